@@ -1,0 +1,171 @@
+"""The Triton model `chat`: continues prompts with a GGUF model through llama.cpp.
+
+Each request holds one of llama.cpp's slots; more requests than slots wait in line. A client that
+goes away or cancels frees its slot at the next token. At temperature 0 the answer is the most
+likely one, but not to the last bit a function of the prompt: llama.cpp's sums depend on what shares
+its batch and on which prefix was cached, so near ties can fall either way. Replays use the record.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import triton_python_backend_utils as pb
+import xllamacpp as llama
+
+FINAL = pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL
+DIGESTED_BYTES = 1 << 20  # of the model's head and tail: a large file is not read whole
+
+
+class TritonPythonModel:
+    """What Triton calls."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load the model into as many slots as generations may run at once."""
+        gguf = Path(os.environ["PLAYHEAD_GGUF"])
+        slots = int(os.environ["PLAYHEAD_LLM_SLOTS"])
+        self.context = int(os.environ["PLAYHEAD_LLM_CONTEXT"])
+        self.model = f"{name_of(gguf)}@{digest(gguf)}"
+        params = llama.CommonParams()
+        params.model.path = str(gguf)
+        params.n_parallel = slots
+        params.n_ctx = slots * self.context
+        params.cpuparams.n_threads = int(os.environ["PLAYHEAD_LLM_THREADS"])
+        params.cpuparams_batch.n_threads = params.cpuparams.n_threads
+        params.cache_ram_mib = int(os.environ["PLAYHEAD_LLM_CACHE_MIB"])
+        params.verbosity = 0  # prompts must not reach the log
+        # llama.cpp also listens on a port of 127.0.0.1 that nobody here uses: shut it to others
+        params.api_keys = [secrets.token_hex(16)]
+        params.ui = False
+        params.endpoint_slots = False
+        self.server = llama.Server(params)
+        self.pool = ThreadPoolExecutor(slots, thread_name_prefix="slot")
+
+    def execute(self, requests: list[Any]) -> None:
+        """Hand each request to a slot's thread, which answers it."""
+        for request in requests:
+            sender = request.get_response_sender()
+            try:
+                completion = read(request)
+            except ValueError as error:
+                refuse(sender, str(error))
+            else:
+                self.pool.submit(self.generate, sender, completion)
+
+    def generate(self, sender: Any, completion: dict[str, Any]) -> None:
+        """Run one generation, a response a token; the last one says how it ended."""
+        problem = ""
+        last: dict[str, Any] = {}
+
+        def on_part(part: dict[str, Any]) -> bool:
+            """Pass a token on; True tells llama.cpp to stop."""
+            nonlocal problem, last
+            if sender.is_cancelled():
+                last = {"finish_reason": "cancelled"}
+                return True
+            if "error" in part or "choices" not in part:
+                problem = str(part.get("error", part).get("message", "no message"))
+                return True
+            [choice] = part["choices"]
+            if choice["finish_reason"]:
+                last = {
+                    "finish_reason": choice["finish_reason"],
+                    **part.get("usage", {}),
+                }
+            if choice["text"]:
+                sender.send(pb.InferenceResponse(self.tensors(text=choice["text"])))
+            return False
+
+        try:
+            if not sender.is_cancelled():
+                self.server.handle_completions(completion, on_part)
+        except Exception as error:  # noqa: BLE001 - a request must be answered, whatever fails
+            problem = f"{type(error).__name__} in llama.cpp"
+        if problem:
+            refuse(sender, problem)
+            return
+        end = self.tensors(
+            text="",
+            finish_reason=last.get("finish_reason", "cancelled"),
+            prompt_tokens=last.get("prompt_tokens", 0),
+            completion_tokens=last.get("completion_tokens", 0),
+        )
+        sender.send(pb.InferenceResponse(end), flags=FINAL)
+
+    def tensors(self, **values: str | int) -> list[Any]:
+        """Make the output tensors of one response."""
+        return [
+            pb.Tensor(
+                name,
+                np.array([value], np.int32)
+                if isinstance(value, int)
+                else np.array([value.encode()], object),
+            )
+            for name, value in {**values, "model": self.model}.items()
+        ]
+
+    def finalize(self) -> None:
+        """Let running generations end."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read(request: Any) -> dict[str, Any]:
+    """Take a request apart into llama.cpp's terms. Raises ValueError where one is out of bounds."""
+
+    def first(name: str, default: Any) -> Any:
+        tensor = pb.get_input_tensor_by_name(request, name)
+        return default if tensor is None else tensor.as_numpy().reshape(-1)[0]
+
+    stop = pb.get_input_tensor_by_name(request, "stop")
+    max_tokens = int(first("max_tokens", 0))
+    temperature = float(first("temperature", 0.0))
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
+    if not 0 <= temperature <= 2:
+        raise ValueError(f"temperature must be between 0 and 2, not {temperature}")
+    completion = {
+        "prompt": first("prompt", b"").decode(),
+        "n_predict": max_tokens,
+        "temperature": temperature,
+        "seed": int(first("seed", 0)),
+        "stop": []
+        if stop is None
+        else [text.decode() for text in stop.as_numpy().reshape(-1)],
+        "cache_prompt": True,
+        "stream": True,
+    }
+    if schema := first("json_schema", b"").decode():
+        try:
+            completion["json_schema"] = json.loads(schema)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"json_schema is not JSON: {error}") from error
+    return completion
+
+
+def name_of(gguf: Path) -> str:
+    """Name a model after its file, or after its folder where the file is called model.gguf."""
+    return gguf.parent.name if gguf.stem == "model" else gguf.stem
+
+
+def digest(gguf: Path) -> str:
+    """Tell two versions of a model apart by their size, head and tail."""
+    size = gguf.stat().st_size
+    state = hashlib.sha256(str(size).encode())
+    with gguf.open("rb") as file:
+        state.update(file.read(DIGESTED_BYTES))
+        file.seek(max(0, size - DIGESTED_BYTES))
+        state.update(file.read(DIGESTED_BYTES))
+    return state.hexdigest()[:8]
+
+
+def refuse(sender: Any, why: str) -> None:
+    """Answer a request with an error; never with its text."""
+    response = pb.InferenceResponse(
+        error=pb.TritonError(why, pb.TritonError.INVALID_ARG)
+    )
+    sender.send(response, flags=FINAL)
