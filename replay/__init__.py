@@ -1,0 +1,1 @@
+"""The same steps over recorded effects: verify, export, timeline."""

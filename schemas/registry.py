@@ -1,0 +1,139 @@
+"""Which schema id stands for which definition: the registry, or a fixed set out of an archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from schemas.definitions import self_contained
+
+COMPATIBILITY = "FULL_TRANSITIVE"
+
+
+class UnknownSchema(LookupError):
+    """A schema id that the registry, or the archive, does not know."""
+
+
+class IncompatibleSchema(ValueError):
+    """Our definition does not fit a version that was registered before."""
+
+
+class SchemaIds(Protocol):
+    """Both directions between schema ids and definitions."""
+
+    def id_of(self, record: str) -> int:
+        """Return the id of our definition of a record; raises UnknownSchema if never registered."""
+
+    def definition_of(self, schema_id: int) -> dict[str, Any]:
+        """Return the self-contained definition behind an id; raises UnknownSchema."""
+
+
+class FixedIds:
+    """Schema ids that are known beforehand: those of an archive, or of a test."""
+
+    def __init__(self, definitions: Mapping[int, dict[str, Any]], ids: Mapping[str, int]) -> None:
+        self._definitions = dict(definitions)
+        self._ids = dict(ids)
+
+    @classmethod
+    def numbered(cls, records: Iterable[str]) -> FixedIds:
+        """Number our own definitions from 1, in the order given."""
+        ids = {name: number for number, name in enumerate(records, start=1)}
+        return cls({number: self_contained(name) for name, number in ids.items()}, ids)
+
+    def id_of(self, record: str) -> int:
+        """Return the id of our definition of a record; raises UnknownSchema if it has none."""
+        try:
+            return self._ids[record]
+        except KeyError:
+            raise UnknownSchema(f"no schema id for {record} in this archive") from None
+
+    def definition_of(self, schema_id: int) -> dict[str, Any]:
+        """Return the definition behind an id; raises UnknownSchema."""
+        try:
+            return self._definitions[schema_id]
+        except KeyError:
+            raise UnknownSchema(f"no schema with id {schema_id} in this archive") from None
+
+
+class Registry:
+    """Schema ids of a Confluent-compatible registry; both directions are cached for good.
+
+    An id never changes its meaning, so after the first look-up no call is made and a registry that
+    is away does not stop records that were seen before.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = SchemaRegistryClient({"url": url})
+        self._url = url
+        self._ids: dict[str, int] = {}
+        self._subjects: dict[str, str] = {}
+        self._definitions: dict[int, dict[str, Any]] = {}
+
+    def register(self, subjects: Mapping[str, str]) -> None:
+        """Register our definitions: subject -> record name. Equal ones keep their ids.
+
+        Raises IncompatibleSchema where the registry holds a version that ours does not fit.
+        """
+        for subject, record in subjects.items():
+            schema = Schema(json.dumps(self_contained(record)), "AVRO")
+            try:
+                known = self._client.get_versions(subject)
+            except SchemaRegistryError as error:
+                if error.http_status_code != 404:
+                    raise
+                known = []
+            if not known:
+                self._ids[record] = self._client.register_schema(subject, schema)
+                self._client.set_compatibility(subject_name=subject, level=COMPATIBILITY)
+                continue
+            try:
+                self._ids[record] = self._client.register_schema(subject, schema)
+            except SchemaRegistryError as error:
+                if error.http_status_code != 409:
+                    raise
+                raise IncompatibleSchema(
+                    f"{record} does not fit the versions of {subject} in {self._url}: "
+                    f"give new fields a default and keep old ones ({error.error_message})"
+                ) from None
+        self._subjects.update({record: subject for subject, record in subjects.items()})
+
+    def expect(self, subjects: Mapping[str, str]) -> None:
+        """Name the subjects whose ids `id_of` may look up, without registering anything."""
+        self._subjects.update({record: subject for subject, record in subjects.items()})
+
+    def id_of(self, record: str) -> int:
+        """Return the id of our definition of a record; raises UnknownSchema if never registered."""
+        if record not in self._ids:
+            subject = self._subjects.get(record)
+            if subject is None:
+                raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
+            schema = Schema(json.dumps(self_contained(record)), "AVRO")
+            try:
+                found = self._client.lookup_schema(subject, schema)
+            except SchemaRegistryError as error:
+                if error.http_status_code != 404:
+                    raise
+                raise UnknownSchema(
+                    f"{subject} in {self._url} does not hold our {record}: run `playhead up`"
+                ) from None
+            if found.schema_id is None:
+                raise UnknownSchema(f"{self._url} gave no id for {subject}")
+            self._ids[record] = found.schema_id
+        return self._ids[record]
+
+    def definition_of(self, schema_id: int) -> dict[str, Any]:
+        """Return the definition behind an id; raises UnknownSchema."""
+        if schema_id not in self._definitions:
+            try:
+                schema = self._client.get_schema(schema_id)
+            except SchemaRegistryError as error:
+                if error.http_status_code != 404:
+                    raise
+                raise UnknownSchema(f"no schema with id {schema_id} in {self._url}") from None
+            self._definitions[schema_id] = json.loads(schema.schema_str or "null")
+        return self._definitions[schema_id]

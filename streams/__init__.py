@@ -1,0 +1,1 @@
+"""How the steps run live: topics, lanes, codec, effects, the runner, the Faust app, the command line."""

@@ -1,0 +1,69 @@
+"""The command line: `playhead VERB`. Each verb lives beside what it does and is imported when used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+VERBS = {
+    "up": "infra.local.cli:up",
+    "down": "infra.local.cli:down",
+    "status": "infra.local.cli:status",
+    "parts": "infra.local.cli:parts",
+    "demo": "infra.demo.cli:demo",
+    "worker": "streams.worker:worker",
+    "gateway": "connectors.gateway.cli:gateway",
+    "keys": "connectors.gateway.cli:keys",
+    "ingest": "connectors.gateway.client:ingest",
+    "chat": "connectors.gateway.client:chat",
+    "replay": "replay.cli:replay",
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb only when it is called: `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, attribute = VERBS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="playhead")
+def playhead() -> None:
+    """Event-driven RAG chat for many tenants, whose whole log recomputes byte for byte.
+
+    \b
+    Example:
+      playhead up --detach
+      playhead chat --tenant acme "How long is the notice period?"
+      playhead replay verify
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; an error is one line that says what is wrong, never a stack trace."""
+    try:
+        return playhead.main(args=arguments, prog_name="playhead", standalone_mode=True)
+    except Exception as error:  # the last line of defence: no stack trace reaches a user
+        if os.environ.get("PLAYHEAD_LOG_LEVEL") == "debug":
+            raise
+        sys.stderr.write(f"playhead: {type(error).__name__}: {error}\n")
+        sys.stderr.write("PLAYHEAD_LOG_LEVEL=debug shows where it happened.\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

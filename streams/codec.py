@@ -1,0 +1,129 @@
+"""Bytes <-> record: Avro in the Confluent wire format (magic byte 0, 4-byte schema id, body)."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any, TypeVar, cast
+
+import fastavro
+from fastavro.types import Schema
+
+import schemas
+from schemas import Event, Record
+from schemas.definitions import NAMESPACE, parsed, without_logical_types
+from schemas.registry import SchemaIds, UnknownSchema
+
+RecordT = TypeVar("RecordT", bound=Record)
+HEADER = struct.Struct(">bI")
+MAGIC = 0
+
+
+class Undecodable(ValueError):
+    """Bytes that are no record of ours; the message says which rule they break."""
+
+
+class Codec:
+    """Encodes and decodes records; one instance serves a process."""
+
+    def __init__(self, ids: SchemaIds) -> None:
+        self._ids = ids
+        self._headers: dict[str, bytes] = {}
+        self._writers: dict[int, tuple[str, Schema]] = {}
+
+    def encode(self, record: Record) -> bytes:
+        """Encode with our own definition."""
+        name = record.SCHEMA
+        header = self._headers.get(name)
+        if header is None:
+            header = self._headers[name] = HEADER.pack(MAGIC, self._ids.id_of(name))
+        return header + body(record)
+
+    def encode_as(self, record: Record, schema_id: int) -> bytes:
+        """Encode with the definition behind an id, an older one perhaps: fields it lacks drop out."""
+        name, writer = self._writer(schema_id)
+        if name != record.SCHEMA:
+            raise Undecodable(f"schema {schema_id} is {name}, the record is {record.SCHEMA}")
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, writer, record.to_avro())
+        return HEADER.pack(MAGIC, schema_id) + out.getvalue()
+
+    def decode(self, data: bytes | None, record: type[RecordT]) -> RecordT:
+        """Decode a record of the given type.
+
+        Raises Undecodable for anything else: no bytes, another format, an unknown schema, another
+        record type, a body that is cut off or has bytes left over.
+        """
+        schema_id = schema_id_of(data)
+        assert data is not None
+        name, writer = self._writer(schema_id)
+        if name != record.SCHEMA:
+            raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
+        stream = io.BytesIO(data)
+        stream.seek(HEADER.size)
+        try:
+            datum = fastavro.schemaless_reader(stream, writer, parsed(name))
+        except (
+            EOFError,
+            ValueError,
+            TypeError,
+            IndexError,
+            StopIteration,
+            OverflowError,
+            MemoryError,
+        ) as error:
+            raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
+        if stream.tell() != len(data):
+            raise Undecodable(f"{len(data) - stream.tell()} bytes are left over after {name}")
+        return record.from_avro(cast(dict[str, Any], datum))
+
+    def decode_any(self, data: bytes | None) -> Record:
+        """Decode a record of whatever type its schema names; raises Undecodable."""
+        name, _ = self._writer(schema_id_of(data))
+        return self.decode(data, record_type(name))
+
+    def _writer(self, schema_id: int) -> tuple[str, Schema]:
+        known = self._writers.get(schema_id)
+        if known is None:
+            try:
+                definition = self._ids.definition_of(schema_id)
+            except UnknownSchema as error:
+                raise Undecodable(str(error)) from None
+            name = str(definition.get("name")) if isinstance(definition, dict) else ""
+            if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
+                raise Undecodable(f"schema {schema_id} is no record of ours")
+            writer = fastavro.parse_schema(without_logical_types(definition))
+            known = self._writers[schema_id] = (name, writer)
+        return known
+
+
+def schema_id_of(data: bytes | None) -> int:
+    """Read the schema id of a record; raises Undecodable for bytes in another format."""
+    if data is None:
+        raise Undecodable("a tombstone: this topic has none")
+    if len(data) < HEADER.size:
+        raise Undecodable(f"{len(data)} bytes are too few for the 5-byte header")
+    magic, schema_id = HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise Undecodable(f"magic byte {magic} where 0 is expected: not the Confluent wire format")
+    return cast(int, schema_id)
+
+
+def record_type(name: str) -> type[Record]:
+    """Return the record class of a name; raises Undecodable for a name that is not ours."""
+    found = getattr(schemas, name, None)
+    if not (isinstance(found, type) and issubclass(found, Record)):
+        raise Undecodable(f"{name} is no record of ours")
+    return found
+
+
+def body(record: Record) -> bytes:
+    """Encode without the header, with our own definition: what digests are taken of.
+
+    Raises ValueError for an event that no run has stamped.
+    """
+    if isinstance(record, Event) and record.meta is schemas.UNSTAMPED:
+        raise ValueError(f"{record.SCHEMA} has no meta: only a run may put it on the log")
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, parsed(record.SCHEMA), record.to_avro())
+    return out.getvalue()

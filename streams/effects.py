@@ -1,0 +1,225 @@
+"""Live effects: ask the connector registered for the request's type, and record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.errors import Permanent, Transient
+from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
+from streams.codec import Codec
+from streams.run import Emit, Input, Run, request_digest, response_digest
+from streams.topics import Step
+
+
+@dataclass(frozen=True)
+class Call:
+    """On whose behalf a connector is asked."""
+
+    tenant: str
+    lane: int
+    request: str
+    session: str
+    event: str
+    """meta.id of the step's input."""
+    topic: str
+    """Topic of the step's input."""
+    offset: int
+    """Offset of the step's input in its lane."""
+
+
+Handler = Callable[[Any, Call], Awaitable[Record]]
+StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
+
+
+class Connector(Protocol):
+    """A service or store that answers requests."""
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Return who answers which request; the handlers raise Transient or Permanent."""
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Return who answers which streamed request."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+def now_us() -> int:
+    """Read the wall clock, in microseconds since the Unix epoch."""
+    return time.time_ns() // 1_000
+
+
+class World:
+    """Everything that can be asked: all connectors together, with a bound on each call."""
+
+    def __init__(self, connectors: tuple[Connector, ...], timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self._connectors = connectors
+        self._handlers: dict[type[Any], Handler] = {}
+        self._streams: dict[type[Any], StreamHandler] = {}
+        for connector in connectors:
+            for request, handler in connector.handlers().items():
+                if request in self._handlers:
+                    raise ValueError(f"two connectors answer {request.__name__}: keep one")
+                self._handlers[request] = handler
+            for streamed, parts in connector.stream_handlers().items():
+                self._streams[streamed] = parts
+
+    async def ask(self, request: Request[Any], call: Call) -> Record:
+        """Ask; raises Transient or Permanent, and Transient on a timeout."""
+        handler = self._handlers.get(type(request))
+        if handler is None:
+            raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await handler(request, call)
+        except TimeoutError:
+            raise Transient(f"{request.SCHEMA} took longer than {self.timeout_s:g} s") from None
+
+    async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
+        """Ask for an answer in parts; errors as for `ask`."""
+        parts = self._streams.get(type(request))
+        if parts is None:
+            raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
+        answer = parts(request, call)
+        deadline = asyncio.get_running_loop().time() + self.timeout_s
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        part = await anext(answer)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise Transient(
+                        f"{request.SCHEMA} took longer than {self.timeout_s:g} s"
+                    ) from None
+                yield part
+        finally:
+            close = getattr(answer, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def close(self) -> None:
+        """Close every connector."""
+        for connector in self._connectors:
+            await connector.close()
+
+
+class LiveRun(Run):
+    """A run that asks the world and records what it answers."""
+
+    def __init__(
+        self,
+        step: Step,
+        given: Input,
+        emit: Emit,
+        *,
+        world: World,
+        codec: Codec,
+        digest_key: bytes,
+        begun: Begun,
+        configuration: Mapping[str, dict[str, Any]],
+    ) -> None:
+        super().__init__(step, given, emit)
+        self._world = world
+        self._codec = codec
+        self._digest_key = digest_key
+        self._begin = begun
+        self._configurations = configuration
+        self._failure: Failed | None = None
+        meta = given.event.meta
+        self._call = Call(
+            tenant=meta.tenant,
+            lane=meta.lane,
+            request=meta.request,
+            session=meta.session,
+            event=meta.id,
+            topic=given.topic,
+            offset=given.offset,
+        )
+
+    def fail_with(self, failure: Failed) -> None:
+        """Say why the step gave up; `reject` records it."""
+        self._failure = failure
+
+    def _configuration(self, digest: str) -> dict[str, Any]:
+        return self._configurations[digest]
+
+    async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
+        started, clock = now_us(), time.perf_counter_ns()
+        response: Record | Exception
+        try:
+            match request:
+                case Begin():
+                    response = self._begin
+                case Fail():
+                    assert self._failure is not None
+                    response = self._failure
+                case Now():
+                    response = Instant(at=started)
+                case _:
+                    response = await self._world.ask(request, self._call)
+        except (Transient, Permanent) as error:
+            response = error
+        took_us = (time.perf_counter_ns() - clock) // 1_000
+        return response, self._effect(number, 0, request, response, started, took_us)
+
+    async def _ask_stream(
+        self, number: int, request: StreamRequest[Any]
+    ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
+        started, clock, part = now_us(), time.perf_counter_ns(), 0
+        parts = self._world.ask_stream(request, self._call)
+        try:
+            while True:
+                response: Record | Exception
+                try:
+                    response = await anext(parts)
+                except StopAsyncIteration:
+                    return
+                except (Transient, Permanent) as error:
+                    response = error
+                took_us = (time.perf_counter_ns() - clock) // 1_000
+                yield response, self._effect(number, part, request, response, started, took_us)
+                part += 1
+        finally:
+            await parts.aclose()  # type: ignore[attr-defined]
+
+    def _effect(
+        self,
+        number: int,
+        part: int,
+        request: Request[Any],
+        response: Record | Exception,
+        started: int,
+        took_us: int,
+    ) -> Effect:
+        digest = request_digest(request, self._digest_key) if part == 0 else b""
+        failed = isinstance(response, Exception)
+        local = request.EFFECT == "local"
+        return Effect(
+            number=number,
+            part=part,
+            kind=request.SCHEMA,
+            request=digest,
+            response=None
+            if local or isinstance(response, Exception)
+            else self._codec.encode(response),
+            digest=response_digest(response, self._digest_key)
+            if local and not isinstance(response, Exception)
+            else b"",
+            model=getattr(response, "model", "") or "",
+            started=started,
+            took_us=took_us,
+            error=error_text(response) if failed else "",
+        )
+
+
+def error_text(error: Any) -> str:
+    """Spell an error for the record: its kind, then its message."""
+    kind = "Transient" if isinstance(error, Transient) else type(error).__name__
+    return f"{kind}: {error}"

@@ -1,0 +1,245 @@
+"""One run of a step over one input: what the live runner and the replay have in common.
+
+A run numbers the effects in the order in which the step issues them, and stamps what the step yields.
+How a request is answered is left to two subclasses: `streams.effects.LiveRun` asks the world and
+records, `replay.recorded.RecordedRun` reads the record.
+
+Why it is so: an outcome is held back until the step asks for its next effect, yields again or ends.
+So the run knows without asking whether it was the last one, a replay finds the same answer, and a
+streamed token waits for nothing but the step itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from agents.errors import Permanent
+from schemas import (
+    Begin,
+    Begun,
+    Cause,
+    Effect,
+    Event,
+    Fail,
+    Failed,
+    Meta,
+    Record,
+    Request,
+    StepVersion,
+    StreamRequest,
+)
+from streams.codec import body
+from streams.ids import outcome_id
+from streams.topics import Step
+
+ResponseT = TypeVar("ResponseT", bound=Record)
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a step and where it lies."""
+
+    event: Event
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def cause(self) -> Cause:
+        """How outcomes refer to it."""
+        return Cause(
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            id=self.event.meta.id,
+        )
+
+
+class StepBroken(Permanent):
+    """A step broke a rule of the seam: a mistake in the code, not in the input."""
+
+
+class Run(ABC):
+    """One run of a step; it is the `fx` that the step is given."""
+
+    def __init__(self, step: Step, given: Input, emit: Emit) -> None:
+        self.step = step
+        self.input = given
+        self._emit = emit
+        self._issued = 0
+        self._pending: list[Effect] = []
+        self._held: Event | None = None
+        self._ordinal = 0
+        self._at = 0
+        self._begun: Begun | None = None
+
+    # ------------------------------------------------------------------ how requests are answered
+
+    @abstractmethod
+    async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
+        """Answer a request, or say with which error, together with what the record keeps of it."""
+
+    @abstractmethod
+    def _ask_stream(
+        self, number: int, request: StreamRequest[Any]
+    ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
+        """Answer a request in parts."""
+
+    @abstractmethod
+    def _configuration(self, digest: str) -> dict[str, Any]:
+        """Return the configuration with a digest."""
+
+    # ------------------------------------------------------------------ what the step sees
+
+    @property
+    def began_us(self) -> int:
+        """When this run of the step began, in microseconds since the Unix epoch, UTC."""
+        return self.begun.at
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """Configuration of the step that was in force when the run began."""
+        return self._configuration(self.begun.configuration)
+
+    @property
+    def begun(self) -> Begun:
+        """Circumstances of the run; available once it has begun."""
+        if self._begun is None:
+            raise StepBroken(f"{self.step.name} asked for its circumstances before it began")
+        return self._begun
+
+    async def __call__(self, request: Request[ResponseT]) -> ResponseT:
+        """Ask, and wait for the answer; raises what the connector raised."""
+        self._flush(last=False)
+        response, effect = await self._ask(self._next(), request)
+        return self._consume(response, effect)
+
+    async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
+        """Ask several things at once; numbered in the order given, whichever answer comes first.
+
+        If some fail, all are still recorded, and the error of the first that failed is raised.
+        """
+        self._flush(last=False)
+        numbered = [(self._next(), request) for request in requests]
+        answers = await asyncio.gather(*(self._ask(number, r) for number, r in numbered))
+        failed: Exception | None = None
+        responses = []
+        for response, effect in answers:
+            try:
+                responses.append(self._consume(response, effect))
+            except Exception as error:  # noqa: BLE001 - raised below, once all are recorded
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return tuple(responses)
+
+    async def stream(self, request: StreamRequest[ResponseT]) -> AsyncIterator[ResponseT]:
+        """Ask for an answer in parts. To stop early, break out of the loop."""
+        self._flush(last=False)
+        parts = self._ask_stream(self._next(), request)
+        try:
+            async for response, effect in parts:
+                yield self._consume(response, effect)
+                self._flush(last=False)
+        finally:
+            close = getattr(parts, "aclose", None)
+            if close is not None:
+                await close()
+
+    # ------------------------------------------------------------------ driving the step
+
+    async def execute(self) -> None:
+        """Run the step to its end; outcomes go to `emit` as soon as they are known.
+
+        Raises what the step raises. Then the outcome is open: `reject` closes it.
+        """
+        begun = await self(Begin(step=self.step.name, cause=self.input.event.meta.id))
+        self._begun = begun
+        async for record in self.step.function(self.input.event, self):
+            if type(record) not in self.step.writes:
+                raise StepBroken(
+                    f"{self.step.name} yielded a {record.SCHEMA}: not in streams/topics.py"
+                )
+            self._flush(last=False)
+            self._held = dataclasses.replace(record, meta=self._stamp())
+        if self._held is None:
+            why = (
+                "after its last outcome it asked for more effects"
+                if self._ordinal
+                else "no outcome"
+            )
+            raise StepBroken(f"{self.step.name} left its outcome open: {why}")
+        if self._pending:
+            raise StepBroken(f"{self.step.name} asked for effects after its last outcome")
+        self._flush(last=True)
+
+    async def reject(self, build: Callable[[Failed, Meta], Event]) -> None:
+        """Close the outcome of an input that the step gave up on."""
+        self._flush(last=False)
+        failed = await self(Fail(step=self.step.name, cause=self.input.event.meta.id))
+        self._held = build(failed, self._stamp())
+        self._flush(last=True)
+
+    def _next(self) -> int:
+        number = self._issued
+        self._issued += 1
+        return number
+
+    def _consume(self, response: Record | Exception, effect: Effect) -> Any:
+        self._pending.append(effect)
+        self._at = max(self._at, effect.started + effect.took_us)
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    def _stamp(self) -> Meta:
+        given = self.input.event.meta
+        effects, self._pending = tuple(self._pending), []
+        ordinal = self._ordinal
+        self._ordinal += 1
+        begun = self.begun
+        return Meta(
+            id=outcome_id(given.id, self.step.name, ordinal),
+            tenant=given.tenant,
+            lane=given.lane,
+            request=given.request,
+            session=given.session,
+            cause=self.input.cause,
+            at=self._at,
+            step=StepVersion(
+                name=self.step.name, code=begun.code, configuration=begun.configuration
+            ),
+            attempt=begun.attempt,
+            ordinal=ordinal,
+            last=False,
+            trace=begun.trace,
+            effects=effects,
+        )
+
+    def _flush(self, *, last: bool) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            if last:
+                meta = dataclasses.replace(held.meta, last=True)
+                held = dataclasses.replace(held, meta=meta)  # type: ignore[type-var]
+            self._emit(held)
+
+
+def request_digest(request: Request[Any], digest_key: bytes) -> bytes:
+    """Digest a request: keyed where it holds personal data, since short texts can be guessed."""
+    if request.PERSONAL:
+        return hmac.digest(digest_key, body(request), "sha256")
+    return hashlib.sha256(body(request)).digest()
+
+
+def response_digest(response: Record, digest_key: bytes) -> bytes:
+    """Digest the response of a local effect."""
+    return hmac.digest(digest_key, body(response), "sha256")

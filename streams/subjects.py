@@ -1,0 +1,15 @@
+"""Subjects of the registry: which record is registered under which name."""
+
+from __future__ import annotations
+
+from schemas import TableRow
+from streams.topics import PREFIX, TOPICS, effect_records, topic_of
+
+
+def subjects() -> dict[str, str]:
+    """Return subject -> record name: topics by Confluent's topic-name strategy, effects by their own."""
+    found = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
+    for record in effect_records():
+        found[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA
+    found[f"{PREFIX}.table-value"] = TableRow.SCHEMA
+    return found

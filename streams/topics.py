@@ -1,0 +1,195 @@
+"""The topology, once: which step reads and writes what. The first file to read.
+
+One record type a topic, one name in three spellings: record `ChunksRetrieved`, file
+`chunks_retrieved.avsc`, topic `playhead.chunks.retrieved`. No other module spells a topic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import schemas
+from agents.effects import Step as StepFunction
+from agents.embed import embed
+from agents.generate import generate
+from agents.index import index
+from agents.ingest import ingest
+from agents.moderate import moderate
+from agents.redact import redact
+from agents.retrieve import retrieve
+from agents.rewrite import rewrite
+from schemas import (
+    AnswerReleased,
+    AnswerRetracted,
+    CheckpointSigned,
+    ChunksCut,
+    ChunksEmbedded,
+    ChunksIndexed,
+    ChunksRedacted,
+    ChunksRetrieved,
+    ConfigurationSet,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    ErasureRequested,
+    Event,
+    EventRejected,
+    FeedbackGiven,
+    InboxDocument,
+    InboxQuestion,
+    PersonErased,
+    QueryRewritten,
+    QuestionAsked,
+    QuestionRedacted,
+    Record,
+    TokensGenerated,
+    TokensReleased,
+)
+from schemas.definitions import snake_case
+
+PREFIX = "playhead"
+HOUR_MS = 3_600_000
+
+
+def topic_of(record: type[Record] | Record) -> str:
+    """Spell a record type as its topic: ChunksRetrieved -> playhead.chunks.retrieved."""
+    return f"{PREFIX}.{snake_case(record.SCHEMA).replace('_', '.')}"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of the log."""
+
+    record: type[Record]
+    retention_ms: int = -1
+    """How long records are kept; -1 for ever."""
+    compacted: bool = False
+    partitioned: bool = True
+    """Whether it has the tenants' lanes; otherwise one partition."""
+
+    @property
+    def name(self) -> str:
+        """Name on the broker."""
+        return topic_of(self.record)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: an agent, its inputs and its outputs."""
+
+    name: str
+    function: StepFunction
+    reads: tuple[type[Event], ...]
+    writes: tuple[type[Event], ...]
+    tables: tuple[str, ...] = ()
+    """Tables of its own, kept by Faust beside the step."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """An agent that keeps a table up to date from a topic; it writes no record."""
+
+    name: str
+    beside: str
+    """Step whose app hosts it, since tables are read within one app."""
+    reads: type[Event]
+    table: str
+
+
+REQUESTS = (
+    Topic(QuestionAsked),
+    Topic(DocumentSubmitted),
+    Topic(DocumentWithdrawn),
+    Topic(FeedbackGiven),
+    Topic(ErasureRequested),
+)
+"""What the edge writes: inputs of everything else."""
+
+INBOX = (
+    Topic(InboxDocument, retention_ms=6 * HOUR_MS),
+    Topic(InboxQuestion, retention_ms=6 * HOUR_MS),
+)
+"""Plain records of foreign producers: outside the durable log."""
+
+STEPS = (
+    Step("ingest", ingest, (DocumentSubmitted, DocumentWithdrawn), (ChunksCut,), ("documents",)),
+    Step(
+        "redact",
+        redact,
+        (ChunksCut, QuestionAsked),
+        (ChunksRedacted, QuestionRedacted),
+        ("placeholders",),
+    ),
+    Step("embed", embed, (ChunksRedacted,), (ChunksEmbedded,)),
+    Step("index", index, (ChunksEmbedded,), (ChunksIndexed,)),
+    Step("rewrite", rewrite, (QuestionRedacted,), (QueryRewritten,), ("sessions",)),
+    Step("retrieve", retrieve, (QueryRewritten,), (ChunksRetrieved,)),
+    Step("generate", generate, (ChunksRetrieved,), (TokensGenerated,)),
+    Step(
+        "moderate",
+        moderate,
+        (TokensGenerated,),
+        (TokensReleased, AnswerReleased, AnswerRetracted),
+        ("releases",),
+    ),
+)
+
+FOLDS = (Fold("remember", beside="rewrite", reads=AnswerReleased, table="sessions"),)
+
+CONTROL = (
+    Topic(ConfigurationSet, compacted=True, partitioned=False),
+    Topic(EventRejected),
+    Topic(PersonErased, partitioned=False),
+    Topic(CheckpointSigned, partitioned=False),
+)
+
+DERIVED = tuple(Topic(record) for step in STEPS for record in step.writes)
+
+TOPICS = (*REQUESTS, *INBOX, *DERIVED, *CONTROL)
+
+
+@cache
+def by_name() -> dict[str, Topic]:
+    """Every topic by its name on the broker."""
+    return {topic.name: topic for topic in TOPICS}
+
+
+def topic(name: str) -> Topic:
+    """Look a topic up; raises KeyError that says so for one that is not in the table."""
+    try:
+        return by_name()[name]
+    except KeyError:
+        raise KeyError(f"no topic {name}: the topics are in streams/topics.py") from None
+
+
+def step(name: str) -> Step:
+    """Look a step up by name; raises KeyError that lists the steps for another name."""
+    for entry in STEPS:
+        if entry.name == name:
+            return entry
+    raise KeyError(f"no step {name}: choose from {', '.join(entry.name for entry in STEPS)}")
+
+
+def changelog_of(table: str) -> str:
+    """Name of the compacted topic that a table is recovered from."""
+    return f"{PREFIX}.table.{table}"
+
+
+def step_reading(record: type[Event]) -> Step | None:
+    """Return the step that reads a record type; at most one does."""
+    return next((entry for entry in STEPS if record in entry.reads), None)
+
+
+def effect_records() -> tuple[type[Record], ...]:
+    """Response types that the log keeps inside `meta.effects`; they have schemas of their own."""
+    found: dict[str, type[Record]] = {}
+    for name in schemas.__all__:
+        record: Any = getattr(schemas, name)
+        if isinstance(record, type) and issubclass(record, schemas.Request):
+            if record is not schemas.Request and record is not schemas.StreamRequest:
+                found[record.RESPONSE.SCHEMA] = record.RESPONSE
+    return tuple(found[name] for name in sorted(found))
+
+
+TABLE_RECORDS: tuple[type[Record], ...] = (schemas.TableRow,)

@@ -1,0 +1,109 @@
+"""Fakes for unit tests of steps: effects that answer from a table of functions, and events to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agents.errors import Permanent, Transient
+from schemas import Begin, Begun, Effect, Event, Meta, Request, StepVersion, StreamRequest
+from schemas.registry import FixedIds
+from streams.codec import Codec
+from streams.effects import error_text
+from streams.run import Input, Run, request_digest, response_digest
+from streams.subjects import subjects
+from streams.topics import step as step_named
+from streams.topics import topic_of
+
+DIGEST_KEY = b"a digest key of thirty-two bytes"
+NOW_US = 1_700_000_000_000_000
+
+
+def a_codec() -> Codec:
+    """A codec whose schema ids need no registry."""
+    return Codec(FixedIds.numbered(dict.fromkeys(subjects().values())))
+
+
+def a_meta(tenant: str = "acme", session: str = "s-1", request: str = "r-1", **fields: Any) -> Meta:
+    """The meta of a request at the edge."""
+    values: dict[str, Any] = {
+        "id": f"id-of-{request}",
+        "tenant": tenant,
+        "lane": 0,
+        "request": request,
+        "session": session,
+        "at": NOW_US,
+        "step": StepVersion(name="gateway", code="test", configuration=""),
+    }
+    return Meta(**{**values, **fields})
+
+
+class FakeEffects(Run):
+    """Answers each request by the function given for its type; remembers what was asked.
+
+    A function may raise Transient or Permanent. For a streamed request it returns the parts.
+    """
+
+    def __init__(
+        self,
+        step: str,
+        event: Event,
+        answers: Mapping[type[Request[Any]], Callable[[Any], Any]],
+        configuration: dict[str, Any] | None = None,
+        attempt: int = 1,
+    ) -> None:
+        topic = topic_of(event)
+        given = Input(event=event, topic=topic, partition=event.meta.lane, offset=0)
+        self.outcomes: list[Any] = []
+        super().__init__(step_named(step), given, self.outcomes.append)
+        self.asked: list[Any] = []
+        self._answers = answers
+        self._values = configuration or {}
+        self._attempt = attempt
+        self._codec = a_codec()
+
+    def _configuration(self, digest: str) -> dict[str, Any]:
+        return self._values
+
+    def _answer(self, request: Any) -> Any:
+        if isinstance(request, Begin):
+            return Begun(at=NOW_US, attempt=self._attempt, code="test", configuration="c", trace="")
+        self.asked.append(request)
+        return self._answers[type(request)](request)
+
+    async def _ask(self, number: int, request: Request[Any]) -> Any:
+        try:
+            response = self._answer(request)
+        except (Transient, Permanent) as error:
+            response = error
+        return response, self._effect(number, 0, request, response)
+
+    async def _ask_stream(self, number: int, request: StreamRequest[Any]) -> Any:
+        for part, response in enumerate(self._answer(request)):
+            yield response, self._effect(number, part, request, response)
+
+    def _effect(self, number: int, part: int, request: Any, response: Any) -> Effect:
+        failed, local = isinstance(response, Exception), request.EFFECT == "local"
+        return Effect(
+            number=number,
+            part=part,
+            kind=request.SCHEMA,
+            request=request_digest(request, DIGEST_KEY) if part == 0 else b"",
+            response=None if failed or local else self._codec.encode(response),
+            digest=response_digest(response, DIGEST_KEY) if local and not failed else b"",
+            started=NOW_US + number,
+            took_us=part,
+            error=error_text(response) if failed else "",
+        )
+
+
+async def outcomes(
+    step: str,
+    event: Event,
+    answers: Mapping[type[Request[Any]], Callable[[Any], Any]],
+    configuration: dict[str, Any] | None = None,
+) -> list[Any]:
+    """Run a step over an event and return its stamped outcomes."""
+    fx = FakeEffects(step, event, answers, configuration)
+    await fx.execute()
+    return fx.outcomes
