@@ -1,0 +1,346 @@
+"""playhead up, down, status, parts: the local stack from the command line."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import psutil
+
+from infra.local import components, parts as parts_, ports
+from infra.local.errors import StackError
+from infra.local.progress import say, shown
+from infra.local.supervisor import (
+    POLL_S,
+    Stack,
+    State,
+    Wish,
+    is_up,
+    last_lines,
+    read_state,
+    report,
+    supervisor,
+)
+
+DOWN_PATIENCE_S = 90.0  # the workers' drain, then Kafka's stop, with room for a loaded machine
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+class Refused(click.ClickException):
+    """Shows a StackError: one clear message, exit 1."""
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
+        """Write it to standard error."""
+        say(f"playhead: {self.message}")
+
+
+def run_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --run."""
+    return click.option(
+        "--run",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(".playhead"),
+        envvar="PLAYHEAD_RUN",
+        show_default=True,
+        show_envvar=True,
+        help="Run folder: data, logs and keys of this stack.",
+    )(command)
+
+
+def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> Any:
+    named = {}
+    for item in given:
+        name, _, number = item.partition("=")
+        if name not in ports.NAMES or not number.isdigit():
+            message = f"{item!r} is not NAME=PORT with a name of: {', '.join(ports.NAMES)}"
+            raise click.BadParameter(message)
+        named[name] = int(number)
+    return named
+
+
+@click.command()
+@run_option
+@click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
+@click.option("--only", metavar="A,B", help="Only these components.")
+@click.option("--no-worker", is_flag=True, help="All but the workers.")
+@click.option("--no-gateway", is_flag=True, help="All but the gateway.")
+@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True)
+@click.option(
+    "--port",
+    "named",
+    multiple=True,
+    metavar="NAME=PORT",
+    callback=_named_ports,
+    help=f"One port (or PLAYHEAD_PORT_NAME). Names: {', '.join(ports.NAMES)}.",
+)
+@click.option(
+    "--ports-from",
+    type=click.IntRange(1, 65_535 - len(ports.NAMES)),
+    help=f"First of the block of ports.  [default: {ports.FIRST}, or those of the last time]",
+)
+@click.option(
+    "--free-ports",
+    is_flag=True,
+    envvar="PLAYHEAD_FREE_PORTS",
+    help="Any ports that are free.",
+)
+def up(  # noqa: PLR0913 - one parameter an option
+    run: Path,
+    *,
+    detach: bool,
+    only: str | None,
+    no_worker: bool,
+    no_gateway: bool,
+    workers: int,
+    named: dict[str, int],
+    ports_from: int | None,
+    free_ports: bool,
+) -> None:
+    """Start the local stack: Kafka, registry, Weaviate, Triton, workers, gateway.
+
+    \b
+    Example:
+      playhead up --detach
+      playhead up --run /tmp/other --free-ports --only kafka,registry
+    """
+    names = frozenset(only.replace(" ", "").split(",")) if only else frozenset(components.NAMES)
+    names -= {"worker"} if no_worker else set()
+    names -= {"gateway"} if no_gateway else set()
+    wish = Wish(names, workers, named, ports_from, free_ports)
+    run = run.absolute()
+    try:
+        chosen = components.select(names, workers)
+        if _already_up(run, names):
+            return
+        _fetch([component.part for component in chosen if component.part])
+        if detach:
+            _detached(run, wish)
+        else:
+            _attached(run, wish)
+    except StackError as error:
+        raise Refused(str(error)) from None
+
+
+def _already_up(run: Path, names: frozenset[str]) -> bool:
+    if supervisor(run) is None:
+        return False
+    said = _entries(report(run))
+    running = {name for name, entry in said.items() if entry["state"] != State.STOPPED}
+    if missing := sorted(names - running):
+        message = f"{run} is already up, without {', '.join(missing)}; "
+        raise StackError(message + "run playhead down, then up again")
+    unwell = [f"{name} is {said[name]['state']}" for name in sorted(names) if not _well(said[name])]
+    if unwell:
+        message = f"{run} is already up, but {', '.join(unwell)}; see {run / 'logs'}"
+        raise StackError(message)
+    say(f"{run} is already up.")
+    _show_addresses(run)
+    return True
+
+
+def _entries(said: dict[str, object]) -> dict[str, dict[str, Any]]:
+    found = said["components"]
+    assert isinstance(found, dict)  # noqa: S101 - report() made it
+    return found
+
+
+def _well(entry: dict[str, Any]) -> bool:
+    return bool(entry["state"] == State.READY)
+
+
+def _fetch(names: list[str]) -> None:
+    known = parts_.all_parts()
+    wanted = [known[name] for name in names]
+    if all(part.present for part in wanted):
+        parts_.refuse_missing_tools(wanted)
+        return
+    try:
+        with shown() as progress:
+            parts_.fetch(wanted, progress)
+    except (KeyboardInterrupt, parts_.Interrupted):
+        say("interrupted; what was not whole was thrown away")
+        sys.exit(INTERRUPTED)
+
+
+def _attached(run: Path, wish: Wish) -> None:
+    stop = threading.Event()
+    stack = Stack(run, wish, say)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            say("killing everything now")
+            threading.Thread(target=stack.kill_now, daemon=True).start()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    stack.start(stop)
+    _show_addresses(run)
+    while not stop.wait(3600):
+        pass
+    say("stopping (again to kill)")
+    stack.stop()
+    say("stopped")
+
+
+def _detached(run: Path, wish: Wish) -> None:
+    """Start a supervisor in a session of its own, and wait until all is ready."""
+    log = run / "logs" / "supervisor.log"
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log.parent.mkdir(exist_ok=True, mode=0o700)
+    argv = [sys.executable, "-m", __name__, "up", "--run", str(run)]
+    argv += ["--only", ",".join(sorted(wish.names)), "--workers", str(wish.workers)]
+    for name, port in (wish.ports or {}).items():
+        argv += ["--port", f"{name}={port}"]
+    if wish.ports_from is not None:
+        argv += ["--ports-from", str(wish.ports_from)]
+    argv += ["--free-ports"] * wish.free_ports
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            argv,
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    told = 0
+    try:
+        while True:
+            lines = log.read_text(errors="replace").splitlines(keepends=True)
+            whole = [line.rstrip() for line in lines if line.endswith("\n")]
+            ended = child.poll() is not None
+            if ended:
+                _fail(whole[told:])
+            if _all_ready(run, child.pid):
+                break
+            for line in whole[told:]:
+                say(line)
+            told = len(whole)
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        say("interrupted; stopping what was started")
+        child.terminate()
+        child.wait()
+        sys.exit(INTERRUPTED)
+    _show_addresses(run)
+
+
+def _fail(said: list[str]) -> None:
+    message = "\n".join(said).removeprefix("playhead: ")
+    raise StackError(message or "the supervisor ended without a word")
+
+
+def _all_ready(run: Path, pid: int) -> bool:
+    state = read_state(run)
+    found = state.get("components")
+    mine = state.get("supervisor") == pid and isinstance(found, dict) and bool(found)
+    return mine and all(_well(entry) for entry in found.values())  # type: ignore[union-attr]
+
+
+def _show_addresses(run: Path) -> None:
+    said = _entries(report(run))
+    for name, entry in said.items():
+        if entry["state"] != State.STOPPED and entry["url"]:
+            say(f"  {name:<9} {entry['url']}")
+    say(f"  logs      {run / 'logs'}")
+    say(f"stop with: playhead down --run {run}")
+
+
+@click.command()
+@run_option
+def down(run: Path) -> None:
+    """Stop the local stack; its data stays in the run folder.
+
+    \b
+    Example:
+      playhead down
+    """
+    run = run.absolute()
+    process = supervisor(run)
+    deadline = time.monotonic() + DOWN_PATIENCE_S
+    if process is None and not is_up(run):
+        say(f"{run} is not up.")
+        return
+    if process is not None:
+        process.terminate()
+    while is_up(run):
+        if time.monotonic() > deadline and process is not None:
+            say("it does not stop by itself; killing it")
+            try:
+                process.kill()  # its guard ends the components
+            except psutil.NoSuchProcess:
+                pass
+            process = None
+        time.sleep(POLL_S)
+    say(f"{run} is stopped.")
+
+
+@click.command()
+@run_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def status(run: Path, *, as_json: bool) -> None:
+    """Say how each component is; exit 0 when all are ready.
+
+    \b
+    Example:
+      playhead status --json
+    """
+    said = report(run)
+    entries = _entries(said)
+    if as_json:
+        click.echo(json.dumps(said, indent=2))
+    else:
+        for name, entry in entries.items():
+            pid = f"process {entry['pid']}" if entry["pid"] else ""
+            again = f"restarted {entry['restarts']}x" if entry["restarts"] else ""
+            words = [f"{name:<9}", f"{entry['state']:<10}", f"{pid:<15}", entry["url"] or "", again]
+            click.echo("  ".join(words).rstrip())
+    sys.exit(0 if all(map(_well, entries.values())) else 1)
+
+
+@click.command()
+@click.option("--only", metavar="A,B", help="Only these parts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def parts(only: str | None, *, as_json: bool) -> None:
+    """Fetch what the components are made of, and say where it is.
+
+    \b
+    Example:
+      playhead parts
+      playhead parts --only kafka,weaviate
+    """
+    known = parts_.all_parts()
+    names = only.replace(" ", "").split(",") if only else list(known)
+    try:
+        if unknown := set(names) - set(known):
+            message = f"no part is called {', '.join(sorted(unknown))}; "
+            raise StackError(message + f"there are {', '.join(known)}")
+        _fetch(names)
+    except StackError as error:
+        raise Refused(str(error)) from None
+    places = {name: str(known[name].place) for name in names}
+    if as_json:
+        click.echo(json.dumps(places, indent=2))
+    else:
+        for name, place in places.items():
+            click.echo(f"{name:<9} {place}")
+
+
+@click.group()
+def main() -> None:
+    """Run the local stack."""
+
+
+for _command in (up, down, status, parts):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main(prog_name="playhead")

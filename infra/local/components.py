@@ -1,0 +1,353 @@
+"""The components of the local stack, as data: what each runs, needs, listens on, and when it is up.
+
+A health check asks the component itself what it is there for; an open port alone proves nothing.
+"""
+
+import base64
+import http.client
+import json
+import os
+import secrets
+import socket
+import string
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from infra.local import parts
+from infra.local.errors import StackError
+from infra.local.ports import HOST, Ports
+from infra.triton import launch as triton
+
+KAFKA_FOLDER = Path(__file__).parents[1] / "kafka"
+CHECK_TIMEOUT_S = 2.0
+KEY_BYTES = 32
+FORMAT_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where one stack lives: its run folder, its ports, and the folders of its parts."""
+
+    run: Path
+    ports: Ports
+    parts: Mapping[str, Path]
+
+    def address(self, port: str) -> str:
+        """Return host:port."""
+        return f"{HOST}:{self.ports[port]}"
+
+    def url(self, port: str, path: str = "") -> str:
+        """Return an HTTP address."""
+        return f"http://{self.address(port)}{path}"
+
+    @property
+    def weaviate_key_file(self) -> Path:
+        """Hold the key of Weaviate's API, for this run folder only."""
+        return self.run / "weaviate.key"
+
+    def description(self) -> dict[str, object]:
+        """Say what a client needs to know to reach the components: `<run>/stack.json`."""
+        return {
+            "kafka": self.address("kafka"),
+            "registry": self.url("registry", REGISTRY_PATH),
+            "weaviate_http": self.url("weaviate"),
+            "weaviate_grpc": self.address("weaviate_grpc"),
+            "weaviate_key_file": str(self.weaviate_key_file),
+            "triton_http": self.url("triton"),
+            "triton_grpc": self.address("triton_grpc"),
+            "triton_part": str(self.parts.get("triton", "")),
+            "gateway": self.url("gateway"),
+            "ports": dict(self.ports),
+            "parts": {name: str(place) for name, place in self.parts.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A command, and what it adds to the environment."""
+
+    argv: list[str]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process of the stack."""
+
+    name: str
+    launch: Callable[[Site], Launch] = field(repr=False)
+    ready: Callable[[Site, int], bool] = field(repr=False)  # asked with the process id
+    url: Callable[[Site], str | None] = field(repr=False)
+    ports: tuple[str, ...] = ()
+    part: str | None = None
+    needs: tuple[str, ...] = ()  # components that must be ready before this one is started
+    once: bool = False  # a task: ready when it has ended well
+    grace_s: float = 10.0  # from SIGTERM to SIGKILL
+    patience_s: float = 120.0  # for its first answer; loaded machines are slow
+
+
+REGISTRY_PATH = "/apis/ccompat/v7"
+
+
+def answers(address: str, path: str) -> bool:
+    """Whether GET `path` says 200."""
+    host, _, port = address.rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=CHECK_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), CHECK_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _kafka(site: Site) -> Launch:
+    folder = site.run / "kafka"
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    properties = folder / "server.properties"
+    template = string.Template((KAFKA_FOLDER / "server.properties").read_text())
+    properties.write_text(
+        template.substitute(
+            port=site.ports["kafka"], controller_port=site.ports["kafka_controller"], data=data
+        )
+    )
+    logging = f"-Dlog4j2.configurationFile={KAFKA_FOLDER / 'log4j2.properties'}"
+    java = ["java", logging, "-cp", f"{site.parts['kafka'] / 'libs'}/*"]
+    if not (data / "meta.properties").exists():
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        argv = [*java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"]
+        argv = [*argv, "--cluster-id", cluster, "--config", str(properties)]
+        formatted = subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=FORMAT_TIMEOUT_S
+        )
+        if formatted.returncode:
+            message = f"Kafka's storage {data} could not be formatted: {formatted.stderr.strip()}"
+            raise StackError(message)
+    return Launch([*java, "-Xms256m", "-Xmx512m", "kafka.Kafka", str(properties)], {})
+
+
+def _kafka_ready(site: Site, _pid: int) -> bool:
+    address = site.address("kafka")
+    if not _listens(address):
+        return False
+    # here, because `playhead --help` should not load librdkafka
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    try:
+        return bool(admin.list_topics(timeout=CHECK_TIMEOUT_S).brokers)
+    except KafkaException:
+        return False
+
+
+def _registry(site: Site) -> Launch:
+    folder = site.run / "registry"
+    folder.mkdir(exist_ok=True)
+    settings = {
+        "quarkus.http.host": HOST,
+        "quarkus.http.port": site.ports["registry"],
+        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:{folder / 'registry'}",
+    }
+    flags = [f"-D{name}={value}" for name, value in settings.items()]
+    jar = parts.registry_jar(site.parts["registry"])
+    return Launch(["java", "-Xmx256m", *flags, "-jar", str(jar)], {})
+
+
+def weaviate_key(site: Site) -> str:
+    """Return the key of Weaviate's API; made once a run folder, readable by its owner only."""
+    path = site.weaviate_key_file
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as key:
+            key.write(secrets.token_urlsafe(KEY_BYTES))
+        partial.rename(path)
+    return path.read_text().strip()
+
+
+def _weaviate(site: Site) -> Launch:
+    data = site.run / "weaviate"
+    data.mkdir(exist_ok=True)
+    port = {name: str(number) for name, number in site.ports.items()}
+    key = weaviate_key(site)
+    environment = {
+        "PERSISTENCE_DATA_PATH": str(data),
+        "DEFAULT_VECTORIZER_MODULE": "none",
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": key,
+        "AUTHENTICATION_APIKEY_USERS": "playhead",
+        "AUTHORIZATION_ADMINLIST_ENABLED": "true",
+        "AUTHORIZATION_ADMINLIST_USERS": "playhead",
+        # a cluster of one, that talks to itself on the loopback alone
+        "CLUSTER_HOSTNAME": "node1",
+        "CLUSTER_ADVERTISE_ADDR": HOST,
+        "CLUSTER_BIND_ADDR": HOST,
+        "CLUSTER_GOSSIP_BIND_PORT": port["weaviate_gossip"],
+        "CLUSTER_DATA_BIND_PORT": port["weaviate_data"],
+        "CLUSTER_BASIC_AUTH_USERNAME": "playhead",
+        "CLUSTER_BASIC_AUTH_PASSWORD": key,
+        "RAFT_BOOTSTRAP_EXPECT": "1",
+        "RAFT_PORT": port["weaviate_raft"],
+        "RAFT_INTERNAL_RPC_PORT": port["weaviate_raft_rpc"],
+        "GRPC_PORT": port["weaviate_grpc"],
+        "DISABLE_TELEMETRY": "true",
+        "GO_PROFILING_DISABLE": "true",
+        "LOG_LEVEL": "warning",
+        "GOMEMLIMIT": "512MiB",
+    }
+    program = str(site.parts["weaviate"] / "weaviate-server")
+    flags = ["--scheme", "http", "--host", HOST, "--port", port["weaviate"]]
+    return Launch([program, *flags], environment)
+
+
+def _triton(site: Site) -> Launch:
+    port = site.ports
+    argv, environment = triton.command(
+        site.parts["triton"], site.run, port["triton"], port["triton_grpc"], port["triton_metrics"]
+    )
+    return Launch(argv, environment)
+
+
+def _playhead(*words: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("playhead")), *words]
+
+
+def _topics(_site: Site) -> Launch:
+    program = (
+        "from streams.settings import Settings; from streams.setup import prepare; "
+        "prepare(Settings.load())"
+    )
+    return Launch([sys.executable, "-c", program], {})
+
+
+def _ready_file(site: Site, name: str) -> Path:
+    return site.run / f"{name}.ready"
+
+
+def _ready_file_names(path: Path, pid: int) -> bool:
+    """Whether the process wrote its id into its ready file."""
+    try:
+        said = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and said.get("pid") == pid
+
+
+def worker(number: int = 1) -> Component:
+    """Describe a worker; the first is called `worker`, the others `worker-2` and so on."""
+    name = "worker" if number == 1 else f"worker-{number}"
+
+    def launch(site: Site) -> Launch:
+        path = _ready_file(site, name)
+        path.unlink(missing_ok=True)
+        return Launch(_playhead("worker"), {"PLAYHEAD_READY_FILE": str(path)})
+
+    return Component(
+        name,
+        launch,
+        lambda site, pid: _ready_file_names(_ready_file(site, name), pid),
+        lambda _site: None,
+        needs=("kafka", "registry", "weaviate", "triton", "topics"),
+        grace_s=30.0,  # it drains: what is in flight is finished and acknowledged
+    )
+
+
+SERVICES = (
+    Component(
+        "kafka",
+        _kafka,
+        _kafka_ready,
+        lambda site: site.address("kafka"),
+        ports=("kafka", "kafka_controller"),
+        part="kafka",
+        grace_s=20.0,
+    ),
+    Component(
+        "registry",
+        _registry,
+        lambda site, _pid: answers(site.address("registry"), f"{REGISTRY_PATH}/subjects"),
+        lambda site: site.url("registry", REGISTRY_PATH),
+        ports=("registry",),
+        part="registry",
+    ),
+    Component(
+        "weaviate",
+        _weaviate,
+        lambda site, _pid: answers(site.address("weaviate"), "/v1/.well-known/ready"),
+        lambda site: site.url("weaviate"),
+        ports=(
+            "weaviate",
+            "weaviate_grpc",
+            "weaviate_gossip",
+            "weaviate_data",
+            "weaviate_raft",
+            "weaviate_raft_rpc",
+        ),
+        part="weaviate",
+        grace_s=20.0,
+    ),
+    Component(
+        "triton",
+        _triton,
+        lambda site, _pid: answers(site.address("triton"), "/v2/health/ready"),
+        lambda site: site.url("triton"),
+        ports=("triton", "triton_grpc", "triton_metrics"),
+        part="triton",
+        grace_s=triton.EXIT_TIMEOUT_S + 3.0,
+    ),
+)
+TOPICS = Component(
+    "topics",
+    _topics,
+    lambda _site, _pid: False,
+    lambda _site: None,
+    needs=("kafka", "registry"),
+    once=True,
+)
+GATEWAY = Component(
+    "gateway",
+    lambda _site: Launch(_playhead("gateway"), {}),
+    lambda site, _pid: answers(site.address("gateway"), "/readyz"),
+    lambda site: site.url("gateway"),
+    ports=("gateway",),
+    needs=("kafka", "registry", "weaviate", "triton", "topics"),
+)
+NAMES = ("kafka", "registry", "weaviate", "triton", "worker", "gateway")
+
+
+def select(names: frozenset[str], workers: int = 1) -> tuple[Component, ...]:
+    """Return the named components, in the order in which they start.
+
+    Topics and schemas are created where broker and registry are both among them.
+    """
+    unknown = names - set(NAMES)
+    if unknown:
+        message = f"no component is called {', '.join(sorted(unknown))}; "
+        raise StackError(message + f"there are {', '.join(NAMES)}")
+    chosen = [component for component in SERVICES if component.name in names]
+    if {"kafka", "registry"} <= names and find_spec("streams.setup"):
+        chosen.append(TOPICS)
+    if "worker" in names:
+        chosen += [worker(number) for number in range(1, workers + 1)]
+    if "gateway" in names:
+        chosen.append(GATEWAY)
+    return tuple(chosen)

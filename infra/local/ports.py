@@ -1,0 +1,109 @@
+"""Ports of the local stack: one block, each port movable by flag or environment.
+
+Weaviate reaches itself at its gossip port plus one, so those two stay neighbours.
+"""
+
+import random
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+
+import psutil
+
+from infra.local.errors import StackError
+
+HOST = "127.0.0.1"
+FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no common tool's way
+NAMES = (
+    "gateway",
+    "kafka",
+    "kafka_controller",
+    "registry",
+    "weaviate",
+    "weaviate_grpc",
+    "weaviate_gossip",
+    "weaviate_data",
+    "weaviate_raft",
+    "weaviate_raft_rpc",
+    "triton",
+    "triton_grpc",
+    "triton_metrics",
+)
+# Below the range from which Linux picks the ports of outgoing connections (32768 and up).
+FREE_RANGE = range(12_000, 32_000)
+ATTEMPTS = 200
+
+Ports = dict[str, int]
+
+
+def block(first: int) -> Ports:
+    """Number the ports from `first` on."""
+    return {name: first + offset for offset, name in enumerate(NAMES)}
+
+
+def chosen(environment: Mapping[str, str], flags: Mapping[str, int]) -> Ports:
+    """Collect the ports that the user asked for: flags win over PLAYHEAD_PORT_<NAME>."""
+    asked: Ports = {}
+    for name in NAMES:
+        variable = f"PLAYHEAD_PORT_{name.upper()}"
+        if text := environment.get(variable, ""):
+            if not text.isdigit():
+                message = f"{variable} is {text!r}, not a port; set it to a number up to 65535"
+                raise StackError(message)
+            asked[name] = int(text)
+    for name, port in flags.items():
+        if name not in NAMES:
+            raise StackError(f"no port is called {name!r}; there are {', '.join(NAMES)}")
+        asked[name] = port
+    for name, port in asked.items():
+        if not 0 < port <= 65_535:  # noqa: PLR2004 - the largest port
+            raise StackError(f"port {port} for {name} is out of range; choose one up to 65535")
+    if "weaviate_gossip" in asked:
+        asked.setdefault("weaviate_data", asked["weaviate_gossip"] + 1)
+    return asked
+
+
+def is_free(port: int) -> bool:
+    """Try whether `port` can be listened on, on 127.0.0.1 and on all addresses."""
+    for host in (HOST, ""):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True
+
+
+def free_block() -> Ports:
+    """Find a block of free neighbouring ports, at a random place so that two searches differ."""
+    places = random.SystemRandom()
+    for _ in range(ATTEMPTS):
+        candidate = block(places.choice(FREE_RANGE))
+        if all(map(is_free, candidate.values())):
+            return candidate
+    message = f"no {len(NAMES)} free neighbouring ports in {ATTEMPTS} tries; "
+    raise StackError(message + "close some programs or choose ports with --ports-from")
+
+
+def refuse_busy(ports: Mapping[str, int], names: frozenset[str]) -> None:
+    """Raise an error that names each busy port among `names`, and who holds it."""
+    busy = [name for name in NAMES if name in names and not is_free(ports[name])]
+    if not busy:
+        return
+    lines = [f"port {ports[name]} for {name} is in use{_holder(ports[name])}" for name in busy]
+    lines.append(
+        "stop what holds it, or choose others: --port NAME=PORT, --ports-from PORT, --free-ports"
+    )
+    raise StackError("\n".join(lines))
+
+
+def _holder(port: int) -> str:
+    """Name the process that listens on `port`, where this user may know it."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr.port == port and connection.pid:
+                name = psutil.Process(connection.pid).name()
+                return f" by {name} (process {connection.pid})"
+    return ""
