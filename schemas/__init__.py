@@ -1,4 +1,4 @@
-"""The contract: every record on the log and every request a step may make, as Avro and as typed Python.
+"""The contract: every record on the log and every request of a step, as Avro and as typed Python.
 
 The `.avsc` files under `avro/` are the source of truth; `records.py` is generated from them.
 """
@@ -7,4 +7,4 @@ from schemas.record import Event, Record, Request, StreamRequest
 from schemas.records import *  # noqa: F403 - the generated module lists its names in __all__
 from schemas.records import __all__ as _records
 
-__all__ = ["Event", "Record", "Request", "StreamRequest", *_records]
+__all__ = ["Event", "Record", "Request", "StreamRequest", *_records]  # noqa: PLE0604 - generated

@@ -41,7 +41,7 @@ class FixedIds:
 
     @classmethod
     def numbered(cls, records: Iterable[str]) -> FixedIds:
-        """Number our own definitions from 1, in the order given."""
+        """Give our own definitions the ids 1, 2, … in the order given."""
         ids = {name: number for number, name in enumerate(records, start=1)}
         return cls({number: self_contained(name) for name, number in ids.items()}, ids)
 

@@ -1,1 +1,1 @@
-"""How the steps run live: topics, lanes, codec, effects, the runner, the Faust app, the command line."""
+"""How the steps run live: topics, lanes, codec, effects, runner, Faust app, command line."""

@@ -1,4 +1,4 @@
-"""The command line: `playhead VERB`. Each verb lives beside what it does and is imported when used."""
+"""The command line, `playhead VERB`: each verb lives beside what it does."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ VERBS = {
 class Verbs(click.Group):
     """A group that imports a verb only when it is called: `--help` stays quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         """Name the verbs in the order of the table."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the module of a verb."""
         if cmd_name not in VERBS:
             return None

@@ -40,7 +40,7 @@ class Codec:
         return header + body(record)
 
     def encode_as(self, record: Record, schema_id: int) -> bytes:
-        """Encode with the definition behind an id, an older one perhaps: fields it lacks drop out."""
+        """Encode with the definition behind an id, maybe an older one: fields it lacks drop out."""
         name, writer = self._writer(schema_id)
         if name != record.SCHEMA:
             raise Undecodable(f"schema {schema_id} is {name}, the record is {record.SCHEMA}")

@@ -1,4 +1,4 @@
-"""Configuration of the steps: files at rest, by digest in the log, so that a replay finds what was in force."""
+"""Configuration of the steps: files at rest; by digest in the log, where a replay finds it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def load(folder: Path = FOLDER) -> dict[str, Configuration]:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(values, dict):
-                raise ValueError("it must be a JSON object")
+                raise ValueError("it must be a JSON object")  # noqa: TRY004 - caught below
             for key, value in values.items():
                 if isinstance(value, dict) and set(value) == {"file"}:
                     values[key] = (folder / value["file"]).read_text(encoding="utf-8")

@@ -7,12 +7,12 @@ NAMESPACE = uuid.UUID("6c1f36a5-0f0e-5b3e-9a53-9d0c3f1a7f10")
 
 
 def outcome_id(cause_id: str, step: str, ordinal: int) -> str:
-    """Id of the ordinal-th outcome of a step over the input with id `cause_id`."""
+    """Id of an outcome of a step over the input with id `cause_id`."""
     return str(uuid.uuid5(NAMESPACE, f"{cause_id}|{step}|{ordinal}"))
 
 
 def request_id(tenant: str, fingerprint: str) -> str:
-    """Id of a request: equal fingerprints (idempotency key, or content and time) are one request."""
+    """Id of a request: equal fingerprints (idempotency keys, say) are one request."""
     return str(uuid.uuid5(NAMESPACE, f"request|{tenant}|{fingerprint}"))
 
 

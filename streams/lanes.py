@@ -1,9 +1,10 @@
 """Tenant -> lanes -> partition.
 
-A tenant owns K lanes: the K partitions that score highest for it in rendezvous hashing. Raising K adds
-lanes and moves none, so history stays where it is. A session or a document hashes to one lane.
+A tenant owns K lanes: the K partitions that score highest for it in rendezvous hashing. Raising K
+adds lanes and moves none, so history stays where it is. A session or a document hashes to one lane.
 
-Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM ToN 1998.
+Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM
+Transactions on Networking 6(1), 1998.
 """
 
 from functools import lru_cache

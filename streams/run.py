@@ -1,7 +1,7 @@
 """One run of a step over one input: what the live runner and the replay have in common.
 
-A run numbers the effects in the order in which the step issues them, and stamps what the step yields.
-How a request is answered is left to two subclasses: `streams.effects.LiveRun` asks the world and
+A run numbers the effects in the order in which the step issues them, and stamps what it yields. How
+a request is answered is left to two subclasses: `streams.effects.LiveRun` asks the world and
 records, `replay.recorded.RecordedRun` reads the record.
 
 Why it is so: an outcome is held back until the step asks for its next effect, yields again or ends.
@@ -18,7 +18,7 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from agents.errors import Permanent
 from schemas import (
@@ -120,7 +120,8 @@ class Run(ABC):
         """Ask, and wait for the answer; raises what the connector raised."""
         self._flush(last=False)
         response, effect = await self._ask(self._next(), request)
-        return self._consume(response, effect)
+        answer: ResponseT = self._consume(response, effect)
+        return answer
 
     async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
         """Ask several things at once; numbered in the order given, whichever answer comes first.
@@ -169,7 +170,7 @@ class Run(ABC):
                     f"{self.step.name} yielded a {record.SCHEMA}: not in streams/topics.py"
                 )
             self._flush(last=False)
-            self._held = dataclasses.replace(record, meta=self._stamp())
+            self._held = stamped(record, self._stamp())
         if self._held is None:
             why = (
                 "after its last outcome it asked for more effects"
@@ -228,9 +229,14 @@ class Run(ABC):
         held, self._held = self._held, None
         if held is not None:
             if last:
-                meta = dataclasses.replace(held.meta, last=True)
-                held = dataclasses.replace(held, meta=meta)  # type: ignore[type-var]
+                held = stamped(held, dataclasses.replace(held.meta, last=True))
             self._emit(held)
+
+
+def stamped(event: Event, meta: Meta) -> Event:
+    """Return the event with another meta."""
+    changed: Event = dataclasses.replace(cast(Any, event), meta=meta)
+    return changed
 
 
 def request_digest(request: Request[Any], digest_key: bytes) -> bytes:

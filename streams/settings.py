@@ -42,7 +42,7 @@ class Settings:
     gateway: str = "http://127.0.0.1:8000"
     """The gateway's own address."""
     partitions: int = 4
-    """Lanes of every tenant topic. Chosen once: 4 keeps a laptop's consumers light; production takes 64."""
+    """Lanes of every tenant topic, chosen once: 4 is light on a laptop; production takes 64."""
     replication: int = 1
     """Replicas of every topic: 1 on one broker; 3 in production, with min.insync.replicas 2."""
     embedder: str = "embedder"

@@ -31,7 +31,7 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(topic.retention_ms),
-        # vectors and texts stand in a record and in its effects; zstd keeps such a repeat nearly free
+        # vectors stand in a record and in its effects; zstd keeps such a repeat nearly free
         "compression.type": "zstd",
         "min.insync.replicas": "2" if replication >= 3 else "1",
         "message.timestamp.type": "CreateTime",

@@ -7,7 +7,7 @@ from streams.topics import PREFIX, TOPICS, effect_records, topic_of
 
 
 def subjects() -> dict[str, str]:
-    """Return subject -> record name: topics by Confluent's topic-name strategy, effects by their own."""
+    """Return subject -> record name: Confluent's topic-name strategy, effects beside it."""
     found = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
     for record in effect_records():
         found[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA

@@ -43,6 +43,7 @@ from schemas import (
     QuestionAsked,
     QuestionRedacted,
     Record,
+    Request,
     TokensGenerated,
     TokensReleased,
 )
@@ -186,9 +187,8 @@ def effect_records() -> tuple[type[Record], ...]:
     found: dict[str, type[Record]] = {}
     for name in schemas.__all__:
         record: Any = getattr(schemas, name)
-        if isinstance(record, type) and issubclass(record, schemas.Request):
-            if record is not schemas.Request and record is not schemas.StreamRequest:
-                found[record.RESPONSE.SCHEMA] = record.RESPONSE
+        if isinstance(record, type) and issubclass(record, Request) and "RESPONSE" in vars(record):
+            found[record.RESPONSE.SCHEMA] = record.RESPONSE
     return tuple(found[name] for name in sorted(found))
 
 

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.errors import Permanent, Transient
-from schemas import Begin, Begun, Effect, Event, Meta, Request, StepVersion, StreamRequest
+from schemas import (
+    Begin,
+    Begun,
+    Effect,
+    Event,
+    Fail,
+    Failed,
+    Meta,
+    Request,
+    StepVersion,
+    StreamRequest,
+)
 from schemas.registry import FixedIds
 from streams.codec import Codec
 from streams.effects import error_text
@@ -61,13 +72,23 @@ class FakeEffects(Run):
         self._values = configuration or {}
         self._attempt = attempt
         self._codec = a_codec()
+        self.configuration_digest = "c"
+        self.failure: Failed | None = None
 
     def _configuration(self, digest: str) -> dict[str, Any]:
         return self._values
 
     def _answer(self, request: Any) -> Any:
         if isinstance(request, Begin):
-            return Begun(at=NOW_US, attempt=self._attempt, code="test", configuration="c", trace="")
+            return Begun(
+                at=NOW_US,
+                attempt=self._attempt,
+                code="test",
+                configuration=self.configuration_digest,
+                trace="",
+            )
+        if isinstance(request, Fail):
+            return self.failure
         self.asked.append(request)
         return self._answers[type(request)](request)
 
@@ -79,7 +100,11 @@ class FakeEffects(Run):
         return response, self._effect(number, 0, request, response)
 
     async def _ask_stream(self, number: int, request: StreamRequest[Any]) -> Any:
-        for part, response in enumerate(self._answer(request)):
+        try:
+            parts = self._answer(request)
+        except (Transient, Permanent) as error:
+            parts = [error]
+        for part, response in enumerate(parts):
             yield response, self._effect(number, part, request, response)
 
     def _effect(self, number: int, part: int, request: Any, response: Any) -> Effect:

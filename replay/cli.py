@@ -1,0 +1,249 @@
+"""`playhead replay …`: verify, export and timeline on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from replay.archive import ArchiveLog, export
+from replay.log import BrokerLog, Log
+from replay.verify import Report, Selection, Verifier
+from schemas import Event, EventRejected, Request
+from streams.codec import Codec, Undecodable
+from streams.effects import Handler
+from streams.settings import Settings
+from streams.timeline import StepTime, timeline
+from streams.topics import DERIVED, REQUESTS, Topic
+
+SHOWN_MAX = 20  # differences printed on a terminal; --json has all
+
+
+@click.group()
+def replay() -> None:
+    """Read the log again: verify it, export it, follow one request through it.
+
+    \b
+    Example:
+      playhead replay verify
+      playhead replay export /tmp/archive && playhead replay verify --archive /tmp/archive
+    """
+
+
+def open_log(archive: Path | None, settings: Settings) -> Log:
+    """Open an archive, or the broker's log where none is named."""
+    return ArchiveLog(archive) if archive else BrokerLog(settings)
+
+
+def local_handlers(settings: Settings) -> tuple[dict[type[Request[Any]], Handler], Any]:
+    """Return what executes local effects again, and the keyring that digests need."""
+    from connectors.documents import Documents
+    from connectors.keyring import Keyring
+
+    keyring = Keyring(settings)
+    handlers = {**keyring.handlers(), **Documents(settings).handlers()}
+    local = {request: handler for request, handler in handlers.items() if request.EFFECT == "local"}
+    return local, keyring
+
+
+def _microseconds(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no time: write it as 2026-01-31T12:00:00+00:00", param=option
+        ) from None
+    return round(moment.astimezone().timestamp() * 1_000_000)
+
+
+@replay.command()
+@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@click.option("--tenant", help="Only this tenant's records.")
+@click.option("--request", help="Only this request's records.")
+@click.option("--since", callback=_microseconds, help="Only records from this time on (ISO 8601).")
+@click.option("--until", callback=_microseconds, help="Only records before this time (ISO 8601).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def verify(
+    archive: Path | None,
+    tenant: str | None,
+    request: str | None,
+    since: int | None,
+    until: int | None,
+    as_json: bool,
+) -> None:
+    """Recompute every record from its recorded input and effects, and compare the bytes.
+
+    Exits 0 only if every record is equal. Asks no model and no index.
+
+    \b
+    Example:
+      playhead replay verify --tenant acme --json
+    """
+    settings = Settings.load()
+    selection = Selection(tenant, request, since, until)
+    console = Console(stderr=True)
+    log = open_log(archive, settings)
+    try:
+        local, keyring = local_handlers(settings)
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("verifying"),
+            TextColumn("{task.completed} records"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        ) as progress:
+            task = progress.add_task("verify", total=None)
+            verifier = Verifier(
+                log,
+                local,
+                keyring.digest_key,
+                selection,
+                lambda records: progress.update(task, completed=records),
+            )
+            report = asyncio.run(verifier.verify())
+    finally:
+        log.close()
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=1))
+    else:
+        show(report, Console())
+    sys.exit(1 if report.diverged else 0)
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report for people."""
+    rate = report.records / report.seconds if report.seconds else 0
+    verdict = "[red]DIVERGED[/red]" if report.diverged else "[green]every record is equal[/green]"
+    console.print(
+        f"{verdict}: {report.records} records, {report.equal} equal, "
+        f"{len(report.diverged)} diverged, {report.erased} erased, "
+        f"{report.superseded} superseded; {report.inputs} steps run again, "
+        f"{report.model_calls} model calls, {report.seconds:.1f} s ({rate:,.0f} records/s)",
+        highlight=False,
+    )
+    if report.pending:
+        console.print(f"{report.pending} inputs are still being worked on", highlight=False)
+    for entry in report.diverged[:SHOWN_MAX]:
+        console.print(
+            f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    if len(report.diverged) > SHOWN_MAX:
+        console.print(f"  … and {len(report.diverged) - SHOWN_MAX} more: --json lists all")
+
+
+@replay.command("export")
+@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def export_command(target: Path, as_json: bool) -> None:
+    """Copy the log into TARGET, a new folder: container files and a manifest.
+
+    \b
+    Example:
+      playhead replay export /tmp/archive
+    """
+    log = BrokerLog(Settings.load())
+    try:
+        manifest = export(log, target)
+    finally:
+        log.close()
+    records = sum(entry["records"] for entry in manifest["files"])
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"archive": str(target), "records": records, "files": len(manifest["files"])}
+            )
+        )
+    else:
+        click.echo(f"{records} records in {len(manifest['files'])} files: {target}")
+
+
+def events_of(log: Log, request: str) -> list[Event]:
+    """Read every record of a request; raises LookupError where there is none."""
+    codec = Codec(log.ids)
+    wanted = {topic.name for topic in (*REQUESTS, *DERIVED, Topic(EventRejected))}
+    needle = request.encode()
+    found: list[Event] = []
+    for topic, partition in sorted(log.extents()):
+        if topic not in wanted:
+            continue
+        for stored in log.records(topic, partition):
+            if stored.value is None or needle not in stored.value:
+                continue
+            try:
+                event = codec.decode_any(stored.value)
+            except Undecodable:
+                continue
+            if isinstance(event, Event) and event.meta.request == request:
+                found.append(event)
+    if not found:
+        raise LookupError(f"no record of request {request}: it is the request_id of an answer")
+    return found
+
+
+@replay.command("timeline")
+@click.argument("request")
+@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def timeline_command(request: str, archive: Path | None, as_json: bool) -> None:
+    """Follow REQUEST from the edge to its last record: queueing, running and effects of each step.
+
+    \b
+    Example:
+      playhead replay timeline 5b0f2e0e-6a55-5ab4-9d56-0c2f3f1a2b3c
+    """
+    log = open_log(archive, Settings.load())
+    try:
+        runs = timeline(events_of(log, request))
+    finally:
+        log.close()
+    if as_json:
+        steps = [run.as_json() for run in runs]
+        click.echo(json.dumps({"request_id": request, "steps": steps}, indent=1))
+    else:
+        Console().print(timeline_table(runs))
+
+
+def timeline_table(runs: list[StepTime]) -> Table:
+    """Lay a timeline out for a terminal."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("at", "right"),
+        ("step", "left"),
+        ("queued", "right"),
+        ("running", "right"),
+        ("records", "right"),
+        ("effects (ms)", "left"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=name != "effects (ms)")  # type: ignore[arg-type]
+    start = runs[0].began_us if runs else 0
+    for run in runs:
+        effects = ", ".join(
+            f"{effect.kind} {effect.took_us / 1000:.1f}"
+            + (f" ({effect.parts} parts)" if effect.parts > 1 else "")
+            for effect in run.effects
+        )
+        again = f" (attempt {run.attempt})" if run.attempt > 1 else ""
+        table.add_row(
+            f"+{(run.began_us - start) / 1000:.1f} ms",
+            run.step + again,
+            f"{run.queued_us / 1000:.1f} ms",
+            f"{run.took_us / 1000:.1f} ms",
+            str(run.records),
+            effects,
+        )
+    return table

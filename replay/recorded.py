@@ -1,0 +1,175 @@
+"""Effects from the record: the same steps run again, and nothing outside is asked.
+
+Recorded effects are answered with the response that the log keeps. Local ones (unsealing, parsing)
+are executed again, since the log keeps only a keyed digest of what they gave.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from agents.errors import KeyDestroyed, Permanent, Transient
+from schemas import Begin, Begun, Effect, Fail, Record, Request, StreamRequest
+from streams.codec import Codec, Undecodable
+from streams.effects import Call, Handler, error_text
+from streams.run import Emit, Input, Run, request_digest, response_digest
+from streams.topics import Step
+
+
+class Divergence(BaseException):
+    """The run did something else than the record says.
+
+    Not an Exception: a step that catches the errors of its effects must not catch this.
+    """
+
+
+class Exhausted(BaseException):
+    """The record ends here: an attempt that was cut off by a crash and superseded."""
+
+
+class Erased(BaseException):
+    """A key that the run needs was destroyed: its subject was erased."""
+
+
+class RecordedRun(Run):
+    """A run that answers from the record."""
+
+    def __init__(
+        self,
+        step: Step,
+        given: Input,
+        emit: Emit,
+        *,
+        effects: Sequence[Effect],
+        closed: bool,
+        codec: Codec,
+        digest_key: bytes,
+        local: Mapping[type[Request[Any]], Handler],
+        configuration: Callable[[str], dict[str, Any]],
+    ) -> None:
+        super().__init__(step, given, emit)
+        self._closed = closed
+        self._codec = codec
+        self._digest_key = digest_key
+        self._local = local
+        self._read_configuration = configuration
+        self._recorded: defaultdict[int, list[Effect]] = defaultdict(list)
+        for effect in effects:
+            self._recorded[effect.number].append(effect)
+        meta = given.event.meta
+        self._call = Call(
+            tenant=meta.tenant,
+            lane=meta.lane,
+            request=meta.request,
+            session=meta.session,
+            event=meta.id,
+            topic=given.topic,
+            offset=given.offset,
+        )
+        self.consumed = 0
+        """Effects answered so far."""
+
+    def _configuration(self, digest: str) -> dict[str, Any]:
+        return self._read_configuration(digest)
+
+    def unused(self) -> int:
+        """Count the recorded effects that the run did not ask for."""
+        return sum(len(parts) for parts in self._recorded.values()) - self.consumed
+
+    def failed(self) -> bool:
+        """Say whether the record ends with the step having given up."""
+        parts = self._recorded.get(self._issued, ())
+        return bool(parts) and parts[0].kind == Fail.SCHEMA
+
+    async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
+        parts = self._recorded.get(number)
+        if not parts:
+            self._end(number, request)
+        effect = parts[0]  # type: ignore[index]  # _end raises
+        self._match(effect, request)
+        self.consumed += 1
+        return await self._respond(effect, request), effect
+
+    async def _ask_stream(
+        self, number: int, request: StreamRequest[Any]
+    ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
+        parts = self._recorded.get(number)
+        if not parts:
+            self._end(number, request)
+        for part, effect in enumerate(parts):  # type: ignore[arg-type]  # _end raises
+            if effect.part != part:
+                raise Divergence(f"part {part} of effect {number} is missing from the record")
+            if part == 0:
+                self._match(effect, request)
+            self.consumed += 1
+            yield await self._respond(effect, request), effect
+        if not self._closed:
+            raise Exhausted
+
+    def _end(self, number: int, request: Request[Any]) -> None:
+        if not self._closed:
+            raise Exhausted
+        raise Divergence(
+            f"{self.step.name} asks for {request.SCHEMA} as effect {number}: the record has none"
+        )
+
+    def _match(self, effect: Effect, request: Request[Any]) -> None:
+        if effect.kind != request.SCHEMA:
+            raise Divergence(
+                f"effect {effect.number} is {request.SCHEMA}, the record has {effect.kind}"
+            )
+        if effect.request != request_digest(request, self._digest_key):
+            raise Divergence(
+                f"effect {effect.number} ({request.SCHEMA}) asks for something else than the record"
+            )
+
+    async def _respond(self, effect: Effect, request: Request[Any]) -> Record | Exception:
+        if effect.error:
+            return error_of(effect.error)
+        if request.EFFECT == "local":
+            return await self._repeat(effect, request)
+        try:
+            return self._codec.decode(effect.response, request.RESPONSE)
+        except Undecodable as error:
+            raise Divergence(
+                f"the response of effect {effect.number} ({request.SCHEMA}) is unreadable: {error}"
+            ) from None
+
+    async def _repeat(self, effect: Effect, request: Request[Any]) -> Record:
+        handler = self._local.get(type(request))
+        if handler is None:
+            raise Divergence(f"nothing here executes {request.SCHEMA} again")
+        try:
+            response = await handler(request, self._call)
+        except KeyDestroyed as error:
+            raise Erased(str(error)) from None
+        except (Transient, Permanent) as error:
+            raise Divergence(
+                f"effect {effect.number} ({request.SCHEMA}) was answered, now: {error_text(error)}"
+            ) from None
+        if response_digest(response, self._digest_key) != effect.digest:
+            raise Divergence(
+                f"effect {effect.number} ({request.SCHEMA}) gives another response than recorded"
+            )
+        return response
+
+
+def error_of(text: str) -> Exception:
+    """Turn the recorded spelling of an error back into what a step may catch."""
+    kind, _, message = text.partition(": ")
+    match kind:
+        case "Transient":
+            return Transient(message)
+        case "KeyDestroyed":
+            return KeyDestroyed(message)
+    return Permanent(message)
+
+
+def begun_of(effects: Sequence[Effect], codec: Codec) -> Begun | None:
+    """Read the circumstances of a run out of its effects."""
+    for effect in effects:
+        if effect.number == 0 and effect.kind == Begin.SCHEMA:
+            return codec.decode(effect.response, Begun)
+    return None

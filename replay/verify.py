@@ -1,0 +1,415 @@
+"""Verify: was every record the outcome of its recorded input, code and effects?
+
+Step by step and lane by lane: the outcomes of a lane are grouped by the input that caused them,
+each input's step is run again on the recorded effects, and what it yields must equal what lies on
+the log, byte for byte. No model, index or session store is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from replay.log import Log, Stored
+from replay.recorded import Divergence, Erased, Exhausted, RecordedRun
+from schemas import ConfigurationSet, Event, EventRejected, Failed, Meta, Record, Request
+from streams.codec import Codec, Undecodable, schema_id_of
+from streams.effects import Handler
+from streams.ids import outcome_id, position_id
+from streams.run import Input
+from streams.topics import STEPS, Step, topic_of
+
+REJECTED = topic_of(EventRejected)
+CONFIGURATION = topic_of(ConfigurationSet)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A record that is not the outcome of its input and effects."""
+
+    topic: str
+    partition: int
+    offset: int
+    id: str
+    step: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the contract spells it."""
+        return dict(vars(self))
+
+
+@dataclass
+class Report:
+    """What a verification found; counts are records of derived topics."""
+
+    records: int = 0
+    equal: int = 0
+    diverged: list[Difference] = field(default_factory=list)
+    erased: int = 0
+    superseded: int = 0
+    pending: int = 0
+    """Inputs whose step had not acknowledged them yet: work in progress, not a difference."""
+    inputs: int = 0
+    """Inputs whose steps were run again."""
+    model_calls: int = 0
+    """Always 0: nothing that could call a model is within reach of a recorded run."""
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the contract spells it."""
+        values = dict(vars(self))
+        values["diverged"] = [entry.as_json() for entry in self.diverged]
+        values["seconds"] = round(self.seconds, 3)
+        return values
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which inputs to verify; None means all."""
+
+    tenant: str | None = None
+    request: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+    def takes(self, meta: Meta) -> bool:
+        """Say whether an event is selected, by its own event time."""
+        return (
+            (self.tenant is None or meta.tenant == self.tenant)
+            and (self.request is None or meta.request == self.request)
+            and (self.since_us is None or meta.at >= self.since_us)
+            and (self.until_us is None or meta.at < self.until_us)
+        )
+
+
+@dataclass(slots=True)
+class _Outcome:
+    stored: Stored
+    event: Event
+
+
+class Verifier:
+    """Runs the steps of a log again.
+
+    `local` answers the local effects, `digest_key` gives a tenant's key for digests.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        local: Mapping[type[Request[Any]], Handler],
+        digest_key: Callable[[str], bytes],
+        selection: Selection | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+        steps: Sequence[Step] = STEPS,
+    ) -> None:
+        self._log = log
+        self._steps = steps
+        self._codec = Codec(log.ids)
+        self._local = local
+        self._digest_key = digest_key
+        self._selection = selection or Selection()
+        self._progress = progress
+        self._configurations: dict[str, dict[str, Any]] = {}
+        self.report = Report()
+
+    async def verify(self) -> Report:
+        """Verify the whole selection."""
+        started = time.perf_counter()
+        self._read_configurations()
+        lanes = sorted({partition for _, partition in self._log.extents()})
+        for lane in lanes:
+            rejections = self._outcomes_of(REJECTED, lane)
+            for step in self._steps:
+                await self._verify_step(step, lane, rejections)
+            for outcome in rejections:
+                self._differs(outcome, "no step of ours wrote it")
+        self.report.seconds = time.perf_counter() - started
+        return self.report
+
+    def _read_configurations(self) -> None:
+        for stored in self._log.records(CONFIGURATION, 0):
+            try:
+                entry = self._codec.decode(stored.value, ConfigurationSet)
+            except Undecodable:
+                continue  # nothing refers to it; a run that does says which digest is missing
+            self._configurations[entry.digest] = json.loads(entry.content)
+
+    def _configuration(self, digest: str) -> dict[str, Any]:
+        try:
+            return self._configurations[digest]
+        except KeyError:
+            raise Divergence(f"configuration {digest[:12]}… is not on {CONFIGURATION}") from None
+
+    def _outcomes_of(self, topic: str, lane: int) -> list[_Outcome]:
+        """Read the derived records of a topic's lane; unreadable ones differ at once."""
+        found = []
+        for stored in self._log.records(topic, lane):
+            try:
+                event = self._codec.decode_any(stored.value)
+                if not isinstance(event, Event) or topic_of(event) != topic:
+                    raise Undecodable(f"{event.SCHEMA} does not belong here")
+            except Undecodable as error:
+                self.report.records += 1
+                self.report.diverged.append(
+                    Difference(topic, lane, stored.offset, "", "", f"unreadable: {error}")
+                )
+                continue
+            if self._selection.takes(event.meta):
+                self.report.records += 1
+                found.append(_Outcome(stored, event))
+        return found
+
+    async def _verify_step(self, step: Step, lane: int, rejections: list[_Outcome]) -> None:
+        by_cause: defaultdict[tuple[str, int], list[_Outcome]] = defaultdict(list)
+        for record in step.writes:
+            for outcome in self._outcomes_of(topic_of(record), lane):
+                cause = outcome.event.meta.cause
+                if cause is None or cause.partition != lane:
+                    self._differs(outcome, "it names no cause in its lane")
+                else:
+                    by_cause[cause.topic, cause.offset].append(outcome)
+        for outcome in list(rejections):
+            event = outcome.event
+            assert isinstance(event, EventRejected)
+            if event.step == step.name:
+                rejections.remove(outcome)
+                by_cause[event.topic, event.offset].append(outcome)
+        committed = self._log.committed(step.name)
+        for record in step.reads:
+            topic = topic_of(record)
+            for stored in self._log.records(topic, lane):
+                outcomes = by_cause.pop((topic, stored.offset), [])
+                try:
+                    event = self._codec.decode(stored.value, record)
+                except Undecodable:
+                    self._verify_unreadable(step, stored, outcomes, committed)
+                    continue
+                if outcomes or self._selection.takes(event.meta):
+                    given = Input(event, topic, lane, stored.offset)
+                    await self._verify_input(step, given, stored, outcomes, committed)
+        for outcomes in by_cause.values():
+            for outcome in outcomes:
+                self._differs(outcome, "its cause is not on the log")
+
+    def _verify_unreadable(
+        self,
+        step: Step,
+        stored: Stored,
+        outcomes: list[_Outcome],
+        committed: Mapping[tuple[str, int], int],
+    ) -> None:
+        """Hold an input that can't be decoded against its one outcome: its rejection."""
+        expected = outcome_id(
+            position_id(stored.topic, stored.partition, stored.offset), step.name, 0
+        )
+        seen: set[bytes | None] = set()
+        for outcome in outcomes:
+            event = outcome.event
+            if not isinstance(event, EventRejected) or event.value != stored.value:
+                self._differs(outcome, "the outcome of an unreadable input is its rejection")
+            elif event.meta.id != expected:
+                self._differs(outcome, "meta.id does not follow from the input's position")
+            elif seen and outcome.stored.value not in seen:
+                self.report.superseded += 1
+            else:
+                self.report.equal += 1
+            seen.add(outcome.stored.value)
+        if not outcomes and self._selection == Selection():
+            self._missing(step, stored, "", committed)
+
+    def _missing(
+        self, step: Step, stored: Stored, event_id: str, committed: Mapping[tuple[str, int], int]
+    ) -> None:
+        if stored.offset < committed.get((stored.topic, stored.partition), 0):
+            self.report.diverged.append(
+                Difference(
+                    stored.topic,
+                    stored.partition,
+                    stored.offset,
+                    event_id,
+                    step.name,
+                    f"{step.name} acknowledged this input and left no closed outcome",
+                )
+            )
+        else:
+            self.report.pending += 1
+
+    async def _verify_input(
+        self,
+        step: Step,
+        given: Input,
+        stored: Stored,
+        outcomes: list[_Outcome],
+        committed: Mapping[tuple[str, int], int],
+    ) -> None:
+        self.report.inputs += 1
+        self._progress(self.report.records)
+        attempts: defaultdict[int, dict[int, _Outcome]] = defaultdict(dict)
+        for outcome in outcomes:
+            meta = outcome.event.meta
+            first = attempts[meta.attempt].setdefault(meta.ordinal, outcome)
+            if first is not outcome:  # published twice: the first with an id wins
+                if first.stored.value == outcome.stored.value:
+                    self.report.superseded += 1
+                else:
+                    self._differs(
+                        outcome, f"another record with its id stands at {first.stored.offset}"
+                    )
+        closed = False
+        for attempt in sorted(attempts):
+            ordered = [attempts[attempt][ordinal] for ordinal in sorted(attempts[attempt])]
+            complete = ordered[-1].event.meta.last
+            await self._verify_attempt(step, given, ordered, complete, closed or not complete)
+            closed = closed or complete
+        if not closed:
+            self._missing(step, stored, given.event.meta.id, committed)
+
+    async def _verify_attempt(
+        self, step: Step, given: Input, outcomes: list[_Outcome], complete: bool, superseded: bool
+    ) -> None:
+        """Run one attempt again and hold it against what lies on the log.
+
+        An attempt that a crash cut off must be a prefix of what its effects lead to.
+        """
+        computed: list[Event] = []
+        effects = [effect for outcome in outcomes for effect in outcome.event.meta.effects]
+        run = RecordedRun(
+            step,
+            given,
+            computed.append,
+            effects=effects,
+            closed=complete,
+            codec=self._codec,
+            digest_key=self._digest_key(given.event.meta.tenant),
+            local=self._local,
+            configuration=self._configuration,
+        )
+        reason = ""
+        try:
+            try:
+                await run.execute()
+            except Exception as error:  # noqa: BLE001 - whatever a step may raise
+                if not run.failed():
+                    reason = f"{step.name} now gives up: {type(error).__name__}: {error}"
+                else:
+                    await run.reject(rejection(step, given, _last_rejection(outcomes)))
+            if not reason and run.unused():
+                reason = f"{run.unused()} recorded effects were not asked for"
+        except Erased:
+            self.report.erased += len(outcomes)
+            return
+        except Exhausted:
+            pass
+        except Divergence as difference:
+            reason = str(difference)
+        for index, outcome in enumerate(outcomes):
+            if index < len(computed):
+                difference_found = self._difference(outcome, computed[index])
+                if difference_found:
+                    self._differs(outcome, difference_found)
+                elif superseded:
+                    self.report.superseded += 1
+                else:
+                    self.report.equal += 1
+            else:
+                self._differs(outcome, reason or "the step yields fewer records than the log holds")
+                reason = ""
+        if len(computed) > len(outcomes) and complete:
+            self._differs(outcomes[-1], "the step yields more records than the log holds")
+        elif reason and len(computed) >= len(outcomes):
+            self._differs(outcomes[-1], reason)
+
+    def _difference(self, outcome: _Outcome, computed: Event) -> str:
+        """Return what differs, or an empty string where the bytes are equal."""
+        value = outcome.stored.value
+        assert value is not None
+        try:
+            again = self._codec.encode_as(computed, schema_id_of(value))
+        except (Undecodable, ValueError) as error:
+            return f"the step yields another record: {error}"
+        if again == value:
+            meta = outcome.event.meta
+            if outcome.stored.key != meta.tenant.encode():
+                return "the Kafka key is not meta.tenant"
+            if outcome.stored.partition != meta.lane:
+                return f"it lies in partition {outcome.stored.partition}, meta.lane is {meta.lane}"
+            return ""
+        return first_difference(outcome.event, computed)
+
+    def _differs(self, outcome: _Outcome, reason: str) -> None:
+        stored, meta = outcome.stored, outcome.event.meta
+        self.report.diverged.append(
+            Difference(
+                stored.topic, stored.partition, stored.offset, meta.id, meta.step.name, reason
+            )
+        )
+
+
+def _last_rejection(outcomes: list[_Outcome]) -> EventRejected | None:
+    event = outcomes[-1].event
+    return event if isinstance(event, EventRejected) else None
+
+
+def rejection(
+    step: Step, given: Input, recorded: EventRejected | None
+) -> Callable[[Failed, Meta], Event]:
+    """Build the rejection of an input as the runner does.
+
+    Key and bytes of the input are taken over from the record: they are the input's own.
+    """
+
+    def build(failed: Failed, meta: Meta) -> Event:
+        return EventRejected(
+            meta=meta,
+            topic=given.topic,
+            partition=given.partition,
+            offset=given.offset,
+            step=step.name,
+            error=failed.error,
+            message=failed.message,
+            traceback=failed.traceback,
+            attempts=failed.attempts,
+            key=recorded.key if recorded else None,
+            value=recorded.value if recorded else None,
+        )
+
+    return build
+
+
+def first_difference(stored: Record, computed: Record) -> str:
+    """Name the first field in which two records differ, with both values cut short."""
+    left, right = stored.to_avro(), computed.to_avro()
+    if stored.SCHEMA != computed.SCHEMA:
+        return f"the step yields {computed.SCHEMA}, the log holds {stored.SCHEMA}"
+
+    def walk(path: str, one: Any, other: Any) -> str:
+        if isinstance(one, dict) and isinstance(other, dict):
+            for key in one:
+                found = walk(f"{path}.{key}" if path else key, one[key], other.get(key))
+                if found:
+                    return found
+            return ""
+        if isinstance(one, list) and isinstance(other, list):
+            for position, (a, b) in enumerate(zip(one, other, strict=False)):
+                found = walk(f"{path}[{position}]", a, b)
+                if found:
+                    return found
+            if len(one) != len(other):
+                return f"{path}: the log holds {len(one)} entries, the step yields {len(other)}"
+            return ""
+        if one != other:
+            return f"{path}: the log holds {_short(one)}, the step yields {_short(other)}"
+        return ""
+
+    return walk("", left, right) or "the bytes differ, the fields do not"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,149 @@
+"""Timeline: what happened to one request, edge to last token, read from `meta` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas import Event, EventRejected
+from streams.topics import topic_of
+
+
+@dataclass
+class EffectTime:
+    """One effect of a step."""
+
+    kind: str
+    model: str
+    started_us: int
+    took_us: int
+    parts: int = 1
+    error: str = ""
+
+
+@dataclass
+class StepTime:
+    """One run of a step over one input; times in microseconds since the Unix epoch."""
+
+    step: str
+    topic: str
+    """Topic of the first record that it wrote."""
+    cause: str
+    attempt: int
+    code: str
+    configuration: str
+    queued_us: int
+    """From the input's event time to the beginning of the run."""
+    began_us: int
+    ended_us: int
+    records: int = 0
+    closed: bool = False
+    outcome: str = ""
+    cost_micros: int = 0
+    effects: list[EffectTime] = field(default_factory=list)
+
+    @property
+    def took_us(self) -> int:
+        """How long the run took, effects included."""
+        return self.ended_us - self.began_us
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it with milliseconds, as people read it."""
+        return {
+            "step": self.step,
+            "topic": self.topic,
+            "attempt": self.attempt,
+            "code": self.code,
+            "configuration": self.configuration,
+            "began_us": self.began_us,
+            "queued_ms": round(self.queued_us / 1000, 3),
+            "took_ms": round(self.took_us / 1000, 3),
+            "records": self.records,
+            "closed": self.closed,
+            "outcome": self.outcome,
+            "cost_micros": self.cost_micros,
+            "effects": [
+                {
+                    "kind": effect.kind,
+                    "model": effect.model,
+                    "after_ms": round((effect.started_us - self.began_us) / 1000, 3),
+                    "took_ms": round(effect.took_us / 1000, 3),
+                    "parts": effect.parts,
+                    "error": effect.error,
+                }
+                for effect in self.effects
+            ],
+        }
+
+
+def timeline(events: Iterable[Event]) -> list[StepTime]:
+    """Order the runs of one request by their beginning.
+
+    `events` are the records of the request, in any order, the request itself included (a run
+    without its input among them has a queueing time of 0).
+    """
+    by_id = {}
+    runs: dict[tuple[str, str, int, int], StepTime] = {}
+    everything = sorted(events, key=lambda event: (event.meta.at, event.meta.ordinal))
+    for event in everything:
+        by_id[topic_of(event), event.meta.id, event.meta.attempt] = event
+    published = {(topic, event_id): event.meta.at for (topic, event_id, _), event in by_id.items()}
+    for event in everything:
+        meta = event.meta
+        cause = meta.cause
+        if cause is None:
+            runs[topic_of(event), "", 0, 0] = StepTime(
+                step=meta.step.name,
+                topic=topic_of(event),
+                cause="",
+                attempt=meta.attempt,
+                code=meta.step.code,
+                configuration="",
+                queued_us=0,
+                began_us=meta.at,
+                ended_us=meta.at,
+                records=1,
+                closed=True,
+            )
+            continue
+        began = meta.effects[0].started if meta.effects and meta.ordinal == 0 else meta.at
+        key = (meta.step.name, cause.topic, cause.offset, meta.attempt)
+        run = runs.get(key)
+        if run is None:
+            put = published.get((cause.topic, cause.id), began)
+            run = runs[key] = StepTime(
+                step=meta.step.name,
+                topic=topic_of(event),
+                cause=cause.id,
+                attempt=meta.attempt,
+                code=meta.step.code,
+                configuration=meta.step.configuration,
+                queued_us=max(0, began - put),
+                began_us=began,
+                ended_us=meta.at,
+            )
+        run.records += 1
+        run.ended_us = max(run.ended_us, meta.at)
+        run.closed = run.closed or meta.last
+        run.outcome = _outcome(event) or run.outcome
+        for effect in meta.effects:
+            run.cost_micros += effect.cost_micros
+            if effect.number == 0:
+                continue
+            if effect.part and run.effects and run.effects[-1].kind == effect.kind:
+                run.effects[-1].parts += 1
+                run.effects[-1].took_us = effect.took_us
+                continue
+            run.effects.append(
+                EffectTime(
+                    effect.kind, effect.model, effect.started, effect.took_us, 1, effect.error
+                )
+            )
+    return sorted(runs.values(), key=lambda run: (run.began_us, run.ended_us))
+
+
+def _outcome(event: Event) -> str:
+    if isinstance(event, EventRejected):
+        return f"rejected: {event.error}"
+    return str(getattr(event, "outcome", ""))
