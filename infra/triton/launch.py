@@ -20,10 +20,8 @@ from pathlib import Path
 from infra.triton.install import CHAT, EMBEDDER, libpython_folder, site_packages
 
 MODELS = Path(__file__).with_name("models")
-SHARED_MEMORY = Path("/dev/shm")
-SHARED_MEMORY_BYTES = (
-    64 << 20
-)  # with the default 1 MiB the stub was seen to crash under load
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Triton puts it, not ours to choose
+SHARED_MEMORY_BYTES = 64 << 20  # with the default 1 MiB the stub was seen to crash under load
 EXIT_TIMEOUT_S = 5
 
 
@@ -63,14 +61,8 @@ def command(
         str(packages / "pytriton" / "tritonserver" / "bin" / "tritonserver"),
         f"--model-repository={MODELS}",
         f"--backend-directory={part / 'backends'}",
-        *(
-            f"--backend-config=python,{key}={value}"
-            for key, value in shared_memory.items()
-        ),
-        *(
-            f"--{protocol}-address=127.0.0.1"
-            for protocol in ("http", "grpc", "metrics")
-        ),
+        *(f"--backend-config=python,{key}={value}" for key, value in shared_memory.items()),
+        *(f"--{protocol}-address=127.0.0.1" for protocol in ("http", "grpc", "metrics")),
         f"--http-port={http}",
         f"--grpc-port={grpc}",
         f"--metrics-port={metrics}",

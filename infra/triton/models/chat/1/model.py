@@ -25,7 +25,7 @@ DIGESTED_BYTES = 1 << 20  # of the model's head and tail: a large file is not re
 class TritonPythonModel:
     """What Triton calls."""
 
-    def initialize(self, args: dict[str, str]) -> None:
+    def initialize(self, args: dict[str, str]) -> None:  # noqa: ARG002 - Triton's signature
         """Load the model into as many slots as generations may run at once."""
         gguf = Path(os.environ["PLAYHEAD_GGUF"])
         slots = int(os.environ["PLAYHEAD_LLM_SLOTS"])
@@ -53,7 +53,7 @@ class TritonPythonModel:
             try:
                 completion = read(request)
             except ValueError as error:
-                refuse(sender, str(error))
+                self.refuse(sender, str(error))
             else:
                 self.pool.submit(self.generate, sender, completion)
 
@@ -85,9 +85,13 @@ class TritonPythonModel:
             if not sender.is_cancelled():
                 self.server.handle_completions(completion, on_part)
         except Exception as error:  # noqa: BLE001 - a request must be answered, whatever fails
-            problem = f"{type(error).__name__} in llama.cpp"
+            failure = pb.TritonError(
+                f"{type(error).__name__} in llama.cpp", pb.TritonError.INTERNAL
+            )
+            sender.send(pb.InferenceResponse(error=failure), flags=FINAL)
+            return
         if problem:
-            refuse(sender, problem)
+            self.refuse(sender, problem)
             return
         end = self.tensors(
             text="",
@@ -95,6 +99,14 @@ class TritonPythonModel:
             prompt_tokens=last.get("prompt_tokens", 0),
             completion_tokens=last.get("completion_tokens", 0),
         )
+        sender.send(pb.InferenceResponse(end), flags=FINAL)
+
+    def refuse(self, sender: Any, why: str) -> None:
+        """End a stream because the request is at fault; `why` never holds its text.
+
+        It is an answer and not an error, since over a stream Triton passes no kind of error on.
+        """
+        end = self.tensors(text=why, finish_reason="refused", prompt_tokens=0, completion_tokens=0)
         sender.send(pb.InferenceResponse(end), flags=FINAL)
 
     def tensors(self, **values: str | int) -> list[Any]:
@@ -124,6 +136,8 @@ def read(request: Any) -> dict[str, Any]:
     stop = pb.get_input_tensor_by_name(request, "stop")
     max_tokens = int(first("max_tokens", 0))
     temperature = float(first("temperature", 0.0))
+    if not first("prompt", b""):
+        raise ValueError("prompt is empty")
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
     if not 0 <= temperature <= 2:
@@ -133,9 +147,7 @@ def read(request: Any) -> dict[str, Any]:
         "n_predict": max_tokens,
         "temperature": temperature,
         "seed": int(first("seed", 0)),
-        "stop": []
-        if stop is None
-        else [text.decode() for text in stop.as_numpy().reshape(-1)],
+        "stop": [] if stop is None else [text.decode() for text in stop.as_numpy().reshape(-1)],
         "cache_prompt": True,
         "stream": True,
     }
@@ -161,11 +173,3 @@ def digest(gguf: Path) -> str:
         file.seek(max(0, size - DIGESTED_BYTES))
         state.update(file.read(DIGESTED_BYTES))
     return state.hexdigest()[:8]
-
-
-def refuse(sender: Any, why: str) -> None:
-    """Answer a request with an error; never with its text."""
-    response = pb.InferenceResponse(
-        error=pb.TritonError(why, pb.TritonError.INVALID_ARG)
-    )
-    sender.send(response, flags=FINAL)

@@ -42,17 +42,13 @@ class Encoder:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        self._session = ort.InferenceSession(
-            weights, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         definition = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
         # the file asks for padding and truncation of its own: here every text is encoded alone
         self._tokenizer = Tokenizer.from_str(
             json.dumps({**definition, "padding": None, "truncation": None})
         )
-        self._prefix = len(
-            self._tokenizer.encode(QUERY_PREFIX, add_special_tokens=False).ids
-        )
+        self._prefix = len(self._tokenizer.encode(QUERY_PREFIX, add_special_tokens=False).ids)
         digest = hashlib.sha256(weights).hexdigest()[:8]
         self.model = f"{folder.name}-int8@{digest}+{FORM}"
 

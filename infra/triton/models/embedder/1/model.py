@@ -36,7 +36,7 @@ class Job:
 class TritonPythonModel:
     """What Triton calls."""
 
-    def initialize(self, args: dict[str, str]) -> None:
+    def initialize(self, args: dict[str, str]) -> None:  # noqa: ARG002 - Triton's signature
         """Load the model, try it once and start the threads."""
         self.encoder = Encoder(Path(os.environ["PLAYHEAD_EMBEDDER"]))
         self.encoder.encode("ready", query=True, with_tokens=True)
@@ -46,9 +46,7 @@ class TritonPythonModel:
         passages = queue.PriorityQueue()
         self.queues = {QUERY: queries, PASSAGE: passages}
         workers = [queries] + [passages] * int(os.environ["PLAYHEAD_EMBED_THREADS"])
-        self.threads = [
-            threading.Thread(target=self.work, args=(lane,)) for lane in workers
-        ]
+        self.threads = [threading.Thread(target=self.work, args=(lane,)) for lane in workers]
         for thread in self.threads:
             thread.start()
 
@@ -77,9 +75,7 @@ class TritonPythonModel:
         texts = [text.decode("utf-8", errors="replace") for text in column["text"]]
         return Job(sender, texts, kinds == {"query"}, bool(column["with_tokens"].any()))
 
-    def work(
-        self, lane: "queue.PriorityQueue[tuple[int, int, Job | None, int]]"
-    ) -> None:
+    def work(self, lane: "queue.PriorityQueue[tuple[int, int, Job | None, int]]") -> None:
         """Encode the texts of one queue until it is told to stop."""
         while True:
             _, _, job, row = lane.get()
@@ -111,9 +107,7 @@ class TritonPythonModel:
         count = len(rows)
         columns = {
             "vector": np.stack([row.vector for row in rows]),
-            "token_vectors": np.array(
-                [[row.token_vectors] for row in rows], dtype=object
-            ),
+            "token_vectors": np.array([[row.token_vectors] for row in rows], dtype=object),
             "tokens": np.array([[row.tokens] for row in rows], dtype=np.int32),
             "truncated": np.array([[row.truncated] for row in rows], dtype=bool),
             "model": np.array([[self.encoder.model.encode()]] * count, dtype=object),
@@ -133,7 +127,5 @@ class TritonPythonModel:
 
 def refuse(sender: Any, why: str) -> None:
     """Answer a request with an error; never with its text."""
-    response = pb.InferenceResponse(
-        error=pb.TritonError(why, pb.TritonError.INVALID_ARG)
-    )
+    response = pb.InferenceResponse(error=pb.TritonError(why, pb.TritonError.INVALID_ARG))
     sender.send(response, flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
