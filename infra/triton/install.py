@@ -189,7 +189,9 @@ def _run(command: Sequence[str], what: str, folder: Path, attempts: int = 1) -> 
     It runs in `folder`, away from the source tree: uv would apply this project's overrides.
     """
     for left in reversed(range(attempts)):
-        tool = subprocess.run(  # noqa: S603 - no shell, and no argument from outsidecommand, capture_output=True, text=True, check=False, cwd=folder)
+        tool = subprocess.run(  # noqa: S603 - no shell, and no argument from outside
+            command, capture_output=True, text=True, check=False, cwd=folder
+        )
         if tool.returncode == 0:
             return
         if not left:
