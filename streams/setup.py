@@ -56,7 +56,11 @@ def wanted(settings: Settings) -> list[NewTopic]:
                     changelog_of(table),
                     num_partitions=settings.partitions,
                     replication_factor=settings.replication,
-                    config={"cleanup.policy": "compact", "compression.type": "zstd"},
+                    config={
+                        "cleanup.policy": "compact",
+                        "compression.type": "zstd",
+                        "min.insync.replicas": "2" if settings.replication >= 3 else "1",
+                    },
                 )
             )
     return found
