@@ -861,7 +861,8 @@ class Candidate(Record):
     document: str
     """Document id."""
     dense: float
-    """Cosine similarity to the query, -1 to 1; 0 where the vector search did not name it."""
+    """Cosine similarity to the query, -1 to 1, whichever search named it; 0 without a query vector.
+    """
     lexical: float
     """BM25 score; 0 where the word search did not name it."""
     score: float
@@ -2105,16 +2106,20 @@ class Fetch(Request[Fetched]):
 
     chunks: tuple[str, ...]
     """Chunk ids."""
+    as_of: int = -1
+    """Index position; -1 for now."""
 
     def to_avro(self) -> dict[str, Any]:
         return {
             "chunks": list(self.chunks),
+            "as_of": self.as_of,
         }
 
     @classmethod
     def from_avro(cls, datum: dict[str, Any]) -> Self:
         return cls(
             chunks=tuple(datum["chunks"]),
+            as_of=datum["as_of"],
         )
 
 
