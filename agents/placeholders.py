@@ -23,6 +23,7 @@ TOKEN = re.compile(r"<(_*)([A-Z]+(?:_[A-Z]+)*_[0-9]+)>")
 DIGITS_LONG = 7
 """A number with as many digits is an identifier: spaces, dashes and brackets are its layout."""
 
+_DIGIT = re.compile(r"\d")
 _LAYOUT = re.compile(r"[\s()\-\u2010-\u2015]+")
 
 
@@ -72,8 +73,7 @@ def canonical(value: str) -> str:
     card, account).
     """
     folded = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
-    digits = sum(character.isdigit() for character in folded)
-    letters = sum(character.isalpha() for character in folded)
-    if digits >= DIGITS_LONG and digits > letters:
+    digits = len(_DIGIT.findall(folded))
+    if digits >= DIGITS_LONG and digits > sum(character.isalpha() for character in folded):
         return _LAYOUT.sub("", folded)
     return folded
