@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import click
 import psutil
 
-from infra.local import components, parts as parts_, ports
+from infra.local import components, ports
+from infra.local import parts as parts_
 from infra.local.errors import StackError
 from infra.local.progress import say, shown
 from infra.local.supervisor import (
@@ -23,7 +25,6 @@ from infra.local.supervisor import (
     State,
     Wish,
     is_up,
-    last_lines,
     read_state,
     report,
     supervisor,
@@ -91,7 +92,7 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
     envvar="PLAYHEAD_FREE_PORTS",
     help="Any ports that are free.",
 )
-def up(  # noqa: PLR0913 - one parameter an option
+def up(
     run: Path,
     *,
     detach: bool,
@@ -147,7 +148,7 @@ def _already_up(run: Path, names: frozenset[str]) -> bool:
 
 def _entries(said: dict[str, object]) -> dict[str, dict[str, Any]]:
     found = said["components"]
-    assert isinstance(found, dict)  # noqa: S101 - report() made it
+    assert isinstance(found, dict)
     return found
 
 
@@ -203,7 +204,7 @@ def _detached(run: Path, wish: Wish) -> None:
         argv += ["--ports-from", str(wish.ports_from)]
     argv += ["--free-ports"] * wish.free_ports
     with log.open("wb") as output:
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: S603 - this very program
             argv,
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
@@ -219,11 +220,11 @@ def _detached(run: Path, wish: Wish) -> None:
             ended = child.poll() is not None
             if ended:
                 _fail(whole[told:])
-            if _all_ready(run, child.pid):
-                break
             for line in whole[told:]:
                 say(line)
             told = len(whole)
+            if _all_ready(run, child.pid):
+                break
             time.sleep(POLL_S)
     except KeyboardInterrupt:
         say("interrupted; stopping what was started")
@@ -241,8 +242,9 @@ def _fail(said: list[str]) -> None:
 def _all_ready(run: Path, pid: int) -> bool:
     state = read_state(run)
     found = state.get("components")
-    mine = state.get("supervisor") == pid and isinstance(found, dict) and bool(found)
-    return mine and all(_well(entry) for entry in found.values())  # type: ignore[union-attr]
+    if state.get("supervisor") != pid or not isinstance(found, dict) or not found:
+        return False
+    return all(map(_well, found.values()))
 
 
 def _show_addresses(run: Path) -> None:
@@ -274,10 +276,8 @@ def down(run: Path) -> None:
     while is_up(run):
         if time.monotonic() > deadline and process is not None:
             say("it does not stop by itself; killing it")
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()  # its guard ends the components
-            except psutil.NoSuchProcess:
-                pass
             process = None
         time.sleep(POLL_S)
     say(f"{run} is stopped.")

@@ -14,6 +14,7 @@ here has its SHA-256 below as well.
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -46,7 +47,7 @@ JAVA_MIN = 17
 LAST_LINES = 15  # of a tool's output, shown when it fails
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the user pressed Ctrl-C
+class Interrupted(Exception):
     """The fetch was told to stop."""
 
 
@@ -128,10 +129,10 @@ class Shell:
         with self._lock:
             if self.stopped.is_set():
                 raise Interrupted
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - an argv of our own
                 list(argv),
                 cwd=folder,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **_maven_home(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -142,7 +143,7 @@ class Shell:
             self._running.add(process)
         last: deque[str] = deque(maxlen=LAST_LINES)
         try:
-            assert process.stdout  # noqa: S101 - it was asked for above
+            assert process.stdout
             for line in process.stdout:
                 if text := line.strip():
                     last.append(text)
@@ -165,6 +166,15 @@ class Shell:
         for process in running:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def _maven_home() -> dict[str, str]:
+    """Make Maven, which knows only the password file's home, keep its jars under HOME."""
+    home = os.environ.get("HOME", "")
+    if not home or Path(home) == Path(pwd.getpwuid(os.getuid()).pw_dir):
+        return {}
+    options = os.environ.get("MAVEN_OPTS", "")
+    return {"MAVEN_OPTS": f"{options} -Dmaven.repo.local={home}/.m2/repository".strip()}
 
 
 @dataclass(frozen=True)
@@ -296,13 +306,13 @@ class Progress(Protocol):
     """What is told of a fetch."""
 
     def begun(self, part: Part) -> None:
-        """A part's fetch began."""
+        """Note that a part's fetch began."""
 
     def line(self, part: Part, text: str) -> None:
-        """A tool said something."""
+        """Note what a tool said."""
 
     def done(self, part: Part, seconds: float) -> None:
-        """A part is in place."""
+        """Note that a part is in place."""
 
 
 def fetch(parts: Sequence[Part], progress: Progress) -> dict[str, Path]:
@@ -318,7 +328,7 @@ def fetch(parts: Sequence[Part], progress: Progress) -> dict[str, Path]:
         with ThreadPoolExecutor(len(absent)) as threads:
             fetches = [threads.submit(_fetch, part, shell, progress) for part in absent]
             try:
-                finished, _ = wait(fetches, return_when=FIRST_EXCEPTION)
+                wait(fetches, return_when=FIRST_EXCEPTION)
             finally:
                 if not all(one.done() and not one.exception() for one in fetches):
                     shell.stop()

@@ -37,7 +37,7 @@ Ports = dict[str, int]
 
 
 def block(first: int) -> Ports:
-    """Number the ports from `first` on."""
+    """Give each port a number, from `first` on."""
     return {name: first + offset for offset, name in enumerate(NAMES)}
 
 
@@ -56,7 +56,7 @@ def chosen(environment: Mapping[str, str], flags: Mapping[str, int]) -> Ports:
             raise StackError(f"no port is called {name!r}; there are {', '.join(NAMES)}")
         asked[name] = port
     for name, port in asked.items():
-        if not 0 < port <= 65_535:  # noqa: PLR2004 - the largest port
+        if not 0 < port <= 65_535:
             raise StackError(f"port {port} for {name} is out of range; choose one up to 65535")
     if "weaviate_gossip" in asked:
         asked.setdefault("weaviate_data", asked["weaviate_gossip"] + 1)
@@ -102,8 +102,9 @@ def _holder(port: int) -> str:
     """Name the process that listens on `port`, where this user may know it."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
+            address = connection.laddr
             listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr.port == port and connection.pid:
+            if listens and address and address.port == port and connection.pid:
                 name = psutil.Process(connection.pid).name()
                 return f" by {name} (process {connection.pid})"
     return ""

@@ -1,108 +1,101 @@
-"""How a fetch shows: bars with an estimate on a terminal, plain lines on standard error elsewhere."""
+"""How a fetch shows: bars with an estimate on a terminal, plain lines elsewhere, on stderr."""
 
 import sys
 import time
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
+from infra.local import parts
 from infra.local.parts import Part
 
 WIDTH_MAX = 60  # of a tool's line beside its bar
 LINES_EVERY_S = 15.0  # off a terminal: often enough to see that it lives
+NEARLY = 0.98  # a bar that waits for its part longer than usual stays just short of full
 
 
-class Shown(Protocol):
-    """What a fetch tells, as a context manager."""
+def say(line: str) -> None:
+    """Write a line to standard error, where results never go."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-    def begun(self, part: Part) -> None: ...
-    def line(self, part: Part, text: str) -> None: ...
-    def done(self, part: Part, seconds: float) -> None: ...
+
+@contextmanager
+def shown() -> Iterator[parts.Progress]:
+    """Show a fetch, as fits where standard error goes."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines()
+        return
+    columns = (
+        SpinnerColumn(finished_text=" "),
+        TextColumn("{task.description:<9}"),
+        Elapsed(),
+        Left(),
+        TextColumn("[dim]{task.fields[said]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        yield Bars(bars)
+
+
+class Elapsed(ProgressColumn):
+    """A bar that fills by the time that the part takes on two cores: its tools report nothing."""
+
+    def render(self, task: Task) -> ProgressBar:
+        """Draw the bar."""
+        total = task.total or 1.0
+        passed = min(task.elapsed or 0.0, NEARLY * total)
+        completed = total if task.finished else passed
+        return ProgressBar(total=total, completed=completed, width=30)
+
+
+class Left(ProgressColumn):
+    """The time that is left by experience."""
+
+    def render(self, task: Task) -> Text:
+        """Estimate; a finished part shows what it took."""
+        if task.finished:
+            return Text(f"{task.finished_time or 0.0:.0f} s".rjust(8))
+        left = (task.total or 0.0) - (task.elapsed or 0.0)
+        return Text((f"~{left:.0f} s" if left > 1 else "soon").rjust(8))
 
 
 class Bars:
-    """A bar for each part; it fills by the time that the part takes on two cores."""
+    """A bar for each part."""
 
-    def __init__(self, console: Console) -> None:
-        self._bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.fields[part]:<9}"),
-            BarColumn(30),
-            TextColumn("{task.fields[left]:>8}"),
-            TextColumn("[dim]{task.fields[said]}"),
-            console=console,
-            get_time=self._tick,
-        )
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
         self._tasks: dict[str, TaskID] = {}
-        self._began: dict[str, tuple[float, Part]] = {}
-
-    def _tick(self) -> float:
-        """Return the time; each frame asks for it, so each frame moves the bars along."""
-        return time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.stop()
 
     def begun(self, part: Part) -> None:
         """Add the part's bar."""
-        self._began[part.name] = (time.monotonic(), part)
-        self._tasks[part.name] = self._bars.add_task(
-            part.name, total=part.typical_s, part=part.name, left="", said=""
-        )
+        self._tasks[part.name] = self._bars.add_task(part.name, total=part.typical_s, said="")
 
     def line(self, part: Part, text: str) -> None:
-        """Show the tool's last words, and what time is left by experience."""
-        began, _ = self._began[part.name]
-        passed = time.monotonic() - began
-        left = part.typical_s - passed
-        self._bars.update(
-            self._tasks[part.name],
-            completed=min(passed, 0.98 * part.typical_s),
-            left=f"~{left:.0f} s" if left > 1 else "soon",
-            said=text[:WIDTH_MAX],
-        )
+        """Show the tool's last words."""
+        self._bars.update(self._tasks[part.name], said=text[:WIDTH_MAX])
 
-    def done(self, part: Part, seconds: float) -> None:
+    def done(self, part: Part, seconds: float) -> None:  # noqa: ARG002 - the bar kept the time
         """Fill the bar."""
-        self._bars.update(
-            self._tasks[part.name], completed=part.typical_s, left=f"{seconds:.0f} s", said="done"
-        )
+        self._bars.update(self._tasks[part.name], completed=part.typical_s, said="")
 
 
 class Lines:
-    """A line when a part begins, is done, and now and then in between."""
+    """A line when a part begins, when it is done, and now and then in between."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     def begun(self, part: Part) -> None:
         """Say that it began, and how long it usually takes."""
@@ -119,15 +112,3 @@ class Lines:
     def done(self, part: Part, seconds: float) -> None:
         """Say that it is in place."""
         say(f"fetched {part.name} {part.version} in {seconds:.0f} s")
-
-
-def say(line: str) -> None:
-    """Write a line to standard error, where results never go."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
-def shown() -> Shown:
-    """Choose by where standard error goes."""
-    console = Console(stderr=True)
-    return Bars(console) if console.is_terminal else Lines()

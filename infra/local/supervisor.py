@@ -36,6 +36,7 @@ BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # before each try after a death; t
 TRIES_FIRST = 2  # at the first start: what fails twice is misconfigured rather than unlucky
 TRIES_LATER = 10  # without once becoming ready in between
 LAST_LINES = 12  # of a log, shown when its component dies
+LINE_MAX = 200
 LOG_BYTES_MAX = 16 << 20  # a larger log is set aside as .1 when the stack starts
 LEFT_OVER_S = 15.0  # for a killed supervisor's guard to finish
 
@@ -55,7 +56,9 @@ class State(StrEnum):
 def last_lines(log: Path, number: int = LAST_LINES) -> str:
     """Return the end of a log, indented."""
     with suppress(OSError), log.open(errors="replace") as lines:
-        return "".join(f"    {line.rstrip()}\n" for line in deque(lines, maxlen=number)).rstrip()
+        return "".join(
+            f"    {line.rstrip()[:LINE_MAX]}\n" for line in deque(lines, maxlen=number)
+        ).rstrip()
     return "    (no log)"
 
 
@@ -254,7 +257,7 @@ class Keeper:
                 return None
             log.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} started\n".encode())
             log.flush()
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - an argv of our own
                 launch.argv,
                 cwd=self._site.run,
                 env=environment,
@@ -360,8 +363,8 @@ class Stack:
             keeper.open()
 
     def _post_guard(self) -> None:
-        assert self._lock is not None  # noqa: S101 - taken before anything is opened
-        self._guard = subprocess.Popen(
+        assert self._lock is not None
+        self._guard = subprocess.Popen(  # noqa: S603 - this very package
             [sys.executable, "-m", guard.__name__, self._marker],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
@@ -406,7 +409,7 @@ class Stack:
         """Stop everything, the last started first: edge and workers, then what they lean on."""
         layers: list[list[Keeper]] = [[], [], []]
         for name, keeper in self._keepers.items():
-            edge = name == "gateway" or name == "topics"
+            edge = name in {"gateway", "topics"}
             layers[0 if edge else 1 if keeper.component.needs else 2].append(keeper)
         for layer in layers:
             if layer:
@@ -417,7 +420,7 @@ class Stack:
             self._write_state()
         self._keepers = {}
         if self._guard is not None:
-            assert self._guard.stdin is not None  # noqa: S101 - a pipe was asked for
+            assert self._guard.stdin is not None
             self._guard.stdin.close()
             self._guard.wait()
             self._guard = None
@@ -467,7 +470,7 @@ class Stack:
         return report(self.run)
 
     def _write_state(self) -> None:
-        assert self.site is not None  # noqa: S101 - keepers exist only with a site
+        assert self.site is not None
         site = self.site
         with self._writing:
             state = {

@@ -1,0 +1,71 @@
+# Every target does the set-up that it needs, and only what changed since.
+#
+#   make demo    start the stack, hold a conversation, verify the log
+#   make up      start the stack and leave it running      make down   stop it
+#   make test    check, then all tests on the real components
+#   make check   format, lint, types, arrows between packages, schema compatibility
+#   make bench   latencies and rates, as ratios to a baseline
+#   make setup   the environment and the parts alone       make clean  undo what make made here
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhead
+uv := $(cache)/build/uv-$(UV_VERSION)/bin/uv
+bin := .venv/bin
+synced := .venv/.synced
+
+.DEFAULT_GOAL := help
+.PHONY: help setup parts demo up down test check bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(synced) parts
+
+# uv comes by pip, into an environment of its own that is renamed into place when it is whole
+$(uv):
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo 'this machine lacks python3.11 with venv: apt-get install python3.11 python3.11-venv' >&2; \
+	  exit 1; }
+	rm -rf $(cache)/build/.partial
+	$(PYTHON) -m venv $(cache)/build/.partial
+	$(cache)/build/.partial/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	rm -rf $(cache)/build/uv-$(UV_VERSION)
+	mv $(cache)/build/.partial $(cache)/build/uv-$(UV_VERSION)
+
+$(synced): pyproject.toml uv.lock infra/local/sync | $(uv)
+	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync
+	touch $@
+
+parts: $(synced)
+	@$(bin)/playhead parts >/dev/null
+
+demo: setup
+	@$(bin)/playhead demo
+
+up: setup
+	@$(bin)/playhead up --detach
+
+down: $(synced)
+	@$(bin)/playhead down
+
+test: check setup
+	$(bin)/pytest
+
+check: $(synced)
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/python -m schemas.check
+
+bench: setup
+	@$(bin)/playhead bench
+
+# the parts stay: they are in the user's cache, and other clones use them too
+clean:
+	@test ! -x $(bin)/playhead || $(bin)/playhead down
+	rm -rf .venv .playhead dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
