@@ -1,0 +1,1 @@
+"""The demonstration: two tenants, real conversations, one timeline, one verified log."""
