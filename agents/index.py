@@ -1,11 +1,67 @@
-"""index (under construction)."""
+"""Index: write a document's chunks, and with its last batch make the new version visible.
+
+Until the last batch nobody sees the new chunks. Then one write shows them and hides what the
+version no longer has, so a reader finds the old version or the new one, never a mixture.
+"""
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 from agents.effects import Effects
-from schemas import ChunksEmbedded, ChunksIndexed
+from schemas import (
+    ChunksEmbedded,
+    ChunksIndexed,
+    IndexChunks,
+    PublishVersion,
+    WithdrawVersions,
+)
 
 
 async def index(event: ChunksEmbedded, fx: Effects) -> AsyncIterator[ChunksIndexed]:
-    raise NotImplementedError
-    yield
+    """Write a batch; the last one publishes. What was unchanged or failed passes through."""
+    if event.outcome == "withdrawn":
+        gone = await fx(WithdrawVersions(document=event.document))
+        yield ChunksIndexed(
+            document=event.document,
+            batch=event.batch,
+            outcome="withdrawn",
+            reason=event.reason,
+            retired=gone.count,
+            position=gone.position,
+        )
+        return
+    if event.outcome != "embedded":
+        yield ChunksIndexed(
+            document=event.document,
+            batch=event.batch,
+            outcome=event.outcome,
+            reason=event.reason,
+            manifest=event.manifest,
+        )
+        return
+    indexed = position = retired = 0
+    if event.chunks:
+        written = await fx(
+            IndexChunks(
+                document=event.document,
+                title=event.title,
+                model=event.model,
+                chunks=event.chunks,
+            )
+        )
+        indexed, position = written.count, written.position
+    if event.batch.last:
+        gone_ids = event.manifest.retired if event.manifest is not None else ()
+        published = await fx(PublishVersion(document=event.document, retired=gone_ids))
+        retired, position = published.count, published.position
+    yield ChunksIndexed(
+        document=event.document,
+        batch=event.batch,
+        outcome="indexed",
+        indexed=indexed,
+        retired=retired,
+        visible=event.batch.last,
+        position=position,
+        manifest=event.manifest,
+    )

@@ -1,11 +1,226 @@
-"""retrieve (under construction)."""
+"""Retrieve: find the passages that may answer a query, and say how sure it is that they do.
 
-from collections.abc import AsyncIterator
+Words and vectors each name candidates. Their scores share no scale, so they are standardised over
+the candidates and added; the best of them are scored again by late interaction (every token of the
+query looks for its best match in the passage), which is added in the same way. Then the tail far
+below the best is dropped, near copies give way (MMR), and what remains is fitted to a token budget.
+
+Why it is so: the chat model must not decide whether the documents hold an answer, it can't. Late
+interaction tells the right passage from another much better than word or vector scores do, and on a
+scale that holds across questions, so the best passage's score decides about "empty".
+
+A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
+relevance, keeps near copies and has no token budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from agents.effects import Effects
-from schemas import ChunksRetrieved, QueryRewritten
+from agents.errors import Permanent, Transient
+from agents.ranking import (
+    blended,
+    diversified,
+    fitted,
+    floored,
+    order,
+    probability,
+    square,
+)
+from schemas import (
+    Candidate,
+    ChunksRetrieved,
+    Embed,
+    Embedded,
+    Fetch,
+    Found,
+    Now,
+    QueryRewritten,
+    Rerank,
+    Search,
+)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates, best first."""
+
+    chunks: tuple[str, ...]
+    lexical: tuple[float, ...]
+    dense: tuple[float, ...]
+    late: tuple[float, ...]
+    """Late interaction; empty where that was skipped."""
+    scores: tuple[float, ...]
+    similarities: tuple[tuple[float, ...], ...] = ()
+    """Cosine of each chunk with each; empty where reranking was skipped."""
+
+    def picked(self, positions: Sequence[int]) -> Ranking:
+        """Return only these, in this order."""
+        return Ranking(
+            chunks=tuple(self.chunks[i] for i in positions),
+            lexical=tuple(self.lexical[i] for i in positions),
+            dense=tuple(self.dense[i] for i in positions),
+            late=tuple(self.late[i] for i in positions) if self.late else (),
+            scores=tuple(self.scores[i] for i in positions),
+            similarities=tuple(tuple(self.similarities[i][j] for j in positions) for i in positions)
+            if self.similarities
+            else (),
+        )
+
+    @property
+    def similarity(self) -> tuple[float, ...]:
+        """What relevance is read from."""
+        return self.late or self.dense
 
 
 async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRetrieved]:
-    raise NotImplementedError
-    yield
+    """Search, rerank, choose and fetch; a refused question passes through."""
+    refused = event.outcome == "refused"
+    nothing = ChunksRetrieved(
+        outcome="refused" if refused else "empty",
+        reason=event.reason if refused else "",
+        subject=event.subject,
+        question=event.question,
+        query=event.query,
+        entries=event.entries,
+        ask=event.ask,
+        degraded=event.degraded,
+    )
+    if refused:
+        yield nothing
+        return
+    configured, search = fx.configuration, event.ask.mode == "search"
+    wordings = event.wordings or (event.query,)
+    embedded = await fx(Embed(texts=wordings, kind="query", token_vectors=True))
+    found = await _found(event, wordings, embedded, fx)
+    nothing = replace(nothing, index=found[0].index, position=found[0].position)
+    first = _first(found, configured["weights"])
+    if not first.chunks:
+        yield nothing
+        return
+    ranking, late = await _reranked(event, first, embedded, fx)
+    if late:
+        nothing = replace(nothing, degraded=(*event.degraded, "rerank"))
+    calibration = configured["relevance"]["late" if ranking.late else "dense"]
+    relevance = probability(max(ranking.similarity), calibration)
+    nothing = replace(nothing, relevance=relevance)
+    if not search and relevance < configured["relevance"]["threshold"]:
+        yield nothing
+        return
+    limit = max(1, event.ask.passages_max)
+    ranking = (
+        ranking.picked(range(min(limit, len(ranking.chunks))))
+        if search
+        else _chosen(ranking, limit, configured)
+    )
+    fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
+    scores = dict(zip(ranking.chunks, ranking.scores, strict=True))
+    passages = [replace(passage, score=scores[passage.chunk]) for passage in fetched.passages]
+    if not search:
+        passages = fitted(passages, lambda passage: passage.tokens, configured["budget_tokens"])
+    if not passages:  # retired since the search
+        yield replace(nothing, relevance=0.0)
+        return
+    yield replace(nothing, outcome="retrieved", passages=tuple(passages))
+
+
+async def _found(
+    event: QueryRewritten, wordings: Sequence[str], embedded: Embedded, fx: Effects
+) -> tuple[Found, ...]:
+    """Search for each wording."""
+    entities = tuple(sorted({entry.digest for entry in event.entries}))
+    return await fx.gather(
+        *(
+            Search(
+                text=text,
+                vector=vector,
+                entities=entities,
+                filters=event.ask.filters,
+                groups=event.ask.groups,
+                limit=fx.configuration["candidates"],
+                as_of=event.ask.as_of,
+            )
+            for text, vector in zip(wordings, embedded.vectors, strict=True)
+        )
+    )
+
+
+def _first(found: Sequence[Found], weights: Mapping[str, float]) -> Ranking:
+    """Rank by words and vectors; of several wordings, each chunk keeps its best scores."""
+    best: dict[str, Candidate] = {}
+    for candidate in (candidate for result in found for candidate in result.candidates):
+        other = best.get(candidate.chunk, candidate)
+        best[candidate.chunk] = replace(
+            candidate,
+            dense=max(candidate.dense, other.dense),
+            lexical=max(candidate.lexical, other.lexical),
+        )
+    candidates = [best[chunk] for chunk in sorted(best)]
+    chunks = tuple(candidate.chunk for candidate in candidates)
+    dense = tuple(candidate.dense for candidate in candidates)
+    lexical = tuple(floored([candidate.lexical for candidate in candidates]))
+    scores = tuple(blended([(weights["lexical"], lexical), (weights["dense"], dense)]))
+    ranking = Ranking(chunks=chunks, lexical=lexical, dense=dense, late=(), scores=scores)
+    return ranking.picked(order(chunks, scores))
+
+
+async def _reranked(
+    event: QueryRewritten, first: Ranking, embedded: Embedded, fx: Effects
+) -> tuple[Ranking, bool]:
+    """Add late interaction for the best; without it where time is short or the index can't.
+
+    Returns the ranking, and whether reranking was left out.
+    """
+    configured = fx.configuration
+    pool = first.picked(range(min(configured["reranked"], len(first.chunks))))
+    if event.ask.deadline:
+        now = await fx(Now())
+        if event.ask.deadline - now.at < configured["reserve_ms"] * 1000:
+            return pool, True
+    if not embedded.token_vectors or not embedded.token_vectors[0]:
+        return pool, True
+    request = Rerank(query=embedded.token_vectors[0], model=embedded.model, chunks=pool.chunks)
+    try:
+        answer = await fx(request)
+    except (Transient, Permanent):  # a ranking by words and vectors beats none
+        return pool, True
+    # -1 stands for a chunk of another model: it keeps its place by the other scores
+    late = _lifted(answer.scores)
+    if max(answer.scores) <= -1:
+        return pool, True
+    weights = configured["weights"]
+    columns = [
+        (weights["lexical"], pool.lexical),
+        (weights["dense"], pool.dense),
+        (weights["late"], late),
+    ]
+    similarities = square(answer.similarities, len(pool.chunks)) if answer.similarities else []
+    ranking = replace(
+        pool,
+        late=late,
+        scores=tuple(blended(columns)),
+        similarities=tuple(tuple(row) for row in similarities),
+    )
+    return ranking.picked(order(ranking.chunks, ranking.scores)), False
+
+
+def _lifted(scores: Sequence[float]) -> tuple[float, ...]:
+    lowest = min((score for score in scores if score > -1), default=0.0)
+    return tuple(score if score > -1 else lowest for score in scores)
+
+
+def _chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Ranking:
+    """Choose what a prompt should hold: unlike each other, and not far below the best."""
+    best = max(ranking.similarity)
+    near = [i for i, s in enumerate(ranking.similarity) if s >= best - configured["gap"]]
+    ranking = ranking.picked(near)
+    if not ranking.similarities:
+        return ranking.picked(range(min(limit, len(near))))
+    diversity = configured["diversity"]
+    among = ranking.picked(range(min(diversity["among"], len(near))))
+    return among.picked(
+        diversified(among.scores, among.similarities, among.chunks, diversity["weight"], limit)
+    )
