@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
-
 from token_vectors import FORM, pack_passage, pack_query
+from tokenizers import Tokenizer
 
 TOKENS_MAX = 512  # the model's positions
 # what the model's card asks for; it raised nDCG@10 only with passages left bare
