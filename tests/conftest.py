@@ -1,0 +1,179 @@
+"""The running stack for tests marked `stack`: every real component, started once a session."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from streams.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_S = 120.0  # for one document or answer, on two busy cores
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs no component first: its failures come within seconds."""
+    items.sort(key=lambda item: item.get_closest_marker("stack") is not None)
+
+
+@dataclass
+class Running:
+    """A running stack, as a user of its HTTP interface and its command line sees it."""
+
+    stack: Any
+    settings: Settings
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def playhead(
+        self, *arguments: str, env: dict[str, str] | None = None, root: Path = ROOT
+    ) -> Any:
+        """Run a verb of the command line against this stack."""
+        return subprocess.run(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            cwd=root,
+            env={
+                **os.environ,
+                "PLAYHEAD_RUN": str(self.settings.run),
+                "PYTHONPATH": str(root),
+                **(env or {}),
+            },
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def key(self, tenant: str, *options: str) -> str:
+        """Return an API key of a tenant, made at the first call."""
+        known = self.keys.get((tenant, " ".join(options)))
+        if known is None:
+            done = self.playhead("keys", "create", "--tenant", tenant, *options, "--json")
+            assert done.returncode == 0, done.stderr
+            known = self.keys[tenant, " ".join(options)] = json.loads(done.stdout)["key"]
+        return known
+
+    def client(self, tenant: str, *options: str) -> httpx.Client:
+        """Open an HTTP client that speaks for a tenant."""
+        return httpx.Client(
+            base_url=self.settings.gateway,
+            headers={"Authorization": f"Bearer {self.key(tenant, *options)}"},
+            timeout=PATIENCE_S,
+            trust_env=False,
+        )
+
+    def submit(self, tenant: str, text: str, **fields: Any) -> dict[str, Any]:
+        """Submit a document and wait for its end: indexed or failed."""
+        body = {
+            "uri": f"test/{uuid.uuid4()}",
+            "media_type": "text/markdown",
+            "content": text,
+            **fields,
+        }
+        if "content_base64" in fields:
+            del body["content"]
+        with self.client(tenant) as client:
+            accepted = client.post("/v1/documents", json=body)
+            assert accepted.status_code == 202, accepted.text
+            return self.await_document(tenant, accepted.json()["document_id"])
+
+    def await_document(self, tenant: str, document: str) -> dict[str, Any]:
+        """Wait until a document is indexed, failed or deleted."""
+        deadline = time.monotonic() + PATIENCE_S
+        with self.client(tenant) as client:
+            while True:
+                state: dict[str, Any] = client.get(f"/v1/documents/{document}").json()
+                if state.get("status") in {"indexed", "failed", "deleted"}:
+                    return state
+                assert time.monotonic() < deadline, f"{document} is still {state}"
+                time.sleep(0.1)
+
+    def ask(self, tenant: str, text: str, **fields: Any) -> dict[str, Any]:
+        """Ask a question and return the whole answer."""
+        with self.client(tenant) as client:
+            answer = client.post("/v1/messages", json={"text": text, **fields})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def search(self, tenant: str, text: str, **fields: Any) -> list[dict[str, Any]]:
+        """Search and return the passages."""
+        with self.client(tenant) as client:
+            answer = client.post("/v1/search", json={"text": text, **fields})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["passages"]
+
+
+class SpanCollector:
+    """An OTLP/HTTP endpoint that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                request = ExportTraceServiceRequest.FromString(body)
+                for resource in request.resource_spans:
+                    for scope in resource.scope_spans:
+                        collector.spans.extend(scope.spans)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def of_trace(self, trace_id: str) -> list[Any]:
+        """Return the spans of a trace (32 hex digits)."""
+        return [span for span in self.spans if span.trace_id.hex() == trace_id]
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[SpanCollector]:
+    """Listen for the spans of the running stack."""
+    collector = SpanCollector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(scope="session")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, collector: SpanCollector
+) -> Iterator[Running]:
+    """Start the whole stack on free ports, once."""
+    from infra.local.supervisor import Stack, Wish
+
+    run = tmp_path_factory.mktemp("stack")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PLAYHEAD_")]:
+            patch.delenv(name)
+        patch.setenv("PLAYHEAD_OTLP_ENDPOINT", collector.endpoint)
+        with Stack(
+            run, Wish(free_ports=True), say=lambda line: sys.stderr.write(f"{line}\n")
+        ) as stack:
+            yield Running(stack, Settings.load(environment={}, run=run))
