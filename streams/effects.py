@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from agents.errors import Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
+from streams import tracing
 from streams.codec import Codec
 from streams.run import Emit, Input, Run, request_digest, response_digest
 from streams.topics import Step
@@ -163,16 +164,27 @@ class LiveRun(Run):
                 case Now():
                     response = Instant(at=started)
                 case _:
-                    response = await self._world.ask(request, self._call)
+                    response = await self._ask_world(request)
         except (Transient, Permanent) as error:
             response = error
         took_us = (time.perf_counter_ns() - clock) // 1_000
         return response, self._effect(number, 0, request, response, started, took_us)
 
+    async def _ask_world(self, request: Request[Any]) -> Record:
+        with tracing.effect_span(request.SCHEMA) as span:
+            try:
+                response = await self._world.ask(request, self._call)
+            except (Transient, Permanent) as error:
+                tracing.failed(span, error)
+                raise
+            span.set_attribute("playhead.model", getattr(response, "model", "") or "")
+            return response
+
     async def _ask_stream(
         self, number: int, request: StreamRequest[Any]
     ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
         started, clock, part = now_us(), time.perf_counter_ns(), 0
+        span = tracing.start_stream_span(request.SCHEMA)
         parts = self._world.ask_stream(request, self._call)
         try:
             while True:
@@ -182,11 +194,16 @@ class LiveRun(Run):
                 except StopAsyncIteration:
                     return
                 except (Transient, Permanent) as error:
+                    tracing.failed(span, error)
                     response = error
+                else:
+                    span.set_attribute("playhead.model", getattr(response, "model", "") or "")
                 took_us = (time.perf_counter_ns() - clock) // 1_000
                 yield response, self._effect(number, part, request, response, started, took_us)
                 part += 1
         finally:
+            span.set_attribute("playhead.parts", part)
+            span.end()
             await parts.aclose()  # type: ignore[attr-defined]
 
     def _effect(

@@ -162,8 +162,7 @@ class Run(ABC):
 
         Raises what the step raises. Then the outcome is open: `reject` closes it.
         """
-        begun = await self(Begin(step=self.step.name, cause=self.input.event.meta.id))
-        self._begun = begun
+        await self.begin()
         async for record in self.step.function(self.input.event, self):
             if type(record) not in self.step.writes:
                 raise StepBroken(
@@ -181,6 +180,10 @@ class Run(ABC):
         if self._pending:
             raise StepBroken(f"{self.step.name} asked for effects after its last outcome")
         self._flush(last=True)
+
+    async def begin(self) -> None:
+        """Learn the circumstances; by itself for an input that is rejected before it is run."""
+        self._begun = await self(Begin(step=self.step.name, cause=self.input.event.meta.id))
 
     async def reject(self, build: Callable[[Failed, Meta], Event]) -> None:
         """Close the outcome of an input that the step gave up on."""

@@ -55,6 +55,8 @@ class Settings:
     """Runs of a step over one input before a transient error becomes a dead letter."""
     backoff_ms: int = 100
     """First pause before another attempt; doubles each time, with jitter, up to 10 s."""
+    patience_ms: int = 60_000
+    """How long an input without a deadline is tried at least: a service restarts faster."""
     call_timeout_s: float = 60.0
     """Bound on one call of a connector, a whole stream included."""
     commit_ms: int = 200

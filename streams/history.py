@@ -1,0 +1,158 @@
+"""What a step has already done: so that a restart runs no finished event again.
+
+At each assignment the tail of the step's own output topics is read back. It says which inputs have a
+closed outcome though their offset was not committed yet, and how many attempts the others have had.
+Without it every kill would repeat finished work, model calls included.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from schemas import Event, EventRejected, Meta
+from streams.codec import Codec, Undecodable
+from streams.lane import REACH
+from streams.settings import Settings
+from streams.topics import Step, topic_of
+
+REMEMBERED = 20_000  # ids a step keeps in memory: some 4 MB
+READ_BACK = 64  # records in the first stride backwards; each further one is twice as long
+READ_BACK_MAX = 20_000  # records of one topic's lane, at most
+PATIENCE_S = 30.0  # for the broker to hand over one stride
+
+
+class History:
+    """Inputs that a step has run over, as far back as matters."""
+
+    def __init__(self, size: int = REMEMBERED) -> None:
+        self._size = size
+        self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._attempts: OrderedDict[str, int] = OrderedDict()
+        self._closed: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._answered: OrderedDict[str, None] = OrderedDict()
+
+    def learn(self, outcomes: Iterable[Meta]) -> None:
+        """Take in outcomes that were read back."""
+        for meta in outcomes:
+            if meta.cause is None:
+                continue
+            cause = meta.cause
+            self.attempted(cause.id, meta.attempt)
+            if meta.last:
+                self._remember(self._closed, (cause.topic, cause.partition, cause.offset))
+                self._remember(self._answered, cause.id)
+
+    def duplicate(self, meta: Meta, topic: str, partition: int, offset: int) -> bool:
+        """Say whether an input was run to its end before.
+
+        It may be the same record delivered again, or a copy of it further on. A later attempt of the
+        step before is no copy: it has the same id and supersedes.
+        """
+        return (
+            (topic, partition, offset) in self._closed
+            or (meta.id, meta.attempt) in self._seen
+            or (meta.cause is None and meta.id in self._answered)
+        )
+
+    def next_attempt(self, meta: Meta) -> int:
+        """Number the next run over an input: above all runs over its id.
+
+        Outcomes of a superseded input and of its successor have equal ids; readers tell them apart by
+        the attempt alone.
+        """
+        return max(self._attempts.get(meta.id, 0) + 1, meta.attempt)
+
+    def attempted(self, cause_id: str, attempt: int) -> None:
+        """Remember that a run with this number was begun."""
+        highest = max(attempt, self._attempts.get(cause_id, 0))
+        self._remember(self._attempts, cause_id, highest)
+
+    def finished(self, meta: Meta) -> None:
+        """Remember that an input has a closed outcome."""
+        self._remember(self._seen, (meta.id, meta.attempt))
+
+    def _remember(self, where: OrderedDict, key: object, value: object = None) -> None:  # type: ignore[type-arg]
+        where[key] = value
+        where.move_to_end(key)
+        if len(where) > self._size:
+            where.popitem(last=False)
+
+
+def read_back(
+    settings: Settings, codec: Codec, step: Step, topic: str, partition: int, committed: int
+) -> list[Meta]:
+    """Read the outcomes of those inputs of a lane that were not committed when it was assigned.
+
+    Blocks; call it in a thread. Raises KafkaException or TimeoutError where the broker does not
+    answer. Reads backwards until an outcome's input lies further back than any that could have been
+    running beside an uncommitted one.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": f"playhead-{step.name}-read-back",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "log_level": 0,
+        }
+    )
+    try:
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        if committed >= end:
+            return []
+        found: list[Meta] = []
+        for record in (*step.writes, EventRejected):
+            found += _outcomes(
+                consumer, codec, topic_of(record), partition, topic, committed - REACH
+            )
+        return [meta for meta in found if meta.cause and meta.cause.offset >= committed]
+    finally:
+        consumer.close()
+
+
+def _outcomes(
+    consumer: Consumer, codec: Codec, topic: str, partition: int, source: str, until: int
+) -> list[Meta]:
+    low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
+    found: list[Meta] = []
+    while end > floor:
+        start = max(floor, end - stride)
+        far = False
+        for message in _records(consumer, topic, partition, start, end):
+            try:
+                event = codec.decode_any(message.value())
+            except Undecodable:
+                continue
+            cause = event.meta.cause if isinstance(event, Event) else None
+            if cause is not None and cause.topic == source:
+                found.append(event.meta)  # type: ignore[attr-defined]
+                far = far or cause.offset < until
+        if far:
+            break
+        end, stride = start, stride * 2
+    return found
+
+
+def _records(
+    consumer: Consumer, topic: str, partition: int, start: int, end: int
+) -> Iterator[Message]:
+    consumer.assign([TopicPartition(topic, partition, start)])
+    deadline = time.monotonic() + PATIENCE_S
+    offset = start
+    while offset < end:
+        for message in consumer.consume(500, timeout=0.5):
+            if message.error():
+                raise KafkaException(message.error())
+            if message.offset() < end:
+                yield message
+            offset = message.offset() + 1
+        position = consumer.position([TopicPartition(topic, partition)])[0].offset
+        offset = max(offset, position)  # past what a compaction or a transaction left out
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{topic}[{partition}] gave nothing for {PATIENCE_S:g} s")

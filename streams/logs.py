@@ -1,0 +1,75 @@
+"""Logs: JSON lines on stderr with request and trace ids; never a text or a value of a person."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+QUIET = ("faust", "mode", "aiokafka", "kafka", "confluent_kafka", "opentelemetry", "asyncio")
+"""Libraries whose records below WARNING tell an operator nothing."""
+
+
+def configure(level: str) -> None:
+    """Send everything, the libraries' records too, through one JSON renderer."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.ExceptionRenderer(_stack),
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _stack(info: object) -> str:
+    """Spell an exception without its message and values: class and places only."""
+    error = info[1] if isinstance(info, tuple) else info
+    if not isinstance(error, BaseException):
+        return ""
+    return f"{type(error).__name__}\n{places(error)}"
+
+
+def places(error: BaseException) -> str:
+    """List where an exception came from, innermost last: module, line and function; no values."""
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        module = frame.f_globals.get("__name__", "?")
+        lines.append(f"{module}:{trace.tb_lineno} in {frame.f_code.co_name}")
+        trace = trace.tb_next
+    return "\n".join(lines)
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger; its events are short phrases, its fields ids and numbers."""
+    found: structlog.stdlib.BoundLogger = structlog.get_logger(f"playhead.{name}")
+    return found
+
+
+def flush() -> None:
+    """Write out what is buffered."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()

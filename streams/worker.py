@@ -1,0 +1,156 @@
+"""The worker: some or all steps in one process, as Faust apps under one mode Worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from mode import Worker as ModeWorker
+
+from streams import logs, tracing
+from streams.app import Host, chosen, host, wait_for_topics
+from streams.settings import BadSetting, Settings
+from streams.topics import Step
+
+log = logs.logger("worker")
+
+DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye it stays below 10 s
+READY_POLL_S = 0.05
+
+
+class Worker(ModeWorker):  # type: ignore[misc]
+    """Starts the apps side by side, says when all are ready, and drains them at a stop."""
+
+    def __init__(self, hosted: Host, ready_file: Path | None, **kwargs: Any) -> None:
+        super().__init__(override_logging=False, quiet=True, redirect_stdouts=False, **kwargs)
+        self._hosted = hosted
+        self._ready_file = ready_file
+        for entry in hosted.steps:
+            entry.app.beacon.reattach(self.beacon)
+            entry.app.in_worker = True
+        self._draining = False
+
+    async def on_started(self) -> None:
+        """Start all apps at once: each waits for its partitions and its tables."""
+        self.add_future(self._run_apps())
+        await super().on_started()
+
+    async def _run_apps(self) -> None:
+        steps = [entry.step.name for entry in self._hosted.steps]
+        log.info("starting", steps=steps)
+        await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
+        while not all(self._ready(entry.app) for entry in self._hosted.steps):
+            await asyncio.sleep(READY_POLL_S)
+        if self._ready_file is not None:
+            ready = {"pid": os.getpid(), "steps": steps, "state": "ready"}
+            partial = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
+            partial.write_text(json.dumps(ready), encoding="utf-8")
+            partial.replace(self._ready_file)
+        log.info("ready", steps=steps)
+
+    @staticmethod
+    def _ready(app: Any) -> bool:
+        """Whether it has its partitions and its tables: it may have none beside other workers."""
+        return bool(app.tables.actives_ready and not app.rebalancing)
+
+    async def on_stop(self) -> None:
+        """Stop fetching, let running events end, commit, leave the groups."""
+        if self._draining:
+            return
+        self._draining = True
+        log.info("stopping")
+        self._forget_ready()
+        await asyncio.gather(
+            *(self._stop_app(entry) for entry in self._hosted.steps), return_exceptions=True
+        )
+        with contextlib.suppress(Exception):
+            await self._hosted.world.close()
+        log.info("stopped")
+
+    async def _stop_app(self, entry: Any) -> None:
+        app = entry.app
+        if app.started and not self.crashed:
+            app.consumer.stop_flow()
+            await entry.runner.drain(DRAIN_S, stopping=True)
+            await app.consumer.commit()
+        await app.stop()
+
+    def _forget_ready(self) -> None:
+        if self._ready_file is not None:
+            self._ready_file.unlink(missing_ok=True)
+
+
+async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
+    """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
+    await wait_for_topics(settings, steps)
+    hosted = host(settings, steps)
+    worker = Worker(hosted, ready_file, loop=asyncio.get_running_loop())
+    return await supervise(worker)
+
+
+async def supervise(worker: Worker) -> int:
+    """Run a mode Worker inside a loop that we own, so that a stop takes no longer than its work."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(worker.start())
+    crashed = asyncio.create_task(worker._crashed.wait())  # noqa: SLF001 - no public way
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait(
+        {running, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
+    )
+    broken = worker.crashed or (running in done and running.exception() is not None)
+    if broken:
+        error = worker.crash_reason or running.exception()
+        log.error("the worker broke", error=type(error).__name__, stack=logs.places(error))
+    await worker.stop()
+    for task in (running, crashed, stopping):
+        task.cancel()
+    await asyncio.gather(running, crashed, stopping, return_exceptions=True)
+    return 1 if broken else 0
+
+
+@click.command()
+@click.option("--steps", metavar="A,B", help="Only these steps; all of them by default.")
+@click.option(
+    "--run",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run folder of the stack.  [env var: PLAYHEAD_RUN]",
+)
+def worker(steps: str | None, run: Path | None) -> None:
+    """Run the steps: the Faust worker. SIGTERM lets running events end, then stops.
+
+    \b
+    Example:
+      playhead worker
+      playhead worker --steps rewrite,retrieve
+    """
+    try:
+        settings = Settings.load(**({"run": run} if run is not None else {}))
+        hosted = chosen(steps)
+    except (BadSetting, KeyError) as error:
+        raise click.UsageError(str(error.args[0])) from None
+    if not hosted:
+        raise click.UsageError("--steps names no step: leave it out to run all")
+    logs.configure(settings.log_level)
+    tracing.configure(settings, "playhead-worker")
+    ready = os.environ.get("PLAYHEAD_READY_FILE")
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.install()
+    code = asyncio.run(serve(settings, hosted, Path(ready) if ready else None))
+    tracing.flush()
+    logs.flush()
+    # threads of clients that wait for their own timeouts must not hold the process
+    sys.stdout.flush()
+    os._exit(code)
