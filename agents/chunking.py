@@ -1,0 +1,382 @@
+"""Chunking: from the blocks of a document to texts that the embedder sees whole.
+
+A chunk is a prefix (the title, the headings above it), a blank line, and a passage. Blocks are
+taken apart into pieces: headings, sentences, whole tables, whole listings. Pieces are the least
+that moves, so a sentence is cut only if it alone is too long. Pieces are grouped into sections,
+which begin at a heading (or, in an FAQ, at a question); small sections share a chunk, large ones
+are split evenly. Where a section is split, the next chunk repeats the last sentences, or a table's
+first row.
+
+Everything here is pure. Lengths come from outside: `Cutting.unmeasured` says which texts to count,
+and `Cutting.measured` takes the counts, until nothing is left to count.
+
+Why it is so: a heading is part of the passage, too, and not of the prefix alone. Then no text can
+be lost, whatever the headings look like, and the passages one after the other are the document.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas import Block
+
+NAMESPACE = uuid.UUID("d1a0c1f4-6f9b-5a55-8d4e-0f4a3f5c8b21")
+"""Root of all chunk ids; chosen once at random, never to be changed."""
+
+PREFIX_PART_MAX = 56  # tokens of the title, and of the headings: about one long sentence each
+HEADING_CHARS_MAX = 200  # what is longer is a paragraph that somebody marked up as a heading
+CHARS_PER_TOKEN_MAX = 8
+"""English has 4 to 5. Without it, what the tokenizer gives up on (a word of more than
+100 characters is one unknown token) would make chunks without an end."""
+QUESTION_LEVEL = 7  # a question stands below every heading
+
+# What ends a sentence: with a space after it, or, in scripts that write none, at once.
+_ENDS = re.compile(
+    r"""
+    (?<![。！？｡︒﹗﹖]) [。！？｡︒﹗﹖]++ [」』）】〕》〉”’"')\]]*+ \s*+   # Chinese, Japanese
+    | (?<![.!?…]) [.!?…؟۔।॥։።។။‼⁇⁈⁉]++ [»”’"')\]]*+ \s++         # the others
+    | \n\s*+
+    """,
+    re.VERBOSE,
+)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]"
+    r"|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Co|Corp|No|Nos|Nr|Fig|Figs|Eq|Sec|Ch|Vol|pp|ed|eds|al|cf"
+    r"|vs|etc|approx|ca|bzw|Abs|Art|Hr|Fr|usw|Sra|Srta|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct"
+    r"|Nov|Dec)\.$",
+)
+_QUESTION = re.compile(
+    r"^(?:Q|Question|Frage|Pregunta|Domanda)\s*\d*\s*[:.)]|[?？؟]$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How large chunks are, in the embedder's tokens, the prefix included."""
+
+    tokens_min: int
+    """A section joins the chunk before it while that one is smaller."""
+    tokens_target: int
+    """Sections share a chunk up to this."""
+    tokens_max: int
+    """No chunk is longer; a section is split only where it exceeds this."""
+    overlap_tokens: int
+    """Most that is repeated where a section is split."""
+    questions: bool = False
+    """Whether a paragraph that asks something begins a section."""
+
+    @property
+    def piece_max(self) -> int:
+        """Longest piece that fits beside the longest prefix."""
+        return self.tokens_max - 2 * PREFIX_PART_MAX
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Policy:
+        """Read a policy of the configuration."""
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The least that moves: a heading, a sentence, a table or row, a listing or line."""
+
+    text: str
+    before: str
+    """What separates it from the piece before."""
+    kind: str
+    """heading, sentence, code or table."""
+    level: int = 0
+    """Of a heading, from 1."""
+    tokens: int = -1
+    """Length in the embedder's tokens; -1 while unknown."""
+
+    @property
+    def weight(self) -> int:
+        """Length as chunks are measured: in tokens, but never less than its characters suggest."""
+        return max(self.tokens, -(-len(self.text) // CHARS_PER_TOKEN_MAX), 1)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk: pieces [first, end) of the cutting, after a prefix and what it repeats."""
+
+    first: int
+    end: int
+    repeated: tuple[int, ...]
+    """Pieces of the chunk before that stand here again."""
+    text: str
+    tokens: int
+
+
+def sentences(text: str) -> Iterator[tuple[str, str]]:
+    """Split a paragraph into sentences, each with what separates it from the one before.
+
+    Sentences and separators one after the other are the text. Rules without a model: they know the
+    punctuation of most scripts and some abbreviations, and cut too little rather than too much.
+    """
+    start, separator = 0, ""
+    for end in _ENDS.finditer(text):
+        mark = end.group().rstrip()
+        stop = end.start() + len(mark)
+        if end.end() == len(text):
+            break
+        follows = text[end.end()]
+        if (
+            mark == "."
+            and (
+                follows.islower()
+                or text[start : stop - 1].isdecimal()  # "3." begins an item
+                or _ABBREVIATION.search(text[max(start, stop - 12) : stop])
+            )
+        ):
+            continue
+        if stop > start:
+            yield text[start:stop], separator
+            start, separator = end.end(), text[stop : end.end()]
+    yield text[start:], separator
+
+
+def divide(piece: Piece, limit: int) -> Iterator[Piece]:
+    """Cut a piece that is too long: at lines, else at spaces, else between characters.
+
+    What is blank goes into the separators, so that no piece says nothing.
+    """
+    parts = _lines(piece.text) if "\n" in piece.text else _words(piece, limit)
+    kind = "sentence" if piece.kind == "heading" else piece.kind
+    before = piece.before
+    for part, after in parts:
+        if part.strip():
+            yield Piece(part, before, kind)
+            before = after
+        else:
+            before += part + after
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.split("\n"):
+        yield line, "\n"
+
+
+def _words(piece: Piece, limit: int) -> Iterator[tuple[str, str]]:
+    text = piece.text
+    size = max(1, len(text) * limit // (piece.weight + limit // 4))  # uneven texts: a bit shorter
+    start = 0
+    while start < len(text):
+        stop = min(start + size, len(text))
+        space = text.rfind(" ", start + size // 2, stop + 1) if stop < len(text) else -1
+        if space > start:
+            yield text[start:space], " "
+            start = space + 1
+        else:
+            while stop < len(text) and _joins(text, stop):
+                stop += 1
+            yield text[start:stop], ""
+            start = stop
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether cutting there would tear a character from its marks."""
+    return text[at - 1] == "\u200d" or unicodedata.category(text[at]) in ("Mn", "Mc", "Me", "Cf")
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """A document on its way into chunks."""
+
+    title: Piece
+    pieces: tuple[Piece, ...]
+    policy: Policy
+
+    @classmethod
+    def begin(cls, title: str, blocks: Sequence[Block], policy: Policy) -> Cutting:
+        """Take the blocks of a document apart."""
+        pieces = tuple(_pieces(blocks, policy))
+        return cls(Piece(title, "", "heading"), pieces, policy)
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Texts whose tokens must be counted next; none when the cutting is ready to be packed."""
+        return tuple(piece.text for piece in (self.title, *self.pieces) if piece.tokens < 0)
+
+    def measured(self, counts: Sequence[int]) -> Cutting:
+        """Take the counts of `unmeasured`, and divide what turns out to be too long."""
+        count = iter(counts)
+        title, *pieces = (
+            replace(piece, tokens=next(count)) if piece.tokens < 0 else piece
+            for piece in (self.title, *self.pieces)
+        )
+        if title.weight > PREFIX_PART_MAX and len(title.text) > 1:
+            title = next(divide(title, PREFIX_PART_MAX))
+        fitting: list[Piece] = []
+        for piece in pieces:
+            if piece.weight > self.policy.piece_max and len(piece.text) > 1:
+                fitting.extend(divide(piece, self.policy.piece_max))
+            else:
+                fitting.append(piece)
+        return Cutting(title, tuple(fitting), self.policy)
+
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Pack the pieces into chunks, in reading order."""
+        headings = self._headings_above()
+        return tuple(
+            self._chunk(first, end, repeated, headings[first])
+            for first, end, repeated in self._spans(headings)
+        )
+
+    # ------------------------------------------------------------------ where chunks begin and end
+
+    def _spans(
+        self, headings: Sequence[tuple[int, ...]]
+    ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Yield (first piece, end, repeated pieces) of each chunk."""
+        policy = self.policy
+        total = [0, *itertools.accumulate(piece.weight for piece in self.pieces)]
+        first = 0  # of the chunk that is being filled
+
+        def length(start: int, end: int) -> int:
+            return self._prefix(start, headings[start])[1] + total[end] - total[start]
+
+        for start, end in itertools.pairwise((*self._section_starts(), len(self.pieces))):
+            if first < start:
+                joined, small = length(first, end), length(first, start) < policy.tokens_min
+                share = joined <= policy.tokens_target or (
+                    small
+                    and (joined <= policy.tokens_max or length(start, end) > policy.tokens_max)
+                )
+                if not share:
+                    yield first, start, ()
+                    first = start
+            if length(first, end) > policy.tokens_max:
+                yield from self._split(first, end, headings, total)
+                first = end
+        if first < len(self.pieces):
+            yield first, len(self.pieces), ()
+
+    def _split(
+        self, first: int, end: int, headings: Sequence[tuple[int, ...]], total: Sequence[int]
+    ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Split what is too long for one chunk, as evenly as its pieces allow."""
+        pieces, policy = self.pieces, self.policy
+        repeated: tuple[int, ...] = ()
+        while first < end:
+            room = policy.tokens_max - self._prefix(first, headings[first])[1]
+            again = sum(pieces[index].weight for index in repeated)
+            if again + pieces[first].weight > room:
+                repeated, again = (), 0
+            left = total[end] - total[first]
+            wanted = room - (policy.tokens_max - policy.tokens_target) - policy.overlap_tokens
+            parts = 1 if again + left <= room else -(-left // wanted)
+            even = -(-left // parts)
+            stop, new = first + 1, pieces[first].weight
+            while stop < end and again + new + pieces[stop].weight <= room and new < even:
+                new += pieces[stop].weight
+                stop += 1
+            while first + 1 < stop < end and pieces[stop - 1].kind == "heading":
+                stop -= 1  # a heading goes with what follows it
+            yield first, stop, repeated
+            repeated = self._repeat(first, stop) if stop < end else ()
+            first = stop
+
+    def _repeat(self, first: int, stop: int) -> tuple[int, ...]:
+        """Choose what of the chunk [first, stop) the next one says again."""
+        follows, room = self.pieces[stop], self.policy.overlap_tokens
+        if follows.kind == "table" and follows.before != "\n\n":
+            head = stop
+            while head > 0 and self.pieces[head].before != "\n\n":
+                head -= 1
+            return (head,) if self.pieces[head].weight <= room else ()
+        start = stop
+        while start - 1 > first and self.pieces[start - 1].kind == "sentence":
+            room -= self.pieces[start - 1].weight
+            if room < 0:
+                break
+            start -= 1
+        return tuple(range(start, stop))
+
+    def _section_starts(self) -> Iterator[int]:
+        """Yield where sections begin; a heading right after another one does not begin its own."""
+        for index, piece in enumerate(self.pieces):
+            if index == 0 or (piece.kind == "heading" and self.pieces[index - 1].kind != "heading"):
+                yield index
+
+    # ------------------------------------------------------------------ what a chunk says
+
+    def _headings_above(self) -> list[tuple[int, ...]]:
+        """Find for each piece the headings that it stands under, the outermost first."""
+        above: list[tuple[int, ...]] = []
+        path: tuple[int, ...] = ()
+        for index, piece in enumerate(self.pieces):
+            if piece.kind == "heading":
+                path = tuple(one for one in path if self.pieces[one].level < piece.level)
+            above.append(path)
+            if piece.kind == "heading":
+                path = (*path, index)
+        return above
+
+    def _prefix(self, first: int, headings: Sequence[int]) -> tuple[list[str], int]:
+        """Return the lines above a passage and their weight.
+
+        Of many headings the innermost are kept, since they say most about the passage.
+        """
+        lines, weight = [], 0
+        if self.title.text and self.title.text != self.pieces[first].text:
+            lines, weight = [self.title.text], min(self.title.weight, PREFIX_PART_MAX)
+        path: list[str] = []
+        room = PREFIX_PART_MAX
+        for index in reversed(headings):
+            heading = self.pieces[index]
+            room -= heading.weight + 1  # 1 for the mark between two headings
+            if room < 0:
+                break
+            if heading.text != self.title.text:
+                path.insert(0, heading.text.replace("\n", " "))
+                weight += heading.weight + 1
+        if path:
+            lines.append(" > ".join(path))
+        return lines, weight
+
+    def _chunk(
+        self, first: int, end: int, repeated: tuple[int, ...], headings: Sequence[int]
+    ) -> Chunk:
+        lines, weight = self._prefix(first, headings)
+        shown = [self.pieces[index] for index in (*repeated, *range(first, end))]
+        passage = "".join(
+            piece.before + piece.text if number else piece.text
+            for number, piece in enumerate(shown)
+        )
+        text = "\n".join(lines) + "\n\n" + passage if lines else passage
+        tokens = weight + sum(piece.tokens for piece in shown)
+        return Chunk(first, end, repeated, text, tokens)
+
+
+def _pieces(blocks: Sequence[Block], policy: Policy) -> Iterator[Piece]:
+    for block in blocks:
+        text = block.text.strip("\n")
+        if not text.strip():
+            continue
+        if block.kind == "heading" and len(text) <= HEADING_CHARS_MAX:
+            yield Piece(text, "\n\n", "heading", block.level)
+        elif block.kind in ("code", "table"):
+            yield Piece(text, "\n\n", block.kind)
+        elif policy.questions and len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text):
+            yield Piece(text, "\n\n", "heading", QUESTION_LEVEL)
+        else:
+            for number, (sentence, separator) in enumerate(sentences(text)):
+                yield Piece(sentence, separator if number else "\n\n", "sentence")
+
+
+def chunk_ids(tenant: str, document: str, digests: Sequence[str]) -> tuple[str, ...]:
+    """Name chunks by tenant, document, keyed digest of the text and how often it came before."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for digest in digests:
+        ids.append(str(uuid.uuid5(NAMESPACE, f"{tenant}|{document}|{digest}|{seen[digest]}")))
+        seen[digest] += 1
+    return tuple(ids)
