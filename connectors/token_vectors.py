@@ -22,7 +22,8 @@ NO_SCORE = -1.0  # of a passage without token vectors, and for a query without
 def max_sim(query: bytes, passages: Sequence[bytes]) -> list[float]:
     """Score the passages, in their order: about -1 to 1, and NO_SCORE where one has no vectors.
 
-    100 passages of 250 tokens take about 12 ms on one core. Raises Permanent on bytes of another form.
+    100 passages of 250 tokens take about 12 ms on one core. Raises Permanent on bytes of another
+    form.
     """
     scores = [NO_SCORE] * len(passages)
     filled = [number for number, passage in enumerate(passages) if passage]
