@@ -1,13 +1,168 @@
-"""moderate (under construction)."""
+"""Moderate: release an answer batch by batch, and say at the end whether it stands.
 
-from collections.abc import AsyncIterator
+Each batch is checked before anyone sees it (`agents.patterns`); text that could still become part
+of a match waits for the next batch. A rule that masks shows its replacement, one that blocks ends
+the release, and the answer is retracted with its last batch. The verdict then weighs the whole
+answer, so what was shown may still be withdrawn.
+
+Why it is so: batches are inputs of their own and may meet different processes, so what is
+remembered between them is a row of the request, read and written through `fx`. The first batch
+reads nothing and the last one writes nothing: an answer of one batch costs no effect at all.
+"""
+
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import regex
 
 from agents.effects import Effects
-from schemas import AnswerReleased, AnswerRetracted, TokensGenerated, TokensReleased
+from agents.errors import Permanent
+from agents.patterns import Rules, rules_of
+from agents.placeholders import placeholders_in
+from schemas import (
+    Answer,
+    AnswerReleased,
+    AnswerRetracted,
+    Batch,
+    MapEntry,
+    ReadRelease,
+    ReleaseState,
+    TokensGenerated,
+    TokensReleased,
+    Verdict,
+    WriteRelease,
+)
+
+# letters that stand for others where someone avoids a word list
+DISGUISES = str.maketrans("013457@$!", "oieastasi")
 
 
 async def moderate(
     event: TokensGenerated, fx: Effects
 ) -> AsyncIterator[TokensReleased | AnswerReleased | AnswerRetracted]:
-    raise NotImplementedError
-    yield
+    """Check one batch; with the last one, close the answer.
+
+    Raises Permanent where the batch before it was never checked: what was held back then is not
+    known, and releasing around it would fail open.
+    """
+    policy = fx.configuration
+    rules = rules_of(policy["rules"])
+    number, last = event.batch.number, event.batch.last
+    anew = event.restart or (number == 0 and event.meta.attempt > 1)
+    state = ReleaseState(batch=-1, entries=event.entries)
+    if number > 0:
+        state = await fx(ReadRelease(batch=number))
+        if state.batch != number - 1:
+            raise Permanent(
+                f"batch {number} of an answer, but the table of releases knows batch {state.batch}: "
+                "re-drive the answer's batches in their order"
+            )
+    if anew:
+        state = replace(state, released="", held="", blocked=False, categories=())
+    text, state = _check(rules, state, event.text, final=last)
+    state = replace(state, batch=number, batches=state.batches + 1)
+    if not last:
+        await fx(WriteRelease(state=state))
+    yield TokensReleased(
+        batch=Batch(number=state.batches - 1, last=last),
+        restart=anew,
+        text=text,
+        entries=state.entries if number == 0 else (),
+        subject=event.subject,
+    )
+    if last:
+        yield _close(event, state, rules, policy)
+
+
+def _check(
+    rules: Rules, state: ReleaseState, text: str, *, final: bool
+) -> tuple[str, ReleaseState]:
+    """Check new text behind what was held back; return what to show, and what to remember."""
+    if state.blocked:
+        return "", state
+    checked = rules.check(state.released, state.held + text, final=final)
+    return checked.released, replace(
+        state,
+        released=state.released + checked.released,
+        held=checked.held,
+        blocked=checked.blocked,
+        categories=tuple(dict.fromkeys((*state.categories, *checked.categories))),
+    )
+
+
+def _close(
+    event: TokensGenerated, state: ReleaseState, rules: Rules, policy: Mapping[str, Any]
+) -> AnswerReleased | AnswerRetracted:
+    """Say whether the whole answer stands."""
+    if event.answer is None:
+        raise Permanent("the last batch holds no answer: generate must put one there")
+    heavy = {} if state.blocked else scores(state.released, policy["terms"])
+    above = [category for category, score in heavy.items() if score > policy["score_max"]]
+    allowed = not state.blocked and not above
+    verdict = Verdict(
+        allowed=allowed,
+        categories=tuple(dict.fromkeys((*state.categories, *above))),
+        policy=policy["policy"],
+    )
+    if not allowed:
+        return AnswerRetracted(reason=policy["retracted"], verdict=verdict, subject=event.subject)
+    answer = _shown(event.answer, state.released, rules)
+    return AnswerReleased(
+        text=state.released,
+        answer=answer,
+        verdict=verdict,
+        entries=_needed(answer, state.entries),
+        subject=event.subject,
+    )
+
+
+def _shown(answer: Answer, text: str, rules: Rules) -> Answer:
+    """Return the answer as a reader may see it: quotes and titles pass the same rules."""
+    return replace(
+        answer,
+        text=text,
+        citations=tuple(
+            replace(citation, quote=rules.mask(citation.quote), title=rules.mask(citation.title))
+            for citation in answer.citations
+        ),
+    )
+
+
+def _needed(answer: Answer, entries: tuple[MapEntry, ...]) -> tuple[MapEntry, ...]:
+    """Keep the entries of placeholders that the answer or its citations show."""
+    shown = [answer.text, *(f"{cited.title} {cited.quote}" for cited in answer.citations)]
+    used = set(placeholders_in(" ".join(shown)))
+    return tuple(entry for entry in entries if entry.placeholder in used)
+
+
+def scores(text: str, terms: list[dict[str, Any]]) -> dict[str, float]:
+    """Score a whole text by category, 0 to 1; categories that nothing speaks for are left out.
+
+    Each match of a term is taken as independent evidence of its weight: 1 - Π(1 - weight). The
+    text is read as it stands and with common disguises taken off, whichever scores higher.
+    """
+    readings = dict.fromkeys((_plain(text), _plain(text).translate(DISGUISES)))
+    found: dict[str, float] = {}
+    for reading in readings:
+        doubts: dict[str, float] = {}
+        for term in terms:
+            for _ in _term(term["pattern"]).finditer(reading):
+                doubts[term["category"]] = doubts.get(term["category"], 1.0) * (1 - term["weight"])
+        for category, doubt in doubts.items():
+            found[category] = max(found.get(category, 0.0), 1 - doubt)
+    return found
+
+
+def _plain(text: str) -> str:
+    """Fold case, width, accents and white space away, and what has no width at all."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    visible = (c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf"})
+    return " ".join("".join(visible).split())
+
+
+@lru_cache(maxsize=256)
+def _term(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern)
