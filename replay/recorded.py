@@ -29,6 +29,10 @@ class Exhausted(BaseException):
     """The record ends here: an attempt that was cut off by a crash and superseded."""
 
 
+class GivenUp(BaseException):
+    """The record says that the machinery gave up here: an outcome did not fit a record."""
+
+
 class Erased(BaseException):
     """A key that the run needs was destroyed: its subject was erased."""
 
@@ -84,10 +88,13 @@ class RecordedRun(Run):
         return bool(parts) and parts[0].kind == Fail.SCHEMA
 
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
-        parts = self._recorded.get(number)
+        parts = self._recorded.get(number, [])
         if not parts:
-            self._end(number, request)
-        effect = parts[0]  # type: ignore[index]  # _end raises
+            raise self._end(number, request)
+        effect = parts[0]
+        if effect.kind == Fail.SCHEMA and not isinstance(request, Fail):
+            self._issued = number
+            raise GivenUp
         self._match(effect, request)
         self.consumed += 1
         return await self._respond(effect, request), effect
@@ -95,10 +102,13 @@ class RecordedRun(Run):
     async def _ask_stream(
         self, number: int, request: StreamRequest[Any]
     ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
-        parts = self._recorded.get(number)
+        parts = self._recorded.get(number, [])
         if not parts:
-            self._end(number, request)
-        for part, effect in enumerate(parts):  # type: ignore[arg-type]  # _end raises
+            raise self._end(number, request)
+        if parts[0].kind == Fail.SCHEMA:
+            self._issued = number
+            raise GivenUp
+        for part, effect in enumerate(parts):
             if effect.part != part:
                 raise Divergence(f"part {part} of effect {number} is missing from the record")
             if part == 0:
@@ -108,10 +118,10 @@ class RecordedRun(Run):
         if not self._closed:
             raise Exhausted
 
-    def _end(self, number: int, request: Request[Any]) -> None:
+    def _end(self, number: int, request: Request[Any]) -> BaseException:
         if not self._closed:
-            raise Exhausted
-        raise Divergence(
+            return Exhausted()
+        return Divergence(
             f"{self.step.name} asks for {request.SCHEMA} as effect {number}: the record has none"
         )
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replay.log import Log, Stored
-from replay.recorded import Divergence, Erased, Exhausted, RecordedRun
-from schemas import ConfigurationSet, Event, EventRejected, Failed, Meta, Record, Request
+from replay.recorded import Divergence, Erased, Exhausted, GivenUp, RecordedRun
+from schemas import ConfigurationSet, Event, EventRejected, Meta, Record, Request
+from streams.admission import Unreadable, admit, rejection, unreadable
 from streams.codec import Codec, Undecodable, schema_id_of
 from streams.effects import Handler
-from streams.ids import outcome_id, position_id
 from streams.run import Input
 from streams.topics import STEPS, Step, topic_of
 
@@ -186,42 +186,15 @@ class Verifier:
             for stored in self._log.records(topic, lane):
                 outcomes = by_cause.pop((topic, stored.offset), [])
                 try:
-                    event = self._codec.decode(stored.value, record)
-                except Undecodable:
-                    self._verify_unreadable(step, stored, outcomes, committed)
-                    continue
-                if outcomes or self._selection.takes(event.meta):
+                    event = admit(self._codec, record, stored.value, stored.key, lane)
                     given = Input(event, topic, lane, stored.offset)
+                except Undecodable:
+                    given = unreadable(topic, lane, stored.offset)
+                if outcomes or self._selection.takes(given.event.meta):
                     await self._verify_input(step, given, stored, outcomes, committed)
         for outcomes in by_cause.values():
             for outcome in outcomes:
                 self._differs(outcome, "its cause is not on the log")
-
-    def _verify_unreadable(
-        self,
-        step: Step,
-        stored: Stored,
-        outcomes: list[_Outcome],
-        committed: Mapping[tuple[str, int], int],
-    ) -> None:
-        """Hold an input that can't be decoded against its one outcome: its rejection."""
-        expected = outcome_id(
-            position_id(stored.topic, stored.partition, stored.offset), step.name, 0
-        )
-        seen: set[bytes | None] = set()
-        for outcome in outcomes:
-            event = outcome.event
-            if not isinstance(event, EventRejected) or event.value != stored.value:
-                self._differs(outcome, "the outcome of an unreadable input is its rejection")
-            elif event.meta.id != expected:
-                self._differs(outcome, "meta.id does not follow from the input's position")
-            elif seen and outcome.stored.value not in seen:
-                self.report.superseded += 1
-            else:
-                self.report.equal += 1
-            seen.add(outcome.stored.value)
-        if not outcomes and self._selection == Selection():
-            self._missing(step, stored, "", committed)
 
     def _missing(
         self, step: Step, stored: Stored, event_id: str, committed: Mapping[tuple[str, int], int]
@@ -265,19 +238,28 @@ class Verifier:
         for attempt in sorted(attempts):
             ordered = [attempts[attempt][ordinal] for ordinal in sorted(attempts[attempt])]
             complete = ordered[-1].event.meta.last
-            await self._verify_attempt(step, given, ordered, complete, closed or not complete)
+            superseded = closed or not complete
+            await self._verify_attempt(step, given, stored, ordered, complete, superseded)
             closed = closed or complete
         if not closed:
             self._missing(step, stored, given.event.meta.id, committed)
 
     async def _verify_attempt(
-        self, step: Step, given: Input, outcomes: list[_Outcome], complete: bool, superseded: bool
+        self,
+        step: Step,
+        given: Input,
+        stored: Stored,
+        outcomes: list[_Outcome],
+        complete: bool,
+        superseded: bool,
     ) -> None:
         """Run one attempt again and hold it against what lies on the log.
 
         An attempt that a crash cut off must be a prefix of what its effects lead to.
         """
         computed: list[Event] = []
+        nobodys = isinstance(given.event, Unreadable)
+        reject = rejection(step, given, stored.key, stored.value)
         effects = [effect for outcome in outcomes for effect in outcome.event.meta.effects]
         run = RecordedRun(
             step,
@@ -286,19 +268,25 @@ class Verifier:
             effects=effects,
             closed=complete,
             codec=self._codec,
-            digest_key=self._digest_key(given.event.meta.tenant),
+            digest_key=b"" if nobodys else self._digest_key(given.event.meta.tenant),
             local=self._local,
             configuration=self._configuration,
         )
         reason = ""
         try:
             try:
-                await run.execute()
+                if nobodys:
+                    await run.begin()
+                    await run.reject(reject)
+                else:
+                    await run.execute()
+            except GivenUp:
+                await run.reject(reject)
             except Exception as error:  # noqa: BLE001 - whatever a step may raise
                 if not run.failed():
                     reason = f"{step.name} now gives up: {type(error).__name__}: {error}"
                 else:
-                    await run.reject(rejection(step, given, _last_rejection(outcomes)))
+                    await run.reject(reject)
             if not reason and run.unused():
                 reason = f"{run.unused()} recorded effects were not asked for"
         except Erased:
@@ -349,37 +337,6 @@ class Verifier:
                 stored.topic, stored.partition, stored.offset, meta.id, meta.step.name, reason
             )
         )
-
-
-def _last_rejection(outcomes: list[_Outcome]) -> EventRejected | None:
-    event = outcomes[-1].event
-    return event if isinstance(event, EventRejected) else None
-
-
-def rejection(
-    step: Step, given: Input, recorded: EventRejected | None
-) -> Callable[[Failed, Meta], Event]:
-    """Build the rejection of an input as the runner does.
-
-    Key and bytes of the input are taken over from the record: they are the input's own.
-    """
-
-    def build(failed: Failed, meta: Meta) -> Event:
-        return EventRejected(
-            meta=meta,
-            topic=given.topic,
-            partition=given.partition,
-            offset=given.offset,
-            step=step.name,
-            error=failed.error,
-            message=failed.message,
-            traceback=failed.traceback,
-            attempts=failed.attempts,
-            key=recorded.key if recorded else None,
-            value=recorded.value if recorded else None,
-        )
-
-    return build
 
 
 def first_difference(stored: Record, computed: Record) -> str:

@@ -28,6 +28,7 @@ from schemas import (
     Sealed,
 )
 from schemas.registry import FixedIds
+from streams.admission import rejection, unreadable
 from streams.configuration import configuration
 from streams.run import stamped
 from streams.subjects import subjects
@@ -316,3 +317,27 @@ async def test_an_archive_verifies_as_the_log_did_and_shows_an_edit(tmp_path):
     assert sum(entry["records"] for entry in manifest["files"]) == 13
     report = await verified(ArchiveLog(tmp_path / "a", check_files=True))
     assert (report.records, report.equal) == (9, 9)
+
+
+@pytest.mark.parametrize("bytes_", [b"no avro", b""])
+async def test_an_unreadable_input_has_its_rejection_as_outcome(bytes_):
+    log, codec = await a_log(1), a_codec()
+    log.put(ASKED, bytes_)
+    run = fake_run(asked(1), 1)
+    run.input = unreadable(ASKED, 0, 1)
+    run.failure = Failed(error="Undecodable", message="m", traceback="", attempts=1)
+    await run.begin()
+    await run.reject(rejection(STEP, run.input, b"acme", bytes_))
+    log.put(REJECTED, codec.encode(run.outcomes[0]), key=b"")
+    report = await verified(log)
+    assert (report.records, report.equal, report.diverged) == (4, 4, [])
+    changed(log, 0, lambda r: dataclasses.replace(r, value=b"other bytes"), topic=REJECTED)
+    assert "value" in (await verified(log)).diverged[0].reason
+
+
+async def test_an_input_under_another_tenants_key_must_have_been_rejected():
+    log = await a_log(1)
+    rows = log.topics[ASKED, 0]
+    rows[0] = dataclasses.replace(rows[0], key=b"another")
+    report = await verified(log)
+    assert len(report.diverged) >= 3
