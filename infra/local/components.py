@@ -1,15 +1,8 @@
-"""The components of the local stack, as data: what each runs, needs, listens on, and when it is up.
-
-A health check asks the component itself what it is there for; an open port alone proves nothing.
-"""
+"""The components of the local stack, as data: what each runs, needs and listens on."""
 
 import base64
-import http.client
-import json
 import os
 import secrets
-import socket
-import string
 import subprocess
 import sys
 import uuid
@@ -18,13 +11,11 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.local import parts
+from infra.local import health, java
 from infra.local.errors import StackError
 from infra.local.ports import HOST, Ports
 from infra.triton import launch as triton
 
-KAFKA_FOLDER = Path(__file__).parents[1] / "kafka"
-CHECK_TIMEOUT_S = 2.0
 KEY_BYTES = 32
 FORMAT_TIMEOUT_S = 60
 
@@ -54,7 +45,7 @@ class Site:
         """Say what a client needs to know to reach the components: `<run>/stack.json`."""
         return {
             "kafka": self.address("kafka"),
-            "registry": self.url("registry", REGISTRY_PATH),
+            "registry": self.url("registry", java.REGISTRY_PATH),
             "weaviate_http": self.url("weaviate"),
             "weaviate_grpc": self.address("weaviate_grpc"),
             "weaviate_key_file": str(self.weaviate_key_file),
@@ -69,10 +60,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Launch:
-    """A command, and what it adds to the environment."""
+    """A command, what it adds to the environment, and where it runs."""
 
     argv: list[str]
     environment: dict[str, str]
+    folder: Path | None = None  # the run folder, unless it says otherwise
 
 
 @dataclass(frozen=True)
@@ -91,85 +83,34 @@ class Component:
     patience_s: float = 120.0  # for its first answer; loaded machines are slow
 
 
-REGISTRY_PATH = "/apis/ccompat/v7"
-
-
-def answers(address: str, path: str) -> bool:
-    """Whether GET `path` says 200."""
-    host, _, port = address.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=CHECK_TIMEOUT_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), CHECK_TIMEOUT_S).close()
-    except OSError:
-        return False
-    return True
-
-
 def _kafka(site: Site) -> Launch:
+    part = site.parts["kafka"]
     folder = site.run / "kafka"
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    template = string.Template((KAFKA_FOLDER / "server.properties").read_text())
-    properties.write_text(
-        template.substitute(
-            port=site.ports["kafka"], controller_port=site.ports["kafka_controller"], data=data
-        )
-    )
-    logging = f"-Dlog4j2.configurationFile={KAFKA_FOLDER / 'log4j2.properties'}"
-    java = ["java", logging, "-cp", f"{site.parts['kafka'] / 'libs'}/*"]
+    java.kafka_properties(properties, site.ports["kafka"], site.ports["kafka_controller"], data)
     if not (data / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = [*java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"]
-        argv = [*argv, "--cluster-id", cluster, "--config", str(properties)]
         formatted = subprocess.run(  # noqa: S603 - an argv of our own
-            argv, capture_output=True, text=True, check=False, timeout=FORMAT_TIMEOUT_S
+            java.kafka_format(properties, cluster),
+            cwd=part,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=FORMAT_TIMEOUT_S,
         )
         if formatted.returncode:
             message = f"Kafka's storage {data} could not be formatted: {formatted.stderr.strip()}"
             raise StackError(message)
-    return Launch([*java, "-Xms256m", "-Xmx512m", "kafka.Kafka", str(properties)], {})
-
-
-def _kafka_ready(site: Site, _pid: int) -> bool:
-    address = site.address("kafka")
-    if not _listens(address):
-        return False
-    # here, because `playhead --help` should not load librdkafka
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
-    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
-    try:
-        return bool(admin.list_topics(timeout=CHECK_TIMEOUT_S).brokers)
-    except KafkaException:
-        return False
+    return Launch(java.kafka(properties), {}, part)
 
 
 def _registry(site: Site) -> Launch:
     folder = site.run / "registry"
     folder.mkdir(exist_ok=True)
-    settings = {
-        "quarkus.http.host": HOST,
-        "quarkus.http.port": site.ports["registry"],
-        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:{folder / 'registry'}",
-        # otherwise three lines a schema at every start
-        'quarkus.log.category."io.apicurio.common.apps.logging.audit".level': "WARN",
-    }
-    flags = [f"-D{name}={value}" for name, value in settings.items()]
-    jar = parts.registry_jar(site.parts["registry"])
-    return Launch(["java", "-Xmx256m", *flags, "-jar", str(jar)], {})
+    argv = java.registry(site.ports["registry"], folder / "registry")
+    return Launch(argv, {}, site.parts["registry"])
 
 
 def weaviate_key(site: Site) -> str:
@@ -245,15 +186,6 @@ def _ready_file(site: Site, name: str) -> Path:
     return site.run / f"{name}.ready"
 
 
-def _ready_file_names(path: Path, pid: int) -> bool:
-    """Whether the process wrote its id into its ready file."""
-    try:
-        said = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and said.get("pid") == pid
-
-
 def worker(number: int = 1) -> Component:
     """Describe a worker; the first is called `worker`, the others `worker-2` and so on."""
     name = "worker" if number == 1 else f"worker-{number}"
@@ -266,7 +198,7 @@ def worker(number: int = 1) -> Component:
     return Component(
         name,
         launch,
-        lambda site, pid: _ready_file_names(_ready_file(site, name), pid),
+        lambda site, pid: health.says_ready(_ready_file(site, name), pid),
         lambda _site: None,
         needs=("kafka", "registry", "weaviate", "triton", "topics"),
         grace_s=30.0,  # it drains: what is in flight is finished and acknowledged
@@ -277,7 +209,7 @@ SERVICES = (
     Component(
         "kafka",
         _kafka,
-        _kafka_ready,
+        lambda site, _pid: health.kafka_ok(site.address("kafka")),
         lambda site: site.address("kafka"),
         ports=("kafka", "kafka_controller"),
         part="kafka",
@@ -286,15 +218,17 @@ SERVICES = (
     Component(
         "registry",
         _registry,
-        lambda site, _pid: answers(site.address("registry"), f"{REGISTRY_PATH}/subjects"),
-        lambda site: site.url("registry", REGISTRY_PATH),
+        lambda site, _pid: health.http_ok(
+            site.address("registry"), f"{java.REGISTRY_PATH}/subjects"
+        ),
+        lambda site: site.url("registry", java.REGISTRY_PATH),
         ports=("registry",),
         part="registry",
     ),
     Component(
         "weaviate",
         _weaviate,
-        lambda site, _pid: answers(site.address("weaviate"), "/v1/.well-known/ready"),
+        lambda site, _pid: health.http_ok(site.address("weaviate"), "/v1/.well-known/ready"),
         lambda site: site.url("weaviate"),
         ports=(
             "weaviate",
@@ -310,7 +244,7 @@ SERVICES = (
     Component(
         "triton",
         _triton,
-        lambda site, _pid: answers(site.address("triton"), "/v2/health/ready"),
+        lambda site, _pid: health.http_ok(site.address("triton"), "/v2/health/ready"),
         lambda site: site.url("triton"),
         ports=("triton", "triton_grpc", "triton_metrics"),
         part="triton",
@@ -328,7 +262,7 @@ TOPICS = Component(
 GATEWAY = Component(
     "gateway",
     lambda _site: Launch(_playhead("gateway"), {}),
-    lambda site, _pid: answers(site.address("gateway"), "/readyz"),
+    lambda site, _pid: health.http_ok(site.address("gateway"), "/readyz"),
     lambda site: site.url("gateway"),
     ports=("gateway",),
     needs=("kafka", "registry", "weaviate", "triton", "topics"),

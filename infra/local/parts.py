@@ -21,30 +21,37 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from infra.local import health, java, ports
 from infra.local.errors import StackError
 from infra.triton import install as triton
 
 KAFKA_VERSION = "4.1.1"
-REGISTRY_VERSION = "2.6.13.Final"
+REGISTRY_VERSION = java.REGISTRY_VERSION
 REGISTRY_SHA256 = "3cda1b34aa020fb4ac4dd6a66018d757e81e437f97e20a1f92d366b70091c6ba"
 WEAVIATE_VERSION = "1.35.2"
 TRITON_VERSION = "2.51.0"
 
-KAFKA_POM = Path(__file__).parents[1] / "kafka" / "pom.xml"
+KAFKA_POM = java.KAFKA_FOLDER / "pom.xml"
 MAVEN = ("mvn", "--batch-mode", "--no-transfer-progress", "--strict-checksums")
 MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 JAVA_MIN = 17
 LAST_LINES = 15  # of a tool's output, shown when it fails
+TRY_OUT_S = 120.0  # for a new part's first start
+TRY_OUT_EVERY_S = 0.2
+
+
+Say = Callable[[str], None]
 
 
 class Interrupted(Exception):
@@ -121,18 +128,47 @@ class Shell:
     def run(
         self,
         argv: Sequence[str],
-        say: Callable[[str], None],
+        say: Say,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """Run `argv`, hand each line of its output to `say`, raise StackError where it fails."""
+        """Run a tool, hand each line of its output to `say`; StackError where it fails."""
+        process = self._start(argv, environment or {}, folder)
+        last = self._listen(process, say)
+        if process.returncode:
+            raise _failure(argv[0], f"failed with exit status {process.returncode}", last)
+
+    def try_out(self, argv: Sequence[str], ready: Callable[[], bool], say: Say, at: Path) -> None:
+        """Run a server until it is ready, then end it; StackError where it never is."""
+        process = self._start(argv, {}, at)
+        over, reached = threading.Event(), threading.Event()
+
+        def end_when_ready() -> None:
+            deadline = time.monotonic() + TRY_OUT_S
+            while not over.wait(TRY_OUT_EVERY_S) and time.monotonic() < deadline:
+                if ready():
+                    reached.set()
+                    break
+            process.terminate()
+
+        watcher = threading.Thread(target=end_when_ready, daemon=True)
+        watcher.start()
+        last = self._listen(process, say)
+        over.set()
+        watcher.join()
+        if not reached.is_set():
+            raise _failure(argv[0], "did not become ready", last)
+
+    def _start(
+        self, argv: Sequence[str], environment: Mapping[str, str], folder: Path | None
+    ) -> subprocess.Popen[str]:
         with self._lock:
             if self.stopped.is_set():
                 raise Interrupted
             process = subprocess.Popen(  # noqa: S603 - an argv of our own
                 list(argv),
                 cwd=folder,
-                env={**os.environ, **_maven_home(), **(environment or {})},
+                env={**os.environ, **_maven_home(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -141,6 +177,9 @@ class Shell:
                 start_new_session=True,
             )
             self._running.add(process)
+        return process
+
+    def _listen(self, process: subprocess.Popen[str], say: Say) -> deque[str]:
         last: deque[str] = deque(maxlen=LAST_LINES)
         try:
             assert process.stdout
@@ -148,15 +187,13 @@ class Shell:
                 if text := line.strip():
                     last.append(text)
                     say(text)
-            status = process.wait()
+            process.wait()
         finally:
             with self._lock:
                 self._running.discard(process)
         if self.stopped.is_set():
             raise Interrupted
-        if status:
-            said = "\n".join(f"    {line}" for line in last)
-            raise StackError(f"{argv[0]} failed with exit status {status}:\n{said}")
+        return last
 
     def stop(self) -> None:
         """Kill what runs, and refuse to run more."""
@@ -166,6 +203,19 @@ class Shell:
         for process in running:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def _failure(program: str, how: str, last: Iterable[str]) -> StackError:
+    said = "\n".join(f"    {line}" for line in last)
+    return StackError(f"{program} {how}:\n{said}")
+
+
+@contextmanager
+def _scratch() -> Iterator[tuple[Path, int, int]]:
+    """Lend a folder and two free ports to try a server out."""
+    free = list(ports.free_block().values())
+    with tempfile.TemporaryDirectory(prefix="playhead-") as folder:
+        yield Path(folder), free[0], free[1]
 
 
 def _maven_home() -> dict[str, str]:
@@ -185,7 +235,7 @@ class Part:
     version: str
     recipe: str  # a digest of what it is made from; equal recipes make equal parts
     tools: tuple[Tool, ...]
-    build: Callable[[Path, Shell, Callable[[str], None]], None] = field(repr=False)
+    build: Callable[[Path, Shell, Say], None] = field(repr=False)
     typical_s: int  # on 2 cores with a fast network, for the estimate on the terminal
 
     @property
@@ -213,16 +263,21 @@ def _digest(*ingredients: bytes | str) -> str:
     return recipe.hexdigest()[:12]
 
 
-def _build_kafka(target: Path, shell: Shell, say: Callable[[str], None]) -> None:
+def _build_kafka(target: Path, shell: Shell, say: Say) -> None:
     goal = f"{MAVEN_DEPENDENCY}:copy-dependencies"
     libs = target / "libs"
     flags = (f"--file={KAFKA_POM}", f"-DoutputDirectory={libs}", "-DincludeScope=runtime")
     shell.run([*MAVEN, *flags, goal], say)
     say("trying it")
-    shell.run(["java", "-cp", f"{libs}/*", "kafka.tools.StorageTool", "random-uuid"], say)
+    with _scratch() as (scratch, port, other_port):
+        properties = scratch / "server.properties"
+        java.kafka_properties(properties, port, other_port, scratch / "data")
+        shell.run(java.kafka_format(properties, "A" * 22), say, folder=target)
+        argv = java.kafka(properties, java.MAKE_ARCHIVE)
+        shell.try_out(argv, lambda: health.kafka_ok(f"{ports.HOST}:{port}"), say, target)
 
 
-def _build_registry(target: Path, shell: Shell, say: Callable[[str], None]) -> None:
+def _build_registry(target: Path, shell: Shell, say: Say) -> None:
     artifact = f"io.apicurio:apicurio-registry-app:{REGISTRY_VERSION}:tar.gz:all"
     flags = (f"-Dartifact={artifact}", f"-DoutputDirectory={target}", "-Dmdep.useBaseVersion=true")
     shell.run([*MAVEN, *flags, f"{MAVEN_DEPENDENCY}:copy"], say, folder=target)
@@ -236,11 +291,14 @@ def _build_registry(target: Path, shell: Shell, say: Callable[[str], None]) -> N
     with tarfile.open(archive) as content:
         content.extractall(target, filter="data")
     archive.unlink()
-    if not registry_jar(target).exists():
-        raise StackError(f"{archive.name} holds no {registry_jar(target).name}")
+    say("trying it")
+    with _scratch() as (scratch, port, _):
+        argv = java.registry(port, scratch / "registry", java.MAKE_ARCHIVE)
+        subjects = f"{java.REGISTRY_PATH}/subjects"
+        shell.try_out(argv, lambda: health.http_ok(f"{ports.HOST}:{port}", subjects), say, target)
 
 
-def _build_weaviate(target: Path, shell: Shell, say: Callable[[str], None]) -> None:
+def _build_weaviate(target: Path, shell: Shell, say: Say) -> None:
     flags = f"{os.environ.get('GOFLAGS', '')} -p=2 -trimpath".strip()
     # -v: the compiler names each package, which is the only sign of progress that it gives
     package = f"github.com/weaviate/weaviate/cmd/weaviate-server@v{WEAVIATE_VERSION}"
@@ -250,7 +308,7 @@ def _build_weaviate(target: Path, shell: Shell, say: Callable[[str], None]) -> N
     shell.run([str(target / "weaviate-server"), "--help"], lambda _: None)
 
 
-def _build_triton(target: Path, shell: Shell, say: Callable[[str], None]) -> None:
+def _build_triton(target: Path, shell: Shell, say: Say) -> None:
     # in a process of its own, so that Ctrl-C stops the pip and Maven that it runs
     program = (
         "import sys, pathlib\n"
@@ -264,16 +322,11 @@ def _build_triton(target: Path, shell: Shell, say: Callable[[str], None]) -> Non
     shell.run([sys.executable, "-c", program, str(target)], say, folder=root)
 
 
-def registry_jar(part: Path) -> Path:
-    """Return the registry's runnable jar."""
-    return part / f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
-
-
 def all_parts() -> dict[str, Part]:
     """Return every part by name."""
     maven = (JAVA, MVN)
-    kafka = _digest(KAFKA_POM.read_bytes())
-    registry = _digest(REGISTRY_SHA256)
+    kafka = _digest(KAFKA_POM.read_bytes(), java.ARCHIVE)
+    registry = _digest(REGISTRY_SHA256, java.ARCHIVE)
     weaviate = _digest("CGO_ENABLED=0 -trimpath")
     parts = (
         Part("kafka", KAFKA_VERSION, kafka, maven, _build_kafka, 40),

@@ -259,7 +259,7 @@ class Keeper:
             log.flush()
             self._process = subprocess.Popen(  # noqa: S603 - an argv of our own
                 launch.argv,
-                cwd=self._site.run,
+                cwd=launch.folder or self._site.run,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
