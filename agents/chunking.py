@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.errors import Permanent
 from schemas import Block
 
 NAMESPACE = uuid.UUID("d1a0c1f4-6f9b-5a55-8d4e-0f4a3f5c8b21")
@@ -71,6 +72,16 @@ class Policy:
     """Most that is repeated where a section is split."""
     questions: bool = False
     """Whether a paragraph that asks something begins a section."""
+
+    def __post_init__(self) -> None:
+        """Raise Permanent for sizes that leave no room beside the longest prefix."""
+        room = self.tokens_target - 2 * PREFIX_PART_MAX - self.overlap_tokens
+        if room < 1 or not self.tokens_min <= self.tokens_target <= self.tokens_max:
+            raise Permanent(
+                f"chunk policy {self}: tokens_min <= tokens_target <= tokens_max must hold, and "
+                f"tokens_target exceed overlap_tokens by {2 * PREFIX_PART_MAX}; "
+                "correct the configuration of ingest"
+            )
 
     @property
     def piece_max(self) -> int:

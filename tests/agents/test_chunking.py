@@ -1,0 +1,232 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import agents
+from agents.chunking import CHARS_PER_TOKEN_MAX, Cutting, Policy, chunk_ids, sentences
+from agents.errors import Permanent
+from schemas import Block
+
+CONFIGURATION = json.loads(
+    (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
+)
+PROCEDURAL = Policy.read(CONFIGURATION["policies"]["procedural"])
+FAQ = Policy.read(CONFIGURATION["policies"]["faq"])
+
+
+def tokens(text):
+    """Like the embedder's: a word is one or more, ideographs and marks stand alone."""
+    return len(re.findall(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]", text))
+
+
+def cut(title, blocks, policy=PROCEDURAL):
+    cutting = Cutting.begin(title, blocks, policy)
+    for _ in range(20):
+        if not cutting.unmeasured:
+            return cutting
+        cutting = cutting.measured([tokens(text) for text in cutting.unmeasured])
+    raise AssertionError("the cutting never came to an end")
+
+
+def chunks(title, blocks, policy=PROCEDURAL):
+    return cut(title, blocks, policy).chunks()
+
+
+def paragraph(text):
+    return Block(kind="paragraph", text=text)
+
+
+def heading(level, text):
+    return Block(kind="heading", level=level, text=text)
+
+
+def prose(words, word="word"):
+    return " ".join(f"{word.capitalize()} {word} {word} {word} {word}." for _ in range(words // 5))
+
+
+def bare(text):
+    return "".join(text.split())
+
+
+# ---------------------------------------------------------------------- laws
+
+texts = st.one_of(
+    st.text("ab .!?\n", max_size=400),
+    st.text("中文。！ \u0301", max_size=300),
+    st.text(max_size=120),
+    st.sampled_from(["x" * 5000, prose(400), "Q: why?", "한국어" * 300, "a\n" * 300, " - | \n" * 90]),
+)
+kinds = st.sampled_from(["heading", "paragraph", "list", "code", "table"])
+documents = st.lists(
+    st.builds(lambda kind, level, text: Block(kind=kind, level=level, text=text), kinds, st.integers(1, 6), texts),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(max_size=400), documents, st.sampled_from([PROCEDURAL, FAQ]))
+def test_chunks_are_the_document_within_bounds(title, blocks, policy):
+    cutting = cut(title, blocks, policy)
+    found = cutting.chunks()
+    assert bare("".join(piece.text for piece in cutting.pieces)) == bare("".join(b.text for b in blocks))
+    assert [0, *(chunk.end for chunk in found)][:-1] == [chunk.first for chunk in found] or not found
+    assert not found or found[-1].end == len(cutting.pieces)
+    for chunk in found:
+        passage = bare("".join(piece.text for piece in cutting.pieces[chunk.first : chunk.end]))
+        assert passage
+        assert bare(chunk.text).endswith(passage)
+        assert chunk.tokens <= policy.tokens_max
+        assert len(bare(chunk.text)) <= policy.tokens_max * CHARS_PER_TOKEN_MAX + 2
+    assert found == chunks(title, blocks, policy)
+
+
+@given(st.text("ab .!?。\n1'\"", max_size=100))
+def test_sentences_and_what_separates_them_are_the_text(text):
+    assert "".join(separator + sentence for sentence, separator in sentences(text)) == text
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("Dr. Smith came. He left.", ["Dr. Smith came.", "He left."]),
+        ("See e.g. this. J. Doe wrote it.", ["See e.g. this.", "J. Doe wrote it."]),
+        ("Version 3.11 is out. Get it.", ["Version 3.11 is out.", "Get it."]),
+        ('He said "no." Then yes.', ['He said "no."', "Then yes."]),
+        ("3. Press the button. Wait.", ["3. Press the button.", "Wait."]),
+        ("いい天気。出かけよう！はい", ["いい天気。", "出かけよう！", "はい"]),
+        ("他说：「走吧。」我们走。", ["他说：「走吧。」", "我们走。"]),
+        ("यह पहला है। यह दूसरा है।", ["यह पहला है।", "यह दूसरा है।"]),
+        ("ما هذا؟ هذا كتاب.", ["ما هذا؟", "هذا كتاب."]),
+        ("- one\n- two", ["- one", "- two"]),
+    ],
+)
+def test_a_text_splits_into_its_sentences(text, expected):
+    assert [sentence for sentence, _ in sentences(text)] == expected
+
+
+def test_a_million_full_stops_take_no_time():
+    assert len(list(sentences("." * 1_000_000 + "x"))) == 1
+
+
+# ---------------------------------------------------------------------- packing
+
+
+def test_title_and_headings_stand_above_the_passage():
+    blocks = [heading(1, "Pump"), heading(2, "Repair"), paragraph(prose(900))]
+    first, second, *_ = chunks("Manual", blocks)
+    assert first.text.startswith("Manual\n\nPump\n\nRepair\n\nWord word")
+    assert second.text.startswith("Manual\nPump > Repair\n\nWord word")
+
+
+def test_a_heading_that_is_the_title_is_said_once():
+    [chunk] = chunks("Pump", [heading(1, "Pump"), paragraph("It pumps.")])
+    assert chunk.text == "Pump\n\nIt pumps."
+
+
+def test_headings_that_no_longer_hold_are_not_repeated():
+    blocks = [heading(1, "A"), heading(2, "Old"), paragraph(prose(400)), heading(2, "New"), paragraph(prose(900))]
+    assert chunks("T", blocks)[-1].text.startswith("T\nA > New\n\n")
+
+
+def test_small_sections_share_a_chunk_and_large_ones_begin_their_own():
+    small = [block for name in "AB" for block in (heading(2, name), paragraph(prose(50)))]
+    large = [block for name in "AB" for block in (heading(2, name), paragraph(prose(340)))]
+    assert len(chunks("T", small)) == 1
+    assert [chunk.text[:4] for chunk in chunks("T", large)] == ["T\n\nA", "T\n\nB"]
+
+
+def test_a_split_section_is_split_evenly_and_repeats_its_last_sentences():
+    found = chunks("T", [paragraph(" ".join(f"Sentence number {n} goes here." for n in range(150)))])
+    sizes = [chunk.tokens for chunk in found]
+    assert len(found) > 2
+    assert max(sizes) - min(sizes) < 100
+    for before, after in zip(found, found[1:], strict=False):
+        repeated = after.text.removeprefix("T\n\n").split(". ")[0]
+        assert after.repeated
+        assert repeated in before.text
+
+
+def test_a_sentence_is_cut_only_if_it_alone_is_too_long():
+    short, long = prose(5), "word " * 1000 + "end."
+    cutting = cut("T", [paragraph(short), paragraph(long)])
+    assert cutting.pieces[0].text == short
+    assert len(cutting.pieces) > 3
+    assert all(piece.text == " ".join(["word"] * (len(piece.text) // 5 + 1)) for piece in cutting.pieces[1:-1])
+
+
+def test_a_word_without_an_end_is_cut_by_its_characters():
+    found = chunks("", [paragraph("ก" * 20_000)])
+    assert bare("".join(chunk.text for chunk in found)).count("ก") >= 20_000
+    assert all(len(chunk.text) <= PROCEDURAL.tokens_max * CHARS_PER_TOKEN_MAX for chunk in found)
+
+
+def test_marks_stay_with_their_letter():
+    cutting = cut("", [paragraph("e\u0301" * 3000)])
+    assert len(cutting.pieces) > 1
+    assert all(piece.text.startswith("e") for piece in cutting.pieces)
+
+
+def test_a_table_stays_whole_if_it_fits_and_repeats_its_first_row_if_not():
+    table = "Name | Price\n" + "\n".join(f"Part {n} | {n} Euro" for n in range(20))
+    [chunk] = chunks("T", [paragraph(prose(30)), Block(kind="table", text=table)])
+    assert table in chunk.text
+    long = "Name | Price\n" + "\n".join(f"Part {n} | {n} Euro" for n in range(200))
+    found = chunks("T", [Block(kind="table", text=long)])
+    assert len(found) > 1
+    assert all(chunk.text.startswith("T\n\nName | Price\nPart") for chunk in found)
+
+
+def test_code_is_cut_at_lines_and_keeps_its_indentation():
+    code = "\n\n".join(f"def f{n}():\n    return {n}" for n in range(100))
+    found = chunks("T", [Block(kind="code", text=code)])
+    assert len(found) > 1
+    assert all(line in code.split("\n") for chunk in found for line in chunk.text.split("\n")[2:])
+    assert "def f1():\n    return 1\n\ndef f2" in found[0].text
+
+
+def test_a_heading_goes_with_what_follows_it():
+    blocks = [paragraph(prose(330)), heading(2, "Next"), heading(3, "Really"), paragraph(prose(330))]
+    assert not any(chunk.text.endswith(("Next", "Really")) for chunk in chunks("T", blocks))
+
+
+def test_questions_begin_sections_of_an_faq_and_stand_above_long_answers():
+    blocks = [paragraph("Q: How do I start?"), paragraph(prose(200)), paragraph("Where is it?"), paragraph(prose(600))]
+    first, second, *rest = chunks("Help", blocks, FAQ)
+    assert first.text.startswith("Help\n\nQ: How do I start?")
+    assert second.text.startswith("Help\n\nWhere is it?")
+    assert rest
+    assert all(chunk.text.startswith("Help\nWhere is it?\n\n") for chunk in rest)
+
+
+def test_a_question_and_its_answer_stay_together_beyond_the_target():
+    blocks = [paragraph("Why?"), paragraph(prose(340)), paragraph("How?"), paragraph(prose(100))]
+    assert [bool(chunk.text.count("?") == 1) for chunk in chunks("", blocks, FAQ)] == [True, True]
+
+
+def test_a_title_beyond_reason_leaves_room_for_the_text():
+    found = chunks("title " * 200, [heading(1, "h " * 90), heading(2, "i " * 90), paragraph(prose(600))])
+    assert all(chunk.tokens <= PROCEDURAL.tokens_max for chunk in found)
+
+
+def test_nothing_makes_no_chunk():
+    assert chunks("T", []) == ()
+    assert chunks("T", [paragraph(" \n ")]) == ()
+
+
+def test_a_policy_without_room_is_refused():
+    with pytest.raises(Permanent, match="tokens_target"):
+        Policy(tokens_min=10, tokens_target=100, tokens_max=100, overlap_tokens=10)
+
+
+def test_chunk_ids_tell_repetitions_tenants_and_documents_apart():
+    ids = chunk_ids("acme", "d", ["x", "y", "x"])
+    assert len({*ids, *chunk_ids("other", "d", ["x", "y", "x"]), *chunk_ids("acme", "e", ["x"])}) == 7
+    assert ids == chunk_ids("acme", "d", ["x", "y", "x"])
