@@ -40,13 +40,6 @@ def blended(columns: Iterable[tuple[float, Sequence[float]]]) -> list[float]:
     ]
 
 
-def floored(scores: Sequence[float]) -> list[float]:
-    """Give those that a search did not name (0) the lowest score that it named."""
-    named = [score for score in scores if score > 0]
-    lowest = min(named, default=0.0)
-    return [score if score > 0 else lowest for score in scores]
-
-
 def order(ids: Sequence[str], scores: Sequence[float]) -> list[int]:
     """Return positions, best first, ties by id."""
     return sorted(range(len(ids)), key=lambda i: (-scores[i], ids[i]))

@@ -25,7 +25,6 @@ from agents.ranking import (
     blended,
     diversified,
     fitted,
-    floored,
     order,
     probability,
     square,
@@ -97,7 +96,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     embedded = await fx(Embed(texts=wordings, kind="query", token_vectors=True))
     found = await _found(event, wordings, embedded, fx)
     nothing = replace(nothing, index=found[0].index, position=found[0].position)
-    first = _first(found, configured["weights"])
+    first = _first(found, configured["first"])
     if not first.chunks:
         yield nothing
         return
@@ -161,7 +160,7 @@ def _first(found: Sequence[Found], weights: Mapping[str, float]) -> Ranking:
     candidates = [best[chunk] for chunk in sorted(best)]
     chunks = tuple(candidate.chunk for candidate in candidates)
     dense = tuple(candidate.dense for candidate in candidates)
-    lexical = tuple(floored([candidate.lexical for candidate in candidates]))
+    lexical = tuple(candidate.lexical for candidate in candidates)
     scores = tuple(blended([(weights["lexical"], lexical), (weights["dense"], dense)]))
     ranking = Ranking(chunks=chunks, lexical=lexical, dense=dense, late=(), scores=scores)
     return ranking.picked(order(chunks, scores))
@@ -191,7 +190,7 @@ async def _reranked(
     late = _lifted(answer.scores)
     if max(answer.scores) <= -1:
         return pool, True
-    weights = configured["weights"]
+    weights = configured["final"]
     columns = [
         (weights["lexical"], pool.lexical),
         (weights["dense"], pool.dense),
