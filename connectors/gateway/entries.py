@@ -1,0 +1,122 @@
+"""Entries of the log as the edge sees them, and what it may await."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from schemas import (
+    AnswerReleased,
+    AnswerRetracted,
+    ChunksCut,
+    ChunksIndexed,
+    ChunksRetrieved,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    Event,
+    EventRejected,
+    QuestionAsked,
+    TokensReleased,
+)
+
+RESULTS: tuple[type[Event], ...] = (
+    ChunksRetrieved,
+    TokensReleased,
+    AnswerReleased,
+    AnswerRetracted,
+    EventRejected,
+)
+"""What a reader waits for, in the order in which a chain writes it."""
+
+HISTORY: tuple[type[Event], ...] = (
+    QuestionAsked,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    ChunksCut,
+    ChunksIndexed,
+    EventRejected,
+)
+"""What the edge reads from the beginning: who asked what where, and how documents fare."""
+
+WAITING_MAX = 1_024
+"""Entries that may wait for one slow reader: an answer has some dozens."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event and where it lies."""
+
+    event: Event
+    partition: int
+    offset: int
+    time_ms: int
+    """The record's timestamp on the broker."""
+
+
+class SlowReader(Exception):
+    """A reader fell so far behind that entries were dropped; it can resume from its cursor."""
+
+
+class Subscription:
+    """The entries of one request, from the moment it was opened."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Entry] = asyncio.Queue(WAITING_MAX)
+        self._overflown = False
+
+    def offer(self, entry: Entry) -> None:
+        """Add an entry; a full queue ends the subscription instead of growing."""
+        try:
+            self._queue.put_nowait(entry)
+        except asyncio.QueueFull:
+            self._overflown = True
+
+    async def next(self, timeout_s: float) -> Entry:
+        """Wait for an entry; raises TimeoutError, or SlowReader once entries were dropped."""
+        if self._overflown:
+            raise SlowReader
+        async with asyncio.timeout(timeout_s):
+            return await self._queue.get()
+
+
+class Dispatch:
+    """Hands entries to whoever waits for their request, and to those who read everything.
+
+    Lives on the event loop alone.
+    """
+
+    def __init__(self, readers: Sequence[Callable[[Entry], None]] = ()) -> None:
+        self._readers = tuple(readers)
+        self._waiting: defaultdict[str, list[Subscription]] = defaultdict(list)
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Hand entries on."""
+        for entry in entries:
+            for reader in self._readers:
+                reader(entry)
+            for subscription in self._waiting.get(entry.event.meta.request, ()):
+                subscription.offer(entry)
+
+    def awaited(self, request: str) -> bool:
+        """Tell whether anybody waits for a request; may be asked from any thread."""
+        return request in self._waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are waited for."""
+        return len(self._waiting)
+
+    @contextmanager
+    def subscribe(self, request: str) -> Iterator[Subscription]:
+        """Open a subscription for as long as the block lasts."""
+        subscription = Subscription()
+        self._waiting[request].append(subscription)
+        try:
+            yield subscription
+        finally:
+            self._waiting[request].remove(subscription)
+            if not self._waiting[request]:
+                del self._waiting[request]

@@ -1,0 +1,92 @@
+"""Problem details (RFC 9457): the one shape in which the edge says that something went wrong.
+
+A detail says what is wrong and what to do. It never holds a person's text or a stack trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """What a client is told; `retryable` says that the same request may succeed later."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        detail: str,
+        *,
+        retryable: bool = False,
+        headers: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.detail = detail
+        self.retryable = retryable
+        self.headers = dict(headers or {})
+        self.request_id = request_id
+        """Id of the request on the log, where it got that far; otherwise the HTTP request's."""
+
+    def fields(self, request_id: str, trace_id: str) -> dict[str, Any]:
+        """Return the members of the problem document."""
+        return {
+            "type": f"urn:playhead:problem:{self.slug}",
+            "title": title_of(self.status),
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": self.request_id or request_id,
+            "trace_id": trace_id,
+            "retryable": self.retryable,
+        }
+
+
+def title_of(status: int) -> str:
+    """Return the standard phrase of a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def unauthorized(detail: str) -> Problem:
+    """Say that the key is missing or not valid."""
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="v1"'})
+
+
+def forbidden(detail: str) -> Problem:
+    """Say that the key is valid but does not allow this."""
+    return Problem(403, "forbidden", detail)
+
+
+def not_found(detail: str) -> Problem:
+    """Say that nothing is there, or nothing that this key may know of."""
+    return Problem(404, "not-found", detail)
+
+
+def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
+    """Say that the service can't take more at the moment."""
+    return Problem(
+        503,
+        "overloaded",
+        detail,
+        retryable=True,
+        headers={"Retry-After": str(retry_after_s)},
+    )
+
+
+def too_many(detail: str, retry_after_s: int = 1) -> Problem:
+    """Say that this key asks for too much at once."""
+    return Problem(
+        429,
+        "too-many-requests",
+        detail,
+        retryable=True,
+        headers={"Retry-After": str(retry_after_s)},
+    )
