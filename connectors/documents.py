@@ -147,6 +147,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CONTROLS = bytes((*range(9), *range(14, 27), *range(28, 32), 127))  # that text has no use for
 _NOT_TEXT = (
     (b"%PDF-", "a PDF file"),
     (b"PK\x03\x04", "a ZIP or Office file"),
@@ -210,7 +211,8 @@ def decode(content: bytes, declared: str) -> str:
             raise Unreadable(f"this is {what}, not text: extract its text and submit that")
     if wide := _wide(content):
         return content.decode(wide, errors="replace")
-    if content.count(0) > len(content) // 100:
+    controls = len(content) - len(content.translate(None, _CONTROLS))
+    if controls > 16 + len(content) // 20:
         raise Unreadable("this is binary data, not text: extract its text and submit that")
     charset = _known(declared)
     if charset.startswith("iso2022") or charset == "hz":  # looks like ASCII, and is not
@@ -239,7 +241,7 @@ def _known(label: str) -> str:
 def _mostly_utf8(content: bytes) -> bool:
     text = content.decode("utf-8", errors="replace")
     beyond_ascii = sum(character > "\x7f" for character in text)
-    return text.count("\ufffd") * 10 < beyond_ascii
+    return text.count("\ufffd") * 4 < beyond_ascii
 
 
 def _wide(content: bytes) -> str:
@@ -247,8 +249,7 @@ def _wide(content: bytes) -> str:
     sample = content[:4_096]
     if len(sample) < 4:
         return ""
-    zeros = [sample[at::4].count(0) * 5 / len(sample) for at in range(4)]  # above 1: nearly all
-    high = [share > 1 for share in zeros]
+    high = [sample[at::4].count(0) * 8 > len(sample) for at in range(4)]  # more than half of them
     patterns = {
         (False, True, True, True): "utf-32-le",
         (True, True, True, False): "utf-32-be",
@@ -552,11 +553,12 @@ def strip_tags(text: str) -> str:
     at = 0
     while tag := _TAG.search(text, at):
         start = tag.start()
-        end = text.find("-->" if text.startswith("<!--", start) else ">", start)
+        closer = "-->" if text.startswith("<!--", start) else ">"
+        end = text.find(closer, start)
         if end < 0:
             break
         parts += (text[at:start], "\n" if _BREAKING_TAG.match(text, start) else " ")
-        at = end + 1
+        at = end + len(closer)
         if silent := tag.group("silent"):
             close = _CLOSING[silent.lower()].search(text, at)
             at = close.start() if close else len(text)
