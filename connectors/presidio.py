@@ -52,7 +52,9 @@ DATED = regex.compile(
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)\w*",
     regex.IGNORECASE,
 )
-"""The model calls "every day" and "38-year-old" dates too; a date has a number, month or weekday."""
+"""The model takes "every day" for a date; one has a number, a month or a weekday, and is no age."""
+CODE = regex.compile(r"[^\s\d]*\d\S*")
+"""The model takes codes such as "HMGB1" for persons."""
 
 
 class Presidio:
@@ -158,6 +160,8 @@ class Detector:
                 start, end = _trimmed(piece, entity.start_char, entity.end_char)
                 kind = ENTITY_KINDS.get(entity.label_, "")
                 if kind == "DATE_TIME" and not DATED.search(piece, start, end):
+                    continue
+                if kind == "PERSON" and CODE.fullmatch(piece, start, end):
                     continue
                 if kind and start < end:
                     _keep(found[number], offset + start, offset + end, kind, MODEL_SCORE)
