@@ -15,6 +15,7 @@ VERBS = {
     "status": "infra.local.cli:status",
     "parts": "infra.local.cli:parts",
     "demo": "infra.demo.cli:demo",
+    "bench": "infra.bench.cli:bench",
     "worker": "streams.worker:worker",
     "gateway": "connectors.gateway.cli:gateway",
     "keys": "connectors.gateway.cli:keys",

@@ -1,0 +1,303 @@
+"""`make bench`: latencies and rates on a stack of its own, each as a ratio to a baseline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from connectors.triton import Triton
+from infra.bench.direct import Answered, Direct
+from infra.bench.hops import bare_hop_ms
+from infra.demo.cli import create_key, frames
+from infra.local.supervisor import Stack, Wish
+from replay.cli import events_of, local_handlers
+from replay.log import BrokerLog
+from replay.verify import Verifier
+from schemas import ChunksEmbedded, Embed
+from streams.codec import Codec
+from streams.effects import Call
+from streams.settings import Settings
+from streams.timeline import timeline
+from streams.topics import topic_of
+
+TENANT = "bench"
+PLACES = ("Aldermoor", "Birkwold", "Calverton", "Dunmere", "Eastholm", "Farrowby", "Glenside")
+THINGS = ("ferry", "library", "tramway", "bakery", "observatory", "mill", "theatre", "archive")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value beside its baseline."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float
+    against: str
+
+    @property
+    def ratio(self) -> float:
+        """Value over baseline."""
+        return self.value / self.baseline if self.baseline else float("nan")
+
+
+def facts(count: int) -> list[tuple[str, str]]:
+    """Return pairs of (section, question), all different, so that no prompt is asked twice."""
+    found = []
+    for number in range(count):
+        thing, place = THINGS[number % len(THINGS)], PLACES[number % len(PLACES)]
+        name = f"{thing} of {place} number {number}"
+        section = (
+            f"## The {name}\n\nThe {name} opens at {5 + number % 7} in the morning and is run "
+            f"by {3 + number} people. A yearly ticket for the {name} costs {20 + 3 * number} "
+            f"euros, and it was founded in {1800 + number}. Visitors reach it by the river road, "
+            "where a sign shows the way; dogs are welcome on a lead, and the doors are closed on "
+            "the first Monday of each month for repairs and cleaning.\n"
+        )
+        found.append((section, f"What does a yearly ticket for the {name} cost?"))
+    return found
+
+
+class Bench:
+    """One run of all benchmarks over a running stack."""
+
+    def __init__(self, settings: Settings, questions: int) -> None:
+        self.settings = settings
+        self.facts = facts(2 * questions)
+        self.client = httpx.Client(
+            base_url=settings.gateway,
+            headers={"Authorization": f"Bearer {create_key(settings, TENANT)}"},
+            timeout=300,
+            trust_env=False,
+        )
+        self.steps: dict[str, dict[str, float]] = {}
+
+    def run(self) -> list[Figure]:
+        """Measure everything, in an order in which nothing is warmed up for what follows."""
+        found = [self.ingest()]
+        found += self.answers()
+        found.append(self.verify())
+        return found
+
+    def ingest(self) -> Figure:
+        """Compare chunks a second, request to searchable, with the embedder's own rate."""
+        documents = [
+            "# Guide\n\n" + "\n".join(section for section, _ in self.facts[n::4] * 3)
+            for n in range(4)
+        ]
+        for number in range(len(documents)):  # every document and chunk must differ
+            documents[number] = documents[number].replace("Visitors", f"Guests of page {number}")
+        self._index([documents[0].replace("Guide", "Warm-up")], "warm-up")
+        began = time.perf_counter()
+        chunks = self._index(documents, "guide")
+        took_s = time.perf_counter() - began
+        return Figure(
+            "ingest to searchable",
+            chunks / took_s,
+            "chunks/s",
+            asyncio.run(self._embedder_rate()),
+            "the embedder alone, same chunks and batches",
+        )
+
+    def _index(self, texts: list[str], name: str) -> int:
+        ids = []
+        for number, text in enumerate(texts):
+            body = {"uri": f"{name}/{number}", "media_type": "text/markdown", "content": text}
+            answer = self.client.post("/v1/documents", json=body)
+            answer.raise_for_status()
+            ids.append(answer.json()["document_id"])
+        chunks = 0
+        for document in ids:
+            while True:
+                state = self.client.get(f"/v1/documents/{document}").json()
+                if state["status"] in {"indexed", "failed"}:
+                    break
+                time.sleep(0.02)
+            if state["status"] == "failed":
+                raise click.ClickException(f"{name} failed: {state.get('reason')}")
+            chunks += state["chunks"]
+        return chunks
+
+    async def _embedder_rate(self) -> float:
+        """Embed the chunks that are on the log again, without the log; chunks a second."""
+        log = BrokerLog(self.settings)
+        codec = Codec(log.ids)
+        batches = []
+        try:
+            for topic, lane in sorted(log.extents()):
+                if topic == topic_of(ChunksEmbedded):
+                    for stored in log.records(topic, lane):
+                        event = codec.decode(stored.value, ChunksEmbedded)
+                        if event.chunks and event.document.uri.startswith("guide/"):
+                            batches.append(tuple(chunk.text for chunk in event.chunks))
+        finally:
+            log.close()
+        triton = Triton(self.settings)
+        handler = triton.handlers()[Embed]
+        call = Call(TENANT, 0, "bench", "bench", "bench", "bench", 0)
+        began = time.perf_counter()
+        await asyncio.gather(
+            *(handler(Embed(texts=b, kind="passage", token_vectors=True), call) for b in batches)
+        )
+        took_s = time.perf_counter() - began
+        await triton.close()
+        return sum(map(len, batches)) / took_s
+
+    def answers(self) -> list[Figure]:
+        """Compare times to the first token and the whole answer with the steps without a log.
+
+        The two take turns, question by question: a change of the machine's speed meets both.
+        """
+        through: list[Answered] = []
+        direct: list[Answered] = []
+        requests: list[str] = []
+
+        async def alternate() -> None:
+            program = Direct(self.settings)
+            try:
+                for number, (_, question) in enumerate(self.facts):
+                    if number % 2:
+                        direct.append(await program.ask(TENANT, question))
+                    else:
+                        answered, request = await asyncio.to_thread(self._ask, question)
+                        through.append(answered)
+                        requests.append(request)
+            finally:
+                await program.close()
+
+        asyncio.run(alternate())
+        through, direct = through[1:], direct[1:]  # the first of each warms up
+        hop_ms = bare_hop_ms(self.settings, 60)
+        self._break_down(requests[1:])
+        first, first_direct = (_median(a.first_ms for a in side) for side in (through, direct))
+        whole, whole_direct = (_median(a.whole_ms for a in side) for side in (through, direct))
+        queued = statistics.mean(row["queued_ms"] for row in self.steps.values())
+        against = "the same steps and models in one process"
+        return [
+            Figure("time to first token, p50", first, "ms", first_direct, against),
+            Figure("whole answer, p50", whole, "ms", whole_direct, against),
+            Figure("queueing of a hop, p50", queued, "ms", hop_ms, "a bare consume-produce hop"),
+        ]
+
+    def _ask(self, question: str) -> tuple[Answered, str]:
+        began, first_ms, request = time.perf_counter(), 0.0, ""
+        body = {"text": question, "stream": True}
+        with self.client.stream("POST", "/v1/messages", json=body) as response:
+            for frame in frames(response):
+                request = frame["request_id"]
+                if frame["type"] == "delta" and not first_ms:
+                    first_ms = (time.perf_counter() - began) * 1000
+                if frame["type"] == "error":
+                    raise click.ClickException(f"a question failed: {frame}")
+        return Answered(first_ms, (time.perf_counter() - began) * 1000), request
+
+    def _break_down(self, requests: list[str]) -> None:
+        """Collect queueing, step and effect times of each step, from the records alone."""
+        rows: dict[str, list[tuple[float, float, float]]] = {}
+        log = BrokerLog(self.settings)
+        try:
+            for request in requests:
+                seen = set()
+                for run in timeline(events_of(log, request)):
+                    if (
+                        run.cause and run.step not in seen
+                    ):  # the first batch is what the reader waits for
+                        seen.add(run.step)
+                        effects = sum(effect.took_us for effect in run.effects)
+                        rows.setdefault(run.step, []).append(
+                            (run.queued_us / 1000, run.took_us / 1000, effects / 1000)
+                        )
+        finally:
+            log.close()
+        self.steps = {
+            name: dict(
+                zip(
+                    ("queued_ms", "running_ms", "effects_ms"),
+                    map(_median, zip(*times, strict=True)),
+                    strict=True,
+                )
+            )
+            for name, times in rows.items()
+        }
+
+    def verify(self) -> Figure:
+        """Compare replay verify with reading and decoding the same records."""
+        log = BrokerLog(self.settings)
+        try:
+            codec, count, began = Codec(log.ids), 0, time.perf_counter()
+            for topic, lane in log.extents():
+                if ".inbox." not in topic:
+                    for stored in log.records(topic, lane):
+                        codec.decode_any(stored.value)
+                        count += 1
+            read_rate = count / (time.perf_counter() - began)
+            local, keyring = local_handlers(self.settings)
+            report = asyncio.run(Verifier(log, local, keyring.digest_key).verify())
+        finally:
+            log.close()
+        if report.diverged:
+            raise click.ClickException(f"the log of this run diverges: {report.diverged[0]}")
+        rate = report.records / report.seconds
+        against = "reading and decoding the same log"
+        return Figure("replay verify", rate, "records/s", read_rate, against)
+
+
+def _median(values: Any) -> float:
+    return float(statistics.median(list(values)))
+
+
+def show(figures: list[Figure], steps: dict[str, dict[str, float]], console: Console) -> None:
+    """Print the figures for people."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("figure", "value", "baseline", "ratio", "baseline is"):
+        table.add_column(name, justify="left" if "is" in name or name == "figure" else "right")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            f"{figure.value:,.1f} {figure.unit}",
+            f"{figure.baseline:,.1f}",
+            f"{figure.ratio:.2f}",
+            figure.against,
+        )
+    console.print(table)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("step", "queued ms", "running ms", "of which effects ms"):
+        table.add_column(name, justify="left" if name == "step" else "right")
+    for name, row in steps.items():
+        table.add_row(name, *(f"{value:.1f}" for value in row.values()))
+    console.print()
+    console.print(table)
+
+
+@click.command()
+@click.option("--questions", default=12, show_default=True, help="Questions on each side.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def bench(questions: int, as_json: bool) -> None:
+    """Measure latencies and rates on a stack of its own, beside baselines of the same run."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        run = Path(folder)
+        with Stack(run, Wish(free_ports=True), say=lambda line: click.echo(line, err=True)):
+            measured = Bench(Settings.load(environment={}, run=run), questions)
+            figures = measured.run()
+    if as_json:
+        document = {
+            "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
+            "figures": [{**asdict(figure), "ratio": figure.ratio} for figure in figures],
+            "steps": measured.steps,
+        }
+        click.echo(json.dumps(document, indent=1))
+    else:
+        show(figures, measured.steps, Console())
