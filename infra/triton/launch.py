@@ -87,7 +87,6 @@ def command(
         # the stub asks the first python3 on PATH where the standard library is
         "PATH": _prepend([str(part / "venv" / "bin")], "PATH"),
         "VIRTUAL_ENV": str(part / "venv"),
-        "PYTHONDONTWRITEBYTECODE": "1",  # the model repository is the source tree
     }
     return argv, environment
 

@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import secrets
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:  # noqa: ARG002 - Triton's signature
         """Load the model into as many slots as generations may run at once."""
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         gguf = Path(os.environ["PLAYHEAD_GGUF"])
         slots = int(os.environ["PLAYHEAD_LLM_SLOTS"])
         self.context = int(os.environ["PLAYHEAD_LLM_CONTEXT"])
@@ -173,3 +176,10 @@ def digest(gguf: Path) -> str:
         file.seek(max(0, size - DIGESTED_BYTES))
         state.update(file.read(DIGESTED_BYTES))
     return state.hexdigest()[:8]
+
+
+def end_with(server: int) -> None:
+    """End this process once the server is gone: killed, it leaves its models waiting for ever."""
+    while os.getppid() == server:
+        time.sleep(1)
+    os._exit(1)

@@ -9,6 +9,7 @@ import itertools
 import os
 import queue
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:  # noqa: ARG002 - Triton's signature
         """Load the model, try it once and start the threads."""
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         self.encoder = Encoder(Path(os.environ["PLAYHEAD_EMBEDDER"]))
         self.encoder.encode("ready", query=True, with_tokens=True)
         self.ticket = itertools.count()  # first come, first served within a rank
@@ -129,3 +131,10 @@ def refuse(sender: Any, why: str) -> None:
     """Answer a request with an error; never with its text."""
     response = pb.InferenceResponse(error=pb.TritonError(why, pb.TritonError.INVALID_ARG))
     sender.send(response, flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def end_with(server: int) -> None:
+    """End this process once the server is gone: killed, it leaves its models waiting for ever."""
+    while os.getppid() == server:
+        time.sleep(1)
+    os._exit(1)
