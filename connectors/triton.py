@@ -32,6 +32,7 @@ from schemas import (
     Usage,
 )
 from streams.effects import Call
+from streams.settings import Settings
 
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
 CHANNEL = [
@@ -53,10 +54,10 @@ tracer = trace.get_tracer(__name__)
 class Triton:
     """The models of one server. Make it anywhere; it connects at the first call."""
 
-    def __init__(self, address: str, *, embedder: str = "embedder", timeout_s: float = 60) -> None:
-        self.address = address
-        self.embedder = embedder
-        self.timeout_s = timeout_s
+    def __init__(self, settings: Settings) -> None:
+        self.address = settings.triton_grpc
+        self.embedder = settings.embedder
+        self.timeout_s = settings.call_timeout_s
         self._client: InferenceServerClient | None = None
 
     def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Embedded]]]:

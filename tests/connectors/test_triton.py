@@ -19,6 +19,7 @@ from connectors import triton
 from connectors.triton import TEXTS_MAX, Triton
 from schemas import Embed, Generate, Usage
 from streams.effects import Call
+from streams.settings import Settings
 
 CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
 SECRET = "Ada Lovelace's number is 5551234"
@@ -112,7 +113,7 @@ async def fake():
 
 @pytest.fixture
 async def connector(fake):
-    connector = Triton(f"127.0.0.1:{fake.port}", timeout_s=5)
+    connector = Triton(Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=5))
     yield connector
     await connector.close()
 
@@ -295,7 +296,7 @@ async def test_an_error_within_a_stream_is_told_by_its_words(fake, connector, me
 
 
 async def test_a_server_that_stalls_is_transient_when_the_time_is_over(fake):
-    connector = Triton(f"127.0.0.1:{fake.port}", timeout_s=0.2)
+    connector = Triton(Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=0.2))
     fake.script = lambda _: asyncio.sleep(30)
     with pytest.raises(Transient, match="DEADLINE_EXCEEDED"):
         [part async for part in generate(connector)]

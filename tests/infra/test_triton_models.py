@@ -25,7 +25,7 @@ PASSAGES = (
 
 @pytest.fixture
 async def models(running):
-    models = Triton(running.settings.triton_grpc)
+    models = Triton(running.settings)
     yield models
     await models.close()
 
