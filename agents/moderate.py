@@ -57,7 +57,7 @@ async def moderate(
         state = await fx(ReadRelease(batch=number))
         if state.batch != number - 1:
             raise Permanent(
-                f"batch {number} of an answer, but the table of releases knows batch {state.batch}: "
+                f"batch {number} of an answer, but the table of releases has batch {state.batch}: "
                 "re-drive the answer's batches in their order"
             )
     if anew:

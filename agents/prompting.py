@@ -1,0 +1,146 @@
+"""Prompting in three stages: filter the passages, fit them to the token budget, fill the template.
+
+Prefill is what the reader waits for, so a prompt holds the sentences nearest to the question rather
+than whole passages, and the template begins with what never changes, which servers keep in their
+prompt cache.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import regex
+
+from agents.grounding import Sentence, content, rank, split
+from agents.placeholders import placeholder, placeholders_in, rename
+from schemas import ChunksRetrieved, MapEntry, Passage
+
+SAME_MIN = 0.9  # share of common content words from which two passages say the same
+KEPT_MAX = 8  # passages that are looked at: later ones have never held the answer
+SLOTS = regex.compile(r"\{\{(passages|question)\}\}")
+# a chat model's own marks, and the labels of the template: a document must not speak in their place
+_MARKS = regex.compile(r"<\|[^|<>]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>", regex.IGNORECASE)
+_LABELS = regex.compile(r"(?i)\b(text|question|answer|system|user|assistant)\s*:")
+_ORDERS = regex.compile(
+    r"""(?ix)\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}
+    \b(?:above|previous|prior|earlier|preceding|instructions?|prompts?|rules)\b
+    |\byou\ (?:are\ now|must\ now|will\ now)\b | \bnew\ instructions?\b
+    |\b(?:reveal|repeat|print|show)\b[^.!?\n]{0,30}\b(?:system\ )?(?:prompt|instructions)\b"""
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Question and passages in which one placeholder stands for one value."""
+
+    passages: tuple[Passage, ...]
+    entries: tuple[MapEntry, ...]
+    """Values behind all placeholders, those of the question first."""
+
+
+def unify(event: ChunksRetrieved) -> Sources:
+    """Give each value one placeholder, whatever it is called in its document.
+
+    The question keeps its names. A document's placeholder takes the name that its value already
+    has, or its own one if that is free, or else the next free number. One that has no entry gets a
+    free name too, or it would be restored as someone else.
+    """
+    names = {entry.digest: entry.placeholder for entry in event.entries}
+    entries = {entry.placeholder: entry for entry in event.entries}
+    taken = {*entries, *placeholders_in(f"{event.question} {event.query}")}
+
+    def free(kind: str, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in taken:
+            name, number = placeholder(kind, number), number + 1
+        taken.add(name)
+        return name
+
+    unknown: dict[tuple[str, str], str] = {}
+    passages = []
+    for passage in event.passages:
+        renames = {}
+        for entry in passage.entries:
+            if entry.digest not in names:
+                name = free(entry.kind, entry.placeholder)
+                names[entry.digest] = name
+                entries[name] = replace(entry, placeholder=name)
+            renames[entry.placeholder] = names[entry.digest]
+        for name in placeholders_in(f"{passage.title} {passage.text}"):
+            if name not in renames:
+                key = (passage.document, name)
+                if key not in unknown:
+                    unknown[key] = free(name[1:-1].rpartition("_")[0], name)
+                renames[name] = unknown[key]
+        passages.append(
+            replace(
+                passage,
+                title=rename(passage.title, renames),
+                text=rename(passage.text, renames),
+                entries=(),
+            )
+        )
+    return Sources(tuple(passages), tuple(entries.values()))
+
+
+def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """First stage: leave out passages that repeat a better one, and sentences that give orders.
+
+    The passages come best first. A sentence that speaks to the model instead of the reader ("ignore
+    the above") is no evidence, so it is neither shown to the model nor quoted.
+    """
+    kept: list[Passage] = []
+    seen: list[frozenset[str]] = []
+    for passage in passages:
+        text = "\n".join(s.text for s in split([passage]) if not _ORDERS.search(s.text))
+        held = frozenset(content(text))
+        if not held or any(_same(held, other) for other in seen):
+            continue
+        seen.append(held)
+        kept.append(replace(passage, text=text))
+        if len(kept) == KEPT_MAX:
+            break
+    return tuple(kept)
+
+
+def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) / len(one | other) >= SAME_MIN
+
+
+def fitted(question: str, passages: Sequence[Passage], tokens_max: int) -> tuple[Sentence, ...]:
+    """Second stage: take the sentences nearest to the question that fit into the budget.
+
+    They come in the order of the passages. The nearest one is taken even if it alone is too long.
+    """
+    given = split(passages)
+    scores = rank(question, passages, given)
+    taken: list[int] = []
+    left = tokens_max
+    for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
+        if given[index].tokens <= left or not taken:
+            taken.append(index)
+            left -= given[index].tokens
+    return tuple(given[index] for index in sorted(taken))
+
+
+def filled(
+    template: str, question: str, passages: Sequence[Passage], chosen: Sequence[Sentence]
+) -> str:
+    """Third stage: fill the template's slots, {{passages}} and {{question}}, in one pass.
+
+    Each passage becomes one line, so no document can begin a line of the template's own.
+    """
+    lines: dict[int, list[str]] = {}
+    for sentence in chosen:
+        lines.setdefault(sentence.passage, []).append(sentence.text)
+    texts = []
+    for index, parts in lines.items():
+        title, text = passages[index].title.strip(), " ".join(parts)
+        texts.append(neutral(text if not title or text.startswith(title) else f"{title}: {text}"))
+    values = {"passages": "\n".join(texts), "question": neutral(question)}
+    return SLOTS.sub(lambda found: values[found[1]], template.rstrip())
+
+
+def neutral(text: str) -> str:
+    """Take away what a text could break the template with: marks, labels and line breaks."""
+    unmarked = _MARKS.sub(" ", " ".join(text.split()))
+    return " ".join(_LABELS.sub(r"\1 -", unmarked).split())
