@@ -1,0 +1,337 @@
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import agents
+from agents.errors import KeyDestroyed
+from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX
+from connectors.documents import parse
+from schemas import (
+    ChunksCut,
+    CountTokens,
+    Digest,
+    Digested,
+    DocumentState,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    Parse,
+    ReadDocument,
+    Seal,
+    Sealed,
+    SealedValues,
+    TokenCounts,
+    Unseal,
+    Unsealed,
+    WriteDocument,
+    Written,
+)
+from tests.fakes import FakeEffects, a_codec, a_meta
+
+CONFIGURATION = json.loads(
+    (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
+)
+RECORD_BYTES_MAX = 900_000  # the broker takes 1 MiB
+
+
+class FakeWorld:
+    """Answers ingest: a table, a key store that seals by turning bytes round, the real parser."""
+
+    def __init__(self, **configuration):
+        self.state = DocumentState()
+        self.configuration = {**CONFIGURATION, **configuration}
+        self.submissions = 0
+        self.fx = None
+
+    def write(self, request):
+        self.state = request.state
+        return Written()
+
+    async def run(self, event):
+        self.fx = FakeEffects(
+            "ingest",
+            event,
+            {
+                ReadDocument: lambda r: self.state,
+                WriteDocument: self.write,
+                Unseal: lambda r: Unsealed(values=tuple(v.ciphertext[::-1] for v in r.values)),
+                Seal: lambda r: SealedValues(values=tuple(seal(i.key, i.event, i.field, i.value) for i in r.values)),
+                Digest: lambda r: Digested(digests=tuple(hashlib.sha256(b"acme" + v).hexdigest() for v in r.values)),
+                Parse: lambda r: parse(r.media_type, r.content),
+                CountTokens: lambda r: TokenCounts(counts=tuple(map(tokens, r.texts))),
+            },
+            self.configuration,
+        )
+        await self.fx.execute()
+        return self.fx.outcomes
+
+    async def submit(self, content, title="Manual", media_type="text/markdown", **fields):
+        self.submissions += 1
+        content = content if isinstance(content, bytes) else content.encode()
+        request = f"r-{self.submissions}"
+        event = DocumentSubmitted(
+            meta=a_meta(session="d-1", request=request),
+            document="d-1",
+            uri="file:manual.md",
+            media_type=media_type,
+            title=None if title is None else seal("document/d-1", "e", "title", title.encode()),
+            content=seal("document/d-1", "e", "content", content),
+            **fields,
+        )
+        return await self.run(event)
+
+    async def withdraw(self):
+        return await self.run(DocumentWithdrawn(meta=a_meta(session="d-1"), document="d-1"))
+
+    def asked(self, kind):
+        return [request for request in self.fx.asked if isinstance(request, kind)]
+
+
+def seal(key, event, field, value):
+    return Sealed(key=key, event=event, field=field, ciphertext=value[::-1])
+
+
+def opened(sealed):
+    return sealed.ciphertext[::-1].decode()
+
+
+def tokens(text):
+    return len(re.findall(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]", text))
+
+
+def section(name, words=340):
+    return f"## {name}\n\n" + " ".join(f"{name} is a word that stands here." for _ in range(words // 7)) + "\n\n"
+
+
+def manual(*names):
+    return "".join(section(name) for name in names)
+
+
+def texts(outcomes):
+    return [opened(chunk.text) for outcome in outcomes for chunk in outcome.chunks]
+
+
+async def test_a_document_becomes_batches_of_sealed_chunks_and_a_manifest():
+    world = FakeWorld(batch_chunks_max=2)
+    first, last = await world.submit(manual("Alpha", "Beta", "Gamma"), metadata={"kind": "m"}, groups=("staff",))
+    assert [outcome.outcome for outcome in (first, last)] == ["cut", "cut"]
+    assert [(o.batch.number, o.batch.last) for o in (first, last)] == [(0, False), (1, True)]
+    assert [(chunk.number, chunk.text.field) for o in (first, last) for chunk in o.chunks] == [
+        (0, "chunk/0"), (1, "chunk/1"), (2, "chunk/2"),
+    ]
+    assert {chunk.text.key for chunk in first.chunks} == {"document/d-1"}
+    assert {chunk.text.event for chunk in first.chunks} == {"id-of-r-1"}
+    assert texts([first, last])[0].startswith("Manual\n\nAlpha\n\nAlpha is a word")
+    assert opened(first.title) == opened(last.title) == "Manual"
+    assert first.manifest is None
+    assert last.manifest.chunks == tuple(chunk.id for o in (first, last) for chunk in o.chunks)
+    assert last.manifest.kept == last.manifest.retired == ()
+    assert (last.manifest.parser, last.manifest.policy) == ("markdown-it-py", "procedural")
+    assert last.manifest.checksum == world.state.checksum
+    assert (last.document.version, last.document.groups) == (1, ("staff",))
+    assert world.state.chunks == last.manifest.chunks
+    assert world.state.ref == last.document
+
+
+async def test_no_plain_text_is_in_the_record_of_what_was_done():
+    [outcome] = await FakeWorld().submit("The secret of Alice.", title="Alice")
+    encoded = a_codec().encode(outcome)
+    assert b"secret" not in encoded
+    assert b"Alice" not in encoded
+
+
+async def test_the_same_input_gives_the_same_bytes():
+    one, two = [await FakeWorld().submit(manual("Alpha", "Beta")) for _ in range(2)]
+    assert [a_codec().encode(outcome) for outcome in one] == [a_codec().encode(outcome) for outcome in two]
+
+
+async def test_the_state_is_written_before_the_last_batch_and_nothing_is_asked_after():
+    world = FakeWorld(batch_chunks_max=1)
+    await world.submit(manual("Alpha", "Beta"))
+    assert [type(request) for request in world.fx.asked][-3:] == [Seal, Seal, WriteDocument]
+
+
+async def test_an_unchanged_document_is_not_parsed_again():
+    world = FakeWorld()
+    [first] = await world.submit(manual("Alpha"), metadata={"a": "1", "b": "2"}, groups=("x", "y"))
+    [again] = await world.submit(manual("Alpha"), metadata={"b": "2", "a": "1"}, groups=("y", "x"))
+    assert (again.outcome, again.document, again.batch.last) == ("unchanged", first.document, True)
+    assert again.chunks == ()
+    assert again.manifest is None
+    assert world.asked(Parse) == world.asked(WriteDocument) == []
+
+
+async def test_a_changed_document_puts_out_what_is_new_and_retires_what_is_gone():
+    world = FakeWorld()
+    [before] = await world.submit(manual("Alpha", "Beta", "Gamma"))
+    [after] = await world.submit(manual("Alpha", "Delta", "Gamma"))
+    alpha, beta, gamma = before.manifest.chunks
+    assert after.document.version == 2
+    assert [chunk.number for chunk in after.chunks] == [1]
+    assert after.manifest.kept == (alpha, gamma)
+    assert after.manifest.retired == (beta,)
+    assert after.manifest.chunks == (alpha, after.chunks[0].id, gamma)
+
+
+async def test_a_document_that_only_lost_a_section_still_has_its_manifest():
+    world = FakeWorld()
+    [before] = await world.submit(manual("Alpha", "Beta"))
+    [after] = await world.submit(manual("Alpha"))
+    assert (after.outcome, after.chunks, after.batch.last) == ("cut", (), True)
+    assert after.manifest.retired == before.manifest.chunks[1:]
+    assert after.manifest.kept == before.manifest.chunks[:1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"metadata": {"kind": "x"}}, {"groups": ("staff",)}, {"media_type": "text/plain"}],
+)
+async def test_chunks_are_put_out_again_when_what_the_index_says_of_them_changed(change):
+    world = FakeWorld()
+    [before] = await world.submit("Just one sentence.")
+    [after] = await world.submit("Just one sentence.", **change)
+    assert after.manifest.chunks == before.manifest.chunks == tuple(chunk.id for chunk in after.chunks)
+    assert after.manifest.kept == after.manifest.retired == ()
+
+
+async def test_another_title_or_policy_makes_other_chunks():
+    world = FakeWorld()
+    content = "# A\n\nWhy?\n\n" + section("Alpha", 200) + "How?\n\n" + section("Beta", 200)
+    await world.submit(content)
+    [renamed] = await world.submit(content, title="Handbook")
+    await world.submit(content, title="Handbook", chunk_policy="faq")
+    assert renamed.manifest.kept == ()
+    assert world.state.version == 3
+    assert world.state.policy == "faq"
+
+
+async def test_other_sizes_in_the_configuration_cut_a_document_again():
+    world = FakeWorld()
+    await world.submit(manual("Alpha"))
+    policies = {**CONFIGURATION["policies"]}
+    policies["procedural"] = {**policies["procedural"], "tokens_min": 200, "tokens_target": 250, "tokens_max": 300}
+    world.configuration["policies"] = policies
+    [again] = await world.submit(manual("Alpha"))
+    assert again.outcome == "cut"
+
+
+async def test_a_text_that_comes_twice_has_two_chunks():
+    [outcome] = await FakeWorld().submit(manual("Alpha", "Alpha"))
+    one, two = outcome.chunks
+    assert opened(one.text) == opened(two.text)
+    assert one.id != two.id
+
+
+async def test_the_title_comes_from_the_document_if_none_is_given():
+    [outcome] = await FakeWorld().submit("# Pump\n\nIt pumps.", title=None)
+    assert opened(outcome.title) == "Pump"
+    [untitled] = await FakeWorld().submit("It pumps.", title=None)
+    assert untitled.title is None
+    assert texts([untitled]) == ["It pumps."]
+
+
+async def test_a_title_is_one_clean_line():
+    [outcome] = await FakeWorld().submit("It pumps.", title=" The\n\x00pu\u0308mp\t" + "x" * 500)
+    assert opened(outcome.title).startswith("The pümp xxx")
+    assert len(opened(outcome.title)) == 300
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "says"),
+    [
+        ("", {}, "no text"),
+        ("<p> </p><script>x()</script>", {"media_type": "text/html"}, "no text"),
+        ("%PDF-1.7", {}, "PDF"),
+        ("text", {"media_type": "image/png"}, "media type"),
+        ("text", {"chunk_policy": "poetry"}, "choose one of faq, procedural"),
+        ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
+        ("ab " * 600, {}, "chunks, more than the 1 allowed"),
+    ],
+)
+async def test_a_bad_document_fails_with_a_reason_and_leaves_the_version_in_force(content, fields, says):
+    world = FakeWorld(bytes_max=2_000, chunks_max=1)
+    await world.submit("It pumps.")
+    [outcome] = await world.submit(content, **fields)
+    assert (outcome.outcome, outcome.batch.last, outcome.document.version) == ("failed", True, 1)
+    assert says in outcome.reason
+    assert outcome.chunks == ()
+    assert world.state.version == 1
+    assert world.asked(WriteDocument) == []
+
+
+async def test_a_withdrawn_document_is_gone_and_can_come_back_whole():
+    world = FakeWorld()
+    [before] = await world.submit(manual("Alpha"))
+    [gone] = await world.withdraw()
+    assert (gone.outcome, gone.document) == ("withdrawn", before.document)
+    assert world.state.withdrawn
+    [twice] = await world.withdraw()
+    assert twice.outcome == "withdrawn"
+    assert world.asked(WriteDocument) == []
+    [back] = await world.submit(manual("Alpha"))
+    assert (back.outcome, back.document.version, back.manifest.kept) == ("cut", 2, ())
+    assert len(back.chunks) == 1
+    assert not world.state.withdrawn
+
+
+async def test_an_unknown_document_cannot_be_withdrawn():
+    [outcome] = await FakeWorld().withdraw()
+    assert outcome.outcome == "failed"
+    assert "check its id" in outcome.reason
+
+
+async def test_an_erased_document_is_the_runners_business():
+    def erased(_request):
+        raise KeyDestroyed("the key document/d-1 was destroyed")
+
+    event = DocumentSubmitted(
+        meta=a_meta(), document="d-1", uri="u", media_type="text/plain", content=seal("k", "e", "f", b"x")
+    )
+    answers = {ReadDocument: lambda r: DocumentState(), Unseal: erased}
+    with pytest.raises(KeyDestroyed):
+        await FakeEffects("ingest", event, answers, CONFIGURATION).execute()
+
+
+async def test_five_megabytes_come_out_whole_in_records_that_fit_the_broker():
+    world = FakeWorld()
+    content = "".join(f"## Section {n}\n\nWord {n} stands here, and it says a lot.\n\n" for n in range(95_000))
+    assert len(content) > 5_000_000
+    outcomes = await world.submit(content, media_type="text/plain")
+    assert all(isinstance(outcome, ChunksCut) and outcome.outcome == "cut" for outcome in outcomes)
+    assert [outcome.batch.number for outcome in outcomes] == list(range(len(outcomes)))
+    assert [outcome.batch.last for outcome in outcomes].count(True) == 1
+    assert max(len(outcome.chunks) for outcome in outcomes) <= CONFIGURATION["batch_chunks_max"]
+    assert len(outcomes[-1].manifest.chunks) > MANIFEST_IDS_BESIDE_CHUNKS_MAX
+    assert outcomes[-1].chunks == ()
+    assert sum(text.count("stands here") for text in texts(outcomes)) >= 95_000
+    assert max(len(a_codec().encode(outcome)) for outcome in outcomes) < RECORD_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["这是一个句子。" * 2_000, "これはペンです。" * 2_000, "นี่คือประโยค" * 2_000, "هذه جملة. " * 2_000, "👩\u200d🚀" * 3_000],
+)
+async def test_a_document_in_any_script_is_cut_within_bounds(content):
+    outcomes = await FakeWorld().submit(content, title="T", media_type="text/plain")
+    found = [chunk for outcome in outcomes for chunk in outcome.chunks]
+    policy = CONFIGURATION["policies"]["procedural"]
+    assert len(found) > 3
+    assert max(chunk.tokens for chunk in found) <= policy["tokens_max"]
+    assert len("".join(texts(outcomes))) >= len(content.strip())
+
+
+async def test_control_characters_do_not_reach_a_chunk():
+    [outcome] = await FakeWorld().submit("It\x00 pu\x1bmps.\x07\u202e", media_type="text/plain")
+    assert texts([outcome]) == ["Manual\n\nIt pumps."]
+
+
+async def test_a_full_manifest_fits_beside_the_state_that_was_read():
+    ids = tuple(f"{n:036}" for n in range(CONFIGURATION["chunks_max"]))
+    world = FakeWorld()
+    await world.submit("It pumps.")
+    world.state = replace(world.state, chunks=ids + world.state.chunks)
+    outcomes = await world.submit("It pumps. It leaks.")
+    assert max(len(a_codec().encode(outcome)) for outcome in outcomes) < RECORD_BYTES_MAX
