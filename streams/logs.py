@@ -7,8 +7,11 @@ import sys
 
 import structlog
 
-QUIET = ("faust", "mode", "aiokafka", "kafka", "confluent_kafka", "opentelemetry", "asyncio")
-"""Libraries whose records below WARNING tell an operator nothing."""
+QUIET = ("faust", "mode", "aiokafka", "kafka", "opentelemetry", "asyncio", "httpx", "streams")
+"""Loggers whose records below WARNING tell an operator nothing.
+
+`streams` is what our subclasses of Faust's services are called there; our own are `playhead.…`.
+"""
 
 
 def configure(level: str) -> None:
@@ -28,7 +31,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
+            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.ExceptionRenderer(_stack),
@@ -36,11 +39,23 @@ def configure(level: str) -> None:
             ],
         )
     )
+    handler.addFilter(_without_messages)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)  # late timers: a busy machine, no more
+
+
+def _without_messages(record: logging.LogRecord) -> bool:
+    """Put the class of an exception in the place of an exception: its message may quote a text."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            type(value).__name__ if isinstance(value, BaseException) else value
+            for value in record.args
+        )
+    return True
 
 
 def _stack(info: object) -> str:

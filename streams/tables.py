@@ -217,7 +217,7 @@ class Sessions(Table):
         row = self._row(Place(call.lane, call.tenant, call.session))
         turns: list[Turn] = []
         for entry in row.entries if row is not None else ():
-            turn = self._codec.decode(entry.value, Turn)
+            [turn] = self._codec.decode(entry.value, Turns).turns
             if turn.request == call.request:
                 break
             turns.append(turn)
@@ -235,7 +235,7 @@ class Sessions(Table):
             answer=released.text,
             entries=released.entries,
         )
-        await self._write(Place(meta.lane, meta.tenant, meta.session), meta.id, turn)
+        await self._write(Place(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,)))
 
 
 class Releases(Table):

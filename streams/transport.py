@@ -186,11 +186,13 @@ class App(faust.App):  # type: ignore[misc]
 
 def new_app(name: str, settings: Settings) -> App:
     """Make the Faust app of a step; its name is the consumer group."""
+    folder = settings.run / "faust" / name
+    folder.mkdir(parents=True, exist_ok=True)
     return App(
         name,
         broker=[f"kafka://{server.strip()}" for server in settings.kafka.split(",")],
         store="memory://",
-        datadir=str(settings.run / "faust" / name),
+        datadir=str(folder),
         processing_guarantee="at_least_once",
         broker_session_timeout=SESSION_S,
         broker_heartbeat_interval=HEARTBEAT_S,
