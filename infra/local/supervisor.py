@@ -149,10 +149,11 @@ class Keeper:
         process.wait()
 
     def _set(self, state: State) -> None:
+        """Change the state; whoever waits for it finds it in the state file too."""
         with self._news:
             self.state = state
+            self._changed()
             self._news.notify_all()
-        self._changed()
 
     def _await(self, seconds: float) -> bool:
         """Wait, and say whether the component is no longer wanted."""
@@ -165,11 +166,7 @@ class Keeper:
                 self._run_until_unwanted()
             with self._news:
                 self.pid = self._process = None
-                if self.state is not State.FAILED:
-                    self.state = State.STOPPED
-                self._news.notify_all()
-            self._changed()
-            with self._news:
+                self._set(self.state if self.state is State.FAILED else State.STOPPED)
                 failed = self.state is State.FAILED
                 self._news.wait_for(
                     lambda: self._closed or (self._wanted and self.state is State.STARTING)
@@ -401,6 +398,7 @@ class Stack:
                 message = f"{name} could not be started; the end of {log}:\n{last_lines(log)}"
                 raise StackError(message)
             if all(state is State.READY for state in states.values()):
+                self._write_state()
                 return
             if interrupted.wait(POLL_S):
                 raise StackError("interrupted; everything was stopped again")

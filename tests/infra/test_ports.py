@@ -1,0 +1,64 @@
+"""Who listens where."""
+
+import os
+import socket
+
+import pytest
+
+from infra.local import ports
+from infra.local.errors import StackError
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server((ports.HOST, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_block_gives_each_name_a_port_of_its_own():
+    block = ports.block(7700)
+    assert list(block) == list(ports.NAMES)
+    assert sorted(block.values()) == list(range(7700, 7700 + len(ports.NAMES)))
+
+
+def test_weaviate_finds_itself_at_its_gossip_port_plus_one():
+    block = ports.block(ports.FIRST)
+    assert block["weaviate_data"] == block["weaviate_gossip"] + 1
+    assert ports.chosen({}, {"weaviate_gossip": 9000})["weaviate_data"] == 9001
+
+
+def test_a_flag_wins_over_the_environment():
+    environment = {"PLAYHEAD_PORT_KAFKA": "9092", "PLAYHEAD_PORT_REGISTRY": "8081"}
+    assert ports.chosen(environment, {"kafka": 9093}) == {"kafka": 9093, "registry": 8081}
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags", "said"),
+    [
+        ({"PLAYHEAD_PORT_KAFKA": "many"}, {}, "PLAYHEAD_PORT_KAFKA is 'many'"),
+        ({"PLAYHEAD_PORT_KAFKA": "70000"}, {}, "port 70000 for kafka is out of range"),
+        ({}, {"kafkaa": 1}, "no port is called 'kafkaa'"),
+    ],
+)
+def test_a_port_that_cannot_be_is_refused_by_name(environment, flags, said):
+    with pytest.raises(StackError, match=said):
+        ports.chosen(environment, flags)
+
+
+def test_a_busy_port_is_named_with_its_holder(listener):
+    block = ports.free_block() | {"registry": listener}
+    ports.refuse_busy(block, frozenset({"kafka", "triton"}))
+    with pytest.raises(StackError) as refused:
+        ports.refuse_busy(block, frozenset({"kafka", "registry"}))
+    [line, advice] = str(refused.value).splitlines()
+    assert line.startswith(f"port {listener} for registry is in use by ")
+    assert f"(process {os.getpid()})" in line
+    assert "--free-ports" in advice
+
+
+def test_a_port_that_is_taken_on_one_address_is_not_free(listener):
+    assert not ports.is_free(listener)
+
+
+def test_a_free_block_is_free():
+    assert all(ports.is_free(port) for port in ports.free_block().values())
