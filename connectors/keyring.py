@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hmac
 import os
 import secrets
@@ -236,11 +235,14 @@ class Keyring:
     def _prepare(self, tenant: str, items: Iterable[SealItem]) -> None:
         """Make the keys that are missing in one transaction."""
         names = dict.fromkeys(item.key for item in items)
+        for name in names:
+            _check_name(name)
         missing = [name for name in names if (tenant, name) not in self._ciphers]
         if len(missing) > 1:
             self._create(tenant, missing)
 
     def _cipher(self, tenant: str, name: str, *, create: bool) -> AESSIV:
+        _check_name(name)
         self._forget_destroyed()
         found = self._ciphers.get((tenant, name)) or self._load(tenant, name)
         if found is None and create:
@@ -282,8 +284,6 @@ class Keyring:
         """Make the keys that do not exist; another process's key wins if it came first."""
         rows = []
         for name in names:
-            if name != DIGEST_KEY:
-                _check_name(name)
             nonce, secret = secrets.token_bytes(NONCE_BYTES), secrets.token_bytes(KEY_BYTES)
             wrapped = nonce + self._master.encrypt(nonce, secret, _whose(tenant, name))
             rows.append((tenant, name, wrapped, int(time.time())))
@@ -409,7 +409,7 @@ def _master_key(path: Path, *, may_create: bool) -> bytes:
         text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != 32:
         raise BadSetting(
