@@ -59,6 +59,7 @@ from weaviate.exceptions import (
     WeaviateClosedClientError,
     WeaviateConnectionError,
     WeaviateGRPCUnavailableError,
+    WeaviateInsertManyAllFailedError,
     WeaviateRetryError,
     WeaviateStartUpError,
     WeaviateTimeoutError,
@@ -787,7 +788,8 @@ def _properties(request: IndexChunks, chunk: EmbeddedChunk, call: Call) -> dict[
         "entities": digests,
         "groups": _groups(ref.groups),
         "metadata": _pairs(ref.metadata),
-        "token_vectors": base64.b64encode(chunk.token_vectors).decode(),
+        # an empty blob is refused
+        "token_vectors": base64.b64encode(chunk.token_vectors).decode() or None,
         "model": request.model,
         "lane": call.lane,
         "version_from": ref.version,
@@ -936,14 +938,19 @@ async def _insert(collection: Any, objects: Sequence[Any]) -> None:
     """Write objects, new or not."""
     if not objects:
         return
-    answer = await collection.data.insert_many(objects)
+    try:
+        answer = await collection.data.insert_many(objects)
+    except WeaviateInsertManyAllFailedError as error:
+        raise _refusal(len(objects), len(objects), str(error)) from error
     if answer.errors:
         first = next(iter(answer.errors.values())).message
-        message = f"Weaviate refused {len(answer.errors)} of {len(objects)} objects: {first[:200]}"
-        away = ("unavailable", "timeout", "deadline", "read-only", "connection", "shutting down")
-        if any(word in first.lower() for word in away):
-            raise Transient(message)
-        raise Permanent(message)
+        raise _refusal(len(answer.errors), len(objects), first)
+
+
+def _refusal(count: int, of: int, why: str) -> Exception:
+    away = ("unavailable", "timeout", "deadline", "read-only", "connection", "shutting down")
+    message = f"Weaviate refused {count} of {of} objects: {why.rpartition('errors: ')[2][:200]}"
+    return Transient(message) if any(word in why.lower() for word in away) else Permanent(message)
 
 
 async def _create_chunks(client: weaviate.WeaviateAsyncClient, name: str) -> None:
