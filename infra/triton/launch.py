@@ -7,6 +7,7 @@ Settings come from the environment, because Triton is a process of its own:
     PLAYHEAD_LLM_CONTEXT      tokens of prompt and answer together, a slot; default 2048
     PLAYHEAD_LLM_CACHE_MIB    memory for old prompts' states; default 512
     PLAYHEAD_GGUF             another chat model's file
+    PLAYHEAD_EMBEDDER_FOLDER  another embedder: model.onnx and tokenizer.json, 384 dimensions
     PLAYHEAD_EMBED_THREADS    passages embedded at once; default cores - 1, at least 1
 
 Why it is so: with as many threads as busy cores, llama.cpp's spin barrier collapses (0.5 to 8
@@ -71,7 +72,7 @@ def command(
     ]
     spare = str(max(1, len(os.sched_getaffinity(0)) - 1))
     settings = {
-        "PLAYHEAD_EMBEDDER": str(data / EMBEDDER),
+        "PLAYHEAD_EMBEDDER_FOLDER": str(data / EMBEDDER),
         "PLAYHEAD_GGUF": str(data / CHAT / "model.gguf"),
         "PLAYHEAD_LLM_THREADS": spare,
         "PLAYHEAD_LLM_SLOTS": "4",

@@ -40,7 +40,7 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:  # noqa: ARG002 - Triton's signature
         """Load the model, try it once and start the threads."""
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-        self.encoder = Encoder(Path(os.environ["PLAYHEAD_EMBEDDER"]))
+        self.encoder = Encoder(Path(os.environ["PLAYHEAD_EMBEDDER_FOLDER"]))
         self.encoder.encode("ready", query=True, with_tokens=True)
         self.ticket = itertools.count()  # first come, first served within a rank
         self.queues: dict[int, queue.PriorityQueue[tuple[int, int, Job | None, int]]]
@@ -59,7 +59,7 @@ class TritonPythonModel:
             try:
                 job = self.read(request, sender)
             except ValueError as error:
-                refuse(sender, str(error))
+                refuse(sender, str(error), pb.TritonError.INVALID_ARG)
                 continue
             rank = QUERY if job.query else PASSAGE
             for row in range(len(job.texts)):
@@ -83,24 +83,30 @@ class TritonPythonModel:
             _, _, job, row = lane.get()
             if job is None:
                 return
-            if job.over or job.sender.is_cancelled():
-                job.over = True
+            if job.over:
+                continue
+            if job.sender.is_cancelled():
+                self.fail(job, pb.TritonError.CANCELLED, "the client went away")
                 continue
             try:
                 encoding = self.encoder.encode(
                     job.texts[row], query=job.query, with_tokens=job.with_tokens
                 )
             except Exception as error:  # noqa: BLE001 - a request must be answered, whatever fails
-                with job.lock:
-                    first, job.over = not job.over, True
-                if first:
-                    refuse(job.sender, f"{type(error).__name__} while encoding")
+                self.fail(job, pb.TritonError.INTERNAL, f"{type(error).__name__} while encoding")
                 continue
             with job.lock:
                 job.rows[row] = encoding
                 complete = len(job.rows) == len(job.texts)
             if complete:
                 self.answer(job)
+
+    def fail(self, job: Job, kind: int, why: str) -> None:
+        """Answer a request with an error, once; its other texts are dropped."""
+        with job.lock:
+            first, job.over = not job.over, True
+        if first:
+            refuse(job.sender, why, kind)
 
     def answer(self, job: Job) -> None:
         """Send the rows in the order of the texts."""
@@ -127,9 +133,9 @@ class TritonPythonModel:
             thread.join()
 
 
-def refuse(sender: Any, why: str) -> None:
+def refuse(sender: Any, why: str, kind: int) -> None:
     """Answer a request with an error; never with its text."""
-    response = pb.InferenceResponse(error=pb.TritonError(why, pb.TritonError.INVALID_ARG))
+    response = pb.InferenceResponse(error=pb.TritonError(why, kind))
     sender.send(response, flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
 
