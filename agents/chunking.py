@@ -23,6 +23,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from agents.errors import Permanent
@@ -108,7 +109,7 @@ class Piece:
     tokens: int = -1
     """Length in the embedder's tokens; -1 while unknown."""
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """Length as chunks are measured: in tokens, but never less than its characters suggest."""
         return max(self.tokens, -(-len(self.text) // CHARS_PER_TOKEN_MAX), 1)

@@ -275,12 +275,15 @@ _LONG_SPACES = re.compile(r"[^\S\n]{17,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*+\n)+")
 
 
+_NORMAL = re.compile(r"[\n\t -~]*+")  # most of what is read twice
 _MARKS_BEYOND_REASON = regex.compile(r"(\p{M}{30})\p{M}++")
 """More than Unicode's stream-safe format (UAX 15) allows; NFC takes quadratic time over them."""
 
 
 def normalise(text: str) -> str:
     """Bring text to NFC, with newlines as the only line ends and nothing that can't be seen."""
+    if _NORMAL.fullmatch(text):
+        return text
     text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
     text = _MARKS_BEYOND_REASON.sub(r"\1", text)
     return unicodedata.normalize("NFC", text)

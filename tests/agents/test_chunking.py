@@ -1,5 +1,6 @@
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,18 @@ texts = st.one_of(
     st.text("ab .!?\n", max_size=400),
     st.text("中文。！ \u0301", max_size=300),
     st.text(max_size=120),
-    st.sampled_from(["x" * 5000, prose(400), "Q: why?", "한국어" * 300, "a\n" * 300, " - | \n" * 90]),
+    st.sampled_from(
+        ["x" * 5000, prose(400), "Q: why?", "한국어" * 300, "a\n" * 300, " - | \n" * 90]
+    ),
 )
 kinds = st.sampled_from(["heading", "paragraph", "list", "code", "table"])
 documents = st.lists(
-    st.builds(lambda kind, level, text: Block(kind=kind, level=level, text=text), kinds, st.integers(1, 6), texts),
+    st.builds(
+        lambda kind, level, text: Block(kind=kind, level=level, text=text),
+        kinds,
+        st.integers(1, 6),
+        texts,
+    ),
     max_size=12,
 )
 
@@ -72,8 +80,12 @@ documents = st.lists(
 def test_chunks_are_the_document_within_bounds(title, blocks, policy):
     cutting = cut(title, blocks, policy)
     found = cutting.chunks()
-    assert bare("".join(piece.text for piece in cutting.pieces)) == bare("".join(b.text for b in blocks))
-    assert [0, *(chunk.end for chunk in found)][:-1] == [chunk.first for chunk in found] or not found
+    assert bare("".join(piece.text for piece in cutting.pieces)) == bare(
+        "".join(b.text for b in blocks)
+    )
+    assert [0, *(chunk.end for chunk in found)][:-1] == [
+        chunk.first for chunk in found
+    ] or not found
     assert not found or found[-1].end == len(cutting.pieces)
     for chunk in found:
         passage = bare("".join(piece.text for piece in cutting.pieces[chunk.first : chunk.end]))
@@ -132,7 +144,13 @@ def test_a_heading_that_is_the_title_is_said_once():
 
 
 def test_headings_that_no_longer_hold_are_not_repeated():
-    blocks = [heading(1, "A"), heading(2, "Old"), paragraph(prose(400)), heading(2, "New"), paragraph(prose(900))]
+    blocks = [
+        heading(1, "A"),
+        heading(2, "Old"),
+        paragraph(prose(400)),
+        heading(2, "New"),
+        paragraph(prose(900)),
+    ]
     assert chunks("T", blocks)[-1].text.startswith("T\nA > New\n\n")
 
 
@@ -144,11 +162,13 @@ def test_small_sections_share_a_chunk_and_large_ones_begin_their_own():
 
 
 def test_a_split_section_is_split_evenly_and_repeats_its_last_sentences():
-    found = chunks("T", [paragraph(" ".join(f"Sentence number {n} goes here." for n in range(150)))])
+    found = chunks(
+        "T", [paragraph(" ".join(f"Sentence number {n} goes here." for n in range(150)))]
+    )
     sizes = [chunk.tokens for chunk in found]
     assert len(found) > 2
     assert max(sizes) - min(sizes) < 100
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         repeated = after.text.removeprefix("T\n\n").split(". ")[0]
         assert after.repeated
         assert repeated in before.text
@@ -159,7 +179,10 @@ def test_a_sentence_is_cut_only_if_it_alone_is_too_long():
     cutting = cut("T", [paragraph(short), paragraph(long)])
     assert cutting.pieces[0].text == short
     assert len(cutting.pieces) > 3
-    assert all(piece.text == " ".join(["word"] * (len(piece.text) // 5 + 1)) for piece in cutting.pieces[1:-1])
+    assert all(
+        piece.text == " ".join(["word"] * (len(piece.text) // 5 + 1))
+        for piece in cutting.pieces[1:-1]
+    )
 
 
 def test_a_word_without_an_end_is_cut_by_its_characters():
@@ -193,12 +216,22 @@ def test_code_is_cut_at_lines_and_keeps_its_indentation():
 
 
 def test_a_heading_goes_with_what_follows_it():
-    blocks = [paragraph(prose(330)), heading(2, "Next"), heading(3, "Really"), paragraph(prose(330))]
+    blocks = [
+        paragraph(prose(330)),
+        heading(2, "Next"),
+        heading(3, "Really"),
+        paragraph(prose(330)),
+    ]
     assert not any(chunk.text.endswith(("Next", "Really")) for chunk in chunks("T", blocks))
 
 
 def test_questions_begin_sections_of_an_faq_and_stand_above_long_answers():
-    blocks = [paragraph("Q: How do I start?"), paragraph(prose(200)), paragraph("Where is it?"), paragraph(prose(600))]
+    blocks = [
+        paragraph("Q: How do I start?"),
+        paragraph(prose(200)),
+        paragraph("Where is it?"),
+        paragraph(prose(600)),
+    ]
     first, second, *rest = chunks("Help", blocks, FAQ)
     assert first.text.startswith("Help\n\nQ: How do I start?")
     assert second.text.startswith("Help\n\nWhere is it?")
@@ -212,7 +245,9 @@ def test_a_question_and_its_answer_stay_together_beyond_the_target():
 
 
 def test_a_title_beyond_reason_leaves_room_for_the_text():
-    found = chunks("title " * 200, [heading(1, "h " * 90), heading(2, "i " * 90), paragraph(prose(600))])
+    found = chunks(
+        "title " * 200, [heading(1, "h " * 90), heading(2, "i " * 90), paragraph(prose(600))]
+    )
     assert all(chunk.tokens <= PROCEDURAL.tokens_max for chunk in found)
 
 
@@ -228,5 +263,7 @@ def test_a_policy_without_room_is_refused():
 
 def test_chunk_ids_tell_repetitions_tenants_and_documents_apart():
     ids = chunk_ids("acme", "d", ["x", "y", "x"])
-    assert len({*ids, *chunk_ids("other", "d", ["x", "y", "x"]), *chunk_ids("acme", "e", ["x"])}) == 7
+    assert (
+        len({*ids, *chunk_ids("other", "d", ["x", "y", "x"]), *chunk_ids("acme", "e", ["x"])}) == 7
+    )
     assert ids == chunk_ids("acme", "d", ["x", "y", "x"])

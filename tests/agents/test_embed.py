@@ -18,7 +18,9 @@ REF = DocumentRef(document="d-1", version=2, uri="file:manual.md", groups=("staf
 
 
 def redacted(count, **fields):
-    chunks = tuple(RedactedChunk(id=f"c-{n}", number=n, text=f"text {n}", tokens=3) for n in range(count))
+    chunks = tuple(
+        RedactedChunk(id=f"c-{n}", number=n, text=f"text {n}", tokens=3) for n in range(count)
+    )
     values = {"outcome": "redacted", "title": "Manual", "chunks": chunks, **fields}
     return ChunksRedacted(meta=a_meta(), document=REF, batch=Batch(number=1, last=False), **values)
 
@@ -42,7 +44,11 @@ async def embed(event, answer=vectors, texts_max=2):
 async def test_each_chunk_gets_its_own_vectors_whatever_the_size_of_a_call():
     calls = []
     [outcome] = await embed(redacted(5), lambda request: calls.append(request) or vectors(request))
-    assert [call.texts for call in calls] == [("text 0", "text 1"), ("text 2", "text 3"), ("text 4",)]
+    assert [call.texts for call in calls] == [
+        ("text 0", "text 1"),
+        ("text 2", "text 3"),
+        ("text 4",),
+    ]
     assert {(call.kind, call.token_vectors) for call in calls} == {("passage", True)}
     assert [(c.id, c.vector[0], c.token_vectors, c.tokens) for c in outcome.chunks] == [
         (f"c-{n}", n, b"tokens of %d" % n, 10 + n) for n in range(5)
@@ -51,13 +57,21 @@ async def test_each_chunk_gets_its_own_vectors_whatever_the_size_of_a_call():
 
 
 async def test_what_is_known_of_document_and_chunk_is_passed_on():
-    entry = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="d", value=Sealed(key="k", event="e", field="f", ciphertext=b"x"))
+    entry = MapEntry(
+        placeholder="<PERSON_1>",
+        kind="PERSON",
+        digest="d",
+        value=Sealed(key="k", event="e", field="f", ciphertext=b"x"),
+    )
     chunk = RedactedChunk(id="c", number=7, text="text 0", tokens=3, entries=(entry,))
     manifest = Manifest(checksum="c", parser="p", parser_version="1", policy="faq", chunks=("c",))
     event = redacted(0, chunks=(chunk,), manifest=manifest)
     [outcome] = await embed(event)
     assert (outcome.document, outcome.batch, outcome.title, outcome.manifest) == (
-        REF, event.batch, "Manual", manifest,
+        REF,
+        event.batch,
+        "Manual",
+        manifest,
     )
     [embedded] = outcome.chunks
     assert (embedded.number, embedded.text, embedded.entries) == (7, "text 0", (entry,))
@@ -65,7 +79,9 @@ async def test_what_is_known_of_document_and_chunk_is_passed_on():
 
 @pytest.mark.parametrize("how", ["unchanged", "withdrawn", "failed"])
 async def test_what_holds_no_chunks_passes_without_the_model(how):
-    [outcome] = await outcomes("embed", redacted(0, outcome=how, reason="why"), {}, {"texts_max": 2})
+    [outcome] = await outcomes(
+        "embed", redacted(0, outcome=how, reason="why"), {}, {"texts_max": 2}
+    )
     assert (outcome.outcome, outcome.reason, outcome.chunks, outcome.model) == (how, "why", (), "")
     assert outcome.meta.last
 
@@ -81,7 +97,10 @@ async def test_what_holds_no_chunks_passes_without_the_model(how):
 async def test_an_answer_out_of_shape_is_refused(wrong):
     def answer(request):
         right = vectors(request)
-        fields = {name: getattr(right, name) for name in ("vectors", "token_vectors", "model", "dimensions")}
+        fields = {
+            name: getattr(right, name)
+            for name in ("vectors", "token_vectors", "model", "dimensions")
+        }
         return Embedded(**{**fields, **wrong})
 
     with pytest.raises(Permanent, match="bge@1"):
@@ -95,7 +114,9 @@ async def test_two_models_in_one_batch_are_worth_another_try():
 
 
 async def test_a_full_batch_fits_the_broker():
-    chunks = tuple(RedactedChunk(id="c" * 36, number=n, text="x" * 3_600, tokens=448) for n in range(16))
+    chunks = tuple(
+        RedactedChunk(id="c" * 36, number=n, text="x" * 3_600, tokens=448) for n in range(16)
+    )
 
     def answer(request):
         count = len(request.texts)

@@ -38,8 +38,14 @@ def read(media_type, content):
         ("Text/Plain; Charset='CP1250'", "Grüße, Łódź".encode("cp1250")),
         ("text/plain; charset=iso-8859-1", "Grüße, Łódź".encode()),  # says one thing, is another
         ("text/html", b"<meta charset=iso-8859-2>" + "Grüße, Łódź".encode("iso-8859-2")),
-        ("text/html", b"<?xml version='1.0' encoding='iso-8859-2'?>" + "Grüße, Łódź".encode("iso-8859-2")),
-        ("text/html", b"<meta content='text/html; charset=cp1250'>" + "Grüße, Łódź".encode("cp1250")),
+        (
+            "text/html",
+            b"<?xml version='1.0' encoding='iso-8859-2'?>" + "Grüße, Łódź".encode("iso-8859-2"),
+        ),
+        (
+            "text/html",
+            b"<meta content='text/html; charset=cp1250'>" + "Grüße, Łódź".encode("cp1250"),
+        ),
     ],
 )
 def test_the_charset_is_found(media_type, content):
@@ -70,7 +76,9 @@ def test_characters_that_cannot_be_seen_are_dropped():
 
 
 def test_joiners_that_scripts_need_stay():
-    assert read("text/plain", "می\u200cخواهم 👩\u200d🚀") == [("paragraph", "می\u200cخواهم 👩\u200d🚀")]
+    assert read("text/plain", "می\u200cخواهم 👩\u200d🚀") == [
+        ("paragraph", "می\u200cخواهم 👩\u200d🚀")
+    ]
 
 
 # ---------------------------------------------------------------------- what can't be read
@@ -81,7 +89,11 @@ def test_joiners_that_scripts_need_stay():
     [
         ("text/plain", b"", "no text"),
         ("text/plain", b" \n\t\x00 ", "no text"),
-        ("text/html", b"<html><body><p> </p><img src='x'><script>alert(1)</script></body></html>", "no text"),
+        (
+            "text/html",
+            b"<html><body><p> </p><img src='x'><script>alert(1)</script></body></html>",
+            "no text",
+        ),
         ("text/html", b"<!-- only a comment -->", "no text"),
         ("text/markdown", b"---\n\n***\n\n[a]: http://example.com\n", "no text"),
         ("application/pdf", b"%PDF-1.7", "media type"),
@@ -222,7 +234,11 @@ def test_a_page_of_navigation_alone_is_read_after_all():
 
 def test_a_table_that_lays_out_a_page_is_no_table():
     page = "<table><tr><td>Menu<td><h1>Pump</h1><p>It pumps.</p></table>"
-    assert read("text/html", page) == [("paragraph", "Menu"), ("h1", "Pump"), ("paragraph", "It pumps.")]
+    assert read("text/html", page) == [
+        ("paragraph", "Menu"),
+        ("h1", "Pump"),
+        ("paragraph", "It pumps."),
+    ]
 
 
 @pytest.mark.parametrize(
