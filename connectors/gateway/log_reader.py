@@ -179,7 +179,7 @@ class LogReader:
                     continue
                 if _header(message, "request") != asked.request:
                     continue
-                entry = self._entry(message, records[message.topic()])
+                entry = self._entry(message, records[str(message.topic())])
                 if entry is not None and entry.event.meta.tenant == asked.tenant:
                     found.append(entry)
             return found

@@ -46,6 +46,11 @@ class Problem(Exception):
             "retryable": self.retryable,
         }
 
+    def frame(self, request_id: str, trace_id: str) -> dict[str, Any]:
+        """Return the same members for a stream, where `type` says that the frame is an error."""
+        fields = self.fields(request_id, trace_id)
+        return {**fields, "type": "error", "problem": fields["type"]}
+
 
 def title_of(status: int) -> str:
     """Return the standard phrase of a status."""

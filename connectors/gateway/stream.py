@@ -142,7 +142,7 @@ class Answering:
 
     def failed(self, problem: Problem, trace_id: str = "") -> Frame:
         """Return the frame for an error of the edge itself; the log knows nothing of it."""
-        return self._frame("error", **problem.fields(self.request, trace_id))
+        return self._frame(**problem.frame(self.request, trace_id))
 
     def cancelled(self) -> Frame:
         """Return the closing frame for a reader that wants no more."""
@@ -238,6 +238,8 @@ class Answering:
             frames, again = self._start_over(above=known.cause, floor=self._floor), True
         self._released[event.meta.id] = _Released(event.meta.attempt, cause, event.text)
         if event.entries:
+            if event.restart:
+                self._values.clear()  # the new answer numbers its values anew
             self._values.update(self._reveal(event.entries))
         if not self.settled:
             self.status = "answering"
@@ -318,11 +320,12 @@ class Answering:
         if self.settled:
             return []
         self.status = "failed"
+        problem, trace_id = problem_of(event), trace_of(event.meta.trace)
         self.closing = {
             "finish_reason": "error",
-            "error": problem_of(event).fields(self.request, trace_of(event.meta.trace)),
+            "error": problem.fields(self.request, trace_id),
         }
-        return [{"type": "error", **self.closing["error"]}]
+        return [problem.frame(self.request, trace_id)]
 
     # ------------------------------------------------------------------ cursors
 
@@ -336,12 +339,12 @@ class Answering:
         for count, frame in enumerate(frames, start=1):
             self._positions[letter] = (offset, count)
             if (offset, count) > self.seen.get(letter, (-1, 0)):
-                fresh.append(self._frame(frame.pop("type"), **frame))
+                fresh.append(self._frame(**frame))
         return fresh
 
-    def _frame(self, kind: str, **fields: Any) -> Frame:
+    def _frame(self, type: str, **fields: Any) -> Frame:  # noqa: A002 - the frame's own word
         return {
-            "type": kind,
+            "type": type,
             "request_id": self.request,
             "cursor": cursor_of(
                 self.lane,

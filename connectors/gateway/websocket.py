@@ -310,5 +310,4 @@ class _Connection:
         return sum(not answering.settled for _, answering in self._following.values())
 
     def _error(self, problem: Problem) -> Frame:
-        fields = problem.fields("", self._trace[3:35])
-        return {"type": "error", "cursor": "", **fields}
+        return {"cursor": "", **problem.frame("", self._trace[3:35])}
