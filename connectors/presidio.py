@@ -48,11 +48,11 @@ ENTITY_KINDS = {
 }
 
 DATED = regex.compile(
-    r"\d(?!\d{0,2}[ \-]year)"
+    r"\b(?:1[5-9]|20)\d\d\b|\d[./:\-]\d|\d['’]?(?:s|st|nd|rd|th)\b"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)\w*",
     regex.IGNORECASE,
 )
-"""The model takes "every day" for a date; one has a number, a month or a weekday, and is no age."""
+"""The model takes "every day", "30 minutes" and ages for dates; these name a year, month or day."""
 CODE = regex.compile(r"[^\s\d]*\d\S*")
 """The model takes codes such as "HMGB1" for persons."""
 
