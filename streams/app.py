@@ -85,6 +85,25 @@ def connect(settings: Settings, names: Sequence[str]) -> tuple[list[Connector], 
     return made, keyring
 
 
+def known_schemas(settings: Settings) -> Registry:
+    """Look up the ids of all our schemas now, so that no event waits for the registry.
+
+    Tries again, with a line in the log, until the registry answers and knows them.
+    """
+    registry = Registry(settings.registry)
+    registry.expect(subjects())
+    while True:
+        try:
+            for record in sorted(set(subjects().values())):
+                registry.definition_of(registry.id_of(record))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("waiting for the registry", registry=settings.registry, reason=reason)
+            time.sleep(CONNECT_PAUSE_S)
+        else:
+            return registry
+
+
 def host(
     settings: Settings,
     steps: Sequence[Step],
@@ -94,9 +113,7 @@ def host(
     """Build the apps of some steps; connectors are made here unless they are given."""
     if connectors is None:
         connectors, keyring = connect(settings, [entry.name for entry in steps])
-    registry = Registry(settings.registry)
-    registry.expect(subjects())
-    codec = Codec(registry)
+    codec = Codec(known_schemas(settings))
     apps = {entry.name: new_app(APP.format(entry.name), settings) for entry in steps}
     tables: dict[str, Table] = {
         name: TABLES[name](apps[entry.name], codec, settings)

@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-QUIET = ("faust", "mode", "aiokafka", "kafka", "opentelemetry", "asyncio", "httpx", "streams")
+QUIET = ("faust", "mode", "aiokafka", "opentelemetry", "asyncio", "httpx", "httpx2", "streams")
 """Loggers whose records below WARNING tell an operator nothing.
 
 `streams` is what our subclasses of Faust's services are called there; our own are `playhead.…`.

@@ -7,10 +7,9 @@ import contextlib
 import json
 import os
 import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from mode import Worker as ModeWorker
@@ -23,6 +22,7 @@ from streams.topics import Step
 log = logs.logger("worker")
 
 DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye it stays below 10 s
+STOP_S = 9.5
 READY_POLL_S = 0.05
 
 
@@ -37,6 +37,9 @@ class Worker(ModeWorker):  # type: ignore[misc]
             entry.app.beacon.reattach(self.beacon)
             entry.app.in_worker = True
         self._draining = False
+
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to `supervise`: a stop must be waited for."""
 
     async def on_started(self) -> None:
         """Start all apps at once: each waits for its partitions and its tables."""
@@ -112,10 +115,12 @@ async def supervise(worker: Worker) -> int:
     if broken:
         error = worker.crash_reason or running.exception()
         log.error("the worker broke", error=type(error).__name__, stack=logs.places(error))
-    await worker.stop()
+    try:
+        await asyncio.wait_for(worker.stop(), STOP_S)
+    except TimeoutError:
+        log.error("the stop took too long", limit_s=STOP_S)
     for task in (running, crashed, stopping):
         task.cancel()
-    await asyncio.gather(running, crashed, stopping, return_exceptions=True)
     return 1 if broken else 0
 
 
@@ -144,13 +149,20 @@ def worker(steps: str | None, run: Path | None) -> None:
     logs.configure(settings.log_level)
     tracing.configure(settings, "playhead-worker")
     ready = os.environ.get("PLAYHEAD_READY_FILE")
+    run_to_the_end(serve(settings, hosted, Path(ready) if ready else None))
+
+
+def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a worker and end the process with its exit code.
+
+    The loop is left open and no thread is joined: what mattered was stopped with the worker, and
+    clients that sit out timeouts of their own must not hold the process.
+    """
     with contextlib.suppress(ImportError):
         import uvloop
 
         uvloop.install()
-    code = asyncio.run(serve(settings, hosted, Path(ready) if ready else None))
+    code = asyncio.new_event_loop().run_until_complete(served)
     tracing.flush()
     logs.flush()
-    # threads of clients that wait for their own timeouts must not hold the process
-    sys.stdout.flush()
     os._exit(code)

@@ -38,7 +38,7 @@ from streams import logs, tracing
 from streams.app import host
 from streams.settings import Settings
 from streams.topics import step
-from streams.worker import Worker, supervise
+from streams.worker import Worker, run_to_the_end, supervise
 from tests.fakes import DIGEST_KEY
 
 
@@ -204,6 +204,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     logs.configure("info")
     tracing.configure(Settings.load(run=folder), "fake-chain")
-    code = asyncio.run(main(folder))
-    tracing.flush()
-    os._exit(code)
+    run_to_the_end(main(folder))
