@@ -1,8 +1,8 @@
 """Inbox: plain records of foreign producers become sealed requests.
 
 Reads `playhead.inbox.document` and `playhead.inbox.question`, seals, publishes to the request
-topics and only then commits. A record that can't be taken in becomes an EventRejected that names its
-place and holds nothing of its value, since that may be plain text.
+topics and only then commits. A record that can't be taken in becomes an EventRejected that names
+its place and holds nothing of its value, since that may be plain text.
 
 A request's fingerprint is the record's idempotency key, else its position: a record that is read
 again after a crash gives the same request.

@@ -635,7 +635,6 @@ async def test_the_timeline_shows_the_steps(call, log):
     answer = (await call("POST", "/v1/messages", {"text": "secret words"})).json()
     response = await call("GET", f"/v1/messages/{answer['request_id']}/timeline")
     found = response.json()
-    assert [step["step"] for step in found["steps"]][0] in ("gateway", "moderate")
     assert {step["step"] for step in found["steps"]} == {"gateway", "moderate"}
     assert "VAT" not in response.text
     assert "secret" not in response.text
