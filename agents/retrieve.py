@@ -3,14 +3,15 @@
 Words and vectors each name candidates. Their scores share no scale, so they are standardised over
 the candidates and added; the best of them are scored again by late interaction (every token of the
 query looks for its best match in the passage), which is added in the same way. Then the tail far
-below the best is dropped, near copies give way (MMR), and what remains is fitted to a token budget.
+below the best is dropped and so are copies, what is alike gives way (MMR), and what remains is
+fitted to a token budget.
 
 Why it is so: the chat model must not decide whether the documents hold an answer, it can't. Late
 interaction tells the right passage from another much better than word or vector scores do, and on a
 scale that holds across questions, so the best passage's score decides about "empty".
 
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
-relevance, keeps near copies and has no token budget.
+relevance, keeps copies and has no token budget.
 """
 
 from __future__ import annotations
@@ -212,14 +213,21 @@ def _lifted(scores: Sequence[float]) -> tuple[float, ...]:
 
 
 def _chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Ranking:
-    """Choose what a prompt should hold: unlike each other, and not far below the best."""
+    """Choose what a prompt should hold: not far below the best, no copies, unlike each other."""
     best = max(ranking.similarity)
-    near = [i for i, s in enumerate(ranking.similarity) if s >= best - configured["gap"]]
-    ranking = ranking.picked(near)
+    ranking = ranking.picked(
+        [i for i, value in enumerate(ranking.similarity) if value >= best - configured["gap"]]
+    )
     if not ranking.similarities:
-        return ranking.picked(range(min(limit, len(near))))
+        return ranking.picked(range(min(limit, len(ranking.chunks))))
     diversity = configured["diversity"]
-    among = ranking.picked(range(min(diversity["among"], len(near))))
-    return among.picked(
-        diversified(among.scores, among.similarities, among.chunks, diversity["weight"], limit)
+    kept: list[int] = []
+    for i, similar in enumerate(ranking.similarities):
+        if all(similar[j] < diversity["copy"] for j in kept):
+            kept.append(i)
+    ranking = ranking.picked(kept)
+    return ranking.picked(
+        diversified(
+            ranking.scores, ranking.similarities, ranking.chunks, diversity["weight"], limit
+        )
     )

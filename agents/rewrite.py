@@ -117,7 +117,10 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
             close()
         end = match.end()
         bare = GENITIVE.sub("", word)
-        if names(word):
+        if PLACEHOLDER.fullmatch(word):
+            close()
+            found.append(word)
+        elif names(word):
             if current and not bridge and current[-1][0].isupper() and word[0].islower():
                 close()  # "Salt Lake City differ": the name ends where the capitals do
             current += [*bridge, bare]

@@ -683,7 +683,9 @@ class Weaviate:
             packed.append(
                 base64.b64decode(item.properties["token_vectors"] or "") if comparable else b""
             )
-        scores = [round(score, DECIMALS) for score in max_sim(request.query, packed)]
+        # some milliseconds of arithmetic, during which the worker's other streams must go on
+        scored = await asyncio.to_thread(max_sim, request.query, packed)
+        scores = [round(score, DECIMALS) for score in scored]
         similar = np.round(vectors @ vectors.T, DECIMALS).astype("<f4")
         return Reranked(scores=tuple(scores), similarities=similar.tobytes())
 

@@ -1,0 +1,262 @@
+"""The retrieve step, with an index in a dictionary."""
+
+import array
+import json
+from pathlib import Path
+
+import pytest
+
+import agents
+from agents.errors import Permanent, Transient
+from schemas import (
+    Ask,
+    Candidate,
+    Embed,
+    Embedded,
+    Fetch,
+    Fetched,
+    Found,
+    Instant,
+    MapEntry,
+    Now,
+    Passage,
+    QueryRewritten,
+    Rerank,
+    Reranked,
+    Sealed,
+    Search,
+)
+from tests.fakes import NOW_US, FakeEffects, a_meta
+
+CONFIGURATION = json.loads(
+    (Path(agents.__file__).parent / "configuration/retrieve.json").read_text()
+)
+# by chunk: its scores by words, by vector and by late interaction, and its tokens
+INDEX = {
+    "right": (9.0, 0.80, 0.80, 300),
+    "alike": (8.9, 0.80, 0.79, 300),
+    "other": (5.0, 0.75, 0.75, 300),
+    "noise": (0.0, 0.50, 0.40, 300),
+}
+# like each other, but not the same
+ALIKE = {"right", "alike"}
+
+
+def query(**fields):
+    values = {
+        "meta": a_meta(),
+        "outcome": "rewritten",
+        "subject": "u",
+        "question": "and that?",
+        "query": "What is right?",
+        "wordings": ("What is right?",),
+        "ask": Ask(),
+    }
+    return QueryRewritten(**{**values, **fields})
+
+
+def embed(request):
+    return Embedded(
+        vectors=tuple(text.encode() for text in request.texts),
+        token_vectors=tuple(b"t" for _ in request.texts),
+        model="tiny@1",
+        dimensions=1,
+    )
+
+
+def found(request, index=INDEX):
+    return Found(
+        candidates=tuple(
+            Candidate(chunk=chunk, document=f"of {chunk}", lexical=row[0], dense=row[1], score=0)
+            for chunk, row in index.items()
+        ),
+        index="chunks_1",
+        position=41,
+    )
+
+
+def alike(one, other):
+    if one == other:
+        return 1.0
+    return 0.9 if {one, other} == ALIKE else 0.0
+
+
+def rerank(request):
+    near = [alike(a, b) for a in request.chunks for b in request.chunks]
+    return Reranked(
+        scores=tuple(INDEX[chunk][2] for chunk in request.chunks),
+        similarities=array.array("f", near).tobytes(),
+    )
+
+
+def fetch(request):
+    return Fetched(
+        passages=tuple(
+            Passage(
+                chunk=chunk,
+                document=f"of {chunk}",
+                version=1,
+                number=0,
+                title="",
+                uri="",
+                text=chunk,
+                tokens=INDEX[chunk][3],
+            )
+            for chunk in request.chunks
+        )
+    )
+
+
+ANSWERS = {
+    Embed: embed,
+    Search: found,
+    Rerank: rerank,
+    Fetch: fetch,
+    Now: lambda _: Instant(at=NOW_US),
+}
+
+
+async def run(event, answers=ANSWERS, **changes):
+    fx = FakeEffects("retrieve", event, {**ANSWERS, **answers}, {**CONFIGURATION, **changes})
+    await fx.execute()
+    [outcome] = fx.outcomes
+    return outcome, fx.asked
+
+
+def chunks(outcome):
+    return [passage.chunk for passage in outcome.passages]
+
+
+def of(kind, asked):
+    return [request for request in asked if isinstance(request, kind)]
+
+
+def failing(error):
+    def answer(_):
+        raise error
+
+    return answer
+
+
+async def test_the_best_comes_first_then_what_is_unlike_it_and_the_far_tail_is_dropped():
+    outcome, _ = await run(query(), diversity={"weight": 0.3, "copy": 0.98})
+    assert outcome.outcome == "retrieved"
+    assert chunks(outcome) == ["right", "other", "alike"]
+    assert outcome.passages[0].score > outcome.passages[2].score > outcome.passages[1].score
+    assert outcome.relevance > 0.99
+    assert (outcome.index, outcome.position, outcome.degraded) == ("chunks_1", 41, ())
+
+
+async def test_a_copy_of_a_better_passage_is_left_out():
+    outcome, _ = await run(query(), diversity={"weight": 1.0, "copy": 0.89})
+    assert chunks(outcome) == ["right", "other"]
+
+
+async def test_a_search_shows_the_whole_ranking():
+    outcome, asked = await run(query(ask=Ask(mode="search", passages_max=10)), budget_tokens=1)
+    assert chunks(outcome) == ["right", "alike", "other", "noise"]
+    [request] = of(Fetch, asked)
+    assert request.as_of == -1
+
+
+async def test_no_more_passages_than_asked_for():
+    outcome, _ = await run(query(ask=Ask(passages_max=1)))
+    assert chunks(outcome) == ["right"]
+
+
+async def test_passages_are_fitted_to_the_token_budget():
+    outcome, _ = await run(query(), budget_tokens=650)
+    assert chunks(outcome) == ["right", "alike"]
+
+
+async def test_what_nothing_answers_is_empty_but_a_search_still_shows_it():
+    far = {Rerank: lambda r: Reranked(scores=tuple(0.3 for _ in r.chunks))}
+    outcome, asked = await run(query(), far)
+    assert (outcome.outcome, outcome.passages) == ("empty", ())
+    assert outcome.relevance < CONFIGURATION["relevance"]["threshold"]
+    assert of(Fetch, asked) == []
+    outcome, _ = await run(query(ask=Ask(mode="search")), far)
+    assert outcome.outcome == "retrieved"
+
+
+async def test_an_empty_index_gives_an_empty_result_at_its_position():
+    outcome, asked = await run(query(), {Search: lambda r: found(r, {})})
+    assert (outcome.outcome, outcome.position, outcome.relevance) == ("empty", 41, 0)
+    assert of(Rerank, asked) == []
+
+
+async def test_passages_that_were_retired_meanwhile_leave_an_empty_result():
+    outcome, _ = await run(query(), {Fetch: lambda _: Fetched(passages=())})
+    assert (outcome.outcome, outcome.relevance) == ("empty", 0)
+
+
+async def test_a_refused_question_passes_through_without_effects():
+    outcome, asked = await run(query(outcome="refused", reason="not that", query="", wordings=()))
+    assert (outcome.outcome, outcome.reason, asked) == ("refused", "not that", [])
+
+
+async def test_the_search_carries_filters_groups_position_and_the_values_mentioned():
+    sealed = Sealed(key="value/x", event="e", field="f", ciphertext=b"")
+    entries = tuple(
+        MapEntry(placeholder=f"<PERSON_{n}>", kind="PERSON", digest=digest, value=sealed)
+        for n, digest in enumerate(["bb", "aa", "bb"])
+    )
+    ask = Ask(filters={"year": "2024"}, groups=("hr",), as_of=17)
+    outcome, asked = await run(query(entries=entries, ask=ask))
+    [search] = of(Search, asked)
+    assert (search.entities, search.filters) == (("aa", "bb"), {"year": "2024"})
+    assert (search.groups, search.as_of, search.limit) == (("hr",), 17, 100)
+    assert of(Fetch, asked)[0].as_of == 17
+    assert outcome.entries == entries
+
+
+async def test_each_wording_is_searched_and_a_chunk_keeps_its_best_scores():
+    def by_text(request):
+        return found(
+            request, {k: INDEX[k] for k in (["right"] if request.text == "a" else ["other"])}
+        )
+
+    outcome, asked = await run(query(wordings=("a", "b")), {Search: by_text})
+    assert [search.text for search in of(Search, asked)] == ["a", "b"]
+    assert set(chunks(outcome)) == {"right", "other"}
+
+
+async def test_a_late_request_skips_the_reranking_and_says_so():
+    deadline = NOW_US + CONFIGURATION["reserve_ms"] * 1000
+    outcome, asked = await run(query(ask=Ask(deadline=deadline - 1)))
+    assert (of(Rerank, asked), outcome.degraded) == ([], ("rerank",))
+    assert chunks(outcome)[0] == "right"
+    outcome, asked = await run(query(ask=Ask(deadline=deadline)))
+    assert (len(of(Rerank, asked)), outcome.degraded) == (1, ())
+
+
+@pytest.mark.parametrize("error", [Transient("away"), Permanent("no such form")])
+async def test_a_reranking_that_fails_is_left_out(error):
+    outcome, _ = await run(query(degraded=("rewrite",)), {Rerank: failing(error)})
+    assert outcome.degraded == ("rewrite", "rerank")
+    assert chunks(outcome)[0] == "right"
+
+
+async def test_chunks_of_another_model_do_not_stop_the_others_from_being_reranked():
+    def partly(request):
+        answer = rerank(request)
+        scores = [
+            -1.0 if c == "alike" else s for c, s in zip(request.chunks, answer.scores, strict=True)
+        ]
+        return Reranked(scores=tuple(scores), similarities=answer.similarities)
+
+    outcome, _ = await run(query(ask=Ask(mode="search")), {Rerank: partly})
+    assert outcome.degraded == ()
+    assert chunks(outcome)[0] == "right"
+
+
+async def test_an_index_without_token_vectors_is_ranked_by_words_and_vectors():
+    none = {Rerank: lambda r: Reranked(scores=tuple(-1.0 for _ in r.chunks))}
+    outcome, _ = await run(query(), none)
+    assert outcome.degraded == ("rerank",)
+    assert outcome.relevance > 0.9
+
+
+async def test_an_index_that_is_away_is_for_the_runner_to_retry():
+    with pytest.raises(Transient):
+        await run(query(), {Search: failing(Transient("away"))})

@@ -1,0 +1,165 @@
+"""The rewrite step and its pure parts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import agents
+from agents.rewrite import leans, phrases, stand_alone
+from schemas import Ask, MapEntry, QuestionRedacted, ReadTurns, Sealed, Turn, Turns
+from tests.fakes import NOW_US, FakeEffects, a_meta
+
+CONFIGURATION = json.loads(
+    (Path(agents.__file__).parent / "configuration/rewrite.json").read_text()
+)
+
+
+def entry(placeholder, digest="d"):
+    sealed = Sealed(key="value/x", event="e", field="f", ciphertext=b"")
+    return MapEntry(placeholder=placeholder, kind="PERSON", digest=digest, value=sealed)
+
+
+def asked(text, **fields):
+    values = {"meta": a_meta(), "outcome": "redacted", "subject": "u", "text": text, "ask": Ask()}
+    return QuestionRedacted(**{**values, **fields})
+
+
+async def run(event, *turns):
+    fx = FakeEffects("rewrite", event, {ReadTurns: lambda _: Turns(turns=turns)}, CONFIGURATION)
+    await fx.execute()
+    [outcome] = fx.outcomes
+    return outcome, fx.asked
+
+
+def turn(question, *entries):
+    return Turn(request="r-0", question=question, answer="", entries=entries)
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "query"),
+    [
+        (
+            ["What is the baggage limit for Lisbon?"],
+            "And for Oslo?",
+            "And for Oslo (Lisbon, baggage limit)?",
+        ),
+        (
+            ["Who wrote the Bronze Age collapse?"],
+            "What were its causes?",
+            "What were Bronze Age's causes (collapse)?",
+        ),
+        (["Are sharks endangered?"], "Why?", "Why (sharks endangered)?"),
+        (["Tell me about <PERSON_1>."], "Where does he live?", "Where does <PERSON_1> live?"),
+        (["Tell me about bees."], "Are they dying", "Are bees dying"),
+    ],
+)
+def test_a_question_that_leans_gets_what_the_conversation_is_about(history, question, query):
+    assert stand_alone(question, history, CONFIGURATION).query == query
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "reason"),
+    [
+        ([], "What about it?", "first question"),
+        (["What is VAT?"], "Which invoices need a delivery address?", "stands alone"),
+        (["What is it?"], "Why?", "nothing to add"),
+        (["Tell me about bees."], "Are these bees?", "nothing to add"),
+    ],
+)
+def test_other_questions_stay_as_they_are(history, question, reason):
+    wording = stand_alone(question, history, CONFIGURATION)
+    assert (wording.query, wording.reason) == (question, reason)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Does that apply to refunds over 100 euro?", True),
+        ("What about refunds over 100 euro paid by card?", True),
+        ("Oslo?", True),
+        ("How large may a cabin bag to Oslo be?", False),
+    ],
+)
+def test_pronouns_openers_and_brevity_show_that_a_question_leans(question, expected):
+    assert leans(question, CONFIGURATION) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "What are the labor systems of the Ottoman Empire?",
+            ["labor systems of the Ottoman Empire"],
+        ),
+        ("How does Salt Lake City differ?", ["Salt Lake City", "differ"]),
+        ("Is Anna's passport, or visa, valid?", ["Anna", "passport", "visa", "valid"]),
+        ("Call <PERSON_12> tomorrow", ["<PERSON_12>", "tomorrow"]),
+        ("What is it?", []),
+    ],
+)
+def test_phrases_are_stretches_of_words_that_name_something(text, expected):
+    assert phrases(text) == expected
+
+
+def test_a_known_phrase_stays_itself_among_other_words():
+    assert phrases("garage door opener cost", {"garage door opener"}) == [
+        "garage door opener",
+        "cost",
+    ]
+
+
+@given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=40))
+def test_any_text_is_rewritten_the_same_way_twice_and_no_word_is_invented(history, question):
+    first = stand_alone(question, history, CONFIGURATION)
+    assert first == stand_alone(question, history, CONFIGURATION)
+    known = "".join([*history, question]) + "'s (),"
+    assert set(first.query) <= set(known)
+
+
+async def test_the_turns_before_the_question_are_read_and_used():
+    outcome, effects = await run(asked("What do they eat?"), turn("Tell me about tiger sharks."))
+    assert effects == [ReadTurns(limit=CONFIGURATION["turns"])]
+    assert (outcome.outcome, outcome.reason, outcome.turns) == ("rewritten", "", 1)
+    assert outcome.query == "What do tiger sharks eat?"
+    assert (outcome.question, outcome.wordings) == ("What do they eat?", (outcome.query,))
+
+
+async def test_a_question_that_stands_alone_says_why_it_was_left():
+    outcome, _ = await run(asked("How large may a cabin bag to Oslo be?"), turn("What is VAT?"))
+    assert (outcome.outcome, outcome.reason) == ("unchanged", "stands alone")
+    assert outcome.query == outcome.question == "How large may a cabin bag to Oslo be?"
+
+
+async def test_entries_of_placeholders_that_the_query_took_from_turns_come_along():
+    mine, theirs, unused = entry("<PERSON_2>"), entry("<PERSON_1>"), entry("<PERSON_3>")
+    outcome, _ = await run(
+        asked("Did he meet <PERSON_2> in Oslo?", entries=(mine,)),
+        turn("Who is <PERSON_1>?", theirs, unused),
+    )
+    assert "<PERSON_1>" in outcome.query
+    assert outcome.entries == (mine, theirs)
+
+
+async def test_the_newest_entry_of_a_placeholder_counts():
+    old, new = entry("<PERSON_1>", "old"), entry("<PERSON_1>", "new")
+    outcome, _ = await run(
+        asked("Why him?"), turn("Who is <PERSON_1>?", old), turn("Where is <PERSON_1>?", new)
+    )
+    assert outcome.entries == (new,)
+
+
+async def test_a_refused_question_passes_through_without_effects():
+    outcome, effects = await run(asked("", outcome="refused", reason="not that"))
+    assert (outcome.outcome, outcome.reason, effects) == ("refused", "not that", [])
+
+
+async def test_a_late_question_is_left_unchanged_and_says_so():
+    reserve = CONFIGURATION["reserve_ms"] * 1000
+    late = asked("Why?", ask=Ask(deadline=NOW_US + reserve - 1))
+    outcome, effects = await run(late, turn("What is VAT?"))
+    assert (outcome.outcome, outcome.degraded, effects) == ("unchanged", ("rewrite",), [])
+    outcome, effects = await run(asked("Why?", ask=Ask(deadline=NOW_US + reserve)))
+    assert (len(effects), outcome.degraded) == (1, ())
