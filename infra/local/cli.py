@@ -130,7 +130,9 @@ def up(
 
 
 def _already_up(run: Path, names: frozenset[str]) -> bool:
-    if supervisor(run) is None:
+    while (process := supervisor(run)) and _starting(run, names):
+        time.sleep(POLL_S)  # another `up` is at it
+    if process is None:
         return False
     said = _entries(report(run))
     running = {name for name, entry in said.items() if entry["state"] != State.STOPPED}
@@ -144,6 +146,16 @@ def _already_up(run: Path, names: frozenset[str]) -> bool:
     say(f"{run} is already up.")
     _show_addresses(run)
     return True
+
+
+def _starting(run: Path, names: frozenset[str]) -> bool:
+    found = read_state(run).get("components")
+    entries = found if isinstance(found, dict) else {}
+    return any(
+        entry["state"] in {State.WAITING, State.STARTING, State.RESTARTING}
+        for name, entry in entries.items()
+        if name in names
+    )
 
 
 def _entries(said: dict[str, object]) -> dict[str, dict[str, Any]]:
@@ -203,7 +215,8 @@ def _detached(run: Path, wish: Wish) -> None:
     if wish.ports_from is not None:
         argv += ["--ports-from", str(wish.ports_from)]
     argv += ["--free-ports"] * wish.free_ports
-    with log.open("wb") as output:
+    with log.open("ab") as output:
+        begin = output.tell()
         child = subprocess.Popen(  # noqa: S603 - this very program
             argv,
             cwd=Path(__file__).parents[2],
@@ -215,14 +228,20 @@ def _detached(run: Path, wish: Wish) -> None:
     told = 0
     try:
         while True:
-            lines = log.read_text(errors="replace").splitlines(keepends=True)
+            ended = child.poll() is not None  # before the log is read, so that none of it is missed
+            text = log.read_bytes()[begin:].decode(errors="replace")
+            lines = text.splitlines(keepends=True)
             whole = [line.rstrip() for line in lines if line.endswith("\n")]
-            ended = child.poll() is not None
-            if ended:
-                _fail(whole[told:])
             for line in whole[told:]:
                 say(line)
             told = len(whole)
+            if ended:
+                if _lost_to_another(run, wish.names):
+                    return
+                if not told:
+                    message = "the supervisor ended without a word; "
+                    raise StackError(message + "run playhead up without --detach to see more")
+                sys.exit(1)
             if _all_ready(run, child.pid):
                 break
             time.sleep(POLL_S)
@@ -234,9 +253,11 @@ def _detached(run: Path, wish: Wish) -> None:
     _show_addresses(run)
 
 
-def _fail(said: list[str]) -> None:
-    message = "\n".join(said).removeprefix("playhead: ")
-    raise StackError(message or "the supervisor ended without a word")
+def _lost_to_another(run: Path, names: frozenset[str]) -> bool:
+    """Whether another `up` was quicker; if so, wait for what it starts."""
+    while is_up(run) and supervisor(run) is None:
+        time.sleep(POLL_S)  # it has the lock, and writes its state within a moment
+    return _already_up(run, names)
 
 
 def _all_ready(run: Path, pid: int) -> bool:
