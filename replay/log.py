@@ -85,6 +85,8 @@ class BrokerLog:
                 "auto.offset.reset": "error",
                 "fetch.max.bytes": 16_777_216,
                 "queued.max.messages.kbytes": 65_536,
+                # the fetch in flight at a partition's end holds up the next partition's for this long
+                "fetch.wait.max.ms": 5,
                 "socket.timeout.ms": 15_000,
             }
         )
@@ -141,13 +143,14 @@ class BrokerLog:
         self._consumer.assign([TopicPartition(topic, partition, extent.begin)])
         try:
             while True:
-                batch = self._consumer.consume(FETCH_RECORDS, FETCH_TIMEOUT_S)
-                if not batch:
+                # poll returns at the first record, consume would wait for the whole number of them
+                first = self._consumer.poll(FETCH_TIMEOUT_S)
+                if first is None:
                     raise TimeoutError(
                         f"{topic}[{partition}] sends nothing for {FETCH_TIMEOUT_S:g} s: "
                         "is the broker up? `playhead status` tells"
                     )
-                for message in batch:
+                for message in (first, *self._consumer.consume(FETCH_RECORDS, 0)):
                     if message.error():
                         raise KafkaException(message.error())
                     offset = message.offset()
