@@ -85,7 +85,7 @@ class BrokerLog:
                 "auto.offset.reset": "error",
                 "fetch.max.bytes": 16_777_216,
                 "queued.max.messages.kbytes": 65_536,
-                # the fetch in flight at a partition's end holds up the next partition's for this long
+                # a fetch in flight at a partition's end holds up the next partition's for as long
                 "fetch.wait.max.ms": 5,
                 "socket.timeout.ms": 15_000,
             }
