@@ -143,8 +143,7 @@ class Triton:
                     yield part
             finally:
                 if not pump.done():  # the consumer left
-                    answers.cancel()
-                    pump.cancel()
+                    pump.cancel()  # and with it the call that it reads
                     with suppress(asyncio.CancelledError):
                         await pump
 

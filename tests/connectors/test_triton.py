@@ -234,6 +234,22 @@ async def test_a_server_that_dies_in_mid_stream_is_transient_and_what_came_stand
         await anext(stream)
 
 
+async def test_tokens_that_wait_to_be_read_are_not_lost_to_a_failure(fake, connector):
+    async def script(stream):
+        await stream.token("a")
+        await asyncio.sleep(0.05)
+        await stream.token("b")
+        await stream.error("Stub process 'chat_0' is not healthy.")
+
+    fake.script = script
+    stream = generate(connector)
+    assert texts([await anext(stream)]) == ["a"]
+    await asyncio.sleep(0.3)
+    assert texts([await anext(stream)]) == ["b"]
+    with pytest.raises(Transient, match="not healthy"):
+        await anext(stream)
+
+
 async def test_a_stream_without_a_last_answer_is_transient(fake, connector):
     async def script(stream):
         await stream.token("a")
