@@ -1,9 +1,10 @@
 """Weaviate: the index of chunks, one Weaviate tenant for each of ours.
 
-Two collections. `Chunk` holds an object for every chunk and the document version that first had
-it: text, vectors, and the versions between which it belongs to its document. `Document` holds an
+Three collections. `Chunk` holds an object for every chunk and the document version that first had
+it: text, vector, and the versions between which it belongs to its document. `Document` holds an
 object for every document: which version became current at which position of the log, and who may
-read it.
+read it. `Vectors` holds what reranking reads of a chunk, apart, since an index that hands out a
+property reads the whole object, and token vectors would be most of it.
 
 Why it is so: a new version must replace the old one at once, whatever its size, while an index has
 no transactions. So chunks are written before anyone can see them, and one write of the `Document`
@@ -66,7 +67,7 @@ from weaviate.exceptions import (
 )
 
 from agents.errors import Permanent, Transient
-from connectors.token_vectors import NO_SCORE, max_sim
+from connectors.token_vectors import max_sim
 from schemas import (
     Candidate,
     DocumentRef,
@@ -94,6 +95,7 @@ from streams.settings import Settings
 ALIAS = "PlayheadChunk"
 """What points to the generation in force; a rebuild fills another generation and moves it."""
 DOCUMENTS = "PlayheadDocument"
+VECTORS = "PlayheadVectors"
 
 # k1 and b of Anserini, measured better on passages than Weaviate's 1.2 and .75
 BM25_K1, BM25_B = 0.9, 0.4
@@ -343,7 +345,11 @@ class Weaviate:
         if generation is None and pointed is not None:
             return
         number = 1 if generation is None else generation
-        for name, create in ((_chunks(number), _create_chunks), (_docs(number), _create_documents)):
+        for name, create in (
+            (_chunks(number), _create_chunks),
+            (_docs(number), _create_documents),
+            (_vectors(number), _create_vectors),
+        ):
             if await client.collections.exists(name):
                 continue
             try:
@@ -397,18 +403,21 @@ class Weaviate:
         if generation == (await self.generations())[0]:
             raise Permanent(f"generation {generation} is in force: put another one in force first")
         client = await self._connected()
-        for name in (_chunks(generation), _docs(generation)):
+        for name in (_chunks(generation), _docs(generation), _vectors(generation)):
             await client.collections.delete(name)
 
     async def _chunks_of(self, tenant: str) -> Any:
-        client = await self._connected()
-        name = _chunks(await self._number())
-        return client.collections.get(name).with_tenant(_tenant(tenant))
+        return await self._collection(_chunks, tenant)
 
     async def _documents_of(self, tenant: str) -> Any:
+        return await self._collection(_docs, tenant)
+
+    async def _vectors_of(self, tenant: str) -> Any:
+        return await self._collection(_vectors, tenant)
+
+    async def _collection(self, name: Callable[[int], str], tenant: str) -> Any:
         client = await self._connected()
-        name = _docs(await self._number())
-        return client.collections.get(name).with_tenant(_tenant(tenant))
+        return client.collections.get(name(await self._number())).with_tenant(_tenant(tenant))
 
     # ------------------------------------------------------------------ writing
 
@@ -435,6 +444,17 @@ class Weaviate:
                     vector=np.frombuffer(chunk.vector, "<f4").tolist(),
                 )
             )
+        # what a chunk is found by comes last: whatever can be found can be reranked
+        await _insert(
+            await self._vectors_of(call.tenant),
+            [
+                DataObject(
+                    uuid=_vectors_uuid(call.tenant, chunk.id, request.model),
+                    properties=_packed(chunk),
+                )
+                for chunk in request.chunks
+            ],
+        )
         await _insert(chunks, objects)
         return IndexWritten(count=len(objects), position=call.offset)
 
@@ -659,35 +679,29 @@ class Weaviate:
 
     @_translated
     async def rerank(self, request: Rerank, call: Call) -> Reranked:
-        """Score chunks by late interaction, and tell how similar they are to each other."""
-        items = await self._newest(
-            call.tenant,
-            request.chunks,
-            ("chunk", "version_from", "model", "token_vectors"),
-            include_vector=True,
-        )
-        if not any(items.values()):
-            nothing = np.zeros((len(request.chunks),) * 2, "<f4")
-            missing = (NO_SCORE,) * len(request.chunks)
-            return Reranked(scores=missing, similarities=nothing.tobytes())
-        packed = []
-        dimensions = len(_vector(next(iter(items.values()))[0]))
-        vectors = np.zeros((len(request.chunks), dimensions), np.float32)
-        for row, chunk in enumerate(request.chunks):
-            item = next(iter(items.get(chunk, ())), None)
-            if item is None:
-                packed.append(b"")
-                continue
-            vectors[row] = _vector(item)
-            comparable = item.properties["model"] == request.model
-            packed.append(
-                base64.b64decode(item.properties["token_vectors"] or "") if comparable else b""
+        """Score chunks by late interaction, and tell how similar they are to each other.
+
+        A chunk that this model did not embed scores -1 and is similar to none.
+        """
+        ids = [_vectors_uuid(call.tenant, chunk, request.model) for chunk in request.chunks]
+        found = {
+            str(item.uuid): item.properties
+            for item in await _by_uuid(
+                await self._vectors_of(call.tenant), ids, ("dense", "token_vectors")
             )
+        }
+        packed = [_bytes(found.get(identity, {}).get("token_vectors")) for identity in ids]
+        rows = [np.frombuffer(_bytes(found.get(i, {}).get("dense")), "<f4") for i in ids]
+        vectors = np.zeros((len(ids), max((len(row) for row in rows), default=0)), np.float32)
+        for number, row in enumerate(rows):
+            vectors[number, : len(row)] = row
         # some milliseconds of arithmetic, during which the worker's other streams must go on
         scored = await asyncio.to_thread(max_sim, request.query, packed)
-        scores = [round(score, DECIMALS) for score in scored]
         similar = np.round(vectors @ vectors.T, DECIMALS).astype("<f4")
-        return Reranked(scores=tuple(scores), similarities=similar.tobytes())
+        return Reranked(
+            scores=tuple(round(score, DECIMALS) for score in scored),
+            similarities=similar.tobytes(),
+        )
 
     @_translated
     async def fetch(self, request: Fetch, call: Call) -> Fetched:
@@ -719,8 +733,6 @@ class Weaviate:
         tenant: str,
         names: Sequence[str],
         properties: Sequence[str],
-        *,
-        include_vector: bool = False,
     ) -> dict[str, list[Any]]:
         """Read the objects of each chunk, that of the newest version first."""
         chunks = await self._chunks_of(tenant)
@@ -728,7 +740,7 @@ class Weaviate:
         for some in _pages(sorted(set(names))):
             where = Filter.by_property("chunk").contains_any(some)
             try:
-                items = await _listed(chunks, where, properties, include_vector=include_vector)
+                items = await _listed(chunks, where, properties)
             except WeaviateBaseError as error:
                 if _no_such_tenant(error):
                     return {}
@@ -745,6 +757,10 @@ class Weaviate:
 
 def _chunks(generation: int) -> str:
     return f"{ALIAS}_{generation}"
+
+
+def _vectors(generation: int) -> str:
+    return f"{VECTORS}_{generation}"
 
 
 def _key(file: str) -> str:
@@ -764,6 +780,10 @@ def _tenant(tenant: str) -> str:
 
 def _chunk_uuid(tenant: str, chunk: str, version: int) -> str:
     return str(uuid.uuid5(NAMESPACE, f"index-chunk|{tenant}|{chunk}|{version}"))
+
+
+def _vectors_uuid(tenant: str, chunk: str, model: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, f"index-vectors|{tenant}|{chunk}|{model}"))
 
 
 def _document_uuid(tenant: str, document: str) -> str:
@@ -790,8 +810,6 @@ def _properties(request: IndexChunks, chunk: EmbeddedChunk, call: Call) -> dict[
         "entities": digests,
         "groups": _groups(ref.groups),
         "metadata": _pairs(ref.metadata),
-        # an empty blob is refused
-        "token_vectors": base64.b64encode(chunk.token_vectors).decode() or None,
         "model": request.model,
         "lane": call.lane,
         "version_from": ref.version,
@@ -814,6 +832,16 @@ def _passage(values: Mapping[str, Any], version: int) -> Passage:
         tokens=values["tokens"],
         entries=_entries(values["entries"]),
     )
+
+
+def _packed(chunk: EmbeddedChunk) -> dict[str, Any]:
+    values = {"dense": chunk.vector, "token_vectors": chunk.token_vectors}
+    # an empty blob is refused
+    return {key: base64.b64encode(value).decode() for key, value in values.items() if value}
+
+
+def _bytes(blob: str | None) -> bytes:
+    return base64.b64decode(blob or "")
 
 
 def _entry_json(entry: MapEntry) -> dict[str, Any]:
@@ -918,9 +946,7 @@ async def _by_uuid(collection: Any, ids: Iterable[str], properties: Sequence[str
     return found
 
 
-async def _listed(
-    collection: Any, where: Any, properties: Sequence[str], *, include_vector: bool = False
-) -> list[Any]:
+async def _listed(collection: Any, where: Any, properties: Sequence[str]) -> list[Any]:
     """Read all objects that a filter lets through."""
     found: list[Any] = []
     while True:
@@ -928,7 +954,6 @@ async def _listed(
             filters=where,
             limit=PAGE,
             offset=len(found),
-            include_vector=include_vector,
             return_properties=list(properties),
         )
         found += answer.objects
@@ -984,7 +1009,6 @@ async def _create_chunks(client: weaviate.WeaviateAsyncClient, name: str) -> Non
             _texts("entities"),
             _texts("groups"),
             _texts("metadata"),
-            Property(name="token_vectors", data_type=DataType.BLOB),
             _text("model"),
             _number("lane"),
             _number("version_from", filterable=True, ranged=True),
@@ -992,6 +1016,23 @@ async def _create_chunks(client: weaviate.WeaviateAsyncClient, name: str) -> Non
             _number("valid_from", ranged=True),
             _number("valid_to"),
             Property(name="live", data_type=DataType.BOOL, index_filterable=True),
+        ],
+    )
+
+
+async def _create_vectors(client: weaviate.WeaviateAsyncClient, name: str) -> None:
+    await client.collections.create(
+        name,
+        description="Vectors of chunks, as reranking reads them: by id, never searched.",
+        multi_tenancy_config=Configure.multi_tenancy(
+            enabled=True, auto_tenant_creation=True, auto_tenant_activation=True
+        ),
+        vector_config=Configure.Vectors.self_provided(
+            vector_index_config=Configure.VectorIndex.flat()
+        ),
+        properties=[
+            Property(name="dense", data_type=DataType.BLOB),
+            Property(name="token_vectors", data_type=DataType.BLOB),
         ],
     )
 
