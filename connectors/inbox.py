@@ -10,7 +10,6 @@ again after a crash gives the same request.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -41,11 +40,12 @@ from schemas import (
 from streams.codec import Codec, Undecodable
 from streams.effects import now_us
 from streams.ids import outcome_id, position_id
+from streams.logs import logger
 from streams.settings import Settings
 from streams.topics import INBOX
 from streams.version import CODE
 
-log = logging.getLogger("playhead.inbox")
+log = logger("inbox")
 GROUP = "playhead-inbox"
 BATCH_MAX = 100  # records sealed and published before their offsets are committed together
 PAUSE_MAX_S = 10.0
@@ -197,7 +197,7 @@ class Inbox:
                 for future in sent:
                     future.result(DELIVERY_TIMEOUT_S + 5)
             except (Transient, TookTooLong, *REGISTRY_AWAY) as error:
-                log.warning("inbox: %s: %s; again in %.1f s", type(error).__name__, error, pause_s)
+                log.warning("not taken in", error=type(error).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
             else:
@@ -215,4 +215,4 @@ class Inbox:
                 asynchronous=False,
             )
         except KafkaException as error:
-            log.warning("inbox: offsets not committed (%s): the records are read again", error)
+            log.warning("offsets not committed", error=error.args[0].name())

@@ -7,10 +7,8 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import logging
 import re
 import secrets
-import traceback
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from importlib.resources import files
@@ -20,6 +18,8 @@ import orjson
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,9 +31,12 @@ from connectors.gateway.websocket import chat
 from connectors.producer import response_schema_text
 from schemas import Ask
 from streams.ids import document_id, request_id
+from streams.logs import logger, places
+from streams.tracing import context_of, failed, trace_id_of, traceparent_of
 from streams.version import CODE
 
-log = logging.getLogger("playhead.gateway")
+log = logger("gateway")
+tracer = trace.get_tracer("playhead")
 router = APIRouter()
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -180,7 +183,7 @@ async def submit_document(
     request: Request, edge: TheEdge, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, str]:
     """Hand a document in, for the first time or in a new version."""
-    caller.need("ingest")
+    caller.need("write")
     body = await read_body(request, 2 * edge.settings.document_bytes_max + BODY_MAX)
     given = await asyncio.to_thread(parse, body, Document, caller)
     if (given.content is None) == (given.content_base64 is None):
@@ -229,6 +232,7 @@ async def list_documents(
     status: Annotated[str, Query(max_length=16)] = "",
 ) -> dict[str, Any]:
     """List documents by id; `next` is what to send as `after` for more."""
+    caller.need("read")
     found = [
         document
         for document in edge.all_documents(caller)
@@ -244,6 +248,7 @@ async def list_documents(
 @router.get("/v1/documents/{document}")
 async def get_document(document: str, edge: TheEdge, caller: TheCaller) -> dict[str, Any]:
     """Tell how a document fares."""
+    caller.need("read")
     found = edge.document(caller, document)
     return found.as_json(edge.title(caller, found))
 
@@ -253,7 +258,7 @@ async def withdraw_document(
     document: str, request: Request, edge: TheEdge, caller: TheCaller
 ) -> dict[str, str]:
     """Withdraw a document: it is found no longer."""
-    caller.need("ingest")
+    caller.need("write")
     asked = await edge.withdraw(caller, document, trace=_trace(request))
     _trace(request, asked.request)
     return {"document_id": document, "request_id": asked.request}
@@ -267,7 +272,7 @@ async def post_message(
     request: Request, edge: TheEdge, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
-    caller.need("chat")
+    caller.need("read")
     body = await read_body(request, BODY_MAX)
     given = parse(body, Question, caller)
     stack = contextlib.AsyncExitStack()
@@ -328,7 +333,7 @@ async def get_message(
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=2_048)] = "",
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
-    caller.need("chat")
+    caller.need("read")
     asked = edge.asked(caller, request_id_)
     if "text/event-stream" in request.headers.get("accept", ""):
         stack = contextlib.AsyncExitStack()
@@ -347,6 +352,7 @@ async def get_message(
 @router.get("/v1/messages/{request_id_}/timeline")
 async def get_timeline(request_id_: str, edge: TheEdge, caller: TheCaller) -> JSONResponse:
     """Return every step of a request with its times, versions, effects and costs."""
+    caller.need("read")
     return JSONResponse(await edge.timeline(edge.asked(caller, request_id_)))
 
 
@@ -355,7 +361,7 @@ async def post_search(
     request: Request, edge: TheEdge, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, Any]:
     """Find passages, through the log like any request, without generation."""
-    caller.need("search")
+    caller.need("read")
     body = await read_body(request, BODY_MAX)
     given = parse(body, Search, caller)
     async with contextlib.AsyncExitStack() as stack:
@@ -457,7 +463,7 @@ def _events(
     resources: contextlib.AsyncExitStack,
 ) -> StreamingResponse:
     """Answer with server-sent events; the event id is the cursor, so a client can resume."""
-    trace_id = request.state.traceparent.split("-")[1]
+    trace_id = trace_id_of(request.state.traceparent)
 
     async def events() -> AsyncIterator[bytes]:
         async with resources:
@@ -511,7 +517,7 @@ def _problem_from(error: dict[str, Any]) -> Problem:
 
 
 class Envelope:
-    """Gives every response its ids, and turns an unforeseen error into a problem.
+    """Gives every response its ids and its span, and turns an unforeseen error into a problem.
 
     Its place is outermost: nothing of an error but its kind and place reaches the log, nothing at
     all the client.
@@ -526,22 +532,40 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        if TRACEPARENT.fullmatch(given):
-            trace = f"00-{given[3:35]}-{secrets.token_hex(8)}-{given[-2:]}"
-        else:
-            trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        given = given if TRACEPARENT.fullmatch(given) else ""
+        if scope["type"] == "websocket" or not scope["path"].startswith("/v1/"):
+            await self._serve(scope, receive, send, continued(given), None)
+            return
+        # named by the route once it is known: an address may hold ids
+        with tracer.start_as_current_span(
+            scope["method"],
+            context=context_of(given),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            await self._serve(scope, receive, send, traceparent_of(span) or continued(given), span)
+            route = getattr(scope.get("route"), "path", "")
+            span.update_name(f"{scope['method']} {route}".strip())
+            span.set_attribute("playhead.request", scope["state"]["request_id"])
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, traceparent: str, span: Span | None
+    ) -> None:
         state = scope.setdefault("state", {})
-        state["traceparent"], state["request_id"] = trace, str(uuid.uuid4())
+        state["traceparent"], state["request_id"] = traceparent, str(uuid.uuid4())
         started = False
 
         async def stamped(message: Message) -> None:
             nonlocal started
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 started = True
+                if span is not None:
+                    span.set_attribute("http.response.status_code", message["status"])
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", state["request_id"].encode()),
-                    (b"traceparent", trace.encode()),
+                    (b"traceparent", traceparent.encode()),
                     (b"x-content-type-options", b"nosniff"),
                     (b"referrer-policy", b"no-referrer"),
                 ]
@@ -550,18 +574,24 @@ class Envelope:
         try:
             await self._app(scope, receive, stamped)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            place = traceback.extract_tb(error.__traceback__)[-1]
+            if span is not None:
+                failed(span, error)
             log.error(  # noqa: TRY400 - a traceback may hold values
-                "%s in %s:%d (request %s, trace %s)",
-                type(error).__name__,
-                place.name,
-                place.lineno or 0,
-                state["request_id"],
-                trace[3:35],
+                "unforeseen error",
+                error=type(error).__name__,
+                places=places(error),
+                request=state["request_id"],
+                trace=trace_id_of(traceparent),
             )
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await respond(problem, state)(scope, receive, stamped)
+
+
+def continued(traceparent: str) -> str:
+    """Go on with a trace, or begin one, where tracing is not set up."""
+    trace_id, flags = (traceparent[3:35], traceparent[-2:]) if traceparent else ("", "01")
+    return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-{flags}"
 
 
 def respond(problem: Problem, state: Any) -> JSONResponse:
@@ -570,7 +600,7 @@ def respond(problem: Problem, state: Any) -> JSONResponse:
     if problem.request_id:
         ids["request_id"] = problem.request_id
     return JSONResponse(
-        problem.fields(ids["request_id"], ids["traceparent"][3:35]),
+        problem.fields(ids["request_id"], trace_id_of(ids["traceparent"])),
         status_code=problem.status,
         headers=problem.headers,
         media_type=MEDIA_TYPE,

@@ -55,9 +55,12 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     from connectors.keyring import Keyring
     from connectors.producer import Publisher
     from schemas.registry import Registry
+    from streams import logs, tracing
     from streams.codec import Codec
     from streams.subjects import subjects
 
+    logs.configure(settings.log_level)
+    tracing.configure(settings, "playhead-gateway")
     registry = Registry(settings.registry)
     registry.expect(subjects())
     codec = Codec(registry)
@@ -101,6 +104,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     finally:
         if inbox is not None:
             inbox.stop()
+        tracing.flush()
     if not server.started:
         raise click.ClickException(
             f"can't serve on {host}:{port}: free the port or choose another with --port"
@@ -139,7 +143,7 @@ def create(
 
     \b
     Example:
-      playhead keys create --tenant acme --user jane --scopes chat,search --ttl 12h
+      playhead keys create --tenant acme --user jane --scopes read --ttl 12h
     """
     if not TENANT.fullmatch(tenant):
         raise click.ClickException(

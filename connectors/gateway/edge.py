@@ -36,7 +36,6 @@ from connectors.gateway.stream import (
     in_reading_order,
     positions_of,
     problem_of,
-    trace_of,
 )
 from connectors.producer import DELIVERY_TIMEOUT_S, Position, Refused, Requests, Sealer, TooLarge
 from schemas import (
@@ -54,6 +53,7 @@ from streams.effects import now_us
 from streams.settings import Settings
 from streams.timeline import timeline
 from streams.topics import DERIVED, REQUESTS
+from streams.tracing import trace_id_of
 
 FOLLOWED_MAX = 512
 """Requests followed at once by one process."""
@@ -402,7 +402,7 @@ class Edge:
         return {
             "request_id": asked.request,
             "session_id": asked.session,
-            "trace_id": trace_of(asked.trace),
+            "trace_id": trace_id_of(asked.trace),
             "records": len(entries),
             "took_ms": round((max((s.ended_us for s in steps), default=began) - began) / 1_000, 3),
             "cost_micros": sum(step.cost_micros for step in steps),
@@ -503,6 +503,6 @@ class Edge:
     def _may_read(caller: Caller, document: Document) -> bool:
         return (
             not document.groups
-            or "ingest" in caller.scopes
+            or "write" in caller.scopes
             or bool(set(document.groups) & set(caller.groups))
         )

@@ -20,12 +20,11 @@ from typing import Any
 
 PREFIX = "ph_"
 SCOPES = {
-    "chat": "ask questions and read one's own answers",
-    "search": "search for passages",
-    "ingest": "hand documents in, list and withdraw them",
+    "read": "ask and search, see documents and one's own answers",
+    "write": "hand documents in and withdraw them",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
 }
-DEFAULT_SCOPES = ("chat", "search", "ingest", "restore")
+DEFAULT_SCOPES = ("read", "write", "restore")
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 SCHEMA = """

@@ -32,6 +32,7 @@ from schemas import (
     MapEntry,
     TokensReleased,
 )
+from streams.tracing import trace_id_of
 
 Frame = dict[str, Any]
 Reveal = Callable[[Sequence[MapEntry]], Mapping[str, str]]
@@ -320,7 +321,7 @@ class Answering:
         if self.settled:
             return []
         self.status = "failed"
-        problem, trace_id = problem_of(event), trace_of(event.meta.trace)
+        problem, trace_id = problem_of(event), trace_id_of(event.meta.trace)
         self.closing = {
             "finish_reason": "error",
             "error": problem.fields(self.request, trace_id),
@@ -370,9 +371,3 @@ def problem_of(event: EventRejected) -> Problem:
         retryable=transient,
         request_id=event.meta.request,
     )
-
-
-def trace_of(traceparent: str) -> str:
-    """Return the trace id of a traceparent; empty where it has none."""
-    parts = traceparent.split("-")
-    return parts[1] if len(parts) == 4 else ""

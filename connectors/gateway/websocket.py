@@ -13,6 +13,9 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 import orjson
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,7 +25,10 @@ from connectors.gateway.edge import Caller, Edge
 from connectors.gateway.entries import Subscription
 from connectors.gateway.problems import MEDIA_TYPE, Problem, forbidden, not_found, too_many
 from connectors.gateway.stream import Answering, Frame
+from streams.ids import request_id
+from streams.tracing import trace_id_of, traceparent_of
 
+tracer = trace.get_tracer("playhead")
 PROTOCOL = "playhead"
 FRAME_MAX = 65_536
 """Bytes of a frame from the client."""
@@ -69,7 +75,7 @@ async def chat(websocket: WebSocket, edge: Edge) -> None:
         secret = next((one[7:] for one in protocols if one.startswith("bearer.")), "")
     try:
         caller = await edge.caller(secret.strip())
-        caller.need("chat")
+        caller.need("read")
         named = websocket.query_params.get("tenant") or websocket.headers.get("x-tenant")
         if named and named != caller.tenant:
             raise forbidden("this key belongs to another tenant than the one named: leave it out")
@@ -83,7 +89,7 @@ async def chat(websocket: WebSocket, edge: Edge) -> None:
 async def _deny(websocket: WebSocket, problem: Problem) -> None:
     state = websocket.scope["state"]
     response = JSONResponse(
-        problem.fields(state["request_id"], state["traceparent"][3:35]),
+        problem.fields(state["request_id"], trace_id_of(state["traceparent"])),
         status_code=problem.status,
         headers=problem.headers,
         media_type=MEDIA_TYPE,
@@ -193,19 +199,24 @@ class _Connection:
                 self._edge.keyring.digest, self._caller.tenant, digest.encode()
             )
             fingerprint = f"{self._caller.subject}|{frame.session_id}|{frame.id}|{keyed}"
+        identity = request_id(self._caller.tenant, fingerprint) if fingerprint else ""
+        repeated = self._edge.requests.find(identity) if identity else None
         started = asyncio.Event()
         problems: list[Problem] = []
 
         async def run() -> None:
             with contextlib.ExitStack() as stack:
                 subscriptions: list[Subscription] = []
+                # each question is a trace of its own: a connection may last for days
+                span = tracer.start_span("chat message", Context(), SpanKind.SERVER)
+                stack.callback(span.end)
                 try:
-                    asked = await self._edge.ask(
+                    asked = repeated or await self._edge.ask(
                         self._caller,
                         text=frame.text,
                         session=frame.session_id,
                         fingerprint=fingerprint,
-                        trace=self._trace,
+                        trace=traceparent_of(span),
                         on_asked=lambda asked: subscriptions.append(
                             stack.enter_context(self._edge.dispatch.subscribe(asked.request))
                         ),
@@ -213,6 +224,10 @@ class _Connection:
                 except Problem as problem:
                     problems.append(problem)
                     return
+                if repeated:
+                    subscribed = self._edge.dispatch.subscribe(asked.request)
+                    subscriptions.append(stack.enter_context(subscribed))
+                span.set_attribute("playhead.request", asked.request)
                 answering = self._edge.answering(self._caller, asked)
                 more = {} if frame.id == "" else {"id": frame.id}
                 await self._out.put(answering.accepted(**more))
@@ -220,7 +235,7 @@ class _Connection:
                 assert task is not None
                 self._following[asked.request] = (task, answering)
                 started.set()
-                await self._follow(asked, answering, subscriptions[0], from_log=bool(fingerprint))
+                await self._follow(asked, answering, subscriptions[0], from_log=bool(repeated))
 
         await self._start(run(), started, problems, tasks)
 
@@ -295,7 +310,7 @@ class _Connection:
         except Problem as problem:
             if answering.settled:
                 return  # it has its answer; what failed is the wait for a retraction
-            await self._out.put(answering.failed(problem, self._trace[3:35]))
+            await self._out.put(answering.failed(problem, trace_id_of(self._trace)))
         finally:
             known = self._following.get(asked.request)
             if known is not None and known[1] is answering:
@@ -310,4 +325,4 @@ class _Connection:
         return sum(not answering.settled for _, answering in self._following.values())
 
     def _error(self, problem: Problem) -> Frame:
-        return {"cursor": "", **problem.frame("", self._trace[3:35])}
+        return {"cursor": "", **problem.frame("", trace_id_of(self._trace))}

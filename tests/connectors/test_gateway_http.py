@@ -9,6 +9,7 @@ import threading
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.gateway.app import create_app
 from connectors.gateway.keys import instant
@@ -116,10 +117,9 @@ async def test_a_revoked_and_an_expired_key_are_no_keys(app, edge):
 
 
 async def test_a_key_does_what_its_scopes_say_and_no_more(app, edge):
-    chat_only = Client(app, a_key(edge, scopes=["chat"]))
-    assert "ingest" in is_problem(await chat_only("POST", "/v1/documents", DOCUMENT), 403)["detail"]
-    is_problem(await chat_only("POST", "/v1/search", {"text": "x"}), 403)
-    is_problem(await Client(app, a_key(edge, scopes=["ingest"]))("POST", "/v1/messages"), 403)
+    read_only = Client(app, a_key(edge, scopes=["read"]))
+    assert "write" in is_problem(await read_only("POST", "/v1/documents", DOCUMENT), 403)["detail"]
+    is_problem(await Client(app, a_key(edge, scopes=["write"]))("POST", "/v1/messages"), 403)
 
 
 @pytest.mark.parametrize(
@@ -174,15 +174,18 @@ async def test_every_response_has_its_ids_and_goes_on_with_the_callers_trace(cal
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", response.headers["traceparent"])
 
 
-async def test_an_unforeseen_error_tells_the_client_nothing(call, edge, caplog):
+async def test_an_unforeseen_error_tells_the_client_nothing(call, edge):
     def broken(_tenant):
         raise RuntimeError("secret words")
 
     edge.documents.all = broken
-    problem = is_problem(await call("GET", "/v1/documents"), 500)
+    with capture_logs() as logged:
+        problem = is_problem(await call("GET", "/v1/documents"), 500)
     assert "secret" not in json.dumps(problem)
-    assert "secret" not in caplog.text
-    assert problem["request_id"] in caplog.text
+    [line] = logged
+    assert "secret" not in str(line)
+    assert line["request"] == problem["request_id"]
+    assert "in broken" in line["places"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"text": "\\ud800"}', b"", b"nope"])
@@ -499,9 +502,9 @@ async def test_another_users_answer_does_not_exist(call, app, edge, log):
 @pytest.mark.parametrize(
     ("scopes", "text"),
     [
-        (["chat", "restore"], "Ask Jane Doe at jane@acme.test <PERSON_9>"),
-        (["chat", "restore:PERSON"], "Ask Jane Doe at <EMAIL_ADDRESS_1> <PERSON_9>"),
-        (["chat"], "Ask <PERSON_1> at <EMAIL_ADDRESS_1> <PERSON_9>"),
+        (["read", "restore"], "Ask Jane Doe at jane@acme.test <PERSON_9>"),
+        (["read", "restore:PERSON"], "Ask Jane Doe at <EMAIL_ADDRESS_1> <PERSON_9>"),
+        (["read"], "Ask <PERSON_1> at <EMAIL_ADDRESS_1> <PERSON_9>"),
     ],
 )
 async def test_values_are_restored_for_readers_whose_scopes_say_so(app, edge, log, scopes, text):
