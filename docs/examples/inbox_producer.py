@@ -1,0 +1,26 @@
+"""Hand a document in without Playhead: plain Avro to the inbox, from any Kafka client.
+
+Usage: inbox_producer.py BOOTSTRAP_SERVERS REGISTRY_URL
+"""
+
+import sys
+
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+TOPIC = "playhead.inbox.document"
+registry = SchemaRegistryClient({"url": sys.argv[2]})
+schema = registry.get_latest_version(f"{TOPIC}-value").schema.schema_str
+serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
+document = {
+    "tenant": "acme",
+    "uri": "https://acme.test/opening-hours",
+    "media_type": "text/markdown",
+    "content": b"# Opening hours\n\nThe shop is open on weekdays from nine to five.",
+}
+value = serialize(document, SerializationContext(TOPIC, MessageField.VALUE))
+producer = Producer({"bootstrap.servers": sys.argv[1], "acks": "all"})
+producer.produce(TOPIC, key="acme", value=value)
+sys.exit(producer.flush(15))
