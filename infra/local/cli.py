@@ -31,6 +31,7 @@ from infra.local.supervisor import (
 )
 
 DOWN_PATIENCE_S = 90.0  # the workers' drain, then Kafka's stop, with room for a loaded machine
+MODULE = "infra.local.cli"  # this one, whose name is __main__ when it is run with -m
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
@@ -208,7 +209,7 @@ def _detached(run: Path, wish: Wish) -> None:
     log = run / "logs" / "supervisor.log"
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
     log.parent.mkdir(exist_ok=True, mode=0o700)
-    argv = [sys.executable, "-m", __name__, "up", "--run", str(run)]
+    argv = [sys.executable, "-m", MODULE, "up", "--run", str(run)]
     argv += ["--only", ",".join(sorted(wish.names)), "--workers", str(wish.workers)]
     for name, port in (wish.ports or {}).items():
         argv += ["--port", f"{name}={port}"]
