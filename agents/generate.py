@@ -18,7 +18,7 @@ from typing import Any
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
-from agents.grounding import cite, complete, evidence, extract, settled, support, unsupported
+from agents.grounding import Grounds, complete, evidence, settled, support, unsupported
 from agents.prompting import Sources, filled, filtered, fitted, unify
 from schemas import (
     Answer,
@@ -50,8 +50,10 @@ class Policy:
     temperature: float
     passage_tokens: int
     """Budget of the prompt's passages."""
-    support_min: float
-    """Share of the answer's content words that the passages must hold."""
+    share_min: float
+    """Share of a statement's content words that one sentence of the passages must hold."""
+    near_min: float
+    """How near to the question that sentence must be, as a share of the nearest one's score."""
     late_ms: int
     """What a model needs at least: with less time left it is not asked."""
     not_found: str
@@ -174,8 +176,9 @@ class Answering:
         self.passages: tuple[Passage, ...] = filtered(self.sources.passages)
         self.question = event.query or event.question
         self.writer = Writer(event, self.sources.entries)
-        chosen = fitted(self.question, self.passages, policy.passage_tokens)
-        self.prompt = filled(policy.prompt, self.question, self.passages, chosen)
+        self.grounds = Grounds(self.question, self.passages)
+        chosen = fitted(self.grounds, policy.passage_tokens)
+        self.prompt = filled(policy.prompt, self.question, chosen)
         texts = [f"{passage.title} {passage.text}" for passage in self.passages]
         self.evidence = evidence([*texts, event.question, event.query])
         self.asked = False
@@ -250,19 +253,19 @@ class Answering:
             return not is_json(text)
         if not text or self._wrong(text):
             return True
-        return support(text, self.evidence) < self.policy.support_min
+        return not self.grounds.stands(text, self.policy.share_min, self.policy.near_min)
 
     def _generated(
         self, due: str, times: tuple[int, ...], reason: str, *, late: bool
     ) -> TokensGenerated:
         text = self.writer.text
         degraded = ("deadline",) if late else ()
-        answer = self._finish(text, reason, cite(text, self.passages), degraded)
+        answer = self._finish(text, reason, self.grounds.cite(text), degraded)
         return self.writer.batch(due, times if due else (), answer=answer)
 
     def _extractive(self, degraded: str) -> TokensGenerated:
         """Put the nearest sentence of the passages in place of a generated answer."""
-        text, citations = extract(self.question, self.passages)
+        text, citations = self.grounds.extract()
         reason = "extractive"
         if not text:
             text, reason = self.policy.not_found, "not_found"

@@ -18,6 +18,7 @@ STEM_CHARS = 6  # a longer word is known by its beginning, once its ending is of
 CITED_MIN = 0.5  # share of a sentence's content words that a passage's sentence must hold
 NEIGHBOUR = 0.3  # part of a sentence's score that the sentences beside it add
 TITLE = 0.2  # part of a question's weight that words of the title count for
+SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 
 _WORD = regex.compile(r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>|\d+(?:[.,:]\d+)*|[\p{L}\p{M}\p{N}]+")
@@ -103,78 +104,110 @@ def split(passages: Sequence[Passage]) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def rank(question: str, passages: Sequence[Passage], given: Sequence[Sentence]) -> list[float]:
-    """Score sentences by how much of the question they hold; higher is nearer.
+class Grounds:
+    """The sentences that may answer a question, each with how near it is to the question.
 
     A word of the question weighs the more, the fewer of the sentences hold it. Words of the
     passage's title, the sentences beside it and the rank of the passage add a little.
     """
-    held = [frozenset(content(sentence.text)) for sentence in given]
-    titles = [frozenset(content(passage.title)) for passage in passages]
-    asked = tuple(dict.fromkeys(content(question)))
-    spread = Counter(word for words_of in held for word in words_of)
-    weights = {word: math.log(1 + len(given) / (1 + spread[word])) for word in asked}
-    own = [
-        sum(
-            weight * (1.0 if word in words_of else TITLE if word in titles[sentence.passage] else 0)
-            for word, weight in weights.items()
+
+    def __init__(self, question: str, passages: Sequence[Passage]) -> None:
+        self.passages = passages
+        self.sentences = split(passages)
+        self._held = [frozenset(content(sentence.text)) for sentence in self.sentences]
+        self._asked = frozenset(content(question))
+        self.scores = self._rank(question)
+
+    def _rank(self, question: str) -> list[float]:
+        given, held = self.sentences, self._held
+        titles = [frozenset(content(passage.title)) for passage in self.passages]
+        spread = Counter(word for words_of in held for word in words_of)
+        weights = {
+            word: math.log(1 + len(given) / (1 + spread[word]))
+            for word in dict.fromkeys(content(question))
+        }
+        own = []
+        for sentence, words_of in zip(given, held, strict=True):
+            title = titles[sentence.passage] - words_of
+            found = (
+                weight * (1.0 if word in words_of else TITLE)
+                for word, weight in weights.items()
+                if word in words_of or word in title
+            )
+            own.append(sum(found) / math.sqrt(SHORT + len(words_of)))
+        best = max(own, default=0.0)
+        scores = []
+        for index, sentence in enumerate(given):
+            beside = (
+                own[other]
+                for other in (index - 1, index + 1)
+                if 0 <= other < len(given) and given[other].passage == sentence.passage
+            )
+            nearness = RANK * best / (1 + sentence.passage)
+            scores.append(own[index] + NEIGHBOUR * max(beside, default=0.0) + nearness)
+        return scores
+
+    def extract(self) -> tuple[str, tuple[Citation, ...]]:
+        """Answer with the sentence that is nearest to the question, cited."""
+        if not self.sentences:
+            return "", ()
+        best = max(range(len(self.sentences)), key=lambda index: (self.scores[index], -index))
+        return self.sentences[best].text, (self._citation(best),)
+
+    def cite(self, text: str) -> tuple[Citation, ...]:
+        """Cite, for each sentence of an answer, the sentence that holds most of it.
+
+        In the order of the text, none twice; a sentence of which too little stands anywhere is not
+        cited.
+        """
+        found = (self._best(statement) for statement in sentences(text))
+        kept = dict.fromkeys(index for index, share in found if share >= CITED_MIN)
+        return tuple(self._citation(index) for index in kept)
+
+    def stands(self, text: str, share_min: float, near_min: float) -> bool:
+        """Tell whether an answer rests on single sentences, one of them near to the question.
+
+        Words that each stand somewhere don't make a true sentence: so one sentence has to hold
+        `share_min` of the content words of each sentence of the answer. And a true sentence may
+        answer another question: so one of them has to reach `near_min` of the best score.
+        """
+        found = [self._best(statement) for statement in sentences(text)]
+        nearest = near_min * max(self.scores, default=0.0)
+        return (
+            bool(found)
+            and all(share >= share_min for _, share in found)
+            and any(self.scores[index] >= nearest for index, _ in found)
         )
-        / math.sqrt(4 + len(words_of))
-        for sentence, words_of in zip(given, held, strict=True)
-    ]
-    best = max(own, default=0.0)
-    scores = []
-    for index, sentence in enumerate(given):
-        beside = [
-            own[other]
-            for other in (index - 1, index + 1)
-            if 0 <= other < len(given) and given[other].passage == sentence.passage
+
+    def _best(self, statement: str) -> tuple[int, float]:
+        """Find the sentence that holds most of a statement; (-1, 0.0) where there is none.
+
+        Words of the question count as held by every sentence, since an answer may repeat them.
+        """
+        said = dict.fromkeys(content(statement))
+        if not said or not self.sentences:
+            return -1, 0.0
+        held = [sum(word in words_of for word in said) for words_of in self._held]
+        share = [
+            sum(word in words_of or word in self._asked for word in said) / len(said)
+            for words_of in self._held
         ]
-        nearness = RANK * best / (1 + sentence.passage)
-        scores.append(own[index] + NEIGHBOUR * max(beside, default=0.0) + nearness)
-    return scores
+        best = max(
+            range(len(share)),
+            key=lambda index: (share[index], held[index], self.scores[index], -index),
+        )
+        return best, share[best]
 
-
-def extract(question: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation, ...]]:
-    """Answer with the sentence of the passages that is nearest to the question, cited."""
-    given = split(passages)
-    if not given:
-        return "", ()
-    scores = rank(question, passages, given)
-    best = max(range(len(given)), key=lambda index: (scores[index], -index))
-    sentence = given[best]
-    return sentence.text, (_citation(passages[sentence.passage], sentence.text),)
-
-
-def cite(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """Cite, for each sentence of an answer, the sentence of the passages that holds most of it.
-
-    In the order of the text, no passage's sentence twice; a sentence of which too little stands
-    anywhere is not cited.
-    """
-    given = split(passages)
-    held = [frozenset(content(sentence.text)) for sentence in given]
-    cited: dict[int, Citation] = {}
-    for statement in sentences(text):
-        said = tuple(dict.fromkeys(content(statement)))
-        if not said:
-            continue
-        shares = [sum(word in words_of for word in said) / len(said) for words_of in held]
-        best = max(range(len(given)), key=lambda index: (shares[index], -index), default=None)
-        if best is not None and shares[best] >= CITED_MIN:
-            sentence = given[best]
-            cited.setdefault(best, _citation(passages[sentence.passage], sentence.text))
-    return tuple(cited.values())
-
-
-def _citation(passage: Passage, quote: str) -> Citation:
-    return Citation(
-        document=passage.document,
-        chunk=passage.chunk,
-        title=passage.title,
-        uri=passage.uri,
-        quote=quote,
-    )
+    def _citation(self, index: int) -> Citation:
+        sentence = self.sentences[index]
+        passage = self.passages[sentence.passage]
+        return Citation(
+            document=passage.document,
+            chunk=passage.chunk,
+            title=passage.title,
+            uri=passage.uri,
+            quote=sentence.text,
+        )
 
 
 def evidence(texts: Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import regex
 
-from agents.grounding import Sentence, content, rank, split
+from agents.grounding import Grounds, Sentence, content, split
 from agents.placeholders import placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
@@ -106,13 +106,12 @@ def _same(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) / len(one | other) >= SAME_MIN
 
 
-def fitted(question: str, passages: Sequence[Passage], tokens_max: int) -> tuple[Sentence, ...]:
+def fitted(grounds: Grounds, tokens_max: int) -> tuple[Sentence, ...]:
     """Second stage: take the sentences nearest to the question that fit into the budget.
 
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
     """
-    given = split(passages)
-    scores = rank(question, passages, given)
+    given, scores = grounds.sentences, grounds.scores
     taken: list[int] = []
     left = tokens_max
     for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
@@ -122,20 +121,16 @@ def fitted(question: str, passages: Sequence[Passage], tokens_max: int) -> tuple
     return tuple(given[index] for index in sorted(taken))
 
 
-def filled(
-    template: str, question: str, passages: Sequence[Passage], chosen: Sequence[Sentence]
-) -> str:
+def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
     """Third stage: fill the template's slots, {{passages}} and {{question}}, in one pass.
 
-    Each passage becomes one line, so no document can begin a line of the template's own.
+    Each passage becomes one line, so no document can begin a line of the template's own. The best
+    passage comes last, next to the question.
     """
     lines: dict[int, list[str]] = {}
     for sentence in chosen:
         lines.setdefault(sentence.passage, []).append(sentence.text)
-    texts = []
-    for index, parts in lines.items():
-        title, text = passages[index].title.strip(), " ".join(parts)
-        texts.append(neutral(text if not title or text.startswith(title) else f"{title}: {text}"))
+    texts = [neutral(" ".join(lines[index])) for index in sorted(lines, reverse=True)]
     values = {"passages": "\n".join(texts), "question": neutral(question)}
     return SLOTS.sub(lambda found: values[found[1]], template.rstrip())
 
