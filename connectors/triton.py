@@ -9,7 +9,7 @@ as Transient, and the next call connects again by itself.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -144,8 +144,7 @@ class Triton:
             finally:
                 if not pump.done():  # the consumer left
                     pump.cancel()  # and with it the call that it reads
-                    with suppress(asyncio.CancelledError):
-                        await pump
+                    await asyncio.wait([pump])
 
     def _connected(self) -> InferenceServerClient:
         """Return the connection, made in the event loop that first asks for it."""
