@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.chunking import Chunk, Cutting, Policy, chunk_ids
@@ -70,7 +70,7 @@ async def withdraw(
         )
         return
     if not state.withdrawn:
-        gone = DocumentState(version=state.version, withdrawn=True, ref=state.ref)
+        gone = replace(state, withdrawn=True)
         await fx(WriteDocument(document=event.document, state=gone))
     yield ChunksCut(document=state.ref, batch=ONLY_BATCH, outcome="withdrawn")
 
@@ -237,7 +237,6 @@ def shape_of(event: DocumentSubmitted, title: str, policy: dict[str, Any]) -> by
     """Spell what, beside the bytes, decides on the chunks and on what the index says of them."""
     shape = {
         "title": title,
-        "uri": event.uri,
         "media_type": event.media_type,
         "metadata": event.metadata,
         "groups": sorted(event.groups),

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agents
-from agents.chunking import CHARS_PER_TOKEN_MAX, Cutting, Policy, chunk_ids, sentences
+from agents.chunking import (
+    CHARS_PER_TOKEN_MAX,
+    Cutting,
+    Piece,
+    Policy,
+    chunk_ids,
+    divide,
+    sentences,
+)
 from agents.errors import Permanent
 from schemas import Block
 
@@ -110,6 +118,7 @@ def test_sentences_and_what_separates_them_are_the_text(text):
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
         ("Dr. Smith came. He left.", ["Dr. Smith came.", "He left."]),
         ("See e.g. this. J. Doe wrote it.", ["See e.g. this.", "J. Doe wrote it."]),
+        ("It costs 5 ct. per piece. Buy it.", ["It costs 5 ct. per piece.", "Buy it."]),
         ("Version 3.11 is out. Get it.", ["Version 3.11 is out.", "Get it."]),
         ('He said "no." Then yes.', ['He said "no."', "Then yes."]),
         ("3. Press the button. Wait.", ["3. Press the button.", "Wait."]),
@@ -141,6 +150,29 @@ def test_title_and_headings_stand_above_the_passage():
 def test_a_heading_that_is_the_title_is_said_once():
     [chunk] = chunks("Pump", [heading(1, "Pump"), paragraph("It pumps.")])
     assert chunk.text == "Pump\n\nIt pumps."
+
+
+def test_a_heading_that_is_the_title_is_not_said_again_further_on():
+    found = chunks("Pump", [heading(1, "Pump"), paragraph(prose(900))])
+    assert all(chunk.text.startswith("Pump\n\nWord") for chunk in found[1:])
+
+
+def test_a_small_section_shares_a_chunk_with_the_beginning_of_a_large_one():
+    blocks = [heading(2, "A"), paragraph(prose(50)), heading(2, "B"), paragraph(prose(900))]
+    first, *_ = chunks("T", blocks)
+    assert first.text.startswith("T\n\nA\n\nWord")
+    assert "\n\nB\n\nWord" in first.text
+
+
+def test_a_repetition_that_would_not_fit_is_left_out():
+    long = "Long " + "word " * 324 + "end."
+    blocks = [
+        heading(1, "h " * 50),
+        paragraph("Short one here. " + long + " Short two here. " + long),
+    ]
+    found = chunks("title " * 50, blocks)
+    assert len(found) == 2
+    assert all(chunk.tokens <= PROCEDURAL.tokens_max for chunk in found)
 
 
 def test_headings_that_no_longer_hold_are_not_repeated():
@@ -197,6 +229,14 @@ def test_marks_stay_with_their_letter():
     assert all(piece.text.startswith("e") for piece in cutting.pieces)
 
 
+@pytest.mark.parametrize("limit", range(10, 40))
+def test_joined_characters_stay_together(limit):
+    whole = Piece("👩\u200d🚀" * 100, "\n\n", "sentence", tokens=300)
+    parts = list(divide(whole, limit))
+    assert len(parts) > 1
+    assert all(part.text.startswith("👩") and part.text.endswith("🚀") for part in parts)
+
+
 def test_a_table_stays_whole_if_it_fits_and_repeats_its_first_row_if_not():
     table = "Name | Price\n" + "\n".join(f"Part {n} | {n} Euro" for n in range(20))
     [chunk] = chunks("T", [paragraph(prose(30)), Block(kind="table", text=table)])
@@ -212,6 +252,7 @@ def test_code_is_cut_at_lines_and_keeps_its_indentation():
     found = chunks("T", [Block(kind="code", text=code)])
     assert len(found) > 1
     assert all(line in code.split("\n") for chunk in found for line in chunk.text.split("\n")[2:])
+    assert all(piece.text.strip() for piece in cut("T", [Block(kind="code", text=code)]).pieces)
     assert "def f1():\n    return 1\n\ndef f2" in found[0].text
 
 
@@ -249,6 +290,18 @@ def test_a_title_beyond_reason_leaves_room_for_the_text():
         "title " * 200, [heading(1, "h " * 90), heading(2, "i " * 90), paragraph(prose(600))]
     )
     assert all(chunk.tokens <= PROCEDURAL.tokens_max for chunk in found)
+    assert not any("h h" in chunk.text.split("\n\n")[0] for chunk in found)
+
+
+@pytest.mark.parametrize("words", range(5, 345, 10))
+def test_no_chunk_ends_with_a_heading(words):
+    blocks = [
+        paragraph(prose(words)),
+        heading(2, "Next"),
+        heading(3, "Really"),
+        paragraph(prose(900)),
+    ]
+    assert not any(chunk.text.endswith(("Next", "Really")) for chunk in chunks("T", blocks))
 
 
 def test_nothing_makes_no_chunk():

@@ -159,6 +159,13 @@ async def test_a_document_becomes_batches_of_sealed_chunks_and_a_manifest():
     assert world.state.ref == last.document
 
 
+async def test_batches_are_bounded_in_bytes_too():
+    outcomes = await FakeWorld(batch_bytes_max=4_000).submit(
+        manual("Alpha", "Beta", "Gamma", "Delta")
+    )
+    assert [len(outcome.chunks) for outcome in outcomes] == [2, 2]
+
+
 async def test_no_plain_text_is_in_the_record_of_what_was_done():
     [outcome] = await FakeWorld().submit("The secret of Alice.", title="Alice")
     encoded = a_codec().encode(outcome)
