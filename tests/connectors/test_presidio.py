@@ -68,6 +68,22 @@ def test_it_leaves_ordinary_numbers_alone(detector, text):
     assert found(detector, text) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The `BatchGetItem` request returns a KeySchema with the primary key.",
+        "Choose *Drive Write Traffic* in com.example.scaling, then Copy.",
+    ],
+)
+def test_manuals_hold_no_persons(detector, text):
+    assert {value for kind, value in found(detector, text) if kind == "PERSON"} == set()
+
+
+def test_a_name_in_markup_is_found_without_the_markup(detector):
+    assert ("PERSON", "Alice Johnson") in found(detector, "| **Alice Johnson** | reads |")
+    assert ("PERSON", "Ronald McDonald") in found(detector, "I met Ronald McDonald there.")
+
+
 def test_patterns_hold_in_languages_that_the_model_does_not_know(detector):
     text = "お問い合わせは taro@example.jp まで、または +81 3-1234-5678 へ"
     kinds = {kind for kind, _ in found(detector, text)}
