@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -23,10 +24,26 @@ RANK = 0.15  # part of the best score that the first passage gets for its rank
 
 _WORD = regex.compile(r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>|\d+(?:[.,:]\d+)*|[\p{L}\p{M}\p{N}]+")
 _SENTENCE_END = regex.compile(
-    r"(?<!\b(?:Dr|Mr|Mrs|Ms|St|No|vs|Fig|Inc|Ltd|Co|cf|ca|approx|e\.g|i\.e|\p{Lu}))"
-    r"(?<=[.!?…][\"'”’)\]]?)\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|(?<=[。！？])|\n+"
+    r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|\s*\n\s*"
 )
-_ENDINGS = ("ations", "ation", "ingly", "ings", "ing", "edly", "ies", "ied", "ed", "es", "ly", "s")
+_ABBREVIATION = regex.compile(
+    r"(?<![\p{L}.])(?:Dr|Mr|Mrs|Ms|St|No|vs|Fig|Inc|Ltd|Co|cf|ca|approx|e\.g|i\.e|\p{Lu})\Z"
+)
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ingly",
+    "ings",
+    "ing",
+    "edly",
+    "ies",
+    "ied",
+    "ed",
+    "es",
+    "ly",
+    "s",
+    "y",
+)
 STOP_WORDS = frozenset(
     """a about above after again all also am an and any are as at be because been before being below
     between both but by can cannot could did do does doing done down during each few for from
@@ -58,8 +75,14 @@ class Sentence:
 
 def sentences(text: str) -> tuple[str, ...]:
     """Split a text at the ends of sentences and lines; white space within becomes one space."""
-    parts = (" ".join(part.split()) for part in _SENTENCE_END.split(text))
-    return tuple(part for part in parts if part)
+    parts, start = [], 0
+    for end in _SENTENCE_END.finditer(text):
+        if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start()):
+            continue
+        parts.append(text[start : end.end()])
+        start = end.end()
+    parts.append(text[start:])
+    return tuple(plain for part in parts if (plain := " ".join(part.split())))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -72,6 +95,7 @@ def is_number(word: str) -> bool:
     return word[:1].isdigit()
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """Give the inflections of a word one form; numbers lose their separators of thousands."""
     if word.startswith("<"):
@@ -168,16 +192,22 @@ class Grounds:
         """Tell whether an answer rests on single sentences, one of them near to the question.
 
         Words that each stand somewhere don't make a true sentence: so one sentence has to hold
-        `share_min` of the content words of each sentence of the answer. And a true sentence may
-        answer another question: so one of them has to reach `near_min` of the best score.
+        `share_min` of the content words of each sentence of the answer, and all of its numbers and
+        names. And a true sentence may answer another question: so one of them has to reach
+        `near_min` of the best score. Words of the question count as held.
         """
-        found = [self._best(statement) for statement in sentences(text)]
         nearest = near_min * max(self.scores, default=0.0)
-        return (
-            bool(found)
-            and all(share >= share_min for _, share in found)
-            and any(self.scores[index] >= nearest for index, _ in found)
-        )
+        near = False
+        for statement in sentences(text):
+            index, share = self._best(statement)
+            if (
+                index < 0
+                or share < share_min
+                or unsupported(statement, self._held[index] | self._asked)
+            ):
+                return False
+            near = near or self.scores[index] >= nearest
+        return near
 
     def _best(self, statement: str) -> tuple[int, float]:
         """Find the sentence that holds most of a statement; (-1, 0.0) where there is none.
