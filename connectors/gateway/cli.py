@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -60,6 +61,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     from streams.subjects import subjects
 
     logs.configure(settings.log_level)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # addresses of every connection
     tracing.configure(settings, "playhead-gateway")
     registry = Registry(settings.registry)
     registry.expect(subjects())

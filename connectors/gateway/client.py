@@ -386,7 +386,7 @@ def answer_of(gateway: Gateway, body: dict[str, Any], *, show: bool) -> dict[str
     """Stream an answer to the terminal and return it; raises click.ClickException."""
     from rich.console import Console
 
-    console, notes = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
+    console, notes = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
     answer: dict[str, Any] = {}
     began, first_ms = time.monotonic(), None
     for frame in gateway.stream("/v1/messages", body):
