@@ -97,6 +97,8 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
             timeout_graceful_shutdown=DRAIN_S,
         )
     )
+    # the server raises the signal again once it is done: then there is more to do than to die
+    signal.signal(signal.SIGTERM, lambda *_: None)
     if inbox is not None:
         inbox.start()
     try:
@@ -111,7 +113,6 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
         raise click.ClickException(
             f"can't serve on {host}:{port}: free the port or choose another with --port"
         )
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @click.group()

@@ -386,7 +386,10 @@ def answer_of(gateway: Gateway, body: dict[str, Any], *, show: bool) -> dict[str
     """Stream an answer to the terminal and return it; raises click.ClickException."""
     from rich.console import Console
 
-    console, notes = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+    console, notes = (
+        Console(highlight=False, soft_wrap=True),
+        Console(stderr=True, highlight=False, soft_wrap=True),
+    )
     answer: dict[str, Any] = {}
     began, first_ms = time.monotonic(), None
     for frame in gateway.stream("/v1/messages", body):
@@ -416,8 +419,8 @@ def answer_of(gateway: Gateway, body: dict[str, Any], *, show: bool) -> dict[str
                 pass
     if show:
         notes.print(
-            f"[dim]session {answer['session_id']} · request {answer['request_id']} · first words "
-            f"after {first_ms} ms · {answer['finish_reason']}[/dim]"
+            f"[dim]session {answer['session_id']} · request {answer['request_id']} · "
+            f"first words after {first_ms} ms · {answer['finish_reason']}[/dim]"
         )
     return answer
 

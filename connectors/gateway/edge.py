@@ -18,7 +18,7 @@ from agents.errors import KeyDestroyed, Permanent, Transient
 from agents.placeholders import restore
 from connectors.gateway.catalogue import Asked, Document, Documents, asked_of
 from connectors.gateway.catalogue import Requests as KnownRequests
-from connectors.gateway.entries import RESULTS, Dispatch, Entry, SlowReader, Subscription
+from connectors.gateway.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from connectors.gateway.idempotency import Idempotency
 from connectors.gateway.keys import ApiKey, ApiKeys
 from connectors.gateway.log_reader import Log
@@ -369,9 +369,9 @@ class Edge:
                 entry = await subscription.next(TICK_S)
             except TimeoutError:
                 continue
-            except SlowReader:
+            except Gap:
                 raise overloaded(
-                    "the stream was read too slowly: resume from the last cursor"
+                    "the stream was interrupted, or read too slowly: resume from the last cursor"
                 ) from None
             for frame in answering.take(entry):
                 yield frame
@@ -437,9 +437,11 @@ class Edge:
                     request_id=asked.request,
                 )
             try:
-                entries = [await subscription.next(min(left, 0.5))]
+                entries = [await subscription.next(min(left, TICK_S))]
             except TimeoutError:
                 entries = []
+            except Gap:
+                entries = await self._read_back(asked, RESULTS)
 
     async def _read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
         try:

@@ -56,8 +56,8 @@ class Entry:
     """The record's timestamp on the broker."""
 
 
-class SlowReader(Exception):
-    """A reader fell so far behind that entries were dropped; it can resume from its cursor."""
+class Gap(Exception):
+    """Entries were dropped, for a reader fell far behind or reading failed; it can resume."""
 
 
 class Subscription:
@@ -74,10 +74,14 @@ class Subscription:
         except asyncio.QueueFull:
             self._overflown = True
 
+    def interrupt(self) -> None:
+        """Say that entries may have been missed."""
+        self._overflown = True
+
     async def next(self, timeout_s: float) -> Entry:
-        """Wait for an entry; raises TimeoutError, or SlowReader once entries were dropped."""
+        """Wait for an entry; raises TimeoutError, or Gap once entries were dropped."""
         if self._overflown:
-            raise SlowReader
+            raise Gap
         async with asyncio.timeout(timeout_s):
             return await self._queue.get()
 
@@ -99,6 +103,12 @@ class Dispatch:
                 reader(entry)
             for subscription in self._waiting.get(entry.event.meta.request, ()):
                 subscription.offer(entry)
+
+    def interrupt(self) -> None:
+        """Say that entries may have been missed: every reader resumes from its cursor."""
+        for subscriptions in self._waiting.values():
+            for subscription in subscriptions:
+                subscription.interrupt()
 
     def awaited(self, request: str) -> bool:
         """Tell whether anybody waits for a request; may be asked from any thread."""

@@ -24,11 +24,14 @@ from confluent_kafka import (
 from agents.errors import Transient
 from connectors.gateway.catalogue import Asked
 from connectors.gateway.entries import HISTORY, RESULTS, Dispatch, Entry
+from connectors.producer import REGISTRY_AWAY
 from schemas import Event
 from streams.codec import Codec, Undecodable
+from streams.logs import logger, places
 from streams.settings import Settings
 from streams.topics import topic_of
 
+log = logger("gateway")
 BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
 POLL_S = 0.1
 SKEW_MS = 60_000
@@ -66,13 +69,10 @@ class LogReader:
         self._settings = settings
         self._codec = codec
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
-        self._behind: set[tuple[str, int]] = {
-            (topic, lane) for topic in self._records for lane in range(settings.partitions)
-        }
+        self._behind = self._everything()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._reading_back = asyncio.Semaphore(4)
-        self._error = ""
 
     @property
     def ready(self) -> bool:
@@ -102,22 +102,37 @@ class LogReader:
         async with self._reading_back:
             try:
                 return await asyncio.to_thread(self._read_back, asked, kinds)
-            except KafkaException as error:
-                raise Transient(f"the log can't be read at the moment: {error.args[0]}") from None
+            except (KafkaException, *REGISTRY_AWAY) as error:
+                raise Transient(
+                    f"the log can't be read at the moment ({type(error).__name__}): try again"
+                ) from None
 
     # ------------------------------------------------------------------ live, on its own thread
 
     def _follow(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read_on(dispatch, loop)
+            except Exception as error:  # noqa: BLE001 - a reader that dies would leave all waiting
+                if self._stopping.is_set() or loop.is_closed():
+                    return
+                log.warning("reading again", error=type(error).__name__, places=places(error))
+                self._behind = self._everything()
+                loop.call_soon_threadsafe(dispatch.interrupt)
+                self._stopping.wait(1.0)
+
+    def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._consumer(enable_partition_eof=True)
         history = {topic_of(kind) for kind in HISTORY}
-        consumer.assign(
-            [
-                TopicPartition(topic, lane, OFFSET_BEGINNING if topic in history else OFFSET_END)
-                for topic in self._records
-                for lane in range(self._settings.partitions)
-            ]
-        )
         try:
+            consumer.assign(
+                [
+                    TopicPartition(
+                        topic, lane, OFFSET_BEGINNING if topic in history else OFFSET_END
+                    )
+                    for topic, lane in sorted(self._everything())
+                ]
+            )
             while not self._stopping.is_set():
                 entries, caught_up = self._batch(consumer, dispatch)
                 if entries:
@@ -125,11 +140,13 @@ class LogReader:
                     handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries), loop)
                     handed.result()
                 self._behind -= caught_up
-        except RuntimeError:
-            if not self._stopping.is_set() and not loop.is_closed():
-                raise
         finally:
             consumer.close()
+
+    def _everything(self) -> set[tuple[str, int]]:
+        return {
+            (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
+        }
 
     def _batch(
         self, consumer: Consumer, dispatch: Dispatch
