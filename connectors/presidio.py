@@ -85,6 +85,7 @@ class Presidio:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="presidio")
         self._loading = threading.Lock()
         self._detector: Detector | None = None
+        self._pool.submit(self.detect, ())  # loads in the background; no question waits for it
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer Detect."""
@@ -105,7 +106,7 @@ class Presidio:
         )
 
     def detect(self, texts: tuple[str, ...]) -> Detected:
-        """Find personal data; loads the model at its first use (about 2 s)."""
+        """Find personal data; waits for the model to be loaded (about 2 s)."""
         with self._loading:
             if self._detector is None:
                 self._detector = Detector()

@@ -37,6 +37,8 @@ def found(detector, text):
         ("ring +49 30 901820 or", "PHONE_NUMBER", "+49 30 901820"),
         ("ring (212) 555-0123 or", "PHONE_NUMBER", "(212) 555-0123"),
         ("at 221B Baker Street, London", "STREET_ADDRESS", "221B Baker Street"),
+        ("at 12 High Street, York YO1 7HH now", "STREET_ADDRESS", "12 High Street, York YO1 7HH"),
+        ("in Lindenstraße 1, 10115 Berlin.", "STREET_ADDRESS", "Lindenstraße 1, 10115 Berlin"),
         ("wohnt Lindenstraße 12a in", "STREET_ADDRESS", "Lindenstraße 12a"),
         ("habite 14 rue de la Paix", "STREET_ADDRESS", "14 rue de la Paix"),
         ("send it to P.O. Box 1234", "STREET_ADDRESS", "P.O. Box 1234"),
