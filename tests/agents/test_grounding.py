@@ -126,10 +126,16 @@ PASSAGES = (
     [
         ("How many days until refunds are paid?", "Refunds are paid within 14 days.", "refund"),
         ("What is the reduced rate in percent?", "The reduced rate is 7 percent.", "tax"),
+        ("Wann werden Rechnungen bezahlt?", "Rechnungen bezahlen wir nach 30 Tagen.", "de"),
+        ("首都はどこですか", "東京は日本の首都です。", "ja"),
     ],
 )
 def test_the_sentence_nearest_to_the_question_is_the_answer(question, answer, document):
-    text, [citation] = Grounds(question, PASSAGES).extract()
+    others = (
+        a_passage("Der Urlaub beträgt 30 Tage. Rechnungen bezahlen wir nach 30 Tagen.", "de"),
+        a_passage("人口は多い。東京は日本の首都です。", "ja"),
+    )
+    text, [citation] = Grounds(question, (*PASSAGES, *others)).extract()
     assert (text, citation.document, citation.quote) == (answer, document, answer)
 
 
