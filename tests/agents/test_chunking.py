@@ -291,7 +291,7 @@ def test_a_title_beyond_reason_leaves_room_for_the_text():
 
 @pytest.mark.parametrize("words", range(250, 295, 5))
 def test_no_chunk_ends_with_a_heading(words):
-    for more in range(365, 420, 5):
+    for more in range(480, 600, 5):
         blocks = [paragraph(prose(words)), heading(2, "Next"), paragraph(prose(more))]
         assert not any(chunk.text.endswith("Next") for chunk in chunks("T", blocks))
 
