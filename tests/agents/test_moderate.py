@@ -219,3 +219,9 @@ def test_a_whole_text_is_scored_behind_its_disguises(text, category):
 )
 def test_harmless_texts_score_nothing(text):
     assert scores(text, POLICY["terms"]) == {}
+
+
+async def test_what_was_held_before_an_answer_began_anew_is_dropped():
+    records, _ = await run(batches("Ask jane", "The fee", " is 7.", restart_at=1))
+    assert records[0].text == "Ask "
+    assert shown(records) == records[-1].text == "The fee is 7."

@@ -137,3 +137,15 @@ def test_rules_that_cannot_be_used_are_named():
         Rules([Rule("x", "(", "mask")])
     with pytest.raises(ValueError, match="matches the empty text"):
         Rules([Rule("x", "a*", "mask")])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces", "shown"),
+    [
+        ("cat\\b", ["a cat", "alog"], "a catalog"),  # the match is undone by what follows it
+        ("(?<!\\w)damn(?!\\w)", ["grand", "damn "], "granddamn "),  # and by what was shown before
+        ("(?<!\\w)damn(?!\\w)", ["oh ", "damn "], "oh *** "),
+    ],
+)
+def test_what_stands_beside_a_match_decides_across_pieces(pattern, pieces, shown):
+    assert in_pieces(Rules([Rule("word", pattern, "mask", "***")]), [*pieces, ""])[0] == shown

@@ -122,3 +122,12 @@ def test_a_prompt_has_the_templates_labels_and_marks_alone(words):
     for label in ("Text:", "Question:", "Answer:"):
         assert prompt.count(label) == TEMPLATE.count(label)
     assert "<|im_end|>" not in prompt
+
+
+def test_each_passage_is_a_line_and_the_best_one_stands_next_to_the_question():
+    prompt = prompt_of(
+        "What is the fee?", "The fee is 7 euros.\nIt is due.", "A late fee is 2 euros."
+    )
+    assert prompt.endswith(
+        "Text: A late fee is 2 euros.\nThe fee is 7 euros. It is due.\nQuestion: What is the fee?\nAnswer:"
+    )
