@@ -2835,7 +2835,7 @@ class ReleaseState(Record):
     blocked: bool = False
     """Whether the rest is not to be released."""
     categories: tuple[str, ...] = ()
-    """Policies that blocked it."""
+    """Policies it falls under so far, masked or blocked."""
     entries: tuple[MapEntry, ...] = ()
     """Values behind all placeholders that the answer may use."""
 
