@@ -61,6 +61,8 @@ CODE = regex.compile(
 """The model takes codes for persons: HMGB1, com.example, KeySchema. A McDonald is none."""
 MARKUP = regex.compile(r"[\\\[\]()/|*`_:#{}=<>$]+")
 """What no name holds: the model runs over it in tables, code and quoted mail."""
+RULE = regex.compile(r"[^\w\s]{40,}")
+"""Signs in a row, as in drawn rules: the model's tokenizer takes seconds over thousands of them."""
 FULL_NAME = regex.compile(
     r"\p{Lu}(?:\p{Ll}+|\.)(?:[ ]\p{Lu}(?:[\p{Ll}\-]+|\.)){0,2}[ ]\p{Lu}[\p{Ll}\-]+"
 )
@@ -176,7 +178,8 @@ class Detector:
         for number, offset, piece in pieces:
             for start, end, kind, score in self._patterns(piece):
                 _keep(found[number], offset + start, offset + end, kind, score)
-        documents = self._model.pipe((piece for _, _, piece in pieces), batch_size=32)
+        readable = (RULE.sub(lambda rule: " " * len(rule[0]), piece) for _, _, piece in pieces)
+        documents = self._model.pipe(readable, batch_size=32)
         for (number, offset, piece), document in zip(pieces, documents, strict=True):
             for entity in document.ents:
                 start, end = entity.start_char, entity.end_char

@@ -172,6 +172,14 @@ async def test_a_known_value_is_replaced_where_the_detector_misses_it():
     assert WritePlaceholders not in world.kinds_asked()
 
 
+async def test_of_known_values_that_overlap_the_longest_is_meant():
+    world = FakeWorld(PERSON="Ada Lovelace|Mrs Lovelace|Lovelace")
+    await world.run(a_question("Ada Lovelace, or Lovelace"))
+    world.patterns = {}
+    outcome = await world.run(a_question("ada lovelace and lovelace", 2))
+    assert outcome.text == "<PERSON_1> and <PERSON_2>"
+
+
 async def test_a_value_found_in_one_chunk_is_replaced_in_all():
     world = FakeWorld(PERSON=r"(?<=Dr\. )Ada Lovelace")
     outcome = await world.run(

@@ -124,6 +124,12 @@ def test_digests_are_keyed_by_tenant_and_outlive_the_process(keyring, settings):
     assert len(bytes.fromhex(keyring.digest("acme", b"ada"))) == 32
 
 
+def test_a_key_that_exists_is_never_made_anew(keyring, settings):
+    sealed = keyring.seal("acme", "user/1", "e", "f", b"x")
+    keyring._create("acme", ["user/1"])
+    assert Keyring(settings).unseal("acme", sealed) == b"x"
+
+
 def _seal_some(settings, answers):
     ring = Keyring(settings)
     sealed = [ring.seal("acme", f"value/{n}", "e", "f", b"x").ciphertext for n in range(20)]

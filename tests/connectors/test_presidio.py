@@ -100,6 +100,12 @@ def test_odd_texts_are_no_crash(detector, text):
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", [":" * 10_000, "=-" * 5_000])
+def test_signs_in_a_row_take_no_time(detector, text):
+    assert detector.find((text + " Call John Smith now.",))[0]
+
+
 def test_a_long_text_is_searched_to_its_end_and_across_the_seams(detector):
     filler = "The quick brown fox jumps over it. "
     parts = [filler * 280, "Write to ada@example.org now. ", filler * 2500, "Or bob@example.org."]
