@@ -12,10 +12,10 @@ pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).parents[2]
 MUTATIONS = {
-    "ingest": ("uri=", 'uri="mutated" +'),
-    "redact": ("outcome=", 'reason="mutated", outcome='),
-    "embed": ("outcome=", 'reason="mutated", outcome='),
-    "index": ("outcome=", 'reason="mutated", outcome='),
+    "ingest": ("uri=", 'uri="mutated" + '),
+    "redact": ("subject=asked.subject", 'subject=asked.subject + "mutated"'),
+    "embed": ('"embedded" if', '"mutated" if'),
+    "index": ("position=position", "position=position + 1"),
     "rewrite": ("outcome=", 'outcome="mutated" + '),
     "retrieve": ("outcome=", 'outcome="mutated" + '),
     "generate": ("text=", 'text="mutated" + '),
@@ -40,6 +40,8 @@ def archive(running, talk, tmp_path_factory):
 
 
 def test_every_record_is_recomputed_with_models_and_index_stopped(running, talk):
+    if running.stack is None:
+        pytest.skip("a stack of one's own can't be stopped in part")
     running.stack.stop_component("triton")
     running.stack.stop_component("weaviate")
     try:
