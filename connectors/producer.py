@@ -269,7 +269,7 @@ class Publisher:
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
                 "request.timeout.ms": 10_000,
                 "message.max.bytes": 1_000_000,
-                "log_level": 3,
+                "log_level": 2,
             }
         )
         self._open = True
@@ -287,7 +287,9 @@ class Publisher:
         def delivered(error: Any, message: Any) -> None:
             if error is not None:
                 done.set_exception(
-                    Transient(f"the broker did not take a record of {topic}: {error}; try again")
+                    Transient(
+                        f"the broker did not take a record of {topic} ({error.name()}): try again"
+                    )
                 )
                 return
             done.set_result(

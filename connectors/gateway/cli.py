@@ -61,7 +61,10 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     from streams.subjects import subjects
 
     logs.configure(settings.log_level)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # addresses of every connection
+    uvicorn_log = logging.getLogger("uvicorn.error")
+    uvicorn_log.setLevel(logging.WARNING)  # below, it logs the address of every connection
+    # a WebSocket that is refused with a problem is no fault, though the server takes it for one
+    uvicorn_log.addFilter(lambda record: "completing handshake" not in str(record.msg))
     tracing.configure(settings, "playhead-gateway")
     registry = Registry(settings.registry)
     registry.expect(subjects())
@@ -223,7 +226,9 @@ def list_keys(tenant: str, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("id", "tenant", "user", "scopes", "groups", "expires", "revoked", box=None)
+    table = Table(box=None)
+    for name in ("id", "tenant", "user", "scopes", "groups", "expires", "revoked"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
     for entry in found:
         table.add_row(
             entry.id,
