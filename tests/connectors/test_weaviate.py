@@ -409,6 +409,18 @@ async def test_many_unpublished_chunks_do_not_crowd_out_the_visible_ones(index):
 
 
 @pytest.mark.stack
+async def test_new_chunks_are_found_by_their_words_at_once_however_many_there_are(index):
+    common = [chunk(f"c{n:02}", f"The lane quota of region {n}.") for n in range(60)]
+    rare = [chunk(f"r{n}", f"The lane quota of region {n}, a heron{n}.") for n in range(3)]
+    await index.write(ref(1), 1, *common, *rare)
+    await index.publish(ref(1), 1)
+    for n in range(3):
+        found = await index.find(text=f"lane quota of heron{n}", near="elsewhere", limit=2)
+        best = max(found.candidates, key=lambda candidate: candidate.lexical)
+        assert best.chunk == f"r{n}"
+
+
+@pytest.mark.stack
 async def test_a_vector_of_another_length_is_refused_for_good(index):
     await index.write(ref(1), 1, chunk("a", "One."))
     short = chunk("b", "Two.", vector=b"\0\0\x80\x3f")
