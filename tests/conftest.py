@@ -129,10 +129,11 @@ class SpanCollector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                request = ExportTraceServiceRequest.FromString(body)
-                for resource in request.resource_spans:
-                    for scope in resource.scope_spans:
-                        collector.spans.extend(scope.spans)
+                if self.path == "/v1/traces":  # metrics come here too
+                    request = ExportTraceServiceRequest.FromString(body)
+                    for resource in request.resource_spans:
+                        for scope in resource.scope_spans:
+                            collector.spans.extend(scope.spans)
                 self.send_response(200)
                 self.end_headers()
 
