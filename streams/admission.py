@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agents.errors import Permanent
 from schemas import Event, EventRejected, Failed, Meta, StepVersion
 from streams.codec import Codec, Undecodable
 from streams.ids import position_id

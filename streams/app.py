@@ -77,7 +77,9 @@ def connect(settings: Settings, names: Sequence[str]) -> tuple[list[Connector], 
                 break
             except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
                 reason = f"{type(error).__name__}: {error}"
-                log.warning("a connector can't be made, trying again", connector=path, reason=reason)
+                log.warning(
+                    "a connector can't be made, trying again", connector=path, reason=reason
+                )
                 time.sleep(CONNECT_PAUSE_S)
         made.append(connector)
         if attribute == "Keyring":

@@ -1,7 +1,8 @@
 """What a step has already done: so that a restart runs no finished event again.
 
 At each assignment the tail of the step's own output topics is read back. It says which inputs have a
-closed outcome though their offset was not committed yet, and how many attempts the others have had.
+closed outcome though their offset was not committed yet, how many attempts the others have had,
+and which requests were answered lately.
 Without it every kill would repeat finished work, model calls included.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -49,8 +51,8 @@ class History:
     def duplicate(self, meta: Meta, topic: str, partition: int, offset: int) -> bool:
         """Say whether an input was run to its end before.
 
-        It may be the same record delivered again, or a copy of it further on. A later attempt of the
-        step before is no copy: it has the same id and supersedes.
+        It may be the same record delivered again, or a copy of it further on. A later attempt of
+        the step before is no copy: it has the same id and supersedes.
         """
         return (
             (topic, partition, offset) in self._closed
@@ -59,10 +61,10 @@ class History:
         )
 
     def next_attempt(self, meta: Meta) -> int:
-        """Number the next run over an input: above all runs over its id.
+        """Return the number of the next run over an input: above all runs over its id.
 
-        Outcomes of a superseded input and of its successor have equal ids; readers tell them apart by
-        the attempt alone.
+        Outcomes of a superseded input and of its successor have equal ids; readers tell them apart
+        by the attempt alone.
         """
         return max(self._attempts.get(meta.id, 0) + 1, meta.attempt)
 
@@ -82,14 +84,22 @@ class History:
             where.popitem(last=False)
 
 
-def read_back(
-    settings: Settings, codec: Codec, step: Step, topic: str, partition: int, committed: int
-) -> list[Meta]:
-    """Read the outcomes of those inputs of a lane that were not committed when it was assigned.
+@dataclass(frozen=True)
+class Taken:
+    """A lane of an input topic that was assigned."""
+
+    topic: str
+    partition: int
+    committed: int
+    """The next offset that the step has not committed."""
+
+
+def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Taken]) -> list[Meta]:
+    """Read the newest outcomes of some lanes: at least those of all inputs not yet committed.
 
     Blocks; call it in a thread. Raises KafkaException or TimeoutError where the broker does not
-    answer. Reads backwards until an outcome's input lies further back than any that could have been
-    running beside an uncommitted one.
+    answer. Where inputs are uncommitted it reads backwards until an outcome's input lies further
+    back than any that could have been running beside them.
     """
     consumer = Consumer(
         {
@@ -98,42 +108,44 @@ def read_back(
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 10,
             "log_level": 0,
         }
     )
     try:
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        if committed >= end:
-            return []
         found: list[Meta] = []
-        for record in (*step.writes, EventRejected):
-            found += _outcomes(
-                consumer, codec, topic_of(record), partition, topic, committed - REACH
-            )
-        return [meta for meta in found if meta.cause and meta.cause.offset >= committed]
+        for lane in lanes:
+            place = TopicPartition(lane.topic, lane.partition)
+            _, end = consumer.get_watermark_offsets(place, timeout=10)
+            until = lane.committed - REACH if lane.committed < end else None
+            for record in (*step.writes, EventRejected):
+                found += _outcomes(consumer, codec, topic_of(record), lane, until)
+        return found
     finally:
         consumer.close()
 
 
 def _outcomes(
-    consumer: Consumer, codec: Codec, topic: str, partition: int, source: str, until: int
+    consumer: Consumer, codec: Codec, topic: str, lane: Taken, until: int | None
 ) -> list[Meta]:
-    low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    """Read one stride from the end; more, while `until` is given and not reached."""
+    low, end = consumer.get_watermark_offsets(TopicPartition(topic, lane.partition), timeout=10)
     floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
     found: list[Meta] = []
     while end > floor:
         start = max(floor, end - stride)
-        far = False
-        for message in _records(consumer, topic, partition, start, end):
+        far = -1 if until is None else until
+        enough = until is None
+        for message in _records(consumer, topic, lane.partition, start, end):
             try:
                 event = codec.decode_any(message.value())
             except Undecodable:
                 continue
             cause = event.meta.cause if isinstance(event, Event) else None
-            if cause is not None and cause.topic == source:
+            if cause is not None and cause.topic == lane.topic:
                 found.append(event.meta)  # type: ignore[attr-defined]
-                far = far or cause.offset < until
-        if far:
+                enough = enough or cause.offset < far
+        if enough:
             break
         end, stride = start, stride * 2
     return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 REACH = 256
-"""Offsets beyond the oldest unfinished one that may run: what a restart has to read back is bounded."""
+"""Offsets beyond the oldest unfinished one that may run: bounds what a restart reads back."""
 
 
 @dataclass

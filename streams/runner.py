@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,13 @@ from faust.transport.consumer import ensure_TP
 from faust.types import TP
 
 from agents.errors import Permanent, Transient
-from schemas import Begun, Event, Failed, Meta
+from schemas import Begun, Event, Failed
 from streams import tracing
 from streams.admission import Unreadable, admit, rejection, unreadable
 from streams.codec import Codec, Undecodable
 from streams.configuration import Configuration
 from streams.effects import LiveRun, World, now_us
-from streams.history import History, read_back
+from streams.history import History, Taken, read_back
 from streams.lane import Item, Lane
 from streams.logs import logger, places
 from streams.metrics import Counts
@@ -145,7 +145,9 @@ class Outbox:
                     await self._unacknowledged[0][1]
                     self._unacknowledged.popleft()
             except (KafkaError, ProducerSendError) as error:
-                await asyncio.gather(*(ack for _, ack in self._unacknowledged), return_exceptions=True)
+                await asyncio.gather(
+                    *(ack for _, ack in self._unacknowledged), return_exceptions=True
+                )
                 if asyncio.get_running_loop().time() > deadline:
                     raise BrokerSilent(
                         f"no acknowledgement for {PUBLISH_GIVE_UP_S:g} s: {type(error).__name__}"
@@ -281,50 +283,46 @@ class Runner:
 
     async def _die(self, error: BaseException) -> None:
         """Stop the worker: what it can't do, it must not acknowledge."""
-        log.error("the runner broke", step=self.step.name, error=type(error).__name__, stack=places(error))
+        log.error(
+            "the runner broke", step=self.step.name, error=type(error).__name__, stack=places(error)
+        )
         await self.app.crash(error)
 
     # ------------------------------------------------------------------ what was done before
 
     def _assigned(self, tps: Iterable[TP]) -> None:
         """Begin to read back what this step has already written in these lanes."""
-        for tp in tps:
-            if tp not in self._learned:
-                self._learned[tp] = asyncio.ensure_future(self._learn(tp))
+        new = [tp for tp in tps if tp not in self._learned]
+        if new:
+            reading = asyncio.ensure_future(self._learn(new))
+            self._learned.update(dict.fromkeys(new, reading))
 
-    async def _learn(self, tp: TP) -> None:
-        if tp.topic not in self._records:
-            return
-        committed = self.app.consumer.committed(tp)
-        pause_s = 0.5
+    async def _learn(self, tps: Sequence[TP]) -> None:
+        lanes = [
+            Taken(tp.topic, tp.partition, self.app.consumer.committed(tp))
+            for tp in tps
+            if tp.topic in self._records
+        ]
+        settings, codec, tries = self._settings, self._services.codec, 0
         while True:
             try:
-                found = await asyncio.to_thread(
-                    read_back,
-                    self._settings,
-                    self._services.codec,
-                    self.step,
-                    tp.topic,
-                    tp.partition,
-                    committed,
-                )
+                found = await asyncio.to_thread(read_back, settings, codec, self.step, lanes)
             except (KafkaException, TimeoutError) as error:
-                log.warning("reading back failed, trying again", place=str(tp), error=str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, 10.0)
-                continue
-            self._history.learn(found)
-            if found:
-                log.info(
-                    "read back", step=self.step.name, topic=tp.topic, lane=tp.partition, outcomes=len(found)
+                tries += 1
+                log.warning(
+                    "reading back failed, trying again",
+                    step=self.step.name,
+                    error=type(error).__name__,
                 )
-            return
+                await asyncio.sleep(self._backoff_s(tries))
+            else:
+                break
+        self._history.learn(found)
+        log.debug("read back", step=self.step.name, lanes=len(lanes), outcomes=len(found))
 
     # ------------------------------------------------------------------ running
 
-    async def _process(
-        self, event: Event, message: Message, fold: FoldFunction | None
-    ) -> None:
+    async def _process(self, event: Event, message: Message, fold: FoldFunction | None) -> None:
         meta = event.meta
         with structlog.contextvars.bound_contextvars(
             step=self.step.name, request=meta.request, place=message.place
@@ -406,9 +404,7 @@ class Runner:
                 log.warning("no key for digests, trying again", error=str(error))
                 await asyncio.sleep(self._backoff_s(tries))
 
-    def _live_run(
-        self, given: Input, number: int, outbox: Outbox, digest_key: bytes
-    ) -> LiveRun:
+    def _live_run(self, given: Input, number: int, outbox: Outbox, digest_key: bytes) -> LiveRun:
         services = self._services
         return LiveRun(
             self.step,
@@ -428,7 +424,9 @@ class Runner:
         )
 
     async def _reject(self, run: LiveRun, given: Input, message: Message, why: Failed) -> None:
-        log.error("moved to the dead letters", error=why.error, reason=why.message, tries=why.attempts)
+        log.error(
+            "moved to the dead letters", error=why.error, reason=why.message, tries=why.attempts
+        )
         run.fail_with(why)
         await run.reject(rejection(self.step, given, message.key, message.value))
         self.counts.add("dead_letters", message.partition)
@@ -445,7 +443,9 @@ class Runner:
         number = self._history.next_attempt(meta)
         with (
             structlog.contextvars.bound_contextvars(step=self.step.name, place=message.place),
-            tracing.run_span(self.step.name, "", {"messaging.destination.name": message.topic}) as span,
+            tracing.run_span(
+                self.step.name, "", {"messaging.destination.name": message.topic}
+            ) as span,
         ):
             tracing.failed(span, error)
             outbox.traceparent = tracing.traceparent_of(span)

@@ -235,7 +235,9 @@ class Sessions(Table):
             answer=released.text,
             entries=released.entries,
         )
-        await self._write(Place(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,)))
+        await self._write(
+            Place(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,))
+        )
 
 
 class Releases(Table):

@@ -120,6 +120,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         ledger = self.ledgers.get(tp)
         return ledger.safe if ledger else None
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Say nothing about quiet partitions: an idle changelog is no livelock."""
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no book of gaps: the ledger follows the order of delivery."""
 

@@ -108,9 +108,7 @@ async def supervise(worker: Worker) -> int:
     running = asyncio.create_task(worker.start())
     crashed = asyncio.create_task(worker._crashed.wait())  # noqa: SLF001 - no public way
     stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait(
-        {running, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
-    )
+    done, _ = await asyncio.wait({running, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED)
     broken = worker.crashed or (running in done and running.exception() is not None)
     if broken:
         error = worker.crash_reason or running.exception()

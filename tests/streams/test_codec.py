@@ -1,4 +1,5 @@
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -42,20 +43,16 @@ def test_any_text_survives_the_wire(blocks, title):
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_or_decoded_but_never_crash(data):
-    try:
+    with suppress(Undecodable):
         CODEC.decode(data, QuestionAsked)
-    except Undecodable as error:
-        assert str(error)
 
 
 @given(st.integers(0, len(BYTES) - 1), st.integers(1, 255))
 def test_a_damaged_record_is_refused_or_decoded_but_never_crashes(position, flip):
     damaged = bytearray(BYTES)
     damaged[position] ^= flip
-    try:
+    with suppress(Undecodable):
         CODEC.decode(bytes(damaged), QuestionAsked)
-    except Undecodable as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
