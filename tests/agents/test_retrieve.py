@@ -221,6 +221,17 @@ async def test_each_wording_is_searched_and_a_chunk_keeps_its_best_scores():
     assert set(chunks(outcome)) == {"right", "other"}
 
 
+async def test_a_wording_that_finds_a_chunk_less_well_takes_nothing_from_it():
+    def by_text(request):
+        dense = 0.9 if request.text == "a" else 0.1
+        return found(request, {"right": (9.0, dense, 0.8, 300)})
+
+    answers = {Search: by_text, Rerank: failing(Transient("away"))}
+    for wordings in (("a", "b"), ("b", "a")):
+        outcome, _ = await run(query(wordings=wordings), answers)
+        assert chunks(outcome) == ["right"]
+
+
 async def test_a_late_request_skips_the_reranking_and_says_so():
     deadline = NOW_US + CONFIGURATION["reserve_ms"] * 1000
     outcome, asked = await run(query(ask=Ask(deadline=deadline - 1)))
@@ -247,7 +258,7 @@ async def test_chunks_of_another_model_do_not_stop_the_others_from_being_reranke
 
     outcome, _ = await run(query(ask=Ask(mode="search")), {Rerank: partly})
     assert outcome.degraded == ()
-    assert chunks(outcome)[0] == "right"
+    assert chunks(outcome) == ["right", "other", "alike", "noise"]
 
 
 async def test_an_index_without_token_vectors_is_ranked_by_words_and_vectors():

@@ -54,6 +54,7 @@ def turn(question, *entries):
         (["Are sharks endangered?"], "Why?", "Why (sharks endangered)?"),
         (["Tell me about <PERSON_1>."], "Where does he live?", "Where does <PERSON_1> live?"),
         (["Tell me about bees."], "Are they dying", "Are bees dying"),
+        (["Tell me about bees."], "Who keeps those animals?", "Who keeps those animals (bees)?"),
     ],
 )
 def test_a_question_that_leans_gets_what_the_conversation_is_about(history, question, query):

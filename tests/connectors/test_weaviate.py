@@ -298,7 +298,7 @@ async def test_a_document_submitted_again_after_its_withdrawal_has_its_new_chunk
     await index.write(ref(3), 20, chunk("b", "A red house."))
     await index.publish(ref(3), 20)
     assert await index.names() == {"b"}
-    assert [p.version for p in await index.fetch("b")] == [3]
+    assert [(p.chunk, p.version) for p in await index.fetch("b", "c")] == [("b", 3)]
 
 
 @pytest.mark.stack
@@ -341,6 +341,20 @@ async def test_a_version_with_other_groups_moves_its_kept_chunks_too(index):
     assert await index.names() == set()
     assert await index.names(groups=("hr",)) == {"a"}
     await index.publish(ref(3), 3)
+    assert await index.names() == {"a"}
+
+
+@pytest.mark.stack
+async def test_a_version_for_everyone_shows_kept_chunks_and_an_old_event_again_does_not_hide_them(
+    index,
+):
+    secret = ref(1, groups=("hr",))
+    await index.write(secret, 1, chunk("a", "Blue lanes."))
+    await index.publish(secret, 1)
+    assert await index.names() == set()
+    await index.publish(ref(2), 2)
+    assert await index.names() == {"a"}
+    await index.publish(secret, 1)
     assert await index.names() == {"a"}
 
 
