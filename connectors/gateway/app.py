@@ -334,7 +334,7 @@ async def get_message(
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
     caller.need("read")
-    asked = edge.asked(caller, request_id_)
+    asked = edge.question(caller, request_id_)
     if "text/event-stream" in request.headers.get("accept", ""):
         stack = contextlib.AsyncExitStack()
         try:

@@ -283,8 +283,15 @@ class Edge:
 
     # ------------------------------------------------------------------ following them
 
+    def question(self, caller: Caller, request: str) -> Asked:
+        """Return a question of this caller; raises Problem for an unknown one or another's."""
+        found = self.asked(caller, request)
+        if not found.subject:
+            raise not_found(f"request {request[:64]!r} is about a document: it has no answer")
+        return found
+
     def asked(self, caller: Caller, request: str) -> Asked:
-        """Return a request of this caller; raises Problem for an unknown one or another's."""
+        """Return a request of this caller, or about a document of the tenant; raises Problem."""
         found = self.requests.find(request)
         if (
             found is None

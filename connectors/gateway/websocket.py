@@ -240,7 +240,7 @@ class _Connection:
         await self._start(run(), started, problems, tasks)
 
     async def _resume(self, frame: ResumeFrame, tasks: asyncio.TaskGroup) -> None:
-        asked = self._edge.asked(self._caller, frame.request_id)
+        asked = self._edge.question(self._caller, frame.request_id)
         answering = self._edge.answering(self._caller, asked, frame.cursor)
         earlier = self._following.pop(asked.request, None)
         if earlier is not None:

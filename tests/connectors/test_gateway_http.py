@@ -368,6 +368,14 @@ async def test_documents_of_another_tenant_do_not_exist(call, app, edge):
     is_problem(await other("DELETE", f"/v1/documents/{taken['document_id']}"), 404)
 
 
+async def test_a_document_has_a_timeline_in_its_tenant_and_no_answer(call, app, edge):
+    taken = (await call("POST", "/v1/documents", DOCUMENT)).json()
+    path = f"/v1/messages/{taken['request_id']}"
+    assert (await call("GET", f"{path}/timeline")).json()["steps"][0]["step"] == "gateway"
+    is_problem(await call("GET", path), 404)
+    is_problem(await Client(app, a_key(edge, "globex"))("GET", f"{path}/timeline"), 404)
+
+
 async def test_documents_are_listed_in_pages(call):
     for number in range(5):
         await call("POST", "/v1/documents", {**DOCUMENT, "uri": f"u{number}"})

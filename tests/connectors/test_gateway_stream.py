@@ -210,6 +210,18 @@ def test_without_values_placeholders_stay():
     assert shown(frames) == "Ask <PERSON_1>"
 
 
+def test_an_answer_that_starts_over_numbers_its_values_anew():
+    other = MapEntry(placeholder="<PERSON_2>", kind="PERSON", digest="d", value=QUESTION.text)
+    names = {ENTRY: {"<PERSON_1>": "Jane Doe"}, other: {"<PERSON_2>": "John Roe"}}
+    one = Answering("r-1", "s-1", 0, lambda entries: names[entries[0]])
+    records = [
+        ANSWERS.tokens("Ask <PERSON_1>", 0, entries=(ENTRY,)),
+        ANSWERS.tokens("Ask <PERSON_2>, <PERSON_1>", 5, restart=True, entries=(other,)),
+    ]
+    frames = [frame for entry in entries_of(records) for frame in one.take(entry)]
+    assert shown(frames) == "Ask John Roe, <PERSON_1>"
+
+
 HISTORY = [
     ANSWERS.tokens("wrong ", 0, entries=(ENTRY,)),
     ANSWERS.tokens("and more <PER", 1),
