@@ -1,1 +1,1 @@
-"""What each step does: one module a step, named by its verb. They know events and `fx`, nothing else."""
+"""What each step does: one module a step, named by its verb; it knows events and `fx` alone."""

@@ -84,7 +84,7 @@ class RecordedRun(Run):
 
     def failed(self) -> bool:
         """Say whether the record ends with the step having given up."""
-        parts = self._recorded.get(self._issued, ())
+        parts = self._recorded.get(self._issued, [])
         return bool(parts) and parts[0].kind == Fail.SCHEMA
 
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:

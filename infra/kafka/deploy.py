@@ -28,7 +28,7 @@ def generated() -> str:
         rows.append(f"    partitions: {topic.num_partitions}\n")
         rows.append(f"    replicas: {topic.replication_factor}\n")
         rows.append("    config:\n")
-        rows += [f'      {key}: "{value}"\n' for key, value in topic.config.items()]
+        rows += [f'      {key}: "{value}"\n' for key, value in (topic.config or {}).items()]
     return "".join(rows)
 
 
