@@ -111,7 +111,7 @@ def documents(tenant: Tenant) -> Iterator[Sample]:
                 text = path.read_text(encoding="utf-8", errors="replace")
                 yield Sample(f"licences/{name}", f"Licence {name}", "text/plain", text)
         return
-    from pydoc_data.topics import topics  # type: ignore[import-untyped]  # a dict of texts
+    from pydoc_data.topics import topics  # a dict of texts
 
     for name in REFERENCE_TOPICS:
         if name in topics:
