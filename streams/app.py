@@ -61,8 +61,8 @@ class Host:
 def connect(settings: Settings, names: Sequence[str]) -> tuple[list[Connector], Any]:
     """Make the connectors that the steps need; return them and the keyring among them.
 
-    Tries again, with a line in the log, until all can be made: a worker must not die because another
-    component is late. (They connect when they are first asked.)
+    Tries again, with a line in the log, until all can be made: a worker must not die because
+    another component is late. (They connect when they are first asked.)
     """
     made: list[Connector] = []
     keyring: Any = None

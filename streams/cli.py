@@ -22,6 +22,7 @@ VERBS = {
     "ingest": "connectors.gateway.client:ingest",
     "chat": "connectors.gateway.client:chat",
     "replay": "replay.cli:replay",
+    "dead-letters": "streams.dead_letters:dead_letters",
 }
 
 

@@ -1,16 +1,16 @@
 """What a step has already done: so that a restart runs no finished event again.
 
-At each assignment the tail of the step's own output topics is read back. It says which inputs have a
-closed outcome though their offset was not committed yet, how many attempts the others have had,
-and which requests were answered lately.
-Without it every kill would repeat finished work, model calls included.
+At each assignment the tail of the step's own output topics is read back. It says which inputs have
+a closed outcome though their offset was not committed yet, how many attempts the others have had,
+and which requests were answered lately. Without it every kill would repeat finished work, model
+calls included.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -26,6 +26,17 @@ READ_BACK = 64  # records in the first stride backwards; each further one is twi
 READ_BACK_MAX = 20_000  # records of one topic's lane, at most
 PATIENCE_S = 30.0  # for the broker to hand over one stride
 
+RETRY = "retry"
+"""Header of a dead letter that was put back: ATTEMPT@OFFSET of the run that was rejected.
+
+The attempt is 0 where the record could not be read: then no run over its id was rejected."""
+
+
+def rejected_attempt(headers: Mapping[str, bytes]) -> int:
+    """Return the number of the run whose rejection a record is a retry of; 0 for other records."""
+    attempt = headers.get(RETRY, b"").partition(b"@")[0]
+    return int(attempt) if attempt.isdigit() and len(attempt) < 10 else 0
+
 
 class History:
     """Inputs that a step has run over, as far back as matters."""
@@ -35,7 +46,7 @@ class History:
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._attempts: OrderedDict[str, int] = OrderedDict()
         self._closed: OrderedDict[tuple[str, int, int], None] = OrderedDict()
-        self._answered: OrderedDict[str, None] = OrderedDict()
+        self._answered: OrderedDict[str, int] = OrderedDict()
 
     def learn(self, outcomes: Iterable[Meta]) -> None:
         """Take in outcomes that were read back."""
@@ -46,18 +57,23 @@ class History:
             self.attempted(cause.id, meta.attempt)
             if meta.last:
                 self._remember(self._closed, (cause.topic, cause.partition, cause.offset))
-                self._remember(self._answered, cause.id)
+                self._answer(cause.id, meta.attempt)
 
-    def duplicate(self, meta: Meta, topic: str, partition: int, offset: int) -> bool:
+    def duplicate(
+        self, meta: Meta, topic: str, partition: int, offset: int, rejected: int = 0
+    ) -> bool:
         """Say whether an input was run to its end before.
 
         It may be the same record delivered again, or a copy of it further on. A later attempt of
-        the step before is no copy: it has the same id and supersedes.
+        the step before is no copy: it has the same id and supersedes. Nor is a dead letter that was
+        put back, unless a run after the `rejected` one has ended: then it was put back twice.
         """
-        return (
-            (topic, partition, offset) in self._closed
-            or (meta.id, meta.attempt) in self._seen
-            or (meta.cause is None and meta.id in self._answered)
+        if (topic, partition, offset) in self._closed:
+            return True
+        if rejected:
+            return self._answered.get(meta.id, 0) > rejected
+        return (meta.id, meta.attempt) in self._seen or (
+            meta.cause is None and meta.id in self._answered
         )
 
     def next_attempt(self, meta: Meta) -> int:
@@ -76,6 +92,10 @@ class History:
     def finished(self, meta: Meta) -> None:
         """Remember that an input has a closed outcome."""
         self._remember(self._seen, (meta.id, meta.attempt))
+        self._answer(meta.id, self._attempts.get(meta.id, meta.attempt))
+
+    def _answer(self, cause_id: str, attempt: int) -> None:
+        self._remember(self._answered, cause_id, max(attempt, self._answered.get(cause_id, 0)))
 
     def _remember(self, where: OrderedDict, key: object, value: object = None) -> None:  # type: ignore[type-arg]
         where[key] = value
@@ -161,9 +181,10 @@ def _records(
         for message in consumer.consume(500, timeout=0.5):
             if message.error():
                 raise KafkaException(message.error())
-            if message.offset() < end:
+            at = message.offset() or 0
+            if at < end:
                 yield message
-            offset = message.offset() + 1
+            offset = at + 1
         position = consumer.position([TopicPartition(topic, partition)])[0].offset
         offset = max(offset, position)  # past what a compaction or a transaction left out
         if time.monotonic() > deadline:

@@ -34,7 +34,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(_stack),
+                structlog.processors.ExceptionRenderer(_Places()),
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -58,12 +58,12 @@ def _without_messages(record: logging.LogRecord) -> bool:
     return True
 
 
-def _stack(info: object) -> str:
-    """Spell an exception without its message and values: class and places only."""
-    error = info[1] if isinstance(info, tuple) else info
-    if not isinstance(error, BaseException):
-        return ""
-    return f"{type(error).__name__}\n{places(error)}"
+class _Places:
+    """Spells an exception without its message and values: class and places only."""
+
+    def __call__(self, exc_info: structlog.typing.ExcInfo) -> str:
+        error = exc_info[1]
+        return f"{type(error).__name__}\n{places(error)}"
 
 
 def places(error: BaseException) -> str:

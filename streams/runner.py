@@ -1,8 +1,8 @@
 """Step -> Faust agent: decode, deduplicate, run, publish, acknowledge.
 
-An input is finished when the broker has acknowledged its closed outcome, and only a contiguous prefix
-of finished inputs is committed. So nothing is lost; what a crash repeats is told apart by the attempt
-in its records, and what was finished before the crash is not run again (see `streams.history`).
+An input is finished when the broker has acknowledged its closed outcome, and only a contiguous
+prefix of finished inputs is committed. So nothing is lost; what a crash repeats is told apart by
+the attempt in its records, and what was finished is not run again (see `streams.history`).
 
 Many inputs of a lane run at once; those of one session run one after another (see `streams.lane`).
 """
@@ -14,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -30,14 +30,14 @@ from streams.admission import Unreadable, admit, rejection, unreadable
 from streams.codec import Codec, Undecodable
 from streams.configuration import Configuration
 from streams.effects import LiveRun, World, now_us
-from streams.history import History, Taken, read_back
+from streams.history import History, Taken, read_back, rejected_attempt
 from streams.lane import Item, Lane
 from streams.logs import logger, places
 from streams.metrics import Counts
 from streams.run import Input
 from streams.settings import Settings
 from streams.topics import Fold, Step, topic_of
-from streams.transport import App, Ledger, raw_topic
+from streams.transport import App, Consumer, Ledger, raw_topic
 from streams.version import CODE
 
 log = logger("runner")
@@ -131,8 +131,8 @@ class Outbox:
     async def delivered(self) -> None:
         """Wait until the broker has acknowledged everything, again and again where it fails.
 
-        What follows a failed record is sent again after it: copies are dropped by their id, the order
-        is kept. Raises BrokerSilent in the end.
+        What follows a failed record is sent again after it: copies are dropped by their id, the
+        order is kept. Raises BrokerSilent in the end.
         """
         deadline = asyncio.get_running_loop().time() + PUBLISH_GIVE_UP_S
         pause_s = 0.1
@@ -197,6 +197,10 @@ class Runner:
         app.assigned = self._assigned
         app.agent(raw_topic(app, *topics), name=step.name)(self._agent)
 
+    @property
+    def _consumer(self) -> Consumer:
+        return cast(Consumer, self.app.consumer)
+
     # ------------------------------------------------------------------ taking events
 
     async def _agent(self, stream: Any) -> None:
@@ -209,7 +213,7 @@ class Runner:
     def _take(self, event: Any) -> None:
         message = event.message
         tp = ensure_TP(message.tp)
-        consumer = self.app.consumer
+        consumer = self._consumer
         if consumer.revoking or self._stopping or not consumer.ledger(tp).begin(message.offset):
             event.ack()
             return
@@ -253,7 +257,7 @@ class Runner:
     def _pump(self, tp: TP, lane: Lane) -> None:
         if self._stopping:
             return
-        ledger = self.app.consumer.ledger(tp)
+        ledger = self._consumer.ledger(tp)
         while (item := lane.next(ledger.oldest)) is not None:
             task = asyncio.create_task(self._run_item(tp, lane, ledger, item))
             self._tasks.add(task)
@@ -279,7 +283,7 @@ class Runner:
             self._pump(tp, lane)
             if tp in self._full and len(lane) <= TAKEN_MAX * self._settings.window // 2:
                 self._full.discard(tp)
-                self.app.consumer.on_buffer_drop(tp)
+                self._consumer.on_buffer_drop(tp)
 
     async def _die(self, error: BaseException) -> None:
         """Stop the worker: what it can't do, it must not acknowledge."""
@@ -299,7 +303,7 @@ class Runner:
 
     async def _learn(self, tps: Sequence[TP]) -> None:
         lanes = [
-            Taken(tp.topic, tp.partition, self.app.consumer.committed(tp))
+            Taken(tp.topic, tp.partition, self._consumer.committed(tp))
             for tp in tps
             if tp.topic in self._records
         ]
@@ -330,9 +334,14 @@ class Runner:
             if fold is not None:
                 await self._fold(fold, event)
                 return
-            if self._history.duplicate(meta, message.topic, message.partition, message.offset):
+            rejected = rejected_attempt(message.headers)
+            if self._history.duplicate(
+                meta, message.topic, message.partition, message.offset, rejected
+            ):
                 self.counts.add("duplicates", message.partition)
                 return
+            if rejected:  # its outcomes supersede by a higher attempt, after a restart too
+                self._history.attempted(meta.id, rejected)
             given = Input(event, message.topic, message.partition, message.offset)
             outbox = Outbox(self.app, self._services.codec, meta.trace)
             try:
@@ -346,7 +355,6 @@ class Runner:
 
     async def _attempts(self, given: Input, message: Message, outbox: Outbox) -> None:
         """Run the step until an outcome is closed, by itself or by a rejection."""
-        meta = given.event.meta
         began_us, tries = now_us(), 0
         while True:
             tries += 1
@@ -367,7 +375,7 @@ class Runner:
         number = self._history.next_attempt(meta)
         self._history.attempted(meta.id, number)
         parent = message.headers.get("traceparent", b"").decode("ascii", "replace") or meta.trace
-        attributes = {
+        attributes: tracing.Attributes = {
             "playhead.tenant": meta.tenant,
             "playhead.request": meta.request,
             "playhead.attempt": number,
@@ -476,15 +484,15 @@ class Runner:
                 return
 
     def _backoff_s(self, tries: int) -> float:
-        """Pause before another try: it doubles, with jitter, so that retries do not come in step."""
-        base_s = self._settings.backoff_ms / 1000 * 2 ** min(tries - 1, 16)
+        """Return the pause before another try: it doubles, with jitter, so that tries spread."""
+        base_s: float = self._settings.backoff_ms / 1000 * 2 ** min(tries - 1, 16)
         return min(BACKOFF_MAX_S, base_s) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
 
     def _may_retry(self, given: Input, tries: int, began_us: int) -> bool:
         """Whether another attempt is of use.
 
-        A question has a deadline. What has none waits longer than its attempts take: a document must
-        not be given up because a service restarts.
+        A question has a deadline. What has none waits longer than its attempts take: a document
+        must not be given up because a service restarts.
         """
         deadline = getattr(getattr(given.event, "ask", None), "deadline", 0)
         if deadline:

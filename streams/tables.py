@@ -1,8 +1,8 @@
 """Tables: what a step remembers of a session or a document, kept by Faust beside the step.
 
-A table is in memory; its changelog on the log is what it is recovered from after a restart or a move.
-A row holds the newest values with the event that wrote each: an event that is run again sees the value
-before its own, as it did the first time, and its write replaces its own entry.
+A table is in memory; its changelog on the log is what it is recovered from after a restart or a
+move. A row holds the newest values with the event that wrote each: an event that is run again sees
+the value before its own, as it did the first time, and its write replaces its own entry.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from streams.transport import App, raw_topic
 ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
 RELEASES_MAX = 4
-"""Values kept of an answer's moderation: each holds the text so far, and only the last is needed."""
+"""Values kept of an answer's moderation: each holds all text so far; only the last is needed."""
 ANSWERS_MAX = 4_000
 """Answers of a process whose moderation is remembered; older ones ended long ago."""
 
@@ -124,17 +124,22 @@ class Table(ABC):
         """Return nothing: no table streams."""
         return {}
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - the same for every table
         """Do nothing: the app owns the table."""
 
+    @property
+    def _store(self) -> Any:
+        """Faust's memory store: a dictionary, and the lane of each key."""
+        return self._table.data
+
     def _row(self, place: Place) -> TableRow | None:
-        data: bytes | None = self._table.data.get(place.key)
+        data: bytes | None = self._store.data.get(place.key)
         return self._codec.decode(data, TableRow) if data is not None else None
 
     async def _write(self, place: Place, event: str, value: Record) -> Written:
         row = written(self._row(place), event, self._codec.encode(value), self.ENTRIES)
         await self._put(place, self._codec.encode(row))
-        rows = self._table.data.data
+        rows = self._store.data
         while self.ROWS_MAX is not None and len(rows) > self.ROWS_MAX:
             await self._put(Place.at(next(iter(rows))), None)
         return Written()
@@ -154,7 +159,7 @@ class Table(ABC):
             raise Transient(
                 f"the broker did not take a row of {self.NAME}: {type(error).__name__}"
             ) from None
-        store = self._table.data
+        store = self._store
         store.data.pop(place.key, None)  # so that the newest row stands last
         if value is not None:
             store.data[place.key] = value

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import faust
@@ -73,8 +73,10 @@ class Ledger:
         return self._order[0] if self._order else None
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(driver.Consumer):
     """Faust's consumer, with the ledgers deciding what is committed."""
+
+    app: Any  # an App, with what the runner sets on it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,12 +108,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await super().perform_seek()
         self.app.assigned(tp for tp in self.assignment() if not self._is_changelog_tp(tp))
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
-        return [
-            tp
-            for tp, ledger in self.ledgers.items()
-            if ledger.safe is not None and (topics is None or tp in topics or tp.topic in topics)
-        ]
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        for tp, ledger in self.ledgers.items():
+            if ledger.safe is not None and (topics is None or tp in topics or tp.topic in topics):
+                yield tp
 
     def _new_offset(self, tp: TP) -> int | None:
         self._acked[tp].clear()
@@ -158,21 +158,21 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self.revoking = False
 
 
-class Producer(driver.Producer):  # type: ignore[misc]
+class Producer(driver.Producer):
     """Faust's producer, idempotent: a retry inside the client neither repeats nor reorders."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     """The driver with our consumer and producer."""
 
     Consumer = Consumer
     Producer = Producer
 
 
-class App(faust.App):  # type: ignore[misc]
+class App(faust.App):
     """A Faust app on this transport."""
 
     drained: Callable[[], Awaitable[None]]

@@ -43,7 +43,7 @@ from tests.streams.fake_chain import chain
 pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parents[2]
 ASKED = topic_of(QuestionAsked)
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0  # each kill costs the session timeout, and the machine may be busy
 
 
 class Bench:
@@ -148,7 +148,7 @@ class Bench:
             assert time.monotonic() < deadline, f"{len(missing)} requests have no {record.SCHEMA}"
             closed = {e.meta.request for _, _, e in self.read(record) if e.meta.last}
             missing = set(requests) - closed
-            time.sleep(0.1 if missing else 0)
+            time.sleep(0.5 if missing else 0)
 
     def calls(self):
         counted = defaultdict(int)
@@ -313,7 +313,7 @@ async def test_kills_lose_nothing_repeat_nothing_finished_and_keep_the_order(ben
     kills, until = 0, time.monotonic()
     for event in asked:
         bench.publish(event)
-        time.sleep(0.02)
+        time.sleep(0.05)  # noqa: ASYNC251 - nothing else runs in this loop
         if time.monotonic() > until:
             if kills:
                 bench.kill()
