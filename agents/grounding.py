@@ -21,6 +21,7 @@ CITED_MIN = 0.5  # share of a sentence's content words that a passage's sentence
 NEIGHBOUR = 0.3  # part of a sentence's score that the sentences beside it add
 TITLE = 0.2  # part of a question's weight that words of the title count for
 SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
+HEADED = 0.8  # part of a heading's score that passes to the sentence below it
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"  # written without spaces: a sign is a word
@@ -32,6 +33,8 @@ _WORD = regex.compile(
 _SENTENCE_END = regex.compile(
     r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|\s*\n\s*"
 )
+# what a heading, a list's entry or a question of an FAQ lacks: the end of a statement
+_STATED = regex.compile(r"[.!…:;。！][\"'”’»)\]]*\Z")
 _ABBREVIATION = regex.compile(
     r"(?<![\p{L}.])(?:Dr|Mr|Mrs|Ms|St|No|vs|Fig|Inc|Ltd|Co|cf|ca|approx|e\.g|i\.e|\p{Lu})\Z"
 )
@@ -121,6 +124,16 @@ def content(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in words(text) if word.casefold() not in STOP_WORDS)
 
 
+def _meant(text: str) -> tuple[str, ...]:
+    folded = (word.casefold() for word in words(text))
+    return tuple(word for word in folded if word not in STOP_WORDS)
+
+
+def _inflected(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and len(long) - len(short) <= 3
+
+
 def split(passages: Sequence[Passage]) -> tuple[Sentence, ...]:
     """List the sentences of all passages, in order."""
     found = []
@@ -146,6 +159,9 @@ class Grounds:
         self.sentences = split(passages)
         self._held = [frozenset(content(sentence.text)) for sentence in self.sentences]
         self._asked = frozenset(content(question))
+        self._asked_words = _meant(question)
+        stated = [bool(_STATED.search(sentence.text)) for sentence in self.sentences]
+        self._heads = [any(stated) and not state for state in stated]
         self.scores = self._rank(question)
 
     def _rank(self, question: str) -> list[float]:
@@ -165,6 +181,11 @@ class Grounds:
                 if word in words_of or word in title
             )
             own.append(sum(found) / math.sqrt(SHORT + len(words_of)))
+        for index in range(1, len(given)):
+            above = index - 1
+            same = given[above].passage == given[index].passage
+            if same and self._heads[above] and not self._heads[index]:
+                own[index] = max(own[index], HEADED * own[above])
         best = max(own, default=0.0)
         scores = []
         for index, sentence in enumerate(given):
@@ -178,10 +199,16 @@ class Grounds:
         return scores
 
     def extract(self) -> tuple[str, tuple[Citation, ...]]:
-        """Answer with the sentence that is nearest to the question, cited."""
+        """Answer with the sentence that is nearest to the question, cited.
+
+        A heading may be nearer, but it answers nothing.
+        """
         if not self.sentences:
             return "", ()
-        best = max(range(len(self.sentences)), key=lambda index: (self.scores[index], -index))
+        best = max(
+            range(len(self.sentences)),
+            key=lambda index: (not self._heads[index], self.scores[index], -index),
+        )
         return self.sentences[best].text, (self._citation(best),)
 
     def cite(self, text: str) -> tuple[Citation, ...]:
@@ -200,8 +227,11 @@ class Grounds:
         Words that each stand somewhere don't make a true sentence: so one sentence has to hold
         `share_min` of the content words of each sentence of the answer, and all of its numbers and
         names. And a true sentence may answer another question: so one of them has to reach
-        `near_min` of the best score. Words of the question count as held.
+        `near_min` of the best score. Words of the question count as held, but an answer has to say
+        something beside them.
         """
+        if not self._adds(text):
+            return False
         nearest = near_min * max(self.scores, default=0.0)
         near = False
         for statement in sentences(text):
@@ -214,6 +244,12 @@ class Grounds:
                 return False
             near = near or self.scores[index] >= nearest
         return near
+
+    def _adds(self, text: str) -> bool:
+        """Tell whether a text has a word that is not the question's own, inflected or not."""
+        return any(
+            not any(_inflected(word, asked) for asked in self._asked_words) for word in _meant(text)
+        )
 
     def _best(self, statement: str) -> tuple[int, float]:
         """Find the sentence that holds most of a statement; (-1, 0.0) where there is none.
@@ -230,7 +266,12 @@ class Grounds:
         ]
         best = max(
             range(len(share)),
-            key=lambda index: (share[index], held[index], self.scores[index], -index),
+            key=lambda index: (
+                share[index] * (not self._heads[index]),
+                held[index],
+                self.scores[index],
+                -index,
+            ),
         )
         return best, share[best]
 

@@ -39,7 +39,7 @@ from schemas import Block, CountTokens, Parse, Parsed, Request, StreamRequest, T
 from streams.effects import Call, Handler, StreamHandler
 from streams.settings import Settings
 
-READER_VERSION = 1  # of the rules in this module: raise it when the same bytes give other blocks
+READER_VERSION = 2  # of the rules in this module: raise it when the same bytes give other blocks
 THREADS = 2  # documents read at once: more would only starve the event loop
 HERE_BYTES_MAX = 16_384  # what is smaller is read at once, since a thread would cost more
 WRAPPED_CHARS_MIN = 50  # a line this long was broken to fit a page, not to say something
@@ -477,7 +477,9 @@ def _inline(content: str) -> str:
         match token.type:
             case "text" | "code_inline" | "text_special":
                 parts.append(token.content)
-            case "softbreak" | "hardbreak":
+            case "softbreak":  # where the author's editor wrapped the line: no end of anything
+                parts.append(" ")
+            case "hardbreak":
                 parts.append("\n")
             case "image":
                 parts.append(token.content)

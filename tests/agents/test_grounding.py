@@ -166,3 +166,18 @@ def test_an_answer_is_cited_in_the_order_of_its_text_each_source_once():
 def test_an_answer_stands_when_one_sentence_near_the_question_holds_it(text, stands):
     grounds = Grounds("After how many days are refunds paid?", PASSAGES)
     assert grounds.stands(text, share_min=0.8, near_min=0.8) is stands
+
+
+FAQ = "Questions\nWhen does the fuel pier open?\nThe fuel pier opens at six in the morning from May on."
+
+
+def test_a_heading_is_not_quoted_but_lends_its_nearness_to_what_stands_below_it():
+    grounds = Grounds("When does the fuel pier open in May?", [a_passage(FAQ)])
+    text, [citation] = grounds.extract()
+    assert text == citation.quote == "The fuel pier opens at six in the morning from May on."
+
+
+def test_an_answer_that_only_repeats_the_question_does_not_stand():
+    grounds = Grounds("When does the fuel pier open in May?", [a_passage(FAQ)])
+    assert not grounds.stands("The fuel pier opens in May.", 0.8, 0.8)
+    assert grounds.stands("The fuel pier opens at six in the morning.", 0.8, 0.8)

@@ -175,7 +175,7 @@ def f():
     assert parse("text/markdown", text.encode()).title == "The manual"
     assert read("text/markdown", text) == [
         ("h1", "Pump station"),
-        ("paragraph", "Some bold, code, a link & a picture\non two lines.\nBreak"),
+        ("paragraph", "Some bold, code, a link & a picture on two lines.\nBreak"),
         ("list", "- one\n1. first\n2. second x\n- two"),
         ("table", "Name | Price\nhose | 5 | 6"),
         ("code", "def f():\n    return 1"),
