@@ -1,7 +1,7 @@
 """`fx`: all that a step may ask of the world.
 
-A step is a pure async generator over an event and `fx`. Whatever is not a function of the event goes
-through `fx`, which records it live and answers from the record at replay.
+A step is a pure async generator over an event and `fx`. Whatever is not a function of the event
+goes through `fx`, which records it live and answers from the record at replay.
 """
 
 from __future__ import annotations

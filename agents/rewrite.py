@@ -103,7 +103,7 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
     found: list[str] = []
     current: list[str] = []
     bridge: list[str] = []
-    end = 0
+    end, before = 0, ""
 
     def close() -> None:
         if current:
@@ -117,10 +117,11 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
             close()
         end = match.end()
         bare = GENITIVE.sub("", word)
+        verb, before = before == "who", word.lower()  # "Who assigns a berth?"
         if PLACEHOLDER.fullmatch(word):
             close()
             found.append(word)
-        elif names(word):
+        elif names(word) and not verb:
             if current and not bridge and current[-1][0].isupper() and word[0].islower():
                 close()  # "Salt Lake City differ": the name ends where the capitals do
             current += [*bridge, bare]

@@ -469,7 +469,7 @@ def _markdown_blocks(tokens: list[Token]) -> Iterator[Block]:
 def _inline(content: str) -> str:
     """Take the marks out of a paragraph: link texts, alternative texts and code stay."""
     if not _MARKS.search(content):
-        return content
+        return _SOFT_BREAK.sub(" ", content)
     if len(content) > INLINE_CHARS_MAX or content.count("[") > INLINE_OPENINGS_MAX:
         return html.unescape(content)
     parts: list[str] = []
@@ -488,6 +488,7 @@ def _inline(content: str) -> str:
     return "".join(parts)
 
 
+_SOFT_BREAK = re.compile(r"(?<!  )\n")  # two spaces before it make it a hard one
 _MARKS = re.compile(r"[\\`*_\[\]<>&~!]")
 
 

@@ -219,7 +219,7 @@ def timeline_command(request: str, archive: Path | None, as_json: bool) -> None:
 
 
 def timeline_table(runs: list[StepTime]) -> Table:
-    """Lay a timeline out for a terminal."""
+    """Lay a timeline out for a terminal; later runs of a step, over later batches, share a row."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, justify in (
         ("at", "right"),
@@ -231,19 +231,35 @@ def timeline_table(runs: list[StepTime]) -> Table:
     ):
         table.add_column(name, justify=justify, no_wrap=name != "effects (ms)")  # type: ignore[arg-type]
     start = runs[0].began_us if runs else 0
+    first: dict[str, StepTime] = {}
     for run in runs:
-        effects = ", ".join(
-            f"{effect.kind} {effect.took_us / 1000:.1f}"
-            + (f" ({effect.parts} parts)" if effect.parts > 1 else "")
-            for effect in run.effects
-        )
-        again = f" (attempt {run.attempt})" if run.attempt > 1 else ""
-        table.add_row(
-            f"+{(run.began_us - start) / 1000:.1f} ms",
-            run.step + again,
-            f"{run.queued_us / 1000:.1f} ms",
-            f"{run.took_us / 1000:.1f} ms",
-            str(run.records),
-            effects,
-        )
+        first.setdefault(run.step, run)
+    for step, run in first.items():
+        later = [other for other in runs if other.step == step and other is not run]
+        _timeline_row(table, f"+{(run.began_us - start) / 1000:.1f} ms", step, [run])
+        if later:
+            at = f"to {(max(other.ended_us for other in later) - start) / 1000:.1f} ms"
+            _timeline_row(table, at, f"{step} ({len(later)} more)", later)
     return table
+
+
+def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> None:
+    """Add a row: times of one run, or the means of several and the sums of their effects."""
+    effects: dict[str, tuple[float, int]] = {}
+    for run in runs:
+        for effect in run.effects:
+            took, parts = effects.get(effect.kind, (0.0, 0))
+            effects[effect.kind] = (took + effect.took_us / 1000, parts + effect.parts)
+    again = max(run.attempt for run in runs)
+    mean = "" if len(runs) == 1 else "⌀ "
+    table.add_row(
+        at,
+        name + (f" (attempt {again})" if again > 1 else ""),
+        f"{mean}{sum(run.queued_us for run in runs) / len(runs) / 1000:.1f} ms",
+        f"{mean}{sum(run.took_us for run in runs) / len(runs) / 1000:.1f} ms",
+        str(sum(run.records for run in runs)),
+        ", ".join(
+            f"{kind} {took:.1f}" + (f" ({parts} parts)" if parts > len(runs) else "")
+            for kind, (took, parts) in effects.items()
+        ),
+    )

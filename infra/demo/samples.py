@@ -1,7 +1,7 @@
 """What the sample tenants hold and are asked.
 
-Documents come from what every installation has: our own pages with invented people, licence texts of
-Debian and the language reference that ships with Python. They are read when the demo runs.
+Documents come from what every installation has: our own pages with invented people, licence texts
+of Debian and the language reference that ships with Python. They are read when the demo runs.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Tenant:
 HARBOUR = Tenant(
     "harbour",
     (
-        Question("What does a berth for a vessel of twelve metres cost?"),
-        Question("And how much is it for one of up to ten metres?", needs_rewrite=True),
-        Question("Who assigns it?", needs_rewrite=True),
+        Question("Who assigns a berth?"),
+        Question("What does it cost for a vessel of up to ten metres?", needs_rewrite=True),
+        Question("When is it given to the next vessel on the list?", needs_rewrite=True),
         Question("Which planets have rings made of ice?", absent=True),
         Question(
             "My name is Ingrid Halvorsen, my e-mail is ingrid.halvorsen@example.org. "
@@ -80,9 +80,9 @@ HARBOUR = Tenant(
 REFERENCE = Tenant(
     "reference",
     (
-        Question("What is the with statement used for?"),
-        Question("What happens when its suite raises an exception?", needs_rewrite=True),
-        Question("Which method does it call first?", needs_rewrite=True),
+        Question("What is an assert statement?"),
+        Question("What does it raise when the condition is false?", needs_rewrite=True),
+        Question("What is it equivalent to?", needs_rewrite=True),
     ),
 )
 

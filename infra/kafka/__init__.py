@@ -1,0 +1,1 @@
+"""Kafka: the broker's settings, its parts, and the topics to deploy."""

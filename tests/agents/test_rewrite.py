@@ -164,3 +164,7 @@ async def test_a_late_question_is_left_unchanged_and_says_so():
     assert (outcome.outcome, outcome.degraded, effects) == ("unchanged", ("rewrite",), [])
     outcome, effects = await run(asked("Why?", ask=Ask(deadline=NOW_US + reserve)))
     assert (len(effects), outcome.degraded) == (1, ())
+
+
+def test_the_verb_after_who_is_no_topic():
+    assert phrases("Who assigns a berth?") == ["berth"]

@@ -312,3 +312,15 @@ def test_every_request_of_its_own_is_answered():
     documents = Documents(Settings())
     assert set(documents.handlers()) == {Parse, CountTokens}
     assert documents.stream_handlers() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("A line\nthat goes on.", "A line that goes on."),
+        ("A line  \nthat ends.", "A line\nthat ends."),
+        ("A *line*\nthat goes on.", "A line that goes on."),
+    ],
+)
+def test_a_wrapped_line_of_markdown_goes_on(text, read_as):
+    assert read("text/markdown", text) == [("paragraph", read_as)]
