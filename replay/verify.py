@@ -20,6 +20,7 @@ from schemas import ConfigurationSet, Event, EventRejected, Meta, Record, Reques
 from streams.admission import Unreadable, admit, rejection, unreadable
 from streams.codec import Codec, Undecodable, schema_id_of
 from streams.effects import Handler
+from streams.history import History, rejected_attempt
 from streams.run import Input
 from streams.topics import STEPS, Step, topic_of
 
@@ -54,6 +55,8 @@ class Report:
     superseded: int = 0
     pending: int = 0
     """Inputs whose step had not acknowledged them yet: work in progress, not a difference."""
+    duplicates: int = 0
+    """Copies of inputs that were run before: their steps rightly left them alone."""
     inputs: int = 0
     """Inputs whose steps were run again."""
     model_calls: int = 0
@@ -185,6 +188,7 @@ class Verifier:
                 rejections.remove(outcome)
                 by_cause[event.topic, event.offset].append(outcome)
         committed = self._log.committed(step.name)
+        history = History()
         for record in step.reads:
             topic = topic_of(record)
             for stored in self._log.records(topic, lane):
@@ -194,8 +198,16 @@ class Verifier:
                     given = Input(event, topic, lane, stored.offset)
                 except Undecodable:
                     given = unreadable(topic, lane, stored.offset)
-                if outcomes or self._selection.takes(given.event.meta):
+                rejected = rejected_attempt(dict(stored.headers))
+                if not outcomes and history.duplicate(
+                    given.event.meta, topic, lane, stored.offset, rejected
+                ):
+                    self.report.duplicates += self._selection.takes(given.event.meta)
+                elif outcomes or self._selection.takes(given.event.meta):
                     await self._verify_input(step, given, stored, outcomes, committed)
+                    history.learn(outcome.event.meta for outcome in outcomes)
+                    if any(outcome.event.meta.last for outcome in outcomes):
+                        history.finished(given.event.meta)
         for outcomes in by_cause.values():
             for outcome in outcomes:
                 self._differs(outcome, "its cause is not on the log")

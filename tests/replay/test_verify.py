@@ -10,6 +10,7 @@ from replay.log import Extent, Stored
 from replay.verify import Selection, Verifier
 from schemas import (
     Ask,
+    Cause,
     ConfigurationSet,
     Detect,
     Detected,
@@ -254,6 +255,54 @@ async def test_a_record_published_twice_is_superseded_and_another_with_its_id_di
     assert (await verified(log)).superseded == 1
     changed(log, 3, lambda r: dataclasses.replace(r, text="forged"))
     assert "another record with its id" in (await verified(log)).diverged[0].reason
+
+
+async def test_a_copy_of_an_input_needs_no_outcome_but_its_original_does():
+    log = await a_log(1)
+    log.put(ASKED, log.topics[ASKED, 0][0].value)
+    report = await verified(log)
+    assert (report.diverged, report.equal, report.duplicates, report.inputs) == ([], 3, 1, 1)
+    log.topics[REDACTED, 0].clear()
+    assert [e.offset for e in (await verified(log)).diverged] == [0, 1]
+
+
+async def test_a_copy_of_what_a_step_wrote_needs_no_outcome_but_a_later_attempt_does():
+    log, codec = await a_log(0), a_codec()
+    cause = Cause(topic="t", partition=0, offset=0, id="c")
+    first, second = (stamped(asked(0), a_meta(cause=cause, attempt=n)) for n in (1, 2))
+    for event in (first, first, second):
+        log.put(ASKED, codec.encode(event))
+    run = fake_run(first, 0)
+    await run.execute()
+    for outcome in run.outcomes:
+        log.put(REDACTED, codec.encode(outcome))
+    report = await verified(log)
+    assert [entry.offset for entry in report.diverged] == [2]
+    assert (report.equal, report.duplicates) == (3, 1)
+
+
+@pytest.mark.parametrize(("mark", "offsets"), [(b"1@0", [1]), (b"0@0", [])])
+async def test_a_dead_letter_that_was_put_back_must_have_run_again(mark, offsets):
+    log = await a_log(1)
+    log.put(ASKED, log.topics[ASKED, 0][0].value)
+    rows = log.topics[ASKED, 0]
+    rows[1] = dataclasses.replace(rows[1], headers=(("retry", mark),))
+    assert [e.offset for e in (await verified(log)).diverged] == offsets
+
+
+async def test_a_dead_letter_that_was_put_back_twice_runs_once():
+    log, codec = await a_log(1), a_codec()
+    value = log.topics[ASKED, 0][0].value
+    for _ in range(2):
+        log.put(ASKED, value)
+    rows = log.topics[ASKED, 0]
+    rows[1:] = [dataclasses.replace(row, headers=(("retry", b"1@0"),)) for row in rows[1:]]
+    again = fake_run(asked(0), 1, attempt=2)
+    await again.execute()
+    for outcome in again.outcomes:
+        log.put(REDACTED, codec.encode(outcome))
+    report = await verified(log)
+    assert (report.diverged, report.equal, report.duplicates, report.inputs) == ([], 6, 1, 2)
 
 
 async def rejected(log, error, trace=""):
