@@ -20,12 +20,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import click
-import httpx
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas import Event, EventRejected, Sealed
-from schemas.registry import Registry
+from schemas.registry import Registry, RegistryAway
 from streams.codec import Codec, Undecodable
 from streams.history import RETRY
 from streams.settings import Settings
@@ -491,10 +490,12 @@ def opened() -> Iterator[DeadLetters]:
             f"the broker at {settings.kafka} does not answer as it should ({_reason(error)}): "
             "`playhead status` tells whether it is up"
         ) from None
-    except (OSError, httpx.TransportError, SchemaRegistryError) as error:
+    except RegistryAway as error:
+        raise click.ClickException(str(error)) from None
+    except SchemaRegistryError as error:
         raise click.ClickException(
-            f"the schema registry at {settings.registry} does not answer "
-            f"({type(error).__name__}): `playhead status` tells whether it is up"
+            f"the schema registry at {settings.registry} answers {error.http_status_code}: "
+            "`playhead status` tells whether it is up"
         ) from None
     finally:
         letters.close()

@@ -178,7 +178,8 @@ def _records(
     deadline = time.monotonic() + PATIENCE_S
     offset = start
     while offset < end:
-        for message in consumer.consume(500, timeout=0.5):
+        wanted = min(500, end - offset)  # no more: it waits until it has as many
+        for message in consumer.consume(wanted, timeout=0.5):
             if message.error():
                 raise KafkaException(message.error())
             at = message.offset() or 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,7 +37,7 @@ from streams.metrics import Counts
 from streams.run import Input
 from streams.settings import Settings
 from streams.topics import Fold, Step, topic_of
-from streams.transport import App, Consumer, Ledger, raw_topic
+from streams.transport import App, Consumer, Ledger, Verdict, raw_topic
 from streams.version import CODE
 
 log = logger("runner")
@@ -214,8 +214,14 @@ class Runner:
         message = event.message
         tp = ensure_TP(message.tp)
         consumer = self._consumer
-        if consumer.revoking or self._stopping or not consumer.ledger(tp).begin(message.offset):
+        if consumer.revoking or self._stopping:
             event.ack()
+            return
+        verdict = consumer.ledger(tp).begin(message.offset)
+        if verdict is not Verdict.RUN:
+            event.ack()
+            if verdict is Verdict.READ_AGAIN:
+                self._spawn(self._read_again(tp))
             return
         lane = self._lanes.get(tp)
         if lane is None:
@@ -235,6 +241,12 @@ class Runner:
             self._full.add(tp)
             consumer.on_buffer_full(tp)
         self._pump(tp, lane)
+
+    async def _read_again(self, tp: TP) -> None:
+        try:
+            await self._consumer.read_again(tp)
+        except Exception as error:  # noqa: BLE001 - without it the lane would stand still
+            await self._die(error)
 
     def _item(self, message: Message, event: Any) -> Item:
         """Decode; what can't be is an item of its own, which blocks no session."""
@@ -259,9 +271,12 @@ class Runner:
             return
         ledger = self._consumer.ledger(tp)
         while (item := lane.next(ledger.oldest)) is not None:
-            task = asyncio.create_task(self._run_item(tp, lane, ledger, item))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._run_item(tp, lane, ledger, item))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run_item(self, tp: TP, lane: Lane, ledger: Ledger, item: Item) -> None:
         work, event = item.work

@@ -19,7 +19,7 @@ from streams.ids import position_id
 from streams.lane import REACH, Item, Lane
 from streams.runner import failed
 from streams.topics import INBOX, step, topic_of
-from streams.transport import Ledger
+from streams.transport import Ledger, Verdict
 from tests.fakes import a_codec, a_meta
 
 TOPIC = topic_of(QuestionAsked)
@@ -40,7 +40,7 @@ def a_question(**meta):
 def test_only_a_contiguous_finished_prefix_may_be_committed():
     ledger = Ledger(5)
     for offset in (5, 6, 7):
-        assert ledger.begin(offset)
+        assert ledger.begin(offset) is Verdict.RUN
     ledger.finish(6)
     assert ledger.safe is None
     ledger.finish(5)
@@ -48,15 +48,44 @@ def test_only_a_contiguous_finished_prefix_may_be_committed():
     assert ledger.oldest == 7
 
 
-def test_an_offset_delivered_twice_is_begun_once():
-    ledger = Ledger(None)
-    assert ledger.begin(3)
-    assert not ledger.begin(3)
-    assert not ledger.begin(2)
+def test_what_was_delivered_or_committed_before_is_skipped():
+    ledger = Ledger(3)
+    assert [ledger.begin(offset) for offset in (2, 3, 3, 2)] == [
+        Verdict.SKIP,
+        Verdict.RUN,
+        Verdict.SKIP,
+        Verdict.SKIP,
+    ]
 
 
-def test_what_lies_before_the_committed_offset_is_not_begun():
-    assert not Ledger(5).begin(4)
+def test_what_stands_behind_a_gap_is_read_again_before_it_is_run():
+    ledger = Ledger(0)
+    assert ledger.begin(0) is Verdict.RUN
+    assert ledger.begin(9) is Verdict.READ_AGAIN
+    assert ledger.begin(10) is Verdict.SKIP
+    assert ledger.expected == 1
+    assert [ledger.begin(offset) for offset in range(1, 11)] == [Verdict.RUN] * 10
+
+
+def test_a_gap_that_is_there_twice_is_believed():
+    ledger = Ledger(0)
+    assert ledger.begin(9) is Verdict.READ_AGAIN
+    assert ledger.begin(10) is Verdict.SKIP
+    assert [ledger.begin(9), ledger.begin(10)] == [Verdict.RUN, Verdict.RUN]
+
+
+@given(st.lists(st.integers(0, 20), max_size=60))
+def test_no_delivery_makes_the_ledger_pass_what_the_log_still_has(deliveries):
+    """Whatever is delivered, an offset runs only after all before it: here none is missing."""
+    ledger, ran, queue = Ledger(0), [], list(deliveries)
+    while queue:
+        offset = queue.pop(0)
+        verdict = ledger.begin(offset)
+        if verdict is Verdict.RUN:
+            ran.append(offset)
+        elif verdict is Verdict.READ_AGAIN:
+            queue = list(range(ledger.expected, 21)) + queue
+    assert ran == list(range(len(ran)))
 
 
 @given(st.permutations(range(12)))
