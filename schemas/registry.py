@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -12,10 +12,16 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from schemas.definitions import self_contained
 
 COMPATIBILITY = "FULL_TRANSITIVE"
+ArgumentsT = ParamSpec("ArgumentsT")
+AnswerT = TypeVar("AnswerT")
 
 
 class UnknownSchema(LookupError):
     """A schema id that the registry, or the archive, does not know."""
+
+
+class RegistryAway(ConnectionError):
+    """The registry can't be reached; it may be tried again."""
 
 
 class IncompatibleSchema(ValueError):
@@ -82,17 +88,17 @@ class Registry:
         for subject, record in subjects.items():
             schema = Schema(json.dumps(self_contained(record)), "AVRO")
             try:
-                known = self._client.get_versions(subject)
+                known = self._ask(self._client.get_versions, subject)
             except SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 known = []
             if not known:
-                self._ids[record] = self._client.register_schema(subject, schema)
-                self._client.set_compatibility(subject_name=subject, level=COMPATIBILITY)
+                self._ids[record] = self._ask(self._client.register_schema, subject, schema)
+                self._ask(self._client.set_compatibility, subject_name=subject, level=COMPATIBILITY)
                 continue
             try:
-                self._ids[record] = self._client.register_schema(subject, schema)
+                self._ids[record] = self._ask(self._client.register_schema, subject, schema)
             except SchemaRegistryError as error:
                 if error.http_status_code != 409:
                     raise
@@ -114,7 +120,7 @@ class Registry:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
             schema = Schema(json.dumps(self_contained(record)), "AVRO")
             try:
-                found = self._client.lookup_schema(subject, schema)
+                found = self._ask(self._client.lookup_schema, subject, schema)
             except SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
@@ -130,10 +136,31 @@ class Registry:
         """Return the definition behind an id; raises UnknownSchema."""
         if schema_id not in self._definitions:
             try:
-                schema = self._client.get_schema(schema_id)
+                schema = self._ask(self._client.get_schema, schema_id)
             except SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 raise UnknownSchema(f"no schema with id {schema_id} in {self._url}") from None
             self._definitions[schema_id] = json.loads(schema.schema_str or "null")
         return self._definitions[schema_id]
+
+    def _ask(
+        self,
+        call: Callable[ArgumentsT, AnswerT],
+        *arguments: ArgumentsT.args,
+        **options: ArgumentsT.kwargs,
+    ) -> AnswerT:
+        """Call the registry; what its client's HTTP library raises becomes RegistryAway.
+
+        Which library that is (httpx or httpx2) is the client's choice, so its errors have no name
+        that could be caught.
+        """
+        try:
+            return call(*arguments, **options)
+        except SchemaRegistryError:
+            raise
+        except Exception as error:
+            raise RegistryAway(
+                f"the schema registry at {self._url} does not answer ({type(error).__name__}): "
+                "`playhead status` tells whether it is up"
+            ) from error
