@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
+import os
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from replay.archive import ArchiveLog, export
-from replay.log import BrokerLog, Log
-from replay.verify import Report, Selection, Verifier
+from replay.log import BrokerLog, Log, Snapshot
+from replay.verify import Report, Selection, Verifier, lanes_of, merged
 from schemas import Event, EventRejected, Request
 from streams.codec import Codec, Undecodable
 from streams.effects import Handler
-from streams.settings import Settings
+from streams.settings import BadSetting, Settings
 from streams.timeline import StepTime, timeline
 from streams.topics import DERIVED, REQUESTS, Topic
 
+JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
 SHOWN_MAX = 20  # differences printed on a terminal; --json has all
 
 
@@ -44,7 +49,15 @@ def open_log(archive: Path | None, settings: Settings) -> Log:
 
 
 def local_handlers(settings: Settings) -> tuple[dict[type[Request[Any]], Handler], Any]:
-    """Return what executes local effects again, and the keyring that digests need."""
+    """Return what executes local effects again, and the keyring that digests need.
+
+    Raises BadSetting where there is no key store: a new one would open nothing.
+    """
+    if not settings.keyring_path.exists():
+        raise BadSetting(
+            f"no key store at {settings.keyring_path}: name the one that goes with this log "
+            "(PLAYHEAD_RUN, or PLAYHEAD_KEYRING and PLAYHEAD_MASTER_KEY_FILE)"
+        )
     from connectors.documents import Documents
     from connectors.keyring import Keyring
 
@@ -72,6 +85,13 @@ def _microseconds(_: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--request", help="Only this request's records.")
 @click.option("--since", callback=_microseconds, help="Only records from this time on (ISO 8601).")
 @click.option("--until", callback=_microseconds, help="Only records before this time (ISO 8601).")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=os.cpu_count() or 1,
+    show_default="one a core",
+    help="Processes; each takes whole lanes. A short log is verified in one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def verify(
     archive: Path | None,
@@ -79,6 +99,7 @@ def verify(
     request: str | None,
     since: int | None,
     until: int | None,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """Recompute every record from its recorded input and effects, and compare the bytes.
@@ -94,25 +115,32 @@ def verify(
     console = Console(stderr=True)
     log = open_log(archive, settings)
     try:
-        local, keyring = local_handlers(settings)
         with Progress(
             SpinnerColumn(),
             TextColumn("verifying"),
-            TextColumn("{task.completed} records"),
+            BarColumn(),
+            TextColumn("{task.completed} of {task.total} records"),
             TimeElapsedColumn(),
             console=console,
             transient=True,
             disable=not sys.stderr.isatty(),
         ) as progress:
-            task = progress.add_task("verify", total=None)
-            verifier = Verifier(
-                log,
-                local,
-                keyring.digest_key,
-                selection,
-                lambda records: progress.update(task, completed=records),
-            )
-            report = asyncio.run(verifier.verify())
+            derived = {topic.name for topic in DERIVED}
+            extents = log.extents().values()
+            total = sum(e.end - e.begin for e in extents if e.topic in derived)
+            task = progress.add_task("verify", total=total)
+            if jobs > 1 and total >= JOBS_FROM:
+                report = verify_side_by_side(log, archive, settings, selection, jobs)
+            else:
+                local, keyring = local_handlers(settings)
+                verifier = Verifier(
+                    log,
+                    local,
+                    keyring.digest_key,
+                    selection,
+                    lambda records: progress.update(task, completed=records),
+                )
+                report = asyncio.run(verifier.verify())
     finally:
         log.close()
     if as_json:
@@ -120,6 +148,43 @@ def verify(
     else:
         show(report, Console())
     sys.exit(1 if report.diverged else 0)
+
+
+def verify_side_by_side(
+    log: Log, archive: Path | None, settings: Settings, selection: Selection, jobs: int
+) -> Report:
+    """Verify lanes in processes of their own, all over the same moment of the log."""
+    snapshot = log.snapshot if isinstance(log, BrokerLog) else None
+    lanes = sorted(lanes_of(log), key=lambda lane: -_size(log, lane))
+    began = time.perf_counter()
+    context = multiprocessing.get_context("spawn")  # librdkafka's threads don't survive a fork
+    with ProcessPoolExecutor(min(jobs, len(lanes)), mp_context=context) as pool:
+        running = [
+            pool.submit(_verify_lane, archive, snapshot, settings, selection, lane)
+            for lane in lanes
+        ]
+        report = merged([future.result() for future in running])
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _size(log: Log, lane: int) -> int:
+    return sum(e.end - e.begin for e in log.extents().values() if e.partition == lane)
+
+
+def _verify_lane(
+    archive: Path | None,
+    snapshot: Snapshot | None,
+    settings: Settings,
+    selection: Selection,
+    lane: int,
+) -> Report:
+    log: Log = ArchiveLog(archive) if archive else BrokerLog(settings, snapshot)
+    try:
+        local, keyring = local_handlers(settings)
+        return asyncio.run(Verifier(log, local, keyring.digest_key, selection).verify([lane]))
+    finally:
+        log.close()
 
 
 def show(report: Report, console: Console) -> None:

@@ -41,6 +41,14 @@ class Extent:
     end: int
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of the broker's log, so that several readers see the same."""
+
+    committed: Mapping[str, Mapping[tuple[str, int], int]]
+    extents: Mapping[tuple[str, int], Extent]
+
+
 class Log(Protocol):
     """Where replay reads from."""
 
@@ -72,7 +80,8 @@ class BrokerLog:
     Raises KafkaException when the broker does not answer.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, like: Snapshot | None = None) -> None:
+        """Open the log as it stands now, or as it stood at a snapshot."""
         self._settings = settings
         registry = Registry(settings.registry)
         registry.expect(subjects())
@@ -90,9 +99,11 @@ class BrokerLog:
                 "socket.timeout.ms": 15_000,
             }
         )
-        # derived topics first: an input that is read has then every outcome that was written before
-        self._committed = {step.name: self._committed_of(step.name) for step in STEPS}
-        self._extents = self._read_extents()
+        self._consumer.list_topics(timeout=15)  # else each assignment looks its leader up, slowly
+        # commit positions first: what was acknowledged by then has its outcomes within the extents
+        self.snapshot = like or Snapshot(
+            {step.name: self._committed_of(step.name) for step in STEPS}, self._read_extents()
+        )
 
     @property
     def ids(self) -> SchemaIds:
@@ -101,11 +112,11 @@ class BrokerLog:
 
     def extents(self) -> Mapping[tuple[str, int], Extent]:
         """Return every partition's offsets as they were when the log was opened."""
-        return self._extents
+        return self.snapshot.extents
 
     def committed(self, step: str) -> Mapping[tuple[str, int], int]:
         """Return how far a step's consumer group had committed when the log was opened."""
-        return self._committed[step]
+        return self.snapshot.committed[step]
 
     def _committed_of(self, step: str) -> dict[tuple[str, int], int]:
         reads = next(entry for entry in STEPS if entry.name == step).reads
@@ -137,7 +148,7 @@ class BrokerLog:
 
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
         """Read a partition in order, up to its extent's end; raises TimeoutError when it stalls."""
-        extent = self._extents.get((topic, partition))
+        extent = self.snapshot.extents.get((topic, partition))
         if extent is None or extent.begin >= extent.end:
             return
         self._consumer.assign([TopicPartition(topic, partition, extent.begin)])

@@ -26,6 +26,9 @@ VERBS = {
 }
 
 
+OURS = {"agents", "connectors", "infra", "replay", "schemas", "streams"}
+
+
 class Verbs(click.Group):
     """A group that imports a verb only when it is called: `--help` stays quick."""
 
@@ -62,9 +65,18 @@ def main(arguments: list[str] | None = None) -> Any:
     except Exception as error:  # the last line of defence: no stack trace reaches a user
         if os.environ.get("PLAYHEAD_LOG_LEVEL") == "debug":
             raise
-        sys.stderr.write(f"playhead: {type(error).__name__}: {error}\n")
-        sys.stderr.write("PLAYHEAD_LOG_LEVEL=debug shows where it happened.\n")
+        sys.stderr.write(f"playhead: {said(error)}\n")
         sys.exit(1)
+
+
+def said(error: Exception) -> str:
+    """Say an error in one line: our own errors say what to do, others are named."""
+    kind = type(error)
+    if kind.__module__.partition(".")[0] in OURS or kind in {LookupError, TimeoutError}:
+        return str(error)
+    if kind.__module__.startswith("confluent_kafka"):
+        return f"Kafka: {error}; is the stack up? `playhead status` tells"
+    return f"{kind.__name__}: {error} (PLAYHEAD_LOG_LEVEL=debug shows where)"
 
 
 if __name__ == "__main__":
