@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from schemas.registry import Registry, SchemaIds
 from streams.settings import Settings
@@ -15,6 +14,7 @@ from streams.subjects import subjects
 from streams.topics import STEPS, TOPICS, topic_of
 
 FETCH_RECORDS = 2_000  # asked of librdkafka at once: enough to keep Python's share of a fetch small
+METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
 FETCH_TIMEOUT_S = 30.0  # the broker is on the same network; silence for longer is an error
 
 
@@ -97,9 +97,12 @@ class BrokerLog:
                 # a fetch in flight at a partition's end holds up the next partition's for as long
                 "fetch.wait.max.ms": 5,
                 "socket.timeout.ms": 15_000,
+                "log_level": 0,  # what goes wrong is raised
             }
         )
-        self._consumer.list_topics(timeout=15)  # else each assignment looks its leader up, slowly
+        self._consumer.list_topics(
+            timeout=METADATA_TIMEOUT_S
+        )  # else each assignment looks its leader up, slowly
         # commit positions first: what was acknowledged by then has its outcomes within the extents
         self.snapshot = like or Snapshot(
             {step.name: self._committed_of(step.name) for step in STEPS}, self._read_extents()
@@ -126,7 +129,11 @@ class BrokerLog:
             for lane in range(self._settings.partitions)
         ]
         consumer = Consumer(
-            {"bootstrap.servers": self._settings.kafka, "group.id": f"playhead-{step}"}
+            {
+                "bootstrap.servers": self._settings.kafka,
+                "group.id": f"playhead-{step}",
+                "log_level": 0,
+            }
         )
         try:
             found = consumer.committed(wanted, timeout=15)
@@ -135,7 +142,7 @@ class BrokerLog:
         return {(entry.topic, entry.partition): max(entry.offset, 0) for entry in found}
 
     def _read_extents(self) -> dict[tuple[str, int], Extent]:
-        known = AdminClient({"bootstrap.servers": self._settings.kafka}).list_topics(timeout=15)
+        known = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
         found = {}
         for topic in TOPICS:
             metadata = known.topics.get(topic.name)

@@ -74,8 +74,8 @@ def said(error: Exception) -> str:
     kind = type(error)
     if kind.__module__.partition(".")[0] in OURS or kind in {LookupError, TimeoutError}:
         return str(error)
-    if kind.__module__.startswith("confluent_kafka"):
-        return f"Kafka: {error}; is the stack up? `playhead status` tells"
+    if kind.__name__ == "KafkaException":
+        return f"Kafka: {error.args[0].str()}; is the stack up? `playhead status` tells"
     return f"{kind.__name__}: {error} (PLAYHEAD_LOG_LEVEL=debug shows where)"
 
 
