@@ -122,8 +122,8 @@ def test_an_ambiguous_id_asks_for_more():
 
 
 def test_of_letters_with_one_id_the_newest_is_meant():
-    letters = [a_letter(9, attempt=3, identity="ab"), a_letter(1, attempt=1, identity="ab")]
-    assert resolve(letters, "ab") is letters[0]
+    letters = [a_letter(offset, attempt=offset, identity="ab") for offset in (1, 3, 2)]
+    assert resolve(letters, "ab") is letters[1]
 
 
 # ---------------------------------------------------------------------- what became of them
