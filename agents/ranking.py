@@ -9,7 +9,7 @@ from __future__ import annotations
 import array
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 DECIMALS = 6
@@ -91,15 +91,6 @@ def diversified(
         for i in left:
             nearest[i] = max(nearest[i], similarities[best][i])
     return picked
-
-
-def probability(value: float, calibration: Mapping[str, float]) -> float:
-    """Map a similarity to 0 … 1 by the logistic curve through `middle` with the given `slope`."""
-    exponent = calibration["slope"] * (value - calibration["middle"])
-    if exponent < -60:
-        return 0.0
-    # rounded far above the last digit, in which mathematics libraries differ
-    return round(1 / (1 + math.exp(-exponent)), DECIMALS)
 
 
 def fitted(items: Sequence[T], size: Callable[[T], int], budget: int) -> list[T]:

@@ -6,9 +6,9 @@ query looks for its best match in the passage), which is added in the same way. 
 below the best is dropped and so are copies, what is alike gives way (MMR), and what remains is
 fitted to a token budget.
 
-Why it is so: the chat model must not decide whether the documents hold an answer, it can't. Late
-interaction tells the right passage from another much better than word or vector scores do, and on a
-scale that holds across questions, so the best passage's score decides about "empty".
+Why it is so: the chat model must not decide whether the documents hold an answer, it can't. The
+relevance of the best of the passages that were fetched does, read from late interaction, which
+holds across questions much better than word or vector scores do, and from the text.
 
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
 relevance, keeps copies and has no token budget.
@@ -22,14 +22,15 @@ from typing import Any
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
+from agents.prompting import unify
 from agents.ranking import (
     blended,
     diversified,
     fitted,
     order,
-    probability,
     square,
 )
+from agents.relevance import held, relevance
 from schemas import (
     Candidate,
     ChunksRetrieved,
@@ -104,12 +105,6 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     ranking, late = await _reranked(event, first, embedded, fx)
     if late:
         nothing = replace(nothing, degraded=(*event.degraded, "rerank"))
-    calibration = configured["relevance"]["late" if ranking.late else "dense"]
-    relevance = probability(max(ranking.similarity), calibration)
-    nothing = replace(nothing, relevance=relevance)
-    if not search and relevance < configured["relevance"]["threshold"]:
-        yield nothing
-        return
     limit = max(1, event.ask.passages_max)
     ranking = (
         ranking.picked(range(min(limit, len(ranking.chunks))))
@@ -117,12 +112,16 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         else _chosen(ranking, limit, configured)
     )
     fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
+    sure = _sure(replace(nothing, passages=fetched.passages), ranking, configured["relevance"])
+    nothing = replace(nothing, relevance=sure)
     scores = dict(zip(ranking.chunks, ranking.scores, strict=True))
     passages = [replace(passage, score=scores[passage.chunk]) for passage in fetched.passages]
     if not search:
+        if sure < configured["relevance"]["threshold"]:
+            passages = []
         passages = fitted(passages, lambda passage: passage.tokens, configured["budget_tokens"])
-    if not passages:  # retired since the search
-        yield replace(nothing, relevance=0.0)
+    if not passages:  # nothing relevant, or retired since the search
+        yield nothing
         return
     yield replace(nothing, outcome="retrieved", passages=tuple(passages))
 
@@ -230,4 +229,17 @@ def _chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Rank
         diversified(
             ranking.scores, ranking.similarities, ranking.chunks, diversity["weight"], limit
         )
+    )
+
+
+def _sure(found: ChunksRetrieved, ranking: Ranking, configured: Mapping[str, Any]) -> float:
+    """Return the relevance of the most relevant passage; 0 where there is none."""
+    calibration = configured["late" if ranking.late else "dense"]
+    similarity = dict(zip(ranking.chunks, ranking.similarity, strict=True))
+    return max(
+        (
+            relevance(similarity[passage.chunk], held(found.query, passage.text), calibration)
+            for passage in unify(found).passages
+        ),
+        default=0.0,
     )

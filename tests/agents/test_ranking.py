@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.ranking import blended, diversified, fitted, order, probability, square, standardised
+from agents.ranking import blended, diversified, fitted, order, square, standardised
 
 scores = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), max_size=12)
 
@@ -66,14 +66,6 @@ def test_a_matrix_is_read_row_by_row_and_must_have_the_right_size():
     assert [list(row) for row in square(data, 2)] == [[1.0, 0.5], [0.25, 1.0]]
     with pytest.raises(ValueError, match="4 similarities, but 3 chunks need 9"):
         square(data, 3)
-
-
-@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
-def test_a_probability_grows_with_the_similarity_and_stays_within_0_and_1(one, other):
-    low, high = sorted((one, other))
-    curve = {"middle": 0.6, "slope": 50.0}
-    assert 0 <= probability(low, curve) <= probability(high, curve) <= 1
-    assert probability(0.6, curve) == 0.5
 
 
 @given(st.lists(st.integers(1, 50), max_size=10), st.integers(0, 100))

@@ -2,6 +2,7 @@
 
 import array
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,12 +173,54 @@ async def test_passages_are_fitted_to_the_token_budget():
 
 async def test_what_nothing_answers_is_empty_but_a_search_still_shows_it():
     far = {Rerank: lambda r: Reranked(scores=tuple(0.3 for _ in r.chunks))}
-    outcome, asked = await run(query(), far)
+    outcome, _ = await run(query(), far)
     assert (outcome.outcome, outcome.passages) == ("empty", ())
     assert outcome.relevance < CONFIGURATION["relevance"]["threshold"]
-    assert of(Fetch, asked) == []
     outcome, _ = await run(query(ask=Ask(mode="search")), far)
     assert outcome.outcome == "retrieved"
+
+
+HANDBOOK = """The foreman is <PERSON_1>. A torque wrench may be borrowed against a deposit of 15 euros.
+The compressor stays in the workshop and is never lent out."""
+SEALED = Sealed(key="value/x", event="e", field="f", ciphertext=b"")
+
+
+def holding(text, entries=()):
+    """Answers of an index that finds one unlike chunk with this text."""
+
+    def fetched(request):
+        [passage] = fetch(request).passages
+        return Fetched(passages=(replace(passage, text=text, entries=entries),))
+
+    return {
+        Search: lambda r: found(r, {"right": INDEX["right"]}),
+        Rerank: lambda r: Reranked(scores=(0.45,)),
+        Fetch: fetched,
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [
+        ("Is the compressor lent out?", "retrieved"),
+        ("What is the deposit?", "retrieved"),
+        ("Who is the foreman?", "retrieved"),
+        ("Which moons orbit Jupiter in the outer solar system?", "empty"),
+        ("Which planets have rings made of ice?", "empty"),
+    ],
+)
+async def test_a_short_question_is_answered_by_a_chunk_on_several_things(question, outcome):
+    result, _ = await run(query(query=question), holding(HANDBOOK))
+    assert result.outcome == outcome
+
+
+@pytest.mark.parametrize(("digest", "outcome"), [("aa", "retrieved"), ("bb", "empty")])
+async def test_a_value_is_found_by_what_it_is_and_not_by_its_placeholder(digest, outcome):
+    asked = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="aa", value=SEALED)
+    told = replace(asked, placeholder="<PERSON_7>", digest=digest)
+    answers = holding("It is kept by <PERSON_7>.", (told,))
+    result, _ = await run(query(query="What about <PERSON_1>?", entries=(asked,)), answers)
+    assert result.outcome == outcome
 
 
 async def test_an_empty_index_gives_an_empty_result_at_its_position():
@@ -197,9 +240,8 @@ async def test_a_refused_question_passes_through_without_effects():
 
 
 async def test_the_search_carries_filters_groups_position_and_the_values_mentioned():
-    sealed = Sealed(key="value/x", event="e", field="f", ciphertext=b"")
     entries = tuple(
-        MapEntry(placeholder=f"<PERSON_{n}>", kind="PERSON", digest=digest, value=sealed)
+        MapEntry(placeholder=f"<PERSON_{n}>", kind="PERSON", digest=digest, value=SEALED)
         for n, digest in enumerate(["bb", "aa", "bb"])
     )
     ask = Ask(filters={"year": "2024"}, groups=("hr",), as_of=17)
