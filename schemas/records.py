@@ -1420,7 +1420,7 @@ class ChunksRetrieved(Event):
     passages: tuple[Passage, ...] = ()
     """Best first."""
     relevance: float = 0.0
-    """Late-interaction relevance of the best passage, 0 to 1; decides abstention."""
+    """How well the best passage answers, 0 to 1; decides abstention."""
     index: str = ""
     """Index name and version searched."""
     position: int = 0
@@ -1709,7 +1709,9 @@ class DocumentState(Record):
     checksum: str = ""
     """Keyed checksum of its bytes."""
     title_digest: str = ""
-    """Keyed digest of its title, metadata and groups."""
+    """Keyed digest of what else a new version depends on: title, media type, metadata, groups and
+    the sizes of the chunk policy.
+    """
     policy: str = ""
     """Chunk policy."""
     chunks: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from replay.archive import ArchiveLog, export, rewrite
 from replay.cli import events_of, local_handlers, show, timeline_table
 from replay.log import BrokerLog, Log, Stored
 from replay.verify import Report, Verifier
-from schemas import AnswerReleased, ChunksRetrieved, QueryRewritten
+from schemas import AnswerReleased, ChunksRetrieved, QueryRewritten, QuestionRedacted
 from streams.codec import Codec
 from streams.settings import Settings
 from streams.timeline import timeline
@@ -60,6 +60,7 @@ class Demo:
         self.console = console
         self.seed = seed
         self.failures: list[str] = []
+        self.pictured = console.record
         self.keys: dict[str, str] = {}
 
     def holds(self, what: str, held: bool, otherwise: str = "") -> None:
@@ -86,8 +87,10 @@ class Demo:
             self.load(tenant)
         shown = ""
         for tenant in TENANTS:
+            self.console.record = self.pictured and tenant is TENANTS[0]  # our own pages alone
             self.part(f"A conversation with {tenant.name}")
             shown = self.converse(tenant) or shown
+        self.console.record = self.pictured
         self.part("One answer, step by step")
         log = BrokerLog(self.settings)
         try:
@@ -197,18 +200,20 @@ class Demo:
             )
             return
         self.holds("cited", bool(said.citations), "no citations")
-        if question.needs_rewrite and said.request:
-            log = BrokerLog(self.settings)
-            try:
-                for event in events_of(log, said.request):
-                    if isinstance(event, QueryRewritten):
-                        self.holds(
-                            f"searched for “{event.query}”",
-                            event.query != event.question,
-                            "as asked",
-                        )
-            finally:
-                log.close()
+        if not said.request or not (question.needs_rewrite or question.personal):
+            return
+        log = BrokerLog(self.settings)
+        try:
+            events = events_of(log, said.request)
+        finally:
+            log.close()
+        for event in events:
+            if question.needs_rewrite and isinstance(event, QueryRewritten):
+                changed = event.query != event.question
+                self.holds(f"searched for “{event.query}”", changed, "as asked")
+            if question.personal and isinstance(event, QuestionRedacted):
+                redacted = not any(value in event.text for value in question.personal)
+                self.holds(f"on the log: “{event.text}”", redacted, "not redacted")
 
     def look_for_personal_data(self, log: Log) -> None:
         """Look for the samples' personal data in every durable record and every log line."""
@@ -248,6 +253,7 @@ class Demo:
             export(log, folder)
         finally:
             log.close()
+        self.console.record = False
         forged = forge(folder, self.seed)
         report = self.verify(ArchiveLog(folder))
         named = {(entry.topic, entry.partition, entry.offset) for entry in report.diverged}
@@ -353,8 +359,13 @@ def create_key(settings: Settings, tenant: str) -> str:
     help="Run folder of the stack.",
 )
 @click.option("--keep", is_flag=True, help="Leave the stack running, also if the demo started it.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save what the terminal shows as an SVG file, the parts about our own pages.",
+)
 @click.option("--seed", default=SEED, show_default=True, help="Chooses the record that is forged.")
-def demo(run: Path, keep: bool, seed: int) -> None:
+def demo(run: Path, keep: bool, picture: Path | None, seed: int) -> None:
     """Load two sample tenants, talk with both, and verify the log.
 
     Starts what is not running, and stops it again at the end unless --keep says otherwise. Exits 0
@@ -364,7 +375,7 @@ def demo(run: Path, keep: bool, seed: int) -> None:
     Example:
       playhead demo --keep
     """
-    console, began = Console(), time.monotonic()
+    console, began = Console(record=picture is not None), time.monotonic()
     settings = Settings.load(run=run)
     running = playhead(settings, "status", "--json").returncode == 0
     if not running:
@@ -375,6 +386,8 @@ def demo(run: Path, keep: bool, seed: int) -> None:
     demonstration = Demo(settings, console, seed)
     try:
         demonstration.run()
+        if picture is not None:
+            picture.write_text(console.export_svg(title="make demo"), encoding="utf-8")
     finally:
         if not running and not keep:
             playhead(settings, "down")
