@@ -34,7 +34,6 @@ from markdown_it.token import Token
 from tokenizers import Tokenizer
 
 from agents.errors import Permanent
-from infra.triton.install import tokenizer_path
 from schemas import Block, CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.effects import Call, Handler, StreamHandler
 from streams.settings import Settings
@@ -82,11 +81,11 @@ class Documents:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        path = tokenizer_path(Path(self._settings.triton_part))
-        if not self._settings.triton_part or not path.exists():
+        path = Path(self._settings.tokenizer)
+        if not self._settings.tokenizer or not path.exists():
             raise Permanent(
-                f"the embedder's tokenizer is not at {path}: set PLAYHEAD_TRITON_PART to the "
-                "installed Triton part, or run `playhead up`"
+                f"the embedder's tokenizer is not at {path}: set PLAYHEAD_TOKENIZER to its "
+                "tokenizer.json, or run `playhead up`"
             )
         return load_tokenizer(path)
 

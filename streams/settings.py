@@ -37,8 +37,8 @@ class Settings:
     """File that holds Weaviate's API key; empty for anonymous access."""
     triton_grpc: str = "127.0.0.1:8001"
     """Triton's gRPC address."""
-    triton_part: str = ""
-    """Folder of the installed Triton part, for the embedder's tokenizer."""
+    tokenizer: str = ""
+    """The embedder's tokenizer.json: chunks are measured in the embedder's own tokens."""
     gateway: str = "http://127.0.0.1:8000"
     """The gateway's own address."""
     partitions: int = 4

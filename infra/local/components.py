@@ -15,6 +15,7 @@ from infra.local import health, java
 from infra.local.errors import StackError
 from infra.local.ports import HOST, Ports
 from infra.triton import launch as triton
+from infra.triton.install import tokenizer_path
 
 KEY_BYTES = 32
 FORMAT_TIMEOUT_S = 60
@@ -41,6 +42,10 @@ class Site:
         """Hold the key of Weaviate's API, for this run folder only."""
         return self.run / "weaviate.key"
 
+    def _tokenizer(self) -> str:
+        part = self.parts.get("triton")
+        return str(tokenizer_path(part)) if part else ""
+
     def description(self) -> dict[str, object]:
         """Say what a client needs to know to reach the components: `<run>/stack.json`."""
         return {
@@ -51,7 +56,7 @@ class Site:
             "weaviate_key_file": str(self.weaviate_key_file),
             "triton_http": self.url("triton"),
             "triton_grpc": self.address("triton_grpc"),
-            "triton_part": str(self.parts.get("triton", "")),
+            "tokenizer": self._tokenizer(),
             "gateway": self.url("gateway"),
             "ports": dict(self.ports),
             "parts": {name: str(place) for name, place in self.parts.items()},

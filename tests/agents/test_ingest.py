@@ -14,7 +14,6 @@ from agents.errors import KeyDestroyed
 from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX
 from connectors.documents import Documents, parse
 from connectors.keyring import Keyring
-from infra.triton.install import tokenizer_path
 from replay.recorded import RecordedRun
 from schemas import (
     Begun,
@@ -392,12 +391,11 @@ async def test_a_full_manifest_fits_beside_the_state_that_was_read():
 
 async def test_what_ran_live_runs_again_to_the_same_bytes(tmp_path):
     """With the real key store, parser and tokenizer; only the table is in memory."""
-    path = tokenizer_path(tmp_path)
-    path.parent.mkdir(parents=True)
+    path = tmp_path / "tokenizer.json"
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.save(str(path))
-    settings = Settings(run=tmp_path, triton_part=str(tmp_path), claim_bytes=1_000)
+    settings = Settings(run=tmp_path, tokenizer=str(path), claim_bytes=1_000)
     keyring, documents, state = Keyring(settings), Documents(settings), {"now": DocumentState()}
 
     class Table:

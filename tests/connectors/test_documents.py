@@ -5,7 +5,6 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from agents.errors import Permanent
 from connectors.documents import HERE_BYTES_MAX, INLINE_CHARS_MAX, LINES_MAX, Documents, parse
-from infra.triton.install import tokenizer_path
 from schemas import CountTokens, Parse
 from streams.effects import Call
 from streams.settings import Settings
@@ -278,14 +277,13 @@ def test_a_million_accents_on_a_letter_take_no_time():
 
 @pytest.fixture
 def documents(tmp_path):
-    path = tokenizer_path(tmp_path)
-    path.parent.mkdir(parents=True)
+    path = tmp_path / "tokenizer.json"
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.enable_truncation(3)
     tokenizer.enable_padding(length=9)
     tokenizer.save(str(path))
-    return Documents(Settings(triton_part=str(tmp_path)))
+    return Documents(Settings(tokenizer=str(path)))
 
 
 async def test_tokens_are_counted_whatever_the_model_would_cut(documents):
@@ -304,7 +302,7 @@ async def test_large_documents_are_read_beside_the_loop_with_the_same_result(doc
 
 
 async def test_a_missing_tokenizer_says_what_to_set():
-    with pytest.raises(Permanent, match="PLAYHEAD_TRITON_PART"):
+    with pytest.raises(Permanent, match="PLAYHEAD_TOKENIZER"):
         await Documents(Settings()).count_tokens(CountTokens(texts=("a",)), CALL)
 
 
