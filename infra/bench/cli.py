@@ -21,6 +21,7 @@ from rich.table import Table
 
 from connectors.triton import Triton
 from infra.bench.direct import Answered, Direct
+from infra.bench.facts import facts
 from infra.bench.hops import bare_hop_ms
 from infra.demo.cli import create_key, frames
 from infra.local.supervisor import Stack, Wish
@@ -37,8 +38,6 @@ from streams.topics import topic_of
 SECTIONS = 240  # about 60 chunks: long enough that filling the pipeline does not count
 DOCUMENTS = 6
 TENANT = "bench"
-PLACES = ("Aldermoor", "Birkwold", "Calverton", "Dunmere", "Eastholm", "Farrowby", "Glenside")
-THINGS = ("ferry", "library", "tramway", "bakery", "observatory", "mill", "theatre", "archive")
 
 
 @dataclass(frozen=True)
@@ -55,23 +54,6 @@ class Figure:
     def ratio(self) -> float:
         """Value over baseline."""
         return self.value / self.baseline if self.baseline else float("nan")
-
-
-def facts(count: int) -> list[tuple[str, str]]:
-    """Return pairs of (section, question), all different, so that no prompt is asked twice."""
-    found = []
-    for number in range(count):
-        thing, place = THINGS[number % len(THINGS)], PLACES[number % len(PLACES)]
-        name = f"{thing} of {place} number {number}"
-        section = (
-            f"## The {name}\n\nThe {name} opens at {5 + number % 7} in the morning and is run "
-            f"by {3 + number} people. A yearly ticket for the {name} costs {20 + 3 * number} "
-            f"euros, and it was founded in {1800 + number}. Visitors reach it by the river road, "
-            "where a sign shows the way; dogs are welcome on a lead, and the doors are closed on "
-            "the first Monday of each month for repairs and cleaning.\n"
-        )
-        found.append((section, f"What does a yearly ticket for the {name} cost?"))
-    return found
 
 
 class Bench:
