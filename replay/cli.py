@@ -190,7 +190,12 @@ def _verify_lane(
 def show(report: Report, console: Console) -> None:
     """Print a report for people."""
     rate = report.records / report.seconds if report.seconds else 0
-    verdict = "[red]DIVERGED[/red]" if report.diverged else "[green]every record is equal[/green]"
+    if report.diverged:
+        verdict = "[red]DIVERGED[/red]"
+    elif report.erased:
+        verdict = "[green]every record is equal or erased[/green]"
+    else:
+        verdict = "[green]every record is equal[/green]"
     console.print(
         f"{verdict}: {report.records} records, {report.equal} equal, "
         f"{len(report.diverged)} diverged, {report.erased} erased, "
