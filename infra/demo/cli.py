@@ -7,9 +7,11 @@ import dataclasses
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +39,7 @@ from streams.topics import INBOX, topic_of
 SEED = 20_261_121  # which record of the exported copy is changed; --seed chooses another
 INDEXED_WITHIN_S = 240.0  # the sample documents on two busy cores, with room
 ANSWERED_WITHIN_S = 90.0
+FONTS = re.compile(r"@font-face\s*\{[^}]*\}")
 FORGED_FIELDS = {QueryRewritten: "query", ChunksRetrieved: "question", AnswerReleased: "text"}
 
 
@@ -167,7 +170,7 @@ class Demo:
                         if not said.text:
                             said.first_ms = (time.monotonic() - started) * 1000
                         said.text += frame["text"]
-                        self.console.out(frame["text"], end="", highlight=False)
+                        self.console.print(frame["text"], end="", markup=False, highlight=False)
                     case "restarted":
                         said.text = ""
                         self.console.print("\n[dim]… not supported by the passages; again:[/dim]")
@@ -179,9 +182,9 @@ class Demo:
                         said.error = json.dumps(frame)
         self.console.print()
         for number, citation in enumerate(said.citations[:3], start=1):
-            quote = " ".join(citation["quote"].split())
+            quote = textwrap.shorten(citation["quote"], 90, placeholder=" …")
             self.console.print(
-                f"  [dim]\\[{number}] {escape(citation['uri'])}: “{escape(quote[:90])}”[/dim]",
+                f"  [dim]\\[{number}] {escape(citation['uri'])}: “{escape(quote)}”[/dim]",
                 highlight=False,
             )
         self.console.print(
@@ -387,7 +390,9 @@ def demo(run: Path, keep: bool, picture: Path | None, seed: int) -> None:
     try:
         demonstration.run()
         if picture is not None:
-            picture.write_text(console.export_svg(title="make demo"), encoding="utf-8")
+            svg = console.export_svg(title="make demo")
+            # no font from elsewhere: a page of documentation asks no one for anything
+            picture.write_text(FONTS.sub("", svg), encoding="utf-8")
     finally:
         if not running and not keep:
             playhead(settings, "down")
