@@ -1,5 +1,7 @@
 """Detection of personal data, with the model itself."""
 
+import os
+
 import pytest
 
 from connectors.presidio import OVERLAP_CHARACTERS, PIECE_CHARACTERS, Detector, Presidio, _pieces
@@ -148,3 +150,8 @@ async def test_it_answers_detect_with_one_entry_a_text():
     assert answer.texts[1].spans == ()
     assert "presidio 2.2" in answer.model
     assert "en_core_web_sm" in answer.model
+
+
+def test_the_model_multiplies_with_numpys_library_on_one_thread(detector):
+    assert os.environ["OPENBLAS_NUM_THREADS"]
+    assert {layer.ops.use_blis for layer in detector._model.get_pipe("ner").model.walk()} == {False}
