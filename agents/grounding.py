@@ -5,6 +5,7 @@ inflections of one word a common form, in any language that inflects at the end 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _WORD = regex.compile(
     rf"{_UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+",
     regex.V1,
 )
+_ASCII_WORD = re.compile(r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>|[0-9]+(?:[.,:][0-9]+)*|[A-Za-z0-9]+")
+"""The same for text of ASCII alone: Python's own engine is a quarter faster."""
 _SENTENCE_END = regex.compile(
     r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|\s*\n\s*"
 )
@@ -96,7 +99,7 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def words(text: str) -> tuple[str, ...]:
     """List words, numbers and placeholders as they are written."""
-    return tuple(_WORD.findall(text))
+    return tuple((_ASCII_WORD if text.isascii() else _WORD).findall(text))
 
 
 def is_number(word: str) -> bool:
@@ -121,7 +124,12 @@ def stem(word: str) -> str:
 
 def content(text: str) -> tuple[str, ...]:
     """List the stems of the words that carry meaning, in order."""
-    return tuple(stem(word) for word in words(text) if word.casefold() not in STOP_WORDS)
+    return tuple(filter(None, map(_meaning, words(text))))
+
+
+@lru_cache(maxsize=65_536)
+def _meaning(word: str) -> str:
+    return "" if word.casefold() in STOP_WORDS else stem(word)
 
 
 def _meant(text: str) -> tuple[str, ...]:
@@ -289,7 +297,7 @@ class Grounds:
 
 def evidence(texts: Iterable[str]) -> frozenset[str]:
     """Collect the stems that texts hold."""
-    return frozenset(stem(word) for text in texts for word in words(text))
+    return frozenset(form for text in texts for form in map(stem, words(text)))
 
 
 def support(text: str, held: frozenset[str]) -> float:

@@ -120,10 +120,10 @@ def _compiled(rule: Rule) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
 
 
 @lru_cache(maxsize=16)
-def _rules(rules: tuple[Rule, ...]) -> Rules:
-    return Rules(rules)
+def _rules(configured: tuple[tuple[tuple[str, Any], ...], ...]) -> Rules:
+    return Rules([Rule(**dict(rule)) for rule in configured])
 
 
 def rules_of(configured: Sequence[dict[str, Any]]) -> Rules:
     """Build the rules that a configuration lists; the same list is compiled once."""
-    return _rules(tuple(Rule(**rule) for rule in configured))
+    return _rules(tuple([tuple(rule.items()) for rule in configured]))

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 import regex
@@ -45,7 +46,8 @@ ENOUGH = 8.0  # weight from which all counts as held: nobody repeats all of a lo
 _GENITIVE = regex.compile(r"['’]s\b")
 
 
-def asked(question: str) -> dict[str, float]:
+@lru_cache(maxsize=64)
+def asked(question: str) -> Mapping[str, float]:
     """Return the stems that a passage should hold, with their weights."""
     weights: dict[str, float] = {}
     for sentence in sentences(_GENITIVE.sub("", question)):

@@ -151,11 +151,15 @@ def _first(found: Sequence[Found], weights: Mapping[str, float]) -> Ranking:
     """Rank by words and vectors; of several wordings, each chunk keeps its best scores."""
     best: dict[str, Candidate] = {}
     for candidate in (candidate for result in found for candidate in result.candidates):
-        other = best.get(candidate.chunk, candidate)
-        best[candidate.chunk] = replace(
-            candidate,
-            dense=max(candidate.dense, other.dense),
-            lexical=max(candidate.lexical, other.lexical),
+        other = best.get(candidate.chunk)
+        best[candidate.chunk] = (
+            candidate
+            if other is None
+            else replace(
+                candidate,
+                dense=max(candidate.dense, other.dense),
+                lexical=max(candidate.lexical, other.lexical),
+            )
         )
     candidates = [best[chunk] for chunk in sorted(best)]
     chunks = tuple(candidate.chunk for candidate in candidates)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import fastavro
 
@@ -194,17 +194,16 @@ class ArchiveLog:
         for path in sorted((self._folder / topic / str(partition)).glob("*.avro")):
             try:
                 with path.open("rb") as file:
-                    for datum in fastavro.reader(file, parsed(ArchivedRecord.SCHEMA)):
-                        row = ArchivedRecord.from_avro(datum)  # type: ignore[arg-type]
-                        headers = tuple((header.name, header.value) for header in row.headers)
+                    # read as written: the manifest's format says which definition that was
+                    for row in cast("Iterator[dict[str, Any]]", fastavro.reader(file)):
                         yield Stored(
                             topic,
                             partition,
-                            row.offset,
-                            row.timestamp_ms,
-                            row.key,
-                            row.value,
-                            headers,
+                            row["offset"],
+                            row["timestamp_ms"],
+                            row["key"],
+                            row["value"],
+                            tuple([(header["name"], header["value"]) for header in row["headers"]]),
                         )
             except (ValueError, EOFError, OSError, KeyError) as error:
                 raise BadArchive(f"{path} can't be read: {type(error).__name__}: {error}") from None

@@ -17,7 +17,7 @@ from typing import Any
 from replay.log import Log, Stored
 from replay.recorded import Divergence, Erased, Exhausted, GivenUp, RecordedRun
 from schemas import ConfigurationSet, Event, EventRejected, Meta, Record, Request
-from streams.admission import Unreadable, admit, rejection, unreadable
+from streams.admission import Unreadable, check_place, rejection, unreadable
 from streams.codec import Codec, Undecodable, schema_id_of
 from streams.effects import Handler
 from streams.history import History, rejected_attempt
@@ -106,6 +106,10 @@ def merged(reports: Sequence[Report]) -> Report:
     return total
 
 
+KEPT_BYTES_MAX = 64 * 2**20
+"""Outcomes kept decoded until the step that reads them is verified, as bytes on the log."""
+
+
 @dataclass(slots=True)
 class _Outcome:
     stored: Stored
@@ -135,6 +139,8 @@ class Verifier:
         self._selection = selection or Selection()
         self._progress = progress
         self._configurations: dict[str, dict[str, Any]] = {}
+        self._kept: dict[str, dict[int, Event]] = {}
+        self._kept_bytes = 0
         self.report = Report()
 
     async def verify(self, lanes: Sequence[int] | None = None) -> Report:
@@ -142,6 +148,8 @@ class Verifier:
         started = time.perf_counter()
         self._read_configurations()
         for lane in lanes_of(self._log) if lanes is None else lanes:
+            self._kept.clear()
+            self._kept_bytes = 0
             rejections = self._outcomes_of(REJECTED, lane)
             for step in self._steps:
                 await self._verify_step(step, lane, rejections)
@@ -187,10 +195,22 @@ class Verifier:
                 found.append(_Outcome(stored, event))
         return found
 
+    def _keep(self, record: type[Event], outcomes: Sequence[_Outcome]) -> None:
+        """Keep outcomes that another step reads, so that each record is decoded once."""
+        size = sum(len(outcome.stored.value or b"") for outcome in outcomes)
+        read = any(record in step.reads for step in self._steps)
+        if read and self._kept_bytes + size <= KEPT_BYTES_MAX:
+            self._kept_bytes += size
+            self._kept[topic_of(record)] = {
+                outcome.stored.offset: outcome.event for outcome in outcomes
+            }
+
     async def _verify_step(self, step: Step, lane: int, rejections: list[_Outcome]) -> None:
         by_cause: defaultdict[tuple[str, int], list[_Outcome]] = defaultdict(list)
         for record in step.writes:
-            for outcome in self._outcomes_of(topic_of(record), lane):
+            outcomes = self._outcomes_of(topic_of(record), lane)
+            self._keep(record, outcomes)
+            for outcome in outcomes:
                 cause = outcome.event.meta.cause
                 if cause is None or cause.partition != lane:
                     self._differs(outcome, "it names no cause in its lane")
@@ -206,10 +226,12 @@ class Verifier:
         history = History()
         for record in step.reads:
             topic = topic_of(record)
+            decoded = self._kept.pop(topic, {})
             for stored in self._log.records(topic, lane):
                 outcomes = by_cause.pop((topic, stored.offset), [])
                 try:
-                    event = admit(self._codec, record, stored.value, stored.key, lane)
+                    event = decoded.get(stored.offset) or self._codec.decode(stored.value, record)
+                    check_place(event, stored.key, lane)
                     given = Input(event, topic, lane, stored.offset)
                 except Undecodable:
                     given = unreadable(topic, lane, stored.offset)

@@ -26,18 +26,23 @@ def admit(
     Raises Undecodable, or WrongTenant: its Kafka key must be its tenant, its partition its lane.
     """
     event = codec.decode(value, record)
+    check_place(event, key, partition)
+    return event
+
+
+def check_place(event: Event, key: bytes | None, partition: int) -> None:
+    """Check that an event lies where its tenant's records lie; raises WrongTenant."""
     meta = event.meta
     if not meta.tenant or key != meta.tenant.encode():
         raise WrongTenant(
-            f"{record.SCHEMA} lies under another key than its tenant: publish it with meta.tenant "
+            f"{event.SCHEMA} lies under another key than its tenant: publish it with meta.tenant "
             "as the key"
         )
     if meta.lane != partition:
         raise WrongTenant(
-            f"{record.SCHEMA} says lane {meta.lane} and lies in partition {partition}: publish it "
+            f"{event.SCHEMA} says lane {meta.lane} and lies in partition {partition}: publish it "
             "to its lane"
         )
-    return event
 
 
 class Unreadable(Event):

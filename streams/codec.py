@@ -7,11 +7,12 @@ import struct
 from typing import Any, TypeVar, cast
 
 import fastavro
+from fastavro.schema import to_parsing_canonical_form
 from fastavro.types import Schema
 
 import schemas
 from schemas import Event, Record
-from schemas.definitions import NAMESPACE, parsed, without_logical_types
+from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
 from schemas.registry import SchemaIds, UnknownSchema
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -59,10 +60,11 @@ class Codec:
         name, writer = self._writer(schema_id)
         if name != record.SCHEMA:
             raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
+        ours = parsed(name)
         stream = io.BytesIO(data)
         stream.seek(HEADER.size)
         try:
-            datum = fastavro.schemaless_reader(stream, writer, parsed(name))
+            datum = fastavro.schemaless_reader(stream, writer, None if writer is ours else ours)
         except (
             EOFError,
             ValueError,
@@ -92,9 +94,16 @@ class Codec:
             name = str(definition.get("name")) if isinstance(definition, dict) else ""
             if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
                 raise Undecodable(f"schema {schema_id} is no record of ours")
-            writer = fastavro.parse_schema(without_logical_types(definition))
-            known = self._writers[schema_id] = (name, writer)
+            known = self._writers[schema_id] = (name, _parsed_as(name, definition))
         return known
+
+
+def _parsed_as(name: str, definition: dict[str, Any]) -> Schema:
+    """Parse a definition; one that means what ours means is ours, which is read twice as fast."""
+    plain, ours = without_logical_types(definition), without_logical_types(self_contained(name))
+    if to_parsing_canonical_form(plain) == to_parsing_canonical_form(ours):
+        return parsed(name)
+    return fastavro.parse_schema(plain)
 
 
 def schema_id_of(data: bytes | None) -> int:
