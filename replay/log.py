@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas.registry import Registry, SchemaIds
+from streams.admission import INBOX_TOPICS
 from streams.settings import Settings
 from streams.subjects import subjects
 from streams.topics import STEPS, TOPICS, topic_of
 
 FETCH_RECORDS = 2_000  # asked of librdkafka at once: enough to keep Python's share of a fetch small
+ANSWER_TIMEOUT_S = 15.0
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
+LOADED_RECORDS_MAX = 50_000  # of a lane that is read at once,
+LOADED_BYTES_MAX = 128 * 2**20  # and their bytes: what that costs in memory, half as much again
 FETCH_TIMEOUT_S = 30.0  # the broker is on the same network; silence for longer is an error
 
 
@@ -59,6 +69,9 @@ class Log(Protocol):
     def extents(self) -> Mapping[tuple[str, int], Extent]:
         """Return every partition's offsets as they were when the log was opened."""
 
+    def load(self, lane: int) -> None:
+        """Get ready to read the topics of a lane."""
+
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
         """Read a partition in order, up to its extent's end."""
 
@@ -100,13 +113,13 @@ class BrokerLog:
                 "log_level": 0,  # what goes wrong is raised
             }
         )
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
         self._consumer.list_topics(
             timeout=METADATA_TIMEOUT_S
         )  # else each assignment looks its leader up, slowly
+        self._loaded: dict[tuple[str, int], list[Stored]] = {}
         # commit positions first: what was acknowledged by then has its outcomes within the extents
-        self.snapshot = like or Snapshot(
-            {step.name: self._committed_of(step.name) for step in STEPS}, self._read_extents()
-        )
+        self.snapshot = like or Snapshot(self._read_committed(), self._read_extents())
 
     @property
     def ids(self) -> SchemaIds:
@@ -121,71 +134,130 @@ class BrokerLog:
         """Return how far a step's consumer group had committed when the log was opened."""
         return self.snapshot.committed[step]
 
-    def _committed_of(self, step: str) -> dict[tuple[str, int], int]:
-        reads = next(entry for entry in STEPS if entry.name == step).reads
-        wanted = [
-            TopicPartition(topic_of(record), lane)
-            for record in reads
-            for lane in range(self._settings.partitions)
-        ]
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self._settings.kafka,
-                "group.id": f"playhead-{step}",
-                "log_level": 0,
+    def _read_committed(self) -> dict[str, dict[tuple[str, int], int]]:
+        """Ask for all groups at once: one after the other they would each be looked up first."""
+        asked = {}
+        for step in STEPS:
+            group = f"playhead-{step.name}"
+            wanted = [
+                TopicPartition(topic_of(record), lane)
+                for record in step.reads
+                for lane in range(self._settings.partitions)
+            ]
+            request = [ConsumerGroupTopicPartitions(group, wanted)]
+            asked[step.name] = self._admin.list_consumer_group_offsets(
+                request, request_timeout=ANSWER_TIMEOUT_S
+            )[group]
+        return {
+            name: {
+                (entry.topic, entry.partition): max(entry.offset, 0)
+                for entry in future.result().topic_partitions
             }
-        )
-        try:
-            found = consumer.committed(wanted, timeout=15)
-        finally:
-            consumer.close()
-        return {(entry.topic, entry.partition): max(entry.offset, 0) for entry in found}
+            for name, future in asked.items()
+        }
 
     def _read_extents(self) -> dict[tuple[str, int], Extent]:
         known = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
-        found = {}
-        for topic in TOPICS:
-            metadata = known.topics.get(topic.name)
-            for partition in sorted(metadata.partitions if metadata else ()):
-                begin, end = self._consumer.get_watermark_offsets(
-                    TopicPartition(topic.name, partition), timeout=15
-                )
-                found[topic.name, partition] = Extent(topic.name, partition, begin, end)
-        return found
+        places = [
+            TopicPartition(topic.name, partition)
+            for topic in TOPICS
+            if (metadata := known.topics.get(topic.name))
+            for partition in sorted(metadata.partitions)
+        ]
+        if not places:
+            return {}
+        begins, ends = (
+            self._admin.list_offsets(
+                dict.fromkeys(places, moment), request_timeout=ANSWER_TIMEOUT_S
+            )
+            for moment in (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        )
+        return {
+            (place.topic, place.partition): Extent(
+                place.topic,
+                place.partition,
+                begins[place].result().offset,
+                ends[place].result().offset,
+            )
+            for place in places
+        }
+
+    def load(self, lane: int) -> None:
+        """Read a small lane at once: an assignment for each topic would take longer than reading.
+
+        Drops the lane that was loaded before; a large lane is left to be read topic by topic.
+        """
+        self._loaded = {}
+        wanted = [
+            extent
+            for extent in self.snapshot.extents.values()
+            if extent.partition == lane and extent.topic not in INBOX_TOPICS
+        ]
+        if sum(extent.end - extent.begin for extent in wanted) > LOADED_RECORDS_MAX:
+            return
+        loaded: dict[tuple[str, int], list[Stored]] = {
+            (extent.topic, lane): [] for extent in wanted
+        }
+        size = 0
+        for stored in self._read(wanted):
+            loaded[stored.topic, lane].append(stored)
+            size += len(stored.value or b"")
+            if size > LOADED_BYTES_MAX:
+                return
+        self._loaded = loaded
 
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
         """Read a partition in order, up to its extent's end; raises TimeoutError when it stalls."""
+        loaded = self._loaded.get((topic, partition))
+        if loaded is not None:
+            return iter(loaded)
         extent = self.snapshot.extents.get((topic, partition))
-        if extent is None or extent.begin >= extent.end:
+        return self._read([extent] if extent else [])
+
+    def _read(self, extents: Sequence[Extent]) -> Iterator[Stored]:
+        """Read partitions side by side, each in order."""
+        ends = {(e.topic, e.partition): e.end for e in extents if e.begin < e.end}
+        if not ends:
             return
-        self._consumer.assign([TopicPartition(topic, partition, extent.begin)])
+        self._consumer.assign(
+            [TopicPartition(e.topic, e.partition, e.begin) for e in extents if e.begin < e.end]
+        )
         try:
             while True:
                 # poll returns at the first record, consume would wait for the whole number of them
                 first = self._consumer.poll(FETCH_TIMEOUT_S)
                 if first is None:
+                    silent = ", ".join(f"{topic}[{lane}]" for topic, lane in sorted(ends))
                     raise TimeoutError(
-                        f"{topic}[{partition}] sends nothing for {FETCH_TIMEOUT_S:g} s: "
+                        f"{silent} sends nothing for {FETCH_TIMEOUT_S:g} s: "
                         "is the broker up? `playhead status` tells"
                     )
                 for message in (first, *self._consumer.consume(FETCH_RECORDS, 0)):
                     if message.error():
                         raise KafkaException(message.error())
-                    offset = message.offset()
-                    assert offset is not None
-                    if offset >= extent.end:
-                        return
-                    yield Stored(
-                        topic,
-                        partition,
-                        offset,
-                        message.timestamp()[1],
-                        message.key(),
-                        message.value(),
-                        _headers(message.headers()),
+                    topic, partition, offset = (
+                        message.topic(),
+                        message.partition(),
+                        message.offset(),
                     )
-                    if offset == extent.end - 1:
-                        return
+                    assert topic is not None
+                    assert partition is not None
+                    assert offset is not None
+                    end = ends.get((topic, partition), 0)
+                    if offset < end:
+                        yield Stored(
+                            topic,
+                            partition,
+                            offset,
+                            message.timestamp()[1],
+                            message.key(),
+                            message.value(),
+                            _headers(message.headers()),
+                        )
+                    if offset >= end - 1:
+                        ends.pop((topic, partition), None)
+                        if not ends:
+                            return
         finally:
             self._consumer.unassign()
 

@@ -148,6 +148,7 @@ class Verifier:
         started = time.perf_counter()
         self._read_configurations()
         for lane in lanes_of(self._log) if lanes is None else lanes:
+            self._log.load(lane)
             self._kept.clear()
             self._kept_bytes = 0
             rejections = self._outcomes_of(REJECTED, lane)

@@ -120,6 +120,9 @@ class SyntheticLog:
             for (topic, lane), records in self._records.items()
         }
 
+    def load(self, lane: int) -> None:
+        """Do nothing: everything is in memory."""
+
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
         """Read a partition in order."""
         return iter(self._records.get((topic, partition), ()))

@@ -99,6 +99,9 @@ class MemoryLog:
     def extents(self):
         return {k: Extent(*k, 0, len(rows)) for k, rows in self.topics.items()}
 
+    def load(self, lane):
+        self.loaded = lane
+
     def records(self, topic, partition):
         return iter(self.topics.get((topic, partition), ()))
 
