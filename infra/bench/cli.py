@@ -23,12 +23,15 @@ from connectors.triton import Triton
 from infra.bench.direct import Answered, Direct
 from infra.bench.facts import facts
 from infra.bench.hops import bare_hop_ms
+from infra.bench.synthetic import build
 from infra.demo.cli import create_key, frames
 from infra.local.supervisor import Stack, Wish
-from replay.cli import events_of, local_handlers
-from replay.log import BrokerLog
-from replay.verify import Verifier
+from replay.archive import ArchiveLog
+from replay.cli import events_of, local_handlers, verify_side_by_side
+from replay.log import BrokerLog, Log
+from replay.verify import Report, Selection, Verifier
 from schemas import ChunksEmbedded, Embed
+from streams.admission import INBOX_TOPICS
 from streams.codec import Codec
 from streams.effects import Call
 from streams.settings import Settings
@@ -38,6 +41,7 @@ from streams.topics import topic_of
 SECTIONS = 240  # about 60 chunks: long enough that filling the pipeline does not count
 DOCUMENTS = 6
 TENANT = "bench"
+CONVERSATIONS, ARCHIVED_DOCUMENTS = 180, 60  # an archive of 20,000 records
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Bench:
         found = [self.ingest()]
         found += self.answers()
         found.append(self.verify())
+        found += asyncio.run(verify_figures())
         return found
 
     def ingest(self) -> Figure:
@@ -217,25 +222,53 @@ class Bench:
         }
 
     def verify(self) -> Figure:
-        """Compare replay verify with reading and decoding the same records."""
+        """Verify the log of this run, which is small, over the broker."""
         log = BrokerLog(self.settings)
         try:
-            codec, count, began = Codec(log.ids), 0, time.perf_counter()
-            for topic, lane in log.extents():
-                if ".inbox." not in topic:
-                    for stored in log.records(topic, lane):
-                        codec.decode_any(stored.value)
-                        count += 1
-            read_rate = count / (time.perf_counter() - began)
+            read_rate = _read_rate(log)
             local, keyring = local_handlers(self.settings)
             report = asyncio.run(Verifier(log, local, keyring.digest_key).verify())
         finally:
             log.close()
         if report.diverged:
             raise click.ClickException(f"the log of this run diverges: {report.diverged[0]}")
-        rate = report.records / report.seconds
-        against = "reading and decoding the same log"
-        return Figure("replay verify", rate, "records/s", read_rate, against)
+        return _verify_figure("replay verify, this log", report, read_rate)
+
+
+async def verify_figures() -> list[Figure]:
+    """Compare verifying an archive of many records with reading it, in one process and in more."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        archive, settings = await build(Path(folder), CONVERSATIONS, ARCHIVED_DOCUMENTS)
+        log = ArchiveLog(archive)
+        read_rate = _read_rate(log)
+        local, keyring = local_handlers(settings)
+        alone = await Verifier(log, local, keyring.digest_key).verify()
+        jobs = os.cpu_count() or 1
+        together = verify_side_by_side(log, archive, settings, Selection(), jobs)
+    for report in (alone, together):
+        if report.diverged or report.equal != report.records:
+            raise click.ClickException(f"the archive diverges: {report.as_json()}")
+    return [
+        _verify_figure("replay verify, archive", alone, read_rate),
+        _verify_figure(f"the same in {jobs} processes", together, read_rate),
+    ]
+
+
+def _read_rate(log: Log) -> float:
+    """Read and decode a log's records; records a second."""
+    codec, count, began = Codec(log.ids), 0, time.perf_counter()
+    for topic, lane in log.extents():
+        if topic not in INBOX_TOPICS:
+            for stored in log.records(topic, lane):
+                codec.decode_any(stored.value)
+                count += 1
+    return count / (time.perf_counter() - began)
+
+
+def _verify_figure(name: str, report: Report, read_rate: float) -> Figure:
+    rate = report.records / report.seconds
+    against = f"reading and decoding the same log, {report.records:,} records verified"
+    return Figure(name, rate, "records/s", read_rate, against)
 
 
 def _median(values: Any) -> float:
