@@ -1,7 +1,10 @@
 """Grounding: sentences, support, and the answer that stands in the passages."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agents import grounding
 from agents.grounding import (
     Grounds,
     complete,
@@ -12,6 +15,7 @@ from agents.grounding import (
     stem,
     support,
     unsupported,
+    words,
 )
 from schemas import Passage
 
@@ -181,3 +185,8 @@ def test_an_answer_that_only_repeats_the_question_does_not_stand():
     grounds = Grounds("When does the fuel pier open in May?", [a_passage(FAQ)])
     assert not grounds.stands("The fuel pier opens in May.", 0.8, 0.8)
     assert grounds.stands("The fuel pier opens at six in the morning.", 0.8, 0.8)
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text("<>_AZ09.,: '-az"))
+def test_words_of_ascii_text_are_those_that_the_full_pattern_finds(text):
+    assert list(words(text)) == grounding._WORD.findall(text)

@@ -23,6 +23,7 @@ from schemas import (
     GeneratedToken,
     Numbered,
     Placeholders,
+    QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
     ReadPlaceholders,
@@ -30,6 +31,7 @@ from schemas import (
 )
 from schemas.registry import FixedIds
 from streams.admission import rejection, unreadable
+from streams.codec import Codec
 from streams.configuration import configuration
 from streams.run import stamped
 from streams.subjects import subjects
@@ -393,3 +395,66 @@ async def test_an_input_under_another_tenants_key_must_have_been_rejected():
     rows[0] = dataclasses.replace(rows[0], key=b"another")
     report = await verified(log)
     assert len(report.diverged) >= 3
+
+
+async def given_up(log):
+    """What the runner leaves of an outcome that fits no record: an attempt of Begin and Fail."""
+    codec, event = a_codec(), asked(0)
+    log.put(ASKED, codec.encode(event))
+    whole = fake_run(event, 0)
+    await whole.execute()
+    log.put(REDACTED, codec.encode(whole.outcomes[0]))
+    run = fake_run(event, 0, attempt=2)
+    run.failure = Failed(error="RecordTooLarge", message="m", traceback="t", attempts=1)
+    await run.begin()
+    stored = log.topics[ASKED, 0][0]
+    await run.reject(rejection(STEP, run.input, stored.key, stored.value))
+    log.put(REJECTED, codec.encode(run.outcomes[0]))
+
+
+async def test_an_outcome_that_fitted_no_record_is_verified_by_its_rejection():
+    log = await a_log(0)
+    await given_up(log)
+    report = await verified(log)
+    assert (report.equal, report.superseded, report.diverged) == (1, 1, [])
+    changed(log, 0, lambda r: dataclasses.replace(r, error="Permanent"), topic=REJECTED)
+    assert "error" in (await verified(log)).diverged[0].reason
+
+
+async def test_every_lane_is_loaded_before_it_is_read():
+    log = await a_log(1)
+    await verified(log)
+    assert log.loaded == 0
+
+
+async def test_what_two_steps_share_is_decoded_once(monkeypatch):
+    async def passed_on(event, fx):
+        yield QueryRewritten(
+            outcome="unchanged",
+            subject=event.subject,
+            question=event.text,
+            query=event.text,
+            ask=event.ask,
+        )
+
+    second = Step("rewrite", passed_on, (QuestionRedacted,), (QueryRewritten,))
+    log, codec = await a_log(1), a_codec()
+    for offset, stored in enumerate(list(log.topics[REDACTED, 0])):
+        run = fake_run(codec.decode_any(stored.value), offset)
+        run.step, run.input = second, dataclasses.replace(run.input, topic=REDACTED)
+        await run.execute()
+        log.put(topic_of(QueryRewritten), codec.encode(run.outcomes[0]))
+    decoded = []
+    decode = Codec.decode
+    monkeypatch.setattr(Codec, "decode", lambda *given: decoded.append(given[2]) or decode(*given))
+    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, steps=(STEP, second))
+    report = await verifier.verify()
+    assert (report.equal, report.diverged) == (6, [])
+    assert decoded.count(QuestionRedacted) == 3
+    forged = log.topics[REDACTED, 0]
+    forged[1] = dataclasses.replace(forged[1], key=b"another")
+    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, steps=(STEP, second))
+    assert {e.topic for e in (await verifier.verify()).diverged} == {
+        REDACTED,
+        topic_of(QueryRewritten),
+    }

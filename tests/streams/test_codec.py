@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Sealed
-from schemas.definitions import self_contained
+from schemas.definitions import parsed, self_contained
 from schemas.registry import FixedIds
 from streams.codec import Codec, Undecodable, body
 from tests.fakes import a_codec, a_meta
@@ -92,3 +92,11 @@ def test_a_record_of_an_older_definition_is_read_with_defaults_and_written_again
     assert codec.decode(data, Ask) == Ask(groups=("a",))
     assert codec.encode_as(codec.decode(data, Ask), 7) == data
     assert codec.encode(Ask(groups=("a",))) != data
+
+
+def test_a_definition_that_says_the_same_in_other_words_is_read_as_ours():
+    other = {**self_contained("Ask"), "doc": "Said otherwise."}
+    codec = Codec(FixedIds({7: other, 8: self_contained("Ask")}, {"Ask": 8}))
+    data = codec.encode_as(Ask(groups=("a",)), 7)
+    assert codec.decode(data, Ask) == Ask(groups=("a",))
+    assert codec._writer(7)[1] is codec._writer(8)[1] is parsed("Ask")
