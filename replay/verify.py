@@ -102,7 +102,7 @@ def merged(reports: Sequence[Report]) -> Report:
     total = Report()
     for report in reports:
         total.diverged += report.diverged
-        for name in ("records", "equal", "erased", "superseded", "pending", "inputs"):
+        for name in ("records", "equal", "erased", "superseded", "duplicates", "pending", "inputs"):
             setattr(total, name, getattr(total, name) + getattr(report, name))
         total.seconds = max(total.seconds, report.seconds)
     return total

@@ -7,7 +7,7 @@ import pytest
 from agents.errors import Permanent, Transient
 from replay.archive import ArchiveLog, export
 from replay.log import Extent, Stored
-from replay.verify import Selection, Verifier
+from replay.verify import Report, Selection, Verifier, merged
 from schemas import (
     Ask,
     Cause,
@@ -457,4 +457,16 @@ async def test_what_two_steps_share_is_decoded_once(monkeypatch):
     assert {e.topic for e in (await verifier.verify()).diverged} == {
         REDACTED,
         topic_of(QueryRewritten),
+    }
+
+
+def test_reports_of_lanes_add_up_in_every_count():
+    counts = {
+        name: number
+        for number, (name, value) in enumerate(vars(Report()).items(), start=1)
+        if isinstance(value, int) and name != "model_calls"
+    }
+    total = merged([Report(**counts), Report(**counts)])
+    assert {name: getattr(total, name) for name in counts} == {
+        name: 2 * number for name, number in counts.items()
     }
