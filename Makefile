@@ -4,6 +4,7 @@
 #   make up      start the stack and leave it running      make down   stop it
 #   make test    check, then all tests on the real components
 #   make check   format, lint, types, arrows between packages, schema compatibility
+#   make chaos   kills and pauses under load, judged by the log: SEED= QUESTIONS= MINUTES= WORKERS=
 #   make bench   latencies and rates, as ratios to a baseline
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
@@ -16,7 +17,7 @@ bin := .venv/bin
 synced := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo up down test check bench clean
+.PHONY: help setup parts demo up down test check chaos bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -60,6 +61,11 @@ check: $(synced)
 	$(bin)/mypy
 	$(bin)/lint-imports
 	$(bin)/python -m schemas.check
+
+chaos: setup
+	@$(bin)/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \
+	  $(if $(QUESTIONS),--questions $(QUESTIONS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(WORKERS),--workers $(WORKERS))
 
 bench: setup
 	@$(bin)/playhead bench
