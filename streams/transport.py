@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
@@ -34,6 +34,8 @@ log = logging.getLogger("playhead.transport")
 SESSION_S = 6.0  # the broker's own minimum; one death stalls a lane for about this long (measured)
 HEARTBEAT_S = 1.0
 REBALANCE_S = 10.0
+READ_AGAIN_S = 5.0  # for what is read again to be delivered, before it is asked for once more
+READ_AGAIN_POLL_S = 0.1
 BUFFER = 4096  # records of a consumer on their way to the runner; smaller costs a third of the rate
 
 
@@ -92,9 +94,31 @@ class Ledger:
             self.safe = head + 1
 
     @property
+    def doubts(self) -> bool:
+        """Whether a gap was found and what stands before it was not delivered yet."""
+        return self._doubted is not None
+
+    @property
     def oldest(self) -> int | None:
         """Oldest offset that was begun and is not finished."""
         return self._order[0] if self._order else None
+
+
+class ReadOffsets(defaultdict[TP, int | None]):
+    """Faust's newest offset of each partition, below which it drops what it fetched.
+
+    It tells no offset of a partition that has a ledger. What was fetched before a gap was found is
+    delivered after the consumer went back, and moves Faust's offset past what is read again: all of
+    that would be dropped, and the lane stand still for good (seen under kill -9).
+    """
+
+    def __init__(self, ledgers: Mapping[TP, Ledger]) -> None:
+        super().__init__(lambda: None)
+        self._ledgers = ledgers
+
+    def __getitem__(self, tp: TP) -> int | None:
+        """Return the offset, or None: then the ledger tells what was delivered before."""
+        return None if tp in self._ledgers else super().__getitem__(tp)
 
 
 class Consumer(driver.Consumer):
@@ -105,6 +129,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ledgers: dict[TP, Ledger] = {}
+        self._read_offset = ReadOffsets(self.ledgers)
         self.revoking = False
         self._handed: Any = None
         hand_over = self.callback
@@ -128,14 +153,19 @@ class Consumer(driver.Consumer):
         return self._committed_offset.get(tp) or 0
 
     async def read_again(self, tp: TP) -> None:
-        """Go back to the offset that should have been delivered."""
+        """Go back to the offset that should have been delivered, until it is."""
         ledger = self.ledgers.get(tp)
-        if ledger is None or self.revoking or tp not in self.assignment():
-            return  # the partition moves: its next owner begins at what is committed
-        log.warning(
-            "a gap in %s[%d]: reading again from %d", tp.topic, tp.partition, ledger.expected
-        )
-        await self.seek(tp, ledger.expected)
+        while ledger is not None and ledger.doubts:
+            if self.revoking or self.ledgers.get(tp) is not ledger or tp not in self.assignment():
+                return  # the partition moves: its next owner begins at what is committed
+            log.warning(
+                "a gap in %s[%d]: reading again from %d", tp.topic, tp.partition, ledger.expected
+            )
+            await self.seek(tp, ledger.expected)
+            for _ in range(int(READ_AGAIN_S / READ_AGAIN_POLL_S)):
+                if self.revoking or not ledger.doubts:
+                    break
+                await asyncio.sleep(READ_AGAIN_POLL_S)
 
     async def perform_seek(self) -> None:
         """Go to the committed offsets: the last thing before records are fetched."""

@@ -1,4 +1,5 @@
 import pytest
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from schemas import (
     QuestionRedacted,
     Sealed,
 )
+from streams import transport
 from streams.admission import WrongTenant, admit, rejection, unreadable
 from streams.codec import Undecodable
 from streams.history import History
@@ -19,7 +21,7 @@ from streams.ids import position_id
 from streams.lane import REACH, Item, Lane
 from streams.runner import failed
 from streams.topics import INBOX, step, topic_of
-from streams.transport import Ledger, Verdict
+from streams.transport import Ledger, ReadOffsets, Verdict
 from tests.fakes import a_codec, a_meta
 
 TOPIC = topic_of(QuestionAsked)
@@ -72,6 +74,44 @@ def test_a_gap_that_is_there_twice_is_believed():
     assert ledger.begin(9) is Verdict.READ_AGAIN
     assert ledger.begin(10) is Verdict.SKIP
     assert [ledger.begin(9), ledger.begin(10)] == [Verdict.RUN, Verdict.RUN]
+
+
+def test_what_is_read_again_is_not_dropped_for_what_came_before_it():
+    lane, changelog = TP("playhead.question.asked", 0), TP("playhead.table.sessions", 0)
+    offsets = ReadOffsets({lane: Ledger(3)})
+    for place in (lane, changelog):
+        offsets[place] = 9  # Faust's own: of what was fetched before the gap was found
+    assert offsets[lane] is None
+    assert offsets[changelog] == 9
+    assert offsets[TP("playhead.table.sessions", 1)] is None
+
+
+class FakeConsumer:
+    """What `read_again` asks of a consumer, whose seeks are lost at first."""
+
+    def __init__(self, ledger, lost):
+        self.ledgers, self.revoking, self.seeks, self.lost = {LANE: ledger}, False, 0, lost
+
+    def assignment(self):
+        return {LANE}
+
+    async def seek(self, tp, offset):
+        self.seeks += 1
+        if self.seeks > self.lost:
+            assert self.ledgers[tp].begin(offset) is Verdict.RUN
+
+
+LANE = TP("playhead.question.asked", 0)
+
+
+async def test_what_is_read_again_and_lost_again_is_read_once_more(monkeypatch):
+    monkeypatch.setattr(transport, "READ_AGAIN_S", 0.02)
+    monkeypatch.setattr(transport, "READ_AGAIN_POLL_S", 0.01)
+    ledger = Ledger(0)
+    ledger.begin(9)
+    consumer = FakeConsumer(ledger, lost=2)
+    await transport.Consumer.read_again(consumer, LANE)
+    assert consumer.seeks == 3
 
 
 @given(st.lists(st.integers(0, 20), max_size=60))
