@@ -95,7 +95,7 @@ def complete(records: Mapping[int, Found]) -> list[Found] | None:
 def judge(
     log: Log, steps: Sequence[Step], asked: Collection[str] = (), samples: Sequence[Sample] = ()
 ) -> Judgement:
-    """Judge a log of questions; `asked` are the ids that the broker acknowledged."""
+    """Judge a log of questions; `asked` are the requests that the broker acknowledged."""
     judged = Judgement(samples=len(samples))
     terminals: defaultdict[str, int] = defaultdict(int)
     seen: set[str] = set()
@@ -129,7 +129,7 @@ class _Lane:
         inputs = self._read(topic_of(QuestionAsked))
         first = {found.event.meta.id: found for found in reversed(inputs)}
         owed = sorted(first.values(), key=lambda found: found.offset)
-        seen.update(first)
+        seen.update(found.event.meta.request for found in owed)
         for step in steps:
             written = [found for record in step.writes for found in self._read(topic_of(record))]
             inputs, owed = written, self._step(step, inputs, owed, written)
