@@ -214,7 +214,7 @@ class Runner:
         message = event.message
         tp = ensure_TP(message.tp)
         consumer = self._consumer
-        if consumer.revoking or self._stopping:
+        if consumer.revoking or self._stopping or not consumer.taken_up(tp):
             event.ack()
             return
         verdict = consumer.ledger(tp).begin(message.offset)

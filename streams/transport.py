@@ -131,6 +131,7 @@ class Consumer(driver.Consumer):
         self.ledgers: dict[TP, Ledger] = {}
         self._read_offset = ReadOffsets(self.ledgers)
         self.revoking = False
+        self._taken_up: set[TP] = set()
         self._handed: Any = None
         hand_over = self.callback
 
@@ -147,6 +148,15 @@ class Consumer(driver.Consumer):
         if found is None:
             found = self.ledgers[tp] = Ledger(self.committed(tp))
         return found
+
+    def taken_up(self, tp: TP) -> bool:
+        """Whether it is known where an assigned partition begins.
+
+        Faust lets records through before. Taken for the first ones, they would make the lane be
+        read again from its very beginning (seen when workers were paused under load). What is left
+        alone until then is delivered again.
+        """
+        return tp in self._taken_up
 
     def committed(self, tp: TP) -> int:
         """Return the offset at which an assigned partition was, or will be, taken up."""
@@ -170,6 +180,7 @@ class Consumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Go to the committed offsets: the last thing before records are fetched."""
         await super().perform_seek()
+        self._taken_up.update(self.assignment())
         self.app.assigned(tp for tp in self.assignment() if not self._is_changelog_tp(tp))
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
@@ -218,6 +229,7 @@ class Consumer(driver.Consumer):
             await super().on_partitions_revoked(revoked)
         finally:
             self.ledgers.clear()
+            self._taken_up.clear()
             self._buffered_partitions.clear()
             self.revoking = False
 
