@@ -22,9 +22,10 @@ from replay.log import Extent, Log, Stored
 from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
 from schemas.registry import FixedIds, SchemaIds, UnknownSchema
+from streams.admission import INBOX_TOPICS
 from streams.codec import Undecodable, schema_id_of
 from streams.subjects import subjects
-from streams.topics import INBOX, STEPS
+from streams.topics import STEPS
 
 FORMAT = 1
 SEGMENT_RECORDS = 20_000  # a file of some tens of megabytes: few enough files, none too large
@@ -47,10 +48,9 @@ def export(
     if target.exists() and any(target.iterdir()):
         raise BadArchive(f"{target} is not empty: name a new folder")
     target.mkdir(parents=True, exist_ok=True)
-    left_out = {topic.name for topic in INBOX}
     files, schema_ids, copied = [], set(), 0
     for (topic, partition), extent in sorted(log.extents().items()):
-        if topic in left_out:
+        if topic in INBOX_TOPICS:
             continue
         records = log.records(topic, partition)
         while segment := list(islice(records, SEGMENT_RECORDS)):
@@ -72,7 +72,7 @@ def export(
                 for (name, partition), extent in sorted(log.extents().items())
                 if name == topic
             }
-            for topic in sorted({name for name, _ in log.extents()} - left_out)
+            for topic in sorted({name for name, _ in log.extents()} - INBOX_TOPICS)
         },
         "files": files,
         "schemas": _schemas(log.ids, schema_ids),

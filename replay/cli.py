@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from replay.verify import Report, Selection, Verifier, lanes_of, merged
 from schemas import Event, EventRejected, Request
 from streams.codec import Codec, Undecodable
 from streams.effects import Handler
+from streams.options import microseconds
 from streams.settings import BadSetting, Settings
 from streams.timeline import StepTime, timeline
 from streams.topics import DERIVED, REQUESTS, Topic
@@ -67,24 +67,12 @@ def local_handlers(settings: Settings) -> tuple[dict[type[Request[Any]], Handler
     return local, keyring
 
 
-def _microseconds(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is no time: write it as 2026-01-31T12:00:00+00:00", param=option
-        ) from None
-    return round(moment.astimezone().timestamp() * 1_000_000)
-
-
 @replay.command()
 @click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
 @click.option("--tenant", help="Only this tenant's records.")
 @click.option("--request", help="Only this request's records.")
-@click.option("--since", callback=_microseconds, help="Only records from this time on (ISO 8601).")
-@click.option("--until", callback=_microseconds, help="Only records before this time (ISO 8601).")
+@click.option("--since", callback=microseconds, help="Only records from this time on (ISO 8601).")
+@click.option("--until", callback=microseconds, help="Only records before this time (ISO 8601).")
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),

@@ -62,16 +62,7 @@ class RecordedRun(Run):
         self._recorded: defaultdict[int, list[Effect]] = defaultdict(list)
         for effect in effects:
             self._recorded[effect.number].append(effect)
-        meta = given.event.meta
-        self._call = Call(
-            tenant=meta.tenant,
-            lane=meta.lane,
-            request=meta.request,
-            session=meta.session,
-            event=meta.id,
-            topic=given.topic,
-            offset=given.offset,
-        )
+        self._call = Call.over(given)
         self.consumed = 0
         """Effects answered so far."""
 

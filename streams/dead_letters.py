@@ -25,14 +25,15 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas import Event, EventRejected, Sealed
 from schemas.registry import Registry, RegistryAway
+from streams.admission import INBOX_TOPICS
 from streams.codec import Codec, Undecodable
 from streams.history import RETRY
+from streams.options import microseconds
 from streams.settings import Settings
 from streams.subjects import subjects
-from streams.topics import INBOX, step, topic_of
+from streams.topics import step, topic_of
 
 REJECTED = topic_of(EventRejected)
-INBOX_TOPICS = frozenset(topic.name for topic in INBOX)
 ID_SHOWN = 13  # characters of an id on a terminal: some 2**48 values, so hardly ever ambiguous
 BROKER_TIMEOUT_S = 10.0  # for metadata and offsets: a broker that is up answers within milliseconds
 SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
@@ -509,18 +510,6 @@ def _reason(error: Exception) -> str:
 # ---------------------------------------------------------------------- the command line
 
 
-def _microseconds(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is no time: write it as 2026-01-31T12:00:00+00:00", param=option
-        ) from None
-    return round(moment.astimezone().timestamp() * 1_000_000)
-
-
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say which dead letters are meant, as one `Filters`."""
 
@@ -536,10 +525,10 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--error", help="Only this class of error, such as Permanent."),
             click.option("--request", help="Only those of this request."),
             click.option(
-                "--since", "since_us", callback=_microseconds, help="From this time on (ISO 8601)."
+                "--since", "since_us", callback=microseconds, help="From this time on (ISO 8601)."
             ),
             click.option(
-                "--until", "until_us", callback=_microseconds, help="Before this time (ISO 8601)."
+                "--until", "until_us", callback=microseconds, help="Before this time (ISO 8601)."
             ),
         )
     ):

@@ -31,6 +31,20 @@ class Call:
     offset: int
     """Offset of the step's input in its lane."""
 
+    @classmethod
+    def over(cls, given: Input) -> Call:
+        """Return the call of a run over an input; live and at replay it is the same."""
+        meta = given.event.meta
+        return cls(
+            tenant=meta.tenant,
+            lane=meta.lane,
+            request=meta.request,
+            session=meta.session,
+            event=meta.id,
+            topic=given.topic,
+            offset=given.offset,
+        )
+
 
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
@@ -133,16 +147,7 @@ class LiveRun(Run):
         self._begin = begun
         self._configurations = configuration
         self._failure: Failed | None = None
-        meta = given.event.meta
-        self._call = Call(
-            tenant=meta.tenant,
-            lane=meta.lane,
-            request=meta.request,
-            session=meta.session,
-            event=meta.id,
-            topic=given.topic,
-            offset=given.offset,
-        )
+        self._call = Call.over(given)
 
     def fail_with(self, failure: Failed) -> None:
         """Say why the step gave up; `reject` records it."""

@@ -31,10 +31,11 @@ from replay.cli import events_of, local_handlers, show, timeline_table
 from replay.log import BrokerLog, Log, Stored
 from replay.verify import Report, Verifier
 from schemas import AnswerReleased, ChunksRetrieved, QueryRewritten, QuestionRedacted
+from streams.admission import INBOX_TOPICS
 from streams.codec import Codec
 from streams.settings import Settings
 from streams.timeline import timeline
-from streams.topics import INBOX, topic_of
+from streams.topics import topic_of
 
 SEED = 20_261_121  # which record of the exported copy is changed; --seed chooses another
 INDEXED_WITHIN_S = 240.0  # the sample documents on two busy cores, with room
@@ -222,10 +223,9 @@ class Demo:
         """Look for the samples' personal data in every durable record and every log line."""
         asked = [value for t in TENANTS for q in t.questions for value in q.personal]
         wanted = [value.encode() for value in (*PAGES_PERSONAL, *asked)]
-        inbox = {topic.name for topic in INBOX}
         records, leaks = 0, set()
         for topic, partition in sorted(log.extents()):
-            if topic in inbox:
+            if topic in INBOX_TOPICS:
                 continue
             for stored in log.records(topic, partition):
                 records += 1
