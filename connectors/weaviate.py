@@ -88,9 +88,9 @@ from schemas import (
     StreamRequest,
     WithdrawVersions,
 )
-from streams.effects import Call, Handler, StreamHandler
 from streams.ids import NAMESPACE
 from streams.settings import Settings
+from streams.world import Call, Handler, StreamHandler
 
 ALIAS = "PlayheadChunk"
 """What points to the generation in force; a rebuild fills another generation and moves it."""

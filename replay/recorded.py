@@ -13,9 +13,10 @@ from typing import Any
 from agents.errors import KeyDestroyed, Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Record, Request, StreamRequest
 from streams.codec import Codec, Undecodable
-from streams.effects import Call, Handler, error_text
+from streams.effects import error_text
 from streams.run import Emit, Input, Run, request_digest, response_digest
 from streams.topics import Step
+from streams.world import Call, Handler
 
 
 class Divergence(BaseException):

@@ -15,7 +15,6 @@ from typing import Any
 from schemas.registry import Registry
 from streams.codec import Codec
 from streams.configuration import load
-from streams.effects import Connector, World
 from streams.logs import logger
 from streams.runner import FoldFunction, Runner, Services
 from streams.settings import Settings
@@ -23,6 +22,7 @@ from streams.subjects import subjects
 from streams.tables import TABLES, Sessions, Table
 from streams.topics import FOLDS, Fold, Step, step
 from streams.transport import App, new_app
+from streams.world import Connector, World
 
 log = logger("app")
 

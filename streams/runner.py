@@ -29,7 +29,7 @@ from streams import tracing
 from streams.admission import Unreadable, admit, rejection, unreadable
 from streams.codec import Codec, Undecodable
 from streams.configuration import Configuration
-from streams.effects import LiveRun, World, now_us
+from streams.effects import LiveRun, now_us
 from streams.history import History, Taken, read_back, rejected_attempt
 from streams.lane import Item, Lane
 from streams.logs import logger, places
@@ -39,6 +39,7 @@ from streams.settings import Settings
 from streams.topics import Fold, Step, topic_of
 from streams.transport import App, Consumer, Ledger, Verdict, raw_topic
 from streams.version import CODE
+from streams.world import World
 
 log = logger("runner")
 

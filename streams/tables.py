@@ -39,10 +39,10 @@ from schemas import (
     Written,
 )
 from streams.codec import Codec
-from streams.effects import Call, Handler, StreamHandler
 from streams.settings import Settings
 from streams.topics import changelog_of
 from streams.transport import App, raw_topic
+from streams.world import Call, Handler, StreamHandler
 
 ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""

@@ -33,10 +33,10 @@ from replay.verify import Report, Selection, Verifier
 from schemas import ChunksEmbedded, Embed
 from streams.admission import INBOX_TOPICS
 from streams.codec import Codec
-from streams.effects import Call
 from streams.settings import Settings
 from streams.timeline import timeline
 from streams.topics import topic_of
+from streams.world import Call
 
 SECTIONS = 480  # about 120 chunks: filling and emptying the pipeline takes half a second of them
 ROUNDS = 3  # of an ingest and the embedder alone

@@ -38,12 +38,13 @@ from schemas.registry import Registry
 from streams.app import connect
 from streams.codec import Codec
 from streams.configuration import load
-from streams.effects import Call, Handler, LiveRun, StreamHandler, World, now_us
+from streams.effects import LiveRun, now_us
 from streams.run import Emit, Input
 from streams.settings import Settings
 from streams.subjects import subjects
 from streams.topics import step, topic_of
 from streams.version import CODE
+from streams.world import Call, Handler, StreamHandler, World
 
 ANSWERING = ("redact", "rewrite", "retrieve", "generate", "moderate")
 

@@ -70,7 +70,7 @@ from schemas import (
 from schemas.registry import FixedIds
 from streams.codec import Codec
 from streams.configuration import load
-from streams.effects import Call, Handler, LiveRun, StreamHandler, World, now_us
+from streams.effects import LiveRun, now_us
 from streams.ids import document_id, request_id
 from streams.lanes import lane_of
 from streams.run import Input
@@ -78,6 +78,7 @@ from streams.settings import Settings
 from streams.subjects import subjects
 from streams.topics import STEPS, Step, step_reading, topic_of
 from streams.version import CODE
+from streams.world import Call, Handler, StreamHandler, World
 
 TENANTS = ("acme", "birch", "cobalt", "delta", "ember")
 LANES = 2  # of each tenant

@@ -26,8 +26,8 @@ from schemas import (
     Search,
     WithdrawVersions,
 )
-from streams.effects import Call
 from streams.settings import Settings
+from streams.world import Call
 
 MODEL = "tiny@1"
 

@@ -18,9 +18,9 @@ from schemas import (
     WriteDocument,
     WriteRelease,
 )
-from streams.effects import Call
 from streams.tables import Documents, Place, Releases, Sessions, before, written
 from streams.topics import topic_of
+from streams.world import Call
 from tests.fakes import a_codec, a_meta
 
 
