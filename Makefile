@@ -5,7 +5,7 @@
 #   make test    check, then all tests on the real components
 #   make check   format, lint, types, arrows between packages, schema compatibility
 #   make chaos   kills and pauses under load, judged by the log: SEED= QUESTIONS= MINUTES= WORKERS=
-#   make bench   latencies and rates, as ratios to a baseline
+#   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
 PYTHON ?= python3.11
@@ -15,6 +15,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhead
 uv := $(cache)/build/uv-$(UV_VERSION)/bin/uv
 bin := .venv/bin
 synced := .venv/.synced
+compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup parts demo up down test check chaos bench clean
@@ -67,8 +68,13 @@ chaos: setup
 	  $(if $(QUESTIONS),--questions $(QUESTIONS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(WORKERS),--workers $(WORKERS))
 
-bench: setup
-	@$(bin)/playhead bench
+# what the runner is measured beside; a fresh .synced has removed it
+$(compared): $(synced)
+	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync --group bench
+	touch $@
+
+bench: setup $(compared)
+	@$(bin)/playhead bench $(if $(ONLY),--only $(ONLY))
 
 # the parts stay: they are in the user's cache, and other clones use them too
 clean:
