@@ -12,6 +12,10 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from schemas.definitions import self_contained
 
 COMPATIBILITY = "FULL_TRANSITIVE"
+REQUEST_TIMEOUT_S = 10  # a registry that hangs must look like one that is away
+RETRY_WAIT_MAX_MS = 1_000  # of the client's three retries: who asked tries again for longer
+SCHEMA_ID_MAX = 2**31 - 1  # registries number with signed 32-bit integers
+NO_ANSWER = frozenset({401, 403, 408, 429})  # statuses, with 5xx, that say nothing about a schema
 ArgumentsT = ParamSpec("ArgumentsT")
 AnswerT = TypeVar("AnswerT")
 
@@ -74,7 +78,13 @@ class Registry:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = SchemaRegistryClient({"url": url})
+        self._client = SchemaRegistryClient(
+            {
+                "url": url,
+                "timeout": REQUEST_TIMEOUT_S,
+                "retries.max.wait.ms": RETRY_WAIT_MAX_MS,
+            }
+        )
         self._url = url
         self._ids: dict[str, int] = {}
         self._subjects: dict[str, str] = {}
@@ -133,15 +143,19 @@ class Registry:
         return self._ids[record]
 
     def definition_of(self, schema_id: int) -> dict[str, Any]:
-        """Return the definition behind an id; raises UnknownSchema."""
+        """Return the definition behind an id; raises UnknownSchema, RegistryAway."""
         if schema_id not in self._definitions:
+            unknown = UnknownSchema(f"no schema with id {schema_id} in {self._url}")
+            if schema_id > SCHEMA_ID_MAX:
+                raise unknown
             try:
                 schema = self._ask(self._client.get_schema, schema_id)
-            except SchemaRegistryError as error:
-                if error.http_status_code != 404:
-                    raise
-                raise UnknownSchema(f"no schema with id {schema_id} in {self._url}") from None
-            self._definitions[schema_id] = json.loads(schema.schema_str or "null")
+            except SchemaRegistryError:
+                raise unknown from None
+            try:
+                self._definitions[schema_id] = json.loads(schema.schema_str or "null")
+            except ValueError:  # Protobuf, say
+                raise unknown from None
         return self._definitions[schema_id]
 
     def _ask(
@@ -150,14 +164,20 @@ class Registry:
         *arguments: ArgumentsT.args,
         **options: ArgumentsT.kwargs,
     ) -> AnswerT:
-        """Call the registry; what its client's HTTP library raises becomes RegistryAway.
+        """Call the registry; no answer, or one about the registry itself, becomes RegistryAway.
 
         Which library that is (httpx or httpx2) is the client's choice, so its errors have no name
         that could be caught.
         """
         try:
             return call(*arguments, **options)
-        except SchemaRegistryError:
+        except SchemaRegistryError as error:
+            status = error.http_status_code
+            if status in NO_ANSWER or status >= 500:
+                raise RegistryAway(
+                    f"the schema registry at {self._url} answers with status {status}: "
+                    "its log tells why"
+                ) from error
             raise
         except Exception as error:
             raise RegistryAway(

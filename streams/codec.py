@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+from collections import OrderedDict
 from typing import Any, TypeVar, cast
 
 import fastavro
-from fastavro.schema import to_parsing_canonical_form
+from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canonical_form
 from fastavro.types import Schema
 
 import schemas
@@ -18,6 +20,8 @@ from schemas.registry import SchemaIds, UnknownSchema
 RecordT = TypeVar("RecordT", bound=Record)
 HEADER = struct.Struct(">bI")
 MAGIC = 0
+REFUSALS_MAX = 1_000  # remembered ids that stand for no record of ours: anybody may send them
+REFUSED_S = 60.0  # then an id is asked for again: a registry may learn it later
 
 
 class Undecodable(ValueError):
@@ -31,6 +35,33 @@ class Codec:
         self._ids = ids
         self._headers: dict[str, bytes] = {}
         self._writers: dict[int, tuple[str, Schema]] = {}
+        self._refusals: OrderedDict[int, tuple[str, float]] = OrderedDict()
+
+    def known(self, schema_id: int) -> bool:
+        """Say whether the definition behind an id was looked up already; asks nobody.
+
+        Decoding a record with a known id never waits for the registry.
+        """
+        if schema_id in self._writers:
+            return True
+        refusal = self._refusals.get(schema_id)
+        return refusal is not None and time.monotonic() - refusal[1] < REFUSED_S
+
+    def learn(self, schema_id: int) -> None:
+        """Look up the definition behind an id, unless it is known; may block: use a thread.
+
+        Raises schemas.registry.RegistryAway where the registry does not answer. Returns where the
+        id is unknown to it or stands for no record of ours: decoding says so then.
+        """
+        if self.known(schema_id):
+            return
+        try:
+            self._writers[schema_id] = self._look_up(schema_id)
+        except Undecodable as error:
+            self._refusals[schema_id] = (str(error), time.monotonic())
+            self._refusals.move_to_end(schema_id)
+            if len(self._refusals) > REFUSALS_MAX:
+                self._refusals.popitem(last=False)
 
     def encode(self, record: Record) -> bytes:
         """Encode with our own definition."""
@@ -85,17 +116,28 @@ class Codec:
         return self.decode(data, record_type(name))
 
     def _writer(self, schema_id: int) -> tuple[str, Schema]:
-        known = self._writers.get(schema_id)
-        if known is None:
-            try:
-                definition = self._ids.definition_of(schema_id)
-            except UnknownSchema as error:
-                raise Undecodable(str(error)) from None
-            name = str(definition.get("name")) if isinstance(definition, dict) else ""
-            if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
-                raise Undecodable(f"schema {schema_id} is no record of ours")
-            known = self._writers[schema_id] = (name, _parsed_as(name, definition))
-        return known
+        found = self._writers.get(schema_id)
+        if found is None:
+            refusal = self._refusals.get(schema_id)
+            if refusal is not None:
+                raise Undecodable(refusal[0])
+            found = self._writers[schema_id] = self._look_up(schema_id)
+        return found
+
+    def _look_up(self, schema_id: int) -> tuple[str, Schema]:
+        try:
+            definition = self._ids.definition_of(schema_id)
+        except UnknownSchema as error:
+            raise Undecodable(str(error)) from None
+        name = str(definition.get("name")) if isinstance(definition, dict) else ""
+        if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
+            raise Undecodable(f"schema {schema_id} is no record of ours")
+        try:
+            return name, _parsed_as(name, definition)
+        except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError) as error:
+            raise Undecodable(
+                f"the definition behind schema {schema_id} can't be read: {type(error).__name__}"
+            ) from None
 
 
 def _parsed_as(name: str, definition: dict[str, Any]) -> Schema:

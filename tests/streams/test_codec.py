@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Sealed
 from schemas.definitions import parsed, self_contained
-from schemas.registry import FixedIds
+from schemas.registry import FixedIds, RegistryAway, UnknownSchema
+from streams import codec as codec_module
 from streams.codec import Codec, Undecodable, body
 from tests.fakes import a_codec, a_meta
 
@@ -100,3 +101,81 @@ def test_a_definition_that_says_the_same_in_other_words_is_read_as_ours():
     data = codec.encode_as(Ask(groups=("a",)), 7)
     assert codec.decode(data, Ask) == Ask(groups=("a",))
     assert codec._writer(7)[1] is codec._writer(8)[1] is parsed("Ask")
+
+
+class FakeRegistry:
+    """Knows one definition under id 1; may be away; counts what it is asked."""
+
+    def __init__(self, definition):
+        self.definition, self.away, self.asked = definition, False, 0
+
+    def id_of(self, record):
+        return 1
+
+    def definition_of(self, schema_id):
+        self.asked += 1
+        if self.away:
+            raise RegistryAway("away")
+        if schema_id != 1:
+            raise UnknownSchema(f"no schema with id {schema_id}")
+        return self.definition
+
+
+def test_a_learned_schema_is_known_and_decoding_asks_nobody():
+    registry = FakeRegistry(self_contained("Ask"))
+    codec = Codec(registry)
+    assert not codec.known(1)
+    codec.learn(1)
+    registry.away = True
+    codec.learn(1)
+    assert codec.known(1)
+    assert codec.decode(codec.encode(Ask(groups=("a",))), Ask) == Ask(groups=("a",))
+    assert registry.asked == 1
+
+
+def test_learning_says_when_the_registry_is_away_and_nothing_is_remembered_of_it():
+    registry = FakeRegistry(self_contained("Ask"))
+    codec = Codec(registry)
+    registry.away = True
+    with pytest.raises(RegistryAway):
+        codec.learn(1)
+    assert not codec.known(1)
+    registry.away = False
+    codec.learn(1)
+    assert codec.known(1)
+
+
+@pytest.mark.parametrize(
+    ("definition", "schema_id"),
+    [
+        ({"type": "record", "name": "Ask", "namespace": "elsewhere", "fields": []}, 1),
+        ({"type": "record", "name": "Event", "namespace": "playhead", "fields": []}, 1),
+        ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": [{"name": "x"}]}, 1),
+        ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": 3}, 1),
+        ("string", 1),
+        ({}, 2),
+    ],
+)
+def test_an_id_of_no_record_of_ours_is_learned_once_and_refused_at_decoding(definition, schema_id):
+    registry = FakeRegistry(definition)
+    codec = Codec(registry)
+    codec.learn(schema_id)
+    registry.away = True
+    codec.learn(schema_id)
+    assert codec.known(schema_id)
+    with pytest.raises(Undecodable):
+        codec.decode(struct.pack(">bI", 0, schema_id), Ask)
+    assert registry.asked == 1
+
+
+def test_refused_ids_are_asked_for_again_later_and_their_number_is_bounded(monkeypatch):
+    monkeypatch.setattr(codec_module, "REFUSALS_MAX", 2)
+    registry = FakeRegistry({})
+    codec = Codec(registry)
+    for schema_id in (2, 3, 4):
+        codec.learn(schema_id)
+    assert [codec.known(schema_id) for schema_id in (2, 3, 4)] == [False, True, True]
+    monkeypatch.setattr(codec_module, "REFUSED_S", 0.0)
+    assert not codec.known(4)
+    codec.learn(4)
+    assert registry.asked == 4
