@@ -2,7 +2,15 @@
 
 
 class Transient(Exception):
-    """Worth another try: a service is away, slow or overloaded. The runner retries with backoff."""
+    """Worth another try: a service is away, slow or overloaded. The runner retries with backoff.
+
+    `retry_after_s` is when the service, or the circuit that stands for it, wants to be asked again
+    at the earliest (RFC 9110, Retry-After); None where nobody said.
+    """
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Permanent(Exception):
