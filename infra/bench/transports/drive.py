@@ -1,0 +1,201 @@
+"""Loads a running chain from outside: puts records in, waits for them at its end.
+
+Both sides are librdkafka clients of the driver's process, the same for every contender; the
+contender's own CPU time is asked of the operating system.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from infra.bench.transports.chain import PARTITIONS, Chain
+from infra.bench.transports.inputs import SESSIONS, Asked, Input, Plain
+
+BURST_S = 3.0  # shorter bursts tell of filling and draining the chain
+BURST_FIRST, BURST_MAX = 200, 200_000
+GROWTH_MAX = 16.0
+OVERSHOOT = 1.3  # so that a burst that is made longer is long enough
+ARRIVE_S = 60.0  # without one record at the end: then the chain is stuck
+POLL_MAX = 2_000
+
+
+class Stuck(Exception):
+    """Nothing arrives any more; the message says how many did."""
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Records put in at once."""
+
+    events: int
+    seconds: float
+    hop_rate: float
+    """Hop-events a second."""
+    cpu_us: float
+    """CPU time of the contender's process for one hop-event, microseconds."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Records put in one by one at a steady rate."""
+
+    rate: float
+    """Events a second."""
+    events: int
+    p50_ms: float
+    """End to end, as the next ones."""
+    p95_ms: float
+    p99_ms: float
+    hop_ms: float
+    """The median, divided by the hops."""
+
+
+class Drive:
+    """One chain under load."""
+
+    def __init__(
+        self, chain: Chain, inputs: Plain | Asked, process: psutil.Process, alive: Callable[[], None]
+    ) -> None:
+        self._hops = len(chain.topics) - 1
+        self._first = chain.topics[0]
+        self._inputs = inputs
+        self._process = process
+        self._alive = alive
+        self._sequence = 0
+        self._newest: dict[int, int] = {}
+        self.value_bytes = 0
+        """Size of the values at the end of the chain."""
+        self.copies = 0
+        """Records that arrived again."""
+        self.disorders = 0
+        """Records that arrived behind a later one of their session."""
+        self._producer = Producer(
+            {
+                "bootstrap.servers": chain.kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                "queue.buffering.max.messages": BURST_MAX,
+            }
+        )
+        self._consumer = Consumer({"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"})
+        self._consumer.assign(
+            [TopicPartition(chain.topics[-1], partition, 0) for partition in range(PARTITIONS)]
+        )
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer.flush(10)
+        self._consumer.close()
+
+    def warm_up(self, events: int) -> None:
+        """Wait until the chain runs; raises Stuck, or what `alive` raises."""
+        self._through(self._make(events))
+
+    def burst(self) -> Burst:
+        """Put in as many records as keep the chain busy for some seconds."""
+        events = BURST_FIRST
+        while True:
+            inputs = self._make(events)
+            cpu_s = self._cpu_s()
+            began = time.perf_counter()
+            self._through(inputs)
+            seconds = time.perf_counter() - began
+            cpu_s = self._cpu_s() - cpu_s
+            if seconds >= BURST_S or events >= BURST_MAX:
+                hop_events = events * self._hops
+                return Burst(
+                    events, seconds, hop_events / seconds, cpu_s / hop_events * 1e6
+                )
+            grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / seconds)
+            events = min(BURST_MAX, int(events * grown))
+
+    def latency(self, rate: float, seconds: float) -> Latency:
+        """Put records in at a steady rate; each is timed from the moment of its own sending."""
+        inputs = self._make(max(2, int(rate * seconds)))
+        sent: dict[int, float] = {}
+
+        def send() -> None:
+            began = time.perf_counter()
+            for number, given in enumerate(inputs):
+                due = began + number / rate
+                while (left := due - time.perf_counter()) > 0:
+                    time.sleep(left)
+                sent[given.sequence] = time.perf_counter()
+                self._produce(given)
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        arrived = self._arrivals(inputs)
+        sender.join()
+        took_ms = [(arrived[number] - sent[number]) * 1000 for number in arrived]
+        return summary(rate, took_ms, self._hops)
+
+    def _make(self, events: int) -> list[Input]:
+        first, self._sequence = self._sequence, self._sequence + events
+        return [self._inputs.make(number) for number in range(first, first + events)]
+
+    def _produce(self, given: Input) -> None:
+        self._producer.produce(
+            self._first, given.value, given.key, given.partition, headers=given.headers
+        )
+        self._producer.poll(0)
+
+    def _through(self, inputs: list[Input]) -> None:
+        for given in inputs:
+            self._produce(given)
+        self._arrivals(inputs)
+
+    def _arrivals(self, inputs: list[Input]) -> dict[int, float]:
+        """Wait for all of them; return when each came first. Copies of a record count once."""
+        wanted = {given.sequence for given in inputs}
+        arrived: dict[int, float] = {}
+        last = time.perf_counter()
+        while len(arrived) < len(wanted):
+            messages = self._poll()
+            now = time.perf_counter()
+            for message in messages:
+                number = self._inputs.sequence_of(message)
+                if number in arrived or number not in wanted:
+                    self.copies += 1
+                    continue
+                arrived[number] = now
+                session = number % SESSIONS
+                self.disorders += number < self._newest.get(session, -1)
+                self._newest[session] = number
+                self.value_bytes = len(message.value())
+            if messages:
+                last = now
+            else:
+                self._alive()
+                if now - last > ARRIVE_S:
+                    raise Stuck(f"{len(arrived)} of {len(wanted)} records arrived")
+        return arrived
+
+    def _poll(self) -> list[Any]:
+        first = self._consumer.poll(0.5)
+        if first is None:
+            return []
+        return [
+            message
+            for message in (first, *self._consumer.consume(POLL_MAX, 0))
+            if message.error() is None
+        ]
+
+    def _cpu_s(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+def summary(rate: float, took_ms: list[float], hops: int) -> Latency:
+    """Sum up end-to-end times, in milliseconds; at least two."""
+    cut = statistics.quantiles(took_ms, n=100, method="inclusive")
+    return Latency(rate, len(took_ms), cut[49], cut[94], cut[98], cut[49] / hops)
