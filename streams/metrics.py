@@ -13,10 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from streams.settings import Settings
+from streams.version import CODE
+
+POINTS_MAX = 65_536  # of an instrument; the default of 2,000 is eight topics of 250 lanes
 TRIES = 5  # to read lanes that come and go meanwhile on another thread
 
 COUNTED = {
@@ -138,3 +143,55 @@ def _declare(meter: metrics.Meter) -> None:
 
 
 _declare(metrics.get_meter("playhead"))
+
+
+class PortTaken(RuntimeError):
+    """The metrics can't be served where the settings say."""
+
+
+def configure(settings: Settings, service: str, port: int = 0) -> None:
+    """Set up the metrics of this process; the first call wins.
+
+    They go to the OTLP endpoint where there is one. With a port they are served there too, as
+    Prometheus text at /metrics; `exposition` gives the same text. Raises PortTaken.
+    """
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from opentelemetry.sdk.metrics import MeterProvider, ObservableCounter, ObservableGauge
+    from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+
+    if isinstance(metrics.get_meter_provider(), MeterProvider):
+        return
+    limits: dict[Any, int] = {ObservableCounter: POINTS_MAX, ObservableGauge: POINTS_MAX}
+    readers: list[MetricReader] = [
+        PrometheusMetricReader(scope_info_enabled=False, cardinality_limits=limits)
+    ]
+    if settings.otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        exporter = OTLPMetricExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/metrics")
+        readers.append(PeriodicExportingMetricReader(exporter, cardinality_limits=limits))
+    resource = Resource.create({"service.name": service, "service.version": CODE})
+    metrics.set_meter_provider(MeterProvider(readers, resource))
+    if port:
+        serve(settings.metrics_host, port)
+
+
+def serve(host: str, port: int) -> None:
+    """Serve the metrics on a thread of their own; raises PortTaken."""
+    from prometheus_client import start_http_server
+
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise PortTaken(
+            f"can't serve metrics on {host}:{port} ({error.strerror}): free it, or set "
+            "PLAYHEAD_METRICS_PORT to another port, or to 0 for none"
+        ) from None
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return the metrics as Prometheus text, and its media type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+    return generate_latest(), CONTENT_TYPE_LATEST

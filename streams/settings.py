@@ -73,8 +73,26 @@ class Settings:
     """Largest document: 16 MiB of text is a long book."""
     deadline_ms: int = 30_000
     """Time that a question has unless its asker says otherwise."""
+    unanswered_max: int = 256
+    """Questions of one gateway without an answer; above, new ones are refused (503)."""
+    unanswered_per_tenant_max: int = 64
+    """The same for one tenant (429): a quarter, so that none uses up a gateway alone."""
+    question_lag_max: int = 1_000
+    """Records of a lane that wait for a step of the chat before new questions are refused (503)."""
+    question_age_max_s: float = 30.0
+    """The same by the age of the oldest: no asker waits longer than deadline_ms by default."""
+    document_lag_max: int = 10_000
+    """Records of a lane that wait for a step of the ingest before new documents are refused."""
+    document_age_max_s: float = 3_600.0
+    """The same by the age of the oldest: nobody waits for a document as for an answer."""
+    bodies_bytes_max: int = 268_435_456
+    """Request bodies that one gateway holds in memory at once: 256 MiB is eight of the largest."""
     otlp_endpoint: str = ""
-    """OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; empty to export none."""
+    """OTLP/HTTP endpoint for traces and metrics, such as http://127.0.0.1:4318; empty for none."""
+    metrics_host: str = "127.0.0.1"
+    """Address on which a worker serves its metrics; 0.0.0.0 in a container."""
+    metrics_port: int = 0
+    """Port of a worker's Prometheus metrics (/metrics); 0 for none. The gateway has its own."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
