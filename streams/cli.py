@@ -23,6 +23,7 @@ VERBS = {
     "chat": "connectors.gateway.client:chat",
     "replay": "replay.cli:replay",
     "dead-letters": "streams.dead_letters:dead_letters",
+    "lag": "streams.lag:lag",
 }
 
 
