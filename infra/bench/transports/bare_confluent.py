@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import Any
 
 from confluent_kafka import Consumer, Producer
 
@@ -42,10 +43,8 @@ def main() -> None:
         first = consumer.poll(POLL_S)
         if first is None:
             continue
-        records = [
-            record
-            for record in (first, *consumer.consume(BATCH_MAX, 0))
-            if record.error() is None
+        records: list[Any] = [
+            record for record in (first, *consumer.consume(BATCH_MAX, 0)) if record.error() is None
         ]
         for record in records:
             producer.produce(

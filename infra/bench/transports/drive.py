@@ -6,16 +6,16 @@ contender's own CPU time is asked of the operating system.
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from infra.bench.child import Child
+from infra.bench.spread import percentiles
 from infra.bench.transports.chain import PARTITIONS, Chain
 from infra.bench.transports.inputs import SESSIONS, Asked, Input, Plain
 
@@ -40,7 +40,7 @@ class Burst:
     hop_rate: float
     """Hop-events a second."""
     cpu_us: float
-    """CPU time of the contender's process for one hop-event, microseconds."""
+    """CPU time of the contender for one hop-event, microseconds."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,15 @@ class Drive:
     """One chain under load."""
 
     def __init__(
-        self, chain: Chain, inputs: Plain | Asked, process: psutil.Process, alive: Callable[[], None]
+        self,
+        chain: Chain,
+        inputs: Plain | Asked,
+        children: Sequence[Child],
     ) -> None:
         self._hops = len(chain.topics) - 1
         self._first = chain.topics[0]
         self._inputs = inputs
-        self._process = process
-        self._alive = alive
+        self._children = children
         self._sequence = 0
         self._newest: dict[int, int] = {}
         self.value_bytes = 0
@@ -86,7 +88,9 @@ class Drive:
                 "queue.buffering.max.messages": BURST_MAX,
             }
         )
-        self._consumer = Consumer({"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"})
+        self._consumer = Consumer(
+            {"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"}
+        )
         self._consumer.assign(
             [TopicPartition(chain.topics[-1], partition, 0) for partition in range(PARTITIONS)]
         )
@@ -97,7 +101,7 @@ class Drive:
         self._consumer.close()
 
     def warm_up(self, events: int) -> None:
-        """Wait until the chain runs; raises Stuck, or what `alive` raises."""
+        """Wait until the chain runs; raises Stuck, or Failed where the contender ended."""
         self._through(self._make(events))
 
     def burst(self) -> Burst:
@@ -112,9 +116,7 @@ class Drive:
             cpu_s = self._cpu_s() - cpu_s
             if seconds >= BURST_S or events >= BURST_MAX:
                 hop_events = events * self._hops
-                return Burst(
-                    events, seconds, hop_events / seconds, cpu_s / hop_events * 1e6
-                )
+                return Burst(events, seconds, hop_events / seconds, cpu_s / hop_events * 1e6)
             grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / seconds)
             events = min(BURST_MAX, int(events * grown))
 
@@ -175,7 +177,8 @@ class Drive:
             if messages:
                 last = now
             else:
-                self._alive()
+                for child in self._children:
+                    child.check()
                 if now - last > ARRIVE_S:
                     raise Stuck(f"{len(arrived)} of {len(wanted)} records arrived")
         return arrived
@@ -191,11 +194,10 @@ class Drive:
         ]
 
     def _cpu_s(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
+        return sum(child.cpu_s() for child in self._children)
 
 
 def summary(rate: float, took_ms: list[float], hops: int) -> Latency:
     """Sum up end-to-end times, in milliseconds; at least two."""
-    cut = statistics.quantiles(took_ms, n=100, method="inclusive")
-    return Latency(rate, len(took_ms), cut[49], cut[94], cut[98], cut[49] / hops)
+    p50, p95, p99 = percentiles(took_ms)
+    return Latency(rate, len(took_ms), p50, p95, p99, p50 / hops)

@@ -20,6 +20,7 @@ from streams.version import CODE
 VALUE_BYTES = 540  # a record of Playhead without vectors or long texts
 SESSIONS = 96
 TENANTS = 8
+SUBJECT = "bench".ljust(112, ".")  # brings a record of the chain to about VALUE_BYTES
 SEQUENCE = struct.Struct(">Q")
 
 
@@ -31,7 +32,7 @@ class Input:
     partition: int
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, str | bytes | None]] = field(default_factory=list)
 
 
 class Plain:
@@ -77,8 +78,11 @@ class Asked:
             step=StepVersion(name="gateway", code=CODE, configuration=""),
         )
         sealed = Sealed(key="user/bench", event=meta.id, field="text", ciphertext=b"")
-        event = QuestionAsked(meta=meta, subject="bench", text=sealed, ask=Ask())
-        headers = [("id", meta.id.encode()), ("request", meta.request.encode())]
+        event = QuestionAsked(meta=meta, subject=SUBJECT, text=sealed, ask=Ask())
+        headers: list[tuple[str, str | bytes | None]] = [
+            ("id", meta.id.encode()),
+            ("request", meta.request.encode()),
+        ]
         return Input(sequence, lane, tenant.encode(), self._codec.encode(event), headers)
 
     def sequence_of(self, message: Any) -> int:

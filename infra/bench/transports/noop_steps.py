@@ -12,7 +12,6 @@ from typing import Any
 
 from agents.effects import Effects
 from schemas import (
-    Ask,
     Batch,
     ChunksRetrieved,
     DocumentWithdrawn,
@@ -102,7 +101,7 @@ def noop(make: Callable[[Any], Event]) -> Any:
 
 
 def steps(count: int = len(HOPS)) -> list[Step]:
-    """Return the first steps of the chain, with the tables of the real ones that the wiring needs."""
+    """Return the first steps of the chain, with the tables that the wiring wants of them."""
     return [
         replace(step(name), function=noop(make), reads=(reads,), writes=(writes,))
         for name, reads, writes, make in HOPS[:count]

@@ -1,4 +1,4 @@
-"""Stock Faust: an agent a hop, `await topic.send`, its own settings but for what the topics need."""
+"""Stock Faust: an agent a hop, `await topic.send`, settings as they come."""
 
 from __future__ import annotations
 

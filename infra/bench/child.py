@@ -1,0 +1,73 @@
+"""A program under measurement: a module of ours in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+STOP_S = 15.0  # to end after SIGTERM
+LAST_LINES = 5  # of what a failed one said
+LINE_MAX = 200
+
+
+class Failed(Exception):
+    """A program ended before it was told to; the message holds its last words."""
+
+
+class Child:
+    """One running program, with its output in a file."""
+
+    def __init__(self, module: str, arguments: tuple[str, ...], output: Path) -> None:
+        self._output = output
+        with output.open("wb") as file:
+            self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+                [sys.executable, "-m", module, *arguments],
+                cwd=ROOT,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        self._times = psutil.Process(self._process.pid)
+
+    def check(self) -> None:
+        """Raise Failed if it has ended."""
+        if (code := self._process.poll()) is not None:
+            lines = self._output.read_text(errors="replace").strip().splitlines()
+            words = " | ".join(line.strip()[:LINE_MAX] for line in lines[-LAST_LINES:])
+            raise Failed(f"ended with {code}: {words or 'no word'}")
+
+    def cpu_s(self) -> float:
+        """Return the CPU time that it has used, user and system, in seconds."""
+        try:
+            times = self._times.cpu_times()
+        except psutil.Error:
+            self.check()
+            raise
+        return float(times.user + times.system)
+
+    def stop(self) -> None:
+        """End it, gently first."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(module: str, *arguments: str) -> Iterator[Child]:
+    """Run a module while the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        child = Child(module, arguments, Path(folder) / "output")
+        try:
+            yield child
+        finally:
+            child.stop()
