@@ -1,15 +1,31 @@
-"""The world outside a step: connectors, by the requests that they answer."""
+"""The world outside a step: connectors, by the requests that they answer.
+
+No call takes longer than a bound, and each connector stands behind a circuit breaker of its own
+(see `streams.breaker`).
+
+Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
+its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
+search by words alone, to quote a sentence, to refuse. When the deadline has passed nobody waits any
+longer, and the general bound holds.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest
+from streams.breaker import Circuit
+from streams.retry import deadline_of
 from streams.run import Input
+
+SHARE = 0.5  # of the time left, for one call; what degrades after it has as much again
+BLAMED_S = 5.0  # a call given less time than this and not answered is not held against the service
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,8 @@ class Call:
     """Topic of the step's input."""
     offset: int
     """Offset of the step's input in its lane."""
+    deadline: int = 0
+    """When an answer is no longer of use, in microseconds since the Unix epoch; 0: never."""
 
     @classmethod
     def over(cls, given: Input) -> Call:
@@ -39,9 +57,15 @@ class Call:
             event=meta.id,
             topic=given.topic,
             offset=given.offset,
+            deadline=deadline_of(given.event),
         )
 
 
+class _HadNoTime(Exception):
+    """A call ended because its asker was in a hurry, whatever the service may be like."""
+
+
+Asked = Request[Any] | StreamRequest[Any]
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
 
@@ -65,52 +89,80 @@ class World:
     def __init__(self, connectors: tuple[Connector, ...], timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self._connectors = connectors
-        self._handlers: dict[type[Any], Handler] = {}
-        self._streams: dict[type[Any], StreamHandler] = {}
+        self._handlers: dict[type[Any], tuple[Handler, Circuit]] = {}
+        self._streams: dict[type[Any], tuple[StreamHandler, Circuit]] = {}
         for connector in connectors:
+            circuit = Circuit(type(connector).__name__)
             for request, handler in connector.handlers().items():
                 if request in self._handlers:
                     raise ValueError(f"two connectors answer {request.__name__}: keep one")
-                self._handlers[request] = handler
+                self._handlers[request] = handler, circuit
             for streamed, parts in connector.stream_handlers().items():
-                self._streams[streamed] = parts
+                self._streams[streamed] = parts, circuit
 
     async def ask(self, request: Request[Any], call: Call) -> Record:
-        """Ask; raises Transient or Permanent, and Transient on a timeout."""
-        handler = self._handlers.get(type(request))
-        if handler is None:
+        """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
+        known = self._handlers.get(type(request))
+        if known is None:
             raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
-        try:
-            async with asyncio.timeout(self.timeout_s):
+        handler, circuit = known
+        with _in_a_hurry(), circuit.guard():
+            async with _within(self._bound_s(request, call), request):
                 return await handler(request, call)
-        except TimeoutError:
-            raise Transient(f"{request.SCHEMA} took longer than {self.timeout_s:g} s") from None
 
     async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
-        """Ask for an answer in parts; errors as for `ask`."""
-        parts = self._streams.get(type(request))
-        if parts is None:
+        """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
+        known = self._streams.get(type(request))
+        if known is None:
             raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
-        answer = parts(request, call)
-        deadline = asyncio.get_running_loop().time() + self.timeout_s
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        part = await anext(answer)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    raise Transient(
-                        f"{request.SCHEMA} took longer than {self.timeout_s:g} s"
-                    ) from None
-                yield part
-        finally:
-            close = getattr(answer, "aclose", None)
-            if close is not None:
-                await close()
+        handler, circuit = known
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.timeout_s
+        with _in_a_hurry(), circuit.guard() as answered:
+            answer = handler(request, call)
+            try:
+                while True:
+                    bound_s = min(self._bound_s(request, call), end - loop.time())
+                    async with _within(bound_s, request):
+                        part = await anext(answer, None)
+                    if part is None:
+                        return
+                    answered()
+                    yield part
+            finally:
+                close = getattr(answer, "aclose", None)
+                if close is not None:
+                    await close()
+
+    def _bound_s(self, request: Asked, call: Call) -> float:
+        """Return how long a call may take. Local ones do not wait for anyone."""
+        if call.deadline and request.EFFECT != "local":
+            left_s = (call.deadline - time.time_ns() // 1_000) / 1_000_000
+            if left_s > 0:
+                return min(self.timeout_s, SHARE * left_s)
+        return self.timeout_s
 
     async def close(self) -> None:
         """Close every connector."""
         for connector in self._connectors:
             await connector.close()
+
+
+@asynccontextmanager
+async def _within(bound_s: float, request: Asked) -> AsyncIterator[None]:
+    """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
+    try:
+        async with asyncio.timeout(bound_s):
+            yield
+    except TimeoutError:
+        kind = Transient if bound_s >= BLAMED_S else _HadNoTime
+        raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
+
+
+@contextmanager
+def _in_a_hurry() -> Iterator[None]:
+    """Make a step see lack of time as Transient, once the circuit has let it pass."""
+    try:
+        yield
+    except _HadNoTime as error:
+        raise Transient(str(error)) from None
