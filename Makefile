@@ -4,7 +4,8 @@
 #   make up      start the stack and leave it running      make down   stop it
 #   make test    check, then all tests on the real components
 #   make check   format, lint, types, arrows between packages, schema compatibility
-#   make chaos   kills and pauses under load, judged by the log: SEED= QUESTIONS= MINUTES= WORKERS=
+#   make chaos   kills and pauses under load, judged by the log: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
+#                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
@@ -65,13 +66,10 @@ check: $(synced)
 
 chaos: setup
 	@$(bin)/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \
-	  $(if $(QUESTIONS),--questions $(QUESTIONS)) $(if $(MINUTES),--minutes $(MINUTES)) \
-	  $(if $(WORKERS),--workers $(WORKERS))
-
-# what the runner is measured beside; a fresh .synced has removed it
-$(compared): $(synced)
-	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync --group bench
-	touch $@
+	  $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(WORKERS),--workers $(WORKERS)) \
+	  $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(AWAY_S),--away-s $(AWAY_S)) \
+	  $(if $(JSON),--json $(JSON))
 
 bench: setup $(compared)
 	@$(bin)/playhead bench $(if $(ONLY),--only $(ONLY))

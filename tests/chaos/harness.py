@@ -1,16 +1,19 @@
-"""Workers and a broker under a seeded load and seeded faults, then a judgement of the log.
+"""Workers, broker and registry under a seeded load and seeded faults, then a judgement of the log.
 
-    python -m tests.chaos.harness --seed 7 --questions 2000 --minutes 5
+    python -m tests.chaos.harness --seed 7 --requests 5000 --minutes 3 --kills 30
+    python -m tests.chaos.harness --outage broker --away-s 60 --requests 3000
 
-The steps do little and the models are fakes that answer at once (see `tests.chaos.worker`); broker, registry,
-runner and worker are the real ones. The seed decides the load, the faults and their times. What the scheduler
-of the machine does with them it can't decide, so a seed that failed may have to be run more than once.
+The steps do little and the connectors are fakes that answer at once (`tests.chaos.steps`, `tests.chaos.worker`); broker,
+registry, runner and worker are the real ones. The seed decides the load, the faults and their times
+(`tests.chaos.plan`). What the scheduler of the machine does with them it can't decide, so a seed that failed may have
+to be run more than once.
 """
 
 import asyncio
-import contextlib
 import heapq
 import itertools
+import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -20,419 +23,135 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import click
-from confluent_kafka import (
-    Consumer,
-    KafkaException,
-    Producer,
-    TopicPartition,
-)
 
 from infra.local.guard import MARKER
 from infra.local.supervisor import Stack, State, Wish
-from replay.log import BrokerLog
+from replay.log import BrokerLog, Snapshot
 from replay.verify import Report, Verifier
-from schemas import Ask, EventRejected, Meta, QuestionAsked, Sealed, StepVersion
+from replay.verify import merged as merged_reports
 from schemas.registry import Registry
-from streams.app import APP
 from streams.codec import Codec
-from streams.ids import request_id
-from streams.lanes import lane_of
 from streams.settings import Settings
 from streams.setup import prepare
 from streams.subjects import subjects
 from streams.topics import topic_of
-from tests.chaos.judge import TERMINAL, Judgement, Sample, judge
+from tests.chaos.judge import Expected, Judgement, Sample, judge, merged
+from tests.chaos.load import Load
+from tests.chaos.plan import OUTAGES, Fault, Plan, Start, faults, start
+from tests.chaos.result import Result
+from tests.chaos.steps import chain
+from tests.chaos.watch import Reader, Watcher
 from tests.fakes import DIGEST_KEY
-from tests.streams.fake_chain import chain
 
 ROOT = Path(__file__).parents[2]
 STEPS = chain()
-ASKED = topic_of(QuestionAsked)
+NAMES = tuple(step.name for step in STEPS)
+PROGRESS = frozenset(topic_of(step.writes[-1 if step.name != "moderate" else 1]) for step in STEPS)
+"""One topic a step, on which every lane has a record now and then."""
 TICK_S = 0.01
-SAMPLE_S = 1.0
-LOOK_S = 3.0
-SETTLE_POLL_S = 0.2
 STOP_PATIENCE_S = 15.0  # a worker promises 10
-DRAIN_PATIENCE_S = 180.0  # after the last fault
-SETTLE_PATIENCE_S = 30.0  # for the commits behind the last answer
-COPIED = 0.02  # share of questions that are published twice, as a client does that heard nothing
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is done to the system; all of it follows from the seed."""
-
-    seed: int
-    questions: int
-    seconds: float
-    """How long questions are asked and faults happen."""
-    workers: int = 2
-    gap_s: float = 2.5
-    """Between two faults, on the average."""
-    pause_s: tuple[float, float] = (2.0, 6.0)
-    tenants: int = 6
-    sessions: int = 40
-
-
-@dataclass(frozen=True, order=True)
-class Fault:
-    """One thing that goes wrong."""
-
-    at_s: float
-    kind: str
-    """kill, stop, pause or broker."""
-    slot: int
-    """Which worker, if it runs; else the next one that does."""
-    for_s: float
-    """Until the worker is started again, or goes on."""
-
-
-def faults(plan: Plan) -> list[Fault]:
-    """Draw the schedule: mostly kills, at least one of the broker."""
-    chance = random.Random(f"faults {plan.seed}")
-    drawn, at_s = [], chance.uniform(0.5, 1.5) * plan.gap_s
-    while at_s < plan.seconds:
-        kind = chance.choices(("kill", "stop", "pause", "broker"), (50, 20, 25, 5))[0]
-        for_s = chance.uniform(*plan.pause_s) if kind == "pause" else chance.uniform(0, 2)
-        drawn.append(Fault(at_s, kind, chance.randrange(plan.workers), for_s))
-        at_s += chance.uniform(0.5, 1.5) * plan.gap_s
-    if drawn and all(fault.kind != "broker" for fault in drawn):
-        middle = drawn[len(drawn) // 2]
-        drawn[len(drawn) // 2] = Fault(middle.at_s, "broker", 0, 0.0)
-    return drawn
+DRAIN_PATIENCE_S = 120.0  # without any further end
+SETTLE_PATIENCE_S = 60.0  # for the commits behind the last end
+SAY_S = 15.0
+OUTAGE_ATTEMPTS = 5  # as the settings say: what a component that is away leads to is a refusal
+CONNECTORS = ("triton", "weaviate")
 
 
 class Worker:
     """A worker slot: a process that is started again whenever it ended."""
 
-    def __init__(self, slot: int, run: Path, marker: str, seed: int) -> None:
+    def __init__(self, slot: int, stack: Stack, plan: Plan) -> None:
         self.slot = slot
-        self.ready = run / f"worker-{slot}.ready"
+        self.ready = stack.run / f"worker-{slot}.ready"
         self.paused = self.stopping = False
-        self._run = run
-        self._marker = marker
-        self._seed = seed
+        self.process: subprocess.Popen[bytes] | None = None
+        self._stack = stack
+        self._plan = plan
         self._starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> Start:
+        """Start the process in one of the ways that the seed has for it."""
         self.ready.unlink(missing_ok=True)
         self.paused = self.stopping = False
         self._starts += 1
+        how = start(self._plan, self.slot, self._starts, NAMES)
+        run = self._stack.run
+        module = ["tests.chaos.worker", str(run), how.name]
+        if how.hours:
+            clock = ["tests.chaos.clock", f"{how.hours:.3f}", f"{how.after_s:.1f}"]
+            module = [*clock, *module]
+        if how.steps:
+            module += ["--steps", ",".join(how.steps)]
+        if self._plan.outage:
+            module += ["--attempts", str(OUTAGE_ATTEMPTS)]
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
-        name = f"{self._seed}-{self.slot}-{self._starts}"
-        with (self._run / f"worker-{self.slot}.log").open("ab") as log:
-            log.write(f"--- start {name}\n".encode())
+        with (run / f"worker-{self.slot}.log").open("ab") as log:
+            log.write(f"--- start {' '.join(module)}\n".encode())
             log.flush()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.worker", str(self._run), name],
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *module],
                 cwd=ROOT,
                 env={
                     **kept,
                     "PLAYHEAD_READY_FILE": str(self.ready),
                     "PYTHONPATH": str(ROOT),
-                    MARKER: self._marker,  # the stack's guard ends it if this process is killed
+                    MARKER: self._stack._marker,  # the stack's guard ends it if we are killed
                 },
                 stderr=log,
+                start_new_session=True,  # an interrupt at the terminal is for us alone
             )
+        return how
 
     @property
     def code(self) -> int | None:
         """Exit code once it has ended."""
-        return self._process.poll() if self._process else None
+        return self.process.poll() if self.process else None
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self.process is not None and self.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
         if self.running:
-            assert self._process is not None
-            self._process.send_signal(number)
+            assert self.process is not None
+            self.process.send_signal(number)
 
     def end(self) -> None:
         """Kill, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
         self.paused = self.stopping = False
-
-
-class Load:
-    """Questions of several tenants in many sessions; whose turn it is decides the seed."""
-
-    def __init__(self, plan: Plan, settings: Settings, codec: Codec) -> None:
-        self._chance = random.Random(f"load {plan.seed}")
-        self._plan = plan
-        self._settings = settings
-        self._codec = codec
-        self.acknowledged: set[str] = set()
-        self._producer = Producer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "log_level": 0,
-            }
-        )
-
-    def ask(self) -> None:
-        """Publish one question; it is delivered later where the broker is away."""
-        chance, plan = self._chance, self._plan
-        session = chance.randrange(plan.sessions)
-        tenant = session % plan.tenants
-        lane = lane_of(
-            f"tenant-{tenant}",
-            f"session-{plan.seed}-{session}",
-            self._settings.partitions,
-            1 + tenant % self._settings.partitions,
-        )
-        fingerprint = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        request = request_id(f"tenant-{tenant}", fingerprint)
-        event = QuestionAsked(
-            meta=Meta(
-                id=request,
-                tenant=f"tenant-{tenant}",
-                lane=lane,
-                request=request,
-                session=f"session-{plan.seed}-{session}",
-                at=time.time_ns() // 1_000,
-                step=StepVersion(name="chaos", code="chaos", configuration=""),
-            ),
-            subject=chance.choice(("hop", "answer")),
-            text=Sealed(key="user/u", event=request, field="text", ciphertext=b"c" * 20),
-            ask=Ask(deadline=time.time_ns() // 1_000 + 3_600_000_000),
-        )
-        value = self._codec.encode(event)
-        for _ in range(2 if chance.random() < COPIED else 1):
-            self._producer.produce(
-                ASKED,
-                value,
-                event.meta.tenant.encode(),
-                lane,
-                on_delivery=lambda error, _: error or self.acknowledged.add(request),
-            )
-        self._producer.poll(0)
-
-    def poll(self) -> None:
-        self._producer.poll(0)
-
-    def flush(self) -> int:
-        """Wait for the broker; returns how many records it has not acknowledged."""
-        return self._producer.flush(60)
-
-
-def _looking(settings: Settings, group: str) -> Consumer:
-    return Consumer({"bootstrap.servers": settings.kafka, "group.id": group, "log_level": 0})
-
-
-class Watcher:
-    """Looks at the commit positions and the ends of the topics, once a second, from a thread."""
-
-    def __init__(self, settings: Settings) -> None:
-        lanes = range(settings.partitions)
-        self._reads = {
-            step.name: [TopicPartition(topic_of(r), lane) for r in step.reads for lane in lanes]
-            for step in STEPS
-        }
-        written = {topic_of(r) for step in STEPS for r in (*step.reads, *step.writes)}
-        self._places = [
-            TopicPartition(name, lane)
-            for name in sorted(written | {topic_of(EventRejected)})
-            for lane in lanes
-        ]
-        # consumers, though they consume nothing: librdkafka's admin client aborts the process
-        # when its requests time out, which they do while the broker is away
-        self._of_step = {step: _looking(settings, APP.format(step)) for step in self._reads}
-        self._looking = _looking(settings, "chaos")
-        self.samples: list[Sample] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-        for consumer in (*self._of_step.values(), self._looking):
-            consumer.close()
-
-    def sample(self) -> Sample:
-        """Look once; raises KafkaException while the broker is away."""
-        committed = {
-            step: {
-                (place.topic, place.partition): max(place.offset, 0)
-                for place in self._of_step[step].committed(reads, timeout=LOOK_S)
-            }
-            for step, reads in self._reads.items()
-        }
-        ends = {
-            (place.topic, place.partition): self._looking.get_watermark_offsets(
-                place, timeout=LOOK_S
-            )[1]
-            for place in self._places
-        }
-        return Sample(committed, ends)
-
-    def _watch(self) -> None:
-        while not self._stop.wait(SAMPLE_S):
-            try:
-                self.samples.append(self.sample())
-            except KafkaException:
-                continue
-
-    def last(self) -> Sample:
-        """Look once, again and again where the broker does not answer."""
-        for _ in range(10):
-            with contextlib.suppress(KafkaException):
-                return self.sample()
-        return self.sample()
-
-    def behind(self) -> int:
-        """Count the inputs that no step has acknowledged yet."""
-        time.sleep(SETTLE_POLL_S)
-        now = self.last()
-        return sum(
-            now.ends[place] - offset
-            for positions in now.committed.values()
-            for place, offset in positions.items()
-        )
-
-
-class Answers:
-    """Reads along until every question has its end."""
-
-    def __init__(self, settings: Settings, codec: Codec) -> None:
-        self._codec = codec
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "group.id": f"chaos-{uuid.uuid4()}",
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
-        self._consumer.assign(
-            [
-                TopicPartition(topic_of(record), lane, 0)
-                for record in TERMINAL
-                for lane in range(settings.partitions)
-            ]
-        )
-        self.requests: set[str] = set()
-
-    def read(self, timeout_s: float) -> None:
-        for message in self._consumer.consume(500, timeout_s):
-            if not message.error():
-                event = self._codec.decode_any(message.value())
-                self.requests.add(event.meta.request)
-
-    def close(self) -> None:
-        self._consumer.close()
-
-
-@dataclass
-class Result:
-    """How a run went."""
-
-    plan: Plan
-    judged: Judgement
-    verified: Report
-    done: Counter
-    """Faults by kind; `died` counts workers that ended by themselves."""
-    stuck: list[str] = field(default_factory=list)
-    """Workers that would not stop, questions that had no answer in time."""
-    recovery_s: float = 0.0
-    """From the end of the faults to the last answer."""
-    seconds: float = 0.0
-
-    @property
-    def failures(self) -> list[str]:
-        diverged = [f"verify: {entry.as_json()}" for entry in self.verified.diverged]
-        return [*self.stuck, *self.judged.failures, *diverged]
-
-    @property
-    def faults(self) -> int:
-        return sum(self.done[kind] for kind in ("kill", "stop", "pause", "broker"))
-
-    def __str__(self) -> str:
-        judged, done = self.judged, self.done
-        kinds = ("kill", "stop", "pause", "broker", "died")
-        lines = [
-            ("seed", f"{self.plan.seed}, {self.plan.workers} workers, fake steps and models"),
-            (
-                "questions",
-                f"{judged.questions}: {judged.answered} answered, {judged.rejected} rejected",
-            ),
-            ("records", f"{judged.records}"),
-            ("faults", ", ".join(f"{kind} {done[kind]}" for kind in kinds)),
-            ("lost", f"{len(judged.lost)}"),
-            ("duplicates", f"{len(judged.duplicates)}"),
-            ("disorder", f"{len(judged.disorder)}"),
-            (
-                "offsets",
-                f"{len(judged.offsets)} wrong in {judged.samples} samples, {judged.pending} pending",
-            ),
-            (
-                "superseded",
-                f"{judged.superseded} records, {judged.repeated} repeated runs, {judged.copies} copies",
-            ),
-            ("verify", f"{self.verified.equal} equal, {len(self.verified.diverged)} diverged"),
-            ("recovery", f"{self.recovery_s:.1f} s after the last fault"),
-            ("seconds", f"{self.seconds:.0f}"),
-        ]
-        if self.failures:
-            lines += [("FAILED", failure[:300]) for failure in self.failures[:20]]
-            lines.append(("reproduce", reproduce(self.plan)))
-        else:
-            questions, happened = bound(judged.questions), bound(self.faults)
-            text = f"0 failures in {judged.questions} questions: < {questions} of them; "
-            lines.append(("bound", f"{text}in {self.faults} faults: < {happened} (95 %)"))
-        return "\n".join(f"{name:<11} {text}" for name, text in lines)
-
-
-def bound(trials: int) -> str:
-    """Spell the upper end of the 95 % interval after no failure: the rule of three."""
-    return f"{min(1.0, 3 / trials):.2%}" if trials else "100%"
-
-
-def reproduce(plan: Plan) -> str:
-    """Spell the command that runs a plan again."""
-    minutes = plan.seconds / 60
-    return (
-        f"make chaos SEED={plan.seed} QUESTIONS={plan.questions} MINUTES={minutes:g} "
-        f"WORKERS={plan.workers}"
-    )
 
 
 class Chaos:
     """One run of the harness."""
 
-    def __init__(self, plan: Plan, stack: Stack, say=lambda _: None) -> None:
+    def __init__(self, plan: Plan, stack: Stack, say: Callable[[str], None], jobs: int) -> None:
         self._plan = plan
         self._stack = stack
         self._say = say
+        self._jobs = jobs
         self._settings = Settings.load(environment={}, run=stack.run)
         registry = Registry(self._settings.registry)
         registry.expect(subjects())
         self._codec = Codec(registry)
-        self._workers = [
-            Worker(slot, stack.run, stack._marker, plan.seed) for slot in range(plan.workers)
-        ]
-        self._later: list = []
+        self._workers = [Worker(slot, stack, plan) for slot in range(plan.workers)]
+        self._later: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = itertools.count()
-        self._done: Counter = Counter()
+        self._done: Counter[str] = Counter()
         self._stuck: list[str] = []
+        self._hits: list[tuple[str, float]] = []
+        self._threads: list[threading.Thread] = []
+        self._back_s = 0.0
         self._began = 0.0
 
     def run(self) -> Result:
@@ -440,99 +159,138 @@ class Chaos:
         self._began = time.monotonic()
         prepare(self._settings)
         load = Load(self._plan, self._settings, self._codec)
-        answers = Answers(self._settings, self._codec)
+        reader = Reader(self._settings, self._codec, STEPS)
         try:
-            with Watcher(self._settings) as watcher:
+            with Watcher(self._settings, STEPS) as watcher:
                 for worker in self._workers:
-                    worker.start()
-                self._while(lambda: not any(w.ready.exists() for w in self._workers), 60)
-                self._under_fire(load)
-                recovery_s = self._drain(load, answers, watcher)
-                self._stop_all()
+                    self._start(worker)
+                self._while(lambda: not any(w.ready.exists() for w in self._workers), 60, reader)
+                self._under_fire(load, reader)
+                drained_s = self._drain(load, reader, watcher)
+                self._stop_all(reader)
                 samples = watcher.samples
         finally:
-            answers.close()
             for worker in self._workers:
                 worker.end()
-        log = BrokerLog(self._settings)
-        try:
-            judged = judge(log, STEPS, load.acknowledged, samples)
-            verifier = Verifier(log, {}, lambda _: DIGEST_KEY, steps=STEPS)
-            verified = asyncio.run(verifier.verify())
-        finally:
-            log.close()
-        seconds = time.monotonic() - self._began
-        return Result(self._plan, judged, verified, self._done, self._stuck, recovery_s, seconds)
+            for thread in self._threads:
+                thread.join()
+            reader.close()
+        judging = time.monotonic()
+        judged, verified, verifying_s = examine(self._settings, load.expected, samples, self._jobs)
+        recoveries: defaultdict[str, list[float]] = defaultdict(list)
+        for kind, at_s in self._hits:
+            waited_s = reader.progress_after(at_s, PROGRESS)
+            if waited_s is not None:
+                recoveries[kind].append(waited_s)
+        ends = reader.ends_s
+        return Result(
+            self._plan,
+            judged,
+            verified,
+            self._done,
+            [*self._stuck, *load.failed],
+            dict(recoveries),
+            [ends[id_] - at_s for id_, at_s in load.asked_s.items() if id_ in ends],
+            drained_s,
+            self._outage(load, reader),
+            load.copies,
+            seconds=time.monotonic() - self._began,
+            judging_s=time.monotonic() - judging,
+            verifying_s=verifying_s,
+            log_bytes=sum(f.stat().st_size for f in self._stack.run.rglob("*.log")),
+        )
 
-    def _while(self, condition, patience_s: float) -> bool:
+    def _outage(self, load: Load, reader: Reader) -> dict[str, float]:
+        if not self._plan.outage or not self._back_s:
+            return {}
+        waiting = [id_ for id_, at_s in load.asked_s.items() if at_s < self._back_s]
+        ended_s = max((reader.ends_s.get(id_, self._back_s) for id_ in waiting), default=0.0)
+        return {
+            "away_s": self._plan.outage_s,
+            "lanes_went_on_s": reader.progress_after(self._back_s, PROGRESS) or 0.0,
+            "all_that_waited_had_ended_s": max(0.0, ended_s - self._back_s),
+        }
+
+    # ------------------------------------------------------------------ the course of a run
+
+    def _while(self, condition: Callable[[], Any], patience_s: float, reader: Reader) -> bool:
         """Tend the workers while a condition holds; say whether it ended in time."""
         deadline = time.monotonic() + patience_s
         while condition():
             if time.monotonic() > deadline:
                 return False
             self._tend()
-            time.sleep(TICK_S)
+            reader.read(TICK_S)
         return True
 
-    def _under_fire(self, load: Load) -> None:
-        plan, began, asked = self._plan, time.monotonic(), 0
+    def _under_fire(self, load: Load, reader: Reader) -> None:
+        plan, began, asked, said = self._plan, time.monotonic(), 0, 0.0
         for fault in faults(plan):
             self._at(began + fault.at_s, lambda fault=fault: self._do(fault))
 
         def going_on() -> bool:
-            nonlocal asked
+            nonlocal asked, said
             passed = time.monotonic() - began
-            due = min(plan.questions, int(plan.questions * passed / plan.seconds))
+            due = min(plan.requests, int(plan.requests * passed / plan.seconds))
             while asked < due:
                 load.ask()
                 asked += 1
             load.poll()
-            return asked < plan.questions or passed < plan.seconds
+            if passed > said:
+                said += SAY_S
+                self._say(
+                    f"{passed:6.0f} s  {asked} requests, {len(reader.ends_s)} ended, "
+                    f"{self._done['kill']} kills"
+                )
+            return asked < plan.requests or passed < plan.seconds
 
-        self._while(going_on, plan.seconds + 60)
+        self._while(going_on, plan.seconds + 60, reader)
 
-    def _drain(self, load: Load, answers: Answers, watcher: Watcher) -> float:
-        """Stop the faults, and wait until all is answered and acknowledged."""
+    def _drain(self, load: Load, reader: Reader, watcher: Watcher) -> float:
+        """Stop the faults, and wait until all has its end and is acknowledged."""
         began = time.monotonic()
+        self._while(lambda: self._later, STOP_PATIENCE_S, reader)
         self._stack.wait_ready("kafka")
-        for worker in self._workers:
-            if worker.paused:
-                worker.signal(signal.SIGCONT)
-                worker.paused = False
         if unsent := load.flush():
-            self._stuck.append(f"{unsent} questions were not taken by the broker in 60 s")
+            self._stuck.append(f"{unsent} requests were not taken by the broker")
 
-        def missing() -> set[str]:
-            answers.read(0.1)
-            return load.acknowledged - answers.requests
+        def missing() -> int:
+            owed = len(load.expected.fates) + len(load.expected.unreadable)
+            return owed - len(reader.ends_s) - len(reader.unreadable)
 
-        if not self._while(missing, DRAIN_PATIENCE_S):
-            self._stuck.append(
-                f"{len(missing())} questions had no answer {DRAIN_PATIENCE_S:g} s after the last fault"
-            )
-        recovery_s = time.monotonic() - began
-        if not self._while(watcher.behind, SETTLE_PATIENCE_S):
+        least, since = missing(), time.monotonic()
+
+        def waiting() -> bool:
+            nonlocal least, since
+            if (left := missing()) < least:
+                least, since = left, time.monotonic()
+            return least > 0 and time.monotonic() - since < DRAIN_PATIENCE_S
+
+        self._while(waiting, 10 * DRAIN_PATIENCE_S + self._plan.seconds, reader)
+        if least:
+            self._stuck.append(f"{least} requests had no end, and {DRAIN_PATIENCE_S:g} s none came")
+        drained_s = time.monotonic() - began
+        if not self._while(watcher.behind, SETTLE_PATIENCE_S, reader):
             self._stuck.append(f"{watcher.behind()} inputs stayed unacknowledged")
         watcher.samples.append(watcher.last())
-        return recovery_s
+        return drained_s
 
-    def _stop_all(self) -> None:
-        self._while(lambda: self._later, STOP_PATIENCE_S)
+    def _stop_all(self, reader: Reader) -> None:
+        self._while(lambda: self._later, STOP_PATIENCE_S, reader)
         for worker in self._workers:
             worker.stopping = True
             worker.signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_PATIENCE_S
         while any(worker.running for worker in self._workers) and time.monotonic() < deadline:
             time.sleep(TICK_S)
-        self._stuck += [
-            f"worker {worker.slot} did not stop in {STOP_PATIENCE_S:g} s"
-            for worker in self._workers
-            if worker.running
-        ]
+        self._stuck += [self._did_not_stop(w) for w in self._workers if w.running]
+
+    def _did_not_stop(self, worker: Worker) -> str:
+        return f"worker {worker.slot} did not stop in {STOP_PATIENCE_S:g} s"
 
     # ------------------------------------------------------------------ faults
 
-    def _at(self, when: float, action) -> None:
+    def _at(self, when: float, action: Callable[[], Any]) -> None:
         heapq.heappush(self._later, (when, next(self._order), action))
 
     def _tend(self) -> None:
@@ -545,76 +303,216 @@ class Chaos:
                     self._done["died"] += 1
                     self._say(f"worker {worker.slot} ended by itself: exit code {worker.code}")
                 worker.end()
-                self._at(time.monotonic() + 1.0, worker.start)
+                self._at(time.monotonic() + 1.0, lambda it=worker: self._start(it))
+
+    def _start(self, worker: Worker) -> None:
+        how = worker.start()
+        self._done["start"] += 1
+        self._done["some steps"] += bool(how.steps)
+        self._done["wrong clock"] += bool(how.hours)
+
+    def _hit(self, kind: str, number: int = 1) -> None:
+        self._done[kind] += number
+        self._hits.append((kind, time.monotonic()))
 
     def _do(self, fault: Fault) -> None:
-        now = time.monotonic()
-        self._say(f"{now - self._began:6.1f} s  {fault.kind}")
-        if fault.kind == "broker":
-            if self._stack._keepers["kafka"].state is State.READY:
-                self._stack.kill("kafka")
-                self._done["broker"] += 1
-            return
+        match fault.kind:
+            case "kill":
+                self._kill(fault)
+            case "stop" | "pause":
+                self._stop_or_pause(fault)
+            case "broker" | "registry":
+                name = "kafka" if fault.kind == "broker" else "registry"
+                if self._stack._keepers[name].state is State.READY:
+                    self._hit(fault.kind)
+                    self._stack.kill(name)
+            case "connector":
+                self._hit("connector")
+                name = CONNECTORS[fault.slot % len(CONNECTORS)]
+                self._take_away(name)
+                self._at(time.monotonic() + fault.for_s, lambda: self._give_back(name))
+            case "outage":
+                self._hit("outage")
+                self._in_thread(lambda: self._take_away(self._plan.outage))
+                self._at(
+                    time.monotonic() + fault.for_s,
+                    lambda: self._in_thread(lambda: self._give_back(self._plan.outage)),
+                )
+
+    def _kill(self, fault: Fault) -> None:
+        found = [*self._workers[fault.slot :], *self._workers[: fault.slot]]
+        hit = [worker for worker in found if worker.running][: fault.count]
+        if hit:
+            self._hit("kill", len(hit))
+        for worker in hit:
+            worker.end()
+        for worker in hit:
+            self._at(time.monotonic() + fault.for_s, lambda it=worker: self._start(it))
+
+    def _stop_or_pause(self, fault: Fault) -> None:
         found = [*self._workers[fault.slot :], *self._workers[: fault.slot]]
         worker = next((w for w in found if w.running and not w.paused and not w.stopping), None)
         if worker is None:
-            self._done["none to hit"] += 1
             return
-        self._done[fault.kind] += 1
-        match fault.kind:
-            case "kill":
-                worker.end()
-                self._at(now + fault.for_s, worker.start)
-            case "stop":
-                worker.stopping = True
-                worker.signal(signal.SIGTERM)
-                self._at(
-                    now + STOP_PATIENCE_S, lambda it=worker._process: self._overdue(worker, it)
-                )
-            case "pause":
-                worker.paused = True
-                worker.signal(signal.SIGSTOP)
-                self._at(now + fault.for_s, lambda it=worker._process: self._go_on(worker, it))
+        self._hit(fault.kind)
+        now, process = time.monotonic(), worker.process
+        if fault.kind == "stop":
+            worker.stopping = True
+            worker.signal(signal.SIGTERM)
+            self._at(now + STOP_PATIENCE_S, lambda: self._overdue(worker, process))
+        else:
+            worker.paused = True
+            worker.signal(signal.SIGSTOP)
+            self._at(now + fault.for_s, lambda: self._go_on(worker, process))
 
-    def _go_on(self, worker: Worker, process) -> None:
-        if worker._process is process:
+    def _go_on(self, worker: Worker, process: Any) -> None:
+        if worker.process is process:
             worker.signal(signal.SIGCONT)
             worker.paused = False
 
-    def _overdue(self, worker: Worker, process) -> None:
-        if worker._process is process and worker.running:
-            self._stuck.append(f"worker {worker.slot} did not stop in {STOP_PATIENCE_S:g} s")
+    def _overdue(self, worker: Worker, process: Any) -> None:
+        if worker.process is process and worker.running:
+            self._stuck.append(self._did_not_stop(worker))
             worker.end()
-            worker.start()
+            self._start(worker)
+
+    def _in_thread(self, action: Callable[[], Any]) -> None:
+        thread = threading.Thread(target=action)
+        thread.start()
+        self._threads.append(thread)
+
+    def _take_away(self, name: str) -> None:
+        if name in CONNECTORS:
+            (self._stack.run / f"outage-{name}").touch()
+        else:
+            self._stack.stop_component("kafka" if name == "broker" else name)
+
+    def _give_back(self, name: str) -> None:
+        if name in CONNECTORS:
+            (self._stack.run / f"outage-{name}").unlink(missing_ok=True)
+        else:
+            self._stack.start_component("kafka" if name == "broker" else name)
+        self._back_s = time.monotonic()
 
 
-def run(plan: Plan, folder: Path, say=lambda _: None) -> Result:
+# ---------------------------------------------------------------------- after the run
+
+
+def examine(
+    settings: Settings, expected: Expected, samples: list[Sample], jobs: int
+) -> tuple[Judgement, Report, float]:
+    """Judge and verify the log, lane by lane, in processes of their own; returns verify's seconds too."""
+    log = BrokerLog(settings)
+    snapshot = log.snapshot
+    log.close()
+    lanes = range(settings.partitions)
+    context = multiprocessing.get_context("spawn")  # librdkafka's threads don't survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts) as pool:
+        try:
+            judging = [
+                pool.submit(_judge, settings, snapshot, lane, _of_lane(expected, lane), samples)
+                for lane in lanes
+            ]
+            judged = merged([future.result() for future in judging])
+            began = time.monotonic()
+            verifying = [pool.submit(_verify, settings, snapshot, lane) for lane in lanes]
+            verified = merged_reports([future.result() for future in verifying])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in (pool._processes or {}).values():
+                process.kill()
+            raise
+    return judged, verified, time.monotonic() - began
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one: it ends all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _of_lane(expected: Expected, lane: int) -> Expected:
+    return Expected(
+        {id_: fate for id_, fate in expected.fates.items() if fate[0] == lane},
+        {at for at in expected.unreadable if at[1] == lane},
+    )
+
+
+def _judge(
+    settings: Settings, snapshot: Snapshot, lane: int, expected: Expected, samples: list[Sample]
+) -> Judgement:
+    log = BrokerLog(settings, snapshot)
+    try:
+        return judge(log, STEPS, expected, samples, [lane])
+    finally:
+        log.close()
+
+
+def _verify(settings: Settings, snapshot: Snapshot, lane: int) -> Report:
+    log = BrokerLog(settings, snapshot)
+    try:
+        return asyncio.run(Verifier(log, {}, lambda _: DIGEST_KEY, steps=STEPS).verify([lane]))
+    finally:
+        log.close()
+
+
+def run(
+    plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None, jobs: int = 2
+) -> Result:
     """Start a broker and a registry in a folder, run the plan, and stop everything again."""
     wish = Wish(names=frozenset({"kafka", "registry"}), free_ports=True)
     with Stack(folder, wish) as stack:
-        return Chaos(plan, stack, say).run()
+        return Chaos(plan, stack, say, jobs).run()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @click.command()
 @click.option("--seed", type=int, help="Decides load and faults; drawn where it is not given.")
-@click.option("--questions", type=int, default=10_000, show_default=True)
-@click.option("--minutes", type=float, default=20.0, show_default=True)
-@click.option("--workers", type=int, default=2, show_default=True)
+@click.option("--requests", type=int, help="Questions and documents.  [default: 100000]")
+@click.option("--minutes", type=float, help="How long they come.  [default: 21]")
+@click.option("--kills", type=int, help="Kills of workers at least.  [default: 300]")
+@click.option("--workers", type=int, default=Plan.workers, show_default=True)
 @click.option(
-    "--gap", type=float, default=Plan.gap_s, show_default=True, help="Seconds between faults."
+    "--outage", type=click.Choice(OUTAGES), help="One component away, instead of all faults."
 )
-@click.option("--pause-max", type=float, default=Plan.pause_s[1], show_default=True)
-def main(seed, questions, minutes, workers, gap, pause_max):
+@click.option("--away-s", type=float, default=Plan.outage_s, show_default=True)
+@click.option("--jobs", type=int, default=os.cpu_count() or 1, help="Processes of the judgement.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the result there."
+)
+def main(seed, requests, minutes, kills, workers, outage, away_s, jobs, json_file):
     """Run the faults and print what the log shows; the exit code is 1 where it shows a failure."""
     seed = random.randrange(10**6) if seed is None else seed
-    plan = Plan(
-        seed, questions, minutes * 60, workers, gap, pause_s=(min(2.0, pause_max), pause_max)
-    )
+    given = {"seed": seed, "workers": workers}
+    if outage:
+        plan = Plan.of_outage(outage, away_s, requests=requests or 3_000, **given)
+    else:
+        minutes = Plan.seconds / 60 if minutes is None else minutes
+        kills = Plan.kills if kills is None else kills
+        plan = Plan(
+            requests=requests or Plan.requests, seconds=round(minutes * 60, 2), kills=kills, **given
+        )
     folder = Path(tempfile.mkdtemp(prefix="playhead-chaos-"))
-    result = run(plan, folder, lambda line: click.echo(line, err=True))
+    signal.signal(signal.SIGTERM, _interrupt)
+    click.echo(f"{plan.command()}   ({folder})", err=True)
+    try:
+        result = run(plan, folder, lambda line: click.echo(line, err=True), jobs)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        click.echo("interrupted; everything was stopped", err=True)
+        sys.exit(130)
+    except BaseException:
+        click.echo(f"reproduce       {plan.command()}\nlogs            {folder}")
+        raise
+    text = json.dumps(result.as_json(), indent=1)
+    if json_file:
+        json_file.write_text(f"{text}\n", encoding="utf-8")
     click.echo(str(result))
     if result.failures:
-        click.echo(f"logs        {folder}")
+        (folder / "result.json").write_text(f"{text}\n", encoding="utf-8")
+        click.echo(f"logs            {folder}")
         sys.exit(1)
     shutil.rmtree(folder)
 

@@ -1,0 +1,229 @@
+"""The load: questions and documents of several tenants, with copies, late, poisoned and unreadable ones among them."""
+
+import heapq
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from confluent_kafka import Producer
+
+from schemas import (
+    Ask,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    Meta,
+    QuestionAsked,
+    Sealed,
+    StepVersion,
+)
+from streams.codec import Codec
+from streams.ids import request_id
+from streams.lanes import lane_of
+from streams.settings import Settings
+from streams.topics import topic_of
+from tests.chaos.judge import Expected
+from tests.chaos.plan import Plan
+from tests.chaos.steps import (
+    ORDINARY_DOCUMENTS,
+    ORDINARY_QUESTIONS,
+    POISON_DOCUMENTS,
+    POISON_QUESTIONS,
+)
+
+DOCUMENTS = 0.3  # share of requests that are documents
+WITHDRAWN = 0.03  # share of documents that are withdrawals; each of a document of its own
+POISONED = 0.01  # share of requests that some step can't digest
+COPIED = 0.03  # share that is published twice under one id, as by a client that heard nothing
+COPY_LATER = (50, 1_000)  # requests in between, for half of the copies; the others follow at once
+UNREADABLE = 0.003  # records that are no request, for each one that is
+DAY_US = 86_400_000_000
+FLUSH_S = 120.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """Something to be published."""
+
+    topic: str
+    key: bytes
+    lane: int
+    value: bytes | None
+    request: str
+    """Empty for one that can't be read."""
+
+
+@dataclass
+class Load:
+    """Draws requests; the seed decides all but their times."""
+
+    plan: Plan
+    settings: Settings
+    codec: Codec
+    expected: Expected = field(default_factory=Expected)
+    """What the log must show of those that the broker has acknowledged."""
+    asked_s: dict[str, float] = field(default_factory=dict)
+    """When each request was first handed to the producer, on the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(f"load {self.plan.seed}")
+        self._later: list[tuple[int, int, Record]] = []
+        self._fates: dict[str, str] = {}
+        self._drawn = 0
+        self.published = self.copies = 0
+        self.failed: list[str] = []
+        self._producer = Producer(
+            {
+                "bootstrap.servers": self.settings.kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "message.timeout.ms": 0,  # never given up: the broker comes back
+                "linger.ms": 5,
+                "log_level": 0,
+            }
+        )
+
+    def ask(self) -> None:
+        """Publish the next request and what is due with it; delivered later where the broker is away."""
+        for record in self._due():
+            if record.request:
+                self.asked_s.setdefault(record.request, time.monotonic())
+            self._produce(record)
+
+    def poll(self) -> None:
+        """Take in acknowledgements."""
+        self._producer.poll(0)
+
+    def flush(self) -> int:
+        """Publish all copies still due and wait for the broker; returns how many it did not take."""
+        while self._later:
+            self._produce(heapq.heappop(self._later)[2])
+        return self._producer.flush(FLUSH_S)
+
+    def _produce(self, record: Record) -> None:
+        def delivered(error, message) -> None:
+            if error:
+                self.failed.append(f"{record.topic}[{record.lane}]: {error.str()}")
+                return
+            self.published += 1
+            if not record.request:
+                self.expected.unreadable.add((record.topic, record.lane, message.offset()))
+            elif record.request in self.expected.fates:
+                self.copies += 1
+            else:
+                self.expected.fates[record.request] = record.lane, self._fates[record.request]
+
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic, record.value, record.key, record.lane, on_delivery=delivered
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    # ------------------------------------------------------------------ drawing
+
+    def _due(self) -> Iterator[Record]:
+        chance, self._drawn = self._chance, self._drawn + 1
+        draw = self._document if chance.random() < DOCUMENTS else self._question
+        state = chance.getrandbits(64)
+        record = draw(random.Random(state))
+        yield record
+        if chance.random() < COPIED:
+            copy = draw(random.Random(state))  # the same request at another time
+            later = chance.choice((0, chance.randint(*COPY_LATER)))
+            heapq.heappush(self._later, (self._drawn + later, self._drawn, copy))
+        if chance.random() < UNREADABLE:
+            yield self._unreadable(record)
+        while self._later and self._later[0][0] <= self._drawn:
+            yield heapq.heappop(self._later)[2]
+
+    def _meta(self, chance: random.Random, tenant: int, session: str) -> Meta:
+        name = f"tenant-{tenant}"
+        # one tenant has all lanes, one has half of them, the others have one each
+        lanes = self.settings.partitions
+        owned = {0: lanes, 1: max(1, lanes // 2)}.get(tenant, 1)
+        lane = lane_of(name, session, lanes, owned)
+        request = request_id(name, str(uuid.UUID(int=chance.getrandbits(128), version=4)))
+        return Meta(
+            id=request,
+            tenant=name,
+            lane=lane,
+            request=request,
+            session=session,
+            at=time.time_ns() // 1_000,
+            step=StepVersion(name="chaos", code="chaos", configuration=""),
+        )
+
+    def _what(self, chance: random.Random, ordinary: tuple[str, ...], weights, poison) -> str:
+        if chance.random() < POISONED:
+            return chance.choice(poison)
+        return chance.choices(ordinary, weights)[0]
+
+    def _expect(self, request: str, what: str, poison: tuple[str, ...]) -> None:
+        if what in poison:
+            self._fates[request] = "rejected"
+        else:
+            self._fates[request] = "either" if self.plan.outage else "answered"
+
+    def _record(self, event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn) -> Record:
+        meta = event.meta
+        value = self.codec.encode(event)
+        return Record(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
+
+    def _question(self, chance: random.Random) -> Record:
+        number = chance.randrange(self.plan.sessions)
+        meta = self._meta(chance, number % self.plan.tenants, f"session-{number}")
+        what = self._what(chance, ORDINARY_QUESTIONS, (75, 24, 1), POISON_QUESTIONS)
+        self._expect(meta.request, what, POISON_QUESTIONS)
+        if what.startswith("late"):
+            deadline = meta.at - DAY_US  # late by every worker's clock
+        elif self.plan.outage:
+            deadline = meta.at + 30_000_000  # as the gateway sets it
+        else:
+            deadline = chance.choice((0, meta.at + 2 * DAY_US))  # late by no worker's clock
+        sealed = Sealed(key="user/u", event=meta.id, field="text", ciphertext=b"c" * 20)
+        ask = Ask(deadline=deadline)
+        return self._record(QuestionAsked(meta=meta, subject=what, text=sealed, ask=ask))
+
+    def _document(self, chance: random.Random) -> Record:
+        number = chance.randrange(self.plan.documents)
+        tenant = number % self.plan.tenants
+        if chance.random() < WITHDRAWN:
+            meta = self._meta(chance, tenant, f"withdrawn-{number}")
+            self._expect(meta.request, "plain", POISON_DOCUMENTS)
+            return self._record(DocumentWithdrawn(meta=meta, document=meta.session))
+        meta = self._meta(chance, tenant, f"document-{number}")
+        what = self._what(chance, ORDINARY_DOCUMENTS, (99, 1), POISON_DOCUMENTS)
+        self._expect(meta.request, what, POISON_DOCUMENTS)
+        sealed = Sealed(key="document/d", event=meta.id, field="content", ciphertext=b"c" * 40)
+        batches = chance.choices((1, 2, 3), (70, 20, 10))[0]
+        return self._record(
+            DocumentSubmitted(
+                meta=meta,
+                document=meta.session,
+                uri=f"{batches}:{what}",
+                media_type="text/plain",
+                content=sealed,
+                metadata={},
+            )
+        )
+
+    def _unreadable(self, like: Record) -> Record:
+        """Spoil a request so that no step may run over it."""
+        assert like.value is not None
+        topic, key, lane, value = like.topic, like.key, like.lane, like.value
+        match self._chance.randrange(5):
+            case 0:
+                return Record(topic, key, lane, b"not Avro at all", "")
+            case 1:
+                return Record(topic, key, lane, value[: len(value) // 2], "")
+            case 2:
+                return Record(topic, key, lane, None, "")
+            case 3:
+                return Record(topic, b"another tenant", lane, value, "")
+            case _:
+                return Record(topic, key, (lane + 1) % self.settings.partitions, value, "")

@@ -1,0 +1,173 @@
+"""What a run of the harness found, as a table for people and as JSON."""
+
+import resource
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from replay.verify import Report
+from tests.chaos.judge import Judgement
+from tests.chaos.plan import Plan, bound
+
+SHOWN_MAX = 20  # failures in the table; the JSON has all
+HIT = ("kill", "stop", "pause", "broker", "registry", "connector", "outage")
+
+
+def quantiles(seconds: list[float]) -> dict[str, float]:
+    """Return count, median, 99th percentile and maximum of some durations."""
+    if not seconds:
+        return {"count": 0}
+    ordered = sorted(seconds)
+    last = len(ordered) - 1
+    return {
+        "count": len(ordered),
+        "p50": round(ordered[last // 2], 3),
+        "p99": round(ordered[last * 99 // 100], 3),
+        "max": round(ordered[-1], 3),
+    }
+
+
+def spelled(numbers: dict[str, float]) -> str:
+    """Spell quantiles in a line."""
+    if not numbers["count"]:
+        return "none"
+    return f"p50 {numbers['p50']:.2f}, p99 {numbers['p99']:.2f}, max {numbers['max']:.2f} s"
+
+
+@dataclass
+class Result:
+    """How a run went."""
+
+    plan: Plan
+    judged: Judgement
+    verified: Report
+    done: Counter[str]
+    """Faults by kind; `died` counts workers that ended by themselves."""
+    stuck: list[str] = field(default_factory=list)
+    """Workers that would not stop, requests that had no end in time, records the broker did not take."""
+    recoveries: dict[str, list[float]] = field(default_factory=dict)
+    """For each kind of fault: until every lane of every step went on, later faults included, in seconds."""
+    delays: list[float] = field(default_factory=list)
+    """From the publication of each request to its end, in seconds."""
+    drained_s: float = 0.0
+    """From the last fault and the last request to the last end."""
+    outage: dict[str, float] = field(default_factory=dict)
+    """Of an outage, in seconds: how long, then until all lanes went on and until what had waited had its end."""
+    copies: int = 0
+    """Requests published again under the same id."""
+    seconds: float = 0.0
+    judging_s: float = 0.0
+    verifying_s: float = 0.0
+    log_bytes: int = 0
+    """Size of the broker's data."""
+
+    @property
+    def kills(self) -> int:
+        """Workers that were killed."""
+        return self.done["kill"]
+
+    @property
+    def failures(self) -> list[str]:
+        """Everything that is wrong."""
+        diverged = [f"verify: {entry.as_json()}" for entry in self.verified.diverged]
+        few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
+        return [*self.stuck, *self.judged.failures, *diverged, *few]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it."""
+        return {
+            "failed": bool(self.failures),
+            "command": self.plan.command(),
+            "plan": asdict(self.plan),
+            "fakes": "steps and connectors are fakes that answer at once; the rest is real",
+            "faults": dict(self.done),
+            "counts": self.judged.counted(),
+            "copies_published": self.copies,
+            "failures": self.failures,
+            "verify": {**self.verified.as_json(), "diverged": len(self.verified.diverged)},
+            "recovery_s": {kind: quantiles(times) for kind, times in self.recoveries.items()},
+            "delay_s": quantiles(self.delays),
+            "drained_s": round(self.drained_s, 3),
+            "outage_s": self.outage,
+            "bound": {
+                "requests": bound(self.judged.requests),
+                "hops": bound(self.judged.inputs),
+                "kills": bound(self.kills),
+                "confidence": 0.95,
+            },
+            "seconds": round(self.seconds, 1),
+            "judging_s": round(self.judging_s, 1),
+            "verifying_s": round(self.verifying_s, 1),
+            "log_bytes": self.log_bytes,
+            "memory_mib": {
+                "driver": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+                "largest_child": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+            },
+        }
+
+    def __str__(self) -> str:
+        judged, done = self.judged, self.done
+        hit = ", ".join(f"{kind} {done[kind]}" for kind in HIT if done[kind])
+        wrong = {name: len(lines) for name, lines in judged.wrong().items()}
+        lines = [
+            ("seed", f"{self.plan.seed}, {self.plan.workers} workers; fake steps and connectors"),
+            (
+                "requests",
+                (
+                    f"{judged.requests}: {judged.answered} answered, {judged.rejected} rejected; "
+                    f"{self.copies} published twice, {judged.unreadable} unreadable besides"
+                ),
+            ),
+            ("records", f"{judged.records}, {judged.inputs} events taken by steps"),
+            ("faults", hit or "none"),
+            (
+                "starts",
+                (
+                    f"{done['start']}, {done['some steps']} with some steps, "
+                    f"{done['wrong clock']} with a wrong clock; {done['died']} ended by themselves"
+                ),
+            ),
+            ("wrong", ", ".join(f"{name} {number}" for name, number in wrong.items())),
+            (
+                "offsets",
+                f"{judged.samples} samples; {judged.pending} inputs pending at the end",
+            ),
+            (
+                "repeats",
+                (
+                    f"{judged.dropped} duplicates dropped, {judged.superseded} records superseded, "
+                    f"{judged.repeated} runs repeated, {judged.copies} equal copies"
+                ),
+            ),
+            (
+                "verify",
+                (
+                    f"{self.verified.equal} equal, {len(self.verified.diverged)} diverged, "
+                    f"{self.verified.superseded} superseded, {self.verifying_s:.0f} s"
+                ),
+            ),
+            ("delay", spelled(quantiles(self.delays))),
+            *(
+                (f"after {kind}", spelled(quantiles(times)))
+                for kind, times in self.recoveries.items()
+            ),
+            ("drained", f"{self.drained_s:.1f} s after the last request"),
+            *((name.replace("_s", ""), f"{value:.1f} s") for name, value in self.outage.items()),
+            ("seconds", f"{self.seconds:.0f}, of them {self.judging_s:.0f} for the judgement"),
+        ]
+        if self.failures:
+            lines += [("FAILED", failure[:400]) for failure in self.failures[:SHOWN_MAX]]
+            lines.append(("failures", f"{len(self.failures)}"))
+            lines.append(("reproduce", self.plan.command()))
+        else:
+            lines.append(
+                (
+                    "bound",
+                    (
+                        f"0 failures in {judged.requests} requests: rate < {bound(judged.requests)}; "
+                        f"in {judged.inputs} hops: < {bound(judged.inputs)}; "
+                        f"in {self.kills} kills: < {bound(self.kills)} a kill (95 %)"
+                    ),
+                )
+            )
+        return "\n".join(f"{name:<15} {text}" for name, text in lines)

@@ -1,0 +1,113 @@
+"""What follows from a seed alone."""
+
+import shlex
+from collections import Counter
+
+import pytest
+from click.testing import CliRunner
+
+from replay.verify import Report
+from schemas.registry import FixedIds
+from streams.codec import Codec
+from streams.settings import Settings
+from streams.subjects import subjects
+from tests.chaos import harness
+from tests.chaos.judge import Judgement
+from tests.chaos.load import Load
+from tests.chaos.plan import MISSED, WEIGHTS, Plan, bound, faults, start
+from tests.chaos.result import Result
+
+PLAN = Plan(seed=1, requests=400, seconds=40.0, kills=12)
+NAMES = ("ingest", "redact", "embed")
+
+
+def test_a_seed_gives_the_same_faults_again():
+    assert faults(PLAN) == faults(PLAN)
+    assert faults(PLAN) != faults(Plan(seed=2, requests=400, seconds=40.0, kills=12))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_schedule_has_every_kind_of_fault_and_kills_to_spare(seed):
+    drawn = faults(Plan(seed, 400, 40.0, 12))
+    assert {fault.kind for fault in drawn} == set(WEIGHTS)
+    assert sum(fault.count for fault in drawn if fault.kind == "kill") >= 12 * MISSED
+    assert [fault.at_s for fault in drawn] == sorted(fault.at_s for fault in drawn)
+    assert drawn[-1].at_s < 40
+
+
+def test_an_outage_is_the_only_fault_of_its_plan():
+    [fault] = faults(Plan.of_outage("broker", 60, seed=1))
+    assert (fault.kind, fault.for_s) == ("outage", 60)
+
+
+def test_starts_vary_by_slot_and_number_and_the_first_slot_hosts_all_steps():
+    starts = [start(PLAN, slot, number, NAMES) for slot in range(3) for number in range(40)]
+    assert starts == [start(PLAN, slot, n, NAMES) for slot in range(3) for n in range(40)]
+    assert all(not how.steps for how in starts[:40])
+    assert any(how.steps for how in starts)
+    assert {how.hours > 0 for how in starts if how.hours} == {True, False}
+    assert any(how.after_s for how in starts)
+
+
+class FakeProducer:
+    """Takes records and acknowledges nothing."""
+
+    def __init__(self, _=None):
+        self.sent = []
+
+    def produce(self, topic, value, key, lane, on_delivery):
+        self.sent.append((topic, key, lane, value))
+
+
+def drawn(plan, monkeypatch):
+    monkeypatch.setattr("tests.chaos.load.Producer", FakeProducer)
+    monkeypatch.setattr("tests.chaos.load.time.time_ns", lambda: 1)
+    codec = Codec(FixedIds.numbered(dict.fromkeys(subjects().values())))
+    load = Load(plan, Settings(), codec)
+    for _ in range(3_000):
+        load.ask()
+    return load
+
+
+def test_a_seed_gives_the_same_load_again(monkeypatch):
+    assert drawn(PLAN, monkeypatch)._producer.sent == drawn(PLAN, monkeypatch)._producer.sent
+
+
+def test_the_load_has_copies_poison_and_records_that_are_no_requests(monkeypatch):
+    load = drawn(PLAN, monkeypatch)
+    requests = len(load.asked_s)
+    assert requests == 3_000
+    assert len(load._producer.sent) > requests
+    fates = list(load._fates.values())
+    assert 0 < fates.count("rejected") < 100
+    assert any(value is None for _, _, _, value in load._producer.sent)
+    assert {lane for _, _, lane, _ in load._producer.sent} == {0, 1, 2, 3}
+
+
+def test_the_command_that_a_failure_prints_runs_the_same_plan(monkeypatch):
+    for plan in (PLAN, Plan.of_outage("triton", 7, seed=3, requests=50, workers=2)):
+        options = dict(word.split("=") for word in shlex.split(plan.command())[2:])
+        spelled = {"REQUESTS": "--requests", "AWAY_S": "--away-s"}
+        arguments = [
+            word
+            for name, value in options.items()
+            for word in (spelled.get(name, f"--{name.lower()}"), value)
+        ]
+        ran = []
+        monkeypatch.setattr(harness, "run", lambda plan, *_, ran=ran: ran.append(plan) or 1 / 0)
+        CliRunner().invoke(harness.main, arguments)
+        assert ran == [plan]
+
+
+def test_no_failure_in_n_trials_proves_three_in_n():
+    assert bound(300) == "0.01"
+    assert bound(0) == "1"
+
+
+def test_too_few_kills_are_a_failure():
+    result = Result(PLAN, Judgement(), Report(), Counter(kill=11))
+    assert result.failures == ["only 11 of 12 kills"]
+    assert PLAN.command() in str(result)
+    result.done["kill"] = 12
+    assert result.failures == []
+    assert "in 12 kills: < 0.25 a kill" in str(result)

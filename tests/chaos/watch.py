@@ -1,0 +1,166 @@
+"""Two who look on while the workers are under fire: at commit positions, and at what appears on the topics."""
+
+import bisect
+import contextlib
+import threading
+import time
+import uuid
+from array import array
+from collections.abc import Iterable
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from schemas import Event, EventRejected
+from streams.app import APP
+from streams.codec import Codec, Undecodable
+from streams.settings import Settings
+from streams.topics import Step, topic_of
+from tests.chaos.judge import Place, Sample
+from tests.chaos.steps import is_end
+
+SAMPLE_S = 1.0
+LOOK_S = 3.0
+SETTLE_POLL_S = 0.2
+READ_MAX = 2_000
+
+
+def _looking(settings: Settings, group: str) -> Consumer:
+    return Consumer({"bootstrap.servers": settings.kafka, "group.id": group, "log_level": 0})
+
+
+class Watcher:
+    """Looks at the commit positions and the ends of the topics, once a second, from a thread."""
+
+    def __init__(self, settings: Settings, steps: Iterable[Step]) -> None:
+        lanes = range(settings.partitions)
+        steps = list(steps)
+        self._reads = {
+            step.name: [TopicPartition(topic_of(r), lane) for r in step.reads for lane in lanes]
+            for step in steps
+        }
+        written = {topic_of(r) for step in steps for r in (*step.reads, *step.writes)}
+        self._places = [
+            TopicPartition(name, lane)
+            for name in sorted(written | {topic_of(EventRejected)})
+            for lane in lanes
+        ]
+        # consumers, though they consume nothing: librdkafka's admin client aborts the process
+        # when its requests time out, which they do while the broker is away
+        self._of_step = {step: _looking(settings, APP.format(step)) for step in self._reads}
+        self._looking = _looking(settings, "chaos")
+        self.samples: list[Sample] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        for consumer in (*self._of_step.values(), self._looking):
+            consumer.close()
+
+    def sample(self) -> Sample:
+        """Look once; raises KafkaException while the broker is away."""
+        committed = {
+            step: {
+                (place.topic, place.partition): max(place.offset, 0)
+                for place in self._of_step[step].committed(reads, timeout=LOOK_S)
+            }
+            for step, reads in self._reads.items()
+        }
+        ends = {
+            (place.topic, place.partition): self._looking.get_watermark_offsets(
+                place, timeout=LOOK_S
+            )[1]
+            for place in self._places
+        }
+        return Sample(committed, ends)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SAMPLE_S):
+            with contextlib.suppress(KafkaException):
+                self.samples.append(self.sample())
+
+    def last(self) -> Sample:
+        """Look once, again and again where the broker does not answer."""
+        for _ in range(10):
+            with contextlib.suppress(KafkaException):
+                return self.sample()
+        return self.sample()
+
+    def behind(self) -> int:
+        """Count the inputs that no step has acknowledged yet."""
+        time.sleep(SETTLE_POLL_S)
+        now = self.last()
+        return sum(
+            now.ends[place] - offset
+            for positions in now.committed.values()
+            for place, offset in positions.items()
+        )
+
+
+class Reader:
+    """Reads all that the steps write: when it came, and which requests have their end."""
+
+    def __init__(self, settings: Settings, codec: Codec, steps: Iterable[Step]) -> None:
+        self._codec = codec
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka,
+                "group.id": f"chaos-{uuid.uuid4()}",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "log_level": 0,
+            }
+        )
+        written = {record for step in steps for record in step.writes}
+        places = [
+            (topic_of(record), lane)
+            for record in (*written, EventRejected)
+            for lane in range(settings.partitions)
+        ]
+        self._consumer.assign([TopicPartition(topic, lane, 0) for topic, lane in places])
+        self._next = dict.fromkeys(places, 0)
+        self.came_s: dict[Place, array] = {place: array("d") for place in places}
+        """When each record came, on the monotonic clock."""
+        self.ends_s: dict[str, float] = {}
+        """When each request had its end."""
+        self.unreadable: set[tuple[str, int, int]] = set()
+        """Records whose dead letters came that are no requests."""
+
+    def read(self, timeout_s: float = 0.0) -> int:
+        """Take in what has come; returns how many records."""
+        messages = self._consumer.consume(READ_MAX, timeout_s)
+        now = time.monotonic()
+        for message in messages:
+            place = message.topic(), message.partition()
+            if message.error() or message.offset() < self._next[place]:
+                continue
+            self._next[place] = message.offset() + 1
+            self.came_s[place].append(now)
+            with contextlib.suppress(Undecodable):
+                event = self._codec.decode_any(message.value())
+                if isinstance(event, EventRejected) and not event.meta.request:
+                    self.unreadable.add((event.topic, event.partition, event.offset))
+                elif isinstance(event, Event) and is_end(event):
+                    self.ends_s.setdefault(event.meta.request, now)
+        return len(messages)
+
+    def progress_after(self, at_s: float, topics: Iterable[str]) -> float | None:
+        """Return the seconds until each lane of each topic had a new record; None if none came.
+
+        A lane on which nothing came any more had nothing left to do.
+        """
+        waited = [
+            came[index] - at_s
+            for (topic, _), came in self.came_s.items()
+            if topic in topics and (index := bisect.bisect_right(came, at_s)) < len(came)
+        ]
+        return max(waited, default=None)
+
+    def close(self) -> None:
+        """Leave."""
+        self._consumer.close()
