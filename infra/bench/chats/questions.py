@@ -1,4 +1,4 @@
-"""What is asked, what the passage about it says, and how a chat is spelled on either side's topics."""
+"""What is asked, what the passage about it says, how either side spells a chat on its topics."""
 
 from __future__ import annotations
 

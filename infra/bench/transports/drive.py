@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from infra.bench.child import Child
@@ -41,6 +42,8 @@ class Burst:
     """Hop-events a second."""
     cpu_us: float
     """CPU time of the contender for one hop-event, microseconds."""
+    idle_share: float
+    """Share of the machine's CPU time that no program took meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +112,20 @@ class Drive:
         events = BURST_FIRST
         while True:
             inputs = self._make(events)
-            cpu_s = self._cpu_s()
+            cpu_s, machine = self._cpu_s(), psutil.cpu_times()
             began = time.perf_counter()
             self._through(inputs)
             seconds = time.perf_counter() - began
-            cpu_s = self._cpu_s() - cpu_s
             if seconds >= BURST_S or events >= BURST_MAX:
+                cpu_s, after = self._cpu_s() - cpu_s, psutil.cpu_times()
                 hop_events = events * self._hops
-                return Burst(events, seconds, hop_events / seconds, cpu_s / hop_events * 1e6)
+                return Burst(
+                    events,
+                    seconds,
+                    hop_events / seconds,
+                    cpu_s / hop_events * 1e6,
+                    (after.idle - machine.idle) / (sum(after) - sum(machine)),
+                )
             grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / seconds)
             events = min(BURST_MAX, int(events * grown))
 
