@@ -71,6 +71,11 @@ chaos: setup
 	  $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(AWAY_S),--away-s $(AWAY_S)) \
 	  $(if $(JSON),--json $(JSON))
 
+# what the runner is measured beside; a fresh .synced has removed it
+$(compared): $(synced)
+	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync --group bench
+	touch $@
+
 bench: setup $(compared)
 	@$(bin)/playhead bench $(if $(ONLY),--only $(ONLY))
 
