@@ -13,6 +13,7 @@ import asyncio
 import heapq
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -177,11 +178,7 @@ class Chaos:
             reader.close()
         judging = time.monotonic()
         judged, verified, verifying_s = examine(self._settings, load.expected, samples, self._jobs)
-        recoveries: defaultdict[str, list[float]] = defaultdict(list)
-        for kind, at_s in self._hits:
-            waited_s = reader.progress_after(at_s, PROGRESS)
-            if waited_s is not None:
-                recoveries[kind].append(waited_s)
+        recoveries, alone = self._recoveries(reader)
         ends = reader.ends_s
         return Result(
             self._plan,
@@ -189,7 +186,8 @@ class Chaos:
             verified,
             self._done,
             [*self._stuck, *load.failed],
-            dict(recoveries),
+            recoveries,
+            alone,
             [ends[id_] - at_s for id_, at_s in load.asked_s.items() if id_ in ends],
             drained_s,
             self._outage(load, reader),
@@ -199,6 +197,21 @@ class Chaos:
             verifying_s=verifying_s,
             log_bytes=sum(f.stat().st_size for f in self._stack.run.rglob("*.log")),
         )
+
+    def _recoveries(self, reader: Reader) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+        """Return how long all lanes took to go on after each fault; and after those that stood alone."""
+        every: defaultdict[str, list[float]] = defaultdict(list)
+        alone: defaultdict[str, list[float]] = defaultdict(list)
+        calm_s = 0.0  # when all lanes had gone on after the faults so far
+        for (kind, at_s), (_, next_s) in itertools.pairwise([*self._hits, ("", math.inf)]):
+            waited_s = reader.progress_after(at_s, PROGRESS)
+            if waited_s is None:
+                continue
+            every[kind].append(waited_s)
+            if calm_s < at_s and at_s + waited_s < next_s:
+                alone[kind].append(waited_s)
+            calm_s = max(calm_s, at_s + waited_s)
+        return dict(every), dict(alone)
 
     def _outage(self, load: Load, reader: Reader) -> dict[str, float]:
         if not self._plan.outage or not self._back_s:

@@ -25,6 +25,7 @@ Place = tuple[str, int]  # topic, partition
 Position = tuple[str, int]  # topic, offset, within one lane
 REQUESTS = (QuestionAsked, DocumentSubmitted, DocumentWithdrawn)
 REJECTED = topic_of(EventRejected)
+JUMP_US = 900_000_000  # beyond a quarter of an hour an event time is a wrong clock's
 
 
 @dataclass
@@ -81,6 +82,8 @@ class Judgement:
     """Outcomes that lie on the log twice, byte for byte."""
     pending: int = 0
     """Inputs behind the commit position: work that the steps still had before them."""
+    jumped: int = 0
+    """Outcomes whose event time lies far from the requests': their worker's clock was wrong."""
     samples: int = 0
 
     @property
@@ -190,6 +193,7 @@ class _Lane:
         self._rows: dict[str, list[Row]] = {}
         self._owed: dict[str, list[Row]] = {}
         self._letters: defaultdict[str, list[Row]] = defaultdict(list)
+        self._asked_us: list[int] = []
         self._ends: defaultdict[str, set[str]] = defaultdict(set)
         self._rejected: set[str] = set()
 
@@ -267,6 +271,11 @@ class _Lane:
         admitted = meta.lane == self._lane and (stored.key or b"") == meta.tenant.encode()
         if not admitted and not (letter and not meta.tenant):
             return Row(topic, stored.offset, digest, readable=False)
+        if cause is None:
+            self._asked_us = [min([*self._asked_us, meta.at]), max([*self._asked_us, meta.at])]
+        elif self._asked_us and meta.tenant:
+            first_us, last_us = self._asked_us
+            self._judged.jumped += not first_us - JUMP_US < meta.at < last_us + JUMP_US
         wrong = contradiction(event)
         if wrong:
             self._judged.tables.append(f"{topic}[{self._lane}]@{stored.offset} {wrong}")

@@ -46,7 +46,9 @@ class Result:
     stuck: list[str] = field(default_factory=list)
     """Workers that would not stop, requests that had no end in time, records the broker did not take."""
     recoveries: dict[str, list[float]] = field(default_factory=dict)
-    """For each kind of fault: until every lane of every step went on, later faults included, in seconds."""
+    """For each kind of fault: until every lane of every step went on, in seconds, other faults included."""
+    alone: dict[str, list[float]] = field(default_factory=dict)
+    """The same of faults that no other one fell into."""
     delays: list[float] = field(default_factory=list)
     """From the publication of each request to its end, in seconds."""
     drained_s: float = 0.0
@@ -73,6 +75,10 @@ class Result:
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
         return [*self.stuck, *self.judged.failures, *diverged, *few]
 
+    def _recovery(self, kind: str, times: list[float]) -> str:
+        alone = quantiles(self.alone.get(kind, []))
+        return f"{spelled(quantiles(times))}; of {alone['count']} alone: {spelled(alone)}"
+
     def as_json(self) -> dict[str, Any]:
         """Return all of it."""
         return {
@@ -86,6 +92,7 @@ class Result:
             "failures": self.failures,
             "verify": {**self.verified.as_json(), "diverged": len(self.verified.diverged)},
             "recovery_s": {kind: quantiles(times) for kind, times in self.recoveries.items()},
+            "recovery_alone_s": {kind: quantiles(times) for kind, times in self.alone.items()},
             "delay_s": quantiles(self.delays),
             "drained_s": round(self.drained_s, 3),
             "outage_s": self.outage,
@@ -148,7 +155,7 @@ class Result:
             ),
             ("delay", spelled(quantiles(self.delays))),
             *(
-                (f"after {kind}", spelled(quantiles(times)))
+                (f"after {kind}", self._recovery(kind, times))
                 for kind, times in self.recoveries.items()
             ),
             ("drained", f"{self.drained_s:.1f} s after the last request"),

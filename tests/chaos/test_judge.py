@@ -335,6 +335,16 @@ def test_sessions_may_overtake_each_other(log):
     assert judge(log, chain()).failures == []
 
 
+def test_outcomes_of_a_worker_with_a_wrong_clock_are_counted(log):
+    given = log.ask("r-3")
+    later_us = given[0].meta.at + 3_600_000_000
+    assert judge(log, chain()).jumped == 0
+    for step in OUTCOMES:
+        given = log.run(step, given, at=later_us)
+    judged = judge(log, chain())
+    assert (judged.failures, judged.jumped) == ([], len(OUTCOMES))
+
+
 # ---------------------------------------------------------------------- dead letters
 
 
