@@ -62,6 +62,10 @@ TITLE_MAX = 1_000  # characters
 METADATA_MAX = 64  # entries of 64 and 512 characters: filters, not content
 DELIVERY_TIMEOUT_S = 15.0
 """How long the broker may take before a request counts as not taken in."""
+UNSENT_MAX = 10_000
+"""Records that may wait for the broker; then no more are taken in."""
+UNSENT_KIB_MAX = 65_536
+"""The same by size, 64 MiB: larger documents travel by claim check."""
 
 REGISTRY_AWAY = (OSError, httpx.TransportError, SchemaRegistryError)
 """How the registry's client says that it got no answer, or none of use."""
@@ -115,6 +119,11 @@ def traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
+def session_of(request: str) -> str:
+    """Name the conversation that a question begins when it names none."""
+    return f"s-{request}"
+
+
 class Requests:
     """Builds requests: checked, sealed and stamped, but not yet on the log."""
 
@@ -156,7 +165,7 @@ class Requests:
                 "letter or digit"
             )
         identity = request_id(tenant, fingerprint or str(uuid.uuid4()))
-        session = session or f"s-{identity}"
+        session = session or session_of(identity)
         subject = self.subject(tenant, user)
         sealed = self._keyring.seal(
             tenant, f"user/{subject}", identity, "text", text.encode("utf-8", "replace")
@@ -269,6 +278,8 @@ class Publisher:
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
                 "request.timeout.ms": 10_000,
                 "message.max.bytes": 1_000_000,
+                "queue.buffering.max.messages": UNSENT_MAX,
+                "queue.buffering.max.kbytes": UNSENT_KIB_MAX,
                 "log_level": 2,
             }
         )
@@ -319,6 +330,11 @@ class Publisher:
         except KafkaException as error:
             raise Permanent(f"{topic} does not take the record: {error}") from None
         return done
+
+    @property
+    def unsent(self) -> int:
+        """Records that the broker has not acknowledged yet."""
+        return len(self._kafka)
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Wait for what is under way, then stop."""

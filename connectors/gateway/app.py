@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from importlib.resources import files
@@ -25,13 +26,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.gateway.edge import Caller, Edge
+from connectors.gateway.measures import served
 from connectors.gateway.problems import MEDIA_TYPE, Problem, forbidden, title_of
 from connectors.gateway.stream import Frame
-from connectors.gateway.websocket import chat
+from connectors.gateway.websocket import SEND_TIMEOUT_S, chat
 from connectors.producer import response_schema_text
 from schemas import Ask
 from streams.ids import document_id, request_id
 from streams.logs import logger, places
+from streams.metrics import exposition
 from streams.tracing import context_of, failed, trace_id_of, traceparent_of
 from streams.version import CODE
 
@@ -42,6 +45,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BODY_MAX = 1_048_576
 """Bytes of a body other than a document's: far above any question."""
+METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+"""Methods that metrics name; clients may send any word (OpenTelemetry's convention)."""
 KEEP_ALIVE_S = 15.0
 """Proxies cut a silent stream after 30 to 60 s."""
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -92,8 +97,11 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """Read a body, but no more than may be; raises Problem above the limit."""
+async def read_body(request: Request, limit: int, count: Callable[[int], None]) -> bytes:
+    """Read a body, but no more than may be; raises Problem above the limit.
+
+    `count` is told of the bytes in memory; it raises Problem when there are too many in all.
+    """
     too_large = Problem(
         413, "too-large", f"the body is larger than {limit} bytes: send less at once"
     )
@@ -105,6 +113,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise too_large
+        count(len(part))
         parts.append(part)
     return b"".join(parts)
 
@@ -184,7 +193,14 @@ async def submit_document(
 ) -> dict[str, str]:
     """Hand a document in, for the first time or in a new version."""
     caller.need("write")
-    body = await read_body(request, 2 * edge.settings.document_bytes_max + BODY_MAX)
+    with edge.admission.body() as count:
+        body = await read_body(request, 2 * edge.settings.document_bytes_max + BODY_MAX, count)
+        return await _take_in(request, edge, caller, idempotency_key, body)
+
+
+async def _take_in(
+    request: Request, edge: Edge, caller: Caller, idempotency_key: str, body: bytes
+) -> dict[str, str]:
     given = await asyncio.to_thread(parse, body, Document, caller)
     if (given.content is None) == (given.content_base64 is None):
         raise Problem(422, "invalid", "send either content (text) or content_base64 (bytes)")
@@ -273,8 +289,9 @@ async def post_message(
 ) -> Response:
     """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
     caller.need("read")
-    body = await read_body(request, BODY_MAX)
-    given = parse(body, Question, caller)
+    with edge.admission.body() as count:
+        body = await read_body(request, BODY_MAX, count)
+        given = parse(body, Question, caller)
     stack = contextlib.AsyncExitStack()
     try:
         stack.enter_context(edge.followed(caller))
@@ -362,8 +379,9 @@ async def post_search(
 ) -> dict[str, Any]:
     """Find passages, through the log like any request, without generation."""
     caller.need("read")
-    body = await read_body(request, BODY_MAX)
-    given = parse(body, Search, caller)
+    with edge.admission.body() as count:
+        body = await read_body(request, BODY_MAX, count)
+        given = parse(body, Search, caller)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(edge.followed(caller))
         subscriptions = []
@@ -417,12 +435,22 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(edge: TheEdge) -> JSONResponse:
-    """Tell whether requests can be served."""
+    """Tell whether requests can be served, and which new ones are refused for load.
+
+    Load alone leaves the gateway ready: it still serves what reads and what it has taken in.
+    """
     missing = await edge.ready()
     if missing:
         detail = "; ".join(f"{part}: {why}" for part, why in missing.items())
-        raise Problem(503, "not-ready", detail, retryable=True, headers={"Retry-After": "1"})
-    return JSONResponse({"status": "ready"})
+        raise Problem(503, "not-ready", detail, retryable=True, retry_after_s=1)
+    return JSONResponse({"status": "ready", "shedding": edge.admission.shedding()})
+
+
+@router.get("/metrics", include_in_schema=False)
+async def prometheus() -> Response:
+    """Return the metrics of this process as Prometheus text."""
+    text, media_type = await asyncio.to_thread(exposition)
+    return Response(text, media_type=media_type)
 
 
 @router.get("/", include_in_schema=False)
@@ -453,6 +481,20 @@ def page_policy(page: str) -> str:
 
 
 # ---------------------------------------------------------------------- streams
+
+
+class EventStream(StreamingResponse):
+    """A stream that ends when its reader takes nothing for long: it can resume by its cursor."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the stream."""
+
+        async def in_time(message: Message) -> None:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await send(message)
+
+        with contextlib.suppress(TimeoutError):
+            await super().stream_response(in_time)
 
 
 def _events(
@@ -490,7 +532,7 @@ def _events(
                         await pending
                 await frames.aclose()
 
-    return StreamingResponse(
+    return EventStream(
         events(),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -509,7 +551,7 @@ def _problem_from(error: dict[str, Any]) -> Problem:
         error["detail"],
         retryable=error["retryable"],
         request_id=error["request_id"],
-        headers={"Retry-After": "1"} if error["status"] == 503 else None,
+        retry_after_s=1 if error["status"] == 503 else None,
     )
 
 
@@ -554,12 +596,12 @@ class Envelope:
     ) -> None:
         state = scope.setdefault("state", {})
         state["traceparent"], state["request_id"] = traceparent, str(uuid.uuid4())
-        started = False
+        started, status, began_s = False, 500, time.monotonic()
 
         async def stamped(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                started = True
+                started, status = True, message["status"]
                 if span is not None:
                     span.set_attribute("http.response.status_code", message["status"])
                 message["headers"] = [
@@ -586,6 +628,11 @@ class Envelope:
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await respond(problem, state)(scope, receive, stamped)
+        finally:
+            if scope["type"] == "http":
+                route = getattr(scope.get("route"), "path", "")
+                method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+                served(method, route, status, time.monotonic() - began_s)
 
 
 def continued(traceparent: str) -> str:

@@ -65,6 +65,9 @@ class Requests:
         """Return a request."""
         return self._requests.get(request)
 
+    def __len__(self) -> int:
+        return len(self._requests)
+
     def claim(self, tenant: str, session: str, subject: str) -> bool:
         """Make a session the subject's; False where it is another's.
 
@@ -173,6 +176,9 @@ class Documents:
         """Return a document of a tenant."""
         found = self._tenants.get(tenant, {}).get(document)
         return found if found and found.described_us >= 0 else None
+
+    def __len__(self) -> int:
+        return sum(len(mine) for mine in list(self._tenants.values()))
 
     def all(self, tenant: str) -> list[Document]:
         """List a tenant's documents by id."""

@@ -56,8 +56,9 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     from connectors.keyring import Keyring
     from connectors.producer import Publisher
     from schemas.registry import Registry
-    from streams import logs, tracing
+    from streams import logs, metrics, tracing
     from streams.codec import Codec
+    from streams.lag import Positions
     from streams.subjects import subjects
 
     logs.configure(settings.log_level)
@@ -65,6 +66,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     uvicorn_log.setLevel(logging.WARNING)  # below, it logs the address of every connection
     # a WebSocket that is refused with a problem is no fault, though the server takes it for one
     uvicorn_log.addFilter(lambda record: "completing handshake" not in str(record.msg))
+    metrics.configure(settings, "playhead-gateway")
     tracing.configure(settings, "playhead-gateway")
     registry = Registry(settings.registry)
     registry.expect(subjects())
@@ -78,6 +80,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
         log=LogReader(settings, codec),
+        positions=lambda: Positions(settings),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send) if with_inbox else None
 

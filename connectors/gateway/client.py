@@ -29,6 +29,8 @@ MEDIA_TYPES = {
     ".xhtml": "text/html",
 }
 RETRIES_MAX = 5
+BUSY_S = 60.0
+"""Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
 WAIT_MAX_S = 600.0
 """How long `--wait` waits without any document getting further."""
 
@@ -62,7 +64,7 @@ class Gateway:
         Raises click.ClickException.
         """
         headers = {"Accept": "text/event-stream", "Idempotency-Key": str(uuid.uuid4())}
-        method, cursor, request, failures = "POST", "", "", 0
+        method, cursor, request, failures, busy = "POST", "", "", 0, 0
         while True:
             try:
                 with self._http.stream(
@@ -71,6 +73,10 @@ class Gateway:
                     headers={**headers, **({"Last-Event-ID": cursor} if cursor else {})},
                     json=body if method == "POST" else None,
                 ) as response:
+                    if response.status_code in (429, 503) and busy < RETRIES_MAX:
+                        busy += 1
+                        time.sleep(_pause_s(response, busy))
+                        continue
                     if response.is_error:
                         response.read()
                         raise click.ClickException(_problem(response))
@@ -101,13 +107,14 @@ class Gateway:
             except httpx.TransportError as error:
                 if attempt == RETRIES_MAX:
                     raise click.ClickException(self._away(error)) from None
+                time.sleep(0.2 * 2**attempt)
             else:
                 if response.status_code not in (429, 503) or attempt == RETRIES_MAX:
                     if response.is_error:
                         raise click.ClickException(_problem(response))
                     answer: dict[str, Any] = response.json()
                     return answer
-            time.sleep(0.2 * 2**attempt)
+                time.sleep(_pause_s(response, attempt))
         raise AssertionError
 
     def _away(self, error: Exception) -> str:
@@ -122,6 +129,12 @@ def connect(tenant: str) -> Gateway:
     settings = Settings.load()
     key = os.environ.get("PLAYHEAD_KEY") or local_key(settings, tenant)
     return Gateway(settings.gateway, key)
+
+
+def _pause_s(response: httpx.Response, attempt: int) -> float:
+    """Return how long to wait before a request is sent again: what the gateway asks for."""
+    asked = response.headers.get("retry-after", "")
+    return min(BUSY_S, float(asked)) if asked.isdigit() else 0.2 * 2**attempt
 
 
 def _problem(response: httpx.Response) -> str:

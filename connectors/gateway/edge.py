@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,12 +18,14 @@ from weakref import WeakValueDictionary
 
 from agents.errors import KeyDestroyed, Permanent, Transient
 from agents.placeholders import restore
+from connectors.gateway.admission import Admission, OpenPositions, refused
 from connectors.gateway.catalogue import Asked, Document, Documents, asked_of
 from connectors.gateway.catalogue import Requests as KnownRequests
 from connectors.gateway.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from connectors.gateway.idempotency import Idempotency
 from connectors.gateway.keys import ApiKey, ApiKeys
 from connectors.gateway.log_reader import Log
+from connectors.gateway.measures import gauges
 from connectors.gateway.problems import (
     Problem,
     forbidden,
@@ -37,7 +41,15 @@ from connectors.gateway.stream import (
     positions_of,
     problem_of,
 )
-from connectors.producer import DELIVERY_TIMEOUT_S, Position, Refused, Requests, Sealer, TooLarge
+from connectors.producer import (
+    DELIVERY_TIMEOUT_S,
+    Position,
+    Refused,
+    Requests,
+    Sealer,
+    TooLarge,
+    session_of,
+)
 from schemas import (
     Ask,
     ChunksRetrieved,
@@ -50,15 +62,23 @@ from schemas import (
     QuestionAsked,
 )
 from streams.effects import now_us
+from streams.ids import document_id, request_id
+from streams.lanes import lane_of
 from streams.settings import Settings
 from streams.timeline import timeline
 from streams.topics import DERIVED, REQUESTS
 from streams.tracing import trace_id_of
 
-FOLLOWED_MAX = 512
-"""Requests followed at once by one process."""
-FOLLOWED_PER_KEY_MAX = 64
+FOLLOWED_MAX = 1_024
+"""Requests followed at once by one process: a bound on memory, above what is taken in at once."""
+FOLLOWED_PER_KEY_MAX = 256
 """Requests followed at once by one key: one tenant must not use up the process."""
+CONNECTIONS_MAX = 4_096
+"""WebSockets of one process; each holds two queues and a few tasks."""
+CONNECTIONS_PER_KEY_MAX = 1_024
+"""WebSockets of one key."""
+TIDY_S = 3_600.0
+"""How often what is remembered for a time is looked through."""
 GRACE_S = 2.0
 """How long after the deadline an outcome may still arrive: steps degrade at the deadline."""
 SETTLE_S = 2.0
@@ -103,6 +123,10 @@ class Publishes(Protocol):
     def send(self, event: Event) -> Future[Position]:
         """Publish an event; the future ends once the broker has it."""
 
+    @property
+    def unsent(self) -> int:
+        """Records that the broker has not acknowledged yet."""
+
     def close(self) -> None:
         """Wait for what is under way."""
 
@@ -117,6 +141,7 @@ class Edge:
     idempotency: Idempotency
     publisher: Publishes
     log: Log
+    positions: OpenPositions
     requests: KnownRequests = field(default_factory=KnownRequests)
     documents: Documents = field(default_factory=Documents)
     stopping: bool = False
@@ -124,16 +149,34 @@ class Edge:
 
     def __post_init__(self) -> None:
         self.build = Requests(self.settings, self.keyring, edge="gateway")
-        self.dispatch = Dispatch((self.requests.take, self.documents.take))
-        self._followed: dict[str, int] = {}
+        self.admission = Admission(self.settings)
+        self.dispatch = Dispatch(
+            (self.requests.take, self.documents.take, self.admission.take), self.admission.awaits
+        )
+        self._followed: Counter[str] = Counter()
+        self._connected: Counter[str] = Counter()
+        self._tasks: list[asyncio.Task[None]] = []
         self._taking: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def start(self) -> None:
         """Begin to read the log, on the running loop."""
         self.log.start(self.dispatch)
+        gauges.watch(self)
+        self._tasks = [
+            asyncio.create_task(self.admission.watch(self.positions)),
+            asyncio.create_task(self._tidy()),
+        ]
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_S)
+            await asyncio.to_thread(self.idempotency.forget_old)
 
     async def stop(self) -> None:
         """Stop reading and close the stores."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.log.stop()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
@@ -184,10 +227,6 @@ class Edge:
         on_asked: Callable[[Asked], Any] = lambda _: None,
     ) -> Asked:
         """Put a question on the log; `on_asked` is called before, so that no outcome is missed."""
-        if session and not self.requests.claim(caller.tenant, session, caller.subject):
-            raise forbidden(
-                "this session belongs to another user: leave session_id out for a new one"
-            )
         budget = self.settings.deadline_ms if budget_ms is None else budget_ms
         wanted = ask or Ask()
         wanted = Ask(
@@ -200,28 +239,50 @@ class Edge:
             response_schema=wanted.response_schema,
             as_of=wanted.as_of,
         )
-        event = await self._build(
-            lambda: self.build.question(
-                caller.tenant,
-                user=caller.user,
-                text=text,
-                session=session,
-                ask=wanted,
-                fingerprint=fingerprint,
-                trace=trace,
+        # named here, so that the lane is known before anything is sealed
+        fingerprint = fingerprint or str(uuid.uuid4())
+        request = request_id(caller.tenant, fingerprint)
+        session = session or session_of(request)
+        with self.admission.question(
+            request,
+            caller.tenant,
+            self._lane(caller, session),
+            budget / 1_000,
+            grace_s=GRACE_S,
+            search=wanted.mode == "search",
+        ):
+            event = await self._build(
+                lambda: self.build.question(
+                    caller.tenant,
+                    user=caller.user,
+                    text=text,
+                    session=session,
+                    ask=wanted,
+                    fingerprint=fingerprint,
+                    trace=trace,
+                )
             )
-        )
-        on_asked(asked_of(event, event.meta.at // 1_000))
-        return await self._publish(event)
+            if not self.requests.claim(caller.tenant, session, caller.subject):
+                raise forbidden(
+                    "this session belongs to another user: leave session_id out for a new one"
+                )
+            on_asked(asked_of(event, event.meta.at // 1_000))
+            return await self._publish(event)
+
+    def _lane(self, caller: Caller, session: str) -> int:
+        return lane_of(caller.tenant, session, self.settings.partitions)
 
     async def submit(self, caller: Caller, **document: Any) -> tuple[Asked, str]:
         """Put a document on the log; returns the request and the document's id."""
+        identity = document_id(caller.tenant, document["uri"])
+        self.admission.document(self._lane(caller, identity))
         event = await self._build(lambda: self.build.document(caller.tenant, **document))
         return await self._publish(event), event.document
 
     async def withdraw(self, caller: Caller, document: str, **more: str) -> Asked:
         """Put the withdrawal of a document on the log; raises Problem for an unknown one."""
         self.document(caller, document)
+        self.admission.withdrawal()
         event = await self._build(
             lambda: self.build.withdrawal(caller.tenant, document=document, **more)
         )
@@ -274,7 +335,7 @@ class Edge:
             async with asyncio.timeout(DELIVERY_TIMEOUT_S + 5):
                 position = await asyncio.wrap_future(sent)
         except (Transient, TimeoutError) as error:
-            raise overloaded(str(error) or "the broker did not answer: try again") from None
+            raise self.admission.not_published(str(error)) from None
         asked = asked_of(event, position.time_ms)
         entry = Entry(event, position.partition, position.offset, position.time_ms)
         self.requests.take(entry)
@@ -304,18 +365,46 @@ class Edge:
     @contextmanager
     def followed(self, caller: Caller) -> Iterator[None]:
         """Count a request that is followed; raises Problem when there are too many."""
-        mine = self._followed.get(caller.key, 0)
-        if sum(self._followed.values()) >= FOLLOWED_MAX:
-            raise overloaded("too many requests are being answered: try again shortly")
-        if mine >= FOLLOWED_PER_KEY_MAX:
-            raise too_many(f"this key has {mine} requests under way: wait for one to end")
-        self._followed[caller.key] = mine + 1
+        with self._counted(
+            self._followed, caller, FOLLOWED_MAX, FOLLOWED_PER_KEY_MAX, "requests under way"
+        ):
+            yield
+
+    @contextmanager
+    def connected(self, caller: Caller) -> Iterator[None]:
+        """Count a connection; raises Problem when there are too many."""
+        with self._counted(
+            self._connected, caller, CONNECTIONS_MAX, CONNECTIONS_PER_KEY_MAX, "open connections"
+        ):
+            yield
+
+    @contextmanager
+    def _counted(
+        self, counts: Counter[str], caller: Caller, most: int, most_of_key: int, what: str
+    ) -> Iterator[None]:
+        if counts.total() >= most:
+            raise refused(overloaded(f"the gateway has too many {what}: try again shortly"), "held")
+        if counts[caller.key] >= most_of_key:
+            raise refused(
+                too_many(f"this key has {counts[caller.key]} {what}: wait for one to end"), "held"
+            )
+        counts[caller.key] += 1
         try:
             yield
         finally:
-            self._followed[caller.key] -= 1
-            if not self._followed[caller.key]:
-                del self._followed[caller.key]
+            counts[caller.key] -= 1
+            if not counts[caller.key]:
+                del counts[caller.key]
+
+    @property
+    def following(self) -> int:
+        """How many requests are followed."""
+        return self._followed.total()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._connected.total()
 
     def answering(self, caller: Caller, asked: Asked, cursor: str = "") -> Answering:
         """Begin to turn the records of a request into frames for a reader."""

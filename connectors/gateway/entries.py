@@ -89,11 +89,17 @@ class Subscription:
 class Dispatch:
     """Hands entries to whoever waits for their request, and to those who read everything.
 
-    Lives on the event loop alone.
+    Lives on the event loop alone. `awaits` says for which requests the readers need the results,
+    though nobody may be following them; it is asked from any thread.
     """
 
-    def __init__(self, readers: Sequence[Callable[[Entry], None]] = ()) -> None:
+    def __init__(
+        self,
+        readers: Sequence[Callable[[Entry], None]] = (),
+        awaits: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._readers = tuple(readers)
+        self._awaits = awaits
         self._waiting: defaultdict[str, list[Subscription]] = defaultdict(list)
 
     def take(self, entries: Sequence[Entry]) -> None:
@@ -112,7 +118,7 @@ class Dispatch:
 
     def awaited(self, request: str) -> bool:
         """Tell whether anybody waits for a request; may be asked from any thread."""
-        return request in self._waiting
+        return request in self._waiting or self._awaits(request)
 
     @property
     def waiting(self) -> int:

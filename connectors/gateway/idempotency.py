@@ -44,7 +44,12 @@ class Idempotency:
         self._store.execute("PRAGMA journal_mode=WAL")
         self._store.execute("PRAGMA synchronous=NORMAL")
         self._store.executescript(SCHEMA)
-        self._store.execute("DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,))
+        self.forget_old()
+
+    def forget_old(self) -> None:
+        """Forget keys that no client retries any more."""
+        with self._lock:
+            self._store.execute("DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,))
 
     def begin(self, scope: str, key: str, body: str) -> bool:
         """Say that a request came; True where one with this key is on the log already.

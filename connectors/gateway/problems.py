@@ -24,6 +24,7 @@ class Problem(Exception):
         retryable: bool = False,
         headers: Mapping[str, str] | None = None,
         request_id: str = "",
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -31,6 +32,10 @@ class Problem(Exception):
         self.detail = detail
         self.retryable = retryable
         self.headers = dict(headers or {})
+        self.retry_after_s = retry_after_s
+        """When to come back; told as a header, and in the document for streams, which have none."""
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
         self.request_id = request_id
         """Id of the request on the log, where it got that far; otherwise the HTTP request's."""
 
@@ -44,6 +49,7 @@ class Problem(Exception):
             "request_id": self.request_id or request_id,
             "trace_id": trace_id,
             "retryable": self.retryable,
+            **({} if self.retry_after_s is None else {"retry_after_s": self.retry_after_s}),
         }
 
     def frame(self, request_id: str, trace_id: str) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
         "overloaded",
         detail,
         retryable=True,
-        headers={"Retry-After": str(retry_after_s)},
+        retry_after_s=retry_after_s,
     )
 
 
@@ -93,5 +99,5 @@ def too_many(detail: str, retry_after_s: int = 1) -> Problem:
         "too-many-requests",
         detail,
         retryable=True,
-        headers={"Retry-After": str(retry_after_s)},
+        retry_after_s=retry_after_s,
     )

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
@@ -79,11 +80,14 @@ async def chat(websocket: WebSocket, edge: Edge) -> None:
         named = websocket.query_params.get("tenant") or websocket.headers.get("x-tenant")
         if named and named != caller.tenant:
             raise forbidden("this key belongs to another tenant than the one named: leave it out")
+        resources = contextlib.ExitStack()
+        resources.enter_context(edge.connected(caller))
     except Problem as problem:
         await _deny(websocket, problem)
         return
-    await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
-    await _Connection(websocket, edge, caller).serve()
+    with resources:
+        await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
+        await _Connection(websocket, edge, caller).serve()
 
 
 async def _deny(websocket: WebSocket, problem: Problem) -> None:
@@ -167,7 +171,11 @@ class _Connection:
         try:
             match kind:
                 case "message":
-                    await self._message(MessageFrame.model_validate(frame), tasks)
+                    given = MessageFrame.model_validate(frame)
+                    try:
+                        await self._message(given, tasks)
+                    except Problem as problem:  # the client must know which message it was
+                        await self._out.put(self._error(problem, _name_of(given)))
                 case "resume":
                     await self._resume(ResumeFrame.model_validate(frame), tasks)
                 case "cancel":
@@ -185,12 +193,7 @@ class _Connection:
             raise forbidden("this key belongs to another tenant than the one named: leave it out")
         if self._in_progress() >= AT_ONCE_MAX:
             raise too_many(f"{AT_ONCE_MAX} questions are under way: wait for one to end")
-        for request, (task, answering) in list(self._following.items()):
-            if len(self._following) < LISTENING_MAX:
-                break
-            if answering.settled:
-                del self._following[request]
-                task.cancel()
+        self._make_room()
         fingerprint = ""
         if frame.id != "" and frame.session_id:
             # a client that lost the connection before `accepted` sends its message again
@@ -210,7 +213,9 @@ class _Connection:
                 # each question is a trace of its own: a connection may last for days
                 span = tracer.start_span("chat message", Context(), SpanKind.SERVER)
                 stack.callback(span.end)
+                slot = stack.enter_context(contextlib.ExitStack())
                 try:
+                    slot.enter_context(self._edge.followed(self._caller))
                     asked = repeated or await self._edge.ask(
                         self._caller,
                         text=frame.text,
@@ -229,15 +234,27 @@ class _Connection:
                     subscriptions.append(stack.enter_context(subscribed))
                 span.set_attribute("playhead.request", asked.request)
                 answering = self._edge.answering(self._caller, asked)
-                more = {} if frame.id == "" else {"id": frame.id}
-                await self._out.put(answering.accepted(**more))
+                await self._out.put(answering.accepted(**_name_of(frame)))
                 task = asyncio.current_task()
                 assert task is not None
                 self._following[asked.request] = (task, answering)
                 started.set()
-                await self._follow(asked, answering, subscriptions[0], from_log=bool(repeated))
+                await self._follow(
+                    asked, answering, subscriptions[0], slot, from_log=bool(repeated)
+                )
 
         await self._start(run(), started, problems, tasks)
+
+    def _make_room(self) -> None:
+        """Let go of the oldest answers that are complete; raises Problem where none is."""
+        for request, (task, answering) in list(self._following.items()):
+            if len(self._following) < LISTENING_MAX:
+                return
+            if answering.settled:
+                del self._following[request]
+                task.cancel()
+        if len(self._following) >= LISTENING_MAX:
+            raise too_many(f"{LISTENING_MAX} answers are under way: wait for one to end")
 
     async def _resume(self, frame: ResumeFrame, tasks: asyncio.TaskGroup) -> None:
         asked = self._edge.question(self._caller, frame.request_id)
@@ -245,13 +262,15 @@ class _Connection:
         earlier = self._following.pop(asked.request, None)
         if earlier is not None:
             earlier[0].cancel()
+        self._make_room()
 
         async def run() -> None:
             with self._edge.dispatch.subscribe(asked.request) as subscription:
                 task = asyncio.current_task()
                 assert task is not None
                 self._following[asked.request] = (task, answering)
-                await self._follow(asked, answering, subscription, from_log=True)
+                slot = self._edge.followed(self._caller)
+                await self._follow(asked, answering, subscription, slot, from_log=True)
 
         self._stream(run(), tasks)
 
@@ -296,10 +315,17 @@ class _Connection:
             problems.append(problem)
 
     async def _follow(
-        self, asked: Asked, answering: Answering, subscription: Subscription, *, from_log: bool
+        self,
+        asked: Asked,
+        answering: Answering,
+        subscription: Subscription,
+        slot: AbstractContextManager[Any],
+        *,
+        from_log: bool,
     ) -> None:
+        """Send what becomes of a question; its slot is free again once it is answered."""
         try:
-            with self._edge.followed(self._caller):
+            with slot:
                 await self._forward(
                     self._edge.follow(asked, answering, subscription, from_log=from_log)
                 )
@@ -324,5 +350,10 @@ class _Connection:
     def _in_progress(self) -> int:
         return sum(not answering.settled for _, answering in self._following.values())
 
-    def _error(self, problem: Problem) -> Frame:
-        return {"cursor": "", **problem.frame("", trace_id_of(self._trace))}
+    def _error(self, problem: Problem, named: Frame | None = None) -> Frame:
+        return {"cursor": "", **(named or {}), **problem.frame("", trace_id_of(self._trace))}
+
+
+def _name_of(frame: MessageFrame) -> Frame:
+    """Return the client's own name of a message, where it gave one."""
+    return {} if frame.id == "" else {"id": frame.id}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -32,6 +32,7 @@ from schemas import (
     Verdict,
 )
 from streams.ids import outcome_id
+from streams.lag import Lag, Lane, NoAnswer
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_meta
@@ -45,6 +46,8 @@ class FakeLog:
         self.answer: Callable[[Event], Sequence[Event]] = lambda _: ()
         self.ready = True
         self.broker = True
+        self.behind: Sequence[Lag] = ()
+        self.oldest: dict[Lane, int] = {}
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -84,8 +87,26 @@ class FakeLog:
             self.append(outcome)
         return done
 
+    @property
+    def unsent(self) -> int:
+        return 0
+
     def close(self) -> None:
         pass
+
+    # how far the steps are behind
+
+    async def lags(self, wanted: Any) -> list[Lag]:
+        if not self.broker:
+            raise NoAnswer("the fake says so")
+        return list(self.behind)
+
+    async def oldest_ms(self, lags: Any) -> dict[Lane, int]:
+        return dict(self.oldest)
+
+    @contextlib.asynccontextmanager
+    async def positions(self) -> AsyncIterator[FakeLog]:
+        yield self
 
     def append(self, event: Event) -> Entry:
         """Put an event on the log, as a step would."""
@@ -193,6 +214,7 @@ def an_edge(folder: Any, log: FakeLog, **settings: Any) -> Edge:
         idempotency=Idempotency(folder / "idempotency.sqlite"),
         publisher=log,
         log=log,
+        positions=log.positions,
         late_s=1.0,
     )
 
