@@ -15,8 +15,10 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents.chunking import Chunk, Cutting, Policy, chunk_ids
 from agents.effects import Effects

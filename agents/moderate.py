@@ -12,11 +12,11 @@ reads nothing and the last one writes nothing: an answer of one batch costs no e
 
 import unicodedata
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import regex
+from msgspec.structs import replace
 
 from agents.effects import Effects
 from agents.errors import Permanent

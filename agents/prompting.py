@@ -6,9 +6,10 @@ prompt cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import regex
+from msgspec.structs import replace
 
 from agents.grounding import Grounds, Sentence, content, split
 from agents.placeholders import placeholder, placeholders_in, rename

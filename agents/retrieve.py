@@ -16,9 +16,12 @@ relevance, keeps copies and has no token budget.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
@@ -201,7 +204,7 @@ async def _reranked(
         (weights["late"], late),
     ]
     similarities = square(answer.similarities, len(pool.chunks)) if answer.similarities else []
-    ranking = replace(
+    ranking = dataclasses.replace(
         pool,
         late=late,
         scores=tuple(blended(columns)),

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents.effects import Effects
 from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn

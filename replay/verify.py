@@ -423,7 +423,7 @@ def first_difference(stored: Record, computed: Record) -> str:
                 if found:
                     return found
             return ""
-        if isinstance(one, list) and isinstance(other, list):
+        if isinstance(one, list | tuple) and isinstance(other, list | tuple):
             for position, (a, b) in enumerate(zip(one, other, strict=False)):
                 found = walk(f"{path}[{position}]", a, b)
                 if found:

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from struct import pack, unpack_from
+from typing import ClassVar, Literal, Self
 
+import msgspec
+
+from schemas.binary import (
+    BOOLEANS,
+    DOUBLE,
+    INT,
+    LONG,
+    blob_at,
+    blobs,
+    count_at,
+    long_at,
+    pairs,
+    span_at,
+    string_at,
+    strings,
+)
 from schemas.record import Event, Record, Request, StreamRequest
 
 __all__ = [
@@ -109,8 +125,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause(Record):
+class Cause(Record, frozen=True, gc=False, kw_only=True):
     """The input of a step: where it lies in the log."""
 
     SCHEMA: ClassVar[str] = "Cause"
@@ -124,26 +139,52 @@ class Cause(Record):
     id: str
     """meta.id of the input."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
-            "id": self.id,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            topic=datum["topic"],
-            partition=datum["partition"],
-            offset=datum["offset"],
-            id=datum["id"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(topic := self.topic.encode())], topic,
+                INT[self.partition],
+                LONG[self.offset],
+                LONG[len(id := self.id.encode())], id,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        topic = data[here:end].decode()
+        here = end
+        if (partition := data[here]) & 0x81:
+            partition, here = long_at(data, here)
+        else:
+            partition >>= 1
+            here += 1
+        if (offset := data[here]) & 0x81:
+            offset, here = long_at(data, here)
+        else:
+            offset >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        id = data[here:end].decode()
+        here = end
+        record = cls(
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            id=id,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect(Record):
+
+class Effect(Record, frozen=True, gc=False, kw_only=True):
     """One answer of the world that a step used, or one part of a streamed answer."""
 
     SCHEMA: ClassVar[str] = "Effect"
@@ -177,40 +218,114 @@ class Effect(Record):
     error: str = ""
     """Name of the error that the connector answered with; empty for a response."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "part": self.part,
-            "kind": self.kind,
-            "request": self.request,
-            "response": self.response,
-            "digest": self.digest,
-            "model": self.model,
-            "started": self.started,
-            "took_us": self.took_us,
-            "cost_micros": self.cost_micros,
-            "error": self.error,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            number=datum["number"],
-            part=datum["part"],
-            kind=datum["kind"],
-            request=datum["request"],
-            response=datum["response"],
-            digest=datum["digest"],
-            model=datum["model"],
-            started=datum["started"],
-            took_us=datum["took_us"],
-            cost_micros=datum["cost_micros"],
-            error=datum["error"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.number],
+                INT[self.part],
+                LONG[len(kind := self.kind.encode())], kind,
+                LONG[len(request := self.request)], request,
+                b"\0" if (response := self.response) is None else b"\2" + LONG[len(response)] + response,
+                LONG[len(digest := self.digest)], digest,
+                LONG[len(model := self.model.encode())], model,
+                LONG[self.started],
+                LONG[self.took_us],
+                LONG[self.cost_micros],
+                LONG[len(error := self.error.encode())], error,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        if (part := data[here]) & 0x81:
+            part, here = long_at(data, here)
+        else:
+            part >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        request = data[here:end]
+        here = end
+        response: bytes | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            if (size := data[here]) & 0x81:
+                here, end = span_at(data, here)
+            else:
+                here += 1
+                end = here + (size >> 1)
+            response = data[here:end]
+            here = end
+        elif branch:
+            raise ValueError("a union has two branches")
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        digest = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        if (started := data[here]) & 0x81:
+            started, here = long_at(data, here)
+        else:
+            started >>= 1
+            here += 1
+        if (took_us := data[here]) & 0x81:
+            took_us, here = long_at(data, here)
+        else:
+            took_us >>= 1
+            here += 1
+        if (cost_micros := data[here]) & 0x81:
+            cost_micros, here = long_at(data, here)
+        else:
+            cost_micros >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        error = data[here:end].decode()
+        here = end
+        record = cls(
+            number=number,
+            part=part,
+            kind=kind,
+            request=request,
+            response=response,
+            digest=digest,
+            model=model,
+            started=started,
+            took_us=took_us,
+            cost_micros=cost_micros,
+            error=error,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepVersion(Record):
+
+class StepVersion(Record, frozen=True, gc=False, kw_only=True):
     """What wrote a record."""
 
     SCHEMA: ClassVar[str] = "StepVersion"
@@ -223,24 +338,47 @@ class StepVersion(Record):
     """Hex SHA-256 of the configuration in force (a ConfigurationSet holds it), empty for a request.
     """
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "code": self.code,
-            "configuration": self.configuration,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            name=datum["name"],
-            code=datum["code"],
-            configuration=datum["configuration"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(name := self.name.encode())], name,
+                LONG[len(code := self.code.encode())], code,
+                LONG[len(configuration := self.configuration.encode())], configuration,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        name = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        code = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        configuration = data[here:end].decode()
+        here = end
+        record = cls(
+            name=name,
+            code=code,
+            configuration=configuration,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta(Record):
+
+class Meta(Record, frozen=True, gc=False, kw_only=True):
     """What every event begins with: identity, lineage, and the effects that it rests on."""
 
     SCHEMA: ClassVar[str] = "Meta"
@@ -274,40 +412,114 @@ class Meta(Record):
     effects: tuple[Effect, ...] = ()
     """The effects consumed since the previous outcome of this run."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "tenant": self.tenant,
-            "lane": self.lane,
-            "request": self.request,
-            "session": self.session,
-            "cause": None if self.cause is None else self.cause.to_avro(),
-            "at": self.at,
-            "step": self.step.to_avro(),
-            "attempt": self.attempt,
-            "ordinal": self.ordinal,
-            "last": self.last,
-            "trace": self.trace,
-            "effects": [item.to_avro() for item in self.effects],
-        }
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(id := self.id.encode())], id,
+                LONG[len(tenant := self.tenant.encode())], tenant,
+                INT[self.lane],
+                LONG[len(request := self.request.encode())], request,
+                LONG[len(session := self.session.encode())], session,
+                b"\0" if (cause := self.cause) is None else b"\2" + cause.encoded(),
+                LONG[self.at],
+                self.step.encoded(),
+                INT[self.attempt],
+                INT[self.ordinal],
+                b"\1" if self.last else b"\0",
+                LONG[len(trace := self.trace.encode())], trace,
+                LONG[len(effects)] + b"".join([item.encoded() for item in effects]) + b"\0" if (effects := self.effects) else b"\0",
+            )
+        )
 
     @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            id=datum["id"],
-            tenant=datum["tenant"],
-            lane=datum["lane"],
-            request=datum["request"],
-            session=datum["session"],
-            cause=None if datum["cause"] is None else Cause.from_avro(datum["cause"]),
-            at=datum["at"],
-            step=StepVersion.from_avro(datum["step"]),
-            attempt=datum["attempt"],
-            ordinal=datum["ordinal"],
-            last=datum["last"],
-            trace=datum["trace"],
-            effects=tuple([Effect.from_avro(item) for item in datum["effects"]]),
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        id = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        tenant = data[here:end].decode()
+        here = end
+        if (lane := data[here]) & 0x81:
+            lane, here = long_at(data, here)
+        else:
+            lane >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        request = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        session = data[here:end].decode()
+        here = end
+        cause: Cause | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            cause, here = Cause.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        if (at := data[here]) & 0x81:
+            at, here = long_at(data, here)
+        else:
+            at >>= 1
+            here += 1
+        step, here = StepVersion.read(data, here)
+        if (attempt := data[here]) & 0x81:
+            attempt, here = long_at(data, here)
+        else:
+            attempt >>= 1
+            here += 1
+        if (ordinal := data[here]) & 0x81:
+            ordinal, here = long_at(data, here)
+        else:
+            ordinal >>= 1
+            here += 1
+        last = BOOLEANS[data[here]]
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        trace = data[here:end].decode()
+        here = end
+        effects: list[Effect] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                effects_item, here = Effect.read(data, here)
+                effects.append(effects_item)
+        here += 1
+        record = cls(
+            id=id,
+            tenant=tenant,
+            lane=lane,
+            request=request,
+            session=session,
+            cause=cause,
+            at=at,
+            step=step,
+            attempt=attempt,
+            ordinal=ordinal,
+            last=last,
+            trace=trace,
+            effects=tuple(effects),
         )
+        return record, here
 
 
 UNSTAMPED = Meta(
@@ -322,8 +534,7 @@ UNSTAMPED = Meta(
 """The meta of an event that no run has stamped yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citation(Record):
+class Citation(Record, frozen=True, gc=False, kw_only=True):
     """Where a statement of an answer stands."""
 
     SCHEMA: ClassVar[str] = "Citation"
@@ -339,28 +550,65 @@ class Citation(Record):
     quote: str
     """The supporting sentence, redacted."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document,
-            "chunk": self.chunk,
-            "title": self.title,
-            "uri": self.uri,
-            "quote": self.quote,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=datum["document"],
-            chunk=datum["chunk"],
-            title=datum["title"],
-            uri=datum["uri"],
-            quote=datum["quote"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(document := self.document.encode())], document,
+                LONG[len(chunk := self.chunk.encode())], chunk,
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(uri := self.uri.encode())], uri,
+                LONG[len(quote := self.quote.encode())], quote,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        chunk = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        uri = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        quote = data[here:end].decode()
+        here = end
+        record = cls(
+            document=document,
+            chunk=chunk,
+            title=title,
+            uri=uri,
+            quote=quote,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage(Record):
+
+class Usage(Record, frozen=True, gc=False, kw_only=True):
     """Tokens used by a generation."""
 
     SCHEMA: ClassVar[str] = "Usage"
@@ -370,22 +618,34 @@ class Usage(Record):
     completion_tokens: int = 0
     """Tokens generated."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            prompt_tokens=datum["prompt_tokens"],
-            completion_tokens=datum["completion_tokens"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.prompt_tokens],
+                INT[self.completion_tokens],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (prompt_tokens := data[here]) & 0x81:
+            prompt_tokens, here = long_at(data, here)
+        else:
+            prompt_tokens >>= 1
+            here += 1
+        if (completion_tokens := data[here]) & 0x81:
+            completion_tokens, here = long_at(data, here)
+        else:
+            completion_tokens >>= 1
+            here += 1
+        record = cls(
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Record):
+
+class Answer(Record, frozen=True, gc=False, kw_only=True):
     """A whole answer before moderation."""
 
     SCHEMA: ClassVar[str] = "Answer"
@@ -411,38 +671,99 @@ class Answer(Record):
     degraded: tuple[str, ...] = ()
     """What was left out along the way."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "text": self.text,
-            "citations": [item.to_avro() for item in self.citations],
-            "usage": self.usage.to_avro(),
-            "finish_reason": self.finish_reason,
-            "question": self.question,
-            "query": self.query,
-            "model": self.model,
-            "prompt": self.prompt,
-            "support": self.support,
-            "degraded": list(self.degraded),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            text=datum["text"],
-            citations=tuple([Citation.from_avro(item) for item in datum["citations"]]),
-            usage=Usage.from_avro(datum["usage"]),
-            finish_reason=datum["finish_reason"],
-            question=datum["question"],
-            query=datum["query"],
-            model=datum["model"],
-            prompt=datum["prompt"],
-            support=datum["support"],
-            degraded=tuple(datum["degraded"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(text := self.text.encode())], text,
+                LONG[len(citations)] + b"".join([item.encoded() for item in citations]) + b"\0" if (citations := self.citations) else b"\0",
+                self.usage.encoded(),
+                LONG[len(finish_reason := self.finish_reason.encode())], finish_reason,
+                LONG[len(question := self.question.encode())], question,
+                LONG[len(query := self.query.encode())], query,
+                LONG[len(model := self.model.encode())], model,
+                LONG[len(prompt := self.prompt.encode())], prompt,
+                DOUBLE.pack(self.support),
+                LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := self.degraded) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        citations: list[Citation] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                citations_item, here = Citation.read(data, here)
+                citations.append(citations_item)
+        here += 1
+        usage, here = Usage.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        finish_reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        question = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        query = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        prompt = data[here:end].decode()
+        here = end
+        (support,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        degraded: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                degraded_item, here = string_at(data, here)
+                degraded.append(degraded_item)
+        here += 1
+        record = cls(
+            text=text,
+            citations=tuple(citations),
+            usage=usage,
+            finish_reason=finish_reason,
+            question=question,
+            query=query,
+            model=model,
+            prompt=prompt,
+            support=support,
+            degraded=tuple(degraded),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed(Record):
+
+class Sealed(Record, frozen=True, gc=False, kw_only=True):
     """Text or bytes that may hold personal data, encrypted with AES-SIV."""
 
     SCHEMA: ClassVar[str] = "Sealed"
@@ -462,28 +783,65 @@ class Sealed(Record):
     ciphertext is here.
     """
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "key": self.key,
-            "event": self.event,
-            "field": self.field,
-            "ciphertext": self.ciphertext,
-            "claim": self.claim,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            key=datum["key"],
-            event=datum["event"],
-            field=datum["field"],
-            ciphertext=datum["ciphertext"],
-            claim=datum["claim"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(key := self.key.encode())], key,
+                LONG[len(event := self.event.encode())], event,
+                LONG[len(field := self.field.encode())], field,
+                LONG[len(ciphertext := self.ciphertext)], ciphertext,
+                LONG[len(claim := self.claim.encode())], claim,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        key_ = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        event = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        field = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        ciphertext = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        claim = data[here:end].decode()
+        here = end
+        record = cls(
+            key=key_,
+            event=event,
+            field=field,
+            ciphertext=ciphertext,
+            claim=claim,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapEntry(Record):
+
+class MapEntry(Record, frozen=True, gc=False, kw_only=True):
     """One value that was replaced in a text."""
 
     SCHEMA: ClassVar[str] = "MapEntry"
@@ -499,26 +857,50 @@ class MapEntry(Record):
     value: Sealed
     """The value, under a key of its own."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "placeholder": self.placeholder,
-            "kind": self.kind,
-            "digest": self.digest,
-            "value": self.value.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            placeholder=datum["placeholder"],
-            kind=datum["kind"],
-            digest=datum["digest"],
-            value=Sealed.from_avro(datum["value"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(placeholder := self.placeholder.encode())], placeholder,
+                LONG[len(kind := self.kind.encode())], kind,
+                LONG[len(digest := self.digest.encode())], digest,
+                self.value.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        placeholder = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        digest = data[here:end].decode()
+        here = end
+        value, here = Sealed.read(data, here)
+        record = cls(
+            placeholder=placeholder,
+            kind=kind,
+            digest=digest,
+            value=value,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict(Record):
+
+class Verdict(Record, frozen=True, gc=False, kw_only=True):
     """What moderation found in a whole answer or question."""
 
     SCHEMA: ClassVar[str] = "Verdict"
@@ -530,24 +912,42 @@ class Verdict(Record):
     policy: str = ""
     """Name and version of the rules."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "allowed": self.allowed,
-            "categories": list(self.categories),
-            "policy": self.policy,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            allowed=datum["allowed"],
-            categories=tuple(datum["categories"]),
-            policy=datum["policy"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                b"\1" if self.allowed else b"\0",
+                LONG[len(categories)] + strings(categories) + b"\0" if (categories := self.categories) else b"\0",
+                LONG[len(policy := self.policy.encode())], policy,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        allowed = BOOLEANS[data[here]]
+        here += 1
+        categories: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                categories_item, here = string_at(data, here)
+                categories.append(categories_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        policy = data[here:end].decode()
+        here = end
+        record = cls(
+            allowed=allowed,
+            categories=tuple(categories),
+            policy=policy,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerReleased(Event):
+
+class AnswerReleased(Event, frozen=True, gc=False, kw_only=True):
     """An answer is complete and stands."""
 
     SCHEMA: ClassVar[str] = "AnswerReleased"
@@ -565,30 +965,56 @@ class AnswerReleased(Event):
     subject: str
     """Keyed digest of the user."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "text": self.text,
-            "answer": self.answer.to_avro(),
-            "verdict": self.verdict.to_avro(),
-            "entries": [item.to_avro() for item in self.entries],
-            "subject": self.subject,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            text=datum["text"],
-            answer=Answer.from_avro(datum["answer"]),
-            verdict=Verdict.from_avro(datum["verdict"]),
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            subject=datum["subject"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(text := self.text.encode())], text,
+                self.answer.encoded(),
+                self.verdict.encoded(),
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                LONG[len(subject := self.subject.encode())], subject,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        answer, here = Answer.read(data, here)
+        verdict, here = Verdict.read(data, here)
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            text=text,
+            answer=answer,
+            verdict=verdict,
+            entries=tuple(entries),
+            subject=subject,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRetracted(Event):
+
+class AnswerRetracted(Event, frozen=True, gc=False, kw_only=True):
     """An answer must be removed from what was shown."""
 
     SCHEMA: ClassVar[str] = "AnswerRetracted"
@@ -602,26 +1028,44 @@ class AnswerRetracted(Event):
     subject: str
     """Keyed digest of the user."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "reason": self.reason,
-            "verdict": self.verdict.to_avro(),
-            "subject": self.subject,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            reason=datum["reason"],
-            verdict=Verdict.from_avro(datum["verdict"]),
-            subject=datum["subject"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(reason := self.reason.encode())], reason,
+                self.verdict.encoded(),
+                LONG[len(subject := self.subject.encode())], subject,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        verdict, here = Verdict.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            reason=reason,
+            verdict=verdict,
+            subject=subject,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedHeader(Record):
+
+class ArchivedHeader(Record, frozen=True, gc=False, kw_only=True):
     """A Kafka header."""
 
     SCHEMA: ClassVar[str] = "ArchivedHeader"
@@ -631,22 +1075,38 @@ class ArchivedHeader(Record):
     value: bytes
     """Its value."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "value": self.value,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            name=datum["name"],
-            value=datum["value"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(name := self.name.encode())], name,
+                LONG[len(value := self.value)], value,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        name = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        value = data[here:end]
+        here = end
+        record = cls(
+            name=name,
+            value=value,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedRecord(Record):
+
+class ArchivedRecord(Record, frozen=True, gc=False, kw_only=True):
     """A record of a partition as an archive keeps it."""
 
     SCHEMA: ClassVar[str] = "ArchivedRecord"
@@ -662,28 +1122,71 @@ class ArchivedRecord(Record):
     headers: tuple[ArchivedHeader, ...] = ()
     """Kafka headers in order."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "offset": self.offset,
-            "timestamp_ms": self.timestamp_ms,
-            "key": self.key,
-            "value": self.value,
-            "headers": [item.to_avro() for item in self.headers],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            offset=datum["offset"],
-            timestamp_ms=datum["timestamp_ms"],
-            key=datum["key"],
-            value=datum["value"],
-            headers=tuple([ArchivedHeader.from_avro(item) for item in datum["headers"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[self.offset],
+                LONG[self.timestamp_ms],
+                b"\0" if (key := self.key) is None else b"\2" + LONG[len(key)] + key,
+                b"\0" if (value := self.value) is None else b"\2" + LONG[len(value)] + value,
+                LONG[len(headers)] + b"".join([item.encoded() for item in headers]) + b"\0" if (headers := self.headers) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (offset := data[here]) & 0x81:
+            offset, here = long_at(data, here)
+        else:
+            offset >>= 1
+            here += 1
+        if (timestamp_ms := data[here]) & 0x81:
+            timestamp_ms, here = long_at(data, here)
+        else:
+            timestamp_ms >>= 1
+            here += 1
+        key_: bytes | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            if (size := data[here]) & 0x81:
+                here, end = span_at(data, here)
+            else:
+                here += 1
+                end = here + (size >> 1)
+            key_ = data[here:end]
+            here = end
+        elif branch:
+            raise ValueError("a union has two branches")
+        value: bytes | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            if (size := data[here]) & 0x81:
+                here, end = span_at(data, here)
+            else:
+                here += 1
+                end = here + (size >> 1)
+            value = data[here:end]
+            here = end
+        elif branch:
+            raise ValueError("a union has two branches")
+        headers: list[ArchivedHeader] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                headers_item, here = ArchivedHeader.read(data, here)
+                headers.append(headers_item)
+        here += 1
+        record = cls(
+            offset=offset,
+            timestamp_ms=timestamp_ms,
+            key=key_,
+            value=value,
+            headers=tuple(headers),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask(Record):
+
+class Ask(Record, frozen=True, gc=False, kw_only=True):
     """What the asker wants and may see."""
 
     SCHEMA: ClassVar[str] = "Ask"
@@ -696,7 +1199,7 @@ class Ask(Record):
     """Bound on generated tokens."""
     deadline: int = 0
     """When an answer is no longer of use; 0 for no deadline."""
-    filters: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Document metadata that must match."""
     groups: tuple[str, ...] = ()
     """Groups of the reader: documents of other groups stay out."""
@@ -705,34 +1208,84 @@ class Ask(Record):
     as_of: int = -1
     """Index position to search at; -1 for now."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "mode": self.mode,
-            "passages_max": self.passages_max,
-            "max_tokens": self.max_tokens,
-            "deadline": self.deadline,
-            "filters": dict(self.filters),
-            "groups": list(self.groups),
-            "response_schema": self.response_schema,
-            "as_of": self.as_of,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            mode=datum["mode"],
-            passages_max=datum["passages_max"],
-            max_tokens=datum["max_tokens"],
-            deadline=datum["deadline"],
-            filters=datum["filters"],
-            groups=tuple(datum["groups"]),
-            response_schema=datum["response_schema"],
-            as_of=datum["as_of"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(mode := self.mode.encode())], mode,
+                INT[self.passages_max],
+                INT[self.max_tokens],
+                LONG[self.deadline],
+                LONG[len(filters)] + pairs(filters) + b"\0" if (filters := self.filters) else b"\0",
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+                LONG[len(response_schema := self.response_schema.encode())], response_schema,
+                LONG[self.as_of],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        mode = data[here:end].decode()
+        here = end
+        if (passages_max := data[here]) & 0x81:
+            passages_max, here = long_at(data, here)
+        else:
+            passages_max >>= 1
+            here += 1
+        if (max_tokens := data[here]) & 0x81:
+            max_tokens, here = long_at(data, here)
+        else:
+            max_tokens >>= 1
+            here += 1
+        if (deadline := data[here]) & 0x81:
+            deadline, here = long_at(data, here)
+        else:
+            deadline >>= 1
+            here += 1
+        filters: dict[str, str] = {}
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                key, here = string_at(data, here)
+                filters[key], here = string_at(data, here)
+        here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        response_schema = data[here:end].decode()
+        here = end
+        if (as_of := data[here]) & 0x81:
+            as_of, here = long_at(data, here)
+        else:
+            as_of >>= 1
+            here += 1
+        record = cls(
+            mode=mode,
+            passages_max=passages_max,
+            max_tokens=max_tokens,
+            deadline=deadline,
+            filters=filters,
+            groups=tuple(groups),
+            response_schema=response_schema,
+            as_of=as_of,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch(Record):
+
+class Batch(Record, frozen=True, gc=False, kw_only=True):
     """Position of a record among the batches of one document or answer."""
 
     SCHEMA: ClassVar[str] = "Batch"
@@ -742,22 +1295,31 @@ class Batch(Record):
     last: bool
     """Whether no batch follows."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "last": self.last,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            number=datum["number"],
-            last=datum["last"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.number],
+                b"\1" if self.last else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        last = BOOLEANS[data[here]]
+        here += 1
+        record = cls(
+            number=number,
+            last=last,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun(Record):
+
+class Begun(Record, frozen=True, gc=False, kw_only=True):
     """The circumstances of one run of a step."""
 
     SCHEMA: ClassVar[str] = "Begun"
@@ -773,28 +1335,61 @@ class Begun(Record):
     trace: str
     """W3C traceparent of the run's span."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "at": self.at,
-            "attempt": self.attempt,
-            "code": self.code,
-            "configuration": self.configuration,
-            "trace": self.trace,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            at=datum["at"],
-            attempt=datum["attempt"],
-            code=datum["code"],
-            configuration=datum["configuration"],
-            trace=datum["trace"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[self.at],
+                INT[self.attempt],
+                LONG[len(code := self.code.encode())], code,
+                LONG[len(configuration := self.configuration.encode())], configuration,
+                LONG[len(trace := self.trace.encode())], trace,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (at := data[here]) & 0x81:
+            at, here = long_at(data, here)
+        else:
+            at >>= 1
+            here += 1
+        if (attempt := data[here]) & 0x81:
+            attempt, here = long_at(data, here)
+        else:
+            attempt >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        code = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        configuration = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        trace = data[here:end].decode()
+        here = end
+        record = cls(
+            at=at,
+            attempt=attempt,
+            code=code,
+            configuration=configuration,
+            trace=trace,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begin(Request[Begun]):
+
+class Begin(Request[Begun], frozen=True, gc=False, kw_only=True):
     """Ask under what circumstances a run of a step begins; the runner issues it as effect 0."""
 
     SCHEMA: ClassVar[str] = "Begin"
@@ -807,22 +1402,38 @@ class Begin(Request[Begun]):
     cause: str
     """meta.id of the input."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "step": self.step,
-            "cause": self.cause,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            step=datum["step"],
-            cause=datum["cause"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(step := self.step.encode())], step,
+                LONG[len(cause := self.cause.encode())], cause,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        step = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        cause = data[here:end].decode()
+        here = end
+        record = cls(
+            step=step,
+            cause=cause,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block(Record):
+
+class Block(Record, frozen=True, gc=False, kw_only=True):
     """A block of a parsed document."""
 
     SCHEMA: ClassVar[str] = "Block"
@@ -834,24 +1445,45 @@ class Block(Record):
     text: str
     """Normalised text."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "level": self.level,
-            "text": self.text,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            kind=datum["kind"],
-            level=datum["level"],
-            text=datum["text"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(kind := self.kind.encode())], kind,
+                INT[self.level],
+                LONG[len(text := self.text.encode())], text,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        if (level := data[here]) & 0x81:
+            level, here = long_at(data, here)
+        else:
+            level >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        record = cls(
+            kind=kind,
+            level=level,
+            text=text,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate(Record):
+
+class Candidate(Record, frozen=True, gc=False, kw_only=True):
     """A chunk that may be relevant."""
 
     SCHEMA: ClassVar[str] = "Candidate"
@@ -868,28 +1500,50 @@ class Candidate(Record):
     score: float
     """The index's fused score."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "chunk": self.chunk,
-            "document": self.document,
-            "dense": self.dense,
-            "lexical": self.lexical,
-            "score": self.score,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            chunk=datum["chunk"],
-            document=datum["document"],
-            dense=datum["dense"],
-            lexical=datum["lexical"],
-            score=datum["score"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(chunk := self.chunk.encode())], chunk,
+                LONG[len(document := self.document.encode())], document,
+                DOUBLE.pack(self.dense),
+                DOUBLE.pack(self.lexical),
+                DOUBLE.pack(self.score),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        chunk = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        (dense,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        (lexical,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        (score,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        record = cls(
+            chunk=chunk,
+            document=document,
+            dense=dense,
+            lexical=lexical,
+            score=score,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointSigned(Event):
+
+class CheckpointSigned(Event, frozen=True, gc=False, kw_only=True):
     """A partition's Merkle root was signed."""
 
     SCHEMA: ClassVar[str] = "CheckpointSigned"
@@ -907,30 +1561,64 @@ class CheckpointSigned(Event):
     note: str
     """The signed checkpoint in C2SP text form."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "topic": self.topic,
-            "partition": self.partition,
-            "size": self.size,
-            "root": self.root,
-            "note": self.note,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            topic=datum["topic"],
-            partition=datum["partition"],
-            size=datum["size"],
-            root=datum["root"],
-            note=datum["note"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(topic := self.topic.encode())], topic,
+                INT[self.partition],
+                LONG[self.size],
+                LONG[len(root := self.root)], root,
+                LONG[len(note := self.note.encode())], note,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        topic = data[here:end].decode()
+        here = end
+        if (partition := data[here]) & 0x81:
+            partition, here = long_at(data, here)
+        else:
+            partition >>= 1
+            here += 1
+        if (size_ := data[here]) & 0x81:
+            size_, here = long_at(data, here)
+        else:
+            size_ >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        root = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        note = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            topic=topic,
+            partition=partition,
+            size=size_,
+            root=root,
+            note=note,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutChunk(Record):
+
+class CutChunk(Record, frozen=True, gc=False, kw_only=True):
     """A chunk before redaction."""
 
     SCHEMA: ClassVar[str] = "CutChunk"
@@ -944,26 +1632,46 @@ class CutChunk(Record):
     tokens: int
     """Length in the embedder's tokens."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "number": self.number,
-            "text": self.text.to_avro(),
-            "tokens": self.tokens,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            id=datum["id"],
-            number=datum["number"],
-            text=Sealed.from_avro(datum["text"]),
-            tokens=datum["tokens"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(id := self.id.encode())], id,
+                INT[self.number],
+                self.text.encoded(),
+                INT[self.tokens],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        id = data[here:end].decode()
+        here = end
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        text, here = Sealed.read(data, here)
+        if (tokens := data[here]) & 0x81:
+            tokens, here = long_at(data, here)
+        else:
+            tokens >>= 1
+            here += 1
+        record = cls(
+            id=id,
+            number=number,
+            text=text,
+            tokens=tokens,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentRef(Record):
+
+class DocumentRef(Record, frozen=True, gc=False, kw_only=True):
     """Which version of which document."""
 
     SCHEMA: ClassVar[str] = "DocumentRef"
@@ -976,35 +1684,77 @@ class DocumentRef(Record):
     """Where the document comes from."""
     media_type: str = "text/plain"
     """Media type as submitted."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Properties to filter by."""
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document,
-            "version": self.version,
-            "uri": self.uri,
-            "media_type": self.media_type,
-            "metadata": dict(self.metadata),
-            "groups": list(self.groups),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=datum["document"],
-            version=datum["version"],
-            uri=datum["uri"],
-            media_type=datum["media_type"],
-            metadata=datum["metadata"],
-            groups=tuple(datum["groups"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(document := self.document.encode())], document,
+                INT[self.version],
+                LONG[len(uri := self.uri.encode())], uri,
+                LONG[len(media_type := self.media_type.encode())], media_type,
+                LONG[len(metadata)] + pairs(metadata) + b"\0" if (metadata := self.metadata) else b"\0",
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        if (version := data[here]) & 0x81:
+            version, here = long_at(data, here)
+        else:
+            version >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        uri = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        media_type = data[here:end].decode()
+        here = end
+        metadata: dict[str, str] = {}
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                key, here = string_at(data, here)
+                metadata[key], here = string_at(data, here)
+        here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        record = cls(
+            document=document,
+            version=version,
+            uri=uri,
+            media_type=media_type,
+            metadata=metadata,
+            groups=tuple(groups),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest(Record):
+
+class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """What a version of a document consists of."""
 
     SCHEMA: ClassVar[str] = "Manifest"
@@ -1024,32 +1774,83 @@ class Manifest(Record):
     retired: tuple[str, ...] = ()
     """Chunk ids of the previous version that this one no longer has."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "checksum": self.checksum,
-            "parser": self.parser,
-            "parser_version": self.parser_version,
-            "policy": self.policy,
-            "chunks": list(self.chunks),
-            "kept": list(self.kept),
-            "retired": list(self.retired),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            checksum=datum["checksum"],
-            parser=datum["parser"],
-            parser_version=datum["parser_version"],
-            policy=datum["policy"],
-            chunks=tuple(datum["chunks"]),
-            kept=tuple(datum["kept"]),
-            retired=tuple(datum["retired"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(checksum := self.checksum.encode())], checksum,
+                LONG[len(parser := self.parser.encode())], parser,
+                LONG[len(parser_version := self.parser_version.encode())], parser_version,
+                LONG[len(policy := self.policy.encode())], policy,
+                LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := self.chunks) else b"\0",
+                LONG[len(kept)] + strings(kept) + b"\0" if (kept := self.kept) else b"\0",
+                LONG[len(retired)] + strings(retired) + b"\0" if (retired := self.retired) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        checksum = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        parser = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        parser_version = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        policy = data[here:end].decode()
+        here = end
+        chunks: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = string_at(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        kept: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                kept_item, here = string_at(data, here)
+                kept.append(kept_item)
+        here += 1
+        retired: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                retired_item, here = string_at(data, here)
+                retired.append(retired_item)
+        here += 1
+        record = cls(
+            checksum=checksum,
+            parser=parser,
+            parser_version=parser_version,
+            policy=policy,
+            chunks=tuple(chunks),
+            kept=tuple(kept),
+            retired=tuple(retired),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunksCut(Event):
+
+class ChunksCut(Event, frozen=True, gc=False, kw_only=True):
     """A document was parsed and cut; or was unchanged, withdrawn, or could not be read."""
 
     SCHEMA: ClassVar[str] = "ChunksCut"
@@ -1071,34 +1872,72 @@ class ChunksCut(Event):
     manifest: Manifest | None = None
     """On the last batch of a cut document."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document.to_avro(),
-            "batch": self.batch.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "title": None if self.title is None else self.title.to_avro(),
-            "chunks": [item.to_avro() for item in self.chunks],
-            "manifest": None if self.manifest is None else self.manifest.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=DocumentRef.from_avro(datum["document"]),
-            batch=Batch.from_avro(datum["batch"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            title=None if datum["title"] is None else Sealed.from_avro(datum["title"]),
-            chunks=tuple([CutChunk.from_avro(item) for item in datum["chunks"]]),
-            manifest=None if datum["manifest"] is None else Manifest.from_avro(datum["manifest"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.document.encoded(),
+                self.batch.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                b"\0" if (title := self.title) is None else b"\2" + title.encoded(),
+                LONG[len(chunks)] + b"".join([item.encoded() for item in chunks]) + b"\0" if (chunks := self.chunks) else b"\0",
+                b"\0" if (manifest := self.manifest) is None else b"\2" + manifest.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        document, here = DocumentRef.read(data, here)
+        batch, here = Batch.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        title: Sealed | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            title, here = Sealed.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        chunks: list[CutChunk] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = CutChunk.read(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        manifest: Manifest | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            manifest, here = Manifest.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            document=document,
+            batch=batch,
+            outcome=outcome,
+            reason=reason,
+            title=title,
+            chunks=tuple(chunks),
+            manifest=manifest,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedChunk(Record):
+
+class EmbeddedChunk(Record, frozen=True, gc=False, kw_only=True):
     """A redacted chunk with its vectors."""
 
     SCHEMA: ClassVar[str] = "EmbeddedChunk"
@@ -1118,32 +1957,79 @@ class EmbeddedChunk(Record):
     token_vectors: bytes = b""
     """The model's compact token vectors for late interaction, in the model's own format."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "number": self.number,
-            "text": self.text,
-            "tokens": self.tokens,
-            "entries": [item.to_avro() for item in self.entries],
-            "vector": self.vector,
-            "token_vectors": self.token_vectors,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            id=datum["id"],
-            number=datum["number"],
-            text=datum["text"],
-            tokens=datum["tokens"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            vector=datum["vector"],
-            token_vectors=datum["token_vectors"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(id := self.id.encode())], id,
+                INT[self.number],
+                LONG[len(text := self.text.encode())], text,
+                INT[self.tokens],
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                LONG[len(vector := self.vector)], vector,
+                LONG[len(token_vectors := self.token_vectors)], token_vectors,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        id = data[here:end].decode()
+        here = end
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (tokens := data[here]) & 0x81:
+            tokens, here = long_at(data, here)
+        else:
+            tokens >>= 1
+            here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        vector = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        token_vectors = data[here:end]
+        here = end
+        record = cls(
+            id=id,
+            number=number,
+            text=text,
+            tokens=tokens,
+            entries=tuple(entries),
+            vector=vector,
+            token_vectors=token_vectors,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunksEmbedded(Event):
+
+class ChunksEmbedded(Event, frozen=True, gc=False, kw_only=True):
     """Chunks got their vectors."""
 
     SCHEMA: ClassVar[str] = "ChunksEmbedded"
@@ -1169,38 +2055,89 @@ class ChunksEmbedded(Event):
     manifest: Manifest | None = None
     """On the last batch."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document.to_avro(),
-            "batch": self.batch.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "title": self.title,
-            "model": self.model,
-            "dimensions": self.dimensions,
-            "chunks": [item.to_avro() for item in self.chunks],
-            "manifest": None if self.manifest is None else self.manifest.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=DocumentRef.from_avro(datum["document"]),
-            batch=Batch.from_avro(datum["batch"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            title=datum["title"],
-            model=datum["model"],
-            dimensions=datum["dimensions"],
-            chunks=tuple([EmbeddedChunk.from_avro(item) for item in datum["chunks"]]),
-            manifest=None if datum["manifest"] is None else Manifest.from_avro(datum["manifest"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.document.encoded(),
+                self.batch.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(model := self.model.encode())], model,
+                INT[self.dimensions],
+                LONG[len(chunks)] + b"".join([item.encoded() for item in chunks]) + b"\0" if (chunks := self.chunks) else b"\0",
+                b"\0" if (manifest := self.manifest) is None else b"\2" + manifest.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        document, here = DocumentRef.read(data, here)
+        batch, here = Batch.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        if (dimensions := data[here]) & 0x81:
+            dimensions, here = long_at(data, here)
+        else:
+            dimensions >>= 1
+            here += 1
+        chunks: list[EmbeddedChunk] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = EmbeddedChunk.read(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        manifest: Manifest | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            manifest, here = Manifest.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            document=document,
+            batch=batch,
+            outcome=outcome,
+            reason=reason,
+            title=title,
+            model=model,
+            dimensions=dimensions,
+            chunks=tuple(chunks),
+            manifest=manifest,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunksIndexed(Event):
+
+class ChunksIndexed(Event, frozen=True, gc=False, kw_only=True):
     """Chunks were written to the index; with the last batch the version is visible."""
 
     SCHEMA: ClassVar[str] = "ChunksIndexed"
@@ -1226,38 +2163,80 @@ class ChunksIndexed(Event):
     manifest: Manifest | None = None
     """On the last batch."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document.to_avro(),
-            "batch": self.batch.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "indexed": self.indexed,
-            "retired": self.retired,
-            "visible": self.visible,
-            "position": self.position,
-            "manifest": None if self.manifest is None else self.manifest.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=DocumentRef.from_avro(datum["document"]),
-            batch=Batch.from_avro(datum["batch"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            indexed=datum["indexed"],
-            retired=datum["retired"],
-            visible=datum["visible"],
-            position=datum["position"],
-            manifest=None if datum["manifest"] is None else Manifest.from_avro(datum["manifest"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.document.encoded(),
+                self.batch.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                INT[self.indexed],
+                INT[self.retired],
+                b"\1" if self.visible else b"\0",
+                LONG[self.position],
+                b"\0" if (manifest := self.manifest) is None else b"\2" + manifest.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        document, here = DocumentRef.read(data, here)
+        batch, here = Batch.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (indexed := data[here]) & 0x81:
+            indexed, here = long_at(data, here)
+        else:
+            indexed >>= 1
+            here += 1
+        if (retired := data[here]) & 0x81:
+            retired, here = long_at(data, here)
+        else:
+            retired >>= 1
+            here += 1
+        visible = BOOLEANS[data[here]]
+        here += 1
+        if (position := data[here]) & 0x81:
+            position, here = long_at(data, here)
+        else:
+            position >>= 1
+            here += 1
+        manifest: Manifest | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            manifest, here = Manifest.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            document=document,
+            batch=batch,
+            outcome=outcome,
+            reason=reason,
+            indexed=indexed,
+            retired=retired,
+            visible=visible,
+            position=position,
+            manifest=manifest,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedactedChunk(Record):
+
+class RedactedChunk(Record, frozen=True, gc=False, kw_only=True):
     """A chunk in which personal data is replaced by placeholders."""
 
     SCHEMA: ClassVar[str] = "RedactedChunk"
@@ -1273,28 +2252,61 @@ class RedactedChunk(Record):
     entries: tuple[MapEntry, ...] = ()
     """The values replaced in this chunk."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "number": self.number,
-            "text": self.text,
-            "tokens": self.tokens,
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            id=datum["id"],
-            number=datum["number"],
-            text=datum["text"],
-            tokens=datum["tokens"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(id := self.id.encode())], id,
+                INT[self.number],
+                LONG[len(text := self.text.encode())], text,
+                INT[self.tokens],
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        id = data[here:end].decode()
+        here = end
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (tokens := data[here]) & 0x81:
+            tokens, here = long_at(data, here)
+        else:
+            tokens >>= 1
+            here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            id=id,
+            number=number,
+            text=text,
+            tokens=tokens,
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunksRedacted(Event):
+
+class ChunksRedacted(Event, frozen=True, gc=False, kw_only=True):
     """Personal data in chunks was replaced."""
 
     SCHEMA: ClassVar[str] = "ChunksRedacted"
@@ -1316,34 +2328,73 @@ class ChunksRedacted(Event):
     manifest: Manifest | None = None
     """On the last batch."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document.to_avro(),
-            "batch": self.batch.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "title": self.title,
-            "chunks": [item.to_avro() for item in self.chunks],
-            "manifest": None if self.manifest is None else self.manifest.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=DocumentRef.from_avro(datum["document"]),
-            batch=Batch.from_avro(datum["batch"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            title=datum["title"],
-            chunks=tuple([RedactedChunk.from_avro(item) for item in datum["chunks"]]),
-            manifest=None if datum["manifest"] is None else Manifest.from_avro(datum["manifest"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.document.encoded(),
+                self.batch.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(chunks)] + b"".join([item.encoded() for item in chunks]) + b"\0" if (chunks := self.chunks) else b"\0",
+                b"\0" if (manifest := self.manifest) is None else b"\2" + manifest.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        document, here = DocumentRef.read(data, here)
+        batch, here = Batch.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        chunks: list[RedactedChunk] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = RedactedChunk.read(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        manifest: Manifest | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            manifest, here = Manifest.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            document=document,
+            batch=batch,
+            outcome=outcome,
+            reason=reason,
+            title=title,
+            chunks=tuple(chunks),
+            manifest=manifest,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage(Record):
+
+class Passage(Record, frozen=True, gc=False, kw_only=True):
     """A chunk in a result."""
 
     SCHEMA: ClassVar[str] = "Passage"
@@ -1369,38 +2420,99 @@ class Passage(Record):
     entries: tuple[MapEntry, ...] = ()
     """Values behind the placeholders of the text."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "chunk": self.chunk,
-            "document": self.document,
-            "version": self.version,
-            "number": self.number,
-            "title": self.title,
-            "uri": self.uri,
-            "text": self.text,
-            "tokens": self.tokens,
-            "score": self.score,
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            chunk=datum["chunk"],
-            document=datum["document"],
-            version=datum["version"],
-            number=datum["number"],
-            title=datum["title"],
-            uri=datum["uri"],
-            text=datum["text"],
-            tokens=datum["tokens"],
-            score=datum["score"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(chunk := self.chunk.encode())], chunk,
+                LONG[len(document := self.document.encode())], document,
+                INT[self.version],
+                INT[self.number],
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(uri := self.uri.encode())], uri,
+                LONG[len(text := self.text.encode())], text,
+                INT[self.tokens],
+                DOUBLE.pack(self.score),
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        chunk = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        if (version := data[here]) & 0x81:
+            version, here = long_at(data, here)
+        else:
+            version >>= 1
+            here += 1
+        if (number := data[here]) & 0x81:
+            number, here = long_at(data, here)
+        else:
+            number >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        uri = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (tokens := data[here]) & 0x81:
+            tokens, here = long_at(data, here)
+        else:
+            tokens >>= 1
+            here += 1
+        (score,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            chunk=chunk,
+            document=document,
+            version=version,
+            number=number,
+            title=title,
+            uri=uri,
+            text=text,
+            tokens=tokens,
+            score=score,
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunksRetrieved(Event):
+
+class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """The passages that may answer a query were found."""
 
     SCHEMA: ClassVar[str] = "ChunksRetrieved"
@@ -1432,44 +2544,118 @@ class ChunksRetrieved(Event):
     degraded: tuple[str, ...] = ()
     """What was left out to keep the deadline."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "subject": self.subject,
-            "question": self.question,
-            "query": self.query,
-            "passages": [item.to_avro() for item in self.passages],
-            "relevance": self.relevance,
-            "index": self.index,
-            "position": self.position,
-            "entries": [item.to_avro() for item in self.entries],
-            "ask": self.ask.to_avro(),
-            "degraded": list(self.degraded),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            subject=datum["subject"],
-            question=datum["question"],
-            query=datum["query"],
-            passages=tuple([Passage.from_avro(item) for item in datum["passages"]]),
-            relevance=datum["relevance"],
-            index=datum["index"],
-            position=datum["position"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            ask=Ask.from_avro(datum["ask"]),
-            degraded=tuple(datum["degraded"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                LONG[len(subject := self.subject.encode())], subject,
+                LONG[len(question := self.question.encode())], question,
+                LONG[len(query := self.query.encode())], query,
+                LONG[len(passages)] + b"".join([item.encoded() for item in passages]) + b"\0" if (passages := self.passages) else b"\0",
+                DOUBLE.pack(self.relevance),
+                LONG[len(index := self.index.encode())], index,
+                LONG[self.position],
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                self.ask.encoded(),
+                LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := self.degraded) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        question = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        query = data[here:end].decode()
+        here = end
+        passages: list[Passage] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                passages_item, here = Passage.read(data, here)
+                passages.append(passages_item)
+        here += 1
+        (relevance,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        index = data[here:end].decode()
+        here = end
+        if (position := data[here]) & 0x81:
+            position, here = long_at(data, here)
+        else:
+            position >>= 1
+            here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        ask, here = Ask.read(data, here)
+        degraded: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                degraded_item, here = string_at(data, here)
+                degraded.append(degraded_item)
+        here += 1
+        record = cls(
+            meta=meta,
+            outcome=outcome,
+            reason=reason,
+            subject=subject,
+            question=question,
+            query=query,
+            passages=tuple(passages),
+            relevance=relevance,
+            index=index,
+            position=position,
+            entries=tuple(entries),
+            ask=ask,
+            degraded=tuple(degraded),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationSet(Event):
+
+class ConfigurationSet(Event, frozen=True, gc=False, kw_only=True):
     """A configuration came into force; kept by digest for every later replay."""
 
     SCHEMA: ClassVar[str] = "ConfigurationSet"
@@ -1483,26 +2669,50 @@ class ConfigurationSet(Event):
     content: str
     """Canonical JSON."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "step": self.step,
-            "digest": self.digest,
-            "content": self.content,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            step=datum["step"],
-            digest=datum["digest"],
-            content=datum["content"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(step := self.step.encode())], step,
+                LONG[len(digest := self.digest.encode())], digest,
+                LONG[len(content := self.content.encode())], content,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        step = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        digest = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        content = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            step=step,
+            digest=digest,
+            content=content,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenCounts(Record):
+
+class TokenCounts(Record, frozen=True, gc=False, kw_only=True):
     """Lengths, in the order asked."""
 
     SCHEMA: ClassVar[str] = "TokenCounts"
@@ -1510,20 +2720,29 @@ class TokenCounts(Record):
     counts: tuple[int, ...]
     """Tokens of each text, without the model's own marks."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "counts": list(self.counts),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            counts=tuple(datum["counts"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(counts)] + b"".join([INT[item] for item in counts]) + b"\0" if (counts := self.counts) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        counts: list[int] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                counts_item, here = long_at(data, here)
+                counts.append(counts_item)
+        here += 1
+        record = cls(
+            counts=tuple(counts),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountTokens(Request[TokenCounts]):
+
+class CountTokens(Request[TokenCounts], frozen=True, gc=False, kw_only=True):
     """Measure texts in the embedder's tokens."""
 
     SCHEMA: ClassVar[str] = "CountTokens"
@@ -1534,20 +2753,29 @@ class CountTokens(Request[TokenCounts]):
     texts: tuple[str, ...]
     """Texts to measure."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "texts": list(self.texts),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            texts=tuple(datum["texts"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(texts)] + strings(texts) + b"\0" if (texts := self.texts) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        texts: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                texts_item, here = string_at(data, here)
+                texts.append(texts_item)
+        here += 1
+        record = cls(
+            texts=tuple(texts),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span(Record):
+
+class Span(Record, frozen=True, gc=False, kw_only=True):
     """A stretch of a text."""
 
     SCHEMA: ClassVar[str] = "Span"
@@ -1561,26 +2789,47 @@ class Span(Record):
     score: float
     """Confidence, 0 to 1."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "start": self.start,
-            "end": self.end,
-            "kind": self.kind,
-            "score": self.score,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            start=datum["start"],
-            end=datum["end"],
-            kind=datum["kind"],
-            score=datum["score"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.start],
+                INT[self.end],
+                LONG[len(kind := self.kind.encode())], kind,
+                DOUBLE.pack(self.score),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (start := data[here]) & 0x81:
+            start, here = long_at(data, here)
+        else:
+            start >>= 1
+            here += 1
+        if (end_ := data[here]) & 0x81:
+            end_, here = long_at(data, here)
+        else:
+            end_ >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        (score,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        record = cls(
+            start=start,
+            end=end_,
+            kind=kind,
+            score=score,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spans(Record):
+
+class Spans(Record, frozen=True, gc=False, kw_only=True):
     """Personal data found in one text."""
 
     SCHEMA: ClassVar[str] = "Spans"
@@ -1588,20 +2837,29 @@ class Spans(Record):
     spans: tuple[Span, ...]
     """By start; spans may overlap."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "spans": [item.to_avro() for item in self.spans],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            spans=tuple([Span.from_avro(item) for item in datum["spans"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(spans)] + b"".join([item.encoded() for item in spans]) + b"\0" if (spans := self.spans) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        spans: list[Span] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                spans_item, here = Span.read(data, here)
+                spans.append(spans_item)
+        here += 1
+        record = cls(
+            spans=tuple(spans),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected(Record):
+
+class Detected(Record, frozen=True, gc=False, kw_only=True):
     """Where personal data stands; the texts themselves are not in it."""
 
     SCHEMA: ClassVar[str] = "Detected"
@@ -1611,22 +2869,38 @@ class Detected(Record):
     model: str
     """Detector and versions."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "texts": [item.to_avro() for item in self.texts],
-            "model": self.model,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            texts=tuple([Spans.from_avro(item) for item in datum["texts"]]),
-            model=datum["model"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(texts)] + b"".join([item.encoded() for item in texts]) + b"\0" if (texts := self.texts) else b"\0",
+                LONG[len(model := self.model.encode())], model,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        texts: list[Spans] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                texts_item, here = Spans.read(data, here)
+                texts.append(texts_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        record = cls(
+            texts=tuple(texts),
+            model=model,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detect(Request[Detected]):
+
+class Detect(Request[Detected], frozen=True, gc=False, kw_only=True):
     """Find personal data in texts."""
 
     SCHEMA: ClassVar[str] = "Detect"
@@ -1639,22 +2913,38 @@ class Detect(Request[Detected]):
     language: str = "en"
     """ISO 639-1 code of their language."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "texts": list(self.texts),
-            "language": self.language,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            texts=tuple(datum["texts"]),
-            language=datum["language"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(texts)] + strings(texts) + b"\0" if (texts := self.texts) else b"\0",
+                LONG[len(language := self.language.encode())], language,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        texts: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                texts_item, here = string_at(data, here)
+                texts.append(texts_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        language = data[here:end].decode()
+        here = end
+        record = cls(
+            texts=tuple(texts),
+            language=language,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digested(Record):
+
+class Digested(Record, frozen=True, gc=False, kw_only=True):
     """Keyed digests, in the order asked."""
 
     SCHEMA: ClassVar[str] = "Digested"
@@ -1662,20 +2952,29 @@ class Digested(Record):
     digests: tuple[str, ...]
     """Hex HMAC-SHA-256, as many as were asked."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "digests": list(self.digests),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            digests=tuple(datum["digests"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(digests)] + strings(digests) + b"\0" if (digests := self.digests) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        digests: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                digests_item, here = string_at(data, here)
+                digests.append(digests_item)
+        here += 1
+        record = cls(
+            digests=tuple(digests),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest(Request[Digested]):
+
+class Digest(Request[Digested], frozen=True, gc=False, kw_only=True):
     """Compute keyed digests of values under the tenant's digest key."""
 
     SCHEMA: ClassVar[str] = "Digest"
@@ -1686,20 +2985,29 @@ class Digest(Request[Digested]):
     values: tuple[bytes, ...]
     """What to digest."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "values": list(self.values),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            values=tuple(datum["values"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(values)] + blobs(values) + b"\0" if (values := self.values) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        values: list[bytes] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                values_item, here = blob_at(data, here)
+                values.append(values_item)
+        here += 1
+        record = cls(
+            values=tuple(values),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentState(Record):
+
+class DocumentState(Record, frozen=True, gc=False, kw_only=True):
     """The newest version of a document."""
 
     SCHEMA: ClassVar[str] = "DocumentState"
@@ -1721,32 +3029,75 @@ class DocumentState(Record):
     ref: DocumentRef | None = None
     """What it was submitted as."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "version": self.version,
-            "checksum": self.checksum,
-            "title_digest": self.title_digest,
-            "policy": self.policy,
-            "chunks": list(self.chunks),
-            "withdrawn": self.withdrawn,
-            "ref": None if self.ref is None else self.ref.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            version=datum["version"],
-            checksum=datum["checksum"],
-            title_digest=datum["title_digest"],
-            policy=datum["policy"],
-            chunks=tuple(datum["chunks"]),
-            withdrawn=datum["withdrawn"],
-            ref=None if datum["ref"] is None else DocumentRef.from_avro(datum["ref"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.version],
+                LONG[len(checksum := self.checksum.encode())], checksum,
+                LONG[len(title_digest := self.title_digest.encode())], title_digest,
+                LONG[len(policy := self.policy.encode())], policy,
+                LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := self.chunks) else b"\0",
+                b"\1" if self.withdrawn else b"\0",
+                b"\0" if (ref := self.ref) is None else b"\2" + ref.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (version := data[here]) & 0x81:
+            version, here = long_at(data, here)
+        else:
+            version >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        checksum = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title_digest = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        policy = data[here:end].decode()
+        here = end
+        chunks: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = string_at(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        withdrawn = BOOLEANS[data[here]]
+        here += 1
+        ref: DocumentRef | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            ref, here = DocumentRef.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            version=version,
+            checksum=checksum,
+            title_digest=title_digest,
+            policy=policy,
+            chunks=tuple(chunks),
+            withdrawn=withdrawn,
+            ref=ref,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentSubmitted(Event):
+
+class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     """A document was handed in, for the first time or in a new version."""
 
     SCHEMA: ClassVar[str] = "DocumentSubmitted"
@@ -1763,43 +3114,95 @@ class DocumentSubmitted(Event):
     """Title as given, under the document's key."""
     content: Sealed
     """The bytes, under the document's key."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Properties to filter by; must not hold personal data."""
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
     """procedural or faq."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document,
-            "uri": self.uri,
-            "media_type": self.media_type,
-            "title": None if self.title is None else self.title.to_avro(),
-            "content": self.content.to_avro(),
-            "metadata": dict(self.metadata),
-            "groups": list(self.groups),
-            "chunk_policy": self.chunk_policy,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=datum["document"],
-            uri=datum["uri"],
-            media_type=datum["media_type"],
-            title=None if datum["title"] is None else Sealed.from_avro(datum["title"]),
-            content=Sealed.from_avro(datum["content"]),
-            metadata=datum["metadata"],
-            groups=tuple(datum["groups"]),
-            chunk_policy=datum["chunk_policy"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(document := self.document.encode())], document,
+                LONG[len(uri := self.uri.encode())], uri,
+                LONG[len(media_type := self.media_type.encode())], media_type,
+                b"\0" if (title := self.title) is None else b"\2" + title.encoded(),
+                self.content.encoded(),
+                LONG[len(metadata)] + pairs(metadata) + b"\0" if (metadata := self.metadata) else b"\0",
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+                LONG[len(chunk_policy := self.chunk_policy.encode())], chunk_policy,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        uri = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        media_type = data[here:end].decode()
+        here = end
+        title: Sealed | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            title, here = Sealed.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        content, here = Sealed.read(data, here)
+        metadata: dict[str, str] = {}
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                key, here = string_at(data, here)
+                metadata[key], here = string_at(data, here)
+        here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        chunk_policy = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            document=document,
+            uri=uri,
+            media_type=media_type,
+            title=title,
+            content=content,
+            metadata=metadata,
+            groups=tuple(groups),
+            chunk_policy=chunk_policy,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentWithdrawn(Event):
+
+class DocumentWithdrawn(Event, frozen=True, gc=False, kw_only=True):
     """A document is to be found no longer."""
 
     SCHEMA: ClassVar[str] = "DocumentWithdrawn"
@@ -1811,24 +3214,41 @@ class DocumentWithdrawn(Event):
     reason: str = ""
     """Why, for the auditor."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "document": self.document,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            document=datum["document"],
-            reason=datum["reason"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(document := self.document.encode())], document,
+                LONG[len(reason := self.reason.encode())], reason,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            document=document,
+            reason=reason,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded(Record):
+
+class Embedded(Record, frozen=True, gc=False, kw_only=True):
     """Vectors, in the order asked."""
 
     SCHEMA: ClassVar[str] = "Embedded"
@@ -1844,28 +3264,63 @@ class Embedded(Record):
     dimensions: int
     """Length of each vector."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "vectors": list(self.vectors),
-            "token_vectors": list(self.token_vectors),
-            "counts": list(self.counts),
-            "model": self.model,
-            "dimensions": self.dimensions,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            vectors=tuple(datum["vectors"]),
-            token_vectors=tuple(datum["token_vectors"]),
-            counts=tuple(datum["counts"]),
-            model=datum["model"],
-            dimensions=datum["dimensions"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(vectors)] + blobs(vectors) + b"\0" if (vectors := self.vectors) else b"\0",
+                LONG[len(token_vectors)] + blobs(token_vectors) + b"\0" if (token_vectors := self.token_vectors) else b"\0",
+                LONG[len(counts)] + b"".join([INT[item] for item in counts]) + b"\0" if (counts := self.counts) else b"\0",
+                LONG[len(model := self.model.encode())], model,
+                INT[self.dimensions],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        vectors: list[bytes] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                vectors_item, here = blob_at(data, here)
+                vectors.append(vectors_item)
+        here += 1
+        token_vectors: list[bytes] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                token_vectors_item, here = blob_at(data, here)
+                token_vectors.append(token_vectors_item)
+        here += 1
+        counts: list[int] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                counts_item, here = long_at(data, here)
+                counts.append(counts_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        if (dimensions := data[here]) & 0x81:
+            dimensions, here = long_at(data, here)
+        else:
+            dimensions >>= 1
+            here += 1
+        record = cls(
+            vectors=tuple(vectors),
+            token_vectors=tuple(token_vectors),
+            counts=tuple(counts),
+            model=model,
+            dimensions=dimensions,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embed(Request[Embedded]):
+
+class Embed(Request[Embedded], frozen=True, gc=False, kw_only=True):
     """Turn texts into vectors."""
 
     SCHEMA: ClassVar[str] = "Embed"
@@ -1880,24 +3335,42 @@ class Embed(Request[Embedded]):
     token_vectors: bool = False
     """Whether token vectors are wanted too."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "texts": list(self.texts),
-            "kind": self.kind,
-            "token_vectors": self.token_vectors,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            texts=tuple(datum["texts"]),
-            kind=datum["kind"],
-            token_vectors=datum["token_vectors"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(texts)] + strings(texts) + b"\0" if (texts := self.texts) else b"\0",
+                LONG[len(kind := self.kind.encode())], kind,
+                b"\1" if self.token_vectors else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        texts: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                texts_item, here = string_at(data, here)
+                texts.append(texts_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        token_vectors = BOOLEANS[data[here]]
+        here += 1
+        record = cls(
+            texts=tuple(texts),
+            kind=kind,
+            token_vectors=token_vectors,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureRequested(Event):
+
+class ErasureRequested(Event, frozen=True, gc=False, kw_only=True):
     """A person asked to be forgotten."""
 
     SCHEMA: ClassVar[str] = "ErasureRequested"
@@ -1907,22 +3380,32 @@ class ErasureRequested(Event):
     subject: str
     """Keyed digest of the person."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "subject": self.subject,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            subject=datum["subject"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(subject := self.subject.encode())], subject,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            subject=subject,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRejected(Event):
+
+class EventRejected(Event, frozen=True, gc=False, kw_only=True):
     """An event could not be processed: a dead letter."""
 
     SCHEMA: ClassVar[str] = "EventRejected"
@@ -1950,40 +3433,117 @@ class EventRejected(Event):
     value: bytes | None = None
     """Its bytes; null where it came from an inbox and may hold plain text."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
-            "step": self.step,
-            "error": self.error,
-            "message": self.message,
-            "traceback": self.traceback,
-            "attempts": self.attempts,
-            "key": self.key,
-            "value": self.value,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            topic=datum["topic"],
-            partition=datum["partition"],
-            offset=datum["offset"],
-            step=datum["step"],
-            error=datum["error"],
-            message=datum["message"],
-            traceback=datum["traceback"],
-            attempts=datum["attempts"],
-            key=datum["key"],
-            value=datum["value"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(topic := self.topic.encode())], topic,
+                INT[self.partition],
+                LONG[self.offset],
+                LONG[len(step := self.step.encode())], step,
+                LONG[len(error := self.error.encode())], error,
+                LONG[len(message := self.message.encode())], message,
+                LONG[len(traceback := self.traceback.encode())], traceback,
+                INT[self.attempts],
+                b"\0" if (key := self.key) is None else b"\2" + LONG[len(key)] + key,
+                b"\0" if (value := self.value) is None else b"\2" + LONG[len(value)] + value,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        topic = data[here:end].decode()
+        here = end
+        if (partition := data[here]) & 0x81:
+            partition, here = long_at(data, here)
+        else:
+            partition >>= 1
+            here += 1
+        if (offset := data[here]) & 0x81:
+            offset, here = long_at(data, here)
+        else:
+            offset >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        step = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        error = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        message = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        traceback = data[here:end].decode()
+        here = end
+        if (attempts := data[here]) & 0x81:
+            attempts, here = long_at(data, here)
+        else:
+            attempts >>= 1
+            here += 1
+        key_: bytes | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            if (size := data[here]) & 0x81:
+                here, end = span_at(data, here)
+            else:
+                here += 1
+                end = here + (size >> 1)
+            key_ = data[here:end]
+            here = end
+        elif branch:
+            raise ValueError("a union has two branches")
+        value: bytes | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            if (size := data[here]) & 0x81:
+                here, end = span_at(data, here)
+            else:
+                here += 1
+                end = here + (size >> 1)
+            value = data[here:end]
+            here = end
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            step=step,
+            error=error,
+            message=message,
+            traceback=traceback,
+            attempts=attempts,
+            key=key_,
+            value=value,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed(Record):
+
+class Failed(Record, frozen=True, gc=False, kw_only=True):
     """Why a step gave up."""
 
     SCHEMA: ClassVar[str] = "Failed"
@@ -1997,26 +3557,54 @@ class Failed(Record):
     attempts: int
     """How often the step was tried."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "error": self.error,
-            "message": self.message,
-            "traceback": self.traceback,
-            "attempts": self.attempts,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            error=datum["error"],
-            message=datum["message"],
-            traceback=datum["traceback"],
-            attempts=datum["attempts"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(error := self.error.encode())], error,
+                LONG[len(message := self.message.encode())], message,
+                LONG[len(traceback := self.traceback.encode())], traceback,
+                INT[self.attempts],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        error = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        message = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        traceback = data[here:end].decode()
+        here = end
+        if (attempts := data[here]) & 0x81:
+            attempts, here = long_at(data, here)
+        else:
+            attempts >>= 1
+            here += 1
+        record = cls(
+            error=error,
+            message=message,
+            traceback=traceback,
+            attempts=attempts,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fail(Request[Failed]):
+
+class Fail(Request[Failed], frozen=True, gc=False, kw_only=True):
     """Record that a step gave up; the runner issues it as the last effect of a rejected input."""
 
     SCHEMA: ClassVar[str] = "Fail"
@@ -2029,22 +3617,38 @@ class Fail(Request[Failed]):
     cause: str
     """meta.id of the input, or its position where it could not be decoded."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "step": self.step,
-            "cause": self.cause,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            step=datum["step"],
-            cause=datum["cause"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(step := self.step.encode())], step,
+                LONG[len(cause := self.cause.encode())], cause,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        step = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        cause = data[here:end].decode()
+        here = end
+        record = cls(
+            step=step,
+            cause=cause,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackGiven(Event):
+
+class FeedbackGiven(Event, frozen=True, gc=False, kw_only=True):
     """A reader judged an answer."""
 
     SCHEMA: ClassVar[str] = "FeedbackGiven"
@@ -2058,26 +3662,47 @@ class FeedbackGiven(Event):
     comment: Sealed | None = None
     """The reader's words, under the key of (tenant, user)."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "about": self.about,
-            "rating": self.rating,
-            "comment": None if self.comment is None else self.comment.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            about=datum["about"],
-            rating=datum["rating"],
-            comment=None if datum["comment"] is None else Sealed.from_avro(datum["comment"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(about := self.about.encode())], about,
+                INT[self.rating],
+                b"\0" if (comment := self.comment) is None else b"\2" + comment.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        about = data[here:end].decode()
+        here = end
+        if (rating := data[here]) & 0x81:
+            rating, here = long_at(data, here)
+        else:
+            rating >>= 1
+            here += 1
+        comment: Sealed | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            comment, here = Sealed.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        record = cls(
+            meta=meta,
+            about=about,
+            rating=rating,
+            comment=comment,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched(Record):
+
+class Fetched(Record, frozen=True, gc=False, kw_only=True):
     """Chunks, in the order asked; one that is gone is left out."""
 
     SCHEMA: ClassVar[str] = "Fetched"
@@ -2085,20 +3710,29 @@ class Fetched(Record):
     passages: tuple[Passage, ...]
     """With score 0."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "passages": [item.to_avro() for item in self.passages],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            passages=tuple([Passage.from_avro(item) for item in datum["passages"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(passages)] + b"".join([item.encoded() for item in passages]) + b"\0" if (passages := self.passages) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        passages: list[Passage] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                passages_item, here = Passage.read(data, here)
+                passages.append(passages_item)
+        here += 1
+        record = cls(
+            passages=tuple(passages),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch(Request[Fetched]):
+
+class Fetch(Request[Fetched], frozen=True, gc=False, kw_only=True):
     """Read chunks."""
 
     SCHEMA: ClassVar[str] = "Fetch"
@@ -2111,22 +3745,36 @@ class Fetch(Request[Fetched]):
     as_of: int = -1
     """Index position; -1 for now."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "chunks": list(self.chunks),
-            "as_of": self.as_of,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            chunks=tuple(datum["chunks"]),
-            as_of=datum["as_of"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := self.chunks) else b"\0",
+                LONG[self.as_of],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        chunks: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = string_at(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        if (as_of := data[here]) & 0x81:
+            as_of, here = long_at(data, here)
+        else:
+            as_of >>= 1
+            here += 1
+        record = cls(
+            chunks=tuple(chunks),
+            as_of=as_of,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Record):
+
+class Found(Record, frozen=True, gc=False, kw_only=True):
     """Candidates."""
 
     SCHEMA: ClassVar[str] = "Found"
@@ -2138,24 +3786,45 @@ class Found(Record):
     position: int = 0
     """Index position that the result reflects."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "candidates": [item.to_avro() for item in self.candidates],
-            "index": self.index,
-            "position": self.position,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            candidates=tuple([Candidate.from_avro(item) for item in datum["candidates"]]),
-            index=datum["index"],
-            position=datum["position"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(candidates)] + b"".join([item.encoded() for item in candidates]) + b"\0" if (candidates := self.candidates) else b"\0",
+                LONG[len(index := self.index.encode())], index,
+                LONG[self.position],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        candidates: list[Candidate] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                candidates_item, here = Candidate.read(data, here)
+                candidates.append(candidates_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        index = data[here:end].decode()
+        here = end
+        if (position := data[here]) & 0x81:
+            position, here = long_at(data, here)
+        else:
+            position >>= 1
+            here += 1
+        record = cls(
+            candidates=tuple(candidates),
+            index=index,
+            position=position,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratedToken(Record):
+
+class GeneratedToken(Record, frozen=True, gc=False, kw_only=True):
     """One token."""
 
     SCHEMA: ClassVar[str] = "GeneratedToken"
@@ -2165,22 +3834,36 @@ class GeneratedToken(Record):
     at_us: int
     """When it arrived, in microseconds since the request."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "text": self.text,
-            "at_us": self.at_us,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            text=datum["text"],
-            at_us=datum["at_us"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(text := self.text.encode())], text,
+                LONG[self.at_us],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (at_us := data[here]) & 0x81:
+            at_us, here = long_at(data, here)
+        else:
+            at_us >>= 1
+            here += 1
+        record = cls(
+            text=text,
+            at_us=at_us,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generated(Record):
+
+class Generated(Record, frozen=True, gc=False, kw_only=True):
     """The tokens that arrived since the last part of the stream."""
 
     SCHEMA: ClassVar[str] = "Generated"
@@ -2196,28 +3879,59 @@ class Generated(Record):
     model: str = ""
     """Model and version."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "tokens": [item.to_avro() for item in self.tokens],
-            "last": self.last,
-            "finish_reason": self.finish_reason,
-            "usage": None if self.usage is None else self.usage.to_avro(),
-            "model": self.model,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            tokens=tuple([GeneratedToken.from_avro(item) for item in datum["tokens"]]),
-            last=datum["last"],
-            finish_reason=datum["finish_reason"],
-            usage=None if datum["usage"] is None else Usage.from_avro(datum["usage"]),
-            model=datum["model"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(tokens)] + b"".join([item.encoded() for item in tokens]) + b"\0" if (tokens := self.tokens) else b"\0",
+                b"\1" if self.last else b"\0",
+                LONG[len(finish_reason := self.finish_reason.encode())], finish_reason,
+                b"\0" if (usage := self.usage) is None else b"\2" + usage.encoded(),
+                LONG[len(model := self.model.encode())], model,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        tokens: list[GeneratedToken] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                tokens_item, here = GeneratedToken.read(data, here)
+                tokens.append(tokens_item)
+        here += 1
+        last = BOOLEANS[data[here]]
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        finish_reason = data[here:end].decode()
+        here = end
+        usage: Usage | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            usage, here = Usage.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        record = cls(
+            tokens=tuple(tokens),
+            last=last,
+            finish_reason=finish_reason,
+            usage=usage,
+            model=model,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generate(StreamRequest[Generated]):
+
+class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
     """Continue a prompt."""
 
     SCHEMA: ClassVar[str] = "Generate"
@@ -2240,32 +3954,74 @@ class Generate(StreamRequest[Generated]):
     model: str = "chat"
     """Name of the model."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "prompt": self.prompt,
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            "seed": self.seed,
-            "stop": list(self.stop),
-            "json_schema": self.json_schema,
-            "model": self.model,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            prompt=datum["prompt"],
-            max_tokens=datum["max_tokens"],
-            temperature=datum["temperature"],
-            seed=datum["seed"],
-            stop=tuple(datum["stop"]),
-            json_schema=datum["json_schema"],
-            model=datum["model"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(prompt := self.prompt.encode())], prompt,
+                INT[self.max_tokens],
+                DOUBLE.pack(self.temperature),
+                INT[self.seed],
+                LONG[len(stop)] + strings(stop) + b"\0" if (stop := self.stop) else b"\0",
+                LONG[len(json_schema := self.json_schema.encode())], json_schema,
+                LONG[len(model := self.model.encode())], model,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        prompt = data[here:end].decode()
+        here = end
+        if (max_tokens := data[here]) & 0x81:
+            max_tokens, here = long_at(data, here)
+        else:
+            max_tokens >>= 1
+            here += 1
+        (temperature,) = DOUBLE.unpack_from(data, here)
+        here += 8
+        if (seed := data[here]) & 0x81:
+            seed, here = long_at(data, here)
+        else:
+            seed >>= 1
+            here += 1
+        stop: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                stop_item, here = string_at(data, here)
+                stop.append(stop_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        json_schema = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        record = cls(
+            prompt=prompt,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            stop=tuple(stop),
+            json_schema=json_schema,
+            model=model,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxDocument(Record):
+
+class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     """A plain document from a producer that can't seal; kept for hours only."""
 
     SCHEMA: ClassVar[str] = "InboxDocument"
@@ -2280,7 +4036,7 @@ class InboxDocument(Record):
     """The document's bytes."""
     title: str = ""
     """Title; empty to take the document's own."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Properties to filter by."""
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
@@ -2289,36 +4045,101 @@ class InboxDocument(Record):
     idempotency_key: str = ""
     """Repeats with the same key are one request; empty to use the record's position."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "tenant": self.tenant,
-            "uri": self.uri,
-            "media_type": self.media_type,
-            "content": self.content,
-            "title": self.title,
-            "metadata": dict(self.metadata),
-            "groups": list(self.groups),
-            "chunk_policy": self.chunk_policy,
-            "idempotency_key": self.idempotency_key,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            tenant=datum["tenant"],
-            uri=datum["uri"],
-            media_type=datum["media_type"],
-            content=datum["content"],
-            title=datum["title"],
-            metadata=datum["metadata"],
-            groups=tuple(datum["groups"]),
-            chunk_policy=datum["chunk_policy"],
-            idempotency_key=datum["idempotency_key"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(tenant := self.tenant.encode())], tenant,
+                LONG[len(uri := self.uri.encode())], uri,
+                LONG[len(media_type := self.media_type.encode())], media_type,
+                LONG[len(content := self.content)], content,
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(metadata)] + pairs(metadata) + b"\0" if (metadata := self.metadata) else b"\0",
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+                LONG[len(chunk_policy := self.chunk_policy.encode())], chunk_policy,
+                LONG[len(idempotency_key := self.idempotency_key.encode())], idempotency_key,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        tenant = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        uri = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        media_type = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        content = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        metadata: dict[str, str] = {}
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                key, here = string_at(data, here)
+                metadata[key], here = string_at(data, here)
+        here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        chunk_policy = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        idempotency_key = data[here:end].decode()
+        here = end
+        record = cls(
+            tenant=tenant,
+            uri=uri,
+            media_type=media_type,
+            content=content,
+            title=title,
+            metadata=metadata,
+            groups=tuple(groups),
+            chunk_policy=chunk_policy,
+            idempotency_key=idempotency_key,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxQuestion(Record):
+
+class InboxQuestion(Record, frozen=True, gc=False, kw_only=True):
     """A plain question from a producer that can't seal; kept for hours only."""
 
     SCHEMA: ClassVar[str] = "InboxQuestion"
@@ -2338,32 +4159,81 @@ class InboxQuestion(Record):
     idempotency_key: str = ""
     """Repeats with the same key are one request; empty to use the record's position."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "tenant": self.tenant,
-            "user": self.user,
-            "session": self.session,
-            "text": self.text,
-            "max_tokens": self.max_tokens,
-            "groups": list(self.groups),
-            "idempotency_key": self.idempotency_key,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            tenant=datum["tenant"],
-            user=datum["user"],
-            session=datum["session"],
-            text=datum["text"],
-            max_tokens=datum["max_tokens"],
-            groups=tuple(datum["groups"]),
-            idempotency_key=datum["idempotency_key"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(tenant := self.tenant.encode())], tenant,
+                LONG[len(user := self.user.encode())], user,
+                LONG[len(session := self.session.encode())], session,
+                LONG[len(text := self.text.encode())], text,
+                INT[self.max_tokens],
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+                LONG[len(idempotency_key := self.idempotency_key.encode())], idempotency_key,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        tenant = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        user = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        session = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (max_tokens := data[here]) & 0x81:
+            max_tokens, here = long_at(data, here)
+        else:
+            max_tokens >>= 1
+            here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        idempotency_key = data[here:end].decode()
+        here = end
+        record = cls(
+            tenant=tenant,
+            user=user,
+            session=session,
+            text=text,
+            max_tokens=max_tokens,
+            groups=tuple(groups),
+            idempotency_key=idempotency_key,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexWritten(Record):
+
+class IndexWritten(Record, frozen=True, gc=False, kw_only=True):
     """What an index write did."""
 
     SCHEMA: ClassVar[str] = "IndexWritten"
@@ -2373,22 +4243,34 @@ class IndexWritten(Record):
     position: int = 0
     """Index position from which it holds."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "count": self.count,
-            "position": self.position,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            count=datum["count"],
-            position=datum["position"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.count],
+                LONG[self.position],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (count_ := data[here]) & 0x81:
+            count_, here = long_at(data, here)
+        else:
+            count_ >>= 1
+            here += 1
+        if (position := data[here]) & 0x81:
+            position, here = long_at(data, here)
+        else:
+            position >>= 1
+            here += 1
+        record = cls(
+            count=count_,
+            position=position,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexChunks(Request[IndexWritten]):
+
+class IndexChunks(Request[IndexWritten], frozen=True, gc=False, kw_only=True):
     """Write chunks of a version that is not visible yet."""
 
     SCHEMA: ClassVar[str] = "IndexChunks"
@@ -2405,26 +4287,50 @@ class IndexChunks(Request[IndexWritten]):
     chunks: tuple[EmbeddedChunk, ...]
     """What to write."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document.to_avro(),
-            "title": self.title,
-            "model": self.model,
-            "chunks": [item.to_avro() for item in self.chunks],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=DocumentRef.from_avro(datum["document"]),
-            title=datum["title"],
-            model=datum["model"],
-            chunks=tuple([EmbeddedChunk.from_avro(item) for item in datum["chunks"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.document.encoded(),
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(model := self.model.encode())], model,
+                LONG[len(chunks)] + b"".join([item.encoded() for item in chunks]) + b"\0" if (chunks := self.chunks) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        document, here = DocumentRef.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        chunks: list[EmbeddedChunk] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = EmbeddedChunk.read(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        record = cls(
+            document=document,
+            title=title,
+            model=model,
+            chunks=tuple(chunks),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instant(Record):
+
+class Instant(Record, frozen=True, gc=False, kw_only=True):
     """A point in time."""
 
     SCHEMA: ClassVar[str] = "Instant"
@@ -2432,20 +4338,27 @@ class Instant(Record):
     at: int
     """Wall clock of the worker, UTC."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "at": self.at,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            at=datum["at"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[self.at],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (at := data[here]) & 0x81:
+            at, here = long_at(data, here)
+        else:
+            at >>= 1
+            here += 1
+        record = cls(
+            at=at,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now(Request[Instant]):
+
+class Now(Request[Instant], frozen=True, gc=False, kw_only=True):
     """Ask for the time."""
 
     SCHEMA: ClassVar[str] = "Now"
@@ -2453,16 +4366,15 @@ class Now(Request[Instant]):
     PERSONAL: ClassVar[bool] = False
     RESPONSE: ClassVar[type[Record]] = Instant
 
-    def to_avro(self) -> dict[str, Any]:
-        return {}
+    def encoded(self) -> bytes:
+        return b""
 
     @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls()
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        return cls(), here
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbered(Record):
+class Numbered(Record, frozen=True, gc=False, kw_only=True):
     """A placeholder in use."""
 
     SCHEMA: ClassVar[str] = "Numbered"
@@ -2474,24 +4386,47 @@ class Numbered(Record):
     digest: str
     """Keyed digest of the value."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "placeholder": self.placeholder,
-            "kind": self.kind,
-            "digest": self.digest,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            placeholder=datum["placeholder"],
-            kind=datum["kind"],
-            digest=datum["digest"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(placeholder := self.placeholder.encode())], placeholder,
+                LONG[len(kind := self.kind.encode())], kind,
+                LONG[len(digest := self.digest.encode())], digest,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        placeholder = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        kind = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        digest = data[here:end].decode()
+        here = end
+        record = cls(
+            placeholder=placeholder,
+            kind=kind,
+            digest=digest,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Record):
+
+class Parsed(Record, frozen=True, gc=False, kw_only=True):
     """A parsed document."""
 
     SCHEMA: ClassVar[str] = "Parsed"
@@ -2507,28 +4442,65 @@ class Parsed(Record):
     error: str = ""
     """What is wrong with it and what to do; empty if it could be read."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "title": self.title,
-            "blocks": [item.to_avro() for item in self.blocks],
-            "parser": self.parser,
-            "parser_version": self.parser_version,
-            "error": self.error,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            title=datum["title"],
-            blocks=tuple([Block.from_avro(item) for item in datum["blocks"]]),
-            parser=datum["parser"],
-            parser_version=datum["parser_version"],
-            error=datum["error"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(title := self.title.encode())], title,
+                LONG[len(blocks)] + b"".join([item.encoded() for item in blocks]) + b"\0" if (blocks := self.blocks) else b"\0",
+                LONG[len(parser := self.parser.encode())], parser,
+                LONG[len(parser_version := self.parser_version.encode())], parser_version,
+                LONG[len(error := self.error.encode())], error,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        title = data[here:end].decode()
+        here = end
+        blocks: list[Block] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                blocks_item, here = Block.read(data, here)
+                blocks.append(blocks_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        parser = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        parser_version = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        error = data[here:end].decode()
+        here = end
+        record = cls(
+            title=title,
+            blocks=tuple(blocks),
+            parser=parser,
+            parser_version=parser_version,
+            error=error,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parse(Request[Parsed]):
+
+class Parse(Request[Parsed], frozen=True, gc=False, kw_only=True):
     """Read a document into blocks of text."""
 
     SCHEMA: ClassVar[str] = "Parse"
@@ -2541,22 +4513,38 @@ class Parse(Request[Parsed]):
     content: bytes
     """The document's bytes."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "media_type": self.media_type,
-            "content": self.content,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            media_type=datum["media_type"],
-            content=datum["content"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(media_type := self.media_type.encode())], media_type,
+                LONG[len(content := self.content)], content,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        media_type = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        content = data[here:end]
+        here = end
+        record = cls(
+            media_type=media_type,
+            content=content,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonErased(Event):
+
+class PersonErased(Event, frozen=True, gc=False, kw_only=True):
     """A person's keys were destroyed."""
 
     SCHEMA: ClassVar[str] = "PersonErased"
@@ -2568,24 +4556,41 @@ class PersonErased(Event):
     keys: tuple[str, ...]
     """Names of the destroyed keys."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "subject": self.subject,
-            "keys": list(self.keys),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            subject=datum["subject"],
-            keys=tuple(datum["keys"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(subject := self.subject.encode())], subject,
+                LONG[len(keys)] + strings(keys) + b"\0" if (keys := self.keys) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        keys: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                keys_item, here = string_at(data, here)
+                keys.append(keys_item)
+        here += 1
+        record = cls(
+            meta=meta,
+            subject=subject,
+            keys=tuple(keys),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placeholders(Record):
+
+class Placeholders(Record, frozen=True, gc=False, kw_only=True):
     """The placeholders in use."""
 
     SCHEMA: ClassVar[str] = "Placeholders"
@@ -2593,20 +4598,29 @@ class Placeholders(Record):
     entries: tuple[Numbered, ...] = ()
     """In the order of their first use."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            entries=tuple([Numbered.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        entries: list[Numbered] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = Numbered.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishVersion(Request[IndexWritten]):
+
+class PublishVersion(Request[IndexWritten], frozen=True, gc=False, kw_only=True):
     """Make a version of a document visible and retire the old one, at once."""
 
     SCHEMA: ClassVar[str] = "PublishVersion"
@@ -2619,22 +4633,32 @@ class PublishVersion(Request[IndexWritten]):
     retired: tuple[str, ...] = ()
     """Chunk ids that the version no longer has."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document.to_avro(),
-            "retired": list(self.retired),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=DocumentRef.from_avro(datum["document"]),
-            retired=tuple(datum["retired"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.document.encoded(),
+                LONG[len(retired)] + strings(retired) + b"\0" if (retired := self.retired) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        document, here = DocumentRef.read(data, here)
+        retired: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                retired_item, here = string_at(data, here)
+                retired.append(retired_item)
+        here += 1
+        record = cls(
+            document=document,
+            retired=tuple(retired),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryRewritten(Event):
+
+class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):
     """A question was made to stand alone."""
 
     SCHEMA: ClassVar[str] = "QueryRewritten"
@@ -2662,40 +4686,105 @@ class QueryRewritten(Event):
     degraded: tuple[str, ...] = ()
     """What was left out to keep the deadline."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "subject": self.subject,
-            "question": self.question,
-            "query": self.query,
-            "wordings": list(self.wordings),
-            "turns": self.turns,
-            "entries": [item.to_avro() for item in self.entries],
-            "ask": self.ask.to_avro(),
-            "degraded": list(self.degraded),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            subject=datum["subject"],
-            question=datum["question"],
-            query=datum["query"],
-            wordings=tuple(datum["wordings"]),
-            turns=datum["turns"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            ask=Ask.from_avro(datum["ask"]),
-            degraded=tuple(datum["degraded"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                LONG[len(subject := self.subject.encode())], subject,
+                LONG[len(question := self.question.encode())], question,
+                LONG[len(query := self.query.encode())], query,
+                LONG[len(wordings)] + strings(wordings) + b"\0" if (wordings := self.wordings) else b"\0",
+                INT[self.turns],
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                self.ask.encoded(),
+                LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := self.degraded) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        question = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        query = data[here:end].decode()
+        here = end
+        wordings: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                wordings_item, here = string_at(data, here)
+                wordings.append(wordings_item)
+        here += 1
+        if (turns := data[here]) & 0x81:
+            turns, here = long_at(data, here)
+        else:
+            turns >>= 1
+            here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        ask, here = Ask.read(data, here)
+        degraded: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                degraded_item, here = string_at(data, here)
+                degraded.append(degraded_item)
+        here += 1
+        record = cls(
+            meta=meta,
+            outcome=outcome,
+            reason=reason,
+            subject=subject,
+            question=question,
+            query=query,
+            wordings=tuple(wordings),
+            turns=turns,
+            entries=tuple(entries),
+            ask=ask,
+            degraded=tuple(degraded),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionAsked(Event):
+
+class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):
     """A person asked something in a conversation."""
 
     SCHEMA: ClassVar[str] = "QuestionAsked"
@@ -2709,26 +4798,38 @@ class QuestionAsked(Event):
     ask: Ask
     """What is wanted."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "subject": self.subject,
-            "text": self.text.to_avro(),
-            "ask": self.ask.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            subject=datum["subject"],
-            text=Sealed.from_avro(datum["text"]),
-            ask=Ask.from_avro(datum["ask"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(subject := self.subject.encode())], subject,
+                self.text.encoded(),
+                self.ask.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        text, here = Sealed.read(data, here)
+        ask, here = Ask.read(data, here)
+        record = cls(
+            meta=meta,
+            subject=subject,
+            text=text,
+            ask=ask,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionRedacted(Event):
+
+class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
     """Personal data in a question was replaced; or the question was refused."""
 
     SCHEMA: ClassVar[str] = "QuestionRedacted"
@@ -2748,32 +4849,71 @@ class QuestionRedacted(Event):
     ask: Ask
     """What is wanted."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "subject": self.subject,
-            "text": self.text,
-            "entries": [item.to_avro() for item in self.entries],
-            "ask": self.ask.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            outcome=datum["outcome"],
-            reason=datum["reason"],
-            subject=datum["subject"],
-            text=datum["text"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            ask=Ask.from_avro(datum["ask"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                LONG[len(outcome := self.outcome.encode())], outcome,
+                LONG[len(reason := self.reason.encode())], reason,
+                LONG[len(subject := self.subject.encode())], subject,
+                LONG[len(text := self.text.encode())], text,
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                self.ask.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        outcome = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        reason = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        ask, here = Ask.read(data, here)
+        record = cls(
+            meta=meta,
+            outcome=outcome,
+            reason=reason,
+            subject=subject,
+            text=text,
+            entries=tuple(entries),
+            ask=ask,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDocument(Request[DocumentState]):
+
+class ReadDocument(Request[DocumentState], frozen=True, gc=False, kw_only=True):
     """Look up the newest version of a document before this event."""
 
     SCHEMA: ClassVar[str] = "ReadDocument"
@@ -2784,20 +4924,29 @@ class ReadDocument(Request[DocumentState]):
     document: str
     """Document id."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=datum["document"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(document := self.document.encode())], document,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        record = cls(
+            document=document,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPlaceholders(Request[Placeholders]):
+
+class ReadPlaceholders(Request[Placeholders], frozen=True, gc=False, kw_only=True):
     """Look up the placeholders in use in a session or document before this event."""
 
     SCHEMA: ClassVar[str] = "ReadPlaceholders"
@@ -2808,20 +4957,29 @@ class ReadPlaceholders(Request[Placeholders]):
     scope: str
     """Session id or document id."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "scope": self.scope,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            scope=datum["scope"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(scope := self.scope.encode())], scope,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        scope = data[here:end].decode()
+        here = end
+        record = cls(
+            scope=scope,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseState(Record):
+
+class ReleaseState(Record, frozen=True, gc=False, kw_only=True):
     """How far moderation of an answer has come."""
 
     SCHEMA: ClassVar[str] = "ReleaseState"
@@ -2841,32 +4999,74 @@ class ReleaseState(Record):
     entries: tuple[MapEntry, ...] = ()
     """Values behind all placeholders that the answer may use."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "batch": self.batch,
-            "released": self.released,
-            "held": self.held,
-            "batches": self.batches,
-            "blocked": self.blocked,
-            "categories": list(self.categories),
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            batch=datum["batch"],
-            released=datum["released"],
-            held=datum["held"],
-            batches=datum["batches"],
-            blocked=datum["blocked"],
-            categories=tuple(datum["categories"]),
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.batch],
+                LONG[len(released := self.released.encode())], released,
+                LONG[len(held := self.held.encode())], held,
+                INT[self.batches],
+                b"\1" if self.blocked else b"\0",
+                LONG[len(categories)] + strings(categories) + b"\0" if (categories := self.categories) else b"\0",
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (batch := data[here]) & 0x81:
+            batch, here = long_at(data, here)
+        else:
+            batch >>= 1
+            here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        released = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        held = data[here:end].decode()
+        here = end
+        if (batches := data[here]) & 0x81:
+            batches, here = long_at(data, here)
+        else:
+            batches >>= 1
+            here += 1
+        blocked = BOOLEANS[data[here]]
+        here += 1
+        categories: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                categories_item, here = string_at(data, here)
+                categories.append(categories_item)
+        here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            batch=batch,
+            released=released,
+            held=held,
+            batches=batches,
+            blocked=blocked,
+            categories=tuple(categories),
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRelease(Request[ReleaseState]):
+
+class ReadRelease(Request[ReleaseState], frozen=True, gc=False, kw_only=True):
     """Look up how far moderation of this answer had come before a batch."""
 
     SCHEMA: ClassVar[str] = "ReadRelease"
@@ -2877,20 +5077,27 @@ class ReadRelease(Request[ReleaseState]):
     batch: int
     """Batch that is about to be checked."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "batch": self.batch,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            batch=datum["batch"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.batch],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (batch := data[here]) & 0x81:
+            batch, here = long_at(data, here)
+        else:
+            batch >>= 1
+            here += 1
+        record = cls(
+            batch=batch,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn(Record):
+
+class Turn(Record, frozen=True, gc=False, kw_only=True):
     """One question and its answer, redacted."""
 
     SCHEMA: ClassVar[str] = "Turn"
@@ -2904,26 +5111,56 @@ class Turn(Record):
     entries: tuple[MapEntry, ...] = ()
     """Values behind the placeholders of both."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "request": self.request,
-            "question": self.question,
-            "answer": self.answer,
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            request=datum["request"],
-            question=datum["question"],
-            answer=datum["answer"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(request := self.request.encode())], request,
+                LONG[len(question := self.question.encode())], question,
+                LONG[len(answer := self.answer.encode())], answer,
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        request = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        question = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        answer = data[here:end].decode()
+        here = end
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            request=request,
+            question=question,
+            answer=answer,
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turns(Record):
+
+class Turns(Record, frozen=True, gc=False, kw_only=True):
     """Turns of a session."""
 
     SCHEMA: ClassVar[str] = "Turns"
@@ -2931,20 +5168,29 @@ class Turns(Record):
     turns: tuple[Turn, ...] = ()
     """Oldest first."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "turns": [item.to_avro() for item in self.turns],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            turns=tuple([Turn.from_avro(item) for item in datum["turns"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(turns)] + b"".join([item.encoded() for item in turns]) + b"\0" if (turns := self.turns) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        turns: list[Turn] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                turns_item, here = Turn.read(data, here)
+                turns.append(turns_item)
+        here += 1
+        record = cls(
+            turns=tuple(turns),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTurns(Request[Turns]):
+
+class ReadTurns(Request[Turns], frozen=True, gc=False, kw_only=True):
     """Look up the recent turns of the session before this request."""
 
     SCHEMA: ClassVar[str] = "ReadTurns"
@@ -2955,20 +5201,27 @@ class ReadTurns(Request[Turns]):
     limit: int
     """Most turns wanted."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "limit": self.limit,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            limit=datum["limit"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                INT[self.limit],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (limit := data[here]) & 0x81:
+            limit, here = long_at(data, here)
+        else:
+            limit >>= 1
+            here += 1
+        record = cls(
+            limit=limit,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reranked(Record):
+
+class Reranked(Record, frozen=True, gc=False, kw_only=True):
     """Late-interaction scores, in the order asked."""
 
     SCHEMA: ClassVar[str] = "Reranked"
@@ -2978,22 +5231,37 @@ class Reranked(Record):
     similarities: bytes = b""
     """Cosine similarities of the chunks' vectors, n x n little-endian float32, row by row."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "scores": list(self.scores),
-            "similarities": self.similarities,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            scores=tuple(datum["scores"]),
-            similarities=datum["similarities"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(scores)] + pack(f"<{len(scores)}d", *scores) + b"\0" if (scores := self.scores) else b"\0",
+                LONG[len(similarities := self.similarities)], similarities,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        scores: list[float] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            scores += unpack_from(f"<{count}d", data, here)
+            here += 8 * count
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        similarities = data[here:end]
+        here = end
+        record = cls(
+            scores=tuple(scores),
+            similarities=similarities,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rerank(Request[Reranked]):
+
+class Rerank(Request[Reranked], frozen=True, gc=False, kw_only=True):
     """Score candidates by late interaction with the query's token vectors."""
 
     SCHEMA: ClassVar[str] = "Rerank"
@@ -3008,24 +5276,47 @@ class Rerank(Request[Reranked]):
     chunks: tuple[str, ...]
     """Chunk ids."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "query": self.query,
-            "model": self.model,
-            "chunks": list(self.chunks),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            query=datum["query"],
-            model=datum["model"],
-            chunks=tuple(datum["chunks"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(query := self.query)], query,
+                LONG[len(model := self.model.encode())], model,
+                LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := self.chunks) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        query = data[here:end]
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        model = data[here:end].decode()
+        here = end
+        chunks: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                chunks_item, here = string_at(data, here)
+                chunks.append(chunks_item)
+        here += 1
+        record = cls(
+            query=query,
+            model=model,
+            chunks=tuple(chunks),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealItem(Record):
+
+class SealItem(Record, frozen=True, gc=False, kw_only=True):
     """A value to seal."""
 
     SCHEMA: ClassVar[str] = "SealItem"
@@ -3039,26 +5330,56 @@ class SealItem(Record):
     value: bytes
     """The plain value."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "key": self.key,
-            "event": self.event,
-            "field": self.field,
-            "value": self.value,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            key=datum["key"],
-            event=datum["event"],
-            field=datum["field"],
-            value=datum["value"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(key := self.key.encode())], key,
+                LONG[len(event := self.event.encode())], event,
+                LONG[len(field := self.field.encode())], field,
+                LONG[len(value := self.value)], value,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        key_ = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        event = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        field = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        value = data[here:end]
+        here = end
+        record = cls(
+            key=key_,
+            event=event,
+            field=field,
+            value=value,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedValues(Record):
+
+class SealedValues(Record, frozen=True, gc=False, kw_only=True):
     """Sealed values, in the order asked."""
 
     SCHEMA: ClassVar[str] = "SealedValues"
@@ -3066,20 +5387,29 @@ class SealedValues(Record):
     values: tuple[Sealed, ...]
     """As many as were asked."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "values": [item.to_avro() for item in self.values],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            values=tuple([Sealed.from_avro(item) for item in datum["values"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(values)] + b"".join([item.encoded() for item in values]) + b"\0" if (values := self.values) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        values: list[Sealed] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                values_item, here = Sealed.read(data, here)
+                values.append(values_item)
+        here += 1
+        record = cls(
+            values=tuple(values),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seal(Request[SealedValues]):
+
+class Seal(Request[SealedValues], frozen=True, gc=False, kw_only=True):
     """Encrypt values, creating their keys where needed."""
 
     SCHEMA: ClassVar[str] = "Seal"
@@ -3090,20 +5420,29 @@ class Seal(Request[SealedValues]):
     values: tuple[SealItem, ...]
     """What to seal."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "values": [item.to_avro() for item in self.values],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            values=tuple([SealItem.from_avro(item) for item in datum["values"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(values)] + b"".join([item.encoded() for item in values]) + b"\0" if (values := self.values) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        values: list[SealItem] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                values_item, here = SealItem.read(data, here)
+                values.append(values_item)
+        here += 1
+        record = cls(
+            values=tuple(values),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search(Request[Found]):
+
+class Search(Request[Found], frozen=True, gc=False, kw_only=True):
     """Find candidate chunks in the tenant's index by words and by vector."""
 
     SCHEMA: ClassVar[str] = "Search"
@@ -3117,7 +5456,7 @@ class Search(Request[Found]):
     """Query vector, little-endian float32."""
     entities: tuple[str, ...] = ()
     """Keyed digests of values that the query mentions."""
-    filters: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Document metadata that must match."""
     groups: tuple[str, ...] = ()
     """Groups of the reader."""
@@ -3126,32 +5465,79 @@ class Search(Request[Found]):
     as_of: int = -1
     """Index position; -1 for now."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "text": self.text,
-            "vector": self.vector,
-            "entities": list(self.entities),
-            "filters": dict(self.filters),
-            "groups": list(self.groups),
-            "limit": self.limit,
-            "as_of": self.as_of,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            text=datum["text"],
-            vector=datum["vector"],
-            entities=tuple(datum["entities"]),
-            filters=datum["filters"],
-            groups=tuple(datum["groups"]),
-            limit=datum["limit"],
-            as_of=datum["as_of"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(text := self.text.encode())], text,
+                LONG[len(vector := self.vector)], vector,
+                LONG[len(entities)] + strings(entities) + b"\0" if (entities := self.entities) else b"\0",
+                LONG[len(filters)] + pairs(filters) + b"\0" if (filters := self.filters) else b"\0",
+                LONG[len(groups)] + strings(groups) + b"\0" if (groups := self.groups) else b"\0",
+                INT[self.limit],
+                LONG[self.as_of],
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        vector = data[here:end]
+        here = end
+        entities: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entities_item, here = string_at(data, here)
+                entities.append(entities_item)
+        here += 1
+        filters: dict[str, str] = {}
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                key, here = string_at(data, here)
+                filters[key], here = string_at(data, here)
+        here += 1
+        groups: list[str] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                groups_item, here = string_at(data, here)
+                groups.append(groups_item)
+        here += 1
+        if (limit := data[here]) & 0x81:
+            limit, here = long_at(data, here)
+        else:
+            limit >>= 1
+            here += 1
+        if (as_of := data[here]) & 0x81:
+            as_of, here = long_at(data, here)
+        else:
+            as_of >>= 1
+            here += 1
+        record = cls(
+            text=text,
+            vector=vector,
+            entities=tuple(entities),
+            filters=filters,
+            groups=tuple(groups),
+            limit=limit,
+            as_of=as_of,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableEntry(Record):
+
+class TableEntry(Record, frozen=True, gc=False, kw_only=True):
     """A value of a table with the event that set it."""
 
     SCHEMA: ClassVar[str] = "TableEntry"
@@ -3161,22 +5547,38 @@ class TableEntry(Record):
     value: bytes
     """The value in the Confluent wire format."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "event": self.event,
-            "value": self.value,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            event=datum["event"],
-            value=datum["value"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(event := self.event.encode())], event,
+                LONG[len(value := self.value)], value,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        event = data[here:end].decode()
+        here = end
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        value = data[here:end]
+        here = end
+        record = cls(
+            event=event,
+            value=value,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow(Record):
+
+class TableRow(Record, frozen=True, gc=False, kw_only=True):
     """The newest values under one key of a table."""
 
     SCHEMA: ClassVar[str] = "TableRow"
@@ -3184,20 +5586,29 @@ class TableRow(Record):
     entries: tuple[TableEntry, ...]
     """Oldest first, a bounded number."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "entries": [item.to_avro() for item in self.entries],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            entries=tuple([TableEntry.from_avro(item) for item in datum["entries"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        entries: list[TableEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = TableEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        record = cls(
+            entries=tuple(entries),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokensGenerated(Event):
+
+class TokensGenerated(Event, frozen=True, gc=False, kw_only=True):
     """A stretch of an answer was generated."""
 
     SCHEMA: ClassVar[str] = "TokensGenerated"
@@ -3221,36 +5632,77 @@ class TokensGenerated(Event):
     subject: str
     """Keyed digest of the user."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "batch": self.batch.to_avro(),
-            "restart": self.restart,
-            "text": self.text,
-            "times": list(self.times),
-            "entries": [item.to_avro() for item in self.entries],
-            "answer": None if self.answer is None else self.answer.to_avro(),
-            "ask": self.ask.to_avro(),
-            "subject": self.subject,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            batch=Batch.from_avro(datum["batch"]),
-            restart=datum["restart"],
-            text=datum["text"],
-            times=tuple(datum["times"]),
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            answer=None if datum["answer"] is None else Answer.from_avro(datum["answer"]),
-            ask=Ask.from_avro(datum["ask"]),
-            subject=datum["subject"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.batch.encoded(),
+                b"\1" if self.restart else b"\0",
+                LONG[len(text := self.text.encode())], text,
+                LONG[len(times)] + b"".join([LONG[item] for item in times]) + b"\0" if (times := self.times) else b"\0",
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                b"\0" if (answer := self.answer) is None else b"\2" + answer.encoded(),
+                self.ask.encoded(),
+                LONG[len(subject := self.subject.encode())], subject,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        batch, here = Batch.read(data, here)
+        restart = BOOLEANS[data[here]]
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        times: list[int] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                times_item, here = long_at(data, here)
+                times.append(times_item)
+        here += 1
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        answer: Answer | None = None
+        branch, here = data[here], here + 1
+        if branch == 2:
+            answer, here = Answer.read(data, here)
+        elif branch:
+            raise ValueError("a union has two branches")
+        ask, here = Ask.read(data, here)
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            batch=batch,
+            restart=restart,
+            text=text,
+            times=tuple(times),
+            entries=tuple(entries),
+            answer=answer,
+            ask=ask,
+            subject=subject,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokensReleased(Event):
+
+class TokensReleased(Event, frozen=True, gc=False, kw_only=True):
     """A stretch of an answer passed the inline check and may be shown."""
 
     SCHEMA: ClassVar[str] = "TokensReleased"
@@ -3268,30 +5720,57 @@ class TokensReleased(Event):
     subject: str
     """Keyed digest of the user."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "meta": self.meta.to_avro(),
-            "batch": self.batch.to_avro(),
-            "restart": self.restart,
-            "text": self.text,
-            "entries": [item.to_avro() for item in self.entries],
-            "subject": self.subject,
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            meta=Meta.from_avro(datum["meta"]),
-            batch=Batch.from_avro(datum["batch"]),
-            restart=datum["restart"],
-            text=datum["text"],
-            entries=tuple([MapEntry.from_avro(item) for item in datum["entries"]]),
-            subject=datum["subject"],
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.meta.encoded(),
+                self.batch.encoded(),
+                b"\1" if self.restart else b"\0",
+                LONG[len(text := self.text.encode())], text,
+                LONG[len(entries)] + b"".join([item.encoded() for item in entries]) + b"\0" if (entries := self.entries) else b"\0",
+                LONG[len(subject := self.subject.encode())], subject,
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        meta, here = Meta.read(data, here)
+        batch, here = Batch.read(data, here)
+        restart = BOOLEANS[data[here]]
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        text = data[here:end].decode()
+        here = end
+        entries: list[MapEntry] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                entries_item, here = MapEntry.read(data, here)
+                entries.append(entries_item)
+        here += 1
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        subject = data[here:end].decode()
+        here = end
+        record = cls(
+            meta=meta,
+            batch=batch,
+            restart=restart,
+            text=text,
+            entries=tuple(entries),
+            subject=subject,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsealed(Record):
+
+class Unsealed(Record, frozen=True, gc=False, kw_only=True):
     """Plain values, in the order asked."""
 
     SCHEMA: ClassVar[str] = "Unsealed"
@@ -3299,20 +5778,29 @@ class Unsealed(Record):
     values: tuple[bytes, ...]
     """As many as were asked."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "values": list(self.values),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            values=tuple(datum["values"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(values)] + blobs(values) + b"\0" if (values := self.values) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        values: list[bytes] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                values_item, here = blob_at(data, here)
+                values.append(values_item)
+        here += 1
+        record = cls(
+            values=tuple(values),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unseal(Request[Unsealed]):
+
+class Unseal(Request[Unsealed], frozen=True, gc=False, kw_only=True):
     """Decrypt sealed values."""
 
     SCHEMA: ClassVar[str] = "Unseal"
@@ -3323,20 +5811,29 @@ class Unseal(Request[Unsealed]):
     values: tuple[Sealed, ...]
     """What to open."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "values": [item.to_avro() for item in self.values],
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            values=tuple([Sealed.from_avro(item) for item in datum["values"]]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(values)] + b"".join([item.encoded() for item in values]) + b"\0" if (values := self.values) else b"\0",
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        values: list[Sealed] = []
+        while data[here]:
+            count, here = count_at(data, here)
+            for _ in range(count):
+                values_item, here = Sealed.read(data, here)
+                values.append(values_item)
+        here += 1
+        record = cls(
+            values=tuple(values),
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawVersions(Request[IndexWritten]):
+
+class WithdrawVersions(Request[IndexWritten], frozen=True, gc=False, kw_only=True):
     """Make all versions of a document invisible."""
 
     SCHEMA: ClassVar[str] = "WithdrawVersions"
@@ -3347,34 +5844,36 @@ class WithdrawVersions(Request[IndexWritten]):
     document: DocumentRef
     """Which document."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=DocumentRef.from_avro(datum["document"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.document.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        document, here = DocumentRef.read(data, here)
+        record = cls(
+            document=document,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written(Record):
+
+class Written(Record, frozen=True, gc=False, kw_only=True):
     """A state was written."""
 
     SCHEMA: ClassVar[str] = "Written"
 
-    def to_avro(self) -> dict[str, Any]:
-        return {}
+    def encoded(self) -> bytes:
+        return b""
 
     @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls()
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        return cls(), here
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteDocument(Request[Written]):
+class WriteDocument(Request[Written], frozen=True, gc=False, kw_only=True):
     """Remember the newest version of a document as of this event."""
 
     SCHEMA: ClassVar[str] = "WriteDocument"
@@ -3387,22 +5886,32 @@ class WriteDocument(Request[Written]):
     state: DocumentState
     """What to remember."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "document": self.document,
-            "state": self.state.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            document=datum["document"],
-            state=DocumentState.from_avro(datum["state"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(document := self.document.encode())], document,
+                self.state.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        document = data[here:end].decode()
+        here = end
+        state, here = DocumentState.read(data, here)
+        record = cls(
+            document=document,
+            state=state,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WritePlaceholders(Request[Written]):
+
+class WritePlaceholders(Request[Written], frozen=True, gc=False, kw_only=True):
     """Remember the placeholders in use in a session or document as of this event."""
 
     SCHEMA: ClassVar[str] = "WritePlaceholders"
@@ -3415,22 +5924,32 @@ class WritePlaceholders(Request[Written]):
     state: Placeholders
     """All of them."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "scope": self.scope,
-            "state": self.state.to_avro(),
-        }
-
-    @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            scope=datum["scope"],
-            state=Placeholders.from_avro(datum["state"]),
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                LONG[len(scope := self.scope.encode())], scope,
+                self.state.encoded(),
+            )
         )
 
+    @classmethod
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        if (size := data[here]) & 0x81:
+            here, end = span_at(data, here)
+        else:
+            here += 1
+            end = here + (size >> 1)
+        scope = data[here:end].decode()
+        here = end
+        state, here = Placeholders.read(data, here)
+        record = cls(
+            scope=scope,
+            state=state,
+        )
+        return record, here
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteRelease(Request[Written]):
+
+class WriteRelease(Request[Written], frozen=True, gc=False, kw_only=True):
     """Remember how far moderation of this answer has come after a batch."""
 
     SCHEMA: ClassVar[str] = "WriteRelease"
@@ -3441,13 +5960,17 @@ class WriteRelease(Request[Written]):
     state: ReleaseState
     """What to remember."""
 
-    def to_avro(self) -> dict[str, Any]:
-        return {
-            "state": self.state.to_avro(),
-        }
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                self.state.encoded(),
+            )
+        )
 
     @classmethod
-    def from_avro(cls, datum: dict[str, Any]) -> Self:
-        return cls(
-            state=ReleaseState.from_avro(datum["state"]),
+    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
+        state, here = ReleaseState.read(data, here)
+        record = cls(
+            state=state,
         )
+        return record, here

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import ClassVar
 
 from schemas import Event, EventRejected, Failed, Meta, StepVersion
 from streams.codec import Codec, Undecodable
@@ -45,23 +45,13 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
         )
 
 
-class Unreadable(Event):
-    """Stands for a record that was not admitted: a position, of no tenant."""
+class Unreadable(Event, frozen=True, gc=False):
+    """Stands for a record that was not admitted: a position, of no tenant; it is never written."""
 
-    SCHEMA = "Unreadable"
-    __slots__ = ("_meta",)
+    SCHEMA: ClassVar[str] = "Unreadable"
 
-    def __init__(self, meta: Meta) -> None:
-        self._meta = meta
-
-    @property
-    def meta(self) -> Meta:
-        """Its position as an identity; nothing that the record itself claims."""
-        return self._meta
-
-    def to_avro(self) -> dict[str, Any]:
-        """Refuse: it is never written."""
-        raise NotImplementedError("what could not be read is not written again")
+    meta: Meta
+    """Its position as an identity; nothing that the record itself claims."""
 
 
 def unreadable(topic: str, partition: int, offset: int) -> Input:

@@ -213,7 +213,7 @@ def shown(name: str, value: Any) -> Any:
     Sealed values stay sealed. A text whose field is not known to identify is told by its length.
     """
     if isinstance(value, dict):
-        if set(value) == set(Sealed.__slots__):
+        if set(value) == set(Sealed.__struct_fields__):
             return {"sealed": {**value, "ciphertext": f"{len(value['ciphertext'])} bytes"}}
         return {key: shown(key, entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -252,7 +252,7 @@ def details(codec: Codec, letter: Letter) -> dict[str, Any]:
         "trace": meta.trace,
         "code": meta.step.code,
         "configuration": meta.step.configuration,
-        "cause": dataclasses.asdict(meta.cause) if meta.cause else None,
+        "cause": meta.cause.to_avro() if meta.cause else None,
         # another key than the tenant is what it was rejected for, and may be anything
         "key": key if key == meta.tenant else f"{len(key)} characters",
         "dead_letter": {"topic": REJECTED, "partition": letter.partition, "offset": letter.offset},

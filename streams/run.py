@@ -12,13 +12,14 @@ streamed token waits for nothing but the step itself.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import hmac
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from agents.errors import Permanent
 from schemas import (
@@ -232,14 +233,13 @@ class Run(ABC):
         held, self._held = self._held, None
         if held is not None:
             if last:
-                held = stamped(held, dataclasses.replace(held.meta, last=True))
+                held = stamped(held, replace(held.meta, last=True))
             self._emit(held)
 
 
 def stamped(event: Event, meta: Meta) -> Event:
     """Return the event with another meta."""
-    changed: Event = dataclasses.replace(cast(Any, event), meta=meta)
-    return changed
+    return replace(event, meta=meta)
 
 
 def request_digest(request: Request[Any], digest_key: bytes) -> bytes:

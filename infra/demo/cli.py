@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 import httpx
+from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
@@ -30,7 +31,7 @@ from replay.archive import ArchiveLog, export, rewrite
 from replay.cli import events_of, local_handlers, show, timeline_table
 from replay.log import BrokerLog, Log, Stored
 from replay.verify import Report, Verifier
-from schemas import AnswerReleased, ChunksRetrieved, QueryRewritten, QuestionRedacted
+from schemas import AnswerReleased, ChunksRetrieved, Event, QueryRewritten, QuestionRedacted
 from streams.admission import INBOX_TOPICS
 from streams.codec import Codec
 from streams.settings import Settings
@@ -41,7 +42,11 @@ SEED = 20_261_121  # which record of the exported copy is changed; --seed choose
 INDEXED_WITHIN_S = 240.0  # the sample documents on two busy cores, with room
 ANSWERED_WITHIN_S = 90.0
 FONTS = re.compile(r"@font-face\s*\{[^}]*\}")
-FORGED_FIELDS = {QueryRewritten: "query", ChunksRetrieved: "question", AnswerReleased: "text"}
+FORGED_FIELDS: dict[type[Event], str] = {
+    QueryRewritten: "query",
+    ChunksRetrieved: "question",
+    AnswerReleased: "text",
+}
 
 
 @dataclass
@@ -321,7 +326,7 @@ def forge(folder: Path, seed: int) -> Stored:
     text = getattr(event, name)
     place = chance.randrange(len(text))
     letter = "x" if text[place] != "x" else "y"
-    edited = dataclasses.replace(event, **{name: text[:place] + letter + text[place + 1 :]})
+    edited = replace(event, **{name: text[:place] + letter + text[place + 1 :]})
     value = codec.encode(edited)
 
     def edit(stored: Stored) -> Stored:

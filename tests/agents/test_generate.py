@@ -1,8 +1,7 @@
 """Generate: from passages to a streamed, grounded answer."""
 
-import dataclasses
-
 import pytest
+from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
 from schemas import (
@@ -300,7 +299,7 @@ async def test_blanks_neither_begin_nor_end_an_answer():
 
 async def test_a_part_that_holds_the_end_and_text_is_one_record():
     [part, end] = parts(" The Normans come from Normandy.")
-    both = dataclasses.replace(end, tokens=part.tokens)
+    both = replace(end, tokens=part.tokens)
     [record], _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _: [both]})
     assert record.text == record.answer.text == "The Normans come from Normandy."
     assert record.times == (NOW_US + 1_000,)

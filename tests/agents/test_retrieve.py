@@ -2,10 +2,10 @@
 
 import array
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import agents
 from agents.errors import Permanent, Transient

@@ -1,7 +1,6 @@
 """The keyring: sealing, erasing, and what the store does under several processes."""
 
 import base64
-import dataclasses
 import multiprocessing
 import os
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.errors import KeyDestroyed, Permanent
 from connectors import keyring as module
@@ -49,7 +49,7 @@ def test_any_flipped_bit_is_refused(keyring, value, data):
     changed = bytearray(sealed.ciphertext)
     changed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(Permanent, match="does not open"):
-        keyring.unseal("acme", dataclasses.replace(sealed, ciphertext=bytes(changed)))
+        keyring.unseal("acme", replace(sealed, ciphertext=bytes(changed)))
 
 
 @pytest.mark.parametrize("change", [{"event": "other"}, {"field": "other"}, {"key": "user/2"}])
@@ -57,7 +57,7 @@ def test_a_sealed_value_can_not_be_moved(keyring, change):
     keyring.seal("acme", "user/2", "e", "text", b"")
     sealed = keyring.seal("acme", "user/1", "e", "text", b"hello")
     with pytest.raises(Permanent, match="does not open"):
-        keyring.unseal("acme", dataclasses.replace(sealed, **change))
+        keyring.unseal("acme", replace(sealed, **change))
 
 
 def test_another_tenant_can_not_open_it(keyring):

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
 from replay.archive import ArchiveLog, export
@@ -168,19 +169,19 @@ def changed(log, index, edit, topic=REDACTED):
 
 
 def with_effect(record, **fields):
-    effects = (dataclasses.replace(record.meta.effects[0], **fields), *record.meta.effects[1:])
-    return stamped(record, dataclasses.replace(record.meta, effects=effects))
+    effects = (replace(record.meta.effects[0], **fields), *record.meta.effects[1:])
+    return stamped(record, replace(record.meta, effects=effects))
 
 
 @pytest.mark.parametrize(
     ("edit", "says"),
     [
-        (lambda r: dataclasses.replace(r, text="forged"), "text: the log holds 'forged'"),
-        (lambda r: dataclasses.replace(r, subject="v"), "subject"),
-        (lambda r: stamped(r, dataclasses.replace(r.meta, at=1)), "meta.at"),
-        (lambda r: stamped(r, dataclasses.replace(r.meta, id="x")), "meta.id"),
-        (lambda r: stamped(r, dataclasses.replace(r.meta, lane=3)), "meta.lane"),
-        (lambda r: stamped(r, dataclasses.replace(r.meta, tenant="evil")), "meta.tenant"),
+        (lambda r: replace(r, text="forged"), "text: the log holds 'forged'"),
+        (lambda r: replace(r, subject="v"), "subject"),
+        (lambda r: stamped(r, replace(r.meta, at=1)), "meta.at"),
+        (lambda r: stamped(r, replace(r.meta, id="x")), "meta.id"),
+        (lambda r: stamped(r, replace(r.meta, lane=3)), "meta.lane"),
+        (lambda r: stamped(r, replace(r.meta, tenant="evil")), "meta.tenant"),
         (lambda r: with_effect(r, request=b"other"), "asks for something else"),
         (lambda r: with_effect(r, kind="Search"), "the record has Search"),
         (lambda r: with_effect(r, response=b"\x00garbage"), "unreadable"),
@@ -198,7 +199,7 @@ async def test_a_changed_field_is_named_with_its_place(edit, says):
 
 async def test_a_changed_input_changes_what_follows():
     log = await a_log()
-    changed(log, 0, lambda r: dataclasses.replace(r, subject="someone else"), topic=ASKED)
+    changed(log, 0, lambda r: replace(r, subject="someone else"), topic=ASKED)
     report = await verified(log)
     assert {entry.offset for entry in report.diverged} == {0, 1, 2}
 
@@ -249,7 +250,7 @@ async def test_an_attempt_that_a_crash_cut_off_is_superseded_and_still_compared(
         log.put(REDACTED, codec.encode(outcome))
     report = await verified(log)
     assert (report.equal, report.superseded, report.diverged) == (3, 2, [])
-    changed(log, 1, lambda r: dataclasses.replace(r, text="forged"))
+    changed(log, 1, lambda r: replace(r, text="forged"))
     report = await verified(log)
     assert [entry.offset for entry in report.diverged] == [1]
 
@@ -258,7 +259,7 @@ async def test_a_record_published_twice_is_superseded_and_another_with_its_id_di
     log = await a_log(1)
     log.put(REDACTED, log.topics[REDACTED, 0][1].value)
     assert (await verified(log)).superseded == 1
-    changed(log, 3, lambda r: dataclasses.replace(r, text="forged"))
+    changed(log, 3, lambda r: replace(r, text="forged"))
     assert "another record with its id" in (await verified(log)).diverged[0].reason
 
 
@@ -348,7 +349,7 @@ async def test_a_rejection_is_an_outcome_too(error):
     await rejected(log, error)
     report = await verified(log)
     assert (report.records, report.equal, report.diverged) == (1, 1, [])
-    changed(log, 0, lambda r: dataclasses.replace(r, message="forged"), topic=REJECTED)
+    changed(log, 0, lambda r: replace(r, message="forged"), topic=REJECTED)
     assert "message" in (await verified(log)).diverged[0].reason
 
 
@@ -385,7 +386,7 @@ async def test_an_unreadable_input_has_its_rejection_as_outcome(bytes_):
     log.put(REJECTED, codec.encode(run.outcomes[0]), key=b"")
     report = await verified(log)
     assert (report.records, report.equal, report.diverged) == (4, 4, [])
-    changed(log, 0, lambda r: dataclasses.replace(r, value=b"other bytes"), topic=REJECTED)
+    changed(log, 0, lambda r: replace(r, value=b"other bytes"), topic=REJECTED)
     assert "value" in (await verified(log)).diverged[0].reason
 
 
@@ -417,7 +418,7 @@ async def test_an_outcome_that_fitted_no_record_is_verified_by_its_rejection():
     await given_up(log)
     report = await verified(log)
     assert (report.equal, report.superseded, report.diverged) == (1, 1, [])
-    changed(log, 0, lambda r: dataclasses.replace(r, error="Permanent"), topic=REJECTED)
+    changed(log, 0, lambda r: replace(r, error="Permanent"), topic=REJECTED)
     assert "error" in (await verified(log)).diverged[0].reason
 
 

@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from agents.errors import Permanent, Transient
 from schemas import (
     Answer,
@@ -110,9 +112,7 @@ async def moderate(event, fx):
     state = await fx(ReadRelease(batch=event.batch.number))
     await fx(
         WriteRelease(
-            state=dataclasses.replace(
-                state, batch=event.batch.number, released=state.released + event.text
-            )
+            state=replace(state, batch=event.batch.number, released=state.released + event.text)
         )
     )
     if event.batch.last:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
+from msgspec.structs import replace
 
 from connectors.keyring import Keyring
 from schemas import (
@@ -169,7 +170,7 @@ def test_what_waits_for_its_step_is_not_put_back_twice():
 
 def test_the_headers_are_those_of_the_original_and_a_mark_of_the_rejected_run():
     codec, question = a_codec(), a_question()
-    question = dataclasses.replace(question, meta=dataclasses.replace(question.meta, trace="00-t"))
+    question = replace(question, meta=replace(question.meta, trace="00-t"))
     event = a_letter(5, attempt=3, value=codec.encode(question)).event
     assert dict(headers_of(codec, event)) == {
         "id": b"id-of-r-1",

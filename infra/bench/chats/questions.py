@@ -118,9 +118,13 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.asked = topic_of(QuestionAsked)
-        self.told = tuple(
-            map(topic_of, (TokensReleased, AnswerReleased, AnswerRetracted, EventRejected))
+        told: tuple[type[Event], ...] = (
+            TokensReleased,
+            AnswerReleased,
+            AnswerRetracted,
+            EventRejected,
         )
+        self.told = tuple(map(topic_of, told))
         registry = Registry(settings.registry)
         registry.expect(subjects())
         self._codec = Codec(registry)
