@@ -113,12 +113,11 @@ def test_many_requests_sleep_side_by_side(model):
     senders = [FakeSender() for _ in range(50)]
     for number, sender in enumerate(senders):
         sender.send = lambda response, flags=0, number=number: sent.append((number, flags))
-    running = [
-        asyncio.run_coroutine_threadsafe(model.answer(sender, a_prompt(0), 5), model.loop)
-        for sender in senders
-    ]
-    for each in running:
-        each.result(30)
+
+    async def ask_all():
+        await asyncio.gather(*(model.answer(sender, a_prompt(0), 5) for sender in senders))
+
+    asyncio.run_coroutine_threadsafe(ask_all(), model.loop).result(60)
     ends = [place for place, (_, flags) in enumerate(sent) if flags == 1]
     assert len(ends) == 50
     assert {number for number, _ in sent[: ends[0]]} == set(range(50))
