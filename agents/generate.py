@@ -3,7 +3,8 @@
 Whether there is an answer at all was decided before, by relevance: a small model rarely says that
 it doesn't know. What it says is checked as it arrives. A number or a name that neither passages nor
 question hold ends the generation, and the sentence of the passages that is nearest to the question
-takes its place. The same sentence answers when no model does, or when too little time is left.
+takes its place. The same sentence answers when no model does for a while, when one breaks off, or
+when too little time is left.
 
 Why it is so: a reader waits for the first token above all, so tokens leave as they come and an
 answer that goes wrong is begun anew (`restart`), since part of it may be on the screen by then.
@@ -19,6 +20,7 @@ from typing import Any
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.grounding import Grounds, complete, evidence, settled, support, unsupported
+from agents.patience import patient
 from agents.prompting import Sources, filled, filtered, fitted, unify
 from schemas import (
     Answer,
@@ -60,6 +62,10 @@ class Policy:
     """Answer where the documents hold none."""
     refused: str
     """Answer to a refused question that came without a reason."""
+    patience_ms: int = 0
+    """How long a model that is away is waited for; none in configurations of 0.1.0."""
+    urgent_ms: int = 0
+    """With less time left it is not waited for."""
 
 
 class Writer:
@@ -119,9 +125,9 @@ class Writer:
 
 
 async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensGenerated]:
-    """Answer one question. A model that fails is not an error here: a sentence is quoted instead.
+    """Answer one question. A model that stays away is no error here: a sentence is quoted instead.
 
-    Raises Permanent where the configuration can't be used.
+    Raises Transient for a moment before that, and Permanent where the configuration can't be used.
     """
     policy = policy_of(fx.configuration)
     fixed = _fixed(event, policy)
@@ -192,6 +198,7 @@ class Answering:
             yield self._extractive("generate")
             return
         schema = self.event.ask.response_schema
+        away: Transient | None = None
         for model in self.policy.models:
             request = Generate(
                 prompt=self.prompt,
@@ -222,8 +229,9 @@ class Answering:
                         if text := self.writer.due():
                             yield self.writer.batch(text, tuple(times))
                             times = []
-            except (Transient, Permanent):
+            except (Transient, Permanent) as error:
                 if not self.writer.restart():
+                    away = error if isinstance(error, Transient) else away
                     continue
                 yield self._extractive("model")
                 return
@@ -236,6 +244,8 @@ class Answering:
                 reason = (end and end.finish_reason) or ("length" if late else "stop")
                 yield self._generated(text, tuple(times), reason, late=late)
             return
+        if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
+            raise away
         yield self._extractive("model")
 
     def _late(self, now_us: int, margin_ms: int | None = None) -> bool:

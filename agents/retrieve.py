@@ -10,6 +10,9 @@ Why it is so: the chat model must not decide whether the documents hold an answe
 relevance of the best of the passages that were fetched does, read from late interaction, which
 holds across questions much better than word or vector scores do, and from the text.
 
+Where nobody can embed the query, words alone name and rank the candidates, and relevance is read
+from the share of the question's words that a passage holds.
+
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
 relevance, keeps copies and has no token budget.
 """
@@ -25,6 +28,7 @@ from msgspec.structs import replace
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
+from agents.patience import patient
 from agents.prompting import unify
 from agents.ranking import (
     blended,
@@ -98,7 +102,9 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         return
     configured, search = fx.configuration, event.ask.mode == "search"
     wordings = event.wordings or (event.query,)
-    embedded = await fx(Embed(texts=wordings, kind="query", token_vectors=True))
+    embedded = await _embedded(event, wordings, fx)
+    if not embedded.vectors:
+        nothing = replace(nothing, degraded=(*event.degraded, "embed"))
     found = await _found(event, wordings, embedded, fx)
     nothing = replace(nothing, index=found[0].index, position=found[0].position)
     first = _first(found, configured["first"])
@@ -107,7 +113,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         return
     ranking, late = await _reranked(event, first, embedded, fx)
     if late:
-        nothing = replace(nothing, degraded=(*event.degraded, "rerank"))
+        nothing = replace(nothing, degraded=(*nothing.degraded, "rerank"))
     limit = max(1, event.ask.passages_max)
     ranking = (
         ranking.picked(range(min(limit, len(ranking.chunks))))
@@ -115,7 +121,10 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         else _chosen(ranking, limit, configured)
     )
     fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
-    sure = _sure(replace(nothing, passages=fetched.passages), ranking, configured["relevance"])
+    kind = ("late" if ranking.late else "dense") if embedded.vectors else "words"
+    sure = _sure(
+        replace(nothing, passages=fetched.passages), ranking, configured["relevance"][kind]
+    )
     nothing = replace(nothing, relevance=sure)
     scores = dict(zip(ranking.chunks, ranking.scores, strict=True))
     passages = [replace(passage, score=scores[passage.chunk]) for passage in fetched.passages]
@@ -127,6 +136,20 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         yield nothing
         return
     yield replace(nothing, outcome="retrieved", passages=tuple(passages))
+
+
+async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects) -> Embedded:
+    """Embed the wordings; without vectors where the embedder stays away.
+
+    A configuration without patience, as that of 0.1.0, leaves it to the runner to try again.
+    """
+    try:
+        return await fx(Embed(texts=tuple(wordings), kind="query", token_vectors=True))
+    except Transient:
+        configured = fx.configuration
+        if "patience_ms" not in configured or await patient(event, fx, configured):
+            raise
+    return Embedded(vectors=(), model="", dimensions=0)
 
 
 async def _found(
@@ -145,7 +168,9 @@ async def _found(
                 limit=fx.configuration["candidates"],
                 as_of=event.ask.as_of,
             )
-            for text, vector in zip(wordings, embedded.vectors, strict=True)
+            for text, vector in zip(
+                wordings, embedded.vectors or [b""] * len(wordings), strict=True
+            )
         )
     )
 
@@ -239,9 +264,8 @@ def _chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Rank
     )
 
 
-def _sure(found: ChunksRetrieved, ranking: Ranking, configured: Mapping[str, Any]) -> float:
+def _sure(found: ChunksRetrieved, ranking: Ranking, calibration: Mapping[str, float]) -> float:
     """Return the relevance of the most relevant passage; 0 where there is none."""
-    calibration = configured["late" if ranking.late else "dense"]
     similarity = dict(zip(ranking.chunks, ranking.similarity, strict=True))
     return max(
         (

@@ -173,15 +173,48 @@ async def test_an_empty_answer_gives_way_to_a_sentence_of_the_documents():
     ]
 
 
-@pytest.mark.parametrize("error", [Transient("the model is away"), Permanent("no model")])
-async def test_without_a_model_a_sentence_is_quoted(error):
-    def away(_):
-        raise error
+PATIENCE_US = CONFIGURATION["patience_ms"] * 1_000
+URGENT_US = CONFIGURATION["urgent_ms"] * 1_000
 
-    records, _ = await run(an_event(NORMANS), {**a_world(), Generate: FailingAfter([], error)})
+
+def without_a_model(error, waited_us):
+    answers = {Generate: FailingAfter([], error), Now: lambda _: Instant(at=NOW_US + waited_us)}
+    return {**a_world(), **answers}
+
+
+@pytest.mark.parametrize(
+    ("error", "waited_us", "left_us"),
+    [
+        (Transient("away"), PATIENCE_US, None),
+        (Transient("away"), PATIENCE_US, 2 * URGENT_US),
+        (Transient("away"), 0, URGENT_US - 1),
+        (Permanent("no model"), 0, None),
+    ],
+)
+async def test_without_a_model_a_sentence_is_quoted(error, waited_us, left_us):
+    ask = Ask(deadline=NOW_US + waited_us + left_us if left_us else 0)
+    records, _ = await run(an_event(NORMANS, ask=ask), without_a_model(error, waited_us))
     [record] = records
     assert (record.answer.finish_reason, record.answer.degraded) == ("extractive", ("model",))
     assert not record.restart
+
+
+@pytest.mark.parametrize("left_us", [None, URGENT_US])
+async def test_a_model_that_is_away_is_waited_for_a_little(left_us):
+    waited_us = PATIENCE_US - 1
+    ask = Ask(deadline=NOW_US + waited_us + left_us if left_us else 0)
+    with pytest.raises(Transient, match="away"):
+        await run(an_event(NORMANS, ask=ask), without_a_model(Transient("away"), waited_us))
+
+
+async def test_a_configuration_of_before_knows_no_patience():
+    answers = without_a_model(Transient("away"), 0)
+    event, asked = an_event(NORMANS), [Now, Generate]
+    old = {k: v for k, v in CONFIGURATION.items() if k not in {"patience_ms", "urgent_ms"}}
+    fx = FakeEffects("generate", event, answers, old)
+    await fx.execute()
+    assert [type(request) for request in fx.asked] == asked
+    assert fx.outcomes[-1].answer.degraded == ("model",)
 
 
 class FailingAfter:

@@ -321,3 +321,56 @@ async def test_an_index_without_token_vectors_is_ranked_by_words_and_vectors():
 async def test_an_index_that_is_away_is_for_the_runner_to_retry():
     with pytest.raises(Transient):
         await run(query(), {Search: failing(Transient("away"))})
+
+
+PATIENCE_US = CONFIGURATION["patience_ms"] * 1_000
+URGENT_US = CONFIGURATION["urgent_ms"] * 1_000
+AWAY = failing(Transient("away"))
+
+
+def without_an_embedder(waited_us):
+    return {Embed: AWAY, Search: by_words, Now: lambda _: Instant(at=NOW_US + waited_us)}
+
+
+def by_words(request):
+    assert not request.vector
+    index = {chunk: (row[0], 0.0) for chunk, row in INDEX.items() if row[0]}
+    return found(request, index)
+
+
+@pytest.mark.parametrize(
+    ("waited_us", "left_us"), [(PATIENCE_US, None), (PATIENCE_US, URGENT_US), (0, URGENT_US - 1)]
+)
+async def test_without_an_embedder_words_alone_decide(waited_us, left_us):
+    deadline = NOW_US + waited_us + left_us if left_us else 0
+    event = query(ask=Ask(deadline=deadline), degraded=("rewrite",))
+    outcome, asked = await run(event, without_an_embedder(waited_us))
+    assert outcome.degraded == ("rewrite", "embed", "rerank")
+    assert of(Rerank, asked) == []
+    # "right" holds all that is asked; the order is that of the words
+    assert chunks(outcome) == ["right", "alike", "other"]
+    assert outcome.relevance == relevance(0.0, 1, CONFIGURATION["relevance"]["words"])
+    assert outcome.outcome == "retrieved"
+
+
+async def test_without_an_embedder_a_few_of_the_words_are_not_enough():
+    event = query(query="What is right after wrong?", wordings=("What is right after wrong?",))
+    outcome, _ = await run(event, without_an_embedder(PATIENCE_US))
+    assert (outcome.outcome, outcome.degraded) == ("empty", ("embed", "rerank"))
+
+
+@pytest.mark.parametrize("left_us", [None, URGENT_US])
+async def test_an_embedder_that_is_away_is_waited_for_a_little(left_us):
+    waited_us = PATIENCE_US - 1
+    deadline = NOW_US + waited_us + left_us if left_us else 0
+    with pytest.raises(Transient):
+        await run(query(ask=Ask(deadline=deadline)), without_an_embedder(waited_us))
+
+
+async def test_a_configuration_of_before_leaves_an_embedder_that_is_away_to_the_runner():
+    old = {k: v for k, v in CONFIGURATION.items() if k not in {"patience_ms", "urgent_ms"}}
+    event = query(ask=Ask(deadline=NOW_US + 1))
+    fx = FakeEffects("retrieve", event, {**ANSWERS, Embed: AWAY}, old)
+    with pytest.raises(Transient):
+        await fx.execute()
+    assert [type(request) for request in fx.asked] == [Embed]
