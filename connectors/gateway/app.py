@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import re
 import secrets
-import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from importlib.resources import files
@@ -26,7 +25,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.gateway.edge import Caller, Edge
-from connectors.gateway.measures import served
 from connectors.gateway.problems import MEDIA_TYPE, Problem, forbidden, title_of
 from connectors.gateway.stream import Frame
 from connectors.gateway.websocket import SEND_TIMEOUT_S, chat
@@ -45,8 +43,6 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BODY_MAX = 1_048_576
 """Bytes of a body other than a document's: far above any question."""
-METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
-"""Methods that metrics name; clients may send any word (OpenTelemetry's convention)."""
 KEEP_ALIVE_S = 15.0
 """Proxies cut a silent stream after 30 to 60 s."""
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -596,12 +592,12 @@ class Envelope:
     ) -> None:
         state = scope.setdefault("state", {})
         state["traceparent"], state["request_id"] = traceparent, str(uuid.uuid4())
-        started, status, began_s = False, 500, time.monotonic()
+        started = False
 
         async def stamped(message: Message) -> None:
-            nonlocal started, status
+            nonlocal started
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                started, status = True, message["status"]
+                started = True
                 if span is not None:
                     span.set_attribute("http.response.status_code", message["status"])
                 message["headers"] = [
@@ -628,11 +624,6 @@ class Envelope:
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await respond(problem, state)(scope, receive, stamped)
-        finally:
-            if scope["type"] == "http":
-                route = getattr(scope.get("route"), "path", "")
-                method = scope["method"] if scope["method"] in METHODS else "_OTHER"
-                served(method, route, status, time.monotonic() - began_s)
 
 
 def continued(traceparent: str) -> str:

@@ -1,6 +1,6 @@
-"""Metrics of the gateway: requests, refusals, and what it holds in memory.
+"""Metrics of the gateway: refusals, what it holds in memory, and how far the steps are behind.
 
-Attributes are routes, statuses, reasons, steps, topics and lanes: no tenant, no key, no request.
+Attributes are statuses, reasons, steps, topics and lanes: no tenant, no key, no request.
 """
 
 from __future__ import annotations
@@ -19,31 +19,11 @@ _meter = metrics.get_meter("playhead")
 _shed = _meter.create_counter(
     "playhead.gateway.shed", "{request}", "Requests refused for load, by reason"
 )
-_duration = _meter.create_histogram(
-    "http.server.request.duration",
-    "s",
-    "Time to the end of a response; of a stream, to its last event",
-    explicit_bucket_boundaries_advisory=[
-        *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0)
-    ],
-)
 
 
 def shed(reason: str, status: int) -> None:
     """Count a request that was refused for load."""
     _shed.add(1, {"playhead.reason": reason, "http.response.status_code": status})
-
-
-def served(method: str, route: str, status: int, took_s: float) -> None:
-    """Count a response; the route is the pattern that matched, never an address."""
-    _duration.record(
-        took_s,
-        {
-            "http.request.method": method,
-            "http.route": route,
-            "http.response.status_code": status,
-        },
-    )
 
 
 def _unsent(edge: Any) -> int:
