@@ -404,9 +404,10 @@ class _Lane:
                 if first.digest == row.digest:
                     self._judged.copies += 1
                 else:
+                    inputs = " and ".join(f"{r.cause[0]}@{r.cause[1]}" for r in (row, first))
                     self._judged.duplicates.append(
                         f"{self._at(row)} and {self._at(first)} of {step.name} differ: both are "
-                        f"attempt {row.attempt} of {row.id}"
+                        f"attempt {row.attempt} of {row.id}, over {inputs}"
                     )
                 continue
             by_cause[row.cause].setdefault(row.attempt, {})[row.ordinal] = row

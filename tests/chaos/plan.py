@@ -13,8 +13,8 @@ TOGETHER = {
 MISSED = 1.2  # kills planned for each one wanted: some find no worker to hit
 PAUSE_S = (1.0, 12.0)  # both sides of the session timeout, 6 s
 CONNECTOR_S = (0.5, 4.0)
-CALM = 0.25  # share of the gaps that are long: without them nothing but rebalances would be seen
-GAP_S, CALM_S = (0.1, 2.5), (6.0, 24.0)  # scaled to the length of the run
+CALM = 0.2  # share of the gaps that are long: without them nothing but rebalances would be seen
+GAP_S, CALM_S = (0.1, 2.0), (8.0, 34.0)  # scaled to the length of the run
 BEFORE_S, AFTER_S = 20.0, 40.0  # load around an outage
 
 

@@ -246,11 +246,12 @@ def chain() -> list[Step]:
 # ---------------------------------------------------------------------- what the judge has to know
 
 
+ENDS = (ChunksIndexed, AnswerReleased, AnswerRetracted, EventRejected)
+
+
 def is_end(event: Event) -> bool:
     """Whether a requester waits for nothing more after this record."""
-    if isinstance(event, ChunksIndexed):
-        return event.batch.last
-    return isinstance(event, (AnswerReleased, AnswerRetracted, EventRejected))
+    return isinstance(event, ENDS) and (not isinstance(event, ChunksIndexed) or event.batch.last)
 
 
 def tally(event: Event) -> int:
