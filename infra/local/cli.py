@@ -73,7 +73,7 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
 @click.option("--only", metavar="A,B", help="Only these components.")
 @click.option("--no-worker", is_flag=True, help="All but the workers.")
 @click.option("--no-gateway", is_flag=True, help="All but the gateway.")
-@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, ports.WORKERS_MAX), default=1, show_default=True)
 @click.option(
     "--port",
     "named",
@@ -84,7 +84,7 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
 )
 @click.option(
     "--ports-from",
-    type=click.IntRange(1, 65_535 - len(ports.NAMES)),
+    type=click.IntRange(1, 65_535 - ports.SPAN),
     help=f"First of the block of ports.  [default: {ports.FIRST}, or those of the last time]",
 )
 @click.option(

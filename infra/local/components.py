@@ -13,7 +13,7 @@ from pathlib import Path
 
 from infra.local import health, java
 from infra.local.errors import StackError
-from infra.local.ports import HOST, Ports
+from infra.local.ports import HOST, Ports, number_of
 from infra.triton import launch as triton
 from infra.triton.install import tokenizer_path
 
@@ -31,7 +31,7 @@ class Site:
 
     def address(self, port: str) -> str:
         """Return host:port."""
-        return f"{HOST}:{self.ports[port]}"
+        return f"{HOST}:{number_of(self.ports, port)}"
 
     def url(self, port: str, path: str = "") -> str:
         """Return an HTTP address."""
@@ -198,17 +198,23 @@ def _ready_file(site: Site, name: str) -> Path:
 def worker(number: int = 1) -> Component:
     """Describe a worker; the first is called `worker`, the others `worker-2` and so on."""
     name = "worker" if number == 1 else f"worker-{number}"
+    port = "worker_metrics" if number == 1 else f"worker_metrics-{number}"
 
     def launch(site: Site) -> Launch:
         path = _ready_file(site, name)
         path.unlink(missing_ok=True)
-        return Launch(_playhead("worker"), {"PLAYHEAD_READY_FILE": str(path)})
+        environment = {
+            "PLAYHEAD_READY_FILE": str(path),
+            "PLAYHEAD_METRICS_PORT": str(number_of(site.ports, port)),
+        }
+        return Launch(_playhead("worker"), environment)
 
     return Component(
         name,
         launch,
         lambda site, pid: health.says_ready(_ready_file(site, name), pid),
-        lambda _site: None,
+        lambda site: site.url(port, "/metrics"),
+        ports=(port,),
         needs=("kafka", "registry", "weaviate", "triton", "topics"),
         grace_s=20.0,  # it drains, within 10 s; what is cut short is done again at the next start
     )

@@ -28,7 +28,10 @@ NAMES = (
     "triton",
     "triton_grpc",
     "triton_metrics",
+    "worker_metrics",  # the last one: those of further workers follow it
 )
+WORKERS_MAX = 32
+SPAN = len(NAMES) + WORKERS_MAX - 1  # of a block, with a port for each worker that there may be
 # Below the range from which Linux picks the ports of outgoing connections (32768 and up).
 FREE_RANGE = range(12_000, 32_000)
 ATTEMPTS = 200
@@ -39,6 +42,12 @@ Ports = dict[str, int]
 def block(first: int) -> Ports:
     """Give each port a number, from `first` on."""
     return {name: first + offset for offset, name in enumerate(NAMES)}
+
+
+def number_of(ports: Mapping[str, int], name: str) -> int:
+    """Return the number of a port; `worker_metrics-3` lies two behind `worker_metrics`."""
+    first, _, number = name.partition("-")
+    return ports[first] + int(number or 1) - 1
 
 
 def chosen(environment: Mapping[str, str], flags: Mapping[str, int]) -> Ports:
@@ -79,19 +88,23 @@ def free_block() -> Ports:
     """Find a block of free neighbouring ports, at a random place so that two searches differ."""
     places = random.SystemRandom()
     for _ in range(ATTEMPTS):
-        candidate = block(places.choice(FREE_RANGE))
-        if all(map(is_free, candidate.values())):
-            return candidate
-    message = f"no {len(NAMES)} free neighbouring ports in {ATTEMPTS} tries; "
+        first = places.choice(FREE_RANGE)
+        if all(map(is_free, range(first, first + SPAN))):
+            return block(first)
+    message = f"no {SPAN} free neighbouring ports in {ATTEMPTS} tries; "
     raise StackError(message + "close some programs or choose ports with --ports-from")
 
 
 def refuse_busy(ports: Mapping[str, int], names: frozenset[str]) -> None:
     """Raise an error that names each busy port among `names`, and who holds it."""
-    busy = [name for name in NAMES if name in names and not is_free(ports[name])]
+    wanted = {
+        name: number_of(ports, name)
+        for name in sorted(names, key=lambda name: (*NAMES, name).index(name))
+    }
+    busy = {name: port for name, port in wanted.items() if not is_free(port)}
     if not busy:
         return
-    lines = [f"port {ports[name]} for {name} is in use{_holder(ports[name])}" for name in busy]
+    lines = [f"port {port} for {name} is in use{_holder(port)}" for name, port in busy.items()]
     lines.append(
         "stop what holds it, or choose others: --port NAME=PORT, --ports-from PORT, --free-ports"
     )

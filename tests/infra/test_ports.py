@@ -27,6 +27,23 @@ def test_weaviate_finds_itself_at_its_gossip_port_plus_one():
     assert ports.chosen({}, {"weaviate_gossip": 9000})["weaviate_data"] == 9001
 
 
+def test_every_worker_has_a_port_of_its_own_for_metrics():
+    block = ports.block(7700)
+    numbers = [
+        ports.number_of(block, name)
+        for name in ("worker_metrics", "worker_metrics-2", f"worker_metrics-{ports.WORKERS_MAX}")
+    ]
+    assert numbers == [block["worker_metrics"] + further for further in (0, 1, 31)]
+    assert max(numbers) == 7700 + ports.SPAN - 1
+    assert not set(numbers) & {port for name, port in block.items() if name != "worker_metrics"}
+
+
+def test_a_busy_port_of_a_further_worker_is_named(listener):
+    block = ports.free_block() | {"worker_metrics": listener - 2}
+    with pytest.raises(StackError, match=f"port {listener} for worker_metrics-3 is in use"):
+        ports.refuse_busy(block, frozenset({"kafka", "worker_metrics-3"}))
+
+
 def test_a_flag_wins_over_the_environment():
     environment = {"PLAYHEAD_PORT_KAFKA": "9092", "PLAYHEAD_PORT_REGISTRY": "8081"}
     assert ports.chosen(environment, {"kafka": 9093}) == {"kafka": 9093, "registry": 8081}
