@@ -34,9 +34,7 @@ def spread(values: Sequence[float], baseline: Sequence[float | None] = ()) -> Sp
 
     The ratios are taken round by round, since what slows a machine down meets the whole round.
     """
-    ratios = [
-        value / other for value, other in zip(values, baseline, strict=False) if other
-    ]
+    ratios = [value / other for value, other in zip(values, baseline, strict=False) if other]
     return Spread(
         statistics.median(values),
         min(values),

@@ -17,8 +17,8 @@ from infra.bench.transports import noop_steps, report
 from infra.bench.transports.chain import HOPS, Chain
 from infra.bench.transports.contenders import BASELINE, CONTENDERS, OURS, Guarantee, contender
 from infra.bench.transports.contest import Plan, Turn
-from infra.bench.transports.drive import Burst, summary
-from infra.bench.transports.inputs import VALUE_BYTES, Plain
+from infra.bench.transports.drive import Burst, Tally, summary
+from infra.bench.transports.inputs import SESSIONS, VALUE_BYTES, Plain
 from streams.topics import STEPS, topic_of
 
 PLAN = Plan(rounds=3, rates=(20.0,))
@@ -126,6 +126,14 @@ def test_a_chain_survives_the_command_line(monkeypatch):
     monkeypatch.setattr("sys.argv", ["program", chain.argument()])
     assert Chain.given() == chain
     assert list(chain.hops) == [("a", "b"), ("b", "c")]
+
+
+def test_copies_and_disorders_are_counted_by_session():
+    tally = Tally()
+    numbers = [0, 1, SESSIONS, 2 * SESSIONS + 1, SESSIONS + 1, SESSIONS, 3 * SESSIONS + 1]
+    assert [tally.take(number) for number in numbers] == [True] * 5 + [False, True]
+    assert tally.copies == 1
+    assert tally.disorders == 1
 
 
 class FakeMessage:

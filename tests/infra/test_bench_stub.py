@@ -106,6 +106,7 @@ def test_it_stops_when_the_asker_is_gone(model):
 def test_a_strange_prompt_is_answered_too(stub):
     assert stub.said("hello there") == ["hello", "there"]
     assert stub.said("\nQuestion: none") == ["Question:", "none"]
+    assert stub.said("") == ["nothing"]
 
 
 def test_many_requests_sleep_side_by_side(model):

@@ -79,8 +79,9 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
                 latencies = tuple(drive.latency(rate, plan.latency_s) for rate in plan.rates)
             finally:
                 drive.close()
+            tally = drive.tally
             return Turn(
-                entry.name, burst, latencies, drive.value_bytes, drive.copies, drive.disorders
+                entry.name, burst, latencies, drive.value_bytes, tally.copies, tally.disorders
             )
     except (Failed, Stuck, KafkaException, TimeoutError) as error:
         return Turn(entry.name, failure=f"{type(error).__name__}: {error}")

@@ -61,6 +61,30 @@ class Latency:
     """The median, divided by the hops."""
 
 
+class Tally:
+    """What has arrived at the end of a chain."""
+
+    def __init__(self) -> None:
+        self.copies = 0
+        """Records that arrived again."""
+        self.disorders = 0
+        """Records that arrived, for the first time, behind a later one of their session."""
+        self._seen: set[int] = set()
+        self._newest: dict[int, int] = {}
+
+    def take(self, number: int) -> bool:
+        """Enter a record by its number; return whether it is here for the first time."""
+        if number in self._seen:
+            self.copies += 1
+            return False
+        self._seen.add(number)
+        session = number % SESSIONS
+        newest = self._newest.get(session, -1)
+        self.disorders += number < newest
+        self._newest[session] = max(number, newest)
+        return True
+
+
 class Drive:
     """One chain under load."""
 
@@ -75,13 +99,9 @@ class Drive:
         self._inputs = inputs
         self._children = children
         self._sequence = 0
-        self._newest: dict[int, int] = {}
+        self.tally = Tally()
         self.value_bytes = 0
         """Size of the values at the end of the chain."""
-        self.copies = 0
-        """Records that arrived again."""
-        self.disorders = 0
-        """Records that arrived behind a later one of their session."""
         self._producer = Producer(
             {
                 "bootstrap.servers": chain.kafka,
@@ -167,29 +187,23 @@ class Drive:
 
     def _arrivals(self, inputs: list[Input]) -> dict[int, float]:
         """Wait for all of them; return when each came first. Copies of a record count once."""
-        wanted = {given.sequence for given in inputs}
         arrived: dict[int, float] = {}
         last = time.perf_counter()
-        while len(arrived) < len(wanted):
+        while len(arrived) < len(inputs):
             messages = self._poll()
             now = time.perf_counter()
             for message in messages:
                 number = self._inputs.sequence_of(message)
-                if number in arrived or number not in wanted:
-                    self.copies += 1
-                    continue
-                arrived[number] = now
-                session = number % SESSIONS
-                self.disorders += number < self._newest.get(session, -1)
-                self._newest[session] = number
-                self.value_bytes = len(message.value())
+                if self.tally.take(number):
+                    arrived[number] = now
+                    self.value_bytes = len(message.value())
             if messages:
                 last = now
             else:
                 for child in self._children:
                     child.check()
                 if now - last > ARRIVE_S:
-                    raise Stuck(f"{len(arrived)} of {len(wanted)} records arrived")
+                    raise Stuck(f"{len(arrived)} of {len(inputs)} records arrived")
         return arrived
 
     def _poll(self) -> list[Any]:

@@ -77,7 +77,7 @@ def first(request: Any, name: str) -> Any:
 def said(prompt: str) -> list[str]:
     """Return the words of the passage before the prompt's last question, or of all of it."""
     passages = prompt.rpartition("\nQuestion:")[0].strip() or prompt
-    return passages.splitlines()[-1].removeprefix("Text:").split() or ["nothing"]
+    return passages.rpartition("\n")[2].removeprefix("Text:").split() or ["nothing"]
 
 
 def tensors(**values: str | int) -> list[Any]:
