@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
+TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 
 
@@ -125,6 +128,8 @@ def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> Non
     chats       many chats at once over a stub model
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     """
+    # a stop from outside ends what was started, as Ctrl-C does
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     # clients of ours warn of each other; figures are asked for here
     warnings.simplefilter("ignore")
     if "transports" in only and (missing := [name for name in COMPARED if not find_spec(name)]):
