@@ -19,6 +19,10 @@ with spaces between, and beside them the digests of the values behind the text's
 that a question about a person finds the chunks that mention that person and no others.
 
 Every write may be repeated, in order, and leaves the same state.
+
+The client's own ways of waiting for a server are switched off (`Address`): it would try a call
+again for a minute before it says that nobody is there, and gRPC would wait for up to two before it
+connects again. Callers have a deadline and a circuit breaker of their own.
 """
 
 from __future__ import annotations
@@ -54,6 +58,7 @@ from weaviate.classes.config import (
 from weaviate.classes.data import DataObject
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.classes.query import Filter, MetadataQuery
+from weaviate.connect import ConnectionParams
 from weaviate.exceptions import (
     UnexpectedStatusCodeError,
     WeaviateBaseError,
@@ -101,9 +106,21 @@ VECTORS = "PlayheadVectors"
 BM25_K1, BM25_B = 0.9, 0.4
 RRF_K = 60  # the constant of Cormack, Clarke and Büttcher, SIGIR 2009
 SURPLUS = 1.25  # candidates asked per candidate wanted: some belong to versions not yet published
+MESSAGE_BYTES_MAX = 104_858_000  # Weaviate's own bound
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones
 PAGE = 500  # objects read or listed at once
 PATCHES_MAX = 8  # changes of single objects in flight
+CHANNEL = (
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # a server in Go takes more frequent pings for abuse; a network that swallows packets is
+    # noticed sooner, since with this on, data must be acknowledged within the timeout
+    ("grpc.keepalive_time_ms", 360_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
 GENERATION_S = 2.0  # how long the alias is trusted: a worker follows a swap within this time
 EVERYONE = "*"
 MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
@@ -197,6 +214,40 @@ def _groups(names: Iterable[str]) -> list[str]:
 
 def _pairs(metadata: Mapping[str, str]) -> list[str]:
     return sorted(f"{key}={value}" for key, value in metadata.items())
+
+
+class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """Raises ConnectionError where nobody answers: on that the client does not try again."""
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        call = await continuation(details, request)
+        try:
+            await call
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                raise ConnectionError(error.details()) from None
+            raise
+        return call
+
+
+class Address(ConnectionParams):
+    """Where Weaviate is, and how its client connects."""
+
+    def _grpc_channel(
+        self, proxies: dict[str, str], grpc_msg_size: int | None, is_async: bool
+    ) -> grpc.aio.Channel:
+        del proxies, grpc_msg_size
+        assert is_async
+        options, interceptors = (
+            [*CHANNEL, ("grpc.default_authority", self.grpc.host)],
+            [_FailAtOnce()],
+        )
+        if not self.grpc.secure:
+            return grpc.aio.insecure_channel(self._grpc_target, options, interceptors=interceptors)
+        credentials = grpc.ssl_channel_credentials()
+        return grpc.aio.secure_channel(
+            self._grpc_target, credentials, options, interceptors=interceptors
+        )
 
 
 def _translated(
@@ -317,14 +368,16 @@ class Weaviate:
             http = urlsplit(settings.weaviate_http)
             host, _, port = settings.weaviate_grpc.rpartition(":")
             secure = http.scheme == "https"
-            client = weaviate.use_async_with_custom(
-                http_host=http.hostname or "127.0.0.1",
-                http_port=http.port or (443 if secure else 80),
-                http_secure=secure,
-                grpc_host=host,
-                grpc_port=int(port),
-                grpc_secure=secure,
-                auth_credentials=Auth.api_key(key) if key else None,
+            client = weaviate.WeaviateAsyncClient(
+                Address.from_params(
+                    http_host=http.hostname or "127.0.0.1",
+                    http_port=http.port or (443 if secure else 80),
+                    http_secure=secure,
+                    grpc_host=host,
+                    grpc_port=int(port),
+                    grpc_secure=secure,
+                ),
+                auth_client_secret=Auth.api_key(key) if key else None,
                 additional_config=AdditionalConfig(
                     timeout=Timeout(init=10, query=30, insert=60), trust_env=False
                 ),

@@ -1,0 +1,122 @@
+"""Services that hang, die and come back under questions: all are answered or cleanly refused."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from infra.local.supervisor import read_state
+
+pytestmark = pytest.mark.stack
+
+QUESTION = "For how many days may a torque wrench be borrowed?"
+RECOVERED_S = 10  # after a service is back; what the design promises
+
+
+def signal_to(running, component, number):
+    pid = read_state(running.settings.run)["components"][component]["pid"]
+    os.kill(pid, number)
+
+
+@contextmanager
+def hanging(running, component):
+    """Stop a component in its tracks: it takes connections and never answers."""
+    signal_to(running, component, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_to(running, component, signal.SIGCONT)
+
+
+def put(running, tenant, **fields):
+    """Ask; return the status and the body, whatever they are."""
+    with running.client(tenant) as client:
+        answer = client.post("/v1/messages", json={"text": QUESTION, **fields})
+    return answer.status_code, answer.json()
+
+
+def in_full(running, tenant):
+    """Wait until questions are answered in full again; return the answer."""
+    deadline = time.monotonic() + RECOVERED_S
+    while True:
+        status, answer = put(running, tenant)
+        if status == 200 and not answer["degraded"]:
+            return answer
+        assert time.monotonic() < deadline, answer
+
+
+def refused(status, problem):
+    return (
+        status == 503
+        and problem["type"].endswith("step-failed")
+        and problem["retryable"]
+        and problem["request_id"]
+    )
+
+
+@pytest.fixture
+def askers():
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+def test_models_that_hang_are_done_without(running, workshop, askers):
+    with hanging(running, "triton"):
+        asked = [askers.submit(put, running, workshop, budget_ms=8_000) for _ in range(3)]
+        answers = [one.result() for one in asked]
+    for status, answer in answers:
+        assert status == 200, answer
+        assert set(answer["degraded"]) >= {"embed", "rerank"}
+        assert answer["finish_reason"] == "extractive"
+        assert "three days" in answer["text"]
+        assert answer["citations"]
+    assert in_full(running, workshop)["citations"]
+
+
+def test_models_that_die_are_waited_for_or_done_without(running, workshop, askers):
+    signal_to(running, "triton", signal.SIGKILL)
+    asked = [askers.submit(put, running, workshop) for _ in range(3)]
+    for status, answer in [one.result() for one in asked]:
+        assert status == 200, answer
+        assert "three days" in answer["text"]
+    assert in_full(running, workshop)["citations"]
+
+
+def test_while_the_index_hangs_questions_wait_or_are_refused_and_documents_wait(
+    running, workshop, askers
+):
+    text = "# Ladders\n\nA ladder is lent for one day against a deposit of five euros."
+    with hanging(running, "weaviate"):
+        hurried = [askers.submit(put, running, workshop, budget_ms=3_000) for _ in range(2)]
+        patient = [askers.submit(put, running, workshop) for _ in range(2)]
+        document = askers.submit(running.submit, workshop, text, uri="ladders.md")
+        for one in hurried:
+            assert refused(*one.result()), one.result()
+        assert not any(one.done() for one in patient)
+        assert not document.done()
+    for one in patient:
+        status, answer = one.result()
+        assert (status, answer["degraded"]) == (200, []), answer
+    assert document.result()["status"] == "indexed"
+    assert in_full(running, workshop)["citations"]
+
+
+def test_an_index_that_dies_is_waited_for(running, workshop, askers):
+    signal_to(running, "weaviate", signal.SIGKILL)
+    asked = [askers.submit(put, running, workshop) for _ in range(3)]
+    for status, answer in [one.result() for one in asked]:
+        assert status == 200, answer
+        assert "three days" in answer["text"]
+
+
+def test_nobody_notices_that_the_registry_hangs_or_dies(running, workshop, askers):
+    with hanging(running, "registry"):
+        asked = [askers.submit(put, running, workshop) for _ in range(3)]
+        answers = [one.result() for one in asked]
+    signal_to(running, "registry", signal.SIGKILL)
+    answers.append(put(running, workshop))
+    for status, answer in answers:
+        assert (status, answer["degraded"]) == (200, []), answer
