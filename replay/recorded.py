@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from agents.errors import KeyDestroyed, Permanent, Transient
@@ -63,9 +64,12 @@ class RecordedRun(Run):
         self._recorded: defaultdict[int, list[Effect]] = defaultdict(list)
         for effect in effects:
             self._recorded[effect.number].append(effect)
-        self._call = Call.over(given)
         self.consumed = 0
         """Effects answered so far."""
+
+    @cached_property
+    def _call(self) -> Call:
+        return Call.over(self.input)
 
     def _configuration(self, digest: str) -> dict[str, Any]:
         return self._read_configuration(digest)
@@ -79,7 +83,22 @@ class RecordedRun(Run):
         parts = self._recorded.get(self._issued, [])
         return bool(parts) and parts[0].kind == Fail.SCHEMA
 
+    def _ask_at_once(
+        self, number: int, request: Request[Any]
+    ) -> tuple[Record | Exception, Effect] | None:
+        """Answer from the record; local effects are executed, which may take a while."""
+        if request.EFFECT == "local":
+            return None
+        effect = self._first_part(number, request)
+        return self._recorded_answer(effect, request), effect
+
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
+        effect = self._first_part(number, request)
+        return error_of(effect.error) if effect.error else await self._repeat(
+            effect, request
+        ), effect
+
+    def _first_part(self, number: int, request: Request[Any]) -> Effect:
         parts = self._recorded.get(number, [])
         if not parts:
             raise self._end(number, request)
@@ -89,7 +108,7 @@ class RecordedRun(Run):
             raise GivenUp
         self._match(effect, request)
         self.consumed += 1
-        return await self._respond(effect, request), effect
+        return effect
 
     async def _ask_stream(
         self, number: int, request: StreamRequest[Any]
@@ -106,7 +125,7 @@ class RecordedRun(Run):
             if part == 0:
                 self._match(effect, request)
             self.consumed += 1
-            yield await self._respond(effect, request), effect
+            yield self._recorded_answer(effect, request), effect
         if not self._closed:
             raise Exhausted
 
@@ -127,11 +146,9 @@ class RecordedRun(Run):
                 f"effect {effect.number} ({request.SCHEMA}) asks for something else than the record"
             )
 
-    async def _respond(self, effect: Effect, request: Request[Any]) -> Record | Exception:
+    def _recorded_answer(self, effect: Effect, request: Request[Any]) -> Record | Exception:
         if effect.error:
             return error_of(effect.error)
-        if request.EFFECT == "local":
-            return await self._repeat(effect, request)
         try:
             return self._codec.decode(effect.response, request.RESPONSE)
         except Undecodable as error:

@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent / "avro"
 NAMESPACE = "playhead"
 
 
+@cache
 def snake_case(name: str) -> str:
     """Spell a record's name as its file: ChunksRetrieved -> chunks_retrieved."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from agents.errors import Permanent, Transient
@@ -42,7 +43,10 @@ class LiveRun(Run):
         self._begin = begun
         self._configurations = configuration
         self._failure: Failed | None = None
-        self._call = Call.over(given)
+
+    @cached_property
+    def _call(self) -> Call:
+        return Call.over(self.input)
 
     def fail_with(self, failure: Failed) -> None:
         """Say why the step gave up; `reject` records it."""
@@ -51,20 +55,28 @@ class LiveRun(Run):
     def _configuration(self, digest: str) -> dict[str, Any]:
         return self._configurations[digest]
 
+    def _ask_at_once(
+        self, number: int, request: Request[Any]
+    ) -> tuple[Record | Exception, Effect] | None:
+        """Answer what the run knows by itself."""
+        kind, started = type(request), now_us()
+        response: Record
+        if kind is Begin:
+            response = self._begin
+        elif kind is Fail:
+            assert self._failure is not None
+            response = self._failure
+        elif kind is Now:
+            response = Instant(at=started)
+        else:
+            return None
+        return response, self._effect(number, 0, request, response, started, took_us=0)
+
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
         started, clock = now_us(), time.perf_counter_ns()
         response: Record | Exception
         try:
-            match request:
-                case Begin():
-                    response = self._begin
-                case Fail():
-                    assert self._failure is not None
-                    response = self._failure
-                case Now():
-                    response = Instant(at=started)
-                case _:
-                    response = await self._ask_world(request)
+            response = await self._ask_world(request)
         except (Transient, Permanent) as error:
             response = error
         took_us = (time.perf_counter_ns() - clock) // 1_000
@@ -115,24 +127,24 @@ class LiveRun(Run):
         started: int,
         took_us: int,
     ) -> Effect:
-        digest = request_digest(request, self._digest_key) if part == 0 else b""
-        failed = isinstance(response, Exception)
-        local = request.EFFECT == "local"
+        kept, digest, error = None, b"", ""
+        if isinstance(response, Exception):
+            error = error_text(response)
+        elif request.EFFECT == "local":
+            digest = response_digest(response, self._digest_key)
+        else:
+            kept = self._codec.encode(response)
         return Effect(
             number=number,
             part=part,
             kind=request.SCHEMA,
-            request=digest,
-            response=None
-            if local or isinstance(response, Exception)
-            else self._codec.encode(response),
-            digest=response_digest(response, self._digest_key)
-            if local and not isinstance(response, Exception)
-            else b"",
+            request=request_digest(request, self._digest_key) if part == 0 else b"",
+            response=kept,
+            digest=digest,
             model=getattr(response, "model", "") or "",
             started=started,
             took_us=took_us,
-            error=error_text(response) if failed else "",
+            error=error,
         )
 
 

@@ -17,7 +17,7 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -68,6 +68,14 @@ class StepBroken(Permanent):
     """A step broke a rule of the seam: a mistake in the code, not in the input."""
 
 
+class _Taken(NamedTuple):
+    """What an outcome rests on."""
+
+    ordinal: int
+    at: int
+    effects: tuple[Effect, ...]
+
+
 class Run(ABC):
     """One run of a step; it is the `fx` that the step is given."""
 
@@ -77,12 +85,22 @@ class Run(ABC):
         self._emit = emit
         self._issued = 0
         self._pending: list[Effect] = []
-        self._held: Event | None = None
+        self._held: tuple[Event, _Taken] | None = None
         self._ordinal = 0
         self._at = 0
         self._begun: Begun | None = None
 
     # ------------------------------------------------------------------ how requests are answered
+
+    @abstractmethod
+    def _ask_at_once(
+        self, number: int, request: Request[Any]
+    ) -> tuple[Record | Exception, Effect] | None:
+        """Answer a request that need not be waited for; None for any other.
+
+        Most answers at a replay and the first one of every live run are such: they cost a call, not
+        a coroutine.
+        """
 
     @abstractmethod
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
@@ -120,8 +138,9 @@ class Run(ABC):
     async def __call__(self, request: Request[ResponseT]) -> ResponseT:
         """Ask, and wait for the answer; raises what the connector raised."""
         self._flush(last=False)
-        response, effect = await self._ask(self._next(), request)
-        answer: ResponseT = self._consume(response, effect)
+        number = self._next()
+        answered = self._ask_at_once(number, request) or await self._ask(number, request)
+        answer: ResponseT = self._consume(*answered)
         return answer
 
     async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
@@ -131,7 +150,7 @@ class Run(ABC):
         """
         self._flush(last=False)
         numbered = [(self._next(), request) for request in requests]
-        answers = await asyncio.gather(*(self._ask(number, r) for number, r in numbered))
+        answers = await asyncio.gather(*(self._answered(number, r) for number, r in numbered))
         failed: Exception | None = None
         responses = []
         for response, effect in answers:
@@ -169,8 +188,7 @@ class Run(ABC):
                 raise StepBroken(
                     f"{self.step.name} yielded a {record.SCHEMA}: not in streams/topics.py"
                 )
-            self._flush(last=False)
-            self._held = stamped(record, self._stamp())
+            self._hold(record)
         if self._held is None:
             why = (
                 "after its last outcome it asked for more effects"
@@ -190,8 +208,12 @@ class Run(ABC):
         """Close the outcome of an input that the step gave up on."""
         self._flush(last=False)
         failed = await self(Fail(step=self.step.name, cause=self.input.event.meta.id))
-        self._held = build(failed, self._stamp())
-        self._flush(last=True)
+        self._emit(build(failed, self._meta(self._taken(), last=True)))
+
+    async def _answered(
+        self, number: int, request: Request[Any]
+    ) -> tuple[Record | Exception, Effect]:
+        return self._ask_at_once(number, request) or await self._ask(number, request)
 
     def _next(self) -> int:
         number = self._issued
@@ -205,36 +227,43 @@ class Run(ABC):
             raise response
         return response
 
-    def _stamp(self) -> Meta:
-        given = self.input.event.meta
-        effects, self._pending = tuple(self._pending), []
-        ordinal = self._ordinal
+    def _hold(self, record: Event) -> None:
+        """Let go of the outcome before; keep this one until it is known whether it is the last."""
+        self._flush(last=False)
+        self._held = record, self._taken()
+
+    def _taken(self) -> _Taken:
+        """Take what the next outcome rests on."""
+        taken = _Taken(self._ordinal, self._at, tuple(self._pending))
         self._ordinal += 1
-        begun = self.begun
+        self._pending = []
+        return taken
+
+    def _flush(self, *, last: bool) -> None:
+        if self._held is not None:
+            (record, taken), self._held = self._held, None
+            self._emit(stamped(record, self._meta(taken, last=last)))
+
+    def _meta(self, taken: _Taken, *, last: bool) -> Meta:
+        """Identify an outcome."""
+        given, begun = self.input.event.meta, self.begun
         return Meta(
-            id=outcome_id(given.id, self.step.name, ordinal),
+            id=outcome_id(given.id, self.step.name, taken.ordinal),
             tenant=given.tenant,
             lane=given.lane,
             request=given.request,
             session=given.session,
             cause=self.input.cause,
-            at=self._at,
+            at=taken.at,
             step=StepVersion(
                 name=self.step.name, code=begun.code, configuration=begun.configuration
             ),
             attempt=begun.attempt,
-            ordinal=ordinal,
-            last=False,
+            ordinal=taken.ordinal,
+            last=last,
             trace=begun.trace,
-            effects=effects,
+            effects=taken.effects,
         )
-
-    def _flush(self, *, last: bool) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            if last:
-                held = stamped(held, replace(held.meta, last=True))
-            self._emit(held)
 
 
 def stamped(event: Event, meta: Meta) -> Event:

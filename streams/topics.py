@@ -58,6 +58,11 @@ def topic_of(record: type[Record] | Record) -> str:
     return f"{PREFIX}.{snake_case(record.SCHEMA).replace('_', '.')}"
 
 
+def topics_of(*records: type[Record]) -> tuple[str, ...]:
+    """Name the topics of several record types, in their order."""
+    return tuple([topic_of(record) for record in records])
+
+
 @dataclass(frozen=True)
 class Topic:
     """A topic of the log."""

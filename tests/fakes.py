@@ -92,6 +92,9 @@ class FakeEffects(Run):
         self.asked.append(request)
         return self._answers[type(request)](request)
 
+    def _ask_at_once(self, number: int, request: Request[Any]) -> None:
+        return None
+
     async def _ask(self, number: int, request: Request[Any]) -> Any:
         try:
             response = self._answer(request)

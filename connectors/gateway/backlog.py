@@ -28,21 +28,15 @@ from schemas import (
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
-    Record,
     TokensGenerated,
 )
 from streams.lag import Lag, Lane
 from streams.settings import Settings
-from streams.topics import topic_of
+from streams.topics import topics_of
 
-
-def _topics(*records: type[Record]) -> tuple[str, ...]:
-    return tuple(topic_of(record) for record in records)
-
-
-SEARCH = _topics(QuestionAsked, QuestionRedacted, QueryRewritten)
-QUESTION = (*SEARCH, *_topics(ChunksRetrieved, TokensGenerated))
-DOCUMENT = _topics(DocumentSubmitted, ChunksCut, ChunksRedacted, ChunksEmbedded)
+SEARCH = topics_of(QuestionAsked, QuestionRedacted, QueryRewritten)
+QUESTION = (*SEARCH, *topics_of(ChunksRetrieved, TokensGenerated))
+DOCUMENT = topics_of(DocumentSubmitted, ChunksCut, ChunksRedacted, ChunksEmbedded)
 """Topics that a request passes, each of which waits for one step."""
 
 MOVING_S = 5.0  # without any progress for so long, a step is taken to stand still

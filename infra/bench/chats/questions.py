@@ -27,7 +27,7 @@ from streams.ids import document_id, request_id
 from streams.lanes import lane_of
 from streams.settings import Settings
 from streams.subjects import subjects
-from streams.topics import topic_of
+from streams.topics import topic_of, topics_of
 from streams.version import CODE
 
 TENANT = "bench"  # one tenant with one lane: all chats share a partition
@@ -118,13 +118,7 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.asked = topic_of(QuestionAsked)
-        told: tuple[type[Event], ...] = (
-            TokensReleased,
-            AnswerReleased,
-            AnswerRetracted,
-            EventRejected,
-        )
-        self.told = tuple(map(topic_of, told))
+        self.told = topics_of(TokensReleased, AnswerReleased, AnswerRetracted, EventRejected)
         registry = Registry(settings.registry)
         registry.expect(subjects())
         self._codec = Codec(registry)
