@@ -17,6 +17,7 @@ from typing import Any
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
 
 from streams.settings import Settings
 from streams.version import CODE
@@ -64,7 +65,11 @@ GAUGES: dict[str, tuple[str, str, Callable[[LaneState], float]]] = {
     "bytes": ("By", "Size of the records taken", lambda one: one.bytes),
     "oldest.age": ("s", "Age of the oldest unfinished record", lambda one: one.oldest_age_s),
     "uncommitted.age": ("s", "Since finished work waits for a commit", lambda o: o.uncommitted_s),
-    "paused": ("1", "1 where fetching waits because enough is taken", lambda one: int(one.paused)),
+    "paused": (
+        "{lane}",
+        "1 where fetching waits because enough is taken",
+        lambda one: int(one.paused),
+    ),
 }
 """Gauges of a lane: `playhead.lane.<name>` -> unit, description and value."""
 
@@ -156,7 +161,7 @@ def configure(settings: Settings, service: str, port: int = 0) -> None:
     Prometheus text at /metrics; `exposition` gives the same text. Raises PortTaken.
     """
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
-    from opentelemetry.sdk.metrics import MeterProvider, ObservableCounter, ObservableGauge
+    from opentelemetry.sdk.metrics import ObservableCounter, ObservableGauge
     from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import Resource
 
@@ -175,6 +180,13 @@ def configure(settings: Settings, service: str, port: int = 0) -> None:
     metrics.set_meter_provider(MeterProvider(readers, resource))
     if port:
         serve(settings.metrics_host, port)
+
+
+def flush() -> None:
+    """Send what is still in memory; call it before the process ends."""
+    provider = metrics.get_meter_provider()
+    if isinstance(provider, MeterProvider):
+        provider.shutdown()
 
 
 def serve(host: str, port: int) -> None:

@@ -115,6 +115,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
         if inbox is not None:
             inbox.stop()
         tracing.flush()
+        metrics.flush()
     if not server.started:
         raise click.ClickException(
             f"can't serve on {host}:{port}: free the port or choose another with --port"
