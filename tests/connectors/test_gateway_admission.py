@@ -190,16 +190,23 @@ def test_documents_have_limits_of_their_own():
     assert backlog.refusal(DOCUMENT, 0, 1).reason == "lag"
 
 
-def test_a_client_comes_back_when_the_backlog_will_be_half_its_limit():
+@pytest.mark.parametrize(
+    ("leave", "come", "retry_s"),
+    [
+        (20, 30, 12),  # 290 wait, 50 may: 240 at 20 a second
+        (2, 12, 60),  # 120 s, but none is told to wait longer than a minute
+        (400, 410, 1),  # nor less than a second
+    ],
+)
+def test_a_client_comes_back_when_the_backlog_will_be_half_its_limit(leave, come, retry_s):
     backlog = a_backlog(question_age_max_s=1_000)
-    for at in range(30):  # 2 records a second leave, 12 come
-        backlog.take([Lag("redact", ASKED, 0, 2 * at, 12 * at)], at)
+    for at in range(30):
+        backlog.take([Lag("redact", ASKED, 0, leave * at, come * at)], at)
     refusal = backlog.refusal(QUESTION, 0, 29)
     assert refusal.reason == "lag"
-    assert refusal.retry_s == 60  # (290 - 50) / 2 = 120, but not longer than a minute
-    for at in range(30, 150):
-        backlog.take([Lag("redact", ASKED, 0, 2 * at, 348)], at)
-    assert backlog.refusal(QUESTION, 0, 149) is None  # 50 are left: open
+    assert refusal.retry_s == pytest.approx(retry_s, rel=0.01)
+    backlog.take([Lag("redact", ASKED, 0, come * 29 - 50, come * 29)], 30)
+    assert backlog.refusal(QUESTION, 0, 30) is None
 
 
 def test_the_waits_of_a_path_add_up_against_the_deadline():
