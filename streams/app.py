@@ -21,7 +21,7 @@ from streams.settings import Settings
 from streams.subjects import subjects
 from streams.tables import TABLES, Sessions, Table
 from streams.topics import FOLDS, Fold, Step, step
-from streams.transport import App, new_app
+from streams.transport import App, Memory, new_app
 from streams.world import Connector, World
 
 log = logger("app")
@@ -116,7 +116,8 @@ def host(
     if connectors is None:
         connectors, keyring = connect(settings, [entry.name for entry in steps])
     codec = Codec(known_schemas(settings))
-    apps = {entry.name: new_app(APP.format(entry.name), settings) for entry in steps}
+    memory = Memory(settings.memory_mb * 1_000_000)
+    apps = {entry.name: new_app(APP.format(entry.name), settings, memory) for entry in steps}
     tables: dict[str, Table] = {
         name: TABLES[name](apps[entry.name], codec, settings)
         for entry in steps
@@ -134,7 +135,8 @@ def host(
     for entry in steps:
         app = apps[entry.name]
         folds = {fold: folding(fold, tables) for fold in FOLDS if fold.beside == entry.name}
-        hosted.append(Hosted(entry, app, Runner(app, entry, services, folds)))
+        ours = [tables[name] for name in entry.tables]
+        hosted.append(Hosted(entry, app, Runner(app, entry, services, folds, ours)))
     return Host(hosted, world)
 
 

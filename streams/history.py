@@ -25,6 +25,7 @@ REMEMBERED = 20_000  # ids a step keeps in memory: some 4 MB
 READ_BACK = 64  # records in the first stride backwards; each further one is twice as long
 READ_BACK_MAX = 20_000  # records of one topic's lane, at most
 PATIENCE_S = 30.0  # for the broker to hand over one stride
+BROKER_TIMEOUT_S = 10.0
 
 RETRY = "retry"
 """Header of a dead letter that was put back: ATTEMPT@OFFSET of the run that was rejected.
@@ -121,24 +122,15 @@ def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Take
     answer. Where inputs are uncommitted it reads backwards until an outcome's input lies further
     back than any that could have been running beside them.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka,
-            "group.id": f"playhead-{step.name}-read-back",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 10,
-            "log_level": 0,
-        }
-    )
+    consumer = reading(settings, f"playhead-{step.name}-read-back")
     try:
         found: list[Meta] = []
         for lane in lanes:
             place = TopicPartition(lane.topic, lane.partition)
-            _, end = consumer.get_watermark_offsets(place, timeout=10)
+            _, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
             until = lane.committed - REACH if lane.committed < end else None
-            for record in (*step.writes, EventRejected):
+            written: tuple[type[Event], ...] = (*step.writes, EventRejected)
+            for record in written:
                 found += _outcomes(consumer, codec, topic_of(record), lane, until)
         return found
     finally:
@@ -149,14 +141,15 @@ def _outcomes(
     consumer: Consumer, codec: Codec, topic: str, lane: Taken, until: int | None
 ) -> list[Meta]:
     """Read one stride from the end; more, while `until` is given and not reached."""
-    low, end = consumer.get_watermark_offsets(TopicPartition(topic, lane.partition), timeout=10)
+    place = TopicPartition(topic, lane.partition)
+    low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
     floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
     found: list[Meta] = []
     while end > floor:
         start = max(floor, end - stride)
         far = -1 if until is None else until
         enough = until is None
-        for message in _records(consumer, topic, lane.partition, start, end):
+        for message in records(consumer, topic, lane.partition, start, end):
             try:
                 event = codec.decode_any(message.value())
             except Undecodable:
@@ -171,9 +164,28 @@ def _outcomes(
     return found
 
 
-def _records(
+def reading(settings: Settings, group: str) -> Consumer:
+    """Make a consumer that is assigned by hand and commits nothing."""
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 10,
+            "log_level": 0,
+        }
+    )
+
+
+def records(
     consumer: Consumer, topic: str, partition: int, start: int, end: int
 ) -> Iterator[Message]:
+    """Read the records of a partition from one offset up to another, as of now.
+
+    Raises KafkaException, or TimeoutError where the broker hands nothing over for long.
+    """
     consumer.assign([TopicPartition(topic, partition, start)])
     deadline = time.monotonic() + PATIENCE_S
     offset = start
@@ -186,6 +198,7 @@ def _records(
             if at < end:
                 yield message
             offset = at + 1
+            deadline = time.monotonic() + PATIENCE_S
         position = consumer.position([TopicPartition(topic, partition)])[0].offset
         offset = max(offset, position)  # past what a compaction or a transaction left out
         if time.monotonic() > deadline:

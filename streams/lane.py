@@ -1,68 +1,238 @@
-"""Which event of a lane may run next: many at once, one session's events one after another.
+"""One lane of one input topic while it is assigned: what may run next, and what may be committed.
+
+Many events of a lane run at once; those of one session run one after another. The offset that may
+be committed is the end of the contiguous prefix of finished events: an event is finished when its
+outcome is closed and the broker has acknowledged every record of it.
 
 Pure bookkeeping, so that it can be tested without a broker.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Any
 
-REACH = 256
+REACH = 1024
 """Offsets beyond the oldest unfinished one that may run: bounds what a restart reads back."""
+LOW_WATER = 512
+"""Records not looked at, at which more may be fetched."""
+
+Record = tuple[int, int, Any]
+"""Offset, bytes, and the record as it was delivered."""
 
 
-@dataclass
 class Item:
     """An event of a lane on its way through the runner."""
 
-    offset: int
-    session: str
-    """What keeps its order: the event's session, or something of its own."""
-    work: Any = field(repr=False)
+    __slots__ = (
+        "closed",
+        "finished",
+        "lane",
+        "message",
+        "offset",
+        "session",
+        "size",
+        "unacknowledged",
+        "work",
+    )
+
+    def __init__(
+        self, lane: Lane, offset: int, size: int, session: str, message: Any, work: Any
+    ) -> None:
+        self.lane = lane
+        self.offset = offset
+        self.size = size
+        """Bytes of its record."""
+        self.session = session
+        """What keeps its order: the event's session, or something of its own."""
+        self.message = message
+        """The record as it was delivered."""
+        self.work = work
+        """What is to be done with it; called with the item."""
+        self.unacknowledged = 0
+        """Records of its outcome that the broker has not acknowledged."""
+        self.closed = False
+        self.finished = False
+
+    @property
+    def place(self) -> str:
+        """Where its record lies."""
+        return f"{self.lane.topic}[{self.lane.partition}]@{self.offset}"
+
+    def acknowledged(self) -> None:
+        """Say that the broker has one more record of its outcome."""
+        self.unacknowledged -= 1
+        if self.closed and not self.unacknowledged:
+            self.lane.finish(self)
+
+    def close(self) -> None:
+        """Say that no further record of its outcome follows."""
+        self.closed = True
+        if not self.unacknowledged:
+            self.lane.finish(self)
 
 
 class Lane:
-    """Events of one partition that were taken and are not finished."""
+    """Events of one partition of an input topic, in the order of their offsets."""
 
-    def __init__(self, window: int) -> None:
-        self._window = window
-        self._beyond: deque[Item] = deque()
-        self._sessions: dict[str, deque[Item]] = {}
-        self._ready: deque[str] = deque()
+    def __init__(self, topic: str, partition: int, base: int, window: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.base = base
+        """Where this assignment began: all offsets before were committed."""
+        self.safe = base
+        """The next offset that may be committed: all before it are finished."""
+        self.requested = base
+        """The newest offset that a commit was asked for."""
+        self.end = base
+        """Where the partition ends on the broker, as far as known."""
+        self.revoked = False
+        """Whether it belongs to another worker by now."""
+        self.learned = False
+        """Whether it is known what was done before; until then nothing runs."""
+        self.stalled = False
+        """Whether the next record waits for the registry."""
+        self.paused = False
+        """Whether no more is fetched."""
+        self.spare = False
+        """Whether a worker was started that has not taken an event yet."""
         self.running = 0
+        self.bytes = 0
+        """Bytes of the records taken and not finished."""
+        self.on_freed: Callable[[int], object] = bool
+        """Told how many bytes are freed."""
+        self.on_drained: Callable[[], object] = bool
+        """Told when the backlog has fallen to its low water mark."""
+        self.on_progress: Callable[[Lane], object] = bool
+        """Told when more may be within reach."""
+        self._window = window
+        self._finished_s = 0.0
+        self._expected = base
+        self._waiting: deque[Record] = deque()
+        self._order: deque[Item] = deque()
+        self._busy: dict[str, deque[Item] | None] = {}
+        self._ready: deque[Item] = deque()
 
     def __len__(self) -> int:
         """Events taken and not finished."""
-        return len(self._beyond) + sum(len(queue) for queue in self._sessions.values())
+        return len(self._waiting) + len(self._order)
 
-    def take(self, item: Item) -> None:
-        """Enter an event; offsets must ascend."""
-        self._beyond.append(item)
+    @property
+    def waiting(self) -> int:
+        """Records taken and not looked at."""
+        return len(self._waiting)
 
-    def next(self, oldest: int | None) -> Item | None:
-        """Return an event that may run now, given the oldest unfinished offset, or None."""
-        while self._beyond and (oldest is None or self._beyond[0].offset < oldest + REACH):
-            item = self._beyond.popleft()
-            queue = self._sessions.get(item.session)
-            if queue is None:
-                self._sessions[item.session] = deque([item])
-                self._ready.append(item.session)
-            else:
-                queue.append(item)
-        if self.running >= self._window or not self._ready:
+    @property
+    def expected(self) -> int:
+        """The offset to be delivered next."""
+        return self._expected
+
+    @property
+    def oldest(self) -> Any:
+        """The oldest record that is not finished, or None."""
+        if self._order:
+            return self._order[0].message
+        return self._waiting[0][2] if self._waiting else None
+
+    @property
+    def lag(self) -> int:
+        """Records that are not finished, those not yet fetched included."""
+        return max(len(self), self.end - self.safe)
+
+    @property
+    def uncommitted_s(self) -> float:
+        """Seconds for which something has been finished without a commit being asked for."""
+        return time.monotonic() - self._finished_s if self.safe > self.requested else 0.0
+
+    def reserve(self, records: Iterable[Record]) -> int:
+        """Count records that are on their way; return their bytes."""
+        size = sum(size for _, size, _ in records)
+        self.bytes += size
+        return size
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Enter records that were reserved, in ascending order.
+
+        Offsets may be missing: compaction and the markers of transactions leave gaps.
+        """
+        for record in records:
+            offset, size, _ = record
+            if offset >= self._expected:
+                self._expected = offset + 1
+                self._waiting.append(record)
+            else:  # delivered before
+                self.bytes -= size
+                self.on_freed(size)
+
+    def next(self, opened: Callable[[Lane, int, int, Any], Item | None]) -> Item | None:
+        """Return an event that may run now, or None.
+
+        `opened` makes an item of a record: only when it is about to run or must queue behind its
+        session, so that a backlog is held as bytes. It returns None for a record that it can't read
+        yet; it is offered again.
+        """
+        if self.running >= self._window:
             return None
-        self.running += 1
-        return self._sessions[self._ready.popleft()][0]
+        if self._ready:
+            self.running += 1
+            return self._ready.popleft()
+        while self._waiting and self._within_reach(self._waiting[0][0]):
+            item = opened(self, *self._waiting[0])
+            if item is None:
+                return None
+            self._waiting.popleft()
+            if len(self._waiting) == LOW_WATER:
+                self.on_drained()
+            self._order.append(item)
+            session = item.session
+            if session in self._busy:
+                queue = self._busy[session]
+                if queue is None:
+                    self._busy[session] = deque((item,))
+                else:
+                    queue.append(item)
+            else:
+                self._busy[session] = None
+                self.running += 1
+                return item
+        return None
 
-    def done(self, item: Item) -> None:
+    @property
+    def has_work(self) -> bool:
+        """Whether another event may be able to run now."""
+        if self.running >= self._window:
+            return False
+        return bool(self._ready) or bool(
+            self._waiting and not self.stalled and self._within_reach(self._waiting[0][0])
+        )
+
+    def left(self, item: Item) -> None:
         """Say that an event has run: the next of its session may."""
-        queue = self._sessions[item.session]
-        if queue.popleft() is not item:
-            raise AssertionError(f"{item.session} ran out of order at offset {item.offset}")
         self.running -= 1
+        queue = self._busy[item.session]
         if queue:
-            self._ready.append(item.session)
+            self._ready.append(queue.popleft())
         else:
-            del self._sessions[item.session]
+            del self._busy[item.session]
+
+    def finish(self, item: Item) -> None:
+        """Mark an event as finished."""
+        item.finished = True
+        order = self._order
+        freed = 0
+        if self.safe == self.requested:
+            self._finished_s = time.monotonic()
+        while order and order[0].finished:
+            head = order.popleft()
+            self.safe = head.offset + 1
+            freed += head.size
+        if freed:
+            self.bytes -= freed
+            self.on_freed(freed)
+            if self._waiting:
+                self.on_progress(self)
+
+    def _within_reach(self, offset: int) -> bool:
+        return not self._order or offset < self._order[0].offset + REACH

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 import structlog
 
@@ -14,9 +17,44 @@ QUIET = ("faust", "mode", "aiokafka", "opentelemetry", "asyncio", "httpx", "http
 """
 
 
+class Placed(Protocol):
+    """Something that has a place on the log."""
+
+    @property
+    def place(self) -> str:
+        """TOPIC[LANE]@OFFSET."""
+
+
+_running: ContextVar[tuple[str, str, Placed, str] | None] = ContextVar("running", default=None)
+
+
+def enter(step: str, request: str, item: Placed, traceparent: str) -> None:
+    """Say what runs in this task from now on: its log lines tell of it."""
+    _running.set((step, request, item, traceparent))
+
+
+def leave() -> None:
+    """Say that it has ended."""
+    _running.set(None)
+
+
+def _what_runs(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Spell it only when a line is written: a step runs many thousand times a second."""
+    if (running := _running.get()) is not None:
+        step, request, item, traceparent = running
+        line.setdefault("step", step)
+        line.setdefault("request", request)
+        line.setdefault("place", item.place)
+        line.setdefault("trace", traceparent[3:35])
+    return line
+
+
 def configure(level: str) -> None:
     """Send everything, the libraries' records too, through one JSON renderer."""
     shared: list[structlog.typing.Processor] = [
+        _what_runs,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -5,77 +5,57 @@ prefix of finished inputs is committed. So nothing is lost; what a crash repeats
 the attempt in its records, and what was finished is not run again (see `streams.history`).
 
 Many inputs of a lane run at once; those of one session run one after another (see `streams.lane`).
+A run that waits for nothing costs no task of its own: workers of a lane take one input after the
+other, and another one is started whenever one of them may have to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
 from typing import Any, cast
 
-import structlog
-from aiokafka.errors import KafkaError
-from confluent_kafka import KafkaException
-from faust.exceptions import ProducerSendError
-from faust.transport.consumer import ensure_TP
-from faust.types import TP
+from confluent_kafka import KafkaException, Message
 
 from agents.errors import Permanent, Transient
-from schemas import Begun, Event, Failed
+from schemas import Begun, Event, Failed, Meta
+from schemas.registry import RegistryAway
 from streams import tracing
 from streams.admission import Unreadable, admit, rejection, unreadable
-from streams.codec import Codec, Undecodable
+from streams.codec import Codec, Undecodable, schema_id_of
 from streams.configuration import Configuration
 from streams.effects import LiveRun, now_us
 from streams.history import History, Taken, read_back, rejected_attempt
 from streams.lane import Item, Lane
-from streams.logs import logger, places
-from streams.metrics import Counts
+from streams.logs import enter, leave, logger, places
+from streams.metrics import Counts, LaneState, observe
+from streams.retry import Retry
 from streams.run import Input
 from streams.settings import Settings
+from streams.tables import Table
 from streams.topics import Fold, Step, topic_of
-from streams.transport import App, Consumer, Ledger, Verdict, raw_topic
+from streams.transport import App, Batch, Consumer, raw_topic
 from streams.version import CODE
 from streams.world import World
 
 log = logger("runner")
 
-TAKEN_MAX = 4  # inputs taken per slot of the window before the lane's fetch pauses
-BACKOFF_MAX_S = 10.0
-REVOKED_GRACE_S = 3.0  # for running events when lanes move: well within the rebalance timeout
+SLICE_S = 0.002  # for which a lane may run without letting others: hops of one process share a loop
+REVOKED_GRACE_S = 3.0  # for running events when lanes move
+PUBLISHED_S = 2.0  # for the broker to acknowledge what a moving lane has written
 RECORD_BYTES_MAX = 1_000_000  # under the broker's limit of 1 MiB, headers included
-PUBLISH_GIVE_UP_S = 120.0  # without an acknowledgement; then the worker dies and is started again
+PAUSE_S = 0.5
+PAUSE_MAX_S = 5.0
 
 FoldFunction = Callable[[Event], Awaitable[None]]
+Work = Callable[[Item], Awaitable[None]]
 
 
 class RecordTooLarge(Permanent):
     """An outcome does not fit a record of the log."""
-
-
-class BrokerSilent(Exception):
-    """The broker has acknowledged nothing for too long."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """A record as it was delivered."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_us: int
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, bytes]
-
-    @property
-    def place(self) -> str:
-        """Where it lies."""
-        return f"{self.topic}[{self.partition}]@{self.offset}"
 
 
 @dataclass(frozen=True)
@@ -90,16 +70,15 @@ class Services:
 
 
 class Outbox:
-    """Outcomes of one input on their way to the broker, in the order in which they were yielded."""
+    """Publishes the outcomes of one input, in the order in which they were yielded."""
 
-    def __init__(self, app: App, codec: Codec, traceparent: str) -> None:
-        self._app = app
+    __slots__ = ("_codec", "_item", "_publisher", "traceparent")
+
+    def __init__(self, app: App, codec: Codec, item: Item) -> None:
+        self._publisher = app.publisher
         self._codec = codec
-        self.traceparent = traceparent
-        self._unsent: deque[tuple[Any, ...]] = deque()
-        self._unacknowledged: deque[tuple[tuple[Any, ...], Awaitable[Any]]] = deque()
-        self._sending: asyncio.Task[None] | None = None
-        self.count = 0
+        self._item = item
+        self.traceparent = ""
 
     def put(self, event: Event) -> None:
         """Publish an outcome; raises RecordTooLarge."""
@@ -110,60 +89,19 @@ class Outbox:
                 "cut its batches smaller"
             )
         meta = event.meta
-        headers = [
-            ("id", meta.id.encode()),
-            ("traceparent", self.traceparent.encode()),
-            ("request", meta.request.encode()),
-        ]
-        self._unsent.append(
-            (topic_of(event), meta.tenant.encode(), value, meta.lane, None, headers)
+        self._item.unacknowledged += 1
+        self._publisher.send(
+            topic_of(type(event)),
+            meta.lane,
+            meta.tenant.encode(),
+            value,
+            [
+                ("id", meta.id.encode()),
+                ("traceparent", self.traceparent.encode()),
+                ("request", meta.request.encode()),
+            ],
+            self._item,
         )
-        self.count += 1
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send())
-
-    async def _send(self) -> None:
-        while self._unsent:
-            record = self._unsent[0]
-            acknowledgement = await self._app.producer.send(*record)
-            self._unacknowledged.append((record, acknowledgement))
-            self._unsent.popleft()
-
-    async def delivered(self) -> None:
-        """Wait until the broker has acknowledged everything, again and again where it fails.
-
-        What follows a failed record is sent again after it: copies are dropped by their id, the
-        order is kept. Raises BrokerSilent in the end.
-        """
-        deadline = asyncio.get_running_loop().time() + PUBLISH_GIVE_UP_S
-        pause_s = 0.1
-        while self._sending is not None or self._unacknowledged:
-            try:
-                if self._sending is not None:
-                    await self._sending
-                    self._sending = None
-                while self._unacknowledged:
-                    await self._unacknowledged[0][1]
-                    self._unacknowledged.popleft()
-            except (KafkaError, ProducerSendError) as error:
-                await asyncio.gather(
-                    *(ack for _, ack in self._unacknowledged), return_exceptions=True
-                )
-                if asyncio.get_running_loop().time() > deadline:
-                    raise BrokerSilent(
-                        f"no acknowledgement for {PUBLISH_GIVE_UP_S:g} s: {type(error).__name__}"
-                    ) from None
-                log.warning("publishing failed, trying again", error=type(error).__name__)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, 5.0)
-                self._unsent.extendleft(record for record, _ in reversed(self._unacknowledged))
-                self._unacknowledged.clear()
-                self._sending = asyncio.create_task(self._send())
-
-    def abandon(self) -> None:
-        """Send no more: the input's lane has moved."""
-        if self._sending is not None:
-            self._sending.cancel()
 
 
 class Runner:
@@ -175,131 +113,143 @@ class Runner:
         step: Step,
         services: Services,
         folds: Mapping[Fold, FoldFunction] | None = None,
+        tables: Sequence[Table] = (),
     ) -> None:
         self.app = app
         self.step = step
         self.counts = Counts(step.name)
         self._services = services
+        self._codec = services.codec
         self._settings = services.settings
-        self._records = {topic_of(record): record for record in step.reads}
-        self._folds = {
-            topic_of(fold.reads): (fold.reads, function) for fold, function in (folds or {}).items()
+        self._reads: dict[str, tuple[type[Event], FoldFunction | None]] = {
+            topic_of(record): (record, None) for record in step.reads
         }
+        for fold, function in (folds or {}).items():
+            self._reads[topic_of(fold.reads)] = (fold.reads, function)
+        self._tables = tables
         self._configuration = services.configurations[step.name]
         self._configuration_values = {self._configuration.digest: self._configuration.values}
-        self._history = History()
-        self._lanes: dict[TP, Lane] = {}
-        self._learned: dict[TP, asyncio.Future[None]] = {}
+        self._histories: dict[int, History] = {}
+        self._lanes: list[Lane] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._full: set[TP] = set()
-        topics = (*self._records, *self._folds)
-        app.drained = self._drained
-        app.assigned = self._assigned
-        app.agent(raw_topic(app, *topics), name=step.name)(self._agent)
+        app.lanes_assigned = self._assigned
+        app.lanes_revoked = self._revoked
+        app.agent(raw_topic(app, *self._reads), name=step.name)(self._agent)
+        observe(step.name, self.lanes)
 
     @property
     def _consumer(self) -> Consumer:
         return cast(Consumer, self.app.consumer)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the group has told which lanes are ours, and all are known."""
+        return self._consumer.joined and all(lane.learned for lane in self._lanes)
+
+    def lanes(self) -> Iterator[LaneState]:
+        """Tell how the lanes stand."""
+        for lane in list(self._lanes):
+            yield LaneState(
+                topic=lane.topic,
+                lane=lane.partition,
+                lag=lane.lag,
+                in_flight=lane.running,
+                taken=len(lane),
+                oldest_age_s=_age_s(lane.oldest),
+                paused=lane.paused,
+                bytes=lane.bytes,
+                uncommitted_s=lane.uncommitted_s,
+            )
 
     # ------------------------------------------------------------------ taking events
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.noack().events():
             try:
-                self._take(event)
-            except Exception as error:  # noqa: BLE001 - an exception here would lose the event
+                self._take(event.value)
+            except Exception as error:  # noqa: BLE001 - an exception here would lose the batch
                 await self._die(error)
 
-    def _take(self, event: Any) -> None:
-        message = event.message
-        tp = ensure_TP(message.tp)
-        consumer = self._consumer
-        if consumer.revoking or self._stopping or not consumer.taken_up(tp):
-            event.ack()
-            return
-        verdict = consumer.ledger(tp).begin(message.offset)
-        if verdict is not Verdict.RUN:
-            event.ack()
-            if verdict is Verdict.READ_AGAIN:
-                self._spawn(self._read_again(tp))
-            return
-        lane = self._lanes.get(tp)
-        if lane is None:
-            lane = self._lanes[tp] = Lane(self._settings.window)
-            self._assigned({tp})
-        given = Message(
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            timestamp_us=int((message.timestamp or 0) * 1e6),
-            key=event.key,
-            value=event.value,
-            headers=dict(message.headers or ()),
-        )
-        lane.take(self._item(given, event))
-        if len(lane) >= TAKEN_MAX * self._settings.window:
-            self._full.add(tp)
-            consumer.on_buffer_full(tp)
-        self._pump(tp, lane)
+    def _take(self, batch: Batch) -> None:
+        lane, records = batch
+        if not lane.revoked:
+            lane.take(records)
+            self._pump(lane)
 
-    async def _read_again(self, tp: TP) -> None:
-        try:
-            await self._consumer.read_again(tp)
-        except Exception as error:  # noqa: BLE001 - without it the lane would stand still
-            await self._die(error)
-
-    def _item(self, message: Message, event: Any) -> Item:
-        """Decode; what can't be is an item of its own, which blocks no session."""
-        record, fold = self._records.get(message.topic), None
-        if record is None:
-            record, fold = self._folds[message.topic]
-        work: Callable[[], Awaitable[None]]
-        try:
-            decoded = admit(
-                self._services.codec, record, message.value, message.key, message.partition
-            )
-        except Undecodable as error:
-            session, failure = message.place, error
-            work = lambda: self._refuse(message, failure)  # noqa: E731
-        else:
-            session = decoded.meta.session
-            work = lambda: self._process(decoded, message, fold)  # noqa: E731
-        return Item(message.offset, session, (work, event))
-
-    def _pump(self, tp: TP, lane: Lane) -> None:
-        if self._stopping:
-            return
-        ledger = self._consumer.ledger(tp)
-        while (item := lane.next(ledger.oldest)) is not None:
-            self._spawn(self._run_item(tp, lane, ledger, item))
+    def _pump(self, lane: Lane) -> None:
+        """Have a worker at hand for whatever may run next."""
+        if lane.learned and not (lane.spare or lane.revoked or self._stopping) and lane.has_work:
+            lane.spare = True
+            self._spawn(self._work(lane))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run_item(self, tp: TP, lane: Lane, ledger: Ledger, item: Item) -> None:
-        work, event = item.work
-        self.counts.add("in_flight", tp.partition)
+    async def _work(self, lane: Lane) -> None:
+        """Run one event of a lane after the other, until there is none that may run."""
+        lane.spare = False
+        until = perf_counter() + SLICE_S
+        while not (lane.revoked or self._stopping) and (item := lane.next(self._open)) is not None:
+            self._pump(lane)
+            try:
+                await item.work(item)
+            except asyncio.CancelledError:
+                raise  # the lane moves: the next owner runs it
+            except Exception as error:  # noqa: BLE001 - of the machinery: a step's own is a rejection
+                await self._die(error)
+                return
+            leave()
+            lane.left(item)
+            item.close()
+            if perf_counter() > until:
+                await asyncio.sleep(0)
+                until = perf_counter() + SLICE_S
+        # what became free while no worker was at hand
+        self._pump(lane)
+
+    def _open(self, lane: Lane, offset: int, size: int, message: Message) -> Item | None:
+        """Decode; what can't be is an item of its own, which blocks no session."""
+        value = message.value()
         try:
-            await asyncio.shield(self._learned[tp])
-            await work()
-        except asyncio.CancelledError:
-            raise  # the lane moves: the next owner runs it
-        except Exception as error:  # noqa: BLE001 - of the machinery: a step's own end in a rejection
-            await self._die(error)
-            return
-        finally:
-            self.counts.add("in_flight", tp.partition, -1)
-            event.ack()  # Faust's own book; it decides nothing
-        ledger.finish(item.offset)
-        lane.done(item)
-        if self._lanes.get(tp) is lane:
-            self._pump(tp, lane)
-            if tp in self._full and len(lane) <= TAKEN_MAX * self._settings.window // 2:
-                self._full.discard(tp)
-                self._consumer.on_buffer_drop(tp)
+            schema_id = schema_id_of(value)
+            if not self._codec.known(schema_id):
+                self._stall(lane, schema_id)
+                return None
+            record, fold = self._reads[lane.topic]
+            event = admit(self._codec, record, value, message.key(), lane.partition)
+        except Undecodable as error:
+            work: Work = partial(self._refuse, error)
+            return Item(lane, offset, size, f"{lane.topic}@{offset}", message, work)
+        work = partial(self._process, event) if fold is None else partial(self._fold, fold, event)
+        return Item(lane, offset, size, event.meta.session, message, work)
+
+    def _stall(self, lane: Lane, schema_id: int) -> None:
+        """Ask the registry for a schema that was never met before; the lane waits for it."""
+        if not lane.stalled:
+            lane.stalled = True
+            self._spawn(self._learn_schema(lane, schema_id))
+
+    async def _learn_schema(self, lane: Lane, schema_id: int) -> None:
+        pause_s = PAUSE_S
+        while not lane.revoked:
+            try:
+                await asyncio.to_thread(self._codec.learn, schema_id)
+                break
+            except RegistryAway as error:
+                log.warning(
+                    "a schema is unknown here and the registry does not answer: the lane waits",
+                    step=self.step.name,
+                    lane=lane.partition,
+                    schema=schema_id,
+                    error=type(error).__name__,
+                )
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+        lane.stalled = False
+        self._pump(lane)
 
     async def _die(self, error: BaseException) -> None:
         """Stop the worker: what it can't do, it must not acknowledge."""
@@ -308,125 +258,173 @@ class Runner:
         )
         await self.app.crash(error)
 
-    # ------------------------------------------------------------------ what was done before
+    # ------------------------------------------------------------------ lanes come and go
 
-    def _assigned(self, tps: Iterable[TP]) -> None:
-        """Begin to read back what this step has already written in these lanes."""
-        new = [tp for tp in tps if tp not in self._learned]
-        if new:
-            reading = asyncio.ensure_future(self._learn(new))
-            self._learned.update(dict.fromkeys(new, reading))
+    def _assigned(self, lanes: Sequence[Lane]) -> None:
+        """Take lanes over: learn what was done before, then run them."""
+        self._lanes = [lane for lane in self._lanes if not lane.revoked] + list(lanes)
+        ours = {lane.partition for lane in self._lanes}
+        for partition in set(self._histories) - ours:
+            del self._histories[partition]
+        for table in self._tables:
+            table.keep_only(ours)
+        if lanes:
+            self._spawn(self._learn(lanes))
 
-    async def _learn(self, tps: Sequence[TP]) -> None:
-        lanes = [
-            Taken(tp.topic, tp.partition, self._consumer.committed(tp))
-            for tp in tps
-            if tp.topic in self._records
+    async def _learn(self, lanes: Sequence[Lane]) -> None:
+        taken = [
+            Taken(lane.topic, lane.partition, lane.base)
+            for lane in lanes
+            if self._reads[lane.topic][1] is None
         ]
-        settings, codec, tries = self._settings, self._services.codec, 0
+        partitions = sorted({lane.partition for lane in lanes})
+        pause_s = PAUSE_S
         while True:
             try:
-                found = await asyncio.to_thread(read_back, settings, codec, self.step, lanes)
-            except (KafkaException, TimeoutError) as error:
-                tries += 1
+                found = await asyncio.to_thread(
+                    read_back, self._settings, self._codec, self.step, taken
+                )
+                for table in self._tables:
+                    await asyncio.to_thread(table.recover, partitions)
+            except (KafkaException, TimeoutError, RegistryAway) as error:
                 log.warning(
                     "reading back failed, trying again",
                     step=self.step.name,
                     error=type(error).__name__,
                 )
-                await asyncio.sleep(self._backoff_s(tries))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
             else:
                 break
-        self._history.learn(found)
+        for partition in partitions:
+            history = self._histories.setdefault(partition, History())
+            history.learn(meta for meta in found if meta.lane == partition)
         log.debug("read back", step=self.step.name, lanes=len(lanes), outcomes=len(found))
+        for lane in lanes:
+            lane.on_progress = self._pump
+            lane.learned = True
+            self._pump(lane)
+
+    async def _revoked(self, lanes: Sequence[Lane], *, in_good_order: bool) -> None:
+        """Let go of lanes. Called when they are revoked, or known to be lost.
+
+        In good order running events may end, and everything written is acknowledged before the next
+        owner reads what was done. Of lost lanes nothing more may reach the log.
+        """
+        if in_good_order:
+            await self.drain(REVOKED_GRACE_S, stopping=self._stopping)
+        for lane in lanes:
+            lane.revoked = True
+        if not in_good_order:
+            self.app.publisher.abandon()
+            await self._cancel()
+            return
+        try:
+            await asyncio.wait_for(self.app.publisher.delivered(), PUBLISHED_S)
+        except TimeoutError:
+            self.app.publisher.abandon()
+
+    async def drain(self, grace_s: float, *, stopping: bool = True) -> None:
+        """Start nothing new, let running events end for a while, then cancel the rest."""
+        self._stopping = True
+        try:
+            if self._tasks:
+                await asyncio.wait(list(self._tasks), timeout=grace_s)
+            await self._cancel()
+        finally:
+            self._stopping = stopping
+
+    async def _cancel(self) -> None:
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            log.info("cancelled running events", step=self.step.name, events=len(left))
+            await asyncio.wait(left, timeout=1.0)
 
     # ------------------------------------------------------------------ running
 
-    async def _process(self, event: Event, message: Message, fold: FoldFunction | None) -> None:
+    async def _process(self, event: Event, item: Item) -> None:
+        """Run the step over an event, unless it was done before."""
         meta = event.meta
-        with structlog.contextvars.bound_contextvars(
-            step=self.step.name, request=meta.request, place=message.place
-        ):
-            if fold is not None:
-                await self._fold(fold, event)
-                return
-            rejected = rejected_attempt(message.headers)
-            if self._history.duplicate(
-                meta, message.topic, message.partition, message.offset, rejected
-            ):
-                self.counts.add("duplicates", message.partition)
-                return
-            if rejected:  # its outcomes supersede by a higher attempt, after a restart too
-                self._history.attempted(meta.id, rejected)
-            given = Input(event, message.topic, message.partition, message.offset)
-            outbox = Outbox(self.app, self._services.codec, meta.trace)
-            try:
-                await self._attempts(given, message, outbox)
-                await outbox.delivered()
-            except asyncio.CancelledError:
-                outbox.abandon()
-                raise
-            self._history.finished(meta)
-            self.counts.add("events", message.partition)
-
-    async def _attempts(self, given: Input, message: Message, outbox: Outbox) -> None:
-        """Run the step until an outcome is closed, by itself or by a rejection."""
-        began_us, tries = now_us(), 0
+        lane = item.lane
+        history = self._histories[lane.partition]
+        headers = dict(item.message.headers() or ())
+        rejected = rejected_attempt(headers) if "retry" in headers else 0
+        if history.duplicate(meta, lane.topic, lane.partition, item.offset, rejected):
+            self.counts.add("duplicates", lane.partition, topic=lane.topic)
+            return
+        if rejected:  # its outcomes supersede by a higher attempt, after a restart too
+            history.attempted(meta.id, rejected)
+        given = Input(event, lane.topic, lane.partition, item.offset)
+        outbox = Outbox(self.app, self._codec, item)
+        parent = headers.get("traceparent", b"").decode("ascii", "replace") or meta.trace
+        retry: Retry | None = None
+        tries = 0
         while True:
             tries += 1
-            failure = await self._attempt(given, message, outbox, tries, began_us)
+            run, failure = await self._attempt(given, item, outbox, history, parent)
             if failure is None:
-                return
-            self.counts.add("retries", message.partition)
-            pause_s = self._backoff_s(tries)
-            log.warning("trying again", tries=tries, pause_s=round(pause_s, 3), error=str(failure))
-            await asyncio.sleep(pause_s)
+                break
+            if isinstance(failure, Transient):
+                retry = retry or Retry(self._settings, event)
+                pause_s = retry.next_pause(failure, tries)
+                if pause_s is not None:
+                    self.counts.add("retries", lane.partition, topic=lane.topic)
+                    log.warning(
+                        "trying again", tries=tries, pause_s=round(pause_s, 3), error=str(failure)
+                    )
+                    await asyncio.sleep(pause_s)
+                    continue
+            if isinstance(failure, RecordTooLarge):
+                number = history.next_attempt(meta)
+                history.attempted(meta.id, number)
+                run = self._live_run(given, number, outbox, await self._digest_key(meta.tenant))
+                await run.begin()
+            await self._reject(run, given, item, failed(failure, tries))
+            break
+        history.finished(meta)
+        self.counts.add("events", lane.partition, topic=lane.topic)
 
     async def _attempt(
-        self, given: Input, message: Message, outbox: Outbox, tries: int, began_us: int
-    ) -> Transient | None:
-        """Run the step once; return the error if it is to be tried again."""
+        self,
+        given: Input,
+        item: Item,
+        outbox: Outbox,
+        history: History,
+        parent: str,
+    ) -> tuple[LiveRun, Exception | None]:
+        """Run the step once; return the run and the error that left its outcome open."""
         meta = given.event.meta
-        digest_key = await self._digest_key(meta.tenant)
-        number = self._history.next_attempt(meta)
-        self._history.attempted(meta.id, number)
-        parent = message.headers.get("traceparent", b"").decode("ascii", "replace") or meta.trace
-        attributes: tracing.Attributes = {
-            "playhead.tenant": meta.tenant,
-            "playhead.request": meta.request,
-            "playhead.attempt": number,
-            "playhead.queued_us": max(0, now_us() - message.timestamp_us),
-            "messaging.destination.name": message.topic,
-            "messaging.destination.partition.id": str(message.partition),
-            "messaging.kafka.offset": message.offset,
-        }
-        with tracing.run_span(self.step.name, parent, attributes) as span:
-            outbox.traceparent = tracing.traceparent_of(span) or parent
-            structlog.contextvars.bind_contextvars(trace=tracing.trace_id_of(outbox.traceparent))
+        try:
+            digest_key = self._services.digest_key(meta.tenant)
+        except Transient:
+            digest_key = await self._digest_key(meta.tenant)
+        number = history.next_attempt(meta)
+        history.attempted(meta.id, number)
+        with tracing.run_span(
+            self.step.name, parent, lambda: _attributes(item, meta, number)
+        ) as span:
+            outbox.traceparent = span.traceparent or parent
+            enter(self.step.name, meta.request, item, outbox.traceparent)
             run = self._live_run(given, number, outbox, digest_key)
             try:
                 await run.execute()
             except Exception as error:  # noqa: BLE001 - whatever a step may raise is an outcome
-                tracing.failed(span, error)
-                if isinstance(error, Transient) and self._may_retry(given, tries, began_us):
-                    return error
-                if isinstance(error, RecordTooLarge):
-                    run = self._live_run(given, number + 1, outbox, digest_key)
-                    self._history.attempted(meta.id, number + 1)
-                    await run.begin()
-                await self._reject(run, given, message, failed(error, tries))
-            return None
+                span.failed(error)
+                return run, error
+        return run, None
 
     async def _digest_key(self, tenant: str) -> bytes:
         """Look the tenant's key up, as long as it takes: without it nothing can be recorded."""
-        tries = 0
+        pause_s = PAUSE_S
         while True:
             try:
                 return self._services.digest_key(tenant)
             except Transient as error:
-                tries += 1
                 log.warning("no key for digests, trying again", error=str(error))
-                await asyncio.sleep(self._backoff_s(tries))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
 
     def _live_run(self, given: Input, number: int, outbox: Outbox, digest_key: bytes) -> LiveRun:
         services = self._services
@@ -447,100 +445,74 @@ class Runner:
             configuration=self._configuration_values,
         )
 
-    async def _reject(self, run: LiveRun, given: Input, message: Message, why: Failed) -> None:
+    async def _reject(self, run: LiveRun, given: Input, item: Item, why: Failed) -> None:
         log.error(
             "moved to the dead letters", error=why.error, reason=why.message, tries=why.attempts
         )
         run.fail_with(why)
-        await run.reject(rejection(self.step, given, message.key, message.value))
-        self.counts.add("dead_letters", message.partition)
+        await run.reject(rejection(self.step, given, item.message.key(), item.message.value()))
+        self.counts.add("dead_letters", given.partition, topic=given.topic)
 
-    async def _refuse(self, message: Message, error: Undecodable) -> None:
+    async def _refuse(self, error: Undecodable, item: Item) -> None:
         """Reject a record that reaches no step."""
-        given = unreadable(message.topic, message.partition, message.offset)
+        lane = item.lane
+        given = unreadable(lane.topic, lane.partition, item.offset)
         assert isinstance(given.event, Unreadable)
         meta = given.event.meta
-        if self._history.duplicate(meta, message.topic, message.partition, message.offset):
-            self.counts.add("duplicates", message.partition)
+        history = self._histories[lane.partition]
+        if history.duplicate(meta, lane.topic, lane.partition, item.offset):
+            self.counts.add("duplicates", lane.partition, topic=lane.topic)
             return
-        outbox = Outbox(self.app, self._services.codec, "")
-        number = self._history.next_attempt(meta)
-        with (
-            structlog.contextvars.bound_contextvars(step=self.step.name, place=message.place),
-            tracing.run_span(
-                self.step.name, "", {"messaging.destination.name": message.topic}
-            ) as span,
-        ):
-            tracing.failed(span, error)
-            outbox.traceparent = tracing.traceparent_of(span)
+        outbox = Outbox(self.app, self._codec, item)
+        number = history.next_attempt(meta)
+        with tracing.run_span(
+            self.step.name, "", lambda: {"messaging.destination.name": lane.topic}
+        ) as span:
+            span.failed(error)
+            outbox.traceparent = span.traceparent
+            enter(self.step.name, "", item, outbox.traceparent)
             run = self._live_run(given, number, outbox, b"")
             await run.begin()
             why = Failed(
                 error=type(error).__name__,
-                message=f"{error} ({message.place})",
+                message=f"{error} ({item.place})",
                 traceback="",
                 attempts=1,
             )
-            await self._reject(run, given, message, why)
-        await outbox.delivered()
-        self._history.finished(meta)
-        self.counts.add("events", message.partition)
+            await self._reject(run, given, item, why)
+        history.finished(meta)
+        self.counts.add("events", lane.partition, topic=lane.topic)
 
-    async def _fold(self, fold: FoldFunction, event: Event) -> None:
+    async def _fold(self, fold: FoldFunction, event: Event, item: Item) -> None:
         """Bring a table up to date; it is retried until it works, since nothing depends on it."""
-        tries = 0
+        pause_s = PAUSE_S
+        enter(self.step.name, event.meta.request, item, event.meta.trace)
         while True:
             try:
                 await fold(event)
             except Transient as error:
-                tries += 1
                 log.warning("the table was not written, trying again", error=str(error))
-                await asyncio.sleep(self._backoff_s(tries))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
             else:
                 return
 
-    def _backoff_s(self, tries: int) -> float:
-        """Return the pause before another try: it doubles, with jitter, so that tries spread."""
-        base_s: float = self._settings.backoff_ms / 1000 * 2 ** min(tries - 1, 16)
-        return min(BACKOFF_MAX_S, base_s) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
 
-    def _may_retry(self, given: Input, tries: int, began_us: int) -> bool:
-        """Whether another attempt is of use.
+def _age_s(message: Message | None) -> float:
+    return 0.0 if message is None else max(0.0, now_us() / 1e6 - message.timestamp()[1] / 1e3)
 
-        A question has a deadline. What has none waits longer than its attempts take: a document
-        must not be given up because a service restarts.
-        """
-        deadline = getattr(getattr(given.event, "ask", None), "deadline", 0)
-        if deadline:
-            return tries < self._settings.attempts_max and now_us() < deadline
-        patient = now_us() < began_us + self._settings.patience_ms * 1000
-        return tries < self._settings.attempts_max or patient
 
-    # ------------------------------------------------------------------ stopping
-
-    async def _drained(self) -> None:
-        """Let go of every lane: called when partitions are revoked."""
-        await self.drain(REVOKED_GRACE_S)
-
-    async def drain(self, grace_s: float, *, stopping: bool = False) -> None:
-        """Let running events end for a while, then cancel the rest: the next owner runs them."""
-        self._stopping = True
-        try:
-            if self._tasks:
-                await asyncio.wait(list(self._tasks), timeout=grace_s)
-            left = [task for task in self._tasks if not task.done()]
-            for task in left:
-                task.cancel()
-            if left:
-                log.info("cancelled running events", step=self.step.name, events=len(left))
-                await asyncio.wait(left, timeout=1.0)
-        finally:
-            self._stopping = stopping
-        for future in self._learned.values():
-            future.cancel()
-        self._learned.clear()
-        self._lanes.clear()
-        self._full.clear()
+def _attributes(item: Item, meta: Meta, number: int) -> tracing.Attributes:
+    """Describe a run for its span."""
+    return {
+        "playhead.tenant": meta.tenant,
+        "playhead.request": meta.request,
+        "playhead.attempt": number,
+        "playhead.queued_us": max(0, now_us() - item.message.timestamp()[1] * 1_000),
+        "messaging.destination.name": item.lane.topic,
+        "messaging.destination.partition.id": str(item.lane.partition),
+        "messaging.kafka.offset": item.offset,
+    }
 
 
 def failed(error: Exception, tries: int) -> Failed:

@@ -52,10 +52,10 @@ class Settings:
     window: int = 16
     """Events of one partition in flight at once in a step: enough to hide one slow generation."""
     memory_mb: int = 256
-    """Inputs that a worker holds, over all its steps, in MB of their records; then it reads no more."""
+    """Inputs that a worker holds, over all its steps, in MB; above it reads no more."""
     slot: str = ""
-    """Name of a worker's place, unique among those that run: one that returns within 6 s goes on with
-    its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""
+    """Name of a worker's place, unique among those that run: one that returns to it within 6 s goes
+    on with its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""
     attempts_max: int = 5
     """Runs of a step over one input before a transient error becomes a dead letter."""
     backoff_ms: int = 100

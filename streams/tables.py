@@ -1,21 +1,21 @@
 """Tables: what a step remembers of a session or a document, kept by Faust beside the step.
 
-A table is in memory; its changelog on the log is what it is recovered from after a restart or a
-move. A row holds the newest values with the event that wrote each: an event that is run again sees
-the value before its own, as it did the first time, and its write replaces its own entry.
+A table is in memory; its changelog on the log is what it is recovered from, lane by lane, after a
+restart or a move. A row holds the newest values with the event that wrote each: an event that is
+run again sees the value before its own, as it did the first time, and its write replaces its own
+entry.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
+from confluent_kafka import TopicPartition
 
-from agents.errors import Transient
 from schemas import (
     AnswerReleased,
     DocumentState,
@@ -39,6 +39,8 @@ from schemas import (
     Written,
 )
 from streams.codec import Codec
+from streams.history import BROKER_TIMEOUT_S, reading, records
+from streams.publisher import Acknowledgement
 from streams.settings import Settings
 from streams.topics import changelog_of
 from streams.transport import App, raw_topic
@@ -108,6 +110,8 @@ class Table(ABC):
         self._app = app
         self._codec = codec
         self._changelog = changelog_of(self.NAME)
+        self._settings = settings
+        self._recovered: dict[int, int] = {}
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -129,7 +133,7 @@ class Table(ABC):
 
     @property
     def _store(self) -> Any:
-        """Faust's memory store: a dictionary, and the lane of each key."""
+        """Faust's memory store: a dictionary."""
         return self._table.data
 
     def _row(self, place: Place) -> TableRow | None:
@@ -148,22 +152,42 @@ class Table(ABC):
         """Set or drop a row, here and in the changelog, in the lane's own partition.
 
         The broker's acknowledgement is awaited before the step goes on: an outcome that is on the
-        log must not rest on a state that is not. Raises Transient where there is none.
+        log must not rest on a state that is not.
         """
-        try:
-            acknowledgement = await self._app.producer.send(
-                self._changelog, place.key, value, place.lane, None, None
-            )
-            await acknowledgement
-        except (KafkaError, ProducerSendError) as error:
-            raise Transient(
-                f"the broker did not take a row of {self.NAME}: {type(error).__name__}"
-            ) from None
-        store = self._store
-        store.data.pop(place.key, None)  # so that the newest row stands last
+        acknowledgement = Acknowledgement()
+        self._app.publisher.send(self._changelog, place.lane, place.key, value, [], acknowledgement)
+        await acknowledgement.done
+        self._set(place.key, value)
+
+    def _set(self, key: bytes, value: bytes | None) -> None:
+        rows = self._store.data
+        rows.pop(key, None)  # so that the newest row stands last
         if value is not None:
-            store.data[place.key] = value
-            store._key_partition[place.key] = place.lane  # noqa: SLF001 - dropped when the lane moves
+            rows[key] = value
+
+    # ------------------------------------------------------------------ lanes come and go
+
+    def keep_only(self, lanes: Collection[int]) -> None:
+        """Forget the rows of other lanes: another worker writes them now."""
+        for lane in set(self._recovered) - set(lanes):
+            del self._recovered[lane]
+            for key in [key for key in list(self._store.data) if Place.at(key).lane == lane]:
+                del self._store.data[key]
+
+    def recover(self, lanes: Sequence[int]) -> None:
+        """Bring the rows of some lanes up to date from the changelog; blocks.
+
+        What was read before is not read again. Raises KafkaException or TimeoutError where the
+        broker does not answer.
+        """
+        with closing(reading(self._settings, f"playhead-table-{self.NAME}")) as consumer:
+            for lane in lanes:
+                place = TopicPartition(self._changelog, lane)
+                low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
+                start = max(low, self._recovered.get(lane, low))
+                for message in records(consumer, self._changelog, lane, start, end):
+                    self._set(message.key() or b"", message.value())
+                self._recovered[lane] = end
 
 
 class Documents(Table):

@@ -6,13 +6,17 @@ ids are still valid and stand in the records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Self
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -20,6 +24,9 @@ from streams.settings import Settings
 from streams.version import CODE
 
 Attributes = Mapping[str, str | int | float | bool]
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_exported = False
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("playhead")
@@ -31,6 +38,7 @@ def configure(settings: Settings, service: str) -> None:
         return
     resource = Resource.create({"service.name": service, "service.version": CODE})
     provider = TracerProvider(resource=resource)
+    trace.set_tracer_provider(provider)
     if settings.otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -40,10 +48,19 @@ def configure(settings: Settings, service: str) -> None:
 
         endpoint = settings.otlp_endpoint.rstrip("/")
         exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        export_to(BatchSpanProcessor(exporter))
         reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"))
         metrics.set_meter_provider(MeterProvider([reader], resource))
-    trace.set_tracer_provider(provider)
+
+
+def export_to(processor: SpanProcessor) -> None:
+    """Record spans from now on, for a processor; tracing must be configured."""
+    global _exported  # noqa: PLW0603 - one for the process, like the provider
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        raise TypeError("tracing is not configured: call configure first")
+    provider.add_span_processor(processor)
+    _exported = True
 
 
 def flush() -> None:
@@ -71,22 +88,84 @@ def trace_id_of(traceparent: str) -> str:
     return parts[1] if len(parts) == 4 else ""
 
 
-@contextmanager
-def run_span(step: str, parent: str, attributes: Attributes) -> Iterator[Span]:
-    """Span of one run of a step; a child of what published its input."""
-    with _tracer.start_as_current_span(
-        step,
-        context=context_of(parent),
-        kind=SpanKind.CONSUMER,
-        attributes=attributes,
-        record_exception=False,  # a message might hold what a span must not
-    ) as span:
-        yield span
+class RunSpan:
+    """Span of one run of a step; this one is not recorded, but it has its ids."""
+
+    __slots__ = ("traceparent",)
+
+    def __init__(self, parent: str) -> None:
+        self.traceparent = child_of(parent)
+        """W3C traceparent for what the run writes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def failed(self, error: BaseException) -> None:
+        """Mark the run as failed."""
+
+
+class _RecordedSpan(RunSpan):
+    __slots__ = ("_current", "_span")
+
+    def __init__(self, step: str, parent: str, attributes: Attributes) -> None:
+        self._span = _tracer.start_span(
+            step, context=context_of(parent), kind=SpanKind.CONSUMER, attributes=attributes
+        )
+        self.traceparent = traceparent_of(self._span) or parent
+        self._current: AbstractContextManager[Span] = trace.use_span(
+            self._span,
+            end_on_exit=True,
+            record_exception=False,  # a message might hold what a span must not
+        )
+
+    def __enter__(self) -> Self:
+        self._current.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._current.__exit__(kind, error, trace)
+
+    def failed(self, error: BaseException) -> None:
+        failed(self._span, error)
+
+
+def run_span(step: str, parent: str, attributes: Callable[[], Attributes]) -> RunSpan:
+    """Start the span of one run of a step, a child of what published its input.
+
+    Where nothing is exported it costs only its ids; attributes are not asked for then.
+    """
+    return _RecordedSpan(step, parent, attributes()) if _exported else RunSpan(parent)
+
+
+def child_of(parent: str) -> str:
+    """Spell a new span within the trace of a traceparent; within a new trace if it has none.
+
+    The flags are the parent's: whether it was sampled is decided where the trace begins.
+    """
+    if _TRACEPARENT.fullmatch(parent):
+        return f"{parent[:36]}{random.getrandbits(64):016x}{parent[52:]}"
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
 
 
 @contextmanager
 def effect_span(kind: str) -> Iterator[Span]:
-    """Span of one effect within a run."""
+    """Span of one effect within a run; where nothing is exported, one that does nothing."""
+    if not _exported:
+        yield trace.INVALID_SPAN
+        return
     with _tracer.start_as_current_span(
         kind, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -98,7 +177,7 @@ def start_stream_span(kind: str) -> Span:
 
     It is not made current: a generator may be resumed and closed in other contexts.
     """
-    return _tracer.start_span(kind, kind=SpanKind.CLIENT)
+    return _tracer.start_span(kind, kind=SpanKind.CLIENT) if _exported else trace.INVALID_SPAN
 
 
 def failed(span: Span, error: BaseException) -> None:

@@ -25,6 +25,7 @@ from streams.transport import HEARTBEAT_S, SESSION_S
 log = logs.logger("worker")
 
 DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye it stays below 10 s
+PUBLISHED_S = 1.0
 STOP_S = 9.5
 READY_POLL_S = 0.05
 LEASE_S = SESSION_S - 2 * HEARTBEAT_S  # the last heartbeat was up to one before the standstill
@@ -102,19 +103,14 @@ class Worker(ModeWorker):
         steps = [entry.step.name for entry in self._hosted.steps]
         log.info("starting", steps=steps)
         await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
-        while not all(self._ready(entry.app) for entry in self._hosted.steps):  # noqa: ASYNC110
-            await asyncio.sleep(READY_POLL_S)  # Faust tells of it in three places, none awaitable
+        while not all(entry.runner.ready for entry in self._hosted.steps):  # noqa: ASYNC110
+            await asyncio.sleep(READY_POLL_S)
         if self._ready_file is not None:
             ready = {"pid": os.getpid(), "steps": steps, "state": "ready"}
             partial = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
             partial.write_text(json.dumps(ready), encoding="utf-8")
             partial.replace(self._ready_file)
         log.info("ready", steps=steps)
-
-    @staticmethod
-    def _ready(app: Any) -> bool:
-        """Whether it has its partitions and its tables: it may have none beside other workers."""
-        return bool(app.tables.actives_ready and not app.rebalancing)
 
     async def on_stop(self) -> None:
         """Stop fetching, let running events end, commit, leave the groups."""
@@ -133,10 +129,10 @@ class Worker(ModeWorker):
     async def _stop_app(self, entry: Any) -> None:
         app = entry.app
         if app.started and not self.crashed:
-            app.consumer.stop_flow()
-            await entry.runner.drain(DRAIN_S, stopping=True)
-            await app.consumer.commit()
+            app.consumer.stop_taking()
+            await entry.runner.drain(DRAIN_S)
         await app.stop()
+        await app.publisher.close(PUBLISHED_S)
 
     def _forget_ready(self) -> None:
         if self._ready_file is not None:

@@ -1,5 +1,4 @@
 import pytest
-from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,15 +12,13 @@ from schemas import (
     QuestionRedacted,
     Sealed,
 )
-from streams import transport
 from streams.admission import WrongTenant, admit, rejection, unreadable
 from streams.codec import Undecodable
 from streams.history import History
 from streams.ids import position_id
-from streams.lane import REACH, Item, Lane
+from streams.lane import LOW_WATER, REACH, Item, Lane
 from streams.runner import failed
 from streams.topics import INBOX, step, topic_of
-from streams.transport import Ledger, ReadOffsets, Verdict
 from tests.fakes import a_codec, a_meta
 
 TOPIC = topic_of(QuestionAsked)
@@ -36,157 +33,162 @@ def a_question(**meta):
     )
 
 
+def opened(lane, offset, size, session):
+    """What the runner does with a record; here the record is its session's name."""
+    return Item(lane, offset, size, session, session, None)
+
+
+def a_lane(*sessions, window=8, base=0):
+    lane = Lane(TOPIC, 0, base, window)
+    lane.take([(base + number, 1, session) for number, session in enumerate(sessions)])
+    return lane
+
+
+def taken(lane):
+    """Return everything that may run now."""
+    items = []
+    while (item := lane.next(opened)) is not None:
+        items.append(item)
+    return items
+
+
+def end(lane, item):
+    lane.left(item)
+    item.close()
+
+
 # ---------------------------------------------------------------------- what may be committed
 
 
 def test_only_a_contiguous_finished_prefix_may_be_committed():
-    ledger = Ledger(5)
-    for offset in (5, 6, 7):
-        assert ledger.begin(offset) is Verdict.RUN
-    ledger.finish(6)
-    assert ledger.safe is None
-    ledger.finish(5)
-    assert ledger.safe == 7
-    assert ledger.oldest == 7
+    lane = a_lane("a", "b", "c", base=5)
+    first, second, _ = taken(lane)
+    assert lane.safe == 5
+    end(lane, second)
+    assert lane.safe == 5
+    end(lane, first)
+    assert lane.safe == 7
+
+
+def test_an_event_is_finished_when_its_outcome_is_closed_and_acknowledged():
+    lane = a_lane("a")
+    [item] = taken(lane)
+    item.unacknowledged = 2
+    item.acknowledged()
+    item.close()
+    assert lane.safe == 0
+    item.acknowledged()
+    assert lane.safe == 1
+
+
+def test_acknowledged_before_it_is_closed_it_is_not_finished():
+    lane = a_lane("a")
+    [item] = taken(lane)
+    item.unacknowledged = 1
+    item.acknowledged()
+    assert lane.safe == 0
+    item.close()
+    assert lane.safe == 1
 
 
 def test_what_was_delivered_or_committed_before_is_skipped():
-    ledger = Ledger(3)
-    assert [ledger.begin(offset) for offset in (2, 3, 3, 2)] == [
-        Verdict.SKIP,
-        Verdict.RUN,
-        Verdict.SKIP,
-        Verdict.SKIP,
-    ]
+    lane = Lane(TOPIC, 0, 3, 8)
+    lane.take([(2, 1, "a"), (3, 1, "b"), (3, 1, "c"), (4, 1, "d")])
+    lane.take([(4, 1, "e"), (5, 1, "f")])
+    assert [(item.offset, item.session) for item in taken(lane)] == [(3, "b"), (4, "d"), (5, "f")]
 
 
-def test_what_stands_behind_a_gap_is_read_again_before_it_is_run():
-    ledger = Ledger(0)
-    assert ledger.begin(0) is Verdict.RUN
-    assert ledger.begin(9) is Verdict.READ_AGAIN
-    assert ledger.begin(10) is Verdict.SKIP
-    assert ledger.expected == 1
-    assert [ledger.begin(offset) for offset in range(1, 11)] == [Verdict.RUN] * 10
-
-
-def test_a_gap_that_is_there_twice_is_believed():
-    ledger = Ledger(0)
-    assert ledger.begin(9) is Verdict.READ_AGAIN
-    assert ledger.begin(10) is Verdict.SKIP
-    assert [ledger.begin(9), ledger.begin(10)] == [Verdict.RUN, Verdict.RUN]
-
-
-def test_what_is_read_again_is_not_dropped_for_what_came_before_it():
-    lane, changelog = TP("playhead.question.asked", 0), TP("playhead.table.sessions", 0)
-    offsets = ReadOffsets({lane: Ledger(3)})
-    for place in (lane, changelog):
-        offsets[place] = 9  # Faust's own: of what was fetched before the gap was found
-    assert offsets[lane] is None
-    assert offsets[changelog] == 9
-    assert offsets[TP("playhead.table.sessions", 1)] is None
-
-
-class FakeConsumer:
-    """What `read_again` asks of a consumer, whose seeks are lost at first."""
-
-    def __init__(self, ledger, lost):
-        self.ledgers, self.revoking, self.seeks, self.lost = {LANE: ledger}, False, 0, lost
-
-    def assignment(self):
-        return {LANE}
-
-    async def seek(self, tp, offset):
-        self.seeks += 1
-        if self.seeks > self.lost:
-            assert self.ledgers[tp].begin(offset) is Verdict.RUN
-
-
-LANE = TP("playhead.question.asked", 0)
-
-
-async def test_what_is_read_again_and_lost_again_is_read_once_more(monkeypatch):
-    monkeypatch.setattr(transport, "READ_AGAIN_S", 0.02)
-    monkeypatch.setattr(transport, "READ_AGAIN_POLL_S", 0.01)
-    ledger = Ledger(0)
-    ledger.begin(9)
-    consumer = FakeConsumer(ledger, lost=2)
-    await transport.Consumer.read_again(consumer, LANE)
-    assert consumer.seeks == 3
-
-
-@given(st.lists(st.integers(0, 20), max_size=60))
-def test_no_delivery_makes_the_ledger_pass_what_the_log_still_has(deliveries):
-    """Whatever is delivered, an offset runs only after all before it: here none is missing."""
-    ledger, ran, queue = Ledger(0), [], list(deliveries)
-    while queue:
-        offset = queue.pop(0)
-        verdict = ledger.begin(offset)
-        if verdict is Verdict.RUN:
-            ran.append(offset)
-        elif verdict is Verdict.READ_AGAIN:
-            queue = list(range(ledger.expected, 21)) + queue
-    assert ran == list(range(len(ran)))
+def test_offsets_that_are_missing_hold_nothing_up():
+    lane = Lane(TOPIC, 0, 0, 8)
+    lane.take([(4, 1, "a"), (9, 1, "b")])
+    for item in taken(lane):
+        end(lane, item)
+    assert lane.safe == 10
 
 
 @given(st.permutations(range(12)))
 def test_the_committable_offset_never_passes_an_unfinished_event(order):
-    ledger, finished = Ledger(0), set()
-    for offset in range(12):
-        ledger.begin(offset)
+    lane, finished = a_lane(*map(str, range(12)), window=12), set()
+    items = taken(lane)
     for offset in order:
-        ledger.finish(offset)
+        end(lane, items[offset])
         finished.add(offset)
-        safe = ledger.safe or 0
-        assert finished.issuperset(range(safe))
-        assert safe == 12 or safe not in finished
+        assert finished.issuperset(range(lane.safe))
+        assert lane.safe == 12 or lane.safe not in finished
+
+
+def test_bytes_are_held_until_an_event_is_finished():
+    lane, freed = Lane(TOPIC, 0, 0, 8), []
+    lane.on_freed = freed.append
+    records = [(0, 10, "a"), (1, 20, "b")]
+    assert lane.reserve(records) == lane.bytes == 30
+    lane.take(records)
+    lane.take([records[0]])  # again: dropped, and freed
+    first, second = taken(lane)
+    end(lane, second)
+    assert freed == [10]
+    end(lane, first)
+    assert freed == [10, 30]
 
 
 # ---------------------------------------------------------------------- what may run
 
 
-def items(*sessions):
-    return [Item(offset, session, None) for offset, session in enumerate(sessions)]
-
-
 def test_events_of_one_session_run_one_after_another():
-    lane = Lane(window=8)
-    first, second, other = items("a", "a", "b")
-    for item in (first, second, other):
-        lane.take(item)
-    assert [lane.next(0), lane.next(0), lane.next(0)] == [first, other, None]
-    lane.done(first)
-    assert lane.next(0) is second
+    lane = a_lane("a", "a", "b")
+    first, other = taken(lane)
+    assert (first.offset, other.offset) == (0, 2)
+    end(lane, first)
+    [second] = taken(lane)
+    assert second.offset == 1
 
 
 def test_no_more_events_run_than_the_window_holds():
-    lane = Lane(window=2)
-    for item in items("a", "b", "c"):
-        lane.take(item)
-    running = [lane.next(0), lane.next(0)]
-    assert lane.next(0) is None
-    lane.done(running[1])
-    assert lane.next(0).session == "c"
+    lane = a_lane("a", "b", "c", window=2)
+    running = taken(lane)
+    assert len(running) == 2
+    assert not lane.has_work
+    end(lane, running[1])
+    assert lane.has_work
+    assert [item.session for item in taken(lane)] == ["c"]
 
 
 def test_no_event_runs_further_ahead_than_a_restart_reads_back():
-    lane = Lane(window=4)
-    near, far = Item(0, "a", None), Item(REACH, "b", None)
-    lane.take(near)
-    lane.take(far)
-    assert [lane.next(0), lane.next(0)] == [near, None]
-    lane.done(near)
-    assert lane.next(REACH) is far
+    lane, progress = Lane(TOPIC, 0, 0, 4), []
+    lane.on_progress = progress.append
+    lane.take([(0, 1, "a"), (REACH, 1, "b")])
+    [near] = taken(lane)
+    assert not lane.has_work
+    lane.left(near)
+    near.unacknowledged = 1
+    near.close()
+    assert not lane.has_work
+    assert progress == []
+    near.acknowledged()
+    assert progress == [lane]
+    assert [item.session for item in taken(lane)] == ["b"]
+
+
+def test_a_record_that_can_not_be_read_yet_is_offered_again():
+    lane = a_lane("a", "b")
+    assert lane.next(lambda *_: None) is None
+    assert [item.session for item in taken(lane)] == ["a", "b"]
+
+
+def test_it_is_told_when_a_backlog_has_been_worked_off():
+    lane, drained = a_lane(*map(str, range(LOW_WATER + 2)), window=9), []
+    lane.on_drained = lambda: drained.append(lane.waiting)
+    taken(lane)
+    assert drained == [LOW_WATER]
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.randoms(use_true_random=False))
 def test_each_event_runs_once_and_in_the_order_of_its_session(sessions, random):
-    lane, running, ran = Lane(window=3), [], []
-    for item in items(*sessions):
-        lane.take(item)
+    lane, running, ran = a_lane(*sessions, window=3), [], []
     while len(lane):
-        while (item := lane.next(0)) is not None:
-            running.append(item)
-        lane.done(done := running.pop(random.randrange(len(running))))
+        running += taken(lane)
+        assert len(running) == lane.running <= 3
+        end(lane, done := running.pop(random.randrange(len(running))))
         ran.append(done)
     assert sorted(item.offset for item in ran) == list(range(len(sessions)))
     for session in "abc":

@@ -1,10 +1,10 @@
+import asyncio
 import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.errors import Transient
 from schemas import (
     Answer,
     AnswerReleased,
@@ -69,26 +69,19 @@ class FakeApp:
 
     def __init__(self):
         self.sent = []
-        self.producer = self
+        self.publisher = self
         self.away = False
 
     def topic(self, *names, **_):
         return names
 
     def Table(self, name, **_):  # noqa: N802 - Faust's name
-        return types.SimpleNamespace(data=types.SimpleNamespace(data={}, _key_partition={}))
+        return types.SimpleNamespace(data=types.SimpleNamespace(data={}))
 
-    async def send(self, topic, key, value, partition, timestamp, headers):
-        if self.away:
-            from faust.exceptions import ProducerSendError
-
-            raise ProducerSendError("away")
+    def send(self, topic, partition, key, value, headers, receipt):
         self.sent.append((topic, key, value, partition))
-
-        async def acknowledged():
-            return None
-
-        return acknowledged()
+        if not self.away:
+            receipt.acknowledged()
 
 
 class FakeSettings:
@@ -120,14 +113,29 @@ async def test_a_document_has_the_version_of_the_event_before():
     assert (await documents.read(ReadDocument(document="d"), a_call("e1"))).version == 0
 
 
-async def test_a_row_that_the_broker_did_not_take_is_not_in_the_table():
+async def test_a_row_is_in_the_table_once_the_broker_has_it():
     documents, app = table(Documents)
     app.away = True
-    with pytest.raises(Transient):
-        await documents.write(
-            WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1")
-        )
+    request = WriteDocument(document="d", state=DocumentState(version=1))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(documents.write(request, a_call("e1")), 0.05)
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 0
+    app.away = False
+    await documents.write(request, a_call("e1"))
+    assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+
+
+async def test_rows_of_lanes_that_moved_are_forgotten():
+    documents, _ = table(Documents)
+    for lane in (2, 3):
+        request = WriteDocument(document="d", state=DocumentState(version=lane))
+        await documents.write(request, a_call("e1", lane=lane))
+        documents._recovered[lane] = 1
+    documents.keep_only({3})
+    read = ReadDocument(document="d")
+    assert (await documents.read(read, a_call("e2", lane=2))).version == 0
+    assert (await documents.read(read, a_call("e2", lane=3))).version == 3
+    assert documents._recovered == {3: 1}
 
 
 def an_answer(request, finish_reason="stop"):

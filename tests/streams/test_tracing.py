@@ -1,9 +1,9 @@
 import json
 import logging
 
+import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import get_tracer_provider
 
 from streams import logs, tracing
 from streams.settings import Settings
@@ -14,16 +14,16 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def exported():
     tracing.configure(Settings(), "test")
     exporter = InMemorySpanExporter()
-    get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.export_to(SimpleSpanProcessor(exporter))
     return exporter
 
 
 def test_a_run_is_a_child_of_what_published_its_input_and_an_effect_of_the_run():
     spans = exported()
-    with tracing.run_span("retrieve", PARENT, {"playhead.attempt": 1}) as run:
+    with tracing.run_span("retrieve", PARENT, lambda: {"playhead.attempt": 1}) as run:
         with tracing.effect_span("Search"):
             pass
-        traceparent = tracing.traceparent_of(run)
+        traceparent = run.traceparent
     effect, run = spans.get_finished_spans()
     assert tracing.trace_id_of(traceparent) == "0af7651916cd43dd8448eb211c80319c"
     assert f"{run.parent.span_id:016x}" == "b7ad6b7169203331"
@@ -33,14 +33,32 @@ def test_a_run_is_a_child_of_what_published_its_input_and_an_effect_of_the_run()
 
 def test_an_unusable_traceparent_begins_a_new_trace():
     exported()
-    with tracing.run_span("retrieve", "rubbish", {}) as run:
-        assert len(tracing.trace_id_of(tracing.traceparent_of(run))) == 32
+    with tracing.run_span("retrieve", "rubbish", dict) as run:
+        assert len(tracing.trace_id_of(run.traceparent)) == 32
+
+
+def test_without_an_exporter_a_run_has_ids_of_its_own_in_the_same_trace(monkeypatch):
+    monkeypatch.setattr(tracing, "_exported", False)
+    with tracing.run_span("retrieve", PARENT, dict) as run, tracing.effect_span("Search") as effect:
+        assert not effect.is_recording()
+    assert run.traceparent[:36] == PARENT[:36]
+    assert run.traceparent[36:52] != PARENT[36:52]
+    assert tracing.context_of(run.traceparent)
+
+
+@pytest.mark.parametrize(
+    "parent", ["", "rubbish", PARENT.upper(), f"00-{'0' * 32}-b7ad6b7169203331-01", PARENT + "\n"]
+)
+def test_without_an_exporter_an_unusable_traceparent_begins_a_new_trace(parent):
+    made = tracing.child_of(parent)
+    assert tracing.child_of(made)[:36] == made[:36]
+    assert made[3:35] not in parent.lower()
 
 
 def test_a_failure_is_told_by_its_class_alone():
     spans = exported()
-    with tracing.run_span("retrieve", PARENT, {}) as run:
-        tracing.failed(run, ValueError("Alice Example"))
+    with tracing.run_span("retrieve", PARENT, dict) as run:
+        run.failed(ValueError("Alice Example"))
     [span] = spans.get_finished_spans()
     assert "Alice" not in span.to_json()
     assert span.attributes["error.type"] == "ValueError"
