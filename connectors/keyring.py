@@ -86,6 +86,8 @@ PROOF = b"playhead keyring 1"
 class Keyring:
     """Seals, unseals and digests; a connector, and what the edge seals with."""
 
+    service = "key store"
+
     def __init__(self, settings: Settings) -> None:
         self._path = settings.keyring_path
         self._claim_bytes = settings.claim_bytes

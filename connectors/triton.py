@@ -42,6 +42,10 @@ CHANNEL = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Triton takes more frequent pings for abuse; a network that swallows packets is noticed
+    # sooner, since with this on, data must be acknowledged within the timeout
+    ("grpc.keepalive_time_ms", 360_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
 ]
 # the request itself is at fault, or names a model that is not there: trying again can't help
 PERMANENT = {"INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "OUT_OF_RANGE"}
@@ -53,6 +57,8 @@ tracer = trace.get_tracer(__name__)
 
 class Triton:
     """The models of one server. Make it anywhere; it connects at the first call."""
+
+    service = "Triton"
 
     def __init__(self, settings: Settings) -> None:
         self.address = settings.triton_grpc

@@ -286,6 +286,10 @@ BUSY = frozenset(
         grpc.StatusCode.INTERNAL,
     )
 )
+PASSING = (
+    "unavailable", "timeout", "deadline", "read-only", "connection", "shutting down", "not ready",
+    "leader not found", "loading",
+)  # fmt: skip
 BUSY_HTTP = frozenset((401, 403, 408, 429))  # a key can be set right while the event waits
 
 
@@ -302,7 +306,9 @@ def _translation(error: Exception) -> Exception:
     if cause is not None:
         code = cast(Any, cause).code()
         message = f"Weaviate answered {getattr(code, 'name', code)}: see its log"
-        return Transient(message) if code in BUSY else Permanent(message)
+        # it has no better status for most of its errors, those of a shard that starts among them
+        passing = code is grpc.StatusCode.UNKNOWN and _passing(cast(Any, cause).details())
+        return Transient(message) if code in BUSY or passing else Permanent(message)
     return Permanent(f"Weaviate refused ({type(error).__name__}): see its log")
 
 
@@ -322,6 +328,8 @@ def _no_such_tenant(error: BaseException) -> bool:
 
 class Weaviate:
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
+
+    service = "Weaviate"
 
     def __init__(self, settings: Settings, generation: int | None = None) -> None:
         """Search and write the generation in force; or another one, to rebuild it on the side."""
@@ -1028,9 +1036,13 @@ async def _insert(collection: Any, objects: Sequence[Any]) -> None:
 
 
 def _refusal(count: int, of: int, why: str) -> Exception:
-    away = ("unavailable", "timeout", "deadline", "read-only", "connection", "shutting down")
     message = f"Weaviate refused {count} of {of} objects: {why.rpartition('errors: ')[2][:200]}"
-    return Transient(message) if any(word in why.lower() for word in away) else Permanent(message)
+    return Transient(message) if _passing(why) else Permanent(message)
+
+
+def _passing(why: str | None) -> bool:
+    """Tell by its words whether an error passes by itself."""
+    return any(words in (why or "").lower() for words in PASSING)
 
 
 async def _create_chunks(client: weaviate.WeaviateAsyncClient, name: str) -> None:

@@ -1,7 +1,8 @@
 """The world outside a step: connectors, by the requests that they answer.
 
-No call takes longer than a bound, and each connector stands behind a circuit breaker of its own
-(see `streams.breaker`).
+No call takes longer than a bound, and a connector that speaks for a service stands behind a circuit
+breaker (see `streams.breaker`). What is within the process has none: one lane whose table is still
+being read must not keep the others from theirs.
 
 Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
 its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
@@ -14,7 +15,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,12 +72,16 @@ class _HadNoTime(Exception):
 
 
 Asked = Request[Any] | StreamRequest[Any]
+Guard = Callable[[], AbstractContextManager[Callable[[], None]]]
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
 
 
 class Connector(Protocol):
-    """A service or store that answers requests."""
+    """A service or store that answers requests.
+
+    One that may be away as a whole has the name of its service in an attribute `service`.
+    """
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return who answers which request; the handlers raise Transient or Permanent."""
@@ -89,24 +99,25 @@ class World:
     def __init__(self, connectors: tuple[Connector, ...], timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self._connectors = connectors
-        self._handlers: dict[type[Any], tuple[Handler, Circuit]] = {}
-        self._streams: dict[type[Any], tuple[StreamHandler, Circuit]] = {}
+        self._handlers: dict[type[Any], tuple[Handler, Guard]] = {}
+        self._streams: dict[type[Any], tuple[StreamHandler, Guard]] = {}
         for connector in connectors:
-            circuit = Circuit(type(connector).__name__)
+            service = getattr(connector, "service", None)
+            guard = Circuit(service).guard if service else _unguarded
             for request, handler in connector.handlers().items():
                 if request in self._handlers:
                     raise ValueError(f"two connectors answer {request.__name__}: keep one")
-                self._handlers[request] = handler, circuit
+                self._handlers[request] = handler, guard
             for streamed, parts in connector.stream_handlers().items():
-                self._streams[streamed] = parts, circuit
+                self._streams[streamed] = parts, guard
 
     async def ask(self, request: Request[Any], call: Call) -> Record:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         known = self._handlers.get(type(request))
         if known is None:
             raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
-        handler, circuit = known
-        with _in_a_hurry(), circuit.guard():
+        handler, guard = known
+        with _in_a_hurry(), guard():
             async with _within(self._bound_s(request, call), request):
                 return await handler(request, call)
 
@@ -115,10 +126,10 @@ class World:
         known = self._streams.get(type(request))
         if known is None:
             raise Permanent(f"no connector answers {request.SCHEMA}: see streams/app.py")
-        handler, circuit = known
+        handler, guard = known
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout_s
-        with _in_a_hurry(), circuit.guard() as answered:
+        with _in_a_hurry(), guard() as answered:
             answer = handler(request, call)
             try:
                 while True:
@@ -146,6 +157,10 @@ class World:
         """Close every connector."""
         for connector in self._connectors:
             await connector.close()
+
+
+def _unguarded() -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None)
 
 
 @asynccontextmanager

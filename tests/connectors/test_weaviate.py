@@ -95,11 +95,14 @@ def test_a_chunk_is_visible_from_its_version_until_another_retires_it(first, end
 
 
 class FakeRpcError(grpc.RpcError):
-    def __init__(self, code):
-        self._code = code
+    def __init__(self, code, details="a text of a person"):
+        self._code, self._details = code, details
 
     def code(self):
         return self._code
+
+    def details(self):
+        return self._details
 
 
 def http(status):
@@ -116,6 +119,8 @@ def http(status):
         (http(422), Permanent),
         (FakeRpcError(grpc.StatusCode.UNAVAILABLE), Transient),
         (FakeRpcError(grpc.StatusCode.INVALID_ARGUMENT), Permanent),
+        (FakeRpcError(grpc.StatusCode.UNKNOWN), Permanent),
+        (FakeRpcError(grpc.StatusCode.UNKNOWN, "a person: shard is not ready"), Transient),
     ],
 )
 async def test_errors_are_worth_another_try_or_not_and_quote_no_answer(error, kind):

@@ -30,6 +30,8 @@ CALL = Call(tenant="t", lane=0, request="r", session="s", event="e", topic="x", 
 class FakeService:
     """Answers, hangs or raises as it is told, and counts its calls."""
 
+    service = "FakeService"
+
     def __init__(self):
         self.error = None
         self.hangs = False
@@ -120,6 +122,16 @@ async def test_another_connector_is_asked_all_the_same(service):
     assert len(await collect(world)) == 2
 
 
+async def test_what_is_within_the_process_is_always_asked(service):
+    service.service = ""
+    world = World((service,), timeout_s=10)
+    service.error = Transient("this lane's table is being read")
+    for ask in (lambda: world.ask(EMBED, CALL), lambda: collect(world)):
+        for _ in range(2 * FAILURES_MAX):
+            with pytest.raises(Transient, match="this lane's"):
+                await ask()
+
+
 async def test_what_nobody_answers_is_permanent():
     world = World((), timeout_s=10)
     for ask in (world.ask(EMBED, CALL), collect(world)):
@@ -190,7 +202,7 @@ async def test_a_stream_ends_at_the_general_bound(service):
 async def test_a_stream_that_was_answered_in_part_closes_the_circuit(service, monkeypatch):
     world = World((service,), timeout_s=30)
     await open_circuit(world, service)
-    circuit = world._streams[Generate][1]
+    circuit = world._streams[Generate][1].__self__
     monkeypatch.setattr(circuit, "_until", 0.0)
     parts = world.ask_stream(GENERATE, CALL)
     await anext(parts)
