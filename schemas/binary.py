@@ -67,6 +67,13 @@ def _varint(value: int) -> bytes:
 
 def long_at(data: bytes, here: int) -> tuple[int, int]:
     """Read an integer; return it and the position after it."""
+    first = data[here]
+    if first < 0x80:
+        return first >> 1 ^ -(first & 1), here + 1
+    second = data[here + 1]
+    if second < 0x80:
+        value = first & 0x7F | second << 7
+        return value >> 1 ^ -(value & 1), here + 2
     word = int.from_bytes(data[here : here + 8], "little")
     if word & 0x8080808080808080 == 0x0080808080808080:  # eight groups: see _varint
         word = word & 0x007F007F007F007F | (word & 0x7F007F007F007F00) >> 1
