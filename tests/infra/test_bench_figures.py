@@ -92,6 +92,7 @@ def test_every_contender_stands_beside_stock_faust_of_its_rounds():
     assert "failed rounds: Stuck: 1 of 2" in text
     document = json.loads(json.dumps([row.as_json() for row in (base, ours)]))
     assert document[1]["guarantees"] == [str(each) for each in Guarantee]
+    assert document[0]["guarantees"] == ["order"]
     assert document[0]["versions"]["faust-streaming"] == "0.15.3"
 
 
