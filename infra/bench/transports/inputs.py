@@ -20,7 +20,7 @@ from streams.version import CODE
 VALUE_BYTES = 540  # a record of Playhead without vectors or long texts
 SESSIONS = 96
 TENANTS = 8
-SUBJECT = "bench".ljust(112, ".")  # brings a record of the chain to about VALUE_BYTES
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"  # the example of W3C's standard
 SEQUENCE = struct.Struct(">Q")
 
 
@@ -76,11 +76,13 @@ class Asked:
             session=session_id,
             at=now_us(),
             step=StepVersion(name="gateway", code=CODE, configuration=""),
+            trace=TRACE,
         )
         sealed = Sealed(key="user/bench", event=meta.id, field="text", ciphertext=b"")
-        event = QuestionAsked(meta=meta, subject=SUBJECT, text=sealed, ask=Ask())
+        event = QuestionAsked(meta=meta, subject="bench", text=sealed, ask=Ask())
         headers: list[tuple[str, str | bytes | None]] = [
             ("id", meta.id.encode()),
+            ("traceparent", TRACE.encode()),
             ("request", meta.request.encode()),
         ]
         return Input(sequence, lane, tenant.encode(), self._codec.encode(event), headers)
