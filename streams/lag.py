@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import BrokerResponseError, KafkaError, RequestTimedOutError
 
 from schemas import EventRejected, Record
 from streams.settings import Settings
@@ -85,8 +85,14 @@ class NoAnswer(Exception):
     """The broker does not tell the offsets; the message says why."""
 
 
+class NotTold(NoAnswer):
+    """The broker answers, but with no offsets: a group's coordinator moves, or still loads."""
+
+
 class Positions:
-    """Reads committed and end offsets, while it is entered; every method may raise NoAnswer.
+    """Reads committed and end offsets, while it is entered.
+
+    Every method may raise NoAnswer, or NotTold where the broker itself is well.
 
     Why it is so: librdkafka's admin client ends the whole process where a broker that has no
     coordinator yet is asked for a group's offsets (seen with 2.16.0, on a new broker), and keeps
@@ -158,12 +164,18 @@ class Positions:
         try:
             async with asyncio.timeout(limit_s):
                 return await answer
-        except TimeoutError:
+        except (TimeoutError, RequestTimedOutError):  # the client's own name for it
             self._coordinators.clear()
             raise NoAnswer(f"nothing within {limit_s:g} s") from None
-        except (KafkaError, OSError) as error:
+        except BrokerResponseError as error:
             self._coordinators.clear()  # they may have moved
+            raise NotTold(type(error).__name__) from None
+        except (KafkaError, OSError) as error:
+            self._coordinators.clear()
             raise NoAnswer(type(error).__name__) from None
+        except NoAnswer:
+            self._coordinators.clear()
+            raise
 
     async def _lags(self, wanted: Sequence[Reader]) -> list[Lag]:
         # the committed offsets first: an end that is read later lies behind them
@@ -190,7 +202,7 @@ class Positions:
             group, self._coordinators[group], lanes
         )
         if len(found) < len(lanes):  # an answer that is an error as a whole names no lane
-            raise KafkaError(f"the offsets of {group} are not told")
+            raise NotTold(f"no offsets of {group}")
         return {lane: found[lane].offset for lane in lanes}
 
     async def _count(self, topic: str) -> int:

@@ -30,7 +30,7 @@ from connectors.gateway.entries import Entry
 from connectors.gateway.measures import shed
 from connectors.gateway.problems import Problem, overloaded, too_many
 from schemas import AnswerReleased, AnswerRetracted, ChunksRetrieved, EventRejected
-from streams.lag import Lag, Lane, NoAnswer, Reader, readers
+from streams.lag import Lag, Lane, NoAnswer, NotTold, Reader, readers
 from streams.logs import logger, places
 from streams.settings import Settings
 from streams.topics import STEPS
@@ -38,7 +38,7 @@ from streams.topics import STEPS
 log = logger("gateway")
 
 EVERY_S = 1.0  # between readings of the offsets: a question takes about as long
-STALE_S = 6.0  # without a reading, the broker counts as away: above what one may take
+STALE_S = 6.0  # without an answer, the broker counts as away: above what a reading may take
 REOPEN = 0.8  # of the unanswered questions at which none was taken any more
 ANSWERS_KEPT = 64  # times of the newest answers: the rate of late
 RATE_S = 60.0  # how far back that goes
@@ -90,7 +90,7 @@ class Admission:
         self._closed = False
         self._closed_tenants: set[str] = set()
         self._answers: deque[float] = deque(maxlen=ANSWERS_KEPT)
-        self._read_s = clock()
+        self._answered_s = clock()
         self._why = "no answer"
         self.bodies_bytes = 0
 
@@ -165,7 +165,7 @@ class Admission:
             self.bodies_bytes -= mine
 
     def _broker_answers(self) -> None:
-        if self._clock() - self._read_s > STALE_S:
+        if self._clock() - self._answered_s > STALE_S:
             raise refused(
                 overloaded(
                     f"the broker does not answer ({self._why}): try again shortly",
@@ -255,8 +255,8 @@ class Admission:
 
     def read(self, lags: Sequence[Lag], ages_s: Mapping[Lane, float] | None = None) -> None:
         """Learn how far the steps are behind; the ages are of use at the first reading."""
-        self._read_s, self._why = self._clock(), "no answer"
-        self.backlog.take(lags, self._read_s, ages_s)
+        self._answered_s, self._why = self._clock(), "no answer"
+        self.backlog.take(lags, self._answered_s, ages_s)
 
     def not_read(self, why: str) -> None:
         """Learn that the broker did not tell."""
@@ -267,7 +267,7 @@ class Admission:
     def shedding(self) -> dict[str, str]:
         """Return what is refused at the moment, and why; empty where nothing is."""
         found = {}
-        if self._clock() - self._read_s > STALE_S:
+        if self._clock() - self._answered_s > STALE_S:
             found["all"] = f"the broker does not answer ({self._why})"
         if _full(self.unanswered, self._settings.unanswered_max, self._closed):
             found["questions"] = f"{self.unanswered} have no answer yet"
@@ -282,6 +282,9 @@ class Admission:
             try:
                 async with positions() as offsets:
                     await self._read_on(offsets)
+            except NotTold as error:  # new work can be written, and what is known still holds
+                self.not_read(str(error))
+                self._answered_s = self._clock()
             except NoAnswer as error:
                 self.not_read(str(error))
             except Exception as error:  # noqa: BLE001 - without readings all would be refused

@@ -267,7 +267,7 @@ class Edge:
                     "this session belongs to another user: leave session_id out for a new one"
                 )
             on_asked(asked_of(event, event.meta.at // 1_000))
-            return await self._publish(event)
+            return await self._publish(event, budget / 1_000 + GRACE_S)
 
     def _lane(self, caller: Caller, session: str) -> int:
         return lane_of(caller.tenant, session, self.settings.partitions)
@@ -329,10 +329,14 @@ class Edge:
         except Transient as error:
             raise overloaded(str(error)) from None
 
-    async def _publish(self, event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn) -> Asked:
+    async def _publish(
+        self,
+        event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn,
+        limit_s: float = DELIVERY_TIMEOUT_S + 5,
+    ) -> Asked:
         try:
             sent = await asyncio.to_thread(self.publisher.send, event)
-            async with asyncio.timeout(DELIVERY_TIMEOUT_S + 5):
+            async with asyncio.timeout(min(limit_s, DELIVERY_TIMEOUT_S + 5)):
                 position = await asyncio.wrap_future(sent)
         except (Transient, TimeoutError) as error:
             raise self.admission.not_published(str(error)) from None

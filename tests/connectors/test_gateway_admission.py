@@ -397,6 +397,12 @@ def test_a_lane_that_is_behind_is_503(admission, clock):
     assert set(admission.shedding()) == {"questions of lane 0", "documents of lane 0"}
 
 
+def test_a_search_passes_where_generation_is_behind(admission):
+    admission.read([Lag("generate", QUESTION[3], 0, 0, 1_001)])
+    ask(admission, "r", search=True)
+    assert refusal_of(ask, admission, "s").status == 503
+
+
 def test_a_question_that_would_wait_longer_than_its_deadline_is_refused_at_once(admission, clock):
     for _ in range(20):  # 90 records, one a second leaves and one comes
         clock.now_s += 1
@@ -429,6 +435,36 @@ def test_bodies_in_memory_have_a_limit():
         assert refusal_of(second, 1).status == 503
         assert admission.bodies_bytes == 100
     assert admission.bodies_bytes == 0
+
+
+async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock, monkeypatch):
+    monkeypatch.setattr(module, "EVERY_S", 0.01)
+    admission = Admission(Settings(), clock)
+    clock.now_s += STALE_S + 1
+    errors = [module.NoAnswer("away")] * 3
+    asked = asyncio.Event()
+
+    class FakePositions:
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def lags(self, wanted):
+            if errors:
+                raise errors.pop()
+            asked.set()
+            raise module.NotTold("the coordinator loads")
+
+    watching = asyncio.create_task(admission.watch(FakePositions))
+    await asyncio.sleep(0)
+    refusal_of(ask, admission, "r")
+    async with asyncio.timeout(5):
+        await asked.wait()
+    await asyncio.sleep(0.02)
+    watching.cancel()
+    ask(admission, "r")
 
 
 async def test_the_offsets_are_read_again_after_any_error(monkeypatch):

@@ -7,13 +7,18 @@ import time
 import uuid
 
 import pytest
+from aiokafka.errors import (
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    RequestTimedOutError,
+)
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.app import APP
 from streams.cli import VERBS
-from streams.lag import Lag, NoAnswer, Positions, Reader, lag, readers, report
+from streams.lag import Lag, NoAnswer, NotTold, Positions, Reader, lag, readers, report
 from streams.settings import Settings
 from streams.topics import FOLDS, INBOX, STEPS, topic_of
 
@@ -69,6 +74,30 @@ def test_what_is_wrong_is_said_in_a_line(monkeypatch, tmp_path, arguments, code,
 
 def test_the_verb_is_on_the_command_line():
     assert VERBS["lag"] == "streams.lag:lag"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (KafkaConnectionError(), NoAnswer),
+        (ConnectionRefusedError(), NoAnswer),
+        (TimeoutError(), NoAnswer),
+        (RequestTimedOutError(), NoAnswer),  # the client's own, though named as the broker's
+        (GroupLoadInProgressError(), NotTold),
+        (NotTold("no offsets"), NotTold),
+    ],
+)
+async def test_a_broker_that_is_away_differs_from_one_that_can_not_tell(error, kind):
+    positions = Positions(Settings())
+    positions._coordinators["a group"] = 1
+
+    async def answer():
+        raise error
+
+    with pytest.raises(NoAnswer) as raised:
+        await positions._asked(answer(), 5.0)
+    assert raised.type is kind
+    assert not positions._coordinators  # asked for anew
 
 
 # ---------------------------------------------------------------------- on a broker
