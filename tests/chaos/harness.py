@@ -37,11 +37,10 @@ from infra.local.supervisor import Stack, State, Wish
 from replay.log import BrokerLog, Snapshot
 from replay.verify import Report, Verifier
 from replay.verify import merged as merged_reports
-from schemas.registry import Registry
+from streams.app import known_schemas
 from streams.codec import Codec
 from streams.settings import Settings
 from streams.setup import prepare
-from streams.subjects import subjects
 from streams.topics import topic_of
 from tests.chaos.judge import Expected, Judgement, Sample, judge, merged
 from tests.chaos.load import Load
@@ -142,9 +141,6 @@ class Chaos:
         self._say = say
         self._jobs = jobs
         self._settings = Settings.load(environment={}, run=stack.run)
-        registry = Registry(self._settings.registry)
-        registry.expect(subjects())
-        self._codec = Codec(registry)
         self._workers = [Worker(slot, stack, plan) for slot in range(plan.workers)]
         self._later: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = itertools.count()
@@ -159,8 +155,9 @@ class Chaos:
         """Run it all; the stack must be up."""
         self._began = time.monotonic()
         prepare(self._settings)
-        load = Load(self._plan, self._settings, self._codec)
-        reader = Reader(self._settings, self._codec, STEPS)
+        codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away
+        load = Load(self._plan, self._settings, codec)
+        reader = Reader(self._settings, codec, STEPS)
         try:
             with Watcher(self._settings, STEPS) as watcher:
                 for worker in self._workers:
@@ -500,7 +497,7 @@ def main(seed, requests, minutes, kills, workers, outage, away_s, jobs, json_fil
     seed = random.randrange(10**6) if seed is None else seed
     given = {"seed": seed, "workers": workers}
     if outage:
-        plan = Plan.of_outage(outage, away_s, requests=requests or 3_000, **given)
+        plan = Plan.of_outage(outage, away_s, requests=requests or 6_000, **given)
     else:
         minutes = Plan.seconds / 60 if minutes is None else minutes
         kills = Plan.kills if kills is None else kills
