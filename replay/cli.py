@@ -8,11 +8,14 @@ import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -103,7 +106,10 @@ def verify(
     console = Console(stderr=True)
     log = open_log(archive, settings)
     try:
-        with Progress(
+        derived = {topic.name for topic in DERIVED}
+        extents = log.extents().values()
+        total = sum(e.end - e.begin for e in extents if e.topic in derived)
+        bar = Progress(
             SpinnerColumn(),
             TextColumn("verifying"),
             BarColumn(),
@@ -112,22 +118,20 @@ def verify(
             console=console,
             transient=True,
             disable=not sys.stderr.isatty(),
-        ) as progress:
-            derived = {topic.name for topic in DERIVED}
-            extents = log.extents().values()
-            total = sum(e.end - e.begin for e in extents if e.topic in derived)
-            task = progress.add_task("verify", total=total)
-            if jobs > 1 and total >= JOBS_FROM:
-                report = verify_side_by_side(log, archive, settings, selection, jobs)
-            else:
-                local, keyring = local_handlers(settings)
-                verifier = Verifier(
-                    log,
-                    local,
-                    keyring.digest_key,
-                    selection,
-                    lambda records: progress.update(task, completed=records),
-                )
+        )
+        task = bar.add_task("verify", total=total)
+        if jobs > 1 and total >= JOBS_FROM:
+            report = verify_side_by_side(log, archive, settings, selection, jobs, bar)
+        else:
+            local, keyring = local_handlers(settings)
+            verifier = Verifier(
+                log,
+                local,
+                keyring.digest_key,
+                selection,
+                lambda records: bar.update(task, completed=records),
+            )
+            with bar:
                 report = asyncio.run(verifier.verify())
     finally:
         log.close()
@@ -139,21 +143,43 @@ def verify(
 
 
 def verify_side_by_side(
-    log: Log, archive: Path | None, settings: Settings, selection: Selection, jobs: int
+    log: Log,
+    archive: Path | None,
+    settings: Settings,
+    selection: Selection,
+    jobs: int,
+    bar: Progress | None = None,
 ) -> Report:
-    """Verify lanes in processes of their own, all over the same moment of the log."""
+    """Verify lanes in processes of their own, all over the same moment of the log.
+
+    The bar's first task advances as lanes are done; it must not have been started, since it draws
+    in a thread.
+    """
     snapshot = log.snapshot if isinstance(log, BrokerLog) else None
     lanes = sorted(lanes_of(log), key=lambda lane: -_size(log, lane))
     began = time.perf_counter()
-    context = multiprocessing.get_context("spawn")  # librdkafka's threads don't survive a fork
-    with ProcessPoolExecutor(min(jobs, len(lanes)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(jobs, len(lanes)), mp_context=_children()) as pool:
         running = [
             pool.submit(_verify_lane, archive, snapshot, settings, selection, lane)
             for lane in lanes
         ]
-        report = merged([future.result() for future in running])
+        with bar or nullcontext():
+            for done in as_completed(running):
+                records = done.result().records
+                if bar is not None:
+                    bar.advance(bar.task_ids[0], records)
+    report = merged([future.result() for future in running])
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _children() -> BaseContext:
+    """Fork where this is the only thread: then children begin with all that was imported.
+
+    Threads don't survive a fork, and what they had locked stays locked: librdkafka's own, say.
+    """
+    alone = psutil.Process().num_threads() == 1
+    return multiprocessing.get_context("fork" if alone else "spawn")
 
 
 def _size(log: Log, lane: int) -> int:

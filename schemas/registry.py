@@ -6,9 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from confluent_kafka.schema_registry.error import SchemaRegistryError
-
 from schemas.definitions import self_contained
 
 COMPATIBILITY = "FULL_TRANSITIVE"
@@ -78,7 +75,11 @@ class Registry:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = SchemaRegistryClient(
+        # half of what a process of `replay verify` would import, who needs no registry
+        from confluent_kafka import schema_registry
+
+        self._library = schema_registry
+        self._client = schema_registry.SchemaRegistryClient(
             {
                 "url": url,
                 "timeout": REQUEST_TIMEOUT_S,
@@ -96,10 +97,10 @@ class Registry:
         Raises IncompatibleSchema where the registry holds a version that ours does not fit.
         """
         for subject, record in subjects.items():
-            schema = Schema(json.dumps(self_contained(record)), "AVRO")
+            schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
             try:
                 known = self._ask(self._client.get_versions, subject)
-            except SchemaRegistryError as error:
+            except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 known = []
@@ -109,7 +110,7 @@ class Registry:
                 continue
             try:
                 self._ids[record] = self._ask(self._client.register_schema, subject, schema)
-            except SchemaRegistryError as error:
+            except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 409:
                     raise
                 raise IncompatibleSchema(
@@ -128,10 +129,10 @@ class Registry:
             subject = self._subjects.get(record)
             if subject is None:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
-            schema = Schema(json.dumps(self_contained(record)), "AVRO")
+            schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
             try:
                 found = self._ask(self._client.lookup_schema, subject, schema)
-            except SchemaRegistryError as error:
+            except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 raise UnknownSchema(
@@ -150,7 +151,7 @@ class Registry:
                 raise unknown
             try:
                 schema = self._ask(self._client.get_schema, schema_id)
-            except SchemaRegistryError:
+            except self._library.SchemaRegistryError:
                 raise unknown from None
             try:
                 self._definitions[schema_id] = json.loads(schema.schema_str or "null")
@@ -171,7 +172,7 @@ class Registry:
         """
         try:
             return call(*arguments, **options)
-        except SchemaRegistryError as error:
+        except self._library.SchemaRegistryError as error:
             status = error.http_status_code
             if status in NO_ANSWER or status >= 500:
                 raise RegistryAway(
