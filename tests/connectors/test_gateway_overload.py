@@ -205,16 +205,21 @@ async def test_connections_are_limited(url, edge, monkeypatch):  # noqa: F811
 
 
 async def test_answers_resumed_on_one_connection_are_limited(url, edge, log, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("connectors.gateway.websocket.LISTENING_MAX", 2)
-    async with connect(url, a_key(edge)) as socket:
-        for name in ("m-1", "m-2"):
-            await send(socket, type="message", id=name, text="x")
-            await frames_until(socket, "accepted")
-        requests = [event.meta.request for event in log.published(QuestionAsked)][:2]
-        await send(socket, type="resume", request_id=requests[0])  # takes its own place
-        await send(socket, type="message", id="m-3", text="x")
+    monkeypatch.setattr("connectors.gateway.websocket.LISTENING_MAX", 1)
+    key = a_key(edge)
+    async with connect(url, key) as socket, connect(url, key) as other:
+        for connection in (other, socket):
+            await send(connection, type="message", id="m", text="x")
+            await frames_until(connection, "accepted")
+        first, second = (event.meta.request for event in log.published(QuestionAsked))
+        await send(socket, type="resume", request_id=first)
         [error] = await frames_until(socket, "error")
-    assert error["status"] == 429
+        assert error["status"] == 429
+        await send(socket, type="resume", request_id=second)  # takes its own place
+        for outcome in answers_with("yes")(log.published(QuestionAsked)[1]):
+            log.append(outcome)
+        frames = await frames_until(socket, "completed", "error")
+    assert frames[-1]["type"] == "completed"
 
 
 async def test_a_stream_whose_reader_takes_nothing_ends(monkeypatch):
