@@ -23,6 +23,7 @@ from streams.settings import Settings
 from streams.version import CODE
 
 POINTS_MAX = 65_536  # of an instrument; the default of 2,000 is eight topics of 250 lanes
+FLUSH_MS = 2_000  # for a collector that may be away, within the ten seconds of a stop
 TRIES = 5  # to read lanes that come and go meanwhile on another thread
 
 COUNTED = {
@@ -186,7 +187,7 @@ def flush() -> None:
     """Send what is still in memory; call it before the process ends."""
     provider = metrics.get_meter_provider()
     if isinstance(provider, MeterProvider):
-        provider.shutdown()
+        provider.shutdown(FLUSH_MS)
 
 
 def serve(host: str, port: int) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 
 import pytest
 from starlette.responses import StreamingResponse
@@ -153,6 +154,13 @@ async def test_a_broker_that_takes_nothing_leaves_no_question_counted(edge, call
     log.broker = False
     for _ in range(4):
         is_refusal(await call("POST", "/v1/messages", {"text": "x"}), 503)
+    assert edge.admission.unanswered == 0
+
+
+async def test_a_question_waits_no_longer_for_the_broker_than_for_its_answer(edge, call, log):
+    log.send = lambda _: Future()  # never acknowledged
+    async with asyncio.timeout(10):  # the broker itself has twice as long
+        is_refusal(await call("POST", "/v1/messages", {"text": "x", "budget_ms": 100}), 503)
     assert edge.admission.unanswered == 0
 
 
