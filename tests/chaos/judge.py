@@ -432,12 +432,10 @@ class _Lane:
     ) -> None:
         """Check that a copy of an input was left alone."""
         first: dict[tuple[str, int], int] = {}
-        request = any(topic == topic_of(record) for record in REQUESTS)
         for row in self._rows[topic]:
             if not row.readable:
                 continue
-            # of a request any second record is a copy; further on a later attempt supersedes
-            key = row.id, 0 if request else row.attempt
+            key = row.id, row.attempt  # a later attempt is no copy: it supersedes
             if first.setdefault(key, row.offset) == row.offset:
                 continue
             if row.position in by_cause:
@@ -451,9 +449,8 @@ class _Lane:
         """Hold what was committed against the outcomes that lay on the log by then."""
         closed: dict[int, list[Position] | None] = {}  # None: a copy, nothing is due
         known: set[tuple[str, int]] = set()
-        request = any(topic == topic_of(record) for record in REQUESTS)
         for row in self._rows[topic]:
-            key = row.id, 0 if request else row.attempt
+            key = row.id, row.attempt
             if row.readable and key in known:
                 closed[row.offset] = None
                 continue
