@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -222,3 +223,25 @@ def test_every_command_has_help_with_an_example(command):
     assert done.exit_code == 0
     assert "Example" in done.output
     assert isinstance(command, click.Command)
+
+
+@pytest.mark.parametrize("verb", ["ingest", "chat"])
+def test_a_gateway_without_room_is_asked_again_when_it_says(stack, log, folder, monkeypatch, verb):
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        log.broker = True
+
+    monkeypatch.setattr(
+        client, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic, time=time.time)
+    )
+    log.answer = lambda e: Answers(e).whole("yes") if isinstance(e, QuestionAsked) else ()
+    log.broker = False
+    if verb == "ingest":
+        done = run(client.ingest, "--tenant", "acme", str(folder / "a.md"), "--json")
+    else:
+        done = run(client.chat, "--tenant", "acme", "When?")
+    assert done.exit_code == 0, done.output
+    assert len(pauses) == 1
+    assert 5 <= pauses[0] <= 7  # what Retry-After said
