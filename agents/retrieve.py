@@ -11,7 +11,9 @@ relevance of the best of the passages that were fetched does, read from late int
 holds across questions much better than word or vector scores do, and from the text.
 
 Where nobody can embed the query, words alone name and rank the candidates, and relevance is read
-from the share of the question's words that a passage holds.
+from the share of the question's words that a passage holds. Its threshold was set on 120 questions
+of SQuAD 2 and 250 passages of other titles: 21 % false abstentions, 2 % false answers, where 0.75
+of the words gave 41 % and none.
 
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
 relevance, keeps copies and has no token budget.
