@@ -104,21 +104,26 @@ def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
         f"{plan.hops} no-op hops in one process, acks=all; median of {plan.rounds} rounds"
         f" (lowest–highest), x = ratio to {BASELINE} in the same rounds"
     )
-    table = _table("program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes", "guarantees")
+    table = _table("program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes")
     for row in found:
-        entry = row.contender
-        promised = ", ".join(each for each in Guarantee if each in entry.guarantees)
         if row.hop_rate is None or row.cpu_us is None:
-            table.add_row(entry.name, "failed", "", "", "", "", row.failures[-1])
+            table.add_row(row.contender.name, "failed")
             continue
         table.add_row(
-            entry.name,
+            row.contender.name,
             str(row.hop_rate),
             row.hop_rate.times,
             str(row.cpu_us),
             row.cpu_us.times,
             str(row.value_bytes),
-            promised,
+        )
+    console.print(table)
+    console.print()
+    table = _table("promises without further code", *Guarantee)
+    for row in found:
+        entry = row.contender
+        table.add_row(
+            entry.name, *("yes" if each in entry.guarantees else "-" for each in Guarantee)
         )
     console.print(table)
     for place, rate in enumerate(plan.rates):
@@ -137,16 +142,17 @@ def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
         console.print()
         console.print(table)
     for row in found:
-        if row.rounds and (row.failures or row.copies or row.disorders):
+        if row.failures or row.copies or row.disorders:
             console.print(
                 f"{row.contender.name}: {row.copies} copies, {row.disorders} out of order;"
-                f" failed rounds: {'; '.join(row.failures) or 'none'}"
+                f" failed rounds: {'; '.join(row.failures) or 'none'}",
+                soft_wrap=True,
             )
 
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="left" if name == "guarantees" else "right")
+        table.add_column(name, justify="right")
     return table
