@@ -19,7 +19,7 @@ LINE_MAX = 200
 
 
 class Failed(Exception):
-    """A program ended before it was told to; the message holds its last words."""
+    """A program under measurement did not do its work; the message says why."""
 
 
 class Child:
@@ -37,7 +37,7 @@ class Child:
         self._times = psutil.Process(self._process.pid)
 
     def check(self) -> None:
-        """Raise Failed if it has ended."""
+        """Raise Failed, with its last words, if it has ended."""
         if (code := self._process.poll()) is not None:
             lines = self._output.read_text(errors="replace").strip().splitlines()
             words = " | ".join(line.strip()[:LINE_MAX] for line in lines[-LAST_LINES:])

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from infra.bench import answers, scale
 from infra.bench.chats import contest as chats
+from infra.bench.child import Failed
 from infra.bench.transports import contest as transports
 from infra.bench.transports import report
 from infra.bench.transports.contenders import CONTENDERS
@@ -143,17 +144,24 @@ def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> Non
             "load": [os.getloadavg()],
         }
     }
-    shows = []
+    shows: list[Callable[[Console], None]] = []
+    failures: list[str] = []
     for name in only:
         _say(f"== {name}")
-        part, show = PARTS[name](questions, rounds)
+        try:
+            part, show = PARTS[name](questions, rounds)
+        except Failed as error:
+            failures.append(f"{name}: {type(error).__name__}: {error}")
+            continue
         document.update(part)
         shows.append(show)
     document["machine"]["load"].append(os.getloadavg())
     if as_json:
-        click.echo(json.dumps(document, indent=1))
-        return
-    console = Console()
-    for show in shows:
-        show(console)
-        console.print()
+        click.echo(json.dumps({**document, "failures": failures}, indent=1))
+    else:
+        console = Console()
+        for show in shows:
+            show(console)
+            console.print()
+    if failures:
+        raise click.ClickException("\n".join(failures))

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from infra.bench import scale
+from infra.bench import cli, scale
 from infra.bench.chats import contest as chats
 from infra.bench.chats.crowd import Chats
+from infra.bench.child import Failed
 from infra.bench.cli import bench
 from infra.bench.spread import number, percentiles, spread
 from infra.bench.transports import noop_steps, report
@@ -194,6 +195,20 @@ def test_more_workers_stand_beside_one():
     assert one.cpus.median == pytest.approx(0.9)
     assert "1.50x" in shown(scale.show, [one, two])
     assert json.loads(json.dumps(scale.as_json([one, two])))["rows"][1]["workers"] == 2
+
+
+def test_a_part_that_fails_is_told_and_the_others_are_shown(monkeypatch):
+    def fail(*_):
+        raise Failed("the worker ended")
+
+    monkeypatch.setitem(cli.PARTS, "chats", fail)
+    monkeypatch.setitem(cli.PARTS, "scale", lambda *_: ({"scale": 1}, lambda _: None))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    done = CliRunner().invoke(bench, ["--only", "chats,scale", "--json"])
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    assert document["scale"] == 1
+    assert document["failures"] == ["chats: Failed: the worker ended"]
 
 
 def test_an_unknown_part_is_refused_by_name():

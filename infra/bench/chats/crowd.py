@@ -10,13 +10,14 @@ from typing import Any
 from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 
 from infra.bench.chats.questions import Language
+from infra.bench.child import Failed
 from infra.bench.spread import percentiles
 
 SILENCE_S = 60.0  # without one record: then the chats are stuck
 POLL_MAX = 1_000
 
 
-class Stuck(Exception):
+class Stuck(Failed):
     """Nothing is said any more; the message tells how many chats ended."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from connectors.keyring import Keyring
+from infra.bench.child import Failed
 from infra.bench.facts import name_of
 from schemas import (
     AnswerReleased,
@@ -35,7 +36,7 @@ FACTS = 16
 TOKENS = 13  # words of an answer: 20 ms + 12 x 5 ms is 80 ms, some 12 chats a second one by one
 
 
-class BadAnswer(Exception):
+class BadAnswer(Failed):
     """An answer came that is not the stub's; the message says what came."""
 
 

@@ -15,7 +15,7 @@ from infra.bench.topics import own_topics, platform_topics
 from infra.bench.transports import noop_steps
 from infra.bench.transports.chain import HOPS, PARTITIONS, Chain
 from infra.bench.transports.contenders import OURS, Contender
-from infra.bench.transports.drive import Burst, Drive, Latency, Stuck
+from infra.bench.transports.drive import Burst, Drive, Latency
 from infra.bench.transports.inputs import Asked, Plain
 from streams.settings import Settings
 
@@ -83,7 +83,7 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
             return Turn(
                 entry.name, burst, latencies, drive.value_bytes, tally.copies, tally.disorders
             )
-    except (Failed, Stuck, KafkaException, TimeoutError) as error:
+    except (Failed, KafkaException, TimeoutError) as error:
         return Turn(entry.name, failure=f"{type(error).__name__}: {error}")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from infra.bench.child import Child
+from infra.bench.child import Child, Failed
 from infra.bench.spread import percentiles
 from infra.bench.transports.chain import PARTITIONS, Chain
 from infra.bench.transports.inputs import SESSIONS, Asked, Input, Plain
@@ -30,7 +30,7 @@ ARRIVE_S = 60.0  # without one record at the end: then the chain is stuck
 POLL_MAX = 2_000
 
 
-class Stuck(Exception):
+class Stuck(Failed):
     """Nothing arrives any more; the message says how many did."""
 
 
