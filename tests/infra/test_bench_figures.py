@@ -170,9 +170,9 @@ def test_contenders_have_names_of_their_own_and_promise_no_more_than_ours():
 
 def test_chats_stand_beside_the_baseline_of_the_same_crowd():
     turns = {
-        ("one at a time", 16): [Chats(16, 160, 12.0, 900.0, 1_000.0, 1_300.0)],
-        ("Playhead", 16): [Chats(16, 160, 36.0, 90.0, 200.0, 400.0)],
-        ("Playhead", 1): [Chats(1, 40, 6.0, 50.0, 60.0, 150.0)],
+        ("one at a time", 16): [Chats(16, 160, 12.0, 900.0, 1_000.0, 1_300.0, 5.0)],
+        ("Playhead", 16): [Chats(16, 160, 36.0, 90.0, 200.0, 400.0, 20.0)],
+        ("Playhead", 1): [Chats(1, 40, 6.0, 50.0, 60.0, 150.0, 20.0)],
     }
     rows = chats.rows(turns)
     assert [(row.program, row.at_once) for row in rows] == [

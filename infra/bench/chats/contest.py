@@ -13,7 +13,7 @@ from rich.table import Table
 from infra.bench.chats import questions
 from infra.bench.chats.crowd import Chats, Crowd
 from infra.bench.chats.stub_server import stub_server
-from infra.bench.child import running
+from infra.bench.child import Child, running
 from infra.bench.spread import Spread, spread
 from infra.bench.topics import own_topics, platform_topics
 from infra.bench.transports.chain import Chain
@@ -39,6 +39,8 @@ class Row:
     """Time to the first text."""
     first_p95_ms: Spread
     whole_p50_ms: Spread
+    cpu_ms: Spread
+    """Of the program, for one chat: the steadier figure on a shared machine."""
 
 
 def contest(
@@ -53,7 +55,8 @@ def contest(
                     turns.setdefault((program, found.at_once), []).append(found)
                     say(
                         f"round {number} of {rounds}: {program}, {found.at_once} at once:"
-                        f" {found.rate:.1f} chats/s, first text {found.first_p50_ms:.0f} ms"
+                        f" {found.rate:.1f} chats/s, first text {found.first_p50_ms:.0f} ms,"
+                        f" CPU {found.cpu_ms:.0f} ms a chat"
                     )
     about = {
         "stub": {"first_ms": 20, "token_ms": 5, "tokens": questions.TOKENS},
@@ -83,6 +86,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
                 over("first_p50_ms"),
                 over("first_p95_ms"),
                 over("whole_p50_ms"),
+                over("cpu_ms"),
             )
         )
     return sorted(found, key=lambda row: row.at_once)
@@ -96,7 +100,7 @@ def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
         own_topics(settings, topics, 1, (name, "bench-crowd")),
         running(f"{__package__}.one_at_a_time", chain.argument(), triton) as child,
     ):
-        return _chats(settings, questions.Plain(*topics), 1, child.check)
+        return _chats(settings, questions.Plain(*topics), 1, child)
 
 
 def _platform(settings: Settings, triton: str) -> list[Chats]:
@@ -105,13 +109,13 @@ def _platform(settings: Settings, triton: str) -> list[Chats]:
         running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
     ):
         language = questions.Platform(settings)
-        return _chats(settings, language, settings.partitions, child.check)
+        return _chats(settings, language, settings.partitions, child)
 
 
 def _chats(
-    settings: Settings, language: questions.Language, partitions: int, alive: Callable[[], None]
+    settings: Settings, language: questions.Language, partitions: int, child: Child
 ) -> list[Chats]:
-    crowd = Crowd(settings.kafka, language, partitions, alive)
+    crowd = Crowd(settings.kafka, language, partitions, child)
     try:
         crowd.chat(1, WARM_UP)
         return [crowd.chat(at_once, chats) for at_once, chats in CROWDS.items()]
@@ -134,7 +138,16 @@ def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
     )
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("program")
-    for name in ("at once", "chats/s", "x", "first text p50 ms", "x", "p95 ms", "whole p50 ms"):
+    for name in (
+        "at once",
+        "chats/s",
+        "x",
+        "first text p50 ms",
+        "x",
+        "p95 ms",
+        "whole p50 ms",
+        "CPU ms a chat",
+    ):
         table.add_column(name, justify="right")
     for row in found:
         table.add_row(
@@ -146,5 +159,6 @@ def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
             row.first_p50_ms.times,
             str(row.first_p95_ms),
             str(row.whole_p50_ms),
+            str(row.cpu_ms),
         )
     console.print(table)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 
 from infra.bench.chats.questions import Language
-from infra.bench.child import Failed
+from infra.bench.child import Child, Failed
 from infra.bench.spread import percentiles
 
 SILENCE_S = 60.0  # without one record: then the chats are stuck
@@ -33,16 +32,16 @@ class Chats:
     """From the question's sending to the first text, as the next one."""
     first_p95_ms: float
     whole_p50_ms: float
+    cpu_ms: float
+    """CPU time of the program for one chat, milliseconds."""
 
 
 class Crowd:
     """Clients of one chain."""
 
-    def __init__(
-        self, kafka: str, language: Language, partitions: int, alive: Callable[[], None]
-    ) -> None:
+    def __init__(self, kafka: str, language: Language, partitions: int, child: Child) -> None:
         self._language = language
-        self._alive = alive
+        self._child = child
         self._next = 0
         self._producer = Producer(
             {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 0}
@@ -63,11 +62,12 @@ class Crowd:
         self._consumer.close()
 
     def chat(self, at_once: int, chats: int) -> Chats:
-        """Hold a number of chats; raises Stuck, BadAnswer, or what `alive` raises."""
+        """Hold a number of chats; raises Stuck, BadAnswer, or Failed where the program ended."""
         sent: dict[int, float] = {}
         first: dict[int, float] = {}
         ended: dict[int, float] = {}
         left = chats
+        cpu_s = self._child.cpu_s()
         began = heard = time.perf_counter()
 
         def ask() -> None:
@@ -103,14 +103,16 @@ class Crowd:
             if messages:
                 heard = now
             else:
-                self._alive()
+                self._child.check()
                 if now - heard > SILENCE_S:
                     raise Stuck(f"{len(ended)} of {chats} chats ended")
         seconds = time.perf_counter() - began
+        cpu_ms = (self._child.cpu_s() - cpu_s) * 1000 / chats
         first_ms = [(first[number] - sent[number]) * 1000 for number in ended]
         whole_ms = [(ended[number] - sent[number]) * 1000 for number in ended]
         p50, p95, _ = percentiles(first_ms)
-        return Chats(at_once, chats, chats / seconds, p50, p95, percentiles(whole_ms)[0])
+        whole_p50, _, _ = percentiles(whole_ms)
+        return Chats(at_once, chats, chats / seconds, p50, p95, whole_p50, cpu_ms)
 
     def _poll(self) -> list[Any]:
         message = self._consumer.poll(0.5)
