@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
 
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -33,24 +33,19 @@ _tracer = trace.get_tracer("playhead")
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Set up tracing and metrics of this process; the first call wins."""
+    """Set up tracing of this process; the first call wins."""
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     resource = Resource.create({"service.name": service, "service.version": CODE})
     provider = TracerProvider(resource=resource)
     trace.set_tracer_provider(provider)
     if settings.otlp_endpoint:
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.metrics import MeterProvider
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         endpoint = settings.otlp_endpoint.rstrip("/")
         exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")
         export_to(BatchSpanProcessor(exporter))
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"))
-        metrics.set_meter_provider(MeterProvider([reader], resource))
 
 
 def export_to(processor: SpanProcessor) -> None:

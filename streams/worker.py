@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 from mode import Worker as ModeWorker
 
-from streams import logs, tracing
+from streams import logs, metrics, tracing
 from streams.app import Host, chosen, host, wait_for_topics
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
@@ -193,6 +193,7 @@ def worker(steps: str | None, run: Path | None) -> None:
     if not hosted:
         raise click.UsageError("--steps names no step: leave it out to run all")
     logs.configure(settings.log_level)
+    metrics.configure(settings, "playhead-worker", settings.metrics_port)
     tracing.configure(settings, "playhead-worker")
     ready = os.environ.get("PLAYHEAD_READY_FILE")
     run_to_the_end(serve(settings, hosted, Path(ready) if ready else None))
@@ -210,5 +211,6 @@ def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
         uvloop.install()
     code = asyncio.new_event_loop().run_until_complete(served)
     tracing.flush()
+    metrics.flush()
     logs.flush()
     os._exit(code)
