@@ -128,7 +128,7 @@ async def test_what_is_within_the_process_is_always_asked(service):
     service.error = Transient("this lane's table is being read")
     for ask in (lambda: world.ask(EMBED, CALL), lambda: collect(world)):
         for _ in range(2 * FAILURES_MAX):
-            with pytest.raises(Transient, match="^this lane's"):
+            with pytest.raises(Transient, match=r"^this lane's"):
                 await ask()
 
 
