@@ -19,11 +19,13 @@ from schemas import Event, EventRejected, Meta
 from streams.codec import Codec, Undecodable
 from streams.lane import REACH
 from streams.settings import Settings
-from streams.topics import Step, topic_of
+from streams.topics import INBOX, REQUESTS, Step, topic_of
 
-REMEMBERED = 20_000  # ids a step keeps in memory: some 4 MB
+REMEMBERED = 20_000  # ids that a lane of a step keeps in memory: some 4 MB
 READ_BACK = 64  # records in the first stride backwards; each further one is twice as long
 READ_BACK_MAX = 20_000  # records of one topic's lane, at most
+WARM_RECORDS = 4_096  # read back where requests come in: a producer may send a copy long after
+WARM_BYTES = 8_000_000  # or so many bytes, whichever is less: what a start may cost
 PATIENCE_S = 30.0  # for the broker to hand over one stride
 BROKER_TIMEOUT_S = 10.0
 
@@ -37,6 +39,9 @@ def rejected_attempt(headers: Mapping[str, bytes]) -> int:
     """Return the number of the run whose rejection a record is a retry of; 0 for other records."""
     attempt = headers.get(RETRY, b"").partition(b"@")[0]
     return int(attempt) if attempt.isdigit() and len(attempt) < 10 else 0
+
+
+REQUEST_TOPICS = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
 
 
 class History:
@@ -120,7 +125,8 @@ def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Take
 
     Blocks; call it in a thread. Raises KafkaException or TimeoutError where the broker does not
     answer. Where inputs are uncommitted it reads backwards until an outcome's input lies further
-    back than any that could have been running beside them.
+    back than any that could have been running beside them; where the inputs are requests, of which
+    copies may come late, at least as far as WARM_RECORDS and WARM_BYTES allow.
     """
     consumer = reading(settings, f"playhead-{step.name}-read-back")
     try:
@@ -140,16 +146,20 @@ def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Take
 def _outcomes(
     consumer: Consumer, codec: Codec, topic: str, lane: Taken, until: int | None
 ) -> list[Meta]:
-    """Read one stride from the end; more, while `until` is given and not reached."""
+    """Read one stride from the end; more, while `until` is given and not reached, or to be warm."""
     place = TopicPartition(topic, lane.partition)
     low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
     floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
     found: list[Meta] = []
+    seen = size = 0
+    warm = lane.topic not in REQUEST_TOPICS
     while end > floor:
         start = max(floor, end - stride)
         far = -1 if until is None else until
         enough = until is None
         for message in records(consumer, topic, lane.partition, start, end):
+            seen += 1
+            size += len(message)
             try:
                 event = codec.decode_any(message.value())
             except Undecodable:
@@ -158,7 +168,7 @@ def _outcomes(
             if cause is not None and cause.topic == lane.topic:
                 found.append(event.meta)  # type: ignore[attr-defined]
                 enough = enough or cause.offset < far
-        if enough:
+        if enough and (warm or seen >= WARM_RECORDS or size >= WARM_BYTES):
             break
         end, stride = start, stride * 2
     return found

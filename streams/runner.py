@@ -81,7 +81,9 @@ class Outbox:
         self.traceparent = ""
 
     def put(self, event: Event) -> None:
-        """Publish an outcome; raises RecordTooLarge."""
+        """Publish an outcome; raises RecordTooLarge, or CancelledError once the lane has moved."""
+        if self._item.lane.revoked:
+            raise asyncio.CancelledError
         value = self._codec.encode(event)
         if len(value) > RECORD_BYTES_MAX:
             raise RecordTooLarge(

@@ -57,7 +57,7 @@ class Settings:
     """Name of a worker's place, unique among those that run: one that returns to it within 6 s goes
     on with its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""
     attempts_max: int = 5
-    """Runs of a step over one input before a transient error becomes a dead letter."""
+    """Runs of a step, at least, over an input without a deadline; others are tried until theirs."""
     backoff_ms: int = 100
     """First pause before another attempt; doubles each time, with jitter, up to 10 s."""
     patience_ms: int = 60_000

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -249,11 +248,15 @@ class Reader:
 
     def _on_revoke(self, _client: Client, partitions: list[TopicPartition]) -> None:
         lanes = self._forget(partitions)
-        self._await(self._consumer.revoked(lanes), HANDED_OVER_S)
+        if not self._await(self._consumer.revoked(lanes)):
+            self._take_away(lanes)
         self._commit(lanes, asynchronous=False)
 
     def _on_lost(self, _client: Client, partitions: list[TopicPartition]) -> None:
-        self._await(self._consumer.lost(self._forget(partitions)), HANDED_OVER_S)
+        lanes = self._forget(partitions)
+        for lane in lanes:
+            lane.revoked = True
+        self._await(self._consumer.lost(lanes))
 
     def _forget(self, partitions: list[TopicPartition]) -> list[Lane]:
         gone = {(at.topic, at.partition) for at in partitions}
@@ -262,15 +265,22 @@ class Reader:
         self.lanes = kept
         return lanes
 
-    def _await(self, work: Any, limit_s: float) -> Any:
-        """Run something on the event loop while this thread waits."""
-        running: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _take_away(self, lanes: list[Lane]) -> None:
+        """Drop lanes although the event loop did not answer: from now on they write nothing."""
+        for lane in lanes:
+            lane.revoked = True
+        asyncio.run_coroutine_threadsafe(self._consumer.lost(lanes), self._loop)
+
+    def _await(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Run something on the event loop while this thread waits; say whether it ended in time."""
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return running.result(limit_s)
+            running.result(HANDED_OVER_S)
         except TimeoutError:
-            log.warning("handing lanes over took too long", limit_s=limit_s)
+            log.warning("handing lanes over took too long", limit_s=HANDED_OVER_S)
             running.cancel()
-            return None
+            return False
+        return True
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         for at in partitions:

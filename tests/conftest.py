@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from streams.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+
+# how long an example takes says more about the machine than about the code
+hypothesis.settings.register_profile("playhead", deadline=None)
+hypothesis.settings.load_profile("playhead")
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 

@@ -31,6 +31,7 @@ from schemas import (
 )
 from schemas.registry import Registry
 from streams.codec import Codec
+from streams.history import READ_BACK
 from streams.ids import position_id, request_id
 from streams.lanes import lane_of
 from streams.settings import Settings
@@ -248,6 +249,22 @@ def test_a_copy_of_a_request_is_answered_once_after_a_restart_too(bench):
     bench.publish(asked)
     bench.wait_for(AnswerReleased, [asked.meta.request])
     bench.kill()
+    bench.publish(asked)
+    bench.start()
+    after = bench.question(session=asked.meta.session)
+    bench.publish(after)
+    bench.wait_for(AnswerReleased, [after.meta.request])
+    assert len(bench.of_request(AnswerReleased, asked.meta.request)) == 1
+
+
+def test_a_copy_that_comes_long_after_a_restart_is_told_apart(bench):
+    asked = bench.question()
+    bench.publish(asked)
+    later = [bench.question(session=asked.meta.session) for _ in range(2 * READ_BACK)]
+    for question in later:
+        bench.publish(question)
+    bench.wait_for(AnswerReleased, [question.meta.request for question in later])
+    assert bench.stop()[0] == 0
     bench.publish(asked)
     bench.start()
     after = bench.question(session=asked.meta.session)

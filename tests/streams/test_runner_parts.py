@@ -1,3 +1,6 @@
+import asyncio
+import types
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +15,13 @@ from schemas import (
     QuestionRedacted,
     Sealed,
 )
+from streams import runner
 from streams.admission import WrongTenant, admit, rejection, unreadable
 from streams.codec import Undecodable
 from streams.history import History
 from streams.ids import position_id
 from streams.lane import LOW_WATER, REACH, Item, Lane
-from streams.runner import failed
+from streams.runner import Outbox, failed
 from streams.topics import INBOX, step, topic_of
 from tests.fakes import a_codec, a_meta
 
@@ -324,3 +328,44 @@ def test_an_exhausted_transient_error_says_how_often_it_was_tried():
     why = failed(caught(Transient("the index is away")), tries=5)
     assert "the index is away" in why.message
     assert why.attempts == 5
+
+
+# ---------------------------------------------------------------------- what is published
+
+
+class FakePublisher:
+    def __init__(self):
+        self.sent = []
+
+    def send(self, topic, partition, key, value, headers, receipt):
+        self.sent.append((topic, partition, key))
+
+
+def an_outbox(lane):
+    publisher = FakePublisher()
+    item = Item(lane, 0, 1, "s", None, None)
+    return Outbox(types.SimpleNamespace(publisher=publisher), a_codec(), item), item, publisher
+
+
+def test_an_outcome_goes_to_its_topic_in_the_lane_of_its_tenant():
+    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+    outbox.put(a_question(lane=3))
+    assert publisher.sent == [(TOPIC, 3, b"acme")]
+    assert item.unacknowledged == 1
+
+
+def test_nothing_is_written_from_a_lane_that_has_moved():
+    lane = Lane(TOPIC, 0, 0, 1)
+    outbox, _, publisher = an_outbox(lane)
+    lane.revoked = True
+    with pytest.raises(asyncio.CancelledError):
+        outbox.put(a_question())
+    assert publisher.sent == []
+
+
+def test_an_outcome_that_fits_no_record_is_refused(monkeypatch):
+    monkeypatch.setattr(runner, "RECORD_BYTES_MAX", 20)
+    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+    with pytest.raises(runner.RecordTooLarge, match="cut its batches smaller"):
+        outbox.put(a_question())
+    assert (publisher.sent, item.unacknowledged) == ([], 0)
