@@ -72,6 +72,10 @@ STOP_WORDS = frozenset(
 )
 
 
+PASSAGES_KEPT = 1_024
+"""Texts whose sentences and words are kept: each passage is looked at several times an answer."""
+
+
 @dataclass(frozen=True)
 class Sentence:
     """A sentence of a passage."""
@@ -85,6 +89,7 @@ class Sentence:
     """Estimate, from the length of the passage in tokens."""
 
 
+@lru_cache(maxsize=PASSAGES_KEPT)
 def sentences(text: str) -> tuple[str, ...]:
     """Split a text at the ends of sentences and lines; white space within becomes one space."""
     parts, start = [], 0
@@ -122,6 +127,7 @@ def stem(word: str) -> str:
     return folded.removesuffix("e")[:STEM_CHARS] if len(folded) > 3 else folded
 
 
+@lru_cache(maxsize=PASSAGES_KEPT)
 def content(text: str) -> tuple[str, ...]:
     """List the stems of the words that carry meaning, in order."""
     return tuple(filter(None, map(_meaning, words(text))))

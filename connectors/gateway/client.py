@@ -448,4 +448,4 @@ def _show_citations(frame: dict[str, Any], console: Any) -> None:
         line.append(f"      {citation['quote']}", style="italic dim")
         console.print(line)
     if frame["degraded"]:
-        console.print(Text(f"  left out for time: {', '.join(frame['degraded'])}", style="dim"))
+        console.print(Text(f"  left out: {', '.join(frame['degraded'])}", style="dim"))
