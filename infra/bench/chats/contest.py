@@ -137,7 +137,7 @@ def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
         f" x = ratio to {BASELINE}"
     )
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("program")
+    table.add_column("program", no_wrap=True)
     for name in (
         "at once",
         "chats/s",

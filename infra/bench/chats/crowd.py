@@ -44,7 +44,12 @@ class Crowd:
         self._child = child
         self._next = 0
         self._producer = Producer(
-            {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 0}
+            {
+                "bootstrap.servers": kafka,
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                "log_level": 2,  # the broker may end first
+            }
         )
         self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bench-crowd"})
         self._consumer.assign(

@@ -110,6 +110,7 @@ class Drive:
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 0,
+                "log_level": 2,  # the broker may end first
                 "queue.buffering.max.messages": BURST_MAX,
             }
         )
