@@ -23,6 +23,9 @@ log = logger("publisher")
 
 QUEUE_KB = 65_536
 """Bytes queued in the client of one step; beyond, records wait here, in order."""
+EAGER = 4
+"""Records on their way to the broker, below which the next ones do not wait."""
+HOLD_S = 0.005  # at most: one partition whose leader moves must not hold up the others
 POLL_S = 0.1
 PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - public codes
 
@@ -69,6 +72,8 @@ class Publisher:
         self._backlog: deque[tuple[Any, ...]] = deque()
         self._acknowledged: list[Receipt] = []
         self._outstanding = 0
+        self._in_client = 0
+        self._held: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._loop = asyncio.get_running_loop()
@@ -92,11 +97,17 @@ class Publisher:
         headers: Headers,
         receipt: Receipt,
     ) -> None:
-        """Hand a record over; records of one partition keep their order. Returns at once."""
+        """Hand a record over; records of one partition keep their order. Returns at once.
+
+        While the broker has all but a few, a record leaves at once; otherwise records wait for the
+        next acknowledgement and leave together (Nagle's algorithm, RFC 896). So a lone record waits
+        for nothing, and a busy step sends few, full requests: the client's own `linger.ms` delays
+        every record, and without it the client spins while its requests are in flight.
+        """
+        if not self._backlog:
+            self._loop.call_soon(self._turn)
         self._outstanding += 1
-        record = (topic, partition, key, value, headers, receipt)
-        if self._backlog or not self._produce(record):
-            self._backlog.append(record)
+        self._backlog.append((topic, partition, key, value, headers, receipt))
 
     async def delivered(self) -> None:
         """Wait until the broker has acknowledged everything that was handed over."""
@@ -113,7 +124,7 @@ class Publisher:
         lost, self._producer = self._producer, Producer(self._config)
         if self._outstanding:
             log.warning("forgetting unacknowledged records", records=self._outstanding)
-        self._outstanding = 0
+        self._outstanding = self._in_client = 0
         self._backlog.clear()
         self._idle.set()
         lost.purge(in_queue=True, in_flight=True, blocking=False)
@@ -130,29 +141,43 @@ class Publisher:
 
     # ------------------------------------------------------------------ on the event loop
 
-    def _produce(self, record: tuple[Any, ...]) -> bool:
-        topic, partition, key, value, headers, receipt = record
+    def _turn(self) -> None:
+        """Let go of what was handed over in this turn of the loop, or hold it for a moment."""
+        if self._in_client < EAGER:
+            self._produce()
+        elif self._held is None:
+            self._held = self._loop.call_later(HOLD_S, self._produce)
+
+    def _produce(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        backlog, produce, reported = self._backlog, self._producer.produce, self._reported
         try:
-            self._producer.produce(
-                topic,
-                value,
-                key,
-                partition,
-                on_delivery=partial(self._reported, self._epoch, receipt),
-                headers=headers,
-            )
+            while backlog:
+                topic, partition, key, value, headers, receipt = backlog[0]
+                produce(
+                    topic,
+                    value,
+                    key,
+                    partition,
+                    on_delivery=partial(reported, self._epoch, receipt),
+                    headers=headers,
+                )
+                backlog.popleft()
+                self._in_client += 1
         except BufferError:
-            return False
-        return True
+            pass  # the client's queue is full: the rest follows what is acknowledged next
 
     def _settle(self, epoch: int, receipts: list[Receipt]) -> None:
         if epoch != self._epoch:
             return
         self._outstanding -= len(receipts)
+        self._in_client -= len(receipts)
         for receipt in receipts:
             receipt.acknowledged()
-        while self._backlog and self._produce(self._backlog[0]):
-            self._backlog.popleft()
+        if self._backlog and self._in_client < EAGER:
+            self._produce()
         if not self._outstanding:
             self._idle.set()
 
