@@ -12,7 +12,7 @@ other, and another one is started whenever one of them may have to wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -173,11 +173,11 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - an exception here would lose the batch
                 await self._die(error)
 
-    def _take(self, batch: Batch) -> None:
-        lane, records = batch
-        if not lane.revoked:
-            lane.take(records)
-            self._pump(lane)
+    def _take(self, batches: Iterable[Batch]) -> None:
+        for lane, records in batches:
+            if not lane.revoked:
+                lane.take(records)
+                self._pump(lane)
 
     def _pump(self, lane: Lane) -> None:
         """Have a worker at hand for whatever may run next."""

@@ -3,8 +3,8 @@
 Faust pays 100 to 400 µs for every message that passes its conductor, channel and stream, and its
 own drivers decide what is committed by a list of acks that can skip an unfinished event. Here
 
-* a reader thread hands over whole polled batches, and what lies in one lane reaches the agent as
-  one Faust event, so that Faust's price is paid once a batch;
+* a reader thread hands over whole polled batches, and all that has arrived reaches the agent as one
+  Faust event, so that Faust's price is paid once for many records;
 * a lane decides what may be committed (`streams.lane`), nothing else does;
 * partitions come and go between the consumer group and the lanes; Faust is told of all partitions
   once, at the start, and its agents and tables live on through every rebalance. So its dance of
@@ -344,26 +344,26 @@ class Consumer(FaustConsumer):
         self._reader.start()
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand over what arrives: the body of Faust's fetcher."""
+        """Hand over what has arrived, all of it as one event: the body of Faust's fetcher."""
         while not (self.should_stop or fetcher.should_stop):
-            for lane, records in await self._arrivals.get():
-                offset, size, _ = records[-1]
-                tp = TP(lane.topic, lane.partition)
-                message = ConsumerMessage(
-                    topic=lane.topic,
-                    partition=lane.partition,
-                    offset=offset,
-                    timestamp=0.0,
-                    timestamp_type=0,
-                    headers=[],
-                    key=None,
-                    value=cast(Any, (lane, records)),
-                    checksum=None,
-                    serialized_value_size=size,
-                    tp=tp,
-                    generation_id=self.app.consumer_generation_id,
-                )
-                await self.callback(message)
+            arrived = await self._arrivals.get()
+            while not self._arrivals.empty():
+                arrived += self._arrivals.get_nowait()
+            lane, records = arrived[0]
+            message = ConsumerMessage(
+                topic=lane.topic,
+                partition=lane.partition,
+                offset=records[0][0],
+                timestamp=0.0,
+                timestamp_type=0,
+                headers=[],
+                key=None,
+                value=cast(Any, arrived),
+                checksum=None,
+                tp=TP(lane.topic, lane.partition),
+                generation_id=self.app.consumer_generation_id,
+            )
+            await self.callback(message)
 
     def assignment(self) -> set[TP]:
         """Return the partitions that are ours."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import uvloop
 from mode import Worker as ModeWorker
 
 from streams import logs, metrics, tracing
@@ -28,6 +30,7 @@ DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye i
 PUBLISHED_S = 1.0
 STOP_S = 9.5
 READY_POLL_S = 0.05
+GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
 LEASE_S = SESSION_S - 2 * HEARTBEAT_S  # the last heartbeat was up to one before the standstill
 LEASE_POLL_S = 0.1
 
@@ -110,6 +113,7 @@ class Worker(ModeWorker):
             partial = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
             partial.write_text(json.dumps(ready), encoding="utf-8")
             partial.replace(self._ready_file)
+        spare_the_collector()
         log.info("ready", steps=steps)
 
     async def on_stop(self) -> None:
@@ -199,17 +203,25 @@ def worker(steps: str | None, run: Path | None) -> None:
     run_to_the_end(serve(settings, hosted, Path(ready) if ready else None))
 
 
+def spare_the_collector() -> None:
+    """Have the garbage collector leave what the process has loaded alone, and look less often.
+
+    A step makes many thousand short-lived objects a second, nearly none of them in cycles: with the
+    defaults the collector walked over libraries and models again and again, for a quarter of the
+    time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 50, 50)
+
+
 def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a worker and end the process with its exit code.
 
     The loop is left open and no thread is joined: what mattered was stopped with the worker, and
     clients that sit out timeouts of their own must not hold the process.
     """
-    with contextlib.suppress(ImportError):
-        import uvloop  # type: ignore[import-not-found]  # used where it is installed
-
-        uvloop.install()
-    code = asyncio.new_event_loop().run_until_complete(served)
+    code = uvloop.new_event_loop().run_until_complete(served)
     tracing.flush()
     metrics.flush()
     logs.flush()
