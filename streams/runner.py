@@ -131,6 +131,7 @@ class Runner:
         self._tables = tables
         self._configuration = services.configurations[step.name]
         self._configuration_values = {self._configuration.digest: self._configuration.values}
+        self._digest_keys: dict[str, bytes] = {}
         self._histories: dict[int, History] = {}
         self._lanes: list[Lane] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -381,7 +382,8 @@ class Runner:
             if isinstance(failure, RecordTooLarge):
                 number = history.next_attempt(meta)
                 history.attempted(meta.id, number)
-                run = self._live_run(given, number, outbox, await self._digest_key(meta.tenant))
+                digest_key = await self._digest_key(meta.tenant)
+                run = self._live_run(given, number, outbox, digest_key)
                 await run.begin()
             await self._reject(run, given, item, failed(failure, tries))
             break
@@ -398,10 +400,7 @@ class Runner:
     ) -> tuple[LiveRun, Exception | None]:
         """Run the step once; return the run and the error that left its outcome open."""
         meta = given.event.meta
-        try:
-            digest_key = self._services.digest_key(meta.tenant)
-        except Transient:
-            digest_key = await self._digest_key(meta.tenant)
+        digest_key = self._digest_keys.get(meta.tenant) or await self._digest_key(meta.tenant)
         number = history.next_attempt(meta)
         history.attempted(meta.id, number)
         with tracing.run_span(
@@ -418,15 +417,21 @@ class Runner:
         return run, None
 
     async def _digest_key(self, tenant: str) -> bytes:
-        """Look the tenant's key up, as long as it takes: without it nothing can be recorded."""
+        """Look the tenant's key up, as long as it takes: without it nothing can be recorded.
+
+        Its first use makes it, and waits for whoever writes to the key store: in a thread.
+        """
         pause_s = PAUSE_S
         while True:
             try:
-                return self._services.digest_key(tenant)
+                found = await asyncio.to_thread(self._services.digest_key, tenant)
             except Transient as error:
                 log.warning("no key for digests, trying again", error=str(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            else:
+                self._digest_keys[tenant] = found
+                return found
 
     def _live_run(self, given: Input, number: int, outbox: Outbox, digest_key: bytes) -> LiveRun:
         services = self._services

@@ -206,6 +206,7 @@ def worker(number: int = 1) -> Component:
         environment = {
             "PLAYHEAD_READY_FILE": str(path),
             "PLAYHEAD_METRICS_PORT": str(number_of(site.ports, port)),
+            "PLAYHEAD_SLOT": name,  # one that died goes on with its lanes as soon as it is back
         }
         return Launch(_playhead("worker"), environment)
 
