@@ -1,6 +1,7 @@
 """One lane of one input topic while it is assigned: what may run next, and what may be committed.
 
-Many events of a lane run at once; those of one session run one after another. The offset that may
+Many events of a lane run at once; those of one session run one after another, whichever of a step's
+topics they came by. The offset that may
 be committed is the end of the contiguous prefix of finished events: an event is finished when its
 outcome is closed and the broker has acknowledged every record of it.
 
@@ -21,6 +22,8 @@ LOW_WATER = 512
 
 Record = tuple[int, int, Any]
 """Offset, bytes, and the record as it was delivered."""
+Busy = dict[str, "deque[Item] | None"]
+"""Sessions of which an event runs, and what queues behind it: one for all topics of a lane."""
 
 
 class Item:
@@ -77,7 +80,9 @@ class Item:
 class Lane:
     """Events of one partition of an input topic, in the order of their offsets."""
 
-    def __init__(self, topic: str, partition: int, base: int, window: int) -> None:
+    def __init__(
+        self, topic: str, partition: int, base: int, window: int, busy: Busy | None = None
+    ) -> None:
         self.topic = topic
         self.partition = partition
         self.base = base
@@ -112,7 +117,7 @@ class Lane:
         self._expected = base
         self._waiting: deque[Record] = deque()
         self._order: deque[Item] = deque()
-        self._busy: dict[str, deque[Item] | None] = {}
+        self._busy: Busy = {} if busy is None else busy
         self._ready: deque[Item] = deque()
 
     def __len__(self) -> int:
@@ -212,10 +217,14 @@ class Lane:
         """Say that an event has run: the next of its session may."""
         self.running -= 1
         queue = self._busy[item.session]
-        if queue:
-            self._ready.append(queue.popleft())
-        else:
+        if not queue:
             del self._busy[item.session]
+            return
+        following = queue.popleft()
+        lane = following.lane
+        lane._ready.append(following)  # noqa: SLF001 - of this class
+        if lane is not self:
+            lane.on_progress(lane)
 
     def finish(self, item: Item) -> None:
         """Mark an event as finished."""

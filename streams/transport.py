@@ -30,7 +30,7 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, ConsumerMessage
 
-from streams.lane import LOW_WATER, Lane
+from streams.lane import LOW_WATER, Busy, Lane
 from streams.logs import logger
 from streams.publisher import Publisher
 from streams.settings import Settings
@@ -223,9 +223,12 @@ class Reader:
     def _on_assign(self, client: Client, partitions: list[TopicPartition]) -> None:
         begun = {(at.topic, at.partition): at for at in self._beginnings(client, partitions)}
         client.assign(list(begun.values()))
-        window = self._settings.window
+        busy: dict[int, Busy] = {at.partition: {} for at in begun.values()}
         lanes = {
-            place: Lane(at.topic, at.partition, at.offset, window) for place, at in begun.items()
+            place: Lane(
+                at.topic, at.partition, at.offset, self._settings.window, busy[at.partition]
+            )
+            for place, at in begun.items()
         }
         self.lanes = lanes
         self._loop.call_soon_threadsafe(self._consumer.assigned, list(lanes.values()))

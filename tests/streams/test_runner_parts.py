@@ -147,6 +147,23 @@ def test_events_of_one_session_run_one_after_another():
     assert second.offset == 1
 
 
+def test_events_of_one_session_wait_for_each_other_over_two_topics():
+    busy, progress = {}, []
+    one, other = (Lane(topic, 0, 0, 8, busy) for topic in (TOPIC, "playhead.other"))
+    other.on_progress = progress.append
+    one.take([(0, 1, "a")])
+    other.take([(0, 1, "a"), (1, 1, "b")])
+    [first] = taken(one)
+    assert [item.session for item in taken(other)] == ["b"]
+    assert not other.has_work
+    end(one, first)
+    assert progress == [other]
+    [second] = taken(other)
+    assert (second.lane, second.session) == (other, "a")
+    end(other, second)
+    assert (one.safe, other.safe, list(busy)) == (1, 1, ["b"])
+
+
 def test_no_more_events_run_than_the_window_holds():
     lane = a_lane("a", "b", "c", window=2)
     running = taken(lane)
