@@ -136,10 +136,11 @@ class Lane:
 
     @property
     def oldest(self) -> Any:
-        """The oldest record that is not finished, or None."""
-        if self._order:
-            return self._order[0].message
-        return self._waiting[0][2] if self._waiting else None
+        """The oldest record that is not finished, or None; metrics ask from another thread."""
+        try:
+            return self._order[0].message if self._order else self._waiting[0][2]
+        except IndexError:
+            return None
 
     @property
     def lag(self) -> int:

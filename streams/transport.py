@@ -160,7 +160,6 @@ class Reader:
 
     def _batches(self, messages: Iterable[Message]) -> list[Batch]:
         batches: dict[tuple[str, int], Batch] = {}
-        taken = 0
         for message in messages:
             if message.error() is not None:
                 self._on_error(cast(KafkaError, message.error()))
@@ -172,9 +171,7 @@ class Reader:
                 if lane is None:
                     continue  # revoked within this very poll
                 batch = batches[place] = (lane, [])  # type: ignore[index]
-            size = len(message)
-            taken += size
-            batch[1].append((cast(int, message.offset()), size, message))
+            batch[1].append((cast(int, message.offset()), len(message), message))
         return list(batches.values())
 
     def _commit(self, lanes: Iterable[Lane], *, asynchronous: bool) -> None:
@@ -314,7 +311,7 @@ def _name(error: KafkaException) -> str:
 
 
 class Consumer(FaustConsumer):
-    """Faust's consumer: takes batches from the reader and gives them to Faust, one event a lane."""
+    """Faust's consumer: gives Faust what the reader has read, all of it as one event."""
 
     app: App
 
@@ -472,6 +469,7 @@ class Consumer(FaustConsumer):
         for lane in lanes:
             self.app.memory.used -= lane.bytes
             lane.bytes = 0
+            lane.on_freed = bool  # what still ends there has been freed just now
 
     # ------------------------------------------------------------------ what Faust never asks for
 

@@ -92,6 +92,8 @@ class Worker:
         if self._plan.outage:
             module += ["--attempts", str(OUTAGE_ATTEMPTS)]
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
+        if self.slot % 2 == 0:  # these return to their lanes at once, the others after a rebalance
+            kept["PLAYHEAD_SLOT"] = f"worker-{self.slot}"
         with (run / f"worker-{self.slot}.log").open("ab") as log:
             log.write(f"--- start {' '.join(module)}\n".encode())
             log.flush()

@@ -21,6 +21,7 @@ import triton_python_backend_utils as pb
 import xllamacpp as llama
 
 FINAL = pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL
+WARM_UP_REPEATS = 100  # about as many tokens as a prompt with two passages
 DIGESTED_BYTES = 1 << 20  # of the model's head and tail: a large file is not read whole
 
 
@@ -48,6 +49,14 @@ class TritonPythonModel:
         params.endpoint_slots = False
         self.server = llama.Server(params)
         self.pool = ThreadPoolExecutor(slots, thread_name_prefix="slot")
+        # the first evaluation touches every page of the model: not while somebody waits for it
+        list(self.pool.map(self.warm_up, range(slots)))
+
+    def warm_up(self, slot: int) -> None:
+        """Evaluate a prompt of some length once."""
+        prompt = f"{slot} " + "one two three four " * WARM_UP_REPEATS
+        completion = {"prompt": prompt, "n_predict": 1, "temperature": 0.0, "stream": True}
+        self.server.handle_completions(completion, lambda _part: False)
 
     def execute(self, requests: list[Any]) -> None:
         """Hand each request to a slot's thread, which answers it."""
