@@ -84,7 +84,9 @@ def test_the_load_has_copies_poison_and_records_that_are_no_requests(monkeypatch
     assert {lane for _, _, lane, _ in load._producer.sent} == {0, 1, 2, 3}
 
 
-def test_the_command_that_a_failure_prints_runs_the_same_plan(monkeypatch):
+def test_the_command_that_a_failure_prints_runs_the_same_plan(monkeypatch, tmp_path):
+    monkeypatch.setattr(harness.tempfile, "tempdir", str(tmp_path))  # a failure keeps its folder
+    monkeypatch.setattr(harness.signal, "signal", lambda *_: None)
     for plan in (PLAN, Plan.of_outage("triton", 7, seed=3, requests=50, workers=2)):
         options = dict(word.split("=") for word in shlex.split(plan.command())[2:])
         spelled = {"REQUESTS": "--requests", "AWAY_S": "--away-s"}
