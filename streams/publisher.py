@@ -70,7 +70,7 @@ class Publisher:
         }
         self._on_fatal = on_fatal
         self._backlog: deque[tuple[Any, ...]] = deque()
-        self._acknowledged: list[Receipt] = []
+        self._acknowledged: list[tuple[int, Receipt]] = []
         self._outstanding = 0
         self._in_client = 0
         self._held: asyncio.TimerHandle | None = None
@@ -128,7 +128,8 @@ class Publisher:
         self._backlog.clear()
         self._idle.set()
         lost.purge(in_queue=True, in_flight=True, blocking=False)
-        lost.poll(0)
+        # its end waits for its threads: not on the event loop
+        threading.Thread(target=lost.poll, args=(0,), daemon=True).start()
 
     async def close(self, limit_s: float) -> None:
         """Wait for what is outstanding, for a while, and end the thread."""
@@ -169,9 +170,8 @@ class Publisher:
         except BufferError:
             pass  # the client's queue is full: the rest follows what is acknowledged next
 
-    def _settle(self, epoch: int, receipts: list[Receipt]) -> None:
-        if epoch != self._epoch:
-            return
+    def _settle(self, acknowledged: list[tuple[int, Receipt]]) -> None:
+        receipts = [receipt for epoch, receipt in acknowledged if epoch == self._epoch]
         self._outstanding -= len(receipts)
         self._in_client -= len(receipts)
         for receipt in receipts:
@@ -185,16 +185,14 @@ class Publisher:
 
     def _poll(self) -> None:
         while not self._ended.is_set():
-            epoch = self._epoch
             self._producer.poll(POLL_S)
             if self._acknowledged:
-                receipts, self._acknowledged = self._acknowledged, []
-                self._loop.call_soon_threadsafe(self._settle, epoch, receipts)
+                acknowledged, self._acknowledged = self._acknowledged, []
+                self._loop.call_soon_threadsafe(self._settle, acknowledged)
 
     def _reported(self, epoch: int, receipt: Receipt, error: KafkaError | None, _: Any) -> None:
         if error is None:
-            if epoch == self._epoch:
-                self._acknowledged.append(receipt)
+            self._acknowledged.append((epoch, receipt))
         elif error.code() not in PURGED:
             self._fail(f"a record was not taken: {error.str()}")
 
