@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -118,6 +119,8 @@ class Taken:
     partition: int
     committed: int
     """The next offset that the step has not committed."""
+    deep: bool = True
+    """Whether nothing is known of it; a lane that was ours until now needs its newest end only."""
 
 
 def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Taken]) -> list[Meta]:
@@ -128,36 +131,47 @@ def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Take
     back than any that could have been running beside them; where the inputs are requests, of which
     copies may come late, at least as far as WARM_RECORDS and WARM_BYTES allow.
     """
-    consumer = reading(settings, f"playhead-{step.name}-read-back")
-    try:
-        found: list[Meta] = []
-        for lane in lanes:
-            place = TopicPartition(lane.topic, lane.partition)
-            _, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
-            until = lane.committed - REACH if lane.committed < end else None
-            written: tuple[type[Event], ...] = (*step.writes, EventRejected)
+    by_partition: dict[int, list[Taken]] = {}
+    for lane in lanes:
+        by_partition.setdefault(lane.partition, []).append(lane)
+    written: tuple[type[Event], ...] = (*step.writes, EventRejected)
+    found: list[Meta] = []
+    with closing(reading(settings, f"playhead-{step.name}-read-back")) as consumer:
+        for partition, taken in by_partition.items():
+            far: dict[str, int | None] = {}
+            for lane in taken:
+                place = TopicPartition(lane.topic, partition)
+                _, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
+                far[lane.topic] = lane.committed - REACH if lane.committed < end else None
+            deep = any(lane.deep and lane.topic in REQUEST_TOPICS for lane in taken)
             for record in written:
-                found += _outcomes(consumer, codec, topic_of(record), lane, until)
-        return found
-    finally:
-        consumer.close()
+                found += _outcomes(consumer, codec, topic_of(record), partition, far, deep=deep)
+    return found
 
 
 def _outcomes(
-    consumer: Consumer, codec: Codec, topic: str, lane: Taken, until: int | None
+    consumer: Consumer,
+    codec: Codec,
+    topic: str,
+    partition: int,
+    far: Mapping[str, int | None],
+    *,
+    deep: bool,
 ) -> list[Meta]:
-    """Read one stride from the end; more, while `until` is given and not reached, or to be warm."""
-    place = TopicPartition(topic, lane.partition)
+    """Read outcomes stride by stride from the end, until those of each input topic lie far back.
+
+    `far` holds, for each input topic, the offset before which nothing can be missing; None where
+    everything is committed.
+    """
+    place = TopicPartition(topic, partition)
     low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
     floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
     found: list[Meta] = []
     seen = size = 0
-    warm = lane.topic not in REQUEST_TOPICS
+    missing = {name: offset for name, offset in far.items() if offset is not None}
     while end > floor:
         start = max(floor, end - stride)
-        far = -1 if until is None else until
-        enough = until is None
-        for message in records(consumer, topic, lane.partition, start, end):
+        for message in records(consumer, topic, partition, start, end):
             seen += 1
             size += len(message)
             try:
@@ -165,10 +179,12 @@ def _outcomes(
             except Undecodable:
                 continue
             cause = event.meta.cause if isinstance(event, Event) else None
-            if cause is not None and cause.topic == lane.topic:
+            if cause is not None and cause.topic in far:
                 found.append(event.meta)  # type: ignore[attr-defined]
-                enough = enough or cause.offset < far
-        if enough and (warm or seen >= WARM_RECORDS or size >= WARM_BYTES):
+                if cause.offset < missing.get(cause.topic, cause.offset):
+                    del missing[cause.topic]
+        warm = not deep or seen >= WARM_RECORDS or size >= WARM_BYTES
+        if not missing and warm:
             break
         end, stride = start, stride * 2
     return found

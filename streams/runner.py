@@ -276,7 +276,7 @@ class Runner:
 
     async def _learn(self, lanes: Sequence[Lane]) -> None:
         taken = [
-            Taken(lane.topic, lane.partition, lane.base)
+            Taken(lane.topic, lane.partition, lane.base, lane.partition not in self._histories)
             for lane in lanes
             if self._reads[lane.topic][1] is None
         ]
@@ -319,6 +319,7 @@ class Runner:
         for lane in lanes:
             lane.revoked = True
         if not in_good_order:
+            self._histories.clear()  # others may have run these lanes since
             self.app.publisher.abandon()
             await self._cancel()
             return
