@@ -287,8 +287,10 @@ class Runner:
                 found = await asyncio.to_thread(
                     read_back, self._settings, self._codec, self.step, taken
                 )
-                for table in self._tables:
-                    await asyncio.to_thread(table.recover, partitions)
+                changes = [
+                    await asyncio.to_thread(table.changes, table.known(partitions))
+                    for table in self._tables
+                ]
             except (KafkaException, TimeoutError, RegistryAway) as error:
                 log.warning(
                     "reading back failed, trying again",
@@ -299,6 +301,9 @@ class Runner:
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
             else:
                 break
+        # at once, on the event loop: what was read before another rebalance must change nothing
+        for table, changed in zip(self._tables, changes, strict=True):
+            table.apply(changed)
         for partition in partitions:
             history = self._histories.setdefault(partition, History())
             history.learn(meta for meta in found if meta.lane == partition)
@@ -319,14 +324,18 @@ class Runner:
         for lane in lanes:
             lane.revoked = True
         if not in_good_order:
-            self._histories.clear()  # others may have run these lanes since
-            self.app.publisher.abandon()
+            self._abandon()
             await self._cancel()
             return
         try:
             await asyncio.wait_for(self.app.publisher.delivered(), PUBLISHED_S)
         except TimeoutError:
-            self.app.publisher.abandon()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Forget what is not on the log, and that it was done: inputs count as finished before."""
+        self.app.publisher.abandon()
+        self._histories.clear()
 
     async def drain(self, grace_s: float, *, stopping: bool = True) -> None:
         """Start nothing new, let running events end for a while, then cancel the rest."""

@@ -9,7 +9,7 @@ entry.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -51,7 +51,16 @@ ENTRIES_MAX = 16
 RELEASES_MAX = 4
 """Values kept of an answer's moderation: each holds all text so far; only the last is needed."""
 ANSWERS_MAX = 4_000
-"""Answers of a process whose moderation is remembered; older ones ended long ago."""
+"""Answers of a lane whose moderation is remembered; older ones ended long ago."""
+DROPPED_MAX = 4
+"""Rows dropped at one write."""
+
+
+class _Unattended:
+    """The receipt of a record that nobody waits for."""
+
+    def acknowledged(self) -> None:
+        """Do nothing."""
 
 
 def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
@@ -97,6 +106,17 @@ class Place:
         return cls(int(lane), tenant, scope)
 
 
+@dataclass(frozen=True)
+class Change:
+    """What the changelog of a table says of a lane."""
+
+    lane: int
+    rows: Sequence[tuple[bytes, bytes | None]]
+    """Keys and values in the order in which they were written; None drops a row."""
+    end: int
+    """The offset after the last one."""
+
+
 class Table(ABC):
     """A table of one step; answers the requests about it."""
 
@@ -104,7 +124,7 @@ class Table(ABC):
     """As in streams/topics.py."""
     ENTRIES: ClassVar[int] = ENTRIES_MAX
     ROWS_MAX: ClassVar[int | None] = None
-    """Rows kept; the one not written for longest is dropped."""
+    """Rows kept of a lane; the one not written for longest is dropped."""
 
     def __init__(self, app: App, codec: Codec, settings: Settings) -> None:
         self._app = app
@@ -112,6 +132,8 @@ class Table(ABC):
         self._changelog = changelog_of(self.NAME)
         self._settings = settings
         self._recovered: dict[int, int] = {}
+        self._keys: dict[int, dict[bytes, None]] = {}
+        """Keys of each lane's rows, the one written last at the end."""
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -143,10 +165,19 @@ class Table(ABC):
     async def _write(self, place: Place, event: str, value: Record) -> Written:
         row = written(self._row(place), event, self._codec.encode(value), self.ENTRIES)
         await self._put(place, self._codec.encode(row))
-        rows = self._store.data
-        while self.ROWS_MAX is not None and len(rows) > self.ROWS_MAX:
-            await self._put(Place.at(next(iter(rows))), None)
+        if self.ROWS_MAX is not None:
+            self._make_room(place.lane, self.ROWS_MAX)
         return Written()
+
+    def _make_room(self, lane: int, rows_max: int) -> None:
+        """Drop a few old rows of a lane; nobody waits for it, and a restart may do it again."""
+        keys = self._keys[lane]
+        for _ in range(DROPPED_MAX):
+            if len(keys) <= rows_max:
+                return
+            oldest = next(iter(keys))
+            self._app.publisher.send(self._changelog, lane, oldest, None, [], _Unattended())
+            self._set(lane, oldest, None)
 
     async def _put(self, place: Place, value: bytes | None) -> None:
         """Set or drop a row, here and in the changelog, in the lane's own partition.
@@ -157,37 +188,54 @@ class Table(ABC):
         acknowledgement = Acknowledgement()
         self._app.publisher.send(self._changelog, place.lane, place.key, value, [], acknowledgement)
         await acknowledgement.done
-        self._set(place.key, value)
+        self._set(place.lane, place.key, value)
 
-    def _set(self, key: bytes, value: bytes | None) -> None:
-        rows = self._store.data
-        rows.pop(key, None)  # so that the newest row stands last
-        if value is not None:
-            rows[key] = value
+    def _set(self, lane: int, key: bytes, value: bytes | None) -> None:
+        keys = self._keys.setdefault(lane, {})
+        keys.pop(key, None)  # so that the key written last stands last
+        if value is None:
+            self._store.data.pop(key, None)
+        else:
+            keys[key] = None
+            self._store.data[key] = value
 
     # ------------------------------------------------------------------ lanes come and go
 
     def keep_only(self, lanes: Collection[int]) -> None:
         """Forget the rows of other lanes: another worker writes them now."""
-        for lane in set(self._recovered) - set(lanes):
-            del self._recovered[lane]
-            for key in [key for key in list(self._store.data) if Place.at(key).lane == lane]:
-                del self._store.data[key]
+        for lane in (self._recovered.keys() | self._keys.keys()) - set(lanes):
+            self._recovered.pop(lane, None)
+            for key in self._keys.pop(lane, ()):
+                self._store.data.pop(key, None)
 
-    def recover(self, lanes: Sequence[int]) -> None:
-        """Bring the rows of some lanes up to date from the changelog; blocks.
+    def known(self, lanes: Iterable[int]) -> dict[int, int]:
+        """Return up to which offset of the changelog each of some lanes is known; 0: nothing."""
+        return {lane: self._recovered.get(lane, 0) for lane in lanes}
 
-        What was read before is not read again. Raises KafkaException or TimeoutError where the
-        broker does not answer.
+    def changes(self, since: Mapping[int, int]) -> list[Change]:
+        """Read what the changelog says of some lanes since an offset of each; blocks: use a thread.
+
+        Touches no row: the lanes may have moved on when it ends. Raises KafkaException or
+        TimeoutError where the broker does not answer.
         """
+        found = []
         with closing(reading(self._settings, f"playhead-table-{self.NAME}")) as consumer:
-            for lane in lanes:
+            for lane, offset in since.items():
                 place = TopicPartition(self._changelog, lane)
                 low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
-                start = max(low, self._recovered.get(lane, low))
-                for message in records(consumer, self._changelog, lane, start, end):
-                    self._set(message.key() or b"", message.value())
-                self._recovered[lane] = end
+                rows = [
+                    (message.key() or b"", message.value())
+                    for message in records(consumer, self._changelog, lane, max(low, offset), end)
+                ]
+                found.append(Change(lane, rows, end))
+        return found
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Bring the rows of some lanes up to date, before anything of these lanes runs."""
+        for change in changes:
+            for key, value in change.rows:
+                self._set(change.lane, key, value)
+            self._recovered[change.lane] = change.end
 
 
 class Documents(Table):

@@ -220,6 +220,8 @@ class Reader:
     def _on_assign(self, client: Client, partitions: list[TopicPartition]) -> None:
         begun = {(at.topic, at.partition): at for at in self._beginnings(client, partitions)}
         client.assign(list(begun.values()))
+        if begun:  # a partition that was paused and comes back would stay so
+            client.resume(list(begun.values()))
         busy: dict[int, Busy] = {at.partition: {} for at in begun.values()}
         lanes = {
             place: Lane(

@@ -18,7 +18,7 @@ from schemas import (
     WriteDocument,
     WriteRelease,
 )
-from streams.tables import Documents, Place, Releases, Sessions, before, written
+from streams.tables import Change, Documents, Place, Releases, Sessions, before, written
 from streams.topics import topic_of
 from streams.world import Call
 from tests.fakes import a_codec, a_meta
@@ -136,6 +136,33 @@ async def test_rows_of_lanes_that_moved_are_forgotten():
     assert (await documents.read(read, a_call("e2", lane=2))).version == 0
     assert (await documents.read(read, a_call("e2", lane=3))).version == 3
     assert documents._recovered == {3: 1}
+
+
+async def test_a_table_has_what_its_changelog_says_in_that_order():
+    documents, _ = table(Documents)
+    one, other = (Place(2, "acme", scope).key for scope in "ab")
+    await documents.write(WriteDocument(document="c", state=DocumentState(version=1)), a_call("e1"))
+    [(_, _, row, _)] = documents._app.sent
+    documents.apply([Change(2, [(one, row), (other, row), (one, None)], 9)])
+    call = a_call("e2")
+    versions = [
+        (await documents.read(ReadDocument(document=scope), call)).version for scope in "abc"
+    ]
+    assert versions == [0, 1, 1]
+    assert documents.known([2, 3]) == {2: 9, 3: 0}
+
+
+async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(Releases, "ROWS_MAX", 3)
+    releases, app = table(Releases)
+    rows = [(Place(2, "acme", f"old-{number}").key, b"row") for number in range(20)]
+    releases.apply(
+        [Change(1, [(Place(1, "acme", "other lane").key, b"row")], 1), Change(2, rows, 20)]
+    )
+    await releases.write(WriteRelease(state=ReleaseState(batch=0)), a_call("e", request="new"))
+    dropped = [Place.at(key) for _, key, value, _ in app.sent if value is None]
+    assert [place.scope for place in dropped] == ["old-0", "old-1", "old-2", "old-3"]
+    assert len(releases._store.data) == 1 + 20 + 1 - 4
 
 
 def an_answer(request, finish_reason="stop"):
