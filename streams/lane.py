@@ -1,9 +1,9 @@
 """One lane of one input topic while it is assigned: what may run next, and what may be committed.
 
 Many events of a lane run at once; those of one session run one after another, whichever of a step's
-topics they came by. The offset that may
-be committed is the end of the contiguous prefix of finished events: an event is finished when its
-outcome is closed and the broker has acknowledged every record of it.
+topics they came by. The offset that may be committed is the end of the contiguous prefix of
+finished events: an event is finished when its outcome is closed and the broker has acknowledged
+every record of it.
 
 Pure bookkeeping, so that it can be tested without a broker.
 """
@@ -128,11 +128,6 @@ class Lane:
     def waiting(self) -> int:
         """Records taken and not looked at."""
         return len(self._waiting)
-
-    @property
-    def expected(self) -> int:
-        """The offset to be delivered next."""
-        return self._expected
 
     @property
     def oldest(self) -> Any:

@@ -236,7 +236,7 @@ class Runner:
             self._spawn(self._learn_schema(lane, schema_id))
 
     async def _learn_schema(self, lane: Lane, schema_id: int) -> None:
-        pause_s = PAUSE_S
+        pauses = _pauses()
         while not lane.revoked:
             try:
                 await asyncio.to_thread(self._codec.learn, schema_id)
@@ -249,8 +249,7 @@ class Runner:
                     schema=schema_id,
                     error=type(error).__name__,
                 )
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                await asyncio.sleep(next(pauses))
         lane.stalled = False
         self._pump(lane)
 
@@ -281,7 +280,7 @@ class Runner:
             if self._reads[lane.topic][1] is None
         ]
         partitions = sorted({lane.partition for lane in lanes})
-        pause_s = PAUSE_S
+        pauses = _pauses()
         while True:
             try:
                 found = await asyncio.to_thread(
@@ -297,8 +296,7 @@ class Runner:
                     step=self.step.name,
                     error=type(error).__name__,
                 )
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                await asyncio.sleep(next(pauses))
             else:
                 break
         # at once, on the event loop: what was read before another rebalance must change nothing
@@ -431,14 +429,13 @@ class Runner:
 
         Its first use makes it, and waits for whoever writes to the key store: in a thread.
         """
-        pause_s = PAUSE_S
+        pauses = _pauses()
         while True:
             try:
                 found = await asyncio.to_thread(self._services.digest_key, tenant)
             except Transient as error:
                 log.warning("no key for digests, trying again", error=str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                await asyncio.sleep(next(pauses))
             else:
                 self._digest_keys[tenant] = found
                 return found
@@ -502,17 +499,24 @@ class Runner:
 
     async def _fold(self, fold: FoldFunction, event: Event, item: Item) -> None:
         """Bring a table up to date; it is retried until it works, since nothing depends on it."""
-        pause_s = PAUSE_S
+        pauses = _pauses()
         enter(self.step.name, event.meta.request, item, event.meta.trace)
         while True:
             try:
                 await fold(event)
             except Transient as error:
                 log.warning("the table was not written, trying again", error=str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                await asyncio.sleep(next(pauses))
             else:
                 return
+
+
+def _pauses() -> Iterator[float]:
+    """Return the pauses, in seconds, between the tries of what has to work in the end."""
+    pause_s = PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, PAUSE_MAX_S)
 
 
 def _age_s(message: Message | None) -> float:
