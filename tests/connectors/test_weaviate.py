@@ -1,29 +1,12 @@
-"""The index on a real Weaviate; its analysis and its errors alone."""
+"""The index on a real Weaviate."""
 
-import asyncio
-import contextlib
 import uuid
 
-import grpc
-import httpx
 import numpy as np
 import pytest
-from weaviate.exceptions import (
-    UnexpectedStatusCodeError,
-    WeaviateConnectionError,
-    WeaviateInsertManyAllFailedError,
-)
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate import (
-    Address,
-    DocumentHistory,
-    Weaviate,
-    _insert,
-    _translated,
-    stem,
-    terms,
-)
+from connectors.weaviate import Weaviate
 from schemas import (
     DocumentRef,
     EmbeddedChunk,
@@ -40,187 +23,6 @@ from streams.settings import Settings
 from streams.world import Call
 
 MODEL = "tiny@1"
-
-
-# ---------------------------------------------------------------------- words
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("The limits of a VPC", ["limit", "vpc"]),
-        ("Does <PERSON_1> own m5.large?", ["own", "m5", "large"]),
-        ("Übergrößen, straße", ["übergröß" + "en", "straße"]),
-        ("", []),
-        ("what is it", []),
-    ],
-)
-def test_words_are_stemmed_and_hold_neither_stop_words_nor_placeholders(text, expected):
-    assert terms(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [("classes", "class"), ("policies", "policy"), ("class", "class"), ("as", "as"), ("is", "is")],
-)
-def test_the_commonest_endings_are_stripped(word, expected):
-    assert stem(word) == expected
-
-
-# ---------------------------------------------------------------------- versions
-
-
-HISTORY = DocumentHistory(
-    versions=(1, 2, 0, 3), positions=(5, 9, 12, 20), groups=frozenset({"*"}), metadata=frozenset()
-)
-
-
-@pytest.mark.parametrize(
-    ("as_of", "version"),
-    [(-1, 3), (4, 0), (5, 1), (8, 1), (9, 2), (12, 0), (19, 0), (20, 3), (99, 3)],
-)
-def test_the_current_version_is_the_last_one_published_up_to_a_position(as_of, version):
-    assert HISTORY.current(as_of) == version
-
-
-@pytest.mark.parametrize(
-    ("first", "end", "as_of", "visible"),
-    [(1, 2, 8, True), (1, 2, 9, False), (2, 3, 8, False), (1, 0, 9, True), (1, 0, 12, False)],
-)
-def test_a_chunk_is_visible_from_its_version_until_another_retires_it(first, end, as_of, visible):
-    assert HISTORY.shows(first, end, as_of) is visible
-
-
-# ---------------------------------------------------------------------- errors
-
-
-class FakeRpcError(grpc.RpcError):
-    def __init__(self, code, details="a text of a person"):
-        self._code, self._details = code, details
-
-    def code(self):
-        return self._code
-
-    def details(self):
-        return self._details
-
-
-def http(status):
-    return UnexpectedStatusCodeError("m", httpx.Response(status, text="a text of a person"))
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (WeaviateConnectionError("m"), Transient),
-        (httpx.ReadTimeout("m"), Transient),
-        (http(500), Transient),
-        (http(401), Transient),
-        (http(422), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNAVAILABLE), Transient),
-        (FakeRpcError(grpc.StatusCode.INVALID_ARGUMENT), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNKNOWN), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNKNOWN, "a person: shard is not ready"), Transient),
-    ],
-)
-async def test_errors_are_worth_another_try_or_not_and_quote_no_answer(error, kind):
-    @_translated
-    async def fail():
-        raise error
-
-    with pytest.raises(kind) as raised:
-        await fail()
-    assert "Weaviate" in str(raised.value)
-    assert "person" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("why", "kind"),
-    [("vector lengths don't match", Permanent), ("store is READ-ONLY", Transient)],
-)
-async def test_a_refused_batch_says_why(why, kind):
-    class FakeData:
-        async def insert_many(self, _):
-            raise WeaviateInsertManyAllFailedError(f"Here is the set of all errors: {why}")
-
-    class FakeCollection:
-        data = FakeData()
-
-    with pytest.raises(kind, match=f"refused 2 of 2 objects: {why}"):
-        await _insert(FakeCollection(), [1, 2])
-
-
-async def served(port=0, status=grpc.StatusCode.OK):
-    """A gRPC server that answers anything with nothing, or with a status."""
-
-    async def answer(request, context):
-        if status is not grpc.StatusCode.OK:
-            await context.abort(status, "as the test wants")
-        return b""
-
-    class FakeWeaviate(grpc.GenericRpcHandler):
-        def service(self, details):
-            return grpc.unary_unary_rpc_method_handler(answer)
-
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((FakeWeaviate(),))
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    return server, port
-
-
-async def called(channel):
-    return await channel.unary_unary("/weaviate.v1.Weaviate/Search")(b"", timeout=5)
-
-
-async def test_where_nobody_answers_the_client_is_told_at_once_and_finds_the_server_again():
-    server, port = await served()
-    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
-    async with address._grpc_channel({}, None, is_async=True) as channel:
-        assert await called(channel) == b""
-        await server.stop(None)
-        for _ in range(5):
-            with pytest.raises(ConnectionError):
-                await called(channel)
-        server, _ = await served(port)
-        answer = None
-        while answer is None:
-            with contextlib.suppress(ConnectionError):
-                answer = await called(channel)
-            await asyncio.sleep(0.05)
-        assert answer == b""
-        await server.stop(None)
-
-
-@pytest.mark.parametrize("secure", [False, True])
-async def test_after_an_outage_it_connects_again_within_a_second(monkeypatch, secure):
-    given = {}
-    kind = "secure_channel" if secure else "insecure_channel"
-    monkeypatch.setattr(
-        grpc.aio, kind, lambda target, *args, **rest: given.update(dict(args[-1]), at=target)
-    )
-    Address.from_params("h", 1, secure, "h", 2, secure)._grpc_channel({}, None, is_async=True)
-    assert given["at"] == "h:2"
-    assert given["grpc.max_reconnect_backoff_ms"] <= 1_000
-    assert given["grpc.default_authority"] == "h"
-
-
-async def test_other_statuses_reach_the_client_as_they_are():
-    server, port = await served(status=grpc.StatusCode.RESOURCE_EXHAUSTED)
-    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
-    async with address._grpc_channel({}, None, is_async=True) as channel:
-        with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
-            await called(channel)
-    await server.stop(None)
-
-
-async def test_an_index_that_is_away_is_worth_another_try():
-    away = Weaviate(Settings(weaviate_http="http://127.0.0.1:9", weaviate_grpc="127.0.0.1:10"))
-    with pytest.raises(Transient, match="does not answer"):
-        await away.fetch(Fetch(chunks=("a",)), call(0, "acme"))
-
-
-# ---------------------------------------------------------------------- on the real thing
 
 
 def vector(name):
@@ -317,6 +119,12 @@ async def two_versions(index):
     await index.publish(ref(1), 6)
     await index.write(ref(2), 9, chunk("c", "Green lanes."))
     await index.publish(ref(2), 10, "a")
+
+
+async def test_an_index_that_is_away_is_worth_another_try():
+    away = Weaviate(Settings(weaviate_http="http://127.0.0.1:9", weaviate_grpc="127.0.0.1:10"))
+    with pytest.raises(Transient, match="does not answer"):
+        await away.fetch(Fetch(chunks=("a",)), call(0, "acme"))
 
 
 @pytest.mark.stack

@@ -1,0 +1,97 @@
+"""Connect to Weaviate, so that whoever asks learns at once when nobody is there.
+
+Why it is so: the client's own ways of waiting for a server are switched off (`Address`). It would
+try a call again for a minute before it says that nobody is there, and gRPC would wait for up to two
+before it connects again. Callers have a deadline and a circuit breaker of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc  # type: ignore[import-untyped]
+import weaviate
+from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.connect import ConnectionParams
+
+from streams.settings import Settings
+
+MESSAGE_BYTES_MAX = 104_858_000  # Weaviate's own bound
+CHANNEL = (
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # a server in Go takes more frequent pings for abuse; a network that swallows packets is
+    # noticed sooner, since with this on, data must be acknowledged within the timeout
+    ("grpc.keepalive_time_ms", 360_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+# the client would log the objects that it failed to write
+logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
+
+
+class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """Raises ConnectionError where nobody answers: on that the client does not try again."""
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        call = await continuation(details, request)
+        try:
+            await call
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                raise ConnectionError(error.details()) from None
+            raise
+        return call
+
+
+class Address(ConnectionParams):
+    """Where Weaviate is, and how its client connects."""
+
+    def _grpc_channel(
+        self, proxies: dict[str, str], grpc_msg_size: int | None, is_async: bool
+    ) -> grpc.aio.Channel:
+        del proxies, grpc_msg_size
+        assert is_async
+        options, interceptors = (
+            [*CHANNEL, ("grpc.default_authority", self.grpc.host)],
+            [_FailAtOnce()],
+        )
+        if not self.grpc.secure:
+            return grpc.aio.insecure_channel(self._grpc_target, options, interceptors=interceptors)
+        credentials = grpc.ssl_channel_credentials()
+        return grpc.aio.secure_channel(
+            self._grpc_target, credentials, options, interceptors=interceptors
+        )
+
+
+def new_client(settings: Settings) -> weaviate.WeaviateAsyncClient:
+    """Make a client that is not connected yet. Raises OSError if the key's file can't be read."""
+    key = _key(settings.weaviate_key_file)
+    http = urlsplit(settings.weaviate_http)
+    host, _, port = settings.weaviate_grpc.rpartition(":")
+    secure = http.scheme == "https"
+    return weaviate.WeaviateAsyncClient(
+        Address.from_params(
+            http_host=http.hostname or "127.0.0.1",
+            http_port=http.port or (443 if secure else 80),
+            http_secure=secure,
+            grpc_host=host,
+            grpc_port=int(port),
+            grpc_secure=secure,
+        ),
+        auth_client_secret=Auth.api_key(key) if key else None,
+        additional_config=AdditionalConfig(
+            timeout=Timeout(init=10, query=30, insert=60), trust_env=False
+        ),
+        skip_init_checks=True,  # one of them asks a package registry for a newer client
+    )
+
+
+def _key(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8").strip() if file else ""

@@ -1,0 +1,125 @@
+"""The index: its connection, and the generation of its collections to work on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import weaviate
+
+from agents.errors import Permanent, Transient
+from connectors.weaviate.client import new_client
+from connectors.weaviate.errors import translated
+from connectors.weaviate.schema import (
+    ALIAS,
+    chunks_name,
+    create_missing,
+    documents_name,
+    generation_of,
+    tenant_name,
+    vectors_name,
+)
+from streams.settings import Settings
+
+GENERATION_S = 2.0  # how long the alias is trusted: a worker follows a swap within this time
+
+
+class Index:
+    """Hands out a tenant's collections. Connects, and creates what is missing, when first asked.
+
+    `number` and the collections raise the client's errors, to be translated by whoever asks for
+    them; the other methods raise Transient or Permanent.
+    """
+
+    def __init__(self, settings: Settings, generation: int | None = None) -> None:
+        """Work on the generation in force; or on another one, to rebuild it on the side."""
+        self._settings = settings
+        self._fixed = generation
+        self._client: weaviate.WeaviateAsyncClient | None = None
+        self._connecting = asyncio.Lock()
+        self._generation = (0.0, 0)  # until when it is trusted; its number
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def number(self) -> int:
+        """Return the generation to work on."""
+        if self._fixed is not None:
+            return self._fixed
+        now = asyncio.get_running_loop().time()
+        until, number = self._generation
+        if now >= until:
+            client = await self._connected()
+            pointed = await client.alias.get(alias_name=ALIAS)
+            if pointed is None:
+                raise Transient(f"Weaviate has no alias {ALIAS}: restart the worker to create it")
+            number = generation_of(pointed.collection)
+            self._generation = (now + GENERATION_S, number)
+        return number
+
+    async def chunks_of(self, tenant: str) -> Any:
+        """Return a tenant's collection of chunks, in the generation to work on."""
+        return await self._collection(chunks_name, tenant)
+
+    async def documents_of(self, tenant: str) -> Any:
+        """Return a tenant's collection of documents, and of how far lanes have come."""
+        return await self._collection(documents_name, tenant)
+
+    async def vectors_of(self, tenant: str) -> Any:
+        """Return a tenant's collection of vectors."""
+        return await self._collection(vectors_name, tenant)
+
+    @translated
+    async def put_in_force(self) -> None:
+        """Point everyone at this generation; the switch is one write, seen within GENERATION_S."""
+        if self._fixed is None:
+            raise Permanent("only a connector that was given a generation can put it in force")
+        client = await self._connected()
+        await client.alias.update(alias_name=ALIAS, new_target_collection=chunks_name(self._fixed))
+
+    @translated
+    async def generations(self) -> tuple[int, ...]:
+        """Return all generations, the one in force first."""
+        client = await self._connected()
+        names = await client.collections.list_all()
+        numbers = {generation_of(name) for name in names if name.startswith(f"{ALIAS}_")}
+        pointed = await client.alias.get(alias_name=ALIAS)
+        force = generation_of(pointed.collection) if pointed else 0
+        return tuple(sorted(numbers, key=lambda number: (number != force, number)))
+
+    @translated
+    async def drop(self, generation: int) -> None:
+        """Delete a generation that is not in force."""
+        if generation == (await self.generations())[0]:
+            raise Permanent(f"generation {generation} is in force: put another one in force first")
+        client = await self._connected()
+        for name in (
+            chunks_name(generation),
+            documents_name(generation),
+            vectors_name(generation),
+        ):
+            await client.collections.delete(name)
+
+    async def _connected(self) -> weaviate.WeaviateAsyncClient:
+        if self._client is not None:
+            return self._client
+        async with self._connecting:
+            if self._client is not None:
+                return self._client
+            client = new_client(self._settings)
+            try:
+                await client.connect()
+                await create_missing(client, self._fixed)
+            except BaseException:
+                await client.close()
+                raise
+            self._client = client
+            return client
+
+    async def _collection(self, name: Callable[[int], str], tenant: str) -> Any:
+        client = await self._connected()
+        return client.collections.get(name(await self.number())).with_tenant(tenant_name(tenant))

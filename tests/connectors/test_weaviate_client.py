@@ -1,0 +1,73 @@
+"""Connecting: an outage is told at once, and its end is noticed within a second."""
+
+import asyncio
+import contextlib
+
+import grpc
+import pytest
+
+from connectors.weaviate.client import Address
+
+
+async def served(port=0, status=grpc.StatusCode.OK):
+    """A gRPC server that answers anything with nothing, or with a status."""
+
+    async def answer(request, context):
+        if status is not grpc.StatusCode.OK:
+            await context.abort(status, "as the test wants")
+        return b""
+
+    class FakeWeaviate(grpc.GenericRpcHandler):
+        def service(self, details):
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((FakeWeaviate(),))
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    return server, port
+
+
+async def called(channel):
+    return await channel.unary_unary("/weaviate.v1.Weaviate/Search")(b"", timeout=5)
+
+
+async def test_where_nobody_answers_the_client_is_told_at_once_and_finds_the_server_again():
+    server, port = await served()
+    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    async with address._grpc_channel({}, None, is_async=True) as channel:
+        assert await called(channel) == b""
+        await server.stop(None)
+        for _ in range(5):
+            with pytest.raises(ConnectionError):
+                await called(channel)
+        server, _ = await served(port)
+        answer = None
+        while answer is None:
+            with contextlib.suppress(ConnectionError):
+                answer = await called(channel)
+            await asyncio.sleep(0.05)
+        assert answer == b""
+        await server.stop(None)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_after_an_outage_it_connects_again_within_a_second(monkeypatch, secure):
+    given = {}
+    kind = "secure_channel" if secure else "insecure_channel"
+    monkeypatch.setattr(
+        grpc.aio, kind, lambda target, *args, **rest: given.update(dict(args[-1]), at=target)
+    )
+    Address.from_params("h", 1, secure, "h", 2, secure)._grpc_channel({}, None, is_async=True)
+    assert given["at"] == "h:2"
+    assert given["grpc.max_reconnect_backoff_ms"] <= 1_000
+    assert given["grpc.default_authority"] == "h"
+
+
+async def test_other_statuses_reach_the_client_as_they_are():
+    server, port = await served(status=grpc.StatusCode.RESOURCE_EXHAUSTED)
+    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    async with address._grpc_channel({}, None, is_async=True) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
+            await called(channel)
+    await server.stop(None)
