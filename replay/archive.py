@@ -18,12 +18,13 @@ from typing import Any, cast
 
 import fastavro
 
-from replay.log import Extent, Log, Stored
+from replay.log import Log, Stored
 from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
 from schemas.registry import FixedIds, SchemaIds, UnknownSchema
 from streams.admission import INBOX_TOPICS
 from streams.codec import Undecodable, schema_id_of
+from streams.reading import Extent
 from streams.subjects import subjects
 from streams.topics import STEPS
 

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas.registry import Registry, SchemaIds
 from streams.admission import INBOX_TOPICS
+from streams.reading import Extent, new_consumer, records
 from streams.settings import Settings
 from streams.subjects import subjects
 from streams.topics import STEPS, TOPICS, topic_of
 
-FETCH_RECORDS = 2_000  # asked of librdkafka at once: enough to keep Python's share of a fetch small
 ANSWER_TIMEOUT_S = 15.0
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
 LOADED_RECORDS_MAX = 50_000  # of a lane that is read at once,
 LOADED_BYTES_MAX = 128 * 2**20  # and their bytes: what that costs in memory, half as much again
-FETCH_TIMEOUT_S = 30.0  # the broker is on the same network; silence for longer is an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +33,6 @@ class Stored:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Which offsets of a partition exist: from `begin` up to, not including, `end`."""
-
-    topic: str
-    partition: int
-    begin: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -99,20 +83,7 @@ class BrokerLog:
         registry = Registry(settings.registry)
         registry.expect(subjects())
         self._ids = registry
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "group.id": "playhead-replay",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                "fetch.max.bytes": 16_777_216,
-                "queued.max.messages.kbytes": 65_536,
-                # a fetch in flight at a partition's end holds up the next partition's for as long
-                "fetch.wait.max.ms": 5,
-                "socket.timeout.ms": 15_000,
-                "log_level": 0,  # what goes wrong is raised
-            }
-        )
+        self._consumer = new_consumer(settings, "replay")
         self._admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
         self._consumer.list_topics(
             timeout=METADATA_TIMEOUT_S
@@ -216,50 +187,16 @@ class BrokerLog:
 
     def _read(self, extents: Sequence[Extent]) -> Iterator[Stored]:
         """Read partitions side by side, each in order."""
-        ends = {(e.topic, e.partition): e.end for e in extents if e.begin < e.end}
-        if not ends:
-            return
-        self._consumer.assign(
-            [TopicPartition(e.topic, e.partition, e.begin) for e in extents if e.begin < e.end]
-        )
-        try:
-            while True:
-                # poll returns at the first record, consume would wait for the whole number of them
-                first = self._consumer.poll(FETCH_TIMEOUT_S)
-                if first is None:
-                    silent = ", ".join(f"{topic}[{lane}]" for topic, lane in sorted(ends))
-                    raise TimeoutError(
-                        f"{silent} sends nothing for {FETCH_TIMEOUT_S:g} s: "
-                        "is the broker up? `playhead status` tells"
-                    )
-                for message in (first, *self._consumer.consume(FETCH_RECORDS, 0)):
-                    if message.error():
-                        raise KafkaException(message.error())
-                    topic, partition, offset = (
-                        message.topic(),
-                        message.partition(),
-                        message.offset(),
-                    )
-                    assert topic is not None
-                    assert partition is not None
-                    assert offset is not None
-                    end = ends.get((topic, partition), 0)
-                    if offset < end:
-                        yield Stored(
-                            topic,
-                            partition,
-                            offset,
-                            message.timestamp()[1],
-                            message.key(),
-                            message.value(),
-                            _headers(message.headers()),
-                        )
-                    if offset >= end - 1:
-                        ends.pop((topic, partition), None)
-                        if not ends:
-                            return
-        finally:
-            self._consumer.unassign()
+        for message in records(self._consumer, extents):
+            yield Stored(
+                cast(str, message.topic()),
+                cast(int, message.partition()),
+                cast(int, message.offset()),
+                message.timestamp()[1],
+                message.key(),
+                message.value(),
+                _headers(message.headers()),
+            )
 
     def close(self) -> None:
         """Close the consumer."""

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import click
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas import Event, EventRejected, Sealed
@@ -29,16 +29,14 @@ from streams.admission import INBOX_TOPICS
 from streams.codec import Codec, Undecodable
 from streams.history import RETRY
 from streams.options import microseconds
+from streams.reading import ANSWER_TIMEOUT_S, extent_of, new_consumer, records
 from streams.settings import Settings
 from streams.subjects import subjects
 from streams.topics import step, topic_of
 
 REJECTED = topic_of(EventRejected)
 ID_SHOWN = 13  # characters of an id on a terminal: some 2**48 values, so hardly ever ambiguous
-BROKER_TIMEOUT_S = 10.0  # for metadata and offsets: a broker that is up answers within milliseconds
-SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
 DELIVERY_TIMEOUT_S = 15.0  # for the broker to acknowledge what is put back
-FETCH_RECORDS = 2_000  # asked of librdkafka at once
 
 IDENTIFYING = """
 about categories checksum chunk chunk_policy chunks claim code configuration degraded digest
@@ -287,16 +285,7 @@ class DeadLetters:
         registry = Registry(settings.registry)
         registry.expect(subjects())
         self.codec = Codec(registry)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "group.id": "playhead-dead-letters",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 5,
-                "log_level": 0,
-            }
-        )
+        self._consumer = new_consumer(settings, "dead-letters")
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -305,7 +294,7 @@ class DeadLetters:
     def all(self) -> list[Letter]:
         """Read every dead letter with what became of it, oldest first."""
         letters: dict[tuple[str, int, int], Letter] = {}
-        known = self._consumer.list_topics(timeout=BROKER_TIMEOUT_S).topics
+        known = self._consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics
         for partition in sorted(known[REJECTED].partitions) if REJECTED in known else ():
             for message in self._records(REJECTED, partition):
                 try:
@@ -375,40 +364,15 @@ class DeadLetters:
 
     def _offset_at(self, topic: str, partition: int, time_ms: int) -> int:
         [found] = self._consumer.offsets_for_times(
-            [TopicPartition(topic, partition, time_ms)], timeout=BROKER_TIMEOUT_S
+            [TopicPartition(topic, partition, time_ms)], timeout=ANSWER_TIMEOUT_S
         )
         if found.offset >= 0:
             return found.offset
-        _, end = self._consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=BROKER_TIMEOUT_S
-        )
-        return end
+        return extent_of(self._consumer, topic, partition).end
 
     def _records(self, topic: str, partition: int, start: int = 0) -> Iterator[Message]:
         """Read a lane from an offset up to where it ended when the reading began."""
-        low, end = self._consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=BROKER_TIMEOUT_S
-        )
-        start = max(low, start)
-        if start >= end:
-            return
-        self._consumer.assign([TopicPartition(topic, partition, start)])
-        try:
-            while True:
-                # poll returns at the first record, consume would wait for all of them
-                first = self._consumer.poll(SILENCE_S)
-                if first is None:
-                    raise TimeoutError(f"{topic}[{partition}] sends nothing for {SILENCE_S:g} s")
-                for message in (first, *self._consumer.consume(FETCH_RECORDS, 0)):
-                    if message.error():
-                        raise KafkaException(message.error())
-                    offset = message.offset() or 0
-                    if offset < end:
-                        yield message
-                    if offset >= end - 1:
-                        return
-        finally:
-            self._consumer.unassign()
+        return records(self._consumer, [extent_of(self._consumer, topic, partition, start)])
 
     def put_back(self, letters: Sequence[Letter]) -> list[int]:
         """Publish the original bytes of letters again; return their new offsets.
@@ -484,9 +448,9 @@ def opened() -> Iterator[DeadLetters]:
     letters = DeadLetters(settings)
     try:
         yield letters
-    except NoSuchLetter as error:
+    except (NoSuchLetter, TimeoutError) as error:
         raise click.ClickException(str(error)) from None
-    except (KafkaException, TimeoutError) as error:
+    except KafkaException as error:
         raise click.ClickException(
             f"the broker at {settings.kafka} does not answer as it should ({_reason(error)}): "
             "`playhead status` tells whether it is up"

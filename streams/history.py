@@ -8,27 +8,29 @@ calls included.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer
 
-from schemas import Event, EventRejected, Meta
+from schemas import Cause, Event, EventRejected, Meta
 from streams.codec import Codec, Undecodable
 from streams.lane import REACH
+from streams.logs import logger
+from streams.reading import Extent, extent_of, new_consumer, records
 from streams.settings import Settings
 from streams.topics import INBOX, REQUESTS, Step, topic_of
 
+log = logger("history")
+
 REMEMBERED = 20_000  # ids that a lane of a step keeps in memory: some 4 MB
 READ_BACK = 64  # records in the first stride backwards; each further one is twice as long
-READ_BACK_MAX = 20_000  # records of one topic's lane, at most
+READ_BACK_MAX = 200_000  # records of one topic's lane: some seconds; REACH inputs write fewer
 WARM_RECORDS = 4_096  # read back where requests come in: a producer may send a copy long after
 WARM_BYTES = 8_000_000  # or so many bytes, whichever is less: what a start may cost
-PATIENCE_S = 30.0  # for the broker to hand over one stride
-BROKER_TIMEOUT_S = 10.0
 
 RETRY = "retry"
 """Header of a dead letter that was put back: ATTEMPT@OFFSET of the run that was rejected.
@@ -45,6 +47,14 @@ def rejected_attempt(headers: Mapping[str, bytes]) -> int:
 REQUEST_TOPICS = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
 
 
+class Outcome(NamedTuple):
+    """A record that a step wrote, as far as it tells what was done."""
+
+    cause: Cause
+    attempt: int
+    last: bool
+
+
 class History:
     """Inputs that a step has run over, as far back as matters."""
 
@@ -55,8 +65,8 @@ class History:
         self._closed: OrderedDict[tuple[str, int, int], None] = OrderedDict()
         self._answered: OrderedDict[str, int] = OrderedDict()
 
-    def learn(self, outcomes: Iterable[Meta]) -> None:
-        """Take in outcomes that were read back."""
+    def learn(self, outcomes: Iterable[Outcome | Meta]) -> None:
+        """Take in outcomes that are on the log; where there are too many, the last are kept."""
         for meta in outcomes:
             if meta.cause is None:
                 continue
@@ -123,30 +133,46 @@ class Taken:
     """Whether nothing is known of it; a lane that was ours until now needs its newest end only."""
 
 
-def read_back(settings: Settings, codec: Codec, step: Step, lanes: Sequence[Taken]) -> list[Meta]:
+def read_back(
+    settings: Settings, codec: Codec, step: Step, lanes: Sequence[Taken]
+) -> list[Outcome]:
     """Read the newest outcomes of some lanes: at least those of all inputs not yet committed.
+
+    Those of uncommitted inputs come last: a history that holds less than all keeps them.
 
     Blocks; call it in a thread. Raises KafkaException or TimeoutError where the broker does not
     answer. Where inputs are uncommitted it reads backwards until an outcome's input lies further
     back than any that could have been running beside them; where the inputs are requests, of which
     copies may come late, at least as far as WARM_RECORDS and WARM_BYTES allow.
     """
+    inputs = {topic_of(record): record for record in step.reads}
+    written: tuple[type[Event], ...] = (*step.writes, EventRejected)
     by_partition: dict[int, list[Taken]] = {}
     for lane in lanes:
         by_partition.setdefault(lane.partition, []).append(lane)
-    written: tuple[type[Event], ...] = (*step.writes, EventRejected)
-    found: list[Meta] = []
-    with closing(reading(settings, f"playhead-{step.name}-read-back")) as consumer:
+    found: list[Outcome] = []
+    with closing(new_consumer(settings, f"{step.name}-read-back")) as consumer:
         for partition, taken in by_partition.items():
-            far: dict[str, int | None] = {}
-            for lane in taken:
-                place = TopicPartition(lane.topic, partition)
-                _, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
-                far[lane.topic] = lane.committed - REACH if lane.committed < end else None
-            deep = any(lane.deep and lane.topic in REQUEST_TOPICS for lane in taken)
+            ends = {lane.topic: extent_of(consumer, lane.topic, partition).end for lane in taken}
             for record in written:
+                concerned = [
+                    lane
+                    for lane in taken
+                    if record in (*step.flows[inputs[lane.topic]], EventRejected)
+                ]
+                far = {
+                    lane.topic: lane.committed - REACH
+                    if lane.committed < ends[lane.topic]
+                    else None
+                    for lane in concerned
+                }
+                deep = any(lane.deep and lane.topic in REQUEST_TOPICS for lane in concerned)
                 found += _outcomes(consumer, codec, topic_of(record), partition, far, deep=deep)
-    return found
+    committed = {(lane.topic, lane.partition): lane.committed for lane in lanes}
+    return sorted(
+        found,
+        key=lambda one: one.cause.offset >= committed[one.cause.topic, one.cause.partition],
+    )
 
 
 def _outcomes(
@@ -157,75 +183,43 @@ def _outcomes(
     far: Mapping[str, int | None],
     *,
     deep: bool,
-) -> list[Meta]:
+) -> list[Outcome]:
     """Read outcomes stride by stride from the end, until those of each input topic lie far back.
 
     `far` holds, for each input topic, the offset before which nothing can be missing; None where
-    everything is committed.
+    everything is committed. Returns them in the order of the log.
     """
-    place = TopicPartition(topic, partition)
-    low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
-    floor, stride = max(low, end - READ_BACK_MAX), READ_BACK
-    found: list[Meta] = []
+    if not far:
+        return []
+    now = extent_of(consumer, topic, partition)
+    end, stride = now.end, READ_BACK
+    floor = max(now.begin, end - READ_BACK_MAX)
+    strides: list[list[Outcome]] = []
     seen = size = 0
     missing = {name: offset for name, offset in far.items() if offset is not None}
     while end > floor:
         start = max(floor, end - stride)
-        for message in records(consumer, topic, partition, start, end):
+        found: list[Outcome] = []
+        for message in records(consumer, [Extent(topic, partition, start, end)]):
             seen += 1
             size += len(message)
             try:
                 event = codec.decode_any(message.value())
             except Undecodable:
                 continue
-            cause = event.meta.cause if isinstance(event, Event) else None
-            if cause is not None and cause.topic in far:
-                found.append(event.meta)  # type: ignore[attr-defined]
-                if cause.offset < missing.get(cause.topic, cause.offset):
-                    del missing[cause.topic]
+            if not isinstance(event, Event) or (cause := event.meta.cause) is None:
+                continue
+            if cause.topic not in far or cause.partition != partition:
+                continue
+            # no more of it: a record may hold a megabyte, and thousands may be read
+            found.append(Outcome(cause, event.meta.attempt, event.meta.last))
+            if cause.offset < missing.get(cause.topic, cause.offset):
+                del missing[cause.topic]
+        strides.append(found)
         warm = not deep or seen >= WARM_RECORDS or size >= WARM_BYTES
         if not missing and warm:
             break
         end, stride = start, stride * 2
-    return found
-
-
-def reading(settings: Settings, group: str) -> Consumer:
-    """Make a consumer that is assigned by hand and commits nothing."""
-    return Consumer(
-        {
-            "bootstrap.servers": settings.kafka,
-            "group.id": group,
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 10,
-            "log_level": 0,
-        }
-    )
-
-
-def records(
-    consumer: Consumer, topic: str, partition: int, start: int, end: int
-) -> Iterator[Message]:
-    """Read the records of a partition from one offset up to another, as of now.
-
-    Raises KafkaException, or TimeoutError where the broker hands nothing over for long.
-    """
-    consumer.assign([TopicPartition(topic, partition, start)])
-    deadline = time.monotonic() + PATIENCE_S
-    offset = start
-    while offset < end:
-        wanted = min(500, end - offset)  # no more: it waits until it has as many
-        for message in consumer.consume(wanted, timeout=0.5):
-            if message.error():
-                raise KafkaException(message.error())
-            at = message.offset() or 0
-            if at < end:
-                yield message
-            offset = at + 1
-            deadline = time.monotonic() + PATIENCE_S
-        position = consumer.position([TopicPartition(topic, partition)])[0].offset
-        offset = max(offset, position)  # past what a compaction or a transaction left out
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{topic}[{partition}] gave nothing for {PATIENCE_S:g} s")
+    if missing and floor > now.begin:
+        log.warning("what was done is not known in full", topic=topic, lane=partition, read=seen)
+    return [outcome for found in reversed(strides) for outcome in found]

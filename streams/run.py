@@ -183,10 +183,13 @@ class Run(ABC):
         Raises what the step raises. Then the outcome is open: `reject` closes it.
         """
         await self.begin()
-        async for record in self.step.function(self.input.event, self):
-            if type(record) not in self.step.writes:
+        event = self.input.event
+        flow = self.step.flows.get(type(event), ())
+        async for record in self.step.function(event, self):
+            if type(record) not in flow:
                 raise StepBroken(
-                    f"{self.step.name} yielded a {record.SCHEMA}: not in streams/topics.py"
+                    f"{self.step.name} yielded a {record.SCHEMA} over a {event.SCHEMA}: "
+                    "not in streams/topics.py"
                 )
             self._hold(record)
         if self._held is None:

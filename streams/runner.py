@@ -304,7 +304,7 @@ class Runner:
             table.apply(changed)
         for partition in partitions:
             history = self._histories.setdefault(partition, History())
-            history.learn(meta for meta in found if meta.lane == partition)
+            history.learn(outcome for outcome in found if outcome.cause.partition == partition)
         log.debug("read back", step=self.step.name, lanes=len(lanes), outcomes=len(found))
         for lane in lanes:
             lane.on_progress = self._pump

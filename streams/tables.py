@@ -12,9 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from confluent_kafka import TopicPartition
+from typing import Any, ClassVar, cast
 
 from schemas import (
     AnswerReleased,
@@ -39,8 +37,8 @@ from schemas import (
     Written,
 )
 from streams.codec import Codec
-from streams.history import BROKER_TIMEOUT_S, reading, records
 from streams.publisher import Acknowledgement
+from streams.reading import extent_of, new_consumer, records
 from streams.settings import Settings
 from streams.topics import changelog_of
 from streams.transport import App, raw_topic
@@ -218,17 +216,14 @@ class Table(ABC):
         Touches no row: the lanes may have moved on when it ends. Raises KafkaException or
         TimeoutError where the broker does not answer.
         """
-        found = []
-        with closing(reading(self._settings, f"playhead-table-{self.NAME}")) as consumer:
-            for lane, offset in since.items():
-                place = TopicPartition(self._changelog, lane)
-                low, end = consumer.get_watermark_offsets(place, timeout=BROKER_TIMEOUT_S)
-                rows = [
-                    (message.key() or b"", message.value())
-                    for message in records(consumer, self._changelog, lane, max(low, offset), end)
-                ]
-                found.append(Change(lane, rows, end))
-        return found
+        with closing(new_consumer(self._settings, f"table-{self.NAME}")) as consumer:
+            extents = [
+                extent_of(consumer, self._changelog, lane, offset) for lane, offset in since.items()
+            ]
+            rows: dict[int, list[tuple[bytes, bytes | None]]] = {lane: [] for lane in since}
+            for message in records(consumer, extents):
+                rows[cast(int, message.partition())].append((message.key() or b"", message.value()))
+        return [Change(e.partition, rows[e.partition], e.end) for e in extents]
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs."""

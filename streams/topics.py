@@ -6,8 +6,9 @@ One record type a topic, one name in three spellings: record `ChunksRetrieved`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import schemas
@@ -86,10 +87,20 @@ class Step:
 
     name: str
     function: StepFunction
-    reads: tuple[type[Event], ...]
-    writes: tuple[type[Event], ...]
+    flows: Mapping[type[Event], tuple[type[Event], ...]] = field(hash=False)
+    """What it reads, and what it writes over each."""
     tables: tuple[str, ...] = ()
     """Tables of its own, kept by Faust beside the step."""
+
+    @cached_property
+    def reads(self) -> tuple[type[Event], ...]:
+        """Types of its inputs."""
+        return tuple(self.flows)
+
+    @cached_property
+    def writes(self) -> tuple[type[Event], ...]:
+        """Types of its outcomes."""
+        return tuple(dict.fromkeys(record for flow in self.flows.values() for record in flow))
 
 
 @dataclass(frozen=True)
@@ -119,24 +130,27 @@ INBOX = (
 """Plain records of foreign producers: outside the durable log."""
 
 STEPS = (
-    Step("ingest", ingest, (DocumentSubmitted, DocumentWithdrawn), (ChunksCut,), ("documents",)),
+    Step(
+        "ingest",
+        ingest,
+        {DocumentSubmitted: (ChunksCut,), DocumentWithdrawn: (ChunksCut,)},
+        ("documents",),
+    ),
     Step(
         "redact",
         redact,
-        (ChunksCut, QuestionAsked),
-        (ChunksRedacted, QuestionRedacted),
+        {ChunksCut: (ChunksRedacted,), QuestionAsked: (QuestionRedacted,)},
         ("placeholders",),
     ),
-    Step("embed", embed, (ChunksRedacted,), (ChunksEmbedded,)),
-    Step("index", index, (ChunksEmbedded,), (ChunksIndexed,)),
-    Step("rewrite", rewrite, (QuestionRedacted,), (QueryRewritten,), ("sessions",)),
-    Step("retrieve", retrieve, (QueryRewritten,), (ChunksRetrieved,)),
-    Step("generate", generate, (ChunksRetrieved,), (TokensGenerated,)),
+    Step("embed", embed, {ChunksRedacted: (ChunksEmbedded,)}),
+    Step("index", index, {ChunksEmbedded: (ChunksIndexed,)}),
+    Step("rewrite", rewrite, {QuestionRedacted: (QueryRewritten,)}, ("sessions",)),
+    Step("retrieve", retrieve, {QueryRewritten: (ChunksRetrieved,)}),
+    Step("generate", generate, {ChunksRetrieved: (TokensGenerated,)}),
     Step(
         "moderate",
         moderate,
-        (TokensGenerated,),
-        (TokensReleased, AnswerReleased, AnswerRetracted),
+        {TokensGenerated: (TokensReleased, AnswerReleased, AnswerRetracted)},
         ("releases",),
     ),
 )

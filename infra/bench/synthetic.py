@@ -24,7 +24,7 @@ from infra.bench.facts import facts, name_of
 from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
 from replay.archive import export
-from replay.log import Extent, Stored
+from replay.log import Stored
 from schemas import (
     AnswerReleased,
     Ask,
@@ -73,6 +73,7 @@ from streams.configuration import load
 from streams.effects import LiveRun, now_us
 from streams.ids import document_id, request_id
 from streams.lanes import lane_of
+from streams.reading import Extent
 from streams.run import Input
 from streams.settings import Settings
 from streams.subjects import subjects

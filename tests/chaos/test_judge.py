@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from replay.log import Extent, Stored
+from replay.log import Stored
 from schemas import (
     Answer,
     AnswerReleased,
@@ -29,6 +29,7 @@ from schemas import (
 )
 from schemas.registry import FixedIds
 from streams.ids import outcome_id, position_id
+from streams.reading import Extent
 from streams.run import stamped
 from streams.subjects import subjects
 from streams.topics import topic_of

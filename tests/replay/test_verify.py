@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
 from replay.archive import ArchiveLog, export
-from replay.log import Extent, Stored
+from replay.log import Stored
 from replay.verify import Report, Selection, Verifier, merged
 from schemas import (
     Ask,
@@ -34,6 +34,7 @@ from schemas.registry import FixedIds
 from streams.admission import rejection, unreadable
 from streams.codec import Codec
 from streams.configuration import configuration
+from streams.reading import Extent
 from streams.run import stamped
 from streams.subjects import subjects
 from streams.topics import Step, topic_of
@@ -63,7 +64,7 @@ async def little(event, fx):
     )
 
 
-STEP = Step("redact", little, (QuestionAsked,), (QuestionRedacted,))
+STEP = Step("redact", little, {QuestionAsked: (QuestionRedacted,)})
 
 
 def parts(_request):
@@ -438,7 +439,7 @@ async def test_what_two_steps_share_is_decoded_once(monkeypatch):
             ask=event.ask,
         )
 
-    second = Step("rewrite", passed_on, (QuestionRedacted,), (QueryRewritten,))
+    second = Step("rewrite", passed_on, {QuestionRedacted: (QueryRewritten,)})
     log, codec = await a_log(1), a_codec()
     for offset, stored in enumerate(list(log.topics[REDACTED, 0])):
         run = fake_run(codec.decode_any(stored.value), offset)

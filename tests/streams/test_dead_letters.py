@@ -449,7 +449,7 @@ def test_one_that_can_not_be_put_back_holds_all_that_are_named(cli):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (TimeoutError("t[0] sends nothing for 30 s"), "the broker at"),
+        (TimeoutError("t[0] gave nothing for 30 s"), "t[0] gave nothing"),
         (KafkaException("no"), "the broker at"),
         (RegistryAway("the schema registry at X does not answer"), "the schema registry at X"),
         (SchemaRegistryError(503, -1, "no"), "answers 503"),

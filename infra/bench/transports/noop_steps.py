@@ -103,6 +103,6 @@ def noop(make: Callable[[Any], Event]) -> Any:
 def steps(count: int = len(HOPS)) -> list[Step]:
     """Return the first steps of the chain, with the tables that the wiring wants of them."""
     return [
-        replace(step(name), function=noop(make), reads=(reads,), writes=(writes,))
+        replace(step(name), function=noop(make), flows={reads: (writes,)})
         for name, reads, writes, make in HOPS[:count]
     ]
