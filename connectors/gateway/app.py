@@ -24,7 +24,9 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connectors.gateway.catalogue import Asked
 from connectors.gateway.edge import Caller, Edge
+from connectors.gateway.entries import Subscription
 from connectors.gateway.problems import MEDIA_TYPE, Problem, forbidden, title_of
 from connectors.gateway.stream import Frame
 from connectors.gateway.websocket import SEND_TIMEOUT_S, chat
@@ -291,37 +293,23 @@ async def post_message(
     stack = contextlib.AsyncExitStack()
     try:
         stack.enter_context(edge.followed(caller))
-        subscriptions = []
-
-        async def make(fingerprint: str) -> Any:
-            return await edge.ask(
-                caller,
-                text=given.text,
-                session=given.session_id,
-                ask=Ask(
-                    max_tokens=given.max_tokens,
-                    response_schema=response_schema_text(given.response_schema),
-                ),
-                budget_ms=given.budget_ms,
-                fingerprint=fingerprint,
-                trace=_trace(request),
-                on_asked=lambda asked: subscriptions.append(
-                    stack.enter_context(edge.dispatch.subscribe(asked.request))
-                ),
-            )
-
-        asked, repeated = await edge.once(
+        asked, subscription, repeated = await _ask_once(
+            request,
+            edge,
             caller,
             idempotency_key,
-            b"POST /v1/messages\n" + body,
-            lambda fingerprint: edge.requests.find(request_id(caller.tenant, fingerprint)),
-            make,
+            body,
+            stack,
+            text=given.text,
+            session=given.session_id,
+            ask=Ask(
+                max_tokens=given.max_tokens,
+                response_schema=response_schema_text(given.response_schema),
+            ),
+            budget_ms=given.budget_ms,
         )
-        if repeated:
-            subscriptions = [stack.enter_context(edge.dispatch.subscribe(asked.request))]
-        _trace(request, asked.request)
         answering = edge.answering(caller, asked)
-        frames = edge.follow(asked, answering, subscriptions[0], from_log=repeated)
+        frames = edge.follow(asked, answering, subscription, from_log=repeated)
         if given.stream:
             resources = stack.pop_all()
             return _events(request, answering.accepted(), frames, answering.failed, resources)
@@ -380,38 +368,64 @@ async def post_search(
         given = parse(body, Search, caller)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(edge.followed(caller))
-        subscriptions = []
-
-        async def make(fingerprint: str) -> Any:
-            return await edge.ask(
-                caller,
-                text=given.text,
-                ask=Ask(
-                    mode="search",
-                    passages_max=given.k,
-                    filters=given.filters,
-                    as_of=given.as_of,
-                ),
-                budget_ms=given.budget_ms,
-                fingerprint=fingerprint,
-                trace=_trace(request),
-                on_asked=lambda asked: subscriptions.append(
-                    stack.enter_context(edge.dispatch.subscribe(asked.request))
-                ),
-            )
-
-        asked, repeated = await edge.once(
+        asked, subscription, repeated = await _ask_once(
+            request,
+            edge,
             caller,
             idempotency_key,
-            b"POST /v1/search\n" + body,
-            lambda fingerprint: edge.requests.find(request_id(caller.tenant, fingerprint)),
-            make,
+            body,
+            stack,
+            text=given.text,
+            ask=Ask(
+                mode="search",
+                passages_max=given.k,
+                filters=given.filters,
+                as_of=given.as_of,
+            ),
+            budget_ms=given.budget_ms,
         )
-        if repeated:
-            subscriptions = [stack.enter_context(edge.dispatch.subscribe(asked.request))]
-        _trace(request, asked.request)
-        passages = await edge.passages(caller, asked, subscriptions[0], from_log=repeated)
+        passages = await edge.passages(caller, asked, subscription, from_log=repeated)
         return {"request_id": asked.request, "passages": passages}
+
+
+async def _ask_once(
+    request: Request,
+    edge: Edge,
+    caller: Caller,
+    idempotency_key: str,
+    body: bytes,
+    stack: contextlib.AsyncExitStack,
+    **question: Any,
+) -> tuple[Asked, Subscription, bool]:
+    """Ask, once for each idempotency key; True where it was asked before.
+
+    The subscription lasts as long as the stack and is open before any outcome can come.
+    """
+    opened: dict[str, Subscription] = {}
+
+    def subscribe(asked: Asked) -> None:
+        opened[asked.request] = stack.enter_context(edge.dispatch.subscribe(asked.request))
+
+    async def make(fingerprint: str) -> Asked:
+        return await edge.ask(
+            caller,
+            fingerprint=fingerprint,
+            trace=_trace(request),
+            on_asked=subscribe,
+            **question,
+        )
+
+    asked, repeated = await edge.once(
+        caller,
+        idempotency_key,
+        f"{request.method} {request.url.path}\n".encode() + body,
+        lambda fingerprint: edge.requests.find(request_id(caller.tenant, fingerprint)),
+        make,
+    )
+    if repeated:
+        subscribe(asked)
+    _trace(request, asked.request)
+    return asked, opened[asked.request], repeated
 
 
 @router.websocket("/v1/chat")
