@@ -17,6 +17,7 @@ import weaviate
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.connect import ConnectionParams
 
+from agents.errors import Transient
 from streams.settings import Settings
 
 MESSAGE_BYTES_MAX = 104_858_000  # Weaviate's own bound
@@ -71,7 +72,7 @@ class Address(ConnectionParams):
 
 
 def new_client(settings: Settings) -> weaviate.WeaviateAsyncClient:
-    """Make a client that is not connected yet. Raises OSError if the key's file can't be read."""
+    """Make a client that is not connected yet; raises Transient if the key's file can't be read."""
     key = _key(settings.weaviate_key_file)
     http = urlsplit(settings.weaviate_http)
     host, _, port = settings.weaviate_grpc.rpartition(":")
@@ -94,4 +95,9 @@ def new_client(settings: Settings) -> weaviate.WeaviateAsyncClient:
 
 
 def _key(file: str) -> str:
-    return Path(file).read_text(encoding="utf-8").strip() if file else ""
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else ""
+    except OSError as error:
+        raise Transient(
+            f"the key of Weaviate can't be read ({type(error).__name__}): see weaviate_key_file"
+        ) from None

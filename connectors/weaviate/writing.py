@@ -7,9 +7,9 @@ one write that makes a version visible, follows from the rule in `visibility.py`
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from weaviate.classes.data import DataObject
@@ -43,8 +43,8 @@ class Writer(Index):
 
     def __init__(self, settings: Settings, generation: int | None = None) -> None:
         super().__init__(settings, generation)
-        self._documents: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._heads: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Of the objects that are read and then written; each lives while it is held or awaited."""
         self._patches = asyncio.Semaphore(PATCHES_MAX)
 
     @translated
@@ -85,7 +85,7 @@ class Writer(Index):
     async def publish(self, request: PublishVersion, call: Call) -> IndexWritten:
         """Make a version visible and retire what it no longer has, at once."""
         ref = request.document
-        async with self._documents[call.tenant, ref.document]:
+        async with self._lock(document_uuid(call.tenant, ref.document)):
             chunks = await self.chunks_of(call.tenant)
             known = await self._history(call.tenant, ref.document)
             retired = []
@@ -117,17 +117,18 @@ class Writer(Index):
     async def withdraw(self, request: WithdrawVersions, call: Call) -> IndexWritten:
         """Make all versions of a document invisible."""
         ref = request.document
-        async with self._documents[call.tenant, ref.document]:
+        async with self._lock(document_uuid(call.tenant, ref.document)):
             known = await self._history(call.tenant, ref.document)
             if known is None:
                 return IndexWritten(count=0, position=call.offset)
             chunks = await self.chunks_of(call.tenant)
             last = known.latest(call.offset)
-            where = Filter.by_property("document").equal(ref.document) & Filter.by_property(
-                "version_from"
-            ).less_or_equal(last)
-            found = await listed(chunks, where, ("version_to", "live"))
-            gone = [item for item in found if item.properties["version_to"] in {0, last + 1}]
+            where = (
+                Filter.by_property("document").equal(ref.document)
+                & Filter.by_property("version_from").less_or_equal(last)
+                & Filter.by_property("version_to").contains_any([0, last + 1])
+            )
+            gone = await listed(chunks, where, ("version_to", "live"))
             closing = {"version_to": last + 1, "valid_to": call.offset}
             await self._patch(
                 chunks, [item for item in gone if not item.properties["version_to"]], closing
@@ -184,14 +185,17 @@ class Writer(Index):
 
     async def _advance(self, call: Call) -> None:
         """Remember how far the lane has come; a lane is written by one process at a time."""
-        async with self._heads[call.tenant, call.lane]:
+        head = head_uuid(call.tenant, call.lane)
+        async with self._lock(head):
             documents = await self.documents_of(call.tenant)
-            head = head_uuid(call.tenant, call.lane)
             found = await by_uuid(documents, [head], ("positions",))
             reached = max((max(item.properties["positions"]) for item in found), default=-1)
             if call.offset > reached:
                 properties = {"document": "", "versions": [0], "positions": [call.offset]}
                 await insert(documents, [DataObject(uuid=head, properties=properties)])
+
+    def _lock(self, identity: str) -> asyncio.Lock:
+        return self._locks.setdefault(identity, asyncio.Lock())
 
     async def _history(self, tenant: str, document: str) -> DocumentHistory | None:
         documents = await self.documents_of(tenant)

@@ -127,6 +127,12 @@ async def test_an_index_that_is_away_is_worth_another_try():
         await away.fetch(Fetch(chunks=("a",)), call(0, "acme"))
 
 
+async def test_a_key_file_that_is_missing_is_named(tmp_path):
+    missing = Weaviate(Settings(weaviate_key_file=str(tmp_path / "key")))
+    with pytest.raises(Transient, match="weaviate_key_file"):
+        await missing.fetch(Fetch(chunks=("a",)), call(0, "acme"))
+
+
 @pytest.mark.stack
 async def test_a_tenant_without_documents_finds_nothing(index):
     found = await index.find()
@@ -327,6 +333,32 @@ async def test_a_vector_of_another_length_is_refused_for_good(index):
     short = chunk("b", "Two.", vector=b"\0\0\x80\x3f")
     with pytest.raises(Permanent, match="refused 1 of 1 objects"):
         await index.write(ref(1), 2, short)
+
+
+@pytest.mark.stack
+async def test_a_document_may_have_more_chunks_than_the_index_hands_over_at_once(index):
+    count, of_a_batch = 10_240, 64
+    for start in range(0, count, of_a_batch):
+        numbers = range(start, start + of_a_batch)
+        await index.write(
+            ref(1),
+            start,
+            *(
+                EmbeddedChunk(
+                    id=f"c-{number}",
+                    number=number,
+                    text="",
+                    tokens=1,
+                    vector=np.asarray([1, number], "<f4").tobytes(),
+                )
+                for number in numbers
+            ),
+        )
+    await index.publish(ref(1), count)
+    near = np.asarray([1, 7], "<f4").tobytes()
+    assert await index.names(vector=near, text="")
+    assert (await index.withdraw(ref(1), count + 1)).count == count
+    assert await index.names(vector=near, text="") == set()
 
 
 @pytest.mark.stack
