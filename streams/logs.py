@@ -25,25 +25,41 @@ class Placed(Protocol):
         """TOPIC[LANE]@OFFSET."""
 
 
-_running: ContextVar[tuple[str, str, Placed, str] | None] = ContextVar("running", default=None)
+class _Running:
+    """What a task runs at the moment: changed in place, since a context variable costs more."""
+
+    __slots__ = ("what",)
+
+    def __init__(self) -> None:
+        self.what: tuple[str, str, Placed, str] | None = None
+
+
+_running: ContextVar[_Running | None] = ContextVar("running", default=None)
+
+
+def begin_task() -> None:
+    """Have this task, and those that it starts, tell of what it runs itself."""
+    _running.set(_Running())
 
 
 def enter(step: str, request: str, item: Placed, traceparent: str) -> None:
     """Say what runs in this task from now on: its log lines tell of it."""
-    _running.set((step, request, item, traceparent))
+    if (running := _running.get()) is not None:
+        running.what = (step, request, item, traceparent)
 
 
 def leave() -> None:
     """Say that it has ended."""
-    _running.set(None)
+    if (running := _running.get()) is not None:
+        running.what = None
 
 
 def _what_runs(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Spell it only when a line is written: a step runs many thousand times a second."""
-    if (running := _running.get()) is not None:
-        step, request, item, traceparent = running
+    if (running := _running.get()) is not None and running.what is not None:
+        step, request, item, traceparent = running.what
         line.setdefault("step", step)
         line.setdefault("request", request)
         line.setdefault("place", item.place)

@@ -16,7 +16,6 @@ import hashlib
 import hmac
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -44,8 +43,7 @@ ResponseT = TypeVar("ResponseT", bound=Record)
 Emit = Callable[[Event], None]
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """An input of a step and where it lies."""
 
     event: Event
@@ -205,7 +203,10 @@ class Run(ABC):
 
     async def begin(self) -> None:
         """Learn the circumstances; by itself for an input that is rejected before it is run."""
-        self._begun = await self(Begin(step=self.step.name, cause=self.input.event.meta.id))
+        number = self._next()
+        request = Begin(step=self.step.name, cause=self.input.event.meta.id)
+        answered = self._ask_at_once(number, request) or await self._ask(number, request)
+        self._begun = self._consume(*answered)
 
     async def reject(self, build: Callable[[Failed, Meta], Event]) -> None:
         """Close the outcome of an input that the step gave up on."""

@@ -30,7 +30,7 @@ from streams.configuration import Configuration
 from streams.effects import LiveRun, now_us
 from streams.history import History, Taken, read_back, rejected_attempt
 from streams.lane import Item, Lane
-from streams.logs import enter, leave, logger, places
+from streams.logs import begin_task, enter, leave, logger, places
 from streams.metrics import Counts, LaneState, observe
 from streams.retry import Retry
 from streams.run import Input
@@ -194,6 +194,7 @@ class Runner:
     async def _work(self, lane: Lane) -> None:
         """Run one event of a lane after the other, until there is none that may run."""
         lane.spare = False
+        begin_task()
         until = perf_counter() + SLICE_S
         while not (lane.revoked or self._stopping) and (item := lane.next(self._open)) is not None:
             self._pump(lane)

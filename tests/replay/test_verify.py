@@ -124,7 +124,7 @@ def asked(number):
 def fake_run(event, offset, answers=ANSWERS, attempt=1):
     fx = FakeEffects("redact", event, answers, CONFIGURATION.values, attempt)
     fx.step = STEP
-    fx.input = dataclasses.replace(fx.input, offset=offset)
+    fx.input = fx.input._replace(offset=offset)
     fx.configuration_digest = CONFIGURATION.digest
     return fx
 
@@ -443,7 +443,7 @@ async def test_what_two_steps_share_is_decoded_once(monkeypatch):
     log, codec = await a_log(1), a_codec()
     for offset, stored in enumerate(list(log.topics[REDACTED, 0])):
         run = fake_run(codec.decode_any(stored.value), offset)
-        run.step, run.input = second, dataclasses.replace(run.input, topic=REDACTED)
+        run.step, run.input = second, run.input._replace(topic=REDACTED)
         await run.execute()
         log.put(topic_of(QueryRewritten), codec.encode(run.outcomes[0]))
     decoded = []

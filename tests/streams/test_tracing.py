@@ -1,5 +1,8 @@
+import asyncio
+import contextlib
 import json
 import logging
+import types
 
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -64,19 +67,57 @@ def test_a_failure_is_told_by_its_class_alone():
     assert span.attributes["error.type"] == "ValueError"
 
 
-def test_log_lines_are_json_with_ids_and_without_the_words_of_an_exception(capsys):
+@contextlib.contextmanager
+def configured_logs():
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logs.configure("info")
     try:
-        logs.configure("info")
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+async def test_a_line_tells_what_its_own_task_runs_and_that_of_those_it_started(capsys):
+    def say(event):
+        logs.logger("test").info(event)
+
+    async def work(name, *, ends):
+        logs.begin_task()
+        logs.enter("embed", name, types.SimpleNamespace(place=f"{name}@7"), PARENT)
+        await asyncio.sleep(0)
+        await asyncio.gather(asyncio.to_thread(say, "child"))
+        if ends:
+            logs.leave()
+        say("own")
+
+    async def starts_another():
+        logs.begin_task()
+        logs.enter("embed", "r-0", types.SimpleNamespace(place="r-0@7"), PARENT)
+        await asyncio.gather(work("r-1", ends=False), work("r-2", ends=True))
+        say("parent")
+
+    with configured_logs():
+        await asyncio.create_task(starts_another())
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {(line["event"], line.get("request"), line.get("place")) for line in lines} == {
+        ("child", "r-1", "r-1@7"),
+        ("child", "r-2", "r-2@7"),
+        ("own", "r-1", "r-1@7"),
+        ("own", None, None),
+        ("parent", "r-0", "r-0@7"),
+    }
+    assert {line["trace"] for line in lines if "place" in line} == {PARENT[3:35]}
+
+
+def test_log_lines_are_json_with_ids_and_without_the_words_of_an_exception(capsys):
+    with configured_logs():
         logs.logger("test").info("moved", request="r-1")
         try:
             raise ValueError("Alice Example")
         except ValueError as error:
             logging.getLogger("faust").exception("Crashed reason=%r", error)  # noqa: TRY401
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
     said = capsys.readouterr().err
     first, second = (json.loads(line) for line in said.splitlines())
     assert (first["event"], first["request"], first["logger"]) == ("moved", "r-1", "playhead.test")
