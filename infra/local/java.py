@@ -29,7 +29,8 @@ def kafka_properties(path: Path, port: int, controller_port: int, data: Path) ->
 
 def kafka_format(properties: Path, cluster: str) -> list[str]:
     """Return what makes an empty data folder a broker's."""
-    words = ["format", "--cluster-id", cluster, "--config", str(properties)]
+    # in one word: one in 64 ids begins with a dash, and would be taken for an option
+    words = ["format", f"--cluster-id={cluster}", "--config", str(properties)]
     return [*_kafka(), USE_ARCHIVE, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *words]
 
 
