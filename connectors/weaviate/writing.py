@@ -123,6 +123,7 @@ class Writer(Index):
                 return IndexWritten(count=0, position=call.offset)
             chunks = await self.chunks_of(call.tenant)
             last = known.latest(call.offset)
+            # this version alone: Weaviate lists 10,000 objects at most, and all may have more
             where = (
                 Filter.by_property("document").equal(ref.document)
                 & Filter.by_property("version_from").less_or_equal(last)

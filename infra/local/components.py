@@ -160,8 +160,6 @@ def _weaviate(site: Site) -> Launch:
         "RAFT_INTERNAL_RPC_PORT": port["weaviate_raft_rpc"],
         "GRPC_PORT": port["weaviate_grpc"],
         "DISABLE_TELEMETRY": "true",
-        # chunks of one version of a document that can be listed; a long book has some 28,000
-        "QUERY_MAXIMUM_RESULTS": "100000",
         # 1.35's block-max word search drops chunks written within the last minute (its PR 11780)
         "USE_INVERTED_SEARCHABLE": "false",
         "GO_PROFILING_DISABLE": "true",

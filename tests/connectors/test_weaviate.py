@@ -4,11 +4,9 @@ import uuid
 
 import numpy as np
 import pytest
-from weaviate.classes.query import Filter
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate import Weaviate
-from connectors.weaviate.batches import listed
 from schemas import (
     DocumentRef,
     EmbeddedChunk,
@@ -335,30 +333,6 @@ async def test_a_vector_of_another_length_is_refused_for_good(index):
     short = chunk("b", "Two.", vector=b"\0\0\x80\x3f")
     with pytest.raises(Permanent, match="refused 1 of 1 objects"):
         await index.write(ref(1), 2, short)
-
-
-@pytest.mark.stack
-async def test_a_document_may_have_more_chunks_than_the_index_hands_over_at_once(index):
-    count, of_a_batch = 10_240, 64
-    for start in range(0, count, of_a_batch):
-        numbers = range(start, start + of_a_batch)
-        await index.write(
-            ref(1),
-            start,
-            *(
-                EmbeddedChunk(
-                    id=f"c-{number}",
-                    number=number,
-                    text="",
-                    tokens=1,
-                    vector=np.asarray([1, number], "<f4").tobytes(),
-                )
-                for number in numbers
-            ),
-        )
-    chunks = await index.weaviate.chunks_of(index.tenant)
-    found = await listed(chunks, Filter.by_property("document").equal("d-1"), ("chunk",))
-    assert len({item.properties["chunk"] for item in found}) == count
 
 
 @pytest.mark.stack
