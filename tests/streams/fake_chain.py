@@ -75,7 +75,7 @@ async def retrieve(event, fx):
 
 async def generate(event, fx):
     if event.subject == "hop":
-        yield _generated(event, 0, last=True)
+        yield generated(event, 0, last=True)
         return
     number = 0
     request = Generate(prompt="p", max_tokens=3)
@@ -83,12 +83,12 @@ async def generate(event, fx):
         async for part in parts:
             if part.last:
                 break
-            yield _generated(event, number, last=False)
+            yield generated(event, number, last=False)
             number += 1
-    yield _generated(event, number, last=True)
+    yield generated(event, number, last=True)
 
 
-def _generated(event, number, *, last):
+def generated(event, number, *, last):
     answer = Answer(
         text="t",
         usage=Usage(prompt_tokens=1, completion_tokens=1),

@@ -7,7 +7,6 @@ import pytest
 
 import streams.history
 from schemas import (
-    Answer,
     Ask,
     Batch,
     Cause,
@@ -18,18 +17,21 @@ from schemas import (
     EventRejected,
     QuestionAsked,
     QuestionRedacted,
-    TokensGenerated,
-    Usage,
 )
 from streams.history import READ_BACK, REMEMBERED, WARM_RECORDS, History, Taken, read_back
 from streams.lane import REACH
 from streams.reading import Extent
+from streams.run import stamped
 from streams.settings import Settings
 from streams.topics import step, topic_of
 from tests.fakes import a_codec, a_meta
+from tests.streams import fake_chain
 
 CUT, ASKED, RETRIEVED = topic_of(ChunksCut), topic_of(QuestionAsked), topic_of(ChunksRetrieved)
 LANE = 2
+GIVEN = ChunksRetrieved(
+    outcome="retrieved", subject="u", question="q", query="q", ask=Ask(deadline=0)
+)
 
 
 class FakeMessage(bytes):
@@ -46,10 +48,7 @@ class FakeLog:
         self.codec = a_codec()
         self.topics = defaultdict(list)
         self.read = defaultdict(int)
-        monkeypatch.setattr(
-            streams.history, "new_consumer", lambda *_: contextlib.closing(contextlib.ExitStack())
-        )
-        monkeypatch.setattr(streams.history, "closing", contextlib.nullcontext)
+        monkeypatch.setattr(streams.history, "new_consumer", lambda *_: contextlib.ExitStack())
         monkeypatch.setattr(streams.history, "extent_of", self.extent_of)
         monkeypatch.setattr(streams.history, "records", self.records)
 
@@ -104,21 +103,8 @@ def redacted_question(offset):
 
 
 def generated(offset, number, *, last):
-    answer = Answer(
-        text="t",
-        usage=Usage(prompt_tokens=1, completion_tokens=1),
-        finish_reason="stop",
-        question="q",
-        query="q",
-    )
-    return TokensGenerated(
-        meta=meta_of(RETRIEVED, offset, ordinal=number, last=last),
-        batch=Batch(number=number, last=last),
-        text="t",
-        answer=answer if last else None,
-        ask=Ask(deadline=0),
-        subject="u",
-    )
+    made = fake_chain.generated(GIVEN, number, last=last)
+    return stamped(made, meta_of(RETRIEVED, offset, ordinal=number, last=last))
 
 
 def open_inputs(history, topic, offsets):

@@ -14,7 +14,6 @@ from aiokafka.errors import (
 )
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.app import APP
 from streams.cli import VERBS
@@ -101,17 +100,6 @@ async def test_a_broker_that_is_away_differs_from_one_that_can_not_tell(error, k
 
 
 # ---------------------------------------------------------------------- on a broker
-
-
-@pytest.fixture
-def topic(running):
-    """A topic with as many lanes as all others."""
-    name = f"test.lag.{uuid.uuid4().hex}"
-    admin = AdminClient({"bootstrap.servers": running.settings.kafka, "log_level": 0})
-    partitions = running.settings.partitions
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
-    yield name
-    admin.delete_topics([name])[name].result(30)
 
 
 def publish(settings: Settings, topic: str, lane: int, count: int) -> None:

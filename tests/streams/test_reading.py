@@ -2,25 +2,12 @@
 
 import contextlib
 import time
-import uuid
 
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 from streams.reading import Extent, extent_of, new_consumer, records
-
-
-@pytest.fixture
-def topic(running):
-    """Return a topic of two partitions that nobody else uses."""
-    name = f"test.reading.{uuid.uuid4()}"
-    admin = AdminClient({"bootstrap.servers": running.settings.kafka})
-    for made in admin.create_topics([NewTopic(name, 2, 1)]).values():
-        made.result(10)
-    yield name
-    for gone in admin.delete_topics([name]).values():
-        gone.result(10)
 
 
 @pytest.fixture
