@@ -203,6 +203,7 @@ class Run(ABC):
 
     async def begin(self) -> None:
         """Learn the circumstances; by itself for an input that is rejected before it is run."""
+        # not by way of __call__: every run of every step pays for this
         number = self._next()
         request = Begin(step=self.step.name, cause=self.input.event.meta.id)
         answered = self._ask_at_once(number, request) or await self._ask(number, request)

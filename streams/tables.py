@@ -177,8 +177,8 @@ class Table(ABC):
             self._app.publisher.send(self._changelog, lane, oldest, None, [], _Unattended())
             self._set(lane, oldest, None)
 
-    async def _put(self, place: Place, value: bytes | None) -> None:
-        """Set or drop a row, here and in the changelog, in the lane's own partition.
+    async def _put(self, place: Place, value: bytes) -> None:
+        """Set a row, here and in the changelog, in the lane's own partition.
 
         The broker's acknowledgement is awaited before the step goes on: an outcome that is on the
         log must not rest on a state that is not.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import grpc  # type: ignore[import-untyped]
+import grpc  # type: ignore[import-untyped]  # it ships no types
 import weaviate
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.connect import ConnectionParams
@@ -37,7 +37,7 @@ CHANNEL = (
 logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
 
 
-class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # so its base is Any
     """Raises ConnectionError where nobody answers: on that the client does not try again."""
 
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
