@@ -77,7 +77,7 @@ $(compared): $(synced)
 	touch $@
 
 bench: setup $(compared)
-	@$(bin)/playhead bench $(if $(ONLY),--only $(ONLY))
+	@$(bin)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 # the parts stay: they are in the user's cache, and other clones use them too
 clean:

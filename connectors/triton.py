@@ -31,8 +31,8 @@ from schemas import (
     StreamRequest,
     Usage,
 )
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
 CHANNEL = [

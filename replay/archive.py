@@ -22,10 +22,10 @@ from replay.log import Log, Stored
 from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
 from schemas.registry import FixedIds, SchemaIds, UnknownSchema
-from streams.admission import INBOX_TOPICS
-from streams.codec import Undecodable, schema_id_of
-from streams.reading import Extent
-from streams.subjects import subjects
+from streams.log.codec import Undecodable, schema_id_of
+from streams.log.reading import Extent
+from streams.log.subjects import subjects
+from streams.running.admit import INBOX_TOPICS
 from streams.topics import STEPS
 
 FORMAT = 1

@@ -24,12 +24,12 @@ from replay.archive import ArchiveLog, export
 from replay.log import BrokerLog, Log, Snapshot
 from replay.verify import Report, Selection, Verifier, lanes_of, merged
 from schemas import Event, EventRejected, Request
-from streams.codec import Codec, Undecodable
-from streams.options import microseconds
+from streams.log.codec import Codec, Undecodable
+from streams.operations.options import microseconds
+from streams.operations.timeline import StepTime, timeline
+from streams.running.world import Handler
 from streams.settings import BadSetting, Settings
-from streams.timeline import StepTime, timeline
 from streams.topics import DERIVED, REQUESTS, Topic
-from streams.world import Handler
 
 JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
 SHOWN_MAX = 20  # differences printed on a terminal; --json has all

@@ -10,10 +10,10 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from schemas.registry import Registry, SchemaIds
-from streams.admission import INBOX_TOPICS
-from streams.reading import Extent, new_consumer, records
+from streams.log.reading import Extent, new_consumer, records
+from streams.log.subjects import subjects
+from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
-from streams.subjects import subjects
 from streams.topics import STEPS, TOPICS, topic_of
 
 ANSWER_TIMEOUT_S = 15.0

@@ -13,11 +13,11 @@ from typing import Any
 
 from agents.errors import KeyDestroyed, Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Record, Request, StreamRequest
-from streams.codec import Codec, Undecodable
-from streams.effects import error_text
-from streams.run import Emit, Input, Run, request_digest, response_digest
+from streams.log.codec import Codec, Undecodable
+from streams.running.live import error_text
+from streams.running.run import Emit, Input, Run, request_digest, response_digest
+from streams.running.world import Call, Handler
 from streams.topics import Step
-from streams.world import Call, Handler
 
 
 class Divergence(BaseException):

@@ -19,12 +19,12 @@ from typing import Any
 from replay.log import Log, Stored
 from replay.recorded import Divergence, Erased, Exhausted, GivenUp, RecordedRun
 from schemas import ConfigurationSet, Event, EventRejected, Meta, Record, Request
-from streams.admission import Unreadable, check_place, rejection, unreadable
-from streams.codec import Codec, Undecodable, schema_id_of
-from streams.history import History, rejected_attempt
-from streams.run import Input
+from streams.delivery.history import History, rejected_attempt
+from streams.log.codec import Codec, Undecodable, schema_id_of
+from streams.running.admit import Unreadable, check_place, rejection, unreadable
+from streams.running.run import Input
+from streams.running.world import Handler
 from streams.topics import STEPS, Step, topic_of
-from streams.world import Handler
 
 REJECTED = topic_of(EventRejected)
 CONFIGURATION = topic_of(ConfigurationSet)

@@ -1,1 +1,1 @@
-"""How the steps run live: topics, lanes, codec, effects, runner, Faust app, command line."""
+"""How the steps run: the log, one run, delivery, watching, operations. topics.py comes first."""

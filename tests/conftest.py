@@ -49,7 +49,7 @@ class Running:
     ) -> Any:
         """Run a verb of the command line against this stack."""
         return subprocess.run(
-            [sys.executable, "-m", "streams.cli", *arguments],
+            [sys.executable, "-m", "infra.cli", *arguments],
             cwd=root,
             env={
                 **os.environ,

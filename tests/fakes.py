@@ -19,10 +19,10 @@ from schemas import (
     StreamRequest,
 )
 from schemas.registry import FixedIds
-from streams.codec import Codec
-from streams.effects import error_text
-from streams.run import Input, Run, request_digest, response_digest
-from streams.subjects import subjects
+from streams.log.codec import Codec
+from streams.log.subjects import subjects
+from streams.running.live import error_text
+from streams.running.run import Input, Run, request_digest, response_digest
 from streams.topics import step as step_named
 from streams.topics import topic_of
 

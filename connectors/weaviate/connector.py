@@ -17,7 +17,7 @@ from schemas import (
     StreamRequest,
     WithdrawVersions,
 )
-from streams.world import Handler, StreamHandler
+from streams.running.world import Handler, StreamHandler
 
 
 class Weaviate(Writer, Reader):

@@ -13,8 +13,8 @@ from typing import Any
 
 from connectors.weaviate.analysis import terms
 from schemas import EmbeddedChunk, IndexChunks, MapEntry, Passage, Sealed
-from streams.ids import NAMESPACE
-from streams.world import Call
+from streams.log.ids import NAMESPACE
+from streams.running.world import Call
 
 EVERYONE = "*"
 """What property `groups` holds of a document that names no groups; no group is stored so."""

@@ -33,7 +33,7 @@ from connectors.weaviate.ranking import DECIMALS, fuse
 from connectors.weaviate.schema import chunks_name
 from connectors.weaviate.visibility import is_visible, read_histories
 from schemas import Fetch, Fetched, Found, Rerank, Reranked, Search
-from streams.world import Call
+from streams.running.world import Call
 
 SURPLUS = 1.25  # candidates asked per candidate wanted: some belong to versions not yet published
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones

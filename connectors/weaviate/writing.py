@@ -30,8 +30,8 @@ from connectors.weaviate.objects import (
 )
 from connectors.weaviate.visibility import DocumentHistory, read_histories
 from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, WithdrawVersions
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 PATCHES_MAX = 8  # changes of single objects in flight
 MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")

@@ -32,10 +32,10 @@ from replay.cli import events_of, local_handlers, show, timeline_table
 from replay.log import BrokerLog, Log, Stored
 from replay.verify import Report, Verifier
 from schemas import AnswerReleased, ChunksRetrieved, Event, QueryRewritten, QuestionRedacted
-from streams.admission import INBOX_TOPICS
-from streams.codec import Codec
+from streams.log.codec import Codec
+from streams.operations.timeline import timeline
+from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
-from streams.timeline import timeline
 from streams.topics import topic_of
 
 SEED = 20_261_121  # which record of the exported copy is changed; --seed chooses another
@@ -339,7 +339,7 @@ def forge(folder: Path, seed: int) -> Stored:
 def playhead(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a verb of our own command line against the same run folder."""
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "streams.cli", *arguments],
+        [sys.executable, "-m", "infra.cli", *arguments],
         env={**os.environ, "PLAYHEAD_RUN": str(settings.run)},
         stdout=subprocess.PIPE,
         text=True,

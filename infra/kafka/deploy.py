@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from streams.log.setup import wanted
 from streams.settings import Settings
-from streams.setup import wanted
 
 TARGET = Path(__file__).parent / "topics.yaml"
 PRODUCTION = Settings(partitions=64, replication=3)

@@ -185,7 +185,7 @@ def _playhead(*words: str) -> list[str]:
 
 def _topics(_site: Site) -> Launch:
     program = (
-        "from streams.settings import Settings; from streams.setup import prepare; "
+        "from streams.settings import Settings; from streams.log.setup import prepare; "
         "prepare(Settings.load())"
     )
     return Launch([sys.executable, "-c", program], {})
@@ -296,7 +296,7 @@ def select(names: frozenset[str], workers: int = 1) -> tuple[Component, ...]:
         message = f"no component is called {', '.join(sorted(unknown))}; "
         raise StackError(message + f"there are {', '.join(NAMES)}")
     chosen = [component for component in SERVICES if component.name in names]
-    if {"kafka", "registry"} <= names and find_spec("streams.setup"):
+    if {"kafka", "registry"} <= names and find_spec("streams.log.setup"):
         chosen.append(TOPICS)
     if "worker" in names:
         chosen += [worker(number) for number in range(1, workers + 1)]

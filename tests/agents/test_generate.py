@@ -17,7 +17,7 @@ from schemas import (
     Sealed,
     Usage,
 )
-from streams.configuration import load
+from streams.log.configuration import load
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
 CONFIGURATION = load()["generate"].values

@@ -35,11 +35,11 @@ from schemas import (
     WriteDocument,
     Written,
 )
-from streams.effects import LiveRun
-from streams.run import Input
+from streams.running.live import LiveRun
+from streams.running.run import Input
+from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import step
-from streams.world import World
 from tests.fakes import NOW_US, FakeEffects, a_codec, a_meta
 
 CONFIGURATION = json.loads(

@@ -23,7 +23,7 @@ from schemas import (
     WriteRelease,
     Written,
 )
-from streams.configuration import load
+from streams.log.configuration import load
 from tests.fakes import FakeEffects, a_meta
 
 POLICY = load()["moderate"].values

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from agents.grounding import Grounds
 from agents.prompting import KEPT_MAX, filled, filtered, fitted, neutral
 from schemas import Passage
-from streams.configuration import load
+from streams.log.configuration import load
 
 TEMPLATE = load()["generate"].values["prompt"]
 

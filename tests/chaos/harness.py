@@ -37,10 +37,9 @@ from infra.local.supervisor import Stack, State, Wish
 from replay.log import BrokerLog, Snapshot
 from replay.verify import Report, Verifier
 from replay.verify import merged as merged_reports
-from streams.app import known_schemas
-from streams.codec import Codec
+from streams.log.codec import Codec
+from streams.log.setup import prepare
 from streams.settings import Settings
-from streams.setup import prepare
 from streams.topics import topic_of
 from tests.chaos.judge import Expected, Judgement, Sample, judge, merged
 from tests.chaos.load import Load
@@ -49,6 +48,7 @@ from tests.chaos.result import Result
 from tests.chaos.steps import chain
 from tests.chaos.watch import Reader, Watcher
 from tests.fakes import DIGEST_KEY
+from worker.wiring import known_schemas
 
 ROOT = Path(__file__).parents[2]
 STEPS = chain()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from replay.log import Log, Stored
 from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
-from streams.codec import Codec, Undecodable
+from streams.log.codec import Codec, Undecodable
 from streams.topics import Step, topic_of
 from tests.chaos.steps import contradiction, is_end, tally
 

@@ -18,9 +18,9 @@ from schemas import (
     Sealed,
     StepVersion,
 )
-from streams.codec import Codec
-from streams.ids import request_id
-from streams.lanes import lane_of
+from streams.log.codec import Codec
+from streams.log.ids import request_id
+from streams.log.lanes import lane_of
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.chaos.judge import Expected

@@ -28,10 +28,10 @@ from schemas import (
     Verdict,
 )
 from schemas.registry import FixedIds
-from streams.ids import outcome_id, position_id
-from streams.reading import Extent
-from streams.run import stamped
-from streams.subjects import subjects
+from streams.log.ids import outcome_id, position_id
+from streams.log.reading import Extent
+from streams.log.subjects import subjects
+from streams.running.run import stamped
 from streams.topics import topic_of
 from tests.chaos.judge import Expected, Sample, judge, merged
 from tests.chaos.steps import chain

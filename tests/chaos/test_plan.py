@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from replay.verify import Report
 from schemas.registry import FixedIds
-from streams.codec import Codec
+from streams.log.codec import Codec
+from streams.log.subjects import subjects
 from streams.settings import Settings
-from streams.subjects import subjects
 from tests.chaos import harness
 from tests.chaos.judge import Judgement
 from tests.chaos.load import Load

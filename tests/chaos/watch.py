@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas import EventRejected
-from streams.app import APP
-from streams.codec import Codec, Undecodable
+from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
 from streams.topics import Step, topic_of
 from tests.chaos.judge import Place, Sample
 from tests.chaos.steps import ENDS, is_end
+from worker.wiring import APP
 
 SAMPLE_S = 1.0
 LOOK_S = 3.0

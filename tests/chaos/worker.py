@@ -27,12 +27,12 @@ from schemas import (
     Search,
     WithdrawVersions,
 )
-from streams import logs, tracing
-from streams.app import host, wait_for_topics
 from streams.settings import Settings
-from streams.worker import Worker, run_to_the_end, supervise
+from streams.watching import logs, tracing
 from tests.chaos.steps import PARTS, chain
 from tests.fakes import DIGEST_KEY
+from worker.cli import Worker, run_to_the_end, supervise
+from worker.wiring import host, wait_for_topics
 
 TRANSIENT = 0.01  # share of calls that fail; of streamed parts likewise
 DELAYED = 0.01  # share of calls that take up to DELAY_S

@@ -6,8 +6,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from agents.errors import Permanent
 from connectors.documents import HERE_BYTES_MAX, INLINE_CHARS_MAX, LINES_MAX, Documents, parse
 from schemas import CountTokens, Parse
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 CALL = Call(tenant="acme", lane=0, request="r", session="d", event="e", topic="t", offset=0)
 

@@ -14,8 +14,8 @@ from agents.errors import KeyDestroyed, Permanent
 from connectors import keyring as module
 from connectors.keyring import Keyring
 from schemas import Digest, Seal, Sealed, SealItem, Unseal
+from streams.running.world import Call
 from streams.settings import BadSetting, Settings
-from streams.world import Call
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=0)
 ONE_KEYRING = hypothesis_settings(

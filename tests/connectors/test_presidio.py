@@ -6,8 +6,8 @@ import pytest
 
 from connectors.presidio import OVERLAP_CHARACTERS, PIECE_CHARACTERS, Detector, Presidio, _pieces
 from schemas import Detect
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=0)
 

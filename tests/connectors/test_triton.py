@@ -18,8 +18,8 @@ from agents.errors import Permanent, Transient
 from connectors import triton
 from connectors.triton import TEXTS_MAX, Triton
 from schemas import Embed, Generate, Usage
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
 SECRET = "Ada Lovelace's number is 5551234"

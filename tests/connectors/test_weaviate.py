@@ -19,8 +19,8 @@ from schemas import (
     Search,
     WithdrawVersions,
 )
+from streams.running.world import Call
 from streams.settings import Settings
-from streams.world import Call
 
 MODEL = "tiny@1"
 

@@ -11,9 +11,9 @@ from confluent_kafka import Producer
 from replay.log import BrokerLog
 from schemas import Ask, DocumentSubmitted, EventRejected, QuestionAsked, Sealed
 from schemas.registry import Registry
-from streams.codec import Codec
-from streams.lanes import lane_of
-from streams.subjects import subjects
+from streams.log.codec import Codec
+from streams.log.lanes import lane_of
+from streams.log.subjects import subjects
 from streams.topics import topic_of
 from tests.fakes import a_meta
 

@@ -11,7 +11,7 @@ from agents.errors import Permanent
 from connectors.token_vectors import max_sim
 from connectors.triton import Triton
 from schemas import Embed, Generate
-from streams.world import Call
+from streams.running.world import Call
 
 pytestmark = pytest.mark.stack
 

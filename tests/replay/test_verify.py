@@ -31,12 +31,12 @@ from schemas import (
     Sealed,
 )
 from schemas.registry import FixedIds
-from streams.admission import rejection, unreadable
-from streams.codec import Codec
-from streams.configuration import configuration
-from streams.reading import Extent
-from streams.run import stamped
-from streams.subjects import subjects
+from streams.log.codec import Codec
+from streams.log.configuration import configuration
+from streams.log.reading import Extent
+from streams.log.subjects import subjects
+from streams.running.admit import rejection, unreadable
+from streams.running.run import stamped
 from streams.topics import Step, topic_of
 from tests.fakes import DIGEST_KEY, FakeEffects, a_codec, a_meta
 

@@ -5,7 +5,7 @@ import pytest
 import schemas
 from schemas import Record, check, generate
 from schemas.definitions import definitions, self_contained
-from streams.subjects import subjects
+from streams.log.subjects import subjects
 from streams.topics import STEPS, TOPICS, topic_of
 
 

@@ -36,12 +36,12 @@ from schemas import (
     Verdict,
     WriteRelease,
 )
-from streams import logs, tracing
-from streams.app import host
 from streams.settings import Settings
 from streams.topics import step
-from streams.worker import Worker, run_to_the_end, supervise
+from streams.watching import logs, tracing
 from tests.fakes import DIGEST_KEY
+from worker.cli import Worker, run_to_the_end, supervise
+from worker.wiring import host
 
 
 async def redact(event, fx):

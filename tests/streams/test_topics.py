@@ -1,8 +1,8 @@
 import pytest
 
 from infra.kafka import deploy
+from streams.log.setup import wanted
 from streams.settings import Settings
-from streams.setup import wanted
 from streams.topics import INBOX, STEPS, by_name, changelog_of, step, topic
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: latencies and rates beside baselines of the same run. Not shipped."""

@@ -1,0 +1,164 @@
+"""Lets a one-at-a-time consumer and the platform hold the same chats, in turns."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.chats import questions
+from bench.chats.crowd import Chats, Crowd
+from bench.chats.stub_server import stub_server
+from bench.child import Child, running
+from bench.spread import Spread, spread
+from bench.topics import own_topics, platform_topics
+from bench.transports.chain import Chain
+from streams.settings import Settings
+
+BASELINE = "one at a time"
+OURS = "Playhead"
+CROWDS = {1: 40, 16: 160}  # askers -> chats of a round
+WARM_UP = 16
+
+
+@dataclass(frozen=True)
+class Row:
+    """One program with one size of crowd, over the rounds."""
+
+    program: str
+    at_once: int
+    chats: int
+    """Of one round."""
+    rate: Spread
+    """Chats a second; its ratio, as the others, to the baseline with the same crowd."""
+    first_p50_ms: Spread
+    """Time to the first text."""
+    first_p95_ms: Spread
+    whole_p50_ms: Spread
+    cpu_ms: Spread
+    """Of the program, for one chat: the steadier figure on a shared machine."""
+
+
+def contest(
+    settings: Settings, rounds: int, say: Callable[[str], None]
+) -> tuple[list[Row], dict[str, Any]]:
+    """Measure all; returns the rows and how they were measured."""
+    turns: dict[tuple[str, int], list[Chats]] = {}
+    with stub_server(settings.run) as triton:
+        for number in range(1, rounds + 1):
+            for program, measure in ((BASELINE, _one_at_a_time), (OURS, _platform)):
+                for found in measure(settings, triton):
+                    turns.setdefault((program, found.at_once), []).append(found)
+                    say(
+                        f"round {number} of {rounds}: {program}, {found.at_once} at once:"
+                        f" {found.rate:.1f} chats/s, first text {found.first_p50_ms:.0f} ms,"
+                        f" CPU {found.cpu_ms:.0f} ms a chat"
+                    )
+    about = {
+        "stub": {"first_ms": 20, "token_ms": 5, "tokens": questions.TOKENS},
+        "tenants": 1,
+        "window": settings.window,
+    }
+    return rows(turns), about
+
+
+def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
+    """Sum the rounds up, each beside the baseline's of the same crowd and round."""
+    found = []
+    for (program, at_once), rounds in turns.items():
+        base = turns.get((BASELINE, at_once), [])
+
+        def over(name: str, rounds: Sequence[Chats] = rounds, base: Any = base) -> Spread:
+            return spread(
+                [getattr(each, name) for each in rounds], [getattr(each, name) for each in base]
+            )
+
+        found.append(
+            Row(
+                program,
+                at_once,
+                rounds[0].chats,
+                over("rate"),
+                over("first_p50_ms"),
+                over("first_p95_ms"),
+                over("whole_p50_ms"),
+                over("cpu_ms"),
+            )
+        )
+    return sorted(found, key=lambda row: row.at_once)
+
+
+def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
+    name = f"bench-chats-{uuid.uuid4().hex[:8]}"
+    topics = (f"{name}-asked", f"{name}-told")
+    chain = Chain(settings.kafka, settings.registry, str(settings.run), name, topics)
+    with (
+        own_topics(settings, topics, 1, (name, "bench-crowd")),
+        running(f"{__package__}.one_at_a_time", chain.argument(), triton) as child,
+    ):
+        return _chats(settings, questions.Plain(*topics), 1, child)
+
+
+def _platform(settings: Settings, triton: str) -> list[Chats]:
+    with (
+        platform_topics(settings, ("bench-crowd",)),
+        running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
+    ):
+        language = questions.Platform(settings)
+        return _chats(settings, language, settings.partitions, child)
+
+
+def _chats(
+    settings: Settings, language: questions.Language, partitions: int, child: Child
+) -> list[Chats]:
+    crowd = Crowd(settings.kafka, language, partitions, child)
+    try:
+        crowd.chat(1, WARM_UP)
+        return [crowd.chat(at_once, chats) for at_once, chats in CROWDS.items()]
+    finally:
+        crowd.close()
+
+
+def as_json(found: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
+    """Return one JSON object."""
+    return {**about, "rows": [asdict(row) for row in found]}
+
+
+def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
+    """Print the table."""
+    stub = about["stub"]
+    console.print(
+        f"chats of one tenant in one worker; a stub model on Triton: {stub['first_ms']} ms to the"
+        f" first token, {stub['token_ms']} ms to each further one, {stub['tokens']} tokens;"
+        f" x = ratio to {BASELINE}"
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("program", no_wrap=True)
+    for name in (
+        "at once",
+        "chats/s",
+        "x",
+        "first text p50 ms",
+        "x",
+        "p95 ms",
+        "whole p50 ms",
+        "CPU ms a chat",
+    ):
+        table.add_column(name, justify="right")
+    for row in found:
+        table.add_row(
+            row.program,
+            str(row.at_once),
+            str(row.rate),
+            row.rate.times,
+            str(row.first_p50_ms),
+            row.first_p50_ms.times,
+            str(row.first_p95_ms),
+            str(row.whole_p50_ms),
+            str(row.cpu_ms),
+        )
+    console.print(table)

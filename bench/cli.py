@@ -1,0 +1,167 @@
+"""`make bench`: latencies and rates on stacks of its own, beside baselines of the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bench import answers, scale
+from bench.chats import contest as chats
+from bench.child import Failed
+from bench.transports import contest as transports
+from bench.transports import report
+from bench.transports.contenders import CONTENDERS
+from infra.local.supervisor import Stack, Wish
+from streams.settings import Settings
+
+LOG = frozenset({"kafka", "registry"})
+TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
+COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+@contextmanager
+def _stack(wish: Wish) -> Iterator[Settings]:
+    """Start a stack in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        run = Path(folder)
+        with Stack(run, wish, say=_say):
+            yield Settings.load(environment={}, run=run)
+
+
+Part = tuple[dict[str, Any], Callable[[Console], None]]
+"""A part of the document, and what prints it for people."""
+
+
+def _answers(questions: int, _rounds: int) -> Part:
+    with _stack(Wish(free_ports=True)) as settings:
+        measured = answers.Bench(settings, questions)
+        figures = measured.run()
+    document = {
+        "figures": [{**asdict(figure), "ratio": figure.ratio} for figure in figures],
+        "steps": measured.steps,
+    }
+    return document, lambda console: answers.show(figures, measured.steps, console)
+
+
+def _transports(_questions: int, rounds: int) -> Part:
+    plan = transports.Plan(rounds=rounds)
+    with _stack(Wish(names=LOG, free_ports=True)) as settings:
+        turns = transports.contest(settings, CONTENDERS, plan, _say)
+    found = report.rows(CONTENDERS, turns, plan)
+    document = {
+        "transports": {
+            "plan": asdict(plan),
+            "rows": [row.as_json() for row in found],
+            "turns": [asdict(turn) for turn in turns],
+        }
+    }
+    return document, lambda console: report.show(found, plan, console)
+
+
+def _chats(_questions: int, rounds: int) -> Part:
+    with _stack(Wish(names=LOG, free_ports=True)) as settings:
+        found, about = chats.contest(settings, rounds, _say)
+    document = {"chats": chats.as_json(found, about)}
+    return document, lambda console: chats.show(found, about, console)
+
+
+def _scale(_questions: int, rounds: int) -> Part:
+    with _stack(Wish(names=LOG, free_ports=True)) as settings:
+        found = scale.contest(settings, rounds, _say)
+    return {"scale": scale.as_json(found)}, lambda console: scale.show(found, console)
+
+
+PARTS: dict[str, Callable[[int, int], Part]] = {
+    "answers": _answers,
+    "transports": _transports,
+    "chats": _chats,
+    "scale": _scale,
+}
+
+
+def _chosen(_context: click.Context, _option: click.Parameter, given: str | None) -> list[str]:
+    names = [name.strip() for name in given.split(",")] if given else list(PARTS)
+    if unknown := [name for name in names if name not in PARTS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    return names
+
+
+@click.command()
+@click.option(
+    "--only",
+    metavar="A,B",
+    callback=_chosen,
+    help=f"Only these parts: {', '.join(PARTS)}.",
+)
+@click.option("--questions", default=20, show_default=True, help="Questions on each side.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 50),
+    default=3,
+    show_default=True,
+    help="Turns of each program, but for the part answers.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> None:
+    """Measure latencies and rates on stacks of its own, beside baselines of the same run.
+
+    \b
+    answers     the whole platform: ingest, answers, verify
+    transports  eight no-op hops, by our runner and by five others
+    chats       many chats at once over a stub model
+    scale       the question's chain of no-op steps in 1, 2 and 4 workers
+    """
+    # a stop from outside ends what was started, as Ctrl-C does
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    # clients of ours warn of each other; figures are asked for here
+    warnings.simplefilter("ignore")
+    if "transports" in only and (missing := [name for name in COMPARED if not find_spec(name)]):
+        raise click.ClickException(
+            f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
+        )
+    document: dict[str, Any] = {
+        "machine": {
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+            "load": [os.getloadavg()],
+        }
+    }
+    shows: list[Callable[[Console], None]] = []
+    failures: list[str] = []
+    for name in only:
+        _say(f"== {name}")
+        try:
+            part, show = PARTS[name](questions, rounds)
+        except Failed as error:
+            failures.append(f"{name}: {type(error).__name__}: {error}")
+            continue
+        document.update(part)
+        shows.append(show)
+    document["machine"]["load"].append(os.getloadavg())
+    if as_json:
+        click.echo(json.dumps({**document, "failures": failures}, indent=1))
+    else:
+        console = Console()
+        for show in shows:
+            show(console)
+            console.print()
+    if failures:
+        raise click.ClickException("\n".join(failures))

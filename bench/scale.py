@@ -1,0 +1,119 @@
+"""What more worker processes bring: the question's chain of no-op steps, in 1, 2 and 4 of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.child import Child, running
+from bench.spread import Spread, spread
+from bench.topics import platform_topics
+from bench.transports import noop_steps
+from bench.transports.chain import Chain
+from bench.transports.drive import Burst, Drive
+from bench.transports.inputs import Asked
+from streams.settings import Settings
+
+WORKERS = (1, 2, 4)
+HOPS = 5  # as many as a question's way to its answer
+GROUP = "bench-scale"
+WARM_UP = 1_000
+SETTLE_S = 15.0  # for all workers to share the lanes out
+PROGRAM = f"{__package__}.transports.playhead"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of workers, over the rounds."""
+
+    workers: int
+    hop_rate: Spread
+    """Hop-events a second; its ratio, as the others, to one worker."""
+    cpu_us: Spread
+    cpus: Spread
+    """Cores that the workers kept busy; the rest goes to broker, driver and other programs."""
+    idle_share: Spread
+    """Share of the machine's CPU time that nobody took."""
+
+
+def contest(settings: Settings, rounds: int, say: Callable[[str], None]) -> list[Row]:
+    """Measure each number of workers in turns. Raises what a failed worker raises."""
+    turns: dict[int, list[Burst]] = {workers: [] for workers in WORKERS}
+    for number in range(1, rounds + 1):
+        for workers in WORKERS:
+            turn = _turn(settings, workers)
+            turns[workers].append(turn)
+            say(f"round {number} of {rounds}: {workers} workers: {turn.hop_rate:,.0f} hop-events/s")
+    return rows(turns)
+
+
+def rows(turns: dict[int, list[Burst]]) -> list[Row]:
+    """Sum the rounds up, each beside one worker of the same round."""
+    base = turns[WORKERS[0]]
+
+    def over(workers: int, figure: Callable[[Burst], float]) -> Spread:
+        return spread([figure(each) for each in turns[workers]], [figure(each) for each in base])
+
+    return [
+        Row(
+            workers,
+            over(workers, lambda burst: burst.hop_rate),
+            over(workers, lambda burst: burst.cpu_us),
+            over(workers, lambda burst: burst.cpu_us * burst.hop_rate / 1e6),
+            over(workers, lambda burst: burst.idle_share),
+        )
+        for workers in turns
+    ]
+
+
+def _turn(settings: Settings, workers: int) -> Burst:
+    topics = noop_steps.TOPICS[: HOPS + 1]
+    chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
+    with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
+        drive = Drive(chain, Asked(settings.registry), children)
+        try:
+            drive.warm_up(WARM_UP)
+            if workers > 1:
+                time.sleep(SETTLE_S)
+                drive.warm_up(WARM_UP)
+            return drive.burst()
+        finally:
+            drive.close()
+
+
+@contextmanager
+def _workers(chain: Chain, count: int) -> Iterator[list[Child]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(running(PROGRAM, chain.argument())) for _ in range(count)]
+
+
+def as_json(found: Sequence[Row]) -> dict[str, Any]:
+    """Return one JSON object."""
+    return {"hops": HOPS, "rows": [asdict(row) for row in found]}
+
+
+def show(found: Sequence[Row], console: Console) -> None:
+    """Print the table."""
+    console.print(
+        f"{HOPS} no-op hops with every guarantee on; x = ratio to one worker;"
+        " idle is a share of the machine's CPU time"
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("workers", "hop-events/s", "x", "CPU µs a hop", "workers' cores", "idle"):
+        table.add_column(name, justify="right")
+    for row in found:
+        table.add_row(
+            str(row.workers),
+            str(row.hop_rate),
+            row.hop_rate.times,
+            str(row.cpu_us),
+            str(row.cpus),
+            str(row.idle_share),
+        )
+    console.print(table)

@@ -1,0 +1,68 @@
+"""Topics for one measurement: made before it, forgotten after it, consumer groups included."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from streams.log.setup import create_topics, wanted
+from streams.settings import Settings
+from streams.topics import STEPS
+
+PATIENCE_S = 30.0  # for the broker to make or forget topics
+
+
+@contextmanager
+def own_topics(
+    settings: Settings, names: Sequence[str], partitions: int, groups: Sequence[str]
+) -> Iterator[None]:
+    """Have topics of a measurement's own."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        made.result()
+    try:
+        yield
+    finally:
+        forget(admin, names, groups)
+
+
+@contextmanager
+def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[None]:
+    """Have the platform's topics, empty, and its consumer groups without a past.
+
+    Their names are fixed: no worker may run on this broker meanwhile.
+    """
+    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    names = [topic.topic for topic in wanted(settings)]
+    groups = [*(f"playhead-{step.name}" for step in STEPS), *groups]
+    forget(admin, names, groups)
+    create_topics(settings)
+    try:
+        yield
+    finally:
+        forget(admin, names, groups)
+
+
+def forget(admin: AdminClient, topics: Sequence[str], groups: Sequence[str]) -> None:
+    """Delete topics and consumer groups; wait until the broker shows the topics no more.
+
+    Raises TimeoutError where it still does after PATIENCE_S.
+    """
+    known = admin.list_topics(timeout=PATIENCE_S).topics
+    present = [name for name in topics if name in known]
+    if present:
+        for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
+            deleted.result()
+    for left in admin.delete_consumer_groups(list(groups)).values():
+        with suppress(KafkaException):  # it was never used
+            left.result()
+    deadline = time.monotonic() + PATIENCE_S
+    while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the broker still shows deleted topics after {PATIENCE_S:g} s")
+        time.sleep(0.1)

@@ -1,0 +1,93 @@
+"""Idempotency keys: the same key and body are one request.
+
+The same key with another body is a mistake, and the client is told so.
+
+A request's id follows from its key, so a repeat gives the same id whichever process takes it. What
+must be remembered is only which body the key came with, and whether the broker has it.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from edge.problems import Problem
+
+KEPT_S = 7 * 86_400
+"""How long a key is remembered: longer than any client retries."""
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS idempotency (
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0,
+    at_s INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+"""
+
+
+class Idempotency:
+    """Which body each idempotency key came with: one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self._lock = threading.Lock()
+        self._store = sqlite3.connect(
+            path, check_same_thread=False, isolation_level=None, timeout=10
+        )
+        self._store.execute("PRAGMA journal_mode=WAL")
+        self._store.execute("PRAGMA synchronous=NORMAL")
+        self._store.executescript(SCHEMA)
+        self.forget_old()
+
+    def forget_old(self) -> None:
+        """Forget keys that no client retries any more."""
+        with self._lock:
+            self._store.execute("DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,))
+
+    def begin(self, scope: str, key: str, body: str) -> bool:
+        """Say that a request came; True where one with this key is on the log already.
+
+        `scope` names who asks: nobody meets another's keys. `body` is a digest of the request.
+        Raises Problem where the key came with another body before, or is malformed.
+        """
+        if not KEY.fullmatch(key):
+            raise Problem(
+                400,
+                "bad-idempotency-key",
+                "an Idempotency-Key is 1 to 255 visible ASCII characters",
+            )
+        with self._lock:
+            self._store.execute(
+                "INSERT OR IGNORE INTO idempotency (scope, key, body, at_s) VALUES (?, ?, ?, ?)",
+                (scope, key, body, int(time.time())),
+            )
+            known, taken = self._store.execute(
+                "SELECT body, taken FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
+            ).fetchone()
+        if known != body:
+            raise Problem(
+                422,
+                "idempotency-key-reused",
+                "this Idempotency-Key came with another request before: use a new key for a new "
+                "request, or send the same request again",
+            )
+        return bool(taken)
+
+    def taken(self, scope: str, key: str) -> None:
+        """Say that the request is on the log."""
+        with self._lock:
+            self._store.execute(
+                "UPDATE idempotency SET taken = 1 WHERE scope = ? AND key = ?", (scope, key)
+            )
+
+    def close(self) -> None:
+        """Close the store."""
+        with self._lock:
+            self._store.close()

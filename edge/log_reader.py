@@ -1,0 +1,256 @@
+"""Reading the log at the edge: live, by one consumer for the whole process, and back, by request.
+
+The live consumer belongs to no group: every gateway process sees every result, so a reader may be
+connected to any of them. What a request left on the log before a reader came is read back from the
+lane, beginning where the broker's timestamps say that the request was taken in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from agents.errors import Transient
+from edge.catalogue import Asked
+from edge.entries import HISTORY, RESULTS, Dispatch, Entry
+from edge.producer import REGISTRY_AWAY
+from schemas import Event
+from streams.log.codec import Codec, Undecodable
+from streams.settings import Settings
+from streams.topics import topic_of
+from streams.watching.logs import logger, places
+
+log = logger("gateway")
+BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
+POLL_S = 0.1
+SKEW_MS = 60_000
+"""How far the clocks of two hosts may differ: reading back begins so much earlier."""
+READ_BACK_S = 10.0
+"""Bound on reading one request back."""
+READ_BACK_MAX = 20_000
+"""Records of one request at most: an answer has some hundreds."""
+
+
+class Log(Protocol):
+    """What the edge needs of the log."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether all history has been read."""
+
+    def start(self, dispatch: Dispatch) -> None:
+        """Begin to hand entries to the dispatch, on the running loop."""
+
+    async def read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
+        """Return the entries of a request of the given kinds; raises Transient."""
+
+    async def reachable(self) -> bool:
+        """Ask the broker whether it is there."""
+
+    async def stop(self) -> None:
+        """Stop reading."""
+
+
+class LogReader:
+    """Reads the log from Kafka."""
+
+    def __init__(self, settings: Settings, codec: Codec) -> None:
+        self._settings = settings
+        self._codec = codec
+        self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
+        self._behind = self._everything()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reading_back = asyncio.Semaphore(4)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all history has been read, and the ends of the results have been found."""
+        return not self._behind
+
+    def start(self, dispatch: Dispatch) -> None:
+        """Begin to hand entries to the dispatch, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._follow, args=(dispatch, loop), name="log-reader", daemon=True
+        )
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        self._stopping.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 5.0)
+
+    async def reachable(self) -> bool:
+        """Ask the broker whether it is there."""
+        return await asyncio.to_thread(self._ask)
+
+    async def read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
+        """Return the entries of a request of the given kinds; raises Transient."""
+        async with self._reading_back:
+            try:
+                return await asyncio.to_thread(self._read_back, asked, kinds)
+            except (KafkaException, *REGISTRY_AWAY) as error:
+                raise Transient(
+                    f"the log can't be read at the moment ({type(error).__name__}): try again"
+                ) from None
+
+    # ------------------------------------------------------------------ live, on its own thread
+
+    def _follow(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read_on(dispatch, loop)
+            except Exception as error:  # noqa: BLE001 - a reader that dies would leave all waiting
+                if self._stopping.is_set() or loop.is_closed():
+                    return
+                log.warning("reading again", error=type(error).__name__, places=places(error))
+                self._behind = self._everything()
+                loop.call_soon_threadsafe(dispatch.interrupt)
+                self._stopping.wait(1.0)
+
+    def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        consumer = self._consumer(enable_partition_eof=True)
+        history = {topic_of(kind) for kind in HISTORY}
+        try:
+            consumer.assign(
+                [
+                    TopicPartition(
+                        topic, lane, OFFSET_BEGINNING if topic in history else OFFSET_END
+                    )
+                    for topic, lane in sorted(self._everything())
+                ]
+            )
+            while not self._stopping.is_set():
+                entries, caught_up = self._batch(consumer, dispatch)
+                if entries:
+                    # wait for the loop: while history is read, it can't be drowned in entries
+                    handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries), loop)
+                    handed.result()
+                self._behind -= caught_up
+        finally:
+            consumer.close()
+
+    def _everything(self) -> set[tuple[str, int]]:
+        return {
+            (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
+        }
+
+    def _batch(
+        self, consumer: Consumer, dispatch: Dispatch
+    ) -> tuple[list[Entry], set[tuple[str, int]]]:
+        entries: list[Entry] = []
+        caught_up: set[tuple[str, int]] = set()
+        # the first record is handed on at once; those that wait beside it come along
+        for message in _messages(consumer, BATCH_MAX, POLL_S):
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                    caught_up.add((message.topic(), message.partition()))
+                continue  # the client reconnects by itself
+            kind = self._records[str(message.topic())]
+            if kind not in HISTORY and not dispatch.awaited(_header(message, "request")):
+                continue
+            entry = self._entry(message, kind)
+            if entry is not None:
+                entries.append(entry)
+        return entries, caught_up
+
+    # ------------------------------------------------------------------ back, on a worker thread
+
+    def _read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
+        consumer = self._consumer(enable_partition_eof=True)
+        records = {topic_of(kind): kind for kind in kinds}
+        try:
+            since = max(0, asked.time_ms - SKEW_MS)
+            starts = consumer.offsets_for_times(
+                [TopicPartition(topic, asked.lane, since) for topic in records], timeout=READ_BACK_S
+            )
+            found: list[Entry] = []
+            open_ = {start.topic for start in starts if start.offset >= 0}
+            consumer.assign([start for start in starts if start.offset >= 0])
+            waited = 0.0
+            while open_ and len(found) < READ_BACK_MAX:
+                message = consumer.poll(POLL_S)
+                if message is None:
+                    waited += POLL_S
+                    if waited > READ_BACK_S:
+                        raise Transient("the log can't be read at the moment: no answer")
+                    continue
+                error = message.error()
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above
+                        open_.discard(message.topic())
+                    continue
+                if _header(message, "request") != asked.request:
+                    continue
+                entry = self._entry(message, records[str(message.topic())])
+                if entry is not None and entry.event.meta.tenant == asked.tenant:
+                    found.append(entry)
+            return found
+        finally:
+            consumer.close()
+
+    # ------------------------------------------------------------------ both
+
+    def _consumer(self, *, enable_partition_eof: bool) -> Consumer:
+        return Consumer(
+            {
+                "bootstrap.servers": self._settings.kafka,
+                "group.id": "playhead-gateway-without-group",  # asked for, never joined
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": enable_partition_eof,
+                "fetch.wait.max.ms": 100,
+                "queued.max.messages.kbytes": 32_768,
+                "log_level": 2,
+            }
+        )
+
+    def _entry(self, message: Any, kind: type[Event]) -> Entry | None:
+        try:
+            event = self._codec.decode(message.value(), kind)
+        except Undecodable:
+            return None  # whoever processes the topic reports it
+        return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
+
+    def _ask(self) -> bool:
+        consumer = self._consumer(enable_partition_eof=False)
+        try:
+            return bool(consumer.list_topics(timeout=2.0).brokers)
+        except KafkaException:
+            return False
+        finally:
+            consumer.close()
+
+
+async def _hand(dispatch: Dispatch, entries: list[Entry]) -> None:
+    dispatch.take(entries)
+
+
+def _messages(consumer: Consumer, count: int, timeout_s: float) -> Iterator[Any]:
+    message = consumer.poll(timeout_s)
+    while message is not None:
+        yield message
+        count -= 1
+        message = consumer.poll(0) if count > 0 else None
+
+
+def _header(message: Any, name: str) -> str:
+    for key, value in message.headers() or ():
+        if key == name and value is not None:
+            return str(value.decode("utf-8", "replace"))
+    return ""

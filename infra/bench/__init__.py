@@ -1,1 +1,0 @@
-"""Benchmarks: each figure beside a baseline measured in the same run."""

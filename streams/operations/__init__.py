@@ -1,0 +1,1 @@
+"""Operating: how far behind, what failed, what became of a request."""

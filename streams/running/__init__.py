@@ -1,0 +1,1 @@
+"""Running a step: one input, its effects, the world that answers them, and when to try again."""

@@ -1,0 +1,183 @@
+"""The world outside a step: connectors, by the requests that they answer.
+
+No call takes longer than a bound, and a connector that speaks for a service stands behind a circuit
+breaker (see `breaker`). What is within the process has none: one lane whose table is still
+being read must not keep the others from theirs.
+
+Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
+its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
+search by words alone, to quote a sentence, to refuse. When the deadline has passed nobody waits any
+longer, and the general bound holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.errors import Permanent, Transient
+from schemas import Record, Request, StreamRequest
+from streams.running.breaker import Circuit
+from streams.running.retry import deadline_of
+from streams.running.run import Input
+
+SHARE = 0.5  # of the time left, for one call; what degrades after it has as much again
+BLAMED_S = 5.0  # a call given less time than this and not answered is not held against the service
+
+
+@dataclass(frozen=True)
+class Call:
+    """On whose behalf a connector is asked."""
+
+    tenant: str
+    lane: int
+    request: str
+    session: str
+    event: str
+    """meta.id of the step's input."""
+    topic: str
+    """Topic of the step's input."""
+    offset: int
+    """Offset of the step's input in its lane."""
+    deadline: int = 0
+    """When an answer is no longer of use, in microseconds since the Unix epoch; 0: never."""
+
+    @classmethod
+    def over(cls, given: Input) -> Call:
+        """Return the call of a run over an input; live and at replay it is the same."""
+        meta = given.event.meta
+        return cls(
+            tenant=meta.tenant,
+            lane=meta.lane,
+            request=meta.request,
+            session=meta.session,
+            event=meta.id,
+            topic=given.topic,
+            offset=given.offset,
+            deadline=deadline_of(given.event),
+        )
+
+
+class _HadNoTime(Exception):
+    """A call ended because its asker was in a hurry, whatever the service may be like."""
+
+
+Asked = Request[Any] | StreamRequest[Any]
+Guard = Callable[[], AbstractContextManager[Callable[[], None]]]
+Handler = Callable[[Any, Call], Awaitable[Record]]
+StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
+
+
+class Connector(Protocol):
+    """A service or store that answers requests.
+
+    One that may be away as a whole has the name of its service in an attribute `service`.
+    """
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Return who answers which request; the handlers raise Transient or Permanent."""
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Return who answers which streamed request."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class World:
+    """Everything that can be asked: all connectors together, with a bound on each call."""
+
+    def __init__(self, connectors: tuple[Connector, ...], timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self._connectors = connectors
+        self._handlers: dict[type[Any], tuple[Handler, Guard]] = {}
+        self._streams: dict[type[Any], tuple[StreamHandler, Guard]] = {}
+        for connector in connectors:
+            service = getattr(connector, "service", None)
+            guard = Circuit(service).guard if service else _unguarded
+            for request, handler in connector.handlers().items():
+                if request in self._handlers:
+                    raise ValueError(f"two connectors answer {request.__name__}: keep one")
+                self._handlers[request] = handler, guard
+            for streamed, parts in connector.stream_handlers().items():
+                self._streams[streamed] = parts, guard
+
+    async def ask(self, request: Request[Any], call: Call) -> Record:
+        """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
+        known = self._handlers.get(type(request))
+        if known is None:
+            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
+        handler, guard = known
+        with _in_a_hurry(), guard():
+            async with _within(self._bound_s(request, call), request):
+                return await handler(request, call)
+
+    async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
+        """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
+        known = self._streams.get(type(request))
+        if known is None:
+            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
+        handler, guard = known
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.timeout_s
+        with _in_a_hurry(), guard() as answered:
+            answer = handler(request, call)
+            try:
+                while True:
+                    bound_s = min(self._bound_s(request, call), end - loop.time())
+                    async with _within(bound_s, request):
+                        part = await anext(answer, None)
+                    if part is None:
+                        return
+                    answered()
+                    yield part
+            finally:
+                close = getattr(answer, "aclose", None)
+                if close is not None:
+                    await close()
+
+    def _bound_s(self, request: Asked, call: Call) -> float:
+        """Return how long a call may take. Local ones do not wait for anyone."""
+        if call.deadline and request.EFFECT != "local":
+            left_s = (call.deadline - time.time_ns() // 1_000) / 1_000_000
+            if left_s > 0:
+                return min(self.timeout_s, SHARE * left_s)
+        return self.timeout_s
+
+    async def close(self) -> None:
+        """Close every connector."""
+        for connector in self._connectors:
+            await connector.close()
+
+
+def _unguarded() -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None)
+
+
+@asynccontextmanager
+async def _within(bound_s: float, request: Asked) -> AsyncIterator[None]:
+    """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
+    try:
+        async with asyncio.timeout(bound_s):
+            yield
+    except TimeoutError:
+        kind = Transient if bound_s >= BLAMED_S else _HadNoTime
+        raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
+
+
+@contextmanager
+def _in_a_hurry() -> Iterator[None]:
+    """Make a step see lack of time as Transient, once the circuit has let it pass."""
+    try:
+        yield
+    except _HadNoTime as error:
+        raise Transient(str(error)) from None

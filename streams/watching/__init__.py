@@ -1,0 +1,1 @@
+"""Watching: logs, metrics and traces of a process."""

@@ -1,0 +1,223 @@
+"""A log in memory for the edge: what is published lies on it, and a script answers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from agents.errors import Transient
+from connectors.keyring import Keyring
+from edge.edge import Edge
+from edge.entries import Dispatch, Entry
+from edge.idempotency import Idempotency
+from edge.keys import DEFAULT_SCOPES, ApiKeys
+from edge.producer import Position
+from schemas import (
+    Answer,
+    AnswerReleased,
+    AnswerRetracted,
+    Batch,
+    Cause,
+    Citation,
+    Event,
+    MapEntry,
+    QuestionAsked,
+    StepVersion,
+    TokensReleased,
+    Usage,
+    Verdict,
+)
+from streams.log.ids import outcome_id
+from streams.operations.lag import Lag, Lane, NoAnswer
+from streams.settings import Settings
+from streams.topics import topic_of
+from tests.fakes import a_meta
+
+
+class FakeLog:
+    """Both the log that the edge reads and the publisher that it writes with."""
+
+    def __init__(self) -> None:
+        self.entries: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.answer: Callable[[Event], Sequence[Event]] = lambda _: ()
+        self.ready = True
+        self.broker = True
+        self.behind: Sequence[Lag] = ()
+        self.oldest: dict[Lane, int] = {}
+        self._dispatch: Dispatch | None = None
+        self._loop: Any = None
+        self._lock = threading.Lock()
+
+    # what the edge reads
+
+    def start(self, dispatch: Dispatch) -> None:
+        import asyncio
+
+        self._dispatch, self._loop = dispatch, asyncio.get_running_loop()
+
+    async def read_back(self, asked: Any, kinds: Any) -> list[Entry]:
+        if not self.broker:
+            raise Transient("the log can't be read at the moment")
+        return [
+            entry
+            for kind in kinds
+            for entry in self.entries[topic_of(kind)]
+            if entry.event.meta.request == asked.request
+        ]
+
+    async def reachable(self) -> bool:
+        return self.broker
+
+    async def stop(self) -> None:
+        self._dispatch = None
+
+    # what the edge writes
+
+    def send(self, event: Event) -> Future[Position]:
+        if not self.broker:
+            raise Transient("the broker did not take a record: try again")
+        entry = self.append(event)
+        done: Future[Position] = Future()
+        done.set_result(Position(topic_of(event), entry.partition, entry.offset, entry.time_ms))
+        for outcome in self.answer(event):
+            self.append(outcome)
+        return done
+
+    @property
+    def unsent(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+    # how far the steps are behind
+
+    async def lags(self, wanted: Any) -> list[Lag]:
+        if not self.broker:
+            raise NoAnswer("the fake says so")
+        return list(self.behind)
+
+    async def oldest_ms(self, lags: Any) -> dict[Lane, int]:
+        return dict(self.oldest)
+
+    @contextlib.asynccontextmanager
+    async def positions(self) -> AsyncIterator[FakeLog]:
+        yield self
+
+    def append(self, event: Event) -> Entry:
+        """Put an event on the log, as a step would."""
+        with self._lock:
+            lane = self.entries[topic_of(event)]
+            entry = Entry(event, event.meta.lane, len(lane), 1_700_000_000_000)
+            lane.append(entry)
+        dispatch = self._dispatch
+        if dispatch is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(dispatch.take, [entry])
+        return entry
+
+    def published(self, kind: type[Any]) -> list[Any]:
+        return [entry.event for entry in self.entries[topic_of(kind)]]
+
+
+class Answers:
+    """Builds what moderation would write for a question."""
+
+    def __init__(self, question: QuestionAsked) -> None:
+        self.question = question
+        self._input = 0
+
+    def meta(self, step: str, cause: int, ordinal: int = 0, attempt: int = 1) -> Any:
+        given = self.question.meta
+        cause_id = f"{given.id}|{cause}"
+        return a_meta(
+            tenant=given.tenant,
+            session=given.session,
+            request=given.request,
+            id=outcome_id(cause_id, step, ordinal),
+            lane=given.lane,
+            attempt=attempt,
+            ordinal=ordinal,
+            step=StepVersion(name=step, code="test", configuration="c"),
+            cause=Cause(
+                topic="playhead.tokens.generated", partition=given.lane, offset=cause, id=cause_id
+            ),
+        )
+
+    def tokens(self, text: str, cause: int, **more: Any) -> TokensReleased:
+        attempt = more.pop("attempt", 1)
+        entries = more.pop("entries", ())
+        return TokensReleased(
+            meta=self.meta("moderate", cause, attempt=attempt),
+            batch=Batch(number=cause, last=False),
+            text=text,
+            entries=entries,
+            subject=self.question.subject,
+            **more,
+        )
+
+    def released(self, text: str, cause: int, **more: Any) -> AnswerReleased:
+        citations = more.pop("citations", ())
+        return AnswerReleased(
+            meta=self.meta("moderate", cause, ordinal=1),
+            text=text,
+            answer=Answer(
+                text=text,
+                citations=citations,
+                usage=Usage(prompt_tokens=7, completion_tokens=3),
+                finish_reason="stop",
+                question="q",
+                query="q",
+            ),
+            verdict=Verdict(allowed=True),
+            subject=self.question.subject,
+            **more,
+        )
+
+    def retracted(self, reason: str, cause: int) -> AnswerRetracted:
+        return AnswerRetracted(
+            meta=self.meta("moderate", cause, ordinal=2),
+            reason=reason,
+            verdict=Verdict(allowed=False, categories=("test",)),
+            subject=self.question.subject,
+        )
+
+    def whole(self, *texts: str, **more: Any) -> list[Event]:
+        """An answer in the given stretches; its values come with the first."""
+        entries = more.pop("entries", ())
+        stretches: list[Event] = [
+            self.tokens(text, n, entries=() if n else entries) for n, text in enumerate(texts)
+        ]
+        return [*stretches, self.released("".join(texts), len(texts) - 1, **more)]
+
+
+def a_citation() -> Citation:
+    return Citation(document="d-1", chunk="c-1", title="VAT", uri="file:vat", quote="VAT is due.")
+
+
+def an_entry(keyring: Keyring, tenant: str, placeholder: str, kind: str, value: str) -> MapEntry:
+    digest = keyring.digest(tenant, value.encode())
+    sealed = keyring.seal(tenant, f"value/{digest}", "e-1", placeholder, value.encode())
+    return MapEntry(placeholder=placeholder, kind=kind, digest=digest, value=sealed)
+
+
+def an_edge(folder: Any, log: FakeLog, **settings: Any) -> Edge:
+    chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
+    return Edge(
+        settings=chosen,
+        keyring=Keyring(chosen),
+        keys=ApiKeys(folder / "keys.sqlite"),
+        idempotency=Idempotency(folder / "idempotency.sqlite"),
+        publisher=log,
+        log=log,
+        positions=log.positions,
+        late_s=1.0,
+    )
+
+
+def a_key(edge: Edge, tenant: str = "acme", scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
+    return edge.keys.create(tenant, scopes=scopes)[1]

@@ -1,0 +1,255 @@
+import asyncio
+import types
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import (
+    Answer,
+    AnswerReleased,
+    DocumentState,
+    ReadDocument,
+    ReadRelease,
+    ReadTurns,
+    ReleaseState,
+    Usage,
+    Verdict,
+    WriteDocument,
+    WriteRelease,
+)
+from streams.delivery.tables import Change, Documents, Place, Releases, Sessions, before, written
+from streams.running.world import Call
+from streams.topics import topic_of
+from tests.fakes import a_codec, a_meta
+
+
+def row_of(*writes, entries_max=16):
+    row = None
+    for event, value in writes:
+        row = written(row, event, value, entries_max)
+    return row
+
+
+def test_an_event_sees_the_newest_value_before_it():
+    row = row_of(("e1", b"1"), ("e2", b"2"))
+    assert before(row, "e3")[-1].value == b"2"
+
+
+def test_an_event_that_is_run_again_sees_what_it_saw_the_first_time():
+    row = row_of(("e1", b"1"), ("e2", b"2"), ("e3", b"3"))
+    assert before(row, "e2")[-1].value == b"1"
+    assert before(row, "e1") == ()
+
+
+def test_an_event_that_is_run_again_replaces_its_own_value():
+    row = row_of(("e1", b"1"), ("e2", b"2"), ("e1", b"other"))
+    assert [(e.event, e.value) for e in row.entries] == [("e1", b"other"), ("e2", b"2")]
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=40))
+def test_a_row_is_bounded_and_holds_an_event_once(events):
+    row = row_of(*((event, event.encode()) for event in events), entries_max=4)
+    if row is not None:
+        held = [entry.event for entry in row.entries]
+        assert len(held) == len(set(held)) <= 4
+        assert events[-1] in held
+
+
+def test_a_place_survives_its_key():
+    place = Place(3, "acme", "a session")
+    assert Place.at(place.key) == place
+
+
+# ---------------------------------------------------------------------- tables in memory
+
+
+class FakeApp:
+    """Stands for a Faust app: a table is a dictionary, the changelog a list."""
+
+    def __init__(self):
+        self.sent = []
+        self.publisher = self
+        self.away = False
+
+    def topic(self, *names, **_):
+        return names
+
+    def Table(self, name, **_):  # noqa: N802 - Faust's name
+        return types.SimpleNamespace(data=types.SimpleNamespace(data={}))
+
+    def send(self, topic, partition, key, value, headers, receipt):
+        self.sent.append((topic, key, value, partition))
+        if not self.away:
+            receipt.acknowledged()
+
+
+class FakeSettings:
+    partitions = 4
+
+
+def table(kind):
+    app = FakeApp()
+    return kind(app, a_codec(), FakeSettings()), app
+
+
+def a_call(event, request="r-1", lane=2, session="s-1"):
+    return Call("acme", lane, request, session, event, "topic", 0)
+
+
+async def test_the_changelog_lies_in_the_lane_of_the_event():
+    documents, app = table(Documents)
+    await documents.write(WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1"))
+    assert [(topic, partition) for topic, _, _, partition in app.sent] == [
+        ("playhead.table.documents", 2)
+    ]
+
+
+async def test_a_document_has_the_version_of_the_event_before():
+    documents, _ = table(Documents)
+    assert (await documents.read(ReadDocument(document="d"), a_call("e1"))).version == 0
+    await documents.write(WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1"))
+    assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+    assert (await documents.read(ReadDocument(document="d"), a_call("e1"))).version == 0
+
+
+async def test_a_row_is_in_the_table_once_the_broker_has_it():
+    documents, app = table(Documents)
+    app.away = True
+    request = WriteDocument(document="d", state=DocumentState(version=1))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(documents.write(request, a_call("e1")), 0.05)
+    assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 0
+    app.away = False
+    await documents.write(request, a_call("e1"))
+    assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+
+
+async def test_rows_of_lanes_that_moved_are_forgotten():
+    documents, _ = table(Documents)
+    for lane in (2, 3):
+        request = WriteDocument(document="d", state=DocumentState(version=lane))
+        await documents.write(request, a_call("e1", lane=lane))
+        documents._recovered[lane] = 1
+    documents.keep_only({3})
+    read = ReadDocument(document="d")
+    assert (await documents.read(read, a_call("e2", lane=2))).version == 0
+    assert (await documents.read(read, a_call("e2", lane=3))).version == 3
+    assert documents._recovered == {3: 1}
+
+
+async def test_a_table_has_what_its_changelog_says_in_that_order():
+    documents, _ = table(Documents)
+    one, other = (Place(2, "acme", scope).key for scope in "ab")
+    await documents.write(WriteDocument(document="c", state=DocumentState(version=1)), a_call("e1"))
+    [(_, _, row, _)] = documents._app.sent
+    documents.apply([Change(2, [(one, row), (other, row), (one, None)], 9)])
+    call = a_call("e2")
+    versions = [
+        (await documents.read(ReadDocument(document=scope), call)).version for scope in "abc"
+    ]
+    assert versions == [0, 1, 1]
+    assert documents.known([2, 3]) == {2: 9, 3: 0}
+
+
+async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(Releases, "ROWS_MAX", 3)
+    releases, app = table(Releases)
+    rows = [(Place(2, "acme", f"old-{number}").key, b"row") for number in range(20)]
+    releases.apply(
+        [Change(1, [(Place(1, "acme", "other lane").key, b"row")], 1), Change(2, rows, 20)]
+    )
+    await releases.write(WriteRelease(state=ReleaseState(batch=0)), a_call("e", request="new"))
+    dropped = [Place.at(key) for _, key, value, _ in app.sent if value is None]
+    assert [place.scope for place in dropped] == ["old-0", "old-1", "old-2", "old-3"]
+    assert len(releases._store.data) == 1 + 20 + 1 - 4
+
+
+def an_answer(request, finish_reason="stop"):
+    return AnswerReleased(
+        meta=a_meta(request=request, id=f"released-{request}", lane=2),
+        text=f"answer to {request}",
+        answer=Answer(
+            text="t",
+            usage=Usage(prompt_tokens=1, completion_tokens=1),
+            finish_reason=finish_reason,
+            question="q",
+            query=f"query of {request}",
+        ),
+        verdict=Verdict(allowed=True),
+        subject="u",
+    )
+
+
+async def turns(sessions, request, limit=5):
+    call = a_call("e", request=request)
+    return [turn.request for turn in (await sessions.read(ReadTurns(limit=limit), call)).turns]
+
+
+async def test_a_request_sees_the_turns_before_it():
+    sessions, _ = table(Sessions)
+    for request in ("r-1", "r-2", "r-3"):
+        await sessions.remember(an_answer(request))
+    assert await turns(sessions, "r-4") == ["r-1", "r-2", "r-3"]
+    assert await turns(sessions, "r-4", limit=2) == ["r-2", "r-3"]
+    assert await turns(sessions, "r-2") == ["r-1"]
+    assert await turns(sessions, "r-1") == []
+
+
+async def test_an_answer_that_is_folded_twice_is_one_turn():
+    sessions, _ = table(Sessions)
+    await sessions.remember(an_answer("r-1"))
+    await sessions.remember(an_answer("r-1"))
+    assert await turns(sessions, "r-2") == ["r-1"]
+
+
+@pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
+async def test_what_was_not_answered_is_no_turn(reason):
+    sessions, _ = table(Sessions)
+    await sessions.remember(an_answer("r-1", reason))
+    assert await turns(sessions, "r-2") == []
+
+
+async def release(releases, batch, attempt="a"):
+    state = ReleaseState(batch=batch, released=f"{attempt}{batch}")
+    await releases.write(WriteRelease(state=state), a_call(f"batch-{batch}"))
+
+
+async def released_before(releases, batch):
+    return (await releases.read(ReadRelease(batch=batch), a_call(f"batch-{batch}"))).released
+
+
+async def test_moderation_goes_on_from_the_batch_before():
+    releases, _ = table(Releases)
+    for batch in range(9):
+        assert await released_before(releases, batch) == (f"a{batch - 1}" if batch else "")
+        await release(releases, batch)
+
+
+@pytest.mark.parametrize("batches", [1, 3, 4, 5, 9])
+async def test_a_superseding_attempt_sees_nothing_of_the_one_before(batches):
+    releases, _ = table(Releases)
+    for batch in range(batches):
+        await release(releases, batch)
+    for batch in range(12):
+        assert await released_before(releases, batch) == (f"b{batch - 1}" if batch else "")
+        await release(releases, batch, "b")
+
+
+async def test_answers_of_long_ago_are_dropped_from_the_changelog_too(monkeypatch):
+    monkeypatch.setattr(Releases, "ROWS_MAX", 3)
+    releases, app = table(Releases)
+    for number in range(5):
+        await releases.write(
+            WriteRelease(state=ReleaseState(batch=0)), a_call("e", request=str(number))
+        )
+    dropped = [Place.at(key).scope for _, key, value, _ in app.sent if value is None]
+    assert dropped == ["0", "1"]
+
+
+def test_each_table_of_the_topology_is_kept_somewhere():
+    from streams.delivery.tables import TABLES
+    from streams.topics import STEPS
+
+    assert {name for entry in STEPS for name in entry.tables} == set(TABLES)
+    assert topic_of(AnswerReleased) == "playhead.answer.released"

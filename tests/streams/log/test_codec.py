@@ -1,0 +1,181 @@
+import struct
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Sealed
+from schemas.definitions import self_contained
+from schemas.registry import FixedIds, RegistryAway, UnknownSchema
+from streams.log import codec as codec_module
+from streams.log.codec import Codec, Undecodable, body
+from tests.fakes import a_codec, a_meta
+
+SEALED = Sealed(key="user/u", event="e", field="text", ciphertext=b"\x00\xff")
+ASKED = QuestionAsked(
+    meta=a_meta(), subject="u", text=SEALED, ask=Ask(groups=("a",), filters={"k": "v"})
+)
+CODEC = a_codec()
+BYTES = CODEC.encode(ASKED)
+
+
+def test_an_event_survives_the_wire():
+    assert CODEC.decode(BYTES, QuestionAsked) == ASKED
+    assert CODEC.decode_any(BYTES) == ASKED
+
+
+@given(
+    st.lists(
+        st.builds(
+            Block,
+            kind=st.sampled_from(["heading", "paragraph"]),
+            level=st.integers(0, 6),
+            text=st.text(),
+        )
+    ).map(tuple),
+    st.text(),
+)
+def test_any_text_survives_the_wire(blocks, title):
+    parsed = Parsed(title=title, blocks=blocks, parser="p", parser_version="1")
+    codec = Codec(FixedIds.numbered(["Parsed"]))
+    assert codec.decode(codec.encode(parsed), Parsed) == parsed
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_or_decoded_but_never_crash(data):
+    with suppress(Undecodable):
+        CODEC.decode(data, QuestionAsked)
+
+
+@given(st.integers(0, len(BYTES) - 1), st.integers(1, 255))
+def test_a_damaged_record_is_refused_or_decoded_but_never_crashes(position, flip):
+    damaged = bytearray(BYTES)
+    damaged[position] ^= flip
+    with suppress(Undecodable):
+        CODEC.decode(bytes(damaged), QuestionAsked)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (None, "tombstone"),
+        (b"", "too few"),
+        (b"\x01\x00\x00\x00\x01x", "magic byte 1"),
+        (struct.pack(">bI", 0, 99_999) + b"x", "no schema with id 99999"),
+        (BYTES[:-1], "does not follow"),
+        (BYTES + b"x", "1 bytes are left over"),
+        (CODEC.encode(Embedded(vectors=(), model="m", dimensions=1)), "is Embedded, expected"),
+    ],
+)
+def test_what_is_wrong_with_bytes_is_said(data, says):
+    with pytest.raises(Undecodable, match=says):
+        CODEC.decode(data, QuestionAsked)
+
+
+def test_a_foreign_schema_is_no_record_of_ours():
+    foreign = {"type": "record", "name": "Meta", "namespace": "elsewhere", "fields": []}
+    codec = Codec(FixedIds({1: foreign}, {}))
+    with pytest.raises(Undecodable, match="no record of ours"):
+        codec.decode_any(b"\x00\x00\x00\x00\x01")
+
+
+def test_an_unstamped_event_is_not_put_on_the_log():
+    with pytest.raises(ValueError, match="no meta"):
+        body(QuestionAsked(meta=UNSTAMPED, subject="u", text=SEALED, ask=Ask()))
+
+
+def test_a_record_of_an_older_definition_is_read_with_defaults_and_written_again_as_it_was():
+    older = self_contained("Ask")
+    older["fields"] = [field for field in older["fields"] if field["name"] != "as_of"]
+    codec = Codec(FixedIds({7: older, 8: self_contained("Ask")}, {"Ask": 8}))
+    data = codec.encode_as(Ask(groups=("a",)), 7)
+    assert codec.decode(data, Ask) == Ask(groups=("a",))
+    assert codec.encode_as(codec.decode(data, Ask), 7) == data
+    assert codec.encode(Ask(groups=("a",))) != data
+
+
+def test_a_definition_that_says_the_same_in_other_words_is_read_as_ours():
+    other = {**self_contained("Ask"), "doc": "Said otherwise."}
+    codec = Codec(FixedIds({7: other, 8: self_contained("Ask")}, {"Ask": 8}))
+    data = codec.encode_as(Ask(groups=("a",)), 7)
+    assert codec.decode(data, Ask) == Ask(groups=("a",))
+    assert codec._writer(7) == codec._writer(8) == ("Ask", None)
+
+
+class FakeRegistry:
+    """Knows one definition under id 1; may be away; counts what it is asked."""
+
+    def __init__(self, definition):
+        self.definition, self.away, self.asked = definition, False, 0
+
+    def id_of(self, record):
+        return 1
+
+    def definition_of(self, schema_id):
+        self.asked += 1
+        if self.away:
+            raise RegistryAway("away")
+        if schema_id != 1:
+            raise UnknownSchema(f"no schema with id {schema_id}")
+        return self.definition
+
+
+def test_a_learned_schema_is_known_and_decoding_asks_nobody():
+    registry = FakeRegistry(self_contained("Ask"))
+    codec = Codec(registry)
+    assert not codec.known(1)
+    codec.learn(1)
+    registry.away = True
+    codec.learn(1)
+    assert codec.known(1)
+    assert codec.decode(codec.encode(Ask(groups=("a",))), Ask) == Ask(groups=("a",))
+    assert registry.asked == 1
+
+
+def test_learning_says_when_the_registry_is_away_and_nothing_is_remembered_of_it():
+    registry = FakeRegistry(self_contained("Ask"))
+    codec = Codec(registry)
+    registry.away = True
+    with pytest.raises(RegistryAway):
+        codec.learn(1)
+    assert not codec.known(1)
+    registry.away = False
+    codec.learn(1)
+    assert codec.known(1)
+
+
+@pytest.mark.parametrize(
+    ("definition", "schema_id"),
+    [
+        ({"type": "record", "name": "Ask", "namespace": "elsewhere", "fields": []}, 1),
+        ({"type": "record", "name": "Event", "namespace": "playhead", "fields": []}, 1),
+        ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": [{"name": "x"}]}, 1),
+        ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": 3}, 1),
+        ("string", 1),
+        ({}, 2),
+    ],
+)
+def test_an_id_of_no_record_of_ours_is_learned_once_and_refused_at_decoding(definition, schema_id):
+    registry = FakeRegistry(definition)
+    codec = Codec(registry)
+    codec.learn(schema_id)
+    registry.away = True
+    codec.learn(schema_id)
+    assert codec.known(schema_id)
+    with pytest.raises(Undecodable):
+        codec.decode(struct.pack(">bI", 0, schema_id), Ask)
+    assert registry.asked == 1
+
+
+def test_refused_ids_are_asked_for_again_later_and_their_number_is_bounded(monkeypatch):
+    monkeypatch.setattr(codec_module, "REFUSALS_MAX", 2)
+    registry = FakeRegistry({})
+    codec = Codec(registry)
+    for schema_id in (2, 3, 4):
+        codec.learn(schema_id)
+    assert [codec.known(schema_id) for schema_id in (2, 3, 4)] == [False, True, True]
+    monkeypatch.setattr(codec_module, "REFUSED_S", 0.0)
+    assert not codec.known(4)
+    codec.learn(4)
+    assert registry.asked == 4

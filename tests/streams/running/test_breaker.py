@@ -1,0 +1,196 @@
+"""When a circuit opens, what it lets through, and when it closes."""
+
+import asyncio
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.errors import Permanent, Transient
+from streams.running.breaker import (
+    ASKED_MAX_S,
+    CLOSED,
+    FAILURES_MAX,
+    HALF_OPEN,
+    OPEN,
+    PAUSE_FIRST_S,
+    PAUSE_MAX_S,
+    PROBE_S,
+    Circuit,
+)
+
+
+class FakeClock:
+    def __init__(self):
+        self.now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def circuit(clock):
+    return Circuit("Fake", clock)
+
+
+def call(circuit, error=None):
+    """Make one call; return what it raised."""
+    try:
+        with circuit.guard():
+            if error is not None:
+                raise error
+    except (Transient, Permanent, asyncio.CancelledError) as raised:
+        return raised
+
+
+def refusal(circuit):
+    """Return the error of a call that is not let through."""
+    reached = False
+    try:
+        with circuit.guard():
+            reached = True
+    except Transient as error:
+        assert not reached
+        return error
+    pytest.fail("the call was let through")
+
+
+def opened(circuit):
+    for _ in range(FAILURES_MAX):
+        call(circuit, Transient("connection refused"))
+    assert circuit.state == OPEN
+    return circuit
+
+
+def test_it_opens_after_so_many_failures_in_a_row(circuit):
+    for _ in range(FAILURES_MAX - 1):
+        call(circuit, Transient("away"))
+    assert circuit.state == CLOSED
+    call(circuit, Transient("away"))
+    assert circuit.state == OPEN
+
+
+def test_an_answer_starts_the_count_anew(circuit):
+    for _ in range(3):
+        for _ in range(FAILURES_MAX - 1):
+            call(circuit, Transient("away"))
+        call(circuit)
+    assert circuit.state == CLOSED
+
+
+@pytest.mark.parametrize("error", [Permanent("no such model"), asyncio.CancelledError()])
+def test_other_ends_are_no_failures(circuit, error):
+    for _ in range(3 * FAILURES_MAX):
+        assert call(circuit, error) is error
+    assert circuit.state == CLOSED
+
+
+def test_open_it_fails_at_once_and_says_who_is_away_why_and_until_when(circuit, clock):
+    opened(circuit)
+    error = refusal(circuit)
+    assert "Fake is away since 2" in str(error)
+    assert "connection refused" in str(error)
+    assert 0 < error.retry_after_s <= PAUSE_FIRST_S
+    clock.now += error.retry_after_s
+    assert call(circuit) is None  # as promised
+
+
+def test_half_open_one_call_goes_through_and_its_answer_closes(circuit, clock):
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    with circuit.guard():
+        assert circuit.state == HALF_OPEN
+        assert 0 < refusal(circuit).retry_after_s <= PROBE_S
+    assert circuit.state == CLOSED
+
+
+def test_a_stream_closes_it_by_its_first_part(circuit, clock):
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    with circuit.guard() as answered:
+        answered()
+        assert circuit.state == CLOSED
+
+
+@given(st.integers(0, 40))
+def test_the_pause_grows_with_each_failed_probe_up_to_its_most(failed):
+    clock = FakeClock()
+    circuit = opened(Circuit("Fake", clock))
+    for _ in range(failed):
+        clock.now += refusal(circuit).retry_after_s
+        call(circuit, Transient("still away"))
+    widest = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2**failed)
+    assert widest / 2 <= refusal(circuit).retry_after_s <= widest
+
+
+def test_pauses_begin_small_again_after_it_was_closed(circuit, clock):
+    opened(circuit)
+    for _ in range(8):
+        clock.now += PAUSE_MAX_S
+        call(circuit, Transient("away"))
+    clock.now += PAUSE_MAX_S
+    call(circuit)
+    assert refusal(opened(circuit)).retry_after_s <= PAUSE_FIRST_S
+
+
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(30.0, 30.0), (1e9, ASKED_MAX_S)])
+def test_a_service_that_says_when_to_come_back_is_left_alone_until_then(circuit, asked_s, waits_s):
+    for _ in range(FAILURES_MAX):
+        call(circuit, Transient("429", retry_after_s=asked_s))
+    assert refusal(circuit).retry_after_s == pytest.approx(waits_s)
+
+
+@pytest.mark.parametrize("error", [Permanent("bad"), asyncio.CancelledError()])
+def test_a_probe_that_tells_nothing_leaves_the_next_call_to_be_one(circuit, clock, error):
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    call(circuit, error)
+    assert circuit.state == HALF_OPEN
+    assert call(circuit) is None
+    assert circuit.state == CLOSED
+
+
+def test_a_probe_that_hangs_does_not_keep_the_others_out(circuit, clock):
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    with circuit.guard():
+        clock.now += PAUSE_MAX_S
+        assert call(circuit) is None  # a second probe
+        assert circuit.state == CLOSED
+
+
+def test_a_call_from_before_closes_it_by_an_answer_but_its_failure_is_old_news(circuit, clock):
+    with circuit.guard():
+        opened(circuit)
+    assert circuit.state == CLOSED
+    before = circuit.guard()
+    before.__enter__()
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    call(circuit)
+    for _ in range(FAILURES_MAX - 1):
+        call(circuit, Transient("away"))
+    error = Transient("of before")
+    assert not before.__exit__(Transient, error, None)
+    assert circuit.state == CLOSED  # it would have been one failure too many
+    call(circuit, Transient("away"))
+    assert circuit.state == OPEN
+
+
+def test_changes_are_logged_once(circuit, clock):
+    with structlog.testing.capture_logs() as lines:
+        opened(circuit)
+        for _ in range(10):
+            refusal(circuit)
+            clock.now += PAUSE_MAX_S
+            call(circuit, Transient("away"))
+        clock.now += PAUSE_MAX_S
+        for _ in range(3):
+            call(circuit)
+    assert [line["event"] for line in lines] == ["circuit opened", "circuit closed"]

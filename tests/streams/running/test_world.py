@@ -1,0 +1,228 @@
+"""Calls to connectors: their bounds, and the circuit that each connector stands behind."""
+
+import asyncio
+import time
+
+import pytest
+
+from agents.errors import Permanent, Transient
+from schemas import (
+    Ask,
+    Embed,
+    Embedded,
+    Generate,
+    Generated,
+    QueryRewritten,
+    Unseal,
+    Unsealed,
+)
+from streams.running import world as module
+from streams.running.breaker import CLOSED, FAILURES_MAX
+from streams.running.run import Input
+from streams.running.world import Call, World
+from tests.fakes import a_meta
+
+EMBED = Embed(texts=("t",), kind="query")
+GENERATE = Generate(prompt="p", max_tokens=3)
+CALL = Call(tenant="t", lane=0, request="r", session="s", event="e", topic="x", offset=0)
+
+
+class FakeService:
+    """Answers, hangs or raises as it is told, and counts its calls."""
+
+    service = "FakeService"
+
+    def __init__(self):
+        self.error = None
+        self.hangs = False
+        self.calls = 0
+        self.parts = [Generated(tokens=()), Generated(tokens=(), last=True)]
+
+    def handlers(self):
+        return {Embed: self.embed, Unseal: self.unseal}
+
+    def stream_handlers(self):
+        return {Generate: self.generate}
+
+    async def close(self):
+        pass
+
+    async def _do(self):
+        self.calls += 1
+        await asyncio.sleep(0.001)
+        if self.hangs:
+            await asyncio.sleep(3_600)
+        if self.error is not None:
+            raise self.error
+
+    async def embed(self, request, call):
+        await self._do()
+        return Embedded(vectors=(b"",), model="m", dimensions=0)
+
+    async def unseal(self, request, call):
+        await asyncio.sleep(0.1)
+        return Unsealed(values=())
+
+    async def generate(self, request, call):
+        await self._do()
+        for part in self.parts:
+            yield part
+
+
+@pytest.fixture
+def service():
+    return FakeService()
+
+
+def due_in(seconds):
+    now = time.time_ns() // 1_000
+    return Call(**{**vars(CALL), "deadline": now + int(seconds * 1_000_000)})
+
+
+async def collect(world, call=CALL):
+    return [part async for part in world.ask_stream(GENERATE, call)]
+
+
+async def open_circuit(world, service):
+    service.error = Transient("connection refused")
+    for _ in range(FAILURES_MAX):
+        with pytest.raises(Transient):
+            await world.ask(EMBED, CALL)
+    service.error = None
+
+
+def test_a_call_knows_the_deadline_of_its_question():
+    event = QueryRewritten(
+        meta=a_meta(), outcome="", subject="", question="", query="", ask=Ask(deadline=7)
+    )
+    assert Call.over(Input(event, "t", 0, 0)).deadline == 7
+
+
+async def test_a_service_that_is_away_is_soon_not_asked(service):
+    world = World((service,), timeout_s=10)
+    await open_circuit(world, service)
+    for ask in (world.ask(EMBED, CALL), collect(world)):
+        with pytest.raises(Transient, match="FakeService is away") as caught:
+            await ask
+        assert caught.value.retry_after_s is not None
+    assert service.calls == FAILURES_MAX
+
+
+async def test_another_connector_is_asked_all_the_same(service):
+    class FakeOther(FakeService):
+        def handlers(self):
+            return {}
+
+    other = FakeOther()
+    world = World(
+        (type("FakeAway", (FakeService,), {"stream_handlers": lambda _: {}})(), other), 10
+    )
+    away = world._connectors[0]
+    await open_circuit(world, away)
+    assert len(await collect(world)) == 2
+
+
+async def test_what_is_within_the_process_is_always_asked(service):
+    service.service = ""
+    world = World((service,), timeout_s=10)
+    service.error = Transient("this lane's table is being read")
+    for ask in (lambda: world.ask(EMBED, CALL), lambda: collect(world)):
+        for _ in range(2 * FAILURES_MAX):
+            with pytest.raises(Transient, match=r"^this lane's"):
+                await ask()
+
+
+async def test_what_nobody_answers_is_permanent():
+    world = World((), timeout_s=10)
+    for ask in (world.ask(EMBED, CALL), collect(world)):
+        with pytest.raises(Permanent, match="no connector answers"):
+            await ask
+
+
+HURRIED = [lambda world, call: world.ask(EMBED, call), collect]
+
+
+@pytest.mark.parametrize("ask", HURRIED)
+async def test_a_call_for_a_question_may_take_a_share_of_its_time(service, ask):
+    service.hangs = True
+    world = World((service,), timeout_s=30)
+    call = due_in(0.4)
+    with pytest.raises(Transient, match=r"took longer than 0\.(19|2)"):
+        await ask(world, call)
+
+
+async def test_a_hurried_question_is_not_held_against_the_service(service):
+    service.hangs = True
+    world = World((service,), timeout_s=30)
+    for _ in range(FAILURES_MAX + 1):
+        for ask in HURRIED:
+            with pytest.raises(Transient, match="took longer"):
+                await ask(world, due_in(0.02))
+    assert service.calls == 2 * (FAILURES_MAX + 1)
+
+
+async def test_a_service_that_hangs_is_soon_not_asked(service, monkeypatch):
+    monkeypatch.setattr(module, "BLAMED_S", 0.01)
+    service.hangs = True
+    world = World((service,), timeout_s=0.02)
+    for _ in range(FAILURES_MAX):
+        with pytest.raises(Transient, match="took longer"):
+            await world.ask(EMBED, CALL)
+    with pytest.raises(Transient, match="is away"):
+        await world.ask(EMBED, CALL)
+
+
+async def test_the_deadline_bounds_neither_local_calls_nor_those_that_come_after_it(service):
+    world = World((service,), timeout_s=30)
+    assert await world.ask(Unseal(values=()), due_in(0.05)) == Unsealed(values=())
+    assert (await world.ask(EMBED, due_in(-60))).model == "m"
+
+
+async def test_a_stream_may_take_long_while_its_parts_come_in_time(service):
+    async def parts(request, call):
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+            yield Generated(tokens=())
+
+    service.generate = parts
+    assert len(await collect(World((service,), timeout_s=30), due_in(0.7))) == 4
+
+
+async def test_a_stream_ends_at_the_general_bound(service):
+    async def parts(request, call):
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            yield Generated(tokens=())
+
+    service.generate = parts
+    with pytest.raises(Transient, match="took longer"):
+        await collect(World((service,), timeout_s=0.1))
+
+
+async def test_a_stream_that_was_answered_in_part_closes_the_circuit(service, monkeypatch):
+    world = World((service,), timeout_s=30)
+    await open_circuit(world, service)
+    circuit = world._streams[Generate][1].__self__
+    monkeypatch.setattr(circuit, "_until", 0.0)
+    parts = world.ask_stream(GENERATE, CALL)
+    await anext(parts)
+    assert circuit.state == CLOSED
+    await parts.aclose()
+    assert circuit.state == CLOSED
+
+
+async def test_a_reader_that_leaves_lets_go_of_the_stream(service):
+    left = []
+
+    async def parts(request, call):
+        try:
+            while True:
+                yield Generated(tokens=())
+        finally:
+            left.append(True)
+
+    service.generate = parts
+    parts_read = World((service,), timeout_s=30).ask_stream(GENERATE, CALL)
+    await anext(parts_read)
+    await parts_read.aclose()
+    assert left == [True]

@@ -1,0 +1,228 @@
+"""The worker: some or all steps in one process, as Faust apps under one mode Worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import uvloop
+from mode import Worker as ModeWorker
+
+from streams.delivery.transport import HEARTBEAT_S, SESSION_S
+from streams.settings import BadSetting, Settings
+from streams.topics import Step
+from streams.watching import logs, metrics, tracing
+from worker.wiring import Host, chosen, host, wait_for_topics
+
+log = logs.logger("worker")
+
+DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye it stays below 10 s
+PUBLISHED_S = 1.0
+STOP_S = 9.5
+READY_POLL_S = 0.05
+GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
+LEASE_S = SESSION_S - 2 * HEARTBEAT_S  # the last heartbeat was up to one before the standstill
+LEASE_POLL_S = 0.1
+
+
+class Lease:
+    """Ends a process that stood still for so long that others may run its lanes by now.
+
+    It would go on where it was stopped: its runs have the same attempt numbers as those of the new
+    owner, and the log would hold two different records with the same id and attempt. The broker
+    tells it too late, with the next heartbeat.
+
+    A thread keeps the time, so that a loop which is merely busy loses nothing. After a standstill
+    whoever comes first notices, the thread or the loop: no run takes a further step.
+    """
+
+    def __init__(self, limit_s: float = LEASE_S) -> None:
+        self._limit_s = limit_s
+        self._ticked_s = _boottime_s()
+
+    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch from now on."""
+        self._ticked_s = _boottime_s()
+        threading.Thread(target=self._tick, name="lease", daemon=True).start()
+        self._watch(loop)
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether the process stood still for too long, up to this moment."""
+        return _boottime_s() - self._ticked_s > self._limit_s
+
+    def _tick(self) -> None:
+        while True:
+            self._check()
+            self._ticked_s = _boottime_s()
+            time.sleep(LEASE_POLL_S)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._check()
+        loop.call_later(LEASE_POLL_S, self._watch, loop)
+
+    def _check(self) -> None:
+        if self.lapsed:
+            os.write(2, b"stood still for too long, others may run its lanes: ends at once\n")
+            os._exit(1)
+
+
+def _boottime_s() -> float:
+    """Read a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Worker(ModeWorker):
+    """Starts the apps side by side, says when all are ready, and drains them at a stop."""
+
+    def __init__(self, hosted: Host, ready_file: Path | None, **kwargs: Any) -> None:
+        super().__init__(override_logging=False, quiet=True, redirect_stdouts=False, **kwargs)
+        self._hosted = hosted
+        self._ready_file = ready_file
+        for entry in hosted.steps:
+            entry.app.beacon.reattach(self.beacon)
+            entry.app.in_worker = True
+        self._draining = False
+
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to `supervise`: a stop must be waited for."""
+
+    async def on_started(self) -> None:
+        """Start all apps at once: each waits for its partitions and its tables."""
+        self.add_future(self._run_apps())
+        await super().on_started()
+
+    async def _run_apps(self) -> None:
+        steps = [entry.step.name for entry in self._hosted.steps]
+        log.info("starting", steps=steps)
+        await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
+        while not all(entry.runner.ready for entry in self._hosted.steps):  # noqa: ASYNC110
+            await asyncio.sleep(READY_POLL_S)
+        if self._ready_file is not None:
+            ready = {"pid": os.getpid(), "steps": steps, "state": "ready"}
+            partial = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
+            partial.write_text(json.dumps(ready), encoding="utf-8")
+            partial.replace(self._ready_file)
+        spare_the_collector()
+        log.info("ready", steps=steps)
+
+    async def on_stop(self) -> None:
+        """Stop fetching, let running events end, commit, leave the groups."""
+        if self._draining:
+            return
+        self._draining = True
+        log.info("stopping")
+        self._forget_ready()
+        await asyncio.gather(
+            *(self._stop_app(entry) for entry in self._hosted.steps), return_exceptions=True
+        )
+        with contextlib.suppress(Exception):
+            await self._hosted.world.close()
+        log.info("stopped")
+
+    async def _stop_app(self, entry: Any) -> None:
+        app = entry.app
+        if app.started and not self.crashed:
+            app.consumer.stop_taking()
+            await entry.runner.drain(DRAIN_S)
+        await app.stop()
+        await app.publisher.close(PUBLISHED_S)
+
+    def _forget_ready(self) -> None:
+        if self._ready_file is not None:
+            self._ready_file.unlink(missing_ok=True)
+
+
+async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
+    """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
+    await wait_for_topics(settings, steps)
+    hosted = host(settings, steps)
+    worker = Worker(hosted, ready_file, loop=asyncio.get_running_loop())
+    return await supervise(worker)
+
+
+async def supervise(worker: Worker) -> int:
+    """Run a mode Worker inside a loop that we own, so that a stop takes no longer than its work."""
+    loop = asyncio.get_running_loop()
+    Lease().hold(loop)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(worker.start())
+    crashed = asyncio.create_task(worker._crashed.wait())  # noqa: SLF001 - no public way
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({running, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    error = worker.crash_reason or (running.exception() if running in done else None)
+    if error is not None:
+        log.error("the worker broke", error=type(error).__name__, stack=logs.places(error))
+    try:
+        await asyncio.wait_for(worker.stop(), STOP_S)
+    except TimeoutError:
+        log.warning("the stop took too long", limit_s=STOP_S)
+    for task in (running, crashed, stopping):
+        task.cancel()
+    return 0 if error is None else 1
+
+
+@click.command()
+@click.option("--steps", metavar="A,B", help="Only these steps; all of them by default.")
+@click.option(
+    "--run",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run folder of the stack.  [env var: PLAYHEAD_RUN]",
+)
+def worker(steps: str | None, run: Path | None) -> None:
+    """Run the steps: the Faust worker. SIGTERM lets running events end, then stops.
+
+    \b
+    Example:
+      playhead worker
+      playhead worker --steps rewrite,retrieve
+    """
+    try:
+        settings = Settings.load(run=run) if run is not None else Settings.load()
+        hosted = chosen(steps)
+    except (BadSetting, KeyError) as error:
+        raise click.UsageError(str(error.args[0])) from None
+    if not hosted:
+        raise click.UsageError("--steps names no step: leave it out to run all")
+    logs.configure(settings.log_level)
+    metrics.configure(settings, "playhead-worker", settings.metrics_port)
+    tracing.configure(settings, "playhead-worker")
+    ready = os.environ.get("PLAYHEAD_READY_FILE")
+    run_to_the_end(serve(settings, hosted, Path(ready) if ready else None))
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector leave what the process has loaded alone, and look less often.
+
+    A step makes many thousand short-lived objects a second, nearly none of them in cycles: with the
+    defaults the collector walked over libraries and models again and again, for a quarter of the
+    time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 50, 50)
+
+
+def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a worker and end the process with its exit code.
+
+    The loop is left open and no thread is joined: what mattered was stopped with the worker, and
+    clients that sit out timeouts of their own must not hold the process.
+    """
+    code = uvloop.new_event_loop().run_until_complete(served)
+    tracing.flush()
+    metrics.flush()
+    logs.flush()
+    os._exit(code)
