@@ -1,0 +1,62 @@
+"""Logs of earlier releases verify as they did when they were written."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.local.parts import all_parts
+from infra.triton.install import tokenizer_path
+
+HERE = Path(__file__).parent
+RELEASES = sorted(path.name for path in HERE.iterdir() if (path / "report.json").exists())
+
+
+def verify(folder: Path, *options: str) -> tuple[int, dict]:
+    """Verify a copy of a golden log with nothing running; return the exit code and the report."""
+    tokenizer = tokenizer_path(all_parts()["triton"].place)
+    assert tokenizer.exists(), "the tokenizer comes with a part: run `make setup`"
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "replay", "verify", *options, "--json"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(HERE.parents[1]),
+            "PLAYHEAD_RUN": str(folder / "run"),
+            "PLAYHEAD_MASTER_KEY": (folder / "run" / "master.key").read_text().strip(),
+            "PLAYHEAD_TOKENIZER": str(tokenizer),
+            # whoever asked anybody would be told that nobody is there
+            "PLAYHEAD_KAFKA": "127.0.0.1:9",
+            "PLAYHEAD_REGISTRY": "http://127.0.0.1:9",
+        },
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.stdout, ran.stderr
+    report = json.loads(ran.stdout)
+    del report["seconds"]
+    return ran.returncode, report
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Return what copies a release's log: the key store is opened for writing."""
+
+    def copy(release: str) -> Path:
+        return Path(shutil.copytree(HERE / release, tmp_path / release))
+
+    return copy
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_log_of_an_earlier_release_verifies(copied, release):
+    folder = copied(release)
+    code, report = verify(folder, "--archive", str(folder / "log"))
+    assert report == json.loads((folder / "report.json").read_text())
+    assert code == 0
