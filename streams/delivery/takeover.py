@@ -7,11 +7,11 @@ reads both when lanes come, and forgets what it knew of lanes that have gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException
 
 from schemas.registry import RegistryAway
 from streams.delivery.history import History
@@ -38,12 +38,14 @@ class Takeover:
         codec: Codec,
         tables: Sequence[Table],
         folds: Sequence[Fold] = (),
+        open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
     ) -> None:
         self._step = step
         self._settings = settings
         self._codec = codec
         self._tables = tables
         self._folded = {topic_of(fold.reads) for fold in folds}
+        self._open_consumer = open_consumer
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
 
@@ -120,5 +122,7 @@ class Takeover:
                 return done, changes
 
     def _read_back(self, sources: Sequence[Source]) -> Done:
-        with closing(new_consumer(self._settings, f"{self._step.name}-read-back")) as consumer:
+        with closing(
+            self._open_consumer(self._settings, f"{self._step.name}-read-back")
+        ) as consumer:
             return read_back(consumer, self._codec, self._step, sources)
