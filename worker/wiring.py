@@ -1,6 +1,7 @@
-"""The wiring: which connectors the hosted steps need, and one Faust app a step.
+"""The wiring: one Faust app a step, and the connectors that the hosted steps ask.
 
-Faust's apps, their agents and tables are made here and in the runner; no other module knows them.
+It is done in two parts. `declare` makes an app with its agents and tables and asks nothing of
+anybody, so that `faust agents` can show them; `attach` gives hosted steps what they need to run.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.registry import Registry
-from streams.delivery.runner import FoldFunction, Runner, Services
-from streams.delivery.tables import TABLES, Sessions, Table
-from streams.delivery.transport import App, Memory, new_app
+from streams.delivery.faust_shell import App, new_app
+from streams.delivery.memory import Memory
+from streams.delivery.opening import FoldFunction
+from streams.delivery.processing import Services
+from streams.delivery.runner import Runner
+from streams.delivery.step_tables import TABLES, Sessions
+from streams.delivery.tables import Table
 from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.subjects import subjects
@@ -41,16 +46,17 @@ CONNECTORS = {
 CONNECT_PAUSE_S = 2.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hosted:
     """A step that this process hosts."""
 
     step: Step
     app: App
     runner: Runner
+    tables: Mapping[str, Table]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Host:
     """Everything that one worker process runs."""
 
@@ -106,24 +112,29 @@ def known_schemas(settings: Settings) -> Registry:
             return registry
 
 
-def host(
+def declare(settings: Settings, entry: Step, memory: Memory) -> Hosted:
+    """Make the app of a step, with an agent for each of its topics, and its tables."""
+    app = new_app(APP.format(entry.name), settings, memory)
+    tables = {name: TABLES[name](app, settings) for name in entry.tables}
+    folds = {fold: folding(fold, tables) for fold in FOLDS if fold.beside == entry.name}
+    return Hosted(entry, app, Runner(app, entry, folds, list(tables.values())), tables)
+
+
+def attach(
     settings: Settings,
-    steps: Sequence[Step],
+    hosted: Sequence[Hosted],
     connectors: Sequence[Connector] | None = None,
     keyring: Any = None,
 ) -> Host:
-    """Build the apps of some steps; connectors are made here unless they are given."""
+    """Give hosted steps what they need to run; connectors are made here unless they are given.
+
+    Waits for the registry. Blocks.
+    """
     if connectors is None:
-        connectors, keyring = connect(settings, [entry.name for entry in steps])
+        connectors, keyring = connect(settings, [one.step.name for one in hosted])
     codec = Codec(known_schemas(settings))
-    memory = Memory(settings.memory_mb * 1_000_000)
-    apps = {entry.name: new_app(APP.format(entry.name), settings, memory) for entry in steps}
-    tables: dict[str, Table] = {
-        name: TABLES[name](apps[entry.name], codec, settings)
-        for entry in steps
-        for name in entry.tables
-    }
-    world = World((*connectors, *tables.values()), settings.call_timeout_s)
+    tables = [table for one in hosted for table in one.tables.values()]
+    world = World((*connectors, *tables), settings.call_timeout_s)
     services = Services(
         settings=settings,
         codec=codec,
@@ -131,16 +142,27 @@ def host(
         digest_key=keyring.digest_key,
         configurations=load(),
     )
-    hosted = []
-    for entry in steps:
-        app = apps[entry.name]
-        folds = {fold: folding(fold, tables) for fold in FOLDS if fold.beside == entry.name}
-        ours = [tables[name] for name in entry.tables]
-        hosted.append(Hosted(entry, app, Runner(app, entry, services, folds, ours)))
+    for table in tables:
+        table.attach(codec)
+    for one in hosted:
+        one.runner.attach(services)
+    (settings.run / "faust").mkdir(parents=True, exist_ok=True)
     return Host(hosted, world)
 
 
-def folding(fold: Fold, tables: dict[str, Table]) -> FoldFunction:
+def host(
+    settings: Settings,
+    steps: Sequence[Step],
+    connectors: Sequence[Connector] | None = None,
+    keyring: Any = None,
+) -> Host:
+    """Build the apps of some steps, ready to start."""
+    memory = Memory(settings.memory_mb * 1_000_000)
+    hosted = [declare(settings, entry, memory) for entry in steps]
+    return attach(settings, hosted, connectors, keyring)
+
+
+def folding(fold: Fold, tables: Mapping[str, Table]) -> FoldFunction:
     """Return the function behind a fold."""
     table = tables[fold.table]
     if fold.name == "remember" and isinstance(table, Sessions):

@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from streams.delivery.progress import Progress
 
 REACH = 1024
 """Offsets beyond the oldest unfinished one that may run: bounds what a restart reads back."""
+NOTE_REACH = 4_096
+"""Records of an output beyond what the newest note tells, that a takeover may have to read."""
 LOW_WATER = 512
 """Records not looked at, at which more may be fetched."""
 
+Place = tuple[str, int]
+"""Topic and partition."""
 Record = tuple[int, int, Any]
 """Offset, bytes, and the record as it was delivered."""
 Busy = dict[str, "deque[Item] | None"]
@@ -30,6 +36,7 @@ class Item:
     """An event of a lane on its way through the runner."""
 
     __slots__ = (
+        "attempt",
         "closed",
         "finished",
         "lane",
@@ -56,6 +63,8 @@ class Item:
         """What is to be done with it; called with the item."""
         self.unacknowledged = 0
         """Records of its outcome that the broker has not acknowledged."""
+        self.attempt = 0
+        """The newest run of which an outcome was handed over; 0: none."""
         self.closed = False
         self.finished = False
 
@@ -70,6 +79,10 @@ class Item:
         if self.closed and not self.unacknowledged:
             self.lane.finish(self)
 
+    def failed(self, error: Exception) -> None:
+        """Say that the broker refused a record of its outcome: the lane can't go on."""
+        self.lane.on_failed(error)
+
     def close(self) -> None:
         """Say that no further record of its outcome follows."""
         self.closed = True
@@ -81,12 +94,22 @@ class Lane:
     """Events of one partition of an input topic, in the order of their offsets."""
 
     def __init__(
-        self, topic: str, partition: int, base: int, window: int, busy: Busy | None = None
+        self,
+        topic: str,
+        partition: int,
+        base: int,
+        window: int,
+        busy: Busy | None = None,
+        note: str = "",
     ) -> None:
         self.topic = topic
         self.partition = partition
         self.base = base
         """Where this assignment began: all offsets before were committed."""
+        self.note = note
+        """What was written beside the newest commit; see `progress`."""
+        self.noted_after: Mapping[str, int] = {}
+        """Output topic -> offset, as this note of ours says it."""
         self.safe = base
         """The next offset that may be committed: all before it are finished."""
         self.requested = base
@@ -103,6 +126,10 @@ class Lane:
         """Whether no more is fetched."""
         self.spare = False
         """Whether a worker was started that has not taken an event yet."""
+        self.changes = 0
+        """Inputs that were finished, in whatever order."""
+        self.committed_changes = 0
+        """Those that a commit was asked for."""
         self.running = 0
         self.bytes = 0
         """Bytes of the records taken and not finished."""
@@ -112,6 +139,10 @@ class Lane:
         """Told when the backlog has fallen to its low water mark."""
         self.on_progress: Callable[[Lane], object] = bool
         """Told when more may be within reach."""
+        self.on_failed: Callable[[Exception], object] = bool
+        """Told when an outcome can't be written."""
+        self._inherited = Progress(base)
+        self._after: Callable[[], Mapping[str, int]] = dict
         self._window = window
         self._finished_s = 0.0
         self._expected = base
@@ -146,6 +177,48 @@ class Lane:
     def uncommitted_s(self) -> float:
         """Seconds for which something has been finished without a commit being asked for."""
         return time.monotonic() - self._finished_s if self.safe > self.requested else 0.0
+
+    # ------------------------------------------------------------------ what is done
+
+    def inherit(self, done: Progress, after: Callable[[], Mapping[str, int]]) -> None:
+        """Take in what others did of it; `after` tells up to where our outcomes are told by it.
+
+        From then on `progress` speaks for them too.
+        """
+        self._inherited = done
+        self._after = after
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something new to commit."""
+        return self.changes > self.committed_changes
+
+    @property
+    def note_is_old(self) -> bool:
+        """Whether a takeover would read far, or all: maybe only others' lanes wrote since."""
+        return any(
+            (noted := self.noted_after.get(topic)) is None or end - noted > NOTE_REACH
+            for topic, end in self._after().items()
+        )
+
+    def progress(self) -> Progress:
+        """Return what is done of it now; on the event loop, where acknowledgements arrive."""
+        safe, inherited = self.safe, self._inherited
+        closed = {offset for offset in inherited.closed if offset >= safe}
+        attempts = {offset: n for offset, n in inherited.open.items() if offset >= safe}
+        for item in self._order:
+            if item.finished:
+                closed.add(item.offset)
+            elif item.attempt:
+                attempts[item.offset] = item.attempt
+        return Progress(
+            committed=safe,
+            closed=frozenset(closed),
+            open={offset: n for offset, n in attempts.items() if offset not in closed},
+            after=self._after(),
+        )
+
+    # ------------------------------------------------------------------ what may run
 
     def reserve(self, records: Iterable[Record]) -> int:
         """Count records that are on their way; return their bytes."""
@@ -225,6 +298,7 @@ class Lane:
     def finish(self, item: Item) -> None:
         """Mark an event as finished."""
         item.finished = True
+        self.changes += 1
         order = self._order
         freed = 0
         if self.safe == self.requested:

@@ -9,99 +9,26 @@ entry.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
-from schemas import (
-    AnswerReleased,
-    DocumentState,
-    Event,
-    Placeholders,
-    ReadDocument,
-    ReadPlaceholders,
-    ReadRelease,
-    ReadTurns,
-    Record,
-    ReleaseState,
-    Request,
-    StreamRequest,
-    TableEntry,
-    TableRow,
-    Turn,
-    Turns,
-    WriteDocument,
-    WritePlaceholders,
-    WriteRelease,
-    Written,
-)
-from streams.delivery.transport import App, raw_topic
+from agents.errors import Transient
+from schemas import Record, Request, StreamRequest, TableRow, Written
+from streams.delivery.faust_shell import App, raw_topic
+from streams.delivery.publisher import Acknowledgement, PublishingFailed, Unattended
+from streams.delivery.rows import RowKey, written
 from streams.log.codec import Codec
 from streams.log.reading import extent_of, new_consumer, records
-from streams.log.writing import Acknowledgement
-from streams.running.world import Call, Handler, StreamHandler
+from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
 from streams.topics import changelog_of
 
 ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
-RELEASES_MAX = 4
-"""Values kept of an answer's moderation: each holds all text so far; only the last is needed."""
-ANSWERS_MAX = 4_000
-"""Answers of a lane whose moderation is remembered; older ones ended long ago."""
 DROPPED_MAX = 4
 """Rows dropped at one write."""
-
-
-class _Unattended:
-    """The receipt of a record that nobody waits for."""
-
-    def acknowledged(self) -> None:
-        """Do nothing."""
-
-
-def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
-    """Return the entries that an event may see: those before its own, oldest first."""
-    if row is None:
-        return ()
-    for position, entry in enumerate(row.entries):
-        if entry.event == event:
-            return row.entries[:position]
-    return row.entries
-
-
-def written(row: TableRow | None, event: str, value: bytes, entries_max: int) -> TableRow:
-    """Return the row after an event's write: its own entry replaced, or a new one appended."""
-    entries = list(row.entries) if row is not None else []
-    for position, entry in enumerate(entries):
-        if entry.event == event:
-            entries[position] = TableEntry(event=event, value=value)
-            break
-    else:
-        entries.append(TableEntry(event=event, value=value))
-    return TableRow(entries=tuple(entries[-entries_max:]))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Whose row it is."""
-
-    lane: int
-    tenant: str
-    scope: str
-    """Session, document or request."""
-
-    @property
-    def key(self) -> bytes:
-        """The row's key in the table and its changelog."""
-        return "\0".join((str(self.lane), self.tenant, self.scope)).encode()
-
-    @classmethod
-    def at(cls, key: bytes) -> Place:
-        """Read a key."""
-        lane, tenant, scope = key.decode().split("\0")
-        return cls(int(lane), tenant, scope)
 
 
 @dataclass(frozen=True)
@@ -124,9 +51,10 @@ class Table(ABC):
     ROWS_MAX: ClassVar[int | None] = None
     """Rows kept of a lane; the one not written for longest is dropped."""
 
-    def __init__(self, app: App, codec: Codec, settings: Settings) -> None:
+    _codec: Codec
+
+    def __init__(self, app: App, settings: Settings) -> None:
         self._app = app
-        self._codec = codec
         self._changelog = changelog_of(self.NAME)
         self._settings = settings
         self._recovered: dict[int, int] = {}
@@ -138,7 +66,12 @@ class Table(ABC):
             value_type=bytes,
             partitions=settings.partitions,
             changelog_topic=raw_topic(app, self._changelog),
+            help=(type(self).__doc__ or "").partition("\n")[0],
         )
+
+    def attach(self, codec: Codec) -> None:
+        """Take what rows are decoded with; before the app starts."""
+        self._codec = codec
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -151,16 +84,11 @@ class Table(ABC):
     async def close(self) -> None:  # noqa: B027 - the same for every table
         """Do nothing: the app owns the table."""
 
-    @property
-    def _store(self) -> Any:
-        """Faust's memory store: a dictionary."""
-        return self._table.data
-
-    def _row(self, place: Place) -> TableRow | None:
-        data: bytes | None = self._store.data.get(place.key)
+    def _row(self, place: RowKey) -> TableRow | None:
+        data: bytes | None = self._table.data.get(place.key)
         return self._codec.decode(data, TableRow) if data is not None else None
 
-    async def _write(self, place: Place, event: str, value: Record) -> Written:
+    async def _write(self, place: RowKey, event: str, value: Record) -> Written:
         row = written(self._row(place), event, self._codec.encode(value), self.ENTRIES)
         await self._put(place, self._codec.encode(row))
         if self.ROWS_MAX is not None:
@@ -174,10 +102,10 @@ class Table(ABC):
             if len(keys) <= rows_max:
                 return
             oldest = next(iter(keys))
-            self._app.publisher.send(self._changelog, lane, oldest, None, [], _Unattended())
+            self._app.publisher.send(self._changelog, lane, oldest, None, [], Unattended())
             self._set(lane, oldest, None)
 
-    async def _put(self, place: Place, value: bytes) -> None:
+    async def _put(self, place: RowKey, value: bytes) -> None:
         """Set a row, here and in the changelog, in the lane's own partition.
 
         The broker's acknowledgement is awaited before the step goes on: an outcome that is on the
@@ -185,17 +113,20 @@ class Table(ABC):
         """
         acknowledgement = Acknowledgement()
         self._app.publisher.send(self._changelog, place.lane, place.key, value, [], acknowledgement)
-        await acknowledgement.done
+        try:
+            await acknowledgement.done
+        except PublishingFailed as error:
+            raise Transient(str(error)) from None
         self._set(place.lane, place.key, value)
 
     def _set(self, lane: int, key: bytes, value: bytes | None) -> None:
         keys = self._keys.setdefault(lane, {})
         keys.pop(key, None)  # so that the key written last stands last
         if value is None:
-            self._store.data.pop(key, None)
+            self._table.data.pop(key, None)
         else:
             keys[key] = None
-            self._store.data[key] = value
+            self._table.data[key] = value
 
     # ------------------------------------------------------------------ lanes come and go
 
@@ -204,7 +135,7 @@ class Table(ABC):
         for lane in (self._recovered.keys() | self._keys.keys()) - set(lanes):
             self._recovered.pop(lane, None)
             for key in self._keys.pop(lane, ()):
-                self._store.data.pop(key, None)
+                self._table.data.pop(key, None)
 
     def known(self, lanes: Iterable[int]) -> dict[int, int]:
         """Return up to which offset of the changelog each of some lanes is known; 0: nothing."""
@@ -231,121 +162,3 @@ class Table(ABC):
             for key, value in change.rows:
                 self._set(change.lane, key, value)
             self._recovered[change.lane] = change.end
-
-
-class Documents(Table):
-    """The newest version of each document."""
-
-    NAME = "documents"
-
-    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer ReadDocument and WriteDocument."""
-        return {ReadDocument: self.read, WriteDocument: self.write}
-
-    async def read(self, request: ReadDocument, call: Call) -> DocumentState:
-        """Return the newest version before this event."""
-        entries = before(self._row(Place(call.lane, call.tenant, request.document)), call.event)
-        return self._codec.decode(entries[-1].value, DocumentState) if entries else NO_DOCUMENT
-
-    async def write(self, request: WriteDocument, call: Call) -> Written:
-        """Remember the version that this event made."""
-        place = Place(call.lane, call.tenant, request.document)
-        return await self._write(place, call.event, request.state)
-
-
-class PlaceholderNumbers(Table):
-    """The placeholders in use in each session and document."""
-
-    NAME = "placeholders"
-
-    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer ReadPlaceholders and WritePlaceholders."""
-        return {ReadPlaceholders: self.read, WritePlaceholders: self.write}
-
-    async def read(self, request: ReadPlaceholders, call: Call) -> Placeholders:
-        """Return those in use before this event."""
-        entries = before(self._row(Place(call.lane, call.tenant, request.scope)), call.event)
-        if not entries:
-            return Placeholders(entries=())
-        return self._codec.decode(entries[-1].value, Placeholders)
-
-    async def write(self, request: WritePlaceholders, call: Call) -> Written:
-        """Remember those in use after this event."""
-        place = Place(call.lane, call.tenant, request.scope)
-        return await self._write(place, call.event, request.state)
-
-
-class Sessions(Table):
-    """The recent turns of each session; released answers are folded into it."""
-
-    NAME = "sessions"
-
-    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer ReadTurns."""
-        return {ReadTurns: self.read}
-
-    async def read(self, request: ReadTurns, call: Call) -> Turns:
-        """Return the newest turns before this request, oldest first."""
-        row = self._row(Place(call.lane, call.tenant, call.session))
-        turns: list[Turn] = []
-        for entry in row.entries if row is not None else ():
-            [turn] = self._codec.decode(entry.value, Turns).turns
-            if turn.request == call.request:
-                break
-            turns.append(turn)
-        return Turns(turns=tuple(turns[-request.limit :]) if request.limit > 0 else ())
-
-    async def remember(self, released: Event) -> None:
-        """Append a released answer as a turn; raises Transient."""
-        assert isinstance(released, AnswerReleased)
-        meta = released.meta
-        if released.answer.finish_reason in NO_TURN:
-            return
-        turn = Turn(
-            request=meta.request,
-            question=released.answer.query,
-            answer=released.text,
-            entries=released.entries,
-        )
-        await self._write(
-            Place(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,))
-        )
-
-
-class Releases(Table):
-    """How far the moderation of each answer has come."""
-
-    NAME = "releases"
-    ENTRIES = RELEASES_MAX
-    ROWS_MAX = ANSWERS_MAX
-
-    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer ReadRelease and WriteRelease."""
-        return {ReadRelease: self.read, WriteRelease: self.write}
-
-    async def read(self, request: ReadRelease, call: Call) -> ReleaseState:
-        """Return how far it had come before a batch.
-
-        States of the same or later batches are those of an attempt that this one supersedes.
-        """
-        row = self._row(Place(call.lane, call.tenant, call.request))
-        for entry in reversed(before(row, call.event)):
-            state = self._codec.decode(entry.value, ReleaseState)
-            if state.batch < request.batch:
-                return state
-        return NOT_BEGUN
-
-    async def write(self, request: WriteRelease, call: Call) -> Written:
-        """Remember how far it has come after a batch."""
-        place = Place(call.lane, call.tenant, call.request)
-        return await self._write(place, call.event, request.state)
-
-
-NO_DOCUMENT = DocumentState()
-NOT_BEGUN = ReleaseState()
-NO_TURN = frozenset({"refused", "search", "cancelled"})
-"""Ways in which a request ends without an answer that a later question could refer to."""
-
-TABLES: Mapping[str, Callable[[App, Codec, Settings], Table]] = {
-    table.NAME: table for table in (Documents, PlaceholderNumbers, Sessions, Releases)
-}

@@ -1,208 +1,170 @@
-"""Publishing to the log: what has been handed over, and what the broker has acknowledged.
+"""Writing to the log: one configuration of the client, one rule of size, for all who write.
 
-One publisher serves one step. It is idempotent and waits for all replicas, and it never gives up: a
-record stays queued, in order, until the broker has it or the lanes of the step are lost. So a
-worker that is cut off from the broker goes on where it was, and a record that was never
-acknowledged is never taken for one that was.
+A record that is too large is refused in the frame of whoever wrote it, before anything queues it: a
+client that learns of it later can only stop, and with it everybody behind the same client.
+
+`Writer` is for whoever can tell an asker that the broker did not answer: the edge, the command
+line, set-up. A step can't: it writes through `streams.delivery.publisher`, which never gives up.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Self
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.watching.logs import logger
+from agents.errors import Permanent
 
-log = logger("publisher")
-
-QUEUE_KB = 65_536
-"""Bytes queued in the client of one step; beyond, records wait here, in order."""
-EAGER = 4
-"""Records on their way to the broker, below which the next ones do not wait."""
-HOLD_S = 0.005  # at most: one partition whose leader moves must not hold up the others
+RECORD_BYTES_MAX = 1_040_000
+"""Key, value and headers of a record: the broker takes batches of 1 MiB (`message.max.bytes`), and
+a batch of one record spends less than the remaining 8 kB on what surrounds it."""
+QUEUE_KB = 65_536  # bytes that wait in a client, 64 MiB: larger bodies travel by claim check
+QUEUE_RECORDS = 10_000  # that wait in the client of a `Writer`; then no more are taken in
+DELIVERY_TIMEOUT_S = 15.0  # for the broker to answer a `Writer`
+HEADER_BYTES = 10  # the two lengths of a header, at most
 POLL_S = 0.1
-PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - public codes
 
 Header = tuple[str, bytes]
 Headers = Sequence[Header]
 
 
-class Receipt(Protocol):
-    """Told on the event loop that the broker has a record."""
-
-    def acknowledged(self) -> None:
-        """Take note."""
+class RecordTooLarge(Permanent):
+    """A record does not fit the log."""
 
 
-class Acknowledgement:
-    """A receipt that can be awaited."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def acknowledged(self) -> None:
-        """Wake who waits."""
-        if not self.done.done():
-            self.done.set_result(None)
+class QueueFull(Exception):
+    """So many records wait for the broker that no more are taken in."""
 
 
-class Publisher:
-    """An idempotent producer whose acknowledgements arrive on the event loop, once a poll."""
+@dataclass(frozen=True)
+class Position:
+    """Where a record was written."""
 
-    def __init__(self, servers: str, name: str, on_fatal: Callable[[Exception], None]) -> None:
-        self._config = {
+    topic: str
+    partition: int
+    offset: int
+    time_ms: int
+    """The record's timestamp on the broker."""
+
+
+def check_size(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    """Check that a record fits the log, key and headers included; raises RecordTooLarge."""
+    size = len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += len(name) + len(content) + HEADER_BYTES
+    if size > RECORD_BYTES_MAX:
+        raise RecordTooLarge(
+            f"a record of {topic} would take {size} bytes with its key and headers, the log takes "
+            f"{RECORD_BYTES_MAX}: send less at once"
+        )
+
+
+def new_producer(servers: str, name: str, **more: Any) -> Producer:
+    """Make a client that writes each record once, to all replicas; `more` are its own settings."""
+    return Producer(
+        {
             "bootstrap.servers": servers,
             "client.id": name,
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 0,
-            "message.timeout.ms": 0,  # never give up: see above
+            # above what `check_size` lets pass: the client must never be the one to refuse
+            "message.max.bytes": RECORD_BYTES_MAX + 8_192,
             "queue.buffering.max.kbytes": QUEUE_KB,
             "reconnect.backoff.max.ms": 1_000,
             "log_level": 2,  # what matters arrives as an error; the rest repeats itself without end
-            "error_cb": self._on_error,
+            **more,
         }
-        self._on_fatal = on_fatal
-        self._backlog: deque[tuple[Any, ...]] = deque()
-        self._acknowledged: list[tuple[int, Receipt]] = []
-        self._outstanding = 0
-        self._in_client = 0
-        self._held: asyncio.TimerHandle | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._loop = asyncio.get_running_loop()
-        self._epoch = 0
+    )
+
+
+class Writer:
+    """Writes records and says, for each, where it lies or that the broker did not take it.
+
+    May be called by several threads. A context manager: leaving it waits for what is on its way.
+    """
+
+    def __init__(self, servers: str, name: str, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._producer = new_producer(
+            servers,
+            name,
+            **{
+                "delivery.timeout.ms": int(timeout_s * 1_000),
+                "request.timeout.ms": int(timeout_s * 1_000) // 3 * 2,
+                "queue.buffering.max.messages": QUEUE_RECORDS,
+            },
+        )
         self._ended = threading.Event()
-        self._producer = Producer(self._config)
-        self._thread = threading.Thread(target=self._poll, name=f"publisher {name}", daemon=True)
+        self._thread = threading.Thread(target=self._poll, name=f"writer {name}", daemon=True)
         self._thread.start()
 
-    @property
-    def outstanding(self) -> int:
-        """Records handed over that the broker has not acknowledged."""
-        return self._outstanding
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
 
-    def send(
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def write(
         self,
         topic: str,
         partition: int,
-        key: bytes,
+        key: bytes | None,
         value: bytes | None,
-        headers: Headers,
-        receipt: Receipt,
-    ) -> None:
-        """Hand a record over; records of one partition keep their order. Returns at once.
+        headers: Headers = (),
+    ) -> Future[Position]:
+        """Hand a record over; the future ends with its place or with KafkaException.
 
-        While the broker has all but a few, a record leaves at once; otherwise records wait for the
-        next acknowledgement and leave together (Nagle's algorithm, RFC 896). So a lone record waits
-        for nothing, and a busy step sends few, full requests: the client's own `linger.ms` delays
-        every record, and without it the client spins while its requests are in flight.
+        Raises RecordTooLarge, QueueFull, or KafkaException where there is no such partition.
         """
-        if not self._backlog:
-            self._loop.call_soon(self._turn)
-        self._outstanding += 1
-        self._backlog.append((topic, partition, key, value, headers, receipt))
-
-    async def delivered(self) -> None:
-        """Wait until the broker has acknowledged everything that was handed over."""
-        while self._outstanding:
-            self._idle.clear()
-            await self._idle.wait()
-
-    def abandon(self) -> None:
-        """Forget what is not acknowledged: the lanes are another worker's by now.
-
-        Records that lie in a queue here must not reach the log when the broker is heard again.
-        """
-        self._epoch += 1
-        lost, self._producer = self._producer, Producer(self._config)
-        if self._outstanding:
-            log.warning("forgetting unacknowledged records", records=self._outstanding)
-        self._outstanding = self._in_client = 0
-        self._backlog.clear()
-        self._idle.set()
-        lost.purge(in_queue=True, in_flight=True, blocking=False)
-        # its end waits for its threads: not on the event loop
-        threading.Thread(target=lost.poll, args=(0,), daemon=True).start()
-
-    async def close(self, limit_s: float) -> None:
-        """Wait for what is outstanding, for a while, and end the thread."""
+        check_size(topic, key, value, headers)
+        done: Future[Position] = Future()
         try:
-            await asyncio.wait_for(self.delivered(), limit_s)
-        except TimeoutError:
-            log.warning("closing with unacknowledged records", records=self._outstanding)
-        self._ended.set()
-        await asyncio.to_thread(self._thread.join, 2 * POLL_S + 1.0)
-
-    # ------------------------------------------------------------------ on the event loop
-
-    def _turn(self) -> None:
-        """Let go of what was handed over in this turn of the loop, or hold it for a moment."""
-        if self._in_client < EAGER:
-            self._produce()
-        elif self._held is None:
-            self._held = self._loop.call_later(HOLD_S, self._produce)
-
-    def _produce(self) -> None:
-        if self._held is not None:
-            self._held.cancel()
-            self._held = None
-        backlog, produce, reported = self._backlog, self._producer.produce, self._reported
-        try:
-            while backlog:
-                topic, partition, key, value, headers, receipt = backlog[0]
-                produce(
-                    topic,
-                    value,
-                    key,
-                    partition,
-                    on_delivery=partial(reported, self._epoch, receipt),
-                    headers=headers,
-                )
-                backlog.popleft()
-                self._in_client += 1
+            self._producer.produce(
+                topic, value, key, partition, on_delivery=_settling(done), headers=list(headers)
+            )
         except BufferError:
-            pass  # the client's queue is full: the rest follows what is acknowledged next
+            raise QueueFull("too many records wait for the broker: try again shortly") from None
+        return done
 
-    def _settle(self, acknowledged: list[tuple[int, Receipt]]) -> None:
-        receipts = [receipt for epoch, receipt in acknowledged if epoch == self._epoch]
-        self._outstanding -= len(receipts)
-        self._in_client -= len(receipts)
-        for receipt in receipts:
-            receipt.acknowledged()
-        if self._backlog and self._in_client < EAGER:
-            self._produce()
-        if not self._outstanding:
-            self._idle.set()
+    def write_all(
+        self, records: Iterable[tuple[str, int, bytes | None, bytes | None, Headers]]
+    ) -> list[Position]:
+        """Write records and wait for all; raises as `write` and its future do.
 
-    # ------------------------------------------------------------------ in the polling thread
+        When it raises, some of the records may be on the log: writing them again must be harmless.
+        """
+        futures = [self.write(*record) for record in records]
+        return [future.result(self._timeout_s + 5) for future in futures]
+
+    def close(self) -> None:
+        """Wait for what is on its way, and end the thread; may be called twice."""
+        if not self._ended.is_set():
+            self._producer.flush(self._timeout_s)
+            self._ended.set()
+            self._thread.join()
 
     def _poll(self) -> None:
         while not self._ended.is_set():
             self._producer.poll(POLL_S)
-            if self._acknowledged:
-                acknowledged, self._acknowledged = self._acknowledged, []
-                self._loop.call_soon_threadsafe(self._settle, acknowledged)
-
-    def _reported(self, epoch: int, receipt: Receipt, error: KafkaError | None, _: Any) -> None:
-        if error is None:
-            self._acknowledged.append((epoch, receipt))
-        elif error.code() not in PURGED:
-            self._fail(f"a record was not taken: {error.str()}")
-
-    def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._fail(error.str())
-
-    def _fail(self, why: str) -> None:
-        self._loop.call_soon_threadsafe(self._on_fatal, PublishingFailed(why))
 
 
-class PublishingFailed(Exception):
-    """The broker refused a record for good; the worker must begin anew."""
+def _settling(done: Future[Position]) -> Callable[[KafkaError | None, Message], None]:
+    """Return what ends a future by the broker's answer."""
+
+    def settle(error: KafkaError | None, message: Any) -> None:
+        if error is not None:
+            done.set_exception(KafkaException(error))
+        else:
+            _, time_ms = message.timestamp()
+            done.set_result(
+                Position(message.topic(), message.partition(), message.offset(), time_ms)
+            )
+
+    return settle

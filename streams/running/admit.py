@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from schemas import Event, EventRejected, Failed, Meta, StepVersion
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec, Undecodable, body
 from streams.log.ids import position_id
 from streams.running.run import Input
 from streams.topics import INBOX, Step
 
 INBOX_TOPICS = frozenset(topic.name for topic in INBOX)
+
+OUTCOME_BYTES_MAX = 1_000_000
+"""Value of an outcome; its key and headers, which repeat parts of `meta`, come on top."""
+SCHEMA_ID_BYTES = 5  # before a body, with the magic byte
+IDENTITY_MAX = 4_096
+"""Characters of ids that every outcome and its headers repeat; the edge's take some 300."""
+KEY_BYTES_MAX = 4 * IDENTITY_MAX
 
 
 class WrongTenant(Undecodable):
@@ -31,8 +40,17 @@ def admit(
 
 
 def check_place(event: Event, key: bytes | None, partition: int) -> None:
-    """Check that an event lies where its tenant's records lie; raises WrongTenant."""
+    """Check that an event lies where its tenant's records lie; raises WrongTenant.
+
+    Raises Undecodable where its ids are so long that no outcome could carry them.
+    """
     meta = event.meta
+    ids = (meta.id, meta.tenant, meta.request, meta.session)
+    if (size := sum(map(len, ids))) > IDENTITY_MAX:
+        raise Undecodable(
+            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry {IDENTITY_MAX}: "
+            "publish it with shorter ones"
+        )
     if not meta.tenant or key != meta.tenant.encode():
         raise WrongTenant(
             f"{event.SCHEMA} lies under another key than its tenant: publish it with meta.tenant "
@@ -67,10 +85,16 @@ def unreadable(topic: str, partition: int, offset: int) -> Input:
 def rejection(
     step: Step, given: Input, key: bytes | None, value: bytes | None
 ) -> Callable[[Failed, Meta], EventRejected]:
-    """Return what builds the dead letter of an input; an inbox's plain bytes stay out of it."""
+    """Return what builds the dead letter of an input.
+
+    An inbox's plain bytes stay out of it, and so do bytes with which it would fit no record: they
+    lie where the letter says. What remains is bounded, but for the effects of the run that failed.
+    """
+    if given.topic in INBOX_TOPICS:
+        value = None
 
     def build(failed: Failed, meta: Meta) -> EventRejected:
-        return EventRejected(
+        letter = EventRejected(
             meta=meta,
             topic=given.topic,
             partition=given.partition,
@@ -81,7 +105,12 @@ def rejection(
             traceback=failed.traceback,
             attempts=failed.attempts,
             key=key,
-            value=None if given.topic in INBOX_TOPICS else value,
+            value=value,
         )
+        if (value or key) and len(body(letter)) > OUTCOME_BYTES_MAX - SCHEMA_ID_BYTES:
+            letter = replace(letter, value=None)
+            if len(key or b"") > KEY_BYTES_MAX:
+                letter = replace(letter, key=None)
+        return letter
 
     return build

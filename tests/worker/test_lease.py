@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, sys, time
-from worker.cli import Lease
+from worker.lease import Lease
 async def main():
     Lease(0.5).hold(asyncio.get_running_loop())
     print("held", flush=True)

@@ -30,7 +30,7 @@ from schemas import (
     TokensGenerated,
 )
 from schemas.registry import Registry
-from streams.delivery.history import READ_BACK
+from streams.delivery.read_back import STRIDE
 from streams.log.codec import Codec
 from streams.log.ids import position_id, request_id
 from streams.log.lanes import lane_of
@@ -260,7 +260,7 @@ def test_a_copy_of_a_request_is_answered_once_after_a_restart_too(bench):
 def test_a_copy_that_comes_long_after_a_restart_is_told_apart(bench):
     asked = bench.question()
     bench.publish(asked)
-    later = [bench.question(session=asked.meta.session) for _ in range(2 * READ_BACK)]
+    later = [bench.question(session=asked.meta.session) for _ in range(2 * STRIDE)]
     for question in later:
         bench.publish(question)
     bench.wait_for(AnswerReleased, [question.meta.request for question in later])

@@ -18,7 +18,9 @@ from schemas import (
     WriteDocument,
     WriteRelease,
 )
-from streams.delivery.tables import Change, Documents, Place, Releases, Sessions, before, written
+from streams.delivery.rows import RowKey, before, written
+from streams.delivery.step_tables import Documents, Releases, Sessions
+from streams.delivery.tables import Change
 from streams.running.world import Call
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
@@ -57,8 +59,8 @@ def test_a_row_is_bounded_and_holds_an_event_once(events):
 
 
 def test_a_place_survives_its_key():
-    place = Place(3, "acme", "a session")
-    assert Place.at(place.key) == place
+    place = RowKey(3, "acme", "a session")
+    assert RowKey.at(place.key) == place
 
 
 # ---------------------------------------------------------------------- tables in memory
@@ -76,7 +78,7 @@ class FakeApp:
         return names
 
     def Table(self, name, **_):  # noqa: N802 - Faust's name
-        return types.SimpleNamespace(data=types.SimpleNamespace(data={}))
+        return types.SimpleNamespace(data={})
 
     def send(self, topic, partition, key, value, headers, receipt):
         self.sent.append((topic, key, value, partition))
@@ -90,7 +92,9 @@ class FakeSettings:
 
 def table(kind):
     app = FakeApp()
-    return kind(app, a_codec(), FakeSettings()), app
+    made = kind(app, FakeSettings())
+    made.attach(a_codec())
+    return made, app
 
 
 def a_call(event, request="r-1", lane=2, session="s-1"):
@@ -140,7 +144,7 @@ async def test_rows_of_lanes_that_moved_are_forgotten():
 
 async def test_a_table_has_what_its_changelog_says_in_that_order():
     documents, _ = table(Documents)
-    one, other = (Place(2, "acme", scope).key for scope in "ab")
+    one, other = (RowKey(2, "acme", scope).key for scope in "ab")
     await documents.write(WriteDocument(document="c", state=DocumentState(version=1)), a_call("e1"))
     [(_, _, row, _)] = documents._app.sent
     documents.apply([Change(2, [(one, row), (other, row), (one, None)], 9)])
@@ -155,14 +159,14 @@ async def test_a_table_has_what_its_changelog_says_in_that_order():
 async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(Releases, "ROWS_MAX", 3)
     releases, app = table(Releases)
-    rows = [(Place(2, "acme", f"old-{number}").key, b"row") for number in range(20)]
+    rows = [(RowKey(2, "acme", f"old-{number}").key, b"row") for number in range(20)]
     releases.apply(
-        [Change(1, [(Place(1, "acme", "other lane").key, b"row")], 1), Change(2, rows, 20)]
+        [Change(1, [(RowKey(1, "acme", "other lane").key, b"row")], 1), Change(2, rows, 20)]
     )
     await releases.write(WriteRelease(state=ReleaseState(batch=0)), a_call("e", request="new"))
-    dropped = [Place.at(key) for _, key, value, _ in app.sent if value is None]
+    dropped = [RowKey.at(key) for _, key, value, _ in app.sent if value is None]
     assert [place.scope for place in dropped] == ["old-0", "old-1", "old-2", "old-3"]
-    assert len(releases._store.data) == 1 + 20 + 1 - 4
+    assert len(releases._table.data) == 1 + 20 + 1 - 4
 
 
 def an_answer(request, finish_reason="stop"):
@@ -243,12 +247,12 @@ async def test_answers_of_long_ago_are_dropped_from_the_changelog_too(monkeypatc
         await releases.write(
             WriteRelease(state=ReleaseState(batch=0)), a_call("e", request=str(number))
         )
-    dropped = [Place.at(key).scope for _, key, value, _ in app.sent if value is None]
+    dropped = [RowKey.at(key).scope for _, key, value, _ in app.sent if value is None]
     assert dropped == ["0", "1"]
 
 
 def test_each_table_of_the_topology_is_kept_somewhere():
-    from streams.delivery.tables import TABLES
+    from streams.delivery.step_tables import TABLES
     from streams.topics import STEPS
 
     assert {name for entry in STEPS for name in entry.tables} == set(TABLES)

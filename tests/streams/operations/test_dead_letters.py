@@ -206,8 +206,7 @@ def rejected_here(history, meta, offset, attempt):
     assert not history.duplicate(meta, ASKED, 0, offset, attempt - 1)
     if attempt > 1:
         history.attempted(meta.id, attempt - 1)
-    assert history.next_attempt(meta) == attempt
-    history.attempted(meta.id, attempt)
+    assert history.begin(meta, ASKED, 0, offset) == attempt
     history.finished(meta)
 
 
@@ -241,7 +240,7 @@ def test_what_no_memory_reaches_runs_above_the_rejected_attempt():
     history = History()
     assert not history.duplicate(a_meta(), ASKED, 0, 9, 4)
     history.attempted(a_meta().id, 4)
-    assert history.next_attempt(a_meta()) == 5
+    assert history.begin(a_meta(), ASKED, 0, 9) == 5
 
 
 # ---------------------------------------------------------------------- what is shown

@@ -1,0 +1,86 @@
+"""Commits: what the lanes have finished, told to the group together with what lies done beyond it.
+
+What is due is said on the event loop, where acknowledgements arrive; the reader's thread hands it
+to the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.delivery.lane import Lane, Place
+from streams.delivery.progress import note_of
+from streams.watching.logs import logger
+
+log = logger("commits")
+
+
+class Commit(NamedTuple):
+    """What is to be committed of a lane."""
+
+    lane: Lane
+    offset: int
+    note: str
+
+
+def due(lanes: Iterable[Lane]) -> list[Commit]:
+    """Say what is new since the last commit of each lane; call it on the event loop."""
+    return [_commit(lane) for lane in lanes if lane.learned and (lane.changed or lane.note_is_old)]
+
+
+def _commit(lane: Lane) -> Commit:
+    progress = lane.progress()
+    if progress.after and (note := note_of(progress)) is not None:
+        lane.note, lane.noted_after = note, progress.after
+    lane.committed_changes = lane.changes
+    return Commit(lane, progress.committed, lane.note)
+
+
+def unnoted(lanes: Iterable[Lane]) -> list[Commit]:
+    """Say what is finished where the event loop does not answer: the older note still holds."""
+    return [Commit(lane, lane.safe, lane.note) for lane in lanes if lane.safe > lane.requested]
+
+
+class Commits:
+    """Hands commits to the client; used in the reader's thread alone."""
+
+    def __init__(self, lanes: Callable[[], Mapping[Place, Lane]]) -> None:
+        self._lanes = lanes
+
+    def commit(self, client: Client, commits: Iterable[Commit], *, asynchronous: bool) -> None:
+        """Commit; what fails is asked for again with the next one."""
+        offsets = []
+        for lane, offset, note in commits:
+            lane.requested = offset
+            offsets.append(TopicPartition(lane.topic, lane.partition, offset, metadata=note))
+        if not offsets:
+            return
+        try:
+            if asynchronous:
+                client.commit(offsets=offsets, asynchronous=True)
+            else:
+                client.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            log.warning("a commit failed", error=name_of(error))
+            self._ask_again(offsets)
+
+    def committed(self, error: KafkaError | None, partitions: Iterable[TopicPartition]) -> None:
+        """Take the broker's answer to a commit; librdkafka calls this within a poll."""
+        self._ask_again(at for at in partitions if error is not None or at.error is not None)
+
+    def _ask_again(self, partitions: Iterable[TopicPartition]) -> None:
+        lanes = self._lanes()
+        for at in partitions:
+            if (lane := lanes.get((at.topic, at.partition))) is not None:
+                lane.requested = lane.base
+                lane.committed_changes = -1
+
+
+def name_of(error: KafkaException) -> str:
+    """Return the name of an error of the client."""
+    reason = error.args[0]
+    return reason.name() if isinstance(reason, KafkaError) else str(reason)

@@ -1,0 +1,38 @@
+"""Keys for digests: each tenant's, looked up once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from agents.errors import Transient
+from streams.delivery.pauses import pauses
+from streams.watching.logs import logger
+
+log = logger("digest keys")
+
+
+class DigestKeys:
+    """Looks keys up in a thread and keeps them."""
+
+    def __init__(self, look_up: Callable[[str], bytes]) -> None:
+        self._look_up = look_up
+        self._keys: dict[str, bytes] = {}
+
+    async def of(self, tenant: str) -> bytes:
+        """Return a tenant's key, as long as it takes: without it nothing can be recorded.
+
+        Its first use makes it, and waits for whoever writes to the key store.
+        """
+        if (key := self._keys.get(tenant)) is not None:
+            return key
+        waits = pauses()
+        while True:
+            try:
+                key = await asyncio.to_thread(self._look_up, tenant)
+            except Transient as error:
+                log.warning("no key for digests, trying again", error=str(error))
+                await asyncio.sleep(next(waits))
+            else:
+                self._keys[tenant] = key
+                return key

@@ -1,0 +1,90 @@
+"""Intake: what a poll brings, put together by lane, and no more than the steps can keep up with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
+from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from streams.delivery.lane import LOW_WATER, Lane, Place
+from streams.delivery.memory import Memory
+
+POLL_S = 0.1
+BATCH = 2_000  # records of one poll
+HIGH_WATER = 2_048  # records of a lane taken and not looked at; beyond, its fetch pauses
+
+Batch = tuple[Lane, list[tuple[int, int, Message]]]
+"""A lane and records of it: offset, bytes, and the record as it was delivered."""
+
+
+class Intake:
+    """Takes records from the client; used in the reader's thread alone."""
+
+    def __init__(
+        self,
+        lanes: Callable[[], Mapping[Place, Lane]],
+        memory: Memory,
+        on_error: Callable[[KafkaError], None],
+        pause_s: float = POLL_S,
+    ) -> None:
+        self._lanes = lanes
+        self._memory = memory
+        self._on_error = on_error
+        self._pause_s = pause_s
+        self.drained = threading.Event()
+        """Set when a lane has fallen to its low water mark."""
+
+    def poll(self, client: Client) -> list[Message]:
+        """Return what has arrived, or wait a moment for it."""
+        first = client.poll(POLL_S)
+        return [] if first is None else [first, *client.consume(BATCH - 1, 0)]
+
+    def batches(self, messages: Iterable[Message]) -> list[Batch]:
+        """Put records together by lane; those of lanes that are not ours any more are dropped."""
+        lanes = self._lanes()
+        batches: dict[Place, Batch] = {}
+        for message in messages:
+            if (error := message.error()) is not None:
+                self._on_error(error)
+                continue
+            place = (cast(str, message.topic()), cast(int, message.partition()))
+            batch = batches.get(place)
+            if batch is None:
+                if (lane := lanes.get(place)) is None:
+                    continue  # revoked within this very poll
+                batch = batches[place] = (lane, [])
+            batch[1].append((cast(int, message.offset()), len(message), message))
+        return list(batches.values())
+
+    def look_ahead(self, client: Client) -> None:
+        """Note how far each lane reaches on the broker, as far as the client has heard."""
+        for lane in self._lanes().values():
+            place = TopicPartition(lane.topic, lane.partition)
+            _, lane.end = client.get_watermark_offsets(place, cached=True)
+
+    def keep_pace(self, client: Client) -> None:
+        """Let the steps keep up: wait a moment for them, then pause the lanes that don't."""
+        lanes = self._lanes().values()
+        paused = [lane for lane in lanes if lane.paused]
+        if paused and self._memory.ample:
+            _pause(client, [lane for lane in paused if lane.waiting <= LOW_WATER], paused=False)
+        full = [
+            lane
+            for lane in lanes
+            if not lane.paused and (lane.waiting > HIGH_WATER or self._memory.over)
+        ]
+        if full:
+            self.drained.clear()
+            if not self.drained.wait(self._pause_s) or self._memory.over:
+                _pause(client, full, paused=True)
+
+
+def _pause(client: Client, lanes: list[Lane], *, paused: bool) -> None:
+    places = [TopicPartition(lane.topic, lane.partition) for lane in lanes]
+    if places:
+        (client.pause if paused else client.resume)(places)
+    for lane in lanes:
+        lane.paused = paused

@@ -1,0 +1,143 @@
+"""Membership: lanes come and go as the group says.
+
+Rebalances are answered within a poll: librdkafka calls back, and a partition is given up only when
+that call returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+from confluent_kafka import OFFSET_INVALID, KafkaException, TopicPartition
+from confluent_kafka import Consumer as Client
+
+from streams.delivery.commits import Commit, Commits, name_of, unnoted
+from streams.delivery.intake import Batch
+from streams.delivery.lane import Busy, Lane, Place
+from streams.watching.logs import logger
+
+log = logger("membership")
+
+HANDED_OVER_S = 6.0  # for running events, the publisher and the commit when lanes move
+BROKER_TIMEOUT_S = 10.0
+PAUSE_S = 0.5
+
+ResultT = TypeVar("ResultT")
+
+
+class Listener(Protocol):
+    """Told on the event loop what the reader's thread learns."""
+
+    def arrived(self, batches: list[Batch]) -> None:
+        """Take records, in the order in which they were read."""
+
+    def assigned(self, lanes: list[Lane]) -> None:
+        """Take lanes over; all that are ours now."""
+
+    async def revoked(self, lanes: list[Lane]) -> list[Commit]:
+        """Give lanes up in good order; return what is still to be committed of them."""
+
+    async def lost(self, lanes: list[Lane]) -> None:
+        """Drop lanes that are another worker's already."""
+
+    def broken(self, error: BaseException) -> None:
+        """Take note that nothing is read any more."""
+
+
+class Membership:
+    """The lanes that are ours; its methods but for `lanes` are called by librdkafka."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        loop: asyncio.AbstractEventLoop,
+        window: int,
+        ended: threading.Event,
+        limit_s: float = HANDED_OVER_S,
+    ) -> None:
+        self._listener = listener
+        self._loop = loop
+        self._window = window
+        self._ended = ended
+        self._limit_s = limit_s
+        self._commits = Commits(lambda: self.lanes)
+        self.lanes: dict[Place, Lane] = {}
+        """Replaced as a whole when lanes come or go, so that others see one state."""
+
+    def assign(self, client: Client, partitions: list[TopicPartition]) -> None:
+        """Begin each partition where it was left."""
+        beginnings = self._beginnings(client, partitions)
+        client.assign([TopicPartition(at.topic, at.partition, at.offset) for at in beginnings])
+        if beginnings:  # a partition that was paused and comes back would stay so
+            client.resume(beginnings)
+        busy: dict[int, Busy] = {at.partition: {} for at in beginnings}
+        lanes = {
+            (at.topic, at.partition): Lane(
+                at.topic,
+                at.partition,
+                at.offset,
+                self._window,
+                busy[at.partition],
+                at.metadata or "",
+            )
+            for at in beginnings
+        }
+        self.lanes = lanes
+        self._loop.call_soon_threadsafe(self._listener.assigned, list(lanes.values()))
+
+    def revoke(self, client: Client, partitions: list[TopicPartition]) -> None:
+        """Give lanes up in good order, and commit what they have finished."""
+        lanes = self._forget(partitions)
+        commits = self._answer(self._listener.revoked(lanes))
+        if commits is None:
+            self._take_away(lanes)
+            commits = unnoted(lanes)
+        self._commits.commit(client, commits, asynchronous=False)
+
+    def lose(self, _client: Client, partitions: list[TopicPartition]) -> None:
+        """Drop lanes that are another worker's by now."""
+        lanes = self._forget(partitions)
+        for lane in lanes:
+            lane.revoked = True
+        self._answer(self._listener.lost(lanes))
+
+    def _beginnings(self, client: Client, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Look up where each partition was left, as long as it takes."""
+        while partitions:
+            try:
+                committed = client.committed(partitions, timeout=BROKER_TIMEOUT_S)
+                for at in committed:
+                    if at.offset == OFFSET_INVALID:
+                        at.offset = client.get_watermark_offsets(at, timeout=BROKER_TIMEOUT_S)[0]
+            except KafkaException as error:
+                log.warning("the committed offsets are not known yet", error=name_of(error))
+                if self._ended.wait(PAUSE_S):
+                    break
+            else:
+                return committed
+        return []
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> list[Lane]:
+        gone = {(at.topic, at.partition) for at in partitions}
+        lanes = [lane for place, lane in self.lanes.items() if place in gone]
+        self.lanes = {place: lane for place, lane in self.lanes.items() if place not in gone}
+        return lanes
+
+    def _take_away(self, lanes: list[Lane]) -> None:
+        """Drop lanes although the event loop did not answer: from now on they write nothing."""
+        for lane in lanes:
+            lane.revoked = True
+        asyncio.run_coroutine_threadsafe(self._listener.lost(lanes), self._loop)
+
+    def _answer(self, work: Coroutine[Any, Any, ResultT]) -> ResultT | None:
+        """Run something on the event loop while this thread waits; None if it takes too long."""
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return running.result(self._limit_s)
+        except TimeoutError:
+            log.warning("handing lanes over took too long", limit_s=self._limit_s)
+            running.cancel()
+            return None

@@ -1,0 +1,47 @@
+"""Outbox: publishes the outcomes of one input, in the order in which they were yielded."""
+
+from __future__ import annotations
+
+import asyncio
+
+from schemas import Event
+from streams.delivery.lane import Item
+from streams.delivery.publisher import Publisher
+from streams.log.codec import Codec
+from streams.log.writing import RecordTooLarge
+from streams.running.admit import OUTCOME_BYTES_MAX
+from streams.topics import topic_of
+
+
+class Outbox:
+    """Publishes the outcomes of one input."""
+
+    __slots__ = ("_codec", "_item", "_publisher", "traceparent")
+
+    def __init__(self, publisher: Publisher, codec: Codec, item: Item) -> None:
+        self._publisher = publisher
+        self._codec = codec
+        self._item = item
+        self.traceparent = ""
+
+    def put(self, event: Event) -> None:
+        """Publish an outcome; raises RecordTooLarge, or CancelledError once the lane has moved."""
+        item = self._item
+        if item.lane.revoked:
+            raise asyncio.CancelledError
+        value = self._codec.encode(event)
+        if len(value) > OUTCOME_BYTES_MAX:
+            raise RecordTooLarge(
+                f"{event.SCHEMA} would take {len(value)} bytes, a record holds "
+                f"{OUTCOME_BYTES_MAX}: cut its batches smaller"
+            )
+        meta = event.meta
+        headers = [
+            ("id", meta.id.encode()),
+            ("traceparent", self.traceparent.encode()),
+            ("request", meta.request.encode()),
+        ]
+        key = meta.tenant.encode()
+        self._publisher.send(topic_of(type(event)), meta.lane, key, value, headers, item)
+        item.attempt = meta.attempt
+        item.unacknowledged += 1

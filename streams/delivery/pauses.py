@@ -1,0 +1,16 @@
+"""Pauses between the tries of what has to work in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+PAUSE_S = 0.5
+PAUSE_MAX_S = 5.0
+
+
+def pauses() -> Iterator[float]:
+    """Return the pauses, in seconds: each twice the one before, up to a bound."""
+    pause_s = PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, PAUSE_MAX_S)

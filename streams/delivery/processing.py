@@ -1,0 +1,242 @@
+"""Process one input: run the step over it until its outcome is closed, unless that was done before.
+
+Whatever a step may raise is an outcome too. A Transient error is tried again within the input's
+deadline; what is given up, and what can't be read at all, is rejected, by one path:
+
+    the run that failed closes the outcome with a dead letter that holds the input; where that does
+    not fit a record, or no run was begun, a run of its own does, which consumed nothing; its
+    letter always fits, because whatever has no bound of its own is left out of it
+    (`streams.running.admit`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from agents.errors import Transient
+from schemas import Begun, Event, Failed, Meta
+from streams.delivery.digest_keys import DigestKeys
+from streams.delivery.failures import failed, unreadable_because
+from streams.delivery.history import History, rejected_attempt
+from streams.delivery.lane import Item
+from streams.delivery.outbox import Outbox
+from streams.delivery.publisher import Publisher
+from streams.log.codec import Codec, Undecodable
+from streams.log.configuration import Configuration
+from streams.log.writing import RecordTooLarge
+from streams.running.admit import rejection, unreadable
+from streams.running.live import LiveRun, now_us
+from streams.running.retry import Retry
+from streams.running.run import Input
+from streams.running.world import World
+from streams.settings import Settings
+from streams.topics import Step
+from streams.version import CODE
+from streams.watching import tracing
+from streams.watching.logs import enter, logger
+from streams.watching.metrics import Counts
+
+log = logger("runner")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all runners of a process share."""
+
+    settings: Settings
+    codec: Codec
+    world: World
+    digest_key: Callable[[str], bytes]
+    configurations: Mapping[str, Configuration]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An input that is being processed."""
+
+    given: Input
+    item: Item
+    history: History
+    outbox: Outbox
+
+    @property
+    def meta(self) -> Meta:
+        return self.given.event.meta
+
+
+class Processor:
+    """Processes the inputs of one step."""
+
+    def __init__(
+        self,
+        step: Step,
+        services: Services,
+        publisher: Callable[[], Publisher],
+        history: Callable[[int], History],
+        counts: Counts,
+    ) -> None:
+        self._step = step
+        self._services = services
+        self._publisher = publisher
+        self._history = history
+        self._counts = counts
+        self._configuration = services.configurations[step.name]
+        self._digest_keys = DigestKeys(services.digest_key)
+
+    # ------------------------------------------------------------------ what may be processed
+
+    async def run(self, event: Event, item: Item) -> None:
+        """Run the step over an event."""
+        given = Input(event, item.lane.topic, item.lane.partition, item.offset)
+        headers = dict(item.message.headers() or ())
+        rejected = rejected_attempt(headers) if "retry" in headers else 0
+        task = self._begin(given, item, rejected)
+        if task is None:
+            return
+        parent = headers.get("traceparent", b"").decode("ascii", "replace") or event.meta.trace
+        await self._until_closed(task, parent)
+        self._end(task)
+
+    async def refuse(self, error: Undecodable, item: Item) -> None:
+        """Reject a record that reaches no step."""
+        given = unreadable(item.lane.topic, item.lane.partition, item.offset)
+        task = self._begin(given, item, 0)
+        if task is None:
+            return
+        where = partial(_destination, item)
+        with tracing.run_span(self._step.name, "", where) as span:
+            span.failed(error)
+            task.outbox.traceparent = span.traceparent
+            enter(self._step.name, "", item, span.traceparent)
+            await self._reject(task, None, unreadable_because(error, item.place))
+        self._end(task)
+
+    def _begin(self, given: Input, item: Item, rejected: int) -> _Task | None:
+        """Return what is to be done; None for what was done before."""
+        history = self._history(given.partition)
+        meta = given.event.meta
+        if history.duplicate(meta, given.topic, given.partition, given.offset, rejected):
+            self._counts.add("duplicates", given.partition, topic=given.topic)
+            return None
+        if rejected:  # its outcomes supersede by a higher attempt, after a restart too
+            history.attempted(meta.id, rejected)
+        outbox = Outbox(self._publisher(), self._services.codec, item)
+        return _Task(given, item, history, outbox)
+
+    def _end(self, task: _Task) -> None:
+        task.history.finished(task.meta)
+        self._counts.add("events", task.given.partition, topic=task.given.topic)
+
+    # ------------------------------------------------------------------ trying
+
+    async def _until_closed(self, task: _Task, parent: str) -> None:
+        retry: Retry | None = None
+        tries = 0
+        while True:
+            tries += 1
+            run, failure = await self._try(task, parent)
+            if failure is None:
+                return
+            if isinstance(failure, Transient):
+                retry = retry or Retry(self._services.settings, task.given.event)
+                pause_s = retry.next_pause(failure, tries)
+                if pause_s is not None:
+                    self._say_again(task, failure, tries, pause_s)
+                    await asyncio.sleep(pause_s)
+                    continue
+            # what does not fit was an outcome of this run, so it can't go on to its letter
+            fitted = not isinstance(failure, RecordTooLarge)
+            await self._reject(task, run if fitted else None, failed(failure, tries))
+            return
+
+    async def _try(self, task: _Task, parent: str) -> tuple[LiveRun, Exception | None]:
+        """Run the step once; return the run and the error that left its outcome open."""
+        meta, item, outbox = task.meta, task.item, task.outbox
+        digest_key = await self._digest_keys.of(meta.tenant)
+        number = self._number(task)
+        about = partial(_attributes, item, meta, number)
+        with tracing.run_span(self._step.name, parent, about) as span:
+            outbox.traceparent = span.traceparent or parent
+            enter(self._step.name, meta.request, item, outbox.traceparent)
+            run = self._live_run(task, number, digest_key)
+            try:
+                await run.execute()
+            except Exception as error:  # noqa: BLE001 - whatever a step may raise is an outcome
+                span.failed(error)
+                return run, error
+        return run, None
+
+    def _say_again(self, task: _Task, failure: Transient, tries: int, pause_s: float) -> None:
+        self._counts.add("retries", task.given.partition, topic=task.given.topic)
+        log.warning("trying again", tries=tries, pause_s=round(pause_s, 3), error=str(failure))
+
+    def _number(self, task: _Task) -> int:
+        given = task.given
+        return task.history.begin(task.meta, given.topic, given.partition, given.offset)
+
+    def _live_run(self, task: _Task, number: int, digest_key: bytes) -> LiveRun:
+        services, configuration = self._services, self._configuration
+        return LiveRun(
+            self._step,
+            task.given,
+            task.outbox.put,
+            world=services.world,
+            codec=services.codec,
+            digest_key=digest_key,
+            begun=Begun(
+                at=now_us(),
+                attempt=number,
+                code=CODE,
+                configuration=configuration.digest,
+                trace=task.outbox.traceparent,
+            ),
+            configuration={configuration.digest: configuration.values},
+        )
+
+    # ------------------------------------------------------------------ rejecting
+
+    async def _reject(self, task: _Task, run: LiveRun | None, why: Failed) -> None:
+        """Close an outcome with a dead letter; see the module's head for why it can't fail."""
+        log.error(
+            "moved to the dead letters", error=why.error, reason=why.message, tries=why.attempts
+        )
+        message = task.item.message
+        build = rejection(self._step, task.given, message.key(), message.value())
+        if run is None or not await _closed(run, why, build):
+            tenant = task.meta.tenant
+            digest_key = await self._digest_keys.of(tenant) if tenant else b""
+            run = self._live_run(task, self._number(task), digest_key)
+            await run.begin()
+            run.fail_with(why)
+            await run.reject(build)
+        self._counts.add("dead_letters", task.given.partition, topic=task.given.topic)
+
+
+async def _closed(run: LiveRun, why: Failed, build: Callable[[Failed, Meta], Event]) -> bool:
+    """Close the outcome of a run that failed; False where its letter fits no record."""
+    run.fail_with(why)
+    try:
+        await run.reject(build)
+    except RecordTooLarge:
+        return False
+    return True
+
+
+def _destination(item: Item) -> tracing.Attributes:
+    return {"messaging.destination.name": item.lane.topic}
+
+
+def _attributes(item: Item, meta: Meta, number: int) -> tracing.Attributes:
+    """Describe a run for its span."""
+    return {
+        **_destination(item),
+        "playhead.tenant": meta.tenant,
+        "playhead.request": meta.request,
+        "playhead.attempt": number,
+        "playhead.queued_us": max(0, now_us() - item.message.timestamp()[1] * 1_000),
+        "messaging.destination.partition.id": str(item.lane.partition),
+        "messaging.kafka.offset": item.offset,
+    }

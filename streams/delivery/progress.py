@@ -1,0 +1,108 @@
+"""Progress: what a step has done of a lane beyond the offset that it commits.
+
+Many events of a lane run at once, so inputs behind a slow one are done before it. A commit says
+only where the contiguous prefix of finished inputs ends; what lies done beyond it, and which runs
+were cut off, is written with it, as the commit's metadata. Together with the step's own outcomes
+from `after` on it tells the next owner of the lane everything:
+
+    an input is done        its offset is committed, or stands in `closed`,
+                            or a last outcome of it lies at or after `after`
+    a run was cut off       its offset stands in `open`,
+                            or only outcomes that are not the last lie at or after `after`
+
+So a takeover reads forward from a known place, however long the log is, and guesses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+NOTE_BYTES_MAX = 4_000
+"""Of a commit's metadata: the broker's default for `offset.metadata.max.bytes` is 4,096."""
+VERSION = 1
+
+
+class _Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How progress is spelt: JSON, since operators read commits too."""
+
+    v: int
+    at: int
+    """The offset from which the others are counted: that of the commit it was made for."""
+    closed: str = ""
+    """A bitmap in base64: bit n of byte m stands for the offset at + 8 m + n."""
+    open: dict[str, int] = {}
+    """Offset beyond `at` -> attempt."""
+    after: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is done of a lane, as of one commit."""
+
+    committed: int
+    """The next offset that is not committed: all inputs before it are done."""
+    closed: frozenset[int] = frozenset()
+    """Offsets of further inputs whose outcome is closed."""
+    open: Mapping[int, int] = field(default_factory=dict)
+    """Offset -> attempt, of inputs that have outcomes but no last one."""
+    after: Mapping[str, int] = field(default_factory=dict)
+    """Output topic -> offset in this lane: what was written before it is told by the above."""
+
+
+def note_of(progress: Progress) -> str | None:
+    """Spell progress as a commit's metadata; None where it would not fit.
+
+    Then the note of an earlier commit still holds beside a newer offset: what it says is done stays
+    done, and its `after` lies further back.
+    """
+    note = _Note(
+        v=VERSION,
+        at=progress.committed,
+        closed=_bitmap(offset - progress.committed for offset in progress.closed),
+        open={str(offset - progress.committed): n for offset, n in sorted(progress.open.items())},
+        after=dict(progress.after),
+    )
+    text = msgspec.json.encode(note)
+    return text.decode() if len(text) <= NOTE_BYTES_MAX else None
+
+
+def progress_of(committed: int, note: str | None) -> Progress | None:
+    """Read a commit's metadata; None where it holds no progress that this version can read.
+
+    Commits of version 0.1.0 hold none, nor do those made by Kafka's own tools.
+    """
+    try:
+        told = msgspec.json.decode((note or "").encode(), type=_Note)
+        closed = base64.b64decode(told.closed, validate=True)
+        opened = {int(beyond): attempt for beyond, attempt in told.open.items()}
+    except (msgspec.DecodeError, msgspec.ValidationError, binascii.Error, ValueError):
+        return None
+    if told.v != VERSION or told.at > committed:
+        return None
+    return Progress(
+        committed=committed,
+        closed=frozenset(
+            told.at + 8 * position + bit
+            for position, byte in enumerate(closed)
+            for bit in range(8)
+            if byte >> bit & 1
+        ),
+        open={told.at + beyond: attempt for beyond, attempt in opened.items()},
+        after=told.after,
+    )
+
+
+def _bitmap(numbers: Iterable[int]) -> str:
+    """Set the bits with some numbers, in base64."""
+    bits = bytearray()
+    for number in numbers:
+        position, bit = divmod(number, 8)
+        if position >= len(bits):
+            bits.extend(bytes(position + 1 - len(bits)))
+        bits[position] |= 1 << bit
+    return base64.b64encode(bits).decode()

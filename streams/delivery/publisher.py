@@ -1,0 +1,265 @@
+"""Publishing for a step: what has been handed over, and what the broker has acknowledged.
+
+One publisher serves one step. It never gives up: a record stays queued, in order, until the broker
+has it or the lanes of the step are lost. So a worker that is cut off from the broker goes on where
+it was, and a record that was never acknowledged is never taken for one that was.
+
+A record is in one of four states: *waiting* here, *in the client*, then *acknowledged* or
+*failed*. A record that can't ever be written is in none of them: `send` refuses it in its caller's
+frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from streams.delivery.lane import Place
+from streams.log.writing import Headers, check_size, new_producer
+from streams.watching.logs import logger
+
+log = logger("publisher")
+
+EAGER = 4
+"""Records on their way to the broker, below which the next ones do not wait."""
+HOLD_S = 0.005  # at most: one partition whose leader moves must not hold up the others
+POLL_S = 0.1
+PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - public
+
+
+class PublishingFailed(Exception):
+    """The broker refused a record for good."""
+
+
+class Receipt(Protocol):
+    """Told on the event loop, once, what became of a record."""
+
+    def acknowledged(self) -> None:
+        """Take note that the broker has it."""
+
+    def failed(self, error: PublishingFailed) -> None:
+        """Take note that the broker refused it."""
+
+
+class Acknowledgement:
+    """A receipt that can be awaited: `done` ends, or raises PublishingFailed."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def acknowledged(self) -> None:
+        """Wake who waits."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def failed(self, error: PublishingFailed) -> None:
+        """Raise where somebody waits."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class _Handed(NamedTuple):
+    """A record that was handed over and is not in the client yet."""
+
+    place: Place
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    receipt: Receipt
+
+
+class _Settled(NamedTuple):
+    """What the broker said of a record."""
+
+    epoch: int
+    place: Place
+    receipt: Receipt
+    offset: int
+    error: PublishingFailed | None
+
+
+class Publisher:
+    """An idempotent producer whose acknowledgements arrive on the event loop, once a poll."""
+
+    def __init__(
+        self,
+        servers: str,
+        name: str,
+        on_fatal: Callable[[Exception], None],
+        client: Callable[..., Producer] = new_producer,
+    ) -> None:
+        self._new_client = partial(
+            client,
+            servers,
+            name,
+            **{"message.timeout.ms": 0, "error_cb": self._on_error},  # 0: never give up, see above
+        )
+        self._on_fatal = on_fatal
+        self._backlog: deque[_Handed] = deque()
+        self._settled: list[_Settled] = []
+        self._ends: dict[Place, int] = {}
+        self._outstanding = 0
+        self._in_client = 0
+        self._held: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._loop = asyncio.get_running_loop()
+        self._epoch = 0
+        self._ended = threading.Event()
+        self._producer = self._new_client()
+        self._thread = threading.Thread(target=self._poll, name=f"publisher {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def outstanding(self) -> int:
+        """Records handed over that the broker has not answered."""
+        return self._outstanding
+
+    @property
+    def ends(self) -> Mapping[Place, int]:
+        """The offset after the newest acknowledged record, of each partition written to."""
+        return self._ends
+
+    def send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes,
+        value: bytes | None,
+        headers: Headers,
+        receipt: Receipt,
+    ) -> None:
+        """Hand a record over; records of one partition keep their order. Returns at once.
+
+        Raises RecordTooLarge; then nothing was handed over, and the receipt is told nothing.
+
+        While the broker has all but a few, a record leaves at once; otherwise records wait for the
+        next acknowledgement and leave together (Nagle's algorithm, RFC 896). So a lone record waits
+        for nothing, and a busy step sends few, full requests: the client's own `linger.ms` delays
+        every record, and without it the client spins while its requests are in flight.
+        """
+        check_size(topic, key, value, headers)
+        if not self._backlog:
+            self._loop.call_soon(self._turn)
+        self._outstanding += 1
+        self._backlog.append(_Handed((topic, partition), key, value, headers, receipt))
+
+    async def delivered(self) -> None:
+        """Wait until the broker has answered everything that was handed over."""
+        while self._outstanding:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def abandon(self) -> None:
+        """Forget what is not acknowledged: the lanes are another worker's by now.
+
+        Records that lie in a queue here must not reach the log when the broker is heard again.
+        """
+        self._epoch += 1
+        lost, self._producer = self._producer, self._new_client()
+        if self._outstanding:
+            log.warning("forgetting unacknowledged records", records=self._outstanding)
+        self._outstanding = self._in_client = 0
+        self._backlog.clear()
+        self._idle.set()
+        lost.purge(in_queue=True, in_flight=True, blocking=False)
+        # its end waits for its threads: not on the event loop
+        threading.Thread(target=lost.poll, args=(0,), daemon=True).start()
+
+    async def close(self, limit_s: float) -> None:
+        """Wait for what is outstanding, for a while, and end the thread."""
+        try:
+            await asyncio.wait_for(self.delivered(), limit_s)
+        except TimeoutError:
+            log.warning("closing with unacknowledged records", records=self._outstanding)
+        self._ended.set()
+        await asyncio.to_thread(self._thread.join, 2 * POLL_S + 1.0)
+
+    # ------------------------------------------------------------------ on the event loop
+
+    def _turn(self) -> None:
+        """Let go of what was handed over in this turn of the loop, or hold it for a moment."""
+        if self._in_client < EAGER:
+            self._produce()
+        elif self._held is None:
+            self._held = self._loop.call_later(HOLD_S, self._produce)
+
+    def _produce(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        backlog, produce, reported = self._backlog, self._producer.produce, self._reported
+        try:
+            while backlog:
+                place, key, value, headers, receipt = backlog[0]
+                produce(
+                    place[0],
+                    value,
+                    key,
+                    place[1],
+                    on_delivery=partial(reported, self._epoch, place, receipt),
+                    headers=list(headers),
+                )
+                backlog.popleft()
+                self._in_client += 1
+        except BufferError:
+            pass  # the client's queue is full: the rest follows what is acknowledged next
+
+    def _settle(self, settled: list[_Settled]) -> None:
+        ours = [one for one in settled if one.epoch == self._epoch]
+        self._outstanding -= len(ours)
+        self._in_client -= len(ours)
+        for _, place, receipt, offset, error in ours:
+            if error is not None:
+                receipt.failed(error)
+                continue
+            if offset >= self._ends.get(place, 0):
+                self._ends[place] = offset + 1
+            receipt.acknowledged()
+        if self._backlog and self._in_client < EAGER:
+            self._produce()
+        if not self._outstanding:
+            self._idle.set()
+
+    # ------------------------------------------------------------------ in the polling thread
+
+    def _poll(self) -> None:
+        while not self._ended.is_set():
+            self._producer.poll(POLL_S)
+            if self._settled:
+                settled, self._settled = self._settled, []
+                self._loop.call_soon_threadsafe(self._settle, settled)
+
+    def _reported(
+        self, epoch: int, place: Place, receipt: Receipt, error: KafkaError | None, message: Message
+    ) -> None:
+        if error is None:
+            offset = message.offset()  # below 0 where the client can't say: it was sent twice
+            self._settled.append(
+                _Settled(epoch, place, receipt, -1 if offset is None else offset, None)
+            )
+        elif error.code() not in PURGED:
+            why = PublishingFailed(f"the broker did not take a record of {place[0]}: {error.str()}")
+            self._settled.append(_Settled(epoch, place, receipt, -1, why))
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            failure = PublishingFailed(error.str())
+            self._loop.call_soon_threadsafe(self._on_fatal, failure)
+
+
+class Unattended:
+    """The receipt of a record that nobody waits for."""
+
+    def acknowledged(self) -> None:
+        """Do nothing."""
+
+    def failed(self, error: PublishingFailed) -> None:
+        """Say so: what it was written for is done again after a restart."""
+        log.warning("a record that nobody waits for was not taken", error=str(error))

@@ -1,0 +1,201 @@
+"""Read back, when lanes come, what was done of them: their newest commits and what followed these.
+
+A commit tells what was done when it was made (see `progress`); the step's own outcomes written
+since are read forward from there. Where requests come in, older outcomes are read as well, within
+a bound: a producer may send a copy of a request long after. All of it in one pass over all
+partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer
+
+from schemas import Cause, Event, EventRejected
+from streams.delivery.history import Outcome
+from streams.delivery.lane import Place
+from streams.delivery.progress import Progress, progress_of
+from streams.log.codec import Codec, Undecodable
+from streams.log.reading import Extent, extent_of, records
+from streams.topics import INBOX, REQUESTS, Step, topic_of
+from streams.watching.logs import logger
+
+log = logger("read back")
+
+UNTOLD_MAX = 200_000
+"""Records of one topic's lane that are read where no commit tells: those of 0.1.0, some seconds."""
+WARM_RECORDS = 4_096  # read where requests come in: a producer may send a copy long after
+WARM_BYTES = 8_000_000  # or so many bytes, whichever is less: what a start may cost
+STRIDE = 64
+"""Records of each output that are read in any case: they tell the attempts of runs whose inputs
+come again, under a later attempt of the step before. Further strides backwards are each twice as
+long."""
+
+REQUEST_TOPICS = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A lane of an input topic that was assigned."""
+
+    topic: str
+    partition: int
+    committed: int
+    """The next offset that the step has not committed."""
+    note: str = ""
+    """What was written beside that commit."""
+    known: bool = False
+    """Whether it was ours until now: then its older outcomes are still in memory."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done of some lanes before they came."""
+
+    outcomes: Sequence[Outcome]
+    """The newest outcomes, in the order of the log; those of uncommitted inputs last."""
+    progress: Mapping[Place, Progress]
+    """What is done of each lane now."""
+    ends: Mapping[Place, int]
+    """Output topic and lane -> up to where its outcomes were read."""
+
+
+@dataclass
+class _Written:
+    """Outcomes of a step in one lane of one output topic, as far as they were read."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    records: int = 0
+    size: int = 0
+
+
+def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[Source]) -> Done:
+    """Read what was done of some lanes, at least of all inputs that are not committed.
+
+    The consumer is one of `streams.log.reading`. Blocks; call it in a thread. Raises
+    KafkaException, TimeoutError or RegistryAway where the broker or the registry does not answer.
+    """
+    told = {(s.topic, s.partition): progress_of(s.committed, s.note) for s in sources}
+    since: list[Extent] = []
+    older: list[Extent] = []
+    ends: dict[Place, int] = {}
+    for (topic, partition), asking in _outputs(step, sources).items():
+        whole = extent_of(consumer, topic, partition)
+        begin = min(whole.end - STRIDE, *(_begin(consumer, s, told, whole) for s in asking))
+        begin = max(begin, whole.begin)
+        ends[topic, partition] = whole.end
+        since.append(Extent(topic, partition, begin, whole.end))
+        if any(s.topic in REQUEST_TOPICS and not s.known for s in asking):
+            older.append(Extent(topic, partition, whole.begin, begin))
+    newest = _outcomes(consumer, codec, since)
+    outcomes = _warm(consumer, codec, older, newest)
+    for written in newest.values():
+        outcomes += written.outcomes
+    committed = {(s.topic, s.partition): s.committed for s in sources}
+    ours = [one for one in outcomes if (one.cause.topic, one.cause.partition) in committed]
+    # a history that holds less than all keeps the last
+    ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
+    progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
+    return Done(ours, progress, ends)
+
+
+def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]:
+    """Name the lanes in which outcomes of some lanes may lie, with the lanes that they are of."""
+    inputs = {topic_of(record): record for record in step.reads}
+    outputs: dict[Place, list[Source]] = {}
+    for source in sources:
+        records_of: tuple[type[Event], ...] = (*step.flows[inputs[source.topic]], EventRejected)
+        for record in records_of:
+            outputs.setdefault((topic_of(record), source.partition), []).append(source)
+    return outputs
+
+
+def _begin(
+    consumer: Consumer,
+    source: Source,
+    told: Mapping[Place, Progress | None],
+    output: Extent,
+) -> int:
+    """Return from where on an output tells what the commit of a lane does not."""
+    progress = told[source.topic, source.partition]
+    if progress is not None:
+        return min(progress.after.get(output.topic, output.begin), output.end)
+    if source.committed >= extent_of(consumer, source.topic, source.partition).end:
+        return output.end  # every input is committed
+    begin = max(output.begin, output.end - UNTOLD_MAX)
+    if begin > output.begin:
+        log.warning(
+            "no commit tells what was done, and the log is long: inputs may be run again",
+            topic=output.topic,
+            lane=output.partition,
+            read=output.end - begin,
+        )
+    return begin
+
+
+def _outcomes(consumer: Consumer, codec: Codec, extents: Iterable[Extent]) -> dict[Place, _Written]:
+    """Read the outcomes in some extents, each in the order of the log."""
+    written: dict[Place, _Written] = {}
+    for message in records(consumer, extents):
+        place = (message.topic() or "", message.partition() or 0)
+        lane = written.setdefault(place, _Written())
+        lane.records += 1
+        lane.size += len(message)
+        if (outcome := _outcome(codec, message.value())) is not None:
+            lane.outcomes.append(outcome)
+    return written
+
+
+def _warm(
+    consumer: Consumer, codec: Codec, older: Iterable[Extent], newest: Mapping[Place, _Written]
+) -> list[Outcome]:
+    """Read older outcomes, stride by stride from the end, within WARM_RECORDS and _BYTES."""
+    outcomes: list[Outcome] = []
+    for extent in older:
+        lane = newest.get((extent.topic, extent.partition), _Written())
+        count, size, end, stride = lane.records, lane.size, extent.end, STRIDE
+        strides: list[list[Outcome]] = []
+        while end > extent.begin and count < WARM_RECORDS and size < WARM_BYTES:
+            begin = max(extent.begin, end - stride)
+            part = _outcomes(consumer, codec, [Extent(extent.topic, extent.partition, begin, end)])
+            for written in part.values():
+                count += written.records
+                size += written.size
+                strides.append(written.outcomes)
+            end, stride = begin, stride * 2
+        outcomes += [outcome for part in reversed(strides) for outcome in part]
+    return outcomes
+
+
+def _outcome(codec: Codec, value: bytes | None) -> Outcome | None:
+    """Return what a record tells of an input, and no more: it may hold a megabyte."""
+    try:
+        event = codec.decode_any(value)
+    except Undecodable:
+        return None
+    if not isinstance(event, Event) or event.meta.cause is None:
+        return None
+    return Outcome(event.meta.cause, event.meta.attempt, event.meta.last)
+
+
+def _now(source: Source, told: Progress | None, outcomes: Iterable[Outcome]) -> Progress:
+    """Join what the commit of a lane tells with the outcomes written since."""
+    told = told or Progress(source.committed)
+    closed = {offset for offset in told.closed if offset >= source.committed}
+    attempts = {offset: n for offset, n in told.open.items() if offset >= source.committed}
+    for outcome in outcomes:
+        cause: Cause = outcome.cause
+        if (cause.topic, cause.partition) != (source.topic, source.partition):
+            continue
+        if cause.offset < source.committed:
+            continue
+        if outcome.last:
+            closed.add(cause.offset)
+        attempts[cause.offset] = max(outcome.attempt, attempts.get(cause.offset, 0))
+    return Progress(
+        committed=source.committed,
+        closed=frozenset(closed),
+        open={offset: n for offset, n in attempts.items() if offset not in closed},
+    )

@@ -1,0 +1,54 @@
+"""Rows of tables: the newest values, each with the event that wrote it.
+
+An event that is run again sees the value before its own, as it did the first time, and its write
+replaces its own entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas import TableEntry, TableRow
+
+
+def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
+    """Return the entries that an event may see: those before its own, oldest first."""
+    if row is None:
+        return ()
+    for position, entry in enumerate(row.entries):
+        if entry.event == event:
+            return row.entries[:position]
+    return row.entries
+
+
+def written(row: TableRow | None, event: str, value: bytes, entries_max: int) -> TableRow:
+    """Return the row after an event's write: its own entry replaced, or a new one appended."""
+    entries = list(row.entries) if row is not None else []
+    for position, entry in enumerate(entries):
+        if entry.event == event:
+            entries[position] = TableEntry(event=event, value=value)
+            break
+    else:
+        entries.append(TableEntry(event=event, value=value))
+    return TableRow(entries=tuple(entries[-entries_max:]))
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """Whose row it is."""
+
+    lane: int
+    tenant: str
+    scope: str
+    """Session, document or request."""
+
+    @property
+    def key(self) -> bytes:
+        """The row's key in the table and its changelog."""
+        return "\0".join((str(self.lane), self.tenant, self.scope)).encode()
+
+    @classmethod
+    def at(cls, key: bytes) -> RowKey:
+        """Read a key."""
+        lane, tenant, scope = key.decode().split("\0")
+        return cls(int(lane), tenant, scope)

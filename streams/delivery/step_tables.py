@@ -1,0 +1,153 @@
+"""What each step remembers: documents, placeholders, turns of a session, released text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas import (
+    AnswerReleased,
+    DocumentState,
+    Event,
+    Placeholders,
+    ReadDocument,
+    ReadPlaceholders,
+    ReadRelease,
+    ReadTurns,
+    ReleaseState,
+    Request,
+    Turn,
+    Turns,
+    WriteDocument,
+    WritePlaceholders,
+    WriteRelease,
+    Written,
+)
+from streams.delivery.faust_shell import App
+from streams.delivery.rows import RowKey, before
+from streams.delivery.tables import Table
+from streams.running.world import Call, Handler
+from streams.settings import Settings
+
+RELEASES_MAX = 4
+"""Values kept of an answer's moderation: each holds all text so far; only the last is needed."""
+ANSWERS_MAX = 4_000
+"""Answers of a lane whose moderation is remembered; older ones ended long ago."""
+
+
+class Documents(Table):
+    """The newest version of each document."""
+
+    NAME = "documents"
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer ReadDocument and WriteDocument."""
+        return {ReadDocument: self.read, WriteDocument: self.write}
+
+    async def read(self, request: ReadDocument, call: Call) -> DocumentState:
+        """Return the newest version before this event."""
+        entries = before(self._row(RowKey(call.lane, call.tenant, request.document)), call.event)
+        return self._codec.decode(entries[-1].value, DocumentState) if entries else NO_DOCUMENT
+
+    async def write(self, request: WriteDocument, call: Call) -> Written:
+        """Remember the version that this event made."""
+        place = RowKey(call.lane, call.tenant, request.document)
+        return await self._write(place, call.event, request.state)
+
+
+class PlaceholderNumbers(Table):
+    """The placeholders in use in each session and document."""
+
+    NAME = "placeholders"
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer ReadPlaceholders and WritePlaceholders."""
+        return {ReadPlaceholders: self.read, WritePlaceholders: self.write}
+
+    async def read(self, request: ReadPlaceholders, call: Call) -> Placeholders:
+        """Return those in use before this event."""
+        entries = before(self._row(RowKey(call.lane, call.tenant, request.scope)), call.event)
+        if not entries:
+            return Placeholders(entries=())
+        return self._codec.decode(entries[-1].value, Placeholders)
+
+    async def write(self, request: WritePlaceholders, call: Call) -> Written:
+        """Remember those in use after this event."""
+        place = RowKey(call.lane, call.tenant, request.scope)
+        return await self._write(place, call.event, request.state)
+
+
+class Sessions(Table):
+    """The recent turns of each session; released answers are folded into it."""
+
+    NAME = "sessions"
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer ReadTurns."""
+        return {ReadTurns: self.read}
+
+    async def read(self, request: ReadTurns, call: Call) -> Turns:
+        """Return the newest turns before this request, oldest first."""
+        row = self._row(RowKey(call.lane, call.tenant, call.session))
+        turns: list[Turn] = []
+        for entry in row.entries if row is not None else ():
+            [turn] = self._codec.decode(entry.value, Turns).turns
+            if turn.request == call.request:
+                break
+            turns.append(turn)
+        return Turns(turns=tuple(turns[-request.limit :]) if request.limit > 0 else ())
+
+    async def remember(self, released: Event) -> None:
+        """Append a released answer as a turn; raises Transient."""
+        assert isinstance(released, AnswerReleased)
+        meta = released.meta
+        if released.answer.finish_reason in NO_TURN:
+            return
+        turn = Turn(
+            request=meta.request,
+            question=released.answer.query,
+            answer=released.text,
+            entries=released.entries,
+        )
+        await self._write(
+            RowKey(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,))
+        )
+
+
+class Releases(Table):
+    """How far the moderation of each answer has come."""
+
+    NAME = "releases"
+    ENTRIES = RELEASES_MAX
+    ROWS_MAX = ANSWERS_MAX
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer ReadRelease and WriteRelease."""
+        return {ReadRelease: self.read, WriteRelease: self.write}
+
+    async def read(self, request: ReadRelease, call: Call) -> ReleaseState:
+        """Return how far it had come before a batch.
+
+        States of the same or later batches are those of an attempt that this one supersedes.
+        """
+        row = self._row(RowKey(call.lane, call.tenant, call.request))
+        for entry in reversed(before(row, call.event)):
+            state = self._codec.decode(entry.value, ReleaseState)
+            if state.batch < request.batch:
+                return state
+        return NOT_BEGUN
+
+    async def write(self, request: WriteRelease, call: Call) -> Written:
+        """Remember how far it has come after a batch."""
+        place = RowKey(call.lane, call.tenant, call.request)
+        return await self._write(place, call.event, request.state)
+
+
+NO_DOCUMENT = DocumentState()
+NOT_BEGUN = ReleaseState()
+NO_TURN = frozenset({"refused", "search", "cancelled"})
+"""Ways in which a request ends without an answer that a later question could refer to."""
+
+TABLES: Mapping[str, Callable[[App, Settings], Table]] = {
+    table.NAME: table for table in (Documents, PlaceholderNumbers, Sessions, Releases)
+}

@@ -1,0 +1,128 @@
+"""Takeover: what must be known of a lane before anything of it runs.
+
+That is which of its inputs are done or were cut off, and the rows of the step's tables. A worker
+reads both when lanes come, and forgets what it knew of lanes that have gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+
+from confluent_kafka import Consumer, KafkaException
+
+from schemas.registry import RegistryAway
+from streams.delivery.history import History
+from streams.delivery.lane import Lane, Place
+from streams.delivery.pauses import pauses
+from streams.delivery.read_back import Done, Source, read_back
+from streams.delivery.tables import Change, Table
+from streams.log.codec import Codec
+from streams.log.reading import new_consumer
+from streams.settings import Settings
+from streams.topics import Fold, Step, topic_of
+from streams.watching.logs import logger
+
+log = logger("takeover")
+
+
+class Takeover:
+    """Keeps what is known of the lanes of one step."""
+
+    def __init__(
+        self,
+        step: Step,
+        settings: Settings,
+        codec: Codec,
+        tables: Sequence[Table],
+        folds: Sequence[Fold] = (),
+        open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
+    ) -> None:
+        self._step = step
+        self._settings = settings
+        self._codec = codec
+        self._tables = tables
+        self._folded = {topic_of(fold.reads) for fold in folds}
+        self._open_consumer = open_consumer
+        self._histories: dict[int, History] = {}
+        self._ends: dict[int, dict[str, int]] = {}
+
+    def history(self, partition: int) -> History:
+        """Return what was done in a lane."""
+        return self._histories[partition]
+
+    def forget(self) -> None:
+        """Forget what was done: inputs count as finished before their outcomes are on the log."""
+        self._histories.clear()
+
+    def keep_only(self, partitions: set[int]) -> None:
+        """Forget lanes that another worker has."""
+        for partition in set(self._histories) - partitions:
+            del self._histories[partition]
+        for table in self._tables:
+            table.keep_only(partitions)
+
+    async def learn(self, lanes: Sequence[Lane], written: Mapping[Place, int]) -> None:
+        """Learn what was done of some lanes; tries until it can be read.
+
+        `written` tells up to where our own records are on the log: it stays up to date, and from it
+        the lanes tell, with their progress, from where on the log tells more.
+        """
+        sources = [
+            Source(
+                lane.topic, lane.partition, lane.base, lane.note, lane.partition in self._histories
+            )
+            for lane in lanes
+            if lane.topic not in self._folded
+        ]
+        partitions = sorted({lane.partition for lane in lanes})
+        done, changes = await self._read(sources, partitions)
+        # at once, on the event loop: what was read before another rebalance must change nothing
+        for table, change in zip(self._tables, changes, strict=True):
+            table.apply(change)
+        for (topic, partition), end in done.ends.items():
+            self._ends.setdefault(partition, {})[topic] = end
+        for partition in partitions:
+            history = self._histories.setdefault(partition, History())
+            history.learn(o for o in done.outcomes if o.cause.partition == partition)
+        for lane in lanes:
+            if (progress := done.progress.get((lane.topic, lane.partition))) is not None:
+                self._histories[lane.partition].inherit(lane.topic, lane.partition, progress)
+                lane.inherit(progress, partial(self._after, lane.partition, written))
+        log.debug("read back", step=self._step.name, lanes=len(lanes), outcomes=len(done.outcomes))
+
+    def _after(self, partition: int, written: Mapping[Place, int]) -> dict[str, int]:
+        """Tell from where on each output of a lane tells more than is known now."""
+        return {
+            topic: max(end, written.get((topic, partition), 0))
+            for topic, end in self._ends.get(partition, {}).items()
+        }
+
+    async def _read(
+        self, sources: Sequence[Source], partitions: Sequence[int]
+    ) -> tuple[Done, list[list[Change]]]:
+        waits = pauses()
+        while True:
+            try:
+                done = await asyncio.to_thread(self._read_back, sources)
+                changes = [
+                    await asyncio.to_thread(table.changes, table.known(partitions))
+                    for table in self._tables
+                ]
+            except (KafkaException, TimeoutError, RegistryAway) as error:
+                log.warning(
+                    "reading back failed, trying again",
+                    step=self._step.name,
+                    error=type(error).__name__,
+                )
+                await asyncio.sleep(next(waits))
+            else:
+                return done, changes
+
+    def _read_back(self, sources: Sequence[Source]) -> Done:
+        with closing(
+            self._open_consumer(self._settings, f"{self._step.name}-read-back")
+        ) as consumer:
+            return read_back(consumer, self._codec, self._step, sources)

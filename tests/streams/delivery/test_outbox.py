@@ -1,0 +1,65 @@
+import asyncio
+
+import pytest
+
+from schemas import Ask, QuestionAsked, Sealed
+from streams.delivery.lane import Item, Lane
+from streams.delivery.outbox import Outbox
+from streams.log.writing import RecordTooLarge
+from streams.running.admit import OUTCOME_BYTES_MAX
+from streams.topics import topic_of
+from tests.fakes import a_codec, a_meta
+
+TOPIC = topic_of(QuestionAsked)
+
+
+def a_question(text=b"c", **meta):
+    return QuestionAsked(
+        meta=a_meta(**meta),
+        subject="u",
+        text=Sealed(key="user/u", event="e", field="text", ciphertext=text),
+        ask=Ask(),
+    )
+
+
+class FakePublisher:
+    def __init__(self):
+        self.sent = []
+
+    def send(self, topic, partition, key, value, headers, receipt):
+        self.sent.append((topic, partition, key))
+
+
+def an_outbox(lane):
+    publisher = FakePublisher()
+    item = Item(lane, 0, 1, "s", None, None)
+    return Outbox(publisher, a_codec(), item), item, publisher
+
+
+def test_an_outcome_goes_to_its_topic_in_the_lane_of_its_tenant():
+    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+    outbox.put(a_question(lane=3))
+    assert publisher.sent == [(TOPIC, 3, b"acme")]
+    assert item.unacknowledged == 1
+
+
+def test_nothing_is_written_from_a_lane_that_has_moved():
+    lane = Lane(TOPIC, 0, 0, 1)
+    outbox, _, publisher = an_outbox(lane)
+    lane.revoked = True
+    with pytest.raises(asyncio.CancelledError):
+        outbox.put(a_question())
+    assert publisher.sent == []
+
+
+def test_an_outcome_that_fits_no_record_is_refused():
+    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+    with pytest.raises(RecordTooLarge, match="cut its batches smaller"):
+        outbox.put(a_question(text=b"c" * OUTCOME_BYTES_MAX))
+    assert (publisher.sent, item.unacknowledged, item.attempt) == ([], 0, 0)
+
+
+def test_an_item_remembers_the_run_that_wrote_of_it():
+    outbox, item, _ = an_outbox(Lane(TOPIC, 0, 0, 1))
+    outbox.put(a_question(attempt=3))
+    assert item.attempt == 3

@@ -1,0 +1,241 @@
+"""An input is processed until its outcome is closed, whatever it is and whatever the step does."""
+
+import dataclasses
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.errors import Permanent, Transient
+from schemas import (
+    Ask,
+    EventRejected,
+    Generate,
+    QuestionAsked,
+    QuestionRedacted,
+    Sealed,
+)
+from streams.delivery.history import History
+from streams.delivery.lane import Item, Lane
+from streams.delivery.processing import Processor, Services
+from streams.log.codec import Undecodable
+from streams.log.configuration import load
+from streams.log.writing import RECORD_BYTES_MAX, check_size
+from streams.running.admit import IDENTITY_MAX
+from streams.running.world import World
+from streams.settings import Settings
+from streams.topics import step, topic_of
+from streams.watching.metrics import Counts
+from tests.fakes import DIGEST_KEY, a_codec, a_meta
+
+TOPIC = topic_of(QuestionAsked)
+LANE = 0
+
+
+class FakeMessage:
+    """A record as the client delivers it."""
+
+    def __init__(self, key=b"acme", value=b"the bytes", headers=()):
+        self._key, self._value, self._headers = key, value, list(headers)
+
+    def key(self):
+        return self._key
+
+    def value(self):
+        return self._value
+
+    def headers(self):
+        return self._headers
+
+    def timestamp(self):
+        return 1, 0
+
+
+class FakePublisher:
+    """Takes what a real one takes, and acknowledges it at once."""
+
+    def __init__(self, codec):
+        self._codec = codec
+        self.outcomes = []
+
+    def send(self, topic, partition, key, value, headers, receipt):
+        check_size(topic, key, value, headers)
+        self.outcomes.append(self._codec.decode_any(value))
+
+
+class Bench:
+    """A processor of one step whose function is given."""
+
+    def __init__(self, function, **changed):
+        self.codec = a_codec()
+        self.publisher = FakePublisher(self.codec)
+        self.history = History()
+        self.counts = Counts("redact")
+        self.keys_asked = []
+        services = Services(
+            settings=Settings(backoff_ms=1, patience_ms=0, attempts_max=3, **changed),
+            codec=self.codec,
+            world=World((), 1.0),
+            digest_key=self.digest_key,
+            configurations=load(),
+        )
+        redact = dataclasses.replace(step("redact"), function=function)
+        self.processor = Processor(
+            redact, services, lambda: self.publisher, lambda _: self.history, self.counts
+        )
+
+    def digest_key(self, tenant):
+        self.keys_asked.append(tenant)
+        return DIGEST_KEY
+
+    def item(self, message=None, offset=7):
+        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, "s", message or FakeMessage(), None)
+
+    async def run(self, event=None, message=None, offset=7):
+        await self.processor.run(event or a_question(), self.item(message, offset))
+        return self.publisher.outcomes
+
+    async def refuse(self, message, offset=7):
+        await self.processor.refuse(Undecodable("no magic byte"), self.item(message, offset))
+        return self.publisher.outcomes
+
+
+def a_question(deadline_s=60.0, **meta):
+    return QuestionAsked(
+        meta=a_meta(lane=LANE, **meta),
+        subject="u",
+        text=Sealed(key="user/u", event="e", field="text", ciphertext=b"c"),
+        ask=Ask(deadline=round((time.time() + deadline_s) * 1e6)),
+    )
+
+
+def redacted(text="t"):
+    return QuestionRedacted(outcome="redacted", subject="u", text=text, ask=Ask(deadline=0))
+
+
+async def passes(event, fx):
+    yield redacted()
+
+
+def fails_with(error, times=10**9):
+    left = [times]
+
+    async def function(event, fx):
+        if left[0]:
+            left[0] -= 1
+            raise error
+        yield redacted()
+
+    return function
+
+
+async def test_an_outcome_is_published_and_the_input_counts_as_done():
+    bench = Bench(passes)
+    [outcome] = await bench.run()
+    assert (type(outcome), outcome.meta.last, outcome.meta.attempt) == (QuestionRedacted, True, 1)
+    await bench.run(offset=8)
+    assert len(bench.publisher.outcomes) == 1  # a copy
+
+
+async def test_a_transient_error_is_tried_again_under_a_higher_attempt():
+    bench = Bench(fails_with(Transient("away"), times=2))
+    [outcome] = await bench.run()
+    assert outcome.meta.attempt == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (Permanent("do this"), "Permanent"),
+        (KeyError("x"), "KeyError"),
+        (Transient("t"), "Transient"),
+    ],
+)
+async def test_what_is_given_up_becomes_one_dead_letter(error, name):
+    bench = Bench(fails_with(error))
+    letter = (await bench.run(a_question(deadline_s=-1)))[-1]
+    assert (type(letter), letter.error, letter.value) == (EventRejected, name, b"the bytes")
+    assert letter.meta.last
+    await bench.run(offset=8)
+    assert len(bench.publisher.outcomes) == 1
+
+
+async def test_a_record_that_reaches_no_step_is_rejected_by_its_position_alone():
+    bench = Bench(passes)
+    [letter] = await bench.refuse(FakeMessage(key=b"acme", value=b"junk"))
+    assert (letter.meta.tenant, letter.key, letter.value) == ("", b"acme", b"junk")
+    assert letter.message == f"no magic byte ({TOPIC}[0]@7)"
+    assert bench.keys_asked == []
+    await bench.refuse(FakeMessage())
+    assert len(bench.publisher.outcomes) == 1
+
+
+SIZES = st.sampled_from([0, 1, 40_000, 990_000, 999_990, 1_000_000, 1_040_000, 1_048_000])
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIZES, SIZES, SIZES)
+async def test_whatever_the_broker_took_is_rejected(key, value, header):
+    message = FakeMessage(b"k" * key, b"v" * value, [("traceparent", b"x" * header)])
+    bench = Bench(passes)
+    [letter] = await bench.refuse(message)
+    assert (letter.topic, letter.partition, letter.offset) == (TOPIC, 0, 7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIZES, SIZES, st.integers(0, IDENTITY_MAX - 200), st.sampled_from("ab€"))
+async def test_whatever_a_step_was_given_its_failure_is_closed(key, value, session, letter_of):
+    bench = Bench(fails_with(Permanent("x" * 2_000_000)))
+    event = a_question(session=letter_of * session)
+    outcomes = await bench.run(event, FakeMessage(b"k" * key, b"v" * value))
+    assert type(outcomes[-1]) is EventRejected
+    assert outcomes[-1].meta.session == letter_of * session
+
+
+async def test_an_outcome_that_fits_no_record_is_superseded_by_a_dead_letter():
+    async def too_much(event, fx):
+        yield redacted("a beginning")
+        yield redacted("x" * RECORD_BYTES_MAX)
+
+    bench = Bench(too_much)
+    *before, letter = await bench.run()
+    assert [type(outcome) for outcome in before] == [QuestionRedacted]
+    assert (letter.error, letter.meta.attempt, letter.meta.last) == ("RecordTooLarge", 2, True)
+
+
+async def test_a_failure_that_consumed_more_than_a_record_holds_is_closed_by_a_run_of_its_own():
+    class FakeModel:
+        """Answers with more than a record holds."""
+
+        def handlers(self):
+            return {}
+
+        def stream_handlers(self):
+            return {Generate: self.generate}
+
+        async def generate(self, request, call):
+            raise Transient("x" * RECORD_BYTES_MAX)
+            yield
+
+        async def close(self):
+            pass
+
+    async def asks(event, fx):
+        async for _ in fx.stream(Generate(prompt="p", max_tokens=1, model="m")):
+            pass
+        yield redacted()
+
+    bench = Bench(asks)
+    bench.processor._services = dataclasses.replace(
+        bench.processor._services, world=World((FakeModel(),), 1.0)
+    )
+    letter = (await bench.run(a_question(deadline_s=-1)))[-1]
+    assert (type(letter), letter.error) == (EventRejected, "Transient")
+    assert [effect.kind for effect in letter.meta.effects] == ["Begin", "Fail"]
+
+
+async def test_a_letter_that_is_put_back_runs_above_the_rejected_attempt():
+    bench = Bench(passes)
+    [outcome] = await bench.run(message=FakeMessage(headers=[("retry", b"4@7")]))
+    assert outcome.meta.attempt == 5

@@ -1,0 +1,93 @@
+"""What is written beside a commit says the same when it is read."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.delivery.lane import REACH
+from streams.delivery.progress import NOTE_BYTES_MAX, Progress, note_of, progress_of
+
+beyond = st.integers(0, REACH - 1)
+
+
+@st.composite
+def progresses(draw):
+    committed = draw(st.integers(0, 2**62))
+    closed = draw(st.frozensets(beyond))
+    opened = draw(st.dictionaries(beyond, st.integers(1, 99), max_size=64))
+    after = draw(st.dictionaries(st.sampled_from("abc"), st.integers(0, 2**62)))
+    return Progress(
+        committed,
+        frozenset(committed + n for n in closed),
+        {committed + n: attempt for n, attempt in opened.items()},
+        after,
+    )
+
+
+@given(progresses())
+def test_a_note_says_what_was_done(progress):
+    assert progress_of(progress.committed, note_of(progress)) == progress
+
+
+@given(progresses(), st.integers(0, REACH))
+def test_an_older_note_still_holds_beside_a_newer_commit(progress, more):
+    later = progress_of(progress.committed + more, note_of(progress))
+    assert later.closed == progress.closed
+    assert later.open == progress.open
+    assert later.after == progress.after
+
+
+@given(st.frozensets(st.integers(0, REACH - 1)), st.integers(0, 64))
+def test_a_lanes_whole_reach_fits_beside_a_commit(closed, running):
+    progress = Progress(
+        2**40,
+        frozenset(2**40 + n for n in closed),
+        {2**40 + n: 999 for n in range(running)},
+        {f"playhead.a.topic.with.a.long.name.{n}": 2**40 for n in range(5)},
+    )
+    assert len(note_of(progress).encode()) <= NOTE_BYTES_MAX
+
+
+def test_what_does_not_fit_is_not_written():
+    assert note_of(Progress(0, after={"x" * NOTE_BYTES_MAX: 1})) is None
+
+
+GOOD = {
+    "v": 1,
+    "at": 5,
+    "closed": base64.b64encode(b"\x02").decode(),
+    "open": {"0": 3},
+    "after": {},
+}
+
+
+def test_it_is_json_that_an_operator_can_read():
+    assert progress_of(5, json.dumps(GOOD)) == Progress(5, frozenset([6]), {5: 3}, {})
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        None,
+        "",
+        "metadata of another program",
+        "[]",
+        "{}",
+        json.dumps(GOOD | {"v": 2}),
+        json.dumps(GOOD | {"at": 6}),  # of a later commit: the offset was set back by hand
+        json.dumps(GOOD | {"closed": "not base64!"}),
+        json.dumps(GOOD | {"open": {"x": 1}}),
+        json.dumps(GOOD | {"open": {"1": "x"}}),
+        json.dumps(GOOD | {"after": {"t": None}}),
+    ],
+)
+def test_a_note_that_tells_nothing_is_none(note):
+    assert progress_of(5, note) is None
+
+
+@given(st.text())
+def test_whatever_stands_there_is_no_error(note):
+    progress_of(5, note)

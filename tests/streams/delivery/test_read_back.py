@@ -1,0 +1,242 @@
+"""What is read back of a log: enough, no more, and the part that matters most is kept."""
+
+import pytest
+
+from schemas import (
+    Ask,
+    Batch,
+    Cause,
+    ChunksCut,
+    ChunksRedacted,
+    ChunksRetrieved,
+    DocumentRef,
+    EventRejected,
+    QuestionAsked,
+    QuestionRedacted,
+    TokensGenerated,
+)
+from streams.delivery.history import REMEMBERED, History
+from streams.delivery.lane import REACH
+from streams.delivery.progress import Progress, note_of
+from streams.delivery.read_back import (
+    STRIDE,
+    UNTOLD_MAX,
+    WARM_RECORDS,
+    Source,
+    read_back,
+)
+from streams.running.run import stamped
+from streams.topics import step, topic_of
+from tests.fakes import a_codec, a_meta
+from tests.streams import fake_chain
+from tests.streams.fake_consumer import FakeConsumer
+
+CUT, ASKED, RETRIEVED = topic_of(ChunksCut), topic_of(QuestionAsked), topic_of(ChunksRetrieved)
+REDACTED, REJECTED = topic_of(ChunksRedacted), topic_of(EventRejected)
+LANE = 2
+GIVEN = ChunksRetrieved(
+    outcome="retrieved", subject="u", question="q", query="q", ask=Ask(deadline=0)
+)
+
+
+class Log:
+    """A step's topics in memory."""
+
+    def __init__(self):
+        self.codec = a_codec()
+        self.consumer = FakeConsumer()
+
+    def write(self, event):
+        self.consumer.write(topic_of(event), LANE, self.codec.encode(event))
+
+    def take_in(self, topic, count):
+        """Let an input topic have so many records; nobody reads them here."""
+        self.consumer.log[topic, LANE] += [None] * count
+
+    def done(self, name, *sources):
+        return read_back(self.consumer, self.codec, step(name), sources)
+
+    def known(self, name, *sources):
+        """Return a history that has learnt what is read back."""
+        done, history = self.done(name, *sources), History()
+        history.learn(done.outcomes)
+        for (topic, partition), progress in done.progress.items():
+            history.inherit(topic, partition, progress)
+        return history
+
+    @property
+    def read(self):
+        return self.consumer.read
+
+
+@pytest.fixture
+def log():
+    return Log()
+
+
+def noted(topic, committed, *closed, after, opened=None):
+    """Return a lane whose newest commit says what lies done beyond it."""
+    progress = Progress(committed, frozenset(closed), opened or {}, after)
+    return Source(topic, LANE, committed, note_of(progress))
+
+
+def meta_of(topic, offset, **fields):
+    cause = Cause(topic=topic, partition=LANE, offset=offset, id=f"{topic}@{offset}")
+    return a_meta(lane=LANE, cause=cause, **fields)
+
+
+def redacted_chunks(offset, **fields):
+    ref = DocumentRef(document="d-1", version=1, uri="d-1.md")
+    return ChunksRedacted(
+        meta=meta_of(CUT, offset, **fields),
+        document=ref,
+        batch=Batch(number=0, last=True),
+        outcome="redacted",
+    )
+
+
+def redacted_question(offset):
+    meta = meta_of(ASKED, offset)
+    return QuestionRedacted(
+        meta=meta, outcome="redacted", subject="u", text="", ask=Ask(deadline=0)
+    )
+
+
+def generated(offset, number, *, last, attempt=1):
+    made = fake_chain.generated(GIVEN, number, last=last)
+    meta = meta_of(RETRIEVED, offset, ordinal=number, last=last, attempt=attempt)
+    return stamped(made, meta)
+
+
+def open_inputs(history, topic, offsets):
+    """Return those of some inputs that would be run again."""
+    return [
+        offset
+        for offset in offsets
+        if not history.duplicate(a_meta(id="another"), topic, LANE, offset)
+    ]
+
+
+def test_of_a_long_log_the_uncommitted_inputs_are_known_whatever_else_is_read_back(log):
+    long = REMEMBERED + 5_000
+    for offset in range(long):
+        log.write(redacted_chunks(offset))
+        log.write(redacted_question(offset))
+    for topic in (CUT, ASKED):
+        log.take_in(topic, long)
+    history = log.known(
+        "redact", Source(CUT, LANE, long - REACH), Source(ASKED, LANE, long - REACH)
+    )
+    for topic in (CUT, ASKED):
+        assert open_inputs(history, topic, range(long - REACH, long)) == []
+
+
+def test_what_a_commit_tells_is_not_read_again(log):
+    for offset in range(10_000):
+        log.write(redacted_chunks(offset))
+    log.take_in(CUT, 10_000)
+    source = noted(CUT, 9_000, *range(9_001, 9_500), after={REDACTED: 9_700, REJECTED: 0})
+    history = log.known("redact", source)
+    assert log.read[REDACTED] == 300
+    assert open_inputs(history, CUT, range(9_000, 10_000)) == [9_000, *range(9_500, 9_700)]
+
+
+def test_a_commit_tells_which_runs_were_cut_off(log):
+    log.take_in(RETRIEVED, 9)
+    after = {topic_of(TokensGenerated): 0, REJECTED: 0}
+    source = noted(RETRIEVED, 7, 8, after=after, opened={7: 3})
+    history = log.known("generate", source)
+    assert open_inputs(history, RETRIEVED, [7, 8]) == [7]
+    assert history.begin(a_meta(id="whatever"), RETRIEVED, LANE, 7) == 4
+
+
+def test_an_outcome_after_the_commit_supersedes_what_it_tells(log):
+    log.write(generated(7, 0, last=False, attempt=4))
+    log.write(generated(8, 0, last=True))
+    log.take_in(RETRIEVED, 9)
+    after = {topic_of(TokensGenerated): 0, REJECTED: 0}
+    done = log.done("generate", noted(RETRIEVED, 7, after=after, opened={7: 3, 8: 1}))
+    assert done.progress[RETRIEVED, LANE] == Progress(7, frozenset([8]), {7: 4})
+
+
+def test_what_a_lane_reaches_is_told_for_the_next_commit(log):
+    log.write(redacted_chunks(0))
+    log.take_in(CUT, 1)
+    done = log.done("redact", Source(CUT, LANE, 0))
+    assert done.ends == {(REDACTED, LANE): 1, (REJECTED, LANE): 0}
+
+
+def test_where_no_commit_tells_a_long_log_is_read_within_a_bound(log):
+    filler = log.codec.encode(redacted_chunks(0))
+    log.consumer.log[REDACTED, LANE] = [filler] * (UNTOLD_MAX + 10)
+    log.take_in(CUT, 5)
+    log.done("redact", Source(CUT, LANE, 4))
+    assert log.read[REDACTED] == UNTOLD_MAX
+
+
+def test_where_all_is_committed_only_copies_are_looked_for(log):
+    for offset in range(20_000):
+        log.write(redacted_chunks(offset))
+        log.write(redacted_question(offset))
+    for topic in (CUT, ASKED):
+        log.take_in(topic, 20_000)
+    history = log.known("redact", Source(CUT, LANE, 20_000), Source(ASKED, LANE, 20_000))
+    assert log.read[REDACTED] == STRIDE
+    assert WARM_RECORDS <= log.read[topic_of(QuestionRedacted)] <= 3 * WARM_RECORDS
+    copied = a_meta(id=f"{ASKED}@{20_000 - WARM_RECORDS}")
+    assert history.duplicate(copied, ASKED, LANE, 20_001)
+
+
+def test_a_lane_that_was_ours_until_now_is_not_looked_through_for_copies(log):
+    for offset in range(1_000):
+        log.write(redacted_question(offset))
+    log.take_in(ASKED, 1_000)
+    log.done("redact", Source(ASKED, LANE, 1_000, known=True))
+    assert log.read[topic_of(QuestionRedacted)] == STRIDE
+
+
+def test_answers_in_many_parts_are_read_back_as_far_as_they_may_have_run(log):
+    parts, inputs = 30, 2 * REACH
+    for offset in range(inputs):
+        for number in range(parts):
+            log.write(generated(offset, number, last=number == parts - 1))
+    log.take_in(RETRIEVED, inputs)
+    history = log.known("generate", Source(RETRIEVED, LANE, inputs - REACH))
+    assert open_inputs(history, RETRIEVED, range(inputs - REACH, inputs)) == []
+
+
+def test_a_run_that_was_cut_off_is_known_by_its_attempt(log):
+    log.write(generated(0, 0, last=False))
+    log.take_in(RETRIEVED, 1)
+    history = log.known("generate", Source(RETRIEVED, LANE, 0))
+    assert open_inputs(history, RETRIEVED, [0]) == [0]
+    assert history.begin(a_meta(id=f"{RETRIEVED}@0"), RETRIEVED, LANE, 0) == 2
+
+
+def test_rejections_count_as_outcomes_and_those_of_other_steps_do_not(log):
+    for topic, offset in ((CUT, 0), (RETRIEVED, 1)):
+        log.write(
+            EventRejected(
+                meta=meta_of(topic, offset),
+                topic=topic,
+                partition=LANE,
+                offset=offset,
+                step="s",
+                error="Permanent",
+                message="",
+                traceback="",
+                attempts=1,
+                key=None,
+                value=None,
+            )
+        )
+    log.take_in(CUT, 2)
+    history = log.known("redact", Source(CUT, LANE, 0))
+    assert open_inputs(history, CUT, [0, 1]) == [1]
+
+
+def test_a_record_that_can_not_be_read_hides_none_behind_it(log):
+    log.write(redacted_chunks(0))
+    log.consumer.write(REDACTED, LANE, b"\0\0\0\0\1junk")
+    log.take_in(CUT, 1)
+    assert open_inputs(log.known("redact", Source(CUT, LANE, 0)), CUT, [0]) == []

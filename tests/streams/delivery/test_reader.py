@@ -1,0 +1,279 @@
+"""The reader and its parts over a client that does as it is told; the real one is under tests/streams/delivery/test_runner.py."""
+
+import asyncio
+import threading
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.delivery.commits import Commit, due
+from streams.delivery.intake import HIGH_WATER, Intake
+from streams.delivery.lane import LOW_WATER, Item
+from streams.delivery.membership import Membership
+from streams.delivery.memory import Memory
+from streams.delivery.progress import Progress, progress_of
+from streams.delivery.reader import Reader
+from streams.settings import Settings
+
+TOPIC = "playhead.question.asked"
+
+
+class FakeMessage:
+    def __init__(self, offset, partition=0, error=None):
+        self._offset, self._partition, self._error = offset, partition, error
+
+    def error(self):
+        return self._error
+
+    def topic(self):
+        return TOPIC
+
+    def partition(self):
+        return self._partition
+
+    def offset(self):
+        return self._offset
+
+    def __len__(self):
+        return 10
+
+
+class FakeClient:
+    """Stands for librdkafka's consumer: keeps what it is told."""
+
+    def __init__(self, _config):
+        self.assigned, self.resumed, self.paused, self.commits = [], [], [], []
+        self.refuses = False
+
+    def committed(self, partitions, timeout):
+        return [TopicPartition(at.topic, at.partition, 7, metadata="note") for at in partitions]
+
+    def assign(self, partitions):
+        self.assigned.append([(at.partition, at.offset) for at in partitions])
+
+    def resume(self, partitions):
+        self.resumed += [at.partition for at in partitions]
+
+    def pause(self, partitions):
+        self.paused += [at.partition for at in partitions]
+
+    def commit(self, offsets, asynchronous):
+        self.commits.append([(at.partition, at.offset, at.metadata) for at in offsets])
+        if self.refuses:
+            raise KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
+
+    def get_watermark_offsets(self, place, cached):
+        return 0, 100 + place.partition
+
+
+class FakeListener:
+    """What the reader tells on the event loop."""
+
+    def __init__(self):
+        self.came, self.went, self.errors, self.answers = [], [], [], True
+        self.dropped = asyncio.Event()
+
+    def assigned(self, lanes):
+        self.came += lanes
+        for lane in lanes:
+            lane.learned = True
+
+    async def revoked(self, lanes):
+        if not self.answers:
+            await asyncio.Event().wait()
+        self.went.append(("revoked", [lane.partition for lane in lanes]))
+        return due(lanes)
+
+    async def lost(self, lanes):
+        self.went.append(("lost", [lane.partition for lane in lanes]))
+        self.dropped.set()
+
+    def broken(self, error):
+        self.errors.append(error)
+
+
+@pytest.fixture
+async def reader():
+    made = Reader("group", [TOPIC], Settings(), Memory(1000), FakeListener(), FakeClient)
+    made.listener = made._listener
+    return made
+
+
+def places(*partitions):
+    return [TopicPartition(TOPIC, partition) for partition in partitions]
+
+
+async def in_thread(work, *arguments):
+    await asyncio.to_thread(work, *arguments)
+    await asyncio.sleep(0)
+
+
+def finish(lane, offset):
+    """Let an input of a lane be done; those before it are not."""
+    lane.take([(number, 1, str(number)) for number in range(lane.base, offset + 1)])
+    items = {}
+    opened = lambda lane, offset, size, session: Item(lane, offset, size, session, session, None)  # noqa: E731
+    while (item := lane.next(opened)) is not None:
+        items[item.offset] = item
+    lane.left(items[offset])
+    items[offset].close()
+
+
+async def test_lanes_begin_where_they_were_left_and_none_stays_paused_from_before(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    assert reader.client.assigned == [[(0, 7), (1, 7)]]
+    assert reader.client.resumed == [0, 1]
+    came = [(lane.partition, lane.base, lane.note) for lane in reader.listener.came]
+    assert came == [(0, 7, "note"), (1, 7, "note")]
+
+
+async def test_what_was_finished_is_committed_before_lanes_are_given_up(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    finish(reader.listener.came[1], 7)
+    await in_thread(reader.membership.revoke, reader.client, places(0, 1))
+    assert reader.listener.went == [("revoked", [0, 1])]
+    assert reader.client.commits == [[(1, 8, "note")]]
+    assert reader.membership.lanes == {}
+
+
+async def test_lanes_that_could_not_be_handed_over_write_nothing_more():
+    listener, client = FakeListener(), FakeClient({})
+    loop, ended = asyncio.get_running_loop(), threading.Event()
+    membership = Membership(listener, loop, 16, ended, limit_s=0.05)
+    listener.answers = False
+    await in_thread(membership.assign, client, places(0))
+    finish(listener.came[0], 7)
+    await in_thread(membership.revoke, client, places(0))
+    await listener.dropped.wait()
+    assert all(lane.revoked for lane in listener.came)
+    assert listener.went == [("lost", [0])]
+    assert client.commits == [[(0, 8, "note")]]
+
+
+async def test_lost_lanes_are_closed_before_anybody_is_told(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    await in_thread(reader.membership.lose, reader.client, places(0))
+    assert reader.listener.came[0].revoked
+    assert reader.listener.went == [("lost", [0])]
+    assert reader.client.commits == []
+
+
+async def test_a_commit_tells_what_lies_done_beyond_it(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    lane.inherit(Progress(7), lambda: {"out": 33})
+    finish(lane, 9)
+    [commit] = due([lane])
+    assert progress_of(7, commit.note) == Progress(7, frozenset([9]), {}, {"out": 33})
+    assert due([lane]) == []
+
+
+async def test_a_note_that_does_not_fit_leaves_the_older_one_in_place(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    lane.inherit(Progress(7), lambda: {"out" * 2_000: 33})
+    finish(lane, 7)
+    assert due([lane]) == [Commit(lane, 8, "note")]
+
+
+async def test_of_a_lane_that_is_not_known_yet_nothing_is_committed(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    lane.learned = False
+    finish(lane, 7)
+    assert due([lane]) == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_commit_that_failed_is_asked_for_again(reader, late):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    finish(lane, 7)
+    reader.client.refuses = not late
+    reader.commit_soon(due([lane]))
+    reader._commit()
+    assert due([lane]) == ([] if late else [Commit(lane, 8, "note")])
+    if late:
+        refused = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
+        reader.commits.committed(refused, places(0))
+        assert due([lane]) == [Commit(lane, 8, "note")]
+    assert reader.client.commits == [[(0, 8, "note")]]
+
+
+async def test_what_is_asked_for_twice_is_committed_once_and_as_it_is_last(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    one, other = reader.listener.came
+    reader.commit_soon([Commit(one, 8, "a"), Commit(other, 8, "b")])
+    reader.commit_soon([Commit(one, 9, "c")])
+    reader._commit()
+    assert reader.client.commits == [[(0, 9, "c"), (1, 8, "b")]]
+
+
+async def test_nothing_is_committed_of_a_lane_that_has_gone(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    reader.commit_soon([Commit(lane, 8, "a")])
+    await in_thread(reader.membership.lose, reader.client, places(0))
+    reader._commit()
+    assert reader.client.commits == []
+
+
+async def test_how_far_a_lane_reaches_is_noted_though_nothing_is_to_be_committed(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    reader.commit_soon([])
+    reader._commit()
+    assert [lane.end for lane in reader.listener.came] == [100, 101]
+
+
+async def test_records_of_one_poll_are_put_together_by_lane(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    messages = [FakeMessage(7), FakeMessage(7, 1), FakeMessage(8), FakeMessage(3, 2)]
+    batches = [
+        (lane.partition, [offset for offset, _, _ in records])
+        for lane, records in reader.intake.batches(messages)
+    ]
+    assert batches == [(0, [7, 8]), (1, [7])]
+
+
+async def test_an_error_among_records_is_told_and_the_records_are_not_lost(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    fatal = FakeMessage(0, error=KafkaError(KafkaError._FATAL, "fenced", fatal=True))
+    assert len(reader.intake.batches([fatal, FakeMessage(7)])) == 1
+    await asyncio.sleep(0)
+    [error] = reader.listener.errors
+    assert error.args[0].code() == KafkaError._FATAL
+
+
+def an_intake(reader, memory):
+    return Intake(lambda: reader.membership.lanes, memory, print, pause_s=0.001)
+
+
+async def test_a_lane_that_falls_behind_pauses_alone_and_goes_on_when_it_has_caught_up(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    intake, client = an_intake(reader, Memory(1000)), reader.client
+    slow = reader.membership.lanes[TOPIC, 0]
+    slow.take([(7 + number, 1, None) for number in range(HIGH_WATER + 1)])
+    intake.keep_pace(client)
+    assert client.paused == [0]
+    client.resumed.clear()
+    intake.keep_pace(client)
+    assert client.resumed == []
+    while slow.waiting > LOW_WATER:
+        slow._waiting.popleft()
+    intake.keep_pace(client)
+    assert client.resumed == [0]
+
+
+async def test_above_its_memory_a_worker_fetches_nothing(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    memory = Memory(1000)
+    intake, client = an_intake(reader, memory), reader.client
+    memory.used = 1001
+    intake.keep_pace(client)
+    assert client.paused == [0, 1]
+    memory.used, client.resumed = 501, []
+    intake.keep_pace(client)
+    assert client.resumed == []
+    memory.used = 500
+    intake.keep_pace(client)
+    assert client.resumed == [0, 1]

@@ -1,0 +1,202 @@
+"""Whoever takes a lane over knows what was done of it, whenever its owner before died."""
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import Ask, Cause, ChunksRetrieved, QuestionRedacted, TokensGenerated
+from streams.delivery.commits import due
+from streams.delivery.lane import Item, Lane
+from streams.delivery.pauses import pauses
+from streams.delivery.progress import Progress
+from streams.delivery.read_back import STRIDE
+from streams.delivery.takeover import Takeover
+from streams.running.run import stamped
+from streams.settings import Settings
+from streams.topics import FOLDS, step, topic_of
+from tests.fakes import a_codec, a_meta
+from tests.streams import fake_chain
+from tests.streams.fake_consumer import FakeConsumer
+
+RETRIEVED, GENERATED = topic_of(ChunksRetrieved), topic_of(TokensGenerated)
+PARTITION = 2
+INPUTS = 24
+GIVEN = ChunksRetrieved(
+    outcome="retrieved", subject="u", question="q", query="q", ask=Ask(deadline=0)
+)
+
+
+class Owner:
+    """One worker after the other, each of which may die at any moment, over a log that stays."""
+
+    def __init__(self):
+        self.codec = a_codec()
+        self.log = FakeConsumer()
+        self.log.log[RETRIEVED, PARTITION] = [None] * INPUTS
+        self.committed, self.note = 0, ""
+        self.written = {}
+        self.numbers = {}
+        """Offset -> attempts of which outcomes are on the log."""
+        self.closed = set()
+
+    async def takes_over(self):
+        """Let a new worker learn what was done."""
+        self.takeover = Takeover(
+            step("generate"), Settings(), self.codec, (), open_consumer=lambda *_: self.log
+        )
+        self.written.clear()
+        self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
+        await self.takeover.learn([self.lane], self.written)
+        self.lane.learned = True
+        records = [(n, 1, str(n)) for n in range(self.committed, INPUTS)]
+        self.lane.reserve(records)
+        self.lane.take(records)
+        self.items = {}
+        while (item := self.lane.next(self._open)) is not None:
+            self.items[item.offset] = item
+        return self.takeover.history(PARTITION)
+
+    def _open(self, lane, offset, size, message):
+        return Item(lane, offset, size, message, message, None)
+
+    def writes(self, offset, *, last):
+        """Put an outcome of a run on the log, acknowledged."""
+        item = self.items.get(offset)
+        if item is None or item.finished:
+            return
+        meta = a_meta(id=f"in-{offset}", lane=PARTITION)
+        history = self.takeover.history(PARTITION)
+        if not item.attempt:
+            if history.duplicate(meta, RETRIEVED, PARTITION, offset):
+                self.lane.left(item)
+                item.close()
+                return
+            item.attempt = history.begin(meta, RETRIEVED, PARTITION, offset)
+        cause = Cause(topic=RETRIEVED, partition=PARTITION, offset=offset, id=f"in-{offset}")
+        made = stamped(
+            fake_chain.generated(GIVEN, 0, last=last),
+            a_meta(lane=PARTITION, cause=cause, attempt=item.attempt, last=last),
+        )
+        self.log.write(GENERATED, PARTITION, self.codec.encode(made))
+        self.written[GENERATED, PARTITION] = len(self.log.log[GENERATED, PARTITION])
+        # what others write between: so much that no stride backwards tells what a commit must
+        self.log.log[GENERATED, PARTITION] += [b"another's"] * STRIDE
+        self.numbers.setdefault(offset, set()).add(item.attempt)
+        if last:
+            self.closed.add(offset)
+            history.finished(meta)
+            self.lane.left(item)
+            item.close()
+
+    def commits(self):
+        for commit in due([self.lane]):
+            self.committed, self.note = commit.offset, commit.note
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("writes"), st.integers(0, INPUTS - 1), st.booleans()),
+    st.just(("commits",)),
+    st.just(("dies",)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ACTIONS, max_size=60))
+async def test_whenever_a_worker_dies_the_next_one_repeats_nothing_and_skips_nothing(actions):
+    owner = Owner()
+    await owner.takes_over()
+    for what, *arguments in [*actions, ("dies",)]:
+        if what == "writes":
+            owner.writes(arguments[0], last=arguments[1])
+        elif what == "commits":
+            owner.commits()
+        else:
+            history = await owner.takes_over()
+            assert set(range(owner.committed)) <= owner.closed
+            for offset in range(owner.committed, INPUTS):
+                meta = a_meta(id=f"in-{offset}", lane=PARTITION)
+                done = history.duplicate(meta, RETRIEVED, PARTITION, offset)
+                assert done == (offset in owner.closed)
+                if not done:  # readers tell the next run apart from those that were cut off
+                    number = history.begin(meta, RETRIEVED, PARTITION, offset)
+                    assert number > max(owner.numbers.get(offset, {0}))
+            await owner.takes_over()
+
+
+async def test_what_follows_a_commit_is_all_that_is_read():
+    owner = Owner()
+    await owner.takes_over()
+    for offset in range(1, 20):
+        owner.writes(offset, last=True)
+    owner.commits()
+    owner.writes(21, last=True)
+    owner.log.read.clear()
+    await owner.takes_over()
+    assert owner.log.read[GENERATED] == 2 * STRIDE + 1
+    assert owner.lane.progress().closed == {*range(1, 20), 21}
+
+
+class FakeTable:
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.kept, self.applied, self.fails = [], [], []
+
+    def known(self, lanes):
+        return dict.fromkeys(lanes, 0)
+
+    def changes(self, since):
+        if self.fails:
+            raise self.fails.pop()
+        return [f"changes of {sorted(since)}"]
+
+    def apply(self, changes):
+        self.applied += changes
+
+    def keep_only(self, lanes):
+        self.kept.append(set(lanes))
+
+
+def rewrite(table, log):
+    return Takeover(
+        step("rewrite"),
+        Settings(),
+        a_codec(),
+        (table,),
+        tuple(fold for fold in FOLDS if fold.beside == "rewrite"),
+        open_consumer=lambda *_: log,
+    )
+
+
+async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything():
+    table, log = FakeTable(), FakeConsumer()
+    table.fails = [TimeoutError(), KafkaException(KafkaError(KafkaError._TRANSPORT))]
+    lane = Lane(topic_of(QuestionRedacted), PARTITION, 0, 1)
+    await rewrite(table, log).learn([lane], {})
+    assert table.applied == [f"changes of [{PARTITION}]"]
+
+
+async def test_a_fold_leaves_no_outcomes_and_notes_nothing():
+    [fold] = [fold for fold in FOLDS if fold.beside == "rewrite"]
+    table, log = FakeTable(), FakeConsumer()
+    folded = Lane(topic_of(fold.reads), PARTITION, 0, 1)
+    await rewrite(table, log).learn([folded], {})
+    assert folded.progress() == Progress(0)
+    assert not folded.note_is_old
+
+
+async def test_lanes_of_other_workers_are_forgotten():
+    table, log = FakeTable(), FakeConsumer()
+    takeover = rewrite(table, log)
+    await takeover.learn([Lane(topic_of(QuestionRedacted), n, 0, 1) for n in (1, 2)], {})
+    takeover.keep_only({2})
+    assert table.kept == [{2}]
+    takeover.history(2)
+    with pytest.raises(KeyError):
+        takeover.history(1)
+
+
+def test_pauses_double_up_to_a_bound():
+    waits = pauses()
+    assert [next(waits) for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]

@@ -1,0 +1,55 @@
+"""The steps' Faust apps, by the step's name, for Faust's own command line.
+
+    faust -A worker.apps:generate agents
+    faust -A worker.apps:generate tables
+    faust -A worker.apps:generate worker --without-web
+
+`playhead worker` runs several steps in one process, drains them at a stop and says when it is
+ready; a worker of Faust's runs one, under the same guarantees. PLAYHEAD_RUN tells where the stack
+is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache, partial
+
+from streams.delivery.faust_shell import App
+from streams.delivery.memory import Memory
+from streams.settings import Settings
+from streams.topics import STEPS, step
+from worker.lease import Lease
+from worker.wiring import Host, Hosted, attach, declare, wait_for_topics
+
+CLOSING_S = 1.0  # for the broker to acknowledge what was written
+
+
+def __getattr__(name: str) -> App:
+    """Return the app of a step."""
+    if name not in {entry.name for entry in STEPS}:
+        raise AttributeError(
+            f"no step {name}: it must be one of {', '.join(entry.name for entry in STEPS)}"
+        )
+    return app_of(name)
+
+
+@cache
+def app_of(name: str) -> App:
+    """Declare the app of a step; what the step asks is made when the app starts."""
+    settings = Settings.load()
+    hosted = declare(settings, step(name), Memory(settings.memory_mb * 1_000_000))
+    hosted.app.prepare = partial(_prepare, settings, hosted)
+    return hosted.app
+
+
+async def _prepare(settings: Settings, hosted: Hosted) -> None:
+    await wait_for_topics(settings, [hosted.step])
+    host = await asyncio.to_thread(attach, settings, [hosted])
+    hosted.app.clean_up = partial(_clean_up, host)
+    Lease().hold(asyncio.get_running_loop())
+
+
+async def _clean_up(host: Host) -> None:
+    await host.world.close()
+    for one in host.steps:
+        await one.app.publisher.close(CLOSING_S)
