@@ -19,6 +19,10 @@ class DigestKeys:
         self._look_up = look_up
         self._keys: dict[str, bytes] = {}
 
+    def known(self, tenant: str) -> bytes | None:
+        """Return a tenant's key if it was looked up before."""
+        return self._keys.get(tenant)
+
     async def of(self, tenant: str) -> bytes:
         """Return a tenant's key, as long as it takes: without it nothing can be recorded.
 

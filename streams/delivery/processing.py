@@ -53,7 +53,7 @@ class Services:
     configurations: Mapping[str, Configuration]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every input, and that would double its price
 class _Task:
     """An input that is being processed."""
 
@@ -84,6 +84,7 @@ class Processor:
         self._history = history
         self._counts = counts
         self._configuration = services.configurations[step.name]
+        self._in_force = {self._configuration.digest: self._configuration.values}
         self._digest_keys = DigestKeys(services.digest_key)
 
     # ------------------------------------------------------------------ what may be processed
@@ -155,7 +156,8 @@ class Processor:
     async def _try(self, task: _Task, parent: str) -> tuple[LiveRun, Exception | None]:
         """Run the step once; return the run and the error that left its outcome open."""
         meta, item, outbox = task.meta, task.item, task.outbox
-        digest_key = await self._digest_keys.of(meta.tenant)
+        keys = self._digest_keys
+        digest_key = keys.known(meta.tenant) or await keys.of(meta.tenant)
         number = self._number(task)
         about = partial(_attributes, item, meta, number)
         with tracing.run_span(self._step.name, parent, about) as span:
@@ -193,7 +195,7 @@ class Processor:
                 configuration=configuration.digest,
                 trace=task.outbox.traceparent,
             ),
-            configuration={configuration.digest: configuration.values},
+            configuration=self._in_force,
         )
 
     # ------------------------------------------------------------------ rejecting

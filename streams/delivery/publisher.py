@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -64,24 +64,11 @@ class Acknowledgement:
             self.done.set_exception(error)
 
 
-class _Handed(NamedTuple):
-    """A record that was handed over and is not in the client yet."""
-
-    place: Place
-    key: bytes
-    value: bytes | None
-    headers: Headers
-    receipt: Receipt
-
-
-class _Settled(NamedTuple):
-    """What the broker said of a record."""
-
-    epoch: int
-    place: Place
-    receipt: Receipt
-    offset: int
-    error: PublishingFailed | None
+# tuples, not classes: two of them are made for every record
+_Handed = tuple[Place, bytes, bytes | None, Headers, Receipt]
+"""A record that was handed over and is not in the client yet: where to, key, value, headers."""
+_Settled = tuple[int, Place, Receipt, int, PublishingFailed | None]
+"""What the broker said of a record: its epoch, where it lies, or why it was not taken."""
 
 
 class Publisher:
@@ -148,7 +135,7 @@ class Publisher:
         if not self._backlog:
             self._loop.call_soon(self._turn)
         self._outstanding += 1
-        self._backlog.append(_Handed((topic, partition), key, value, headers, receipt))
+        self._backlog.append(((topic, partition), key, value, headers, receipt))
 
     async def delivered(self) -> None:
         """Wait until the broker has answered everything that was handed over."""
@@ -212,7 +199,7 @@ class Publisher:
             pass  # the client's queue is full: the rest follows what is acknowledged next
 
     def _settle(self, settled: list[_Settled]) -> None:
-        ours = [one for one in settled if one.epoch == self._epoch]
+        ours = [one for one in settled if one[0] == self._epoch]
         self._outstanding -= len(ours)
         self._in_client -= len(ours)
         for _, place, receipt, offset, error in ours:
@@ -241,12 +228,10 @@ class Publisher:
     ) -> None:
         if error is None:
             offset = message.offset()  # below 0 where the client can't say: it was sent twice
-            self._settled.append(
-                _Settled(epoch, place, receipt, -1 if offset is None else offset, None)
-            )
+            self._settled.append((epoch, place, receipt, -1 if offset is None else offset, None))
         elif error.code() not in PURGED:
             why = PublishingFailed(f"the broker did not take a record of {place[0]}: {error.str()}")
-            self._settled.append(_Settled(epoch, place, receipt, -1, why))
+            self._settled.append((epoch, place, receipt, -1, why))
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
