@@ -72,7 +72,7 @@ from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.log.reading import Extent
+from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.live import LiveRun, now_us
 from streams.running.run import Input

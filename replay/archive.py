@@ -23,7 +23,7 @@ from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
 from schemas.registry import FixedIds, SchemaIds, UnknownSchema
 from streams.log.codec import Undecodable, schema_id_of
-from streams.log.reading import Extent
+from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.admit import INBOX_TOPICS
 from streams.topics import STEPS

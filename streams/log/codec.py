@@ -16,6 +16,8 @@ import schemas
 from schemas import Event, Record
 from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
 from schemas.registry import SchemaIds, UnknownSchema
+from streams.log.subjects import open_registry
+from streams.settings import Settings
 
 RecordT = TypeVar("RecordT", bound=Record)
 HEADER = struct.Struct(">bI")
@@ -146,6 +148,11 @@ class Codec:
             raise Undecodable(
                 f"the definition behind schema {schema_id} can't be read: {type(error).__name__}"
             ) from None
+
+
+def open_codec(settings: Settings) -> Codec:
+    """Make the codec of a process that asks the registry of the settings."""
+    return Codec(open_registry(settings))
 
 
 def _parsed_as(name: str, definition: dict[str, Any]) -> Schema | None:

@@ -33,7 +33,7 @@ from schemas import (
 from schemas.registry import FixedIds
 from streams.log.codec import Codec
 from streams.log.configuration import configuration
-from streams.log.reading import Extent
+from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.admit import rejection, unreadable
 from streams.running.run import stamped
