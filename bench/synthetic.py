@@ -23,7 +23,7 @@ from connectors.documents import Documents
 from connectors.keyring import Keyring
 from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
-from replay.archive import export
+from replay.export import export
 from replay.log import Stored
 from schemas import (
     AnswerReleased,

@@ -2,9 +2,11 @@ import subprocess
 import sys
 import threading
 
-from replay.cli import _children
+from replay.side_by_side import process_context
 
-ASKING = "from replay.cli import _children; print(_children().get_start_method())"
+ASKING = (
+    "from replay.side_by_side import process_context; print(process_context().get_start_method())"
+)
 
 
 def test_children_are_forked_from_a_process_of_one_thread():
@@ -19,7 +21,7 @@ def test_children_begin_anew_beside_other_threads():
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        assert _children().get_start_method() == "spawn"
+        assert process_context().get_start_method() == "spawn"
     finally:
         done.set()
         thread.join()

@@ -6,9 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
-from replay.archive import ArchiveLog, export
+from replay.archive import ArchiveLog
+from replay.export import export
 from replay.log import Stored
-from replay.verify import Report, Selection, Verifier, merged
+from replay.report import Report, merged
+from replay.selection import Selection
+from replay.verify import Verifier
 from schemas import (
     Ask,
     Cause,
