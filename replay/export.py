@@ -27,7 +27,10 @@ SEGMENT_RECORDS = 20_000  # a file of some tens of megabytes: few enough files, 
 
 
 def export(
-    log: Log, target: Path, progress: Callable[[int], None] = lambda _: None
+    log: Log,
+    target: Path,
+    progress: Callable[[int], None] = lambda _: None,
+    segment_records: int = SEGMENT_RECORDS,
 ) -> dict[str, Any]:
     """Copy a log into a new folder and return the manifest.
 
@@ -46,7 +49,7 @@ def export(
     copied = 0
     for extent in extents:
         (target / extent.topic / str(extent.partition)).mkdir(parents=True, exist_ok=True)
-        for segment in _segments(log, extent):
+        for segment in _segments(log, extent, segment_records):
             files.append(_write_segment(target, segment))
             schema_ids |= _schema_ids(segment)
             copied += len(segment)
@@ -58,9 +61,9 @@ def export(
     return manifest
 
 
-def _segments(log: Log, extent: Extent) -> Iterator[list[Stored]]:
+def _segments(log: Log, extent: Extent, size: int) -> Iterator[list[Stored]]:
     records = log.records(extent.topic, extent.partition)
-    while segment := list(islice(records, SEGMENT_RECORDS)):
+    while segment := list(islice(records, size)):
         yield segment
 
 

@@ -30,7 +30,13 @@ class LaneReader:
     """Reads a lane for verify, step by step in the order of the chain."""
 
     def __init__(
-        self, log: Log, codec: Codec, lane: int, selection: Selection, steps: Sequence[Step]
+        self,
+        log: Log,
+        codec: Codec,
+        lane: int,
+        selection: Selection,
+        steps: Sequence[Step],
+        kept_bytes_max: int = KEPT_BYTES_MAX,
     ) -> None:
         self.lane = lane
         self._log = log
@@ -39,6 +45,7 @@ class LaneReader:
         self._inputs = frozenset(record for step in steps for record in step.reads)
         self._kept: dict[str, dict[int, Event]] = {}
         self._kept_bytes = 0
+        self._kept_bytes_max = kept_bytes_max
         log.load(lane)
 
     def outcomes(self, record: type[Event]) -> Outcomes:
@@ -61,7 +68,7 @@ class LaneReader:
 
     def _keep(self, topic: str, outcomes: Sequence[Outcome]) -> None:
         size = sum(len(outcome.stored.value or b"") for outcome in outcomes)
-        if self._kept_bytes + size <= KEPT_BYTES_MAX:
+        if self._kept_bytes + size <= self._kept_bytes_max:
             self._kept_bytes += size
             self._kept[topic] = {outcome.stored.offset: outcome.event for outcome in outcomes}
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer
 
 from schemas.registry import SchemaIds
-from streams.log.offsets import Extent, NoAnswer, Partition, group_of, no_offsets, read_offsets
+from streams.log.offsets import (
+    Extent,
+    NoAnswer,
+    Offsets,
+    Partition,
+    group_of,
+    no_offsets,
+    read_offsets,
+)
 from streams.log.reading import new_consumer, records
 from streams.log.subjects import open_registry
 from streams.running.admit import INBOX_TOPICS
@@ -43,7 +51,11 @@ class Snapshot:
     extents: Mapping[Partition, Extent]
 
 
-def snapshot_of(settings: Settings, known: Mapping[str, Sequence[int]]) -> Snapshot:
+def snapshot_of(
+    settings: Settings,
+    known: Mapping[str, Sequence[int]],
+    ask: Callable[..., Offsets] = read_offsets,
+) -> Snapshot:
     """Read how far every step has come, then where the partitions of the log's topics end.
 
     In this order: what was acknowledged by then has its outcomes within the extents. `known` holds
@@ -57,7 +69,7 @@ def snapshot_of(settings: Settings, known: Mapping[str, Sequence[int]]) -> Snaps
     }
     partitions = [(topic.name, number) for topic in TOPICS for number in known.get(topic.name, ())]
     try:
-        offsets = read_offsets(settings, groups, partitions, OFFSETS_LIMIT_S)
+        offsets = ask(settings, groups, partitions, OFFSETS_LIMIT_S)
     except NoAnswer as error:
         raise NoAnswer(no_offsets(settings.kafka, error)) from None
     return Snapshot(
@@ -107,13 +119,17 @@ class BrokerLog:
     """
 
     def __init__(
-        self, settings: Settings, like: Snapshot | None = None, consumer: Consumer | None = None
+        self,
+        settings: Settings,
+        like: Snapshot | None = None,
+        consumer: Consumer | None = None,
+        metadata_timeout_s: float = METADATA_TIMEOUT_S,
     ) -> None:
         """Open the log as it stands now, or as it stood at a snapshot."""
         self._ids = open_registry(settings)
         self._consumer = consumer or new_consumer(settings, "replay")
         # else each assignment looks its leader up, slowly
-        known = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics
+        known = self._consumer.list_topics(timeout=metadata_timeout_s).topics
         self._loaded: dict[Partition, list[Stored]] = {}
         self.snapshot = like or snapshot_of(
             settings, {name: sorted(topic.partitions) for name, topic in known.items()}
@@ -132,7 +148,12 @@ class BrokerLog:
         """Return how far a step's consumer group had committed when the log was opened."""
         return self.snapshot.committed[step]
 
-    def load(self, lane: int) -> None:
+    def load(
+        self,
+        lane: int,
+        records_max: int = LOADED_RECORDS_MAX,
+        bytes_max: int = LOADED_BYTES_MAX,
+    ) -> None:
         """Read a small lane at once: an assignment for each topic would take longer than reading.
 
         Drops the lane that was loaded before; a large lane is left to be read topic by topic.
@@ -143,14 +164,14 @@ class BrokerLog:
             for extent in self.snapshot.extents.values()
             if extent.partition == lane and extent.topic not in INBOX_TOPICS
         ]
-        if sum(extent.end - extent.begin for extent in wanted) > LOADED_RECORDS_MAX:
+        if sum(extent.end - extent.begin for extent in wanted) > records_max:
             return
         loaded: dict[Partition, list[Stored]] = {(extent.topic, lane): [] for extent in wanted}
         size = 0
         for stored in self._read(wanted):
             loaded[stored.topic, lane].append(stored)
             size += len(stored.value or b"")
-            if size > LOADED_BYTES_MAX:
+            if size > bytes_max:
                 return
         self._loaded = loaded
 

@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from typing import Any, Literal
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.log.offsets import OffsetReader, extent_of
@@ -62,6 +62,9 @@ class OnKafka:
         self.topic = topic
         self.settings = settings
         self._servers = {"bootstrap.servers": settings.kafka, "log_level": 0}
+        with closing(self.consumer()) as consumer:
+            for partition in range(settings.partitions):
+                _await_leader(consumer, topic, partition)
 
     def publish(self, partition: int, *values: bytes, time_ms: int | None = None) -> None:
         producer = Producer(self._servers)
@@ -103,3 +106,17 @@ class OnKafka:
 
     def offsets(self) -> OffsetReader:
         return OffsetReader(self.settings)
+
+
+def _await_leader(consumer: Consumer, topic: str, partition: int) -> None:
+    """Wait until a partition that was just made has somebody who answers for it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            extent_of(consumer, topic, partition)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
