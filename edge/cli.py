@@ -58,7 +58,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
     from schemas.registry import Registry
     from streams.log.codec import Codec
     from streams.log.subjects import subjects
-    from streams.operations.lag import LagReader
+    from streams.operations.lag import Positions
     from streams.watching import logs, metrics, tracing
 
     logs.configure(settings.log_level)
@@ -80,7 +80,7 @@ def serve(settings: Settings, host: str, port: int, with_inbox: bool) -> None:
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
         log=LogReader(settings, codec),
-        positions=lambda: LagReader(settings),
+        positions=lambda: Positions(settings),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send) if with_inbox else None
 

@@ -32,8 +32,7 @@ from schemas import (
     Verdict,
 )
 from streams.log.ids import outcome_id
-from streams.log.offsets import NoAnswer, Partition
-from streams.operations.lag import Lag
+from streams.operations.lag import Lag, Lane, NoAnswer
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_meta
@@ -48,7 +47,7 @@ class FakeLog:
         self.ready = True
         self.broker = True
         self.behind: Sequence[Lag] = ()
-        self.oldest: dict[Partition, int] = {}
+        self.oldest: dict[Lane, int] = {}
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -102,7 +101,7 @@ class FakeLog:
             raise NoAnswer("the fake says so")
         return list(self.behind)
 
-    async def oldest_ms(self, lags: Any) -> dict[Partition, int]:
+    async def oldest_ms(self, lags: Any) -> dict[Lane, int]:
         return dict(self.oldest)
 
     @contextlib.asynccontextmanager
