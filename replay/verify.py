@@ -164,8 +164,10 @@ class Verifier:
             rerun = await reruns.rerun(step, given, stored, attempt)
             for verdict in verdicts_of(attempt, rerun, self._difference):
                 self.report.add(verdict)
-        if any(attempt.closed for attempt in attempts):
-            return
+        if not any(attempt.closed for attempt in attempts):
+            self._left_open(step, given, stored, acknowledged)
+
+    def _left_open(self, step: Step, given: Input, stored: Stored, acknowledged: int) -> None:
         if reason := against_open(step.name, stored.offset, acknowledged):
             missing = Difference.at(stored, given.event.meta.id, step.name, reason)
             self.report.diverged.append(missing)
