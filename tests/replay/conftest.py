@@ -13,6 +13,9 @@ from schemas import AnswerReleased
 from streams.log.codec import Codec
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.streams.conftest import topic
+
+__all__ = ["archive", "topic"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ def a_request(folder: Path) -> str:
     """Return the id of a question that was answered."""
     log, released = ArchiveLog(folder), topic_of(AnswerReleased)
     codec = Codec(log.ids)
-    for topic, lane in log.extents():
-        if topic == released:
-            for stored in log.records(topic, lane):
+    for name, lane in log.extents():
+        if name == released:
+            for stored in log.records(name, lane):
                 return codec.decode(stored.value, AnswerReleased).meta.request
     raise AssertionError("no question was answered")

@@ -9,11 +9,12 @@ from replay.archive import ArchiveLog
 from replay.export import export
 from replay.log import OFFSETS_LIMIT_S, BrokerLog, Snapshot, Stored, snapshot_of
 from schemas.registry import UnknownSchema
-from streams.log.offsets import Extent, NoAnswer, Offsets, extent_of
+from streams.log.offsets import Extent, NoAnswer, Offsets
 from streams.settings import Settings
 from streams.topics import STEPS
 from tests.memory_broker import MemoryBroker
 from tests.replay.little_log import ASKED, CONFIGURATION_TOPIC, REDACTED, MemoryLog, a_log
+from tests.streams.log.brokers import OnKafka
 
 ROWS = [
     Stored(ASKED, 1, 0, 7, b"acme", b"value", (("id", b"1"), ("id", b"2"))),
@@ -164,6 +165,7 @@ def test_a_broker_that_is_away_is_an_error_of_the_client():
 
 @pytest.mark.stack
 def test_the_log_of_the_real_broker_is_the_same(running, topic):
+    OnKafka(running.settings, topic)  # waits until the new topic can be written to
     producer = Producer({"bootstrap.servers": running.settings.kafka, "log_level": 0})
     for row in ROWS:
         producer.produce(
@@ -175,11 +177,8 @@ def test_the_log_of_the_real_broker_is_the_same(running, topic):
             timestamp=row.timestamp_ms + 10**12,
         )
     assert producer.flush(20) == 0
-    now = BrokerLog(running.settings)
-    extent = extent_of(now._consumer, topic, 1)
-    now.close()
-    log = BrokerLog(running.settings, Snapshot({}, {(topic, 1): extent}))
-    with contextlib.closing(log):
+    snapshot = Snapshot({}, {(topic, 1): Extent(topic, 1, 0, 3)})
+    with contextlib.closing(BrokerLog(running.settings, snapshot)) as log:
         plain = list(log.records(topic, 1))
         log.load(1)
         assert list(log.records(topic, 1)) == plain
