@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Any, TypeVar, cast
 
 import fastavro
+from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canonical_form
 from fastavro.types import Schema
 
@@ -112,6 +113,7 @@ class Codec:
             OverflowError,
             MemoryError,
             struct.error,
+            SchemaResolutionError,  # it lacks a field for which ours has no default
         ) as error:
             raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
         if end > len(data):
