@@ -14,7 +14,6 @@ from streams.log.offsets import (
     NoAnswer,
     Offsets,
     Partition,
-    group_of,
     no_offsets,
     read_offsets,
 )
@@ -22,7 +21,7 @@ from streams.log.reading import new_consumer, records
 from streams.log.subjects import open_registry
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
-from streams.topics import STEPS, TOPICS, topic_of
+from streams.topics import STEPS, TOPICS, group_of, topic_of
 
 OFFSETS_LIMIT_S = 15.0  # for the offsets of all partitions, from a busy broker too
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there

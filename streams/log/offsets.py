@@ -63,11 +63,6 @@ class NotTold(NoAnswer):
     """The broker answers, but with no offsets: a group's coordinator moves, or still loads."""
 
 
-def group_of(step: str) -> str:
-    """Name the consumer group of a step, or of the inbox: that of the step's Faust app."""
-    return f"playhead-{step}"
-
-
 def no_offsets(kafka: str, error: NoAnswer) -> str:
     """Say in a sentence that a broker did not tell its offsets, and what to do."""
     return (

@@ -25,12 +25,11 @@ from streams.log.offsets import (
     NotTold,
     OffsetReader,
     Partition,
-    group_of,
     no_offsets,
     patiently,
 )
 from streams.settings import Settings
-from streams.topics import FOLDS, INBOX, STEPS, step, topic_of
+from streams.topics import FOLDS, INBOX, STEPS, group_of, step, topic_of
 
 INBOX_READER = "inbox"
 

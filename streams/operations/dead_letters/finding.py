@@ -12,7 +12,7 @@ from streams.delivery.history import RETRY
 from streams.log.codec import Codec, Undecodable, open_codec
 from streams.log.offsets import ANSWER_TIMEOUT_S, Extent, Partition, extent_of, extent_since
 from streams.log.reading import new_consumer, records
-from streams.operations.dead_letters.letters import Letter, Position, settle
+from streams.operations.dead_letters.letters import Letter, RecordAt, settle
 from streams.operations.dead_letters.putting_back import Copy, copy_of, put_back, retry_mark
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
@@ -20,8 +20,8 @@ from streams.topics import step, topic_of
 
 REJECTED = topic_of(EventRejected)
 
-Copies = dict[Position, list[int]]
-"""Position of a rejected record -> offsets at which it was put back."""
+Copies = dict[RecordAt, list[int]]
+"""RecordAt of a rejected record -> offsets at which it was put back."""
 
 
 class DeadLetters:
@@ -60,7 +60,7 @@ class DeadLetters:
         )
 
     def _letters(self) -> list[Letter]:
-        letters: dict[Position, Letter] = {}
+        letters: dict[RecordAt, Letter] = {}
         known = self._consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics
         for partition in sorted(known[REJECTED].partitions) if REJECTED in known else ():
             for message in self._records(extent_of(self._consumer, REJECTED, partition)):
@@ -79,7 +79,7 @@ class DeadLetters:
             if letter.event.topic not in INBOX_TOPICS:
                 topic, partition, _ = letter.position
                 marks[topic, partition][retry_mark(letter.event).encode()] = letter
-        copies: defaultdict[Position, list[int]] = defaultdict(list)
+        copies: defaultdict[RecordAt, list[int]] = defaultdict(list)
         since_ms: dict[Partition, int] = {}
         for lane, of_lane in marks.items():
             start = min(letter.event.offset for letter in of_lane.values()) + 1
@@ -94,15 +94,15 @@ class DeadLetters:
     def _closed(
         self,
         letters: Sequence[Letter],
-        copies: Mapping[Position, Sequence[int]],
+        copies: Mapping[RecordAt, Sequence[int]],
         since_ms: Mapping[Partition, int],
-    ) -> frozenset[Position]:
+    ) -> frozenset[RecordAt]:
         """Find those records that were put back and whose step has closed its outcome."""
         offsets: defaultdict[tuple[str, str, int], set[int]] = defaultdict(set)
         for letter in letters:
             topic, partition, _ = letter.position
             offsets[letter.event.step, topic, partition].update(copies.get(letter.position, ()))
-        closed: set[Position] = set()
+        closed: set[RecordAt] = set()
         for (name, topic, partition), of_lane in offsets.items():
             if not of_lane:
                 continue
@@ -116,7 +116,7 @@ class DeadLetters:
                         closed.add(cause)
         return frozenset(closed)
 
-    def _closed_cause(self, message: Message) -> Position | None:
+    def _closed_cause(self, message: Message) -> RecordAt | None:
         """Return the input whose outcome a record closes; None for any other record."""
         try:
             event = self.codec.decode_any(message.value())

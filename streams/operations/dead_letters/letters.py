@@ -10,7 +10,7 @@ from typing import Any, Literal
 from schemas import EventRejected
 from streams.running.admit import INBOX_TOPICS
 
-Position = tuple[str, int, int]
+RecordAt = tuple[str, int, int]
 """Topic, partition and offset of a record."""
 
 Status = Literal["open", "waiting", "rejected again", "done"]
@@ -40,7 +40,7 @@ class Letter:
         return self.event.meta.id
 
     @property
-    def position(self) -> Position:
+    def position(self) -> RecordAt:
         """Where the record lies that was rejected."""
         return self.event.topic, self.event.partition, self.event.offset
 
@@ -149,8 +149,8 @@ def short(letter_id: str) -> str:
 
 def settle(
     letters: Sequence[Letter],
-    copies: Mapping[Position, Sequence[int]],
-    closed: frozenset[Position],
+    copies: Mapping[RecordAt, Sequence[int]],
+    closed: frozenset[RecordAt],
 ) -> None:
     """Work out what became of each letter.
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
-
-from confluent_kafka import KafkaException, Message, Producer
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from schemas import Event, EventRejected
 from streams.delivery.history import RETRY
 from streams.log.codec import Codec, Undecodable
+from streams.log.writing import Writer
 from streams.settings import Settings
-
-DELIVERY_TIMEOUT_S = 15.0  # for the broker to acknowledge what is put back
 
 
 class Copy(NamedTuple):
@@ -52,47 +49,14 @@ def copy_of(codec: Codec, event: EventRejected) -> Copy:
 def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
     """Publish records in their order; return the offset of each.
 
-    Raises KafkaException where the broker refuses one, TimeoutError where it does not acknowledge.
+    Raises KafkaException where the broker refuses one, TimeoutError where it does not acknowledge,
+    RecordTooLarge for one that fits the log no longer with its mark.
     """
-    offsets: dict[int, int] = {}
-    errors: list[Any] = []
-
-    def delivered(number: int) -> Callable[[Any, Message], None]:
-        def report(error: Any, message: Message) -> None:
-            if error is not None:
-                errors.append(error)
-            else:
-                offsets[number] = message.offset() or 0
-
-        return report
-
-    producer = Producer(
-        {
-            "bootstrap.servers": settings.kafka,
-            "client.id": "playhead-dead-letters",
-            "enable.idempotence": True,
-            "acks": "all",
-            "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
-            "request.timeout.ms": 10_000,
-            "log_level": 0,
-        }
-    )
-    for number, copy in enumerate(copies):
-        producer.produce(
-            copy.topic,
-            value=copy.value,
-            key=copy.key,
-            partition=copy.partition,
-            headers=list(copy.headers),
-            on_delivery=delivered(number),
-        )
-        producer.poll(0)
-    producer.flush(DELIVERY_TIMEOUT_S + 5)
-    if errors:
-        raise KafkaException(errors[0])
-    if len(offsets) < len(copies):
-        raise TimeoutError(
-            f"the broker acknowledged {len(offsets)} of {len(copies)} records: run it again, "
-            "what was put back is left out"
-        )
-    return [offsets[number] for number in range(len(copies))]
+    with Writer(settings.kafka, "playhead-dead-letters") as writer:
+        try:
+            return [position.offset for position in writer.write_all(copies)]
+        except TimeoutError:
+            raise TimeoutError(
+                f"the broker at {settings.kafka} did not acknowledge all of {len(copies)} records: "
+                "run it again, what was put back is left out"
+            ) from None

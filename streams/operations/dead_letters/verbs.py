@@ -16,6 +16,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from rich.console import Console
 
 from schemas.registry import RegistryAway
+from streams.log.writing import RecordTooLarge
 from streams.operations.dead_letters.finding import DeadLetters
 from streams.operations.dead_letters.letters import (
     Filters,
@@ -42,7 +43,7 @@ def opened() -> Iterator[DeadLetters]:
     letters = open_letters(settings)
     try:
         yield letters
-    except (NoSuchLetter, TimeoutError) as error:
+    except (NoSuchLetter, RecordTooLarge, TimeoutError) as error:
         raise click.ClickException(str(error)) from None
     except KafkaException as error:
         raise click.ClickException(

@@ -21,7 +21,6 @@ from streams.log.offsets import (
     OffsetReader,
     extent_of,
     extent_since,
-    group_of,
     no_offsets,
     patiently,
     read_offsets,
@@ -197,10 +196,6 @@ def test_what_a_user_reads_names_the_broker_the_reason_and_a_remedy():
     assert "h:9" in said
     assert "nothing within 5 s" in said
     assert "playhead status" in said
-
-
-def test_a_group_is_named_after_its_step():
-    assert group_of("embed") == "playhead-embed"
 
 
 # ---------------------------------------------------------------------- a new broker
