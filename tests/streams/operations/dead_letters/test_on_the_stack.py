@@ -47,6 +47,20 @@ def listed(running, *filters, until, patience_s=60):
         time.sleep(0.3)
 
 
+def passed(running, step, topic, lane, offset, patience_s=60):
+    """Wait until a step has acknowledged a record, whatever it made of it."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        told = json.loads(running.playhead("lag", "--steps", step, "--json").stdout)["lanes"]
+        [committed] = [
+            one["committed"] for one in told if (one["topic"], one["lane"]) == (topic, lane)
+        ]
+        if committed > offset:
+            return
+        assert time.monotonic() < deadline, told
+        time.sleep(0.3)
+
+
 def a_document(running, tenant, text):
     """A sealed submission, as the edge writes it, with its body by claim check."""
     uri, request = f"dead/{uuid.uuid4()}", str(uuid.uuid4())
@@ -99,11 +113,7 @@ def test_a_letter_is_listed_shown_and_put_back_until_its_cause_is_gone(running):
     [retried] = json.loads(done.stdout)["retried"]
     rows = listed(running, "--tenant", tenant, until=lambda rows: rows[1]["status"] == "done")
     assert len(rows) == 2
-    with running.client(tenant) as client:
-        deadline = time.monotonic() + 60
-        while client.get(f"/v1/documents/{event.document}").json()["status"] != "indexed":
-            assert time.monotonic() < deadline, "the document is not indexed"
-            time.sleep(0.2)
+    assert running.await_document(tenant, event.document)["status"] == "indexed"
 
     nothing = running.playhead("dead-letters", "retry", row["id"])
     assert nothing.returncode == 1
@@ -113,7 +123,7 @@ def test_a_letter_is_listed_shown_and_put_back_until_its_cause_is_gone(running):
     mark = [(RETRY, f"1@{first['offset']}".encode())]
     copy = published(running, event, value, mark)
     assert copy > retried["offset"]
-    time.sleep(3)
+    passed(running, "ingest", topic_of(event), event.meta.lane, copy)
     assert len(listed(running, "--tenant", tenant, until=bool)) == 2
 
     verified = running.playhead("replay", "verify", "--tenant", tenant, "--json")
