@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from replay.differences import difference, first_difference
 from replay.log import Stored
 from replay.rules import Outcome
-from schemas import Ask, QuestionRedacted, Span, Spans
+from schemas import Ask, Cause, QuestionRedacted, Span, Spans
 from tests.fakes import a_codec, a_meta
 from tests.replay.little_log import asked
 
 CODEC = a_codec()
+CAUSE = Cause(topic="t", partition=0, offset=1, id="c")
 EVENT = QuestionRedacted(
     meta=a_meta(), outcome="redacted", subject="u", text="one", ask=Ask(filters={"a": "b"})
 )
@@ -46,6 +47,8 @@ def test_a_record_is_what_the_step_yields_or_says_why_not(outcome, computed, say
     ("one", "other", "says"),
     [
         (EVENT, replace(EVENT, meta=a_meta(at=1)), "meta.at: "),
+        (EVENT, replace(EVENT, meta=a_meta(cause=CAUSE)), "meta.cause: the log holds None"),
+        (replace(EVENT, meta=a_meta(cause=CAUSE)), EVENT, "meta.cause: the log holds {"),
         (EVENT, replace(EVENT, ask=Ask(filters={"a": "c"})), "ask.filters.a: "),
         (EVENT, replace(EVENT, ask=Ask(filters={})), "ask.filters.a: "),
         (
@@ -64,6 +67,15 @@ def test_a_record_is_what_the_step_yields_or_says_why_not(outcome, computed, say
 )
 def test_the_first_field_that_differs_is_named(one, other, says):
     assert first_difference(one, other).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("letters", "shown"),
+    [(1, "'x'"), (58, f"'{'x' * 58}'"), (59, f"'{'x' * 56}…"), (900, f"'{'x' * 56}…")],
+)
+def test_a_value_is_shown_in_sixty_characters_at_most(letters, shown):
+    told = first_difference(replace(EVENT, text="x" * letters), replace(EVENT, text=""))
+    assert told == f"text: the log holds {shown}, the step yields ''"
 
 
 @given(st.text(min_size=1), st.text())
