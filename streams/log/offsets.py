@@ -105,15 +105,20 @@ class OffsetReader:
         self,
         settings: Settings,
         limit_s: float = LIMIT_S,
+        firsts_s: float = FIRSTS_S,
         clients: Callable[[Settings, float], tuple[Any, Any]] = connect,
     ) -> None:
-        """`limit_s` bounds each reading; `clients` makes aiokafka's admin client and consumer."""
+        """`limit_s` bounds each reading, `firsts_s` how long first records are waited for.
+
+        `clients` makes aiokafka's admin client and consumer.
+        """
         # a third of what a process of `replay verify` would import, who may read an archive
         import aiokafka
 
         self._library = aiokafka
         self._settings = settings
         self._limit_s = limit_s
+        self._firsts_s = firsts_s
         self._clients = clients
         self._coordinators: dict[str, int] = {}
         self._admin: Any = None
@@ -165,7 +170,7 @@ class OffsetReader:
         """
         if not starts:
             return {}
-        async with self._answering(FIRSTS_S + self._limit_s):
+        async with self._answering(self._firsts_s + self._limit_s):
             return await self._first_ms(
                 dict(zip(self._named(starts), starts.values(), strict=True))
             )
@@ -220,7 +225,7 @@ class OffsetReader:
         try:
             for one, offset in starts.items():
                 self._consumer.seek(one, offset)
-            deadline = time.monotonic() + FIRSTS_S
+            deadline = time.monotonic() + self._firsts_s
             while len(times_ms) < len(starts) and time.monotonic() < deadline:
                 batches = await self._consumer.getmany(timeout_ms=100)
                 for one, records in batches.items():

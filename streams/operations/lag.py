@@ -150,11 +150,13 @@ __all__ = [
     "NotTold",
     "Positions",
     "Reader",
+    "ages_of",
     "consumer_groups",
     "lag",
     "readers",
     "report",
     "rows_of",
+    "summary",
 ]
 
 
@@ -186,12 +188,16 @@ def lag(steps: str | None, every: bool, as_json: bool) -> None:
         lags, oldest_ms, rejected = asyncio.run(_read(settings, wanted))
     except NoAnswer as error:
         raise click.ClickException(no_offsets(settings.kafka, error)) from None
-    now_ms = time.time() * 1_000
-    ages_s = {lane: round(max(0.0, (now_ms - at) / 1_000), 3) for lane, at in oldest_ms.items()}
+    ages_s = ages_of(oldest_ms, time.time() * 1_000)
     if as_json:
         click.echo(json.dumps(report(lags, ages_s, rejected), indent=1))
     else:
         _print_table(lags, ages_s, rejected, every=every)
+
+
+def ages_of(oldest_ms: Mapping[Partition, int], now_ms: float) -> dict[Partition, float]:
+    """Return how many seconds ago each time was; the broker's clock may be ahead of ours."""
+    return {lane: round(max(0.0, now_ms - at_ms) / 1_000, 3) for lane, at_ms in oldest_ms.items()}
 
 
 def report(lags: Sequence[Lag], ages_s: Mapping[Partition, float], rejected: int) -> dict[str, Any]:
@@ -235,10 +241,13 @@ def _print_table(
         table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(
-        f"{sum(one.records for one in lags)} records behind; {rejected} dead letters"
-        + (" (`playhead dead-letters list`)" if rejected else "")
-    )
+    console.print(summary(lags, rejected))
+
+
+def summary(lags: Sequence[Lag], rejected: int) -> str:
+    """Say in a line how much there is to do."""
+    hint = " (`playhead dead-letters list`)" if rejected else ""
+    return f"{sum(one.records for one in lags)} records behind; {rejected} dead letters{hint}"
 
 
 def rows_of(

@@ -8,10 +8,11 @@ from confluent_kafka import KafkaException, Producer
 from replay.archive import ArchiveLog
 from replay.export import export
 from replay.log import OFFSETS_LIMIT_S, BrokerLog, Snapshot, Stored, snapshot_of
+from schemas import InboxDocument
 from schemas.registry import UnknownSchema
 from streams.log.offsets import Extent, NoAnswer, Offsets
 from streams.settings import Settings
-from streams.topics import STEPS
+from streams.topics import STEPS, topic_of
 from tests.memory_broker import MemoryBroker
 from tests.replay.little_log import ASKED, CONFIGURATION_TOPIC, REDACTED, MemoryLog, a_log
 from tests.streams.log.brokers import OnKafka
@@ -122,6 +123,16 @@ def test_a_lane_is_read_at_once_where_it_is_small(records_max, bytes_max, loaded
     log.load(1, records_max, bytes_max)
     assert len(log._loaded) == 2 * loaded
     assert list(log.records(ASKED, 1)) == ROWS
+
+
+def test_only_the_lane_itself_is_loaded_and_no_inbox():
+    memory = a_memory_log()
+    inbox = topic_of(InboxDocument)
+    memory.put(inbox, b"plain", partition=1)
+    memory.put(REDACTED, b"other lane", partition=0)
+    log = on_a_broker(memory)
+    log.load(1)
+    assert set(log._loaded) == {(ASKED, 1), (REDACTED, 1)}
 
 
 def test_a_log_is_fixed_at_the_moment_when_it_was_opened():

@@ -91,6 +91,13 @@ async def test_the_time_of_a_first_record_is_told_for_each_partition(broker):
     assert again == {(topic, 0): now + 20_000}
 
 
+async def test_a_partition_without_a_first_record_is_left_out_after_a_while():
+    broker = MemoryBroker()
+    broker.put("t", b"x", time_ms=7)
+    async with OffsetReader(Settings(), firsts_s=0.01, clients=broker.aiokafka) as offsets:
+        assert await offsets.first_ms({("t", 0): 0, ("t", 1): 0}) == {("t", 0): 7}
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -156,7 +163,7 @@ async def test_a_broker_that_says_nothing_is_given_up_after_the_limit():
     admin = Silent()
     clients = lambda *_: (admin, MemoryBroker().aiokafka()[1])  # noqa: E731
     with pytest.raises(NoAnswer, match=r"nothing within 0\.01 s"):
-        async with OffsetReader(Settings(), 0.01, clients):
+        async with OffsetReader(Settings(), 0.01, clients=clients):
             pass
     assert admin.closed
 

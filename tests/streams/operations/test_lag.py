@@ -13,10 +13,12 @@ from streams.operations.lag import (
     ConsumerGroup,
     Lag,
     LagReader,
+    ages_of,
     consumer_groups,
     lag,
     report,
     rows_of,
+    summary,
 )
 from streams.settings import Settings
 from streams.topics import FOLDS, INBOX, STEPS, topic_of
@@ -144,6 +146,25 @@ def test_lanes_that_are_done_share_a_row_unless_all_are_asked_for():
         ("index", "u", "all", "0", "", "", ""),
     ]
     assert [row[2] for row in rows_of(lags, {}, every=True)] == ["0", "1", "0", "1"]
+
+
+def test_an_age_is_in_seconds_and_never_below_none():
+    assert ages_of({("t", 0): 4_000, ("t", 1): 9_000}, 5_234.5678) == {
+        ("t", 0): 1.235,
+        ("t", 1): 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rejected", "said"),
+    [
+        (0, "9 records behind; 0 dead letters"),
+        (2, "9 records behind; 2 dead letters (`playhead dead-letters list`)"),
+    ],
+)
+def test_the_last_line_sums_up(rejected, said):
+    lags = [Lag("embed", "t", 0, 3, 10), Lag("embed", "t", 1, 2, 4)]
+    assert summary(lags, rejected) == said
 
 
 @pytest.mark.parametrize(

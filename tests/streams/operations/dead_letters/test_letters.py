@@ -55,6 +55,14 @@ def test_an_ambiguous_id_asks_for_more():
         resolve([a_letter(1, identity="ab1"), a_letter(2, identity="ab2")], "ab")
 
 
+@pytest.mark.parametrize(("count", "listed"), [(3, "(ab0, ab1, ab2)"), (4, "(ab0, ab1, ab2, …)")])
+def test_of_many_that_fit_three_are_named(count, listed):
+    letters = [a_letter(number, identity=f"ab{number}") for number in range(count)]
+    with pytest.raises(NoSuchLetter) as raised:
+        resolve(letters, "ab")
+    assert listed in str(raised.value)
+
+
 def test_of_letters_with_one_id_the_newest_is_meant():
     letters = [a_letter(offset, attempt=offset, identity="ab") for offset in (1, 3, 2)]
     assert resolve(letters, "ab") is letters[1]
