@@ -23,9 +23,13 @@ from bench.synthetic import build
 from connectors.triton import Triton
 from infra.demo.cli import create_key, frames
 from replay.archive import ArchiveLog
-from replay.cli import events_of, local_handlers, verify_side_by_side
+from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
-from replay.verify import Report, Selection, Verifier
+from replay.one_request import events_of
+from replay.report import Report
+from replay.selection import Selection
+from replay.side_by_side import verify_side_by_side
+from replay.verify import Verifier
 from schemas import ChunksEmbedded, Embed
 from streams.log.codec import Codec
 from streams.operations.timeline import timeline

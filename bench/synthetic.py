@@ -23,7 +23,7 @@ from connectors.documents import Documents
 from connectors.keyring import Keyring
 from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
-from replay.archive import export
+from replay.export import export
 from replay.log import Stored
 from schemas import (
     AnswerReleased,
@@ -72,7 +72,7 @@ from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.log.reading import Extent
+from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.live import LiveRun, now_us
 from streams.running.run import Input

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import Consumer
 
-from schemas.registry import Registry, SchemaIds
-from streams.log.reading import Extent, new_consumer, records
-from streams.log.subjects import subjects
+from schemas.registry import SchemaIds
+from streams.log.offsets import (
+    Extent,
+    NoAnswer,
+    Offsets,
+    Partition,
+    no_offsets,
+    read_offsets,
+)
+from streams.log.reading import new_consumer, records
+from streams.log.subjects import open_registry
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
-from streams.topics import STEPS, TOPICS, topic_of
+from streams.topics import STEPS, TOPICS, group_of, topic_of
 
-ANSWER_TIMEOUT_S = 15.0
+OFFSETS_LIMIT_S = 15.0  # for the offsets of all partitions, from a busy broker too
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
 LOADED_RECORDS_MAX = 50_000  # of a lane that is read at once,
 LOADED_BYTES_MAX = 128 * 2**20  # and their bytes: what that costs in memory, half as much again
@@ -39,8 +46,41 @@ class Stored:
 class Snapshot:
     """A moment of the broker's log, so that several readers see the same."""
 
-    committed: Mapping[str, Mapping[tuple[str, int], int]]
-    extents: Mapping[tuple[str, int], Extent]
+    committed: Mapping[str, Mapping[Partition, int]]
+    extents: Mapping[Partition, Extent]
+
+
+def snapshot_of(
+    settings: Settings,
+    known: Mapping[str, Sequence[int]],
+    ask: Callable[..., Offsets] = read_offsets,
+) -> Snapshot:
+    """Read how far every step has come, then where the partitions of the log's topics end.
+
+    In this order: what was acknowledged by then has its outcomes within the extents. `known` holds
+    the partitions of every topic of the broker. Raises NoAnswer.
+    """
+    groups = {
+        group_of(step.name): [
+            (topic_of(record), lane) for record in step.reads for lane in range(settings.partitions)
+        ]
+        for step in STEPS
+    }
+    partitions = [(topic.name, number) for topic in TOPICS for number in known.get(topic.name, ())]
+    try:
+        offsets = ask(settings, groups, partitions, OFFSETS_LIMIT_S)
+    except NoAnswer as error:
+        raise NoAnswer(no_offsets(settings.kafka, error)) from None
+    return Snapshot(
+        {
+            step.name: {
+                partition: max(offset, 0)
+                for partition, offset in offsets.committed[group_of(step.name)].items()
+            }
+            for step in STEPS
+        },
+        offsets.extents,
+    )
 
 
 class Log(Protocol):
@@ -50,7 +90,7 @@ class Log(Protocol):
     def ids(self) -> SchemaIds:
         """Schema ids in force."""
 
-    def extents(self) -> Mapping[tuple[str, int], Extent]:
+    def extents(self) -> Mapping[Partition, Extent]:
         """Return every partition's offsets as they were when the log was opened."""
 
     def load(self, lane: int) -> None:
@@ -59,7 +99,7 @@ class Log(Protocol):
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
         """Read a partition in order, up to its extent's end."""
 
-    def committed(self, step: str) -> Mapping[tuple[str, int], int]:
+    def committed(self, step: str) -> Mapping[Partition, int]:
         """Return how far a step had acknowledged its inputs: the next offset of each partition."""
 
     def close(self) -> None:
@@ -74,86 +114,45 @@ def _headers(headers: Any) -> tuple[tuple[str, bytes], ...]:
 class BrokerLog:
     """The log on the broker, fixed at the end offsets of the moment it was opened.
 
-    Raises KafkaException when the broker does not answer.
+    Raises KafkaException or NoAnswer when the broker does not answer.
     """
 
-    def __init__(self, settings: Settings, like: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        like: Snapshot | None = None,
+        consumer: Consumer | None = None,
+        metadata_timeout_s: float = METADATA_TIMEOUT_S,
+    ) -> None:
         """Open the log as it stands now, or as it stood at a snapshot."""
-        self._settings = settings
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        self._ids = registry
-        self._consumer = new_consumer(settings, "replay")
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
-        self._consumer.list_topics(
-            timeout=METADATA_TIMEOUT_S
-        )  # else each assignment looks its leader up, slowly
-        self._loaded: dict[tuple[str, int], list[Stored]] = {}
-        # commit positions first: what was acknowledged by then has its outcomes within the extents
-        self.snapshot = like or Snapshot(self._read_committed(), self._read_extents())
+        self._ids = open_registry(settings)
+        self._consumer = consumer or new_consumer(settings, "replay")
+        # else each assignment looks its leader up, slowly
+        known = self._consumer.list_topics(timeout=metadata_timeout_s).topics
+        self._loaded: dict[Partition, list[Stored]] = {}
+        self.snapshot = like or snapshot_of(
+            settings, {name: sorted(topic.partitions) for name, topic in known.items()}
+        )
 
     @property
     def ids(self) -> SchemaIds:
         """Schema ids of the registry."""
         return self._ids
 
-    def extents(self) -> Mapping[tuple[str, int], Extent]:
+    def extents(self) -> Mapping[Partition, Extent]:
         """Return every partition's offsets as they were when the log was opened."""
         return self.snapshot.extents
 
-    def committed(self, step: str) -> Mapping[tuple[str, int], int]:
+    def committed(self, step: str) -> Mapping[Partition, int]:
         """Return how far a step's consumer group had committed when the log was opened."""
         return self.snapshot.committed[step]
 
-    def _read_committed(self) -> dict[str, dict[tuple[str, int], int]]:
-        """Ask for all groups at once: one after the other they would each be looked up first."""
-        asked = {}
-        for step in STEPS:
-            group = f"playhead-{step.name}"
-            wanted = [
-                TopicPartition(topic_of(record), lane)
-                for record in step.reads
-                for lane in range(self._settings.partitions)
-            ]
-            request = [ConsumerGroupTopicPartitions(group, wanted)]
-            asked[step.name] = self._admin.list_consumer_group_offsets(
-                request, request_timeout=ANSWER_TIMEOUT_S
-            )[group]
-        return {
-            name: {
-                (entry.topic, entry.partition): max(entry.offset, 0)
-                for entry in future.result().topic_partitions
-            }
-            for name, future in asked.items()
-        }
-
-    def _read_extents(self) -> dict[tuple[str, int], Extent]:
-        known = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
-        places = [
-            TopicPartition(topic.name, partition)
-            for topic in TOPICS
-            if (metadata := known.topics.get(topic.name))
-            for partition in sorted(metadata.partitions)
-        ]
-        if not places:
-            return {}
-        begins, ends = (
-            self._admin.list_offsets(
-                dict.fromkeys(places, moment), request_timeout=ANSWER_TIMEOUT_S
-            )
-            for moment in (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        )
-        return {
-            (place.topic, place.partition): Extent(
-                place.topic,
-                place.partition,
-                begins[place].result().offset,
-                ends[place].result().offset,
-            )
-            for place in places
-        }
-
-    def load(self, lane: int) -> None:
+    def load(
+        self,
+        lane: int,
+        records_max: int = LOADED_RECORDS_MAX,
+        bytes_max: int = LOADED_BYTES_MAX,
+    ) -> None:
         """Read a small lane at once: an assignment for each topic would take longer than reading.
 
         Drops the lane that was loaded before; a large lane is left to be read topic by topic.
@@ -164,16 +163,14 @@ class BrokerLog:
             for extent in self.snapshot.extents.values()
             if extent.partition == lane and extent.topic not in INBOX_TOPICS
         ]
-        if sum(extent.end - extent.begin for extent in wanted) > LOADED_RECORDS_MAX:
+        if sum(extent.end - extent.begin for extent in wanted) > records_max:
             return
-        loaded: dict[tuple[str, int], list[Stored]] = {
-            (extent.topic, lane): [] for extent in wanted
-        }
+        loaded: dict[Partition, list[Stored]] = {(extent.topic, lane): [] for extent in wanted}
         size = 0
         for stored in self._read(wanted):
             loaded[stored.topic, lane].append(stored)
             size += len(stored.value or b"")
-            if size > LOADED_BYTES_MAX:
+            if size > bytes_max:
                 return
         self._loaded = loaded
 

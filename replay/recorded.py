@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.errors import KeyDestroyed, Permanent, Transient
-from schemas import Begin, Begun, Effect, Fail, Record, Request, StreamRequest
+from schemas import Effect, Fail, Record, Request, StreamRequest
 from streams.log.codec import Codec, Undecodable
 from streams.running.live import error_text
 from streams.running.run import Emit, Input, Run, request_digest, response_digest
@@ -184,11 +184,3 @@ def error_of(text: str) -> Exception:
         case "KeyDestroyed":
             return KeyDestroyed(message)
     return Permanent(message)
-
-
-def begun_of(effects: Sequence[Effect], codec: Codec) -> Begun | None:
-    """Read the circumstances of a run out of its effects."""
-    for effect in effects:
-        if effect.number == 0 and effect.kind == Begin.SCHEMA:
-            return codec.decode(effect.response, Begun)
-    return None

@@ -27,10 +27,14 @@ from rich.rule import Rule
 from rich.table import Table
 
 from infra.demo.samples import PAGES_PERSONAL, TENANTS, Question, Tenant, documents
-from replay.archive import ArchiveLog, export, rewrite
-from replay.cli import events_of, local_handlers, show, timeline_table
+from replay.archive import ArchiveLog
+from replay.export import export, rewrite
+from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log, Stored
-from replay.verify import Report, Verifier
+from replay.one_request import events_of
+from replay.report import Report
+from replay.terminal import show, timeline_table
+from replay.verify import Verifier
 from schemas import AnswerReleased, ChunksRetrieved, Event, QueryRewritten, QuestionRedacted
 from streams.log.codec import Codec
 from streams.operations.timeline import timeline

@@ -18,7 +18,8 @@ from streams.delivery.history import Outcome
 from streams.delivery.lane import Place
 from streams.delivery.progress import Progress, progress_of
 from streams.log.codec import Codec, Undecodable
-from streams.log.reading import Extent, extent_of, records
+from streams.log.offsets import Extent, extent_of
+from streams.log.reading import records
 from streams.topics import INBOX, REQUESTS, Step, topic_of
 from streams.watching.logs import logger
 

@@ -20,7 +20,8 @@ from streams.delivery.faust_shell import App, raw_topic
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Unattended
 from streams.delivery.rows import RowKey, written
 from streams.log.codec import Codec
-from streams.log.reading import extent_of, new_consumer, records
+from streams.log.offsets import extent_of
+from streams.log.reading import new_consumer, records
 from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
 from streams.topics import changelog_of

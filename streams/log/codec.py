@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Any, TypeVar, cast
 
 import fastavro
+from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canonical_form
 from fastavro.types import Schema
 
@@ -16,6 +17,8 @@ import schemas
 from schemas import Event, Record
 from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
 from schemas.registry import SchemaIds, UnknownSchema
+from streams.log.subjects import open_registry
+from streams.settings import Settings
 
 RecordT = TypeVar("RecordT", bound=Record)
 HEADER = struct.Struct(">bI")
@@ -110,6 +113,7 @@ class Codec:
             OverflowError,
             MemoryError,
             struct.error,
+            SchemaResolutionError,  # it lacks a field for which ours has no default
         ) as error:
             raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
         if end > len(data):
@@ -146,6 +150,11 @@ class Codec:
             raise Undecodable(
                 f"the definition behind schema {schema_id} can't be read: {type(error).__name__}"
             ) from None
+
+
+def open_codec(settings: Settings) -> Codec:
+    """Make the codec of a process that asks the registry of the settings."""
+    return Codec(open_registry(settings))
 
 
 def _parsed_as(name: str, definition: dict[str, Any]) -> Schema | None:

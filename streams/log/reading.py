@@ -6,26 +6,15 @@ The consumers here are assigned by hand: they join no group and commit nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams.log.offsets import Extent
 from streams.settings import Settings
 
-ANSWER_TIMEOUT_S = 10.0  # for metadata and offsets: a broker that is up answers within milliseconds
 SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
 FETCH_RECORDS = 2_000  # asked of the client at once: enough to keep Python's share of a fetch small
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Offsets of a partition: from `begin` up to, not including, `end`; some may be missing."""
-
-    topic: str
-    partition: int
-    begin: int
-    end: int
 
 
 def new_consumer(settings: Settings, name: str) -> Consumer:
@@ -48,20 +37,12 @@ def new_consumer(settings: Settings, name: str) -> Consumer:
     )
 
 
-def extent_of(consumer: Consumer, topic: str, partition: int, since: int = 0) -> Extent:
-    """Ask which offsets of a partition there are now, from `since` on.
+def records(
+    consumer: Consumer, extents: Iterable[Extent], silence_s: float = SILENCE_S
+) -> Iterator[Message]:
+    """Read partitions side by side, each in the order of its offsets, up to its extent's end.
 
-    Raises KafkaException where the broker does not answer.
-    """
-    place = TopicPartition(topic, partition)
-    low, end = consumer.get_watermark_offsets(place, timeout=ANSWER_TIMEOUT_S)
-    return Extent(topic, partition, max(low, since), end)
-
-
-def records(consumer: Consumer, extents: Iterable[Extent]) -> Iterator[Message]:
-    """Read partitions side by side, each in the order of its offsets.
-
-    Raises KafkaException, or TimeoutError where the broker hands nothing over for long.
+    Raises KafkaException, or TimeoutError where the broker hands nothing over for `silence_s`.
     """
     unread = {(e.topic, e.partition): e for e in extents if e.begin < e.end}
     if not unread:
@@ -69,28 +50,42 @@ def records(consumer: Consumer, extents: Iterable[Extent]) -> Iterator[Message]:
     consumer.assign([TopicPartition(e.topic, e.partition, e.begin) for e in unread.values()])
     try:
         while unread:
-            # poll returns at the first record, consume would wait for the whole number of them
-            first = consumer.poll(SILENCE_S)
-            if first is None:
-                silent = ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(unread))
-                raise TimeoutError(
-                    f"{silent} gave nothing for {SILENCE_S:g} s: "
-                    "is the broker up? `playhead status` tells"
-                )
-            for message in (first, *consumer.consume(FETCH_RECORDS, 0)):
-                place = (cast(str, message.topic()), cast(int, message.partition()))
-                reached = cast(int, message.offset())
-                error = message.error()
-                if error is None:
-                    reached += 1
-                elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                    raise KafkaException(error)
-                extent = unread.get(place)
+            for message in _batch(consumer, unread, silence_s):
+                next_offset = _next_offset(message)
+                partition = (cast(str, message.topic()), cast(int, message.partition()))
+                extent = unread.get(partition)
                 if extent is None:
-                    continue  # it has grown meanwhile
-                if error is None and reached <= extent.end:
+                    continue  # its end was reached: what follows was written meanwhile
+                if message.error() is None and next_offset <= extent.end:
                     yield message
-                if reached >= extent.end:  # maybe past what a compaction has left out
-                    del unread[place]
+                # beyond its end too: offsets below it may hold no record (compacted, or a marker)
+                if next_offset >= extent.end:
+                    del unread[partition]
     finally:
         consumer.unassign()
+
+
+def _batch(
+    consumer: Consumer, unread: Iterable[tuple[str, int]], silence_s: float
+) -> Iterable[Message]:
+    """Wait for one message and take along those that lie ready behind it.
+
+    For one alone: `consume` would wait until it has as many as it is asked for.
+    """
+    first = consumer.poll(silence_s)
+    if first is None:
+        silent = ", ".join(f"{topic}[{number}]" for topic, number in sorted(unread))
+        raise TimeoutError(
+            f"{silent} gave nothing for {silence_s:g} s: is the broker up? `playhead status` tells"
+        )
+    return (first, *consumer.consume(FETCH_RECORDS, 0))
+
+
+def _next_offset(message: Message) -> int:
+    """Return the offset that reading goes on from; raises KafkaException for an error."""
+    offset, error = cast(int, message.offset()), message.error()
+    if error is None:
+        return offset + 1
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+        return offset
+    raise KafkaException(error)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas import Event, EventRejected
+from schemas import Cause, Event, EventRejected
 from streams.topics import topic_of
 
 
@@ -83,64 +83,82 @@ def timeline(events: Iterable[Event]) -> list[StepTime]:
     `events` are the records of the request, in any order, the request itself included (a run
     without its input among them has a queueing time of 0).
     """
-    by_id = {}
+    ordered = sorted(events, key=lambda event: (event.meta.at, event.meta.ordinal))
+    published_us = _published_us(ordered)
     runs: dict[tuple[str, str, int, int], StepTime] = {}
-    everything = sorted(events, key=lambda event: (event.meta.at, event.meta.ordinal))
-    for event in everything:
-        by_id[topic_of(event), event.meta.id, event.meta.attempt] = event
-    published = {(topic, event_id): event.meta.at for (topic, event_id, _), event in by_id.items()}
-    for event in everything:
-        meta = event.meta
-        cause = meta.cause
+    for event in ordered:
+        meta, cause = event.meta, event.meta.cause
         if cause is None:
-            runs[topic_of(event), "", 0, 0] = StepTime(
-                step=meta.step.name,
-                topic=topic_of(event),
-                cause="",
-                attempt=meta.attempt,
-                code=meta.step.code,
-                configuration="",
-                queued_us=0,
-                began_us=meta.at,
-                ended_us=meta.at,
-                records=1,
-                closed=True,
-            )
+            runs[topic_of(event), "", 0, 0] = _at_the_edge(event)
             continue
-        began = meta.effects[0].started if meta.effects and meta.ordinal == 0 else meta.at
         key = (meta.step.name, cause.topic, cause.offset, meta.attempt)
-        run = runs.get(key)
-        if run is None:
-            put = published.get((cause.topic, cause.id), began)
-            run = runs[key] = StepTime(
-                step=meta.step.name,
-                topic=topic_of(event),
-                cause=cause.id,
-                attempt=meta.attempt,
-                code=meta.step.code,
-                configuration=meta.step.configuration,
-                queued_us=max(0, began - put),
-                began_us=began,
-                ended_us=meta.at,
-            )
-        run.records += 1
-        run.ended_us = max(run.ended_us, meta.at)
-        run.closed = run.closed or meta.last
-        run.outcome = _outcome(event) or run.outcome
-        for effect in meta.effects:
-            run.cost_micros += effect.cost_micros
-            if effect.number == 0:
-                continue
-            if effect.part and run.effects and run.effects[-1].kind == effect.kind:
-                run.effects[-1].parts += 1
-                run.effects[-1].took_us = effect.took_us
-                continue
-            run.effects.append(
-                EffectTime(
-                    effect.kind, effect.model, effect.started, effect.took_us, 1, effect.error
-                )
-            )
+        if key not in runs:
+            runs[key] = _begun(event, cause, published_us)
+        _add(runs[key], event)
     return sorted(runs.values(), key=lambda run: (run.began_us, run.ended_us))
+
+
+def _published_us(ordered: Iterable[Event]) -> dict[tuple[str, str], int]:
+    """Topic and id of a record -> when it was written; of several attempts, by the last begun."""
+    of_attempt = {
+        (topic_of(event), event.meta.id, event.meta.attempt): event.meta.at for event in ordered
+    }
+    return {(topic, event_id): at_us for (topic, event_id, _), at_us in of_attempt.items()}
+
+
+def _at_the_edge(event: Event) -> StepTime:
+    """Show a request as a run that took no time."""
+    return StepTime(
+        step=event.meta.step.name,
+        topic=topic_of(event),
+        cause="",
+        attempt=event.meta.attempt,
+        code=event.meta.step.code,
+        configuration="",
+        queued_us=0,
+        began_us=event.meta.at,
+        ended_us=event.meta.at,
+        records=1,
+        closed=True,
+    )
+
+
+def _begun(event: Event, cause: Cause, published_us: Mapping[tuple[str, str], int]) -> StepTime:
+    """Begin the run that an event is the first record of."""
+    meta = event.meta
+    began_us = meta.effects[0].started if meta.effects and meta.ordinal == 0 else meta.at
+    put_us = published_us.get((cause.topic, cause.id), began_us)
+    return StepTime(
+        step=meta.step.name,
+        topic=topic_of(event),
+        cause=cause.id,
+        attempt=meta.attempt,
+        code=meta.step.code,
+        configuration=meta.step.configuration,
+        queued_us=max(0, began_us - put_us),
+        began_us=began_us,
+        ended_us=meta.at,
+    )
+
+
+def _add(run: StepTime, event: Event) -> None:
+    """Add a record to its run; the parts of a streamed effect count as one."""
+    meta = event.meta
+    run.records += 1
+    run.ended_us = max(run.ended_us, meta.at)
+    run.closed = run.closed or meta.last
+    run.outcome = _outcome(event) or run.outcome
+    for effect in meta.effects:
+        run.cost_micros += effect.cost_micros
+        if effect.number == 0:
+            continue
+        if effect.part and run.effects and run.effects[-1].kind == effect.kind:
+            run.effects[-1].parts += 1
+            run.effects[-1].took_us = effect.took_us
+            continue
+        run.effects.append(
+            EffectTime(effect.kind, effect.model, effect.started, effect.took_us, 1, effect.error)
+        )
 
 
 def _outcome(event: Event) -> str:

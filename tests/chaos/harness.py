@@ -35,8 +35,9 @@ import click
 from infra.local.guard import MARKER
 from infra.local.supervisor import Stack, State, Wish
 from replay.log import BrokerLog, Snapshot
-from replay.verify import Report, Verifier
-from replay.verify import merged as merged_reports
+from replay.report import Report
+from replay.report import merged as merged_reports
+from replay.verify import Verifier
 from streams.log.codec import Codec
 from streams.log.setup import prepare
 from streams.settings import Settings

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from replay.verify import Report
+from replay.report import Report
 from tests.chaos.judge import Judgement
 from tests.chaos.plan import Plan, bound
 

@@ -29,7 +29,7 @@ from schemas import (
 )
 from schemas.registry import FixedIds
 from streams.log.ids import outcome_id, position_id
-from streams.log.reading import Extent
+from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.run import stamped
 from streams.topics import topic_of

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from click.testing import CliRunner
 
-from replay.verify import Report
+from replay.report import Report
 from schemas.registry import FixedIds
 from streams.log.codec import Codec
 from streams.log.subjects import subjects

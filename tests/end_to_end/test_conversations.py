@@ -5,8 +5,8 @@ import uuid
 import pytest
 from websockets.sync.client import connect
 
-from replay.cli import events_of
 from replay.log import BrokerLog
+from replay.one_request import events_of
 from schemas import QueryRewritten
 
 pytestmark = pytest.mark.stack

@@ -1,177 +1,40 @@
-"""A small chain of one step, run on fake effects, laid on a log in memory and verified."""
+"""A small log is verified as it is, and shows every change that is made to it."""
 
 import dataclasses
 
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import Permanent, Transient
-from replay.archive import ArchiveLog, export
-from replay.log import Stored
-from replay.verify import Report, Selection, Verifier, merged
-from schemas import (
-    Ask,
-    Cause,
-    ConfigurationSet,
-    Detect,
-    Detected,
-    Digest,
-    Digested,
-    EventRejected,
-    Failed,
-    Generate,
-    Generated,
-    GeneratedToken,
-    Numbered,
-    Placeholders,
-    QueryRewritten,
-    QuestionAsked,
-    QuestionRedacted,
-    ReadPlaceholders,
-    Sealed,
-)
-from schemas.registry import FixedIds
-from streams.log.codec import Codec
-from streams.log.configuration import configuration
-from streams.log.reading import Extent
-from streams.log.subjects import subjects
+from agents.errors import KeyDestroyed, Permanent, Transient
+from replay.archive import ArchiveLog
+from replay.export import export
+from replay.selection import Selection
+from replay.verify import Verifier, lanes_of
+from schemas import Cause, ConfigurationSet, Digest, Digested, Failed
 from streams.running.admit import rejection, unreadable
 from streams.running.run import stamped
-from streams.topics import Step, topic_of
-from tests.fakes import DIGEST_KEY, FakeEffects, a_codec, a_meta
-
-ASKED, REDACTED, REJECTED = (topic_of(t) for t in (QuestionAsked, QuestionRedacted, EventRejected))
-CONFIGURATION = configuration("redact", {"greeting": "hello"})
-
-
-async def little(event, fx):
-    """A step that uses every sort of effect."""
-    digested = await fx(Digest(values=(b"a",)))
-    known, found = await fx.gather(
-        ReadPlaceholders(scope=event.meta.session), Detect(texts=("x",), language="en")
-    )
-    async for part in fx.stream(Generate(prompt="p", max_tokens=2)):
-        text = "".join(token.text for token in part.tokens)
-        yield QuestionRedacted(outcome="redacted", subject=event.subject, text=text, ask=event.ask)
-        if part.last:
-            break
-    yield QuestionRedacted(
-        outcome="redacted",
-        subject=event.subject,
-        text=f"{fx.configuration['greeting']} {digested.digests[0]} {found.model} {fx.began_us}",
-        reason=known.entries[0].placeholder,
-        ask=event.ask,
-    )
-
-
-STEP = Step("redact", little, {QuestionAsked: (QuestionRedacted,)})
-
-
-def parts(_request):
-    return [
-        Generated(tokens=(GeneratedToken(text="one", at_us=1),)),
-        Generated(tokens=(GeneratedToken(text="two", at_us=2),), last=True),
-    ]
-
-
-async def digest(_request, _call=None):
-    return Digested(digests=("d",))
-
-
-ANSWERS = {
-    Digest: lambda _: Digested(digests=("d",)),
-    ReadPlaceholders: lambda _: Placeholders(
-        entries=(Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d"),)
-    ),
-    Detect: lambda _: Detected(texts=(), model="m"),
-    Generate: parts,
-}
-
-
-class MemoryLog:
-    """A log in memory."""
-
-    def __init__(self):
-        self.ids = FixedIds.numbered(dict.fromkeys(subjects().values()))
-        self.topics = {}
-        self.done = 10**6
-
-    def put(self, topic, value, key=b"acme", partition=0):
-        rows = self.topics.setdefault((topic, partition), [])
-        rows.append(Stored(topic, partition, len(rows), 0, key, value))
-
-    def extents(self):
-        return {k: Extent(*k, 0, len(rows)) for k, rows in self.topics.items()}
-
-    def load(self, lane):
-        self.loaded = lane
-
-    def records(self, topic, partition):
-        return iter(self.topics.get((topic, partition), ()))
-
-    def committed(self, step):
-        return dict.fromkeys(self.topics, self.done) if step == "redact" else {}
-
-    def close(self):
-        pass
-
-
-def asked(number):
-    sealed = Sealed(key="user/u", event="e", field="text", ciphertext=b"\x00")
-    return QuestionAsked(meta=a_meta(request=f"r-{number}"), subject="u", text=sealed, ask=Ask())
-
-
-def fake_run(event, offset, answers=ANSWERS, attempt=1):
-    fx = FakeEffects("redact", event, answers, CONFIGURATION.values, attempt)
-    fx.step = STEP
-    fx.input = fx.input._replace(offset=offset)
-    fx.configuration_digest = CONFIGURATION.digest
-    return fx
-
-
-async def a_log(count=2):
-    log, codec = MemoryLog(), a_codec()
-    log.put(
-        topic_of(ConfigurationSet),
-        codec.encode(
-            ConfigurationSet(
-                meta=a_meta(),
-                step="redact",
-                digest=CONFIGURATION.digest,
-                content=CONFIGURATION.content,
-            )
-        ),
-    )
-    for offset in range(count):
-        event = asked(offset)
-        log.put(ASKED, codec.encode(event))
-        run = fake_run(event, offset)
-        await run.execute()
-        for outcome in run.outcomes:
-            log.put(REDACTED, codec.encode(outcome))
-    return log
-
-
-async def verified(log, selection=None):
-    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, selection, steps=(STEP,))
-    return await verifier.verify()
+from streams.topics import topic_of
+from tests.fakes import DIGEST_KEY, a_codec, a_meta
+from tests.replay.little_log import (
+    ASKED,
+    REDACTED,
+    REJECTED,
+    STEP,
+    a_log,
+    asked,
+    changed,
+    fake_run,
+    given_up,
+    rejected,
+    verified,
+    with_effect,
+)
 
 
 async def test_what_was_not_touched_is_equal():
     report = await verified(await a_log(3))
     assert (report.records, report.equal, report.diverged) == (9, 9, [])
     assert (report.inputs, report.pending, report.superseded) == (3, 0, 0)
-
-
-def changed(log, index, edit, topic=REDACTED):
-    rows, codec = log.topics[topic, 0], a_codec()
-    record = codec.decode_any(rows[index].value)
-    rows[index] = dataclasses.replace(rows[index], value=codec.encode(edit(record)))
-
-
-def with_effect(record, **fields):
-    effects = (replace(record.meta.effects[0], **fields), *record.meta.effects[1:])
-    return stamped(record, replace(record.meta, effects=effects))
 
 
 @pytest.mark.parametrize(
@@ -312,38 +175,6 @@ async def test_a_dead_letter_that_was_put_back_twice_runs_once():
     assert (report.diverged, report.equal, report.duplicates, report.inputs) == ([], 6, 1, 2)
 
 
-async def rejected(log, error, trace=""):
-    codec, event = a_codec(), asked(0)
-    log.put(ASKED, codec.encode(event))
-
-    def fail(_request):
-        raise error
-
-    run = fake_run(event, 0, {**ANSWERS, Generate: fail})
-    run.failure = Failed(error="Permanent", message="m", traceback=trace, attempts=1)
-    with pytest.raises((Permanent, Transient)):
-        await run.execute()
-
-    def build(failed, meta):
-        return EventRejected(
-            meta=meta,
-            topic=ASKED,
-            partition=0,
-            offset=0,
-            step="redact",
-            error=failed.error,
-            message=failed.message,
-            traceback=failed.traceback,
-            attempts=failed.attempts,
-            key=b"acme",
-            value=log.topics[ASKED, 0][0].value,
-        )
-
-    await run.reject(build)
-    for outcome in run.outcomes:
-        log.put(topic_of(outcome), codec.encode(outcome))
-
-
 @pytest.mark.parametrize("error", [Permanent("no"), Transient("away")])
 async def test_a_rejection_is_an_outcome_too(error):
     log = await a_log(0)
@@ -399,21 +230,6 @@ async def test_an_input_under_another_tenants_key_must_have_been_rejected():
     assert len(report.diverged) >= 3
 
 
-async def given_up(log):
-    """What the runner leaves of an outcome that fits no record: an attempt of Begin and Fail."""
-    codec, event = a_codec(), asked(0)
-    log.put(ASKED, codec.encode(event))
-    whole = fake_run(event, 0)
-    await whole.execute()
-    log.put(REDACTED, codec.encode(whole.outcomes[0]))
-    run = fake_run(event, 0, attempt=2)
-    run.failure = Failed(error="RecordTooLarge", message="m", traceback="t", attempts=1)
-    await run.begin()
-    stored = log.topics[ASKED, 0][0]
-    await run.reject(rejection(STEP, run.input, stored.key, stored.value))
-    log.put(REJECTED, codec.encode(run.outcomes[0]))
-
-
 async def test_an_outcome_that_fitted_no_record_is_verified_by_its_rejection():
     log = await a_log(0)
     await given_up(log)
@@ -429,46 +245,66 @@ async def test_every_lane_is_loaded_before_it_is_read():
     assert log.loaded == 0
 
 
-async def test_what_two_steps_share_is_decoded_once(monkeypatch):
-    async def passed_on(event, fx):
-        yield QueryRewritten(
-            outcome="unchanged",
-            subject=event.subject,
-            question=event.text,
-            query=event.text,
-            ask=event.ask,
-        )
+async def test_a_key_that_was_destroyed_makes_an_attempt_erased_and_not_diverged():
+    async def destroyed(_request, _call):
+        raise KeyDestroyed("its subject was erased")
 
-    second = Step("rewrite", passed_on, {QuestionRedacted: (QueryRewritten,)})
-    log, codec = await a_log(1), a_codec()
-    for offset, stored in enumerate(list(log.topics[REDACTED, 0])):
-        run = fake_run(codec.decode_any(stored.value), offset)
-        run.step, run.input = second, run.input._replace(topic=REDACTED)
-        await run.execute()
-        log.put(topic_of(QueryRewritten), codec.encode(run.outcomes[0]))
-    decoded = []
-    decode = Codec.decode
-    monkeypatch.setattr(Codec, "decode", lambda *given: decoded.append(given[2]) or decode(*given))
-    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, steps=(STEP, second))
+    verifier = Verifier(await a_log(2), {Digest: destroyed}, lambda _: DIGEST_KEY, steps=(STEP,))
     report = await verifier.verify()
-    assert (report.equal, report.diverged) == (6, [])
-    assert decoded.count(QuestionRedacted) == 3
-    forged = log.topics[REDACTED, 0]
-    forged[1] = dataclasses.replace(forged[1], key=b"another")
-    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, steps=(STEP, second))
-    assert {e.topic for e in (await verifier.verify()).diverged} == {
-        REDACTED,
-        topic_of(QueryRewritten),
-    }
+    assert (report.records, report.erased, report.equal, report.diverged) == (6, 6, 0, [])
 
 
-def test_reports_of_lanes_add_up_in_every_count():
-    counts = {
-        name: number
-        for number, (name, value) in enumerate(vars(Report()).items(), start=1)
-        if isinstance(value, int) and name != "model_calls"
-    }
-    total = merged([Report(**counts), Report(**counts)])
-    assert {name: getattr(total, name) for name in counts} == {
-        name: 2 * number for name, number in counts.items()
-    }
+async def test_a_dead_letter_of_a_step_that_is_none_of_ours_is_a_difference_unless_the_edge_wrote_it():
+    log = await a_log(0)
+    await rejected(log, Permanent("no"))
+    changed(log, 0, lambda r: replace(r, step="another"), topic=REJECTED)
+    report = await verified(log)
+    reasons = {entry.topic: entry.reason for entry in report.diverged}
+    assert reasons[REJECTED] == "no step of ours wrote it"
+    changed(log, 0, lambda r: stamped(r, replace(r.meta, cause=None)), topic=REJECTED)
+    log.topics[ASKED, 0].clear()
+    report = await verified(log)
+    assert (report.records, report.diverged) == (0, [])
+
+
+async def test_an_outcome_that_names_a_cause_elsewhere_is_a_difference():
+    log = await a_log(1)
+    for number, cause in enumerate((None, Cause(topic=ASKED, partition=1, offset=0, id="c"))):
+        changed(log, number, lambda r, c=cause: stamped(r, replace(r.meta, cause=c)))
+    report = await verified(log)
+    said = [e.offset for e in report.diverged if e.reason == "it names no cause in its lane"]
+    assert said == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("{", "is not JSON"), ("[1]", "is not a JSON object"), ("[" * 10**5, "is not JSON")],
+)
+async def test_a_configuration_that_can_not_be_read_is_named_by_what_rests_on_it(content, says):
+    log = await a_log(1)
+    changed(log, 0, lambda r: replace(r, content=content), topic=topic_of(ConfigurationSet))
+    reasons = [entry.reason for entry in (await verified(log)).diverged]
+    assert any(says in reason and "configuration" in reason for reason in reasons), reasons
+
+
+async def test_progress_and_model_calls_are_told():
+    told = []
+    verifier = Verifier(
+        await a_log(3), {Digest: digested_again}, lambda _: DIGEST_KEY, None, told.append, (STEP,)
+    )
+    report = await verifier.verify()
+    assert told == [9, 9, 9]
+    assert report.model_calls == 0
+
+
+async def digested_again(_request, _call):
+    return Digested(digests=("d",))
+
+
+async def test_only_the_named_lanes_are_verified():
+    log = await a_log(2)
+    log.put(ASKED, b"no avro", partition=3)
+    assert lanes_of(log) == [0, 3]
+    verifier = Verifier(log, {Digest: digested_again}, lambda _: DIGEST_KEY, steps=(STEP,))
+    report = await verifier.verify([3])
+    assert (report.records, report.inputs) == (0, 1)

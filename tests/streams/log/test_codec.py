@@ -9,7 +9,8 @@ from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Seal
 from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.log import codec as codec_module
-from streams.log.codec import Codec, Undecodable, body
+from streams.log.codec import Codec, Undecodable, body, open_codec
+from streams.settings import Settings
 from tests.fakes import a_codec, a_meta
 
 SEALED = Sealed(key="user/u", event="e", field="text", ciphertext=b"\x00\xff")
@@ -101,6 +102,20 @@ def test_a_definition_that_says_the_same_in_other_words_is_read_as_ours():
     data = codec.encode_as(Ask(groups=("a",)), 7)
     assert codec.decode(data, Ask) == Ask(groups=("a",))
     assert codec._writer(7) == codec._writer(8) == ("Ask", None)
+
+
+@pytest.mark.parametrize("lacking", ["vectors", "model", "dimensions"])
+def test_a_definition_that_lacks_a_field_of_ours_is_undecodable(lacking):
+    older = self_contained("Embedded")
+    older["fields"] = [field for field in older["fields"] if field["name"] != lacking]
+    codec = Codec(FixedIds({7: older}, {}))
+    data = codec.encode_as(Embedded(vectors=(), model="m", dimensions=1), 7)
+    with pytest.raises(Undecodable, match="does not follow Embedded: SchemaResolutionError"):
+        codec.decode(data, Embedded)
+
+
+def test_a_codec_is_opened_without_asking_the_registry():
+    assert not open_codec(Settings(registry="http://127.0.0.1:1")).known(1)
 
 
 class FakeRegistry:

@@ -1,83 +1,105 @@
-"""Reading partitions of the real broker as they stand."""
-
-import contextlib
-import time
+"""Reading partitions as they stand; over a broker in memory, and over the real one."""
 
 import pytest
-from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, Message
 
-from streams.log.reading import Extent, extent_of, new_consumer, records
-
-
-@pytest.fixture
-def consumer(running):
-    with contextlib.closing(new_consumer(running.settings, "test-reading")) as consumer:
-        yield consumer
+from streams.log.offsets import Extent, extent_of
+from streams.log.reading import records
 
 
-def publish(running, topic, partition, *values, ending=None):
-    """Publish values; `ending` names how their transaction ends, where they are in one."""
-    config = {"bootstrap.servers": running.settings.kafka}
-    if ending:
-        config["transactional.id"] = topic
-    producer = Producer(config)
-    if ending:
-        producer.init_transactions(20)
-        producer.begin_transaction()
-    for value in values:
-        producer.produce(topic, value, partition=partition)
-    assert producer.flush(20) == 0
-    if ending:
-        getattr(producer, f"{ending}_transaction")(20)
+def read(consumer, *extents):
+    return [(m.partition(), m.offset(), m.value()) for m in records(consumer, extents)]
 
 
-def places(messages):
-    return [(message.partition(), message.offset(), message.value()) for message in messages]
+def test_each_partition_is_read_in_order_up_to_where_it_ended(broker, consumer):
+    values = [f"a{n}".encode() for n in range(3_000)]
+    broker.publish(0, *values)
+    broker.publish(1, b"b0", b"b1")
+    extents = [extent_of(consumer, broker.topic, partition) for partition in (0, 1)]
+    broker.publish(1, b"later")
+    told = read(consumer, *extents)
+    assert [one for one in told if one[0] == 0] == [(0, n, value) for n, value in enumerate(values)]
+    assert [one for one in told if one[0] == 1] == [(1, 0, b"b0"), (1, 1, b"b1")]
 
 
-@pytest.mark.stack
-def test_each_partition_is_read_in_order_up_to_where_it_ended(running, topic, consumer):
-    publish(running, topic, 0, *(f"a{n}".encode() for n in range(3_000)))
-    publish(running, topic, 1, b"b0", b"b1")
-    extents = [extent_of(consumer, topic, partition) for partition in (0, 1)]
-    assert extents == [Extent(topic, 0, 0, 3_000), Extent(topic, 1, 0, 2)]
-    publish(running, topic, 1, b"later")
-    found = places(records(consumer, extents))
-    assert [place for place in found if place[0] == 0] == [
-        (0, n, f"a{n}".encode()) for n in range(3_000)
-    ]
-    assert [place for place in found if place[0] == 1] == [(1, 0, b"b0"), (1, 1, b"b1")]
+def test_an_extent_may_begin_later_and_another_follow(broker, consumer):
+    broker.publish(0, b"0", b"1", b"2", b"3")
+    assert read(consumer, Extent(broker.topic, 0, 1, 3)) == [(0, 1, b"1"), (0, 2, b"2")]
+    assert read(consumer, extent_of(consumer, broker.topic, 0, 3)) == [(0, 3, b"3")]
 
 
-@pytest.mark.stack
-def test_an_extent_may_begin_later_and_another_follow(running, topic, consumer):
-    publish(running, topic, 0, b"0", b"1", b"2", b"3")
-    assert places(records(consumer, [Extent(topic, 0, 1, 3)])) == [(0, 1, b"1"), (0, 2, b"2")]
-    assert places(records(consumer, [extent_of(consumer, topic, 0, 3)])) == [(0, 3, b"3")]
-    assert places(records(consumer, [extent_of(consumer, topic, 0, 4)])) == []
-    assert places(records(consumer, [])) == []
+def test_an_empty_extent_is_read_without_asking(broker, consumer):
+    broker.publish(0, b"0")
+    assert read(consumer, extent_of(consumer, broker.topic, 0, 1)) == []
+    assert read(consumer, extent_of(consumer, broker.topic, 1)) == []
+    assert read(consumer) == []
 
 
-@pytest.mark.stack
-@pytest.mark.parametrize(("ending", "read"), [("commit", [b"0", b"1"]), ("abort", [])])
+@pytest.mark.parametrize(("ending", "values"), [("commit", [b"0", b"1"]), ("abort", [])])
 def test_a_partition_whose_last_offset_holds_no_record_is_read_to_its_end(
-    running, topic, consumer, ending, read
+    broker, consumer, ending, values
 ):
-    publish(running, topic, 0, b"0", b"1", ending=ending)
-    deadline = time.monotonic() + 20
-    while (extent := extent_of(consumer, topic, 0)).end < 3:  # the marker follows the answer
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert [value for _, _, value in places(records(consumer, [extent]))] == read
+    broker.publish_at_once(0, b"0", b"1", ending=ending)
+    extent = extent_of(consumer, broker.topic, 0)
+    assert extent.end == 3
+    assert [value for _, _, value in read(consumer, extent)] == values
 
 
-@pytest.mark.stack
-def test_an_offset_that_is_gone_is_an_error(running, topic, consumer):
-    publish(running, topic, 0, b"0", b"1")
-    admin = AdminClient({"bootstrap.servers": running.settings.kafka})
-    for trimmed in admin.delete_records([TopicPartition(topic, 0, 1)]).values():
-        trimmed.result(10)
-    assert extent_of(consumer, topic, 0) == Extent(topic, 0, 1, 2)
+def test_an_extent_that_ends_among_missing_offsets_does_not_read_on(broker, consumer):
+    broker.publish_at_once(0, b"0", ending="commit")  # offset 1 holds no record
+    broker.publish(0, b"2", b"3")
+    assert read(consumer, Extent(broker.topic, 0, 0, 2)) == [(0, 0, b"0")]
+
+
+def test_an_offset_that_is_gone_is_an_error(broker, consumer):
+    broker.publish(0, b"0", b"1")
+    broker.trim(0, 1)
     with pytest.raises(KafkaException):
-        list(records(consumer, [Extent(topic, 0, 0, 2)]))
+        read(consumer, Extent(broker.topic, 0, 0, 2))
+
+
+def test_a_reading_that_is_given_up_lets_another_begin(broker, consumer):
+    broker.publish(0, b"0", b"1")
+    extent = extent_of(consumer, broker.topic, 0)
+    reading = records(consumer, [extent])
+    assert next(reading).value() == b"0"
+    reading.close()
+    assert len(read(consumer, extent)) == 2
+
+
+class Client:
+    """A consumer that hands over what it is told to."""
+
+    def __init__(self, *messages):
+        self.messages = list(messages)
+        self.waited_s = None
+        self.assigned = True
+
+    def assign(self, places):
+        self.assigned = True
+
+    def unassign(self):
+        self.assigned = False
+
+    def poll(self, timeout_s):
+        self.waited_s = timeout_s
+        return self.messages.pop(0) if self.messages else None
+
+    def consume(self, count, timeout_s):
+        return []
+
+
+def test_a_broker_that_falls_silent_is_a_timeout_that_names_what_is_missing():
+    client = Client(Message(topic="t", partition=0, offset=0, value=b"0"))
+    with pytest.raises(TimeoutError, match=r"t\[0\], t\[3\] gave nothing for 7 s.*status"):
+        list(records(client, [Extent("t", 3, 0, 1), Extent("t", 0, 0, 2)], silence_s=7.0))
+    assert client.waited_s == 7.0
+    assert not client.assigned
+
+
+def test_an_error_that_belongs_to_no_partition_is_raised():
+    down = Message(offset=-1001, error=KafkaError(KafkaError._ALL_BROKERS_DOWN))
+    client = Client(down)
+    with pytest.raises(KafkaException):
+        list(records(client, [Extent("t", 0, 0, 1)]))
+    assert not client.assigned

@@ -1,29 +1,34 @@
 """Lag as the broker tells it, and how `playhead lag` shows it."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
 
 import pytest
-from aiokafka.errors import (
-    GroupLoadInProgressError,
-    KafkaConnectionError,
-    RequestTimedOutError,
-)
 from click.testing import CliRunner
-from confluent_kafka import Consumer, Producer, TopicPartition
 
 from infra.cli import VERBS
-from streams.operations.lag import Lag, NoAnswer, NotTold, Positions, Reader, lag, readers, report
+from streams.log.offsets import NoAnswer, OffsetReader
+from streams.operations.lag import (
+    ConsumerGroup,
+    Lag,
+    LagReader,
+    ages_of,
+    consumer_groups,
+    lag,
+    report,
+    rows_of,
+    summary,
+)
 from streams.settings import Settings
 from streams.topics import FOLDS, INBOX, STEPS, topic_of
+from tests.memory_broker import MemoryBroker
+from tests.streams.log.brokers import OnKafka
 from worker.wiring import APP
 
 
 def test_every_step_fold_and_inbox_topic_is_read():
-    read = {(reader.step, topic) for reader in readers() for topic in reader.topics}
+    read = {(group.step, topic) for group in consumer_groups() for topic in group.topics}
     assert read == {
         *((step.name, topic_of(record)) for step in STEPS for record in step.reads),
         *((fold.beside, topic_of(fold.reads)) for fold in FOLDS),
@@ -34,9 +39,92 @@ def test_every_step_fold_and_inbox_topic_is_read():
 def test_a_group_is_called_as_the_steps_app_is():
     from edge.inbox import GROUP
 
-    groups = {reader.step: reader.group for reader in readers()}
-    assert groups.pop("inbox") == GROUP
-    assert groups == {step.name: APP.format(step.name) for step in STEPS}
+    names = {group.step: group.name for group in consumer_groups()}
+    assert names.pop("inbox") == GROUP
+    assert names == {step.name: APP.format(step.name) for step in STEPS}
+
+
+def test_steps_are_named_one_by_one_and_an_unknown_one_lists_them():
+    assert [group.step for group in consumer_groups(["embed", "index"])] == ["embed", "index"]
+    with pytest.raises(KeyError, match=r"no step nonsense.*retrieve"):
+        consumer_groups(["nonsense"])
+
+
+@pytest.mark.parametrize(
+    ("committed", "end", "records"), [(0, 0, 0), (3, 10, 7), (10, 10, 0), (7, 5, 0)]
+)
+def test_a_lag_counts_what_is_not_committed_and_never_less_than_nothing(committed, end, records):
+    assert Lag("embed", "t", 0, committed, end).records == records
+
+
+# ---------------------------------------------------------------------- read from a broker
+
+
+@pytest.fixture
+def memory():
+    broker = MemoryBroker(partitions=4)
+    broker.create("t")
+    return broker
+
+
+def a_reader(broker):
+    settings = Settings(partitions=broker.partitions)
+    return LagReader(settings, OffsetReader(settings, clients=broker.aiokafka))
+
+
+GROUP = ConsumerGroup("embed", ("t",))
+
+
+async def test_a_lane_without_a_commit_is_behind_from_its_first_record(memory):
+    for _ in range(5):
+        memory.put("t", b"x")
+    memory.trim("t", 2)
+    async with a_reader(memory) as reader:
+        first = (await reader.lags([GROUP]))[0]
+    assert first == Lag("embed", "t", 0, committed=2, end=5)
+
+
+async def test_every_lane_of_every_topic_is_told(memory):
+    memory.create("u")
+    memory.put("u", b"x", partition=3)
+    memory.commit("playhead-index", "u", 3, 1)
+    index = ConsumerGroup("index", ("u",))
+    async with a_reader(memory) as reader:
+        lags = await reader.lags([GROUP, index])
+    assert [(one.step, one.topic, one.lane) for one in lags] == [
+        *(("embed", "t", lane) for lane in range(4)),
+        *(("index", "u", lane) for lane in range(4)),
+    ]
+    assert lags[-1] == Lag("index", "u", 3, committed=1, end=1)
+
+
+async def test_two_groups_over_one_topic_have_lags_of_their_own(memory):
+    for _ in range(3):
+        memory.put("t", b"x")
+    memory.commit("playhead-embed", "t", 0, 3)
+    async with a_reader(memory) as reader:
+        lags = await reader.lags([GROUP, ConsumerGroup("index", ("t",))])
+    assert [one.records for one in lags if one.lane == 0] == [0, 3]
+
+
+async def test_a_topic_is_counted_over_its_lanes_without_what_was_trimmed(memory):
+    for partition in (0, 0, 0, 1):
+        memory.put("t", b"x", partition=partition)
+    memory.trim("t", 1)
+    async with a_reader(memory) as reader:
+        assert await reader.count("t") == 3
+
+
+async def test_the_age_is_asked_for_lanes_that_are_behind_alone(memory):
+    for partition, time_ms in ((0, 5), (0, 6), (1, 7)):
+        memory.put("t", b"x", partition=partition, time_ms=time_ms)
+    memory.commit("playhead-embed", "t", 0, 1)
+    memory.commit("playhead-embed", "t", 1, 1)
+    async with a_reader(memory) as reader:
+        assert await reader.oldest_ms(await reader.lags([GROUP])) == {("t", 0): 6}
+
+
+# ---------------------------------------------------------------------- what is shown
 
 
 def test_a_report_holds_every_lane_and_the_sum():
@@ -50,8 +138,33 @@ def test_a_report_holds_every_lane_and_the_sum():
     ]
 
 
-def test_a_trimmed_lane_has_no_negative_lag():
-    assert Lag("embed", "t", 0, committed=7, end=5).records == 0
+def test_lanes_that_are_done_share_a_row_unless_all_are_asked_for():
+    lags = [Lag("embed", "t", lane, 4, end) for lane, end in ((0, 10), (1, 4))]
+    lags += [Lag("index", "u", lane, 4, 4) for lane in (0, 1)]
+    assert list(rows_of(lags, {("t", 0): 1.26}, every=False)) == [
+        ("embed", "t", "0", "6", "1.3 s", "4", "10"),
+        ("index", "u", "all", "0", "", "", ""),
+    ]
+    assert [row[2] for row in rows_of(lags, {}, every=True)] == ["0", "1", "0", "1"]
+
+
+def test_an_age_is_in_seconds_and_never_below_none():
+    assert ages_of({("t", 0): 4_000, ("t", 1): 9_000}, 5_234.5678) == {
+        ("t", 0): 1.235,
+        ("t", 1): 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rejected", "said"),
+    [
+        (0, "9 records behind; 0 dead letters"),
+        (2, "9 records behind; 2 dead letters (`playhead dead-letters list`)"),
+    ],
+)
+def test_the_last_line_sums_up(rejected, said):
+    lags = [Lag("embed", "t", 0, 3, 10), Lag("embed", "t", 1, 2, 4)]
+    assert summary(lags, rejected) == said
 
 
 @pytest.mark.parametrize(
@@ -62,100 +175,47 @@ def test_a_trimmed_lane_has_no_negative_lag():
         ([], 1, "127.0.0.1:1 does not answer"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(monkeypatch, tmp_path, arguments, code, said):
-    monkeypatch.setenv("PLAYHEAD_RUN", str(tmp_path))
-    monkeypatch.setenv("PLAYHEAD_KAFKA", "127.0.0.1:1")
-    result = CliRunner().invoke(lag, arguments)
-    assert result.exit_code == code
-    assert said in result.output
-    assert "Traceback" not in result.output
+def test_what_is_wrong_is_said_in_a_line(tmp_path, arguments, code, said):
+    env = {"PLAYHEAD_RUN": str(tmp_path), "PLAYHEAD_KAFKA": "127.0.0.1:1"}
+    done = CliRunner().invoke(lag, arguments, env=env)
+    assert done.exit_code == code
+    assert said in done.output
+    assert "Traceback" not in done.output
 
 
 def test_the_verb_is_on_the_command_line():
     assert VERBS["lag"] == "streams.operations.lag:lag"
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (KafkaConnectionError(), NoAnswer),
-        (ConnectionRefusedError(), NoAnswer),
-        (TimeoutError(), NoAnswer),
-        (RequestTimedOutError(), NoAnswer),  # the client's own, though named as the broker's
-        (GroupLoadInProgressError(), NotTold),
-        (NotTold("no offsets"), NotTold),
-    ],
-)
-async def test_a_broker_that_is_away_differs_from_one_that_can_not_tell(error, kind):
-    positions = Positions(Settings())
-    positions._coordinators["a group"] = 1
-
-    async def answer():
-        raise error
-
-    with pytest.raises(NoAnswer) as raised:
-        await positions._asked(answer(), 5.0)
-    assert raised.type is kind
-    assert not positions._coordinators  # asked for anew
-
-
-# ---------------------------------------------------------------------- on a broker
-
-
-def publish(settings: Settings, topic: str, lane: int, count: int) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka, "log_level": 0})
-    for number in range(count):
-        producer.produce(topic, value=b"x" * 30_000, partition=lane, key=str(number).encode())
-    assert producer.flush(30) == 0
-
-
-def commit(settings: Settings, group: str, topic: str, lane: int, offset: int) -> None:
-    consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": group, "log_level": 0})
-    consumer.commit(offsets=[TopicPartition(topic, lane, offset)], asynchronous=False)
-    consumer.close()
+# ---------------------------------------------------------------------- on the real broker
 
 
 @pytest.mark.stack
 async def test_lag_is_what_a_group_has_not_committed(running, topic):
-    settings, reader = running.settings, Reader(f"test-{uuid.uuid4().hex}", (topic,))
-    publish(settings, topic, 0, 5)
-    publish(settings, topic, 1, 3)
-    async with Positions(settings) as positions:
-        before = {one.lane: one for one in await positions.lags([reader])}
-        commit(settings, reader.group, topic, 0, 4)
-        commit(settings, reader.group, topic, 1, 3)
-        after = {one.lane: one for one in await positions.lags([reader])}
-        count = await positions.count(topic)
+    group = ConsumerGroup(f"test-{uuid.uuid4().hex}", (topic,))
+    kafka = OnKafka(running.settings, topic)
+    kafka.publish(0, *[b"x" * 30_000] * 5)
+    kafka.publish(1, *[b"x" * 30_000] * 3)
+    async with LagReader(running.settings) as reader:
+        before = {one.lane: one for one in await reader.lags([group])}
+        kafka.commit(group.name, 0, 4)
+        kafka.commit(group.name, 1, 3)
+        after = {one.lane: one for one in await reader.lags([group])}
+        count = await reader.count(topic)
+        oldest_ms = await reader.oldest_ms(after.values())
     assert [before[lane].records for lane in (0, 1, 2)] == [5, 3, 0]  # never committed: all of it
     assert [(after[lane].committed, after[lane].end) for lane in (0, 1)] == [(4, 5), (3, 3)]
-    assert sorted(after) == list(range(settings.partitions))
+    assert sorted(after) == list(range(running.settings.partitions))
     assert count == 8
+    assert list(oldest_ms) == [(topic, 0)]
+    assert oldest_ms[topic, 0] <= time.time() * 1_000
 
 
 @pytest.mark.stack
-async def test_the_age_is_that_of_the_first_unfinished_record(running, topic):
-    settings, reader = running.settings, Reader(f"test-{uuid.uuid4().hex}", (topic,))
-    publish(settings, topic, 0, 3)
-    between_ms = int(time.time() * 1_000)
-    publish(settings, topic, 0, 1)
-    publish(settings, topic, 1, 1)
-    async with Positions(settings) as positions:
-        first = await positions.oldest_ms(await positions.lags([reader]))
-        commit(settings, reader.group, topic, 0, 3)
-        commit(settings, reader.group, topic, 1, 1)
-        last = await positions.oldest_ms(await positions.lags([reader]))
-    assert sorted(first) == [(topic, 0), (topic, 1)]
-    assert first[topic, 0] <= between_ms <= first[topic, 1]
-    assert list(last) == [(topic, 0)]
-    assert last[topic, 0] >= between_ms
-
-
-@pytest.mark.stack
-async def test_a_topic_that_does_not_exist_is_no_answer(running, monkeypatch):
-    monkeypatch.setattr("streams.operations.lag.TIMEOUT_S", 1.0)
-    async with Positions(running.settings) as positions:
+async def test_a_topic_that_does_not_exist_is_no_answer(running):
+    async with LagReader(running.settings, OffsetReader(running.settings, 1.0)) as reader:
         with pytest.raises(NoAnswer):
-            await positions.lags([Reader("test", ("test.lag.nothing",))])
+            await reader.lags([ConsumerGroup("test", ("test.lag.nothing",))])
 
 
 @pytest.mark.stack

@@ -1,0 +1,84 @@
+"""What a verification reports: counts, and each difference with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from replay.log import Stored
+from replay.rules import Verdict
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A record that is not the outcome of its input and effects, or an input without one."""
+
+    topic: str
+    partition: int
+    offset: int
+    id: str
+    step: str
+    reason: str
+
+    @classmethod
+    def at(cls, stored: Stored, event_id: str, step: str, reason: str) -> Difference:
+        """Say what speaks against a record, with the place where it lies."""
+        return cls(stored.topic, stored.partition, stored.offset, event_id, step, reason)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the contract spells it."""
+        return dict(vars(self))
+
+
+@dataclass
+class Report:
+    """What a verification came to; counts are records of derived topics (see `replay.rules`)."""
+
+    records: int = 0
+    equal: int = 0
+    diverged: list[Difference] = field(default_factory=list)
+    erased: int = 0
+    superseded: int = 0
+    pending: int = 0
+    """Inputs whose step had not acknowledged them yet: work in progress, not a difference."""
+    duplicates: int = 0
+    """Copies of inputs that were run before: their steps rightly left them alone."""
+    inputs: int = 0
+    """Inputs whose steps were run again."""
+    model_calls: int = 0
+    """Always 0: nothing that could call a model is within reach of a recorded run."""
+    seconds: float = 0.0
+
+    def add(self, verdict: Verdict) -> None:
+        """Take in what is said of a record."""
+        match verdict.said:
+            case "equal":
+                self.equal += 1
+            case "superseded":
+                self.superseded += 1
+            case "erased":
+                self.erased += 1
+            case "diverged":
+                meta = verdict.outcome.event.meta
+                self.diverged.append(
+                    Difference.at(verdict.outcome.stored, meta.id, meta.step.name, verdict.reason)
+                )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the contract spells it."""
+        values = dict(vars(self))
+        values["diverged"] = [entry.as_json() for entry in self.diverged]
+        values["seconds"] = round(self.seconds, 3)
+        return values
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """Add reports of different lanes up; they were made side by side."""
+    total = Report()
+    for report in reports:
+        total.diverged += report.diverged
+        for name in ("records", "equal", "erased", "superseded", "duplicates", "pending", "inputs"):
+            setattr(total, name, getattr(total, name) + getattr(report, name))
+        total.seconds = max(total.seconds, report.seconds)
+    return total

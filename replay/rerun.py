@@ -1,0 +1,86 @@
+"""Run the step of one attempt again, over its input, on the effects that the log holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from replay.log import Stored
+from replay.recorded import Divergence, Erased, Exhausted, GivenUp, RecordedRun
+from replay.rules import Attempt, Rerun
+from schemas import Event, Request
+from streams.log.codec import Codec
+from streams.running.admit import Unreadable, rejection
+from streams.running.run import Input
+from streams.running.world import Handler
+from streams.topics import Step
+
+
+class Reruns:
+    """Runs steps again; what it needs for that is the same for every attempt of a log.
+
+    `local` answers the local effects, `digest_key` gives a tenant's key for digests, and
+    `configuration` the values behind a digest.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        local: Mapping[type[Request[Any]], Handler],
+        digest_key: Callable[[str], bytes],
+        configuration: Callable[[str], dict[str, Any]],
+    ) -> None:
+        self._codec = codec
+        self._local = local
+        self._digest_key = digest_key
+        self._configuration = configuration
+
+    async def rerun(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
+        """Run a step again; `stored` is the input as it lies on the log."""
+        computed: list[Event] = []
+        run = self._run(step, given, attempt, computed)
+        try:
+            reason = await _follow(run, given, stored)
+        except Erased:
+            return Rerun(computed, erased=True)
+        except Exhausted:
+            return Rerun(computed)
+        except Divergence as difference:
+            return Rerun(computed, str(difference))
+        return Rerun(computed, reason)
+
+    def _run(
+        self, step: Step, given: Input, attempt: Attempt, computed: list[Event]
+    ) -> RecordedRun:
+        nobodys = isinstance(given.event, Unreadable)
+        return RecordedRun(
+            step,
+            given,
+            computed.append,
+            effects=[effect for one in attempt.outcomes for effect in one.event.meta.effects],
+            closed=attempt.closed,
+            codec=self._codec,
+            digest_key=b"" if nobodys else self._digest_key(given.event.meta.tenant),
+            local=self._local,
+            configuration=self._configuration,
+        )
+
+
+async def _follow(run: RecordedRun, given: Input, stored: Stored) -> str:
+    """Let a run go the way of its record; return why it did not come to the record's end."""
+    reject = rejection(run.step, given, stored.key, stored.value)
+    try:
+        if isinstance(given.event, Unreadable):
+            await run.begin()
+            await run.reject(reject)
+        else:
+            await run.execute()
+    except GivenUp:
+        await run.reject(reject)
+    except Exception as error:  # noqa: BLE001 - whatever a step may raise
+        if not run.failed():
+            return f"{run.step.name} now gives up: {type(error).__name__}: {error}"
+        await run.reject(reject)
+    if run.unused():
+        return f"{run.unused()} recorded effects were not asked for"
+    return ""

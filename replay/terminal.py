@@ -1,0 +1,87 @@
+"""What the verbs of `playhead replay` print on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from replay.report import Report
+from streams.operations.timeline import StepTime
+
+SHOWN_MAX = 20  # differences printed; --json has all
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report for people."""
+    rate = report.records / report.seconds if report.seconds else 0
+    if report.diverged:
+        verdict = "[red]DIVERGED[/red]"
+    elif report.erased:
+        verdict = "[green]every record is equal or erased[/green]"
+    else:
+        verdict = "[green]every record is equal[/green]"
+    console.print(
+        f"{verdict}: {report.records} records, {report.equal} equal, "
+        f"{len(report.diverged)} diverged, {report.erased} erased, "
+        f"{report.superseded} superseded; {report.inputs} steps run again, "
+        f"{report.model_calls} model calls, {report.seconds:.1f} s ({rate:,.0f} records/s)",
+        highlight=False,
+    )
+    if report.pending:
+        console.print(f"{report.pending} inputs are still being worked on", highlight=False)
+    for entry in report.diverged[:SHOWN_MAX]:
+        console.print(
+            f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    if len(report.diverged) > SHOWN_MAX:
+        console.print(f"  … and {len(report.diverged) - SHOWN_MAX} more: --json lists all")
+
+
+def timeline_table(runs: list[StepTime]) -> Table:
+    """Lay a timeline out for a terminal; later runs of a step, over later batches, share a row."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("at", "right"),
+        ("step", "left"),
+        ("queued", "right"),
+        ("running", "right"),
+        ("records", "right"),
+        ("effects (ms)", "left"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=name != "effects (ms)")  # type: ignore[arg-type]
+    start = runs[0].began_us if runs else 0
+    first: dict[str, StepTime] = {}
+    for run in runs:
+        first.setdefault(run.step, run)
+    for step, run in first.items():
+        later = [other for other in runs if other.step == step and other is not run]
+        _timeline_row(table, f"+{(run.began_us - start) / 1000:.1f} ms", step, [run])
+        if later:
+            at = f"to {(max(other.ended_us for other in later) - start) / 1000:.1f} ms"
+            _timeline_row(table, at, f"{step} ({len(later)} more)", later)
+    return table
+
+
+def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> None:
+    """Add a row: times of one run, or the means of several and the sums of their effects."""
+    effects: dict[str, tuple[float, int]] = {}
+    for run in runs:
+        for effect in run.effects:
+            took, parts = effects.get(effect.kind, (0.0, 0))
+            effects[effect.kind] = (took + effect.took_us / 1000, parts + effect.parts)
+    again = max(run.attempt for run in runs)
+    mean = "" if len(runs) == 1 else "⌀ "
+    table.add_row(
+        at,
+        name + (f" (attempt {again})" if again > 1 else ""),
+        f"{mean}{sum(run.queued_us for run in runs) / len(runs) / 1000:.1f} ms",
+        f"{mean}{sum(run.took_us for run in runs) / len(runs) / 1000:.1f} ms",
+        str(sum(run.records for run in runs)),
+        ", ".join(
+            f"{kind} {took:.1f}" + (f" ({parts} parts)" if parts > len(runs) else "")
+            for kind, (took, parts) in effects.items()
+        ),
+    )

@@ -1,0 +1,62 @@
+"""Put dead letters back: the bytes that were rejected, once more on their topic and lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from schemas import Event, EventRejected
+from streams.delivery.history import RETRY
+from streams.log.codec import Codec, Undecodable
+from streams.log.writing import Writer
+from streams.settings import Settings
+
+
+class Copy(NamedTuple):
+    """A record as it is put back."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def retry_mark(event: EventRejected) -> str:
+    """Name the rejected run, as the header of a record that is put back does."""
+    cause = event.meta.cause
+    unread = cause is None or not event.meta.tenant
+    return f"{0 if unread else event.meta.attempt}@{event.offset}"
+
+
+def copy_of(codec: Codec, event: EventRejected) -> Copy:
+    """Return the rejected record with its own headers, as far as they are known, and the mark."""
+    headers = [(RETRY, retry_mark(event).encode())]
+    try:
+        record = codec.decode_any(event.value)
+    except Undecodable:
+        pass
+    else:
+        if isinstance(record, Event):
+            headers += [
+                ("id", record.meta.id.encode()),
+                ("request", record.meta.request.encode()),
+                ("traceparent", record.meta.trace.encode()),
+            ]
+    return Copy(event.topic, event.partition, event.key, event.value, tuple(headers))
+
+
+def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
+    """Publish records in their order; return the offset of each.
+
+    Raises KafkaException where the broker refuses one, TimeoutError where it does not acknowledge,
+    RecordTooLarge for one that fits the log no longer with its mark.
+    """
+    with Writer(settings.kafka, "playhead-dead-letters") as writer:
+        try:
+            return [position.offset for position in writer.write_all(copies)]
+        except TimeoutError:
+            raise TimeoutError(
+                f"the broker at {settings.kafka} did not acknowledge all of {len(copies)} records: "
+                "run it again, what was put back is left out"
+            ) from None

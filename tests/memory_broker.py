@@ -1,0 +1,219 @@
+"""A broker in memory, behind the clients that offsets and partitions are read with.
+
+What it does as a real one is held to in tests/streams/log: the same tests run over both.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from streams.log.offsets import Partition
+
+GROUP_MISSING = -1
+
+
+@dataclass
+class Rows:
+    """One partition; offsets below `end` may hold no record."""
+
+    begin: int = 0
+    end: int = 0
+    messages: list[Message] = field(default_factory=list)
+
+    def at(self, offset: int) -> list[Message]:
+        return [one for one in self.messages if (one.offset() or 0) >= offset]
+
+
+class MemoryBroker:
+    """Topics and what groups have committed."""
+
+    def __init__(self, partitions: int = 4) -> None:
+        self.partitions = partitions
+        self.rows: dict[Partition, Rows] = {}
+        self.committed: dict[str, dict[Partition, int]] = {}
+        self.asked: list[str] = []
+        self.errors: deque[BaseException] = deque()
+        """Raised one by one, in place of the answers about groups."""
+
+    def create(self, topic: str) -> None:
+        for number in range(self.partitions):
+            self.rows.setdefault((topic, number), Rows())
+
+    def put(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        partition: int = 0,
+        key: bytes | None = b"acme",
+        headers: Sequence[tuple[str, bytes]] = (),
+        time_ms: int = 1,
+    ) -> int:
+        self.create(topic)
+        rows = self.rows[topic, partition]
+        rows.messages.append(
+            Message(
+                topic=topic,
+                partition=partition,
+                offset=rows.end,
+                key=key,
+                value=value,
+                headers=list(headers) or None,
+                timestamp=(1, time_ms),
+            )
+        )
+        rows.end += 1
+        return rows.end - 1
+
+    def skip(self, topic: str, partition: int = 0) -> None:
+        """Let an offset hold no record, as the end of a transaction does."""
+        self.rows[topic, partition].end += 1
+
+    def trim(self, topic: str, begin: int, partition: int = 0) -> None:
+        rows = self.rows[topic, partition]
+        rows.begin, rows.messages = begin, rows.at(begin)
+
+    def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
+        self.committed.setdefault(group, {})[topic, partition] = offset
+
+    def consumer(self) -> Any:
+        """A consumer as `streams.log.reading.new_consumer` makes one."""
+        return MemoryConsumer(self)
+
+    def aiokafka(self, *_: Any) -> tuple[Any, Any]:
+        """Clients as `streams.log.offsets.connect` makes them."""
+        return MemoryAdmin(self), MemoryAioConsumer(self)
+
+
+class MemoryConsumer:
+    """librdkafka's consumer, assigned by hand, with `enable.partition.eof`."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._queue: deque[Message] = deque()
+        self.closed = False
+        self.assigned: list[TopicPartition] = []
+
+    def assign(self, places: Sequence[TopicPartition]) -> None:
+        self.assigned = list(places)
+        self._queue = deque(one for place in places for one in self._from(place))
+
+    def _from(self, place: TopicPartition) -> Iterable[Message]:
+        rows = self._broker.rows[place.topic, place.partition]
+        if not rows.begin <= place.offset <= rows.end:
+            gone = KafkaError(KafkaError._AUTO_OFFSET_RESET, "the offset is out of range")
+            return [Message(topic=place.topic, partition=place.partition, offset=-1, error=gone)]
+        end = KafkaError(KafkaError._PARTITION_EOF)
+        return [
+            *rows.at(place.offset),
+            Message(topic=place.topic, partition=place.partition, offset=rows.end, error=end),
+        ]
+
+    def unassign(self) -> None:
+        self.assigned = []
+        self._queue.clear()
+
+    def poll(self, timeout: float) -> Message | None:
+        return self._queue.popleft() if self._queue else None
+
+    def consume(self, count: int, timeout: float) -> list[Message]:
+        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
+        rows = self._broker.rows[place.topic, place.partition]
+        return rows.begin, rows.end
+
+    def offsets_for_times(
+        self, places: Sequence[TopicPartition], timeout: float
+    ) -> list[TopicPartition]:
+        return [
+            TopicPartition(place.topic, place.partition, self._first_since(place))
+            for place in places
+        ]
+
+    def _first_since(self, place: TopicPartition) -> int:
+        for one in self._broker.rows[place.topic, place.partition].messages:
+            if one.timestamp()[1] >= place.offset:
+                return one.offset() or 0
+        return -1
+
+    def list_topics(self, timeout: float) -> Any:
+        topics: dict[str, Any] = {}
+        for topic, number in self._broker.rows:
+            topics.setdefault(topic, SimpleNamespace(partitions={})).partitions[number] = None
+        return SimpleNamespace(topics=topics)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class MemoryAdmin:
+    """aiokafka's admin client."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self.open = False
+
+    async def start(self) -> None:
+        self.open = True
+
+    async def close(self) -> None:
+        self.open = False
+
+    async def find_coordinator(self, group: str) -> int:
+        self._broker.asked.append(group)
+        if self._broker.errors:
+            raise self._broker.errors.popleft()
+        return 1
+
+    async def list_consumer_group_offsets(
+        self, group: str, coordinator: int, partitions: Sequence[Any]
+    ) -> Mapping[Any, Any]:
+        committed = self._broker.committed.get(group, {})
+        return {
+            one: SimpleNamespace(offset=committed.get(tuple(one), GROUP_MISSING))
+            for one in partitions
+        }
+
+
+class MemoryAioConsumer:
+    """aiokafka's consumer, as far as it tells offsets and first records."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._positions: dict[Any, int] = {}
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def beginning_offsets(self, partitions: Sequence[Any]) -> dict[Any, int]:
+        return {one: self._broker.rows[tuple(one)].begin for one in partitions}
+
+    async def end_offsets(self, partitions: Sequence[Any]) -> dict[Any, int]:
+        return {one: self._broker.rows[tuple(one)].end for one in partitions}
+
+    def assign(self, partitions: Sequence[Any]) -> None:
+        self._positions = dict.fromkeys(partitions, 0)
+
+    def seek(self, partition: Any, offset: int) -> None:
+        self._positions[partition] = offset
+
+    def pause(self, partition: Any) -> None:
+        del self._positions[partition]
+
+    def unsubscribe(self) -> None:
+        self._positions = {}
+
+    async def getmany(self, timeout_ms: int) -> dict[Any, list[Any]]:
+        batches = {}
+        for one, offset in self._positions.items():
+            if messages := self._broker.rows[tuple(one)].at(offset):
+                batches[one] = [SimpleNamespace(timestamp=messages[0].timestamp()[1])]
+        return batches

@@ -1,0 +1,216 @@
+"""A chain of one step, run on fake effects, and a log in memory that holds what it left."""
+
+import contextlib
+import dataclasses
+
+from msgspec.structs import replace
+
+from agents.errors import Permanent, Transient
+from replay.log import Stored
+from replay.verify import Verifier
+from schemas import (
+    Ask,
+    ConfigurationSet,
+    Detect,
+    Detected,
+    Digest,
+    Digested,
+    EventRejected,
+    Failed,
+    Generate,
+    Generated,
+    GeneratedToken,
+    Numbered,
+    Placeholders,
+    QuestionAsked,
+    QuestionRedacted,
+    ReadPlaceholders,
+    Sealed,
+)
+from schemas.registry import FixedIds
+from streams.log.configuration import configuration
+from streams.log.offsets import Extent
+from streams.log.subjects import subjects
+from streams.running.admit import rejection
+from streams.running.run import stamped
+from streams.topics import Step, topic_of
+from tests.fakes import DIGEST_KEY, FakeEffects, a_codec, a_meta
+
+ASKED, REDACTED, REJECTED = (topic_of(t) for t in (QuestionAsked, QuestionRedacted, EventRejected))
+CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
+CONFIGURATION = configuration("redact", {"greeting": "hello"})
+
+
+async def little(event, fx):
+    """A step that uses every sort of effect."""
+    digested = await fx(Digest(values=(b"a",)))
+    known, found = await fx.gather(
+        ReadPlaceholders(scope=event.meta.session), Detect(texts=("x",), language="en")
+    )
+    async for part in fx.stream(Generate(prompt="p", max_tokens=2)):
+        text = "".join(token.text for token in part.tokens)
+        yield QuestionRedacted(outcome="redacted", subject=event.subject, text=text, ask=event.ask)
+        if part.last:
+            break
+    yield QuestionRedacted(
+        outcome="redacted",
+        subject=event.subject,
+        text=f"{fx.configuration['greeting']} {digested.digests[0]} {found.model} {fx.began_us}",
+        reason=known.entries[0].placeholder,
+        ask=event.ask,
+    )
+
+
+STEP = Step("redact", little, {QuestionAsked: (QuestionRedacted,)})
+
+
+def parts(_request):
+    return [
+        Generated(tokens=(GeneratedToken(text="one", at_us=1),)),
+        Generated(tokens=(GeneratedToken(text="two", at_us=2),), last=True),
+    ]
+
+
+async def digest(_request, _call=None):
+    return Digested(digests=("d",))
+
+
+ANSWERS = {
+    Digest: lambda _: Digested(digests=("d",)),
+    ReadPlaceholders: lambda _: Placeholders(
+        entries=(Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d"),)
+    ),
+    Detect: lambda _: Detected(texts=(), model="m"),
+    Generate: parts,
+}
+
+
+class MemoryLog:
+    """A log in memory; held to what archives and the broker do in test_log.py."""
+
+    def __init__(self):
+        self.ids = FixedIds.numbered(dict.fromkeys(subjects().values()))
+        self.topics = {}
+        self.done = 10**6
+
+    def put(self, topic, value, key=b"acme", partition=0, headers=(), timestamp_ms=0):
+        rows = self.topics.setdefault((topic, partition), [])
+        offset = rows[-1].offset + 1 if rows else 0
+        rows.append(Stored(topic, partition, offset, timestamp_ms, key, value, tuple(headers)))
+
+    def extents(self):
+        return {
+            place: Extent(*place, 0, rows[-1].offset + 1 if rows else 0)
+            for place, rows in self.topics.items()
+        }
+
+    def load(self, lane):
+        self.loaded = lane
+
+    def records(self, topic, partition):
+        return iter(self.topics.get((topic, partition), ()))
+
+    def committed(self, step):
+        return dict.fromkeys(self.topics, self.done) if step == "redact" else {}
+
+    def close(self):
+        pass
+
+
+def asked(number):
+    sealed = Sealed(key="user/u", event="e", field="text", ciphertext=b"\x00")
+    return QuestionAsked(meta=a_meta(request=f"r-{number}"), subject="u", text=sealed, ask=Ask())
+
+
+def fake_run(event, offset, answers=ANSWERS, attempt=1):
+    fx = FakeEffects("redact", event, answers, CONFIGURATION.values, attempt)
+    fx.step = STEP
+    fx.input = fx.input._replace(offset=offset)
+    fx.configuration_digest = CONFIGURATION.digest
+    return fx
+
+
+async def a_log(count=2):
+    log, codec = MemoryLog(), a_codec()
+    log.put(
+        CONFIGURATION_TOPIC,
+        codec.encode(
+            ConfigurationSet(
+                meta=a_meta(),
+                step="redact",
+                digest=CONFIGURATION.digest,
+                content=CONFIGURATION.content,
+            )
+        ),
+    )
+    for offset in range(count):
+        event = asked(offset)
+        log.put(ASKED, codec.encode(event))
+        run = fake_run(event, offset)
+        await run.execute()
+        for outcome in run.outcomes:
+            log.put(REDACTED, codec.encode(outcome))
+    return log
+
+
+async def verified(log, selection=None):
+    verifier = Verifier(log, {Digest: digest}, lambda _: DIGEST_KEY, selection, steps=(STEP,))
+    return await verifier.verify()
+
+
+def changed(log, index, edit, topic=REDACTED):
+    rows, codec = log.topics[topic, 0], a_codec()
+    record = codec.decode_any(rows[index].value)
+    rows[index] = dataclasses.replace(rows[index], value=codec.encode(edit(record)))
+
+
+def with_effect(record, **fields):
+    effects = (replace(record.meta.effects[0], **fields), *record.meta.effects[1:])
+    return stamped(record, replace(record.meta, effects=effects))
+
+
+async def rejected(log, error, trace=""):
+    codec, event = a_codec(), asked(0)
+    log.put(ASKED, codec.encode(event))
+
+    def fail(_request):
+        raise error
+
+    run = fake_run(event, 0, {**ANSWERS, Generate: fail})
+    run.failure = Failed(error="Permanent", message="m", traceback=trace, attempts=1)
+    with contextlib.suppress(Permanent, Transient):
+        await run.execute()
+
+    def build(failed, meta):
+        return EventRejected(
+            meta=meta,
+            topic=ASKED,
+            partition=0,
+            offset=0,
+            step="redact",
+            error=failed.error,
+            message=failed.message,
+            traceback=failed.traceback,
+            attempts=failed.attempts,
+            key=b"acme",
+            value=log.topics[ASKED, 0][0].value,
+        )
+
+    await run.reject(build)
+    for outcome in run.outcomes:
+        log.put(topic_of(outcome), codec.encode(outcome))
+
+
+async def given_up(log):
+    """What the runner leaves of an outcome that fits no record: an attempt of Begin and Fail."""
+    codec, event = a_codec(), asked(0)
+    log.put(ASKED, codec.encode(event))
+    whole = fake_run(event, 0)
+    await whole.execute()
+    log.put(REDACTED, codec.encode(whole.outcomes[0]))
+    run = fake_run(event, 0, attempt=2)
+    run.failure = Failed(error="RecordTooLarge", message="m", traceback="t", attempts=1)
+    await run.begin()
+    stored = log.topics[ASKED, 0][0]
+    await run.reject(rejection(STEP, run.input, stored.key, stored.value))
+    log.put(REJECTED, codec.encode(run.outcomes[0]))

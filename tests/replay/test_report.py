@@ -1,0 +1,72 @@
+"""The report counts what the rules say, and is spelt as the contract has it."""
+
+import pytest
+
+from replay.log import Stored
+from replay.report import Difference, Report, merged
+from replay.rules import Outcome, Verdict
+from tests.fakes import a_meta
+from tests.replay.little_log import asked
+
+
+@pytest.mark.parametrize("said", ["equal", "superseded", "erased"])
+def test_each_class_is_counted_by_itself(said):
+    report = Report()
+    report.add(Verdict(None, said))
+    counts = {name: value for name, value in vars(report).items() if value}
+    assert counts == {said: 1}
+
+
+def test_a_difference_names_the_place_the_step_and_the_reason():
+    report = Report()
+    event = asked(3)
+    report.add(Verdict(Outcome(Stored("t", 2, 9, 0, b"", b""), event), "diverged", "why"))
+    assert report.diverged == [Difference("t", 2, 9, "id-of-r-3", "gateway", "why")]
+    assert a_meta(request="r-3").id == "id-of-r-3"
+
+
+def test_the_json_is_what_the_contract_says():
+    report = Report(records=3, equal=2, seconds=1.23456)
+    report.diverged.append(Difference("t", 0, 1, "id", "embed", "why"))
+    assert report.as_json() == {
+        "records": 3,
+        "equal": 2,
+        "diverged": [
+            {
+                "topic": "t",
+                "partition": 0,
+                "offset": 1,
+                "id": "id",
+                "step": "embed",
+                "reason": "why",
+            }
+        ],
+        "erased": 0,
+        "superseded": 0,
+        "pending": 0,
+        "duplicates": 0,
+        "inputs": 0,
+        "model_calls": 0,
+        "seconds": 1.235,
+    }
+
+
+def test_reports_of_lanes_add_up_in_every_count():
+    counts = {
+        name: number
+        for number, (name, value) in enumerate(vars(Report()).items(), start=1)
+        if isinstance(value, int) and name != "model_calls"
+    }
+    total = merged([Report(**counts), Report(**counts)])
+    assert {name: getattr(total, name) for name in counts} == {
+        name: 2 * number for name, number in counts.items()
+    }
+
+
+def test_lanes_that_were_verified_side_by_side_took_as_long_as_the_longest():
+    differences = [Difference("t", lane, 0, "", "", "") for lane in range(2)]
+    reports = [
+        Report(diverged=[one], seconds=s) for one, s in zip(differences, (2.0, 1.0), strict=True)
+    ]
+    total = merged(reports)
+    assert (total.seconds, total.diverged) == (2.0, differences)

@@ -1,0 +1,89 @@
+"""What people see of a verification and of a request."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from replay.report import Difference, Report
+from replay.terminal import SHOWN_MAX, show, timeline_table
+from streams.operations.timeline import EffectTime, StepTime
+
+
+def shown(report):
+    text = io.StringIO()
+    show(report, Console(file=text, width=300))
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict"),
+    [
+        (Report(records=3, equal=3), "every record is equal: 3 records, 3 equal"),
+        (Report(records=3, equal=1, erased=2), "every record is equal or erased: 3 records"),
+        (Report(records=1, diverged=[Difference("t", 0, 1, "i", "s", "why")]), "DIVERGED: 1"),
+    ],
+)
+def test_the_verdict_comes_first(report, verdict):
+    assert shown(report).startswith(verdict)
+
+
+def test_rates_are_told_and_no_time_at_all_is_no_error():
+    assert "(500 records/s)" in shown(Report(records=1_000, seconds=2.0))
+    assert "(0 records/s)" in shown(Report())
+
+
+def test_work_in_progress_is_told_where_there_is_some():
+    assert "2 inputs are still being worked on" in shown(Report(pending=2))
+    assert "worked on" not in shown(Report())
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, 0), (SHOWN_MAX, 0), (SHOWN_MAX + 3, 3)])
+def test_differences_are_listed_as_they_are_and_not_without_end(count, more):
+    entries = [Difference("t", 0, n, "i", "s", "[red]why[/red]") for n in range(count)]
+    text = shown(Report(diverged=entries))
+    assert text.count("[red]why[/red]") == min(count, SHOWN_MAX)
+    assert (f"… and {more} more: --json lists all" in text) is bool(more)
+
+
+def a_run(step, began_us=0, took_us=1_000, effects=(), **fields):
+    values = {"topic": "t", "cause": "c", "attempt": 1, "code": "", "configuration": ""}
+    return StepTime(
+        step=step,
+        queued_us=500,
+        began_us=began_us,
+        ended_us=began_us + took_us,
+        records=1,
+        effects=list(effects),
+        **{**values, **fields},
+    )
+
+
+def rows(runs):
+    text = io.StringIO()
+    Console(file=text, width=300).print(timeline_table(runs))
+    return [line.split() for line in text.getvalue().splitlines()[1:]]
+
+
+def test_a_step_has_a_row_with_its_times_and_effects():
+    effects = [EffectTime("Embed", "m", 0, 2_000), EffectTime("Generate", "m", 0, 3_000, parts=4)]
+    [row] = rows([a_run("retrieve", effects=effects)])
+    told = " ".join(row)
+    assert told.startswith("+0.0 ms retrieve 0.5 ms 1.0 ms 1 ")
+    assert told.endswith("Embed 2.0, Generate 3.0 (4 parts)")
+
+
+def test_later_runs_of_a_step_share_a_row_of_means():
+    runs = [
+        a_run("moderate", began_us=n * 1_000, took_us=took)
+        for n, took in enumerate((1_000, 2_000, 4_000))
+    ]
+    first, later = (" ".join(row) for row in rows(runs))
+    assert first.startswith("+0.0 ms moderate 0.5 ms 1.0 ms 1")
+    assert later.startswith("to 6.0 ms moderate (2 more) ⌀ 0.5 ms ⌀ 3.0 ms 2")
+
+
+def test_a_second_attempt_is_named_and_nothing_is_an_empty_table():
+    [row] = rows([a_run("embed", attempt=2)])
+    assert "embed (attempt 2)" in " ".join(row)
+    assert rows([]) == []
