@@ -12,7 +12,7 @@ import regex
 from msgspec.structs import replace
 
 from agents.grounding import Grounds, Sentence, content, split
-from agents.placeholders import placeholder, placeholders_in, rename
+from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
 SAME_MIN = 0.9  # share of common content words from which two passages say the same
@@ -70,7 +70,7 @@ def unify(event: ChunksRetrieved) -> Sources:
             if name not in renames:
                 key = (passage.document, name)
                 if key not in unknown:
-                    unknown[key] = free(name[1:-1].rpartition("_")[0], name)
+                    unknown[key] = free(kind_of(name), name)
                 renames[name] = unknown[key]
         passages.append(
             replace(
