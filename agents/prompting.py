@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import regex
 from msgspec.structs import replace
 
-from agents.grounding import Grounds, Sentence, content, split
+from agents.grounding import Grounds, Sentence, split
+from agents.language import content
 from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 

@@ -1,4 +1,4 @@
-"""Ranking: pure functions from scores to an order.
+"""Scoring: pure functions from scores to an order.
 
 Everything is rounded or ordered by id where it could be equal, and sums are exact, since a replay
 must yield the same bytes on any machine.
