@@ -117,6 +117,13 @@ def test_words_of_the_title_count_a_little():
     assert text == "It costs 9 euros."
 
 
+def test_words_of_the_title_count_less_than_those_of_the_sentence():
+    titled = a_passage("It costs 5 euros.", "d-1", "Camping")
+    said = a_passage("Camping costs 9 euros.", "d-2")
+    text, _ = Grounds("What does camping cost?", (titled, said)).extract()
+    assert text == "Camping costs 9 euros."
+
+
 def test_a_sentence_gains_from_those_beside_it_in_its_own_passage_alone():
     near = a_passage("The ferry to Oslo. It leaves at six.", "d-1")
     far = a_passage("It leaves at nine.", "d-2")

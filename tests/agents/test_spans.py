@@ -92,8 +92,13 @@ def test_of_equally_long_spans_the_surer_one_names_the_kind(one, other, kind):
 
 
 def test_spans_that_only_touch_stay_apart():
-    spans = [a_span(0, 4), a_span(4, 7, "AGE")]
-    assert join("Ada 36!", spans, POLICY) == (Mention(0, 3, "PERSON"), Mention(4, 7, "AGE"))
+    spans = [a_span(0, 4), a_span(4, 6, "AGE")]
+    assert join("Ada-36", spans, POLICY) == (Mention(0, 4, "PERSON"), Mention(4, 6, "AGE"))
+
+
+def test_the_longest_of_a_chain_of_spans_names_the_kind():
+    spans = [a_span(0, 9, "EMAIL_ADDRESS"), a_span(7, 10, "PERSON"), a_span(9, 14, "AGE")]
+    assert join("山" * 20, spans, POLICY) == (Mention(0, 14, "EMAIL_ADDRESS"),)
 
 
 @pytest.mark.parametrize(

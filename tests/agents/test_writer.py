@@ -33,13 +33,18 @@ def test_a_number_or_name_waits_until_it_is_whole():
     assert parts == ["The fee is", "", " 1,200 euros for", "", " Oslo."]
 
 
+def test_a_quotation_mark_that_was_written_is_not_written_again():
+    parts, writer = written('He said "', "Oslo", '" now')
+    assert "".join(parts) == writer.text == 'He said "Oslo" now'
+
+
 def test_blanks_begin_no_answer_and_end_none():
     parts, writer = written("  \n", " yes ", " ")
     assert parts == ["", "yes", "", ""]
     assert writer.text == "yes"
 
 
-@given(st.lists(st.text("aA1 .\n", max_size=6), max_size=8))
+@given(st.lists(st.text('aA1 .("\n', max_size=6), max_size=8))
 def test_the_parts_are_the_text_however_it_comes(texts):
     parts, writer = written(*texts)
     assert "".join(parts) == writer.text == "".join(texts).strip()
