@@ -18,6 +18,7 @@ from agents.prompting import Sources, filled, filtered, fitted, unify
 from agents.writer import Writer
 from schemas import (
     Answer,
+    AnswerFinishReason,
     ChunksRetrieved,
     Citation,
     Generate,
@@ -174,7 +175,8 @@ class Composer:
         text = self.writer.due(final=True)
         if reply.wrong or self._fails():
             return self._extractive("schema" if self.event.ask.response_schema else "")
-        reason = (end and end.finish_reason) or ("length" if reply.late else "stop")
+        cut: AnswerFinishReason = "length" if reply.late else "stop"
+        reason = (end and end.finish_reason) or cut
         return self._generated(text, tuple(reply.times), reason, late=reply.late)
 
     def _late(self, now_us: int, margin_ms: int | None = None) -> bool:
@@ -195,7 +197,7 @@ class Composer:
         return not self.grounds.stands(text, self.policy.share_min, self.policy.near_min)
 
     def _generated(
-        self, due: str, times: tuple[int, ...], reason: str, *, late: bool
+        self, due: str, times: tuple[int, ...], reason: AnswerFinishReason, *, late: bool
     ) -> TokensGenerated:
         text = self.writer.text
         degraded = ("deadline",) if late else ()
@@ -205,7 +207,7 @@ class Composer:
     def _extractive(self, degraded: str) -> TokensGenerated:
         """Put the nearest sentence of the passages in place of a generated answer."""
         text, citations = self.grounds.extract()
-        reason = "extractive"
+        reason: AnswerFinishReason = "extractive"
         if not text:
             text, reason = self.policy.not_found, "not_found"
         answer = self._finish(text, reason, citations, (degraded,) if degraded else ())
@@ -214,7 +216,7 @@ class Composer:
     def _finish(
         self,
         text: str,
-        reason: str,
+        reason: AnswerFinishReason,
         citations: tuple[Citation, ...],
         degraded: tuple[str, ...],
     ) -> Answer:
@@ -232,7 +234,9 @@ class Composer:
         )
 
 
-def answer_of(event: ChunksRetrieved, text: str, finish_reason: str, **fields: Any) -> Answer:
+def answer_of(
+    event: ChunksRetrieved, text: str, finish_reason: AnswerFinishReason, **fields: Any
+) -> Answer:
     """Make the answer to an event; `fields` are those that a model or the passages give."""
     values = {"usage": Usage(), "degraded": event.degraded, **fields}
     return Answer(

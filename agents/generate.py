@@ -16,7 +16,7 @@ from contextlib import aclosing
 from agents.composer import Composer, GenerationPolicy, answer_of, policy_of
 from agents.effects import Effects
 from agents.writer import Writer
-from schemas import ChunksRetrieved, TokensGenerated
+from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 
 
 async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensGenerated]:
@@ -36,7 +36,9 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
             yield record
 
 
-def _fixed(event: ChunksRetrieved, policy: GenerationPolicy) -> tuple[str, str] | None:
+def _fixed(
+    event: ChunksRetrieved, policy: GenerationPolicy
+) -> tuple[str, AnswerFinishReason] | None:
     """Return text and finish reason where no passage has to be read, None where some must be."""
     if event.outcome == "refused":
         return event.reason or policy.refused, "refused"

@@ -131,16 +131,16 @@ class Registry:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
             schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
             try:
-                found = self._ask(self._client.lookup_schema, subject, schema)
+                registered = self._ask(self._client.lookup_schema, subject, schema)
             except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 raise UnknownSchema(
                     f"{subject} in {self._url} does not hold our {record}: run `playhead up`"
                 ) from None
-            if found.schema_id is None:
+            if registered.schema_id is None:
                 raise UnknownSchema(f"{self._url} gave no id for {subject}")
-            self._ids[record] = found.schema_id
+            self._ids[record] = registered.schema_id
         return self._ids[record]
 
     def definition_of(self, schema_id: int) -> dict[str, Any]:
