@@ -98,13 +98,7 @@ class Registry:
         """
         for subject, record in subjects.items():
             schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
-            try:
-                known = self._ask(self._client.get_versions, subject)
-            except self._library.SchemaRegistryError as error:
-                if error.http_status_code != 404:
-                    raise
-                known = []
-            if not known:
+            if not self._has_versions(subject):
                 self._ids[record] = self._ask(self._client.register_schema, subject, schema)
                 self._ask(self._client.set_compatibility, subject_name=subject, level=COMPATIBILITY)
                 continue
@@ -118,6 +112,14 @@ class Registry:
                     f"give new fields a default and keep old ones ({error.error_message})"
                 ) from None
         self._subjects.update({record: subject for subject, record in subjects.items()})
+
+    def _has_versions(self, subject: str) -> bool:
+        try:
+            return bool(self._ask(self._client.get_versions, subject))
+        except self._library.SchemaRegistryError as error:
+            if error.http_status_code != 404:
+                raise
+            return False
 
     def expect(self, subjects: Mapping[str, str]) -> None:
         """Name the subjects whose ids `id_of` may look up, without registering anything."""

@@ -83,25 +83,19 @@ def _words() -> str:
 
 def _record(definition: Mapping[str, Any]) -> str:
     name, fields = definition["name"], definition["fields"]
-    event = bool(fields) and fields[0]["name"] == "meta"
-    base, extra = "Event" if event else "Record", []
-    if response := definition.get("response"):
-        effect = definition["effect"]
-        base = f"{'StreamRequest' if effect == 'stream' else 'Request'}[{response}]"
-        kinds = 'Literal["recorded", "local", "stream"]'
-        extra = [
-            f'    EFFECT: ClassVar[{kinds}] = "{effect}"',
-            f"    PERSONAL: ClassVar[bool] = {definition.get('personal', False)}",
-            f"    RESPONSE: ClassVar[type[Record]] = {response}",
-        ]
+    base, own = "Record", fields
+    if fields and fields[0]["name"] == "meta":
+        base, own = "Event", fields[1:]
+    elif "response" in definition:
+        kind = "StreamRequest" if definition["effect"] == "stream" else "Request"
+        base = f"{kind}[{definition['response']}]"
     rows = [
         f"class {name}({base}, frozen=True, gc=False, kw_only=True):",
         docstring(definition["doc"]),
         "",
         f'    SCHEMA: ClassVar[str] = "{name}"',
-        *extra,
+        *_request_rows(definition),
     ]
-    own = fields[1:] if event else fields
     if own:
         rows.append("")
     for entry in own:
@@ -109,6 +103,18 @@ def _record(definition: Mapping[str, Any]) -> str:
         rows.append(f"    {entry['name']}: {kind}{_default(entry)}")
         rows.append(docstring(entry["doc"]))
     return "\n".join(rows)
+
+
+def _request_rows(definition: Mapping[str, Any]) -> list[str]:
+    """Spell how a request is answered; nothing for what is no request."""
+    if "response" not in definition:
+        return []
+    kinds = 'Literal["recorded", "local", "stream"]'
+    return [
+        f'    EFFECT: ClassVar[{kinds}] = "{definition["effect"]}"',
+        f"    PERSONAL: ClassVar[bool] = {definition.get('personal', False)}",
+        f"    RESPONSE: ClassVar[type[Record]] = {definition['response']}",
+    ]
 
 
 def _default(entry: dict[str, Any]) -> str:

@@ -96,18 +96,6 @@ def _written(schema: Any, field: str) -> str:
     """
     value, name = f"record.{field}", _variable(field)
     match schema:
-        case "string":
-            return f"LONG[len({name} := {value}.encode())], {name}"
-        case "bytes":
-            return f"LONG[len({name} := {value})], {name}"
-        case "int":
-            return f"INT[{value}]"
-        case "long" | {"type": "long"}:
-            return f"LONG[{value}]"
-        case "boolean":
-            return f'b"\\1" if {value} else b"\\0"'
-        case "float" | "double":
-            return f"{schema.upper()}.pack({value})"
         case ["null", "bytes"]:
             return f'b"\\0" if ({name} := {value}) is None else b"\\2" + LONG[len({name})] + {name}'
         case ["null", branch] if is_record(branch):
@@ -121,6 +109,23 @@ def _written(schema: Any, field: str) -> str:
             return f'{block} + b"\\0" if ({name} := {value}) else b"\\0"'
         case str() if is_record(schema):
             return f"encode_{snake_case(name_of(schema))}({value})"
+    return _written_primitive(schema, value, name)
+
+
+def _written_primitive(schema: Any, value: str, name: str) -> str:
+    match schema:
+        case "string":
+            return f"LONG[len({name} := {value}.encode())], {name}"
+        case "bytes":
+            return f"LONG[len({name} := {value})], {name}"
+        case "int":
+            return f"INT[{value}]"
+        case "long" | {"type": "long"}:
+            return f"LONG[{value}]"
+        case "boolean":
+            return f'b"\\1" if {value} else b"\\0"'
+        case "float" | "double":
+            return f"{schema.upper()}.pack({value})"
     raise ValueError(f"no encoding for the Avro type {schema}: add it to schemas/generate/wire.py")
 
 
@@ -162,6 +167,34 @@ def _read(schema: Any, name: str, kind: str = "") -> list[str]:
     `kind` is the variable's type where it is not that of the value.
     """
     match schema:
+        case ["null", branch]:
+            return [
+                f"{name}: {annotation(schema)} = None",
+                "branch, here = data[here], here + 1",
+                "if branch == 2:",
+                *_indented(_read(branch, name)),
+                "elif branch:",
+                '    raise ValueError("a union has two branches")',
+            ]
+        case {"type": "array", "items": items}:
+            return [
+                f"{name}: list[{annotation(items)}] = []",
+                *_read_blocks(_read_items(items, name)),
+            ]
+        case {"type": "map"}:
+            pairs = [
+                "for _ in range(count):",
+                "    key, here = string_at(data, here)",
+                f"    {name}[key], here = string_at(data, here)",
+            ]
+            return [f"{name}: dict[str, str] = {{}}", *_read_blocks(pairs)]
+        case str() if is_record(schema):
+            return [f"{name}, here = read_{snake_case(name_of(schema))}(data, here)"]
+    return _read_primitive(schema, name, kind)
+
+
+def _read_primitive(schema: Any, name: str, kind: str) -> list[str]:
+    match schema:
         case "string" | "bytes":
             text = ".decode()" if schema == "string" else ""
             return [
@@ -186,36 +219,17 @@ def _read(schema: Any, name: str, kind: str = "") -> list[str]:
         case "float" | "double":
             size = {"float": 4, "double": 8}[schema]
             return [f"({name},) = {schema.upper()}.unpack_from(data, here)", f"here += {size}"]
-        case ["null", branch]:
-            return [
-                f"{name}: {annotation(schema)} = None",
-                "branch, here = data[here], here + 1",
-                "if branch == 2:",
-                *_indented(_read(branch, name)),
-                "elif branch:",
-                '    raise ValueError("a union has two branches")',
-            ]
-        case {"type": "array", "items": items}:
-            return [
-                f"{name}: list[{annotation(items)}] = []",
-                "while data[here]:",
-                "    count, here = count_at(data, here)",
-                *_indented(_read_items(items, name)),
-                "here += 1",
-            ]
-        case {"type": "map"}:
-            return [
-                f"{name}: dict[str, str] = {{}}",
-                "while data[here]:",
-                "    count, here = count_at(data, here)",
-                "    for _ in range(count):",
-                "        key, here = string_at(data, here)",
-                f"        {name}[key], here = string_at(data, here)",
-                "here += 1",
-            ]
-        case str() if is_record(schema):
-            return [f"{name}, here = read_{snake_case(name_of(schema))}(data, here)"]
     raise ValueError(f"no reading of the Avro type {schema}: add it to schemas/generate/wire.py")
+
+
+def _read_blocks(block: list[str]) -> list[str]:
+    """Spell the statements that read blocks of `count` items each, until the empty one."""
+    return [
+        "while data[here]:",
+        "    count, here = count_at(data, here)",
+        *_indented(block),
+        "here += 1",
+    ]
 
 
 def _read_items(schema: Any, name: str) -> list[str]:
