@@ -152,15 +152,15 @@ def scores(text: str, terms: list[dict[str, Any]]) -> dict[str, float]:
     text is read as it stands and with common disguises taken off, whichever scores higher.
     """
     readings = dict.fromkeys((_plain(text), _plain(text).translate(DISGUISES)))
-    found: dict[str, float] = {}
+    highest: dict[str, float] = {}
     for reading in readings:
         doubts: dict[str, float] = {}
         for term in terms:
             for _ in _term(term["pattern"]).finditer(reading):
                 doubts[term["category"]] = doubts.get(term["category"], 1.0) * (1 - term["weight"])
         for category, doubt in doubts.items():
-            found[category] = max(found.get(category, 0.0), 1 - doubt)
-    return found
+            highest[category] = max(highest.get(category, 0.0), 1 - doubt)
+    return highest
 
 
 def _plain(text: str) -> str:

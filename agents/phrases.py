@@ -51,7 +51,7 @@ def names(word: str) -> bool:
     return low not in EMPTY and word.lower() not in EMPTY and not low.endswith("ly")
 
 
-def content(text: str) -> list[str]:
+def naming_words(text: str) -> list[str]:
     """Return the words that name something, lower case."""
     return [GENITIVE.sub("", word.lower()) for word in words(text) if names(word)]
 

@@ -74,11 +74,11 @@ def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece]:
         elif questions and len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text):
             yield Piece(text, "\n\n", "heading", QUESTION_LEVEL)
         else:
-            for number, (sentence, separator) in enumerate(sentences(text)):
+            for number, (sentence, separator) in enumerate(separated_sentences(text)):
                 yield Piece(sentence, separator if number else "\n\n", "sentence")
 
 
-def sentences(text: str) -> Iterator[tuple[str, str]]:
+def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
     """Split a paragraph into sentences, each with what separates it from the one before.
 
     Sentences and separators one after the other are the text. Rules without a model: they know the

@@ -124,13 +124,13 @@ def fitted(grounds: Grounds, tokens_max: int) -> tuple[Sentence, ...]:
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
     """
     given, scores = grounds.sentences, grounds.scores
-    taken: list[int] = []
+    chosen: list[int] = []
     left = tokens_max
     for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
-        if given[index].tokens <= left or not taken:
-            taken.append(index)
+        if given[index].tokens <= left or not chosen:
+            chosen.append(index)
             left -= given[index].tokens
-    return tuple(given[index] for index in sorted(taken))
+    return tuple(given[index] for index in sorted(chosen))
 
 
 def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
@@ -144,7 +144,7 @@ def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
         lines.setdefault(sentence.passage, []).append(sentence.text)
     texts = [neutral(" ".join(lines[index])) for index in sorted(lines, reverse=True)]
     values = {"passages": "\n".join(texts), "question": neutral(question)}
-    return SLOTS.sub(lambda found: values[found[1]], template.rstrip())
+    return SLOTS.sub(lambda slot: values[slot[1]], template.rstrip())
 
 
 def neutral(text: str) -> str:

@@ -31,7 +31,7 @@ from agents.errors import Permanent, Transient
 from agents.patience import patient
 from agents.prompting import unify
 from agents.relevance import held, relevance
-from agents.scoring import fitted
+from agents.scoring import within_budget
 from schemas import (
     ChunksRetrieved,
     Embed,
@@ -163,7 +163,8 @@ def _shown(
     if retrieved.ask.mode != "search":
         if retrieved.relevance < configured["relevance"]["threshold"]:
             return ()
-        scored = fitted(scored, lambda passage: passage.tokens, configured["budget_tokens"])
+        budget = configured["budget_tokens"]
+        scored = within_budget(scored, lambda passage: passage.tokens, budget)
     return tuple(scored)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.effects import Effects
-from agents.phrases import WORD, content, phrases, word_set, words
+from agents.phrases import WORD, naming_words, phrases, word_set, words
 from agents.placeholders import placeholders_in
 from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
@@ -59,7 +59,7 @@ def leans(question: str, configured: Mapping[str, Any]) -> bool:
     if OPENERS.match(question):
         return True
     enough: int = configured["short_words"]
-    return len(set(content(question))) <= enough
+    return len(set(naming_words(question))) <= enough
 
 
 def topics(question: str, history: Sequence[str], configured: Mapping[str, Any]) -> list[str]:
@@ -78,11 +78,11 @@ def topics(question: str, history: Sequence[str], configured: Mapping[str, Any])
             # a longer phrase says more, up to a point
             value = weight * (configured["name"] if named else 1.0) * min(len(parts), 3) ** 0.5
             scores[key] = scores.get(key, 0.0) + value
-    known = set(content(question))
+    known = set(naming_words(question))
     ranked = sorted(scores, key=lambda key: (-round(scores[key], 6), key))
     chosen: list[str] = []
     for key in ranked:
-        new = [word for word in content(key) if word not in known]
+        new = [word for word in naming_words(key) if word not in known]
         if not new:
             continue
         chosen.append(spelled[key])

@@ -93,7 +93,7 @@ def diversified(
     return picked
 
 
-def fitted(items: Sequence[T], size: Callable[[T], int], budget: int) -> list[T]:
+def within_budget(items: Sequence[T], size: Callable[[T], int], budget: int) -> list[T]:
     """Keep, in order, what fits a budget together; the first is always kept."""
     kept: list[T] = []
     left = budget

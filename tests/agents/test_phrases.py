@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.phrases import content, names, phrases, words
+from agents.phrases import names, naming_words, phrases, words
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_function_words_and_adverbs_name_nothing(word, name):
 
 
 def test_possessives_name_their_owners():
-    assert content("The boss' and Anna's bees' cost") == ["boss", "anna", "bees", "cost"]
+    assert naming_words("The boss' and Anna's bees' cost") == ["boss", "anna", "bees", "cost"]
     assert phrases("my bee's food") == ["bee", "food"]
 
 

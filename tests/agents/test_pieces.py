@@ -11,14 +11,16 @@ from agents.pieces import (
     Piece,
     divide,
     pieces_of,
-    sentences,
+    separated_sentences,
 )
 from schemas import Block
 
 
 @given(st.text("ab .!?。\n1'\"", max_size=100))
 def test_sentences_and_what_separates_them_are_the_text(text):
-    assert "".join(separator + sentence for sentence, separator in sentences(text)) == text
+    assert (
+        "".join(separator + sentence for sentence, separator in separated_sentences(text)) == text
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,11 +41,11 @@ def test_sentences_and_what_separates_them_are_the_text(text):
     ],
 )
 def test_a_text_splits_into_its_sentences(text, expected):
-    assert [sentence for sentence, _ in sentences(text)] == expected
+    assert [sentence for sentence, _ in separated_sentences(text)] == expected
 
 
 def test_a_million_full_stops_take_no_time():
-    assert len(list(sentences("." * 1_000_000 + "x"))) == 1
+    assert len(list(separated_sentences("." * 1_000_000 + "x"))) == 1
 
 
 @pytest.mark.parametrize("limit", range(10, 40))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scoring import blended, diversified, fitted, order, square, standardised
+from agents.scoring import blended, diversified, order, square, standardised, within_budget
 
 scores = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), max_size=12)
 
@@ -70,13 +70,13 @@ def test_a_matrix_is_read_row_by_row_and_must_have_the_right_size():
 
 @given(st.lists(st.integers(1, 50), max_size=10), st.integers(0, 100))
 def test_what_is_kept_fits_the_budget_or_is_one_item_alone(sizes, budget):
-    kept = fitted(sizes, lambda size: size, budget)
+    kept = within_budget(sizes, lambda size: size, budget)
     assert sum(kept) <= budget or len(kept) == 1
     assert bool(kept) == bool(sizes)
 
 
 def test_a_large_item_makes_room_for_smaller_ones_behind_it():
-    assert fitted([5, 100, 4], lambda size: size, 10) == [5, 4]
+    assert within_budget([5, 100, 4], lambda size: size, 10) == [5, 4]
 
 
 @given(scores, st.randoms())
@@ -123,4 +123,4 @@ def test_nothing_is_picked_from_nothing():
 
 @pytest.mark.parametrize(("budget", "kept"), [(9, [5, 4]), (8, [5]), (0, [5])])
 def test_an_item_that_fills_the_budget_exactly_is_kept(budget, kept):
-    assert fitted([5, 4], lambda size: size, budget) == kept
+    assert within_budget([5, 4], lambda size: size, budget) == kept
