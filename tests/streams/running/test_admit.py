@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import UNSTAMPED, Ask, Failed, QuestionAsked, QuestionRedacted, Sealed
+from schemas import Ask, Failed, QuestionAsked, QuestionRedacted, Sealed
 from schemas.registry import UnknownSchema
 from streams.log.codec import Undecodable
 from streams.log.ids import position_id
@@ -25,6 +25,7 @@ from tests.fakes import a_codec, a_meta
 TOPIC = topic_of(QuestionAsked)
 FAILED = Failed(error="Undecodable", message="why", traceback="where", attempts=3)
 CODEC = a_codec()
+META = a_meta()
 
 
 def a_question(**meta):
@@ -112,7 +113,7 @@ def test_an_unreadable_record_is_of_no_type_that_can_be_written():
 @pytest.mark.parametrize("name", ["ingest", "redact"])
 def test_a_dead_letter_says_where_its_input_lies_and_why_it_was_given_up(name):
     given_by = Input(a_question(), TOPIC, 2, 9)
-    letter = rejection(step(name), given_by, b"acme", b"sealed")(FAILED, UNSTAMPED)
+    letter = rejection(step(name), given_by, b"acme", b"sealed")(FAILED, META)
     assert (letter.topic, letter.partition, letter.offset, letter.step) == (TOPIC, 2, 9, name)
     assert (letter.error, letter.message, letter.traceback, letter.attempts) == (
         "Undecodable",
@@ -120,13 +121,13 @@ def test_a_dead_letter_says_where_its_input_lies_and_why_it_was_given_up(name):
         "where",
         3,
     )
-    assert (letter.key, letter.value, letter.meta) == (b"acme", b"sealed", UNSTAMPED)
+    assert (letter.key, letter.value, letter.meta) == (b"acme", b"sealed", META)
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in INBOX])
 def test_the_plain_bytes_of_an_inbox_are_not_in_its_dead_letter(topic):
     build = rejection(step("ingest"), unreadable(topic, 0, 1), b"key", b"plain text")
-    letter = build(FAILED, UNSTAMPED)
+    letter = build(FAILED, META)
     assert (letter.key, letter.value) == (b"key", None)
 
 
