@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import agents
 from agents.errors import KeyDestroyed, Permanent
 from agents.patterns import Rules
-from agents.placeholders import canonical, placeholders_in, restore
+from agents.placeholders import canonical, inexpressible, placeholders_in, restore
 from agents.redact import clean
 from agents.spans import join
 from schemas import (
@@ -325,6 +325,10 @@ async def test_a_decomposed_name_is_the_composed_one():
     assert outcome.text == "<PERSON_1> met <PERSON_1>"
 
 
+def test_a_placeholder_can_name_every_kind_of_the_policy():
+    assert inexpressible([*POLICY["kinds"], *POLICY["repeated_kinds"]]) == ()
+
+
 @pytest.mark.parametrize("kind", ["IPV4_ADDRESS", "person", "A__B", "_A", "A_", "É", ""])
 async def test_a_kind_that_no_placeholder_can_name_is_refused_and_named(kind):
     world = FakeWorld(PERSON="Ada")
@@ -341,7 +345,8 @@ KINDS = st.from_regex(r"[A-Z]{1,9}(_[A-Z]{1,9}){0,3}", fullmatch=True)
 async def test_what_redact_emits_comes_back_whole_through_any_cut(kind, before, after, chance):
     """Redact writes it, moderate never splits it, and a reader restores it."""
     value = "Ada Lovelace"
-    text = clean(f"{before} {value} {after}".encode()).strip()
+    # twice: what an invisible character kept apart may compose once that is gone
+    text = clean(clean(f"{before} {value} {after}".encode()).encode()).strip()
     world = FakeWorld(**{kind: value})
     world.policy = {**POLICY, "kinds": {kind: 0.4}, "repeated_kinds": [kind]}
     outcome = await world.run(a_question(text))
