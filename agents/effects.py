@@ -49,7 +49,7 @@ class Effects(Protocol):
         """Ask for an answer in parts. To stop early, break out of the loop."""
 
 
-Step = Callable[[Any, Effects], AsyncIterator[Event]]
+StepFunction = Callable[[Any, Effects], AsyncIterator[Event]]
 """A step: yields at least one event for every input, the last of which closes the outcome.
 
 The run stamps `meta`; the step leaves it out. An event is published when the step asks for the next

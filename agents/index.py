@@ -21,17 +21,10 @@ from schemas import (
 async def index(event: ChunksEmbedded, fx: Effects) -> AsyncIterator[ChunksIndexed]:
     """Write a batch; the last one publishes. What was unchanged or failed passes through."""
     if event.outcome == "withdrawn":
-        gone = await fx(WithdrawVersions(document=event.document))
-        yield ChunksIndexed(
-            document=event.document,
-            batch=event.batch,
-            outcome="withdrawn",
-            reason=event.reason,
-            retired=gone.count,
-            position=gone.position,
-        )
-        return
-    if event.outcome != "embedded":
+        yield await _withdraw(event, fx)
+    elif event.outcome == "embedded":
+        yield await _write(event, fx)
+    else:
         yield ChunksIndexed(
             document=event.document,
             batch=event.batch,
@@ -39,7 +32,23 @@ async def index(event: ChunksEmbedded, fx: Effects) -> AsyncIterator[ChunksIndex
             reason=event.reason,
             manifest=event.manifest,
         )
-        return
+
+
+async def _withdraw(event: ChunksEmbedded, fx: Effects) -> ChunksIndexed:
+    """Hide every version of a document."""
+    gone = await fx(WithdrawVersions(document=event.document))
+    return ChunksIndexed(
+        document=event.document,
+        batch=event.batch,
+        outcome="withdrawn",
+        reason=event.reason,
+        retired=gone.count,
+        position=gone.position,
+    )
+
+
+async def _write(event: ChunksEmbedded, fx: Effects) -> ChunksIndexed:
+    """Write the chunks of a batch, and behind the last one make the version visible."""
     indexed = position = retired = 0
     if event.chunks:
         written = await fx(
@@ -55,7 +64,7 @@ async def index(event: ChunksEmbedded, fx: Effects) -> AsyncIterator[ChunksIndex
         gone_ids = event.manifest.retired if event.manifest is not None else ()
         published = await fx(PublishVersion(document=event.document, retired=gone_ids))
         retired, position = published.count, published.position
-    yield ChunksIndexed(
+    return ChunksIndexed(
         document=event.document,
         batch=event.batch,
         outcome="indexed",

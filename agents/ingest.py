@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from agents.chunking import Chunk, Cutting, Policy, chunk_ids
+from agents.batching import NewChunk, batches, new_chunks
+from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
 from schemas import (
     Batch,
+    Block,
     ChunksCut,
     CountTokens,
     CutChunk,
@@ -34,6 +36,7 @@ from schemas import (
     DocumentWithdrawn,
     Manifest,
     Parse,
+    Parsed,
     ReadDocument,
     Seal,
     Sealed,
@@ -77,123 +80,167 @@ async def withdraw(
     yield ChunksCut(document=state.ref, batch=ONLY_BATCH, outcome="withdrawn")
 
 
+class Unfit(Exception):
+    """Why a submission can't be ingested, and what to do."""
+
+
 async def submit(
     event: DocumentSubmitted, state: DocumentState, fx: Effects
 ) -> AsyncIterator[ChunksCut]:
     """Parse, cut, and put out what is new."""
-    ref = DocumentRef(
-        document=event.document,
-        version=state.version,
-        uri=event.uri,
-        media_type=event.media_type,
-        metadata=event.metadata,
-        groups=event.groups,
-    )
-    configuration = fx.configuration
-    policies: dict[str, Any] = configuration["policies"]
-    if event.chunk_policy not in policies:
-        yield failed(ref, f"no such chunk policy: choose one of {', '.join(sorted(policies))}")
-        return
-    sealed = (event.content,) if event.title is None else (event.content, event.title)
-    content, *titles = (await fx(Unseal(values=sealed))).values
-    if len(content) > (bytes_max := configuration["bytes_max"]):
-        yield failed(
-            ref,
-            f"the document has {len(content)} bytes, more than the {bytes_max} allowed: "
-            "split it, or raise bytes_max in the configuration of ingest",
-        )
-        return
-    title = one_line(titles[0].decode("utf-8", errors="replace")) if titles else ""
-    policy = policies[event.chunk_policy]
-    shape = shape_of(event, title, policy)
-    checksum, shape_digest = (await fx(Digest(values=(content, shape)))).digests
     in_force = None if state.withdrawn or state.ref is None else state
-    same_shape = in_force is not None and in_force.title_digest == shape_digest
-    if in_force is not None and same_shape and in_force.checksum == checksum:
-        assert in_force.ref is not None
-        yield ChunksCut(document=in_force.ref, batch=ONLY_BATCH, outcome="unchanged")
-        return
-
-    parsed = await fx(Parse(media_type=event.media_type, content=content))
-    if parsed.error:
-        yield failed(ref, parsed.error)
-        return
-    title = title or one_line(parsed.title)
-    cutting = Cutting.begin(title, parsed.blocks, Policy.read(policy))
-    while unmeasured := cutting.unmeasured:
-        cutting = cutting.measured((await fx(CountTokens(texts=unmeasured))).counts)
-    chunks = cutting.chunks()
-    if not chunks:
-        yield failed(ref, "the document holds no text: submit one that does")
-        return
-    if len(chunks) > (chunks_max := configuration["chunks_max"]):
-        yield failed(
-            ref,
-            f"the document would be {len(chunks)} chunks, more than the {chunks_max} allowed: "
-            "split it, or raise chunks_max in the configuration of ingest",
-        )
+    try:
+        submission = await _opened(event, fx)
+        if in_force is not None and submission.repeats(in_force):
+            assert in_force.ref is not None
+            yield ChunksCut(document=in_force.ref, batch=ONLY_BATCH, outcome="unchanged")
+            return
+        parsed = await _parsed(event, submission.content, fx)
+        title = submission.title or one_line(parsed.title)
+        chunks = await _cut(title, parsed.blocks, submission.policy, fx)
+    except Unfit as unfit:
+        yield failed(_ref(event, state.version), str(unfit))
         return
     digests = (await fx(Digest(values=tuple(chunk.text.encode() for chunk in chunks)))).digests
     ids = chunk_ids(event.meta.tenant, event.document, digests)
-
-    before = () if in_force is None else in_force.chunks
-    keepable = frozenset(before if same_shape else ())
+    newest = DocumentState(
+        version=state.version + 1,
+        checksum=submission.checksum,
+        title_digest=submission.shape_digest,
+        policy=event.chunk_policy,
+        chunks=ids,
+        ref=_ref(event, state.version + 1),
+    )
+    keepable: tuple[str, ...] = ()
+    if in_force is not None and in_force.title_digest == submission.shape_digest:
+        keepable = in_force.chunks
     manifest = Manifest(
-        checksum=checksum,
+        checksum=submission.checksum,
         parser=parsed.parser,
         parser_version=parsed.parser_version,
         policy=event.chunk_policy,
         chunks=ids,
-        kept=tuple(one for one in ids if one in keepable),
-        retired=tuple(one for one in before if one not in frozenset(ids)),
+        kept=_common(ids, keepable),
+        retired=_missing(() if in_force is None else in_force.chunks, ids),
     )
-    ref = DocumentRef(
-        document=event.document,
-        version=state.version + 1,
-        uri=event.uri,
-        media_type=event.media_type,
-        metadata=event.metadata,
-        groups=event.groups,
-    )
-    new = [
-        NewChunk(number, one, chunk)
-        for number, (one, chunk) in enumerate(zip(ids, chunks, strict=True))
-        if one not in keepable
-    ]
+    new = new_chunks(ids, chunks, keepable)
+    async for outcome in _put_out(event, title, new, manifest, newest, fx):
+        yield outcome
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A document as it was submitted, with what tells whether it is a new version."""
+
+    content: bytes
+    title: str
+    policy: dict[str, Any]
+    checksum: str
+    shape_digest: str
+
+    def repeats(self, state: DocumentState) -> bool:
+        """Tell whether the version in force is of the same bytes and shape."""
+        return state.title_digest == self.shape_digest and state.checksum == self.checksum
+
+
+async def _opened(event: DocumentSubmitted, fx: Effects) -> Submission:
+    """Unseal a submission and digest it; raises Unfit for what the configuration doesn't allow."""
+    configuration = fx.configuration
+    policies: dict[str, Any] = configuration["policies"]
+    if event.chunk_policy not in policies:
+        raise Unfit(f"no such chunk policy: choose one of {', '.join(sorted(policies))}")
+    sealed = (event.content,) if event.title is None else (event.content, event.title)
+    content, *titles = (await fx(Unseal(values=sealed))).values
+    if len(content) > (bytes_max := configuration["bytes_max"]):
+        raise Unfit(
+            f"the document has {len(content)} bytes, more than the {bytes_max} allowed: "
+            "split it, or raise bytes_max in the configuration of ingest"
+        )
+    title = one_line(titles[0].decode("utf-8", errors="replace")) if titles else ""
+    policy = policies[event.chunk_policy]
+    shape = shape_of(event, title, policy)
+    checksum, shape_digest = (await fx(Digest(values=(content, shape)))).digests
+    return Submission(content, title, policy, checksum, shape_digest)
+
+
+async def _parsed(event: DocumentSubmitted, content: bytes, fx: Effects) -> Parsed:
+    """Ask for the document's blocks; raises Unfit for what can't be read."""
+    parsed = await fx(Parse(media_type=event.media_type, content=content))
+    if parsed.error:
+        raise Unfit(parsed.error)
+    return parsed
+
+
+async def _cut(
+    title: str, blocks: Sequence[Block], policy: Mapping[str, Any], fx: Effects
+) -> tuple[Chunk, ...]:
+    """Cut blocks into chunks; raises Unfit for none and for too many."""
+    cutting = Cutting.begin(title, blocks, ChunkPolicy.read(policy))
+    while unmeasured := cutting.unmeasured:
+        cutting = cutting.measured((await fx(CountTokens(texts=unmeasured))).counts)
+    chunks = cutting.chunks()
+    if not chunks:
+        raise Unfit("the document holds no text: submit one that does")
+    if len(chunks) > (chunks_max := fx.configuration["chunks_max"]):
+        raise Unfit(
+            f"the document would be {len(chunks)} chunks, more than the {chunks_max} allowed: "
+            "split it, or raise chunks_max in the configuration of ingest"
+        )
+    return chunks
+
+
+async def _put_out(
+    event: DocumentSubmitted,
+    title: str,
+    new: Sequence[NewChunk],
+    manifest: Manifest,
+    newest: DocumentState,
+    fx: Effects,
+) -> AsyncIterator[ChunksCut]:
+    """Seal the new chunks batch by batch; with the last one, remember the version."""
+    assert newest.ref is not None
+    configuration = fx.configuration
     full = list(batches(new, configuration["batch_chunks_max"], configuration["batch_bytes_max"]))
     listed = len(manifest.chunks) + len(manifest.kept) + len(manifest.retired)
     if not full or listed > MANIFEST_IDS_BESIDE_CHUNKS_MAX:
         full.append(())
     for number, batch in enumerate(full):
         last = number == len(full) - 1
-        sealed_title, cut = await seal(event, title, batch, fx)
+        sealed_title, chunks = await seal(event, title, batch, fx)
         if last:
-            newest = DocumentState(
-                version=ref.version,
-                checksum=checksum,
-                title_digest=shape_digest,
-                policy=event.chunk_policy,
-                chunks=ids,
-                ref=ref,
-            )
             await fx(WriteDocument(document=event.document, state=newest))
         yield ChunksCut(
-            document=ref,
+            document=newest.ref,
             batch=Batch(number=number, last=last),
             outcome="cut",
             title=sealed_title,
-            chunks=cut,
+            chunks=chunks,
             manifest=manifest if last else None,
         )
 
 
-@dataclass(frozen=True)
-class NewChunk:
-    """A chunk that the version in force does not have."""
+def _ref(event: DocumentSubmitted, version: int) -> DocumentRef:
+    """Name a version of the submitted document."""
+    return DocumentRef(
+        document=event.document,
+        version=version,
+        uri=event.uri,
+        media_type=event.media_type,
+        metadata=event.metadata,
+        groups=event.groups,
+    )
 
-    number: int
-    id: str
-    chunk: Chunk
+
+def _common(ids: Sequence[str], others: Collection[str]) -> tuple[str, ...]:
+    """List the ids that stand among the others too."""
+    others = frozenset(others)
+    return tuple(one for one in ids if one in others)
+
+
+def _missing(ids: Sequence[str], others: Collection[str]) -> tuple[str, ...]:
+    """List the ids that do not stand among the others."""
+    others = frozenset(others)
+    return tuple(one for one in ids if one not in others)
 
 
 async def seal(
@@ -216,23 +263,6 @@ async def seal(
         CutChunk(id=new.id, number=new.number, text=text, tokens=new.chunk.tokens)
         for new, text in zip(batch, values, strict=True)
     )
-
-
-def batches(
-    chunks: Sequence[NewChunk], chunks_max: int, bytes_max: int
-) -> Iterator[tuple[NewChunk, ...]]:
-    """Group chunks, in order, by number and by size of their texts; one chunk always fits."""
-    batch: list[NewChunk] = []
-    size_bytes = 0
-    for new in chunks:
-        length = len(new.chunk.text.encode())
-        if batch and (len(batch) == chunks_max or size_bytes + length > bytes_max):
-            yield tuple(batch)
-            batch, size_bytes = [], 0
-        batch.append(new)
-        size_bytes += length
-    if batch:
-        yield tuple(batch)
 
 
 def shape_of(event: DocumentSubmitted, title: str, policy: dict[str, Any]) -> bytes:

@@ -52,14 +52,7 @@ async def moderate(
     rules = rules_of(policy["rules"])
     number, last = event.batch.number, event.batch.last
     anew = event.restart or (number == 0 and event.meta.attempt > 1)
-    state = ReleaseState(batch=-1, entries=event.entries)
-    if number > 0:
-        state = await fx(ReadRelease(batch=number))
-        if state.batch != number - 1:
-            raise Permanent(
-                f"batch {number} of an answer, but the table of releases has batch {state.batch}: "
-                "re-drive the answer's batches in their order"
-            )
+    state = await _remembered(event, fx)
     if anew:
         state = replace(state, released="", held="", blocked=False, categories=())
     text, state = _check(rules, state, event.text, final=last)
@@ -75,6 +68,20 @@ async def moderate(
     )
     if last:
         yield _close(event, state, rules, policy)
+
+
+async def _remembered(event: TokensGenerated, fx: Effects) -> ReleaseState:
+    """Return what the batch before left; raises Permanent where that is not known."""
+    number = event.batch.number
+    if number == 0:
+        return ReleaseState(batch=-1, entries=event.entries)
+    state = await fx(ReadRelease(batch=number))
+    if state.batch != number - 1:
+        raise Permanent(
+            f"batch {number} of an answer, but the table of releases has batch {state.batch}: "
+            "re-drive the answer's batches in their order"
+        )
+    return state
 
 
 def _check(
@@ -145,15 +152,15 @@ def scores(text: str, terms: list[dict[str, Any]]) -> dict[str, float]:
     text is read as it stands and with common disguises taken off, whichever scores higher.
     """
     readings = dict.fromkeys((_plain(text), _plain(text).translate(DISGUISES)))
-    found: dict[str, float] = {}
+    highest: dict[str, float] = {}
     for reading in readings:
         doubts: dict[str, float] = {}
         for term in terms:
             for _ in _term(term["pattern"]).finditer(reading):
                 doubts[term["category"]] = doubts.get(term["category"], 1.0) * (1 - term["weight"])
         for category, doubt in doubts.items():
-            found[category] = max(found.get(category, 0.0), 1 - doubt)
-    return found
+            highest[category] = max(highest.get(category, 0.0), 1 - doubt)
+    return highest
 
 
 def _plain(text: str) -> str:

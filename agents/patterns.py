@@ -3,7 +3,7 @@ r"""Patterns over a text that arrives in pieces: what may be shown now, what mus
 A piece is held back only from the first character at which some rule may still come to match, so
 that no match slips through the gap between two pieces, and nothing else waits. Partial matching
 of the `regex` library tells: a rule followed by `(?!)` can't match, so the search ends at the first
-place where it ran out of text. Placeholders are a rule too: half of one is never released.
+place where it ran out of text. Half a placeholder is never released either.
 
 Whichever way a text is cut, the released pieces add up to the same text. Two things make it so:
 leftmost matches win (the longest of those that start together), and a match is acted upon only
@@ -18,8 +18,9 @@ from typing import Any
 
 import regex
 
+from agents.placeholders import TOKEN, held_back
+
 CONTEXT_CHARS = 8  # kept before the text under check, for what rules look behind at
-PLACEHOLDER = r"<_*[A-Z]+(?:_[A-Z]+)*_[0-9]+>"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Rules:
     """A set of rules, compiled. Raises ValueError that names a rule which can't be used."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        kept = Rule("placeholder", PLACEHOLDER, "keep")
+        kept = Rule("placeholder", TOKEN, "keep")
         self._rules = [(rule, *_compiled(rule)) for rule in (kept, *rules)]
 
     def check(self, shown: str, pending: str, *, final: bool) -> Checked:
@@ -62,13 +63,13 @@ class Rules:
         while True:
             text, start = before + rest, len(before)
             wait = len(text) if final else self._waits_from(text, start)
-            found = self._first(text, start)
-            if found is not None and found[1] == len(text) and not final:
-                wait = min(wait, found[0])  # the next character may lengthen it or undo it
-            if found is None or found[0] >= wait:
+            first = self._first(text, start)
+            if first is not None and first[1] == len(text) and not final:
+                wait = min(wait, first[0])  # the next character may lengthen it or undo it
+            if first is None or first[0] >= wait:
                 released.append(text[start:wait])
                 return Checked("".join(released), text[wait:], tuple(categories), blocked=False)
-            begin, end, rule = found
+            begin, end, rule = first
             released.append(text[start:begin])
             if rule.action == "block":
                 return Checked("".join(released), "", (*categories, rule.category), blocked=True)
@@ -87,18 +88,18 @@ class Rules:
     def _waits_from(self, text: str, start: int) -> int:
         """Find the first character at which some rule may match once more text has come."""
         starts = [
-            found.start()
-            for _, _, endless in self._rules
-            if (found := endless.search(text, start, partial=True)) is not None
+            match.start()
+            for _, _, endless in self._rules[1:]
+            if (match := endless.search(text, start, partial=True)) is not None
         ]
-        return min(starts, default=len(text))
+        return min([len(text) - held_back(text[start:]), *starts])
 
     def _first(self, text: str, start: int) -> tuple[int, int, Rule] | None:
         """Find the leftmost match, the longest of those that start there."""
         matches = [
-            (found.start(), -found.end(), number)
+            (match.start(), -match.end(), number)
             for number, (_, whole, _) in enumerate(self._rules)
-            if (found := whole.search(text, start)) is not None
+            if (match := whole.search(text, start)) is not None
         ]
         if not matches:
             return None

@@ -7,6 +7,10 @@ becomes `<_PERSON_1>`, and that becomes `<__PERSON_1>`. No other bracket is touc
 readable for the models. `restore` undoes both in one pass: it takes one underscore off what has
 one, and looks up what has none.
 
+The grammar stands here and nowhere else. It is part of every log, so it can't be widened: text that
+was left as it is today would be read as an escaped placeholder tomorrow. A kind that it can't spell
+(`IPV4_ADDRESS`) would be put into texts and never taken out again; `inexpressible` finds it before.
+
 Why it is so: one pass, since a restored value may itself look like a placeholder. And every token
 begins with `<`, ends with `>` and holds neither within, so the tokens of a redacted text are
 exactly those that redaction wrote and those that it escaped, wherever the cuts between text and
@@ -15,10 +19,17 @@ values fell.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-TOKEN = re.compile(r"<(_*)([A-Z]+(?:_[A-Z]+)*_[0-9]+)>")
-"""A placeholder, or an escaped look-alike when the first group isn't empty."""
+_KIND = r"[A-Z]+(?:_[A-Z]+)*"
+PLACEHOLDER = rf"<{_KIND}_[0-9]+>"
+"""Pattern of a placeholder, for `re` and `regex` alike."""
+TOKEN = rf"<_*{_KIND}_[0-9]+>"
+"""Pattern of a placeholder or an escaped look-alike."""
+
+_TOKEN = re.compile(rf"<(_*)({_KIND}_[0-9]+)>")
+_BEGINNING = re.compile(rf"<_*+(?:{_KIND}(?:_[0-9]*+)?)?")
+_EXPRESSIBLE = re.compile(_KIND)
 
 DIGITS_LONG = 7
 """A number with as many digits is an identifier: spaces, dashes and brackets are its layout."""
@@ -32,9 +43,24 @@ def placeholder(kind: str, number: int) -> str:
     return f"<{kind}_{number}>"
 
 
+def kind_of(name: str) -> str:
+    """Read the kind that a placeholder names."""
+    return name[1:-1].rpartition("_")[0]
+
+
+def number_of(name: str) -> int:
+    """Read the number that a placeholder names."""
+    return int(name[1:-1].rpartition("_")[2])
+
+
+def inexpressible(kinds: Iterable[str]) -> tuple[str, ...]:
+    """List the kinds of which no placeholder can be made: capitals joined by single underscores."""
+    return tuple(kind for kind in kinds if not _EXPRESSIBLE.fullmatch(kind))
+
+
 def escape(text: str) -> str:
     """Mark what looks like a placeholder in original text as not being one."""
-    return TOKEN.sub(r"<_\1\2>", text)
+    return _TOKEN.sub(r"<_\1\2>", text)
 
 
 def restore(text: str, mapping: Mapping[str, str]) -> str:
@@ -44,24 +70,33 @@ def restore(text: str, mapping: Mapping[str, str]) -> str:
     its placeholder. Call it once, on whole text or on parts that split no token.
     """
 
-    def original(found: re.Match[str]) -> str:
-        marks, name = found.groups()
+    def original(token: re.Match[str]) -> str:
+        marks, name = token.groups()
         if marks:
             return f"<{marks[1:]}{name}>"
-        return mapping.get(found[0], found[0])
+        return mapping.get(token[0], token[0])
 
-    return TOKEN.sub(original, text)
+    return _TOKEN.sub(original, text)
+
+
+def held_back(text: str) -> int:
+    """Count the characters at the end of a text that may be the beginning of a placeholder.
+
+    Who hands out text in parts keeps them until more has come. An escaped look-alike counts too.
+    """
+    at = text.rfind("<")  # no token holds a second bracket
+    return len(text) - at if at >= 0 and _BEGINNING.fullmatch(text, at) else 0
 
 
 def placeholders_in(text: str) -> tuple[str, ...]:
     """List the distinct placeholders of redacted text, in the order of their first use."""
-    return tuple(dict.fromkeys(found[0] for found in TOKEN.finditer(text) if not found[1]))
+    return tuple(dict.fromkeys(token[0] for token in _TOKEN.finditer(text) if not token[1]))
 
 
 def rename(text: str, names: Mapping[str, str]) -> str:
     """Give placeholders other names, all at once; those that `names` lacks keep theirs."""
-    return TOKEN.sub(
-        lambda found: found[0] if found[1] else names.get(found[0], found[0]),
+    return _TOKEN.sub(
+        lambda token: token[0] if token[1] else names.get(token[0], token[0]),
         text,
     )
 

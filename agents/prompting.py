@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import regex
 from msgspec.structs import replace
 
-from agents.grounding import Grounds, Sentence, content, split
-from agents.placeholders import placeholder, placeholders_in, rename
+from agents.grounding import Grounds, Sentence, split
+from agents.language import content
+from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
 SAME_MIN = 0.9  # share of common content words from which two passages say the same
@@ -38,6 +39,45 @@ class Sources:
     """Values behind all placeholders, those of the question first."""
 
 
+class _Names:
+    """The placeholders of a question and its passages, as they are given out."""
+
+    def __init__(self, event: ChunksRetrieved) -> None:
+        self.entries = {entry.placeholder: entry for entry in event.entries}
+        self._by_digest = {entry.digest: entry.placeholder for entry in event.entries}
+        self._unknown: dict[tuple[str, str], str] = {}
+        self._used = {*self.entries, *placeholders_in(f"{event.question} {event.query}")}
+
+    def of(self, passage: Passage) -> dict[str, str]:
+        """Return what each placeholder of a passage is called from now on."""
+        names = {entry.placeholder: self._of_value(entry) for entry in passage.entries}
+        for name in placeholders_in(f"{passage.title} {passage.text}"):
+            if name not in names:
+                names[name] = self._of_nobody(passage.document, name)
+        return names
+
+    def _of_value(self, entry: MapEntry) -> str:
+        if entry.digest not in self._by_digest:
+            name = self._free(entry.kind, entry.placeholder)
+            self._by_digest[entry.digest] = name
+            self.entries[name] = replace(entry, placeholder=name)
+        return self._by_digest[entry.digest]
+
+    def _of_nobody(self, document: str, wanted: str) -> str:
+        """Name what has no entry: its value is gone, or never was one."""
+        key = (document, wanted)
+        if key not in self._unknown:
+            self._unknown[key] = self._free(kind_of(wanted), wanted)
+        return self._unknown[key]
+
+    def _free(self, kind: str, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._used:
+            name, number = placeholder(kind, number), number + 1
+        self._used.add(name)
+        return name
+
+
 def unify(event: ChunksRetrieved) -> Sources:
     """Give each value one placeholder, whatever it is called in its document.
 
@@ -45,42 +85,13 @@ def unify(event: ChunksRetrieved) -> Sources:
     has, or its own one if that is free, or else the next free number. One that has no entry gets a
     free name too, or it would be restored as someone else.
     """
-    names = {entry.digest: entry.placeholder for entry in event.entries}
-    entries = {entry.placeholder: entry for entry in event.entries}
-    taken = {*entries, *placeholders_in(f"{event.question} {event.query}")}
-
-    def free(kind: str, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in taken:
-            name, number = placeholder(kind, number), number + 1
-        taken.add(name)
-        return name
-
-    unknown: dict[tuple[str, str], str] = {}
+    names = _Names(event)
     passages = []
     for passage in event.passages:
-        renames = {}
-        for entry in passage.entries:
-            if entry.digest not in names:
-                name = free(entry.kind, entry.placeholder)
-                names[entry.digest] = name
-                entries[name] = replace(entry, placeholder=name)
-            renames[entry.placeholder] = names[entry.digest]
-        for name in placeholders_in(f"{passage.title} {passage.text}"):
-            if name not in renames:
-                key = (passage.document, name)
-                if key not in unknown:
-                    unknown[key] = free(name[1:-1].rpartition("_")[0], name)
-                renames[name] = unknown[key]
-        passages.append(
-            replace(
-                passage,
-                title=rename(passage.title, renames),
-                text=rename(passage.text, renames),
-                entries=(),
-            )
-        )
-    return Sources(tuple(passages), tuple(entries.values()))
+        renames = names.of(passage)
+        title, text = rename(passage.title, renames), rename(passage.text, renames)
+        passages.append(replace(passage, title=title, text=text, entries=()))
+    return Sources(tuple(passages), tuple(names.entries.values()))
 
 
 def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
@@ -113,13 +124,13 @@ def fitted(grounds: Grounds, tokens_max: int) -> tuple[Sentence, ...]:
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
     """
     given, scores = grounds.sentences, grounds.scores
-    taken: list[int] = []
+    chosen: list[int] = []
     left = tokens_max
     for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
-        if given[index].tokens <= left or not taken:
-            taken.append(index)
+        if given[index].tokens <= left or not chosen:
+            chosen.append(index)
             left -= given[index].tokens
-    return tuple(given[index] for index in sorted(taken))
+    return tuple(given[index] for index in sorted(chosen))
 
 
 def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
@@ -133,7 +144,7 @@ def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
         lines.setdefault(sentence.passage, []).append(sentence.text)
     texts = [neutral(" ".join(lines[index])) for index in sorted(lines, reverse=True)]
     values = {"passages": "\n".join(texts), "question": neutral(question)}
-    return SLOTS.sub(lambda found: values[found[1]], template.rstrip())
+    return SLOTS.sub(lambda slot: values[slot[1]], template.rstrip())
 
 
 def neutral(text: str) -> str:

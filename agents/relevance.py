@@ -37,7 +37,7 @@ from itertools import pairwise
 
 import regex
 
-from agents.grounding import STOP_WORDS, content, is_number, sentences, stem, words
+from agents.language import STOP_WORDS, content, is_number, sentences, stem, words
 
 DECIMALS = 6
 NAME = 2.0  # weight of a number or a name, which can't be put in other words; that of a word is 1

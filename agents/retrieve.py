@@ -21,69 +21,29 @@ relevance, keeps copies and has no token budget.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
+from agents.candidates import Ranking, chosen, ranked, reranked
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.patience import patient
 from agents.prompting import unify
-from agents.ranking import (
-    blended,
-    diversified,
-    fitted,
-    order,
-    square,
-)
 from agents.relevance import held, relevance
+from agents.scoring import within_budget
 from schemas import (
-    Candidate,
     ChunksRetrieved,
     Embed,
     Embedded,
     Fetch,
     Found,
     Now,
+    Passage,
     QueryRewritten,
     Rerank,
     Search,
 )
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Candidates, best first."""
-
-    chunks: tuple[str, ...]
-    lexical: tuple[float, ...]
-    dense: tuple[float, ...]
-    late: tuple[float, ...]
-    """Late interaction; empty where that was skipped."""
-    scores: tuple[float, ...]
-    similarities: tuple[tuple[float, ...], ...] = ()
-    """Cosine of each chunk with each; empty where reranking was skipped."""
-
-    def picked(self, positions: Sequence[int]) -> Ranking:
-        """Return only these, in this order."""
-        return Ranking(
-            chunks=tuple(self.chunks[i] for i in positions),
-            lexical=tuple(self.lexical[i] for i in positions),
-            dense=tuple(self.dense[i] for i in positions),
-            late=tuple(self.late[i] for i in positions) if self.late else (),
-            scores=tuple(self.scores[i] for i in positions),
-            similarities=tuple(tuple(self.similarities[i][j] for j in positions) for i in positions)
-            if self.similarities
-            else (),
-        )
-
-    @property
-    def similarity(self) -> tuple[float, ...]:
-        """What relevance is read from."""
-        return self.late or self.dense
 
 
 async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRetrieved]:
@@ -102,42 +62,31 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     if refused:
         yield nothing
         return
-    configured, search = fx.configuration, event.ask.mode == "search"
+    configured = fx.configuration
     wordings = event.wordings or (event.query,)
     embedded = await _embedded(event, wordings, fx)
     if not embedded.vectors:
         nothing = replace(nothing, degraded=(*event.degraded, "embed"))
-    found = await _found(event, wordings, embedded, fx)
-    nothing = replace(nothing, index=found[0].index, position=found[0].position)
-    first = _first(found, configured["first"])
+    results = await _searched(event, wordings, embedded, fx)
+    nothing = replace(nothing, index=results[0].index, position=results[0].position)
+    first = ranked(results, configured["first"])
     if not first.chunks:
         yield nothing
         return
-    ranking, late = await _reranked(event, first, embedded, fx)
-    if late:
-        nothing = replace(nothing, degraded=(*nothing.degraded, "rerank"))
-    limit = max(1, event.ask.passages_max)
-    ranking = (
-        ranking.picked(range(min(limit, len(ranking.chunks))))
-        if search
-        else _chosen(ranking, limit, configured)
-    )
+    pool = first.picked(range(min(configured["reranked"], len(first.chunks))))
+    ranking = await _reranked(event, pool, embedded, fx)
+    if ranking is None:
+        ranking, nothing = pool, replace(nothing, degraded=(*nothing.degraded, "rerank"))
+    ranking = _limited(event, ranking, fx)
     fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
     kind = ("late" if ranking.late else "dense") if embedded.vectors else "words"
-    sure = _sure(
-        replace(nothing, passages=fetched.passages), ranking, configured["relevance"][kind]
-    )
-    nothing = replace(nothing, relevance=sure)
-    scores = dict(zip(ranking.chunks, ranking.scores, strict=True))
-    passages = [replace(passage, score=scores[passage.chunk]) for passage in fetched.passages]
-    if not search:
-        if sure < configured["relevance"]["threshold"]:
-            passages = []
-        passages = fitted(passages, lambda passage: passage.tokens, configured["budget_tokens"])
+    fetched_too = replace(nothing, passages=fetched.passages)
+    nothing = replace(nothing, relevance=_sure(fetched_too, ranking, configured["relevance"][kind]))
+    passages = _shown(nothing, fetched.passages, ranking, fx)
     if not passages:  # nothing relevant, or retired since the search
         yield nothing
         return
-    yield replace(nothing, outcome="retrieved", passages=tuple(passages))
+    yield replace(nothing, outcome="retrieved", passages=passages)
 
 
 async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects) -> Embedded:
@@ -154,7 +103,7 @@ async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects)
     return Embedded(vectors=(), model="", dimensions=0)
 
 
-async def _found(
+async def _searched(
     event: QueryRewritten, wordings: Sequence[str], embedded: Embedded, fx: Effects
 ) -> tuple[Found, ...]:
     """Search for each wording."""
@@ -177,102 +126,55 @@ async def _found(
     )
 
 
-def _first(found: Sequence[Found], weights: Mapping[str, float]) -> Ranking:
-    """Rank by words and vectors; of several wordings, each chunk keeps its best scores."""
-    best: dict[str, Candidate] = {}
-    for candidate in (candidate for result in found for candidate in result.candidates):
-        other = best.get(candidate.chunk)
-        best[candidate.chunk] = (
-            candidate
-            if other is None
-            else replace(
-                candidate,
-                dense=max(candidate.dense, other.dense),
-                lexical=max(candidate.lexical, other.lexical),
-            )
-        )
-    candidates = [best[chunk] for chunk in sorted(best)]
-    chunks = tuple(candidate.chunk for candidate in candidates)
-    dense = tuple(candidate.dense for candidate in candidates)
-    lexical = tuple(candidate.lexical for candidate in candidates)
-    scores = tuple(blended([(weights["lexical"], lexical), (weights["dense"], dense)]))
-    ranking = Ranking(chunks=chunks, lexical=lexical, dense=dense, late=(), scores=scores)
-    return ranking.picked(order(chunks, scores))
-
-
 async def _reranked(
-    event: QueryRewritten, first: Ranking, embedded: Embedded, fx: Effects
-) -> tuple[Ranking, bool]:
-    """Add late interaction for the best; without it where time is short or the index can't.
-
-    Returns the ranking, and whether reranking was left out.
-    """
+    event: QueryRewritten, pool: Ranking, embedded: Embedded, fx: Effects
+) -> Ranking | None:
+    """Add late interaction; None where time is short or the index can't."""
     configured = fx.configuration
-    pool = first.picked(range(min(configured["reranked"], len(first.chunks))))
     if event.ask.deadline:
         now = await fx(Now())
         if event.ask.deadline - now.at < configured["reserve_ms"] * 1000:
-            return pool, True
+            return None
     if not embedded.token_vectors or not embedded.token_vectors[0]:
-        return pool, True
+        return None
     request = Rerank(query=embedded.token_vectors[0], model=embedded.model, chunks=pool.chunks)
     try:
         answer = await fx(request)
     except (Transient, Permanent):  # a ranking by words and vectors beats none
-        return pool, True
-    # -1 stands for a chunk of another model: it keeps its place by the other scores
-    late = _lifted(answer.scores)
-    if max(answer.scores) <= -1:
-        return pool, True
-    weights = configured["final"]
-    columns = [
-        (weights["lexical"], pool.lexical),
-        (weights["dense"], pool.dense),
-        (weights["late"], late),
-    ]
-    similarities = square(answer.similarities, len(pool.chunks)) if answer.similarities else []
-    ranking = dataclasses.replace(
-        pool,
-        late=late,
-        scores=tuple(blended(columns)),
-        similarities=tuple(tuple(row) for row in similarities),
-    )
-    return ranking.picked(order(ranking.chunks, ranking.scores)), False
+        return None
+    return reranked(pool, answer, configured["final"])
 
 
-def _lifted(scores: Sequence[float]) -> tuple[float, ...]:
-    lowest = min((score for score in scores if score > -1), default=0.0)
-    return tuple(score if score > -1 else lowest for score in scores)
-
-
-def _chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Ranking:
-    """Choose what a prompt should hold: not far below the best, no copies, unlike each other."""
-    best = max(ranking.similarity)
-    ranking = ranking.picked(
-        [i for i, value in enumerate(ranking.similarity) if value >= best - configured["gap"]]
-    )
-    if not ranking.similarities:
+def _limited(event: QueryRewritten, ranking: Ranking, fx: Effects) -> Ranking:
+    """Keep as many as were asked for; a prompt, unlike a search, wants them unlike each other."""
+    limit = max(1, event.ask.passages_max)
+    if event.ask.mode == "search":
         return ranking.picked(range(min(limit, len(ranking.chunks))))
-    diversity = configured["diversity"]
-    kept: list[int] = []
-    for i, similar in enumerate(ranking.similarities):
-        if all(similar[j] < diversity["copy"] for j in kept):
-            kept.append(i)
-    ranking = ranking.picked(kept)
-    return ranking.picked(
-        diversified(
-            ranking.scores, ranking.similarities, ranking.chunks, diversity["weight"], limit
-        )
-    )
+    return chosen(ranking, limit, fx.configuration)
 
 
-def _sure(found: ChunksRetrieved, ranking: Ranking, calibration: Mapping[str, float]) -> float:
+def _shown(
+    retrieved: ChunksRetrieved, passages: Sequence[Passage], ranking: Ranking, fx: Effects
+) -> tuple[Passage, ...]:
+    """Give passages their scores; of those for a prompt keep what is relevant and fits it."""
+    configured = fx.configuration
+    scores = dict(zip(ranking.chunks, ranking.scores, strict=True))
+    scored = [replace(passage, score=scores[passage.chunk]) for passage in passages]
+    if retrieved.ask.mode != "search":
+        if retrieved.relevance < configured["relevance"]["threshold"]:
+            return ()
+        budget = configured["budget_tokens"]
+        scored = within_budget(scored, lambda passage: passage.tokens, budget)
+    return tuple(scored)
+
+
+def _sure(retrieved: ChunksRetrieved, ranking: Ranking, calibration: Mapping[str, float]) -> float:
     """Return the relevance of the most relevant passage; 0 where there is none."""
     similarity = dict(zip(ranking.chunks, ranking.similarity, strict=True))
     return max(
         (
-            relevance(similarity[passage.chunk], held(found.query, passage.text), calibration)
-            for passage in unify(found).passages
+            relevance(similarity[passage.chunk], held(retrieved.query, passage.text), calibration)
+            for passage in unify(retrieved).passages
         ),
         default=0.0,
     )

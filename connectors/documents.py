@@ -34,7 +34,16 @@ from markdown_it.token import Token
 from tokenizers import Tokenizer
 
 from agents.errors import Permanent
-from schemas import Block, CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
+from schemas import (
+    Block,
+    BlockKind,
+    CountTokens,
+    Parse,
+    Parsed,
+    Request,
+    StreamRequest,
+    TokenCounts,
+)
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
@@ -305,7 +314,7 @@ def literal(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
-def block(kind: str, text: str, level: int = 0) -> Iterator[Block]:
+def block(kind: BlockKind, text: str, level: int = 0) -> Iterator[Block]:
     """Yield a block, unless it would say nothing."""
     cleaned = normalise(text)
     if kind == "heading":

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
@@ -26,6 +26,7 @@ from schemas import (
     Embedded,
     Generate,
     Generated,
+    GeneratedFinishReason,
     GeneratedToken,
     Request,
     StreamRequest,
@@ -229,7 +230,7 @@ class Arrivals:
         return Generated(
             tokens=tokens,
             last=True,
-            finish_reason=self._finish_reason,
+            finish_reason=cast(GeneratedFinishReason, self._finish_reason),
             usage=self._usage,
             model=self._model,
         )

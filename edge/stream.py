@@ -15,12 +15,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.placeholders import restore
+from agents.placeholders import held_back, restore
 from edge.entries import Entry
 from edge.problems import Problem
 from schemas import (
@@ -47,8 +46,6 @@ LETTERS: dict[type[Any], str] = {
     AnswerRetracted: "r",
     EventRejected: "e",
 }
-UNFINISHED = re.compile(r"<(?:_{0,8}(?:[A-Z][A-Z_]{0,40})?(?:[0-9]{1,9})?)?\Z")
-"""The beginning of a placeholder at the end of a text: it can't be restored before its end."""
 
 
 def cursor_of(lane: int, positions: Positions) -> str:
@@ -262,8 +259,7 @@ class Answering:
         return [{"type": "restarted"}] if shown else []
 
     def _delta(self, raw: str) -> list[Frame]:
-        cut = UNFINISHED.search(raw)
-        end = cut.start() if cut else len(raw)
+        end = len(raw) - held_back(raw)
         self._tail = raw[end:]
         text = restore(raw[:end], self._values)
         self.text += text

@@ -1,10 +1,11 @@
 """The contract: every record on the log and every request of a step, as Avro and as typed Python.
 
-The `.avsc` files under `avro/` are the source of truth; `records.py` is generated from them.
+The `.avsc` files under `avro/` are the source of truth; `records.py` (types) and `wire.py` (their
+encoding) are generated from them.
 """
 
-from schemas.record import Event, Record, Request, StreamRequest
+from schemas.record import Record, Request, StreamRequest
 from schemas.records import *  # noqa: F403 - the generated module lists its names in __all__
 from schemas.records import __all__ as _records
 
-__all__ = ["Event", "Record", "Request", "StreamRequest", *_records]  # noqa: PLE0604 - generated
+__all__ = ["Record", "Request", "StreamRequest", *_records]  # noqa: PLE0604 - generated

@@ -1,15 +1,17 @@
 """Offline check of the definitions: `python -m schemas.check`.
 
-Every definition must be valid Avro, `records.py` must not be stale, and each record must be
-FULL_TRANSITIVE compatible with every version that was released (`released/<version>.json`): old
-readers read new bytes and new readers old bytes. `--release VERSION` adds the present definitions.
+Every definition must be valid Avro, the generated modules must not be stale, the words of
+`words.py` must be those of the fields' docs, and each record must be FULL_TRANSITIVE compatible
+with every version that was released (`released/<version>.json`): old readers read new bytes and new
+readers old bytes. `--release VERSION` adds the present definitions.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import avro.errors
 import avro.schema
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 
-from schemas import generate
 from schemas.definitions import definitions, self_contained
+from schemas.generate import generated, stale
+from schemas.words import WORDS
 
 RELEASED = Path(__file__).parent / "released"
 
@@ -37,19 +40,37 @@ def incompatibilities(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]
             yield f"{direction}: {'; '.join(sorted(result.messages)) or 'incompatible'}"
 
 
-def problems() -> Iterator[str]:
-    """Yield what is wrong with the definitions, and what to do."""
+def misnamed_words(words: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Say which words a field's doc does not list, and which places are no field of strings."""
+    for place, listed in words.items():
+        record, _, name = place.partition(".")
+        fields = {entry["name"]: entry for entry in definitions().get(record, {}).get("fields", ())}
+        if name not in fields or fields[name]["type"] != "string":
+            yield f"schemas/words.py: {place} is no field of strings: mend its name"
+            continue
+        doc = fields[name]["doc"]
+        documented = re.findall(r"\w+", doc)
+        for word in filter(None, listed):
+            if word not in documented:
+                yield f'schemas/words.py: {place} has "{word}", but its doc says: {doc}'
+        default = fields[name].get("default")
+        if default is not None and default not in listed:
+            yield f'schemas/words.py: {place} lacks its default, "{default}": add it'
+
+
+def problems(released: Path = RELEASED) -> Iterator[str]:
+    """Yield what is wrong with the definitions, and what to do; `released` holds former ones."""
     for name in definitions():
         try:
             _parse(self_contained(name))
         except avro.errors.AvroException as error:
             yield f"{name} is no valid Avro: {error}"
             return
-    if generate.TARGET.read_text(encoding="utf-8") != generate.generated():
-        yield "schemas/records.py is stale: run `python -m schemas.generate`"
-    for path in sorted(RELEASED.glob("*.json")):
-        released = json.loads(path.read_text(encoding="utf-8"))
-        for name, old in released.items():
+    for path in stale(generated()):
+        yield f"schemas/{path.name} is stale: run `python -m schemas.generate`"
+    yield from misnamed_words(WORDS)
+    for path in sorted(released.glob("*.json")):
+        for name, old in json.loads(path.read_text(encoding="utf-8")).items():
             if name not in definitions():
                 yield f"{name} was released in {path.stem} and is gone: put it back"
                 continue
@@ -60,19 +81,24 @@ def problems() -> Iterator[str]:
                 )
 
 
-def main() -> int:
+def release(version: str, folder: Path = RELEASED) -> None:
+    """Keep the present definitions as those of a version."""
+    folder.mkdir(exist_ok=True)
+    everything = {name: self_contained(name) for name in definitions()}
+    target = folder / f"{version}.json"
+    target.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
     """Check, or release."""
-    if sys.argv[1:2] == ["--release"]:
-        target = RELEASED / f"{sys.argv[2]}.json"
-        RELEASED.mkdir(exist_ok=True)
-        everything = {name: self_contained(name) for name in definitions()}
-        target.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    if arguments[:1] == ["--release"]:
+        release(arguments[1])
         return 0
-    found = list(problems())
-    for problem in found:
+    wrong = list(problems())
+    for problem in wrong:
         sys.stderr.write(f"{problem}\n")
-    return 1 if found else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -23,12 +23,17 @@ def snake_case(name: str) -> str:
 
 @cache
 def definitions() -> dict[str, dict[str, Any]]:
-    """Load every definition by record name, in the order of the file names.
+    """Return every definition by record name, in the order of the file names."""
+    return load(FOLDER)
+
+
+def load(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read the definitions of a folder.
 
     Raises ValueError for a file whose name differs from its record, or a field without a doc.
     """
-    found = {}
-    for path in sorted(FOLDER.glob("*.avsc")):
+    loaded = {}
+    for path in sorted(folder.glob("*.avsc")):
         definition = json.loads(path.read_text(encoding="utf-8"))
         name = definition["name"]
         if path.stem != snake_case(name):
@@ -36,8 +41,8 @@ def definitions() -> dict[str, dict[str, Any]]:
         bare = [field["name"] for field in definition["fields"] if not field.get("doc")]
         if bare or not definition.get("doc"):
             raise ValueError(f"{path.name}: give a doc to {', '.join(bare) or 'the record'}")
-        found[name] = definition
-    return found
+        loaded[name] = definition
+    return loaded
 
 
 def self_contained(name: str) -> dict[str, Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import msgspec
-
-if TYPE_CHECKING:
-    from schemas.records import Meta
 
 ResponseT = TypeVar("ResponseT", bound="Record")
 
@@ -21,21 +18,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     SCHEMA: ClassVar[str]
 
-    def encoded(self) -> bytes:
-        """Return the Avro encoding, without a header.
-
-        Raises ValueError, TypeError or AttributeError for a value that is not of its field's type.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def read(cls, data: bytes, here: int) -> tuple[Self, int]:
-        """Read a record that begins at `here`; return it and the position after it.
-
-        Errors are those of `schemas.binary`, whose word on cut-off data holds here too.
-        """
-        raise NotImplementedError
-
     def to_avro(self) -> dict[str, Any]:
         """Return the datum that fastavro encodes."""
         datum: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(bytes,))
@@ -45,19 +27,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def from_avro(cls, datum: dict[str, Any]) -> Self:
         """Build the record from a datum that fastavro decoded; raises msgspec.ValidationError."""
         return msgspec.convert(datum, cls)
-
-
-class Event(Record, frozen=True, gc=False):
-    """A record on a topic of the log: it begins with `meta`.
-
-    A step leaves `meta` out; who runs the step stamps it. Encoding an unstamped event is an error.
-    """
-
-    if TYPE_CHECKING:
-
-        @property
-        def meta(self) -> Meta:
-            """Identity, lineage and the effects it rests on."""
 
 
 class Request(Record, Generic[ResponseT], frozen=True, gc=False):

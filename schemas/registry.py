@@ -98,13 +98,7 @@ class Registry:
         """
         for subject, record in subjects.items():
             schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
-            try:
-                known = self._ask(self._client.get_versions, subject)
-            except self._library.SchemaRegistryError as error:
-                if error.http_status_code != 404:
-                    raise
-                known = []
-            if not known:
+            if not self._has_versions(subject):
                 self._ids[record] = self._ask(self._client.register_schema, subject, schema)
                 self._ask(self._client.set_compatibility, subject_name=subject, level=COMPATIBILITY)
                 continue
@@ -119,6 +113,14 @@ class Registry:
                 ) from None
         self._subjects.update({record: subject for subject, record in subjects.items()})
 
+    def _has_versions(self, subject: str) -> bool:
+        try:
+            return bool(self._ask(self._client.get_versions, subject))
+        except self._library.SchemaRegistryError as error:
+            if error.http_status_code != 404:
+                raise
+            return False
+
     def expect(self, subjects: Mapping[str, str]) -> None:
         """Name the subjects whose ids `id_of` may look up, without registering anything."""
         self._subjects.update({record: subject for subject, record in subjects.items()})
@@ -131,16 +133,16 @@ class Registry:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
             schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
             try:
-                found = self._ask(self._client.lookup_schema, subject, schema)
+                registered = self._ask(self._client.lookup_schema, subject, schema)
             except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise
                 raise UnknownSchema(
                     f"{subject} in {self._url} does not hold our {record}: run `playhead up`"
                 ) from None
-            if found.schema_id is None:
+            if registered.schema_id is None:
                 raise UnknownSchema(f"{self._url} gave no id for {subject}")
-            self._ids[record] = found.schema_id
+            self._ids[record] = registered.schema_id
         return self._ids[record]
 
     def definition_of(self, schema_id: int) -> dict[str, Any]:

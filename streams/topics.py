@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import schemas
-from agents.effects import Step as StepFunction
+from agents.effects import StepFunction
 from agents.embed import embed
 from agents.generate import generate
 from agents.index import index

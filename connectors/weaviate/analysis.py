@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 
-PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_\d+>")
+from agents.placeholders import PLACEHOLDER
+
+_PLACEHOLDER = re.compile(PLACEHOLDER)
 WORD = re.compile(r"\w+")
 STOPWORDS = frozenset(
     re.split(
@@ -42,5 +44,5 @@ def stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Analyse a text or a query: lower case, stems, neither stop words nor placeholders."""
-    words = WORD.findall(PLACEHOLDER.sub(" ", text).lower())
+    words = WORD.findall(_PLACEHOLDER.sub(" ", text).lower())
     return [stem(word) for word in words if word not in STOPWORDS]

@@ -14,7 +14,7 @@ from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canoni
 from fastavro.types import Schema
 
 import schemas
-from schemas import Event, Record
+from schemas import Event, Record, wire
 from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.subjects import open_registry
@@ -100,7 +100,7 @@ class Codec:
             raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
         try:
             found, end = (
-                record.read(data, HEADER.size)
+                wire.read(record, data, HEADER.size)
                 if writer is None
                 else _resolved(data, writer, record)
             )
@@ -200,4 +200,4 @@ def body(record: Record) -> bytes:
     """
     if isinstance(record, Event) and record.meta is schemas.UNSTAMPED:
         raise ValueError(f"{record.SCHEMA} has no meta: only a run may put it on the log")
-    return record.encoded()
+    return wire.encode(record)

@@ -64,12 +64,12 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
 
 
 class Unreadable(Event, frozen=True, gc=False):
-    """Stands for a record that was not admitted: a position, of no tenant; it is never written."""
+    """Stands for a record that was not admitted, and is never written.
+
+    Its meta is its position as an identity; nothing that the record itself claims.
+    """
 
     SCHEMA: ClassVar[str] = "Unreadable"
-
-    meta: Meta
-    """Its position as an identity; nothing that the record itself claims."""
 
 
 def unreadable(topic: str, partition: int, offset: int) -> Input:
@@ -79,7 +79,7 @@ def unreadable(topic: str, partition: int, offset: int) -> Input:
     meta = Meta(
         id=position, tenant="", lane=partition, request="", session=position, at=0, step=nobody
     )
-    return Input(event=Unreadable(meta), topic=topic, partition=partition, offset=offset)
+    return Input(event=Unreadable(meta=meta), topic=topic, partition=partition, offset=offset)
 
 
 def rejection(

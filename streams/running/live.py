@@ -127,19 +127,19 @@ class LiveRun(Run):
         started: int,
         took_us: int,
     ) -> Effect:
-        kept, digest, error = None, b"", ""
+        recorded, digest, error = None, b"", ""
         if isinstance(response, Exception):
             error = error_text(response)
         elif request.EFFECT == "local":
             digest = response_digest(response, self._digest_key)
         else:
-            kept = self._codec.encode(response)
+            recorded = self._codec.encode(response)
         return Effect(
             number=number,
             part=part,
             kind=request.SCHEMA,
             request=request_digest(request, self._digest_key) if part == 0 else b"",
-            response=kept,
+            response=recorded,
             digest=digest,
             model=getattr(response, "model", "") or "",
             started=started,

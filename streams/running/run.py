@@ -66,7 +66,7 @@ class StepBroken(Permanent):
     """A step broke a rule of the seam: a mistake in the code, not in the input."""
 
 
-class _Taken(NamedTuple):
+class _Basis(NamedTuple):
     """What an outcome rests on."""
 
     ordinal: int
@@ -83,7 +83,7 @@ class Run(ABC):
         self._emit = emit
         self._issued = 0
         self._pending: list[Effect] = []
-        self._held: tuple[Event, _Taken] | None = None
+        self._held: tuple[Event, _Basis] | None = None
         self._ordinal = 0
         self._at = 0
         self._begun: Begun | None = None
@@ -197,8 +197,6 @@ class Run(ABC):
                 else "no outcome"
             )
             raise StepBroken(f"{self.step.name} left its outcome open: {why}")
-        if self._pending:
-            raise StepBroken(f"{self.step.name} asked for effects after its last outcome")
         self._flush(last=True)
 
     async def begin(self) -> None:
@@ -213,7 +211,7 @@ class Run(ABC):
         """Close the outcome of an input that the step gave up on."""
         self._flush(last=False)
         failed = await self(Fail(step=self.step.name, cause=self.input.event.meta.id))
-        self._emit(build(failed, self._meta(self._taken(), last=True)))
+        self._emit(build(failed, self._meta(self._take_basis(), last=True)))
 
     async def _answered(
         self, number: int, request: Request[Any]
@@ -235,39 +233,39 @@ class Run(ABC):
     def _hold(self, record: Event) -> None:
         """Let go of the outcome before; keep this one until it is known whether it is the last."""
         self._flush(last=False)
-        self._held = record, self._taken()
+        self._held = record, self._take_basis()
 
-    def _taken(self) -> _Taken:
+    def _take_basis(self) -> _Basis:
         """Take what the next outcome rests on."""
-        taken = _Taken(self._ordinal, self._at, tuple(self._pending))
+        basis = _Basis(self._ordinal, self._at, tuple(self._pending))
         self._ordinal += 1
         self._pending = []
-        return taken
+        return basis
 
     def _flush(self, *, last: bool) -> None:
         if self._held is not None:
-            (record, taken), self._held = self._held, None
-            self._emit(stamped(record, self._meta(taken, last=last)))
+            (record, basis), self._held = self._held, None
+            self._emit(stamped(record, self._meta(basis, last=last)))
 
-    def _meta(self, taken: _Taken, *, last: bool) -> Meta:
+    def _meta(self, basis: _Basis, *, last: bool) -> Meta:
         """Identify an outcome."""
         given, begun = self.input.event.meta, self.begun
         return Meta(
-            id=outcome_id(given.id, self.step.name, taken.ordinal),
+            id=outcome_id(given.id, self.step.name, basis.ordinal),
             tenant=given.tenant,
             lane=given.lane,
             request=given.request,
             session=given.session,
             cause=self.input.cause,
-            at=taken.at,
+            at=basis.at,
             step=StepVersion(
                 name=self.step.name, code=begun.code, configuration=begun.configuration
             ),
             attempt=begun.attempt,
-            ordinal=taken.ordinal,
+            ordinal=basis.ordinal,
             last=last,
             trace=begun.trace,
-            effects=taken.effects,
+            effects=basis.effects,
         )
 
 

@@ -22,7 +22,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest
@@ -75,6 +75,7 @@ Asked = Request[Any] | StreamRequest[Any]
 Guard = Callable[[], AbstractContextManager[Callable[[], None]]]
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
+HandlerT = TypeVar("HandlerT", Handler, StreamHandler)
 
 
 class Connector(Protocol):
@@ -96,14 +97,23 @@ class Connector(Protocol):
 class World:
     """Everything that can be asked: all connectors together, with a bound on each call."""
 
-    def __init__(self, connectors: tuple[Connector, ...], timeout_s: float) -> None:
+    def __init__(
+        self,
+        connectors: tuple[Connector, ...],
+        timeout_s: float,
+        *,
+        blamed_s: float = BLAMED_S,
+        circuit: Callable[[str], Circuit] = Circuit,
+    ) -> None:
+        """Take the connectors; `circuit` makes the circuit breaker of a service."""
         self.timeout_s = timeout_s
+        self._blamed_s = blamed_s
         self._connectors = connectors
         self._handlers: dict[type[Any], tuple[Handler, Guard]] = {}
         self._streams: dict[type[Any], tuple[StreamHandler, Guard]] = {}
         for connector in connectors:
             service = getattr(connector, "service", None)
-            guard = Circuit(service).guard if service else _unguarded
+            guard = circuit(service).guard if service else _unguarded
             for request, handler in connector.handlers().items():
                 if request in self._handlers:
                     raise ValueError(f"two connectors answer {request.__name__}: keep one")
@@ -113,20 +123,14 @@ class World:
 
     async def ask(self, request: Request[Any], call: Call) -> Record:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
-        known = self._handlers.get(type(request))
-        if known is None:
-            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
-        handler, guard = known
+        handler, guard = _registered(self._handlers, request)
         with _in_a_hurry(), guard():
-            async with _within(self._bound_s(request, call), request):
+            async with _within(self._bound_s(request, call), self._blamed_s, request):
                 return await handler(request, call)
 
     async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
         """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
-        known = self._streams.get(type(request))
-        if known is None:
-            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
-        handler, guard = known
+        handler, guard = _registered(self._streams, request)
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout_s
         with _in_a_hurry(), guard() as answered:
@@ -134,7 +138,7 @@ class World:
             try:
                 while True:
                     bound_s = min(self._bound_s(request, call), end - loop.time())
-                    async with _within(bound_s, request):
+                    async with _within(bound_s, self._blamed_s, request):
                         part = await anext(answer, None)
                     if part is None:
                         return
@@ -159,18 +163,28 @@ class World:
             await connector.close()
 
 
+def _registered(
+    table: Mapping[type[Any], tuple[HandlerT, Guard]], request: Asked
+) -> tuple[HandlerT, Guard]:
+    """Look up who answers a request; raises Permanent where nobody does."""
+    try:
+        return table[type(request)]
+    except KeyError:
+        raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py") from None
+
+
 def _unguarded() -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None)
 
 
 @asynccontextmanager
-async def _within(bound_s: float, request: Asked) -> AsyncIterator[None]:
+async def _within(bound_s: float, blamed_s: float, request: Asked) -> AsyncIterator[None]:
     """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
     try:
         async with asyncio.timeout(bound_s):
             yield
     except TimeoutError:
-        kind = Transient if bound_s >= BLAMED_S else _HadNoTime
+        kind = Transient if bound_s >= blamed_s else _HadNoTime
         raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
 
 

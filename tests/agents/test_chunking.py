@@ -8,23 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agents
-from agents.chunking import (
-    CHARS_PER_TOKEN_MAX,
-    Cutting,
-    Piece,
-    Policy,
-    chunk_ids,
-    divide,
-    sentences,
-)
+from agents.chunking import PREFIX_PART_MAX, ChunkPolicy, Cutting, chunk_ids
 from agents.errors import Permanent
+from agents.pieces import CHARS_PER_TOKEN_MAX
 from schemas import Block
 
 CONFIGURATION = json.loads(
     (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
 )
-PROCEDURAL = Policy.read(CONFIGURATION["policies"]["procedural"])
-FAQ = Policy.read(CONFIGURATION["policies"]["faq"])
+PROCEDURAL = ChunkPolicy.read(CONFIGURATION["policies"]["procedural"])
+FAQ = ChunkPolicy.read(CONFIGURATION["policies"]["faq"])
 
 
 def tokens(text):
@@ -102,39 +95,6 @@ def test_chunks_are_the_document_within_bounds(title, blocks, policy):
         assert chunk.tokens <= policy.tokens_max
         assert len(bare(chunk.text)) <= policy.tokens_max * CHARS_PER_TOKEN_MAX + 2
     assert found == chunks(title, blocks, policy)
-
-
-@given(st.text("ab .!?。\n1'\"", max_size=100))
-def test_sentences_and_what_separates_them_are_the_text(text):
-    assert "".join(separator + sentence for sentence, separator in sentences(text)) == text
-
-
-# ---------------------------------------------------------------------- sentences
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("Dr. Smith came. He left.", ["Dr. Smith came.", "He left."]),
-        ("See e.g. this. J. Doe wrote it.", ["See e.g. this.", "J. Doe wrote it."]),
-        ("It costs 5 ct. per piece. Buy it.", ["It costs 5 ct. per piece.", "Buy it."]),
-        ("Version 3.11 is out. Get it.", ["Version 3.11 is out.", "Get it."]),
-        ('He said "no." Then yes.', ['He said "no."', "Then yes."]),
-        ("3. Press the button. Wait.", ["3. Press the button.", "Wait."]),
-        ("いい天気。出かけよう！はい", ["いい天気。", "出かけよう！", "はい"]),
-        ("他说：「走吧。」我们走。", ["他说：「走吧。」", "我们走。"]),
-        ("यह पहला है। यह दूसरा है।", ["यह पहला है।", "यह दूसरा है।"]),
-        ("ما هذا؟ هذا كتاب.", ["ما هذا؟", "هذا كتاب."]),
-        ("- one\n- two", ["- one", "- two"]),
-    ],
-)
-def test_a_text_splits_into_its_sentences(text, expected):
-    assert [sentence for sentence, _ in sentences(text)] == expected
-
-
-def test_a_million_full_stops_take_no_time():
-    assert len(list(sentences("." * 1_000_000 + "x"))) == 1
 
 
 # ---------------------------------------------------------------------- packing
@@ -225,14 +185,6 @@ def test_marks_stay_with_their_letter():
     assert all(piece.text.startswith("e") for piece in cutting.pieces)
 
 
-@pytest.mark.parametrize("limit", range(10, 40))
-def test_joined_characters_stay_together(limit):
-    whole = Piece("👩\u200d🚀" * 100, "\n\n", "sentence", tokens=300)
-    parts = list(divide(whole, limit))
-    assert len(parts) > 1
-    assert all(part.text.startswith("👩") and part.text.endswith("🚀") for part in parts)
-
-
 def test_a_table_stays_whole_if_it_fits_and_repeats_its_first_row_if_not():
     table = "Name | Price\n" + "\n".join(f"Part {n} | {n} Euro" for n in range(20))
     [chunk] = chunks("T", [paragraph(prose(30)), Block(kind="table", text=table)])
@@ -301,9 +253,28 @@ def test_nothing_makes_no_chunk():
     assert chunks("T", [paragraph(" \n ")]) == ()
 
 
-def test_a_policy_without_room_is_refused():
-    with pytest.raises(Permanent, match="tokens_target"):
-        Policy(tokens_min=10, tokens_target=100, tokens_max=100, overlap_tokens=10)
+@pytest.mark.parametrize(
+    ("minimum", "target", "maximum", "overlap", "usable"),
+    [
+        (1, 2 * PREFIX_PART_MAX + 11, 448, 10, True),
+        (1, 2 * PREFIX_PART_MAX + 10, 448, 10, False),
+        (300, 300, 300, 0, True),
+        (301, 300, 300, 0, False),
+        (1, 301, 300, 0, False),
+    ],
+)
+def test_a_policy_without_room_is_refused(minimum, target, maximum, overlap, usable):
+    sizes = {
+        "tokens_min": minimum,
+        "tokens_target": target,
+        "tokens_max": maximum,
+        "overlap_tokens": overlap,
+    }
+    if usable:
+        assert ChunkPolicy.read(sizes).piece_max == maximum - 2 * PREFIX_PART_MAX
+    else:
+        with pytest.raises(Permanent, match="tokens_target exceed overlap_tokens by 112"):
+            ChunkPolicy.read(sizes)
 
 
 def test_chunk_ids_tell_repetitions_tenants_and_documents_apart():

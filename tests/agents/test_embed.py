@@ -91,7 +91,11 @@ async def test_what_holds_no_chunks_passes_without_the_model(how):
     [
         {"vectors": (b"\0" * 8,)},
         {"token_vectors": ()},
+        {"vectors": (b"\0" * 8,) * 3, "token_vectors": (b"",) * 3},
         {"dimensions": 3},
+        {"dimensions": 1},
+        {"vectors": (b"\0" * 8, b"\0" * 12)},
+        {"vectors": (b"\0" * 8, b"\0" * 4)},
     ],
 )
 async def test_an_answer_out_of_shape_is_refused(wrong):
@@ -111,6 +115,35 @@ async def test_two_models_in_one_batch_are_worth_another_try():
     models = iter(["bge@1", "bge@2"])
     with pytest.raises(Transient, match="changed"):
         await embed(redacted(4), lambda request: vectors(request, next(models)))
+
+
+async def test_the_models_of_a_batch_are_named_in_an_order_of_their_own():
+    names = [f"bge@{number}" for number in (5, 2, 9, 1, 7, 3, 8, 4, 6)]
+    models = iter(names)
+    with pytest.raises(Transient) as raised:
+        await embed(redacted(18), lambda request: vectors(request, next(models)))
+    assert str([(name, 2) for name in sorted(names)]) in str(raised.value)
+
+
+async def test_one_model_that_changes_its_dimensions_is_two():
+    sizes = iter([2, 3])
+
+    def answer(request):
+        size = next(sizes)
+        vector = (bytes(4 * size),) * len(request.texts)
+        return Embedded(vectors=vector, token_vectors=vector, model="bge@1", dimensions=size)
+
+    with pytest.raises(Transient, match=r"\('bge@1', 2\), \('bge@1', 3\)"):
+        await embed(redacted(4), answer)
+
+
+async def test_without_counts_a_chunk_keeps_the_tokens_it_had():
+    def answer(request):
+        vector = (bytes(8),) * len(request.texts)
+        return Embedded(vectors=vector, token_vectors=vector, model="bge@1", dimensions=2)
+
+    [outcome] = await embed(redacted(2), answer)
+    assert [chunk.tokens for chunk in outcome.chunks] == [3, 3]
 
 
 async def test_a_full_batch_fits_the_broker():

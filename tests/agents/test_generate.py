@@ -336,3 +336,77 @@ async def test_a_part_that_holds_the_end_and_text_is_one_record():
     [record], _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _: [both]})
     assert record.text == record.answer.text == "The Normans come from Normandy."
     assert record.times == (NOW_US + 1_000,)
+
+
+async def test_the_model_that_was_named_last_is_the_answers():
+    [first, second, end] = parts(" The Normans", " come from Normandy.")
+    unnamed = replace(end, model="")
+    later = replace(second, model="m@2")
+    for given, model in [
+        ([first, second, unnamed], "m@1"),
+        ([first, later, unnamed], "m@2"),
+        ([replace(first, model=""), replace(second, model=""), end], "m@1"),
+    ]:
+        records, _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _, g=given: g})
+        assert records[-1].answer.model == model
+
+
+async def test_tokens_are_counted_where_the_model_says_nothing_of_its_usage():
+    spoken = parts(" The Normans", " come from", " Normandy.")[:-1]
+    records, _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _: spoken})
+    assert records[-1].answer.usage == Usage(completion_tokens=3)
+    assert records[-1].answer.finish_reason == "stop"
+
+
+async def test_what_a_model_said_before_it_broke_off_is_not_the_next_ones():
+    def models(request):
+        if request.model == "large":
+            return [*parts("1066")[:-1], Transient("gone")]
+        return parts(" The Normans come from Normandy.")
+
+    records, _ = await run(
+        an_event(NORMANS), {**a_world(), Generate: models}, models=["large", "chat"]
+    )
+    assert texts_shown(records) == "The Normans come from Normandy."
+    assert records[-1].answer.usage.completion_tokens == 1
+
+
+async def test_a_model_that_can_never_answer_is_not_waited_for():
+    def models(request):
+        raise Permanent("no such model") if request.model == "b" else Transient("away")
+
+    for order, waits in [(["a", "b"], True), (["b", "b"], False)]:
+        world = {**a_world(), Generate: models}
+        if waits:
+            with pytest.raises(Transient, match="away"):
+                await run(an_event(NORMANS), world, models=order)
+        else:
+            [record], _ = await run(an_event(NORMANS), world, models=order)
+            assert record.answer.degraded == ("model",)
+
+
+@pytest.mark.parametrize(("left_us", "asks"), [(300_000, True), (299_999, False)])
+async def test_a_model_is_asked_while_it_has_the_time_it_needs(left_us, asks):
+    ask = Ask(deadline=NOW_US + left_us)
+    _, fx = await run(an_event(NORMANS, ask=ask), a_world(" The Normans come from Normandy."))
+    assert bool(fx.asked) is asks
+
+
+@pytest.mark.parametrize(
+    ("at_us", "text", "reason"),
+    [
+        (400_000, "The Normans come from Normandy, a region", "stop"),
+        (400_001, "The Normans come from Normandy", "length"),
+    ],
+)
+async def test_a_token_at_the_deadline_is_in_time(at_us, text, reason):
+    ask = Ask(deadline=NOW_US + 400_000)
+    said = [
+        Generated(tokens=(GeneratedToken(text=" The Normans come from Normandy", at_us=at_us),)),
+        Generated(tokens=(GeneratedToken(text=", a region", at_us=at_us),)),
+    ]
+    records, _ = await run(an_event(NORMANS, ask=ask), {**a_world(), Generate: lambda _: said})
+    assert records[-1].answer.text == text
+    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
+        (reason, ("deadline",)) if reason == "length" else (reason, ())
+    )

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.placeholders import canonical, escape, placeholders_in, rename, restore
+from agents.placeholders import (
+    canonical,
+    escape,
+    held_back,
+    inexpressible,
+    kind_of,
+    number_of,
+    placeholder,
+    placeholders_in,
+    rename,
+    restore,
+)
 
 TRICKY = st.lists(
     st.sampled_from(
@@ -45,6 +56,72 @@ def test_placeholders_are_renamed_all_at_once_and_escaped_ones_not_at_all():
 
 def test_placeholders_are_listed_once_in_reading_order():
     assert placeholders_in("<B_2> <A_1> <B_2> <_C_1>") == ("<B_2>", "<A_1>")
+
+
+KINDS = st.from_regex(r"[A-Z]{1,60}(_[A-Z]{1,9}){0,3}", fullmatch=True)
+NUMBERS = st.integers(1, 10**12)
+
+
+@given(KINDS, NUMBERS)
+def test_a_placeholder_names_its_kind_and_number(kind, number):
+    name = placeholder(kind, number)
+    assert (kind_of(name), number_of(name)) == (kind, number)
+    assert inexpressible([kind]) == ()
+    assert restore(f"a{name}b", {name: "Ada"}) == "aAdab"
+
+
+@pytest.mark.parametrize(
+    "kind", ["IPV4_ADDRESS", "person", "Person", "A_", "_A", "A__B", "A-B", "A B", "", "Ä", "A\n"]
+)
+def test_a_kind_that_would_never_be_restored_is_told(kind):
+    name = placeholder(kind, 1)
+    assert inexpressible(["PERSON", kind]) == (kind,)
+    assert restore(name, {name: "Ada"}) != "Ada"
+
+
+@given(KINDS, NUMBERS, st.integers(0, 3), TRICKY, st.data())
+def test_whatever_begins_a_token_is_held_back_and_the_whole_of_it_is_not(
+    kind, number, marks, before, chance
+):
+    token = f"<{'_' * marks}{kind}_{number}>"
+    cut = chance.draw(st.integers(1, len(token) - 1))
+    assert held_back(before + token[:cut]) == cut
+    assert held_back(before + token) == 0
+
+
+@given(TRICKY, TRICKY)
+def test_parts_that_are_cut_where_told_are_restored_like_the_whole(text, more):
+    values = {"<PERSON_1>": "Ada"}
+    end = len(text) - held_back(text)
+    parts = restore(text[:end], values) + restore(text[end:] + more, values)
+    assert parts == restore(text + more, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "characters"),
+    [
+        ("", 0),
+        ("a", 0),
+        ("<", 1),
+        ("a <", 1),
+        ("<__", 3),
+        ("<A_", 3),
+        ("<A_B", 4),
+        ("<A_12", 5),
+        ("<<A", 2),
+        ("<A__", 0),
+        ("<A1", 0),
+        ("<a", 0),
+        ("< ", 0),
+        ("<A_1>", 0),
+        ("<A_1 ", 0),
+        ("<A_1B", 0),
+        ("<1", 0),
+        ("<" + "A" * 5_000, 5_001),
+    ],
+)
+def test_only_what_may_become_a_placeholder_is_held_back(text, characters):
+    assert held_back(text) == characters
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,42 @@ def test_it_grows_with_both_and_stays_within_0_and_1(one, other, less, more):
     less, more = sorted((less, more))
     assert 0 <= relevance(low, less, curve) <= relevance(high, more, curve) <= 1
     assert relevance(0.4, 1, curve) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("Alpha beta.", 1.0),
+        ("Alpha. Beta.", 1.0),
+        ("Gamma. Alpha. Beta.", 1.0),  # the last two
+        ("Alpha. Beta. Gamma.", 1.0),  # the first two
+        ("Alpha. Gamma. Beta.", 0.5),
+        ("Beta.", 0.5),
+        ("Gamma.", 0.0),
+    ],
+)
+def test_two_sentences_in_a_row_hold_words_together(text, share):
+    assert held("alpha beta", text) == share
+
+
+def test_a_name_counts_twice_where_it_is_not_the_first_word():
+    assert held("Does Oslo flood", "Oslo.") == pytest.approx(2 / 3)
+    assert held("oslo flood", "Oslo.") == 0.5
+    assert held("Oslo flood", "Oslo.") == 0.5
+
+
+def test_a_word_that_comes_twice_has_its_larger_weight():
+    assert asked("bergen and then Bergen") == {"bergen": 2.0}
+    assert asked("is Bergen bergen") == {"bergen": 2.0}
+
+
+@pytest.mark.parametrize(("text", "share"), [("alpha beta.", 1.0), ("alpha.", 0.5)])
+def test_possessives_are_held_without_their_ending(text, share):
+    assert held("alpha's beta’s", text) == share
+
+
+def test_far_below_the_middle_it_is_nothing():
+    curve = {"held": 0.0, "middle": 1.0, "slope": 60.0}
+    assert relevance(-0.01, 0, curve) == 0.0
+    assert relevance(0.0, 0, curve) == 0.0
+    assert relevance(1.0, 0, curve) == 0.5

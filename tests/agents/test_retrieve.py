@@ -10,7 +10,6 @@ from msgspec.structs import replace
 import agents
 from agents.errors import Permanent, Transient
 from agents.relevance import relevance
-from agents.retrieve import _lifted
 from schemas import (
     Ask,
     Candidate,
@@ -303,11 +302,6 @@ async def test_chunks_of_another_model_do_not_stop_the_others_from_being_reranke
     outcome, _ = await run(query(ask=Ask(mode="search")), {Rerank: partly})
     assert outcome.degraded == ()
     assert chunks(outcome) == ["right", "other", "alike", "noise"]
-
-
-def test_a_chunk_of_another_model_counts_as_the_least_relevant_of_the_others():
-    assert _lifted([0.5, -1.0, 0.7]) == (0.5, 0.5, 0.7)
-    assert _lifted([-1.0]) == (0.0,)
 
 
 async def test_an_index_without_token_vectors_is_ranked_by_words_and_vectors():

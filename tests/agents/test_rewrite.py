@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agents
-from agents.rewrite import leans, phrases, stand_alone
+from agents.rewrite import leans, stand_alone, topics
 from schemas import Ask, MapEntry, QuestionRedacted, ReadTurns, Sealed, Turn, Turns
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
@@ -88,30 +88,6 @@ def test_pronouns_openers_and_brevity_show_that_a_question_leans(question, expec
     assert leans(question, CONFIGURATION) is expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            "What are the labor systems of the Ottoman Empire?",
-            ["labor systems of the Ottoman Empire"],
-        ),
-        ("How does Salt Lake City differ?", ["Salt Lake City", "differ"]),
-        ("Is Anna's passport, or visa, valid?", ["Anna", "passport", "visa", "valid"]),
-        ("Call <PERSON_12> tomorrow", ["<PERSON_12>", "tomorrow"]),
-        ("What is it?", []),
-    ],
-)
-def test_phrases_are_stretches_of_words_that_name_something(text, expected):
-    assert phrases(text) == expected
-
-
-def test_a_known_phrase_stays_itself_among_other_words():
-    assert phrases("garage door opener cost", {"garage door opener"}) == [
-        "garage door opener",
-        "cost",
-    ]
-
-
 @given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=40))
 def test_any_text_is_rewritten_the_same_way_twice_and_no_word_is_invented(history, question):
     first = stand_alone(question, history, CONFIGURATION)
@@ -166,5 +142,57 @@ async def test_a_late_question_is_left_unchanged_and_says_so():
     assert (len(effects), outcome.degraded) == (1, ())
 
 
-def test_the_verb_after_who_is_no_topic():
-    assert phrases("Who assigns a berth?") == ["berth"]
+def test_of_equally_salient_topics_the_first_by_name_comes_first():
+    history = ["Tell me about wasps, bees and ants."]
+    assert topics("Why?", history, CONFIGURATION) == ["ants", "bees", "wasps"]
+
+
+@pytest.mark.parametrize(
+    ("history", "first"),
+    [
+        (["What is vat?", "What is duty?", "And customs?"], "customs"),  # recent
+        (["What is duty?", "What is vat?", "What is vat?"], "vat"),  # often
+        (["What is vat?", "What is Bergen?"], "Bergen"),  # a name
+        (["Tell me about vat, zebra crossings."], "zebra crossings"),  # in more words,
+    ],
+)
+def test_what_was_named_lately_often_or_by_name_is_salient(history, first):
+    assert topics("Why?", history, CONFIGURATION)[0] == first
+
+
+def test_a_topic_that_the_question_names_is_left_out_and_spelt_as_last_time():
+    history = ["Tell me about bees and Wasps.", "Tell me about wasps."]
+    assert topics("Do bees sting?", history, CONFIGURATION) == ["wasps"]
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("What is her name?", "What is Ann's name?"),
+        ("Who saw her?", "Who saw Ann?"),
+        ("Who saw it?", "Who saw Ann?"),
+        ("Is that true?", "Is that true (Ann)?"),  # a determiner has a noun of its own
+        ("Is this?", "Is Ann?"),
+        ("What are its parts!", "What are Ann's parts!"),
+    ],
+)
+def test_the_first_pronoun_gives_way_to_the_noun(question, query):
+    assert stand_alone(question, ["Who is Ann?"], CONFIGURATION).query == query
+
+
+def test_a_plural_has_its_possessive():
+    assert stand_alone("What is their food?", ["Tell me about bees."], CONFIGURATION).query == (
+        "What is bees' food?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("And Oslo", "And Oslo (Ann)"),
+        ("And Oslo ?  ", "And Oslo (Ann)?"),
+        ("And Oslo...", "And Oslo.. (Ann)."),
+    ],
+)
+def test_what_is_appended_stands_before_the_mark_at_the_end(question, query):
+    assert stand_alone(question, ["Who is Ann?"], CONFIGURATION).query == query

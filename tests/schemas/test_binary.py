@@ -1,130 +1,68 @@
-"""The generated records against fastavro, which reads and writes by the definitions alone."""
+"""Avro's primitives: the bytes of the specification, and what breaks them."""
 
-import io
-import pickle
 import struct
-from contextlib import suppress
 
-import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-import schemas
-from schemas.binary import INT, KEPT, LONG, count_at, long_at, span_at
-from schemas.definitions import NAMESPACE, definitions, parsed
-
-UNHURRIED = settings(deadline=None)  # a busy machine is no mistake of the records
-UNREADABLE = (ValueError, IndexError, struct.error)
-LONGS = st.one_of(
-    st.integers(-(2**63), 2**63 - 1),
-    st.integers(-200, 200),
-    st.integers(KEPT - 2, KEPT + 2),
-    st.sampled_from(
-        [sign * 2**bits - low for sign in (1, -1) for bits in range(62) for low in (0, 1)]
-    ),
+from schemas.binary import (
+    BOOLEANS,
+    DOUBLE,
+    FLOAT,
+    INT,
+    KEPT,
+    LONG,
+    blob_at,
+    blobs,
+    count_at,
+    long_at,
+    pairs,
+    span_at,
+    string_at,
+    strings,
 )
-TEXTS = st.one_of(st.text(max_size=5), st.integers(60, 70).map(lambda size: "é" * size))
-PRIMITIVES = {
-    "string": TEXTS,
-    "bytes": st.one_of(st.binary(max_size=5), st.just(b"x" * 9_000)),
-    "int": LONGS.filter(lambda value: -(2**31) <= value < 2**31),
-    "long": LONGS,
-    "float": st.floats(width=32, allow_nan=False),
-    "double": st.floats(allow_nan=False),
-    "boolean": st.booleans(),
-}
+from tests.schemas.strategies import LONGS, TEXTS
+
+UNREADABLE = (ValueError, IndexError, struct.error)
 
 
-def values(schema):
-    """A strategy of the values that a field of a record may hold."""
-    match schema:
-        case ["null", branch]:
-            return st.none() | values(branch)
-        case {"type": "array", "items": items}:
-            return st.lists(values(items), max_size=3).map(tuple)
-        case {"type": "map"}:
-            return st.dictionaries(TEXTS, TEXTS, max_size=3)
-        case {"type": str() as primitive}:
-            return PRIMITIVES[primitive]
-        case str() if schema.startswith(f"{NAMESPACE}."):
-            return records(schema.removeprefix(f"{NAMESPACE}."))
-    return PRIMITIVES[schema]
+@pytest.mark.parametrize(
+    ("number", "data"),
+    [
+        (0, b"\x00"),
+        (-1, b"\x01"),
+        (1, b"\x02"),
+        (-64, b"\x7f"),
+        (64, b"\x80\x01"),
+        (8_191, b"\xfe\x7f"),
+        (-8_192, b"\xff\x7f"),
+        (8_192, b"\x80\x80\x01"),
+        (2**63 - 1, b"\xfe" + b"\xff" * 8 + b"\x01"),
+        (-(2**63), b"\xff" * 9 + b"\x01"),
+    ],
+)
+def test_integers_are_zigzag_varints(number, data):
+    assert LONG[number] == data
+    assert long_at(data, 0) == (number, len(data))
 
 
-def records(name):
-    """A strategy of records of a type."""
-    fields = {field["name"]: values(field["type"]) for field in definitions()[name]["fields"]}
-    return st.builds(getattr(schemas, name), **fields)
-
-
-ANY_RECORD = st.sampled_from(sorted(definitions())).flatmap(records)
-
-
-def by_fastavro(record):
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, parsed(record.SCHEMA), record.to_avro())
-    return out.getvalue()
-
-
-@UNHURRIED
-@given(ANY_RECORD)
-def test_the_bytes_are_those_that_fastavro_writes(record):
-    assert record.encoded() == by_fastavro(record)
-
-
-@UNHURRIED
-@given(ANY_RECORD, st.binary(max_size=9))
-def test_what_is_read_is_what_was_written_wherever_it_lies(record, around):
-    data = around + record.encoded() + around
-    assert type(record).read(data, len(around)) == (record, len(data) - len(around))
-
-
-@UNHURRIED
-@given(ANY_RECORD)
-def test_a_record_survives_fastavro_and_pickle(record):
-    datum = fastavro.schemaless_reader(io.BytesIO(by_fastavro(record)), parsed(record.SCHEMA), None)
-    assert type(record).from_avro(datum) == record
-    assert pickle.loads(pickle.dumps(record)) == record
-
-
-@UNHURRIED
-@given(ANY_RECORD, st.data())
-def test_a_record_that_is_cut_off_is_noticed(record, chance):
-    data = record.encoded()
-    kept = chance.draw(st.integers(0, max(len(data) - 1, 0)))
-    with suppress(*UNREADABLE):
-        assert not data or type(record).read(data[:kept], 0)[1] > kept
-
-
-@UNHURRIED
-@given(ANY_RECORD, st.data())
-def test_a_damaged_record_is_refused_or_read_as_fastavro_reads_it(record, chance):
-    data = bytearray(record.encoded() or b"\0")
-    data[chance.draw(st.integers(0, len(data) - 1))] ^= chance.draw(st.integers(1, 255))
-    with suppress(*UNREADABLE):
-        read, end = type(record).read(bytes(data), 0)
-        if end <= len(data):
-            datum = fastavro.schemaless_reader(io.BytesIO(data), parsed(record.SCHEMA), None)
-            assert repr(read) == repr(type(record).from_avro(datum))
-
-
-@pytest.mark.parametrize("blocks", [(3,), (1, 2), (-1, 2), (-3,), (2, -1)])
-def test_an_array_may_come_in_several_blocks_and_with_their_sizes(blocks):
-    items = iter("abc")
-    data = b""
-    for count in blocks:
-        block = b"".join(LONG[1] + next(items).encode() for _ in range(abs(count)))
-        data += LONG[count] + (LONG[len(block)] if count < 0 else b"") + block
-    asked = schemas.Embed(texts=(), kind="query").encoded()
-    assert asked.startswith(b"\0")
-    assert schemas.Embed.read(data + asked, 0)[0].texts == ("a", "b", "c")
-
-
-@UNHURRIED
 @given(LONGS)
 def test_any_integer_of_64_bits_survives(value):
     assert long_at(b"x" + LONG[value] + b"x", 1) == (value, 1 + len(LONG[value]))
+
+
+@given(LONGS)
+def test_an_integer_has_as_many_groups_of_seven_bits_as_it_needs(value):
+    zigzag = value << 1 ^ value >> 63
+    assert len(LONG[value]) == max(1, -(-zigzag.bit_length() // 7))
+
+
+def test_small_integers_alone_are_kept():
+    for value in (KEPT - 1, KEPT, -1, 2**40):
+        assert LONG[value] == LONG[value]
+    assert KEPT - 1 in LONG
+    assert not {KEPT, -1, 2**40} & set(LONG)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +72,7 @@ def test_any_integer_of_64_bits_survives(value):
         (LONG, -(2**63) - 1, ValueError),
         (LONG, 1.5, TypeError),
         (LONG, "1", TypeError),
+        (LONG, None, TypeError),
         (INT, 2**31, ValueError),
         (INT, -(2**31) - 1, ValueError),
     ],
@@ -143,26 +82,86 @@ def test_what_is_no_integer_of_so_many_bits_is_not_written(integers, value, erro
         integers[value]
 
 
+@pytest.mark.parametrize("value", [2**31 - 1, -(2**31)])
+def test_the_ends_of_32_bits_are_written(value):
+    assert INT[value] == LONG[value]
+
+
 @pytest.mark.parametrize(
     ("read", "data"),
     [
+        (long_at, b""),
+        (long_at, b"\x80"),
         (long_at, b"\xff" * 9 + b"\x02"),  # 65 bits
         (long_at, b"\xff" * 12),
         (long_at, b"\xff" * 6),
         (span_at, b"\x01"),  # a length of -1
+        (string_at, b"\x01a"),
+        (string_at, b"\x02\xff"),  # no UTF-8
         (count_at, b"\x80\x00"),  # no items, in two bytes
+        (count_at, b"\x01"),  # a size should follow
     ],
 )
-def test_integers_that_break_the_encoding_are_refused(read, data):
+def test_what_breaks_the_encoding_is_refused(read, data):
     with pytest.raises(UNREADABLE):
         read(data, 0)
 
 
 @pytest.mark.parametrize(
-    "change", [{"id": None}, {"lane": None}, {"step": None}, {"effects": (None,)}, {"cause": 1}]
+    ("data", "count", "here"),
+    [
+        (LONG[3] + b"abc", 3, 1),
+        (LONG[-3] + LONG[9] + b"abc", 3, 2),  # with its size in bytes
+        (LONG[-3] + LONG[900] + b"abc", 3, 3),
+        (LONG[300] + b"abc", 300, 2),
+    ],
 )
-def test_a_value_of_another_type_is_not_written(change):
-    fields = {"id": "i", "tenant": "t", "lane": 0, "request": "r", "session": "s", "at": 0}
-    step = schemas.StepVersion(name="n", code="c", configuration="")
-    with pytest.raises((TypeError, AttributeError)):
-        schemas.Meta(**{**fields, "step": step, **change}).encoded()
+def test_a_block_says_how_many_items_it_has_and_maybe_its_size(data, count, here):
+    assert count_at(data, 0) == (count, here)
+
+
+@given(TEXTS, st.binary(max_size=70), st.binary(max_size=3))
+def test_strings_and_bytes_are_read_wherever_they_lie(text, blob, around):
+    data = around + LONG[len(text.encode())] + text.encode() + around
+    end = len(data) - len(around)
+    assert string_at(data, len(around)) == (text, end)
+    assert span_at(data, len(around)) == (end - len(text.encode()), end)
+    data = around + LONG[len(blob)] + blob + around
+    assert blob_at(data, len(around)) == (blob, len(data) - len(around))
+
+
+def test_a_string_that_is_cut_off_ends_beyond_its_data():
+    text, end = string_at(LONG[5] + b"ab", 0)
+    assert (text, end) == ("ab", 6)
+    assert blob_at(LONG[5] + b"ab", 0) == (b"ab", 6)
+
+
+@given(st.lists(TEXTS, max_size=4))
+def test_items_follow_one_another(texts):
+    data, here = strings(texts), 0
+    read = []
+    while here < len(data):
+        text, here = string_at(data, here)
+        read.append(text)
+    assert read == texts
+    assert blobs([text.encode() for text in texts]) == data
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=4))
+def test_a_maps_entries_keep_their_order(entries):
+    flat = [part for entry in entries.items() for part in entry]
+    assert pairs(entries) == strings(flat)
+
+
+@given(st.floats(allow_nan=False), st.floats(width=32, allow_nan=False))
+def test_numbers_with_a_point_are_little_endian(double, single):
+    assert DOUBLE.unpack(DOUBLE.pack(double)) == (double,)
+    assert FLOAT.unpack(FLOAT.pack(single)) == (single,)
+    assert DOUBLE.pack(1.0) == b"\0" * 6 + b"\xf0\x3f"
+    assert FLOAT.pack(1.0) == b"\0\0\x80\x3f"
+
+
+def test_a_boolean_is_one_of_two_bytes():
+    assert [BOOLEANS[data] for data in b"\0\1"] == [False, True]
+    with pytest.raises(IndexError):
+        BOOLEANS[2]

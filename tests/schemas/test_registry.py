@@ -1,9 +1,241 @@
+"""Schema ids: out of an archive, and from a registry of Confluent's interface on a socket."""
+
 import http.server
+import json
 import threading
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
-from schemas.registry import Registry, RegistryAway, UnknownSchema
+from schemas.definitions import self_contained
+from schemas.registry import (
+    COMPATIBILITY,
+    FixedIds,
+    IncompatibleSchema,
+    Registry,
+    RegistryAway,
+    UnknownSchema,
+)
+
+SUBJECTS = {"usage-value": "Usage", "batch-value": "Batch"}
+
+
+class FakeRegistry:
+    """Subjects, their versions and ids; answers what it is told to fail."""
+
+    def __init__(self):
+        self.schemas = {}
+        self.subjects = {}
+        self.levels = {}
+        self.asked = []
+        self.failing = {}
+        """Method and path -> status, error code."""
+
+    def answer(self, method, path, body):
+        self.asked.append((method, path))
+        if (method, path) in self.failing:
+            status, code = self.failing[method, path]
+            return status, {"error_code": code, "message": "told to fail"}
+        match method, path.strip("/").split("/"):
+            case "GET", ["subjects", subject, "versions"] if subject in self.subjects:
+                return 200, list(range(1, len(self.subjects[subject]) + 1))
+            case "POST", ["subjects", subject, "versions"]:
+                ids = self.subjects.setdefault(subject, [])
+                schema_id = self._id_of(body["schema"])
+                if schema_id not in ids:
+                    ids.append(schema_id)
+                return 200, {"id": schema_id}
+            case "POST", ["subjects", subject] if subject in self.subjects:
+                schema_id = self._id_of(body["schema"])
+                if schema_id in self.subjects[subject]:
+                    found = {"subject": subject, "version": 1, "schema": body["schema"]}
+                    return 200, {"id": schema_id, **found}
+            case "PUT", ["config", subject]:
+                self.levels[subject] = body["compatibility"]
+                return 200, body
+            case "GET", ["schemas", "ids", schema_id] if int(schema_id) in self.schemas:
+                return 200, {"schema": self.schemas[int(schema_id)]}
+        return 404, {"error_code": 40403, "message": "not found"}
+
+    def _id_of(self, schema):
+        for schema_id, known in self.schemas.items():
+            if known == schema:
+                return schema_id
+        self.schemas[len(self.schemas) + 1] = schema
+        return len(self.schemas)
+
+
+@contextmanager
+def serving(answer):
+    """Serve a function of method, path and body on a port of its own; yields the address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def handle_any(self):
+            size = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            status, content = answer(self.command, urlsplit(self.path).path, body)
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the library's names
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def fake():
+    return FakeRegistry()
+
+
+@pytest.fixture
+def url(fake):
+    with serving(fake.answer) as address:
+        yield address
+
+
+# ---------------------------------------------------------------------- an archive's ids
+
+
+def test_records_are_numbered_in_the_order_given():
+    ids = FixedIds.numbered(["Usage", "Batch"])
+    assert [ids.id_of(name) for name in ("Usage", "Batch")] == [1, 2]
+    assert ids.definition_of(2) == self_contained("Batch")
+
+
+def test_an_archive_knows_its_own_ids_alone():
+    ids = FixedIds.numbered(["Usage"])
+    with pytest.raises(UnknownSchema, match="no schema id for Batch in this archive"):
+        ids.id_of("Batch")
+    with pytest.raises(UnknownSchema, match="no schema with id 2 in this archive"):
+        ids.definition_of(2)
+
+
+def test_an_archives_ids_are_its_own_to_change():
+    definitions, ids = {7: {"name": "Usage"}}, {"Usage": 7}
+    fixed = FixedIds(definitions, ids)
+    definitions.clear()
+    ids.clear()
+    assert fixed.definition_of(fixed.id_of("Usage")) == {"name": "Usage"}
+
+
+# ---------------------------------------------------------------------- registering
+
+
+def test_our_definitions_are_registered_with_full_compatibility(fake, url):
+    registry = Registry(url)
+    registry.register(SUBJECTS)
+    assert {subject: len(ids) for subject, ids in fake.subjects.items()} == {
+        "usage-value": 1,
+        "batch-value": 1,
+    }
+    assert fake.levels == dict.fromkeys(SUBJECTS, COMPATIBILITY)
+    assert json.loads(fake.schemas[registry.id_of("Usage")]) == self_contained("Usage")
+
+
+def test_registering_again_keeps_ids_and_asks_for_no_level(fake, url):
+    first, again = Registry(url), Registry(url)
+    first.register(SUBJECTS)
+    fake.levels.clear()
+    again.register(SUBJECTS)
+    assert [first.id_of(name) for name in SUBJECTS.values()] == [
+        again.id_of(name) for name in SUBJECTS.values()
+    ]
+    assert fake.levels == {}
+
+
+def test_a_definition_that_fits_no_former_version_is_named(fake, url):
+    fake.subjects["usage-value"] = [99]
+    fake.failing["POST", "/subjects/usage-value/versions"] = 409, 409
+    with pytest.raises(IncompatibleSchema, match=r"Usage does not fit the versions of usage-value"):
+        Registry(url).register(SUBJECTS)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("GET", "/subjects/usage-value/versions"), ("POST", "/subjects/usage-value/versions")],
+)
+def test_a_registry_that_refuses_access_is_away_while_registering(fake, url, place):
+    fake.failing[place] = 401, 401
+    with pytest.raises(RegistryAway, match="answers with status 401"):
+        Registry(url).register(SUBJECTS)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("GET", "/subjects/usage-value/versions"), ("POST", "/subjects/usage-value/versions")],
+)
+def test_an_answer_that_registering_does_not_expect_is_passed_on(fake, url, place):
+    fake.subjects["usage-value"] = [99]
+    fake.failing[place] = 422, 42201
+    with pytest.raises(Exception, match="42201"):
+        Registry(url).register(SUBJECTS)
+
+
+# ---------------------------------------------------------------------- looking up
+
+
+def test_an_id_is_looked_up_once(fake, url):
+    Registry(url).register(SUBJECTS)
+    registry = Registry(url)
+    registry.expect(SUBJECTS)
+    fake.asked.clear()
+    ids = [registry.id_of(name) for name in ("Usage", "Batch", "Usage", "Batch")]
+    assert ids[:2] == ids[2:]
+    assert fake.asked == [("POST", "/subjects/usage-value"), ("POST", "/subjects/batch-value")]
+
+
+def test_a_definition_is_asked_for_once_and_outlives_the_registry(fake):
+    with serving(fake.answer) as address:
+        registry = Registry(address)
+        registry.register(SUBJECTS)
+        schema_id = registry.id_of("Usage")
+        assert registry.definition_of(schema_id) == self_contained("Usage")
+    assert registry.definition_of(schema_id) == self_contained("Usage")
+    assert registry.id_of("Usage") == schema_id
+
+
+def test_what_was_never_registered_says_what_to_do(fake, url):
+    registry = Registry(url)
+    with pytest.raises(UnknownSchema, match=r"Usage has no subject: add it to streams/topics\.py"):
+        registry.id_of("Usage")
+    registry.expect(SUBJECTS)
+    with pytest.raises(UnknownSchema, match=r"does not hold our Usage: run `playhead up`"):
+        registry.id_of("Usage")
+    Registry(url).register(SUBJECTS)
+    assert registry.id_of("Usage")
+
+
+def test_a_look_up_that_fails_otherwise_is_passed_on(fake, url):
+    registry = Registry(url)
+    registry.expect(SUBJECTS)
+    fake.failing["POST", "/subjects/usage-value"] = 422, 42201
+    with pytest.raises(Exception, match="42201"):
+        registry.id_of("Usage")
+    fake.failing["POST", "/subjects/usage-value"] = 429, 429
+    with pytest.raises(RegistryAway):
+        registry.id_of("Usage")
+
+
+def test_an_answer_without_an_id_is_none(url, fake):
+    def answer(method, path, body):
+        return 200, {"subject": "usage-value", "version": 1, "schema": "{}"}
+
+    with serving(answer) as address:
+        registry = Registry(address)
+        registry.expect(SUBJECTS)
+        with pytest.raises((UnknownSchema, RegistryAway)):
+            registry.id_of("Usage")
 
 
 def test_a_registry_that_does_not_answer_is_named():
@@ -18,24 +250,13 @@ def test_a_registry_that_does_not_answer_is_named():
         (422, b'{"error_code": 42201, "message": "no"}', UnknownSchema),
         (200, b'{"schema": "syntax = \\"proto3\\";"}', UnknownSchema),
         (401, b"{}", RegistryAway),
+        (403, b"{}", RegistryAway),
         (500, b"", RegistryAway),
     ],
 )
 def test_only_an_answer_about_the_schema_makes_it_unknown(status, body, error):
-    class FakeRegistry(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeRegistry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(error):
-            Registry(f"http://127.0.0.1:{server.server_port}").definition_of(1)
-        server.shutdown()
+    with serving(lambda *_: (status, body)) as address, pytest.raises(error):
+        Registry(address).definition_of(1)
 
 
 def test_an_id_that_no_registry_gives_is_not_asked_for():

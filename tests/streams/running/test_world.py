@@ -16,8 +16,7 @@ from schemas import (
     Unseal,
     Unsealed,
 )
-from streams.running import world as module
-from streams.running.breaker import CLOSED, FAILURES_MAX
+from streams.running.breaker import CLOSED, FAILURES_MAX, PAUSE_MAX_S, Circuit
 from streams.running.run import Input
 from streams.running.world import Call, World
 from tests.fakes import a_meta
@@ -161,10 +160,9 @@ async def test_a_hurried_question_is_not_held_against_the_service(service):
     assert service.calls == 2 * (FAILURES_MAX + 1)
 
 
-async def test_a_service_that_hangs_is_soon_not_asked(service, monkeypatch):
-    monkeypatch.setattr(module, "BLAMED_S", 0.01)
+async def test_a_service_that_hangs_is_soon_not_asked(service):
     service.hangs = True
-    world = World((service,), timeout_s=0.02)
+    world = World((service,), timeout_s=0.02, blamed_s=0.01)
     for _ in range(FAILURES_MAX):
         with pytest.raises(Transient, match="took longer"):
             await world.ask(EMBED, CALL)
@@ -199,11 +197,12 @@ async def test_a_stream_ends_at_the_general_bound(service):
         await collect(World((service,), timeout_s=0.1))
 
 
-async def test_a_stream_that_was_answered_in_part_closes_the_circuit(service, monkeypatch):
-    world = World((service,), timeout_s=30)
+async def test_a_stream_that_was_answered_in_part_closes_the_circuit(service):
+    now = [0.0]
+    circuit = Circuit("FakeService", lambda: now[0])
+    world = World((service,), timeout_s=30, circuit=lambda _: circuit)
     await open_circuit(world, service)
-    circuit = world._streams[Generate][1].__self__
-    monkeypatch.setattr(circuit, "_until", 0.0)
+    now[0] += PAUSE_MAX_S
     parts = world.ask_stream(GENERATE, CALL)
     await anext(parts)
     assert circuit.state == CLOSED

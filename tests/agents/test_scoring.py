@@ -1,4 +1,4 @@
-"""Ranking: its laws."""
+"""Scoring: its laws, ties above all."""
 
 import array
 import math
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.ranking import blended, diversified, fitted, order, square, standardised
+from agents.scoring import blended, diversified, order, square, standardised, within_budget
 
 scores = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), max_size=12)
 
@@ -70,10 +70,57 @@ def test_a_matrix_is_read_row_by_row_and_must_have_the_right_size():
 
 @given(st.lists(st.integers(1, 50), max_size=10), st.integers(0, 100))
 def test_what_is_kept_fits_the_budget_or_is_one_item_alone(sizes, budget):
-    kept = fitted(sizes, lambda size: size, budget)
+    kept = within_budget(sizes, lambda size: size, budget)
     assert sum(kept) <= budget or len(kept) == 1
     assert bool(kept) == bool(sizes)
 
 
 def test_a_large_item_makes_room_for_smaller_ones_behind_it():
-    assert fitted([5, 100, 4], lambda size: size, 10) == [5, 4]
+    assert within_budget([5, 100, 4], lambda size: size, 10) == [5, 4]
+
+
+@given(scores, st.randoms())
+def test_the_order_of_the_scores_changes_no_bit(values, chance):
+    places = list(range(len(values)))
+    chance.shuffle(places)
+    shuffled = standardised([values[place] for place in places])
+    z = standardised(values)
+    assert shuffled == [z[place] for place in places]
+
+
+def test_scores_that_differ_by_rounding_alone_are_equal():
+    assert standardised([0.1] * 10) == [0.0] * 10
+    assert standardised([0.1 + 0.2, 0.3]) == [0.0, 0.0]
+    assert standardised([0.0, 2.1e-6]) != [0.0, 0.0]
+
+
+def test_of_equal_scores_the_first_id_is_picked_whatever_the_weight():
+    ids = ["b", "c", "a"]
+    similarities = [[1.0, 0.5, 0.5], [0.5, 1.0, 0.5], [0.5, 0.5, 1.0]]
+    for weight in (0.0, 0.5, 1.0):
+        assert diversified([0.3] * 3, similarities, ids, weight, 3) == [2, 0, 1]
+
+
+def test_of_equal_gains_the_better_score_is_picked():
+    # relevance 1, .5 and 0; against the first pick the others are as unlike it as they are worse
+    similarities = [[1.0, 1.0, 0.5], [1.0, 1.0, 0.0], [0.5, 0.0, 1.0]]
+    assert diversified([3.0, 2.0, 1.0], similarities, ["c", "b", "a"], 0.5, 3)[:2] == [0, 1]
+
+
+def test_relevance_is_the_score_between_the_worst_and_the_best():
+    similarities = [[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    # against the first: .5 * .9 - .5 * .6 = .15 for the second, 0 for the third
+    assert diversified([10.0, 9.0, 0.0], similarities, names(3), 0.5, 3) == [0, 1, 2]
+    # .5 * .5 - .3 = -.05
+    assert diversified([10.0, 5.0, 0.0], similarities, names(3), 0.5, 3) == [0, 2, 1]
+
+
+def test_nothing_is_picked_from_nothing():
+    assert diversified([], [], [], 0.5, 3) == []
+    assert standardised([]) == []
+    assert blended([(1.0, [])]) == []
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(9, [5, 4]), (8, [5]), (0, [5])])
+def test_an_item_that_fills_the_budget_exactly_is_kept(budget, kept):
+    assert within_budget([5, 4], lambda size: size, budget) == kept

@@ -1,4 +1,4 @@
-"""Ranking: pure functions from scores to an order.
+"""Scoring: pure functions from scores to an order.
 
 Everything is rounded or ordered by id where it could be equal, and sums are exact, since a replay
 must yield the same bytes on any machine.
@@ -93,7 +93,7 @@ def diversified(
     return picked
 
 
-def fitted(items: Sequence[T], size: Callable[[T], int], budget: int) -> list[T]:
+def within_budget(items: Sequence[T], size: Callable[[T], int], budget: int) -> list[T]:
     """Keep, in order, what fits a budget together; the first is always kept."""
     kept: list[T] = []
     left = budget

@@ -1,0 +1,112 @@
+"""Known values: what the detector found somewhere is looked for everywhere.
+
+A value that one text of an event mentions is a value in all of them, and so is what earlier events
+of the same conversation or document mentioned. Of those only keyed digests are kept, so the
+stretches of the texts that may be one are digested, too, and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.placeholders import canonical
+from agents.spans import WORD, Mention, stretches, with_known
+from schemas import Numbered
+
+CANDIDATES_MAX = 8_192
+"""Stretches of an event's texts that are compared with earlier values: about 20 ms of digests."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The texts of one event, and the values that they are known to mention so far."""
+
+    texts: tuple[str, ...]
+    mentions: tuple[tuple[Mention, ...], ...]
+    """For each text, apart and in reading order."""
+    policy: Mapping[str, Any]
+    typed: bool
+    """Whether a person typed them, so that names may stand in small letters."""
+
+    def values(self) -> tuple[str, ...]:
+        """List the canonical forms of all mentions, each once, in reading order."""
+        return tuple(dict.fromkeys(canonical(mention.of(text)) for text, mention in self._each()))
+
+    def repeated(self) -> Reading:
+        """Find the values of each text in all of them."""
+        repeats = self.policy["repeated_kinds"]
+        known: dict[str, str] = {}
+        for text, mention in self._each():
+            if mention.kind in repeats:
+                known.setdefault(canonical(mention.of(text)), mention.kind)
+        first_words = {
+            match[0]
+            for value in known
+            if (match := WORD.search(value)) and value.startswith(match[0])
+        }
+        return self._with_known(known, lambda word: canonical(word) in first_words)
+
+    def candidates(self, entries: Sequence[Numbered]) -> tuple[str, ...]:
+        """List the canonical forms of stretches that may be one of the earlier values."""
+        repeats = self.policy["repeated_kinds"]
+        if not any(entry.kind in repeats for entry in entries):
+            return ()
+        forms: dict[str, None] = {}
+        for text, mentions in zip(self.texts, self.mentions, strict=True):
+            for start, end in self._stretches(
+                text, mentions, lambda word: self.typed or not word.islower()
+            ):
+                if len(forms) == CANDIDATES_MAX:
+                    return tuple(forms)
+                forms[canonical(text[start:end])] = None
+        return tuple(forms)
+
+    def recognised(
+        self,
+        candidates: Sequence[str],
+        digests: Mapping[str, str],
+        entries: Sequence[Numbered],
+    ) -> Reading:
+        """Find the candidates that are earlier values, given the digests of all candidates."""
+        kinds = {entry.digest: entry.kind for entry in entries}
+        repeats = self.policy["repeated_kinds"]
+        earlier = {
+            value: kinds[digests[value]]
+            for value in candidates
+            if kinds.get(digests[value]) in repeats
+        }
+        return self._with_known(earlier, lambda _: True) if earlier else self
+
+    def _each(self) -> Iterator[tuple[str, Mention]]:
+        for text, mentions in zip(self.texts, self.mentions, strict=True):
+            for mention in mentions:
+                yield text, mention
+
+    def _stretches(
+        self, text: str, mentions: Sequence[Mention], starts: Callable[[str], bool]
+    ) -> Iterator[tuple[int, int]]:
+        for start, end in stretches(text, mentions, starts):
+            stretch = text[start:end]
+            if " " in stretch or worth_repeating(stretch, self.policy, typed=self.typed):
+                yield start, end
+
+    def _with_known(self, known: Mapping[str, str], starts: Callable[[str], bool]) -> Reading:
+        mentions = tuple(
+            with_known(text, mentions, self._stretches(text, mentions, starts), known)
+            for text, mentions in zip(self.texts, self.mentions, strict=True)
+        )
+        return replace(self, mentions=mentions)
+
+
+def worth_repeating(word: str, policy: Mapping[str, Any], *, typed: bool) -> bool:
+    """Tell whether a lone word may be a known value.
+
+    People type names in small letters, documents don't; and a small "may" is seldom the person.
+    """
+    if len(word) < 3:
+        return False
+    if not word.islower() or any(character.isdigit() for character in word):
+        return True
+    return typed and word not in policy["ambiguous_words"]

@@ -1,0 +1,149 @@
+"""Pieces: the least that moves when a document is cut into chunks.
+
+Blocks are taken apart into headings, sentences, whole tables and whole listings. One that is too
+long for a chunk is divided, at lines, else at spaces, else between characters. Pieces and what
+separates them, one after the other, are the document.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from schemas import Block
+
+HEADING_CHARS_MAX = 200  # what is longer is a paragraph that somebody marked up as a heading
+CHARS_PER_TOKEN_MAX = 8
+"""English has 4 to 5. Without it, what the tokenizer gives up on (a word of more than
+100 characters is one unknown token) would make chunks without an end."""
+QUESTION_LEVEL = 7  # a question stands below every heading
+
+# What ends a sentence: with a space after it, or, in scripts that write none, at once.
+_ENDS = re.compile(
+    r"""
+    (?<![。！？｡︒﹗﹖]) [。！？｡︒﹗﹖]++ [」』）】〕》〉”’"')\]]*+ \s*+   # Chinese, Japanese
+    | (?<![.!?…]) [.!?…؟۔।॥։።។။‼⁇⁈⁉]++ [»”’"')\]]*+ \s++         # the others
+    | \n\s*+
+    """,
+    re.VERBOSE,
+)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]"
+    r"|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Co|Corp|No|Nos|Nr|Fig|Figs|Eq|Sec|Ch|Vol|pp|ed|eds|al|cf"
+    r"|vs|etc|approx|ca|bzw|Abs|Art|Hr|Fr|usw|Sra|Srta|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct"
+    r"|Nov|Dec)\.$",
+)
+_QUESTION = re.compile(
+    r"^(?:Q|Question|Frage|Pregunta|Domanda)\s*\d*\s*[:.)]|[?？؟]$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The least that moves: a heading, a sentence, a table or row, a listing or line."""
+
+    text: str
+    before: str
+    """What separates it from the piece before."""
+    kind: str
+    """heading, sentence, code or table."""
+    level: int = 0
+    """Of a heading, from 1."""
+    tokens: int = -1
+    """Length in the embedder's tokens; -1 while unknown."""
+
+    @cached_property
+    def weight(self) -> int:
+        """Length as chunks are measured: in tokens, but never less than its characters suggest."""
+        return max(self.tokens, -(-len(self.text) // CHARS_PER_TOKEN_MAX), 1)
+
+
+def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece]:
+    """Take the blocks of a document apart; with `questions`, what asks something is a heading."""
+    for block in blocks:
+        text = block.text.strip("\n")
+        if not text.strip():
+            continue
+        if block.kind == "heading" and len(text) <= HEADING_CHARS_MAX:
+            yield Piece(text, "\n\n", "heading", block.level)
+        elif block.kind in ("code", "table"):
+            yield Piece(text, "\n\n", block.kind)
+        elif questions and len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text):
+            yield Piece(text, "\n\n", "heading", QUESTION_LEVEL)
+        else:
+            for number, (sentence, separator) in enumerate(separated_sentences(text)):
+                yield Piece(sentence, separator if number else "\n\n", "sentence")
+
+
+def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
+    """Split a paragraph into sentences, each with what separates it from the one before.
+
+    Sentences and separators one after the other are the text. Rules without a model: they know the
+    punctuation of most scripts and some abbreviations, and cut too little rather than too much.
+    """
+    start, separator = 0, ""
+    for end in _ENDS.finditer(text):
+        mark = end.group().rstrip()
+        stop = end.start() + len(mark)
+        if end.end() == len(text):
+            break
+        follows = text[end.end()]
+        if (
+            mark == "."
+            and (
+                follows.islower()
+                or text[start : stop - 1].isdecimal()  # "3." begins an item
+                or _ABBREVIATION.search(text[max(start, stop - 12) : stop])
+            )
+        ):
+            continue
+        if stop > start:
+            yield text[start:stop], separator
+            start, separator = end.end(), text[stop : end.end()]
+    yield text[start:], separator
+
+
+def divide(piece: Piece, limit: int) -> Iterator[Piece]:
+    """Cut a piece that is too long: at lines, else at spaces, else between characters.
+
+    What is blank goes into the separators, so that no piece says nothing.
+    """
+    parts = _lines(piece.text) if "\n" in piece.text else _words(piece, limit)
+    kind = "sentence" if piece.kind == "heading" else piece.kind
+    before = piece.before
+    for part, after in parts:
+        if part.strip():
+            yield Piece(part, before, kind)
+            before = after
+        else:
+            before += part + after
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.split("\n"):
+        yield line, "\n"
+
+
+def _words(piece: Piece, limit: int) -> Iterator[tuple[str, str]]:
+    text = piece.text
+    size = max(1, len(text) * limit // (piece.weight + limit // 4))  # uneven texts: a bit shorter
+    start = 0
+    while start < len(text):
+        stop = min(start + size, len(text))
+        space = text.rfind(" ", start + size // 2, stop + 1) if stop < len(text) else -1
+        if space > start:
+            yield text[start:space], " "
+            start = space + 1
+        else:
+            while stop < len(text) and _joins(text, stop):
+                stop += 1
+            yield text[start:stop], ""
+            start = stop
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether cutting there would tear a character from its marks."""
+    return text[at - 1] == "\u200d" or unicodedata.category(text[at]) in ("Mn", "Mc", "Me", "Cf")

@@ -1,0 +1,32 @@
+"""Words: the fields of the records that hold one of a few words, and which.
+
+On the wire they are strings (docs/decisions/0011-outcomes-are-strings.md), so this table is what
+the type checker knows of them: the generator makes a Literal of each, `ChunksCutOutcome` for one,
+and `python -m schemas.check` compares the table with the docs of the fields.
+"""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "Answer.finish_reason": (
+        "stop",
+        "length",
+        "extractive",
+        "not_found",
+        "search",
+        "refused",
+        "cancelled",
+    ),
+    "Ask.mode": ("answer", "search"),
+    "Block.kind": ("heading", "paragraph", "list", "code", "table"),
+    "ChunksCut.outcome": ("cut", "unchanged", "withdrawn", "failed"),
+    "ChunksEmbedded.outcome": ("embedded", "unchanged", "withdrawn", "failed"),
+    "ChunksIndexed.outcome": ("indexed", "unchanged", "withdrawn", "failed"),
+    "ChunksRedacted.outcome": ("redacted", "unchanged", "withdrawn", "failed"),
+    "ChunksRetrieved.outcome": ("retrieved", "empty", "refused"),
+    "Embed.kind": ("query", "passage"),
+    "Generated.finish_reason": ("", "stop", "length"),
+    "QueryRewritten.outcome": ("rewritten", "unchanged", "refused"),
+    "QuestionRedacted.outcome": ("redacted", "refused"),
+}
+"""By record and field; "" where the field may be empty."""

@@ -1,0 +1,90 @@
+"""Evidence: what a text says that its sources hold."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.evidence import complete, evidence, settled, support, unsupported
+
+HELD = evidence(["The Normans came to Normandy in 911 and paid 1,200 coins to <PERSON_1>."])
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("The Normans came in 911.", ()),
+        ("Normans paid 1200 coins.", ()),
+        ("They came in 912, to Paris.", ("912", "Paris")),
+        ("Paris is nice.", ()),
+        ("It was <PERSON_1>, not <PERSON_2>.", ("<PERSON_2>",)),
+        ("happy people walked", ()),
+        ("", ()),
+    ],
+)
+def test_numbers_names_and_placeholders_need_support(text, lacking):
+    assert unsupported(text, HELD) == lacking
+
+
+def test_support_is_the_share_of_content_words_that_are_held():
+    assert support("Normans paid cheerfully today", HELD) == 0.5
+    assert support("", HELD) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "sure"),
+    [
+        ("The", "", "The"),
+        ("The fee is 1", "The fee is ", "The fee is "),
+        ("I like Par", "I like ", "I like "),
+        ("I like par", "I like ", "I like par"),
+        ("Yes. The", "Yes. ", "Yes. The"),
+        ("ask <PER", "ask ", "ask "),
+        ("", "", ""),
+    ],
+)
+def test_a_word_that_may_grow_is_not_judged_and_a_name_or_number_not_shown(text, whole, sure):
+    assert complete(text) == whole
+    assert settled(text) == sure
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("Rollo came.", ()),  # the first word of a sentence is an ordinary one
+        ("Then Rollo. So Rollo came.", ("Rollo",)),
+        ("see 7, 8 and 7", ("7", "8")),
+        ("the coins of The Hague", ("Hague",)),
+        ("<PERSON_2> paid <PERSON_2> 5", ("<PERSON_2>", "5")),
+        ("<_PERSON_9> paid", ()),
+    ],
+)
+def test_what_lacks_support_is_listed_once_in_reading_order(text, lacking):
+    assert unsupported(text, HELD) == lacking
+
+
+@pytest.mark.parametrize(
+    ("text", "sure"),
+    [
+        ("Ask (Par", "Ask "),
+        ('He said "Par', "He said "),
+        ("Yes! Par", "Yes! Par"),
+        ("Note: Par", "Note: Par"),
+        ("so, Par", "so, "),
+        ("a line\nPar", "a line\n"),
+        ("done 12 ", "done 12 "),
+    ],
+)
+def test_a_name_waits_unless_it_begins_a_sentence(text, sure):
+    assert settled(text) == sure
+
+
+@given(st.text("aA1 .<>_\n", max_size=40))
+def test_what_is_sure_is_a_beginning_of_the_text(text):
+    assert text.startswith(settled(text))
+    assert settled(text).startswith(complete(text))
+
+
+@given(st.lists(st.text("ab ", max_size=9), max_size=4))
+def test_sources_hold_all_of_themselves(texts):
+    held = evidence(texts)
+    assert all(support(text, held) == 1.0 and unsupported(text, held) == () for text in texts)

@@ -1,0 +1,258 @@
+"""Live effects: what is asked of whom, and what the record keeps of it."""
+
+import pytest
+
+from agents.errors import KeyDestroyed, Permanent, Transient
+from schemas import (
+    Ask,
+    Begun,
+    Embed,
+    Embedded,
+    EventRejected,
+    Failed,
+    Generate,
+    Generated,
+    GeneratedToken,
+    Instant,
+    Now,
+    QuestionAsked,
+    QuestionRedacted,
+    Sealed,
+    Unseal,
+    Unsealed,
+)
+from streams.log.codec import body
+from streams.running.live import LiveRun, error_text, now_us
+from streams.running.run import Input, request_digest, response_digest
+from streams.running.world import World
+from streams.topics import Step, topic_of
+from tests.fakes import a_codec, a_meta
+
+KEY = b"a digest key of thirty-two bytes"
+TEXT = Sealed(key="user/u", event="e", field="text", ciphertext=b"c")
+ASKED = QuestionAsked(
+    meta=a_meta(lane=1, session="s-9"), subject="u", text=TEXT, ask=Ask(deadline=0)
+)
+GIVEN = Input(ASKED, topic_of(QuestionAsked), 1, 5)
+BEGUN = Begun(at=100, attempt=1, code="1.0", configuration="digest", trace="t")
+EMBED = Embed(texts=("t",), kind="query")
+UNSEAL = Unseal(values=(TEXT,))
+GENERATE = Generate(prompt="p", max_tokens=1)
+CODEC = a_codec()
+
+
+class FakeConnector:
+    """Answers from a table of functions; remembers on whose behalf it was asked."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.calls = []
+        self.closed = False
+
+    def handlers(self):
+        return {Embed: self.answer, Unseal: self.answer}
+
+    def stream_handlers(self):
+        return {Generate: self.parts}
+
+    async def close(self):
+        self.closed = True
+
+    async def answer(self, request, call):
+        self.calls.append(call)
+        return self.answers[request.SCHEMA]()
+
+    async def parts(self, request, call):
+        self.calls.append(call)
+        for part in self.answers[request.SCHEMA]:
+            if isinstance(part, Exception):
+                raise part
+            yield part
+
+
+def failing(error):
+    def answer():
+        raise error
+
+    return answer
+
+
+def a_run(function, connector=None):
+    emitted = []
+    run = LiveRun(
+        Step("redact", function, {QuestionAsked: (QuestionRedacted,)}),
+        GIVEN,
+        emitted.append,
+        world=World((connector or FakeConnector(),), timeout_s=10),
+        codec=CODEC,
+        digest_key=KEY,
+        begun=BEGUN,
+        configuration={"digest": {"a": 1}},
+    )
+    return run, emitted
+
+
+async def effects_of(request, connector=None):
+    """The effects that one request leaves in the record, Begin left out, and what the step saw."""
+    seen = []
+
+    async def step(event, fx):
+        try:
+            seen.append(await fx(request))
+        except (Transient, Permanent) as error:
+            seen.append(error)
+        yield an_outcome()
+
+    run, emitted = a_run(step, connector)
+    await run.execute()
+    return emitted[0].meta.effects[1:], seen[-1]
+
+
+def an_outcome():
+    return QuestionRedacted(outcome="redacted", subject="u", text="", entries=(), ask=Ask())
+
+
+async def test_the_response_of_a_recorded_effect_is_kept_and_can_be_read_again():
+    embedded = Embedded(vectors=(b"1234",), model="bge@1", dimensions=1)
+    [effect], seen = await effects_of(EMBED, FakeConnector(Embed=lambda: embedded))
+    assert seen == embedded
+    assert CODEC.decode(effect.response, Embedded) == embedded
+    assert (effect.kind, effect.number, effect.part, effect.model) == ("Embed", 1, 0, "bge@1")
+    assert (effect.request, effect.digest, effect.error) == (request_digest(EMBED, KEY), b"", "")
+
+
+async def test_of_a_local_effect_only_a_digest_is_kept():
+    unsealed = Unsealed(values=(b"the secret",))
+    [effect], seen = await effects_of(UNSEAL, FakeConnector(Unseal=lambda: unsealed))
+    assert seen == unsealed
+    assert effect.response is None
+    assert effect.digest == response_digest(unsealed, KEY)
+    assert b"the secret" not in body(effect)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Transient("away"), "Transient: away"),
+        (Permanent("never"), "Permanent: never"),
+        (KeyDestroyed("gone"), "KeyDestroyed: gone"),
+    ],
+)
+async def test_an_error_is_recorded_by_its_kind_and_message(error, text):
+    for request, name in ((EMBED, "Embed"), (UNSEAL, "Unseal")):
+        [effect], seen = await effects_of(request, FakeConnector(**{name: failing(error)}))
+        assert seen is error
+        assert effect.error == text == error_text(error)
+        assert (effect.response, effect.digest) == (None, b"")
+
+
+def test_a_transient_error_is_recorded_as_such_whatever_its_class():
+    class Overloaded(Transient):
+        pass
+
+    assert error_text(Overloaded("busy")) == "Transient: busy"
+
+
+async def test_the_clock_is_read_by_the_run_itself():
+    before = now_us()
+    connector = FakeConnector()
+    [effect], seen = await effects_of(Now(), connector)
+    assert before <= seen.at <= now_us()
+    assert (effect.started, effect.took_us, connector.calls) == (seen.at, 0, [])
+    assert CODEC.decode(effect.response, Instant) == seen
+
+
+async def test_a_connector_learns_on_whose_behalf_it_is_asked():
+    connector = FakeConnector(Embed=lambda: Embedded(vectors=(), model="m", dimensions=0))
+    await effects_of(EMBED, connector)
+    call = connector.calls[0]
+    assert (call.tenant, call.lane, call.request, call.session) == ("acme", 1, "r-1", "s-9")
+    assert (call.event, call.topic, call.offset) == (ASKED.meta.id, topic_of(QuestionAsked), 5)
+    assert call.deadline == 0
+
+
+async def test_an_effect_lies_between_the_moments_before_and_after_it():
+    inside = []
+
+    def embedded():
+        inside.append(now_us())
+        return Embedded(vectors=(), model="m", dimensions=0)
+
+    before = now_us()
+    [effect], _ = await effects_of(EMBED, FakeConnector(Embed=embedded))
+    assert before <= effect.started <= inside[0] <= now_us()
+    assert effect.took_us >= 0
+
+
+async def streamed(*parts):
+    """The effects of a streamed request, Begin left out, the parts and the error that came."""
+    seen, connector = [], FakeConnector(Generate=parts)
+
+    async def step(event, fx):
+        try:
+            async for part in fx.stream(GENERATE):
+                seen.append(part)
+        except (Transient, Permanent) as error:
+            seen.append(error)
+        yield an_outcome()
+
+    run, emitted = a_run(step, connector)
+    await run.execute()
+    return emitted[0].meta.effects[1:], seen
+
+
+async def test_each_part_of_a_stream_is_kept_and_the_request_digested_once():
+    parts = [
+        Generated(tokens=(GeneratedToken(text=text, at_us=1),), model="chat@1") for text in "ab"
+    ]
+    effects, seen = await streamed(*parts)
+    assert seen == parts
+    assert [(effect.number, effect.part) for effect in effects] == [(1, 0), (1, 1)]
+    assert [effect.request for effect in effects] == [request_digest(GENERATE, KEY), b""]
+    assert [CODEC.decode(effect.response, Generated) for effect in effects] == parts
+    assert {effect.model for effect in effects} == {"chat@1"}
+
+
+async def test_a_stream_that_breaks_off_keeps_what_came_and_the_error():
+    part = Generated(tokens=())
+    effects, [first, error] = await streamed(part, Transient("gone"))
+    assert first == part
+    assert str(error) == "gone"
+    assert [(effect.part, effect.error) for effect in effects] == [(0, ""), (1, "Transient: gone")]
+
+
+async def test_a_stream_without_a_part_leaves_nothing():
+    assert await streamed() == ((), [])
+
+
+async def test_the_step_sees_the_circumstances_that_the_run_was_given():
+    async def step(event, fx):
+        assert (fx.began_us, fx.configuration) == (100, {"a": 1})
+        yield an_outcome()
+
+    run, _ = a_run(step)
+    await run.execute()
+
+
+async def test_a_run_that_is_given_up_says_why():
+    async def step(event, fx):
+        raise Permanent("never")
+        yield
+
+    def build(failed, meta):
+        return EventRejected(
+            meta=meta, topic="t", partition=0, offset=0, step="redact", error=failed.error,
+            message=failed.message, attempts=failed.attempts,
+        )  # fmt: skip
+
+    run, emitted = a_run(step)
+    with pytest.raises(Permanent):
+        await run.execute()
+    failure = Failed(error="Permanent", message="never", traceback="", attempts=4)
+    run.fail_with(failure)
+    await run.reject(build)
+    [rejected] = emitted
+    assert (rejected.message, rejected.attempts, rejected.meta.last) == ("never", 4, True)
+    begin, fail = rejected.meta.effects
+    assert (begin.kind, fail.kind) == ("Begin", "Fail")
+    assert CODEC.decode(fail.response, Failed) == failure
