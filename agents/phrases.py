@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from agents.placeholders import PLACEHOLDER
+from agents.placeholders import ONE_WORD
 
-WORD = re.compile(rf"{PLACEHOLDER}|\w+(?:[-.'’/&+#]\w+)*[+#]*")
+WORD = re.compile(rf"{ONE_WORD}|\w+(?:[-.'’/&+#]\w+)*[+#]*")
 
 
 def word_set(text: str) -> frozenset[str]:

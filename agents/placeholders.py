@@ -22,10 +22,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 _KIND = r"[A-Z]+(?:_[A-Z]+)*"
-PLACEHOLDER = rf"<{_KIND}_[0-9]+>"
-"""Pattern of a placeholder, for `re` and `regex` alike."""
 TOKEN = rf"<_*{_KIND}_[0-9]+>"
-"""Pattern of a placeholder or an escaped look-alike."""
+"""Pattern of a placeholder or an escaped look-alike, for `re` and `regex` alike."""
+
+ONE_WORD = r"<[A-Z][A-Z0-9_]*_\d+>"
+"""Pattern of what rewriting and index terms take for one word: placeholders, and a little more.
+
+It names no value and restores nothing. It stays as it is, because queries on the log rest on it."""
 
 _TOKEN = re.compile(rf"<(_*)({_KIND}_[0-9]+)>")
 _BEGINNING = re.compile(rf"<_*+(?:{_KIND}(?:_[0-9]*+)?)?")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from agents.placeholders import PLACEHOLDER
+from agents.placeholders import ONE_WORD
 
-_PLACEHOLDER = re.compile(PLACEHOLDER)
+_PLACEHOLDER = re.compile(ONE_WORD)
 WORD = re.compile(r"\w+")
 STOPWORDS = frozenset(
     re.split(

@@ -80,3 +80,9 @@ def test_phrases_are_made_of_the_texts_own_words(parts):
     for phrase in phrases(text):
         assert set(phrase.split()) <= set(words(text))
         assert names(phrase.split()[0])
+
+
+@pytest.mark.parametrize("text", ["<PERSON_1>", "<STREET_ADDRESS_12>", "<A1_1>", "<A__1>", "<A_٣>"])
+def test_what_looks_like_a_placeholder_is_one_word(text):
+    # as 0.1.0 had it: queries on the log were put together of such words
+    assert words(f"about {text}?") == ["about", text]
