@@ -4,7 +4,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from agents.errors import Permanent
-from connectors.documents import HERE_BYTES_MAX, INLINE_CHARS_MAX, LINES_MAX, Documents, parse
+from connectors.documents import Documents, parse
+from connectors.documents.connector import HERE_BYTES_MAX
+from connectors.documents.markdown import INLINE_CHARS_MAX, LINES_MAX
 from schemas import CountTokens, Parse
 from streams.running.world import Call
 from streams.settings import Settings
