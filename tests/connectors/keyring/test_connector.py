@@ -3,6 +3,8 @@
 import base64
 import multiprocessing
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -11,7 +13,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agents.errors import KeyDestroyed, Permanent
-from connectors import keyring as module
 from connectors.keyring import Keyring
 from schemas import Digest, Seal, Sealed, SealItem, Unseal
 from streams.running.world import Call
@@ -81,19 +82,19 @@ def test_a_destroyed_key_is_erased_and_never_made_again(keyring, settings):
     assert keyring.keys("acme") == ()
 
 
-def test_another_process_forgets_a_destroyed_key(keyring, settings, monkeypatch):
-    other = Keyring(settings)
+def test_another_process_forgets_a_destroyed_key(keyring, settings):
+    other = Keyring(settings, fresh_s=0)
     sealed = keyring.seal("acme", "user/1", "e", "text", b"hello")
     assert other.unseal("acme", sealed) == b"hello"
     keyring.destroy("acme", "user/1")
-    monkeypatch.setattr(module, "FRESH_S", 0.0)
     with pytest.raises(KeyDestroyed):
         other.unseal("acme", sealed)
 
 
 def test_the_wrapped_key_leaves_the_files_when_it_is_destroyed(keyring, settings):
     keyring.seal("acme", "user/1", "e", "text", b"hello")
-    wrapped = keyring._wrapped("acme", "user/1")
+    with closing(sqlite3.connect(settings.keyring_path)) as store:
+        [(wrapped,)] = store.execute("SELECT wrapped FROM keys").fetchall()
 
     def on_disk():
         return any(wrapped in path.read_bytes() for path in settings.run.glob("keyring.sqlite*"))
@@ -126,7 +127,7 @@ def test_digests_are_keyed_by_tenant_and_outlive_the_process(keyring, settings):
 
 def test_a_key_that_exists_is_never_made_anew(keyring, settings):
     sealed = keyring.seal("acme", "user/1", "e", "f", b"x")
-    keyring._create("acme", ["user/1"])
+    keyring.prepare("acme", ["user/1", "user/2"])
     assert Keyring(settings).unseal("acme", sealed) == b"x"
 
 
