@@ -115,7 +115,7 @@ class World:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         known = self._handlers.get(type(request))
         if known is None:
-            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
+            raise Permanent(f"no connector answers {request.SCHEMA}: see connectors/who_answers.py")
         handler, guard = known
         with _in_a_hurry(), guard():
             async with _within(self._bound_s(request, call), request):
@@ -125,7 +125,7 @@ class World:
         """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
         known = self._streams.get(type(request))
         if known is None:
-            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
+            raise Permanent(f"no connector answers {request.SCHEMA}: see connectors/who_answers.py")
         handler, guard = known
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout_s
