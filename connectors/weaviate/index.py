@@ -10,7 +10,7 @@ import weaviate
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.client import new_client
-from connectors.weaviate.errors import translated
+from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
     ALIAS,
     chunks_name,

@@ -6,7 +6,7 @@ import pytest
 from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateConnectionError
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate.errors import translated
+from connectors.weaviate.failures import translated
 
 
 class FakeRpcError(grpc.RpcError):

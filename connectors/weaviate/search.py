@@ -19,7 +19,8 @@ from weaviate.exceptions import WeaviateBaseError
 from connectors.token_vectors import max_sim
 from connectors.weaviate.analysis import terms
 from connectors.weaviate.batches import by_uuid, listed, pages
-from connectors.weaviate.errors import no_such_tenant, translated
+from connectors.weaviate.failures import no_such_tenant, translated
+from connectors.weaviate.fusion import DECIMALS, fuse
 from connectors.weaviate.index import Index
 from connectors.weaviate.objects import (
     EVERYONE,
@@ -29,17 +30,17 @@ from connectors.weaviate.objects import (
     unpacked,
     vectors_uuid,
 )
-from connectors.weaviate.ranking import DECIMALS, fuse
 from connectors.weaviate.schema import chunks_name
 from connectors.weaviate.visibility import is_visible, read_histories
 from schemas import Fetch, Fetched, Found, Rerank, Reranked, Search
 from streams.running.world import Call
 
 SURPLUS = 1.25  # candidates asked per candidate wanted: some belong to versions not yet published
+SEARCHED = ["chunk", "document", "version_from", "version_to"]  # what is read of a candidate
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones
 
 
-class Reader(Index):
+class ChunkSearch(Index):
     """Answers the requests that read the index; raises Transient or Permanent."""
 
     @translated
@@ -84,45 +85,12 @@ class Reader(Index):
     async def _ranked(self, request: Search, tenant: str, limit: int) -> tuple[Any, Any]:
         """Ask for the best by words and the best by vector."""
         chunks = await self.chunks_of(tenant)
-        where = Filter.by_property("groups").contains_any(
-            [EVERYONE, *(group_value(name) for name in sorted(set(request.groups)))]
-        )
-        if request.as_of < 0:
-            where &= Filter.by_property("live").equal(True)
-        else:
-            where &= Filter.by_property("valid_from").less_or_equal(request.as_of)
-        for pair in metadata_values(request.filters):
-            where &= Filter.by_property("metadata").contains_any([pair])
-        properties = ["chunk", "document", "version_from", "version_to"]
         words = [*terms(request.text), *request.entities]
-
-        async def by_words() -> Any:
-            if not words:
-                return []
-            found = await chunks.query.bm25(
-                query=" ".join(words),
-                query_properties=["terms"],
-                limit=limit,
-                filters=where,
-                include_vector=True,
-                return_metadata=MetadataQuery(score=True),
-                return_properties=properties,
-            )
-            return found.objects
-
-        async def by_vector() -> Any:
-            if not request.vector:
-                return []
-            found = await chunks.query.near_vector(
-                near_vector=np.frombuffer(request.vector, "<f4").tolist(),
-                limit=limit,
-                filters=where,
-                return_metadata=MetadataQuery(distance=True),
-                return_properties=properties,
-            )
-            return found.objects
-
-        return await asyncio.gather(by_words(), by_vector())
+        where = _narrowing(request)
+        return await asyncio.gather(
+            _by_words(chunks, words, where, limit),
+            _by_vector(chunks, request.vector, where, limit),
+        )
 
     @translated
     async def rerank(self, request: Rerank, call: Call) -> Reranked:
@@ -201,3 +169,45 @@ class Reader(Index):
         for objects in found.values():
             objects.sort(key=lambda item: -item.properties["version_from"])
         return found
+
+
+def _narrowing(request: Search) -> Any:
+    """Make the filter that leaves out most of what `visibility.py` would."""
+    where = Filter.by_property("groups").contains_any(
+        [EVERYONE, *(group_value(name) for name in sorted(set(request.groups)))]
+    )
+    if request.as_of < 0:
+        where &= Filter.by_property("live").equal(True)
+    else:
+        where &= Filter.by_property("valid_from").less_or_equal(request.as_of)
+    for pair in metadata_values(request.filters):
+        where &= Filter.by_property("metadata").contains_any([pair])
+    return where
+
+
+async def _by_words(chunks: Any, words: Sequence[str], where: Any, limit: int) -> Any:
+    if not words:
+        return []
+    answer = await chunks.query.bm25(
+        query=" ".join(words),
+        query_properties=["terms"],
+        limit=limit,
+        filters=where,
+        include_vector=True,
+        return_metadata=MetadataQuery(score=True),
+        return_properties=SEARCHED,
+    )
+    return answer.objects
+
+
+async def _by_vector(chunks: Any, vector: bytes, where: Any, limit: int) -> Any:
+    if not vector:
+        return []
+    answer = await chunks.query.near_vector(
+        near_vector=np.frombuffer(vector, "<f4").tolist(),
+        limit=limit,
+        filters=where,
+        return_metadata=MetadataQuery(distance=True),
+        return_properties=SEARCHED,
+    )
+    return answer.objects

@@ -15,8 +15,8 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import serialize_byte_tensor
 
 from agents.errors import Permanent, Transient
-from connectors import triton
-from connectors.triton import TEXTS_MAX, Triton
+from connectors.triton import Triton
+from connectors.triton.connector import TEXTS_MAX
 from schemas import Embed, Generate, Usage
 from streams.running.world import Call
 from streams.settings import Settings
@@ -320,11 +320,12 @@ async def test_a_server_that_stalls_is_transient_when_the_time_is_over(fake):
     await connector.close()
 
 
-async def test_calls_are_traced_and_name_the_model_but_no_text(fake, connector, monkeypatch):
+async def test_calls_are_traced_and_name_the_model_but_no_text(fake):
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(triton, "tracer", provider.get_tracer("test"))
+    settings = Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=5)
+    connector = Triton(settings, provider.get_tracer("test"))
     fake.script = lambda stream: stream.end()
     await connector.embed(Embed(texts=(SECRET,), kind="query"), CALL)
     [part async for part in generate(connector)]
@@ -335,3 +336,4 @@ async def test_calls_are_traced_and_name_the_model_but_no_text(fake, connector, 
     assert generate_span.attributes["gen_ai.response.model"] == "tiny-chat@1"
     assert generate_span.attributes["gen_ai.usage.output_tokens"] == 2
     assert SECRET not in embed_span.to_json() + generate_span.to_json()
+    await connector.close()

@@ -16,7 +16,7 @@ from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
 
 from connectors.weaviate.batches import by_uuid, insert, listed, pages
-from connectors.weaviate.errors import translated
+from connectors.weaviate.failures import translated
 from connectors.weaviate.index import Index
 from connectors.weaviate.objects import (
     chunk_properties,
@@ -38,7 +38,7 @@ MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
 """What later versions change of a chunk that they keep or retire."""
 
 
-class Writer(Index):
+class VersionWriter(Index):
     """Answers the requests that change the index; raises Transient or Permanent."""
 
     def __init__(self, settings: Settings, generation: int | None = None) -> None:

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from connectors.presidio import OVERLAP_CHARACTERS, PIECE_CHARACTERS, Detector, Presidio, _pieces
+from connectors.presidio import Presidio
+from connectors.presidio.detector import Detector
+from connectors.presidio.stretches import OVERLAP_CHARACTERS, PIECE_CHARACTERS, pieces
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
@@ -121,7 +123,7 @@ def test_a_long_text_is_searched_to_its_end_and_across_the_seams(detector):
 def test_pieces_overlap_and_leave_nothing_out():
     text = "word " * 5000 + "x" * 25_000
     end = 0
-    for start, piece in _pieces(text):
+    for start, piece in pieces(text):
         assert text[start : start + len(piece)] == piece
         assert len(piece) <= PIECE_CHARACTERS
         assert start == 0 or start == end - OVERLAP_CHARACTERS
