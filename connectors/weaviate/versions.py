@@ -16,8 +16,9 @@ from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
 
 from connectors.weaviate.batches import by_uuid, insert, listed, pages
+from connectors.weaviate.client import new_client
 from connectors.weaviate.failures import translated
-from connectors.weaviate.index import Index
+from connectors.weaviate.index import Index, NewClient
 from connectors.weaviate.objects import (
     chunk_properties,
     chunk_uuid,
@@ -41,8 +42,10 @@ MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
 class VersionWriter(Index):
     """Answers the requests that change the index; raises Transient or Permanent."""
 
-    def __init__(self, settings: Settings, generation: int | None = None) -> None:
-        super().__init__(settings, generation)
+    def __init__(
+        self, settings: Settings, generation: int | None = None, client: NewClient = new_client
+    ) -> None:
+        super().__init__(settings, generation, client)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Of the objects that are read and then written; each lives while it is held or awaited."""
         self._patches = asyncio.Semaphore(PATCHES_MAX)

@@ -1,6 +1,7 @@
-"""The index on a real Weaviate."""
+"""The index: on a fake in memory, and on a real Weaviate, which must be alike in all of this."""
 
 import uuid
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from schemas import (
 )
 from streams.running.world import Call
 from streams.settings import Settings
+from tests.connectors.weaviate.memory import MemoryWeaviate
 
 MODEL = "tiny@1"
 
@@ -106,9 +108,17 @@ class Index:
         return (await self.weaviate.fetch(request, call(0, self.tenant))).passages
 
 
+@pytest.fixture(params=["in memory", pytest.param("running", marks=pytest.mark.stack)])
+def opened(request):
+    """What opens a connector: to the fake in memory, then to the real one."""
+    if request.param == "running":
+        return partial(Weaviate, request.getfixturevalue("running").settings)
+    return partial(Weaviate, Settings(), client=MemoryWeaviate())
+
+
 @pytest.fixture
-async def index(running):
-    weaviate = Weaviate(running.settings)
+async def index(opened):
+    weaviate = opened()
     yield Index(weaviate, f"t-{uuid.uuid4().hex}")
     await weaviate.close()
 
@@ -133,14 +143,12 @@ async def test_a_key_file_that_is_missing_is_named(tmp_path):
         await missing.fetch(Fetch(chunks=("a",)), call(0, "acme"))
 
 
-@pytest.mark.stack
 async def test_a_tenant_without_documents_finds_nothing(index):
     found = await index.find()
     assert (found.candidates, found.position) == ((), 0)
     assert await index.fetch("a") == ()
 
 
-@pytest.mark.stack
 async def test_chunks_are_invisible_until_their_version_is_published(index):
     await index.write(ref(1), 5, chunk("a", "Blue lanes."))
     assert await index.names() == set()
@@ -149,14 +157,12 @@ async def test_chunks_are_invisible_until_their_version_is_published(index):
     assert await index.names() == {"a"}
 
 
-@pytest.mark.stack
 async def test_a_new_version_shows_its_chunks_and_hides_what_it_dropped(index):
     await two_versions(index)
     assert await index.names() == {"b", "c"}
     assert [(p.chunk, p.version) for p in await index.fetch("c", "a", "b")] == [("c", 2), ("b", 2)]
 
 
-@pytest.mark.stack
 async def test_any_position_in_the_past_shows_what_was_visible_then(index):
     await two_versions(index)
     await index.withdraw(ref(2), 15)
@@ -167,7 +173,6 @@ async def test_any_position_in_the_past_shows_what_was_visible_then(index):
     assert [(p.chunk, p.version) for p in await index.fetch("a", as_of=7)] == [("a", 1)]
 
 
-@pytest.mark.stack
 async def test_everything_again_in_order_leaves_the_same(index):
     await two_versions(index)
     first = await index.find()
@@ -182,7 +187,6 @@ async def test_everything_again_in_order_leaves_the_same(index):
     assert await index.names(as_of=6) == {"a", "b"}
 
 
-@pytest.mark.stack
 async def test_a_document_submitted_again_after_its_withdrawal_has_its_new_chunks_alone(index):
     await two_versions(index)
     gone = await index.withdraw(ref(2), 15)
@@ -194,7 +198,6 @@ async def test_a_document_submitted_again_after_its_withdrawal_has_its_new_chunk
     assert [(p.chunk, p.version) for p in await index.fetch("b", "c")] == [("b", 3)]
 
 
-@pytest.mark.stack
 async def test_one_tenant_sees_nothing_of_another(index):
     await two_versions(index)
     other = Index(index.weaviate, f"t-{uuid.uuid4().hex}")
@@ -206,7 +209,6 @@ async def test_one_tenant_sees_nothing_of_another(index):
     assert (await other.weaviate.rerank(request, call(0, other.tenant))).scores == (-1.0,)
 
 
-@pytest.mark.stack
 async def test_tenants_may_have_names_that_weaviate_forbids(index):
     odd = Index(index.weaviate, f"Größe & Söhne/{uuid.uuid4()}")
     await odd.write(ref(1), 1, chunk("a", "Blue lanes."))
@@ -214,7 +216,6 @@ async def test_tenants_may_have_names_that_weaviate_forbids(index):
     assert await odd.names() == {"a"}
 
 
-@pytest.mark.stack
 async def test_readers_see_documents_of_their_groups_and_of_everyone(index):
     await index.write(ref(1, "open"), 1, chunk("o", "Open lanes."))
     await index.publish(ref(1, "open"), 1)
@@ -226,7 +227,6 @@ async def test_readers_see_documents_of_their_groups_and_of_everyone(index):
     assert await index.names(groups=("sales", "legal")) == {"o", "s"}
 
 
-@pytest.mark.stack
 async def test_a_version_with_other_groups_moves_its_kept_chunks_too(index):
     await index.write(ref(1), 1, chunk("a", "Blue lanes."))
     await index.publish(ref(1), 1)
@@ -237,7 +237,6 @@ async def test_a_version_with_other_groups_moves_its_kept_chunks_too(index):
     assert await index.names() == {"a"}
 
 
-@pytest.mark.stack
 async def test_a_version_for_everyone_shows_kept_chunks_and_an_old_event_again_does_not_hide_them(
     index,
 ):
@@ -251,7 +250,6 @@ async def test_a_version_for_everyone_shows_kept_chunks_and_an_old_event_again_d
     assert await index.names() == {"a"}
 
 
-@pytest.mark.stack
 async def test_filters_must_all_match(index):
     document = ref(1, metadata={"year": "2024", "team": "a=b"})
     await index.write(document, 1, chunk("a", "Blue lanes."))
@@ -260,7 +258,6 @@ async def test_filters_must_all_match(index):
     assert await index.names(filters={"year": "2024", "team": "a"}) == set()
 
 
-@pytest.mark.stack
 async def test_words_and_vectors_each_name_candidates_with_their_scores(index):
     document = ref(1)
     await index.write(document, 1, chunk("a", "The quota."), chunk("b", "A lane."))
@@ -272,7 +269,6 @@ async def test_words_and_vectors_each_name_candidates_with_their_scores(index):
     assert found.position == 1
 
 
-@pytest.mark.stack
 async def test_a_person_is_found_by_the_digest_of_the_value_and_not_by_the_placeholder(index):
     sealed = Sealed(key="value/x", event="e", field="text", ciphertext=b"\x00\xff", claim="")
     entry = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="ab" * 32, value=sealed)
@@ -290,7 +286,6 @@ async def test_a_person_is_found_by_the_digest_of_the_value_and_not_by_the_place
     assert (passage.title, passage.uri, passage.tokens) == ("Guide", "d-1.md", 5)
 
 
-@pytest.mark.stack
 async def test_chunks_are_reranked_by_their_best_matches(index):
     await index.write(ref(1), 1, chunk("a", "One."), chunk("b", "Two."))
     await index.write(ref(1), 2, chunk("c", "Three."), model="other@1")
@@ -305,7 +300,6 @@ async def test_chunks_are_reranked_by_their_best_matches(index):
     assert similar[0, 1] == pytest.approx(float(vector("a") @ vector("b")), abs=1e-3)
 
 
-@pytest.mark.stack
 async def test_many_unpublished_chunks_do_not_crowd_out_the_visible_ones(index):
     await index.write(ref(1, "old"), 1, chunk("a", "Lanes and more."))
     await index.publish(ref(1, "old"), 1)
@@ -315,7 +309,6 @@ async def test_many_unpublished_chunks_do_not_crowd_out_the_visible_ones(index):
     assert await index.names(near="near", limit=1) == {"a"}
 
 
-@pytest.mark.stack
 async def test_new_chunks_are_found_by_their_words_at_once_however_many_there_are(index):
     common = [chunk(f"c{n:02}", f"The lane quota of region {n}.") for n in range(60)]
     rare = [chunk(f"r{n}", f"The lane quota of region {n}, a heron{n}.") for n in range(3)]
@@ -327,7 +320,6 @@ async def test_new_chunks_are_found_by_their_words_at_once_however_many_there_ar
         assert best.chunk == f"r{n}"
 
 
-@pytest.mark.stack
 async def test_a_vector_of_another_length_is_refused_for_good(index):
     await index.write(ref(1), 1, chunk("a", "One."))
     short = chunk("b", "Two.", vector=b"\0\0\x80\x3f")
@@ -335,19 +327,18 @@ async def test_a_vector_of_another_length_is_refused_for_good(index):
         await index.write(ref(1), 2, short)
 
 
-@pytest.mark.stack
-async def test_another_generation_is_filled_beside_the_one_in_force_and_put_in_its_place(running):
+async def test_another_generation_is_filled_beside_the_one_in_force_and_put_in_its_place(opened):
     tenant = f"t-{uuid.uuid4().hex}"
-    live = Weaviate(running.settings)
+    live = opened()
     before, *others = await live.generations()
-    aside = Weaviate(running.settings, generation=max([before, *others]) + 1)
-    back = Weaviate(running.settings, generation=before)
+    aside = opened(generation=max([before, *others]) + 1)
+    back = opened(generation=before)
     try:
         await Index(aside, tenant).write(ref(1), 1, chunk("a", "Blue lanes."))
         await Index(aside, tenant).publish(ref(1), 1)
         assert await Index(live, tenant).names() == set()
         await aside.put_in_force()
-        fresh = Weaviate(running.settings)
+        fresh = opened()
         assert await Index(fresh, tenant).names() == {"a"}
         await fresh.close()
     finally:
