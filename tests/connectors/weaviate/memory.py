@@ -22,6 +22,7 @@ class MemoryWeaviate:
 
     def __init__(self):
         self.data = {}
+        self.properties = {}
         self.pointers = {}
         self.writes_left = None
 
@@ -78,6 +79,7 @@ class _Collections:
             raise refused(422)
         assert definition["multi_tenancy_config"].enabled
         self._server.data[name] = {}
+        self._server.properties[name] = {one.name: one for one in definition["properties"]}
 
     async def list_all(self):
         return dict.fromkeys(self._server.data)
@@ -95,6 +97,7 @@ class _Collection:
     def __init__(self, server, name, tenant):
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", tenant)
         self._server, self._tenants, self._tenant = server, server.data[name], tenant
+        self._properties = server.properties[name]
         self.query = self.data = self
 
     def _objects(self):
@@ -111,6 +114,7 @@ class _Collection:
             if sizes and one.vector and len(one.vector) not in sizes:
                 errors[number] = SimpleNamespace(message="vector lengths don't match")
                 continue
+            assert set(one.properties) <= set(self._properties)
             mine[str(one.uuid)] = copy.deepcopy(one)
         if len(errors) == len(objects):
             raise WeaviateInsertManyAllFailedError(f"all errors: {errors[0].message}")
@@ -134,6 +138,7 @@ class _Collection:
     ):
         assert include_vector
         [name] = query_properties
+        assert self._properties[name].indexSearchable
         texts = {key: one.properties[name].split() for key, one in self._objects().items()}
         average = sum(map(len, texts.values())) / len(texts)
         holding = Counter(word for words in texts.values() for word in set(words))
@@ -156,15 +161,20 @@ class _Collection:
         return best(scored, limit, return_properties, "distance")
 
     def _passing(self, filters):
-        return [one for one in self._objects().values() if passes(filters, one.properties)]
+        return [one for one in self._objects().values() if self._passes(filters, one.properties)]
+
+    def _passes(self, filters, properties):
+        if hasattr(filters, "filters"):
+            assert filters.operator == "And"
+            return all(self._passes(one, properties) for one in filters.filters)
+        definition = self._properties[filters.target]
+        ranged = filters.operator.value.startswith("Less") and definition.indexRangeFilters
+        assert ranged or definition.indexFilterable, filters.target
+        return passes(filters, properties.get(filters.target))
 
 
-def passes(filters, properties):
-    """Whether an object passes a filter of the client's."""
-    if hasattr(filters, "filters"):
-        assert filters.operator == "And"
-        return all(passes(one, properties) for one in filters.filters)
-    value = properties.get(filters.target)
+def passes(filters, value):
+    """Whether a value passes one condition."""
     match filters.operator.value:
         case "Equal":
             return value == filters.value
