@@ -1,17 +1,9 @@
+"""Documents of every type, read whole: charsets, structure, and what hostile ones come to."""
+
 import pytest
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 
-from agents.errors import Permanent
-from connectors.documents import Documents, parse
-from connectors.documents.connector import HERE_BYTES_MAX
+from connectors.documents import parse
 from connectors.documents.markdown import INLINE_CHARS_MAX, LINES_MAX
-from schemas import CountTokens, Parse
-from streams.running.world import Call
-from streams.settings import Settings
-
-CALL = Call(tenant="acme", lane=0, request="r", session="d", event="e", topic="t", offset=0)
 
 
 def read(media_type, content):
@@ -272,46 +264,6 @@ def test_entities_of_a_page_are_not_expanded():
 def test_a_million_accents_on_a_letter_take_no_time():
     [(_, text)] = read("text/plain", "a" + "\u0301\u0316" * 500_000)
     assert len(text) < 40
-
-
-# ---------------------------------------------------------------------- the connector
-
-
-@pytest.fixture
-def documents(tmp_path):
-    path = tmp_path / "tokenizer.json"
-    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.enable_truncation(3)
-    tokenizer.enable_padding(length=9)
-    tokenizer.save(str(path))
-    return Documents(Settings(tokenizer=str(path)))
-
-
-async def test_tokens_are_counted_whatever_the_model_would_cut(documents):
-    small = CountTokens(texts=("one two three four five", "", "one"))
-    assert (await documents.count_tokens(small, CALL)).counts == (5, 0, 1)
-    large = CountTokens(texts=("word " * HERE_BYTES_MAX, "one"))
-    assert (await documents.count_tokens(large, CALL)).counts == (HERE_BYTES_MAX, 1)
-
-
-async def test_large_documents_are_read_beside_the_loop_with_the_same_result(documents):
-    content = b"# Title\n\nSome *text* here.\n\n" * 1_000
-    assert len(content) > HERE_BYTES_MAX
-    request = Parse(media_type="text/markdown", content=content)
-    assert await documents.parse(request, CALL) == parse("text/markdown", content)
-    await documents.close()
-
-
-async def test_a_missing_tokenizer_says_what_to_set():
-    with pytest.raises(Permanent, match="PLAYHEAD_TOKENIZER"):
-        await Documents(Settings()).count_tokens(CountTokens(texts=("a",)), CALL)
-
-
-def test_every_request_of_its_own_is_answered():
-    documents = Documents(Settings())
-    assert set(documents.handlers()) == {Parse, CountTokens}
-    assert documents.stream_handlers() == {}
 
 
 @pytest.mark.parametrize(
