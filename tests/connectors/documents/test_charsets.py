@@ -94,6 +94,8 @@ def test_codecs_that_are_no_charsets_are_not_used(label):
         (b"text", "utf-7", "text"),
         (b"+AOk-", "utf-7", "+AOk-"),
         (b"text", "utf-16", "text"),  # whoever can read the label is not reading UTF-16
+        ("éé".encode() + b"\xff\xffa", "", "Ã©Ã©ÿÿa"),  # half of it torn: another charset
+        (b"a\0", "", "a\0"),  # two bytes are too few to be told as wide
         (b"", "", ""),
     ],
 )

@@ -54,6 +54,12 @@ def test_some_noise_is_allowed_for_and_no_more(controls, length, binary):
     return None
 
 
+@pytest.mark.parametrize("control", [*range(9), *range(14, 27), *range(28, 32), 127])
+def test_every_control_that_text_has_no_use_for_counts(control):
+    with pytest.raises(Unreadable, match="binary data"):
+        refuse_binary(bytes([control]) * 40)
+
+
 @pytest.mark.parametrize("allowed", [b"\t", b"\n", b"\r", b"\x0b", b"\x0c", b"\x1b"])
 def test_white_space_and_escapes_are_text(allowed):
     refuse_binary(allowed * 1_000)

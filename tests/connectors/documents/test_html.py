@@ -25,6 +25,7 @@ def read(page):
         ("<ul><li>a<li>b</ul>", [("list", "- a\n- b")]),
         ("<ol><li>a<li>b</ol>", [("list", "1. a\n2. b")]),
         ("<ol start=7><li>a<li>b</ol>", [("list", "7. a\n8. b")]),
+        ("<ol start=0><li>a<li>b</ol>", [("list", "0. a\n1. b")]),
         ("<ol start=x><li>a</ol>", [("list", "1. a")]),
         ("<ol start=999999999><li>a</ol>", [("list", "1. a")]),
         ("<ul><li>a<ol><li>b<li>c</ol><li>d</ul>", [("list", "- a\n1. b\n2. c\n- d")]),

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.markdown import INLINE_OPENINGS_MAX, NESTING_MAX, read_markdown
+from connectors.documents.markdown import (
+    INLINE_CHARS_MAX,
+    INLINE_OPENINGS_MAX,
+    LINES_MAX,
+    NESTING_MAX,
+    read_markdown,
+)
 
 
 def read(text):
@@ -121,6 +127,33 @@ def test_text_stays_at_any_depth(depth):
 def test_text_stays_behind_any_number_of_open_brackets(openings):
     [(_, text)] = read("[" * openings + " the end &amp; more")
     assert text.endswith("the end & more")
+
+
+@pytest.mark.parametrize(
+    ("text", "marks_stay"),
+    [
+        ("[" * INLINE_OPENINGS_MAX + " **bold**", False),
+        ("[" * (INLINE_OPENINGS_MAX + 1) + " **bold**", True),
+        ("x" * (INLINE_CHARS_MAX - 9) + " **bold**", False),
+        ("x" * (INLINE_CHARS_MAX - 8) + " **bold**", True),
+    ],
+)
+def test_a_paragraph_beyond_reason_is_read_as_it_stands(text, marks_stay):
+    [(_, said)] = read(text)
+    assert said.endswith("**bold**") == marks_stay
+    assert "bold" in said
+
+
+@pytest.mark.parametrize(("lines", "kind"), [(LINES_MAX - 2, "h1"), (LINES_MAX, "paragraph")])
+def test_a_document_of_too_many_lines_is_read_as_plain_text(lines, kind):
+    assert read("# Title\n\n" + "\n" * lines + "end")[0][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind"), [(NESTING_MAX // 2 - 2, "h1"), (NESTING_MAX // 2 + 1, "paragraph")]
+)
+def test_structure_is_read_up_to_a_depth_that_nobody_means(depth, kind):
+    assert read("- " * depth + "item\n\n# Title")[-1][0] == kind
 
 
 WORDS = st.sampled_from(

@@ -1,9 +1,12 @@
 """Documents of every type, read whole: charsets, structure, and what hostile ones come to."""
 
+import hashlib
+
 import pytest
 
 from connectors.documents import parse
 from connectors.documents.markdown import INLINE_CHARS_MAX, LINES_MAX
+from connectors.documents.parsing import READER_VERSION
 
 
 def read(media_type, content):
@@ -276,3 +279,32 @@ def test_a_million_accents_on_a_letter_take_no_time():
 )
 def test_a_wrapped_line_of_markdown_goes_on(text, read_as):
     assert read("text/markdown", text) == [("paragraph", read_as)]
+
+
+SAMPLES = {
+    "text/plain": "NAME\n\nPump\n====\nA line.\n- item\n\nShouting\n--------\n1) one\n",
+    "text/markdown": "---\ntitle: x\n---\n# A *b*\n\n1. c\n   - d\n\n       e\n\n| f | g |\n|---|---|\n| h | i |\n\n"
+    "<ul><li>j</ul>\n\n```\nk\n```\n> l  \nm\n",
+    "text/html": "<title>x</title><nav>no</nav><h1>a</h1><p>b<br>c<ol start=4><li>d<ul><li>e</ul></ol>"
+    "<table><tr><td>f<td>g</table><pre>h\n  i</pre><footer>no</footer>",
+}
+
+
+def test_blocks_that_change_ask_for_another_reader_version():
+    """Replays compare them: raise READER_VERSION when this digest changes, and put both here."""
+    blocks = [
+        (one.kind, one.level, one.text)
+        for kind, text in SAMPLES.items()
+        for one in parse(kind, text.encode()).blocks
+    ]
+    digest = hashlib.sha256(repr(blocks).encode()).hexdigest()[:16]
+    assert (READER_VERSION, digest) == (2, "b19423c115805f59")
+
+
+@pytest.mark.parametrize("media_type", SAMPLES)
+def test_the_version_of_the_reader_names_our_rules_and_the_library(media_type):
+    parsed = parse(media_type, SAMPLES[media_type].encode())
+    assert parsed.parser_version.endswith(f"{READER_VERSION}")
+    assert ("lxml" in parsed.parser or "lxml" in parsed.parser_version) == (
+        media_type != "text/plain"
+    )

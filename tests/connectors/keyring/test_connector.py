@@ -12,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agents.errors import KeyDestroyed, Permanent
+from agents.errors import KeyDestroyed, Permanent, Transient
 from connectors.keyring import Keyring
+from connectors.keyring.connector import LOOP_BYTES_MAX
 from schemas import Digest, Seal, Sealed, SealItem, Unseal
 from streams.running.world import Call
 from streams.settings import BadSetting, Settings
@@ -225,3 +226,44 @@ def test_a_claim_can_not_lead_out_of_its_folder(keyring):
     outside = Sealed(key="document/1", event="e", field="f", ciphertext=b"", claim="../master.key")
     with pytest.raises(Permanent, match="64 hexadecimal digits"):
         keyring.unseal("acme", outside)
+
+
+async def test_a_closed_keyring_answers_nothing_and_says_so(keyring):
+    sealed = keyring.seal("acme", "user/1", "e", "f", b"x")
+    await keyring.close()
+    with pytest.raises(Transient, match="does not answer"):
+        keyring.unseal("acme", sealed)
+
+
+@pytest.mark.parametrize("size", [10, LOOP_BYTES_MAX, LOOP_BYTES_MAX + 1])
+async def test_large_values_leave_the_loop_with_the_same_result(keyring, size):
+    handlers = keyring.handlers()
+    item = SealItem(key="document/1", event="e", field="f", value=b"x" * size)
+    for _ in range(2):  # the key is new, then known
+        [sealed] = (await handlers[Seal](Seal(values=(item,)), CALL)).values
+        assert sealed == keyring.seal("acme", "document/1", "e", "f", item.value)
+        [opened] = (await handlers[Unseal](Unseal(values=(sealed,)), CALL)).values
+        assert opened == item.value
+
+
+async def test_requests_without_values_have_empty_answers(keyring):
+    handlers = keyring.handlers()
+    assert (await handlers[Seal](Seal(values=()), CALL)).values == ()
+    assert (await handlers[Unseal](Unseal(values=()), CALL)).values == ()
+    assert (await handlers[Digest](Digest(values=()), CALL)).digests == ()
+
+
+async def test_one_value_of_many_that_does_not_open_fails_the_request(keyring):
+    handlers = keyring.handlers()
+    good = keyring.seal("acme", "user/1", "e", "f", b"x")
+    with pytest.raises(Permanent, match="does not open"):
+        await handlers[Unseal](Unseal(values=(good, replace(good, event="other"))), CALL)
+
+
+async def test_a_tenant_speaks_for_itself_alone(keyring):
+    handlers = keyring.handlers()
+    item = SealItem(key="user/1", event="e", field="f", value=b"x")
+    sealed = (await handlers[Seal](Seal(values=(item,)), CALL)).values
+    other = Call(tenant="globex", lane=0, request="r", session="s", event="e", topic="t", offset=0)
+    with pytest.raises(Permanent, match="no key user/1 of tenant globex"):
+        await handlers[Unseal](Unseal(values=sealed), other)
