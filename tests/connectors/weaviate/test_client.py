@@ -6,7 +6,9 @@ import contextlib
 import grpc
 import pytest
 
-from connectors.weaviate.client import Address
+from agents.errors import Transient
+from connectors.weaviate.client import Address, new_client
+from streams.settings import Settings
 
 
 async def served(port=0, status=grpc.StatusCode.OK):
@@ -71,3 +73,33 @@ async def test_other_statuses_reach_the_client_as_they_are():
         with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
             await called(channel)
     await server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("http", "host", "port", "secure"),
+    [
+        ("http://127.0.0.1:8080", "127.0.0.1", 8080, False),
+        ("http://index.test", "index.test", 80, False),
+        ("https://index.test", "index.test", 443, True),
+        ("https://index.test:8443", "index.test", 8443, True),
+        ("http://[::1]:8080", "::1", 8080, False),
+    ],
+)
+def test_an_address_is_read_from_its_settings(http, host, port, secure):
+    client = new_client(Settings(weaviate_http=http, weaviate_grpc="grpc.test:50051"))
+    where = client._connection._connection_params
+    assert (where.http.host, where.http.port, where.http.secure) == (host, port, secure)
+    assert (where.grpc.host, where.grpc.port, where.grpc.secure) == ("grpc.test", 50051, secure)
+
+
+@pytest.mark.parametrize(("content", "sent"), [("secret\n", "Bearer secret"), ("", None)])
+def test_the_key_is_read_from_its_file_where_there_is_one(tmp_path, content, sent):
+    path = tmp_path / "weaviate.key"
+    path.write_text(content)
+    client = new_client(Settings(weaviate_key_file=str(path)))
+    assert client._connection.get_current_bearer_token() == (sent or "")
+
+
+def test_a_key_that_can_not_be_read_names_the_setting_and_not_the_key(tmp_path):
+    with pytest.raises(Transient, match=r"IsADirectoryError\): see weaviate_key_file"):
+        new_client(Settings(weaviate_key_file=str(tmp_path)))

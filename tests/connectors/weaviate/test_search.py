@@ -97,6 +97,18 @@ async def test_a_search_gives_up_after_some_rounds_and_says_nothing_wrong(shelf)
     assert await shelf.names(limit=1) == []
 
 
+async def test_the_first_position_of_a_lane_is_a_position_too(shelf):
+    first = DocumentRef(document="d", version=1, uri="one")
+    request = IndexChunks(document=first, title="T", model="m", chunks=(chunk("a"),))
+    await shelf.weaviate.index(request, call(0))
+    await shelf.weaviate.publish(PublishVersion(document=first), call(0))
+    second = PublishVersion(
+        document=DocumentRef(document="d", version=2, uri="two"), retired=("a",)
+    )
+    await shelf.weaviate.publish(second, call(1))
+    assert [await shelf.names(as_of=as_of) for as_of in (0, 1, -1)] == [["a"], [], []]
+
+
 async def test_search_fails_as_transient_while_the_index_is_away(shelf):
     await shelf.put("d", chunk("a"))
 
