@@ -24,7 +24,7 @@ class FakeEncoder:
         self.seen.append(text)
         if text == "slow":
             self.busy.set()
-            assert self.go.wait(10)
+            assert self.go.wait(60)  # longer than anybody waits for an answer
         if text == "broken":
             raise RuntimeError("a text of a person")
         return SimpleNamespace(
