@@ -103,7 +103,7 @@ class Direct:
     """Answers questions in this process."""
 
     def __init__(self, settings: Settings) -> None:
-        connectors, self._keyring = connect(settings, list(ANSWERING))
+        connectors, self._keyring = connect(settings, [step(name) for name in ANSWERING])
         registry = Registry(settings.registry)
         registry.expect(subjects())
         self._codec = Codec(registry)

@@ -7,12 +7,11 @@ content is one file; a file appears whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from agents.errors import Permanent, Transient
+from connectors.local_files import write_secret
 
 NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -30,22 +29,7 @@ class Claims:
         try:
             if path.exists() and path.stat().st_size == len(content):
                 return name
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
-            try:
-                with os.fdopen(descriptor, "wb") as out:
-                    out.write(content)
-                    out.flush()
-                    os.fsync(out.fileno())
-                Path(part).replace(path)
-            except BaseException:
-                Path(part).unlink(missing_ok=True)
-                raise
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_secret(path, content, overwrite=True)
         except OSError as error:
             raise Transient(
                 f"the claim store can't write {path}: {error.strerror}; make room or give access"

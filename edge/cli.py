@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from connectors.local_files import write_secret
 from edge.keys import DEFAULT_SCOPES, SCOPES, ApiKeys, BadKey, instant, seconds
 from edge.producer import TENANT
 from streams.settings import Settings
@@ -267,11 +268,7 @@ def local_key(settings: Settings, tenant: str) -> str:
         raise click.ClickException(f"tenant {tenant!r}: use 1 to 63 letters, digits, _ or -")
     user = os.environ.get("USER") or "local"
     _, known[tenant] = store.create(tenant, user=f"local-{user}")
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(known, file)
-    partial.replace(path)
+    write_secret(path, json.dumps(known).encode(), overwrite=True)
     return known[tenant]
 
 

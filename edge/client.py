@@ -15,19 +15,11 @@ from typing import Any, TypeVar
 import click
 import httpx
 
+from connectors.media_types import OF_SUFFIX
 from edge.cli import local_key
 from edge.producer import CHUNK_POLICIES
 from streams.settings import Settings
 
-MEDIA_TYPES = {
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-}
 RETRIES_MAX = 5
 BUSY_S = 60.0
 """Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
@@ -203,7 +195,7 @@ def files_of(paths: tuple[Path, ...], skipped: list[tuple[str, str]]) -> list[Pa
             else [path]
         )
         for one in below:
-            if one.suffix.lower() in MEDIA_TYPES or (not one.suffix and one == path):
+            if one.suffix.lower() in OF_SUFFIX or (not one.suffix and one == path):
                 found[one] = None
             else:
                 skipped.append((str(one), f"{one.suffix or 'no suffix'} is no text we can read"))
@@ -258,8 +250,7 @@ def ingest(tenant: str, paths: tuple[Path, ...], wait: bool, policy: str, as_jso
         click.echo(f"failed {one.path}: {one.reason}", err=True)
     if not report.sent:
         raise click.ClickException(
-            f"nothing was sent: give files that end with {', '.join(MEDIA_TYPES)}, or folders of "
-            "them"
+            f"nothing was sent: give files that end with {', '.join(OF_SUFFIX)}, or folders of them"
         )
     chunks = sum(one.chunks for one in report.sent)
     done = f"{chunks} chunks can be found" if wait else "they are being indexed"
@@ -276,7 +267,7 @@ def _send(gateway: Gateway, tenant: str, path: Path, policy: str, report: Report
         return
     body: dict[str, Any] = {
         "uri": uri_of(path),
-        "media_type": MEDIA_TYPES.get(path.suffix.lower(), "text/plain"),
+        "media_type": OF_SUFFIX.get(path.suffix.lower(), "text/plain"),
         "chunk_policy": policy,
         "tenant": tenant,
     }

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.catalogue import Asked
 from edge.edge import Caller, Edge
 from edge.entries import Subscription
+from edge.limits import QUESTION_CHARS_MAX, SESSION_CHARS_MAX, TITLE_CHARS_MAX, URI_CHARS_MAX
 from edge.problems import MEDIA_TYPE, Problem, forbidden, title_of
 from edge.producer import response_schema_text
 from edge.stream import Frame
@@ -55,8 +56,8 @@ TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 class Question(BaseModel):
     """A question in a conversation."""
 
-    text: str = Field(min_length=1, max_length=20_000)
-    session_id: str = Field("", max_length=128)
+    text: str = Field(min_length=1, max_length=QUESTION_CHARS_MAX)
+    session_id: str = Field("", max_length=SESSION_CHARS_MAX)
     stream: bool = False
     max_tokens: int = Field(160, ge=1, le=4_096)
     response_schema: dict[str, Any] | None = None
@@ -67,7 +68,7 @@ class Question(BaseModel):
 class Search(BaseModel):
     """A search for passages."""
 
-    text: str = Field(min_length=1, max_length=20_000)
+    text: str = Field(min_length=1, max_length=QUESTION_CHARS_MAX)
     k: int = Field(6, ge=1, le=100)
     filters: dict[str, str] = Field(default_factory=dict)
     as_of: int = Field(-1, ge=-1)
@@ -78,11 +79,11 @@ class Search(BaseModel):
 class Document(BaseModel):
     """A document to hand in: `content` is its text, `content_base64` its bytes."""
 
-    uri: str = Field(min_length=1, max_length=2_048)
+    uri: str = Field(min_length=1, max_length=URI_CHARS_MAX)
     media_type: str = Field(min_length=1, max_length=255)
     content: str | None = None
     content_base64: str | None = None
-    title: str = Field("", max_length=1_000)
+    title: str = Field("", max_length=TITLE_CHARS_MAX)
     metadata: dict[str, str | int | float | bool] = Field(default_factory=dict)
     groups: list[str] = Field(default_factory=list, max_length=64)
     chunk_policy: str = "procedural"

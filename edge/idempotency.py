@@ -9,11 +9,11 @@ must be remembered is only which body the key came with, and whether the broker 
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 import time
 from pathlib import Path
 
+from connectors.local_files import open_database
 from edge.problems import Problem
 
 KEPT_S = 7 * 86_400
@@ -35,15 +35,9 @@ class Idempotency:
     """Which body each idempotency key came with: one SQLite file."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
         self._lock = threading.Lock()
-        self._store = sqlite3.connect(
-            path, check_same_thread=False, isolation_level=None, timeout=10
-        )
-        self._store.execute("PRAGMA journal_mode=WAL")
-        self._store.execute("PRAGMA synchronous=NORMAL")
-        self._store.executescript(SCHEMA)
+        # what a power cut takes back is sent once more, under the same id
+        self._store = open_database(path, SCHEMA, synchronous="NORMAL")
         self.forget_old()
 
     def forget_old(self) -> None:

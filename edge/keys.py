@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.local_files import open_database
+
 PREFIX = "ph_"
 SCOPES = {
     "read": "ask and search, see documents and one's own answers",
@@ -83,16 +85,9 @@ class ApiKeys:
     """The store of keys, one SQLite file that gateway and command line share."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        self._path = path
         self._lock = threading.Lock()
         try:
-            self._store = sqlite3.connect(
-                path, check_same_thread=False, isolation_level=None, timeout=10
-            )
-            self._store.execute("PRAGMA journal_mode=WAL")
-            self._store.executescript(SCHEMA)
+            self._store = open_database(path, SCHEMA)
         except sqlite3.Error as error:
             raise BadKey(f"{path} can't be used as the key store: {error}") from None
 

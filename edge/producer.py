@@ -31,6 +31,17 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from agents.errors import Permanent, Transient
 from connectors.keyring import Keyring
+from connectors.media_types import MEDIA_TYPES
+from edge.limits import (
+    METADATA_ENTRIES_MAX,
+    METADATA_KEY_CHARS_MAX,
+    METADATA_VALUE_CHARS_MAX,
+    QUESTION_CHARS_MAX,
+    SESSION_CHARS_MAX,
+    TITLE_CHARS_MAX,
+    URI_CHARS_MAX,
+    USER_CHARS_MAX,
+)
 from schemas import (
     Ask,
     DocumentSubmitted,
@@ -53,13 +64,8 @@ from streams.version import CODE
 
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 """What a tenant may be called: Weaviate's rule for tenant names, and safe in a file name."""
-SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-MEDIA_TYPES = ("text/plain", "text/markdown", "text/html")
+SESSION = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{SESSION_CHARS_MAX - 1}}}")
 CHUNK_POLICIES = ("procedural", "faq")
-URI_MAX = 2_048  # characters; what servers commonly accept
-QUESTION_MAX = 20_000  # characters: far above any question, far below the broker's limit
-TITLE_MAX = 1_000  # characters
-METADATA_MAX = 64  # entries of 64 and 512 characters: filters, not content
 DELIVERY_TIMEOUT_S = 15.0
 """How long the broker may take before a request counts as not taken in."""
 UNSENT_MAX = 10_000
@@ -150,14 +156,17 @@ class Requests:
     ) -> QuestionAsked:
         """Build a question; a session of its own unless one is given. Raises Refused."""
         _check_tenant(tenant)
-        if not user or len(user) > 256:
-            raise Refused("the user is empty or too long: name the asker in at most 256 characters")
+        if not user or len(user) > USER_CHARS_MAX:
+            raise Refused(
+                f"the user is empty or too long: name the asker in at most {USER_CHARS_MAX} "
+                "characters"
+            )
         if not text:
             raise Refused("the text is empty: send the words of the question")
-        if len(text) > QUESTION_MAX:
+        if len(text) > QUESTION_CHARS_MAX:
             raise TooLarge(
-                f"the text has {len(text)} characters, the limit is {QUESTION_MAX}: shorten it, or "
-                "hand long texts in as documents"
+                f"the text has {len(text)} characters, the limit is {QUESTION_CHARS_MAX}: shorten "
+                "it, or hand long texts in as documents"
             )
         if session and not SESSION.fullmatch(session):
             raise Refused(
@@ -193,8 +202,10 @@ class Requests:
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
         _check_tenant(tenant)
-        if not uri or len(uri) > URI_MAX:
-            raise Refused(f"the uri has {len(uri)} characters: name the document in 1 to {URI_MAX}")
+        if not uri or len(uri) > URI_CHARS_MAX:
+            raise Refused(
+                f"the uri has {len(uri)} characters: name the document in 1 to {URI_CHARS_MAX}"
+            )
         if media_type not in MEDIA_TYPES:
             raise Refused(
                 f"media type {media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
@@ -207,15 +218,17 @@ class Requests:
                 f"{self._settings.document_bytes_max}: split it, or raise "
                 "PLAYHEAD_DOCUMENT_BYTES_MAX"
             )
-        if len(title) > TITLE_MAX:
-            raise TooLarge(f"the title has {len(title)} characters, the limit is {TITLE_MAX}")
+        if len(title) > TITLE_CHARS_MAX:
+            raise TooLarge(f"the title has {len(title)} characters, the limit is {TITLE_CHARS_MAX}")
         properties = dict(metadata or {})
-        if len(properties) > METADATA_MAX or any(
-            not key or len(key) > 64 or len(value) > 512 for key, value in properties.items()
+        if len(properties) > METADATA_ENTRIES_MAX or any(
+            not key or len(key) > METADATA_KEY_CHARS_MAX or len(value) > METADATA_VALUE_CHARS_MAX
+            for key, value in properties.items()
         ):
             raise Refused(
-                f"metadata may have {METADATA_MAX} entries, each with a key of 1 to 64 and a "
-                "value of at most 512 characters"
+                f"metadata may have {METADATA_ENTRIES_MAX} entries, each with a key of 1 to "
+                f"{METADATA_KEY_CHARS_MAX} and a value of at most {METADATA_VALUE_CHARS_MAX} "
+                "characters"
             )
         document = document_id(tenant, uri)
         identity = request_id(tenant, fingerprint or str(uuid.uuid4()))

@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from edge.catalogue import Asked
 from edge.edge import Caller, Edge
 from edge.entries import Subscription
+from edge.limits import QUESTION_CHARS_MAX, SESSION_CHARS_MAX
 from edge.problems import MEDIA_TYPE, Problem, forbidden, not_found, too_many
 from edge.stream import Answering, Frame
 from streams.log.ids import request_id
@@ -48,9 +49,9 @@ GOING_AWAY = 1001
 class MessageFrame(BaseModel):
     """A question."""
 
-    text: str = Field(min_length=1, max_length=20_000)
+    text: str = Field(min_length=1, max_length=QUESTION_CHARS_MAX)
     id: str | int = ""
-    session_id: str = Field("", max_length=128)
+    session_id: str = Field("", max_length=SESSION_CHARS_MAX)
     tenant: str | None = None
 
 

@@ -31,22 +31,36 @@ from schemas import (
     ChunksRedacted,
     ChunksRetrieved,
     ConfigurationSet,
+    CountTokens,
+    Detect,
+    Digest,
     DocumentSubmitted,
     DocumentWithdrawn,
+    Embed,
     ErasureRequested,
     Event,
     EventRejected,
     FeedbackGiven,
+    Fetch,
+    Generate,
     InboxDocument,
     InboxQuestion,
+    IndexChunks,
+    Parse,
     PersonErased,
+    PublishVersion,
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
     Record,
     Request,
+    Rerank,
+    Seal,
+    Search,
     TokensGenerated,
     TokensReleased,
+    Unseal,
+    WithdrawVersions,
 )
 from schemas.definitions import snake_case
 
@@ -90,7 +104,9 @@ class Step:
     flows: Mapping[type[Event], tuple[type[Event], ...]] = field(hash=False)
     """What it reads, and what it writes over each."""
     tables: tuple[str, ...] = ()
-    """Tables of its own, kept by Faust beside the step."""
+    """Tables of its own, kept by Faust beside the step; they answer requests of their own."""
+    asks: tuple[type[Request[Any]], ...] = ()
+    """What it asks connectors for; its worker makes those that answer it, and no others."""
 
     @cached_property
     def reads(self) -> tuple[type[Event], ...]:
@@ -135,18 +151,30 @@ STEPS = (
         ingest,
         {DocumentSubmitted: (ChunksCut,), DocumentWithdrawn: (ChunksCut,)},
         ("documents",),
+        asks=(Unseal, Digest, Parse, CountTokens, Seal),
     ),
     Step(
         "redact",
         redact,
         {ChunksCut: (ChunksRedacted,), QuestionAsked: (QuestionRedacted,)},
         ("placeholders",),
+        asks=(Unseal, Detect, Digest, Seal),
     ),
-    Step("embed", embed, {ChunksRedacted: (ChunksEmbedded,)}),
-    Step("index", index, {ChunksEmbedded: (ChunksIndexed,)}),
+    Step("embed", embed, {ChunksRedacted: (ChunksEmbedded,)}, asks=(Embed,)),
+    Step(
+        "index",
+        index,
+        {ChunksEmbedded: (ChunksIndexed,)},
+        asks=(IndexChunks, PublishVersion, WithdrawVersions),
+    ),
     Step("rewrite", rewrite, {QuestionRedacted: (QueryRewritten,)}, ("sessions",)),
-    Step("retrieve", retrieve, {QueryRewritten: (ChunksRetrieved,)}),
-    Step("generate", generate, {ChunksRetrieved: (TokensGenerated,)}),
+    Step(
+        "retrieve",
+        retrieve,
+        {QueryRewritten: (ChunksRetrieved,)},
+        asks=(Embed, Search, Rerank, Fetch),
+    ),
+    Step("generate", generate, {ChunksRetrieved: (TokensGenerated,)}, asks=(Generate,)),
     Step(
         "moderate",
         moderate,

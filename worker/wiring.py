@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry
 from streams.delivery.faust_shell import App, new_app
 from streams.delivery.memory import Memory
@@ -33,15 +34,6 @@ log = logger("app")
 
 APP = "playhead-{}"
 """Consumer group and Faust app of a step."""
-
-CONNECTORS = {
-    "connectors.keyring:Keyring": None,
-    "connectors.documents:Documents": {"ingest", "generate"},
-    "connectors.presidio:Presidio": {"redact"},
-    "connectors.triton:Triton": {"embed", "rewrite", "retrieve", "generate"},
-    "connectors.weaviate:Weaviate": {"index", "retrieve", "generate"},
-}
-"""Connector -> the steps that ask it (None: all). Imported only then: some take seconds to load."""
 
 CONNECT_PAUSE_S = 2.0
 
@@ -64,17 +56,15 @@ class Host:
     world: World
 
 
-def connect(settings: Settings, names: Sequence[str]) -> tuple[list[Connector], Any]:
-    """Make the connectors that the steps need; return them and the keyring among them.
+def connect(settings: Settings, steps: Sequence[Step]) -> tuple[list[Connector], Any]:
+    """Make the connectors that the steps ask; return them and the keyring among them.
 
     Tries again, with a line in the log, until all can be made: a worker must not die because
     another component is late. (They connect when they are first asked.)
     """
     made: list[Connector] = []
     keyring: Any = None
-    for path, users in CONNECTORS.items():
-        if users is not None and users.isdisjoint(names):
-            continue
+    for path in connectors_for(request for entry in steps for request in entry.asks):
         module, attribute = path.split(":")
         factory = getattr(importlib.import_module(module), attribute)
         while True:
@@ -88,7 +78,7 @@ def connect(settings: Settings, names: Sequence[str]) -> tuple[list[Connector], 
                 )
                 time.sleep(CONNECT_PAUSE_S)
         made.append(connector)
-        if attribute == "Keyring":
+        if path == KEYRING:
             keyring = connector
     return made, keyring
 
@@ -131,7 +121,7 @@ def attach(
     Waits for the registry. Blocks.
     """
     if connectors is None:
-        connectors, keyring = connect(settings, [one.step.name for one in hosted])
+        connectors, keyring = connect(settings, [one.step for one in hosted])
     codec = Codec(known_schemas(settings))
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)

@@ -1,6 +1,6 @@
 """Weaviate: the index of chunks, one Weaviate tenant for each of ours.
 
-`connector.py` answers the requests, by `writing.py` and `reading.py`; `visibility.py` says who sees
+`connector.py` answers the requests, by `versions.py` and `search.py`; `visibility.py` says who sees
 which chunk, `schema.py` what lies in the index, `index.py` in which generation of it.
 """
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from weaviate.exceptions import WeaviateBaseError, WeaviateInsertManyAllFailedError
 
-from connectors.weaviate.errors import no_such_tenant, refusal
+from connectors.weaviate.failures import no_such_tenant, refusal
 
 PAGE = 500  # objects read or listed at once
 

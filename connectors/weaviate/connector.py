@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.weaviate.reading import Reader
-from connectors.weaviate.writing import Writer
+from connectors.weaviate.search import ChunkSearch
+from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
     IndexChunks,
@@ -20,7 +20,7 @@ from schemas import (
 from streams.running.world import Handler, StreamHandler
 
 
-class Weaviate(Writer, Reader):
+class Weaviate(VersionWriter, ChunkSearch):
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
 
     service = "Weaviate"

@@ -10,7 +10,7 @@ import weaviate
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.client import new_client
-from connectors.weaviate.errors import translated
+from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
     ALIAS,
     chunks_name,
@@ -22,6 +22,8 @@ from connectors.weaviate.schema import (
 )
 from streams.settings import Settings
 
+NewClient = Callable[[Settings], weaviate.WeaviateAsyncClient]
+
 GENERATION_S = 2.0  # how long the alias is trusted: a worker follows a swap within this time
 
 
@@ -32,9 +34,12 @@ class Index:
     them; the other methods raise Transient or Permanent.
     """
 
-    def __init__(self, settings: Settings, generation: int | None = None) -> None:
+    def __init__(
+        self, settings: Settings, generation: int | None = None, client: NewClient = new_client
+    ) -> None:
         """Work on the generation in force; or on another one, to rebuild it on the side."""
         self._settings = settings
+        self._new_client = client
         self._fixed = generation
         self._client: weaviate.WeaviateAsyncClient | None = None
         self._connecting = asyncio.Lock()
@@ -110,7 +115,7 @@ class Index:
         async with self._connecting:
             if self._client is not None:
                 return self._client
-            client = new_client(self._settings)
+            client = self._new_client(self._settings)
             try:
                 await client.connect()
                 await create_missing(client, self._fixed)

@@ -1,7 +1,6 @@
 """The components of the local stack, as data: what each runs, needs and listens on."""
 
 import base64
-import os
 import secrets
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from connectors.local_files import write_secret
 from infra.local import health, java
 from infra.local.errors import StackError
 from infra.local.ports import HOST, Ports, number_of
@@ -122,12 +122,7 @@ def weaviate_key(site: Site) -> str:
     """Return the key of Weaviate's API; made once a run folder, readable by its owner only."""
     path = site.weaviate_key_file
     if not path.exists():
-        partial = path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as key:
-            key.write(secrets.token_urlsafe(KEY_BYTES))
-        partial.rename(path)
+        write_secret(path, secrets.token_urlsafe(KEY_BYTES).encode())
     return path.read_text().strip()
 
 

@@ -170,7 +170,9 @@ def _registered(
     try:
         return table[type(request)]
     except KeyError:
-        raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py") from None
+        raise Permanent(
+            f"no connector answers {request.SCHEMA}: see connectors/who_answers.py"
+        ) from None
 
 
 def _unguarded() -> AbstractContextManager[Callable[[], None]]:

@@ -1,0 +1,111 @@
+"""Turn a document's bytes into characters, whatever charset it is in and says that it is in."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from connectors.documents.guards import refuse_binary, refuse_other_formats
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Labels that pages use for a superset of the charset they name (WHATWG Encoding Standard).
+_LABELS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "utf-7": "utf-8",
+    "utf-16": "utf-8",  # whoever can read the label is not reading UTF-16
+    "utf-16-le": "utf-8",
+    "utf-16-be": "utf-8",
+    "utf-32": "utf-8",
+}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+_META = re.compile(rb"<(?:meta\b[^>]{0,500}|\?xml\b[^>]{0,200})>", re.IGNORECASE)
+_ENCODING = re.compile(r"encoding\s*=\s*[\"']([\w.:-]{1,40})", re.ASCII)
+
+
+def declared_charset(text: str) -> str:
+    """Find the charset in the parameters of a media type, or in a meta tag."""
+    label = _CHARSET.search(text) or _ENCODING.search(text)
+    return label.group(1) if label else ""
+
+
+def declared_in(kind: str, content: bytes) -> str:
+    """Find the charset that an HTML page declares about itself."""
+    if kind not in ("text/html", "application/xhtml+xml"):
+        return ""
+    for tag in _META.finditer(content[:65_536]):
+        if charset := declared_charset(tag.group().decode("latin-1")):
+            return charset
+    return ""
+
+
+def decode(content: bytes, declared: str) -> str:
+    """Turn bytes into characters.
+
+    A byte order mark decides; then UTF-8, which other charsets hit by chance only without letters
+    of their own; then what is declared; then UTF-16 or UTF-32 by their zeros; then Windows-1252.
+    Raises Unreadable for what is not text.
+    """
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(name, errors="replace")
+    refuse_other_formats(content)
+    if wide := _wide(content):
+        return content.decode(wide, errors="replace")
+    refuse_binary(content)
+    charset = _known(declared)
+    if charset.startswith("iso2022") or charset == "hz":  # looks like ASCII, and is not
+        return content.decode(charset, errors="replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        # a torn character at the end, or some noise, does not make UTF-8 another charset
+        if charset == "utf-8" or _mostly_utf8(content):
+            return content.decode("utf-8", errors="replace")
+    try:
+        return content.decode(charset or "cp1252")
+    except UnicodeDecodeError:
+        return content.decode(charset or "latin-1", errors="replace")
+
+
+def _known(label: str) -> str:
+    """Name Python's codec for a charset's label; empty where there is none."""
+    try:
+        codec = codecs.lookup(label)
+        "".encode(codec.name)  # refuses codecs that are no charsets, such as rot13
+    except (LookupError, ValueError):
+        return ""
+    return _LABELS.get(codec.name, codec.name)
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    text = content.decode("utf-8", errors="replace")
+    beyond_ascii = sum(character > "\x7f" for character in text)
+    return text.count("\ufffd") * 4 < beyond_ascii
+
+
+def _wide(content: bytes) -> str:
+    """Recognise UTF-16 and UTF-32 without a mark by where the zeros of Latin text stand."""
+    sample = content[:4_096]
+    if len(sample) < 4:
+        return ""
+    high = [sample[at::4].count(0) * 8 > len(sample) for at in range(4)]  # more than half of them
+    patterns = {
+        (False, True, True, True): "utf-32-le",
+        (True, True, True, False): "utf-32-be",
+        (False, True, False, True): "utf-16-le",
+        (True, False, True, False): "utf-16-be",
+    }
+    return patterns.get((high[0], high[1], high[2], high[3]), "")

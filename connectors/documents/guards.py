@@ -1,0 +1,34 @@
+"""Refuse what is no text, by how it begins or by its control characters."""
+
+from __future__ import annotations
+
+_CONTROLS = bytes((*range(9), *range(14, 27), *range(28, 32), 127))  # that text has no use for
+_NOT_TEXT = (
+    (b"%PDF-", "a PDF file"),
+    (b"PK\x03\x04", "a ZIP or Office file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\x7fELF", "a program"),
+    (b"{\\rtf", "an RTF file"),
+)
+
+
+class Unreadable(Exception):
+    """A document that can't be read; the message says why and what to do, and quotes nothing."""
+
+
+def refuse_other_formats(content: bytes) -> None:
+    """Raise Unreadable for a file of a format that is known and no text."""
+    for magic, what in _NOT_TEXT:
+        if content.startswith(magic):
+            raise Unreadable(f"this is {what}, not text: extract its text and submit that")
+
+
+def refuse_binary(content: bytes) -> None:
+    """Raise Unreadable for bytes with more control characters than noise explains."""
+    controls = len(content) - len(content.translate(None, _CONTROLS))
+    if controls > 16 + len(content) // 20:
+        raise Unreadable("this is binary data, not text: extract its text and submit that")

@@ -1,0 +1,121 @@
+"""Seal, unseal and digest with a tenant's keys.
+
+Sealing is AES-256-SIV (RFC 5297) with tenant, key name, event id and field as associated data:
+deterministic, so a replay gives the same bytes, and a sealed value can't be moved to another field,
+event or tenant.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from agents.errors import Permanent
+from connectors.claims import Claims
+from connectors.keyring.ciphers import FRESH_S, Ciphers
+from connectors.keyring.store import DIGEST_KEY, KeyStore
+from schemas import Sealed
+from streams.settings import Settings
+
+KINDS = ("user/", "document/", "value/")
+
+
+class Sealer:
+    """Seals, unseals and digests; any thread may call."""
+
+    def __init__(self, settings: Settings, fresh_s: float = FRESH_S) -> None:
+        self._store = KeyStore(settings.keyring_path, settings.master_key_path)
+        self._ciphers = Ciphers(self._store, fresh_s)
+        self._claims = Claims(settings.claims_path)
+        self._claim_bytes = settings.claim_bytes
+        self._digest_keys: dict[str, bytes] = {}
+
+    def seal(self, tenant: str, key: str, event: str, field: str, value: bytes) -> Sealed:
+        """Encrypt, creating the key where needed; large ciphertexts go to the claim store.
+
+        Raises KeyDestroyed where the key was destroyed: it is never made again.
+        """
+        cipher = self._cipher(tenant, key, create=True)
+        ciphertext = cipher.encrypt(value, _bound_to(tenant, key, event, field))
+        if len(ciphertext) > self._claim_bytes:
+            claim = self._claims.put(ciphertext)
+            return Sealed(key=key, event=event, field=field, ciphertext=b"", claim=claim)
+        return Sealed(key=key, event=event, field=field, ciphertext=ciphertext)
+
+    def unseal(self, tenant: str, sealed: Sealed) -> bytes:
+        """Decrypt.
+
+        Raises KeyDestroyed where the key was destroyed, Permanent where it was never known here or
+        the sealed value is not as it was sealed.
+        """
+        cipher = self._cipher(tenant, sealed.key, create=False)
+        ciphertext = self._claims.get(sealed.claim) if sealed.claim else sealed.ciphertext
+        try:
+            return cipher.decrypt(
+                ciphertext, _bound_to(tenant, sealed.key, sealed.event, sealed.field)
+            )
+        except InvalidTag:
+            raise Permanent(
+                f"{sealed.field} of event {sealed.event} does not open with {sealed.key} of tenant "
+                f"{tenant}: it was changed, or sealed for another event, field or tenant; send the "
+                "request again from its source"
+            ) from None
+
+    def digest(self, tenant: str, value: bytes) -> str:
+        """Hex HMAC-SHA-256 under the tenant's digest key."""
+        return hmac.digest(self.digest_key(tenant), value, "sha256").hex()
+
+    def digest_key(self, tenant: str) -> bytes:
+        """Return the tenant's digest key, made at its first use."""
+        known = self._digest_keys.get(tenant)
+        if known is None:
+            self._store.create(tenant, [DIGEST_KEY])
+            known = self._store.read(tenant, DIGEST_KEY)
+            assert known is not None
+            self._digest_keys[tenant] = known
+        return known
+
+    def destroy(self, tenant: str, key: str) -> bool:
+        """Destroy a key for good; False where there was none or it is destroyed already."""
+        _check_name(key)
+        destroyed = self._store.destroy(tenant, key)
+        self._ciphers.forget(tenant, key)
+        return destroyed
+
+    def keys(self, tenant: str) -> tuple[str, ...]:
+        """Names of the tenant's keys that are in use, sorted; the digest key is not among them."""
+        return self._store.names(tenant)
+
+    def prepare(self, tenant: str, names: Iterable[str]) -> None:
+        """Make the keys that are missing in one transaction."""
+        names = dict.fromkeys(names)
+        for name in names:
+            _check_name(name)
+        missing = [name for name in names if (tenant, name) not in self._ciphers]
+        if len(missing) > 1:
+            self._store.create(tenant, missing)
+
+    def _cipher(self, tenant: str, name: str, *, create: bool) -> AESSIV:
+        _check_name(name)
+        cipher = self._ciphers.get(tenant, name)
+        if cipher is None and create:
+            self._store.create(tenant, [name])
+            cipher = self._ciphers.get(tenant, name)
+        if cipher is None:
+            raise Permanent(
+                f"no key {name} of tenant {tenant} in {self._store.path}: bring the key store that "
+                "goes with this log (PLAYHEAD_KEYRING)"
+            )
+        return cipher
+
+
+def _bound_to(tenant: str, key: str, event: str, field: str) -> list[bytes]:
+    return [tenant.encode(), key.encode(), event.encode(), field.encode()]
+
+
+def _check_name(name: str) -> None:
+    if not name.startswith(KINDS):
+        raise Permanent(f"{name!r} is no key name: it begins with {', '.join(KINDS)}")

@@ -1,0 +1,179 @@
+"""The connector: which model is asked how, and how a call is traced."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+from opentelemetry import propagate, trace
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from agents.errors import Permanent, Transient
+from connectors.triton.arrivals import Arrivals
+from connectors.triton.failures import failure_of
+from connectors.triton.tensors import chat_inputs, embedder_inputs
+from schemas import Embed, Embedded, Generate, Generated, Request, StreamRequest
+from streams.running.world import Call
+from streams.settings import Settings
+
+TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
+CHANNEL = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # after a restart of Triton the next call must not wait for gRPC's default of up to 2 minutes
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Triton takes more frequent pings for abuse; a network that swallows packets is noticed
+    # sooner, since with this on, data must be acknowledged within the timeout
+    ("grpc.keepalive_time_ms", 360_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+]
+
+
+class Triton:
+    """The models of one server. Make it anywhere; it connects at the first call."""
+
+    service = "Triton"
+
+    def __init__(self, settings: Settings, tracer: trace.Tracer | None = None) -> None:
+        self._tracer = tracer or trace.get_tracer("connectors.triton")
+        self.address = settings.triton_grpc
+        self.embedder = settings.embedder
+        self.timeout_s = settings.call_timeout_s
+        self._client: InferenceServerClient | None = None
+
+    def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Embedded]]]:
+        """Answer Embed."""
+        return {Embed: self.embed}
+
+    def stream_handlers(
+        self,
+    ) -> Mapping[type[StreamRequest[Any]], Callable[[Any, Call], AsyncIterator[Generated]]]:
+        """Answer Generate."""
+        return {Generate: self.generate}
+
+    async def close(self) -> None:
+        """Close the connection; running calls are cancelled."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def embed(self, request: Embed, call: Call) -> Embedded:
+        """Embed the texts, in their order.
+
+        Raises Transient where the server is away or slow, Permanent where it refuses.
+        """
+        if not request.texts:
+            raise Permanent("Embed without texts: ask for at least one")
+        vectors: list[bytes] = []
+        token_vectors: list[bytes] = []
+        counts: list[int] = []
+        model = ""
+        with self._span("embed", self.embedder, call) as (span, headers):
+            for start in range(0, len(request.texts), TEXTS_MAX):
+                texts = request.texts[start : start + TEXTS_MAX]
+                answer = await self._connected().infer(
+                    self.embedder,
+                    embedder_inputs(texts, request.kind, request.token_vectors),
+                    client_timeout=self.timeout_s,
+                    headers=headers,
+                    request_id=call.event,
+                )
+                vectors += [row.astype("<f4").tobytes() for row in answer.as_numpy("vector")]
+                if request.token_vectors:
+                    token_vectors += answer.as_numpy("token_vectors").reshape(-1).tolist()
+                counts += answer.as_numpy("tokens").reshape(-1).tolist()
+                model = answer.as_numpy("model")[0, 0].decode()
+            span.set_attribute("gen_ai.response.model", model)
+            span.set_attribute("gen_ai.usage.input_tokens", sum(counts))
+        return Embedded(
+            vectors=tuple(vectors),
+            token_vectors=tuple(token_vectors),
+            counts=tuple(counts),
+            model=model,
+            dimensions=len(vectors[0]) // 4,
+        )
+
+    async def generate(self, request: Generate, call: Call) -> AsyncIterator[Generated]:
+        """Continue the prompt; each part holds the tokens that arrived since the last one.
+
+        Leaving the stream early cancels the generation. Errors as for `embed`; parts that came
+        before an error stand.
+        """
+        with self._span("generate", request.model, call) as (span, headers):
+            arrivals = Arrivals()
+            answers = self._connected().stream_infer(
+                _once(request, call.event),
+                stream_timeout=self.timeout_s,
+                headers=headers,
+            )
+            pump = asyncio.create_task(arrivals.pump(answers))
+            try:
+                last = False
+                while not last:
+                    part = await arrivals.take()
+                    last = part.last
+                    if last:
+                        _describe(span, part)
+                    yield part
+            finally:
+                if not pump.done():  # the consumer left
+                    pump.cancel()  # and with it the call that it reads
+                    await asyncio.wait([pump])
+
+    def _connected(self) -> InferenceServerClient:
+        """Return the connection, made in the event loop that first asks for it."""
+        if self._client is None:
+            self._client = InferenceServerClient(self.address, channel_args=CHANNEL)
+        return self._client
+
+    @contextmanager
+    def _span(
+        self, verb: str, model: str, call: Call
+    ) -> Iterator[tuple[trace.Span, dict[str, str]]]:
+        """Trace one call and turn what Triton raises into Transient or Permanent.
+
+        The span is never made the current one: a stream is resumed from other contexts.
+        """
+        span = self._tracer.start_span(f"{verb} {model}", kind=trace.SpanKind.CLIENT)
+        span.set_attribute("server.address", self.address)
+        span.set_attribute("gen_ai.request.model", model)
+        span.set_attribute("playhead.request", call.request)
+        headers: dict[str, str] = {}
+        propagate.inject(headers, trace.set_span_in_context(span))
+        try:
+            yield span, headers
+        except (InferenceServerException, grpc.RpcError) as error:
+            failure = failure_of(error, model, self.address)
+            span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
+            raise failure from None
+        except Transient:
+            span.set_status(trace.StatusCode.ERROR, "Transient")
+            raise
+        finally:
+            span.end()
+
+
+async def _once(request: Generate, event: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield the one request of a generation's stream."""
+    yield {
+        "model_name": request.model,
+        "inputs": chat_inputs(request),
+        "request_id": event,
+        "parameters": None,
+        "enable_empty_final_response": True,
+    }
+
+
+def _describe(span: trace.Span, last: Generated) -> None:
+    """Tell a span how its generation ended."""
+    span.set_attribute("gen_ai.response.model", last.model)
+    span.set_attribute("gen_ai.response.finish_reasons", [last.finish_reason])
+    if last.usage:
+        span.set_attribute("gen_ai.usage.input_tokens", last.usage.prompt_tokens)
+        span.set_attribute("gen_ai.usage.output_tokens", last.usage.completion_tokens)

@@ -1,0 +1,207 @@
+"""Write chunks, make their version visible, and withdraw it again.
+
+Every write may be repeated, in order, and leaves the same state. What is written when, around the
+one write that makes a version visible, follows from the rule in `visibility.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
+
+from connectors.weaviate.batches import by_uuid, insert, listed, pages
+from connectors.weaviate.client import new_client
+from connectors.weaviate.failures import translated
+from connectors.weaviate.index import Index, NewClient
+from connectors.weaviate.objects import (
+    chunk_properties,
+    chunk_uuid,
+    document_uuid,
+    group_values,
+    head_uuid,
+    metadata_values,
+    vectors_properties,
+    vectors_uuid,
+)
+from connectors.weaviate.visibility import DocumentHistory, read_histories
+from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, WithdrawVersions
+from streams.running.world import Call
+from streams.settings import Settings
+
+PATCHES_MAX = 8  # changes of single objects in flight
+MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
+"""What later versions change of a chunk that they keep or retire."""
+
+
+class VersionWriter(Index):
+    """Answers the requests that change the index; raises Transient or Permanent."""
+
+    def __init__(
+        self, settings: Settings, generation: int | None = None, client: NewClient = new_client
+    ) -> None:
+        super().__init__(settings, generation, client)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Of the objects that are read and then written; each lives while it is held or awaited."""
+        self._patches = asyncio.Semaphore(PATCHES_MAX)
+
+    @translated
+    async def index(self, request: IndexChunks, call: Call) -> IndexWritten:
+        """Write chunks of a version that nobody sees yet."""
+        chunks = await self.chunks_of(call.tenant)
+        ref = request.document
+        ids = {chunk.id: chunk_uuid(call.tenant, chunk.id, ref.version) for chunk in request.chunks}
+        # written again after a crash, a chunk keeps what later versions did to it
+        before = {
+            str(item.uuid): item.properties for item in await by_uuid(chunks, ids.values(), MUTABLE)
+        }
+        objects = []
+        for chunk in request.chunks:
+            properties = chunk_properties(request, chunk, call)
+            objects.append(
+                DataObject(
+                    uuid=ids[chunk.id],
+                    properties={**properties, **before.get(ids[chunk.id], {})},
+                    vector=np.frombuffer(chunk.vector, "<f4").tolist(),
+                )
+            )
+        # what a chunk is found by comes last: whatever can be found can be reranked
+        await insert(
+            await self.vectors_of(call.tenant),
+            [
+                DataObject(
+                    uuid=vectors_uuid(call.tenant, chunk.id, request.model),
+                    properties=vectors_properties(chunk),
+                )
+                for chunk in request.chunks
+            ],
+        )
+        await insert(chunks, objects)
+        return IndexWritten(count=len(objects), position=call.offset)
+
+    @translated
+    async def publish(self, request: PublishVersion, call: Call) -> IndexWritten:
+        """Make a version visible and retire what it no longer has, at once."""
+        ref = request.document
+        async with self._lock(document_uuid(call.tenant, ref.document)):
+            chunks = await self.chunks_of(call.tenant)
+            known = await self._history(call.tenant, ref.document)
+            retired = []
+            for ids in pages(request.retired):
+                where = (
+                    Filter.by_property("chunk").contains_any(ids)
+                    & Filter.by_property("document").equal(ref.document)
+                    & Filter.by_property("version_from").less_than(ref.version)
+                )
+                retired += [
+                    item
+                    for item in await listed(chunks, where, ("version_to", "live"))
+                    if item.properties["version_to"] in {0, ref.version}
+                ]
+            closing = {"version_to": ref.version, "valid_to": call.offset}
+            await self._patch(
+                chunks, [item for item in retired if not item.properties["version_to"]], closing
+            )
+            if known is not None and call.offset >= known.positions[-1]:
+                await self._spread(chunks, ref, known)
+            await self._flip(call, ref, known, ref.version)
+            await self._patch(
+                chunks, [item for item in retired if item.properties["live"]], {"live": False}
+            )
+        await self._advance(call)
+        return IndexWritten(count=len(retired), position=call.offset)
+
+    @translated
+    async def withdraw(self, request: WithdrawVersions, call: Call) -> IndexWritten:
+        """Make all versions of a document invisible."""
+        ref = request.document
+        async with self._lock(document_uuid(call.tenant, ref.document)):
+            known = await self._history(call.tenant, ref.document)
+            if known is None:
+                return IndexWritten(count=0, position=call.offset)
+            chunks = await self.chunks_of(call.tenant)
+            last = known.latest(call.offset)
+            # this version alone: Weaviate lists 10,000 objects at most, and all may have more
+            where = (
+                Filter.by_property("document").equal(ref.document)
+                & Filter.by_property("version_from").less_or_equal(last)
+                & Filter.by_property("version_to").contains_any([0, last + 1])
+            )
+            gone = await listed(chunks, where, ("version_to", "live"))
+            closing = {"version_to": last + 1, "valid_to": call.offset}
+            await self._patch(
+                chunks, [item for item in gone if not item.properties["version_to"]], closing
+            )
+            await self._flip(call, ref, known, 0)
+            await self._patch(
+                chunks, [item for item in gone if item.properties["live"]], {"live": False}
+            )
+        await self._advance(call)
+        return IndexWritten(count=len(gone), position=call.offset)
+
+    async def _flip(
+        self, call: Call, ref: DocumentRef, known: DocumentHistory | None, version: int
+    ) -> None:
+        """Write the one object that decides what is visible."""
+        history = dict(zip(known.positions, known.versions, strict=True)) if known else {}
+        newest = not history or call.offset >= max(history)
+        history[call.offset] = version
+        positions = sorted(history)
+        properties: dict[str, Any] = {
+            "document": ref.document,
+            "versions": [history[position] for position in positions],
+            "positions": positions,
+            "groups": group_values(ref.groups),
+            "metadata": metadata_values(ref.metadata),
+        }
+        if known is not None and (version == 0 or not newest):
+            # a withdrawal says nothing of readers, and an event that is run again is not the newest
+            properties["groups"] = sorted(known.groups)
+            properties["metadata"] = sorted(known.metadata)
+        documents = await self.documents_of(call.tenant)
+        item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
+        await insert(documents, [item])
+
+    async def _spread(self, chunks: Any, ref: DocumentRef, known: DocumentHistory) -> None:
+        """Tell kept chunks of new groups and metadata, by which searches are narrowed."""
+        groups, metadata = group_values(ref.groups), metadata_values(ref.metadata)
+        if known.groups == set(groups) and known.metadata == set(metadata):
+            return
+        where = Filter.by_property("document").equal(ref.document) & Filter.by_property(
+            "version_to"
+        ).equal(0)
+        old = await listed(chunks, where, ("version_from",))
+        kept = [item for item in old if item.properties["version_from"] < ref.version]
+        await self._patch(chunks, kept, {"groups": groups, "metadata": metadata, "uri": ref.uri})
+
+    async def _patch(self, chunks: Any, items: Sequence[Any], change: dict[str, Any]) -> None:
+        async def patch(item: Any) -> None:
+            async with self._patches:
+                await chunks.data.update(uuid=item.uuid, properties=change)
+
+        for some in pages(items):
+            await asyncio.gather(*map(patch, some))
+
+    async def _advance(self, call: Call) -> None:
+        """Remember how far the lane has come; a lane is written by one process at a time."""
+        head = head_uuid(call.tenant, call.lane)
+        async with self._lock(head):
+            documents = await self.documents_of(call.tenant)
+            found = await by_uuid(documents, [head], ("positions",))
+            reached = max((max(item.properties["positions"]) for item in found), default=-1)
+            if call.offset > reached:
+                properties = {"document": "", "versions": [0], "positions": [call.offset]}
+                await insert(documents, [DataObject(uuid=head, properties=properties)])
+
+    def _lock(self, identity: str) -> asyncio.Lock:
+        return self._locks.setdefault(identity, asyncio.Lock())
+
+    async def _history(self, tenant: str, document: str) -> DocumentHistory | None:
+        documents = await self.documents_of(tenant)
+        found, _ = await read_histories(documents, tenant, (document,), 0)
+        return found.get(document)

@@ -1,0 +1,39 @@
+"""Token counts: of whole texts, without the model's own marks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+
+from connectors.documents.tokens import count_tokens, load_tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    """As a model ships it: truncating, padding, and adding marks of its own."""
+    path = tmp_path_factory.mktemp("model") / "tokenizer.json"
+    shipped = Tokenizer(WordLevel({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}, unk_token="[UNK]"))
+    shipped.pre_tokenizer = Whitespace()
+    shipped.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    shipped.enable_truncation(3)
+    shipped.enable_padding(length=9)
+    shipped.save(str(path))
+    return load_tokenizer(path)
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_each_text_is_counted_by_itself_and_to_its_end(tokenizer, sizes):
+    texts = ["word " * size for size in sizes]
+    assert count_tokens(tokenizer, texts).counts == tuple(sizes)
+
+
+def test_a_tokenizer_that_is_no_tokenizer_is_an_error_at_once(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(Exception, match="Model"):
+        load_tokenizer(path)

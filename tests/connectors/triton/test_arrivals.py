@@ -1,0 +1,126 @@
+"""Arrivals: every token once and in order, whoever is faster, and failures after what came."""
+
+import asyncio
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.errors import Permanent, Transient
+from connectors.triton.arrivals import Arrivals
+from schemas import Usage
+
+
+class FakeAnswer:
+    """An answer of Triton's client: some outputs, the last one with all of them."""
+
+    def __init__(self, text, finish_reason="", last=False):
+        self._values = {"text": [text.encode()], "model": [b"tiny@1"]}
+        if finish_reason:
+            self._values |= {
+                "finish_reason": [finish_reason.encode()],
+                "prompt_tokens": np.array([5]),
+                "completion_tokens": np.array([2]),
+            }
+        self._last = last
+
+    def get_response(self):
+        return SimpleNamespace(
+            outputs=[SimpleNamespace(name=name) for name in self._values],
+            parameters={"triton_final_response": SimpleNamespace(bool_param=self._last)},
+        )
+
+    def as_numpy(self, name):
+        return self._values[name]
+
+
+def ended(text="", reason="stop"):
+    return FakeAnswer(text, reason, last=True), None
+
+
+def token(text):
+    return FakeAnswer(text), None
+
+
+async def answering(answers):
+    for answer in answers:
+        await asyncio.sleep(0)
+        yield answer
+
+
+async def taken(answers, pauses=()):
+    """Pump and take until the last part; `pauses` are turns of the loop before each taking."""
+    arrivals = Arrivals()
+    pump = asyncio.create_task(arrivals.pump(answering(answers)))
+    parts, pauses = [], iter(pauses)
+    while not (parts and parts[-1].last):
+        for _ in range(next(pauses, 0)):
+            await asyncio.sleep(0)
+        parts.append(await arrivals.take())
+    await pump
+    return parts
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=2), max_size=12),
+    st.lists(st.integers(0, 6), max_size=12),
+)
+def test_every_token_comes_once_and_in_order_however_slow_the_reader(texts, pauses):
+    parts = asyncio.run(taken([*map(token, texts), ended()], pauses))
+    assert [one.text for part in parts for one in part.tokens] == texts
+    assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert all(part.tokens for part in parts[:-1])  # nobody is woken for nothing
+    assert {part.model for part in parts} == {"tiny@1"}
+
+
+async def test_the_last_part_says_how_it_ended_and_what_it_cost():
+    [part] = await taken([token("a"), ended(reason="length")], [9])
+    assert (part.finish_reason, part.usage) == (
+        "length",
+        Usage(prompt_tokens=5, completion_tokens=2),
+    )
+    assert [one.text for one in part.tokens] == ["a"]
+
+
+async def test_times_of_arrival_never_go_back():
+    parts = await taken([*map(token, "abcdef"), ended()])
+    times = [one.at_us for part in parts for one in part.tokens]
+    assert times == sorted(times)
+    assert all(0 <= at < 60_000_000 for at in times)  # microseconds since it began
+
+
+async def test_an_answer_without_text_is_no_token():
+    parts = await taken([token(""), token("a"), token(""), ended()])
+    assert [one.text for part in parts for one in part.tokens] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "why"),
+    [
+        ([], Transient, "before its last token"),
+        ([token("a")], Transient, "before its last token"),
+        ([(None, Transient("stub died"))], Transient, "stub died"),
+        ([token("a"), (None, ValueError("odd"))], ValueError, "odd"),
+        ([ended("max_tokens must be at least 1", "refused")], Permanent, "max_tokens must be"),
+    ],
+)
+async def test_a_failure_is_raised_to_whoever_takes_after_what_came(answers, kind, why):
+    arrivals = Arrivals()
+    await arrivals.pump(answering(answers))
+    if answers and answers[0][0] is not None and not answers[0][0]._last:
+        assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
+    with pytest.raises(kind, match=why):
+        await arrivals.take()
+    with pytest.raises(kind, match=why):  # and again, should somebody ask
+        await arrivals.take()
+
+
+async def test_whoever_waits_is_woken_by_a_failure():
+    arrivals = Arrivals()
+    taking = asyncio.create_task(arrivals.take())
+    await asyncio.sleep(0)
+    await arrivals.pump(answering([(None, Transient("gone"))]))
+    with pytest.raises(Transient, match="gone"):
+        await taking

@@ -1,0 +1,57 @@
+"""Triton's errors: which pass by themselves, and that each names model, place and status."""
+
+import grpc
+import pytest
+from tritonclient.utils import InferenceServerException
+
+from agents.errors import Permanent, Transient
+from connectors.triton.failures import failure_of
+
+PERMANENT = {"INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "OUT_OF_RANGE"}
+
+
+class FakeRpcError(grpc.RpcError):
+    def __init__(self, code, details):
+        self._code, self._details = code, details
+
+    def code(self):
+        return self._code
+
+    def details(self):
+        return self._details
+
+
+@pytest.mark.parametrize("status", list(grpc.StatusCode))
+def test_a_status_is_permanent_only_where_the_request_is_at_fault(status):
+    kind = Permanent if status.name in PERMANENT else Transient
+    for error in (
+        InferenceServerException("words", status=f"StatusCode.{status.name}"),
+        FakeRpcError(status, "words"),
+    ):
+        failure = failure_of(error, "embedder", "host:8001")
+        assert type(failure) is kind
+        assert "embedder" in str(failure)
+        assert status.name in str(failure)
+        assert str(failure).endswith(": words")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Request for unknown model: 'chat' is not found", Permanent),
+        ("Stub process 'chat_0' is not healthy.", Transient),
+        ("", Transient),
+        (None, Transient),
+    ],
+)
+def test_an_error_without_a_status_is_told_by_its_words(words, kind):
+    failure = failure_of(InferenceServerException(words), "chat", "host:8001")
+    assert type(failure) is kind
+    assert "chat" in str(failure)
+
+
+def test_one_that_may_pass_says_where_the_server_is():
+    error = FakeRpcError(grpc.StatusCode.UNAVAILABLE, None)
+    assert str(failure_of(error, "chat", "host:8001")) == (
+        "Triton at host:8001 failed on chat (UNAVAILABLE): "
+    )

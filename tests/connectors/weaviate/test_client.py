@@ -1,0 +1,105 @@
+"""Connecting: an outage is told at once, and its end is noticed within a second."""
+
+import asyncio
+import contextlib
+
+import grpc
+import pytest
+
+from agents.errors import Transient
+from connectors.weaviate.client import Address, new_client
+from streams.settings import Settings
+
+
+async def served(port=0, status=grpc.StatusCode.OK):
+    """A gRPC server that answers anything with nothing, or with a status."""
+
+    async def answer(request, context):
+        if status is not grpc.StatusCode.OK:
+            await context.abort(status, "as the test wants")
+        return b""
+
+    class FakeWeaviate(grpc.GenericRpcHandler):
+        def service(self, details):
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((FakeWeaviate(),))
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    return server, port
+
+
+async def called(channel):
+    return await channel.unary_unary("/weaviate.v1.Weaviate/Search")(b"", timeout=5)
+
+
+async def test_where_nobody_answers_the_client_is_told_at_once_and_finds_the_server_again():
+    server, port = await served()
+    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    async with address._grpc_channel({}, None, is_async=True) as channel:
+        assert await called(channel) == b""
+        await server.stop(None)
+        for _ in range(5):
+            with pytest.raises(ConnectionError):
+                await called(channel)
+        server, _ = await served(port)
+        answer = None
+        while answer is None:
+            with contextlib.suppress(ConnectionError):
+                answer = await called(channel)
+            await asyncio.sleep(0.05)
+        assert answer == b""
+        await server.stop(None)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_after_an_outage_it_connects_again_within_a_second(monkeypatch, secure):
+    given = {}
+    kind = "secure_channel" if secure else "insecure_channel"
+    monkeypatch.setattr(
+        grpc.aio, kind, lambda target, *args, **rest: given.update(dict(args[-1]), at=target)
+    )
+    Address.from_params("h", 1, secure, "h", 2, secure)._grpc_channel({}, None, is_async=True)
+    assert given["at"] == "h:2"
+    assert given["grpc.max_reconnect_backoff_ms"] <= 1_000
+    assert given["grpc.default_authority"] == "h"
+
+
+async def test_other_statuses_reach_the_client_as_they_are():
+    server, port = await served(status=grpc.StatusCode.RESOURCE_EXHAUSTED)
+    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    async with address._grpc_channel({}, None, is_async=True) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
+            await called(channel)
+    await server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("http", "host", "port", "secure"),
+    [
+        ("http://127.0.0.1:8080", "127.0.0.1", 8080, False),
+        ("http://index.test", "index.test", 80, False),
+        ("https://index.test", "index.test", 443, True),
+        ("https://index.test:8443", "index.test", 8443, True),
+        ("http://[::1]:8080", "::1", 8080, False),
+    ],
+)
+def test_an_address_is_read_from_its_settings(http, host, port, secure):
+    client = new_client(Settings(weaviate_http=http, weaviate_grpc="grpc.test:50051"))
+    where = client._connection._connection_params
+    assert (where.http.host, where.http.port, where.http.secure) == (host, port, secure)
+    assert (where.grpc.host, where.grpc.port, where.grpc.secure) == ("grpc.test", 50051, secure)
+
+
+@pytest.mark.parametrize(("content", "sent"), [("secret\n", "Bearer secret"), ("", None)])
+def test_the_key_is_read_from_its_file_where_there_is_one(tmp_path, content, sent):
+    path = tmp_path / "weaviate.key"
+    path.write_text(content)
+    client = new_client(Settings(weaviate_key_file=str(path)))
+    assert client._connection.get_current_bearer_token() == (sent or "")
+
+
+def test_a_key_that_can_not_be_read_names_the_setting_and_not_the_key(tmp_path):
+    with pytest.raises(Transient, match=r"IsADirectoryError\): see weaviate_key_file"):
+        new_client(Settings(weaviate_key_file=str(tmp_path)))

@@ -1,0 +1,182 @@
+"""Searching, reranking and fetching, against an index in memory whose contents are chosen."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.errors import Transient
+from connectors.token_vectors import NO_SCORE
+from connectors.weaviate import Weaviate
+from connectors.weaviate.search import ROUNDS_MAX
+from schemas import (
+    DocumentRef,
+    EmbeddedChunk,
+    Fetch,
+    IndexChunks,
+    PublishVersion,
+    Rerank,
+    Search,
+)
+from streams.running.world import Call
+from streams.settings import Settings
+from tests.connectors.weaviate.memory import MemoryWeaviate
+
+AXES = np.eye(4, dtype="<f4")
+
+
+def call(offset=0, tenant="acme", lane=0):
+    return Call(
+        tenant=tenant, lane=lane, request="r", session="d", event="e", topic="t", offset=offset
+    )
+
+
+def chunk(name, text="lanes", axis=0):
+    return EmbeddedChunk(
+        id=name, number=0, text=text, tokens=2, vector=AXES[axis].tobytes(), token_vectors=b""
+    )
+
+
+class Shelf:
+    """A tenant's index, filled document by document."""
+
+    def __init__(self):
+        self.server = MemoryWeaviate()
+        self.weaviate = Weaviate(Settings(), client=self.server)
+        self.offset = 0
+
+    async def put(self, document, *chunks, published=True, **fields):
+        ref = DocumentRef(document=document, version=1, uri=f"{document}.md", **fields)
+        self.offset += 1
+        request = IndexChunks(document=ref, title="T", model="m@1", chunks=chunks)
+        await self.weaviate.index(request, call(self.offset))
+        if published:
+            await self.weaviate.publish(PublishVersion(document=ref), call(self.offset))
+
+    async def find(self, text="lanes", axis=None, **fields):
+        vector = b"" if axis is None else AXES[axis].tobytes()
+        request = Search(**{"text": text, "vector": vector, "limit": 10, **fields})
+        return await self.weaviate.search(request, call())
+
+    async def names(self, **fields):
+        return [one.chunk for one in (await self.find(**fields)).candidates]
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+async def test_words_alone_a_vector_alone_or_neither(shelf):
+    await shelf.put("d", chunk("a", "blue lanes", axis=0), chunk("b", "red house", axis=1))
+    assert await shelf.names(text="lane") == ["a"]
+    assert await shelf.names(text="", axis=1) == ["b", "a"]
+    assert await shelf.names(text="the") == []  # stop words alone: nothing to look for
+    assert await shelf.names(text="", axis=None) == []
+
+
+async def test_no_more_than_the_limit_and_the_best_of_all(shelf):
+    await shelf.put("d", *[chunk(f"c{n}", "lanes " * (1 + n)) for n in range(9)])
+    everything = await shelf.names(limit=9)
+    assert len(everything) == 9
+    for limit in (1, 3, 8):
+        assert await shelf.names(limit=limit) == everything[:limit]
+
+
+async def test_a_search_asks_for_more_until_enough_is_visible(shelf):
+    await shelf.put("old", chunk("z", "lanes are many"))
+    crowd = [chunk(f"p{n:03}", "lanes lanes lanes") for n in range(4 ** (ROUNDS_MAX - 1) - 1)]
+    await shelf.put("new", *crowd, published=False)
+    assert await shelf.names(limit=1) == ["z"]
+
+
+async def test_a_search_gives_up_after_some_rounds_and_says_nothing_wrong(shelf):
+    await shelf.put("old", chunk("z", "lanes are many"))
+    crowd = [chunk(f"p{n:03}", "lanes lanes lanes") for n in range(4**ROUNDS_MAX)]
+    await shelf.put("new", *crowd, published=False)
+    assert await shelf.names(limit=1) == []
+
+
+async def test_the_first_position_of_a_lane_is_a_position_too(shelf):
+    first = DocumentRef(document="d", version=1, uri="one")
+    request = IndexChunks(document=first, title="T", model="m", chunks=(chunk("a"),))
+    await shelf.weaviate.index(request, call(0))
+    await shelf.weaviate.publish(PublishVersion(document=first), call(0))
+    second = PublishVersion(
+        document=DocumentRef(document="d", version=2, uri="two"), retired=("a",)
+    )
+    await shelf.weaviate.publish(second, call(1))
+    assert [await shelf.names(as_of=as_of) for as_of in (0, 1, -1)] == [["a"], [], []]
+
+
+async def test_search_fails_as_transient_while_the_index_is_away(shelf):
+    await shelf.put("d", chunk("a"))
+
+    async def away(**_):
+        raise ConnectionError("nobody")
+
+    client = await shelf.weaviate._connected()
+    client.alias.get = away
+    shelf.weaviate._generation = (0.0, 0)
+    with pytest.raises(Transient, match="does not answer"):
+        await shelf.names()
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(
+        st.sampled_from("uvw"),
+        st.tuples(
+            st.frozensets(st.sampled_from(["hr", "it", "*"])),
+            st.dictionaries(st.sampled_from(["year", "team"]), st.sampled_from("12"), max_size=2),
+        ),
+        min_size=1,
+    ),
+    st.frozensets(st.sampled_from(["hr", "it", "*", "g:hr"])),
+    st.dictionaries(st.sampled_from(["year", "team"]), st.sampled_from("12"), max_size=2),
+)
+async def test_readers_see_what_their_groups_and_filters_let_them(documents, groups, filters):
+    shelf = Shelf()
+    for name, (readers, metadata) in documents.items():
+        await shelf.put(name, chunk(name), groups=tuple(sorted(readers)), metadata=metadata)
+    seen = await shelf.names(groups=tuple(groups), filters=filters)
+    assert set(seen) == {
+        name
+        for name, (readers, metadata) in documents.items()
+        if (not readers or readers & groups) and filters.items() <= metadata.items()
+    }
+
+
+async def test_fetched_passages_come_in_the_order_asked_each_once_and_none_made_up(shelf):
+    await shelf.put("d", chunk("a"), chunk("b"))
+    answer = await shelf.weaviate.fetch(Fetch(chunks=("b", "gone", "a", "b")), call())
+    assert [one.chunk for one in answer.passages] == ["b", "a", "b"]
+    assert (await shelf.weaviate.fetch(Fetch(chunks=()), call())).passages == ()
+
+
+async def test_of_several_versions_of_a_chunk_the_newest_visible_one_is_fetched(shelf):
+    first = DocumentRef(document="d", version=1, uri="one")
+    second = DocumentRef(document="d", version=2, uri="two")
+    weaviate = shelf.weaviate
+    for ref, offset in ((first, 1), (second, 2)):
+        request = IndexChunks(document=ref, title="T", model="m", chunks=(chunk("a"),))
+        await weaviate.index(request, call(offset))
+    await weaviate.publish(PublishVersion(document=first), call(1))
+    [passage] = (await weaviate.fetch(Fetch(chunks=("a",)), call())).passages
+    assert (passage.uri, passage.version) == ("one", 1)
+    await weaviate.publish(PublishVersion(document=second, retired=("a",)), call(2))
+    [passage] = (await weaviate.fetch(Fetch(chunks=("a",)), call())).passages
+    assert (passage.uri, passage.version) == ("two", 2)
+
+
+async def test_reranking_nothing_or_what_no_model_embedded_is_an_answer(shelf):
+    await shelf.put("d", chunk("a", axis=0), chunk("b", axis=1))
+    nothing = await shelf.weaviate.rerank(Rerank(query=b"", model="m@1", chunks=()), call())
+    assert (nothing.scores, nothing.similarities) == ((), b"")
+    request = Rerank(query=b"", model="other@1", chunks=("a", "b"))
+    unknown = await shelf.weaviate.rerank(request, call())
+    assert unknown.scores == (NO_SCORE, NO_SCORE)
+    request = Rerank(query=b"", model="m@1", chunks=("a", "b", "gone"))
+    known = await shelf.weaviate.rerank(request, call())
+    similar = np.frombuffer(known.similarities, "<f4").reshape(3, 3)
+    assert similar.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
