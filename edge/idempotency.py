@@ -9,11 +9,11 @@ must be remembered is only which body the key came with, and whether the broker 
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 import time
 from pathlib import Path
 
+from edge.local_files import open_database
 from edge.problems import Problem
 
 KEPT_S = 7 * 86_400
@@ -35,21 +35,17 @@ class Idempotency:
     """Which body each idempotency key came with: one SQLite file."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
         self._lock = threading.Lock()
-        self._store = sqlite3.connect(
-            path, check_same_thread=False, isolation_level=None, timeout=10
-        )
-        self._store.execute("PRAGMA journal_mode=WAL")
-        self._store.execute("PRAGMA synchronous=NORMAL")
-        self._store.executescript(SCHEMA)
+        self._database = open_database(path, SCHEMA)
+        self._database.execute("PRAGMA synchronous=NORMAL")
         self.forget_old()
 
     def forget_old(self) -> None:
         """Forget keys that no client retries any more."""
         with self._lock:
-            self._store.execute("DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,))
+            self._database.execute(
+                "DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,)
+            )
 
     def begin(self, scope: str, key: str, body: str) -> bool:
         """Say that a request came; True where one with this key is on the log already.
@@ -64,11 +60,11 @@ class Idempotency:
                 "an Idempotency-Key is 1 to 255 visible ASCII characters",
             )
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "INSERT OR IGNORE INTO idempotency (scope, key, body, at_s) VALUES (?, ?, ?, ?)",
                 (scope, key, body, int(time.time())),
             )
-            known, taken = self._store.execute(
+            known, taken = self._database.execute(
                 "SELECT body, taken FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
             ).fetchone()
         if known != body:
@@ -83,11 +79,11 @@ class Idempotency:
     def taken(self, scope: str, key: str) -> None:
         """Say that the request is on the log."""
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "UPDATE idempotency SET taken = 1 WHERE scope = ? AND key = ?", (scope, key)
             )
 
     def close(self) -> None:
         """Close the store."""
         with self._lock:
-            self._store.close()
+            self._database.close()

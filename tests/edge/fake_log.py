@@ -11,11 +11,12 @@ from typing import Any
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
-from edge.edge import Edge
+from edge.bounds import Bounds
 from edge.entries import Dispatch, Entry
+from edge.gateway import Gateway
 from edge.idempotency import Idempotency
 from edge.keys import DEFAULT_SCOPES, ApiKeys
-from edge.producer import Position
+from edge.publishing import Position
 from schemas import (
     Answer,
     AnswerReleased,
@@ -59,14 +60,14 @@ class FakeLog:
 
         self._dispatch, self._loop = dispatch, asyncio.get_running_loop()
 
-    async def read_back(self, asked: Any, kinds: Any) -> list[Entry]:
+    async def read_back(self, request: Any, kinds: Any) -> list[Entry]:
         if not self.broker:
             raise Transient("the log can't be read at the moment")
         return [
             entry
             for kind in kinds
             for entry in self.entries[topic_of(kind)]
-            if entry.event.meta.request == asked.request
+            if entry.event.meta.request == request.request
         ]
 
     async def reachable(self) -> bool:
@@ -205,19 +206,19 @@ def an_entry(keyring: Keyring, tenant: str, placeholder: str, kind: str, value: 
     return MapEntry(placeholder=placeholder, kind=kind, digest=digest, value=sealed)
 
 
-def an_edge(folder: Any, log: FakeLog, **settings: Any) -> Edge:
+def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **settings: Any) -> Gateway:
     chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
-    return Edge(
+    return Gateway(
         settings=chosen,
         keyring=Keyring(chosen),
         keys=ApiKeys(folder / "keys.sqlite"),
         idempotency=Idempotency(folder / "idempotency.sqlite"),
         publisher=log,
         log=log,
-        positions=log.positions,
-        late_s=1.0,
+        offsets=log.positions,
+        bounds=bounds or Bounds(late_s=1.0),
     )
 
 
-def a_key(edge: Edge, tenant: str = "acme", scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
-    return edge.keys.create(tenant, scopes=scopes)[1]
+def a_key(gateway: Gateway, tenant: str = "acme", scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
+    return gateway.keys.create(tenant, scopes=scopes)[1]

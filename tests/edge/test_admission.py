@@ -9,7 +9,6 @@ import itertools
 
 import pytest
 
-from edge import admission as module
 from edge.admission import STALE_S, Admission
 from edge.backlog import DOCUMENT, QUESTION, SEARCH, Backlog, Limits, Track
 from edge.entries import Entry
@@ -22,7 +21,7 @@ from schemas import (
     QuestionAsked,
     TokensReleased,
 )
-from streams.operations.lag import Lag
+from streams.operations.lag import Lag, NoAnswer, NotTold
 from streams.settings import Settings
 from streams.topics import step_reading, topic_of
 from tests.edge.fake_log import Answers
@@ -370,10 +369,9 @@ def test_the_same_request_counts_once(admission):
     assert admission.unanswered == 1
 
 
-def test_clients_come_back_when_answers_at_the_rate_of_late_have_made_room(
-    admission, clock, monkeypatch
-):
-    monkeypatch.setattr(module, "SPREAD", 1.0)
+def test_clients_come_back_when_answers_at_the_rate_of_late_have_made_room(clock):
+    settings = Settings(unanswered_max=20, unanswered_per_tenant_max=10)
+    admission = Admission(settings, clock, spread=1.0)
     for number in range(20):
         ask(admission, f"r{number}", tenant=f"t{number}")
     assert refusal_of(ask, admission, "more", tenant="x").retry_after_s == 5  # nothing is known
@@ -437,11 +435,10 @@ def test_bodies_in_memory_have_a_limit():
     assert admission.bodies_bytes == 0
 
 
-async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock, monkeypatch):
-    monkeypatch.setattr(module, "EVERY_S", 0.01)
-    admission = Admission(Settings(), clock)
+async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock):
+    admission = Admission(Settings(), clock, every_s=0.01)
     clock.now_s += STALE_S + 1
-    errors = [module.NoAnswer("away")] * 3
+    errors = [NoAnswer("away")] * 3
     asked = asyncio.Event()
 
     class FakePositions:
@@ -455,7 +452,7 @@ async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(cloc
             if errors:
                 raise errors.pop()
             asked.set()
-            raise module.NotTold("the coordinator loads")
+            raise NotTold("the coordinator loads")
 
     watching = asyncio.create_task(admission.watch(FakePositions))
     await asyncio.sleep(0)
@@ -467,10 +464,9 @@ async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(cloc
     ask(admission, "r")
 
 
-async def test_the_offsets_are_read_again_after_any_error(monkeypatch):
-    monkeypatch.setattr(module, "EVERY_S", 0.01)
-    admission = Admission(Settings())
-    errors = [RuntimeError("unforeseen"), module.NoAnswer("away"), None]
+async def test_the_offsets_are_read_again_after_any_error():
+    admission = Admission(Settings(), every_s=0.01)
+    errors = [RuntimeError("unforeseen"), NoAnswer("away"), None]
 
     class FakePositions:
         async def __aenter__(self):

@@ -8,14 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.answering.cursors import cursor_of, in_reading_order, sent_by
+from edge.answering.view import AnswerView
 from edge.entries import Entry
 from edge.problems import Problem
-from edge.stream import (
-    Answering,
-    cursor_of,
-    in_reading_order,
-    positions_of,
-)
 from schemas import Ask, EventRejected, MapEntry, QuestionAsked, Sealed
 from streams.topics import topic_of
 from tests.edge.fake_log import Answers, a_citation
@@ -41,12 +37,12 @@ def entries_of(events):
     return found
 
 
-def answering(seen=None, values=None):
-    return Answering("r-1", "s-1", 0, lambda _: values or {}, seen)
+def a_view(seen=None, values=None):
+    return AnswerView("r-1", "s-1", 0, lambda _: values or {}, seen)
 
 
 def frames_of(events, **kwargs):
-    one = answering(**kwargs)
+    one = a_view(**kwargs)
     return [frame for entry in entries_of(events) for frame in one.take(entry)]
 
 
@@ -95,7 +91,7 @@ def test_a_closing_record_that_is_read_early_waits_for_its_text():
 
 def test_a_closing_record_without_its_text_stands_alone_in_the_end():
     first, _, closing = ANSWERS.whole("VAT ", "is due.")
-    one = answering()
+    one = a_view()
     for entry in entries_of([first, closing]):
         one.take(entry)
     assert one.held
@@ -213,7 +209,7 @@ def test_without_values_placeholders_stay():
 def test_an_answer_that_starts_over_numbers_its_values_anew():
     other = MapEntry(placeholder="<PERSON_2>", kind="PERSON", digest="d", value=QUESTION.text)
     names = {ENTRY: {"<PERSON_1>": "Jane Doe"}, other: {"<PERSON_2>": "John Roe"}}
-    one = Answering("r-1", "s-1", 0, lambda entries: names[entries[0]])
+    one = AnswerView("r-1", "s-1", 0, lambda entries: names[entries[0]])
     records = [
         ANSWERS.tokens("Ask <PERSON_1>", 0, entries=(ENTRY,)),
         ANSWERS.tokens("Ask <PERSON_2>, <PERSON_1>", 5, restart=True, entries=(other,)),
@@ -238,9 +234,9 @@ HISTORY = [
 def test_a_reader_that_resumes_gets_everything_after_its_cursor_exactly_once(cut):
     whole = frames_of(HISTORY, values=NAMES)
     assert len(whole) == 10
-    cursor = whole[cut - 1]["cursor"] if cut else answering().accepted()["cursor"]
-    seen = positions_of(cursor, 0)
-    resumed = answering(seen, NAMES)
+    cursor = whole[cut - 1]["cursor"] if cut else a_view().accepted()["cursor"]
+    seen = sent_by(cursor, 0)
+    resumed = a_view(seen, NAMES)
     rest = [
         frame
         for entry in in_reading_order(entries_of(HISTORY), seen)
@@ -253,8 +249,8 @@ def test_a_reader_that_saw_the_retraction_is_told_nothing_of_the_answer():
     early = [HISTORY[0], ANSWERS.retracted("no", 7), *HISTORY[1:3]]
     frames = frames_of(early)
     assert shape(frames) == [("delta", "wrong "), ("retracted", "")]
-    seen = positions_of(frames[-1]["cursor"], 0)
-    resumed = answering(seen)
+    seen = sent_by(frames[-1]["cursor"], 0)
+    resumed = a_view(seen)
     log = in_reading_order(entries_of([*HISTORY[:3], ANSWERS.retracted("no", 7)]), seen)
     assert [frame for entry in log for frame in resumed.take(entry)] == []
 
@@ -264,7 +260,7 @@ def test_however_topics_interleave_the_reader_ends_with_the_same_text(data):
     texts = data.draw(st.lists(st.text("ab <>PERSON_1", max_size=6), min_size=1, max_size=6))
     *tokens, closing = entries_of(ANSWERS.whole(*texts, entries=(ENTRY,)))
     place = data.draw(st.integers(0, len(tokens)))
-    one = answering(values=NAMES)
+    one = a_view(values=NAMES)
     order = [*tokens[:place], closing, *tokens[place:]]
     frames = list(itertools.chain.from_iterable(one.take(entry) for entry in order))
     assert frames[-1]["type"] == "completed"
@@ -276,9 +272,9 @@ def test_however_topics_interleave_the_reader_ends_with_the_same_text(data):
 )
 def test_a_cursor_that_is_not_ours_is_refused(cursor):
     with pytest.raises(Problem):
-        positions_of(cursor, 0)
+        sent_by(cursor, 0)
 
 
 def test_a_cursor_comes_back_as_it_went():
     positions = {"t": (57, 2), "a": (3, 1)}
-    assert positions_of(cursor_of(2, positions), 2) == positions
+    assert sent_by(cursor_of(2, positions), 2) == positions

@@ -1,4 +1,4 @@
-"""Requests as the producer library builds them."""
+"""Requests as they are built."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.errors import KeyDestroyed
 from connectors.keyring import Keyring
-from edge.producer import Refused, Requests, TooLarge, response_schema_text
+from edge.requests import Refused, RequestBuilder, TooLarge, response_schema_text
 from schemas import Ask
 from streams.log.codec import body
 from streams.log.ids import document_id, request_id
@@ -28,7 +28,7 @@ def keyring(settings):
 
 @pytest.fixture
 def requests(settings, keyring):
-    return Requests(settings, keyring, edge="producer")
+    return RequestBuilder(settings, keyring, edge="producer")
 
 
 def test_a_question_is_sealed_for_its_user_and_lies_in_its_sessions_lane(requests, keyring):
@@ -137,7 +137,7 @@ def test_any_text_can_be_asked(tmp_path_factory, text):
     settings = Settings(run=tmp_path_factory.getbasetemp() / "any")
     keyring = KEYRINGS.setdefault(settings.run, None) or Keyring(settings)
     KEYRINGS[settings.run] = keyring
-    event = Requests(settings, keyring, edge="producer").question("acme", user="u", text=text)
+    event = RequestBuilder(settings, keyring, edge="producer").question("acme", user="u", text=text)
     assert keyring.unseal("acme", event.text).decode() == text
 
 
