@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import (
@@ -34,6 +34,7 @@ from streams.watching.logs import logger, places
 log = logger("gateway")
 BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
 POLL_S = 0.1
+AGAIN_S = 1.0  # after an error of the live consumer
 SKEW_MS = 60_000
 """How far the clocks of two hosts may differ: reading back begins so much earlier."""
 READ_BACK_S = 10.0
@@ -65,9 +66,18 @@ class ReadsLog(Protocol):
 class LogReader:
     """Reads the log from Kafka."""
 
-    def __init__(self, settings: Settings, codec: Codec) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        *,
+        new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
+        again_s: float = AGAIN_S,
+    ) -> None:
         self._settings = settings
         self._codec = codec
+        self._new_consumer = new_consumer
+        self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
         self._behind = self._everything()
         self._stopping = threading.Event()
@@ -119,7 +129,7 @@ class LogReader:
                 log.warning("reading again", error=type(error).__name__, places=places(error))
                 self._behind = self._everything()
                 loop.call_soon_threadsafe(dispatch.interrupt)
-                self._stopping.wait(1.0)
+                self._stopping.wait(self._again_s)
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._consumer(enable_partition_eof=True)
@@ -148,9 +158,7 @@ class LogReader:
             (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
         }
 
-    def _batch(
-        self, consumer: Consumer, dispatch: Dispatch
-    ) -> tuple[list[Entry], set[tuple[str, int]]]:
+    def _batch(self, consumer: Any, dispatch: Dispatch) -> tuple[list[Entry], set[tuple[str, int]]]:
         entries: list[Entry] = []
         caught_up: set[tuple[str, int]] = set()
         # the first record is handed on at once; those that wait beside it come along
@@ -193,8 +201,8 @@ class LogReader:
 
     # ------------------------------------------------------------------ both
 
-    def _consumer(self, *, enable_partition_eof: bool) -> Consumer:
-        return Consumer(
+    def _consumer(self, *, enable_partition_eof: bool) -> Any:
+        return self._new_consumer(
             {
                 "bootstrap.servers": self._settings.kafka,
                 "group.id": "playhead-gateway-without-group",  # asked for, never joined
@@ -225,7 +233,7 @@ class LogReader:
             consumer.close()
 
 
-def _to_the_end(consumer: Consumer, starts: list[TopicPartition]) -> Iterator[Any]:
+def _to_the_end(consumer: Any, starts: list[TopicPartition]) -> Iterator[Any]:
     """Read one partition of each topic from its start; raises Transient where nothing comes."""
     unread = {start.topic for start in starts}
     consumer.assign(starts)
@@ -250,7 +258,7 @@ async def _hand(dispatch: Dispatch, entries: list[Entry]) -> None:
     dispatch.take(entries)
 
 
-def _messages(consumer: Consumer, count: int, timeout_s: float) -> Iterator[Any]:
+def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
     message = consumer.poll(timeout_s)
     while message is not None:
         yield message

@@ -12,7 +12,7 @@ from typing import Any
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.bounds import Bounds
-from edge.entries import Dispatch, Entry
+from edge.entries import HISTORY, Dispatch, Entry
 from edge.gateway import Gateway
 from edge.idempotency import Idempotency
 from edge.keys import DEFAULT_SCOPES, ApiKeys
@@ -68,6 +68,8 @@ class FakeLog:
             for kind in kinds
             for entry in self.entries[topic_of(kind)]
             if entry.event.meta.request == request.request
+            and entry.event.meta.tenant == request.tenant
+            and entry.partition == request.lane
         ]
 
     async def reachable(self) -> bool:
@@ -116,7 +118,8 @@ class FakeLog:
             entry = Entry(event, event.meta.lane, len(lane), 1_700_000_000_000)
             lane.append(entry)
         dispatch = self._dispatch
-        if dispatch is not None:
+        wanted = isinstance(event, HISTORY) or (dispatch and dispatch.awaited(event.meta.request))
+        if dispatch is not None and wanted:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(dispatch.take, [entry])
         return entry

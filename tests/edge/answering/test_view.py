@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.answering.cursors import cursor_of, in_reading_order, sent_by
+from edge.answering.cursors import in_reading_order, sent_by
 from edge.answering.view import AnswerView
-from edge.entries import Entry
-from edge.problems import Problem
-from schemas import Ask, EventRejected, MapEntry, QuestionAsked, Sealed
-from streams.topics import topic_of
-from tests.edge.fake_log import Answers, a_citation
-from tests.fakes import a_meta
+from schemas import EventRejected, MapEntry
+from tests.edge.answering import histories
+from tests.edge.answering.histories import ANSWERS, HISTORIES, NAMES, QUESTION, entries_of
+from tests.edge.fake_log import a_citation
 
-QUESTION = QuestionAsked(
-    meta=a_meta(),
-    subject="sub",
-    text=Sealed(key="user/sub", event="e", field="text", ciphertext=b""),
-    ask=Ask(),
-)
-ANSWERS = Answers(QUESTION)
-NAMES = {"<PERSON_1>": "Jane Doe"}
-ENTRY = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="d", value=QUESTION.text)
-
-
-def entries_of(events):
-    offsets = {}
-    found = []
-    for event in events:
-        offset = offsets[topic_of(event)] = offsets.get(topic_of(event), -1) + 1
-        found.append(Entry(event, 0, offset, 0))
-    return found
+GOLDEN = json.loads(Path(__file__).with_name("golden_frames.json").read_text("utf-8"))
+ENTRY = histories.an_entry()
 
 
 def a_view(seen=None, values=None):
@@ -218,16 +202,7 @@ def test_an_answer_that_starts_over_numbers_its_values_anew():
     assert shown(frames) == "Ask John Roe, <PERSON_1>"
 
 
-HISTORY = [
-    ANSWERS.tokens("wrong ", 0, entries=(ENTRY,)),
-    ANSWERS.tokens("and more <PER", 1),
-    ANSWERS.tokens("SON_1>", 2),
-    ANSWERS.tokens("right ", 5, restart=True),
-    ANSWERS.tokens("<PERSON_1> ans", 6),
-    ANSWERS.tokens("wer <", 7),
-    ANSWERS.released("right <PERSON_1> answer <", 7),
-    ANSWERS.retracted("no", 7),
-]
+HISTORY = histories.RESTARTED
 
 
 @pytest.mark.parametrize("cut", range(11))
@@ -267,14 +242,72 @@ def test_however_topics_interleave_the_reader_ends_with_the_same_text(data):
     assert shown(frames) == frames[-1]["text"]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "é", "e30", "eyJsIjowfQ", cursor_of(1, {}), cursor_of(0, {"z": (1, 1)})]
+# ---------------------------------------------------------------------- every history
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_the_frames_of_a_history_are_what_they_were(name):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    frames = [view.accepted()]
+    for entry in entries_of(HISTORIES[name]):
+        frames += view.take(entry)
+    frames += view.settle()
+    assert {
+        "frames": frames,
+        "answer": view.snapshot(),
+        "cancelled": view.cancelled(),
+    } == GOLDEN[name]
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_what_is_read_again_is_not_told_again(name):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    for entry in entries_of(HISTORIES[name]):
+        view.take(entry)
+    assert [frame for entry in entries_of(HISTORIES[name]) for frame in view.take(entry)] == []
+
+
+RECORDS = st.one_of(
+    st.builds(
+        lambda text, cause, attempt, restart, names: ANSWERS.tokens(
+            text, cause, attempt=attempt, restart=restart, entries=names
+        ),
+        st.sampled_from(["VAT ", "is ", "<PER", "SON_1>", "<PERSON_2> x", "", "<", "due."]),
+        st.integers(0, 4),
+        st.integers(1, 3),
+        st.booleans(),
+        st.sampled_from([(), histories.NAMED, (histories.an_entry("<PERSON_2>"),)]),
+    ),
+    st.builds(
+        ANSWERS.released, st.sampled_from(["", "VAT ", "VAT is ", "<PER"]), st.integers(0, 4)
+    ),
+    st.builds(ANSWERS.retracted, st.just("no"), st.integers(0, 4)),
+    st.builds(histories.retrieved, st.integers(0, 2), st.integers(1, 2)),
+    st.builds(histories.rejected, st.sampled_from(["Transient", "Permanent"])),
 )
-def test_a_cursor_that_is_not_ours_is_refused(cursor):
-    with pytest.raises(Problem):
-        sent_by(cursor, 0)
 
 
-def test_a_cursor_comes_back_as_it_went():
-    positions = {"t": (57, 2), "a": (3, 1)}
-    assert sent_by(cursor_of(2, positions), 2) == positions
+@given(st.lists(RECORDS, max_size=9), st.sets(st.integers(0, 8)))
+def test_no_history_makes_a_move_that_the_table_lacks(records, settled_at):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    frames = []
+    for number, entry in enumerate(entries_of(records)):
+        frames += view.take(entry)
+        if number in settled_at:
+            frames += view.settle()
+        assert view.snapshot()["status"] == view.state.value
+        assert view.settled == (view.state.value in ("completed", "retracted", "failed"))
+    ends = [frame for frame in frames if frame["type"] == "completed"]
+    assert all({"text", "citations", "usage", "finish_reason", "degraded"} <= {*f} for f in ends)
+
+
+@given(st.lists(RECORDS, max_size=9))
+def test_cursors_never_go_back(records):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    before = {}
+    for entry in entries_of(records):
+        for frame in view.take(entry):
+            after = sent_by(frame["cursor"], 0)
+            assert all(after[letter] >= sent for letter, sent in before.items())
+            assert after != before
+            before = after
