@@ -45,16 +45,11 @@ def serve(settings: Settings, host: str, port: int, *, with_inbox: bool) -> None
     # the server raises the signal again once it is done: then there is more to do than to die
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(server.serve())
+        server.run_until_told()
     finally:
         inbox.stop()
         tracing.flush()
         metrics.flush()
-    if not server.started:
-        raise CantServe(
-            f"can't serve on {host}:{port}: free the port or choose another with --port"
-        )
 
 
 def _watch(settings: Settings) -> None:
@@ -104,6 +99,16 @@ class Server(uvicorn.Server):
             )
         )
         self._gateway = gateway
+
+    def run_until_told(self) -> None:
+        """Serve until a signal comes; raises CantServe."""
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # uvicorn's own, for a busy port
+            asyncio.run(self.serve())
+        if not self.started:
+            raise CantServe(
+                f"can't serve on {self.config.host}:{self.config.port}: free the port or choose "
+                "another with --port"
+            )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at a signal."""

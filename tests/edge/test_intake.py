@@ -144,7 +144,7 @@ async def test_an_erased_person_asks_nothing(gateway, caller):
 
 async def test_outcomes_are_watched_before_the_question_is_on_the_log(gateway, caller, log):
     watched = []
-    log.answer = lambda event: watched.append(gateway.dispatch.awaited(event.meta.request)) or ()
+    log.answer = lambda event: watched.append(gateway.dispatch.is_awaited(event.meta.request)) or ()
     with ExitStack() as resources:
         watch = await gateway.ask_once(caller, Question("x"), resources)
         assert not watch.from_log

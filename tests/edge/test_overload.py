@@ -72,13 +72,13 @@ async def test_a_question_whose_reader_has_left_counts_until_it_is_answered(gate
     await asyncio.gather(*asked, return_exceptions=True)
     is_refusal(await call("POST", "/v1/messages", {"text": "x"}), 429)
     for event in log.published(QuestionAsked):
-        assert gateway.dispatch.awaited(event.meta.request)  # noqa: PGH005 - our own name; so the log's reader hands it on
+        assert gateway.dispatch.is_awaited(event.meta.request)
         for outcome in answers_with("yes")(event):
             log.append(outcome)
     async with asyncio.timeout(10):
         while gateway.admission.unanswered:
             await asyncio.sleep(0.01)
-    assert not gateway.dispatch.awaited(event.meta.request)
+    assert not gateway.dispatch.is_awaited(event.meta.request)
 
 
 async def test_steps_that_are_behind_refuse_what_is_new_and_nothing_else(gateway, call, log):

@@ -195,3 +195,84 @@ async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
             async with asyncio.timeout(5):
                 await socket.recv()
     assert gateway.dispatch.waiting == 0
+
+
+async def until(what):
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_is_resumed_on_its_own_connection_is_told_once(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(socket, type="resume", request_id=accepted["request_id"])
+        await send(socket, type="cancel", request_id="none")  # frames are taken in their order
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+        assert len(gateway.followed) == 1
+        for event in Answers(await question(log)).whole("VAT ", "is due."):
+            log.append(event)
+        frames = await frames_until(socket, "completed")
+        assert [frame["type"] for frame in frames] == ["delta", "delta", "completed"]
+        await send(socket, type="cancel", request_id="none")
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1, late_s=30.0)])
+async def test_an_answer_that_is_complete_makes_room_while_it_is_listened_for(
+    url, key, log, gateway
+):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(3):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+            await until(lambda: len(gateway.followed) == 0)
+        assert gateway.dispatch.waiting == 3
+    await until(lambda: gateway.dispatch.waiting == 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1)])
+async def test_an_answer_that_nobody_could_follow_is_not_resumed(url, key, log, gateway):
+    async with connect(url, key) as socket, connect(url, key) as other:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(other, type="resume", request_id=accepted["request_id"])
+        [error] = await frames_until(other, "error")
+        assert (error["status"], error["request_id"]) == (429, accepted["request_id"])
+        assert error["cursor"]  # to come back with
+
+
+async def test_a_connection_that_ends_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        for number in range(3):
+            await send(socket, type="message", id=number, text="x")
+            await frames_until(socket, "accepted")
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (3, 3)
+    await until(lambda: len(gateway.connections) == 0)
+    assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+    assert gateway.admission.unanswered == 3  # they are on the log, and will be answered
+
+
+async def test_a_message_that_was_refused_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", id=1, text="x", session_id="no spaces")
+        [error] = await frames_until(socket, "error")
+        assert (error["id"], error["status"]) == (1, 422)
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(listening_max=2, late_s=30.0)])
+async def test_the_oldest_answer_that_is_complete_makes_room(url, key, log, gateway):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(4):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+        await until(lambda: gateway.dispatch.waiting == 2)
+        oldest, *_, newest = log.published(QuestionAsked)
+        log.append(Answers(oldest).retracted("nobody listens", 0))
+        log.append(Answers(newest).retracted("told", 0))
+        [retracted] = await frames_until(socket, "retracted")
+        assert retracted["reason"] == "told"
