@@ -24,32 +24,32 @@ class Access:
 
     # ------------------------------------------------------------------ requests
 
-    def request(self, caller: Caller, request: str) -> KnownRequest:
+    def request(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a request of this caller, or about a document of the tenant; raises Problem."""
-        known = self._requests.find(request)
+        request = self._requests.find(request_id)
         if (
-            known is None
-            or known.tenant != caller.tenant
-            or (known.subject and known.subject != caller.subject)
+            request is None
+            or request.tenant != caller.tenant
+            or (request.subject and request.subject != caller.subject)
         ):
-            raise not_found(f"no request {request[:64]!r} of this user")
-        return known
+            raise not_found(f"no request {request_id[:64]!r} of this user")
+        return request
 
-    def question(self, caller: Caller, request: str) -> KnownRequest:
+    def question(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a question of this caller; raises Problem for an unknown one or another's."""
-        known = self.request(caller, request)
-        if not known.subject:
-            raise not_found(f"request {request[:64]!r} is about a document: it has no answer")
-        return known
+        request = self.request(caller, request_id)
+        if not request.subject:
+            raise not_found(f"request {request_id[:64]!r} is about a document: it has no answer")
+        return request
 
     # ------------------------------------------------------------------ documents
 
-    def document(self, caller: Caller, document: str) -> KnownDocument:
+    def document(self, caller: Caller, document_id: str) -> KnownDocument:
         """Return a document that the caller may know of; raises Problem."""
-        known = self._documents.find(caller.tenant, document)
-        if known is None or not _may_read(caller, known):
-            raise not_found(f"no document {document[:64]!r} in this tenant")
-        return known
+        document = self._documents.find(caller.tenant, document_id)
+        if document is None or not _may_read(caller, document):
+            raise not_found(f"no document {document_id[:64]!r} in this tenant")
+        return document
 
     def documents(self, caller: Caller) -> list[KnownDocument]:
         """List the documents that the caller may know of, by id."""

@@ -231,9 +231,9 @@ class Admission:
             await asyncio.sleep(self._every_s)
 
     async def _read_on(self, offsets: Offsets) -> None:
-        wanted = readers(entry.name for entry in STEPS)
+        lane_readers = readers(entry.name for entry in STEPS)
         while True:
-            lags = await offsets.lags(wanted)
+            lags = await offsets.lags(lane_readers)
             ages_s: dict[Lane, float] = {}
             if not self.backlog.known:  # later ages follow from when the lanes grew
                 now_ms = time.time() * 1_000

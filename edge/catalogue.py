@@ -220,8 +220,8 @@ class KnownDocuments:
 
     def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
-        known = self._tenants.get(tenant, {}).get(document)
-        return known if known and known.described_us >= 0 else None
+        entry = self._tenants.get(tenant, {}).get(document)
+        return entry if entry and entry.described_us >= 0 else None
 
     def __len__(self) -> int:
         return sum(len(mine) for mine in list(self._tenants.values()))

@@ -64,19 +64,19 @@ class Idempotency:
                 "INSERT OR IGNORE INTO idempotency (scope, key, body, at_s) VALUES (?, ?, ?, ?)",
                 (scope, key, body, int(time.time())),
             )
-            known, taken = self._database.execute(
+            body_before, is_on_log = self._database.execute(
                 "SELECT body, taken FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
             ).fetchone()
-        if known != body:
+        if body_before != body:
             raise Problem(
                 422,
                 "idempotency-key-reused",
                 "this Idempotency-Key came with another request before: use a new key for a new "
                 "request, or send the same request again",
             )
-        return bool(taken)
+        return bool(is_on_log)
 
-    def taken(self, scope: str, key: str) -> None:
+    def confirm(self, scope: str, key: str) -> None:
         """Say that the request is on the log."""
         with self._lock:
             self._database.execute(

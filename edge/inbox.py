@@ -180,7 +180,7 @@ class Inbox:
         pause_s = self._pause_s
         while not self._stopping.is_set():
             try:
-                sent = [
+                words = [
                     self._send(
                         self.request_for(
                             message.topic(), message.partition(), message.offset(), message.value()
@@ -188,8 +188,8 @@ class Inbox:
                     )
                     for message in messages
                 ]
-                for future in sent:
-                    future.result(WORD_TIMEOUT_S)
+                for word in words:
+                    word.result(WORD_TIMEOUT_S)
             except (Transient, TookTooLong, *REGISTRY_AWAY) as error:
                 log.warning("not taken in", error=type(error).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s)

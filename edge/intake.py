@@ -151,7 +151,7 @@ class Intake:
             repeated = await asyncio.to_thread(self._idempotency.begin, scope, key, digest)
             yield Turn(f"{caller.subject}|{key}", repeated)
             if not repeated:
-                await asyncio.to_thread(self._idempotency.taken, scope, key)
+                await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
     @staticmethod
     async def _told(build: Callable[[], T]) -> T:

@@ -50,20 +50,20 @@ def sent_by(cursor: str, lane: int) -> FramesSent:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        sent = {
+        place = {
             letter: (int(offset), int(count)) for letter, (offset, count) in content["p"].items()
         }
-        known = content["l"] == lane and set(sent) <= set(LETTERS.values())
+        is_ours = content["l"] == lane and set(place) <= set(LETTERS.values())
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        known = False
-    if not known:
+        is_ours = False
+    if not is_ours:
         raise Problem(
             422,
             "bad-cursor",
             "the cursor is not one of this request: send the last one received, or none to begin "
             "at the start",
         )
-    return sent
+    return place
 
 
 def in_reading_order(entries: Iterable[Entry], seen: FramesSent) -> list[Entry]:

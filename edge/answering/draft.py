@@ -76,14 +76,14 @@ class Draft:
 
     def repeats(self, event: TokensReleased) -> bool:
         """Tell whether the text of a record stands here already."""
-        known = self.stretches.get(event.meta.id)
-        if known is None:
+        stretch = self.stretches.get(event.meta.id)
+        if stretch is None:
             return False
-        if event.restart and known.cause != cause_of(event):
+        if event.restart and stretch.cause != cause_of(event):
             return False
-        if known.attempt >= event.meta.attempt:
+        if stretch.attempt >= event.meta.attempt:
             return True
-        return not event.restart and known.text == event.text
+        return not event.restart and stretch.text == event.text
 
     def contradicts(self, event: TokensReleased) -> bool:
         """Tell whether a record that is no repeat voids earlier text."""
@@ -95,30 +95,30 @@ class Draft:
 
     def with_attempt(self, event: TokensReleased) -> Draft:
         """Note a later attempt that says the same."""
-        known = self.stretches[event.meta.id]
-        newest = known._replace(attempt=max(known.attempt, event.meta.attempt))
+        stretch = self.stretches[event.meta.id]
+        newest = stretch._replace(attempt=max(stretch.attempt, event.meta.attempt))
         return replace(self, stretches={**self.stretches, event.meta.id: newest})
 
     def without_void(self, event: TokensReleased) -> Draft:
         """Take away what a record voids; nothing is shown any more."""
-        kept, floor = {}, cause_of(event)
+        standing, floor = {}, cause_of(event)
         if not event.restart:
             above = self.stretches[event.meta.id].cause
-            kept = {id_: one for id_, one in self.stretches.items() if one.cause < above}
+            standing = {id_: one for id_, one in self.stretches.items() if one.cause < above}
             floor = self.floor
         closing = self.closing
         if closing is not None and cause_of(closing.event) < floor:
             closing = None
-        return replace(self, stretches=kept, floor=floor, shown="", tail="", closing=closing)
+        return replace(self, stretches=standing, floor=floor, shown="", tail="", closing=closing)
 
     def with_text(self, event: TokensReleased, values: Mapping[str, str]) -> Draft:
         """Add a stretch, and the values that came with it; a restart numbers them anew."""
         stretch = Stretch(event.meta.attempt, cause_of(event), event.text)
-        known = {} if event.restart and event.entries else self.values
+        before = {} if event.restart and event.entries else self.values
         return replace(
             self,
             stretches={**self.stretches, event.meta.id: stretch},
-            values={**known, **values},
+            values={**before, **values},
         )
 
     def with_values(self, values: Mapping[str, str]) -> Draft:

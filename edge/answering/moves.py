@@ -1,8 +1,9 @@
 """The moves of an answer, as one reader sees it: one table, and the makers of its frames.
 
 A record is first told apart by what it means where the draft stands (a Move), for the same kind of
-record may add text, void what was shown, or say nothing new. What says nothing new makes no move.
-Then MOVES says where the answer stands next, and what makes the frames that say so:
+record may add text, void what was shown, or repeat it. What is of no account, such as late text of
+something void, makes no move. Then MOVES says where the answer stands next, and what makes the
+frames that say so:
 
 * Text moves an answer on until it is closed. It closes once: what closes it again says nothing.
 * A closed answer may still start over, for a step that is run again may come to another answer,
@@ -52,6 +53,7 @@ class Move(Enum):
     RETRIEVE = "the passages are there"
     CONTINUE = "text that goes on"
     RESTART = "text that voids what was shown"
+    REPEAT = "text that stands already, by this attempt or another"
     COMPLETE = "the closing record, and all text that it closes"
     SETTLE = "the closing record without all of its text"
     RETRACT = "the answer is taken away"
@@ -88,6 +90,11 @@ def go_on(draft: Draft, event: TokensReleased, reveal: Reveal) -> Made:
     return Made(draft, _delta(text))
 
 
+def note_attempt(draft: Draft, event: TokensReleased, _: Reveal) -> Made:
+    """Say nothing, but know that this attempt said the same."""
+    return Made(draft.with_attempt(event), [])
+
+
 def start_over(draft: Draft, event: TokensReleased, reveal: Reveal) -> Made:
     """Take back what was shown, and show what stands instead."""
     void = [frames.RESTARTED] if draft.shown else []
@@ -112,9 +119,9 @@ def stand_alone(draft: Draft, event: AnswerReleased, reveal: Reveal) -> Made:
 
 def retract(draft: Draft, event: AnswerRetracted, _: Reveal) -> Made:
     """Take the answer away."""
-    told = {"type": "retracted", "reason": event.reason}
+    frame = {"type": "retracted", "reason": event.reason}
     closing = {"finish_reason": "retracted", "text": "", "reason": event.reason}
-    return Made(draft.without_answer(event), [told], closing)
+    return Made(draft.without_answer(event), [frame], closing)
 
 
 def give_up(draft: Draft, event: EventRejected, _: Reveal) -> Made:
@@ -123,9 +130,9 @@ def give_up(draft: Draft, event: EventRejected, _: Reveal) -> Made:
     return Made(draft, [frame], {"finish_reason": "error", "error": problem})
 
 
-def _closed(draft: Draft, event: AnswerReleased, told: list[Frame]) -> Made:
+def _closed(draft: Draft, event: AnswerReleased, before: list[Frame]) -> Made:
     closing = frames.closing_of(event.answer, draft.shown, lambda text: restore(text, draft.values))
-    return Made(draft, [*told, {"type": "completed", **closing}], closing)
+    return Made(draft, [*before, {"type": "completed", **closing}], closing)
 
 
 def _delta(text: str) -> list[Frame]:
@@ -139,7 +146,7 @@ def _values(event: TokensReleased, reveal: Reveal) -> Mapping[str, str]:
 # ---------------------------------------------------------------------- the table
 
 ACCEPTED, ANSWERING, COMPLETED, RETRACTED, FAILED = State
-RETRIEVE, CONTINUE, RESTART, COMPLETE, SETTLE, RETRACT, FAIL = Move
+RETRIEVE, CONTINUE, RESTART, REPEAT, COMPLETE, SETTLE, RETRACT, FAIL = Move
 CLOSED = (COMPLETED, RETRACTED, FAILED)
 
 MOVES: Mapping[tuple[State, Move], tuple[State, Maker]] = {
@@ -154,6 +161,7 @@ MOVES: Mapping[tuple[State, Move], tuple[State, Maker]] = {
     (ANSWERING, RETRIEVE): (ANSWERING, tell_retrieval),
     (ANSWERING, CONTINUE): (ANSWERING, go_on),
     (ANSWERING, RESTART): (ANSWERING, start_over),
+    (ANSWERING, REPEAT): (ANSWERING, note_attempt),
     (ANSWERING, COMPLETE): (COMPLETED, complete),
     (ANSWERING, SETTLE): (COMPLETED, stand_alone),
     (ANSWERING, RETRACT): (RETRACTED, retract),
@@ -161,13 +169,16 @@ MOVES: Mapping[tuple[State, Move], tuple[State, Maker]] = {
     (COMPLETED, RETRIEVE): (COMPLETED, tell_retrieval),
     (COMPLETED, CONTINUE): (COMPLETED, go_on),
     (COMPLETED, RESTART): (ANSWERING, start_over),
+    (COMPLETED, REPEAT): (COMPLETED, note_attempt),
     (COMPLETED, RETRACT): (RETRACTED, retract),
     (RETRACTED, RETRIEVE): (RETRACTED, tell_retrieval),
     (RETRACTED, CONTINUE): (RETRACTED, go_on),
     (RETRACTED, RESTART): (ANSWERING, start_over),
+    (RETRACTED, REPEAT): (RETRACTED, note_attempt),
     (FAILED, RETRIEVE): (FAILED, tell_retrieval),
     (FAILED, CONTINUE): (FAILED, go_on),
     (FAILED, RESTART): (ANSWERING, start_over),
+    (FAILED, REPEAT): (FAILED, note_attempt),
     (FAILED, COMPLETE): (COMPLETED, complete),
     (FAILED, SETTLE): (COMPLETED, stand_alone),
     (FAILED, RETRACT): (RETRACTED, retract),

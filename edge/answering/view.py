@@ -88,15 +88,15 @@ class AnswerView:
         """Turn an entry into the frames that the reader has not seen yet."""
         if not self._bookmark.is_new(entry):
             return []
-        event, told = entry.event, []
+        event, news = entry.event, []
         move = self._meaning(event)
         if move is not None:
-            told = self._move(move, event, type(event), entry.offset)
+            news = self._move(move, event, type(event), entry.offset)
         if isinstance(event, AnswerReleased) and not self._is_too_late(event):
             self._draft = self._draft.with_closing(Closing(entry.offset, event))
         if self._draft.whole:
-            told += self._close(Move.COMPLETE)
-        return told
+            news += self._close(Move.COMPLETE)
+        return news
 
     def settle(self) -> list[Frame]:
         """Close although the text is incomplete: the closing record's text is what counts."""
@@ -111,8 +111,7 @@ class AnswerView:
             case TokensReleased() if draft.rules_out(event):
                 return None
             case TokensReleased() if draft.repeats(event):
-                self._draft = draft.with_attempt(event)
-                return None
+                return Move.REPEAT
             case TokensReleased():
                 return Move.RESTART if draft.contradicts(event) else Move.CONTINUE
             case AnswerRetracted() if not draft.rules_out(event):

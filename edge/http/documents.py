@@ -85,8 +85,8 @@ async def list_documents(
 async def get_document(document: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Tell how a document fares."""
     caller.need("read")
-    known = gateway.access.document(caller, document)
-    return known.as_json(gateway.access.title(caller, known))
+    entry = gateway.access.document(caller, document)
+    return entry.as_json(gateway.access.title(caller, entry))
 
 
 @router.delete("/v1/documents/{document}", status_code=202)
@@ -95,7 +95,7 @@ async def withdraw_document(
 ) -> dict[str, str]:
     """Withdraw a document: it is found no longer."""
     caller.need("write")
-    known = gateway.access.document(caller, document)
-    withdrawal = await gateway.intake.withdraw(caller, known.id, trace_of(request))
+    entry = gateway.access.document(caller, document)
+    withdrawal = await gateway.intake.withdraw(caller, entry.id, trace_of(request))
     name_after(request, withdrawal.request)
-    return {"document_id": known.id, "request_id": withdrawal.request}
+    return {"document_id": entry.id, "request_id": withdrawal.request}

@@ -42,20 +42,20 @@ class Envelope:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        given = given if TRACEPARENT.fullmatch(given) else ""
+        parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        parent = parent if TRACEPARENT.fullmatch(parent) else ""
         if scope["type"] == "websocket" or not scope["path"].startswith("/v1/"):
-            await self._serve(scope, receive, send, continued(given), None)
+            await self._serve(scope, receive, send, continued(parent), None)
             return
         # named by the route once it is known: an address may hold ids
         with tracer.start_as_current_span(
             scope["method"],
-            context=context_of(given),
+            context=context_of(parent),
             kind=SpanKind.SERVER,
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
-            await self._serve(scope, receive, send, traceparent_of(span) or continued(given), span)
+            await self._serve(scope, receive, send, traceparent_of(span) or continued(parent), span)
             route = getattr(scope.get("route"), "path", "")
             span.update_name(f"{scope['method']} {route}".strip())
             span.set_attribute("playhead.request", scope["state"]["request_id"])

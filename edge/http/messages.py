@@ -91,8 +91,8 @@ async def get_message(
 async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
     """Return every step of a request with its times, versions, effects and costs."""
     caller.need("read")
-    known = gateway.access.request(caller, request_id)
-    return JSONResponse(await timeline_of(known, gateway.follower.read_back))
+    on_log = gateway.access.request(caller, request_id)
+    return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))
 
 
 @router.post("/v1/search", openapi_extra=openapi_of(SearchBody))

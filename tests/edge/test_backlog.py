@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from edge.backlog import DOCUMENT, QUESTION, SEARCH, Backlog, Limits, Track
+from edge.backlog import DOCUMENT, QUESTION, SEARCH, Backlog, LaneLimits, Track
 from streams.operations.lag import Lag
 from streams.settings import Settings
 from streams.topics import step_reading, topic_of
@@ -15,7 +15,7 @@ ASKED, REDACTED = QUESTION[0], QUESTION[1]
 
 
 def a_track(records=100, age_s=60.0, window=16):
-    return Track("redact", window, Limits(records, age_s))
+    return Track("redact", window, LaneLimits(records, age_s))
 
 
 def read(track, *readings, onward=False):

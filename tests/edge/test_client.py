@@ -138,6 +138,20 @@ def test_a_connection_that_is_lost_again_and_again_is_given_up(error):
         asked(client)
 
 
+def test_a_question_that_never_reached_the_gateway_is_not_sent_again_and_again():
+    requests, pauses = [], []
+
+    def answer(request):
+        requests.append(request)
+        raise httpx.ConnectError("away")
+
+    transport = httpx.MockTransport(answer)
+    client = GatewayClient("http://gateway", "k", pause=pauses.append, transport=transport)
+    with pytest.raises(click.ClickException, match="playhead up"):
+        asked(client)
+    assert (len(requests), pauses) == (1, [])
+
+
 def test_one_stream_asks_one_question(stack, log):
     log.answer = answers_with("VAT ", "is due.")
     kinds = [frame["type"] for frame in asked(a_client())]

@@ -26,7 +26,7 @@ def test_two_threads_take_one_idempotency_key_once(store):
     for thread in threads:
         thread.join()
     assert results == [False] * 8
-    store.taken("s", "k")
+    store.confirm("s", "k")
     assert store.begin("s", "k", "b")
 
 
@@ -40,7 +40,7 @@ def test_a_key_that_came_with_another_body_is_a_mistake(store):
 
 def test_nobody_meets_anothers_keys(store):
     store.begin("s", "k", "b")
-    store.taken("s", "k")
+    store.confirm("s", "k")
     assert not store.begin("another", "k", "something else")
 
 
@@ -59,9 +59,9 @@ def test_what_is_no_key_is_refused_and_not_kept(store, key):
 
 def test_keys_outlive_the_process_and_are_forgotten_in_time(tmp_path, store):
     store.begin("s", "old", "b")
-    store.taken("s", "old")
+    store.confirm("s", "old")
     store.begin("s", "new", "b")
-    store.taken("s", "new")
+    store.confirm("s", "new")
     store._database.execute(
         "UPDATE idempotency SET at_s = at_s - ? WHERE key = 'old'", (KEPT_S + 1,)
     )

@@ -31,6 +31,8 @@ def data_of(*chunks):
         (b"data: x\n\r\n", ["x"]),
         (b"data: x\r\n\ndata: y\n\n", ["x", "y"]),
         (b"data: a\ndata: b\ndata:\n\n", ["a\nb\n"]),
+        (b"data: a\r\ndata: b\r\n\r\n", ["a\nb"]),
+        (b"data: a\rdata: b\r\r", ["a\nb"]),
         (b"data\n\n", [""]),
         (b"data:\n\n", [""]),
         (b"data: a:b\n\n", ["a:b"]),

@@ -21,6 +21,7 @@ RECORDS = {
     Move.RETRIEVE: retrieved(),
     Move.CONTINUE: ANSWERS.tokens("x", 0),
     Move.RESTART: ANSWERS.tokens("x", 0, restart=True),
+    Move.REPEAT: ANSWERS.tokens("x", 0, attempt=2),
     Move.COMPLETE: WHOLE[-1],
     Move.SETTLE: WHOLE[-1],
     Move.RETRACT: ANSWERS.retracted("no", 0),
@@ -30,11 +31,13 @@ KINDS = {
     Move.RETRIEVE: ChunksRetrieved,
     Move.CONTINUE: TokensReleased,
     Move.RESTART: TokensReleased,
+    Move.REPEAT: TokensReleased,
     Move.COMPLETE: AnswerReleased,
     Move.SETTLE: AnswerReleased,
     Move.RETRACT: AnswerRetracted,
     Move.FAIL: EventRejected,
 }
+DRAFT = Draft().with_text(RECORDS[Move.CONTINUE], {})
 CLOSES = {Move.COMPLETE: "completed", Move.SETTLE: "completed", Move.RETRACT: "retracted"}
 
 
@@ -48,7 +51,7 @@ def test_a_move_makes_the_frames_that_say_where_the_answer_stands(state, move):
     after, make = next_of(state, move)
     record = RECORDS[move]
     assert isinstance(record, KINDS[move])
-    made = make(Draft(), record, reveal)
+    made = make(DRAFT, record, reveal)
     kinds = [frame["type"] for frame in made.frames]
     closes = CLOSES.get(move, "error" if move is Move.FAIL else None)
     if closes is None:
@@ -86,7 +89,13 @@ def test_what_closes_an_answer_again_is_no_move():
 
 
 def test_a_move_leaves_the_draft_that_it_was_given():
-    draft = Draft()
     for move, record in RECORDS.items():
-        MOVES[State.ANSWERING, move][1](draft, record, reveal)
-    assert draft == Draft()
+        MOVES[State.ANSWERING, move][1](DRAFT, record, reveal)
+    assert Draft().with_text(RECORDS[Move.CONTINUE], {}) == DRAFT
+
+
+def test_what_stands_already_is_not_told_again_but_known_by_its_newest_attempt():
+    made = MOVES[State.ANSWERING, Move.REPEAT][1](DRAFT, RECORDS[Move.REPEAT], reveal)
+    assert (made.frames, made.closing) == ([], None)
+    assert made.draft.repeats(ANSWERS.tokens("y", 0, attempt=2))
+    assert not DRAFT.repeats(ANSWERS.tokens("y", 0, attempt=2))
