@@ -62,3 +62,9 @@ def test_never_more_are_held_than_may_be(keys, most, most_per_key):
     statuses, count = held(slots, keys)
     assert count == len(keys) - len(statuses) <= most
     assert len(slots) == 0
+
+
+def test_nothing_is_kept_of_a_key_that_holds_nothing():
+    slots = Slots("x", 9, 9)
+    held(slots, "aabc")
+    assert not slots._held

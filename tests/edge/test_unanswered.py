@@ -110,3 +110,19 @@ def test_what_counts_is_what_was_asked_and_is_neither_answered_nor_late(steps):
                 waiting = {name: at for name, at in waiting.items() if at >= clock.now_s}
         assert len(questions) == len(waiting)
         assert all(questions.awaits(name) for name in waiting)
+
+
+@pytest.mark.parametrize(
+    ("most", "per_tenant"), [pytest.param(99, 10, id="tenant"), pytest.param(10, 99, id="gateway")]
+)
+def test_what_is_open_again_stays_open_until_it_is_full_again(most, per_tenant):
+    questions = unanswered(most, per_tenant)
+    add(questions, 10)
+    assert questions.crowd("acme")
+    for number in range(2):
+        questions.take(answer_to(f"acme-{number}"))
+    assert questions.crowd("acme") is None
+    add(questions, 1, begin=10)
+    assert questions.crowd("acme") is None  # nine: as many as would have kept it closed
+    add(questions, 1, begin=11)
+    assert questions.crowd("acme")
