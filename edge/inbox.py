@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from agents.errors import Permanent, Transient
 from edge import limits
-from edge.publishing import DELIVERY_TIMEOUT_S, REGISTRY_AWAY, WORD_TIMEOUT_S, Position
+from edge.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests import RequestBuilder, Sealer, traceparent
 from schemas import (
     Ask,
@@ -33,6 +33,7 @@ from schemas import (
 )
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import outcome_id, position_id
+from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import INBOX

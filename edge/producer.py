@@ -17,12 +17,13 @@ from typing import Any, Self
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
-from edge.publishing import WORD_TIMEOUT_S, Position, Publishes, RequestPublisher
+from edge.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests import RequestBuilder
 from schemas import Event
 from schemas.registry import Registry
 from streams.log.codec import Codec
 from streams.log.subjects import subjects
+from streams.log.writing import Position
 from streams.settings import Settings
 
 

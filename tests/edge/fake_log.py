@@ -16,7 +16,6 @@ from edge.entries import HISTORY, Dispatch, Entry
 from edge.gateway import Gateway
 from edge.idempotency import Idempotency
 from edge.keys import DEFAULT_SCOPES, ApiKeys
-from edge.publishing import Position
 from schemas import (
     Answer,
     AnswerReleased,
@@ -33,6 +32,7 @@ from schemas import (
     Verdict,
 )
 from streams.log.ids import outcome_id
+from streams.log.writing import Position
 from streams.operations.lag import Lag, Lane, NoAnswer
 from streams.settings import Settings
 from streams.topics import topic_of

@@ -9,9 +9,9 @@ import pytest
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.inbox import Inbox
-from edge.publishing import Position
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
+from streams.log.writing import Position
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
