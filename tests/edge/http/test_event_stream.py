@@ -95,6 +95,14 @@ async def test_frames_that_nobody_waits_for_any_more_are_closed():
     assert frames.closed
 
 
+async def test_frames_that_are_left_in_the_middle_are_closed():
+    frames = Frames()
+    paced = with_pauses(frames(), 1.0)
+    assert await anext(paced) == FRAMES[0]
+    await paced.aclose()
+    assert frames.closed
+
+
 async def test_a_stream_whose_reader_takes_nothing_ends():
     ended = asyncio.Event()
 
