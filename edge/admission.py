@@ -33,7 +33,7 @@ STALE_S = 6.0  # without an answer, the broker counts as away: above what a read
 SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
 
 
-class Offsets(Protocol):
+class TellsOffsets(Protocol):
     """What the gateway needs to know of the log's lanes; each method may raise NoAnswer."""
 
     async def lags(self, wanted: Sequence[Reader]) -> list[Lag]:
@@ -43,7 +43,7 @@ class Offsets(Protocol):
         """Return the broker's time of the first unfinished record of each lane that is behind."""
 
 
-OpenOffsets = Callable[[], AbstractAsyncContextManager[Offsets]]
+OpenOffsets = Callable[[], AbstractAsyncContextManager[TellsOffsets]]
 
 
 class Admission:
@@ -230,7 +230,7 @@ class Admission:
                 )
             await asyncio.sleep(self._every_s)
 
-    async def _read_on(self, offsets: Offsets) -> None:
+    async def _read_on(self, offsets: TellsOffsets) -> None:
         lane_readers = readers(entry.name for entry in STEPS)
         while True:
             lags = await offsets.lags(lane_readers)

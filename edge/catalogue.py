@@ -37,7 +37,7 @@ INDEX_STATUS = {
 RANK = {"accepted": 0, "ingested": 1, "failed": 2, "indexed": 2, "deleted": 2}
 """A status never goes back: the topics are read side by side, so outcomes may come out of order."""
 
-Request = QuestionAsked | DocumentSubmitted | DocumentWithdrawn
+RequestEvent = QuestionAsked | DocumentSubmitted | DocumentWithdrawn
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class KnownRequests:
 
         The first record with an id wins.
         """
-        if not isinstance(entry.event, Request):
+        if not isinstance(entry.event, RequestEvent):
             return
         request = known_from(entry.event, entry.time_ms)
         self._requests.setdefault(request.request, request)
@@ -84,7 +84,7 @@ class KnownRequests:
         return self._subjects.setdefault((tenant, session), subject) == subject
 
 
-def known_from(event: Request, time_ms: int) -> KnownRequest:
+def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
     """Return what is remembered of a request."""
     question = event if isinstance(event, QuestionAsked) else None
     return KnownRequest(

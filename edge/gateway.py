@@ -17,11 +17,11 @@ from edge.catalogue import KnownDocuments, KnownRequests
 from edge.entries import Dispatch, Entry
 from edge.following import Follower, Watch
 from edge.idempotency import Idempotency
-from edge.intake import Intake, Question
 from edge.keys import ApiKeys
 from edge.log_reader import ReadsLog
 from edge.measures import gauges
 from edge.publishing import Publishes
+from edge.reception import NewQuestion, Reception
 from edge.requests import Sealer
 from edge.slots import Slots
 from streams.settings import Settings
@@ -50,7 +50,7 @@ class Gateway:
         self.dispatch = Dispatch(
             (self.requests.take, self.documents.take, self.admission.take), self.admission.awaits
         )
-        self.intake = Intake(
+        self.reception = Reception(
             self.settings,
             bounds,
             self.keyring,
@@ -118,15 +118,15 @@ class Gateway:
 
     async def caller(self, secret: str) -> Caller:
         """Return who a key belongs to; raises Problem."""
-        return await caller_of(secret, self.keys, self.intake.build.subject)
+        return await caller_of(secret, self.keys, self.reception.build.subject)
 
-    async def ask_once(self, caller: Caller, question: Question, resources: ExitStack) -> Watch:
+    async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.
 
         The outcomes are watched for as long as the resources are held, and before any can come.
         """
-        identity = await self.intake.identify(caller, question)
+        identity = await self.reception.identify(caller, question)
         outcomes = resources.enter_context(self.dispatch.subscribe(identity.request))
         earlier = self.requests.find(identity.request) if question.fingerprint else None
-        request = earlier or await self.intake.ask(caller, identity, question)
+        request = earlier or await self.reception.ask(caller, identity, question)
         return Watch(request, outcomes, from_log=earlier is not None)

@@ -27,7 +27,7 @@ class _Waiting:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class NoRoom:
     """Too many wait: of one tenant or in all, and in how many seconds there may be room."""
 
     of_tenant: bool
@@ -63,17 +63,17 @@ class Unanswered:
         """Tell whether a request counts as unanswered; may be asked from any thread."""
         return request in self._waiting
 
-    def crowd(self, tenant: str) -> Crowd | None:
+    def crowd(self, tenant: str) -> NoRoom | None:
         """Say why a tenant's question can't be taken; None where it can."""
         mine, every = self._of_tenant[tenant], len(self)
         if _full(mine, self._most_of_tenant, tenant in self._closed_tenants):
             self._closed_tenants.add(tenant)
             ahead = mine - _low(self._most_of_tenant)
-            return Crowd(True, mine, self._answered_in_s(ahead, mine / max(1, every)))
+            return NoRoom(True, mine, self._answered_in_s(ahead, mine / max(1, every)))
         self._closed_tenants.discard(tenant)
         self._closed = self.full
         if self._closed:
-            return Crowd(False, every, self._answered_in_s(every - _low(self._most), 1.0))
+            return NoRoom(False, every, self._answered_in_s(every - _low(self._most), 1.0))
         return None
 
     def add(self, request: str, tenant: str, limit_s: float, *, search: bool) -> bool:

@@ -37,7 +37,7 @@ Reveal = Callable[[Sequence[MapEntry]], Mapping[str, str]]
 """Opens the values that this reader may see; leaves all others out."""
 
 
-class State(Enum):
+class AnswerState(Enum):
     """Where an answer stands."""
 
     ACCEPTED = "accepted"
@@ -145,11 +145,11 @@ def _values(event: TokensReleased, reveal: Reveal) -> Mapping[str, str]:
 
 # ---------------------------------------------------------------------- the table
 
-ACCEPTED, ANSWERING, COMPLETED, RETRACTED, FAILED = State
+ACCEPTED, ANSWERING, COMPLETED, RETRACTED, FAILED = AnswerState
 RETRIEVE, CONTINUE, RESTART, REPEAT, COMPLETE, SETTLE, RETRACT, FAIL = Move
 CLOSED = (COMPLETED, RETRACTED, FAILED)
 
-MOVES: Mapping[tuple[State, Move], tuple[State, Maker]] = {
+MOVES: Mapping[tuple[AnswerState, Move], tuple[AnswerState, Maker]] = {
     # where it stands, what comes: where it stands then, what makes the frames
     (ACCEPTED, RETRIEVE): (ACCEPTED, tell_retrieval),
     (ACCEPTED, CONTINUE): (ANSWERING, go_on),
@@ -185,7 +185,7 @@ MOVES: Mapping[tuple[State, Move], tuple[State, Maker]] = {
 }
 
 
-def next_of(state: State, move: Move) -> tuple[State, Maker]:
+def next_of(state: AnswerState, move: Move) -> tuple[AnswerState, Maker]:
     """Return where an answer stands after a move, and what makes the frames."""
     try:
         return MOVES[state, move]

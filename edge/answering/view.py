@@ -12,7 +12,7 @@ from typing import Any
 from edge.answering import frames
 from edge.answering.cursors import Bookmark, Frame, FramesSent
 from edge.answering.draft import Closing, Draft
-from edge.answering.moves import CLOSED, Move, Reveal, State, next_of
+from edge.answering.moves import CLOSED, AnswerState, Move, Reveal, next_of
 from edge.entries import Entry
 from edge.problems import Problem
 from schemas import (
@@ -33,7 +33,7 @@ class AnswerView:
     ) -> None:
         self.request = request
         self.session = session
-        self.state = State.ACCEPTED
+        self.state = AnswerState.ACCEPTED
         self.closing: Frame = {}
         """Fields of the frame that closed the answer."""
         self._reveal = reveal
@@ -115,7 +115,7 @@ class AnswerView:
             case TokensReleased():
                 return Move.RESTART if draft.contradicts(event) else Move.CONTINUE
             case AnswerRetracted() if not draft.rules_out(event):
-                return None if self.state is State.RETRACTED else Move.RETRACT
+                return None if self.state is AnswerState.RETRACTED else Move.RETRACT
             case EventRejected() if not self.settled:
                 return Move.FAIL
             case _:

@@ -49,11 +49,11 @@ async def _submit(
         groups=fields.groups,
         chunk_policy=fields.chunk_policy,
     )
-    intake = gateway.intake
-    async with intake.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
-        identity = intake.identify_document(caller, document.uri, turn.fingerprint)
+    reception = gateway.reception
+    async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
+        identity = reception.identify_document(caller, document.uri, turn.fingerprint)
         if not turn.repeated:
-            await intake.submit(identity, document, trace_of(request))
+            await reception.submit(identity, document, trace_of(request))
     name_after(request, identity.request)
     return {"document_id": identity.session, "request_id": identity.request}
 
@@ -96,6 +96,6 @@ async def withdraw_document(
     """Withdraw a document: it is found no longer."""
     caller.need("write")
     entry = gateway.access.document(caller, document)
-    withdrawal = await gateway.intake.withdraw(caller, entry.id, trace_of(request))
+    withdrawal = await gateway.reception.withdraw(caller, entry.id, trace_of(request))
     name_after(request, withdrawal.request)
     return {"document_id": entry.id, "request_id": withdrawal.request}

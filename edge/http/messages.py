@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from edge import limits
 from edge.answering.cursors import Frame
-from edge.answering.moves import State
+from edge.answering.moves import AnswerState
 from edge.answering.view import AnswerView
 from edge.callers import Caller
 from edge.following import Watch
@@ -26,8 +26,8 @@ from edge.http.dependencies import (
     trace_of,
 )
 from edge.http.event_stream import event_stream
-from edge.intake import Question
 from edge.problems import from_fields
+from edge.reception import NewQuestion
 from edge.requests import response_schema_text
 from edge.timeline import timeline_of
 from schemas import Ask
@@ -44,7 +44,7 @@ async def post_message(
     with gateway.admission.body() as count:
         body = await read_body(request, limits.BODY_MAX, count)
         fields = parse(body, MessageBody, caller)
-    question = Question(
+    question = NewQuestion(
         text=fields.text,
         session=fields.session_id,
         ask=Ask(
@@ -104,7 +104,7 @@ async def post_search(
     with gateway.admission.body() as count:
         body = await read_body(request, limits.BODY_MAX, count)
         fields = parse(body, SearchBody, caller)
-    question = Question(
+    question = NewQuestion(
         text=fields.text,
         ask=Ask(
             mode="search",
@@ -127,12 +127,12 @@ async def _ask_once(
     request: Request,
     gateway: Gateway,
     caller: Caller,
-    question: Question,
+    question: NewQuestion,
     key: tuple[str, bytes],
     resources: ExitStack,
 ) -> Watch:
     """Ask, once for each idempotency key and what it stands for."""
-    async with gateway.intake.once(caller, *key) as turn:
+    async with gateway.reception.once(caller, *key) as turn:
         asked_with = question.known_by(turn.fingerprint)
         watch = await gateway.ask_once(caller, asked_with, resources)
     name_after(request, watch.request.request)
@@ -144,7 +144,7 @@ async def _whole(frames: AsyncGenerator[Frame, None], view: AnswerView) -> dict[
     async with aclosing(frames):
         async for _ in frames:
             pass
-    if view.state is State.FAILED:
+    if view.state is AnswerState.FAILED:
         raise from_fields(view.closing["error"])
     answer = view.snapshot()
     del answer["status"]

@@ -20,9 +20,9 @@ from edge.answering.view import AnswerView
 from edge.callers import Caller
 from edge.following import Watch
 from edge.gateway import Gateway
-from edge.intake import Question
 from edge.problems import Problem, not_found, too_many
-from edge.websocket.frames import CancelFrame, ClientFrame, MessageFrame, ResumeFrame, parse
+from edge.reception import NewQuestion
+from edge.websocket.client_frames import CancelFrame, ClientFrame, MessageFrame, ResumeFrame, parse
 from streams.watching.tracing import trace_id_of, traceparent_of
 
 tracer = trace.get_tracer("playhead")
@@ -138,7 +138,7 @@ class Connection:
             # each question is a trace of its own: a connection may last for days
             span = tracer.start_span("chat message", Context(), SpanKind.SERVER)
             resources.callback(span.end)
-            question = Question(
+            question = NewQuestion(
                 frame.text,
                 frame.session_id,
                 fingerprint=fingerprint,

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from edge.bounds import Bounds
-from edge.intake import Question
 from edge.problems import Problem
+from edge.reception import NewQuestion
 from schemas import ChunksRetrieved, QuestionAsked
 from tests.edge.fake_log import Answers, a_key
 from tests.edge.http_client import rejected
@@ -32,7 +32,7 @@ async def following(gateway, caller, log):
     """A question that was asked, its watch, and one reader's view of it."""
     gateway.log.start(gateway.dispatch)
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x", budget_ms=2_000), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=2_000), resources)
         answers = Answers(log.published(QuestionAsked)[-1])
         yield gateway.follower, watch, gateway.follower.view(caller, watch.request), answers
 
@@ -76,7 +76,7 @@ async def test_a_closing_record_without_its_text_stands_alone_after_a_while(foll
 
 async def test_a_deadline_that_passes_is_told_with_where_the_answer_will_be(gateway, caller, log):
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x", budget_ms=100), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=100), resources)
         view = gateway.follower.view(caller, watch.request)
         problem = await problem_of(all_of(gateway.follower.frames(watch, view)))
     assert (problem.status, problem.retryable) == (504, True)
@@ -183,7 +183,7 @@ async def test_a_search_that_was_refused_or_given_up_is_a_problem(
 
 async def test_a_search_whose_time_is_over_says_what_to_do(gateway, caller):
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x", budget_ms=100), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=100), resources)
         problem = await problem_of(gateway.follower.passages(caller, watch))
     assert (problem.status, problem.retryable) == (504, True)
     assert "budget_ms" in problem.detail

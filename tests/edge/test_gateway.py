@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from edge.bounds import Bounds
-from edge.intake import Question
+from edge.reception import NewQuestion
 from schemas import QuestionAsked
 from tests.edge.fake_log import Answers, a_key
 
@@ -61,7 +61,7 @@ async def test_a_request_is_known_as_soon_as_it_is_on_the_log(gateway, log):
     """The log's reader need not have come to it."""
     caller = await gateway.caller(a_key(gateway))
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x", "s-1"), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x", "s-1"), resources)
     assert gateway.access.question(caller, watch.request.request) == watch.request
     other = await gateway.caller(a_key(gateway))
     assert not gateway.requests.claim("acme", "s-1", other.subject)
@@ -71,7 +71,7 @@ async def test_an_answer_ends_what_counts_as_unanswered(gateway, log):
     gateway.log.start(gateway.dispatch)
     caller = await gateway.caller(a_key(gateway))
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x"), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x"), resources)
         assert gateway.admission.unanswered == 1
         for event in Answers(log.published(QuestionAsked)[-1]).whole("x"):
             log.append(event)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from edge import limits
 from edge.http.bodies import DocumentBody, MessageBody, SearchBody
-from edge.websocket.frames import MessageFrame
+from edge.websocket.client_frames import MessageFrame
 from streams.log.configuration import FOLDER
 
 

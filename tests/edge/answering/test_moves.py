@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from edge.answering.draft import Draft
-from edge.answering.moves import CLOSED, MOVES, ImpossibleMove, Move, State, next_of
+from edge.answering.moves import CLOSED, MOVES, AnswerState, ImpossibleMove, Move, next_of
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -43,7 +43,7 @@ CLOSES = {Move.COMPLETE: "completed", Move.SETTLE: "completed", Move.RETRACT: "r
 
 def test_an_answer_can_be_closed_in_one_state_of_each_kind():
     assert {state.value for state in CLOSED} == {"completed", "retracted", "failed"}
-    assert set(State) - set(CLOSED) == {State.ACCEPTED, State.ANSWERING}
+    assert set(AnswerState) - set(CLOSED) == {AnswerState.ACCEPTED, AnswerState.ANSWERING}
 
 
 @pytest.mark.parametrize(("state", "move"), MOVES, ids=lambda one: one.name)
@@ -63,7 +63,7 @@ def test_a_move_makes_the_frames_that_say_where_the_answer_stands(state, move):
         assert made.closing["finish_reason"]
 
 
-@pytest.mark.parametrize(("state", "move"), itertools.product(State, Move))
+@pytest.mark.parametrize(("state", "move"), itertools.product(AnswerState, Move))
 def test_a_move_that_the_table_lacks_is_an_error(state, move):
     if (state, move) in MOVES:
         assert next_of(state, move) == MOVES[state, move]
@@ -83,19 +83,23 @@ def test_only_text_that_starts_over_opens_a_closed_answer():
 
 def test_what_closes_an_answer_again_is_no_move():
     closing = (Move.COMPLETE, Move.SETTLE, Move.FAIL)
-    assert not [pair for pair in itertools.product([State.COMPLETED], closing) if pair in MOVES]
-    assert not [pair for pair in itertools.product([State.RETRACTED], closing) if pair in MOVES]
-    assert (State.RETRACTED, Move.RETRACT) not in MOVES
+    assert not [
+        pair for pair in itertools.product([AnswerState.COMPLETED], closing) if pair in MOVES
+    ]
+    assert not [
+        pair for pair in itertools.product([AnswerState.RETRACTED], closing) if pair in MOVES
+    ]
+    assert (AnswerState.RETRACTED, Move.RETRACT) not in MOVES
 
 
 def test_a_move_leaves_the_draft_that_it_was_given():
     for move, record in RECORDS.items():
-        MOVES[State.ANSWERING, move][1](DRAFT, record, reveal)
+        MOVES[AnswerState.ANSWERING, move][1](DRAFT, record, reveal)
     assert Draft().with_text(RECORDS[Move.CONTINUE], {}) == DRAFT
 
 
 def test_what_stands_already_is_not_told_again_but_known_by_its_newest_attempt():
-    made = MOVES[State.ANSWERING, Move.REPEAT][1](DRAFT, RECORDS[Move.REPEAT], reveal)
+    made = MOVES[AnswerState.ANSWERING, Move.REPEAT][1](DRAFT, RECORDS[Move.REPEAT], reveal)
     assert (made.frames, made.closing) == ([], None)
     assert made.draft.repeats(ANSWERS.tokens("y", 0, attempt=2))
     assert not DRAFT.repeats(ANSWERS.tokens("y", 0, attempt=2))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.problems import Problem
-from edge.websocket.frames import FRAME_MAX, CancelFrame, MessageFrame, ResumeFrame, parse
+from edge.websocket.client_frames import FRAME_MAX, CancelFrame, MessageFrame, ResumeFrame, parse
 
 
 def parsed(**fields):

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge.intake import Question
 from edge.problems import Problem
+from edge.reception import NewQuestion
 from edge.requests import NewDocument
 from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.ids import request_id
@@ -80,22 +80,22 @@ async def refused(awaitable):
 
 
 async def test_a_question_is_identified_before_anything_is_sealed(gateway, caller, log):
-    named = await gateway.intake.identify(caller, Question("x", "s-1", fingerprint="f"))
-    again = await gateway.intake.identify(caller, Question("y", "s-1", fingerprint="f"))
+    named = await gateway.reception.identify(caller, NewQuestion("x", "s-1", fingerprint="f"))
+    again = await gateway.reception.identify(caller, NewQuestion("y", "s-1", fingerprint="f"))
     assert named == again
     assert (named.tenant, named.subject, named.session) == ("acme", caller.subject, "s-1")
     assert named.request == request_id("acme", "f")
     assert named.lane == lane_of("acme", "s-1", gateway.settings.partitions)
-    unnamed = [await gateway.intake.identify(caller, Question("x")) for _ in range(2)]
+    unnamed = [await gateway.reception.identify(caller, NewQuestion("x")) for _ in range(2)]
     assert len({one.request for one in unnamed}) == len({one.session for one in unnamed}) == 2
     assert all(one.session == f"s-{one.request}" for one in unnamed)
     assert not log.published(QuestionAsked)
 
 
 async def test_what_is_on_the_log_is_what_was_identified(gateway, caller, log):
-    question = Question("x", "s-1", budget_ms=5_000, fingerprint="f", trace="00-a-b-01")
-    identity = await gateway.intake.identify(caller, question)
-    known = await gateway.intake.ask(caller, identity, question)
+    question = NewQuestion("x", "s-1", budget_ms=5_000, fingerprint="f", trace="00-a-b-01")
+    identity = await gateway.reception.identify(caller, question)
+    known = await gateway.reception.ask(caller, identity, question)
     [event] = log.published(QuestionAsked)
     assert {name: getattr(known, name) for name in vars(identity)} == vars(identity)
     assert (event.meta.request, event.meta.session, event.meta.lane) == (
@@ -112,8 +112,10 @@ async def test_what_is_on_the_log_is_what_was_identified(gateway, caller, log):
 
 async def test_a_callers_groups_go_with_the_question_and_nothing_else_does(gateway, log):
     caller = replace(await gateway.caller(a_key(gateway)), groups=("staff",))
-    question = Question("x", ask=Ask(groups=("forged",), max_tokens=7))
-    await gateway.intake.ask(caller, await gateway.intake.identify(caller, question), question)
+    question = NewQuestion("x", ask=Ask(groups=("forged",), max_tokens=7))
+    await gateway.reception.ask(
+        caller, await gateway.reception.identify(caller, question), question
+    )
     [event] = log.published(QuestionAsked)
     assert (event.ask.groups, event.ask.max_tokens) == (("staff",), 7)
 
@@ -121,9 +123,9 @@ async def test_a_callers_groups_go_with_the_question_and_nothing_else_does(gatew
 @pytest.mark.parametrize(
     ("question", "status"),
     [
-        (Question(""), 422),
-        (Question("x" * 20_001), 413),
-        (Question("x", "no spaces"), 422),
+        (NewQuestion(""), 422),
+        (NewQuestion("x" * 20_001), 413),
+        (NewQuestion("x", "no spaces"), 422),
     ],
 )
 async def test_a_question_that_can_not_be_taken_in_is_a_problem(gateway, caller, question, status):
@@ -138,7 +140,7 @@ async def test_an_erased_person_asks_nothing(gateway, caller):
     gateway.keyring.seal("acme", f"user/{caller.subject}", "e", "text", b"x")
     gateway.keyring.destroy("acme", f"user/{caller.subject}")
     with ExitStack() as resources:
-        problem = await refused(gateway.ask_once(caller, Question("x"), resources))
+        problem = await refused(gateway.ask_once(caller, NewQuestion("x"), resources))
     assert (problem.status, problem.slug) == (410, "erased")
 
 
@@ -146,7 +148,7 @@ async def test_outcomes_are_watched_before_the_question_is_on_the_log(gateway, c
     watched = []
     log.answer = lambda event: watched.append(gateway.dispatch.is_awaited(event.meta.request)) or ()
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, Question("x"), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x"), resources)
         assert not watch.from_log
         assert gateway.dispatch.waiting == 1
     assert watched == [True]
@@ -154,7 +156,7 @@ async def test_outcomes_are_watched_before_the_question_is_on_the_log(gateway, c
 
 
 async def test_a_question_that_comes_again_is_followed_from_the_log(gateway, caller, log):
-    question = Question("x", fingerprint="f")
+    question = NewQuestion("x", fingerprint="f")
     watches = []
     for _ in range(2):
         with ExitStack() as resources:
@@ -168,7 +170,7 @@ async def test_requests_with_one_key_wait_for_each_other(gateway, caller):
     order = []
 
     async def take(name):
-        async with gateway.intake.once(caller, "k", b"body") as turn:
+        async with gateway.reception.once(caller, "k", b"body") as turn:
             order.append((name, turn.repeated))
             await asyncio.sleep(0)
             order.append((name, turn.repeated))
@@ -180,24 +182,24 @@ async def test_requests_with_one_key_wait_for_each_other(gateway, caller):
 
 async def test_a_turn_that_goes_wrong_is_none(gateway, caller):
     with pytest.raises(ZeroDivisionError):
-        async with gateway.intake.once(caller, "k", b"body"):
+        async with gateway.reception.once(caller, "k", b"body"):
             _ = 1 / 0
-    async with gateway.intake.once(caller, "k", b"body") as turn:
+    async with gateway.reception.once(caller, "k", b"body") as turn:
         assert not turn.repeated
 
 
 async def test_without_a_key_every_request_is_a_new_one(gateway, caller):
     for _ in range(2):
-        async with gateway.intake.once(caller, "", b"body") as turn:
+        async with gateway.reception.once(caller, "", b"body") as turn:
             assert (turn.fingerprint, turn.repeated) == ("", False)
 
 
 async def test_a_withdrawal_is_taken_in_however_much_waits(gateway, caller, log):
     behind = [Lag("ingest", topic_of(DocumentSubmitted), lane, 0, 10_001) for lane in range(4)]
     gateway.admission.read(behind)
-    identity = gateway.intake.identify_document(caller, "u")
-    problem = await refused(gateway.intake.submit(identity, NewDocument("u", b"x")))
+    identity = gateway.reception.identify_document(caller, "u")
+    problem = await refused(gateway.reception.submit(identity, NewDocument("u", b"x")))
     assert problem.status == 503
-    await gateway.intake.withdraw(caller, identity.session)
+    await gateway.reception.withdraw(caller, identity.session)
     [event] = log.published(DocumentWithdrawn)
     assert event.document == identity.session

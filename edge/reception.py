@@ -15,7 +15,7 @@ from agents.errors import KeyDestroyed, Transient
 from edge.admission import Admission
 from edge.bounds import Bounds
 from edge.callers import Caller
-from edge.catalogue import KnownRequest, KnownRequests, Request, known_from
+from edge.catalogue import KnownRequest, KnownRequests, RequestEvent, known_from
 from edge.entries import Entry
 from edge.idempotency import Idempotency
 from edge.problems import Problem, forbidden, overloaded
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Question:
+class NewQuestion:
     """A question as a caller voices it."""
 
     text: str
@@ -41,13 +41,13 @@ class Question:
     """Equal ones are one question; each is a new one where it has none."""
     trace: str = ""
 
-    def known_by(self, fingerprint: str) -> Question:
+    def known_by(self, fingerprint: str) -> NewQuestion:
         """Return the question with a fingerprint."""
         return replace(self, fingerprint=fingerprint)
 
 
 @dataclass(frozen=True)
-class Turn:
+class KeyTurn:
     """The turn of a request among those with its idempotency key."""
 
     fingerprint: str
@@ -56,7 +56,7 @@ class Turn:
     """Whether the request is on the log already."""
 
 
-class Intake:
+class Reception:
     """Takes requests in; lives on one event loop."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Intake:
         self._learn = learn
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def identify(self, caller: Caller, question: Question) -> Identity:
+    async def identify(self, caller: Caller, question: NewQuestion) -> Identity:
         """Work out which request a question is; raises Problem."""
         return await self._told(
             lambda: self.build.of_question(
@@ -89,7 +89,7 @@ class Intake:
             )
         )
 
-    async def ask(self, caller: Caller, identity: Identity, question: Question) -> KnownRequest:
+    async def ask(self, caller: Caller, identity: Identity, question: NewQuestion) -> KnownRequest:
         """Put a question on the log; raises Problem.
 
         Whoever wants its outcomes subscribes before: the first may come at once.
@@ -136,20 +136,20 @@ class Intake:
         return await self._publish(self.build.withdraw(identity, trace=trace))
 
     @asynccontextmanager
-    async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[Turn]:
+    async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:
         """Take a request in within the block, once for each idempotency key.
 
         Requests with one key wait for each other; what goes wrong within the block means that the
         request is not on the log. Without a key, every request is a new one. Raises Problem.
         """
         if not key:
-            yield Turn("", repeated=False)
+            yield KeyTurn("", repeated=False)
             return
         scope = f"{caller.tenant}|{caller.subject}"
         digest = await asyncio.to_thread(self._keyring.digest, caller.tenant, body)
         async with self._turns.setdefault((scope, key), asyncio.Lock()):
             repeated = await asyncio.to_thread(self._idempotency.begin, scope, key, digest)
-            yield Turn(f"{caller.subject}|{key}", repeated)
+            yield KeyTurn(f"{caller.subject}|{key}", repeated)
             if not repeated:
                 await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
@@ -169,7 +169,7 @@ class Intake:
         except Transient as error:
             raise overloaded(str(error)) from None
 
-    async def _publish(self, event: Request, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
+    async def _publish(self, event: RequestEvent, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
         try:
             word = await asyncio.to_thread(self._publisher.send, event)
             async with asyncio.timeout(min(limit_s, WORD_TIMEOUT_S)):
