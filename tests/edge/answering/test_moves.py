@@ -63,7 +63,7 @@ def test_a_move_makes_the_frames_that_say_where_the_answer_stands(state, move):
         assert made.closing["finish_reason"]
 
 
-@pytest.mark.parametrize(("state", "move"), itertools.product(AnswerState, Move))
+@pytest.mark.parametrize(("state", "move"), list(itertools.product(AnswerState, Move)))
 def test_a_move_that_the_table_lacks_is_an_error(state, move):
     if (state, move) in MOVES:
         assert next_of(state, move) == MOVES[state, move]
