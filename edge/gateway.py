@@ -125,7 +125,7 @@ class Gateway:
 
         The outcomes are watched for as long as the resources are held, and before any can come.
         """
-        identity = await self.reception.identify(caller, question)
+        identity = self.reception.identify(caller, question)
         outcomes = resources.enter_context(self.dispatch.subscribe(identity.request))
         earlier = self.requests.find(identity.request) if question.fingerprint else None
         request = earlier or await self.reception.ask(caller, identity, question)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import structs
@@ -24,8 +23,6 @@ from edge.requests import Identity, NewDocument, Refused, RequestBuilder, Sealer
 from schemas import Ask
 from streams.running.live import now_us
 from streams.settings import Settings
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,13 +78,12 @@ class Reception:
         self._learn = learn
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def identify(self, caller: Caller, question: NewQuestion) -> Identity:
+    def identify(self, caller: Caller, question: NewQuestion) -> Identity:
         """Work out which request a question is; raises Problem."""
-        return await self._told(
-            lambda: self.build.of_question(
+        with _as_problems():
+            return self.build.of_question(
                 caller.tenant, caller.subject, question.session, question.fingerprint
             )
-        )
 
     async def ask(self, caller: Caller, identity: Identity, question: NewQuestion) -> KnownRequest:
         """Put a question on the log; raises Problem.
@@ -108,9 +104,10 @@ class Reception:
             grace_s=self._bounds.grace_s,
             search=ask.mode == "search",
         ):
-            event = await self._told(
-                lambda: self.build.ask(identity, question.text, ask, question.trace)
-            )
+            with _as_problems():
+                event = await asyncio.to_thread(
+                    self.build.ask, identity, question.text, ask, question.trace
+                )
             if not self._requests.claim(identity.tenant, identity.session, identity.subject):
                 raise forbidden(
                     "this session belongs to another user: leave session_id out for a new one"
@@ -118,21 +115,24 @@ class Reception:
             return await self._publish(event, budget_s + self._bounds.grace_s)
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
-        """Work out which request the submission of a document is."""
-        return self.build.of_document(caller.tenant, uri, fingerprint)
+        """Work out which request the submission of a document is; raises Problem."""
+        with _as_problems():
+            return self.build.of_document(caller.tenant, uri, fingerprint)
 
     async def submit(
         self, identity: Identity, document: NewDocument, trace: str = ""
     ) -> KnownRequest:
         """Put a document on the log; raises Problem."""
         self._admission.document(identity.lane)
-        event = await self._told(lambda: self.build.submit(identity, document, trace))
+        with _as_problems():
+            event = await asyncio.to_thread(self.build.submit, identity, document, trace)
         return await self._publish(event)
 
     async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
-        identity = self.build.of_known_document(caller.tenant, document)
+        with _as_problems():
+            identity = self.build.of_known_document(caller.tenant, document)
         return await self._publish(self.build.withdraw(identity, trace=trace))
 
     @asynccontextmanager
@@ -153,22 +153,6 @@ class Reception:
             if not repeated:
                 await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
-    @staticmethod
-    async def _told(build: Callable[[], T]) -> T:
-        """Build on another thread, for it seals; say what goes wrong as a Problem."""
-        try:
-            return await asyncio.to_thread(build)
-        except TooLarge as error:
-            raise Problem(413, "too-large", str(error)) from None
-        except Refused as error:
-            raise Problem(422, "invalid", str(error)) from None
-        except KeyDestroyed:
-            raise Problem(
-                410, "erased", "the key of this person or document was destroyed: it was erased"
-            ) from None
-        except Transient as error:
-            raise overloaded(str(error)) from None
-
     async def _publish(self, event: RequestEvent, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
         try:
             word = await asyncio.to_thread(self._publisher.send, event)
@@ -178,3 +162,20 @@ class Reception:
             raise self._admission.not_published(str(error)) from None
         self._learn(Entry(event, position.partition, position.offset, position.time_ms))
         return known_from(event, position.time_ms)
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    """Say what keeps a request from being built as a Problem."""
+    try:
+        yield
+    except TooLarge as error:
+        raise Problem(413, "too-large", str(error)) from None
+    except Refused as error:
+        raise Problem(422, "invalid", str(error)) from None
+    except KeyDestroyed:
+        raise Problem(
+            410, "erased", "the key of this person or document was destroyed: it was erased"
+        ) from None
+    except Transient as error:
+        raise overloaded(str(error)) from None

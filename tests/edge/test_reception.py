@@ -80,13 +80,13 @@ async def refused(awaitable):
 
 
 async def test_a_question_is_identified_before_anything_is_sealed(gateway, caller, log):
-    named = await gateway.reception.identify(caller, NewQuestion("x", "s-1", fingerprint="f"))
-    again = await gateway.reception.identify(caller, NewQuestion("y", "s-1", fingerprint="f"))
+    named = gateway.reception.identify(caller, NewQuestion("x", "s-1", fingerprint="f"))
+    again = gateway.reception.identify(caller, NewQuestion("y", "s-1", fingerprint="f"))
     assert named == again
     assert (named.tenant, named.subject, named.session) == ("acme", caller.subject, "s-1")
     assert named.request == request_id("acme", "f")
     assert named.lane == lane_of("acme", "s-1", gateway.settings.partitions)
-    unnamed = [await gateway.reception.identify(caller, NewQuestion("x")) for _ in range(2)]
+    unnamed = [gateway.reception.identify(caller, NewQuestion("x")) for _ in range(2)]
     assert len({one.request for one in unnamed}) == len({one.session for one in unnamed}) == 2
     assert all(one.session == f"s-{one.request}" for one in unnamed)
     assert not log.published(QuestionAsked)
@@ -94,7 +94,7 @@ async def test_a_question_is_identified_before_anything_is_sealed(gateway, calle
 
 async def test_what_is_on_the_log_is_what_was_identified(gateway, caller, log):
     question = NewQuestion("x", "s-1", budget_ms=5_000, fingerprint="f", trace="00-a-b-01")
-    identity = await gateway.reception.identify(caller, question)
+    identity = gateway.reception.identify(caller, question)
     known = await gateway.reception.ask(caller, identity, question)
     [event] = log.published(QuestionAsked)
     assert {name: getattr(known, name) for name in vars(identity)} == vars(identity)
@@ -113,9 +113,7 @@ async def test_what_is_on_the_log_is_what_was_identified(gateway, caller, log):
 async def test_a_callers_groups_go_with_the_question_and_nothing_else_does(gateway, log):
     caller = replace(await gateway.caller(a_key(gateway)), groups=("staff",))
     question = NewQuestion("x", ask=Ask(groups=("forged",), max_tokens=7))
-    await gateway.reception.ask(
-        caller, await gateway.reception.identify(caller, question), question
-    )
+    await gateway.reception.ask(caller, gateway.reception.identify(caller, question), question)
     [event] = log.published(QuestionAsked)
     assert (event.ask.groups, event.ask.max_tokens) == (("staff",), 7)
 
@@ -203,3 +201,15 @@ async def test_a_withdrawal_is_taken_in_however_much_waits(gateway, caller, log)
     await gateway.reception.withdraw(caller, identity.session)
     [event] = log.published(DocumentWithdrawn)
     assert event.document == identity.session
+
+
+async def test_what_is_no_tenant_takes_nothing_in(gateway, caller):
+    nobody = replace(caller, tenant="no tenant")
+    for call in (
+        lambda: gateway.reception.identify(nobody, NewQuestion("x")),
+        lambda: gateway.reception.identify_document(nobody, "u"),
+    ):
+        with pytest.raises(Problem) as raised:
+            call()
+        assert raised.value.status == 422
+    assert (await refused(gateway.reception.withdraw(nobody, "d"))).status == 422
