@@ -21,7 +21,8 @@ from bench.facts import facts
 from bench.hops import bare_hop_ms
 from bench.synthetic import build
 from connectors.triton import Triton
-from infra.demo.cli import create_key, frames
+from edge.client import frames_in
+from infra.demo.cli import create_key
 from replay.archive import ArchiveLog
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
@@ -204,7 +205,7 @@ class Bench:
         began, first_ms, request = time.perf_counter(), 0.0, ""
         body = {"text": question, "stream": True}
         with self.client.stream("POST", "/v1/messages", json=body) as response:
-            for frame in frames(response):
+            for frame in frames_in(response):
                 request = frame["request_id"]
                 if frame["type"] == "delta" and not first_ms:
                     first_ms = (time.perf_counter() - began) * 1000

@@ -49,7 +49,7 @@ RETRY_UNKNOWN_S = 5.0  # where nothing is known of the rate: a worker starts wit
 
 
 @dataclass(frozen=True)
-class Limits:
+class LaneLimits:
     """How far a lane may be behind before new requests are refused."""
 
     records: int
@@ -77,7 +77,7 @@ class Track:
 
     step: str
     window: int
-    limits: Limits
+    limits: LaneLimits
     committed: int = 0
     end: int = 0
     closed: str = ""
@@ -169,8 +169,8 @@ class Backlog:
 
     def __init__(self, settings: Settings) -> None:
         self._window = settings.window
-        questions = Limits(settings.question_lag_max, settings.question_age_max_s)
-        documents = Limits(settings.document_lag_max, settings.document_age_max_s)
+        questions = LaneLimits(settings.question_lag_max, settings.question_age_max_s)
+        documents = LaneLimits(settings.document_lag_max, settings.document_age_max_s)
         self._limits = dict.fromkeys(DOCUMENT, documents) | dict.fromkeys(QUESTION, questions)
         self.tracks: dict[Lane, Track] = {}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.entries import Entry
+from edge.requests import Identity
 from schemas import (
     ChunksCut,
     ChunksIndexed,
@@ -18,6 +19,7 @@ from schemas import (
     DocumentWithdrawn,
     EventRejected,
     Manifest,
+    Meta,
     QuestionAsked,
     Sealed,
 )
@@ -25,43 +27,49 @@ from schemas import (
 REQUESTS_KEPT = 4
 """Newest requests remembered of a document: the one in force and what is under way."""
 
+CUT_STATUS = {"cut": "ingested", "unchanged": "ingested", "failed": "failed"}
+INDEX_STATUS = {
+    "indexed": "indexed",
+    "unchanged": "indexed",
+    "withdrawn": "deleted",
+    "failed": "failed",
+}
+RANK = {"accepted": 0, "ingested": 1, "failed": 2, "indexed": 2, "deleted": 2}
+"""A status never goes back: the topics are read side by side, so outcomes may come out of order."""
+
+RequestEvent = QuestionAsked | DocumentSubmitted | DocumentWithdrawn
+
 
 @dataclass(frozen=True)
-class Asked:
+class KnownRequest(Identity):
     """A request that is on the log."""
 
-    request: str
-    tenant: str
-    subject: str
-    """Keyed digest of who asked; empty for a document."""
-    session: str
-    lane: int
     time_ms: int
     """When the broker had it: nothing of it lies before."""
     deadline_us: int = 0
     trace: str = ""
 
 
-class Requests:
+class KnownRequests:
     """Requests and sessions, by id."""
 
     def __init__(self) -> None:
-        self._requests: dict[str, Asked] = {}
+        self._requests: dict[str, KnownRequest] = {}
         self._subjects: dict[tuple[str, str], str] = {}
 
     def take(self, entry: Entry) -> None:
-        """Learn from an entry of the log; entries of other kinds say nothing here."""
-        event = entry.event
-        if isinstance(event, QuestionAsked | DocumentSubmitted | DocumentWithdrawn):
-            self.add(asked_of(event, entry.time_ms))
+        """Learn from an entry of the log; entries of other kinds say nothing here.
 
-    def add(self, asked: Asked) -> None:
-        """Remember a request; the first record with an id wins."""
-        self._requests.setdefault(asked.request, asked)
-        if asked.subject:
-            self._subjects.setdefault((asked.tenant, asked.session), asked.subject)
+        The first record with an id wins.
+        """
+        if not isinstance(entry.event, RequestEvent):
+            return
+        request = known_from(entry.event, entry.time_ms)
+        self._requests.setdefault(request.request, request)
+        if request.subject:
+            self._subjects.setdefault((request.tenant, request.session), request.subject)
 
-    def find(self, request: str) -> Asked | None:
+    def find(self, request: str) -> KnownRequest | None:
         """Return a request."""
         return self._requests.get(request)
 
@@ -76,10 +84,10 @@ class Requests:
         return self._subjects.setdefault((tenant, session), subject) == subject
 
 
-def asked_of(event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn, time_ms: int) -> Asked:
+def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
     """Return what is remembered of a request."""
     question = event if isinstance(event, QuestionAsked) else None
-    return Asked(
+    return KnownRequest(
         request=event.meta.request,
         tenant=event.meta.tenant,
         subject=question.subject if question else "",
@@ -92,7 +100,7 @@ def asked_of(event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn, time_
 
 
 @dataclass
-class Submission:
+class DocumentRequest:
     """One request about a document: a version handed in, or its withdrawal."""
 
     request: str
@@ -104,7 +112,7 @@ class Submission:
 
 
 @dataclass
-class Document:
+class KnownDocument:
     """A document as the log tells it."""
 
     id: str
@@ -118,12 +126,61 @@ class Document:
     """Version that can be found; 0 for none so far."""
     position: int = -1
     manifest: Manifest | None = None
-    submissions: dict[str, Submission] = field(default_factory=dict)
+    requests: dict[str, DocumentRequest] = field(default_factory=dict)
 
     @property
-    def newest(self) -> Submission:
+    def newest(self) -> DocumentRequest:
         """The newest request about it: what its status is the status of."""
-        return max(self.submissions.values(), key=lambda one: (one.at, one.request))
+        return max(self.requests.values(), key=lambda one: (one.at, one.request))
+
+    def describe(self, event: DocumentSubmitted) -> None:
+        """Learn of a version that was handed in."""
+        if event.meta.at >= self.described_us:
+            self.described_us = event.meta.at
+            self.uri = event.uri
+            self.media_type = event.media_type
+            self.metadata = dict(event.metadata)
+            self.groups = event.groups
+            self.title = event.title
+        self.ask(event.meta)
+
+    def cut(self, event: ChunksCut) -> None:
+        """Learn what ingest made of a version."""
+        if event.title is not None and event.meta.at >= self.described_us:
+            self.title = event.title
+        if event.batch.last and event.outcome in CUT_STATUS:
+            self.come_to(CUT_STATUS[event.outcome], event.reason, event.meta)
+
+    def index(self, event: ChunksIndexed) -> None:
+        """Learn what can be found."""
+        if event.batch.last:
+            self.come_to(INDEX_STATUS.get(event.outcome, "failed"), event.reason, event.meta)
+        if event.position < self.position:
+            return
+        if event.outcome == "withdrawn":
+            self.position, self.manifest = event.position, None
+        elif event.visible:
+            self.position = event.position
+            self.version = event.document.version
+            self.manifest = event.manifest or self.manifest
+
+    def ask(self, meta: Meta) -> None:
+        """Learn of a request about it; only the newest are kept."""
+        request = self.requests.setdefault(meta.request, DocumentRequest(meta.request))
+        request.at = meta.at
+        request.changed_us = max(request.changed_us, meta.at)
+        if len(self.requests) > 2 * REQUESTS_KEPT:
+            oldest = sorted(self.requests.values(), key=lambda one: (one.at, one.request))
+            for one in oldest[:-REQUESTS_KEPT]:
+                del self.requests[one.request]
+
+    def come_to(self, status: str, reason: str, meta: Meta) -> None:
+        """Learn what became of a request; a status never goes back."""
+        request = self.requests.setdefault(meta.request, DocumentRequest(meta.request))
+        if RANK[status] >= RANK[request.status]:
+            request.status = status
+            request.reason = reason
+            request.changed_us = max(request.changed_us, meta.at)
 
     def as_json(self, title: str | None) -> dict[str, Any]:
         """Return what a client sees."""
@@ -155,32 +212,21 @@ class Document:
         }
 
 
-CUT_STATUS = {"cut": "ingested", "unchanged": "ingested", "failed": "failed"}
-INDEX_STATUS = {
-    "indexed": "indexed",
-    "unchanged": "indexed",
-    "withdrawn": "deleted",
-    "failed": "failed",
-}
-RANK = {"accepted": 0, "ingested": 1, "failed": 2, "indexed": 2, "deleted": 2}
-"""A status never goes back: the topics are read side by side, so outcomes may come out of order."""
-
-
-class Documents:
+class KnownDocuments:
     """All documents of all tenants, folded from the log in whatever order its topics are read."""
 
     def __init__(self) -> None:
-        self._tenants: defaultdict[str, dict[str, Document]] = defaultdict(dict)
+        self._tenants: defaultdict[str, dict[str, KnownDocument]] = defaultdict(dict)
 
-    def find(self, tenant: str, document: str) -> Document | None:
+    def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
-        found = self._tenants.get(tenant, {}).get(document)
-        return found if found and found.described_us >= 0 else None
+        entry = self._tenants.get(tenant, {}).get(document)
+        return entry if entry and entry.described_us >= 0 else None
 
     def __len__(self) -> int:
         return sum(len(mine) for mine in list(self._tenants.values()))
 
-    def all(self, tenant: str) -> list[Document]:
+    def all(self, tenant: str) -> list[KnownDocument]:
         """List a tenant's documents by id."""
         mine = self._tenants.get(tenant, {})
         return [mine[key] for key in sorted(mine) if mine[key].described_us >= 0]
@@ -189,62 +235,22 @@ class Documents:
         """Learn from an entry of the log; entries of other kinds say nothing here."""
         match entry.event:
             case DocumentSubmitted() as event:
-                document = self._document(event.meta.tenant, event.document)
-                if event.meta.at >= document.described_us:
-                    document.described_us = event.meta.at
-                    document.uri = event.uri
-                    document.media_type = event.media_type
-                    document.metadata = dict(event.metadata)
-                    document.groups = event.groups
-                    document.title = event.title
-                self._requested(document, event.meta.request, event.meta.at)
+                self._document(event.meta.tenant, event.document).describe(event)
             case DocumentWithdrawn() as event:
-                document = self._document(event.meta.tenant, event.document)
-                self._requested(document, event.meta.request, event.meta.at)
+                self._document(event.meta.tenant, event.document).ask(event.meta)
             case ChunksCut() as event:
-                document = self._document(event.meta.tenant, event.document.document)
-                if event.title is not None and event.meta.at >= document.described_us:
-                    document.title = event.title
-                if event.batch.last and event.outcome in CUT_STATUS:
-                    status = CUT_STATUS[event.outcome]
-                    self._came(document, event.meta.request, status, event.reason, event.meta.at)
+                self._document(event.meta.tenant, event.document.document).cut(event)
             case ChunksIndexed() as event:
-                document = self._document(event.meta.tenant, event.document.document)
-                if event.batch.last:
-                    status = INDEX_STATUS.get(event.outcome, "failed")
-                    self._came(document, event.meta.request, status, event.reason, event.meta.at)
-                if event.outcome == "withdrawn" and event.position >= document.position:
-                    document.position, document.manifest = event.position, None
-                elif event.visible and event.position >= document.position:
-                    document.position = event.position
-                    document.version = event.document.version
-                    document.manifest = event.manifest or document.manifest
-            case EventRejected() as event if event.meta.tenant:
-                document_ = self._tenants.get(event.meta.tenant, {}).get(event.meta.session)
-                if document_ is not None:
-                    reason = event.message
-                    self._came(document_, event.meta.request, "failed", reason, event.meta.at)
+                self._document(event.meta.tenant, event.document.document).index(event)
+            case EventRejected() as event:
+                document = self._tenants.get(event.meta.tenant, {}).get(event.meta.session)
+                if event.meta.tenant and document is not None:
+                    document.come_to("failed", event.message, event.meta)
             case _:
                 pass
 
-    def _document(self, tenant: str, document: str) -> Document:
+    def _document(self, tenant: str, document: str) -> KnownDocument:
         mine = self._tenants[tenant]
         if document not in mine:
-            mine[document] = Document(id=document)
+            mine[document] = KnownDocument(id=document)
         return mine[document]
-
-    def _requested(self, document: Document, request: str, at: int) -> None:
-        submission = document.submissions.setdefault(request, Submission(request))
-        submission.at = at
-        submission.changed_us = max(submission.changed_us, at)
-        if len(document.submissions) > 2 * REQUESTS_KEPT:
-            oldest = sorted(document.submissions.values(), key=lambda one: (one.at, one.request))
-            for one in oldest[:-REQUESTS_KEPT]:
-                del document.submissions[one.request]
-
-    def _came(self, document: Document, request: str, status: str, reason: str, at: int) -> None:
-        submission = document.submissions.setdefault(request, Submission(request))
-        if RANK[status] >= RANK[submission.status]:
-            submission.status = status
-            submission.reason = reason
-            submission.changed_us = max(submission.changed_us, at)

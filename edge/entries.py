@@ -116,7 +116,7 @@ class Dispatch:
             for subscription in subscriptions:
                 subscription.interrupt()
 
-    def awaited(self, request: str) -> bool:
+    def is_awaited(self, request: str) -> bool:
         """Tell whether anybody waits for a request; may be asked from any thread."""
         return request in self._waiting or self._awaits(request)
 

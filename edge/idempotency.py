@@ -36,14 +36,15 @@ class Idempotency:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        # what a power cut takes back is sent once more, under the same id
-        self._store = open_database(path, SCHEMA, synchronous="NORMAL")
+        self._database = open_database(path, SCHEMA, synchronous="NORMAL")
         self.forget_old()
 
     def forget_old(self) -> None:
         """Forget keys that no client retries any more."""
         with self._lock:
-            self._store.execute("DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,))
+            self._database.execute(
+                "DELETE FROM idempotency WHERE at_s < ?", (time.time() - KEPT_S,)
+            )
 
     def begin(self, scope: str, key: str, body: str) -> bool:
         """Say that a request came; True where one with this key is on the log already.
@@ -58,30 +59,30 @@ class Idempotency:
                 "an Idempotency-Key is 1 to 255 visible ASCII characters",
             )
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "INSERT OR IGNORE INTO idempotency (scope, key, body, at_s) VALUES (?, ?, ?, ?)",
                 (scope, key, body, int(time.time())),
             )
-            known, taken = self._store.execute(
+            body_before, is_on_log = self._database.execute(
                 "SELECT body, taken FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
             ).fetchone()
-        if known != body:
+        if body_before != body:
             raise Problem(
                 422,
                 "idempotency-key-reused",
                 "this Idempotency-Key came with another request before: use a new key for a new "
                 "request, or send the same request again",
             )
-        return bool(taken)
+        return bool(is_on_log)
 
-    def taken(self, scope: str, key: str) -> None:
+    def confirm(self, scope: str, key: str) -> None:
         """Say that the request is on the log."""
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "UPDATE idempotency SET taken = 1 WHERE scope = ? AND key = ?", (scope, key)
             )
 
     def close(self) -> None:
         """Close the store."""
         with self._lock:
-            self._store.close()
+            self._database.close()

@@ -19,15 +19,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from agents.errors import Permanent, Transient
-from edge.producer import (
-    DELIVERY_TIMEOUT_S,
-    REGISTRY_AWAY,
-    TENANT,
-    Position,
-    Requests,
-    Sealer,
-    traceparent,
-)
+from edge import limits
+from edge.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
+from edge.requests import RequestBuilder, Sealer, traceparent
 from schemas import (
     Ask,
     Event,
@@ -39,6 +33,7 @@ from schemas import (
 )
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import outcome_id, position_id
+from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import INBOX
@@ -60,11 +55,13 @@ class Inbox:
         codec: Codec,
         keyring: Sealer,
         send: Callable[[Event], Future[Position]],
+        pause_s: float = 0.2,
     ) -> None:
         self._settings = settings
         self._codec = codec
-        self._requests = Requests(settings, keyring, edge="inbox")
+        self._requests = RequestBuilder(settings, keyring, edge="inbox")
         self._send = send
+        self._pause_s = pause_s
         self._records = {topic.name: topic.record for topic in INBOX}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
@@ -84,24 +81,21 @@ class Inbox:
 
         Raises Transient where the keyring or the registry is away.
         """
+        place = (topic, partition, offset)
         tenant = ""
         try:
             record: Any = self._codec.decode(value, self._records[topic])
+            if limits.TENANT.fullmatch(record.tenant):
+                tenant = record.tenant
             return self._build(record, f"{topic}|{partition}|{offset}")
         except (Transient, *REGISTRY_AWAY):
             raise
-        except Undecodable as error:
-            why = str(error)
-            return self._rejection(topic, partition, offset, tenant, type(error).__name__, why)
-        except Permanent as error:
-            if TENANT.fullmatch(record.tenant):
-                tenant = record.tenant
-            why = str(error)
-            return self._rejection(topic, partition, offset, tenant, type(error).__name__, why)
+        except (Undecodable, Permanent) as error:
+            return self._rejection(place, tenant, type(error).__name__, str(error))
         except Exception as error:  # noqa: BLE001 - one bad record must not hold up all others
             kind = type(error).__name__
             why = f"an unforeseen {kind} in the inbox: report it; the record is not taken in"
-            return self._rejection(topic, partition, offset, tenant, kind, why)
+            return self._rejection(place, "", kind, why)
 
     def _build(self, record: Any, position: str) -> Event:
         fingerprint = f"inbox|{record.idempotency_key or position}"
@@ -132,8 +126,9 @@ class Inbox:
         )
 
     def _rejection(
-        self, topic: str, partition: int, offset: int, tenant: str, error: str, message: str
+        self, place: tuple[str, int, int], tenant: str, error: str, message: str
     ) -> EventRejected:
+        topic, partition, offset = place
         cause = position_id(topic, partition, offset)
         return EventRejected(
             meta=Meta(
@@ -183,10 +178,10 @@ class Inbox:
 
     def _take(self, messages: list[Any]) -> bool:
         """Publish what the records ask for; tries until it worked or the process stops."""
-        pause_s = 0.2
+        pause_s = self._pause_s
         while not self._stopping.is_set():
             try:
-                sent = [
+                words = [
                     self._send(
                         self.request_for(
                             message.topic(), message.partition(), message.offset(), message.value()
@@ -194,8 +189,8 @@ class Inbox:
                     )
                     for message in messages
                 ]
-                for future in sent:
-                    future.result(DELIVERY_TIMEOUT_S + 5)
+                for word in words:
+                    word.result(WORD_TIMEOUT_S)
             except (Transient, TookTooLong, *REGISTRY_AWAY) as error:
                 log.warning("not taken in", error=type(error).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s)

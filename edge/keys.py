@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.local_files import open_database
+from streams.settings import Settings
 
 PREFIX = "ph_"
 SCOPES = {
@@ -87,7 +88,7 @@ class ApiKeys:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
-            self._store = open_database(path, SCHEMA)
+            self._database = open_database(path, SCHEMA)
         except sqlite3.Error as error:
             raise BadKey(f"{path} can't be used as the key store: {error}") from None
 
@@ -118,7 +119,7 @@ class ApiKeys:
             revoked_s=None,
         )
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (
                     entry.id,
@@ -135,20 +136,20 @@ class ApiKeys:
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the valid key that this is, or None."""
-        found = self._select("WHERE hash = ?", (_hash(secret),))
-        return found[0] if found and found[0].valid(time.time()) else None
+        keys = self._select("WHERE hash = ?", (_hash(secret),))
+        return keys[0] if keys and keys[0].valid(time.time()) else None
 
     def revoke(self, identity: str) -> ApiKey:
         """End a key for good; a repeat changes nothing. Raises BadKey for an unknown id."""
         with self._lock:
-            self._store.execute(
+            self._database.execute(
                 "UPDATE api_keys SET revoked_s = ? WHERE id = ? AND revoked_s IS NULL",
                 (int(time.time()), identity),
             )
-        found = self._select("WHERE id = ?", (identity,))
-        if not found:
+        keys = self._select("WHERE id = ?", (identity,))
+        if not keys:
             raise BadKey(f"no key {identity}: `playhead keys list` shows them")
-        return found[0]
+        return keys[0]
 
     def all(self, tenant: str = "") -> list[ApiKey]:
         """List keys, the oldest first."""
@@ -158,11 +159,11 @@ class ApiKeys:
     def close(self) -> None:
         """Close the store."""
         with self._lock:
-            self._store.close()
+            self._database.close()
 
     def _select(self, rest: str, values: tuple[Any, ...]) -> list[ApiKey]:
         with self._lock:
-            rows = self._store.execute(
+            rows = self._database.execute(
                 "SELECT id, tenant, user, scopes, groups, created_s, expires_s, revoked_s"  # noqa: S608
                 f" FROM api_keys {rest}",
                 values,
@@ -182,12 +183,17 @@ class ApiKeys:
         ]
 
 
+def keys_path(settings: Settings) -> Path:
+    """Return the file of the API keys."""
+    return settings.run / "keys.sqlite"
+
+
 def seconds(text: str) -> int:
     """Read a time to live such as 90m, 12h or 30d; raises BadKey."""
-    found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.strip())
-    if not found:
+    parts = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.strip())
+    if not parts:
         raise BadKey(f"{text!r} is no time to live: give a number and s, m, h or d, such as 30d")
-    return int(found[1]) * UNITS_S[found[2]]
+    return int(parts[1]) * UNITS_S[parts[2]]
 
 
 def instant(time_s: int | None) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import (
@@ -22,9 +22,9 @@ from confluent_kafka import (
 )
 
 from agents.errors import Transient
-from edge.catalogue import Asked
+from edge.catalogue import KnownRequest
 from edge.entries import HISTORY, RESULTS, Dispatch, Entry
-from edge.producer import REGISTRY_AWAY
+from edge.publishing import REGISTRY_AWAY
 from schemas import Event
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
@@ -34,6 +34,7 @@ from streams.watching.logs import logger, places
 log = logger("gateway")
 BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
 POLL_S = 0.1
+AGAIN_S = 1.0  # after an error of the live consumer
 SKEW_MS = 60_000
 """How far the clocks of two hosts may differ: reading back begins so much earlier."""
 READ_BACK_S = 10.0
@@ -42,8 +43,8 @@ READ_BACK_MAX = 20_000
 """Records of one request at most: an answer has some hundreds."""
 
 
-class Log(Protocol):
-    """What the edge needs of the log."""
+class ReadsLog(Protocol):
+    """What the gateway needs of the log."""
 
     @property
     def ready(self) -> bool:
@@ -52,7 +53,7 @@ class Log(Protocol):
     def start(self, dispatch: Dispatch) -> None:
         """Begin to hand entries to the dispatch, on the running loop."""
 
-    async def read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
+    async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return the entries of a request of the given kinds; raises Transient."""
 
     async def reachable(self) -> bool:
@@ -65,9 +66,18 @@ class Log(Protocol):
 class LogReader:
     """Reads the log from Kafka."""
 
-    def __init__(self, settings: Settings, codec: Codec) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        *,
+        new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
+        again_s: float = AGAIN_S,
+    ) -> None:
         self._settings = settings
         self._codec = codec
+        self._new_consumer = new_consumer
+        self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
         self._behind = self._everything()
         self._stopping = threading.Event()
@@ -97,11 +107,11 @@ class LogReader:
         """Ask the broker whether it is there."""
         return await asyncio.to_thread(self._ask)
 
-    async def read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
+    async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return the entries of a request of the given kinds; raises Transient."""
         async with self._reading_back:
             try:
-                return await asyncio.to_thread(self._read_back, asked, kinds)
+                return await asyncio.to_thread(self._read_back, request, kinds)
             except (KafkaException, *REGISTRY_AWAY) as error:
                 raise Transient(
                     f"the log can't be read at the moment ({type(error).__name__}): try again"
@@ -119,7 +129,7 @@ class LogReader:
                 log.warning("reading again", error=type(error).__name__, places=places(error))
                 self._behind = self._everything()
                 loop.call_soon_threadsafe(dispatch.interrupt)
-                self._stopping.wait(1.0)
+                self._stopping.wait(self._again_s)
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._consumer(enable_partition_eof=True)
@@ -148,20 +158,17 @@ class LogReader:
             (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
         }
 
-    def _batch(
-        self, consumer: Consumer, dispatch: Dispatch
-    ) -> tuple[list[Entry], set[tuple[str, int]]]:
+    def _batch(self, consumer: Any, dispatch: Dispatch) -> tuple[list[Entry], set[tuple[str, int]]]:
         entries: list[Entry] = []
         caught_up: set[tuple[str, int]] = set()
         # the first record is handed on at once; those that wait beside it come along
         for message in _messages(consumer, BATCH_MAX, POLL_S):
-            error = message.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            if message.error() is not None:
+                if _is_end(message):
                     caught_up.add((message.topic(), message.partition()))
                 continue  # the client reconnects by itself
             kind = self._records[str(message.topic())]
-            if kind not in HISTORY and not dispatch.awaited(_header(message, "request")):
+            if kind not in HISTORY and not dispatch.is_awaited(_header(message, "request")):
                 continue
             entry = self._entry(message, kind)
             if entry is not None:
@@ -170,43 +177,32 @@ class LogReader:
 
     # ------------------------------------------------------------------ back, on a worker thread
 
-    def _read_back(self, asked: Asked, kinds: Sequence[type[Event]]) -> list[Entry]:
-        consumer = self._consumer(enable_partition_eof=True)
+    def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         records = {topic_of(kind): kind for kind in kinds}
+        consumer = self._consumer(enable_partition_eof=True)
         try:
-            since = max(0, asked.time_ms - SKEW_MS)
+            since = max(0, request.time_ms - SKEW_MS)
             starts = consumer.offsets_for_times(
-                [TopicPartition(topic, asked.lane, since) for topic in records], timeout=READ_BACK_S
+                [TopicPartition(topic, request.lane, since) for topic in records],
+                timeout=READ_BACK_S,
             )
-            found: list[Entry] = []
-            open_ = {start.topic for start in starts if start.offset >= 0}
-            consumer.assign([start for start in starts if start.offset >= 0])
-            waited = 0.0
-            while open_ and len(found) < READ_BACK_MAX:
-                message = consumer.poll(POLL_S)
-                if message is None:
-                    waited += POLL_S
-                    if waited > READ_BACK_S:
-                        raise Transient("the log can't be read at the moment: no answer")
-                    continue
-                error = message.error()
-                if error is not None:
-                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above
-                        open_.discard(message.topic())
-                    continue
-                if _header(message, "request") != asked.request:
+            entries: list[Entry] = []
+            for message in _to_the_end(consumer, [start for start in starts if start.offset >= 0]):
+                if _header(message, "request") != request.request:
                     continue
                 entry = self._entry(message, records[str(message.topic())])
-                if entry is not None and entry.event.meta.tenant == asked.tenant:
-                    found.append(entry)
-            return found
+                if entry is not None and entry.event.meta.tenant == request.tenant:
+                    entries.append(entry)
+                if len(entries) >= READ_BACK_MAX:
+                    break
+            return entries
         finally:
             consumer.close()
 
     # ------------------------------------------------------------------ both
 
-    def _consumer(self, *, enable_partition_eof: bool) -> Consumer:
-        return Consumer(
+    def _consumer(self, *, enable_partition_eof: bool) -> Any:
+        return self._new_consumer(
             {
                 "bootstrap.servers": self._settings.kafka,
                 "group.id": "playhead-gateway-without-group",  # asked for, never joined
@@ -237,11 +233,32 @@ class LogReader:
             consumer.close()
 
 
+def _to_the_end(consumer: Any, starts: list[TopicPartition]) -> Iterator[Any]:
+    """Read one partition of each topic from its start; raises Transient where nothing comes."""
+    unread = {start.topic for start in starts}
+    consumer.assign(starts)
+    waited_s = 0.0
+    while unread:
+        message = consumer.poll(POLL_S)
+        if message is None:
+            waited_s += POLL_S
+            if waited_s > READ_BACK_S:
+                raise Transient("the log can't be read at the moment: no answer")
+        elif message.error() is None:
+            yield message
+        elif _is_end(message):
+            unread.discard(message.topic())
+
+
+def _is_end(message: Any) -> bool:
+    return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
+
+
 async def _hand(dispatch: Dispatch, entries: list[Entry]) -> None:
     dispatch.take(entries)
 
 
-def _messages(consumer: Consumer, count: int, timeout_s: float) -> Iterator[Any]:
+def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
     message = consumer.poll(timeout_s)
     while message is not None:
         yield message

@@ -13,6 +13,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from edge.backlog import Track
+from edge.problems import Problem
 from streams.watching.metrics import attributes
 
 _meter = metrics.get_meter("playhead")
@@ -26,23 +27,29 @@ def shed(reason: str, status: int) -> None:
     _shed.add(1, {"playhead.reason": reason, "http.response.status_code": status})
 
 
-def _unsent(edge: Any) -> int:
-    return int(edge.publisher.unsent)
+def refused(problem: Problem, reason: str) -> Problem:
+    """Count a refusal, and return what the client is told."""
+    shed(reason, problem.status)
+    return problem
 
 
-def _reasons(edge: Any) -> int:
-    return len(edge.admission.shedding())
+def _unsent(gateway: Any) -> int:
+    return int(gateway.publisher.unsent)
 
 
-OF_EDGE: dict[str, tuple[str, str, Callable[[Any], float]]] = {
-    "unanswered": ("{question}", "Questions without an answer", lambda e: e.admission.unanswered),
-    "followed": ("{request}", "Requests that somebody waits for", lambda e: e.following),
-    "connections": ("{connection}", "WebSockets that are open", lambda e: e.connections),
-    "bodies": ("By", "Request bodies in memory", lambda e: e.admission.bodies_bytes),
+def _reasons(gateway: Any) -> int:
+    return len(gateway.admission.shedding())
+
+
+OF_GATEWAY: dict[str, tuple[str, str, Callable[[Any], float]]] = {
+    "unanswered": ("{question}", "Questions without an answer", lambda g: g.admission.unanswered),
+    "followed": ("{request}", "Requests that somebody waits for", lambda g: len(g.followed)),
+    "connections": ("{connection}", "WebSockets that are open", lambda g: len(g.connections)),
+    "bodies": ("By", "Request bodies in memory", lambda g: g.admission.bodies_bytes),
     "unsent": ("{record}", "Records that the broker has not acknowledged", _unsent),
     "shedding": ("{reason}", "Reasons for which requests are refused", _reasons),
-    "requests": ("{request}", "Requests known from the log", lambda e: len(e.requests)),
-    "documents": ("{document}", "Documents known from the log", lambda e: len(e.documents)),
+    "requests": ("{request}", "Requests known from the log", lambda g: len(g.requests)),
+    "documents": ("{document}", "Documents known from the log", lambda g: len(g.documents)),
 }
 """Gauges `playhead.gateway.<name>`: unit, description and value."""
 OF_LANE: dict[str, tuple[str, str, Callable[[Track, float], float]]] = {
@@ -53,33 +60,33 @@ OF_LANE: dict[str, tuple[str, str, Callable[[Track, float], float]]] = {
 
 
 class Gauges:
-    """Reads the edge of this process when somebody collects."""
+    """Reads the gateway of this process when somebody collects."""
 
     def __init__(self) -> None:
-        self._edge: Any = None
-        for name, (unit, what, of_edge) in OF_EDGE.items():
-            read = partial(self._read_edge, of_edge)
+        self._gateway: Any = None
+        for name, (unit, what, of_gateway) in OF_GATEWAY.items():
+            read = partial(self._read_gateway, of_gateway)
             _meter.create_observable_gauge(f"playhead.gateway.{name}", [read], unit, what)
         for name, (unit, what, of_lane) in OF_LANE.items():
             read = partial(self._read_lanes, of_lane)
             _meter.create_observable_gauge(f"playhead.backlog.{name}", [read], unit, what)
 
-    def watch(self, edge: Any) -> None:
-        """Read this edge from now on."""
-        self._edge = edge
+    def watch(self, gateway: Any) -> None:
+        """Read this gateway from now on."""
+        self._gateway = gateway
 
-    def _read_edge(
+    def _read_gateway(
         self, value: Callable[[Any], float], _: CallbackOptions
     ) -> Iterator[Observation]:
-        if self._edge is not None:
-            yield Observation(value(self._edge))
+        if self._gateway is not None:
+            yield Observation(value(self._gateway))
 
     def _read_lanes(
         self, value: Callable[[Track, float], float], _: CallbackOptions
     ) -> Iterator[Observation]:
-        if self._edge is None:
+        if self._gateway is None:
             return
-        admission = self._edge.admission
+        admission = self._gateway.admission
         for (topic, lane), track in admission.backlog.tracks.copy().items():
             yield Observation(value(track, admission.now_s), attributes(track.step, topic, lane))
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 MEDIA_TYPE = "application/problem+json"
+URN = "urn:playhead:problem:"
 
 
 class Problem(Exception):
@@ -42,7 +43,7 @@ class Problem(Exception):
     def fields(self, request_id: str, trace_id: str) -> dict[str, Any]:
         """Return the members of the problem document."""
         return {
-            "type": f"urn:playhead:problem:{self.slug}",
+            "type": f"{URN}{self.slug}",
             "title": title_of(self.status),
             "status": self.status,
             "detail": self.detail,
@@ -56,6 +57,18 @@ class Problem(Exception):
         """Return the same members for a stream, where `type` says that the frame is an error."""
         fields = self.fields(request_id, trace_id)
         return {**fields, "type": "error", "problem": fields["type"]}
+
+
+def from_fields(fields: Mapping[str, Any]) -> Problem:
+    """Read a problem document back."""
+    return Problem(
+        fields["status"],
+        fields["type"].removeprefix(URN),
+        fields["detail"],
+        retryable=fields["retryable"],
+        request_id=fields["request_id"],
+        retry_after_s=1 if fields["status"] == HTTPStatus.SERVICE_UNAVAILABLE else None,
+    )
 
 
 def title_of(status: int) -> str:

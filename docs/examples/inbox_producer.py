@@ -11,7 +11,11 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 TOPIC = "playhead.inbox.document"
-registry = SchemaRegistryClient({"url": sys.argv[2]})
+if len(sys.argv) != 3:
+    sys.stderr.write("usage: inbox_producer.py BOOTSTRAP_SERVERS REGISTRY_URL\n")
+    sys.exit(2)
+servers, registry_url = sys.argv[1:]
+registry = SchemaRegistryClient({"url": registry_url})
 schema = registry.get_latest_version(f"{TOPIC}-value").schema.schema_str
 serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
 document = {
@@ -21,6 +25,6 @@ document = {
     "content": b"# Opening hours\n\nThe shop is open on weekdays from nine to five.",
 }
 value = serialize(document, SerializationContext(TOPIC, MessageField.VALUE))
-producer = Producer({"bootstrap.servers": sys.argv[1], "acks": "all"})
+producer = Producer({"bootstrap.servers": servers, "acks": "all"})
 producer.produce(TOPIC, key="acme", value=value)
 sys.exit(producer.flush(15))

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 
+from edge.client import frames_in
 from infra.demo.samples import PAGES_PERSONAL, TENANTS, Question, Tenant, documents
 from replay.archive import ArchiveLog
 from replay.export import export, rewrite
@@ -173,7 +173,7 @@ class Demo:
                 response.read()
                 said.error = f"HTTP {response.status_code}: {response.text[:200]}"
                 return said
-            for frame in frames(response):
+            for frame in frames_in(response):
                 said.request = frame.get("request_id", said.request)
                 match frame["type"]:
                     case "delta":
@@ -302,13 +302,6 @@ class Demo:
             timeout=ANSWERED_WITHIN_S,
             trust_env=False,
         )
-
-
-def frames(response: httpx.Response) -> Iterator[dict[str, Any]]:
-    """Yield the frames of a server-sent event stream."""
-    for line in response.iter_lines():
-        if line.startswith("data:"):
-            yield json.loads(line.removeprefix("data:"))
 
 
 def forge(folder: Path, seed: int) -> Stored:

@@ -25,7 +25,7 @@ from streams.version import CODE
 
 Attributes = Mapping[str, str | int | float | bool]
 
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _exported = False
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -150,7 +150,7 @@ def child_of(parent: str) -> str:
 
     The flags are the parent's: whether it was sampled is decided where the trace begins.
     """
-    if _TRACEPARENT.fullmatch(parent):
+    if TRACEPARENT.fullmatch(parent):
         return f"{parent[:36]}{random.getrandbits(64):016x}{parent[52:]}"
     return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
 

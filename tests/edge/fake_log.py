@@ -11,11 +11,11 @@ from typing import Any
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
-from edge.edge import Edge
-from edge.entries import Dispatch, Entry
+from edge.bounds import Bounds
+from edge.entries import HISTORY, Dispatch, Entry
+from edge.gateway import Gateway
 from edge.idempotency import Idempotency
 from edge.keys import DEFAULT_SCOPES, ApiKeys
-from edge.producer import Position
 from schemas import (
     Answer,
     AnswerReleased,
@@ -32,6 +32,7 @@ from schemas import (
     Verdict,
 )
 from streams.log.ids import outcome_id
+from streams.log.writing import Position
 from streams.operations.lag import Lag, Lane, NoAnswer
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -59,14 +60,16 @@ class FakeLog:
 
         self._dispatch, self._loop = dispatch, asyncio.get_running_loop()
 
-    async def read_back(self, asked: Any, kinds: Any) -> list[Entry]:
+    async def read_back(self, request: Any, kinds: Any) -> list[Entry]:
         if not self.broker:
             raise Transient("the log can't be read at the moment")
         return [
             entry
             for kind in kinds
             for entry in self.entries[topic_of(kind)]
-            if entry.event.meta.request == asked.request
+            if entry.event.meta.request == request.request
+            and entry.event.meta.tenant == request.tenant
+            and entry.partition == request.lane
         ]
 
     async def reachable(self) -> bool:
@@ -115,7 +118,10 @@ class FakeLog:
             entry = Entry(event, event.meta.lane, len(lane), 1_700_000_000_000)
             lane.append(entry)
         dispatch = self._dispatch
-        if dispatch is not None:
+        wanted = isinstance(event, HISTORY) or (
+            dispatch and dispatch.is_awaited(event.meta.request)
+        )
+        if dispatch is not None and wanted:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(dispatch.take, [entry])
         return entry
@@ -205,19 +211,19 @@ def an_entry(keyring: Keyring, tenant: str, placeholder: str, kind: str, value: 
     return MapEntry(placeholder=placeholder, kind=kind, digest=digest, value=sealed)
 
 
-def an_edge(folder: Any, log: FakeLog, **settings: Any) -> Edge:
+def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **settings: Any) -> Gateway:
     chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
-    return Edge(
+    return Gateway(
         settings=chosen,
         keyring=Keyring(chosen),
         keys=ApiKeys(folder / "keys.sqlite"),
         idempotency=Idempotency(folder / "idempotency.sqlite"),
         publisher=log,
         log=log,
-        positions=log.positions,
-        late_s=1.0,
+        offsets=log.positions,
+        bounds=bounds or Bounds(late_s=1.0),
     )
 
 
-def a_key(edge: Edge, tenant: str = "acme", scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
-    return edge.keys.create(tenant, scopes=scopes)[1]
+def a_key(gateway: Gateway, tenant: str = "acme", scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
+    return gateway.keys.create(tenant, scopes=scopes)[1]

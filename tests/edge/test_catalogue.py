@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.catalogue import REQUESTS_KEPT, Documents, Requests
+from edge.catalogue import REQUESTS_KEPT, KnownDocuments, KnownRequests
 from edge.entries import Entry
 from schemas import (
     Ask,
@@ -69,11 +69,11 @@ def indexed(request, at, version=1, outcome="indexed", *, position, chunks=("c",
 
 
 def view_of(events):
-    documents = Documents()
+    documents = KnownDocuments()
     for offset, event in enumerate(events):
         documents.take(Entry(event, 0, offset, 0))
-    found = documents.find("acme", "d-1")
-    return None if found is None else found.as_json(None)
+    known = documents.find("acme", "d-1")
+    return None if known is None else known.as_json(None)
 
 
 FIRST = [submitted("r-1", 0), cut("r-1", 1), indexed("r-1", 2, position=10)]
@@ -138,16 +138,16 @@ def test_topics_may_be_read_in_any_order(data):
 
 
 def test_only_the_newest_requests_of_a_document_are_kept():
-    documents = Documents()
+    documents = KnownDocuments()
     for number in range(100):
         documents.take(Entry(submitted(f"r-{number}", number), 0, number, 0))
-    found = documents.find("acme", "d-1")
-    assert len(found.submissions) <= 2 * REQUESTS_KEPT
-    assert found.newest.request == "r-99"
+    known = documents.find("acme", "d-1")
+    assert len(known.requests) <= 2 * REQUESTS_KEPT
+    assert known.newest.request == "r-99"
 
 
 def test_a_document_is_its_tenants_own():
-    documents = Documents()
+    documents = KnownDocuments()
     documents.take(Entry(submitted("r-1", 0, tenant="globex"), 0, 0, 0))
     assert documents.find("acme", "d-1") is None
     assert documents.all("acme") == []
@@ -155,7 +155,7 @@ def test_a_document_is_its_tenants_own():
 
 
 def test_a_session_is_whose_question_came_first():
-    requests = Requests()
+    requests = KnownRequests()
     question = QuestionAsked(
         meta=a_meta(session="s-1"), subject="jane", text=SEALED, ask=Ask(deadline=5)
     )

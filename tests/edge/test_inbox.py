@@ -9,9 +9,9 @@ import pytest
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.inbox import Inbox
-from edge.producer import Position
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
+from streams.log.writing import Position
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
@@ -113,11 +113,13 @@ def test_a_record_of_another_type_is_rejected(inbox):
     assert isinstance(event, EventRejected)
 
 
-def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(inbox, monkeypatch):
-    def broken(*_args, **_kwargs):
+class BrokenKeyring:
+    def __getattr__(self, _name):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(inbox._requests, "document", broken)
+
+def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(tmp_path, sent):
+    inbox = Inbox(Settings(run=tmp_path), CODEC, BrokenKeyring(), sent.append)
     event = request_for(inbox, DOCUMENT)
     assert event.error == "RuntimeError"
     assert b"secret" not in body(event)
@@ -140,16 +142,17 @@ class FakeMessage:
         return CODEC.encode(self._record)
 
 
-def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(inbox, sent, monkeypatch):
-    failures = [Transient("away"), Transient("away")]
-    send = inbox._send
+def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, keyring):
+    failures, sent = [Transient("away"), Transient("away")], []
 
-    def flaky(event):
+    def send(event):
         if failures:
             raise failures.pop()
-        return send(event)
+        sent.append(event)
+        done = Future()
+        done.set_result(Position(topic_of(event), 0, 0, 0))
+        return done
 
-    monkeypatch.setattr(inbox, "_send", flaky)
-    monkeypatch.setattr(inbox._stopping, "wait", lambda _timeout: False)
+    inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
     assert inbox._take([FakeMessage(DOCUMENT, 1), FakeMessage(QUESTION, 2)])
     assert [type(event) for event in sent] == [DocumentSubmitted, QuestionAsked]

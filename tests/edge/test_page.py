@@ -12,9 +12,9 @@ import pytest
 import uvicorn
 import websockets
 
-from edge.http import create_app
+from edge.http.app import create_app
 from schemas import QuestionAsked
-from tests.edge.fake_log import Answers, FakeLog, a_citation, a_key, an_edge
+from tests.edge.fake_log import Answers, FakeLog, a_citation, a_gateway, a_key
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -78,14 +78,14 @@ def log():
 
 
 @pytest.fixture
-async def edge(tmp_path, log):
-    return an_edge(tmp_path / "run", log)
+async def gateway(tmp_path, log):
+    return a_gateway(tmp_path / "run", log)
 
 
 @pytest.fixture
-async def url(edge):
+async def url(gateway):
     server = uvicorn.Server(
-        uvicorn.Config(create_app(edge), port=0, log_config=None, timeout_graceful_shutdown=1)
+        uvicorn.Config(create_app(gateway), port=0, log_config=None, timeout_graceful_shutdown=1)
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - the server has no event for it
@@ -131,7 +131,7 @@ async def page(url, tmp_path):
         await browser.wait()
 
 
-async def test_a_person_can_ask_and_see_where_it_stands(page, log, edge):
+async def test_a_person_can_ask_and_see_where_it_stands(page, log, gateway):
     def answer(event):
         whole = Answers(event).whole("VAT <b>is</b> ", "due.", citations=(a_citation(),))
         return whole if isinstance(event, QuestionAsked) else ()
@@ -139,7 +139,7 @@ async def test_a_person_can_ask_and_see_where_it_stands(page, log, edge):
     log.answer = answer
     await page.enter("ph_wrong")
     await page.until("document.getElementById('wrong').textContent.includes('not valid')")
-    await page.enter(a_key(edge))
+    await page.enter(a_key(gateway))
     await page.until("document.getElementById('state').textContent === 'connected'")
     await page.ask("Is VAT due?")
     await page.until("document.querySelectorAll('.citations').length")

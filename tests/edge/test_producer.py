@@ -1,149 +1,79 @@
-"""Requests as the producer library builds them."""
+"""The producer library, over a log in memory."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agents.errors import KeyDestroyed
-from connectors.keyring import Keyring
-from edge.producer import Refused, Requests, TooLarge, response_schema_text
-from schemas import Ask
-from streams.log.codec import body
+from agents.errors import Transient
+from edge import producer as module
+from edge.producer import Producer
+from edge.requests import Refused, TooLarge
+from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.ids import document_id, request_id
-from streams.log.lanes import lane_of
 from streams.settings import Settings
+from tests.edge.fake_log import FakeLog
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(run=tmp_path, partitions=8, claim_bytes=10_000, document_bytes_max=50_000)
+def log():
+    return FakeLog()
 
 
 @pytest.fixture
-def keyring(settings):
-    return Keyring(settings)
+def producer(tmp_path, log):
+    settings = Settings(run=tmp_path, document_bytes_max=1_000)
+    with Producer(settings, publisher=log) as producer:
+        yield producer
 
 
-@pytest.fixture
-def requests(settings, keyring):
-    return Requests(settings, keyring, edge="producer")
-
-
-def test_a_question_is_sealed_for_its_user_and_lies_in_its_sessions_lane(requests, keyring):
-    event = requests.question("acme", user="jane", session="s-1", text="secret", fingerprint="f")
-    assert event.meta.id == event.meta.request == request_id("acme", "f")
-    assert event.meta.lane == lane_of("acme", "s-1", 8)
-    assert event.meta.cause is None
+def test_a_question_is_on_the_log_when_it_returns(producer, log):
+    request = producer.ask("acme", user="jane", session="s-1", text="When?", fingerprint="f")
+    [event] = log.published(QuestionAsked)
+    assert (request.request, request.session) == (request_id("acme", "f"), "s-1")
+    assert request.position.offset == 0
+    assert request.position.partition == event.meta.lane
     assert event.meta.step.name == "producer"
-    assert event.subject == keyring.digest("acme", b"jane")
-    assert event.text.key == f"user/{event.subject}"
-    assert (event.text.event, event.text.field) == (event.meta.id, "text")
-    assert keyring.unseal("acme", event.text) == b"secret"
-    assert b"secret" not in body(event)
-    assert b"jane" not in body(event)
 
 
-def test_a_document_is_sealed_under_its_own_key(requests, keyring):
-    event = requests.document("acme", uri="u", content=b"secret", title="hidden")
-    identity = document_id("acme", "u")
-    assert event.document == event.meta.session == identity
-    assert event.meta.lane == lane_of("acme", identity, 8)
-    assert event.content.key == event.title.key == f"document/{identity}"
-    assert keyring.unseal("acme", event.content) == b"secret"
-    assert keyring.unseal("acme", event.title) == b"hidden"
-    assert b"secret" not in body(event)
-    assert b"hidden" not in body(event)
-
-
-def test_a_large_document_travels_by_claim_check(requests, keyring):
-    event = requests.document("acme", uri="u", content=b"x" * 20_000)
-    assert event.content.claim
-    assert len(body(event)) < 2_000
-    assert keyring.unseal("acme", event.content) == b"x" * 20_000
-
-
-def test_equal_fingerprints_are_one_request_and_others_are_not(requests):
-    def ids(fingerprint, tenant="acme"):
-        return requests.question(tenant, user="u", text="x", fingerprint=fingerprint).meta.id
-
-    assert ids("f") == ids("f")
-    assert len({ids("f"), ids("g"), ids("f", "globex"), ids(""), ids("")}) == 5
-
-
-def test_a_question_without_a_session_begins_one(requests):
-    event = requests.question("acme", user="u", text="x", fingerprint="f")
-    again = requests.question("acme", user="u", text="x", fingerprint="f")
-    assert event.meta.session == again.meta.session
-    assert event.meta.session != requests.question("acme", user="u", text="x").meta.session
-
-
-def test_a_question_has_a_deadline_unless_the_asker_says_otherwise(requests):
-    event = requests.question("acme", user="u", text="x")
-    assert event.ask.deadline == pytest.approx(event.meta.at + 30_000_000, abs=1_000_000)
-    assert requests.question("acme", user="u", text="x", ask=Ask()).ask.deadline == 0
+def test_a_document_is_handed_in_and_withdrawn(producer, log):
+    request = producer.submit_document("acme", uri="u", content=b"x", title="t")
+    assert request.session == document_id("acme", "u")
+    [event] = log.published(DocumentSubmitted)
+    assert event.meta.request == request.request
+    producer.withdraw_document("acme", document=request.session, reason="old")
+    [withdrawal] = log.published(DocumentWithdrawn)
+    assert (withdrawal.document, withdrawal.reason) == (request.session, "old")
+    assert withdrawal.meta.lane == event.meta.lane
 
 
 @pytest.mark.parametrize(
     ("wrong", "error"),
-    [
-        ({"tenant": ""}, Refused),
-        ({"tenant": "-a"}, Refused),
-        ({"tenant": "a b"}, Refused),
-        ({"tenant": "a" * 64}, Refused),
-        ({"user": ""}, Refused),
-        ({"user": "u" * 257}, Refused),
-        ({"text": ""}, Refused),
-        ({"text": "x" * 20_001}, TooLarge),
-        ({"session": "a b"}, Refused),
-        ({"session": "s" * 129}, Refused),
-    ],
+    [({"content": b"x" * 1_001}, TooLarge), ({"media_type": "image/png"}, Refused)],
 )
-def test_a_question_that_cannot_be_taken_in_is_refused(requests, wrong, error):
+def test_what_can_not_be_taken_in_is_refused_before_it_is_published(producer, log, wrong, error):
     with pytest.raises(error):
-        requests.question(**{"tenant": "acme", "user": "u", "text": "x", **wrong})
+        producer.submit_document("acme", **{"uri": "u", "content": b"x", **wrong})
+    assert not log.published(DocumentSubmitted)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ({"tenant": ""}, Refused),
-        ({"uri": ""}, Refused),
-        ({"uri": "u" * 2_049}, Refused),
-        ({"media_type": "application/pdf"}, Refused),
-        ({"chunk_policy": "none"}, Refused),
-        ({"content": b"x" * 50_001}, TooLarge),
-        ({"title": "x" * 1_001}, TooLarge),
-        ({"metadata": {"": "v"}}, Refused),
-        ({"metadata": {"k": "v" * 513}}, Refused),
-        ({"metadata": {str(number): "v" for number in range(65)}}, Refused),
-    ],
-)
-def test_a_document_that_cannot_be_taken_in_is_refused(requests, wrong, error):
-    with pytest.raises(error):
-        requests.document(**{"tenant": "acme", "uri": "u", "content": b"x", **wrong})
+def test_a_broker_that_is_away_is_transient(producer, log):
+    log.broker = False
+    with pytest.raises(Transient):
+        producer.ask("acme", user="jane", text="When?")
 
 
-def test_an_erased_user_asks_nothing(requests, keyring):
-    event = requests.question("acme", user="jane", text="x")
-    keyring.destroy("acme", event.text.key)
-    with pytest.raises(KeyDestroyed):
-        requests.question("acme", user="jane", text="x")
+class Silent(FakeLog):
+    """A publisher of which no word comes."""
+
+    def send(self, event):
+        word = Future()
+        word.result = lambda _timeout: (_ for _ in ()).throw(module.TookTooLong)
+        return word
 
 
-@given(st.text(min_size=1, max_size=200))
-def test_any_text_can_be_asked(tmp_path_factory, text):
-    settings = Settings(run=tmp_path_factory.getbasetemp() / "any")
-    keyring = KEYRINGS.setdefault(settings.run, None) or Keyring(settings)
-    KEYRINGS[settings.run] = keyring
-    event = Requests(settings, keyring, edge="producer").question("acme", user="u", text=text)
-    assert keyring.unseal("acme", event.text).decode() == text
-
-
-KEYRINGS = {}
-
-
-def test_a_schema_has_one_spelling():
-    assert response_schema_text({"b": 1, "a": 2}) == response_schema_text({"a": 2, "b": 1})
-    assert response_schema_text(None) == ""
+def test_a_broker_that_says_nothing_is_transient(tmp_path):
+    producer = Producer(Settings(run=tmp_path), publisher=Silent())
+    with pytest.raises(Transient, match="did not answer"):
+        producer.ask("acme", user="jane", text="When?")

@@ -5,8 +5,9 @@ import uuid
 import pytest
 from websockets.sync.client import connect
 
+from edge.client import frames_in
+from replay.cli import events_of
 from replay.log import BrokerLog
-from replay.one_request import events_of
 from schemas import QueryRewritten
 
 pytestmark = pytest.mark.stack
@@ -54,12 +55,9 @@ def test_a_pronoun_is_resolved_by_the_conversation(running, workshop):
 
 def test_the_stream_says_what_the_whole_answer_says(running, workshop):
     body = {"text": "When does the workshop open on Saturdays?", "stream": True}
-    frames = []
     with running.client(workshop) as client, client.stream("POST", "/v1/messages", json=body) as r:
         assert r.headers["content-type"].startswith("text/event-stream")
-        for line in r.iter_lines():
-            if line.startswith("data:"):
-                frames.append(json.loads(line[5:]))
+        frames = list(frames_in(r))
     kinds = [frame["type"] for frame in frames]
     assert kinds[0] == "accepted"
     assert kinds[-1] == "completed"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from edge.client import frames_in
 from infra.local.supervisor import read_state
 
 pytestmark = pytest.mark.stack
@@ -64,8 +65,7 @@ def last_frame(running, tenant, **fields):
     ):
         if stream.status_code != 200:
             return {**json.loads(stream.read()), "type": "error"}
-        lines = [line for line in stream.iter_lines() if line.startswith("data:")]
-    return json.loads(lines[-1].removeprefix("data:"))
+        return list(frames_in(stream))[-1]
 
 
 def search(running, tenant, **fields):

@@ -9,63 +9,17 @@ import contextlib
 import json
 
 import pytest
-import uvicorn
 import websockets
 
-from edge.http import create_app
+from edge.bounds import Bounds
 from schemas import QuestionAsked
-from tests.edge.fake_log import Answers, FakeLog, a_key, an_edge
+from tests.edge.chat_client import connect, frames_until, question, send
+from tests.edge.fake_log import Answers, a_key
 
 
 @pytest.fixture
-def log():
-    return FakeLog()
-
-
-@pytest.fixture
-async def edge(tmp_path, log):
-    return an_edge(tmp_path, log)
-
-
-@pytest.fixture
-async def url(edge):
-    config = uvicorn.Config(create_app(edge), port=0, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"ws://127.0.0.1:{port}/v1/chat"
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture
-def key(edge):
-    return a_key(edge)
-
-
-def connect(url, key, **more):
-    return websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}, **more)
-
-
-async def send(socket, **frame):
-    await socket.send(json.dumps(frame))
-
-
-async def frames_until(socket, *kinds):
-    frames = []
-    async with asyncio.timeout(5):
-        while not frames or frames[-1]["type"] not in kinds:
-            frames.append(json.loads(await socket.recv()))
-    return frames
-
-
-async def question(log):
-    async with asyncio.timeout(5):
-        while not log.published(QuestionAsked):
-            await asyncio.sleep(0.01)
-    return log.published(QuestionAsked)[-1]
+def key(gateway):
+    return a_key(gateway)
 
 
 def whole(*texts):
@@ -215,29 +169,110 @@ async def test_too_many_questions_at_once_are_refused(url, key, log):
         assert len(log.published(QuestionAsked)) == 8
 
 
-async def test_a_client_that_does_not_read_is_let_go(url, key, log, edge, monkeypatch):
-    monkeypatch.setattr("edge.websocket.SEND_TIMEOUT_S", 0.3)
+@pytest.mark.parametrize("bounds", [Bounds(send_timeout_s=0.3, late_s=1.0)])
+async def test_a_client_that_does_not_read_is_let_go(url, key, log, gateway):
     async with connect(url, key, max_queue=1, close_timeout=0.1) as socket:
         await send(socket, type="message", text="x")
         answers = Answers(await question(log))
         for number in range(400):
             log.append(answers.tokens("x" * 65_536, number))
         async with asyncio.timeout(10):
-            while edge.dispatch.waiting:
+            while gateway.dispatch.waiting:
                 await asyncio.sleep(0.05)
         with contextlib.suppress(Exception):
             await socket.close()
 
 
-async def test_a_shutdown_tells_readers_to_resume(url, key, log, edge):
+async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
     async with connect(url, key) as socket:
         await send(socket, type="message", text="x")
         await frames_until(socket, "accepted")
-        edge.stopping = True
+        gateway.stopping = True
         [error] = await frames_until(socket, "error")
         assert error["retryable"]
         assert error["cursor"]
         with pytest.raises(websockets.ConnectionClosed):
             async with asyncio.timeout(5):
                 await socket.recv()
-    assert edge.dispatch.waiting == 0
+    assert gateway.dispatch.waiting == 0
+
+
+async def until(what):
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_is_resumed_on_its_own_connection_is_told_once(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(socket, type="resume", request_id=accepted["request_id"])
+        await send(socket, type="cancel", request_id="none")  # frames are taken in their order
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+        assert len(gateway.followed) == 1
+        for event in Answers(await question(log)).whole("VAT ", "is due."):
+            log.append(event)
+        frames = await frames_until(socket, "completed")
+        assert [frame["type"] for frame in frames] == ["delta", "delta", "completed"]
+        await send(socket, type="cancel", request_id="none")
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1, late_s=30.0)])
+async def test_an_answer_that_is_complete_makes_room_while_it_is_listened_for(
+    url, key, log, gateway
+):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(3):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+            await until(lambda: len(gateway.followed) == 0)
+        assert gateway.dispatch.waiting == 3
+    await until(lambda: gateway.dispatch.waiting == 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1)])
+async def test_an_answer_that_nobody_could_follow_is_not_resumed(url, key, log, gateway):
+    async with connect(url, key) as socket, connect(url, key) as other:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(other, type="resume", request_id=accepted["request_id"])
+        [error] = await frames_until(other, "error")
+        assert (error["status"], error["request_id"]) == (429, accepted["request_id"])
+        assert error["cursor"]  # to come back with
+
+
+async def test_a_connection_that_ends_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        for number in range(3):
+            await send(socket, type="message", id=number, text="x")
+            await frames_until(socket, "accepted")
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (3, 3)
+    await until(lambda: len(gateway.connections) == 0)
+    assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+    assert gateway.admission.unanswered == 3  # they are on the log, and will be answered
+
+
+async def test_a_message_that_was_refused_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", id=1, text="x", session_id="no spaces")
+        [error] = await frames_until(socket, "error")
+        assert (error["id"], error["status"]) == (1, 422)
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(listening_max=2, late_s=30.0)])
+async def test_the_oldest_answer_that_is_complete_makes_room(url, key, log, gateway):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(4):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+        await until(lambda: gateway.dispatch.waiting == 2)
+        oldest, *_, newest = log.published(QuestionAsked)
+        log.append(Answers(oldest).retracted("nobody listens", 0))
+        log.append(Answers(newest).retracted("told", 0))
+        [retracted] = await frames_until(socket, "retracted")
+        assert retracted["reason"] == "told"

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.entries import Entry
-from edge.problems import Problem
-from edge.stream import (
-    Answering,
-    cursor_of,
-    in_reading_order,
-    positions_of,
-)
-from schemas import Ask, EventRejected, MapEntry, QuestionAsked, Sealed
-from streams.topics import topic_of
-from tests.edge.fake_log import Answers, a_citation
-from tests.fakes import a_meta
+from edge.answering.cursors import in_reading_order, sent_by
+from edge.answering.view import AnswerView
+from schemas import EventRejected, MapEntry
+from tests.edge.answering import histories
+from tests.edge.answering.histories import ANSWERS, HISTORIES, NAMES, QUESTION, entries_of
+from tests.edge.fake_log import a_citation
 
-QUESTION = QuestionAsked(
-    meta=a_meta(),
-    subject="sub",
-    text=Sealed(key="user/sub", event="e", field="text", ciphertext=b""),
-    ask=Ask(),
-)
-ANSWERS = Answers(QUESTION)
-NAMES = {"<PERSON_1>": "Jane Doe"}
-ENTRY = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="d", value=QUESTION.text)
+GOLDEN = json.loads(Path(__file__).with_name("golden_frames.json").read_text("utf-8"))
+ENTRY = histories.an_entry()
 
 
-def entries_of(events):
-    offsets = {}
-    found = []
-    for event in events:
-        offset = offsets[topic_of(event)] = offsets.get(topic_of(event), -1) + 1
-        found.append(Entry(event, 0, offset, 0))
-    return found
-
-
-def answering(seen=None, values=None):
-    return Answering("r-1", "s-1", 0, lambda _: values or {}, seen)
+def a_view(seen=None, values=None):
+    return AnswerView("r-1", "s-1", 0, lambda _: values or {}, seen)
 
 
 def frames_of(events, **kwargs):
-    one = answering(**kwargs)
+    one = a_view(**kwargs)
     return [frame for entry in entries_of(events) for frame in one.take(entry)]
 
 
@@ -95,7 +75,7 @@ def test_a_closing_record_that_is_read_early_waits_for_its_text():
 
 def test_a_closing_record_without_its_text_stands_alone_in_the_end():
     first, _, closing = ANSWERS.whole("VAT ", "is due.")
-    one = answering()
+    one = a_view()
     for entry in entries_of([first, closing]):
         one.take(entry)
     assert one.held
@@ -213,7 +193,7 @@ def test_without_values_placeholders_stay():
 def test_an_answer_that_starts_over_numbers_its_values_anew():
     other = MapEntry(placeholder="<PERSON_2>", kind="PERSON", digest="d", value=QUESTION.text)
     names = {ENTRY: {"<PERSON_1>": "Jane Doe"}, other: {"<PERSON_2>": "John Roe"}}
-    one = Answering("r-1", "s-1", 0, lambda entries: names[entries[0]])
+    one = AnswerView("r-1", "s-1", 0, lambda entries: names[entries[0]])
     records = [
         ANSWERS.tokens("Ask <PERSON_1>", 0, entries=(ENTRY,)),
         ANSWERS.tokens("Ask <PERSON_2>, <PERSON_1>", 5, restart=True, entries=(other,)),
@@ -222,25 +202,16 @@ def test_an_answer_that_starts_over_numbers_its_values_anew():
     assert shown(frames) == "Ask John Roe, <PERSON_1>"
 
 
-HISTORY = [
-    ANSWERS.tokens("wrong ", 0, entries=(ENTRY,)),
-    ANSWERS.tokens("and more <PER", 1),
-    ANSWERS.tokens("SON_1>", 2),
-    ANSWERS.tokens("right ", 5, restart=True),
-    ANSWERS.tokens("<PERSON_1> ans", 6),
-    ANSWERS.tokens("wer <", 7),
-    ANSWERS.released("right <PERSON_1> answer <", 7),
-    ANSWERS.retracted("no", 7),
-]
+HISTORY = histories.RESTARTED
 
 
 @pytest.mark.parametrize("cut", range(11))
 def test_a_reader_that_resumes_gets_everything_after_its_cursor_exactly_once(cut):
     whole = frames_of(HISTORY, values=NAMES)
     assert len(whole) == 10
-    cursor = whole[cut - 1]["cursor"] if cut else answering().accepted()["cursor"]
-    seen = positions_of(cursor, 0)
-    resumed = answering(seen, NAMES)
+    cursor = whole[cut - 1]["cursor"] if cut else a_view().accepted()["cursor"]
+    seen = sent_by(cursor, 0)
+    resumed = a_view(seen, NAMES)
     rest = [
         frame
         for entry in in_reading_order(entries_of(HISTORY), seen)
@@ -253,8 +224,8 @@ def test_a_reader_that_saw_the_retraction_is_told_nothing_of_the_answer():
     early = [HISTORY[0], ANSWERS.retracted("no", 7), *HISTORY[1:3]]
     frames = frames_of(early)
     assert shape(frames) == [("delta", "wrong "), ("retracted", "")]
-    seen = positions_of(frames[-1]["cursor"], 0)
-    resumed = answering(seen)
+    seen = sent_by(frames[-1]["cursor"], 0)
+    resumed = a_view(seen)
     log = in_reading_order(entries_of([*HISTORY[:3], ANSWERS.retracted("no", 7)]), seen)
     assert [frame for entry in log for frame in resumed.take(entry)] == []
 
@@ -264,21 +235,79 @@ def test_however_topics_interleave_the_reader_ends_with_the_same_text(data):
     texts = data.draw(st.lists(st.text("ab <>PERSON_1", max_size=6), min_size=1, max_size=6))
     *tokens, closing = entries_of(ANSWERS.whole(*texts, entries=(ENTRY,)))
     place = data.draw(st.integers(0, len(tokens)))
-    one = answering(values=NAMES)
+    one = a_view(values=NAMES)
     order = [*tokens[:place], closing, *tokens[place:]]
     frames = list(itertools.chain.from_iterable(one.take(entry) for entry in order))
     assert frames[-1]["type"] == "completed"
     assert shown(frames) == frames[-1]["text"]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "é", "e30", "eyJsIjowfQ", cursor_of(1, {}), cursor_of(0, {"z": (1, 1)})]
+# ---------------------------------------------------------------------- every history
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_the_frames_of_a_history_are_what_they_were(name):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    frames = [view.accepted()]
+    for entry in entries_of(HISTORIES[name]):
+        frames += view.take(entry)
+    frames += view.settle()
+    assert {
+        "frames": frames,
+        "answer": view.snapshot(),
+        "cancelled": view.cancelled(),
+    } == GOLDEN[name]
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_what_is_read_again_is_not_told_again(name):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    for entry in entries_of(HISTORIES[name]):
+        view.take(entry)
+    assert [frame for entry in entries_of(HISTORIES[name]) for frame in view.take(entry)] == []
+
+
+RECORDS = st.one_of(
+    st.builds(
+        lambda text, cause, attempt, restart, names: ANSWERS.tokens(
+            text, cause, attempt=attempt, restart=restart, entries=names
+        ),
+        st.sampled_from(["VAT ", "is ", "<PER", "SON_1>", "<PERSON_2> x", "", "<", "due."]),
+        st.integers(0, 4),
+        st.integers(1, 3),
+        st.booleans(),
+        st.sampled_from([(), histories.NAMED, (histories.an_entry("<PERSON_2>"),)]),
+    ),
+    st.builds(
+        ANSWERS.released, st.sampled_from(["", "VAT ", "VAT is ", "<PER"]), st.integers(0, 4)
+    ),
+    st.builds(ANSWERS.retracted, st.just("no"), st.integers(0, 4)),
+    st.builds(histories.retrieved, st.integers(0, 2), st.integers(1, 2)),
+    st.builds(histories.rejected, st.sampled_from(["Transient", "Permanent"])),
 )
-def test_a_cursor_that_is_not_ours_is_refused(cursor):
-    with pytest.raises(Problem):
-        positions_of(cursor, 0)
 
 
-def test_a_cursor_comes_back_as_it_went():
-    positions = {"t": (57, 2), "a": (3, 1)}
-    assert positions_of(cursor_of(2, positions), 2) == positions
+@given(st.lists(RECORDS, max_size=9), st.sets(st.integers(0, 8)))
+def test_no_history_makes_a_move_that_the_table_lacks(records, settled_at):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    frames = []
+    for number, entry in enumerate(entries_of(records)):
+        frames += view.take(entry)
+        if number in settled_at:
+            frames += view.settle()
+        assert view.snapshot()["status"] == view.state.value
+        assert view.settled == (view.state.value in ("completed", "retracted", "failed"))
+    ends = [frame for frame in frames if frame["type"] == "completed"]
+    assert all({"text", "citations", "usage", "finish_reason", "degraded"} <= {*f} for f in ends)
+
+
+@given(st.lists(RECORDS, max_size=9))
+def test_cursors_never_go_back(records):
+    view = AnswerView("r-1", "s-1", 0, histories.reveal)
+    before = {}
+    for entry in entries_of(records):
+        for frame in view.take(entry):
+            after = sent_by(frame["cursor"], 0)
+            assert all(after[letter] >= sent for letter, sent in before.items())
+            assert after != before
+            before = after

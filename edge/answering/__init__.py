@@ -1,0 +1,1 @@
+"""From the records of one request to the frames that its reader sees."""

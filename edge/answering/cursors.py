@@ -1,0 +1,120 @@
+"""Cursors: where a reader stands, as a position in the log.
+
+For each topic of results, a cursor holds the last record whose frames were sent and how many of
+them. To resume, the records are turned into frames again from the request's first, and those at or
+before the cursor are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from edge.entries import Entry
+from edge.problems import Problem
+from schemas import (
+    AnswerReleased,
+    AnswerRetracted,
+    ChunksRetrieved,
+    Event,
+    EventRejected,
+    TokensReleased,
+)
+
+Frame = dict[str, Any]
+FramesSent = dict[str, tuple[int, int]]
+"""Topic's letter -> (offset of its last record, number of its frames that were sent)."""
+NONE_SENT = (-1, 0)
+
+LETTERS: dict[type[Event], str] = {
+    ChunksRetrieved: "k",
+    TokensReleased: "t",
+    AnswerReleased: "a",
+    AnswerRetracted: "r",
+    EventRejected: "e",
+}
+
+
+def cursor_of(lane: int, sent: FramesSent) -> str:
+    """Spell a place as an opaque cursor."""
+    content = {"l": lane, "p": {letter: list(sent[letter]) for letter in sorted(sent)}}
+    text = json.dumps(content, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def sent_by(cursor: str, lane: int) -> FramesSent:
+    """Read a cursor back; raises Problem for one that is not ours or of another lane."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        place = {
+            letter: (int(offset), int(count)) for letter, (offset, count) in content["p"].items()
+        }
+        is_ours = content["l"] == lane and set(place) <= set(LETTERS.values())
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        is_ours = False
+    if not is_ours:
+        raise Problem(
+            422,
+            "bad-cursor",
+            "the cursor is not one of this request: send the last one received, or none to begin "
+            "at the start",
+        )
+    return place
+
+
+def in_reading_order(entries: Iterable[Entry], seen: FramesSent) -> list[Entry]:
+    """Order what was read back as a reader would have seen it.
+
+    A retraction that the reader has seen comes first: what it took away is not told again.
+    """
+
+    def rank(entry: Entry) -> tuple[int, int]:
+        letter = LETTERS.get(type(entry.event), "")
+        if letter == "r" and entry.offset <= seen.get("r", NONE_SENT)[0]:
+            return -1, entry.offset
+        return "ktare".find(letter), entry.offset
+
+    return sorted(entries, key=rank)
+
+
+class Bookmark:
+    """How far a reader has come: numbers frames, and knows those that it has seen already."""
+
+    def __init__(self, request: str, lane: int, seen: FramesSent | None = None) -> None:
+        self.seen: FramesSent = seen or {}
+        """What the cursor said with which the reader came."""
+        self._request = request
+        self._lane = lane
+        self._sent: FramesSent = {}
+        self._read: dict[str, int] = {}
+
+    def is_new(self, entry: Entry) -> bool:
+        """Tell whether a result was not read before, and note that it is read now."""
+        letter = LETTERS.get(type(entry.event))
+        if letter is None or entry.offset <= self._read.get(letter, -1):
+            return False  # of no interest, or known from reading back
+        self._read[letter] = entry.offset
+        return True
+
+    def number(self, kind: type[Event], offset: int, frames: Sequence[Frame]) -> list[Frame]:
+        """Give the frames of a record their cursors; leave out those that the reader has seen."""
+        letter = LETTERS[kind]
+        fresh = []
+        for count, frame in enumerate(frames, start=1):
+            self._sent[letter] = (offset, count)
+            if (offset, count) > self.seen.get(letter, NONE_SENT):
+                fresh.append(self.mark(frame))
+        return fresh
+
+    def mark(self, frame: Frame) -> Frame:
+        """Give a frame its request and the cursor that leads on from it."""
+        furthest = {
+            letter: max(self.seen.get(letter, NONE_SENT), self._sent.get(letter, NONE_SENT))
+            for letter in {**self.seen, **self._sent}
+        }
+        cursor = cursor_of(self._lane, furthest)
+        return {"type": frame["type"], "request_id": self._request, "cursor": cursor} | frame

@@ -1,0 +1,31 @@
+"""`playhead gateway`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import click
+
+from streams.settings import Settings
+
+
+@click.command()
+@click.option("--host", help="Address to bind; default: that of PLAYHEAD_GATEWAY.")
+@click.option("--port", type=int, help="Port to bind; default: that of PLAYHEAD_GATEWAY.")
+@click.option("--inbox/--no-inbox", default=True, help="Take in the inbox topics too.")
+def gateway(host: str | None, port: int | None, inbox: bool) -> None:
+    """Serve HTTP, server-sent events and WebSockets until SIGTERM.
+
+    \b
+    Example:
+      playhead gateway --port 8000
+    """
+    from edge.serving import CantServe, serve
+
+    settings = Settings.load()
+    address = urlsplit(settings.gateway)
+    host, port = host or address.hostname or "127.0.0.1", port or address.port or 8000
+    try:
+        serve(settings, host, port, with_inbox=inbox)
+    except CantServe as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,144 @@
+"""`playhead keys`."""
+
+from __future__ import annotations
+
+import click
+
+from edge.cli.output import print_json
+from edge.keys import DEFAULT_SCOPES, SCOPES, ApiKey, ApiKeys, BadKey, instant, keys_path, seconds
+from edge.limits import TENANT
+from streams.settings import Settings
+
+
+@click.group()
+def keys() -> None:
+    """Make, revoke and list API keys.
+
+    \b
+    Example:
+      playhead keys create --tenant acme --ttl 30d
+      playhead keys list
+      playhead keys revoke key-1f0c4a7b2d9e
+    """
+
+
+@keys.command()
+@click.option("--tenant", required=True, help="Tenant that the key belongs to.")
+@click.option("--user", default="", help="Data subject whose messages these are; default: the key.")
+@click.option(
+    "--scopes",
+    default=",".join(DEFAULT_SCOPES),
+    show_default=True,
+    help="; ".join(f"{name}: {what}" for name, what in SCOPES.items()),
+)
+@click.option("--groups", default="", help="Groups whose documents the user may read, by commas.")
+@click.option("--ttl", help="Time to live: 90m, 12h, 30d; default: until revoked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def create(
+    tenant: str, user: str, scopes: str, groups: str, ttl: str | None, as_json: bool
+) -> None:
+    """Make a key; it is printed once and stored hashed.
+
+    \b
+    Example:
+      playhead keys create --tenant acme --user jane --scopes read --ttl 12h
+    """
+    if not TENANT.fullmatch(tenant):
+        raise click.ClickException(
+            f"tenant {tenant!r}: use 1 to 63 letters, digits, _ or -, beginning with a letter or "
+            "digit"
+        )
+    try:
+        store = ApiKeys(keys_path(Settings.load()))
+        entry, secret = store.create(
+            tenant,
+            user=user,
+            scopes=_split(scopes),
+            groups=_split(groups),
+            ttl_s=None if ttl is None else seconds(ttl),
+        )
+    except BadKey as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        print_json(_with_secret(entry, secret))
+        return
+    click.echo(secret)
+    expires = f", until {instant(entry.expires_s)}" if entry.expires_s else ""
+    click.echo(
+        f"{entry.id} for tenant {entry.tenant}, user {entry.user}, "
+        f"{', '.join(entry.scopes)}{expires}. Keep it: it is not shown again.",
+        err=True,
+    )
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def revoke(key_id: str, as_json: bool) -> None:
+    """End a key at once and for good.
+
+    \b
+    Example:
+      playhead keys revoke key-1f0c4a7b2d9e
+    """
+    try:
+        entry = ApiKeys(keys_path(Settings.load())).revoke(key_id)
+    except BadKey as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        print_json(entry.as_json())
+    else:
+        click.echo(f"{entry.id} is revoked since {instant(entry.revoked_s)}", err=True)
+
+
+@keys.command("list")
+@click.option("--tenant", default="", help="Only this tenant's.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def list_keys(tenant: str, as_json: bool) -> None:
+    """List keys, without the keys themselves.
+
+    \b
+    Example:
+      playhead keys list --tenant acme
+    """
+    entries = ApiKeys(keys_path(Settings.load())).all(tenant)
+    if as_json:
+        print_json([entry.as_json() for entry in entries])
+    else:
+        _print_table(entries)
+
+
+def _print_table(entries: list[ApiKey]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None)
+    for name in ("id", "tenant", "user", "scopes", "groups", "expires", "revoked"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
+    for entry in entries:
+        table.add_row(
+            entry.id,
+            entry.tenant,
+            entry.user,
+            ",".join(entry.scopes),
+            ",".join(entry.groups),
+            instant(entry.expires_s) or "never",
+            instant(entry.revoked_s) or "",
+        )
+    Console().print(table)
+
+
+def _with_secret(entry: ApiKey, secret: str) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "key": secret,
+        "tenant": entry.tenant,
+        "user": entry.user,
+        "scopes": list(entry.scopes),
+        "groups": list(entry.groups),
+        "expires_at": instant(entry.expires_s),
+    }
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,1 @@
+"""The gateway over HTTP: routes, and what every response has in common."""

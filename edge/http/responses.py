@@ -1,0 +1,65 @@
+"""Problems as responses: the one place where an error becomes HTTP, for WebSockets too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from edge.problems import MEDIA_TYPE, Problem, title_of
+from streams.watching.tracing import trace_id_of
+
+ERRORS_TOLD = 5
+"""Mistakes of one body that are told at once."""
+
+
+def response_of(problem: Problem, ids: MutableMapping[str, Any]) -> JSONResponse:
+    """Spell a problem as a response; the ids are those that the envelope gave the request."""
+    if problem.request_id:
+        ids["request_id"] = problem.request_id
+    return JSONResponse(
+        problem.fields(ids["request_id"], trace_id_of(ids["traceparent"])),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def invalid(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> Problem:
+    """Say which fields are at fault and why, never their values."""
+    mistakes = [
+        f"{'.'.join(str(part) for part in error['loc'] if part != 'body') or 'body'}: "
+        f"{error['msg']}"
+        for error in errors
+    ]
+    return Problem(422, "invalid", "; ".join(mistakes[:ERRORS_TOLD]))
+
+
+async def on_problem(request: Request, error: Exception) -> JSONResponse:
+    """Answer with a problem that a route raised."""
+    assert isinstance(error, Problem)
+    return response_of(error, request.scope["state"])
+
+
+async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Answer with what the framework raised: unknown addresses and methods."""
+    assert isinstance(error, HTTPException)
+    slug = re.sub(r"[^a-z]+", "-", title_of(error.status_code).lower())
+    detail = {
+        404: "nothing is at this address: /openapi.json lists what is",
+        405: "this address does not take this method: /openapi.json lists what it takes",
+    }.get(error.status_code, str(error.detail))
+    problem = Problem(error.status_code, slug, detail, headers=error.headers)
+    return response_of(problem, request.scope["state"])
+
+
+async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Answer to parameters of the wrong kind."""
+    assert isinstance(error, RequestValidationError)
+    return response_of(invalid(error.errors()), request.scope["state"])

@@ -1,0 +1,41 @@
+"""The timeline of a request, read from the `meta` of its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from edge.catalogue import KnownRequest
+from edge.entries import Entry
+from schemas import Event, EventRejected
+from streams.operations.timeline import timeline
+from streams.topics import DERIVED, REQUESTS
+from streams.watching.tracing import trace_id_of
+
+KINDS: tuple[type[Event], ...] = (
+    *(topic.record for topic in (*REQUESTS[:3], *DERIVED) if issubclass(topic.record, Event)),
+    EventRejected,
+)
+
+
+async def timeline_of(
+    request: KnownRequest,
+    read_back: Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]],
+) -> dict[str, Any]:
+    """Return every step of a request with its times and effects; raises Problem."""
+    entries = await read_back(request, KINDS)
+    steps = timeline(entry.event for entry in entries)
+    began_us = min((step.began_us for step in steps), default=0)
+    ended_us = max((step.ended_us for step in steps), default=began_us)
+    return {
+        "request_id": request.request,
+        "session_id": request.session,
+        "trace_id": trace_id_of(request.trace),
+        "records": len(entries),
+        "took_ms": round((ended_us - began_us) / 1_000, 3),
+        "cost_micros": sum(step.cost_micros for step in steps),
+        "steps": [
+            {**step.as_json(), "after_ms": round((step.began_us - began_us) / 1_000, 3)}
+            for step in steps
+        ],
+    }

@@ -1,0 +1,22 @@
+"""The help of every verb."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from edge.cli.chat import chat
+from edge.cli.gateway import gateway
+from edge.cli.ingest import ingest
+from edge.cli.keys import keys
+from tests.edge.cli.running import run
+
+
+@pytest.mark.parametrize(
+    "command", [gateway, keys, ingest, chat, *keys.commands.values()], ids=lambda one: one.name
+)
+def test_every_command_has_help_with_an_example(command):
+    done = run(command, "--help")
+    assert done.exit_code == 0
+    assert "Example" in done.output
+    assert isinstance(command, click.Command)

@@ -1,0 +1,76 @@
+"""What every response has in common."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.edge.http_client import (
+    DOCUMENT,
+    is_problem,
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("PUT", "/v1/messages", 405),
+        ("GET", "/v1/documents/none", 404),
+        ("DELETE", "/v1/documents/none", 404),
+        ("GET", "/v1/messages/none", 404),
+        ("GET", "/v1/messages/none/timeline", 404),
+        ("GET", "/v1/documents?limit=many", 422),
+        ("GET", "/v1/documents?limit=0", 422),
+    ],
+)
+async def test_every_error_is_a_problem(call, method, path, status):
+    is_problem(await call(method, path), status)
+
+
+async def test_every_response_has_its_ids_and_goes_on_with_the_callers_trace(call):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    given = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    response = await call("GET", "/healthz", headers=given)
+    assert response.headers["x-request-id"]
+    assert re.fullmatch(
+        rf"00-{trace}-(?!00f067aa0ba902b7)[0-9a-f]{{16}}-01", response.headers["traceparent"]
+    )
+    for bad in (
+        "nonsense",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"ff-{trace}-00f067aa0ba902b7-01",
+    ):
+        response = await call("GET", "/healthz", headers={"traceparent": bad})
+        assert trace not in response.headers["traceparent"]
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", response.headers["traceparent"])
+
+
+async def test_an_unforeseen_error_tells_the_client_nothing(call, gateway):
+    def broken(_tenant):
+        raise RuntimeError("secret words")
+
+    gateway.documents.all = broken
+    with capture_logs() as logged:
+        problem = is_problem(await call("GET", "/v1/documents"), 500)
+    assert "secret" not in json.dumps(problem)
+    [line] = logged
+    assert "secret" not in str(line)
+    assert line["request"] == problem["request_id"]
+    assert "in broken" in line["places"]
+
+
+async def test_a_broker_that_is_away_is_503_with_retry_after(call, log):
+    log.broker = False
+    for path, body in [("/v1/documents", DOCUMENT), ("/v1/messages", {"text": "x"})]:
+        response = await call("POST", path, body)
+        assert is_problem(response, 503)["retryable"]
+        assert int(response.headers["retry-after"]) >= 1
+    response = await call("GET", "/readyz")
+    assert "kafka" in is_problem(response, 503)["detail"]
+    assert (await call("GET", "/healthz")).status_code == 200
+    log.broker = True
+    assert (await call("GET", "/readyz")).status_code == 200

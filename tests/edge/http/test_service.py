@@ -1,0 +1,20 @@
+"""The description of the interface and the chat page."""
+
+from __future__ import annotations
+
+
+async def test_openapi_lists_the_routes(call):
+    found = (await call("GET", "/openapi.json")).json()
+    assert {"/v1/documents", "/v1/messages", "/v1/search"} <= set(found["paths"])
+    assert found["paths"]["/v1/messages"]["post"]["requestBody"]["content"]["application/json"]
+
+
+async def test_the_page_runs_its_own_script_and_no_other(call):
+    response = await call("GET", "/")
+    assert response.status_code == 200
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2
+    assert "http://" not in response.text
+    assert "https://" not in response.text

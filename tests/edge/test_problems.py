@@ -1,0 +1,98 @@
+"""Problem details, as documents, frames and responses."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.http.responses import invalid, response_of
+from edge.measures import refused
+from edge.problems import (
+    Problem,
+    forbidden,
+    from_fields,
+    not_found,
+    overloaded,
+    title_of,
+    too_many,
+    unauthorized,
+)
+
+MEMBERS = {"type", "title", "status", "detail", "request_id", "trace_id", "retryable"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "retryable", "header"),
+    [
+        (unauthorized("d"), 401, False, "WWW-Authenticate"),
+        (forbidden("d"), 403, False, None),
+        (not_found("d"), 404, False, None),
+        (too_many("d"), 429, True, "Retry-After"),
+        (overloaded("d"), 503, True, "Retry-After"),
+        (overloaded("d", 7), 503, True, "Retry-After"),
+    ],
+)
+def test_a_problem_says_what_is_wrong_and_whether_to_come_back(problem, status, retryable, header):
+    fields = problem.fields("r-1", "t-1")
+    assert set(fields) >= MEMBERS
+    assert (fields["status"], fields["retryable"], fields["detail"]) == (status, retryable, "d")
+    assert fields["type"] == f"urn:playhead:problem:{problem.slug}"
+    assert (fields["request_id"], fields["trace_id"]) == ("r-1", "t-1")
+    assert header is None or header in problem.headers
+    if retryable:
+        assert int(problem.headers["Retry-After"]) == fields["retry_after_s"]
+
+
+def test_the_request_on_the_log_names_a_problem_before_the_one_of_http():
+    problem = Problem(504, "deadline-passed", "d", request_id="on the log")
+    assert problem.fields("of http", "t")["request_id"] == "on the log"
+
+
+def test_on_a_stream_the_type_says_that_it_is_an_error_and_the_rest_is_the_same():
+    problem = overloaded("d")
+    frame, fields = problem.frame("r-1", "t-1"), problem.fields("r-1", "t-1")
+    assert frame["type"] == "error"
+    assert frame["problem"] == fields["type"]
+    assert {**frame, "type": frame["problem"]} == {**fields, "problem": fields["type"]}
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(502, "step-failed", "d", request_id="r-1"),
+        Problem(503, "step-failed", "d", retryable=True, request_id="r-1"),
+    ],
+)
+def test_a_problem_is_read_back_from_its_document(problem):
+    again = from_fields(problem.fields("", "t"))
+    assert (again.status, again.slug, again.detail) == (problem.status, "step-failed", "d")
+    assert (again.retryable, again.request_id) == (problem.retryable, "r-1")
+    assert ("Retry-After" in again.headers) == problem.retryable
+
+
+@pytest.mark.parametrize(("status", "title"), [(404, "Not Found"), (499, "Error")])
+def test_a_title_is_the_standard_phrase(status, title):
+    assert title_of(status) == title
+
+
+def test_a_response_carries_the_ids_that_the_problem_knows():
+    ids = {"request_id": "of http", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    response = response_of(Problem(504, "late", "d", request_id="on the log"), ids)
+    assert ids["request_id"] == "on the log"  # so the header says it too
+    assert response.status_code == 504
+    assert response.media_type == "application/problem+json"
+    assert b'"on the log"' in response.body
+    assert b"a" * 32 in response.body
+
+
+def test_mistakes_are_named_by_field_and_not_all_at_once():
+    mistakes = [{"loc": ("body", "a", n), "msg": "wrong", "input": "secret"} for n in range(9)]
+    problem = invalid([{"loc": ("body",), "msg": "no object"}, *mistakes])
+    assert problem.status == 422
+    assert problem.detail.startswith("body: no object; a.0: wrong; ")
+    assert problem.detail.count("wrong") == 4
+    assert "secret" not in problem.detail
+
+
+def test_a_refusal_is_counted_and_handed_on():
+    problem = too_many("d")
+    assert refused(problem, "held") is problem
