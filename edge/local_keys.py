@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 
+from connectors.local_files import write_secret
 from edge.keys import ApiKeys, BadKey, keys_path
 from edge.limits import TENANT
-from connectors.local_files import write_secret
 from streams.settings import Settings
 
 

@@ -254,8 +254,7 @@ def check(document: NewDocument, bytes_max: int) -> None:
         )
     if document.media_type not in MEDIA_TYPES:
         raise Refused(
-            f"media type {document.media_type[:100]!r} can't be read: send "
-            f"{', '.join(MEDIA_TYPES)}"
+            f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
         )
     policies = limits.chunk_policies()
     if document.chunk_policy not in policies:

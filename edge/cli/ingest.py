@@ -113,8 +113,7 @@ def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
         click.echo(f"failed {one.path}: {one.reason}", err=True)
     if not report.sent:
         raise click.ClickException(
-            f"nothing was sent: give files that end with {', '.join(OF_SUFFIX)}, or folders "
-            "of them"
+            f"nothing was sent: give files that end with {', '.join(OF_SUFFIX)}, or folders of them"
         )
     chunks = sum(one.chunks for one in report.sent)
     done = f"{chunks} chunks can be found" if wait else "they are being indexed"

@@ -29,6 +29,7 @@ from schemas import (
     SealItem,
     Search,
     WithdrawVersions,
+    wire,
 )
 from streams.running.world import Call
 from streams.settings import Settings
@@ -145,7 +146,7 @@ async def test_every_answer_is_of_the_response_type_and_keeps_its_promise(connec
             continue
         answer = await handlers[type(asked)](asked, CALL)
         assert isinstance(answer, asked.RESPONSE)
-        assert answer.encoded()
+        assert wire.encode(answer)
         assert PROMISED[type(asked)](asked, answer), answer
         answered += 1
     assert answered
@@ -156,7 +157,7 @@ async def test_parts_of_an_answer_end_with_the_last_one_which_says_how(connector
         assert kind is Generate
         parts = [part async for part in handler(Generate(prompt="p", max_tokens=9), CALL)]
         assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
-        assert all(isinstance(part, Generate.RESPONSE) and part.encoded() for part in parts)
+        assert all(isinstance(part, Generate.RESPONSE) and wire.encode(part) for part in parts)
         assert parts[-1].finish_reason
         assert {bool(part.model) for part in parts} == {True}
         assert all(one.text for part in parts for one in part.tokens)

@@ -66,4 +66,3 @@ def test_a_session_may_be_called(session):
 @pytest.mark.parametrize("session", ["", "-s", ".s", "a b", "a|b", "é", "s" * 129, "s\n"])
 def test_a_session_may_not_be_called(session):
     assert not limits.SESSION.fullmatch(session)
-

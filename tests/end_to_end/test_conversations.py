@@ -6,8 +6,8 @@ import pytest
 from websockets.sync.client import connect
 
 from edge.client import frames_in
-from replay.cli import events_of
 from replay.log import BrokerLog
+from replay.one_request import events_of
 from schemas import QueryRewritten
 
 pytestmark = pytest.mark.stack
