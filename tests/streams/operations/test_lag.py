@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_in_a_line(monkeypatch, tmp_path, arguments, code,
 
 
 def test_the_verb_is_on_the_command_line():
-    assert VERBS["lag"] == "streams.operations.lag:lag"
+    assert VERBS["lag"].place == "streams.operations.lag:lag"
 
 
 @pytest.mark.parametrize(
