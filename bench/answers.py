@@ -21,7 +21,8 @@ from bench.facts import facts
 from bench.hops import bare_hop_ms
 from bench.synthetic import build
 from connectors.triton import Triton
-from infra.demo.cli import create_key, frames
+from infra.demo.conversation import frames
+from infra.demo.stack import create_key
 from replay.archive import ArchiveLog
 from replay.cli import events_of, local_handlers, verify_side_by_side
 from replay.log import BrokerLog, Log
@@ -200,7 +201,7 @@ class Bench:
         began, first_ms, request = time.perf_counter(), 0.0, ""
         body = {"text": question, "stream": True}
         with self.client.stream("POST", "/v1/messages", json=body) as response:
-            for frame in frames(response):
+            for frame in frames(response.iter_lines()):
                 request = frame["request_id"]
                 if frame["type"] == "delta" and not first_ms:
                     first_ms = (time.perf_counter() - began) * 1000
