@@ -58,15 +58,15 @@ def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 def arrows() -> dict[tuple[str, str], list[str]]:
     """List the topics that lead from one room of the pipeline to another, by both ends."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    labels: dict[tuple[str, str], list[str]] = defaultdict(list)
     readers = {record: step.name for step in STEPS for record in step.reads}
     for request in REQUESTS:
         if request.record in readers:
-            found[EDGE, readers[request.record]].append(short(request.record))
+            labels[EDGE, readers[request.record]].append(short(request.record))
     for step in STEPS:
         for record in step.writes:
-            found[step.name, readers.get(record, GATEWAY)].append(short(record))
-    return dict(found)
+            labels[step.name, readers.get(record, GATEWAY)].append(short(record))
+    return dict(labels)
 
 
 def diagram() -> str:
@@ -137,25 +137,25 @@ def meanings() -> dict[str, str]:
         for node in source.body
         if isinstance(node, ast.ClassDef) and node.name == Settings.__name__
     ]
-    found = {}
+    texts = {}
     for field, text in pairwise(body):
         match field, text:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),
                 ast.Expr(value=ast.Constant(value=str(words))),
             ):
-                found[name] = " ".join(words.split())
-    return found
+                texts[name] = " ".join(words.split())
+    return texts
 
 
 def setting_rows() -> Iterator[tuple[str, ...]]:
     """Yield a row for each field of Settings."""
-    said = meanings()
+    texts = meanings()
     for field in dataclasses.fields(Settings):
         default = (
             f"`{field.default}` {unit(field.name)}".rstrip() if str(field.default) else "empty"
         )
-        yield f"`{variable(field.name)}`", default, allowed(field.name), said[field.name]
+        yield f"`{variable(field.name)}`", default, allowed(field.name), texts[field.name]
 
 
 def settings_page() -> str:
@@ -174,7 +174,7 @@ def settings_page() -> str:
 # ---------------------------------------------------------------- writing
 
 
-def replaced(page: str, name: str, content: str) -> str:
+def replace_part(page: str, name: str, content: str) -> str:
     """Put a generated part between its marks; raises ValueError where a page lacks them."""
     marks = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     if not marks.search(page):
@@ -187,7 +187,7 @@ def pages() -> dict[Path, str]:
     architecture = DOCS / "architecture.md"
     text = architecture.read_text(encoding="utf-8")
     return {
-        architecture: replaced(text, "topology", topology()),
+        architecture: replace_part(text, "topology", topology()),
         DOCS / "settings.md": settings_page(),
     }
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.settings import VARIABLES, resolved, unit, variable
+from streams.settings import VARIABLES, resolve, unit, variable
 
 HIDDEN = "(hidden)"
 USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -37,16 +37,16 @@ def rows(environment: Mapping[str, str], run: Path | None = None) -> list[Row]:
     Secrets are hidden, and so is what stands before the @ of an address.
     """
     given = {} if run is None else {"run": run}
-    listed = [
+    shown = [
         Row(variable(name), _plain(entry.value), unit(name), entry.source)
-        for name, entry in resolved(environment, **given).items()
+        for name, entry in resolve(environment, **given).items()
     ]
     for entry in VARIABLES:
         name = variable(entry.name)
         if name in environment:
             value = HIDDEN if entry.secret else _plain(environment[name])
-            listed.append(Row(name, value, "", "environment"))
-    return listed
+            shown.append(Row(name, value, "", "environment"))
+    return shown
 
 
 def _plain(value: Any) -> Any:
@@ -73,17 +73,17 @@ def settings(run: Path | None, *, as_json: bool) -> None:
       playhead settings
       PLAYHEAD_WINDOW=32 playhead settings --json
     """
-    listed = rows(os.environ, run)
+    shown = rows(os.environ, run)
     if as_json:
         entries = {
-            row.name: {"value": row.value, "unit": row.unit, "source": row.source} for row in listed
+            row.name: {"value": row.value, "unit": row.unit, "source": row.source} for row in shown
         }
         click.echo(json.dumps({"settings": entries}, indent=2))
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "value", "from"):
         table.add_column(heading, overflow="fold")
-    for row in listed:
+    for row in shown:
         value = "" if row.value == "" else f"{row.value} {row.unit}".rstrip()
         table.add_row(row.name, value, row.source)
     Console(markup=False, highlight=False).print(table)

@@ -156,7 +156,7 @@ class Settings:
         """
         environment = os.environ if environment is None else environment
         refuse_unknown(environment)
-        return cls(**{name: value.value for name, value in resolved(environment, **given).items()})
+        return cls(**{name: value.value for name, value in resolve(environment, **given).items()})
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ VARIABLES = (
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Setting:
     """A value in force and where it came from."""
 
     value: Any
@@ -242,35 +242,35 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
         raise BadSetting(f"{name} is no setting; {hint}docs/settings.md lists them all")
 
 
-def resolved(environment: Mapping[str, str], **given: Any) -> dict[str, Resolved]:
+def resolve(environment: Mapping[str, str], **given: Any) -> dict[str, Setting]:
     """Find each field's value and its source; raises BadSetting for one that is not allowed."""
     run = _run(environment, given.pop("run", None))
     file = run.value / "stack.json"
     stack = _stack(file)
-    found = {"run": run}
+    in_force = {"run": run}
     for field in fields(Settings):
         name = field.name
         if name == "run":
             continue
         if name in given:
-            found[name] = Resolved(checked(name, given.pop(name), name), "option")
+            in_force[name] = Setting(convert(name, given.pop(name), name), "option")
         elif (text := environment.get(variable(name))) is not None:
-            found[name] = Resolved(checked(name, text, variable(name)), "environment")
+            in_force[name] = Setting(convert(name, text, variable(name)), "environment")
         elif name in stack:
-            found[name] = Resolved(checked(name, stack[name], f"{name} in {file}"), "file")
+            in_force[name] = Setting(convert(name, stack[name], f"{name} in {file}"), "file")
         else:
-            found[name] = Resolved(field.default, "default")
+            in_force[name] = Setting(field.default, "default")
     if given:
         raise BadSetting(f"{', '.join(sorted(given))}: no such setting, see streams/settings.py")
-    return found
+    return in_force
 
 
-def _run(environment: Mapping[str, str], given: str | os.PathLike[str] | None) -> Resolved:
+def _run(environment: Mapping[str, str], given: str | os.PathLike[str] | None) -> Setting:
     if given:
-        return Resolved(Path(given).resolve(), "option")
+        return Setting(Path(given).resolve(), "option")
     if text := environment.get(variable("run")):
-        return Resolved(Path(text).resolve(), "environment")
-    return Resolved(Settings.run.resolve(), "default")
+        return Setting(Path(text).resolve(), "environment")
+    return Setting(Settings.run.resolve(), "default")
 
 
 def _stack(file: Path) -> dict[str, Any]:
@@ -290,12 +290,12 @@ def _hints() -> dict[str, Any]:
     return get_type_hints(Settings, include_extras=True)
 
 
-def checked(name: str, value: Any, shown: str) -> Any:
-    """Convert a field's value, text included; raises BadSetting that calls it `shown`."""
+def convert(name: str, value: Any, label: str) -> Any:
+    """Convert a field's value, text included; raises BadSetting that calls it by its label."""
     try:
         return msgspec.convert(value, _hints()[name], strict=False)
     except (msgspec.ValidationError, OverflowError):
-        raise BadSetting(f"{shown}={value!r}: it must be {allowed(name)}") from None
+        raise BadSetting(f"{label}={value!r}: it must be {allowed(name)}") from None
 
 
 def unit(name: str) -> str:

@@ -135,14 +135,14 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path, capsys):
 
 def test_a_page_without_marks_is_an_error():
     with pytest.raises(ValueError, match="no marks for topology"):
-        docs.replaced("text", "topology", "new")
+        docs.replace_part("text", "topology", "new")
 
 
 def test_a_generated_part_stands_between_its_marks():
     page = "a\n<!-- t: by x -->\nold\n<!-- end of t -->\nb\n"
-    once = docs.replaced(page, "t", r"new \1")
+    once = docs.replace_part(page, "t", r"new \1")
     assert once == "a\n<!-- t: by x -->\n\nnew \\1\n<!-- end of t -->\nb\n"
-    assert docs.replaced(once, "t", r"new \1") == once
+    assert docs.replace_part(once, "t", r"new \1") == once
 
 
 def test_the_diagram_has_an_arrow_for_each_outcome_and_each_request_that_is_read():

@@ -18,7 +18,7 @@ from infra.demo.checks import Checks, line
 from infra.demo.conversation import ask, judge, judge_log, load
 from infra.demo.proof import look_for, verify_and_forge
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
-from infra.demo.stack import Stack, client, create_key, started
+from infra.demo.stack import Stack, client, create_key, demo_stack
 from replay.cli import events_of, timeline_table
 from replay.log import BrokerLog
 from streams.operations.timeline import timeline
@@ -141,7 +141,7 @@ def demo(run: Path, *, stop: bool, picture: Path | None, seed: int, as_json: boo
     """
     began = time.monotonic()
     checks = Checks(Console(stderr=as_json), picture_.PICTURED if picture else ())
-    with started(run, stop) as stack:
+    with demo_stack(run, stop) as stack:
         key = perform(stack.settings, checks, seed)
         if picture is not None:
             picture_.save(checks.console, picture)

@@ -43,7 +43,7 @@ def frames(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 def load(client: httpx.Client, tenant: Tenant, checks: Checks) -> None:
     """Submit a tenant's documents and wait until they can be searched."""
     started = time.monotonic()
-    ids = submitted(client, tenant)
+    ids = submit(client, tenant)
     states: dict[str, dict[str, Any]] = {}
     waiting = set(ids)
     while waiting and time.monotonic() - started < INDEXED_WITHIN_S:
@@ -62,7 +62,7 @@ def load(client: httpx.Client, tenant: Tenant, checks: Checks) -> None:
     )
 
 
-def submitted(client: httpx.Client, tenant: Tenant) -> dict[str, str]:
+def submit(client: httpx.Client, tenant: Tenant) -> dict[str, str]:
     """Submit a tenant's documents; return document id -> uri."""
     ids = {}
     for sample in documents(tenant):

@@ -37,7 +37,7 @@ def save(console: Console, path: Path) -> None:
     path.write_text(ELSEWHERE.sub("", svg), encoding="utf-8")
 
 
-def shown(svg: str) -> str:
+def words_of(svg: str) -> str:
     """Return the words of a picture, in their order, with single spaces."""
     words = [unescape(text) for _, text in TEXT.findall(svg)]
     return " ".join(" ".join(words).split())

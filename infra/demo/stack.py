@@ -46,7 +46,7 @@ class Stack:
 
 
 @contextmanager
-def started(run: Path, stop: bool, verb: Verb = playhead) -> Iterator[Stack]:
+def demo_stack(run: Path, stop: bool, verb: Verb = playhead) -> Iterator[Stack]:
     """Start what is not running, and yield it.
 
     A stack that ran before stays as it was. One that was started here stays too, unless `stop`

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.how_to.walk import GENERATED, ROOT, changed, section, walk
+from tests.how_to.walk import GENERATED, ROOT, apply, section, walk
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +61,12 @@ def test_a_model_is_its_folder_and_its_name_in_the_configuration(tmp_path):
 
 def test_a_block_that_no_longer_fits_is_noticed():
     with pytest.raises(AssertionError, match="stands 0 times"):
-        changed("a\nb\n", " a\n+new\n c\n")
+        apply("a\nb\n", " a\n+new\n c\n")
     with pytest.raises(AssertionError, match="stands 2 times"):
-        changed("a\na\n", " a\n+new\n")
+        apply("a\na\n", " a\n+new\n")
     with pytest.raises(AssertionError, match="stands 0 times"):
-        changed("xa\n", " a\n+new\n")
-    assert changed("a\nb\n", " a\n-b\n+c\n") == "a\nc\n"
+        apply("xa\n", " a\n+new\n")
+    assert apply("a\nb\n", " a\n-b\n+c\n") == "a\nc\n"
 
 
 def test_every_how_to_is_walked():

@@ -46,7 +46,7 @@ def section(page: str, title: str) -> list[Block]:
     return [Block(*match.groups(default="")) for match in BLOCK.finditer(body)]
 
 
-def changed(text: str, diff: str) -> str:
+def apply(text: str, diff: str) -> str:
     """Apply a diff block: what its lines with a space or a minus say must stand there once."""
     lines = diff.splitlines(keepends=True)
     before = "".join(line[1:] for line in lines if line[0] in " -")
@@ -82,7 +82,7 @@ class Copy:
         """Write a block to its file."""
         path = self.place / block.path
         if block.language == "diff":
-            path.write_text(changed(path.read_text(), block.text))
+            path.write_text(apply(path.read_text(), block.text))
             return
         assert not path.exists(), f"{block.path} is there already: show a diff"
         path.parent.mkdir(parents=True, exist_ok=True)

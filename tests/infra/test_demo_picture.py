@@ -6,14 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.demo.checks import Checks
-from infra.demo.picture import PARTS, PICTURED, save, shown, structure
+from infra.demo.picture import PARTS, PICTURED, save, structure, words_of
 from infra.demo.samples import TENANTS
 
 PICTURE = Path(__file__).parents[2] / "docs" / "demo.svg"
 
 
 def test_the_picture_of_the_readme_has_the_parts_and_questions_of_the_demo():
-    words = shown(PICTURE.read_text())
+    words = words_of(PICTURE.read_text())
     at = 0
     for line in structure():
         assert line in words[at:], f"{line!r} is not there: playhead demo --picture docs/demo.svg"
@@ -24,7 +24,7 @@ def test_the_picture_of_the_readme_has_the_parts_and_questions_of_the_demo():
 
 def test_all_that_it_shows_held_and_it_holds_no_key():
     text = PICTURE.read_text()
-    assert "✓" in shown(text)
+    assert "✓" in words_of(text)
     assert "✗" not in text
     assert "ph_" not in text
 
@@ -40,7 +40,7 @@ def test_a_picture_holds_what_the_terminal_showed(tmp_path):
         checks.part(part)
         checks.holds(f"a < b & [{number}]", held=True)
     save(console, tmp_path / "one.svg")
-    words = shown((tmp_path / "one.svg").read_text())
+    words = words_of((tmp_path / "one.svg").read_text())
     for number, part in enumerate(PARTS):
         assert (part in words) == (part in PICTURED)
         assert (f"✓ a < b & [{number}]" in words) == (part in PICTURED)

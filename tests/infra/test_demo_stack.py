@@ -10,7 +10,7 @@ import time
 import click
 import pytest
 
-from infra.demo.stack import playhead, started
+from infra.demo.stack import demo_stack, playhead
 
 
 class Verbs:
@@ -43,7 +43,7 @@ def test_a_stack_stays_unless_the_demo_started_it_and_is_to_stop_it(
     tmp_path, was_up, stop, told, stays
 ):
     verbs = Verbs(up=was_up)
-    with started(tmp_path, stop, verbs) as stack:
+    with demo_stack(tmp_path, stop, verbs) as stack:
         assert stack.settings.run == tmp_path
         assert stack.stays is stays
     assert verbs.told == told
@@ -56,7 +56,7 @@ def test_a_stack_stays_unless_the_demo_started_it_and_is_to_stop_it(
 )
 def test_what_was_started_is_stopped_when_the_demo_is_broken_off(tmp_path, error, was_up, told):
     verbs = Verbs(up=was_up)
-    with pytest.raises(error), started(tmp_path, False, verbs):
+    with pytest.raises(error), demo_stack(tmp_path, False, verbs):
         raise error
     assert verbs.told == told
 
@@ -65,7 +65,7 @@ def test_a_stack_that_does_not_start_is_an_error_and_leaves_nothing(tmp_path):
     verbs = Verbs(starts=False)
     with (
         pytest.raises(click.ClickException, match="did not start"),
-        started(tmp_path, False, verbs),
+        demo_stack(tmp_path, False, verbs),
     ):
         pytest.fail("it began")
     assert verbs.told == ["status", "up", "down"]

@@ -17,10 +17,10 @@ from streams.settings import (
     BadSetting,
     Settings,
     allowed,
-    checked,
+    convert,
     known_names,
     refuse_unknown,
-    resolved,
+    resolve,
     unit,
     variable,
 )
@@ -41,7 +41,7 @@ def run(tmp_path):
 
 
 def source(name, environment=None, **given):
-    entry = resolved(environment or {}, **given)[name]
+    entry = resolve(environment or {}, **given)[name]
     return entry.value, entry.source
 
 
@@ -89,7 +89,7 @@ def test_settings_can_not_be_changed_after_they_were_read(run):
 @pytest.mark.parametrize("name", FIELDS[1:])
 def test_every_default_is_allowed(name):
     default = getattr(Settings(), name)
-    assert checked(name, str(default), name) == default
+    assert convert(name, str(default), name) == default
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_broken_file_says_what_to_do(run, text, said):
 @given(st.sampled_from(WHOLE), st.text(max_size=8))
 def test_a_whole_number_is_taken_within_its_bounds_or_refused(name, text):
     try:
-        value = checked(name, text, name)
+        value = convert(name, text, name)
     except BadSetting:
         return
     assert isinstance(value, int)
