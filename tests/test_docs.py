@@ -6,9 +6,11 @@ import re
 from datetime import date
 from pathlib import Path
 
+import click
 import pytest
 
 from infra import docs
+from infra.cli import playhead
 from streams.settings import Settings
 from streams.topics import STEPS, TOPICS
 
@@ -216,3 +218,38 @@ def test_a_meaning_of_several_lines_is_one():
         "Name of a worker's place, unique among those that run"
     )
     assert not any("\n" in meaning for meaning in docs.meanings().values())
+
+
+# ---------------------------------------------------------------- commands
+
+COMMANDS = sorted(
+    {
+        command.strip()
+        for page in PAGES
+        for line in page.read_text().splitlines()
+        for command in re.split(r" && |  +#", line)
+        if command.startswith(("$ playhead ", "playhead "))
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_a_page_shows_exists_with_its_options(command):
+    words = command.removeprefix("$ ").split()[1:]
+    verb: click.Command | None = playhead
+    while isinstance(verb, click.Group):
+        verb = verb.get_command(click.Context(verb), words.pop(0))
+    assert verb is not None
+    known = {name for option in verb.params for name in option.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_pages_show_commands():
+    assert len(COMMANDS) > 5
+
+
+def test_a_target_that_a_page_names_is_in_the_makefile():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^\$ )make (\w+)", page.read_text(), re.MULTILINE))
+        assert named <= targets, page
