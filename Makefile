@@ -3,7 +3,8 @@
 #   make demo    start the stack, hold a conversation, verify the log
 #   make up      start the stack and leave it running      make down   stop it
 #   make test    check, then all tests on the real components
-#   make check   format, lint, types, arrows between packages, schema compatibility
+#   make check   format, lint, types, arrows between packages, schema compatibility, generated files
+#   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make chaos   kills and pauses under load, judged by the log: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale
@@ -19,7 +20,7 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo up down test check chaos bench clean
+.PHONY: help setup parts demo up down test check generate chaos bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -63,6 +64,13 @@ check: $(synced)
 	$(bin)/mypy
 	$(bin)/lint-imports
 	$(bin)/python -m schemas.check
+	$(bin)/python -m infra.kafka.deploy --check
+	$(bin)/python -m infra.docs --check
+
+generate: $(synced)
+	$(bin)/python -m schemas.generate
+	$(bin)/python -m infra.kafka.deploy
+	$(bin)/python -m infra.docs
 
 chaos: setup
 	@$(bin)/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \

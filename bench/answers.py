@@ -22,7 +22,7 @@ from bench.hops import bare_hop_ms
 from bench.synthetic import build
 from connectors.triton import Triton
 from edge.client import frames_in
-from infra.demo.cli import create_key
+from infra.demo.stack import create_key
 from replay.archive import ArchiveLog
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log

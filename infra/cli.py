@@ -5,44 +5,69 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import NoReturn
 
 import click
 
+from streams.settings import refuse_unknown
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: where its command is, and how its help begins."""
+
+    place: str
+    summary: str
+
+
 VERBS = {
-    "up": "infra.local.cli:up",
-    "down": "infra.local.cli:down",
-    "status": "infra.local.cli:status",
-    "parts": "infra.local.cli:parts",
-    "demo": "infra.demo.cli:demo",
-    "worker": "worker.cli:worker",
-    "gateway": "edge.cli.gateway:gateway",
-    "keys": "edge.cli.keys:keys",
-    "ingest": "edge.cli.ingest:ingest",
-    "chat": "edge.cli.chat:chat",
-    "replay": "replay.cli:replay",
-    "dead-letters": "streams.operations.dead_letters:dead_letters",
-    "lag": "streams.operations.lag:lag",
+    "up": Verb("infra.local.cli:up", "Start the local stack"),
+    "down": Verb("infra.local.cli:down", "Stop the local stack"),
+    "status": Verb("infra.local.cli:status", "Say how each component is"),
+    "parts": Verb("infra.local.cli:parts", "Fetch what the components are made of"),
+    "demo": Verb(
+        "infra.demo.cli:demo", "Load two sample tenants, talk with both, and verify the log"
+    ),
+    "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
+    "gateway": Verb("edge.cli.gateway:gateway", "Serve HTTP, server-sent events and WebSockets"),
+    "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
+    "ingest": Verb("edge.cli.ingest:ingest", "Hand in files and folders"),
+    "chat": Verb("edge.cli.chat:chat", "Ask a question"),
+    "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
+    "dead-letters": Verb(
+        "streams.operations.dead_letters:dead_letters",
+        "List, show and retry events that could not be processed",
+    ),
+    "lag": Verb("streams.operations.lag:lag", "Show how far each step is behind"),
+    "settings": Verb("infra.settings:settings", "Show the settings in force"),
 }
+"""The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""
 
-
-OURS = {"agents", "connectors", "infra", "replay", "schemas", "streams"}
+OURS = {"agents", "connectors", "edge", "infra", "replay", "schemas", "streams", "worker"}
+HELP = ("-h", "--help", "--version")
+USAGE, INTERRUPTED = 2, 130
 
 
 class Verbs(click.Group):
-    """A group that imports a verb only when it is called: `--help` stays quick."""
+    """A group that imports a verb only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         """Name the verbs in the order of the table."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
         """Import the module of a verb."""
         if cmd_name not in VERBS:
             return None
-        module, attribute = VERBS[cmd_name].split(":")
+        module, attribute = VERBS[cmd_name].place.split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,15 +83,35 @@ def playhead() -> None:
     """
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error is one line that says what is wrong, never a stack trace."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        return playhead.main(args=arguments, prog_name="playhead", standalone_mode=True)
+        if not set(HELP) & set(words):
+            refuse_unknown(os.environ)
+        done = playhead.main(args=words, prog_name="playhead", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(USAGE)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "playhead"
+        fail(f"{' '.join(error.format_message().split())} ({path} --help shows how)", USAGE)
+    except click.ClickException as error:
+        fail(error.format_message(), error.exit_code)
+    except click.Abort:
+        fail("interrupted", INTERRUPTED)
     except Exception as error:  # the last line of defence: no stack trace reaches a user
         if os.environ.get("PLAYHEAD_LOG_LEVEL") == "debug":
             raise
-        sys.stderr.write(f"playhead: {said(error)}\n")
-        sys.exit(1)
+        fail(said(error), 1)
+    # click hands back the code of a command that ended by itself, --help included
+    sys.exit(done if isinstance(done, int) else 0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with a line that begins like every other error of ours."""
+    sys.stderr.write(f"playhead: {message}\n")
+    sys.exit(code)
 
 
 def said(error: Exception) -> str:

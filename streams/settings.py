@@ -1,22 +1,55 @@
-"""Settings: one frozen dataclass; each field with its unit and the reason for its default.
+"""Settings: what a process is told from outside, each field with its type, default and reason.
 
-A value comes from the environment (`PLAYHEAD_` and the field's name in capitals), else from the run
-folder's `stack.json`, which `playhead up` writes, else from the default here.
+A value comes from an option of the call, else from the environment (`PLAYHEAD_` and the field's
+name in capitals), else from the run folder's `stack.json`, which `playhead up` writes, else from
+the default here. `playhead settings` shows which; docs/settings.md is generated from this module.
+
+Why it is so: msgspec, which the records need anyway, converts and bounds a value by its annotation.
+pydantic-settings would cost each process 0.2 s at its start, and it neither refuses names that
+nobody reads nor says where a value came from (docs/decisions/0013).
 """
 
 from __future__ import annotations
 
-import dataclasses
+import difflib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "PLAYHEAD_"
+INT32_MAX = 2_147_483_647  # what the clients behind most numbers take
 
 
 class BadSetting(ValueError):
     """A setting that can't be used; the message names it and says what it must be."""
+
+
+def _text(pattern: str, allowed: str) -> Meta:
+    return Meta(pattern=pattern, extra={"allowed": allowed})
+
+
+def _whole(least: int, most: int = INT32_MAX, unit: str = "") -> Meta:
+    return Meta(ge=least, le=most, extra={"unit": unit})
+
+
+Count = Annotated[int, _whole(1)]
+Megabytes = Annotated[int, _whole(1, unit="MB")]
+Bytes = Annotated[int, _whole(1, unit="bytes")]
+Milliseconds = Annotated[int, _whole(1, unit="ms")]
+Seconds = Annotated[float, Meta(ge=0.001, le=10_000_000, extra={"unit": "s"})]
+Port = Annotated[int, _whole(0, 65_535)]
+Name = Annotated[str, _text(r"^\S+\Z", "a name without spaces")]
+Address = Annotated[str, _text(r"^[^\s/]+\Z", "HOST:PORT, without a scheme")]
+Url = Annotated[str, _text(r"^https?://[^\s/]\S*\Z", "an address with http:// or https://")]
+OptionalUrl = Annotated[str, _text(r"^(https?://[^\s/]\S*)?\Z", "empty, or an http(s) address")]
+Level = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True)
@@ -25,46 +58,44 @@ class Settings:
 
     run: Path = Path(".playhead")
     """Run folder: logs, data, keys and stack.json of the local stack."""
-    kafka: str = "127.0.0.1:9092"
-    """Bootstrap servers."""
-    registry: str = "http://127.0.0.1:8081/apis/ccompat/v7"
+    kafka: Address = "127.0.0.1:9092"
+    """Bootstrap servers; several with commas."""
+    registry: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
     """Confluent-compatible schema registry."""
-    weaviate_http: str = "http://127.0.0.1:8080"
+    weaviate_http: Url = "http://127.0.0.1:8080"
     """Weaviate's REST address."""
-    weaviate_grpc: str = "127.0.0.1:50051"
+    weaviate_grpc: Address = "127.0.0.1:50051"
     """Weaviate's gRPC address."""
     weaviate_key_file: str = ""
     """File that holds Weaviate's API key; empty for anonymous access."""
-    triton_grpc: str = "127.0.0.1:8001"
+    triton_grpc: Address = "127.0.0.1:8001"
     """Triton's gRPC address."""
     tokenizer: str = ""
     """The embedder's tokenizer.json: chunks are measured in the embedder's own tokens."""
-    gateway: str = "http://127.0.0.1:8000"
+    gateway: Url = "http://127.0.0.1:8000"
     """The gateway's own address."""
-    partitions: int = 4
+    partitions: Count = 4
     """Lanes of every tenant topic, chosen once: 4 is light on a laptop; production takes 64."""
-    replication: int = 1
+    replication: Count = 1
     """Replicas of every topic: 1 on one broker; 3 in production, with min.insync.replicas 2."""
-    embedder: str = "embedder"
+    embedder: Name = "embedder"
     """Triton's name of the embedding model."""
-    chat_model: str = "chat"
-    """Triton's name of the chat model."""
-    window: int = 16
+    window: Count = 16
     """Events of one partition in flight at once in a step: enough to hide one slow generation."""
-    memory_mb: int = 256
-    """Inputs that a worker holds, over all its steps, in MB; above it reads no more."""
+    memory_mb: Megabytes = 256
+    """Inputs that a worker holds, over all its steps; above it reads no more."""
     slot: str = ""
     """Name of a worker's place, unique among those that run: one that returns to it within 6 s goes
     on with its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""
-    attempts_max: int = 5
+    attempts_max: Count = 5
     """Runs of a step, at least, over an input without a deadline; others are tried until theirs."""
-    backoff_ms: int = 100
+    backoff_ms: Milliseconds = 100
     """First pause before another attempt; doubles each time, with jitter, up to 10 s."""
-    patience_ms: int = 60_000
+    patience_ms: Milliseconds = 60_000
     """How long an input without a deadline is tried at least: a service restarts faster."""
-    call_timeout_s: float = 60.0
+    call_timeout_s: Seconds = 60.0
     """Bound on one call of a connector, a whole stream included."""
-    commit_ms: int = 200
+    commit_ms: Milliseconds = 200
     """How often offsets are committed: what a crash may have to do again."""
     master_key_file: str = ""
     """File (mode 0600) with the master key that wraps all others; empty for <run>/master.key."""
@@ -72,34 +103,34 @@ class Settings:
     """SQLite file of the wrapped keys; empty for <run>/keyring.sqlite."""
     claims: str = ""
     """Folder of bodies too large for a record; empty for <run>/claims."""
-    claim_bytes: int = 200_000
+    claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
-    document_bytes_max: int = 16_777_216
+    document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
-    deadline_ms: int = 30_000
+    deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
-    unanswered_max: int = 256
+    unanswered_max: Count = 256
     """Questions of one gateway without an answer; above, new ones are refused (503)."""
-    unanswered_per_tenant_max: int = 64
+    unanswered_per_tenant_max: Count = 64
     """The same for one tenant (429): a quarter, so that none uses up a gateway alone."""
-    question_lag_max: int = 1_000
+    question_lag_max: Count = 1_000
     """Records of a lane that wait for a step of the chat before new questions are refused (503)."""
-    question_age_max_s: float = 30.0
+    question_age_max_s: Seconds = 30.0
     """The same by the age of the oldest: no asker waits longer than deadline_ms by default."""
-    document_lag_max: int = 10_000
+    document_lag_max: Count = 10_000
     """Records of a lane that wait for a step of the ingest before new documents are refused."""
-    document_age_max_s: float = 3_600.0
+    document_age_max_s: Seconds = 3_600.0
     """The same by the age of the oldest: nobody waits for a document as for an answer."""
-    bodies_bytes_max: int = 268_435_456
+    bodies_bytes_max: Bytes = 268_435_456
     """Request bodies that one gateway holds in memory at once: 256 MiB is eight of the largest."""
-    otlp_endpoint: str = ""
+    otlp_endpoint: OptionalUrl = ""
     """OTLP/HTTP endpoint for traces and metrics, such as http://127.0.0.1:4318; empty for none."""
-    metrics_host: str = "127.0.0.1"
+    metrics_host: Name = "127.0.0.1"
     """Address on which a worker serves its metrics; 0.0.0.0 in a container."""
-    metrics_port: int = 0
+    metrics_port: Port = 0
     """Port of a worker's Prometheus metrics (/metrics); 0 for none. The gateway has its own."""
-    log_level: str = "info"
-    """debug, info, warning or error."""
+    log_level: Level = "info"
+    """Least urgent line that is logged; debug shows stack traces too."""
 
     @property
     def master_key_path(self) -> Path:
@@ -118,29 +149,183 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
-        """Read the settings; raises BadSetting. Keyword arguments win over everything."""
+        """Read the settings; keyword arguments win over everything.
+
+        Raises BadSetting for a value that is not allowed and for a `PLAYHEAD_*` name that nobody
+        reads.
+        """
         environment = os.environ if environment is None else environment
-        run = Path(given.pop("run", None) or environment.get("PLAYHEAD_RUN") or cls.run).resolve()
-        values: dict[str, Any] = {}
-        stack = run / "stack.json"
-        if stack.exists():
-            try:
-                values.update(json.loads(stack.read_text(encoding="utf-8")))
-            except ValueError:
-                raise BadSetting(f"{stack} is not JSON: run `playhead up` again") from None
-        fields = {field.name: field for field in dataclasses.fields(cls) if field.name != "run"}
-        for name, field in fields.items():
-            text = environment.get(f"PLAYHEAD_{name.upper()}")
-            if text is not None:
-                values[name] = text
-            if name in values and field.type in ("int", "float"):
-                convert = int if field.type == "int" else float
-                try:
-                    values[name] = convert(values[name])
-                except (TypeError, ValueError):
-                    kind = "a whole number" if convert is int else "a number"
-                    raise BadSetting(
-                        f"PLAYHEAD_{name.upper()}={values[name]!r}: it must be {kind}"
-                    ) from None
-        values.update(given)
-        return cls(run=run, **{name: values[name] for name in fields if name in values})
+        refuse_unknown(environment)
+        return cls(**{name: value.value for name, value in resolve(environment, **given).items()})
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A `PLAYHEAD_*` name that is read elsewhere than through Settings."""
+
+    name: str
+    """Without the prefix."""
+    meaning: str
+    secret: bool = False
+
+
+PORTS = (
+    "gateway",
+    "kafka",
+    "kafka_controller",
+    "registry",
+    "weaviate",
+    "weaviate_grpc",
+    "weaviate_gossip",
+    "weaviate_data",
+    "weaviate_raft",
+    "weaviate_raft_rpc",
+    "triton",
+    "triton_grpc",
+    "triton_metrics",
+    "worker_metrics",
+)
+"""Ports of the local stack, in the order of their block (infra/local/ports.py)."""
+
+VARIABLES = (
+    Variable("KEY", "API key of `playhead chat` and `ingest`; else one of the local stack", True),
+    Variable("MASTER_KEY", "The master key itself, in place of its file", True),
+    Variable("WEAVIATE_KEY", "Weaviate's API key, for infra/compose.yaml", True),
+    Variable("FREE_PORTS", "1: `playhead up` takes any ports that are free"),
+    *(Variable(f"PORT_{name.upper()}", f"Port of {name} in `playhead up`") for name in PORTS),
+    Variable("GGUF", "File of another chat model (Triton)"),
+    Variable("LLM_THREADS", "Threads of the chat model; cores - 1, at least 1 (Triton)"),
+    Variable("LLM_SLOTS", "Generations at once; 4 (Triton)"),
+    Variable("LLM_CONTEXT", "Tokens of prompt and answer together, a slot; 2048 (Triton)"),
+    Variable("LLM_CACHE_MIB", "Memory for old prompts' states, in MiB; 512 (Triton)"),
+    Variable(
+        "EMBEDDER_FOLDER",
+        "Another embedder: model.onnx and tokenizer.json, 384 dimensions (Triton)",
+    ),
+    Variable("EMBED_THREADS", "Passages embedded at once; cores - 1, at least 1 (Triton)"),
+    Variable("READY_FILE", "File that a worker writes when it is ready; set by its supervisor"),
+    Variable("STACK", "Mark of a local stack's processes; set by its supervisor"),
+    Variable("TEST_RUN", "Run folder of a running stack that the tests may use"),
+    Variable("CHAOS_SEED", "Seed of the chaos test"),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value in force and where it came from."""
+
+    value: Any
+    source: Literal["option", "environment", "file", "default"]
+
+
+def variable(name: str) -> str:
+    """Spell a field or a name of VARIABLES as its environment variable."""
+    return f"{PREFIX}{name.upper()}"
+
+
+@cache
+def known_names() -> tuple[str, ...]:
+    """List every `PLAYHEAD_*` name that means something: fields first."""
+    ours = (*(field.name for field in fields(Settings)), *(entry.name for entry in VARIABLES))
+    return tuple([variable(name) for name in ours])
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """Raise BadSetting for a `PLAYHEAD_*` name that nobody reads; it names the nearest."""
+    known = known_names()
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        short = [entry.removeprefix(PREFIX) for entry in known]
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1)
+        hint = f"did you mean {PREFIX}{near[0]}? " if near else ""
+        raise BadSetting(f"{name} is no setting; {hint}docs/settings.md lists them all")
+
+
+def resolve(environment: Mapping[str, str], **given: Any) -> dict[str, Setting]:
+    """Find each field's value and its source; raises BadSetting for one that is not allowed."""
+    run = _run(environment, given.pop("run", None))
+    file = run.value / "stack.json"
+    stack = _stack(file)
+    in_force = {"run": run}
+    for field in fields(Settings):
+        name = field.name
+        if name == "run":
+            continue
+        if name in given:
+            in_force[name] = Setting(convert(name, given.pop(name), name), "option")
+        elif (text := environment.get(variable(name))) is not None:
+            in_force[name] = Setting(convert(name, text, variable(name)), "environment")
+        elif name in stack:
+            in_force[name] = Setting(convert(name, stack[name], f"{name} in {file}"), "file")
+        else:
+            in_force[name] = Setting(field.default, "default")
+    if given:
+        raise BadSetting(f"{', '.join(sorted(given))}: no such setting, see streams/settings.py")
+    return in_force
+
+
+def _run(environment: Mapping[str, str], given: str | os.PathLike[str] | None) -> Setting:
+    if given:
+        return Setting(Path(given).resolve(), "option")
+    if text := environment.get(variable("run")):
+        return Setting(Path(text).resolve(), "environment")
+    return Setting(Settings.run.resolve(), "default")
+
+
+def _stack(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        stack = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise BadSetting(f"{file} is not JSON: run `playhead up` again") from None
+    if not isinstance(stack, dict):
+        raise BadSetting(f"{file} is not a JSON object: run `playhead up` again")
+    return stack
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Settings, include_extras=True)
+
+
+def convert(name: str, value: Any, label: str) -> Any:
+    """Convert a field's value, text included; raises BadSetting that calls it by its label."""
+    try:
+        return msgspec.convert(value, _hints()[name], strict=False)
+    except (msgspec.ValidationError, OverflowError):
+        raise BadSetting(f"{label}={value!r}: it must be {allowed(name)}") from None
+
+
+def unit(name: str) -> str:
+    """Return the unit of a field, empty where it has none."""
+    return str(_extra(name).get("unit", ""))
+
+
+def allowed(name: str) -> str:
+    """Say in words which values a field may have."""
+    hint = _hints()[name]
+    if choices := [value for value in get_args(hint) if isinstance(value, str)]:
+        return f"one of {', '.join(choices)}"
+    if words := _extra(name).get("allowed"):
+        return str(words)
+    kind, bounds = _bounds(hint)
+    if kind is Path:
+        return "a folder"
+    if kind is str:
+        return "a text"
+    assert bounds is not None  # every number has bounds
+    words = "a whole number" if kind is int else "a number"
+    of = f" ({unit(name)})" if unit(name) else ""
+    return f"{words}{of} from {bounds.ge:,} to {bounds.le:,}"
+
+
+def _bounds(hint: Any) -> tuple[Any, Meta | None]:
+    given = get_args(hint)
+    return (given[0], given[1]) if given else (hint, None)
+
+
+def _extra(name: str) -> dict[str, Any]:
+    _, bounds = _bounds(_hints()[name])
+    return (bounds.extra or {}) if isinstance(bounds, Meta) else {}

@@ -45,13 +45,14 @@ def configuration(step: str, values: Mapping[str, Any]) -> Configuration:
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
     """Read `<step>.json` of every step; a value `{"file": NAME}` stands for that file's text.
 
-    Raises BadConfiguration for a file that is missing or not a JSON object.
+    A step without a file has nothing to configure. Raises BadConfiguration for a file that is not
+    a JSON object.
     """
     found = {}
     for step in STEPS:
         path = folder / f"{step.name}.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
             if not isinstance(values, dict):
                 raise ValueError("it must be a JSON object")  # noqa: TRY004 - caught below
             for key, value in values.items():

@@ -151,3 +151,13 @@ async def test_a_person_can_ask_and_see_where_it_stands(page, log, gateway):
     await page.until("document.getElementById('turns').innerText.includes('withdrawn')")
     assert "due." not in await page.run("document.querySelector('.answer').innerText")
     assert page.complaints == []
+
+
+async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, edge):
+    key = a_key(edge)
+    await page.command("Page.navigate", url=f"{url}/#key={key}")
+    await page.until("document.getElementById('state')?.textContent === 'connected'")
+    assert await page.run("location.href") == f"{url}/"
+    assert await page.run("sessionStorage.getItem('playhead.key')") == key
+    assert not await page.run("document.getElementById('door').open")
+    assert page.complaints == []

@@ -315,7 +315,7 @@ async def test_new_chunks_are_found_by_their_words_at_once_however_many_there_ar
     await index.write(ref(1), 1, *common, *rare)
     await index.publish(ref(1), 1)
     for n in range(3):
-        found = await index.find(text=f"lane quota of heron{n}", near="elsewhere", limit=2)
+        found = await index.find(text=f"lane quota of heron{n}", near="elsewhere", limit=10)
         best = max(found.candidates, key=lambda candidate: candidate.lexical)
         assert best.chunk == f"r{n}"
 

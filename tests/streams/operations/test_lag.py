@@ -184,7 +184,7 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path, arguments, code, said):
 
 
 def test_the_verb_is_on_the_command_line():
-    assert VERBS["lag"] == "streams.operations.lag:lag"
+    assert VERBS["lag"].place == "streams.operations.lag:lag"
 
 
 # ---------------------------------------------------------------------- on the real broker

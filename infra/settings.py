@@ -1,0 +1,89 @@
+"""`playhead settings`: what is in force here, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.settings import VARIABLES, resolve, unit, variable
+
+HIDDEN = "(hidden)"
+USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting as it is shown."""
+
+    name: str
+    value: Any
+    unit: str
+    source: str
+    """option, environment, file (the run folder's stack.json) or default."""
+
+
+def rows(environment: Mapping[str, str], run: Path | None = None) -> list[Row]:
+    """List every setting in force, then the other names that the environment sets.
+
+    Secrets are hidden, and so is what stands before the @ of an address.
+    """
+    given = {} if run is None else {"run": run}
+    shown = [
+        Row(variable(name), _plain(entry.value), unit(name), entry.source)
+        for name, entry in resolve(environment, **given).items()
+    ]
+    for entry in VARIABLES:
+        name = variable(entry.name)
+        if name in environment:
+            value = HIDDEN if entry.secret else _plain(environment[name])
+            shown.append(Row(name, value, "", "environment"))
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, int | float):
+        return value
+    return USERINFO.sub(HIDDEN, str(value))
+
+
+@click.command()
+@click.option(
+    "--run",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run folder of the stack.  [env var: PLAYHEAD_RUN]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def settings(run: Path | None, *, as_json: bool) -> None:
+    """Show the settings in force and where each came from.
+
+    An option wins over the environment, that over the run folder's stack.json, that over the
+    default. docs/settings.md says what each is for.
+
+    \b
+    Example:
+      playhead settings
+      PLAYHEAD_WINDOW=32 playhead settings --json
+    """
+    shown = rows(os.environ, run)
+    if as_json:
+        entries = {
+            row.name: {"value": row.value, "unit": row.unit, "source": row.source} for row in shown
+        }
+        click.echo(json.dumps({"settings": entries}, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("setting", "value", "from"):
+        table.add_column(heading, overflow="fold")
+    for row in shown:
+        value = "" if row.value == "" else f"{row.value} {row.unit}".rstrip()
+        table.add_row(row.name, value, row.source)
+    Console(markup=False, highlight=False).print(table)
