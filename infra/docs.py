@@ -17,11 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from schemas import Request, StreamRequest
 from streams import settings as settings_
 from streams import topics
 from streams.settings import VARIABLES, Settings, allowed, unit, variable
-from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, Step, topic_of
+from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, topic_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 EDGE, GATEWAY = "edge", "gateway"
@@ -81,18 +80,6 @@ def diagram() -> str:
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
-def asks(step: Step) -> list[str]:
-    """Name the requests that a step's module puts to `fx`."""
-    module = vars(sys.modules[step.function.__module__])
-    return sorted(
-        name
-        for name, value in module.items()
-        if isinstance(value, type)
-        and issubclass(value, Request)
-        and value not in (Request, StreamRequest)
-    )
-
-
 def step_rows() -> Iterator[tuple[str, ...]]:
     """Yield a row for each step."""
     for step in STEPS:
@@ -101,7 +88,12 @@ def step_rows() -> Iterator[tuple[str, ...]]:
             for read, written in step.flows.items()
         ]
         held = ", ".join(f"`{name}`" for name in step.tables)
-        yield f"*{step.name}*", "<br>".join(flows), held, ", ".join(asks(step))
+        yield (
+            f"*{step.name}*",
+            "<br>".join(flows),
+            held,
+            ", ".join(request.__name__ for request in step.asks),
+        )
 
 
 def topic_rows() -> Iterator[tuple[str, ...]]:

@@ -19,9 +19,9 @@ from infra.demo.conversation import ask, judge, judge_log, load
 from infra.demo.proof import look_for, verify_and_forge
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
 from infra.demo.stack import Stack, client, create_key, demo_stack
+from replay.log import BrokerLog
 from replay.one_request import events_of
 from replay.terminal import timeline_table
-from replay.log import BrokerLog
 from streams.operations.timeline import timeline
 from streams.settings import Settings
 

@@ -42,10 +42,10 @@ def test_a_connector_is_its_module_its_schemas_its_row_and_its_test(tmp_path):
     copy = walk("Add a connector", tmp_path / "copy")
     assert copy.touched() - GENERATED == {
         "connectors/languages.py",
+        "connectors/who_answers.py",
         "schemas/avro/language_told.avsc",
         "schemas/avro/tell_language.avsc",
         "tests/connectors/test_languages.py",
-        "worker/wiring.py",
     }
 
 
