@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import trivial_steps
 from bench.child import Child, running
 from bench.spread import Spread, spread
 from bench.topics import platform_topics
-from bench.transports import noop_steps
 from bench.transports.chain import Chain
 from bench.transports.drive import Burst, Drive
 from bench.transports.inputs import Asked
@@ -73,7 +73,7 @@ def rows(turns: dict[int, list[Burst]]) -> list[Row]:
 
 
 def _turn(settings: Settings, workers: int) -> Burst:
-    topics = noop_steps.TOPICS[: HOPS + 1]
+    topics = trivial_steps.HOP_TOPICS[: HOPS + 1]
     chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
     with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
         drive = Drive(chain, Asked(settings.registry), children)

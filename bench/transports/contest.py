@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
+from bench import trivial_steps
 from bench.child import Failed, running
 from bench.topics import own_topics, platform_topics
-from bench.transports import noop_steps
 from bench.transports.chain import HOPS, PARTITIONS, Chain
 from bench.transports.contenders import OURS, Contender
 from bench.transports.drive import Burst, Drive, Latency
@@ -93,7 +93,7 @@ def chain_of(settings: Settings, entry: Contender, hops: int) -> Iterator[Chain]
     group = f"bench-{entry.module}-{uuid.uuid4().hex[:8]}"
     groups = (group, f"{group}-end")
     if entry.name == OURS:
-        topics = noop_steps.TOPICS[: hops + 1]
+        topics = trivial_steps.HOP_TOPICS[: hops + 1]
         made = platform_topics(settings, groups)
     else:
         topics = tuple(f"{group}-{number}" for number in range(hops + 1))

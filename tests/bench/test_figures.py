@@ -2,7 +2,6 @@
 
 import io
 import json
-from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -14,13 +13,12 @@ from bench.chats.crowd import Chats
 from bench.child import Failed
 from bench.cli import bench
 from bench.spread import number, percentiles, spread
-from bench.transports import noop_steps, report
-from bench.transports.chain import HOPS, Chain
+from bench.transports import report
+from bench.transports.chain import Chain
 from bench.transports.contenders import BASELINE, CONTENDERS, OURS, Guarantee, contender
 from bench.transports.contest import Plan, Turn
 from bench.transports.drive import Burst, Tally, summary
 from bench.transports.inputs import SESSIONS, VALUE_BYTES, Plain
-from streams.topics import STEPS, topic_of
 
 PLAN = Plan(rounds=3, rates=(20.0,))
 
@@ -111,16 +109,6 @@ def test_records_out_of_order_are_told():
     turns = [Turn(OURS, a_burst(1.0), (summary(20.0, [1.0, 2.0], 8),), 540, 3, 2)]
     rows = report.rows([contender(OURS)], turns, PLAN)
     assert "3 copies, 2 out of order" in shown(report.show, rows, PLAN)
-
-
-def test_the_noop_chain_hands_on_from_step_to_step():
-    steps = noop_steps.steps()
-    assert len(steps) == HOPS == len({step.name for step in steps})
-    assert {step.name for step in steps} == {step.name for step in STEPS}
-    for before, after in pairwise(steps):
-        assert before.writes == after.reads
-    written = [topic_of(step.writes[0]) for step in steps]
-    assert list(noop_steps.TOPICS) == [topic_of(steps[0].reads[0]), *written]
 
 
 def test_a_chain_survives_the_command_line(monkeypatch):
