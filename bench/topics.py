@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from streams.log.setup import create_topics, wanted
 from streams.settings import Settings
-from streams.topics import STEPS
+from streams.topics import STEPS, group_of
 
 PATIENCE_S = 30.0  # for the broker to make or forget topics
 
@@ -39,7 +39,7 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
     """
     admin = AdminClient({"bootstrap.servers": settings.kafka})
     names = [topic.topic for topic in wanted(settings)]
-    groups = [*(f"playhead-{step.name}" for step in STEPS), *groups]
+    groups = [*(group_of(step.name) for step in STEPS), *groups]
     forget(admin, names, groups)
     create_topics(settings)
     try:

@@ -14,7 +14,7 @@ from streams.log.reading import Extent, new_consumer, records
 from streams.log.subjects import subjects
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
-from streams.topics import STEPS, TOPICS, topic_of
+from streams.topics import STEPS, TOPICS, group_of, topic_of
 
 ANSWER_TIMEOUT_S = 15.0
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
@@ -109,7 +109,7 @@ class BrokerLog:
         """Ask for all groups at once: one after the other they would each be looked up first."""
         asked = {}
         for step in STEPS:
-            group = f"playhead-{step.name}"
+            group = group_of(step.name)
             wanted = [
                 TopicPartition(topic_of(record), lane)
                 for record in step.reads

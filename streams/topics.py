@@ -196,6 +196,11 @@ def changelog_of(table: str) -> str:
     return f"{PREFIX}.table.{table}"
 
 
+def group_of(reader: str) -> str:
+    """Name of the consumer group of a step, which is its Faust app's name, or of another reader."""
+    return f"{PREFIX}-{reader}"
+
+
 def step_reading(record: type[Event]) -> Step | None:
     """Return the step that reads a record type; at most one does."""
     return next((entry for entry in STEPS if record in entry.reads), None)

@@ -24,7 +24,7 @@ from aiokafka.errors import BrokerResponseError, KafkaError, RequestTimedOutErro
 
 from schemas import EventRejected, Record
 from streams.settings import Settings
-from streams.topics import FOLDS, INBOX, STEPS, step, topic_of
+from streams.topics import FOLDS, INBOX, STEPS, group_of, step, topic_of
 
 TIMEOUT_S = 5.0  # for all answers of a reading: milliseconds where the broker is well
 AGES_S = 10.0  # for the first unfinished record of every lane that is behind
@@ -46,7 +46,7 @@ class Reader:
     @property
     def group(self) -> str:
         """Its name on the broker: that of the step's Faust app."""
-        return f"playhead-{self.step}"
+        return group_of(self.step)
 
 
 def readers(names: Iterable[str] | None = None) -> tuple[Reader, ...]:

@@ -18,8 +18,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from infra.cli import VERBS
 from streams.operations.lag import Lag, NoAnswer, NotTold, Positions, Reader, lag, readers, report
 from streams.settings import Settings
-from streams.topics import FOLDS, INBOX, STEPS, topic_of
-from worker.wiring import APP
+from streams.topics import FOLDS, INBOX, STEPS, group_of, topic_of
 
 
 def test_every_step_fold_and_inbox_topic_is_read():
@@ -36,7 +35,7 @@ def test_a_group_is_called_as_the_steps_app_is():
 
     groups = {reader.step: reader.group for reader in readers()}
     assert groups.pop("inbox") == GROUP
-    assert groups == {step.name: APP.format(step.name) for step in STEPS}
+    assert groups == {step.name: group_of(step.name) for step in STEPS}
 
 
 def test_a_report_holds_every_lane_and_the_sum():
