@@ -41,7 +41,8 @@ from streams.log.codec import Codec
 from streams.log.setup import prepare
 from streams.settings import Settings
 from streams.topics import topic_of
-from tests.chaos.judge import Expected, Judgement, Sample, judge, merged
+from tests.chaos.judge import judge
+from tests.chaos.judgement import Expected, Judgement, Sample, merged
 from tests.chaos.load import Load
 from tests.chaos.plan import OUTAGES, Fault, Plan, Start, faults, start
 from tests.chaos.result import Result

@@ -23,7 +23,7 @@ from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.settings import Settings
 from streams.topics import topic_of
-from tests.chaos.judge import Expected
+from tests.chaos.judgement import Expected
 from tests.chaos.plan import Plan
 from tests.chaos.steps import (
     ORDINARY_DOCUMENTS,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from replay.verify import Report
-from tests.chaos.judge import Judgement
+from tests.chaos.judgement import Judgement
 from tests.chaos.plan import Plan, bound
 
 SHOWN_MAX = 20  # failures in the table; the JSON has all

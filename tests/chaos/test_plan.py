@@ -12,7 +12,7 @@ from streams.log.codec import Codec
 from streams.log.subjects import subjects
 from streams.settings import Settings
 from tests.chaos import harness
-from tests.chaos.judge import Judgement
+from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
 from tests.chaos.plan import MISSED, WEIGHTS, Plan, bound, faults, start
 from tests.chaos.result import Result

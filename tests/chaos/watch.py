@@ -14,7 +14,7 @@ from schemas import EventRejected
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
 from streams.topics import Step, group_of, topic_of
-from tests.chaos.judge import Place, Sample
+from tests.chaos.judgement import Place, Sample
 from tests.chaos.steps import ENDS, is_end
 
 SAMPLE_S = 1.0
