@@ -102,8 +102,8 @@ class Watcher:
         )
 
 
-class Reader:
-    """Reads all that the steps write: when it came, and which requests have their end."""
+class Follower:
+    """Follows all that the steps write: when it came, and which requests have their end."""
 
     def __init__(self, settings: Settings, codec: Codec, steps: Iterable[Step]) -> None:
         self._codec = codec
