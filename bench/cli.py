@@ -19,7 +19,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from bench import answers, scale
+from bench import scale
+from bench.answers.figures import show as show_answers
+from bench.answers.measure import measure
 from bench.chats import contest as chats
 from bench.child import Failed
 from bench.transports import contest as transports
@@ -52,13 +54,12 @@ Part = tuple[dict[str, Any], Callable[[Console], None]]
 
 def _answers(questions: int, _rounds: int) -> Part:
     with _stack(Wish(free_ports=True)) as settings:
-        measured = answers.Bench(settings, questions)
-        figures = measured.run()
+        figures, steps = measure(settings, questions)
     document = {
         "figures": [{**asdict(figure), "ratio": figure.ratio} for figure in figures],
-        "steps": measured.steps,
+        "steps": steps,
     }
-    return document, lambda console: answers.show(figures, measured.steps, console)
+    return document, lambda console: show_answers(figures, steps, console)
 
 
 def _transports(_questions: int, rounds: int) -> Part:

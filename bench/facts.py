@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+TENANT = "bench"  # whose the facts are
 PLACES = ("Aldermoor", "Birkwold", "Calverton", "Dunmere", "Eastholm", "Farrowby", "Glenside")
 THINGS = ("ferry", "library", "tramway", "bakery", "observatory", "mill", "theatre", "archive")
 

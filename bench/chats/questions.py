@@ -1,4 +1,7 @@
-"""What is asked, what the passage about it says, how either side spells a chat on its topics."""
+"""What is asked, what the passage about it says, how either side spells a chat on its topics.
+
+One tenant with one lane asks: all chats share a partition.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bench.child import Failed
-from bench.facts import name_of
+from bench.facts import TENANT, name_of
 from connectors.keyring import Keyring
 from schemas import (
     AnswerReleased,
@@ -31,7 +34,6 @@ from streams.settings import Settings
 from streams.topics import topic_of, topics_of
 from streams.version import CODE
 
-TENANT = "bench"  # one tenant with one lane: all chats share a partition
 FACTS = 16
 TOKENS = 13  # words of an answer: 20 ms + 12 x 5 ms is 80 ms, some 12 chats a second one by one
 
