@@ -66,28 +66,28 @@ def _transports(_questions: int, rounds: int) -> Part:
     plan = transports.Plan(rounds=rounds)
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         turns = transports.contest(settings, CONTENDERS, plan, _say)
-    found = report.rows(CONTENDERS, turns, plan)
+    rows = report.rows(CONTENDERS, turns, plan)
     document = {
         "transports": {
             "plan": asdict(plan),
-            "rows": [row.as_json() for row in found],
+            "rows": [row.as_json() for row in rows],
             "turns": [asdict(turn) for turn in turns],
         }
     }
-    return document, lambda console: report.show(found, plan, console)
+    return document, lambda console: report.show(rows, plan, console)
 
 
 def _chats(_questions: int, rounds: int) -> Part:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
-        found, about = chats.contest(settings, rounds, _say)
-    document = {"chats": chats.as_json(found, about)}
-    return document, lambda console: chats.show(found, about, console)
+        rows, about = chats.contest(settings, rounds, _say)
+    document = {"chats": chats.as_json(rows, about)}
+    return document, lambda console: chats.show(rows, about, console)
 
 
 def _scale(_questions: int, rounds: int) -> Part:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
-        found = scale.contest(settings, rounds, _say)
-    return {"scale": scale.as_json(found)}, lambda console: scale.show(found, console)
+        rows = scale.contest(settings, rounds, _say)
+    return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)
 
 
 PARTS: dict[str, Callable[[int, int], Part]] = {

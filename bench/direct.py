@@ -119,9 +119,9 @@ class Direct:
         began = time.perf_counter()
         event: Event = self._asked(tenant, text)
         for name in ANSWERING[:3]:
-            found: list[Event] = []
-            await self._run(name, event, found.append)
-            event = found[-1]
+            outcomes: list[Event] = []
+            await self._run(name, event, outcomes.append)
+            event = outcomes[-1]
         first_ms = 0.0
         async for released in self._moderated(event):
             if isinstance(released, TokensReleased) and released.text and not first_ms:
@@ -141,9 +141,9 @@ class Direct:
 
         generating = asyncio.create_task(generate())
         while (batch := await batches.get()) is not None:
-            found: list[Event] = []
-            await self._run("moderate", batch, found.append)
-            for event in found:
+            outcomes: list[Event] = []
+            await self._run("moderate", batch, outcomes.append)
+            for event in outcomes:
                 yield event
         await generating
 

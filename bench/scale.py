@@ -93,12 +93,12 @@ def _workers(chain: Chain, count: int) -> Iterator[list[Child]]:
         yield [stack.enter_context(running(PROGRAM, chain.argument())) for _ in range(count)]
 
 
-def as_json(found: Sequence[Row]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row]) -> dict[str, Any]:
     """Return one JSON object."""
-    return {"hops": HOPS, "rows": [asdict(row) for row in found]}
+    return {"hops": HOPS, "rows": [asdict(row) for row in rows]}
 
 
-def show(found: Sequence[Row], console: Console) -> None:
+def show(rows: Sequence[Row], console: Console) -> None:
     """Print the table."""
     console.print(
         f"{HOPS} no-op hops with every guarantee on; x = ratio to one worker;"
@@ -107,7 +107,7 @@ def show(found: Sequence[Row], console: Console) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("workers", "hop-events/s", "x", "CPU µs a hop", "workers' cores", "idle"):
         table.add_column(name, justify="right")
-    for row in found:
+    for row in rows:
         table.add_row(
             str(row.workers),
             str(row.hop_rate),

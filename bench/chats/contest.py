@@ -51,12 +51,12 @@ def contest(
     with stub_server(settings.run) as triton:
         for number in range(1, rounds + 1):
             for program, measure in ((BASELINE, _one_at_a_time), (OURS, _platform)):
-                for found in measure(settings, triton):
-                    turns.setdefault((program, found.at_once), []).append(found)
+                for crowd in measure(settings, triton):
+                    turns.setdefault((program, crowd.at_once), []).append(crowd)
                     say(
-                        f"round {number} of {rounds}: {program}, {found.at_once} at once:"
-                        f" {found.rate:.1f} chats/s, first text {found.first_p50_ms:.0f} ms,"
-                        f" CPU {found.cpu_ms:.0f} ms a chat"
+                        f"round {number} of {rounds}: {program}, {crowd.at_once} at once:"
+                        f" {crowd.rate:.1f} chats/s, first text {crowd.first_p50_ms:.0f} ms,"
+                        f" CPU {crowd.cpu_ms:.0f} ms a chat"
                     )
     about = {
         "stub": {"first_ms": 20, "token_ms": 5, "tokens": questions.TOKENS},
@@ -68,7 +68,7 @@ def contest(
 
 def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
     """Sum the rounds up, each beside the baseline's of the same crowd and round."""
-    found = []
+    table = []
     for (program, at_once), rounds in turns.items():
         base = turns.get((BASELINE, at_once), [])
 
@@ -77,7 +77,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
                 [getattr(each, name) for each in rounds], [getattr(each, name) for each in base]
             )
 
-        found.append(
+        table.append(
             Row(
                 program,
                 at_once,
@@ -89,7 +89,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
                 over("cpu_ms"),
             )
         )
-    return sorted(found, key=lambda row: row.at_once)
+    return sorted(table, key=lambda row: row.at_once)
 
 
 def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
@@ -123,12 +123,12 @@ def _chats(
         crowd.close()
 
 
-def as_json(found: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
     """Return one JSON object."""
-    return {**about, "rows": [asdict(row) for row in found]}
+    return {**about, "rows": [asdict(row) for row in rows]}
 
 
-def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
+def show(rows: Sequence[Row], about: dict[str, Any], console: Console) -> None:
     """Print the table."""
     stub = about["stub"]
     console.print(
@@ -149,7 +149,7 @@ def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
         "CPU ms a chat",
     ):
         table.add_column(name, justify="right")
-    for row in found:
+    for row in rows:
         table.add_row(
             row.program,
             str(row.at_once),

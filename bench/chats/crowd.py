@@ -124,7 +124,5 @@ class Crowd:
         if message is None:
             return []
         return [
-            found
-            for found in (message, *self._consumer.consume(POLL_MAX, 0))
-            if found.error() is None
+            each for each in (message, *self._consumer.consume(POLL_MAX, 0)) if each.error() is None
         ]

@@ -157,8 +157,8 @@ class CannedModels:
             texts=tuple(
                 Spans(
                     spans=tuple(
-                        Span(start=found.start(), end=found.end(), kind="PERSON", score=0.85)
-                        for found in PERSON.finditer(text)
+                        Span(start=name.start(), end=name.end(), kind="PERSON", score=0.85)
+                        for name in PERSON.finditer(text)
                     )
                 )
                 for text in request.texts
@@ -218,8 +218,8 @@ class CannedModels:
 
     async def _fetch(self, request: Fetch, call: Call) -> Record:
         wanted = {chunk: rank for rank, chunk in enumerate(request.chunks)}
-        found = [p for p in self._passages[call.tenant] if p.chunk in wanted]
-        return Fetched(passages=tuple(sorted(found, key=lambda p: wanted[p.chunk])))
+        passages = [p for p in self._passages[call.tenant] if p.chunk in wanted]
+        return Fetched(passages=tuple(sorted(passages, key=lambda p: wanted[p.chunk])))
 
     async def _generate(self, request: Generate, _: Call) -> AsyncIterator[Record]:
         """Say the sentence of the prompt that names what is asked for, in pieces."""

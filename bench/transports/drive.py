@@ -134,12 +134,12 @@ class Drive:
         """Put in as many records as keep the chain busy for some seconds."""
         # one short burst may meet a standstill of the machine: the best of them tells the rate
         tries = [self._burst(BURST_FIRST) for _ in range(BURSTS_FIRST)]
-        found = min(tries, key=lambda burst: burst.seconds)
+        burst = min(tries, key=lambda burst: burst.seconds)
         while True:
-            grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / found.seconds)
-            found = self._burst(min(BURST_MAX, int(found.events * max(1.0, grown))))
-            if found.seconds >= BURST_S or found.events >= BURST_MAX:
-                return found
+            grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / burst.seconds)
+            burst = self._burst(min(BURST_MAX, int(burst.events * max(1.0, grown))))
+            if burst.seconds >= BURST_S or burst.events >= BURST_MAX:
+                return burst
 
     def _burst(self, events: int) -> Burst:
         inputs = self._make(events)

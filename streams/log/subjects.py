@@ -8,8 +8,8 @@ from streams.topics import PREFIX, TOPICS, effect_records, topic_of
 
 def subjects() -> dict[str, str]:
     """Return subject -> record name: Confluent's topic-name strategy, effects beside it."""
-    found = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
+    records = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
     for record in effect_records():
-        found[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA
-    found[f"{PREFIX}.table-value"] = TableRow.SCHEMA
-    return found
+        records[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA
+    records[f"{PREFIX}.table-value"] = TableRow.SCHEMA
+    return records
