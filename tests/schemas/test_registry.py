@@ -32,7 +32,7 @@ def test_only_an_answer_about_the_schema_makes_it_unknown(status, body, error):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeRegistry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         with pytest.raises(error):
             Registry(f"http://127.0.0.1:{server.server_port}").definition_of(1)
         server.shutdown()
