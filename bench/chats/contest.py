@@ -21,8 +21,18 @@ from streams.settings import Settings
 
 BASELINE = "one at a time"
 OURS = "Playhead"
-CROWDS = {1: 40, 16: 160}  # askers -> chats of a round
+CROWDS = ((1, 40), (16, 160))
 WARM_UP = 16
+
+
+@dataclass(frozen=True)
+class Crowds:
+    """How much is measured."""
+
+    rounds: int = 3
+    chats: tuple[tuple[int, int], ...] = CROWDS
+    """Pairs of askers and chats of a round."""
+    warm_up: int = WARM_UP
 
 
 @dataclass(frozen=True)
@@ -44,17 +54,17 @@ class Row:
 
 
 def contest(
-    settings: Settings, rounds: int, say: Callable[[str], None]
+    settings: Settings, plan: Crowds, say: Callable[[str], None]
 ) -> tuple[list[Row], dict[str, Any]]:
     """Measure all; returns the rows and how they were measured."""
     turns: dict[tuple[str, int], list[Chats]] = {}
     with stub_server(settings.run) as triton:
-        for number in range(1, rounds + 1):
+        for number in range(1, plan.rounds + 1):
             for program, measure in ((BASELINE, _one_at_a_time), (OURS, _platform)):
-                for crowd in measure(settings, triton):
+                for crowd in measure(settings, triton, plan):
                     turns.setdefault((program, crowd.at_once), []).append(crowd)
                     say(
-                        f"round {number} of {rounds}: {program}, {crowd.at_once} at once:"
+                        f"round {number} of {plan.rounds}: {program}, {crowd.at_once} at once:"
                         f" {crowd.rate:.1f} chats/s, first text {crowd.first_p50_ms:.0f} ms,"
                         f" CPU {crowd.cpu_ms:.0f} ms a chat"
                     )
@@ -92,7 +102,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
     return sorted(table, key=lambda row: row.at_once)
 
 
-def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
+def _one_at_a_time(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
     name = f"bench-chats-{uuid.uuid4().hex[:8]}"
     topics = (f"{name}-asked", f"{name}-told")
     chain = Chain(settings.kafka, settings.registry, str(settings.run), name, topics)
@@ -100,25 +110,25 @@ def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
         own_topics(settings, topics, 1, (name, "bench-crowd")),
         running(f"{__package__}.one_at_a_time", chain.argument(), triton) as child,
     ):
-        return _chats(settings, questions.Plain(*topics), 1, child)
+        return _chats(settings, questions.Plain(*topics), 1, child, plan)
 
 
-def _platform(settings: Settings, triton: str) -> list[Chats]:
+def _platform(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
     with (
         platform_topics(settings, ("bench-crowd",)),
         running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
     ):
         language = questions.Platform(settings)
-        return _chats(settings, language, settings.partitions, child)
+        return _chats(settings, language, settings.partitions, child, plan)
 
 
 def _chats(
-    settings: Settings, language: questions.Language, partitions: int, child: Child
+    settings: Settings, language: questions.Language, partitions: int, child: Child, plan: Crowds
 ) -> list[Chats]:
     crowd = Crowd(settings.kafka, language, partitions, child)
     try:
-        crowd.chat(1, WARM_UP)
-        return [crowd.chat(at_once, chats) for at_once, chats in CROWDS.items()]
+        crowd.chat(1, plan.warm_up)
+        return [crowd.chat(at_once, chats) for at_once, chats in plan.chats]
     finally:
         crowd.close()
 

@@ -15,7 +15,7 @@ from bench.child import Failed, running
 from bench.topics import own_topics, platform_topics
 from bench.transports.chain import HOPS, PARTITIONS, Chain
 from bench.transports.contenders import OURS, Contender
-from bench.transports.drive import Burst, Drive, Latency
+from bench.transports.drive import BURST_S, Burst, Drive, Latency
 from bench.transports.inputs import Asked, Plain
 from streams.settings import Settings
 
@@ -32,6 +32,10 @@ class Plan:
     rates: tuple[float, ...] = RATES
     latency_s: float = LATENCY_S
     hops: int = HOPS
+    warm_up: int = WARM_UP
+    """Events before anything is measured."""
+    burst_s: float = BURST_S
+    """How long a burst lasts at least."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,8 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
             inputs = Asked(settings.registry) if entry.name == OURS else Plain()
             drive = Drive(chain, inputs, (child,))
             try:
-                drive.warm_up(WARM_UP)
-                burst = drive.burst()
+                drive.warm_up(plan.warm_up)
+                burst = drive.burst(plan.burst_s)
                 latencies = tuple(drive.latency(rate, plan.latency_s) for rate in plan.rates)
             finally:
                 drive.close()

@@ -130,15 +130,14 @@ class Drive:
         """Wait until the chain runs; raises Stuck, or Failed where the contender ended."""
         self._through(self._make(events))
 
-    def burst(self) -> Burst:
-        """Put in as many records as keep the chain busy for some seconds."""
+    def burst(self, burst_s: float = BURST_S) -> Burst:
+        """Put in as many records as keep the chain busy for so long."""
         # one short burst may meet a standstill of the machine: the best of them tells the rate
         tries = [self._burst(BURST_FIRST) for _ in range(BURSTS_FIRST)]
-        burst = min(tries, key=lambda burst: burst.seconds)
+        burst = min(tries, key=lambda each: each.seconds)
         while True:
-            grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / burst.seconds)
-            burst = self._burst(min(BURST_MAX, int(burst.events * max(1.0, grown))))
-            if burst.seconds >= BURST_S or burst.events >= BURST_MAX:
+            burst = self._burst(grown(burst.events, burst.seconds, burst_s))
+            if burst.seconds >= burst_s or burst.events >= BURST_MAX:
                 return burst
 
     def _burst(self, events: int) -> Burst:
@@ -226,6 +225,15 @@ class Drive:
 
     def _cpu_s(self) -> float:
         return sum(child.cpu_s() for child in self._children)
+
+
+def grown(events: int, seconds: float, wanted_s: float) -> int:
+    """Return how many events should take as long as wanted, where so many took so many seconds.
+
+    Never fewer, at most GROWTH_MAX times as many, and BURST_MAX.
+    """
+    growth = min(GROWTH_MAX, OVERSHOOT * wanted_s / seconds)
+    return min(BURST_MAX, int(events * max(1.0, growth)))
 
 
 def summary(rate: float, took_ms: list[float], hops: int) -> Latency:

@@ -2,16 +2,14 @@
 
 import io
 import json
+from itertools import pairwise
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from bench import cli, scale
+from bench import scale
 from bench.chats import contest as chats
 from bench.chats.crowd import Chats
-from bench.child import Failed
-from bench.cli import bench
 from bench.spread import number, percentiles, spread
 from bench.transports import report
 from bench.transports.chain import Chain
@@ -111,11 +109,11 @@ def test_records_out_of_order_are_told():
     assert "3 copies, 2 out of order" in shown(report.show, rows, PLAN)
 
 
-def test_a_chain_survives_the_command_line(monkeypatch):
-    chain = Chain("kafka", "registry", "run", "group", ("a", "b", "c"))
-    monkeypatch.setattr("sys.argv", ["program", chain.argument()])
-    assert Chain.given() == chain
-    assert list(chain.hops) == [("a", "b"), ("b", "c")]
+@pytest.mark.parametrize("topics", [("a", "b"), ("a", "b", "c")])
+def test_a_chain_survives_the_command_line(topics):
+    chain = Chain("kafka", "registry", "a run", "group", topics)
+    assert Chain.parse(chain.argument()) == chain
+    assert list(chain.hops) == list(pairwise(topics))
 
 
 def test_copies_and_disorders_are_counted_by_session():
@@ -183,23 +181,3 @@ def test_more_workers_stand_beside_one():
     assert one.cpus.median == pytest.approx(0.9)
     assert "1.50x" in shown(scale.show, [one, two])
     assert json.loads(json.dumps(scale.as_json([one, two])))["rows"][1]["workers"] == 2
-
-
-def test_a_part_that_fails_is_told_and_the_others_are_shown(monkeypatch):
-    def fail(*_):
-        raise Failed("the worker ended")
-
-    monkeypatch.setitem(cli.PARTS, "chats", fail)
-    monkeypatch.setitem(cli.PARTS, "scale", lambda *_: ({"scale": 1}, lambda _: None))
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    done = CliRunner().invoke(bench, ["--only", "chats,scale", "--json"])
-    assert done.exit_code == 1
-    document = json.loads(done.stdout)
-    assert document["scale"] == 1
-    assert document["failures"] == ["chats: Failed: the worker ended"]
-
-
-def test_an_unknown_part_is_refused_by_name():
-    done = CliRunner().invoke(bench, ["--only", "transports,nothing"])
-    assert done.exit_code == 2
-    assert "'nothing' is none of answers, transports, chats, scale" in done.output
