@@ -34,17 +34,15 @@ from schemas import (
     WriteRelease,
     Written,
 )
-from schemas.registry import Registry
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.log.subjects import subjects
 from streams.running.live import LiveRun, now_us
 from streams.running.run import Emit, Input
 from streams.running.world import Call, Handler, StreamHandler, World
 from streams.settings import Settings
 from streams.topics import step, topic_of
 from streams.version import CODE
-from worker.wiring import connect
+from worker.wiring import connect, known_schemas
 
 ANSWERING = ("redact", "rewrite", "retrieve", "generate", "moderate")
 
@@ -104,9 +102,7 @@ class Direct:
 
     def __init__(self, settings: Settings) -> None:
         connectors, self._keyring = connect(settings, list(ANSWERING))
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        self._codec = Codec(registry)
+        self._codec = Codec(known_schemas(settings))
         self._world = World((*connectors, MemoryTables()), settings.call_timeout_s)
         self._configurations = load()
 

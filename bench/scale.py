@@ -19,6 +19,7 @@ from bench.transports.chain import Chain
 from bench.transports.drive import BURST_S, Burst, Drive
 from bench.transports.inputs import Asked
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 WORKERS = (1, 2, 4)
 HOPS = 5  # as many as a question's way to its answer
@@ -89,7 +90,7 @@ def _turn(settings: Settings, plan: Scaling, workers: int) -> Burst:
     topics = trivial_steps.HOP_TOPICS[: HOPS + 1]
     chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
     with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
-        drive = Drive(chain, Asked(settings.registry), children)
+        drive = Drive.on(chain, Asked(known_schemas(settings)), children)
         try:
             drive.warm_up(plan.warm_up)
             if workers > 1:

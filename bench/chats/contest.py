@@ -18,6 +18,7 @@ from bench.spread import Spread, spread
 from bench.topics import own_topics, platform_topics
 from bench.transports.chain import Chain
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 BASELINE = "one at a time"
 OURS = "Playhead"
@@ -118,14 +119,14 @@ def _platform(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
         platform_topics(settings, ("bench-crowd",)),
         running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
     ):
-        language = questions.Platform(settings)
+        language = questions.Platform(settings, known_schemas(settings))
         return _chats(settings, language, settings.partitions, child, plan)
 
 
 def _chats(
     settings: Settings, language: questions.Language, partitions: int, child: Child, plan: Crowds
 ) -> list[Chats]:
-    crowd = Crowd(settings.kafka, language, partitions, child)
+    crowd = Crowd.on(settings.kafka, language, partitions, child)
     try:
         crowd.chat(1, plan.warm_up)
         return [crowd.chat(at_once, chats) for at_once, chats in plan.chats]

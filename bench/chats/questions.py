@@ -24,11 +24,10 @@ from schemas import (
     StepVersion,
     TokensReleased,
 )
-from schemas.registry import Registry
+from schemas.registry import SchemaIds
 from streams.log.codec import Codec
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.log.subjects import subjects
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
@@ -119,12 +118,10 @@ class Plain:
 class Platform:
     """Questions as the edge writes them, each in a session of its own; answers as it reads them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ids: SchemaIds) -> None:
         self.asked = topic_of(QuestionAsked)
         self.told = topics_of(TokensReleased, AnswerReleased, AnswerRetracted, EventRejected)
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        self._codec = Codec(registry)
+        self._codec = Codec(ids)
         self._keyring = Keyring(settings)
         self._partitions = settings.partitions
         self._deadline_us = 1_000 * settings.deadline_ms

@@ -18,6 +18,7 @@ from bench.transports.contenders import OURS, Contender
 from bench.transports.drive import BURST_S, Burst, Drive, Latency
 from bench.transports.inputs import Asked, Plain
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 WARM_UP = 500  # events: connections, caches, the interpreter's own
 RATES = (20.0, 100.0)  # events a second
@@ -75,8 +76,8 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
             chain_of(settings, entry, plan.hops) as chain,
             running(f"{__package__}.{entry.module}", chain.argument()) as child,
         ):
-            inputs = Asked(settings.registry) if entry.name == OURS else Plain()
-            drive = Drive(chain, inputs, (child,))
+            inputs = Asked(known_schemas(settings)) if entry.name == OURS else Plain()
+            drive = Drive.on(chain, inputs, (child,))
             try:
                 drive.warm_up(plan.warm_up)
                 burst = drive.burst(plan.burst_s)

@@ -15,8 +15,8 @@ from bench.transports import report
 from bench.transports.chain import Chain
 from bench.transports.contenders import BASELINE, CONTENDERS, OURS, Guarantee, contender
 from bench.transports.contest import Plan, Turn
-from bench.transports.drive import Burst, Tally, summary
-from bench.transports.inputs import SESSIONS, VALUE_BYTES, Plain
+from bench.transports.drive import Burst, summary
+from bench.transports.inputs import VALUE_BYTES
 
 PLAN = Plan(rounds=3, rates=(20.0,))
 
@@ -61,11 +61,6 @@ def test_extremes_are_shown_where_they_differ():
 
 def test_percentiles_lie_between_the_values():
     assert percentiles(range(101)) == (50.0, 95.0, 99.0)
-
-
-def test_a_hop_takes_its_share_of_the_median():
-    found = summary(20.0, [8.0, 16.0, 24.0], hops=8)
-    assert (found.p50_ms, found.hop_ms, found.events) == (16.0, 2.0, 3)
 
 
 def test_every_contender_stands_beside_stock_faust_of_its_rounds():
@@ -114,37 +109,6 @@ def test_a_chain_survives_the_command_line(topics):
     chain = Chain("kafka", "registry", "a run", "group", topics)
     assert Chain.parse(chain.argument()) == chain
     assert list(chain.hops) == list(pairwise(topics))
-
-
-def test_copies_and_disorders_are_counted_by_session():
-    tally = Tally()
-    numbers = [0, 1, SESSIONS, 2 * SESSIONS + 1, SESSIONS + 1, SESSIONS, 3 * SESSIONS + 1]
-    assert [tally.take(number) for number in numbers] == [True] * 5 + [False, True]
-    assert tally.copies == 1
-    assert tally.disorders == 1
-
-
-class FakeMessage:
-    def __init__(self, value):
-        self._value = value
-
-    def value(self):
-        return self._value
-
-
-def test_a_plain_input_is_told_by_its_number():
-    inputs = Plain()
-    given = inputs.make(12_345)
-    assert len(given.value) == VALUE_BYTES
-    assert inputs.sequence_of(FakeMessage(given.value)) == 12_345
-
-
-def test_sessions_of_the_input_stay_in_their_partition():
-    inputs, places = Plain(), {}
-    for number_ in range(1_000):
-        given = inputs.make(number_)
-        assert places.setdefault(given.key, given.partition) == given.partition
-    assert len(set(places.values())) == 4
 
 
 def test_contenders_have_names_of_their_own_and_promise_no_more_than_ours():
