@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +34,12 @@ from schemas import (
     WriteRelease,
     Written,
 )
+from schemas.registry import SchemaIds
 from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.running.live import LiveRun, now_us
 from streams.running.run import Emit, Input
-from streams.running.world import Call, Handler, StreamHandler, World
+from streams.running.world import Call, Connector, Handler, StreamHandler, World
 from streams.settings import Settings
 from streams.topics import step, topic_of
 from streams.version import CODE
@@ -100,11 +101,20 @@ class Answered:
 class Direct:
     """Answers questions in this process."""
 
-    def __init__(self, settings: Settings) -> None:
-        connectors, self._keyring = connect(settings, list(ANSWERING))
-        self._codec = Codec(known_schemas(settings))
-        self._world = World((*connectors, MemoryTables()), settings.call_timeout_s)
+    def __init__(
+        self, connectors: Sequence[Connector], keyring: Any, ids: SchemaIds, timeout_s: float
+    ) -> None:
+        """Take what answers the steps but for their tables; the keyring seals the questions."""
+        self._keyring = keyring
+        self._codec = Codec(ids)
+        self._world = World((*connectors, MemoryTables()), timeout_s)
         self._configurations = load()
+
+    @classmethod
+    def on(cls, settings: Settings) -> Direct:
+        """Connect one to the components of a running stack."""
+        connectors, keyring = connect(settings, list(ANSWERING))
+        return cls(connectors, keyring, known_schemas(settings), settings.call_timeout_s)
 
     async def close(self) -> None:
         """Close the connectors."""

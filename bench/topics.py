@@ -48,21 +48,28 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
         forget(admin, names, groups)
 
 
-def forget(admin: AdminClient, topics: Sequence[str], groups: Sequence[str]) -> None:
+def forget(
+    admin: AdminClient,
+    topics: Sequence[str],
+    groups: Sequence[str],
+    patience_s: float = PATIENCE_S,
+    pause_s: float = 0.1,
+) -> None:
     """Delete topics and consumer groups; wait until the broker shows the topics no more.
 
-    Raises TimeoutError where it still does after PATIENCE_S.
+    Raises TimeoutError where it still does after `patience_s`.
     """
     known = admin.list_topics(timeout=PATIENCE_S).topics
     present = [name for name in topics if name in known]
     if present:
         for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
             deleted.result()
-    for left in admin.delete_consumer_groups(list(groups)).values():
-        with suppress(KafkaException):  # it was never used
-            left.result()
-    deadline = time.monotonic() + PATIENCE_S
+    if groups:
+        for left in admin.delete_consumer_groups(list(groups)).values():
+            with suppress(KafkaException):  # it was never used
+                left.result()
+    deadline = time.monotonic() + patience_s
     while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the broker still shows deleted topics after {PATIENCE_S:g} s")
-        time.sleep(0.1)
+            raise TimeoutError(f"the broker still shows deleted topics after {patience_s:g} s")
+        time.sleep(pause_s)

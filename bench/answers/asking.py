@@ -64,7 +64,7 @@ async def _alternate(
     through: list[Answered] = []
     direct: list[Answered] = []
     requests: list[str] = []
-    program = Direct(settings)
+    program = Direct.on(settings)
     try:
         for number, (_, question) in enumerate(facts(2 * questions)):
             if number % 4 in {1, 2}:
