@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from bench.child import Failed, running
+from bench.child import ROOT, Failed, running
 
 PATIENCE_S = 20.0
 
@@ -37,6 +37,7 @@ def test_a_program_that_ended_is_told_with_its_last_words(arguments, says):
 
 
 def test_a_module_of_the_bench_is_found_wherever_the_bench_is_started(tmp_path):
+    assert (ROOT / "bench/child.py").is_file()
     # without an argument it fails, but it is found
     with (
         contextlib.chdir(tmp_path),

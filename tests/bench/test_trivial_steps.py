@@ -183,7 +183,7 @@ async def test_a_question_stumbles_in_the_step_that_is_told_to(name):
 
 
 @pytest.mark.parametrize("name", FLOW[:4])
-async def test_a_document_stumbles_with_its_last_batch(name):
+async def test_a_document_stumbles_in_the_step_that_is_told_to(name):
     def spoil(step, what):
         if step == name:
             raise Permanent(what)
@@ -192,6 +192,13 @@ async def test_a_document_stumbles_with_its_last_batch(name):
     with pytest.raises(Permanent, match="broken"):
         await through(submitted("2:broken"), world, Asking(spoil))
     assert PublishVersion not in world.asked
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+async def test_a_document_meets_what_spoils_it_once_a_step_with_its_last_batch(batches):
+    met = []
+    await through(submitted(f"{batches}:plain"), asking=Asking(lambda *what: met.append(what)))
+    assert met == [(name, "plain") for name in FLOW[:4]]
 
 
 @pytest.mark.parametrize(

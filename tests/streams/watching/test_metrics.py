@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import httpx
@@ -192,24 +190,3 @@ def test_every_instrument_has_a_unit_and_a_description(named):
     unit, description = named
     assert unit in {"s", "By"} or re.fullmatch(r"{[a-z]+}", unit)
     assert description[0].isupper() or description[0] == "1"
-
-
-def test_counts_may_be_added_to_while_they_are_read(collect, step):
-    counts = Counts(step)
-    stop = threading.Event()
-
-    def add():
-        for lane in itertools.count():
-            if stop.is_set():
-                return
-            counts.add("events", lane % 500)
-
-    adding = threading.Thread(target=add)
-    adding.start()
-    try:
-        for _ in range(20):
-            collect()
-    finally:
-        stop.set()
-        adding.join()
-    assert sum(collect()["playhead.events"].values()) == counts.total("events")
