@@ -96,12 +96,15 @@ def missing(needed: Iterable[NewTopic], existing: Mapping[str, int]) -> list[New
     return absent
 
 
-def create_topics(settings: Settings) -> None:
+def create_topics(
+    settings: Settings, admin: AdminClient | None = None, show_s: float = SHOW_S
+) -> None:
     """Create what is missing and wait until the broker shows it.
 
-    Raises WrongTopic where the partitions differ from the settings.
+    Raises WrongTopic where the partitions differ from the settings, KafkaException where the broker
+    refuses, TimeoutError where it still does not show them after `show_s`.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    admin = admin or AdminClient({"bootstrap.servers": settings.kafka})
     absent = missing(wanted(settings), _partition_counts(admin))
     if not absent:
         return
@@ -111,11 +114,11 @@ def create_topics(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    deadline = time.monotonic() + SHOW_S
+    deadline = time.monotonic() + show_s
     while {topic.topic for topic in absent} - set(_partition_counts(admin)):
         if time.monotonic() > deadline:
             raise TimeoutError(
-                f"the broker does not show the new topics after {SHOW_S:g} s: see its log"
+                f"the broker does not show the new topics after {show_s:g} s: see its log"
             )
         time.sleep(0.1)
 

@@ -190,3 +190,15 @@ def test_every_instrument_has_a_unit_and_a_description(named):
     unit, description = named
     assert unit in {"s", "By"} or re.fullmatch(r"{[a-z]+}", unit)
     assert description[0].isupper() or description[0] == "1"
+
+
+def test_the_latest_way_of_reading_a_steps_lanes_is_taken(collect, step):
+    observe(step, lambda: [a_lane(lag=1)])
+    observe(step, lambda: [a_lane(lag=2)])
+    assert collect()["playhead.lane.lag"] == {("t", "0"): 2}
+
+
+def test_two_steps_are_told_apart(collect, step):
+    Counts(f"{step}, another").add("events", 0, 5)
+    Counts(step).add("events", 0, 3)
+    assert collect()["playhead.events"] == {("0",): 3}

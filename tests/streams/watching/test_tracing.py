@@ -1,5 +1,6 @@
 """Tracing: one trace from header to header, and nothing of a person in it."""
 
+import asyncio
 import contextlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import trace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -142,3 +144,37 @@ def test_a_failure_is_told_by_its_class_alone():
     [span] = spans.get_finished_spans()
     assert "Alice" not in span.to_json()
     assert span.attributes["error.type"] == "ValueError"
+
+
+@pytest.mark.parametrize("sampled", ["00", "01"])
+def test_whether_a_trace_is_sampled_is_decided_where_it_begins(sampled):
+    parent = PARENT[:-2] + sampled
+    assert tracing.child_of(parent)[-2:] == sampled
+    assert tracing.child_of("")[-2:] == "00"
+
+
+def test_a_span_survives_a_header():
+    spans = exported()
+    with tracing.run_span("retrieve", PARENT, dict) as run:
+        header = run.traceparent
+    with tracing.run_span("generate", header, dict):
+        pass
+    first, second = spans.get_finished_spans()
+    assert second.parent.span_id == first.context.span_id
+    assert second.context.trace_id == first.context.trace_id
+
+
+def test_a_span_that_is_none_has_no_header():
+    assert tracing.traceparent_of(trace.INVALID_SPAN) == ""
+
+
+def test_a_run_that_is_cancelled_has_not_failed():
+    spans = exported()
+    with (
+        contextlib.suppress(asyncio.CancelledError),
+        tracing.run_span("retrieve", PARENT, dict),
+    ):
+        raise asyncio.CancelledError
+    [span] = spans.get_finished_spans()
+    assert span.status.is_unset
+    assert "error.type" not in span.attributes
