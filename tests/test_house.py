@@ -4,6 +4,8 @@ Where a goal is not reached yet, TODAY says how far it is. Such a number may onl
 the goal is reached.
 """
 
+from functools import cache
+
 import pytest
 
 from tests.house import (
@@ -56,7 +58,18 @@ def file_lines_p90(packages):
 
 def function_lengths(packages):
     files = [file for name in packages for file in product_files(name)]
-    return [lines for file in files for _, lines in functions(file.read_text())]
+    return [lines for file in files for lines in lengths_in(file)]
+
+
+@cache
+def lengths_in(file):
+    return [lines for _, lines in functions(file.read_text())]
+
+
+@cache
+def replaced_and_tests_in(file):
+    source = file.read_text()
+    return len(replaced_in(source)), number_of_tests(source)
 
 
 def ratio_of_test_lines(packages):
@@ -66,8 +79,8 @@ def ratio_of_test_lines(packages):
 
 
 def replaced_a_test(files):
-    sources = [file.read_text() for file in files]
-    return round(sum(len(replaced_in(s)) for s in sources) / sum(map(number_of_tests, sources)), 3)
+    replaced, tests = map(sum, zip(*map(replaced_and_tests_in, files), strict=True))
+    return round(replaced / tests, 3)
 
 
 def measured(figure, package):
