@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 STOP_S = 15.0  # to end after SIGTERM
 LAST_LINES = 5  # of what a failed one said
 LINE_MAX = 200

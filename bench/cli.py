@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -19,7 +19,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from bench import answers, scale
+from bench import scale
+from bench.answers.figures import show as show_answers
+from bench.answers.measure import measure
 from bench.chats import contest as chats
 from bench.child import Failed
 from bench.transports import contest as transports
@@ -29,6 +31,7 @@ from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
+QUESTIONS_MIN = 3  # the first warms up; quartiles want two
 TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 
@@ -46,50 +49,52 @@ def _stack(wish: Wish) -> Iterator[Settings]:
             yield Settings.load(environment={}, run=run)
 
 
-Part = tuple[dict[str, Any], Callable[[Console], None]]
+Show = Callable[[Console], None]
+Part = tuple[dict[str, Any], Show]
 """A part of the document, and what prints it for people."""
+Measure = Callable[[int, int], Part]
+"""Measures a part, with so many questions and rounds; raises Failed."""
 
 
 def _answers(questions: int, _rounds: int) -> Part:
     with _stack(Wish(free_ports=True)) as settings:
-        measured = answers.Bench(settings, questions)
-        figures = measured.run()
+        figures, steps = measure(settings, questions)
     document = {
         "figures": [{**asdict(figure), "ratio": figure.ratio} for figure in figures],
-        "steps": measured.steps,
+        "steps": steps,
     }
-    return document, lambda console: answers.show(figures, measured.steps, console)
+    return document, lambda console: show_answers(figures, steps, console)
 
 
 def _transports(_questions: int, rounds: int) -> Part:
     plan = transports.Plan(rounds=rounds)
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         turns = transports.contest(settings, CONTENDERS, plan, _say)
-    found = report.rows(CONTENDERS, turns, plan)
+    rows = report.rows(CONTENDERS, turns, plan)
     document = {
         "transports": {
             "plan": asdict(plan),
-            "rows": [row.as_json() for row in found],
+            "rows": [row.as_json() for row in rows],
             "turns": [asdict(turn) for turn in turns],
         }
     }
-    return document, lambda console: report.show(found, plan, console)
+    return document, lambda console: report.show(rows, plan, console)
 
 
 def _chats(_questions: int, rounds: int) -> Part:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
-        found, about = chats.contest(settings, rounds, _say)
-    document = {"chats": chats.as_json(found, about)}
-    return document, lambda console: chats.show(found, about, console)
+        rows, about = chats.contest(settings, chats.Crowds(rounds), _say)
+    document = {"chats": chats.as_json(rows, about)}
+    return document, lambda console: chats.show(rows, about, console)
 
 
 def _scale(_questions: int, rounds: int) -> Part:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
-        found = scale.contest(settings, rounds, _say)
-    return {"scale": scale.as_json(found)}, lambda console: scale.show(found, console)
+        rows = scale.contest(settings, scale.Scaling(rounds), _say)
+    return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)
 
 
-PARTS: dict[str, Callable[[int, int], Part]] = {
+PARTS: dict[str, Measure] = {
     "answers": _answers,
     "transports": _transports,
     "chats": _chats,
@@ -111,7 +116,13 @@ def _chosen(_context: click.Context, _option: click.Parameter, given: str | None
     callback=_chosen,
     help=f"Only these parts: {', '.join(PARTS)}.",
 )
-@click.option("--questions", default=20, show_default=True, help="Questions on each side.")
+@click.option(
+    "--questions",
+    type=click.IntRange(QUESTIONS_MIN),
+    default=20,
+    show_default=True,
+    help="Questions on each side.",
+)
 @click.option(
     "--rounds",
     type=click.IntRange(1, 50),
@@ -133,35 +144,44 @@ def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> Non
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     # clients of ours warn of each other; figures are asked for here
     warnings.simplefilter("ignore")
-    if "transports" in only and (missing := [name for name in COMPARED if not find_spec(name)]):
+    if missing := lacking(only, lambda name: find_spec(name) is not None):
         raise click.ClickException(
             f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
         )
-    document: dict[str, Any] = {
-        "machine": {
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "load": [os.getloadavg()],
-        }
-    }
-    shows: list[Callable[[Console], None]] = []
-    failures: list[str] = []
-    for name in only:
-        _say(f"== {name}")
-        try:
-            part, show = PARTS[name](questions, rounds)
-        except Failed as error:
-            failures.append(f"{name}: {type(error).__name__}: {error}")
-            continue
-        document.update(part)
-        shows.append(show)
-    document["machine"]["load"].append(os.getloadavg())
+    document, shows = measured(only, PARTS, questions, rounds)
     if as_json:
-        click.echo(json.dumps({**document, "failures": failures}, indent=1))
+        click.echo(json.dumps(document, indent=1))
     else:
         console = Console()
         for show in shows:
             show(console)
             console.print()
-    if failures:
-        raise click.ClickException("\n".join(failures))
+    if document["failures"]:
+        raise click.ClickException("\n".join(document["failures"]))
+
+
+def lacking(names: Sequence[str], installed: Callable[[str], bool]) -> list[str]:
+    """Return the packages that the named parts need and that are not installed."""
+    return [name for name in COMPARED if "transports" in names and not installed(name)]
+
+
+def measured(
+    names: Sequence[str], parts: Mapping[str, Measure], questions: int, rounds: int
+) -> tuple[dict[str, Any], list[Show]]:
+    """Measure the named parts; one that fails is told among the failures, and the others go on."""
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
+    document: dict[str, Any] = {}
+    shows: list[Show] = []
+    failures: list[str] = []
+    load = [os.getloadavg()]
+    for name in names:
+        _say(f"== {name}")
+        try:
+            part, show = parts[name](questions, rounds)
+        except Failed as error:
+            failures.append(f"{name}: {type(error).__name__}: {error}")
+            continue
+        document.update(part)
+        shows.append(show)
+    load.append(os.getloadavg())
+    return {"machine": {**machine, "load": load}, **document, "failures": failures}, shows

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +34,16 @@ from schemas import (
     WriteRelease,
     Written,
 )
-from schemas.registry import Registry
+from schemas.registry import SchemaIds
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.log.subjects import subjects
 from streams.running.live import LiveRun, now_us
 from streams.running.run import Emit, Input
-from streams.running.world import Call, Handler, StreamHandler, World
+from streams.running.world import Call, Connector, Handler, StreamHandler, World
 from streams.settings import Settings
 from streams.topics import step, topic_of
 from streams.version import CODE
-from worker.wiring import connect
+from worker.wiring import connect, known_schemas
 
 ANSWERING = ("redact", "rewrite", "retrieve", "generate", "moderate")
 
@@ -102,13 +101,20 @@ class Answered:
 class Direct:
     """Answers questions in this process."""
 
-    def __init__(self, settings: Settings) -> None:
-        connectors, self._keyring = connect(settings, [step(name) for name in ANSWERING])
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        self._codec = Codec(registry)
-        self._world = World((*connectors, MemoryTables()), settings.call_timeout_s)
+    def __init__(
+        self, connectors: Sequence[Connector], keyring: Any, ids: SchemaIds, timeout_s: float
+    ) -> None:
+        """Take what answers the steps but for their tables; the keyring seals the questions."""
+        self._keyring = keyring
+        self._codec = Codec(ids)
+        self._world = World((*connectors, MemoryTables()), timeout_s)
         self._configurations = load()
+
+    @classmethod
+    def on(cls, settings: Settings) -> Direct:
+        """Connect one to the components of a running stack."""
+        connectors, keyring = connect(settings, [step(name) for name in ANSWERING])
+        return cls(connectors, keyring, known_schemas(settings), settings.call_timeout_s)
 
     async def close(self) -> None:
         """Close the connectors."""
@@ -119,9 +125,9 @@ class Direct:
         began = time.perf_counter()
         event: Event = self._asked(tenant, text)
         for name in ANSWERING[:3]:
-            found: list[Event] = []
-            await self._run(name, event, found.append)
-            event = found[-1]
+            outcomes: list[Event] = []
+            await self._run(name, event, outcomes.append)
+            event = outcomes[-1]
         first_ms = 0.0
         async for released in self._moderated(event):
             if isinstance(released, TokensReleased) and released.text and not first_ms:
@@ -141,9 +147,9 @@ class Direct:
 
         generating = asyncio.create_task(generate())
         while (batch := await batches.get()) is not None:
-            found: list[Event] = []
-            await self._run("moderate", batch, found.append)
-            for event in found:
+            outcomes: list[Event] = []
+            await self._run("moderate", batch, outcomes.append)
+            for event in outcomes:
                 yield event
         await generating
 

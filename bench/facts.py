@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+TENANT = "bench"  # whose the facts are
 PLACES = ("Aldermoor", "Birkwold", "Calverton", "Dunmere", "Eastholm", "Farrowby", "Glenside")
 THINGS = ("ferry", "library", "tramway", "bakery", "observatory", "mill", "theatre", "archive")
 
@@ -14,7 +15,7 @@ def name_of(number: int) -> str:
 
 def facts(count: int, first: int = 0) -> list[tuple[str, str]]:
     """Return pairs of (section, question), all different, so that no prompt is asked twice."""
-    found = []
+    pairs = []
     for number in range(first, first + count):
         name = name_of(number)
         section = (
@@ -24,5 +25,5 @@ def facts(count: int, first: int = 0) -> list[tuple[str, str]]:
             "where a sign shows the way; dogs are welcome on a lead, and the doors are closed on "
             "the first Monday of each month for repairs and cleaning.\n"
         )
-        found.append((section, f"What does a yearly ticket for the {name} cost?"))
-    return found
+        pairs.append((section, f"What does a yearly ticket for the {name} cost?"))
+    return pairs

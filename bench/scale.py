@@ -11,14 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import trivial_steps
 from bench.child import Child, running
 from bench.spread import Spread, spread
 from bench.topics import platform_topics
-from bench.transports import noop_steps
 from bench.transports.chain import Chain
-from bench.transports.drive import Burst, Drive
+from bench.transports.drive import BURST_S, Burst, Drive
 from bench.transports.inputs import Asked
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 WORKERS = (1, 2, 4)
 HOPS = 5  # as many as a question's way to its answer
@@ -26,6 +27,18 @@ GROUP = "bench-scale"
 WARM_UP = 1_000
 SETTLE_S = 15.0  # for all workers to share the lanes out
 PROGRAM = f"{__package__}.transports.playhead"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How much is measured."""
+
+    rounds: int = 3
+    workers: tuple[int, ...] = WORKERS
+    """The first is what the others stand beside."""
+    warm_up: int = WARM_UP
+    settle_s: float = SETTLE_S
+    burst_s: float = BURST_S
 
 
 @dataclass(frozen=True)
@@ -42,20 +55,21 @@ class Row:
     """Share of the machine's CPU time that nobody took."""
 
 
-def contest(settings: Settings, rounds: int, say: Callable[[str], None]) -> list[Row]:
+def contest(settings: Settings, plan: Scaling, say: Callable[[str], None]) -> list[Row]:
     """Measure each number of workers in turns. Raises what a failed worker raises."""
-    turns: dict[int, list[Burst]] = {workers: [] for workers in WORKERS}
-    for number in range(1, rounds + 1):
-        for workers in WORKERS:
-            turn = _turn(settings, workers)
+    turns: dict[int, list[Burst]] = {workers: [] for workers in plan.workers}
+    for number in range(1, plan.rounds + 1):
+        for workers in plan.workers:
+            turn = _turn(settings, plan, workers)
             turns[workers].append(turn)
-            say(f"round {number} of {rounds}: {workers} workers: {turn.hop_rate:,.0f} hop-events/s")
+            reached = f"{workers} workers: {turn.hop_rate:,.0f} hop-events/s"
+            say(f"round {number} of {plan.rounds}: {reached}")
     return rows(turns)
 
 
 def rows(turns: dict[int, list[Burst]]) -> list[Row]:
-    """Sum the rounds up, each beside one worker of the same round."""
-    base = turns[WORKERS[0]]
+    """Sum the rounds up, each beside the first number of workers in the same round."""
+    base = next(iter(turns.values()))
 
     def over(workers: int, figure: Callable[[Burst], float]) -> Spread:
         return spread([figure(each) for each in turns[workers]], [figure(each) for each in base])
@@ -72,17 +86,17 @@ def rows(turns: dict[int, list[Burst]]) -> list[Row]:
     ]
 
 
-def _turn(settings: Settings, workers: int) -> Burst:
-    topics = noop_steps.TOPICS[: HOPS + 1]
+def _turn(settings: Settings, plan: Scaling, workers: int) -> Burst:
+    topics = trivial_steps.HOP_TOPICS[: HOPS + 1]
     chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
     with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
-        drive = Drive(chain, Asked(settings.registry), children)
+        drive = Drive.on(chain, Asked(known_schemas(settings)), children)
         try:
-            drive.warm_up(WARM_UP)
+            drive.warm_up(plan.warm_up)
             if workers > 1:
-                time.sleep(SETTLE_S)
-                drive.warm_up(WARM_UP)
-            return drive.burst()
+                time.sleep(plan.settle_s)
+                drive.warm_up(plan.warm_up)
+            return drive.burst(plan.burst_s)
         finally:
             drive.close()
 
@@ -93,12 +107,12 @@ def _workers(chain: Chain, count: int) -> Iterator[list[Child]]:
         yield [stack.enter_context(running(PROGRAM, chain.argument())) for _ in range(count)]
 
 
-def as_json(found: Sequence[Row]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row]) -> dict[str, Any]:
     """Return one JSON object."""
-    return {"hops": HOPS, "rows": [asdict(row) for row in found]}
+    return {"hops": HOPS, "rows": [asdict(row) for row in rows]}
 
 
-def show(found: Sequence[Row], console: Console) -> None:
+def show(rows: Sequence[Row], console: Console) -> None:
     """Print the table."""
     console.print(
         f"{HOPS} no-op hops with every guarantee on; x = ratio to one worker;"
@@ -107,7 +121,7 @@ def show(found: Sequence[Row], console: Console) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("workers", "hop-events/s", "x", "CPU µs a hop", "workers' cores", "idle"):
         table.add_column(name, justify="right")
-    for row in found:
+    for row in rows:
         table.add_row(
             str(row.workers),
             str(row.hop_rate),

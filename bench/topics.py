@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from streams.log.setup import create_topics, wanted
 from streams.settings import Settings
-from streams.topics import STEPS
+from streams.topics import STEPS, group_of
 
 PATIENCE_S = 30.0  # for the broker to make or forget topics
 
@@ -39,7 +39,7 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
     """
     admin = AdminClient({"bootstrap.servers": settings.kafka})
     names = [topic.topic for topic in wanted(settings)]
-    groups = [*(f"playhead-{step.name}" for step in STEPS), *groups]
+    groups = [*(group_of(step.name) for step in STEPS), *groups]
     forget(admin, names, groups)
     create_topics(settings)
     try:
@@ -48,21 +48,28 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
         forget(admin, names, groups)
 
 
-def forget(admin: AdminClient, topics: Sequence[str], groups: Sequence[str]) -> None:
+def forget(
+    admin: AdminClient,
+    topics: Sequence[str],
+    groups: Sequence[str],
+    patience_s: float = PATIENCE_S,
+    pause_s: float = 0.1,
+) -> None:
     """Delete topics and consumer groups; wait until the broker shows the topics no more.
 
-    Raises TimeoutError where it still does after PATIENCE_S.
+    Raises TimeoutError where it still does after `patience_s`.
     """
     known = admin.list_topics(timeout=PATIENCE_S).topics
     present = [name for name in topics if name in known]
     if present:
         for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
             deleted.result()
-    for left in admin.delete_consumer_groups(list(groups)).values():
-        with suppress(KafkaException):  # it was never used
-            left.result()
-    deadline = time.monotonic() + PATIENCE_S
+    if groups:
+        for left in admin.delete_consumer_groups(list(groups)).values():
+            with suppress(KafkaException):  # it was never used
+                left.result()
+    deadline = time.monotonic() + patience_s
     while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the broker still shows deleted topics after {PATIENCE_S:g} s")
-        time.sleep(0.1)
+            raise TimeoutError(f"the broker still shows deleted topics after {patience_s:g} s")
+        time.sleep(pause_s)

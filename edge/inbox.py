@@ -36,12 +36,12 @@ from streams.log.ids import outcome_id, position_id
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.live import now_us
 from streams.settings import Settings
-from streams.topics import INBOX
+from streams.topics import INBOX, group_of
 from streams.version import CODE
 from streams.watching.logs import logger
 
 log = logger("inbox")
-GROUP = "playhead-inbox"
+GROUP = group_of("inbox")
 BATCH_MAX = 100  # records sealed and published before their offsets are committed together
 PAUSE_MAX_S = 10.0
 

@@ -236,12 +236,12 @@ def step_reading(record: type[Event]) -> Step | None:
 
 def effect_records() -> tuple[type[Record], ...]:
     """Response types that the log keeps inside `meta.effects`; they have schemas of their own."""
-    found: dict[str, type[Record]] = {}
+    responses: dict[str, type[Record]] = {}
     for name in schemas.__all__:
         record: Any = getattr(schemas, name)
         if isinstance(record, type) and issubclass(record, Request) and "RESPONSE" in vars(record):
-            found[record.RESPONSE.SCHEMA] = record.RESPONSE
-    return tuple(found[name] for name in sorted(found))
+            responses[record.RESPONSE.SCHEMA] = record.RESPONSE
+    return tuple(responses[name] for name in sorted(responses))
 
 
 TABLE_RECORDS: tuple[type[Record], ...] = (schemas.TableRow,)

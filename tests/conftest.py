@@ -26,8 +26,10 @@ from streams.settings import Settings
 ROOT = Path(__file__).parents[1]
 
 # how long an example takes says more about the machine than about the code
-hypothesis.settings.register_profile("playhead", deadline=None)
-hypothesis.settings.load_profile("playhead")
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
+# a search for new examples, for a night: HYPOTHESIS_PROFILE=thorough
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 

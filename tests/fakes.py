@@ -13,7 +13,9 @@ from schemas import (
     Event,
     Fail,
     Failed,
+    Instant,
     Meta,
+    Now,
     Request,
     StepVersion,
     StreamRequest,
@@ -52,7 +54,8 @@ def a_meta(tenant: str = "acme", session: str = "s-1", request: str = "r-1", **f
 class FakeEffects(Run):
     """Answers each request by the function given for its type; remembers what was asked.
 
-    A function may raise Transient or Permanent. For a streamed request it returns the parts.
+    A function may raise Transient or Permanent. For a streamed request it returns the parts; an error among them ends
+    the stream. A request without a function is refused, as a world without its connector refuses it.
     """
 
     def __init__(
@@ -89,7 +92,11 @@ class FakeEffects(Run):
             )
         if isinstance(request, Fail):
             return self.failure
+        if isinstance(request, Now) and Now not in self._answers:
+            return Instant(at=NOW_US)
         self.asked.append(request)
+        if type(request) not in self._answers:
+            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
         return self._answers[type(request)](request)
 
     def _ask_at_once(self, number: int, request: Request[Any]) -> None:
@@ -109,6 +116,8 @@ class FakeEffects(Run):
             parts = [error]
         for part, response in enumerate(parts):
             yield response, self._effect(number, part, request, response)
+            if isinstance(response, Exception):
+                return
 
     def _effect(self, number: int, part: int, request: Any, response: Any) -> Effect:
         failed, local = isinstance(response, Exception), request.EFFECT == "local"
@@ -119,6 +128,7 @@ class FakeEffects(Run):
             request=request_digest(request, DIGEST_KEY) if part == 0 else b"",
             response=None if failed or local else self._codec.encode(response),
             digest=response_digest(response, DIGEST_KEY) if local and not failed else b"",
+            model=getattr(response, "model", "") or "",
             started=NOW_US + number,
             took_us=part,
             error=error_text(response) if failed else "",

@@ -27,13 +27,11 @@ from streams.log.configuration import load
 from streams.log.subjects import subjects
 from streams.running.world import Connector, World
 from streams.settings import Settings
-from streams.topics import FOLDS, Fold, Step, step
+from streams.topics import FOLDS, Fold, Step, group_of, step
 from streams.watching.logs import logger
 
 log = logger("app")
 
-APP = "playhead-{}"
-"""Consumer group and Faust app of a step."""
 
 CONNECT_PAUSE_S = 2.0
 
@@ -104,7 +102,7 @@ def known_schemas(settings: Settings) -> Registry:
 
 def declare(settings: Settings, entry: Step, memory: Memory) -> Hosted:
     """Make the app of a step, with an agent for each of its topics, and its tables."""
-    app = new_app(APP.format(entry.name), settings, memory)
+    app = new_app(group_of(entry.name), settings, memory)
     tables = {name: TABLES[name](app, settings) for name in entry.tables}
     folds = {fold: folding(fold, tables) for fold in FOLDS if fold.beside == entry.name}
     return Hosted(entry, app, Runner(app, entry, folds, list(tables.values())), tables)

@@ -18,11 +18,22 @@ from bench.spread import Spread, spread
 from bench.topics import own_topics, platform_topics
 from bench.transports.chain import Chain
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 BASELINE = "one at a time"
 OURS = "Playhead"
-CROWDS = {1: 40, 16: 160}  # askers -> chats of a round
+CROWDS = ((1, 40), (16, 160))
 WARM_UP = 16
+
+
+@dataclass(frozen=True)
+class Crowds:
+    """How much is measured."""
+
+    rounds: int = 3
+    chats: tuple[tuple[int, int], ...] = CROWDS
+    """Pairs of askers and chats of a round."""
+    warm_up: int = WARM_UP
 
 
 @dataclass(frozen=True)
@@ -44,19 +55,19 @@ class Row:
 
 
 def contest(
-    settings: Settings, rounds: int, say: Callable[[str], None]
+    settings: Settings, plan: Crowds, say: Callable[[str], None]
 ) -> tuple[list[Row], dict[str, Any]]:
     """Measure all; returns the rows and how they were measured."""
     turns: dict[tuple[str, int], list[Chats]] = {}
     with stub_server(settings.run) as triton:
-        for number in range(1, rounds + 1):
+        for number in range(1, plan.rounds + 1):
             for program, measure in ((BASELINE, _one_at_a_time), (OURS, _platform)):
-                for found in measure(settings, triton):
-                    turns.setdefault((program, found.at_once), []).append(found)
+                for crowd in measure(settings, triton, plan):
+                    turns.setdefault((program, crowd.at_once), []).append(crowd)
                     say(
-                        f"round {number} of {rounds}: {program}, {found.at_once} at once:"
-                        f" {found.rate:.1f} chats/s, first text {found.first_p50_ms:.0f} ms,"
-                        f" CPU {found.cpu_ms:.0f} ms a chat"
+                        f"round {number} of {plan.rounds}: {program}, {crowd.at_once} at once:"
+                        f" {crowd.rate:.1f} chats/s, first text {crowd.first_p50_ms:.0f} ms,"
+                        f" CPU {crowd.cpu_ms:.0f} ms a chat"
                     )
     about = {
         "stub": {"first_ms": 20, "token_ms": 5, "tokens": questions.TOKENS},
@@ -68,7 +79,7 @@ def contest(
 
 def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
     """Sum the rounds up, each beside the baseline's of the same crowd and round."""
-    found = []
+    table = []
     for (program, at_once), rounds in turns.items():
         base = turns.get((BASELINE, at_once), [])
 
@@ -77,7 +88,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
                 [getattr(each, name) for each in rounds], [getattr(each, name) for each in base]
             )
 
-        found.append(
+        table.append(
             Row(
                 program,
                 at_once,
@@ -89,10 +100,10 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
                 over("cpu_ms"),
             )
         )
-    return sorted(found, key=lambda row: row.at_once)
+    return sorted(table, key=lambda row: row.at_once)
 
 
-def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
+def _one_at_a_time(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
     name = f"bench-chats-{uuid.uuid4().hex[:8]}"
     topics = (f"{name}-asked", f"{name}-told")
     chain = Chain(settings.kafka, settings.registry, str(settings.run), name, topics)
@@ -100,35 +111,35 @@ def _one_at_a_time(settings: Settings, triton: str) -> list[Chats]:
         own_topics(settings, topics, 1, (name, "bench-crowd")),
         running(f"{__package__}.one_at_a_time", chain.argument(), triton) as child,
     ):
-        return _chats(settings, questions.Plain(*topics), 1, child)
+        return _chats(settings, questions.Plain(*topics), 1, child, plan)
 
 
-def _platform(settings: Settings, triton: str) -> list[Chats]:
+def _platform(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
     with (
         platform_topics(settings, ("bench-crowd",)),
         running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
     ):
-        language = questions.Platform(settings)
-        return _chats(settings, language, settings.partitions, child)
+        language = questions.Platform(settings, known_schemas(settings))
+        return _chats(settings, language, settings.partitions, child, plan)
 
 
 def _chats(
-    settings: Settings, language: questions.Language, partitions: int, child: Child
+    settings: Settings, language: questions.Language, partitions: int, child: Child, plan: Crowds
 ) -> list[Chats]:
-    crowd = Crowd(settings.kafka, language, partitions, child)
+    crowd = Crowd.on(settings.kafka, language, partitions, child)
     try:
-        crowd.chat(1, WARM_UP)
-        return [crowd.chat(at_once, chats) for at_once, chats in CROWDS.items()]
+        crowd.chat(1, plan.warm_up)
+        return [crowd.chat(at_once, chats) for at_once, chats in plan.chats]
     finally:
         crowd.close()
 
 
-def as_json(found: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
     """Return one JSON object."""
-    return {**about, "rows": [asdict(row) for row in found]}
+    return {**about, "rows": [asdict(row) for row in rows]}
 
 
-def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
+def show(rows: Sequence[Row], about: dict[str, Any], console: Console) -> None:
     """Print the table."""
     stub = about["stub"]
     console.print(
@@ -149,7 +160,7 @@ def show(found: Sequence[Row], about: dict[str, Any], console: Console) -> None:
         "CPU ms a chat",
     ):
         table.add_column(name, justify="right")
-    for row in found:
+    for row in rows:
         table.add_row(
             row.program,
             str(row.at_once),

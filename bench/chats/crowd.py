@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 
-from bench.chats.questions import Language
+from bench.chats.questions import Language, Said
 from bench.child import Child, Failed
 from bench.spread import percentiles
 
@@ -36,14 +36,51 @@ class Chats:
     """CPU time of the program for one chat, milliseconds."""
 
 
+@dataclass
+class Times:
+    """When each chat was asked for, first showed text, and ended; in seconds of one clock."""
+
+    sent: dict[int, float] = field(default_factory=dict)
+    first: dict[int, float] = field(default_factory=dict)
+    ended: dict[int, float] = field(default_factory=dict)
+
+    def take(self, said: Said, now: float) -> bool:
+        """Enter what a record says; return whether it ended a chat. Others' chats are left out."""
+        if said.chat not in self.sent or said.chat in self.ended:
+            return False
+        if said.text:
+            self.first.setdefault(said.chat, now)
+        if said.last:
+            self.ended[said.chat] = now
+        return said.last
+
+    def summary(self, at_once: int, seconds: float, cpu_ms: float) -> Chats:
+        """Sum up the chats that ended, at least two; all of them must have shown text."""
+        first_ms = [(self.first[chat] - self.sent[chat]) * 1000 for chat in self.ended]
+        whole_ms = [(self.ended[chat] - self.sent[chat]) * 1000 for chat in self.ended]
+        p50, p95, _ = percentiles(first_ms)
+        whole_p50, _, _ = percentiles(whole_ms)
+        chats = len(self.ended)
+        return Chats(at_once, chats, chats / seconds, p50, p95, whole_p50, cpu_ms)
+
+
 class Crowd:
     """Clients of one chain."""
 
-    def __init__(self, kafka: str, language: Language, partitions: int, child: Child) -> None:
+    def __init__(
+        self, language: Language, child: Child, producer: Producer, consumer: Consumer
+    ) -> None:
+        """Take a consumer that reads what is said from now on."""
         self._language = language
         self._child = child
+        self._producer = producer
+        self._consumer = consumer
         self._next = 0
-        self._producer = Producer(
+
+    @classmethod
+    def on(cls, kafka: str, language: Language, partitions: int, child: Child) -> Crowd:
+        """Connect one to a broker."""
+        producer = Producer(
             {
                 "bootstrap.servers": kafka,
                 "enable.idempotence": True,
@@ -51,80 +88,62 @@ class Crowd:
                 "log_level": 2,  # the broker may end first
             }
         )
-        self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bench-crowd"})
-        self._consumer.assign(
+        consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bench-crowd"})
+        consumer.assign(
             [
                 TopicPartition(topic, partition, OFFSET_END)
                 for topic in language.told
                 for partition in range(partitions)
             ]
         )
-        self._consumer.poll(1.0)  # the end is looked up now, before the first question
+        consumer.poll(1.0)  # the end is looked up now, before the first question
+        return cls(language, child, producer, consumer)
 
     def close(self) -> None:
         """Let go of the broker."""
         self._producer.flush(10)
         self._consumer.close()
 
-    def chat(self, at_once: int, chats: int) -> Chats:
+    def chat(self, at_once: int, chats: int, silence_s: float = SILENCE_S) -> Chats:
         """Hold a number of chats; raises Stuck, BadAnswer, or Failed where the program ended."""
-        sent: dict[int, float] = {}
-        first: dict[int, float] = {}
-        ended: dict[int, float] = {}
-        left = chats
+        times = Times()
         cpu_s = self._child.cpu_s()
         began = heard = time.perf_counter()
-
-        def ask() -> None:
-            number, self._next = self._next, self._next + 1
-            asking = self._language.ask(number)
-            sent[number] = time.perf_counter()
-            self._producer.produce(
-                self._language.asked,
-                asking.value,
-                asking.key,
-                asking.partition,
-                headers=asking.headers,
-            )
-            self._producer.poll(0)
-
         for _ in range(min(at_once, chats)):
-            left -= 1
-            ask()
-        while len(ended) < chats:
+            self._ask(times)
+        while len(times.ended) < chats:
             messages = self._poll()
             now = time.perf_counter()
             for message in messages:
-                said = self._language.read(message)
-                if said.chat not in sent or said.chat in ended:
-                    continue
-                if said.text:
-                    first.setdefault(said.chat, now)
-                if said.last:
-                    ended[said.chat] = now
-                    if left:
-                        left -= 1
-                        ask()
+                if times.take(self._language.read(message), now) and len(times.sent) < chats:
+                    self._ask(times)
             if messages:
                 heard = now
-            else:
-                self._child.check()
-                if now - heard > SILENCE_S:
-                    raise Stuck(f"{len(ended)} of {chats} chats ended")
+                continue
+            self._child.check()
+            if now - heard > silence_s:
+                raise Stuck(f"{len(times.ended)} of {chats} chats ended")
         seconds = time.perf_counter() - began
         cpu_ms = (self._child.cpu_s() - cpu_s) * 1000 / chats
-        first_ms = [(first[number] - sent[number]) * 1000 for number in ended]
-        whole_ms = [(ended[number] - sent[number]) * 1000 for number in ended]
-        p50, p95, _ = percentiles(first_ms)
-        whole_p50, _, _ = percentiles(whole_ms)
-        return Chats(at_once, chats, chats / seconds, p50, p95, whole_p50, cpu_ms)
+        return times.summary(at_once, seconds, cpu_ms)
+
+    def _ask(self, times: Times) -> None:
+        number, self._next = self._next, self._next + 1
+        asking = self._language.ask(number)
+        times.sent[number] = time.perf_counter()
+        self._producer.produce(
+            self._language.asked,
+            asking.value,
+            asking.key,
+            asking.partition,
+            headers=asking.headers,
+        )
+        self._producer.poll(0)
 
     def _poll(self) -> list[Any]:
         message = self._consumer.poll(0.5)
         if message is None:
             return []
         return [
-            found
-            for found in (message, *self._consumer.consume(POLL_MAX, 0))
-            if found.error() is None
+            each for each in (message, *self._consumer.consume(POLL_MAX, 0)) if each.error() is None
         ]

@@ -1,4 +1,7 @@
-"""What is asked, what the passage about it says, how either side spells a chat on its topics."""
+"""What is asked, what the passage about it says, how either side spells a chat on its topics.
+
+One tenant with one lane asks: all chats share a partition.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bench.child import Failed
-from bench.facts import name_of
+from bench.facts import TENANT, name_of
 from connectors.keyring import Keyring
 from schemas import (
     AnswerReleased,
@@ -21,17 +24,15 @@ from schemas import (
     StepVersion,
     TokensReleased,
 )
-from schemas.registry import Registry
+from schemas.registry import SchemaIds
 from streams.log.codec import Codec
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.log.subjects import subjects
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
 from streams.version import CODE
 
-TENANT = "bench"  # one tenant with one lane: all chats share a partition
 FACTS = 16
 TOKENS = 13  # words of an answer: 20 ms + 12 x 5 ms is 80 ms, some 12 chats a second one by one
 
@@ -117,12 +118,10 @@ class Plain:
 class Platform:
     """Questions as the edge writes them, each in a session of its own; answers as it reads them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ids: SchemaIds) -> None:
         self.asked = topic_of(QuestionAsked)
         self.told = topics_of(TokensReleased, AnswerReleased, AnswerRetracted, EventRejected)
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        self._codec = Codec(registry)
+        self._codec = Codec(ids)
         self._keyring = Keyring(settings)
         self._partitions = settings.partitions
         self._deadline_us = 1_000 * settings.deadline_ms

@@ -13,10 +13,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.chats.questions import FACTS, TENANT, passage
+from bench.chats.questions import FACTS, passage
 from bench.chats.stub_server import STUB
 from bench.direct import ANSWERING
-from bench.synthetic import FakeModels
+from bench.facts import TENANT
+from bench.synthetic.answers import CannedModels
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from connectors.triton import Triton
@@ -51,7 +52,7 @@ class StubChat:
         return self._triton.generate(replace(request, model=STUB), call)
 
 
-class FakeRetrieval(FakeModels):
+class FakeRetrieval(CannedModels):
     """Answers at once what the embedder, the recogniser and the index would answer."""
 
     def __init__(self) -> None:

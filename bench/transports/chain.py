@@ -37,7 +37,12 @@ class Chain:
         return json.dumps(asdict(self))
 
     @classmethod
+    def parse(cls, argument: str) -> Chain:
+        """Read it from what `argument` has spelt."""
+        values = json.loads(argument)
+        return cls(**{**values, "topics": tuple(values["topics"])})
+
+    @classmethod
     def given(cls) -> Chain:
         """Read it from the command line of this process."""
-        values = json.loads(sys.argv[1])
-        return cls(**{**values, "topics": tuple(values["topics"])})
+        return cls.parse(sys.argv[1])

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
+from bench import trivial_steps
 from bench.child import Failed, running
 from bench.topics import own_topics, platform_topics
-from bench.transports import noop_steps
 from bench.transports.chain import HOPS, PARTITIONS, Chain
 from bench.transports.contenders import OURS, Contender
-from bench.transports.drive import Burst, Drive, Latency
+from bench.transports.drive import BURST_S, Burst, Drive, Latency
 from bench.transports.inputs import Asked, Plain
 from streams.settings import Settings
+from worker.wiring import known_schemas
 
 WARM_UP = 500  # events: connections, caches, the interpreter's own
 RATES = (20.0, 100.0)  # events a second
@@ -32,6 +33,10 @@ class Plan:
     rates: tuple[float, ...] = RATES
     latency_s: float = LATENCY_S
     hops: int = HOPS
+    warm_up: int = WARM_UP
+    """Events before anything is measured."""
+    burst_s: float = BURST_S
+    """How long a burst lasts at least."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,11 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
             chain_of(settings, entry, plan.hops) as chain,
             running(f"{__package__}.{entry.module}", chain.argument()) as child,
         ):
-            inputs = Asked(settings.registry) if entry.name == OURS else Plain()
-            drive = Drive(chain, inputs, (child,))
+            inputs = Asked(known_schemas(settings)) if entry.name == OURS else Plain()
+            drive = Drive.on(chain, inputs, (child,))
             try:
-                drive.warm_up(WARM_UP)
-                burst = drive.burst()
+                drive.warm_up(plan.warm_up)
+                burst = drive.burst(plan.burst_s)
                 latencies = tuple(drive.latency(rate, plan.latency_s) for rate in plan.rates)
             finally:
                 drive.close()
@@ -93,7 +98,7 @@ def chain_of(settings: Settings, entry: Contender, hops: int) -> Iterator[Chain]
     group = f"bench-{entry.module}-{uuid.uuid4().hex[:8]}"
     groups = (group, f"{group}-end")
     if entry.name == OURS:
-        topics = noop_steps.TOPICS[: hops + 1]
+        topics = trivial_steps.HOP_TOPICS[: hops + 1]
         made = platform_topics(settings, groups)
     else:
         topics = tuple(f"{group}-{number}" for number in range(hops + 1))

@@ -95,16 +95,25 @@ class Drive:
         chain: Chain,
         inputs: Plain | Asked,
         children: Sequence[Child],
+        producer: Producer,
+        consumer: Consumer,
     ) -> None:
+        """Take a consumer that reads the chain's last topic from its beginning."""
         self._hops = len(chain.topics) - 1
         self._first = chain.topics[0]
         self._inputs = inputs
         self._children = children
+        self._producer = producer
+        self._consumer = consumer
         self._sequence = 0
         self.tally = Tally()
         self.value_bytes = 0
         """Size of the values at the end of the chain."""
-        self._producer = Producer(
+
+    @classmethod
+    def on(cls, chain: Chain, inputs: Plain | Asked, children: Sequence[Child]) -> Drive:
+        """Connect one to the chain's broker."""
+        producer = Producer(
             {
                 "bootstrap.servers": chain.kafka,
                 "acks": "all",
@@ -114,32 +123,30 @@ class Drive:
                 "queue.buffering.max.messages": BURST_MAX,
             }
         )
-        self._consumer = Consumer(
-            {"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"}
-        )
-        self._consumer.assign(
+        consumer = Consumer({"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"})
+        consumer.assign(
             [TopicPartition(chain.topics[-1], partition, 0) for partition in range(PARTITIONS)]
         )
+        return cls(chain, inputs, children, producer, consumer)
 
     def close(self) -> None:
         """Let go of the broker."""
         self._producer.flush(10)
         self._consumer.close()
 
-    def warm_up(self, events: int) -> None:
+    def warm_up(self, events: int, arrive_s: float = ARRIVE_S) -> None:
         """Wait until the chain runs; raises Stuck, or Failed where the contender ended."""
-        self._through(self._make(events))
+        self._through(self._make(events), arrive_s)
 
-    def burst(self) -> Burst:
-        """Put in as many records as keep the chain busy for some seconds."""
+    def burst(self, burst_s: float = BURST_S) -> Burst:
+        """Put in as many records as keep the chain busy for so long."""
         # one short burst may meet a standstill of the machine: the best of them tells the rate
         tries = [self._burst(BURST_FIRST) for _ in range(BURSTS_FIRST)]
-        found = min(tries, key=lambda burst: burst.seconds)
+        burst = min(tries, key=lambda each: each.seconds)
         while True:
-            grown = min(GROWTH_MAX, OVERSHOOT * BURST_S / found.seconds)
-            found = self._burst(min(BURST_MAX, int(found.events * max(1.0, grown))))
-            if found.seconds >= BURST_S or found.events >= BURST_MAX:
-                return found
+            burst = self._burst(grown(burst.events, burst.seconds, burst_s))
+            if burst.seconds >= burst_s or burst.events >= BURST_MAX:
+                return burst
 
     def _burst(self, events: int) -> Burst:
         inputs = self._make(events)
@@ -188,12 +195,12 @@ class Drive:
         )
         self._producer.poll(0)
 
-    def _through(self, inputs: list[Input]) -> None:
+    def _through(self, inputs: list[Input], arrive_s: float = ARRIVE_S) -> None:
         for given in inputs:
             self._produce(given)
-        self._arrivals(inputs)
+        self._arrivals(inputs, arrive_s)
 
-    def _arrivals(self, inputs: list[Input]) -> dict[int, float]:
+    def _arrivals(self, inputs: list[Input], arrive_s: float = ARRIVE_S) -> dict[int, float]:
         """Wait for all of them; return when each came first. Copies of a record count once."""
         arrived: dict[int, float] = {}
         last = time.perf_counter()
@@ -210,7 +217,7 @@ class Drive:
             else:
                 for child in self._children:
                     child.check()
-                if now - last > ARRIVE_S:
+                if now - last > arrive_s:
                     raise Stuck(f"{len(arrived)} of {len(inputs)} records arrived")
         return arrived
 
@@ -226,6 +233,15 @@ class Drive:
 
     def _cpu_s(self) -> float:
         return sum(child.cpu_s() for child in self._children)
+
+
+def grown(events: int, seconds: float, wanted_s: float) -> int:
+    """Return how many events should take as long as wanted, where so many took so many seconds.
+
+    Never fewer, at most GROWTH_MAX times as many, and BURST_MAX.
+    """
+    growth = min(GROWTH_MAX, OVERSHOOT * wanted_s / seconds)
+    return min(BURST_MAX, int(events * max(1.0, growth)))
 
 
 def summary(rate: float, took_ms: list[float], hops: int) -> Latency:

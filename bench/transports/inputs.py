@@ -9,11 +9,10 @@ from typing import Any
 
 from bench.transports.chain import PARTITIONS
 from schemas import Ask, Meta, QuestionAsked, Sealed, StepVersion
-from schemas.registry import Registry
+from schemas.registry import SchemaIds
 from streams.log.codec import Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
-from streams.log.subjects import subjects
 from streams.running.live import now_us
 from streams.version import CODE
 
@@ -56,10 +55,8 @@ class Asked:
     Their requests are numbers written as UUIDs, which the last record's headers still carry.
     """
 
-    def __init__(self, registry: str) -> None:
-        known = Registry(registry)
-        known.expect(subjects())
-        self._codec = Codec(known)
+    def __init__(self, ids: SchemaIds) -> None:
+        self._codec = Codec(ids)
         self._run = uuid.uuid4().hex
 
     def make(self, sequence: int) -> Input:

@@ -85,10 +85,10 @@ def _row(entry: Contender, turns: Sequence[Turn], base: Sequence[Turn], plan: Pl
         paced=tuple(
             Paced(
                 rate,
-                at(place, lambda found: found.p50_ms),
-                at(place, lambda found: found.p95_ms),
-                at(place, lambda found: found.p99_ms),
-                at(place, lambda found: found.hop_ms),
+                at(place, lambda latency: latency.p50_ms),
+                at(place, lambda latency: latency.p95_ms),
+                at(place, lambda latency: latency.p99_ms),
+                at(place, lambda latency: latency.hop_ms),
             )
             for place, rate in enumerate(plan.rates)
         ),
@@ -98,14 +98,14 @@ def _row(entry: Contender, turns: Sequence[Turn], base: Sequence[Turn], plan: Pl
     )
 
 
-def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
+def show(rows: Sequence[Row], plan: Plan, console: Console) -> None:
     """Print the tables. A ratio stands beside what it is of, to stock Faust in the same rounds."""
     console.print(
         f"{plan.hops} no-op hops in one process, acks=all; median of {plan.rounds} rounds"
         f" (lowest–highest), x = ratio to {BASELINE} in the same rounds"
     )
     table = _table("program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes")
-    for row in found:
+    for row in rows:
         if row.hop_rate is None or row.cpu_us is None:
             table.add_row(row.contender.name, "failed")
             continue
@@ -120,7 +120,7 @@ def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
     console.print(table)
     console.print()
     table = _table("promises without further code", *Guarantee)
-    for row in found:
+    for row in rows:
         entry = row.contender
         table.add_row(
             entry.name, *("yes" if each in entry.guarantees else "-" for each in Guarantee)
@@ -128,7 +128,7 @@ def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
     console.print(table)
     for place, rate in enumerate(plan.rates):
         table = _table(f"at {rate:g} events/s", "p50 ms", "x", "p95 ms", "p99 ms", "a hop, p50 ms")
-        for row in found:
+        for row in rows:
             if row.paced:
                 paced = row.paced[place]
                 table.add_row(
@@ -141,7 +141,7 @@ def show(found: Sequence[Row], plan: Plan, console: Console) -> None:
                 )
         console.print()
         console.print(table)
-    for row in found:
+    for row in rows:
         if row.failures or row.copies or row.disorders:
             console.print(
                 f"{row.contender.name}: {row.copies} copies, {row.disorders} out of order;"

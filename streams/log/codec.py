@@ -6,6 +6,7 @@ import io
 import struct
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import fastavro
@@ -32,10 +33,14 @@ class Undecodable(ValueError):
 
 
 class Codec:
-    """Encodes and decodes records; one instance serves a process."""
+    """Encodes and decodes records; one instance serves a process.
 
-    def __init__(self, ids: SchemaIds) -> None:
+    `clock` tells seconds on a monotonic clock: by it refused ids grow old.
+    """
+
+    def __init__(self, ids: SchemaIds, clock: Callable[[], float] = time.monotonic) -> None:
         self._ids = ids
+        self._clock = clock
         self._headers: dict[str, bytes] = {}
         self._writers: dict[int, tuple[str, Schema | None]] = {}
         self._refusals: OrderedDict[int, tuple[str, float]] = OrderedDict()
@@ -48,7 +53,7 @@ class Codec:
         if schema_id in self._writers:
             return True
         refusal = self._refusals.get(schema_id)
-        return refusal is not None and time.monotonic() - refusal[1] < REFUSED_S
+        return refusal is not None and self._clock() - refusal[1] < REFUSED_S
 
     def learn(self, schema_id: int) -> None:
         """Look up the definition behind an id, unless it is known; may block: use a thread.
@@ -61,7 +66,7 @@ class Codec:
         try:
             self._writers[schema_id] = self._look_up(schema_id)
         except Undecodable as error:
-            self._refusals[schema_id] = (str(error), time.monotonic())
+            self._refusals[schema_id] = (str(error), self._clock())
             self._refusals.move_to_end(schema_id)
             if len(self._refusals) > REFUSALS_MAX:
                 self._refusals.popitem(last=False)
@@ -99,7 +104,7 @@ class Codec:
         if name != record.SCHEMA:
             raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
         try:
-            found, end = (
+            decoded, end = (
                 wire.read(record, data, HEADER.size)
                 if writer is None
                 else _resolved(data, writer, record)
@@ -120,7 +125,7 @@ class Codec:
             raise Undecodable(f"the body does not follow {name}: it is cut off")
         if end < len(data):
             raise Undecodable(f"{len(data) - end} bytes are left over after {name}")
-        return found
+        return decoded
 
     def decode_any(self, data: bytes | None) -> Record:
         """Decode a record of whatever type its schema names; raises Undecodable."""
@@ -128,13 +133,13 @@ class Codec:
         return self.decode(data, record_type(name))
 
     def _writer(self, schema_id: int) -> tuple[str, Schema | None]:
-        found = self._writers.get(schema_id)
-        if found is None:
+        writer = self._writers.get(schema_id)
+        if writer is None:
             refusal = self._refusals.get(schema_id)
             if refusal is not None:
                 raise Undecodable(refusal[0])
-            found = self._writers[schema_id] = self._look_up(schema_id)
-        return found
+            writer = self._writers[schema_id] = self._look_up(schema_id)
+        return writer
 
     def _look_up(self, schema_id: int) -> tuple[str, Schema | None]:
         try:
@@ -187,10 +192,10 @@ def schema_id_of(data: bytes | None) -> int:
 
 def record_type(name: str) -> type[Record]:
     """Return the record class of a name; raises Undecodable for a name that is not ours."""
-    found = getattr(schemas, name, None)
-    if not (isinstance(found, type) and issubclass(found, Record)):
+    record = getattr(schemas, name, None)
+    if not (isinstance(record, type) and issubclass(record, Record)):
         raise Undecodable(f"{name} is no record of ours")
-    return found
+    return record
 
 
 def body(record: Record) -> bytes:

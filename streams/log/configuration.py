@@ -48,17 +48,27 @@ def load(folder: Path = FOLDER) -> dict[str, Configuration]:
     A step without a file has nothing to configure. Raises BadConfiguration for a file that is not
     a JSON object.
     """
-    found = {}
+    configurations = {}
     for step in STEPS:
         path = folder / f"{step.name}.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            if not isinstance(values, dict):
-                raise ValueError("it must be a JSON object")  # noqa: TRY004 - caught below
-            for key, value in values.items():
-                if isinstance(value, dict) and set(value) == {"file"}:
-                    values[key] = (folder / value["file"]).read_text(encoding="utf-8")
+            values = _values(path)
         except (OSError, ValueError) as error:
             raise BadConfiguration(f"{path}: {error}") from None
-        found[step.name] = configuration(step.name, values)
-    return found
+        configurations[step.name] = configuration(step.name, values)
+    return configurations
+
+
+def _values(path: Path) -> dict[str, Any]:
+    """Read one file, or nothing where there is none; raises OSError or ValueError."""
+    if not path.exists():
+        return {}
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
+    return {
+        key: (path.parent / value["file"]).read_text(encoding="utf-8")
+        if isinstance(value, dict) and set(value) == {"file"}
+        else value
+        for key, value in values.items()
+    }

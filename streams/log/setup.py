@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -20,6 +21,8 @@ from streams.topics import STEPS, TOPICS, Topic, changelog_of, topic_of
 from streams.version import CODE
 
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
+ANSWER_TIMEOUT_S = 15.0  # of the broker, to a question about its topics
+SHOW_S = 30.0  # until the broker shows topics that it has made
 
 
 class WrongTopic(ValueError):
@@ -33,14 +36,27 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
         "retention.ms": str(topic.retention_ms),
         # vectors stand in a record and in its effects; zstd keeps such a repeat nearly free
         "compression.type": "zstd",
-        "min.insync.replicas": "2" if replication >= 3 else "1",
+        "min.insync.replicas": _replicas_in_sync(replication),
         "message.timestamp.type": "CreateTime",
     }
 
 
+def changelog_configuration(replication: int) -> dict[str, str]:
+    """Return the broker's settings of a table's changelog."""
+    return {
+        "cleanup.policy": "compact",
+        "compression.type": "zstd",
+        "min.insync.replicas": _replicas_in_sync(replication),
+    }
+
+
+def _replicas_in_sync(replication: int) -> str:
+    return "2" if replication >= 3 else "1"
+
+
 def wanted(settings: Settings) -> list[NewTopic]:
     """List every topic that must exist, changelogs of tables included."""
-    found = [
+    topics = [
         NewTopic(
             topic.name,
             num_partitions=settings.partitions if topic.partitioned else 1,
@@ -49,74 +65,111 @@ def wanted(settings: Settings) -> list[NewTopic]:
         )
         for topic in TOPICS
     ]
-    for step in STEPS:
-        for table in step.tables:
-            found.append(
-                NewTopic(
-                    changelog_of(table),
-                    num_partitions=settings.partitions,
-                    replication_factor=settings.replication,
-                    config={
-                        "cleanup.policy": "compact",
-                        "compression.type": "zstd",
-                        "min.insync.replicas": "2" if settings.replication >= 3 else "1",
-                    },
-                )
-            )
-    return found
+    changelogs = [
+        NewTopic(
+            changelog_of(table),
+            num_partitions=settings.partitions,
+            replication_factor=settings.replication,
+            config=changelog_configuration(settings.replication),
+        )
+        for step in STEPS
+        for table in step.tables
+    ]
+    return topics + changelogs
 
 
-def create_topics(settings: Settings) -> None:
-    """Create what is missing; raises WrongTopic where the partitions differ from the settings."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
-    needed = wanted(settings)
-    existing = admin.list_topics(timeout=15).topics
+def missing(needed: Iterable[NewTopic], existing: Mapping[str, int]) -> list[NewTopic]:
+    """Return those that a broker with these topics lacks; `existing` has their partition counts.
+
+    Raises WrongTopic where a count differs.
+    """
+    absent = []
     for topic in needed:
-        found = existing.get(topic.topic)
-        if found is not None and len(found.partitions) != topic.num_partitions:
+        count = existing.get(topic.topic)
+        if count is None:
+            absent.append(topic)
+        elif count != topic.num_partitions:
             raise WrongTopic(
-                f"{topic.topic} has {len(found.partitions)} partitions, the settings say "
+                f"{topic.topic} has {count} partitions, the settings say "
                 f"{topic.num_partitions}: the count is chosen once; set PLAYHEAD_PARTITIONS to it"
             )
-    missing = [topic for topic in needed if topic.topic not in existing]
-    if not missing:
+    return absent
+
+
+def create_topics(
+    settings: Settings, admin: AdminClient | None = None, show_s: float = SHOW_S
+) -> None:
+    """Create what is missing and wait until the broker shows it.
+
+    Raises WrongTopic where the partitions differ from the settings, KafkaException where the broker
+    refuses, TimeoutError where it still does not show them after `show_s`.
+    """
+    admin = admin or AdminClient({"bootstrap.servers": settings.kafka})
+    absent = missing(wanted(settings), _partition_counts(admin))
+    if not absent:
         return
-    for future in admin.create_topics(missing, operation_timeout=30).values():
+    for future in admin.create_topics(absent, operation_timeout=30).values():
         try:
             future.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    deadline = time.monotonic() + 30
-    while {t.topic for t in missing} - set(admin.list_topics(timeout=15).topics):
+    deadline = time.monotonic() + show_s
+    while {topic.topic for topic in absent} - set(_partition_counts(admin)):
         if time.monotonic() > deadline:
-            raise TimeoutError("the broker does not show the new topics after 30 s: see its log")
+            raise TimeoutError(
+                f"the broker does not show the new topics after {show_s:g} s: see its log"
+            )
         time.sleep(0.1)
 
 
+def _partition_counts(admin: AdminClient) -> dict[str, int]:
+    topics = admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def configuration_records() -> list[ConfigurationSet]:
+    """Return the configuration of every step as what stands on the log; but for `at` the same ones.
+
+    A record is keyed by its digest, so a repeat replaces itself.
+    """
+    return [
+        ConfigurationSet(
+            meta=Meta(
+                id=(request := request_id("", f"{entry.step}|{entry.digest}")),
+                tenant="",
+                lane=0,
+                request=request,
+                session="",
+                at=time.time_ns() // 1_000,
+                step=StepVersion(name="setup", code=CODE, configuration=""),
+            ),
+            step=entry.step,
+            digest=entry.digest,
+            content=entry.content,
+        )
+        for entry in load().values()
+    ]
+
+
 def publish_configuration(settings: Settings, codec: Codec) -> None:
-    """Put every step's configuration on the log; keyed by digest, so a repeat replaces itself."""
-    producer = Producer(
-        {"bootstrap.servers": settings.kafka, "enable.idempotence": True, "acks": "all"}
-    )
+    """Put every step's configuration on the log.
+
+    Raises TimeoutError where the broker does not take all of it.
+    """
+    entries = [(record.digest.encode(), codec.encode(record)) for record in configuration_records()]
+    _write(settings.kafka, CONFIGURATION_TOPIC, entries)
+
+
+def _write(servers: str, topic: str, entries: Iterable[tuple[bytes, bytes]]) -> None:
+    """Write keys and values to partition 0 and wait for the broker."""
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "acks": "all"})
     failures: list[Any] = []
-    for entry in load().values():
-        meta = Meta(
-            id=request_id("", f"{entry.step}|{entry.digest}"),
-            tenant="",
-            lane=0,
-            request=request_id("", f"{entry.step}|{entry.digest}"),
-            session="",
-            at=time.time_ns() // 1_000,
-            step=StepVersion(name="setup", code=CODE, configuration=""),
-        )
-        record = ConfigurationSet(
-            meta=meta, step=entry.step, digest=entry.digest, content=entry.content
-        )
+    for key, value in entries:
         producer.produce(
-            CONFIGURATION_TOPIC,
-            value=codec.encode(record),
-            key=entry.digest.encode(),
+            topic,
+            value=value,
+            key=key,
             partition=0,
             on_delivery=lambda error, _: failures.append(error) if error else None,
         )

@@ -10,11 +10,11 @@ from streams.topics import PREFIX, TOPICS, effect_records, topic_of
 
 def subjects() -> dict[str, str]:
     """Return subject -> record name: Confluent's topic-name strategy, effects beside it."""
-    names = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
+    records = {f"{topic.name}-value": topic.record.SCHEMA for topic in TOPICS}
     for record in effect_records():
-        names[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA
-    names[f"{PREFIX}.table-value"] = TableRow.SCHEMA
-    return names
+        records[f"{PREFIX}.effect.{topic_of(record).removeprefix(f'{PREFIX}.')}"] = record.SCHEMA
+    records[f"{PREFIX}.table-value"] = TableRow.SCHEMA
+    return records
 
 
 def open_registry(settings: Settings) -> Registry:

@@ -134,8 +134,8 @@ def places(error: BaseException) -> str:
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return a logger; its events are short phrases, its fields ids and numbers."""
-    found: structlog.stdlib.BoundLogger = structlog.get_logger(f"playhead.{name}")
-    return found
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger(f"playhead.{name}")
+    return bound
 
 
 def flush() -> None:

@@ -22,7 +22,12 @@ from opentelemetry.sdk.metrics import MeterProvider
 from streams.settings import Settings
 from streams.version import CODE
 
-POINTS_MAX = 65_536  # of an instrument; the default of 2,000 is eight topics of 250 lanes
+POINTS_MAX = 65_536
+"""Sets of attributes that one instrument exports one by one: a step's topic has one for each lane.
+
+The SDK's own limit of 2,000 is reached by the steps' eleven topics of 182 lanes; what lies beyond
+a limit falls into one point without a lane.
+"""
 FLUSH_MS = 2_000  # for a collector that may be away, within the ten seconds of a stop
 TRIES = 5  # to read lanes that come and go meanwhile on another thread
 
@@ -57,7 +62,8 @@ class LaneState:
     """For how long something is finished that is not committed yet; 0 where nothing is."""
 
 
-Lanes = Callable[[], Iterable[LaneState]]
+ReadLanes = Callable[[], Iterable[LaneState]]
+"""Tells how the lanes of a step stand at the moment."""
 
 GAUGES: dict[str, tuple[str, str, Callable[[LaneState], float]]] = {
     "lag": ("{record}", "Records of a lane not finished", lambda one: one.lag),
@@ -75,7 +81,7 @@ GAUGES: dict[str, tuple[str, str, Callable[[LaneState], float]]] = {
 """Gauges of a lane: `playhead.lane.<name>` -> unit, description and value."""
 
 _counts: dict[str, Counts] = {}
-_lanes: dict[str, Lanes] = {}
+_lanes: dict[str, ReadLanes] = {}
 
 
 class Counts:
@@ -95,7 +101,7 @@ class Counts:
         return sum(count for (counted, _, _), count in self.counted.items() if counted == name)
 
 
-def observe(step: str, lanes: Lanes) -> None:
+def observe(step: str, lanes: ReadLanes) -> None:
     """Export how a step's lanes stand; a second call for a step takes the place of the first.
 
     `lanes` is called from other threads than the step's, at every collection.
@@ -122,7 +128,7 @@ def _read_lanes(value: Callable[[LaneState], float]) -> Iterator[Observation]:
             yield Observation(value(one), attributes(step, one.topic, one.lane))
 
 
-def _states(lanes: Lanes) -> list[LaneState]:
+def _states(lanes: ReadLanes) -> list[LaneState]:
     for _ in range(TRIES):
         try:
             return list(lanes())

@@ -118,7 +118,9 @@ class _RecordedSpan(RunSpan):
         self._current: AbstractContextManager[Span] = trace.use_span(
             self._span,
             end_on_exit=True,
-            record_exception=False,  # a message might hold what a span must not
+            # a message might hold what a span must not
+            record_exception=False,
+            set_status_on_exception=False,
         )
 
     def __enter__(self) -> Self:
@@ -131,6 +133,8 @@ class _RecordedSpan(RunSpan):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, Exception):  # a run that is cancelled has not failed
+            self.failed(error)
         self._current.__exit__(kind, error, trace)
 
     def failed(self, error: BaseException) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bench import scale
 from bench.chats import contest as chats
-from bench.transports import contest, drive, report
+from bench.transports import contest, report
 from bench.transports.contenders import BASELINE, OURS, SAFE, Contender, contender
 from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
@@ -22,17 +22,9 @@ def log(tmp_path_factory):
         yield Settings.load(environment={}, run=run)
 
 
-@pytest.fixture
-def short(monkeypatch):
-    monkeypatch.setattr(drive, "BURST_S", 0.0)
-    monkeypatch.setattr(contest, "WARM_UP", 20)
-    monkeypatch.setattr(scale, "WARM_UP", 20)
-    monkeypatch.setattr(scale, "SETTLE_S", 0.0)
-
-
-def test_transports_get_through_and_one_that_fails_fails_alone(log, short):
+def test_transports_get_through_and_one_that_fails_fails_alone(log):
     entries = [FAKE, *map(contender, (BASELINE, "bare confluent-kafka", "bare aiokafka", OURS))]
-    plan = contest.Plan(rounds=1, rates=(50.0,), latency_s=0.4)
+    plan = contest.Plan(rounds=1, rates=(50.0,), latency_s=0.4, warm_up=20, burst_s=0.0)
     said = []
     turns = contest.contest(log, entries, plan, said.append)
     assert len(said) == len(turns) == len(entries)
@@ -47,17 +39,16 @@ def test_transports_get_through_and_one_that_fails_fails_alone(log, short):
     assert rows[1].hop_rate.ratio == 1.0
 
 
-def test_more_workers_get_through(log, short, monkeypatch):
-    monkeypatch.setattr(scale, "WORKERS", (1, 2))
-    one, two = scale.contest(log, 1, lambda _: None)
+def test_more_workers_get_through(log):
+    plan = scale.Scaling(rounds=1, workers=(1, 2), warm_up=20, settle_s=0.0, burst_s=0.0)
+    one, two = scale.contest(log, plan, lambda _: None)
     assert (one.workers, two.workers) == (1, 2)
     assert two.hop_rate.median > 0
 
 
-def test_chats_end_with_the_stubs_answer(log, monkeypatch):
-    monkeypatch.setattr(chats, "CROWDS", {1: 2, 4: 8})
-    monkeypatch.setattr(chats, "WARM_UP", 2)
-    rows, _ = chats.contest(log, 1, lambda _: None)  # another answer would raise BadAnswer
+def test_chats_end_with_the_stubs_answer(log):
+    plan = chats.Crowds(rounds=1, chats=((1, 2), (4, 8)), warm_up=2)
+    rows, _ = chats.contest(log, plan, lambda _: None)  # another answer would raise BadAnswer
     assert [(row.program, row.at_once) for row in rows] == [
         (chats.BASELINE, 1),
         (chats.OURS, 1),

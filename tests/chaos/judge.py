@@ -11,155 +11,16 @@ stays, and only until the steps that read its topic are judged: memory grows wit
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from hashlib import blake2b
-from typing import NamedTuple
 
-from replay.log import Log, Stored
-from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
-from streams.log.codec import Codec, Undecodable
+from replay.log import Log
+from schemas import DocumentSubmitted, DocumentWithdrawn, EventRejected, QuestionAsked
 from streams.topics import Step, topic_of
-from tests.chaos.steps import contradiction, is_end, tally
+from tests.chaos.commits import closings_of, left_behind, too_early, went_back
+from tests.chaos.judgement import Expected, Judgement, Sample, merged
+from tests.chaos.rows import Attempts, LaneRows, Position, Row, complete, winner_of
 
-Place = tuple[str, int]  # topic, partition
-Position = tuple[str, int]  # topic, offset, within one lane
 REQUESTS = (QuestionAsked, DocumentSubmitted, DocumentWithdrawn)
 REJECTED = topic_of(EventRejected)
-JUMP_US = 900_000_000  # beyond a quarter of an hour an event time is a wrong clock's
-
-
-@dataclass
-class Expected:
-    """What whoever published the requests knows of them."""
-
-    fates: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Lane and end of each request: answered, rejected, or either."""
-    unreadable: set[tuple[str, int, int]] = field(default_factory=set)
-    """Where records lie that are no requests."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What was committed at a moment of the run, and where the topics ended just after it."""
-
-    committed: Mapping[str, Mapping[Place, int]]
-    ends: Mapping[Place, int]
-
-
-@dataclass
-class Judgement:
-    """What a log shows. The lists name what is wrong; the numbers are for the reader."""
-
-    lost: list[str] = field(default_factory=list)
-    """Inputs without an outcome, requests without an end or not on the log."""
-    invented: list[str] = field(default_factory=list)
-    """Records that no request led to."""
-    duplicates: list[str] = field(default_factory=list)
-    """Different records with the same id and attempt, requests with two ends, copies that were run."""
-    disorder: list[str] = field(default_factory=list)
-    """Outcomes that stand before an earlier one of their session."""
-    offsets: list[str] = field(default_factory=list)
-    """Commit positions that went back, or passed an input without an outcome."""
-    letters: list[str] = field(default_factory=list)
-    """Requests that were rejected and should not, or the other way round; letters that are not the input."""
-    tables: list[str] = field(default_factory=list)
-    """Numbers of a session that skip or repeat: a table lost a row or was written twice."""
-    requests: int = 0
-    records: int = 0
-    inputs: int = 0
-    """Inputs that owed an outcome: hop-events."""
-    answered: int = 0
-    rejected: int = 0
-    unreadable: int = 0
-    """Records that are no requests; each has its dead letter."""
-    superseded: int = 0
-    """Records of attempts that did not win, or over inputs that did not."""
-    repeated: int = 0
-    """Attempts that were complete and came after another that was."""
-    dropped: int = 0
-    """Copies of inputs that were rightly left alone."""
-    copies: int = 0
-    """Outcomes that lie on the log twice, byte for byte."""
-    pending: int = 0
-    """Inputs behind the commit position: work that the steps still had before them."""
-    jumped: int = 0
-    """Outcomes whose event time lies far from the requests': their worker's clock was wrong."""
-    samples: int = 0
-
-    @property
-    def failures(self) -> list[str]:
-        """Everything that is wrong."""
-        return [line for lines in self.wrong().values() for line in lines]
-
-    def wrong(self) -> dict[str, list[str]]:
-        """Return the lists by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.type == list[str]}
-
-    def counted(self) -> dict[str, int]:
-        """Return the numbers by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.type is int}
-
-
-def merged(judgements: Sequence[Judgement]) -> Judgement:
-    """Add up what was found in different lanes; the samples are those of all."""
-    total = Judgement()
-    for judgement in judgements:
-        for name, lines in judgement.wrong().items():
-            getattr(total, name).extend(lines)
-        for name, number in judgement.counted().items():
-            setattr(total, name, getattr(total, name) + number)
-    total.samples = max((judgement.samples for judgement in judgements), default=0)
-    return total
-
-
-class Row(NamedTuple):
-    """What the judge keeps of a record."""
-
-    topic: str
-    offset: int
-    digest: bytes
-    readable: bool
-    id: str = ""
-    attempt: int = 1
-    ordinal: int = 0
-    last: bool = True
-    request: str = ""
-    session: str = ""
-    cause: Position = ("", -1)
-    cause_id: str = ""
-    end: bool = False
-    tally: int = 0
-    step: str = ""
-    """Of a dead letter: the step that gave up."""
-    copied: bytes = b""
-    """Of a dead letter: digest of the bytes that it holds."""
-
-    @property
-    def position(self) -> Position:
-        return self.topic, self.offset
-
-
-Attempts = dict[int, dict[int, Row]]
-
-
-def winner_of(attempts: Attempts) -> list[Row] | None:
-    """Return the records of the first complete attempt."""
-    for number in sorted(attempts):
-        if (records := complete(attempts[number])) is not None:
-            return records
-    return None
-
-
-def complete(records: Mapping[int, Row]) -> list[Row] | None:
-    """Return the records of an attempt in order if none is missing up to the last."""
-    ordered = [records[ordinal] for ordinal in sorted(records)]
-    whole = sorted(records) == list(range(len(records))) and ordered[-1].last
-    return ordered if whole else None
-
-
-def digest_of(value: bytes | None) -> bytes:
-    """Return what two records are compared by."""
-    return b"" if value is None else blake2b(value, digest_size=12).digest()
 
 
 def judge(
@@ -171,14 +32,14 @@ def judge(
 ) -> Judgement:
     """Judge some lanes of a log, or all."""
     if lanes is None:
-        found = {lane for _, lane in log.extents()}
-        found |= {lane for lane, _ in expected.fates.values()} if expected else set()
-        lanes = sorted(found)
-    return merged([_Lane(log, lane, expected, samples).judge(steps) for lane in lanes])
+        held = {lane for _, lane in log.extents()}
+        asked = {lane for lane, _ in expected.fates.values()} if expected else set()
+        lanes = sorted(held | asked)
+    return merged([_LaneJudge(log, lane, expected, samples).judge(steps) for lane in lanes])
 
 
-class _Lane:
-    """One lane of a log."""
+class _LaneJudge:
+    """Judges one lane of a log."""
 
     def __init__(
         self, log: Log, lane: int, expected: Expected | None, samples: Sequence[Sample]
@@ -187,13 +48,11 @@ class _Lane:
         self._lane = lane
         self._expected = expected
         self._samples = samples
-        self._codec = Codec(log.ids)
-        self._names: dict[str, str] = {}
         self._judged = Judgement(samples=len(samples))
+        self._reader = LaneRows(log, lane, self._judged)
         self._rows: dict[str, list[Row]] = {}
         self._owed: dict[str, list[Row]] = {}
         self._letters: defaultdict[str, list[Row]] = defaultdict(list)
-        self._asked_us: list[int] = []
         self._ends: defaultdict[str, set[str]] = defaultdict(set)
         self._rejected: set[str] = set()
 
@@ -201,11 +60,11 @@ class _Lane:
         """Follow the requests from step to step."""
         asked = self._take_requests()
         read = {topic_of(record) for step in steps for record in step.reads}
-        for row in self._read(EventRejected):
+        for row in self._reader.read(EventRejected):
             self._letters[row.step].append(row)
         for step in steps:
             for record in step.writes:
-                rows = self._rows[topic_of(record)] = self._read(record)
+                rows = self._rows[topic_of(record)] = self._reader.read(record)
                 self._judged.invented += [
                     f"{self._at(row)} can't be read" for row in rows if not row.readable
                 ]
@@ -225,7 +84,7 @@ class _Lane:
         asked: set[str] = set()
         for record in REQUESTS:
             topic = topic_of(record)
-            rows = self._rows[topic] = self._read(record)
+            rows = self._rows[topic] = self._reader.read(record)
             seen: set[str] = set()
             owed = []
             for row in rows:
@@ -237,70 +96,26 @@ class _Lane:
                 owed.append(row)
             self._owed[topic] = owed
             asked |= {row.request for row in owed if row.readable}
-            if self._expected is not None:
-                found = {(topic, self._lane, row.offset) for row in rows if not row.readable}
-                meant = {
-                    at for at in self._expected.unreadable if at[0] == topic and at[1] == self._lane
-                }
-                self._judged.lost += [
-                    f"{topic}[{self._lane}]@{at[2]} was unreadable and is not"
-                    for at in meant - found
-                ]
-                self._judged.invented += [
-                    f"{topic}[{self._lane}]@{at[2]} can't be read" for at in found - meant
-                ]
+            self._judge_unreadable(topic, rows)
         return asked
 
-    def _read(self, record: type[Event]) -> list[Row]:
-        topic = topic_of(record)
-        rows = [self._row(record, topic, s) for s in self._log.records(topic, self._lane)]
-        self._judged.records += len(rows)
-        return rows
-
-    def _row(self, record: type[Event], topic: str, stored: Stored) -> Row:
-        digest = digest_of(stored.value)
-        try:
-            event = self._codec.decode_any(stored.value)
-        except Undecodable:
-            event = None
-        if not isinstance(event, record):
-            return Row(topic, stored.offset, digest, readable=False)
-        meta, cause = event.meta, event.meta.cause
-        letter = isinstance(event, EventRejected)
-        # a dead letter of a record that could not be read is nobody's: it has no tenant
-        admitted = meta.lane == self._lane and (stored.key or b"") == meta.tenant.encode()
-        if not admitted and not (letter and not meta.tenant):
-            return Row(topic, stored.offset, digest, readable=False)
-        if cause is None:
-            self._asked_us = [min([*self._asked_us, meta.at]), max([*self._asked_us, meta.at])]
-        elif self._asked_us and meta.tenant:
-            first_us, last_us = self._asked_us
-            self._judged.jumped += not first_us - JUMP_US < meta.at < last_us + JUMP_US
-        wrong = contradiction(event)
-        if wrong:
-            self._judged.tables.append(f"{topic}[{self._lane}]@{stored.offset} {wrong}")
-        return Row(
-            topic,
-            stored.offset,
-            digest,
-            readable=True,
-            id=meta.id,
-            attempt=meta.attempt,
-            ordinal=meta.ordinal,
-            last=meta.last,
-            request=self._one(meta.request),
-            session=self._one(meta.session),
-            cause=(self._one(cause.topic), cause.offset) if cause is not None else ("", -1),
-            cause_id=cause.id if cause is not None else "",
-            end=is_end(event),
-            tally=tally(event),
-            step=event.step if isinstance(event, EventRejected) else "",
-            copied=digest_of(event.value) if isinstance(event, EventRejected) else b"",
-        )
-
-    def _one(self, text: str) -> str:
-        """Return one object for equal texts: requests and sessions stand in many records."""
-        return self._names.setdefault(text, text)
+    def _judge_unreadable(self, topic: str, rows: list[Row]) -> None:
+        """Hold the records that are no requests against those that were meant to be none."""
+        if self._expected is None:
+            return
+        unreadable = {row.offset for row in rows if not row.readable}
+        meant = {
+            offset
+            for name, lane, offset in self._expected.unreadable
+            if name == topic and lane == self._lane
+        }
+        self._judged.lost += [
+            f"{topic}[{self._lane}]@{offset} was unreadable and is not"
+            for offset in sorted(meant - unreadable)
+        ]
+        self._judged.invented += [
+            f"{topic}[{self._lane}]@{offset} can't be read" for offset in sorted(unreadable - meant)
+        ]
 
     # ------------------------------------------------------------------ one step
 
@@ -447,42 +262,25 @@ class _Lane:
 
     def _offsets(self, step: Step, topic: str, by_cause: Mapping[Position, Attempts]) -> None:
         """Hold what was committed against the outcomes that lay on the log by then."""
-        closed: dict[int, list[Position] | None] = {}  # None: a copy, nothing is due
-        known: set[tuple[str, int]] = set()
-        for row in self._rows[topic]:
-            key = row.id, row.attempt
-            if row.readable and key in known:
-                closed[row.offset] = None
-                continue
-            known.add(key)
-            closed[row.offset] = [
-                records[-1].position
-                for attempt in by_cause.get(row.position, {}).values()
-                if (records := complete(attempt)) is not None
-            ]
+        closings = closings_of(self._rows[topic], by_cause)
         committed = self._log.committed(step.name).get((topic, self._lane), 0)
-        self._judged.pending += sum(offset >= committed for offset in closed)
-        for offset, closings in closed.items():
-            if offset < committed and closings == []:
-                self._judged.offsets.append(
-                    f"{step.name} acknowledged {topic}[{self._lane}]@{offset} and left no outcome"
-                )
-        below = 0
-        for sample in self._samples:
-            reached = sample.committed[step.name].get((topic, self._lane), 0)
-            if reached < below:
-                self._judged.offsets.append(
-                    f"{step.name} went back in {topic}[{self._lane}]: from {below} to {reached}"
-                )
-            for offset in range(below, reached):
-                closings = closed.get(offset)
-                if closings and not any(
-                    at < sample.ends.get((written_to, self._lane), 0) for written_to, at in closings
-                ):
-                    self._judged.offsets.append(
-                        f"{step.name} acknowledged {topic}[{self._lane}]@{offset} before its outcome"
-                    )
-            below = max(below, reached)
+        watched = step.name, topic, self._lane
+        self._judged.pending += sum(offset >= committed for offset in closings)
+        acknowledged = f"{step.name} acknowledged {topic}[{self._lane}]"
+        self._judged.offsets += [
+            *(
+                f"{acknowledged}@{offset} and left no outcome"
+                for offset in left_behind(closings, committed)
+            ),
+            *(
+                f"{step.name} went back in {topic}[{self._lane}]: from {below} to {reached}"
+                for below, reached in went_back(self._samples, *watched)
+            ),
+            *(
+                f"{acknowledged}@{offset} before its outcome"
+                for offset in too_early(closings, self._samples, *watched)
+            ),
+        ]
 
     # ------------------------------------------------------------------ the whole
 

@@ -4,8 +4,9 @@ import heapq
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import Producer
 
@@ -21,9 +22,10 @@ from schemas import (
 from streams.log.codec import Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
+from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import topic_of
-from tests.chaos.judge import Expected
+from tests.chaos.judgement import Expected
 from tests.chaos.plan import Plan
 from tests.chaos.steps import (
     ORDINARY_DOCUMENTS,
@@ -43,8 +45,8 @@ FLUSH_S = 120.0
 
 
 @dataclass(frozen=True)
-class Record:
-    """Something to be published."""
+class Publication:
+    """A record to be published."""
 
     topic: str
     key: bytes
@@ -65,15 +67,18 @@ class Load:
     """What the log must show of those that the broker has acknowledged."""
     asked_s: dict[str, float] = field(default_factory=dict)
     """When each request was first handed to the producer, on the monotonic clock."""
+    producer: Any = None
+    """Made from the settings where none is given."""
+    now_us: Callable[[], int] = now_us
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"load {self.plan.seed}")
-        self._later: list[tuple[int, int, Record]] = []
+        self._later: list[tuple[int, int, Publication]] = []
         self._fates: dict[str, str] = {}
         self._drawn = 0
         self.published = self.copies = 0
         self.failed: list[str] = []
-        self._producer = Producer(
+        self.producer = self.producer or Producer(
             {
                 "bootstrap.servers": self.settings.kafka,
                 "acks": "all",
@@ -93,15 +98,15 @@ class Load:
 
     def poll(self) -> None:
         """Take in acknowledgements."""
-        self._producer.poll(0)
+        self.producer.poll(0)
 
     def flush(self) -> int:
         """Publish all copies still due and wait for the broker; returns how many it did not take."""
         while self._later:
             self._produce(heapq.heappop(self._later)[2])
-        return self._producer.flush(FLUSH_S)
+        return self.producer.flush(FLUSH_S)
 
-    def _produce(self, record: Record) -> None:
+    def _produce(self, record: Publication) -> None:
         def delivered(error, message) -> None:
             if error:
                 self.failed.append(f"{record.topic}[{record.lane}]: {error.str()}")
@@ -116,17 +121,17 @@ class Load:
 
         while True:
             try:
-                self._producer.produce(
+                self.producer.produce(
                     record.topic, record.value, record.key, record.lane, on_delivery=delivered
                 )
             except BufferError:
-                self._producer.poll(0.1)
+                self.producer.poll(0.1)
             else:
                 return
 
     # ------------------------------------------------------------------ drawing
 
-    def _due(self) -> Iterator[Record]:
+    def _due(self) -> Iterator[Publication]:
         chance, self._drawn = self._chance, self._drawn + 1
         draw = self._document if chance.random() < DOCUMENTS else self._question
         state = chance.getrandbits(64)
@@ -154,7 +159,7 @@ class Load:
             lane=lane,
             request=request,
             session=session,
-            at=time.time_ns() // 1_000,
+            at=self.now_us(),
             step=StepVersion(name="chaos", code="chaos", configuration=""),
         )
 
@@ -169,12 +174,12 @@ class Load:
         else:
             self._fates[request] = "either" if self.plan.outage else "answered"
 
-    def _record(self, event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn) -> Record:
+    def _record(self, event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn) -> Publication:
         meta = event.meta
         value = self.codec.encode(event)
-        return Record(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
+        return Publication(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
 
-    def _question(self, chance: random.Random) -> Record:
+    def _question(self, chance: random.Random) -> Publication:
         number = chance.randrange(self.plan.sessions)
         meta = self._meta(chance, number % self.plan.tenants, f"session-{number}")
         what = self._what(chance, ORDINARY_QUESTIONS, (75, 24, 1), POISON_QUESTIONS)
@@ -189,7 +194,7 @@ class Load:
         ask = Ask(deadline=deadline)
         return self._record(QuestionAsked(meta=meta, subject=what, text=sealed, ask=ask))
 
-    def _document(self, chance: random.Random) -> Record:
+    def _document(self, chance: random.Random) -> Publication:
         number = chance.randrange(self.plan.documents)
         tenant = number % self.plan.tenants
         if chance.random() < WITHDRAWN:
@@ -212,18 +217,18 @@ class Load:
             )
         )
 
-    def _unreadable(self, like: Record) -> Record:
+    def _unreadable(self, like: Publication) -> Publication:
         """Spoil a request so that no step may run over it."""
         assert like.value is not None
         topic, key, lane, value = like.topic, like.key, like.lane, like.value
         match self._chance.randrange(5):
             case 0:
-                return Record(topic, key, lane, b"not Avro at all", "")
+                return Publication(topic, key, lane, b"not Avro at all", "")
             case 1:
-                return Record(topic, key, lane, value[: len(value) // 2], "")
+                return Publication(topic, key, lane, value[: len(value) // 2], "")
             case 2:
-                return Record(topic, key, lane, None, "")
+                return Publication(topic, key, lane, None, "")
             case 3:
-                return Record(topic, b"another tenant", lane, value, "")
+                return Publication(topic, b"another tenant", lane, value, "")
             case _:
-                return Record(topic, key, (lane + 1) % self.settings.partitions, value, "")
+                return Publication(topic, key, (lane + 1) % self.settings.partitions, value, "")

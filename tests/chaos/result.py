@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from replay.report import Report
-from tests.chaos.judge import Judgement
+from tests.chaos.judgement import Judgement
 from tests.chaos.plan import Plan, bound
 
 SHOWN_MAX = 20  # failures in the table; the JSON has all
@@ -113,46 +113,48 @@ class Result:
         }
 
     def __str__(self) -> str:
+        lines = [*self._about_load(), *self._about_records(), *self._about_times()]
+        lines += self._about_failures() if self.failures else [("bound", self._bound())]
+        return "\n".join(f"{name:<15} {text}" for name, text in lines)
+
+    def _about_load(self) -> list[tuple[str, str]]:
         judged, done = self.judged, self.done
-        hit = ", ".join(f"{kind} {done[kind]}" for kind in HIT if done[kind])
-        wrong = {name: len(lines) for name, lines in judged.wrong().items()}
-        lines = [
+        asked = (
+            f"{judged.requests}: {judged.answered} answered, {judged.rejected} rejected; "
+            f"{self.copies} published twice, {judged.unreadable} unreadable besides"
+        )
+        starts = (
+            f"{done['start']}, {done['some steps']} with some steps, "
+            f"{done['wrong clock']} with a wrong clock; {done['died']} ended by themselves"
+        )
+        return [
             ("seed", f"{self.plan.seed}, {self.plan.workers} workers; fake steps and connectors"),
-            (
-                "requests",
-                (
-                    f"{judged.requests}: {judged.answered} answered, {judged.rejected} rejected; "
-                    f"{self.copies} published twice, {judged.unreadable} unreadable besides"
-                ),
-            ),
+            ("requests", asked),
             ("records", f"{judged.records}, {judged.inputs} events taken by steps"),
-            ("faults", hit or "none"),
-            (
-                "starts",
-                (
-                    f"{done['start']}, {done['some steps']} with some steps, "
-                    f"{done['wrong clock']} with a wrong clock; {done['died']} ended by themselves"
-                ),
-            ),
+            ("faults", ", ".join(f"{kind} {done[kind]}" for kind in HIT if done[kind]) or "none"),
+            ("starts", starts),
+        ]
+
+    def _about_records(self) -> list[tuple[str, str]]:
+        judged, verified = self.judged, self.verified
+        wrong = {name: len(lines) for name, lines in judged.wrong().items()}
+        repeats = (
+            f"{judged.dropped} duplicates dropped, {judged.superseded} records superseded, "
+            f"{judged.repeated} runs repeated, {judged.copies} equal copies"
+        )
+        verify = (
+            f"{verified.equal} equal, {len(verified.diverged)} diverged, "
+            f"{verified.superseded} superseded, {self.verifying_s:.0f} s"
+        )
+        return [
             ("wrong", ", ".join(f"{name} {number}" for name, number in wrong.items())),
-            (
-                "offsets",
-                f"{judged.samples} samples; {judged.pending} inputs pending at the end",
-            ),
-            (
-                "repeats",
-                (
-                    f"{judged.dropped} duplicates dropped, {judged.superseded} records superseded, "
-                    f"{judged.repeated} runs repeated, {judged.copies} equal copies"
-                ),
-            ),
-            (
-                "verify",
-                (
-                    f"{self.verified.equal} equal, {len(self.verified.diverged)} diverged, "
-                    f"{self.verified.superseded} superseded, {self.verifying_s:.0f} s"
-                ),
-            ),
+            ("offsets", f"{judged.samples} samples; {judged.pending} inputs pending at the end"),
+            ("repeats", repeats),
+            ("verify", verify),
+        ]
+
+    def _about_times(self) -> list[tuple[str, str]]:
+        return [
             ("delay", spelled(quantiles(self.delays))),
             *(
                 (f"after {kind}", self._recovery(kind, times))
@@ -162,19 +164,18 @@ class Result:
             *((name.replace("_s", ""), f"{value:.1f} s") for name, value in self.outage.items()),
             ("seconds", f"{self.seconds:.0f}, of them {self.judging_s:.0f} for the judgement"),
         ]
-        if self.failures:
-            lines += [("FAILED", failure[:400]) for failure in self.failures[:SHOWN_MAX]]
-            lines.append(("failures", f"{len(self.failures)}"))
-            lines.append(("reproduce", self.plan.command()))
-        else:
-            lines.append(
-                (
-                    "bound",
-                    (
-                        f"0 failures in {judged.requests} requests: rate < {bound(judged.requests)}; "
-                        f"in {judged.inputs} hops: < {bound(judged.inputs)}; "
-                        f"in {self.kills} kills: < {bound(self.kills)} a kill (95 %)"
-                    ),
-                )
-            )
-        return "\n".join(f"{name:<15} {text}" for name, text in lines)
+
+    def _about_failures(self) -> list[tuple[str, str]]:
+        return [
+            *(("FAILED", failure[:400]) for failure in self.failures[:SHOWN_MAX]),
+            ("failures", f"{len(self.failures)}"),
+            ("reproduce", self.plan.command()),
+        ]
+
+    def _bound(self) -> str:
+        requests, inputs = self.judged.requests, self.judged.inputs
+        return (
+            f"0 failures in {requests} requests: rate < {bound(requests)}; "
+            f"in {inputs} hops: < {bound(inputs)}; "
+            f"in {self.kills} kills: < {bound(self.kills)} a kill (95 %)"
+        )

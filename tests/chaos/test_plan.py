@@ -4,18 +4,15 @@ import shlex
 from collections import Counter
 
 import pytest
-from click.testing import CliRunner
 
 from replay.report import Report
-from schemas.registry import FixedIds
-from streams.log.codec import Codec
-from streams.log.subjects import subjects
 from streams.settings import Settings
 from tests.chaos import harness
-from tests.chaos.judge import Judgement
+from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
 from tests.chaos.plan import MISSED, WEIGHTS, Plan, bound, faults, start
 from tests.chaos.result import Result
+from tests.fakes import a_codec
 
 PLAN = Plan(seed=1, requests=400, seconds=40.0, kills=12)
 NAMES = ("ingest", "redact", "embed")
@@ -59,46 +56,48 @@ class FakeProducer:
         self.sent.append((topic, key, lane, value))
 
 
-def drawn(plan, monkeypatch):
-    monkeypatch.setattr("tests.chaos.load.Producer", FakeProducer)
-    monkeypatch.setattr("tests.chaos.load.time.time_ns", lambda: 1)
-    codec = Codec(FixedIds.numbered(dict.fromkeys(subjects().values())))
-    load = Load(plan, Settings(), codec)
+def drawn(plan):
+    load = Load(plan, Settings(), a_codec(), producer=FakeProducer(), now_us=lambda: 1)
     for _ in range(3_000):
         load.ask()
     return load
 
 
-def test_a_seed_gives_the_same_load_again(monkeypatch):
-    assert drawn(PLAN, monkeypatch)._producer.sent == drawn(PLAN, monkeypatch)._producer.sent
+def test_a_seed_gives_the_same_load_again():
+    assert drawn(PLAN).producer.sent == drawn(PLAN).producer.sent
 
 
-def test_the_load_has_copies_poison_and_records_that_are_no_requests(monkeypatch):
-    load = drawn(PLAN, monkeypatch)
+def test_the_load_has_copies_poison_and_records_that_are_no_requests():
+    load = drawn(PLAN)
     requests = len(load.asked_s)
     assert requests == 3_000
-    assert len(load._producer.sent) > requests
+    assert len(load.producer.sent) > requests
     fates = list(load._fates.values())
     assert 0 < fates.count("rejected") < 100
-    assert any(value is None for _, _, _, value in load._producer.sent)
-    assert {lane for _, _, lane, _ in load._producer.sent} == {0, 1, 2, 3}
+    assert any(value is None for _, _, _, value in load.producer.sent)
+    assert {lane for _, _, lane, _ in load.producer.sent} == {0, 1, 2, 3}
 
 
-def test_the_command_that_a_failure_prints_runs_the_same_plan(monkeypatch, tmp_path):
-    monkeypatch.setattr(harness.tempfile, "tempdir", str(tmp_path))  # a failure keeps its folder
-    monkeypatch.setattr(harness.signal, "signal", lambda *_: None)
-    for plan in (PLAN, Plan.of_outage("triton", 7, seed=3, requests=50, workers=2)):
-        options = dict(word.split("=") for word in shlex.split(plan.command())[2:])
-        spelled = {"REQUESTS": "--requests", "AWAY_S": "--away-s"}
-        arguments = [
-            word
-            for name, value in options.items()
-            for word in (spelled.get(name, f"--{name.lower()}"), value)
-        ]
-        ran = []
-        monkeypatch.setattr(harness, "run", lambda plan, *_, ran=ran: ran.append(plan) or 1 / 0)
-        CliRunner().invoke(harness.main, arguments)
-        assert ran == [plan]
+@pytest.mark.parametrize(
+    "plan", [PLAN, Plan.of_outage("triton", 7, seed=3, requests=50, workers=2)], ids=str
+)
+def test_the_command_that_a_failure_prints_runs_the_same_plan(plan):
+    options = dict(word.split("=") for word in shlex.split(plan.command())[2:])
+    spelled = {"REQUESTS": "--requests", "AWAY_S": "--away-s"}
+    arguments = [
+        word
+        for name, value in options.items()
+        for word in (spelled.get(name, f"--{name.lower()}"), value)
+    ]
+    given = harness.main.make_context("chaos", arguments).params
+    assert harness.planned(given) == plan
+
+
+def test_what_is_not_asked_for_is_as_the_long_run_has_it():
+    given = harness.main.make_context("chaos", []).params
+    plan = harness.planned(given)
+    assert plan == Plan(seed=plan.seed)
+    assert harness.planned({**given, "outage": "broker", "seed": 1}).requests == 6_000
 
 
 def test_no_failure_in_n_trials_proves_three_in_n():

@@ -13,10 +13,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas import EventRejected
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
-from streams.topics import Step, topic_of
-from tests.chaos.judge import Place, Sample
+from streams.topics import Step, group_of, topic_of
+from tests.chaos.judgement import Place, Sample
 from tests.chaos.steps import ENDS, is_end
-from worker.wiring import APP
 
 SAMPLE_S = 1.0
 LOOK_S = 3.0
@@ -47,7 +46,7 @@ class Watcher:
         ]
         # consumers, though they consume nothing: librdkafka's admin client aborts the process
         # when its requests time out, which they do while the broker is away
-        self._of_step = {step: _looking(settings, APP.format(step)) for step in self._reads}
+        self._of_step = {step: _looking(settings, group_of(step)) for step in self._reads}
         self._looking = _looking(settings, "chaos")
         self.samples: list[Sample] = []
         self._stop = threading.Event()
@@ -103,8 +102,8 @@ class Watcher:
         )
 
 
-class Reader:
-    """Reads all that the steps write: when it came, and which requests have their end."""
+class Follower:
+    """Follows all that the steps write: when it came, and which requests have their end."""
 
     def __init__(self, settings: Settings, codec: Codec, steps: Iterable[Step]) -> None:
         self._codec = codec

@@ -14,23 +14,11 @@ from pathlib import Path
 import click
 
 from agents.errors import Transient
-from schemas import (
-    Embed,
-    Embedded,
-    Found,
-    Generate,
-    Generated,
-    GeneratedToken,
-    IndexChunks,
-    IndexWritten,
-    PublishVersion,
-    Search,
-    WithdrawVersions,
-)
+from schemas import Embed
 from streams.settings import Settings
 from streams.watching import logs, tracing
-from tests.chaos.steps import PARTS, chain
-from tests.fakes import DIGEST_KEY
+from tests.chaos.steps import chain
+from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from worker.cli import Worker, run_to_the_end, supervise
 from worker.wiring import host, wait_for_topics
 
@@ -43,90 +31,31 @@ SLOW_S = (0.3, 1.5)
 ATTEMPTS = 14  # with doubling pauses these outlast every outage of the random faults
 
 
-class FakeConnector:
-    """Answers at once; by chance late, never, or with an error."""
+class Chance:
+    """What the connectors meet before every answer: by chance they are late, silent, or fail."""
 
-    NAME = ""
+    def __init__(self, run: Path, seed: str) -> None:
+        self._run = run
+        self._chance = random.Random(seed)
 
-    def __init__(self, run: Path, chance: random.Random) -> None:
-        self._outage = run / f"outage-{self.NAME}"
-        self._chance = chance
-
-    def handlers(self):
-        return {}
-
-    def stream_handlers(self):
-        return {}
-
-    async def close(self):
-        pass
-
-    async def _by_chance(self):
-        if self._outage.exists():
-            raise Transient(f"the fake {self.NAME} is away")
+    async def before(self, service, request, call, part=0):
+        if (self._run / f"outage-{service}").exists():
+            raise Transient(f"the fake {service} is away")
         drawn = self._chance.random()
         if drawn < TRANSIENT:
-            raise Transient(f"the fake {self.NAME} fails")
+            raise Transient(f"the fake {service} fails")
         if drawn < TRANSIENT + DELAYED:
             await asyncio.sleep(self._chance.uniform(0, DELAY_S))
         elif drawn < TRANSIENT + DELAYED + HUNG:
             await asyncio.Event().wait()
+        if isinstance(request, Embed):
+            await self._embed(request.texts[0])
 
-
-class FakeKeyring(FakeConnector):
-    """Has one key for all."""
-
-    def digest_key(self, tenant):
-        return DIGEST_KEY
-
-
-class FakeTriton(FakeConnector):
-    """Embeds into one number and generates the letter t."""
-
-    NAME = "triton"
-
-    def handlers(self):
-        return {Embed: self.embed}
-
-    def stream_handlers(self):
-        return {Generate: self.generate}
-
-    async def embed(self, request, call):
-        await self._by_chance()
-        [what] = request.texts
+    async def _embed(self, what):
         if what.startswith("late"):  # its deadline is over: one failure is enough
             raise Transient("the fake triton is away for those who are late")
         if what == "slow":
             await asyncio.sleep(self._chance.uniform(*SLOW_S))
-        return Embedded(vectors=(b"\0\0\0\0",), model="fake", dimensions=1)
-
-    async def generate(self, request, call):
-        for number in range(PARTS):
-            await self._by_chance()
-            yield Generated(tokens=(GeneratedToken(text="t", at_us=number),), model="fake")
-        yield Generated(tokens=(), model="fake", last=True, finish_reason="stop")
-
-
-class FakeWeaviate(FakeConnector):
-    """Finds nothing and says of everything that it is written."""
-
-    NAME = "weaviate"
-
-    def handlers(self):
-        return {
-            Search: self.search,
-            IndexChunks: self.write,
-            PublishVersion: self.write,
-            WithdrawVersions: self.write,
-        }
-
-    async def search(self, request, call):
-        await self._by_chance()
-        return Found(candidates=(), index="fake")
-
-    async def write(self, request, call):
-        await self._by_chance()
-        return IndexWritten(count=1, position=call.offset)
 
 
 async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> int:
@@ -135,9 +64,8 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
     wanted = names.split(",") if names else None
     steps = [step for step in chain() if wanted is None or step.name in wanted]
     await wait_for_topics(settings, steps)
-    chance = random.Random(name)
-    keyring = FakeKeyring(run, chance)
-    connectors = [keyring, FakeTriton(run, chance), FakeWeaviate(run, chance)]
+    keyring, before = FakeKeyring(), Chance(run, name).before
+    connectors = [keyring, FakeTriton(before), FakeWeaviate(before)]
     hosted = host(settings, steps, connectors, keyring)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
     return await supervise(Worker(hosted, ready, loop=asyncio.get_running_loop()))

@@ -1,7 +1,6 @@
 """What steps rely on of every answer, whoever gives it: the connectors, and the fakes that stand for them."""
 
 import inspect
-import random
 from functools import partial
 
 import numpy as np
@@ -33,10 +32,10 @@ from schemas import (
 )
 from streams.running.world import Call
 from streams.settings import Settings
-from tests.chaos.worker import FakeTriton, FakeWeaviate
 from tests.connectors.triton.server import FakeTriton as TritonServer
 from tests.connectors.triton.server import serve
 from tests.connectors.weaviate.memory import MemoryWeaviate
+from tests.fake_connectors import FakeTriton, FakeWeaviate
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=7)
 REF = DocumentRef(document="d-1", version=1, uri="d-1.md")
@@ -95,20 +94,13 @@ PROMISED = {
 }
 
 
-class Never(random.Random):
-    """A chance at which nothing goes wrong."""
-
-    def random(self):
-        return 1.0
-
-
 MADE = {
     "Keyring": lambda run: Keyring(Settings(run=run)),
     "Documents": lambda run: Documents(Settings(run=run)),
     "Presidio": lambda run: Presidio(Settings(run=run)),
     "Weaviate": lambda run: Weaviate(Settings(run=run), client=MemoryWeaviate()),
-    "the chaos tests' Triton": lambda run: FakeTriton(run, Never()),
-    "the chaos tests' Weaviate": lambda run: FakeWeaviate(run, Never()),
+    "the chaos tests' Triton": lambda _: FakeTriton(),
+    "the chaos tests' Weaviate": lambda _: FakeWeaviate(),
 }
 
 

@@ -12,7 +12,6 @@ from infra.demo.conversation import (
     Answer,
     ask,
     chunk_count,
-    frames,
     judge,
     judge_log,
     load,
@@ -45,11 +44,6 @@ def streamed(*sent):
 def completed(text, **fields):
     frame = {"type": "completed", "text": text, "citations": [CITATION], "finish_reason": "stop"}
     return {**frame, **fields}
-
-
-def test_frames_are_the_data_of_the_stream():
-    lines = [": comment", "event: delta", 'data: {"type": "delta"}', "", 'data:{"type": "end"}']
-    assert [frame["type"] for frame in frames(lines)] == ["delta", "end"]
 
 
 def test_an_answer_is_printed_as_it_streams_with_its_sources(checks):

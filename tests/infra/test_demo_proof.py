@@ -7,9 +7,10 @@ from rich.console import Console
 
 from infra.demo.checks import Checks
 from infra.demo.proof import forge, look_for, show_forgery
-from replay.archive import ArchiveLog, export
+from replay.archive import ArchiveLog
+from replay.export import export
 from replay.log import Stored
-from replay.verify import Report
+from replay.report import Report
 from schemas import AnswerReleased, Ask, InboxQuestion, QueryRewritten
 from schemas.registry import FixedIds
 from streams.log.reading import Extent

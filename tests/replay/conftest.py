@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.synthetic import Builder
+from bench.synthetic.builder import Builder
 from replay.archive import ArchiveLog
 from replay.export import export
 from schemas import AnswerReleased

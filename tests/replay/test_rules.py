@@ -17,7 +17,7 @@ from replay.rules import (
     verdict_of_copy,
     verdicts_of,
 )
-from schemas import Ask, QuestionRedacted
+from schemas import Ask, QuestionRedacted, wire
 from tests.fakes import a_meta
 
 
@@ -29,7 +29,7 @@ def an_outcome(ordinal=0, *, attempt=1, last=False, text="", offset=0):
         text=text,
         ask=Ask(),
     )
-    return Outcome(Stored("t", 0, offset, 0, b"acme", event.encoded()), event)
+    return Outcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event)
 
 
 def an_attempt(count, *, closed=True, superseded=False):

@@ -139,9 +139,10 @@ def _seal_some(settings, answers):
 
 
 def test_processes_that_start_at_once_agree_on_every_key(settings):
-    spawn = multiprocessing.get_context("spawn")
-    answers = spawn.Queue()
-    processes = [spawn.Process(target=_seal_some, args=(settings, answers)) for _ in range(3)]
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload([__name__])  # what they import is imported once
+    answers = server.Queue()
+    processes = [server.Process(target=_seal_some, args=(settings, answers)) for _ in range(3)]
     for process in processes:
         process.start()
     assert len({answers.get(timeout=60) for _ in processes}) == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import trivial_steps
 from schemas import (
     Ask,
     Batch,
@@ -28,7 +29,6 @@ from streams.delivery.read_back import (
 from streams.running.run import stamped
 from streams.topics import step, topic_of
 from tests.fakes import a_codec, a_meta
-from tests.streams import fake_chain
 from tests.streams.fake_consumer import FakeConsumer
 
 CUT, ASKED, RETRIEVED = topic_of(ChunksCut), topic_of(QuestionAsked), topic_of(ChunksRetrieved)
@@ -103,7 +103,7 @@ def redacted_question(offset):
 
 
 def generated(offset, number, *, last, attempt=1):
-    made = fake_chain.generated(GIVEN, number, last=last)
+    made = trivial_steps.generated(GIVEN, number, last=last)
     meta = meta_of(RETRIEVED, offset, ordinal=number, last=last, attempt=attempt)
     return stamped(made, meta)
 

@@ -5,6 +5,7 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.trivial_steps import generated
 from schemas import Ask, Cause, ChunksRetrieved, QuestionRedacted, TokensGenerated
 from streams.delivery.commits import due
 from streams.delivery.lane import Item, Lane
@@ -16,7 +17,6 @@ from streams.running.run import stamped
 from streams.settings import Settings
 from streams.topics import FOLDS, step, topic_of
 from tests.fakes import a_codec, a_meta
-from tests.streams import fake_chain
 from tests.streams.fake_consumer import FakeConsumer
 
 RETRIEVED, GENERATED = topic_of(ChunksRetrieved), topic_of(TokensGenerated)
@@ -75,7 +75,7 @@ class Owner:
             item.attempt = history.begin(meta, RETRIEVED, PARTITION, offset)
         cause = Cause(topic=RETRIEVED, partition=PARTITION, offset=offset, id=f"in-{offset}")
         made = stamped(
-            fake_chain.generated(GIVEN, 0, last=last),
+            generated(GIVEN, 0, last=last),
             a_meta(lane=PARTITION, cause=cause, attempt=item.attempt, last=last),
         )
         self.log.write(GENERATED, PARTITION, self.codec.encode(made))

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Sealed
 from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
-from streams.log import codec as codec_module
-from streams.log.codec import Codec, Undecodable, body, open_codec
+from streams.log.codec import (
+    HEADER,
+    REFUSALS_MAX,
+    REFUSED_S,
+    Codec,
+    Undecodable,
+    body,
+    open_codec,
+    record_type,
+    schema_id_of,
+)
 from streams.settings import Settings
 from tests.fakes import a_codec, a_meta
 
@@ -183,14 +192,51 @@ def test_an_id_of_no_record_of_ours_is_learned_once_and_refused_at_decoding(defi
     assert registry.asked == 1
 
 
-def test_refused_ids_are_asked_for_again_later_and_their_number_is_bounded(monkeypatch):
-    monkeypatch.setattr(codec_module, "REFUSALS_MAX", 2)
-    registry = FakeRegistry({})
-    codec = Codec(registry)
-    for schema_id in (2, 3, 4):
+def test_the_refusals_that_are_remembered_are_the_latest_and_bounded():
+    codec = Codec(FakeRegistry({}))
+    for schema_id in range(2, REFUSALS_MAX + 4):
         codec.learn(schema_id)
-    assert [codec.known(schema_id) for schema_id in (2, 3, 4)] == [False, True, True]
-    monkeypatch.setattr(codec_module, "REFUSED_S", 0.0)
-    assert not codec.known(4)
-    codec.learn(4)
-    assert registry.asked == 4
+    assert [codec.known(schema_id) for schema_id in (2, 3, 4, REFUSALS_MAX + 3)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_refused_id_is_asked_for_again_when_the_registry_may_have_learnt_it():
+    seconds = [0.0]
+    registry = FakeRegistry(self_contained("Ask"))
+    codec = Codec(registry, clock=lambda: seconds[0])
+    codec.learn(2)
+    seconds[0] = REFUSED_S - 1
+    codec.learn(2)
+    assert (codec.known(2), registry.asked) == (True, 1)
+    seconds[0] = REFUSED_S
+    assert not codec.known(2)
+    codec.learn(2)
+    assert registry.asked == 2
+
+
+@pytest.mark.parametrize("name", ["struct", "no such", "__all__", "definitions"])
+def test_only_records_are_records_by_name(name):
+    with pytest.raises(Undecodable, match="no record of ours"):
+        record_type(name)
+    assert record_type("Ask") is Ask
+
+
+@pytest.mark.parametrize("schema_id", [0, 1, 2**32 - 1])
+def test_the_id_of_a_schema_is_four_bytes_big_endian_after_the_magic_byte(schema_id):
+    assert schema_id_of(b"\0" + schema_id.to_bytes(4, "big") + b"rest") == schema_id
+
+
+def test_a_record_is_not_written_as_another():
+    codec = Codec(FixedIds.numbered(["Ask", "Embedded"]))
+    schema_id = schema_id_of(codec.encode(Ask()))
+    with pytest.raises(Undecodable, match=f"schema {schema_id} is Ask, the record is Embedded"):
+        codec.encode_as(Embedded(vectors=(), model="m", dimensions=1), schema_id)
+    assert codec.encode_as(Ask(), schema_id) == codec.encode(Ask())
+
+
+def test_what_digests_are_taken_of_has_no_header():
+    assert CODEC.encode(ASKED)[HEADER.size :] == body(ASKED)

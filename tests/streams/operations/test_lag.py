@@ -21,10 +21,9 @@ from streams.operations.lag import (
     summary,
 )
 from streams.settings import Settings
-from streams.topics import FOLDS, INBOX, STEPS, topic_of
+from streams.topics import FOLDS, INBOX, STEPS, group_of, topic_of
 from tests.memory_broker import MemoryBroker
 from tests.streams.log.brokers import OnKafka
-from worker.wiring import APP
 
 
 def test_every_step_fold_and_inbox_topic_is_read():
@@ -41,7 +40,7 @@ def test_a_group_is_called_as_the_steps_app_is():
 
     names = {group.step: group.name for group in consumer_groups()}
     assert names.pop("inbox") == GROUP
-    assert names == {step.name: APP.format(step.name) for step in STEPS}
+    assert names == {step.name: group_of(step.name) for step in STEPS}
 
 
 def test_steps_are_named_one_by_one_and_an_unknown_one_lists_them():

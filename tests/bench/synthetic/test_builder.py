@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bench.synthetic import Builder
+from bench.synthetic.builder import Builder
 from connectors.keyring import Keyring
 from replay.verify import Verifier
 from schemas import Begin, Digest, Unseal

@@ -1,0 +1,76 @@
+"""How fast a log is verified, beside reading and decoding it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from bench.answers.figures import Figure
+from bench.synthetic.builder import build
+from replay.archive import ArchiveLog
+from replay.local_effects import local_handlers
+from replay.log import BrokerLog, Log
+from replay.report import Report
+from replay.selection import Selection
+from replay.side_by_side import verify_side_by_side
+from replay.verify import Verifier
+from streams.log.codec import Codec
+from streams.running.admit import INBOX_TOPICS
+from streams.settings import Settings
+
+CONVERSATIONS, DOCUMENTS = 180, 60  # an archive of 20,000 records
+
+
+def verify_log(settings: Settings) -> Figure:
+    """Verify the log of this run, which is small, over the broker."""
+    log = BrokerLog(settings)
+    try:
+        rate = read_rate(log)
+        local, keyring = local_handlers(settings)
+        report = asyncio.run(Verifier(log, local, keyring.digest_key).verify())
+    finally:
+        log.close()
+    if report.diverged:
+        raise click.ClickException(f"the log of this run diverges: {report.diverged[0]}")
+    return verify_figure("replay verify, this log", report, rate)
+
+
+async def verify_archive() -> list[Figure]:
+    """Compare verifying an archive of many records with reading it, in one process and in more."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        archive, settings = await build(Path(folder), CONVERSATIONS, DOCUMENTS)
+        log = ArchiveLog(archive)
+        rate = read_rate(log)
+        local, keyring = local_handlers(settings)
+        alone = await Verifier(log, local, keyring.digest_key).verify()
+        jobs = os.cpu_count() or 1
+        together = verify_side_by_side(log, archive, settings, Selection(), jobs)
+    for report in (alone, together):
+        if report.diverged or report.equal != report.records:
+            raise click.ClickException(f"the archive diverges: {report.as_json()}")
+    return [
+        verify_figure("replay verify, archive", alone, rate),
+        verify_figure(f"the same in {jobs} processes", together, rate),
+    ]
+
+
+def read_rate(log: Log) -> float:
+    """Read and decode a log's records; records a second."""
+    codec, count, began = Codec(log.ids), 0, time.perf_counter()
+    for topic, lane in log.extents():
+        if topic not in INBOX_TOPICS:
+            for stored in log.records(topic, lane):
+                codec.decode_any(stored.value)
+                count += 1
+    return count / (time.perf_counter() - began)
+
+
+def verify_figure(name: str, report: Report, rate: float) -> Figure:
+    """Set verify's records a second beside those of reading alone."""
+    against = f"reading and decoding the same log, {report.records:,} records verified"
+    return Figure(name, report.records / report.seconds, "records/s", rate, against)

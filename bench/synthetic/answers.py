@@ -1,0 +1,244 @@
+"""Canned answers: of the sizes that real ones have, and no wiser."""
+
+from __future__ import annotations
+
+import array
+import random
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from bench.direct import MemoryTables
+from bench.facts import facts
+from bench.synthetic.requests import PEOPLE, SECTIONS, guide
+from schemas import (
+    AnswerReleased,
+    Candidate,
+    Detect,
+    Detected,
+    DocumentState,
+    Embed,
+    Embedded,
+    Fetch,
+    Fetched,
+    Found,
+    Generate,
+    Generated,
+    GeneratedToken,
+    IndexChunks,
+    IndexWritten,
+    Passage,
+    PublishVersion,
+    ReadDocument,
+    ReadTurns,
+    Record,
+    Request,
+    Rerank,
+    Reranked,
+    Search,
+    Span,
+    Spans,
+    StreamRequest,
+    Turn,
+    Turns,
+    Usage,
+    WriteDocument,
+    Written,
+)
+from streams.log.ids import document_id
+from streams.running.world import Call, Handler, StreamHandler
+
+TOKENS_A_PART = 2  # as the chat model's stream is read on two cores
+DIMENSIONS = 384
+TOKEN_BYTES = 50  # of a passage's packed token vectors; 386 of a query's
+NUMBER = re.compile(r"\bnumber (\d+)")
+PERSON = re.compile("|".join(PEOPLE))
+
+
+class Tables(MemoryTables):
+    """What the steps remember, documents and turns included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._documents: dict[str, DocumentState] = {}
+        self._turns: defaultdict[str, list[Turn]] = defaultdict(list)
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer all requests about tables."""
+        return {
+            **super().handlers(),
+            ReadDocument: self._read_document,
+            WriteDocument: self._write_document,
+            ReadTurns: self._read_some_turns,
+        }
+
+    def remember(self, released: AnswerReleased) -> None:
+        """Append an answer to its conversation."""
+        turn = Turn(
+            request=released.meta.request,
+            question=released.answer.query,
+            answer=released.text,
+            entries=released.entries,
+        )
+        self._turns[released.meta.session].append(turn)
+
+    async def _read_document(self, request: ReadDocument, _: Call) -> Record:
+        return self._documents.get(request.document, DocumentState())
+
+    async def _write_document(self, request: WriteDocument, _: Call) -> Record:
+        self._documents[request.document] = request.state
+        return Written()
+
+    async def _read_some_turns(self, request: ReadTurns, call: Call) -> Record:
+        return Turns(turns=tuple(self._turns[call.session][-request.limit :]))
+
+
+class CannedModels:
+    """Answers of the models and the index: of the sizes that real ones have, and no wiser."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(7)  # noqa: S311 - the same log every time, no secret
+        self._passages: defaultdict[str, list[Passage]] = defaultdict(list)
+        self._position = 0
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer what the embedder, the recogniser and the index answer."""
+        return {
+            Embed: self._embed,
+            Detect: self._detect,
+            Search: self._search,
+            Rerank: self._rerank,
+            Fetch: self._fetch,
+            IndexChunks: self._index,
+            PublishVersion: self._publish,
+        }
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Answer what the chat model answers."""
+        return {Generate: self._generate}
+
+    async def close(self) -> None:
+        """Hold nothing open."""
+
+    def add(self, tenant: str, passage: Passage) -> None:
+        """Make a passage findable."""
+        self._passages[tenant].append(passage)
+
+    def index_guide(self, number: int) -> None:
+        """Make the sections of a document findable that nobody ingests."""
+        tenant, uri = guide(number)
+        for at, (section, _) in enumerate(facts(SECTIONS, first=SECTIONS * number)):
+            passage = Passage(
+                chunk=document_id(tenant, f"{uri}#{at}"),
+                document=document_id(tenant, uri),
+                version=1,
+                number=at,
+                title=f"Guide {number}",
+                uri=uri,
+                text=section,
+                tokens=len(section) // 4,
+            )
+            self.add(tenant, passage)
+
+    async def _embed(self, request: Embed, _: Call) -> Record:
+        counts = tuple(max(1, len(text) // 4) for text in request.texts)
+        token_bytes = 2 + DIMENSIONS if request.kind == "query" else TOKEN_BYTES
+        return Embedded(
+            vectors=tuple(self._random.randbytes(4 * DIMENSIONS) for _ in counts),
+            token_vectors=tuple(self._random.randbytes(token_bytes * count) for count in counts),
+            counts=counts,
+            model="bge-small-en-v1.5",
+            dimensions=DIMENSIONS,
+        )
+
+    async def _detect(self, request: Detect, _: Call) -> Record:
+        return Detected(
+            texts=tuple(
+                Spans(
+                    spans=tuple(
+                        Span(start=name.start(), end=name.end(), kind="PERSON", score=0.85)
+                        for name in PERSON.finditer(text)
+                    )
+                )
+                for text in request.texts
+            ),
+            model="en_core_web_sm",
+        )
+
+    async def _index(self, request: IndexChunks, call: Call) -> Record:
+        for chunk in request.chunks:
+            self.add(
+                call.tenant,
+                Passage(
+                    chunk=chunk.id,
+                    document=request.document.document,
+                    version=request.document.version,
+                    number=chunk.number,
+                    title=request.title,
+                    uri=request.document.uri,
+                    text=chunk.text,
+                    tokens=chunk.tokens,
+                    entries=chunk.entries,
+                ),
+            )
+        self._position += 1
+        return IndexWritten(count=len(request.chunks), position=self._position)
+
+    async def _publish(self, _request: PublishVersion, _: Call) -> Record:
+        self._position += 1
+        return IndexWritten(count=0, position=self._position)
+
+    async def _search(self, request: Search, call: Call) -> Record:
+        known = self._passages[call.tenant]
+        named = NUMBER.search(request.text)
+        holders = [p for p in known if named and re.search(rf"{named[0]}\b", p.text)]
+        others = self._random.sample(known, min(request.limit - len(holders), len(known)))
+        chosen = {passage.chunk: passage for passage in (*holders, *others)}
+        return Found(
+            candidates=tuple(
+                Candidate(
+                    chunk=passage.chunk,
+                    document=passage.document,
+                    dense=round(0.85 - 0.004 * rank, 6),
+                    lexical=round(12 - 0.1 * rank, 6),
+                    score=round(1 - 0.01 * rank, 6),
+                )
+                for rank, passage in enumerate(chosen.values())
+            ),
+            index=f"{call.tenant}-1",
+            position=self._position,
+        )
+
+    async def _rerank(self, request: Rerank, _: Call) -> Record:
+        count = len(request.chunks)
+        scores = tuple(round(0.9 - 0.012 * rank, 6) for rank in range(count))
+        cosines = [1.0 if i == j else 0.6 for i in range(count) for j in range(count)]
+        return Reranked(scores=scores, similarities=array.array("f", cosines).tobytes())
+
+    async def _fetch(self, request: Fetch, call: Call) -> Record:
+        wanted = {chunk: rank for rank, chunk in enumerate(request.chunks)}
+        passages = [p for p in self._passages[call.tenant] if p.chunk in wanted]
+        return Fetched(passages=tuple(sorted(passages, key=lambda p: wanted[p.chunk])))
+
+    async def _generate(self, request: Generate, _: Call) -> AsyncIterator[Record]:
+        """Say the sentence of the prompt that names what is asked for, in pieces."""
+        named = NUMBER.findall(request.prompt)
+        wanted = f"number {named[-1]}" if named else ""
+        sentences = re.split(r"(?<=[.?])\s+", request.prompt)
+        said = next((s for s in sentences if "costs" in s and wanted in s), sentences[0])
+        pieces = re.findall(r"\s?\S{1,3}", said)
+        for at in range(0, len(pieces), TOKENS_A_PART):
+            part = pieces[at : at + TOKENS_A_PART]
+            tokens = tuple(
+                GeneratedToken(text=text, at_us=30_000 * (at + place))
+                for place, text in enumerate(part)
+            )
+            yield Generated(tokens=tokens, model="smollm2-360m")
+        yield Generated(
+            tokens=(),
+            last=True,
+            finish_reason="stop",
+            usage=Usage(prompt_tokens=len(request.prompt) // 4, completion_tokens=len(pieces)),
+            model="smollm2-360m",
+        )

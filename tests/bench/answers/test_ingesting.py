@@ -1,0 +1,88 @@
+"""Ingest: all documents are waited for, one that failed ends the measurement, and only own chunks are embedded again."""
+
+import json
+
+import click
+import httpx
+import pytest
+
+from bench.answers.ingesting import embedded_batches, guides, index
+from bench.synthetic.log import SyntheticLog
+from schemas import Batch, ChunksEmbedded, DocumentRef, EmbeddedChunk
+from streams.log.codec import Codec
+from streams.running.run import stamped
+from tests.fakes import a_meta
+
+
+class Gateway:
+    """Takes documents; each is looked at `looks` times before it has its end."""
+
+    def __init__(self, end, looks=0):
+        self.submitted, self.looked = [], 0
+        self._end, self._looks = end, looks
+
+    def __call__(self, request):
+        if request.method == "POST":
+            self.submitted.append(json.loads(request.content))
+            return httpx.Response(202, json={"document_id": str(len(self.submitted))})
+        self.looked += 1
+        if self.looked <= self._looks:
+            return httpx.Response(200, json={"status": "received"})
+        return httpx.Response(200, json=self._end)
+
+
+def a_client(gateway):
+    return httpx.Client(base_url="http://gateway", transport=httpx.MockTransport(gateway))
+
+
+def test_documents_are_waited_for_and_their_chunks_counted():
+    gateway = Gateway({"status": "indexed", "chunks": 7}, looks=2)
+    assert index(a_client(gateway), ["one", "two", "three"], "guide") == 21
+    assert [body["uri"] for body in gateway.submitted] == ["guide/0", "guide/1", "guide/2"]
+    assert gateway.looked == 3 + 2
+
+
+def test_a_document_that_failed_is_told_with_its_reason():
+    gateway = Gateway({"status": "failed", "reason": "no text"})
+    with pytest.raises(click.ClickException, match="guide failed: no text"):
+        index(a_client(gateway), ["one"], "guide")
+
+
+def test_a_gateway_that_refuses_ends_the_measurement():
+    client = a_client(lambda _: httpx.Response(503))
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        index(client, ["one"], "guide")
+
+
+@pytest.mark.parametrize(("sections", "documents"), [(1, 1), (6, 6), (10, 4), (480, 6)])
+def test_sections_are_spread_over_all_documents(sections, documents):
+    texts = guides(sections, documents)
+    assert len(texts) == documents
+    assert sum(text.count("\n## ") for text in texts) == sections
+    assert all(text.startswith("# Guide\n\n## ") for text in texts)
+
+
+def test_only_the_chunks_of_the_named_documents_are_embedded_again():
+    log = SyntheticLog()
+    codec = Codec(log.ids)
+
+    def put(uri, lane, *texts):
+        chunks = tuple(
+            EmbeddedChunk(id=f"{uri}{number}", number=number, text=text, tokens=1, vector=b"")
+            for number, text in enumerate(texts)
+        )
+        event = ChunksEmbedded(
+            document=DocumentRef(document=uri, version=1, uri=uri),
+            batch=Batch(number=0, last=True),
+            outcome="embedded",
+            model="m",
+            dimensions=1,
+            chunks=chunks,
+        )
+        log.append(codec, stamped(event, a_meta(lane=lane)))
+
+    put("guide-1/0", 0, "a", "b")
+    put("guide-10/0", 1, "another")
+    put("guide-1/1", 1, "c")
+    put("guide-1/2", 0)  # the last batch of a document holds no chunk
+    assert embedded_batches(log, "guide-1") == [("a", "b"), ("c",)]

@@ -1,0 +1,107 @@
+"""Canned answers have the sizes of real ones, are the same every time, and keep tenants apart."""
+
+import pytest
+
+from bench.synthetic.answers import DIMENSIONS, CannedModels, Tables
+from bench.synthetic.requests import PEOPLE, TENANTS
+from schemas import (
+    Detect,
+    Embed,
+    Fetch,
+    Generate,
+    ReadTurns,
+    Rerank,
+    Search,
+)
+from streams.running.world import Call
+
+
+def call(tenant="acme", session="s"):
+    return Call(tenant, 0, "r", session, "e", "t", 0)
+
+
+@pytest.fixture
+def models():
+    models = CannedModels()
+    for number in range(len(TENANTS) * 2):
+        models.index_guide(number)
+    return models
+
+
+async def ask(models, request, **where):
+    return await models.handlers()[type(request)](request, call(**where))
+
+
+@pytest.mark.parametrize("kind", ["query", "passage"])
+async def test_every_text_has_a_vector_and_packed_token_vectors(models, kind):
+    made = await ask(models, Embed(texts=("a" * 40, "b"), kind=kind))
+    assert [len(vector) for vector in made.vectors] == [4 * DIMENSIONS] * 2
+    assert len(made.token_vectors) == len(made.counts) == 2
+    assert all(
+        len(vectors) % count == 0
+        for vectors, count in zip(made.token_vectors, made.counts, strict=True)
+    )
+
+
+async def test_the_same_things_are_answered_every_time():
+    requests = [Embed(texts=("a",), kind="query"), Embed(texts=("b",), kind="query")]
+    first, second = CannedModels(), CannedModels()
+    assert [await ask(first, r) for r in requests] == [await ask(second, r) for r in requests]
+
+
+async def test_the_people_of_the_made_up_texts_are_detected_where_they_stand(models):
+    texts = tuple(f"My name is {person}." for person in PEOPLE)
+    made = await ask(models, Detect(texts=(*texts, "nobody")))
+    assert [
+        texts[place][span.start : span.end]
+        for place, spans in enumerate(made.texts)
+        for span in spans.spans
+    ] == list(PEOPLE)
+
+
+async def test_what_names_the_number_asked_for_is_best(models):
+    text = "What does a yearly ticket for the ferry of Aldermoor number 0 cost?"
+    found = await ask(models, Search(text=text, vector=b"", filters={}, limit=5))
+    assert len(found.candidates) == 5
+    fetched = await ask(models, Fetch(chunks=tuple(one.chunk for one in found.candidates)))
+    assert "number 0 " in fetched.passages[0].text
+    scores = [one.score for one in found.candidates]
+    assert scores == sorted(scores, reverse=True)
+
+
+async def test_a_tenant_finds_its_own_passages_alone(models):
+    asked = Search(text="x", vector=b"", filters={}, limit=200)
+    chunks = {
+        tenant: {one.chunk for one in (await ask(models, asked, tenant=tenant)).candidates}
+        for tenant in TENANTS
+    }
+    assert all(chunks.values())
+    assert len(set().union(*chunks.values())) == sum(map(len, chunks.values()))
+    assert (await ask(models, asked, tenant="nobody")).candidates == ()
+    stolen = Fetch(chunks=tuple(chunks["birch"]))
+    assert (await ask(models, stolen, tenant="acme")).passages == ()
+
+
+async def test_every_passage_is_scored_and_compared_with_every_other(models):
+    made = await ask(models, Rerank(query=b"", model="m", chunks=("a", "b", "c")))
+    assert len(made.scores) == 3
+    assert len(made.similarities) == 4 * 3 * 3
+
+
+async def test_an_answer_is_the_sentence_that_names_what_was_asked_for(models):
+    prompt = (
+        "A ticket for the mill of Dunmere number 3 costs 29 euros. "
+        "A ticket for the ferry of Dunmere number 31 costs 113 euros. "
+        "What does number 31 cost?"
+    )
+    stream = models.stream_handlers()[Generate]
+    parts = [part async for part in stream(Generate(prompt=prompt, max_tokens=99), call())]
+    text = "".join(token.text for part in parts for token in part.tokens)
+    assert text == "A ticket for the ferry of Dunmere number 31 costs 113 euros."
+    assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert parts[-1].usage.completion_tokens == sum(len(part.tokens) for part in parts)
+
+
+async def test_a_new_session_has_no_turns():
+    read = Tables().handlers()[ReadTurns]
+    assert (await read(ReadTurns(limit=3), call())).turns == ()

@@ -1,0 +1,170 @@
+"""The course of one run: load and faults, then quiet until all has its end, then the judgement."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.supervisor import Stack
+from streams.log.codec import Codec
+from streams.log.setup import prepare
+from streams.settings import Settings
+from streams.topics import topic_of
+from tests.chaos.examine import examine
+from tests.chaos.injector import STOP_PATIENCE_S, Injector
+from tests.chaos.judgement import Sample
+from tests.chaos.load import Load
+from tests.chaos.plan import Plan, faults
+from tests.chaos.recovery import after_outage, recoveries
+from tests.chaos.result import Result
+from tests.chaos.steps import chain
+from tests.chaos.watch import Follower, Watcher
+from worker.wiring import known_schemas
+
+STEPS = chain()
+PROGRESS = frozenset(topic_of(step.writes[-1 if step.name != "moderate" else 1]) for step in STEPS)
+"""One topic a step, on which every lane has a record now and then."""
+TICK_S = 0.01
+READY_PATIENCE_S = 60.0  # until the first worker is ready
+DRAIN_PATIENCE_S = 120.0  # without any further end
+SETTLE_PATIENCE_S = 60.0  # for the commits behind the last end
+SAY_S = 15.0
+
+
+class Course:
+    """One run; the stack must be up."""
+
+    def __init__(self, plan: Plan, stack: Stack, say: Callable[[str], None], jobs: int) -> None:
+        self._plan = plan
+        self._stack = stack
+        self._say = say
+        self._jobs = jobs
+        self._settings = Settings.load(environment={}, run=stack.run)
+        self._injector = Injector(plan, stack, say)
+        self._stuck: list[str] = []
+
+    def run(self) -> Result:
+        """Go through with it, and judge."""
+        began = time.monotonic()
+        prepare(self._settings)
+        codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away
+        self._load = Load(self._plan, self._settings, codec)
+        self._follower = Follower(self._settings, codec, STEPS)
+        try:
+            samples, drained_s = self._under_watch()
+        finally:
+            self._injector.close()
+            self._follower.close()
+        judging = time.monotonic()
+        expected = self._load.expected
+        judged, verified, verifying_s = examine(self._settings, expected, samples, self._jobs)
+        every, alone = recoveries(self._injector.hits, self._progress_after)
+        ends_s, asked_s = self._follower.ends_s, self._load.asked_s
+        return Result(
+            self._plan,
+            judged,
+            verified,
+            self._injector.done,
+            [*self._injector.stuck, *self._stuck, *self._load.failed],
+            every,
+            alone,
+            [ends_s[id_] - at_s for id_, at_s in asked_s.items() if id_ in ends_s],
+            drained_s,
+            self._outage(),
+            self._load.copies,
+            seconds=time.monotonic() - began,
+            judging_s=time.monotonic() - judging,
+            verifying_s=verifying_s,
+            log_bytes=sum(f.stat().st_size for f in self._stack.run.rglob("*.log")),
+        )
+
+    def _progress_after(self, at_s: float) -> float | None:
+        return self._follower.progress_after(at_s, PROGRESS)
+
+    def _outage(self) -> dict[str, float]:
+        back_s = self._injector.back_s
+        if not self._plan.outage or not back_s:
+            return {}
+        asked_s, ends_s = self._load.asked_s, self._follower.ends_s
+        return after_outage(self._plan.outage_s, back_s, asked_s, ends_s, self._progress_after)
+
+    # ------------------------------------------------------------------ the course of a run
+
+    def _under_watch(self) -> tuple[list[Sample], float]:
+        """Load, faults, quiet; returns the samples and how long the quiet took, in seconds."""
+        with Watcher(self._settings, STEPS) as watcher:
+            self._injector.start_all()
+            self._while(lambda: not self._any_ready(), READY_PATIENCE_S)
+            self._under_fire()
+            drained_s = self._drain(watcher)
+            self._while(lambda: self._injector.busy, STOP_PATIENCE_S)
+            self._injector.stop_all()
+            return watcher.samples, drained_s
+
+    def _any_ready(self) -> bool:
+        return any(worker.ready.exists() for worker in self._injector.slots)
+
+    def _while(self, condition: Callable[[], Any], patience_s: float) -> bool:
+        """Tend the workers while a condition holds; say whether it ended in time."""
+        deadline = time.monotonic() + patience_s
+        while condition():
+            if time.monotonic() > deadline:
+                return False
+            self._injector.tend()
+            self._follower.read(TICK_S)
+        return True
+
+    def _under_fire(self) -> None:
+        plan, load, began, asked, said = self._plan, self._load, time.monotonic(), 0, 0.0
+        self._injector.schedule(faults(plan))
+
+        def going_on() -> bool:
+            nonlocal asked, said
+            passed = time.monotonic() - began
+            due = min(plan.requests, int(plan.requests * passed / plan.seconds))
+            while asked < due:
+                load.ask()
+                asked += 1
+            load.poll()
+            if passed > said:
+                said += SAY_S
+                self._say(
+                    f"{passed:6.0f} s  {asked} requests, {len(self._follower.ends_s)} ended, "
+                    f"{self._injector.done['kill']} kills"
+                )
+            return asked < plan.requests or passed < plan.seconds
+
+        self._while(going_on, plan.seconds + 60)
+
+    def _drain(self, watcher: Watcher) -> float:
+        """Stop the faults, and wait until all has its end and is acknowledged."""
+        began = time.monotonic()
+        self._while(lambda: self._injector.busy, STOP_PATIENCE_S)
+        self._stack.wait_ready("kafka")
+        if unsent := self._load.flush():
+            self._stuck.append(f"{unsent} requests were not taken by the broker")
+        if least := self._wait_for_ends():
+            self._stuck.append(f"{least} requests had no end, and {DRAIN_PATIENCE_S:g} s none came")
+        drained_s = time.monotonic() - began
+        if not self._while(watcher.behind, SETTLE_PATIENCE_S):
+            self._stuck.append(f"{watcher.behind()} inputs stayed unacknowledged")
+        watcher.samples.append(watcher.last())
+        return drained_s
+
+    def _wait_for_ends(self) -> int:
+        """Wait as long as ends come; returns how many requests have none."""
+        expected, follower = self._load.expected, self._follower
+
+        def missing() -> int:
+            owed = len(expected.fates) + len(expected.unreadable)
+            return owed - len(follower.ends_s) - len(follower.unreadable)
+
+        least, since = missing(), time.monotonic()
+
+        def waiting() -> bool:
+            nonlocal least, since
+            if (left := missing()) < least:
+                least, since = left, time.monotonic()
+            return least > 0 and time.monotonic() - since < DRAIN_PATIENCE_S
+
+        self._while(waiting, 10 * DRAIN_PATIENCE_S + self._plan.seconds)
+        return least

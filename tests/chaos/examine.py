@@ -1,0 +1,74 @@
+"""After a run: the log is judged and verified, lane by lane, in processes of their own."""
+
+import asyncio
+import multiprocessing
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from replay.log import BrokerLog, Snapshot
+from replay.report import Report
+from replay.report import merged as merged_reports
+from replay.verify import Verifier
+from streams.settings import Settings
+from tests.chaos.judge import judge
+from tests.chaos.judgement import Expected, Judgement, Sample, merged
+from tests.chaos.steps import chain
+from tests.fakes import DIGEST_KEY
+
+
+def examine(
+    settings: Settings, expected: Expected, samples: list[Sample], jobs: int
+) -> tuple[Judgement, Report, float]:
+    """Judge and verify the log, lane by lane, in processes of their own; returns verify's seconds too."""
+    log = BrokerLog(settings)
+    snapshot = log.snapshot
+    log.close()
+    lanes = range(settings.partitions)
+    context = multiprocessing.get_context("spawn")  # librdkafka's threads don't survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts) as pool:
+        try:
+            judging = [
+                pool.submit(_judge, settings, snapshot, lane, _of_lane(expected, lane), samples)
+                for lane in lanes
+            ]
+            judged = merged([future.result() for future in judging])
+            began = time.monotonic()
+            verifying = [pool.submit(_verify, settings, snapshot, lane) for lane in lanes]
+            verified = merged_reports([future.result() for future in verifying])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in (pool._processes or {}).values():
+                process.kill()
+            raise
+    return judged, verified, time.monotonic() - began
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one: it ends all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _of_lane(expected: Expected, lane: int) -> Expected:
+    return Expected(
+        {id_: fate for id_, fate in expected.fates.items() if fate[0] == lane},
+        {at for at in expected.unreadable if at[1] == lane},
+    )
+
+
+def _judge(
+    settings: Settings, snapshot: Snapshot, lane: int, expected: Expected, samples: list[Sample]
+) -> Judgement:
+    log = BrokerLog(settings, snapshot)
+    try:
+        return judge(log, chain(), expected, samples, [lane])
+    finally:
+        log.close()
+
+
+def _verify(settings: Settings, snapshot: Snapshot, lane: int) -> Report:
+    log = BrokerLog(settings, snapshot)
+    try:
+        return asyncio.run(Verifier(log, {}, lambda _: DIGEST_KEY, steps=chain()).verify([lane]))
+    finally:
+        log.close()

@@ -1,0 +1,141 @@
+"""What the judge keeps of the records of one lane: a row of a few short values each; and how rows form attempts."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import NamedTuple
+
+from replay.log import Log, Stored
+from schemas import Event, EventRejected
+from streams.log.codec import Codec, Undecodable
+from streams.topics import topic_of
+from tests.chaos.judgement import Judgement
+from tests.chaos.steps import contradiction, is_end, tally
+
+Position = tuple[str, int]  # topic, offset, within one lane
+JUMP_US = 900_000_000  # beyond a quarter of an hour an event time is a wrong clock's
+
+
+class Row(NamedTuple):
+    """What the judge keeps of a record."""
+
+    topic: str
+    offset: int
+    digest: bytes
+    readable: bool
+    id: str = ""
+    attempt: int = 1
+    ordinal: int = 0
+    last: bool = True
+    request: str = ""
+    session: str = ""
+    cause: Position = ("", -1)
+    cause_id: str = ""
+    end: bool = False
+    tally: int = 0
+    step: str = ""
+    """Of a dead letter: the step that gave up."""
+    copied: bytes = b""
+    """Of a dead letter: digest of the bytes that it holds."""
+
+    @property
+    def position(self) -> Position:
+        return self.topic, self.offset
+
+
+Attempts = dict[int, dict[int, Row]]
+
+
+def winner_of(attempts: Attempts) -> list[Row] | None:
+    """Return the records of the first complete attempt."""
+    for number in sorted(attempts):
+        if (records := complete(attempts[number])) is not None:
+            return records
+    return None
+
+
+def complete(records: Mapping[int, Row]) -> list[Row] | None:
+    """Return the records of an attempt in order if none is missing up to the last."""
+    ordered = [records[ordinal] for ordinal in sorted(records)]
+    whole = sorted(records) == list(range(len(records))) and ordered[-1].last
+    return ordered if whole else None
+
+
+def digest_of(value: bytes | None) -> bytes:
+    """Return what two records are compared by."""
+    return b"" if value is None else blake2b(value, digest_size=12).digest()
+
+
+class LaneRows:
+    """Reads one lane of a log into rows; what a record shows by itself goes straight into the judgement."""
+
+    def __init__(self, log: Log, lane: int, judged: Judgement) -> None:
+        self._log = log
+        self._lane = lane
+        self._judged = judged
+        self._codec = Codec(log.ids)
+        self._names: dict[str, str] = {}
+        self._asked_us: list[int] = []
+
+    def read(self, record: type[Event]) -> list[Row]:
+        """Read a topic in order."""
+        topic = topic_of(record)
+        rows = [self._row(record, topic, stored) for stored in self._log.records(topic, self._lane)]
+        self._judged.records += len(rows)
+        return rows
+
+    def _row(self, record: type[Event], topic: str, stored: Stored) -> Row:
+        digest = digest_of(stored.value)
+        event = self._event(record, stored)
+        if event is None:
+            return Row(topic, stored.offset, digest, readable=False)
+        self._look_at(event, f"{topic}[{self._lane}]@{stored.offset}")
+        meta, cause = event.meta, event.meta.cause
+        return Row(
+            topic,
+            stored.offset,
+            digest,
+            readable=True,
+            id=meta.id,
+            attempt=meta.attempt,
+            ordinal=meta.ordinal,
+            last=meta.last,
+            request=self._one(meta.request),
+            session=self._one(meta.session),
+            cause=(self._one(cause.topic), cause.offset) if cause is not None else ("", -1),
+            cause_id=cause.id if cause is not None else "",
+            end=is_end(event),
+            tally=tally(event),
+            step=event.step if isinstance(event, EventRejected) else "",
+            copied=digest_of(event.value) if isinstance(event, EventRejected) else b"",
+        )
+
+    def _event(self, record: type[Event], stored: Stored) -> Event | None:
+        """Return the event, if it is one of its topic, and of its tenant and lane."""
+        try:
+            event = self._codec.decode_any(stored.value)
+        except Undecodable:
+            return None
+        if not isinstance(event, record):
+            return None
+        # a dead letter of a record that could not be read is nobody's: it has no tenant
+        if isinstance(event, EventRejected) and not event.meta.tenant:
+            return event
+        admitted = (
+            event.meta.lane == self._lane and (stored.key or b"") == event.meta.tenant.encode()
+        )
+        return event if admitted else None
+
+    def _look_at(self, event: Event, place: str) -> None:
+        """Note a wrong clock and a text that contradicts itself."""
+        meta = event.meta
+        if meta.cause is None:
+            self._asked_us = [min([*self._asked_us, meta.at]), max([*self._asked_us, meta.at])]
+        elif self._asked_us and meta.tenant:
+            first_us, last_us = self._asked_us
+            self._judged.jumped += not first_us - JUMP_US < meta.at < last_us + JUMP_US
+        if wrong := contradiction(event):
+            self._judged.tables.append(f"{place} {wrong}")
+
+    def _one(self, text: str) -> str:
+        """Return one object for equal texts: requests and sessions stand in many records."""
+        return self._names.setdefault(text, text)

@@ -1,0 +1,88 @@
+"""Worker slots: processes that are started again, each time in another way, whenever they have ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.local.guard import MARKER
+from infra.local.supervisor import Stack
+from tests.chaos.plan import Plan, Start, start
+from tests.chaos.steps import chain
+
+ROOT = Path(__file__).parents[2]
+NAMES = tuple(step.name for step in chain())
+OUTAGE_ATTEMPTS = 5  # as the settings say: what a component that is away leads to is a refusal
+
+
+class Slot:
+    """A place for a worker process."""
+
+    def __init__(self, number: int, stack: Stack, plan: Plan) -> None:
+        self.number = number
+        self.ready = stack.run / f"worker-{number}.ready"
+        self.paused = self.stopping = False
+        self.process: subprocess.Popen[bytes] | None = None
+        self._stack = stack
+        self._plan = plan
+        self._starts = 0
+
+    def start(self) -> Start:
+        """Start the process in one of the ways that the seed has for it."""
+        self.ready.unlink(missing_ok=True)
+        self.paused = self.stopping = False
+        self._starts += 1
+        how = start(self._plan, self.number, self._starts, NAMES)
+        run = self._stack.run
+        module = ["tests.chaos.worker", str(run), how.name]
+        if how.hours:
+            clock = ["tests.chaos.clock", f"{how.hours:.3f}", f"{how.after_s:.1f}"]
+            module = [*clock, *module]
+        if how.steps:
+            module += ["--steps", ",".join(how.steps)]
+        if self._plan.outage:
+            module += ["--attempts", str(OUTAGE_ATTEMPTS)]
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
+        if (
+            self.number % 2 == 0
+        ):  # these return to their lanes at once, the others after a rebalance
+            kept["PLAYHEAD_SLOT"] = f"worker-{self.number}"
+        with (run / f"worker-{self.number}.log").open("ab") as log:
+            log.write(f"--- start {' '.join(module)}\n".encode())
+            log.flush()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *module],
+                cwd=ROOT,
+                env={
+                    **kept,
+                    "PLAYHEAD_READY_FILE": str(self.ready),
+                    "PYTHONPATH": str(ROOT),
+                    MARKER: self._stack._marker,  # the stack's guard ends it if we are killed
+                },
+                stderr=log,
+                start_new_session=True,  # an interrupt at the terminal is for us alone
+            )
+        return how
+
+    @property
+    def code(self) -> int | None:
+        """Exit code once it has ended."""
+        return self.process.poll() if self.process else None
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running:
+            assert self.process is not None
+            self.process.send_signal(number)
+
+    def end(self) -> None:
+        """Kill, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        self.paused = self.stopping = False

@@ -1,0 +1,132 @@
+"""Measures of the house: how long files and functions are, how much test there is, how much of it replaces code.
+
+What is counted, and how:
+
+- Product code is every .py file of the packages of the wheel, and of bench, but for generated ones (GENERATED) and for
+  the models that Triton runs with an interpreter of its own.
+- A file's lines are all of its lines. A function's lines go from `def` to its end, docstring included, decorators not;
+  a function inside another one counts for itself and is part of the other one.
+- A percentile is that of the nearest rank: p90 is the smallest value that 90 % of the values don't exceed.
+- Test code of a package is every .py file under tests/<package>. What lies in tests/ itself, in tests/end_to_end or in
+  tests/chaos is of no package.
+- A test is a function or method whose name begins with `test`; its cases are not counted.
+- Replaced code is each call that puts something in the place of a name of ours while a test runs: `setattr`, `delattr`
+  or `setitem` of pytest's monkeypatch (any name but the builtin's), `patch` or `patch.object` of unittest.mock. A name
+  is ours unless it stands in a module that is not: `monkeypatch.setattr("os.environ", …)` and
+  `monkeypatch.setattr(sys, "argv", …)` replace nothing of ours, `monkeypatch.setattr(module, "LIMIT", 3)` does. Calls
+  in fixtures and in helpers count once, like those in tests. Mock objects count like a replacement.
+"""
+
+import ast
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TESTS = ROOT / "tests"
+PACKAGES = (
+    "agents",
+    "bench",
+    "connectors",
+    "edge",
+    "infra",
+    "replay",
+    "schemas",
+    "streams",
+    "worker",
+)
+GENERATED = frozenset({"schemas/records.py", "schemas/wire.py"})
+FOREIGN_INTERPRETER = ("infra/triton/models/", "bench/models/")
+REPLACING = frozenset({"setattr", "delattr", "setitem"})
+MOCKING = frozenset({"patch", "Mock", "MagicMock", "AsyncMock", "PropertyMock", "create_autospec"})
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def product_files(package: str, root: Path = ROOT) -> list[Path]:
+    """Return the hand-written files of a package, sorted."""
+    files = []
+    for file in sorted((root / package).rglob("*.py")):
+        name = file.relative_to(root).as_posix()
+        if name not in GENERATED and not name.startswith(FOREIGN_INTERPRETER):
+            files.append(file)
+    return files
+
+
+def files_of_tests(package: str, root: Path = ROOT) -> list[Path]:
+    """Return the files of a package's tests, sorted."""
+    return sorted((root / "tests" / package).rglob("*.py"))
+
+
+def lines_of(file: Path) -> int:
+    """Count the lines of a file."""
+    return len(file.read_text(encoding="utf-8").splitlines())
+
+
+def percentile(values: Iterable[int], share: float) -> int:
+    """Return the smallest value that a share of the values doesn't exceed; 0 of none."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)] if ranked else 0
+
+
+def functions(source: str) -> Iterator[tuple[str, int]]:
+    """Yield name and lines of each function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Function):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def number_of_tests(source: str) -> int:
+    """Count tests."""
+    return sum(name.startswith("test") for name, _ in functions(source))
+
+
+def replaced_in(source: str) -> list[int]:
+    """Return the lines at which code of ours is replaced."""
+    tree = ast.parse(source)
+    foreign = _foreign_names(tree)
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return sorted(call.lineno for call in calls if _replaces(call, foreign))
+
+
+def _foreign_names(tree: ast.Module) -> set[str]:
+    """Return the names that stand for modules, or for parts of modules, that are not ours."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if not _ours(alias.name):
+                    names.add(alias.asname or alias.name.partition(".")[0])
+        elif isinstance(node, ast.ImportFrom) and not _ours(node.module or ""):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def _ours(module: str) -> bool:
+    return module.partition(".")[0] in {*PACKAGES, "tests", ""}
+
+
+def _replaces(call: ast.Call, foreign: set[str]) -> bool:
+    name = _name_of(call.func)
+    last = name.rpartition(".")[2]
+    if name.rpartition(".")[0] and last in REPLACING:
+        return bool(call.args) and _is_ours(call.args[0], foreign)
+    if last in MOCKING or name.endswith("patch.object"):
+        return not call.args or _is_ours(call.args[0], foreign)
+    return False
+
+
+def _name_of(node: ast.expr) -> str:
+    """Spell a dotted name; what is not one is spelled as `?`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{_name_of(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else "?"
+
+
+def _is_ours(target: ast.expr, foreign: set[str]) -> bool:
+    """Tell whether the target of a replacement is a name of ours."""
+    if isinstance(target, ast.Constant) and isinstance(target.value, str):
+        return _ours(target.value)
+    name = _name_of(target)
+    # a library as one of our modules sees it, `monkeypatch.setattr(module.tempfile, …)`, is a name of ours: the test
+    # has to know by what means our module does its work
+    return name.partition(".")[0] not in foreign

@@ -1,0 +1,165 @@
+"""What broker and registry are prepared with; the real ones are prepared by every test on the stack."""
+
+from concurrent.futures import Future
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from streams.log.configuration import load
+from streams.log.setup import (
+    CONFIGURATION_TOPIC,
+    WrongTopic,
+    changelog_configuration,
+    configuration_records,
+    create_topics,
+    missing,
+    topic_configuration,
+    wanted,
+)
+from streams.settings import Settings
+from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
+from tests.fakes import a_codec
+
+SETTINGS = Settings(partitions=8, replication=3)
+NEEDED = wanted(SETTINGS)
+COUNTS = {topic.topic: topic.num_partitions for topic in NEEDED}
+
+
+def test_every_topic_and_changelog_is_wanted_once():
+    changelogs = [changelog_of(table) for step in STEPS for table in step.tables]
+    assert [topic.topic for topic in NEEDED] == [*(topic.name for topic in TOPICS), *changelogs]
+    assert len(COUNTS) == len(NEEDED)
+
+
+def test_a_topic_without_lanes_has_one_partition():
+    assert COUNTS[CONFIGURATION_TOPIC] == 1
+    assert set(COUNTS.values()) == {1, 8}
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
+def test_a_write_is_acknowledged_by_two_replicas_where_there_are_three(replication, in_sync):
+    settings = [topic_configuration(TOPICS[0], replication), changelog_configuration(replication)]
+    assert [each["min.insync.replicas"] for each in settings] == [in_sync] * 2
+
+
+def test_what_is_kept_for_ever_is_kept_for_ever():
+    kept = {each.name: topic_configuration(each, 1)["retention.ms"] for each in TOPICS}
+    assert {name for name, ms in kept.items() if ms != "-1"} == {each.name for each in INBOX}
+
+
+def test_configuration_and_changelogs_are_compacted_and_nothing_else():
+    compacted = {t.topic for t in NEEDED if t.config["cleanup.policy"] == "compact"}
+    tables = {changelog_of(table) for step in STEPS for table in step.tables}
+    assert compacted == {CONFIGURATION_TOPIC, *tables}
+    assert topic(CONFIGURATION_TOPIC).compacted
+
+
+def test_where_all_topics_are_nothing_is_missing():
+    assert missing(NEEDED, COUNTS) == []
+
+
+def test_an_empty_broker_lacks_all_topics():
+    assert missing(NEEDED, {"somebody.else": 3}) == NEEDED
+
+
+@pytest.mark.parametrize("name", [NEEDED[0].topic, CONFIGURATION_TOPIC, NEEDED[-1].topic])
+def test_only_what_is_missing_is_made(name):
+    absent = missing(NEEDED, {other: count for other, count in COUNTS.items() if other != name})
+    assert [topic.topic for topic in absent] == [name]
+
+
+def test_another_partition_count_is_an_error_that_says_what_to_set():
+    # the count decides in which lane a session lies: another one would lose it
+    counts = {**COUNTS, NEEDED[0].topic: 16}
+    with pytest.raises(WrongTopic, match=r"has 16 partitions, .* say 8: .*PLAYHEAD_PARTITIONS"):
+        missing(NEEDED, counts)
+
+
+def test_every_steps_configuration_is_a_record_with_an_id_of_its_own_that_repeats():
+    records = configuration_records()
+    assert {record.step: (record.digest, record.content) for record in records} == {
+        entry.step: (entry.digest, entry.content) for entry in load().values()
+    }
+    ids = [record.meta.id for record in records]
+    assert len(set(ids)) == len(STEPS)
+    assert ids == [record.meta.request for record in configuration_records()]
+
+
+def test_the_configuration_belongs_to_no_tenant_and_can_be_written():
+    codec = a_codec()
+    for record in configuration_records():
+        assert (record.meta.tenant, record.meta.lane, record.meta.session) == ("", 0, "")
+        assert codec.decode_any(codec.encode(record)) == record
+
+
+# ---------------------------------------------------------------------- over a broker's admin
+
+
+class FakeAdmin:
+    """A broker's topics: name -> partitions; made ones are shown after `lingers` looks."""
+
+    def __init__(self, topics=(), lingers=0, error=None):
+        self.topics, self.made = dict(topics), []
+        self._lingers, self._error = lingers, error
+
+    def list_topics(self, timeout):
+        if self.made and self._lingers:
+            self._lingers -= 1
+        elif self.made:
+            self.topics.update({topic.topic: topic.num_partitions for topic in self.made})
+        return SimpleNamespace(
+            topics={
+                name: SimpleNamespace(partitions=range(count))
+                for name, count in self.topics.items()
+            }
+        )
+
+    def create_topics(self, topics, operation_timeout):
+        self.made += topics
+        return {topic.topic: self._done() for topic in topics}
+
+    def _done(self):
+        future = Future()
+        if self._error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(KafkaException(KafkaError(self._error)))
+        return future
+
+
+def test_an_empty_broker_gets_all_topics_and_one_that_has_them_nothing():
+    admin = FakeAdmin()
+    create_topics(SETTINGS, admin)
+    assert admin.topics == COUNTS
+    again = FakeAdmin(COUNTS)
+    create_topics(SETTINGS, again)
+    assert again.made == []
+
+
+@pytest.mark.parametrize("lingers", [1, 2])
+def test_it_waits_until_the_broker_shows_what_it_has_made(lingers):
+    admin = FakeAdmin(lingers=lingers)
+    create_topics(SETTINGS, admin)
+    assert admin.topics == COUNTS
+
+
+def test_a_broker_that_never_shows_its_topics_is_told():
+    with pytest.raises(TimeoutError, match=r"not show the new topics after 0 s: see its log"):
+        create_topics(SETTINGS, FakeAdmin(lingers=10**9), show_s=0.0)
+
+
+def test_a_topic_that_another_process_has_made_meanwhile_is_there():
+    create_topics(SETTINGS, FakeAdmin(error=KafkaError.TOPIC_ALREADY_EXISTS))
+
+
+def test_what_the_broker_refuses_is_an_error():
+    with pytest.raises(KafkaException):
+        create_topics(SETTINGS, FakeAdmin(error=KafkaError.TOPIC_AUTHORIZATION_FAILED))
+
+
+def test_nothing_is_made_beside_a_topic_of_another_shape():
+    admin = FakeAdmin({NEEDED[0].topic: 16})
+    with pytest.raises(WrongTopic):
+        create_topics(SETTINGS, admin)
+    assert admin.made == []
