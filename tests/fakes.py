@@ -96,7 +96,7 @@ class FakeEffects(Run):
             return Instant(at=NOW_US)
         self.asked.append(request)
         if type(request) not in self._answers:
-            raise Permanent(f"no connector answers {request.SCHEMA}: see worker/wiring.py")
+            raise Permanent(f"no connector answers {request.SCHEMA}: see connectors/who_answers.py")
         return self._answers[type(request)](request)
 
     def _ask_at_once(self, number: int, request: Request[Any]) -> None:

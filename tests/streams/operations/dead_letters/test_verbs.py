@@ -49,7 +49,7 @@ def put_back(broker):
 
 
 def test_the_verb_is_on_the_command_line():
-    assert VERBS["dead-letters"] == "streams.operations.dead_letters:dead_letters"
+    assert VERBS["dead-letters"].place == "streams.operations.dead_letters:dead_letters"
 
 
 def test_the_list_is_one_json_document(cli):
