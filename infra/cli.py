@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from infra.local.network import without_proxy
+
 VERBS = {
     "up": "infra.local.cli:up",
     "down": "infra.local.cli:down",
@@ -60,6 +62,7 @@ def playhead() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error is one line that says what is wrong, never a stack trace."""
+    os.environ.update(without_proxy(os.environ))  # for the clients in this process and its children
     try:
         return playhead.main(args=arguments, prog_name="playhead", standalone_mode=True)
     except Exception as error:  # the last line of defence: no stack trace reaches a user
