@@ -3,18 +3,15 @@
 #   make demo    start the stack, hold a conversation, verify the log
 #   make up      start the stack and leave it running      make down   stop it
 #   make test    check, then all tests on the real components
-#   make check   format, lint, types, arrows between packages, schema compatibility, generated files
+#   make check   the lock, format, lint, types, arrows between packages, schemas, generated files
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make chaos   kills and pauses under load, judged by the log: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
-PYTHON ?= python3.11
-UV_VERSION := 0.13.9
+export PYTHON ?= python3.11
 
-cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhead
-uv := $(cache)/build/uv-$(UV_VERSION)/bin/uv
 bin := .venv/bin
 synced := .venv/.synced
 compared := .venv/.synced-bench
@@ -28,20 +25,9 @@ help:
 
 setup: $(synced) parts
 
-# uv comes by pip, into an environment of its own that is renamed into place when it is whole
-$(uv):
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
-	  echo 'this machine lacks python3.11 with venv: apt-get install python3.11 python3.11-venv' >&2; \
-	  exit 1; }
-	rm -rf $(cache)/build/.partial
-	$(PYTHON) -m venv $(cache)/build/.partial
-	$(cache)/build/.partial/bin/python -m pip install --quiet uv==$(UV_VERSION)
-	rm -rf $(cache)/build/uv-$(UV_VERSION)
-	mv $(cache)/build/.partial $(cache)/build/uv-$(UV_VERSION)
-
-$(synced): pyproject.toml uv.lock infra/local/sync | $(uv)
-	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync
-	touch $@
+$(synced): pyproject.toml uv.lock infra/local/sync
+	infra/local/sync
+	@touch $@
 
 parts: $(synced)
 	@$(bin)/playhead parts >/dev/null
@@ -59,6 +45,7 @@ test: check setup
 	$(bin)/pytest
 
 check: $(synced)
+	infra/local/sync --check
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
 	$(bin)/mypy
@@ -81,7 +68,7 @@ chaos: setup
 
 # what the runner is measured beside; a fresh .synced has removed it
 $(compared): $(synced)
-	UV=$(uv) PYTHON=$(PYTHON) infra/local/sync --group bench
+	infra/local/sync --group bench
 	touch $@
 
 bench: setup $(compared)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from infra.local.network import without_proxy
 from streams.settings import refuse_unknown
 
 
@@ -85,6 +86,7 @@ def playhead() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error is one line that says what is wrong, never a stack trace."""
+    os.environ.update(without_proxy(os.environ))  # for the clients in this process and its children
     words = sys.argv[1:] if arguments is None else arguments
     try:
         if not set(HELP) & set(words):

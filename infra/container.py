@@ -15,9 +15,11 @@ def main() -> None:
     part = all_parts()["triton"]
     if not part.present:
         sys.exit("Triton is not fetched yet; run: playhead parts --only triton")
-    run = Path(os.environ.get("PLAYHEAD_RUN", ".playhead"))
-    argv, environment = command(part.place, run, HTTP, GRPC, METRICS)
+    folder = Path(os.environ.get("PLAYHEAD_RUN", ".playhead")).absolute() / "triton"
+    folder.mkdir(parents=True, exist_ok=True)
+    argv, environment = command(part.place, folder, HTTP, GRPC, METRICS)
     argv = [word.replace("address=127.0.0.1", "address=0.0.0.0") for word in argv]
+    os.chdir(folder)
     os.execve(argv[0], argv, {**os.environ, **environment})  # noqa: S606 - an argv of our own
 
 

@@ -203,6 +203,7 @@ VARIABLES = (
         "Another embedder: model.onnx and tokenizer.json, 384 dimensions (Triton)",
     ),
     Variable("EMBED_THREADS", "Passages embedded at once; cores - 1, at least 1 (Triton)"),
+    Variable("MAVEN_REPOSITORY", "Mirror of Maven Central from which jars are fetched"),
     Variable("READY_FILE", "File that a worker writes when it is ready; set by its supervisor"),
     Variable("STACK", "Mark of a local stack's processes; set by its supervisor"),
     Variable("TEST_RUN", "Run folder of a running stack that the tests may use"),

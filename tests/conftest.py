@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,10 @@ import hypothesis
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from infra.local.network import without_proxy
 from streams.settings import Settings
+
+os.environ.update(without_proxy(os.environ))  # for the clients that run in this process
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +40,30 @@ PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what needs no component first: its failures come within seconds."""
     items.sort(key=lambda item: item.get_closest_marker("stack") is not None)
+
+
+class MarkerTimes:
+    """Counts tests and seconds, those of the fixtures included: units apart from the stack's."""
+
+    def __init__(self) -> None:
+        self.tests: Counter[str] = Counter()
+        self.seconds: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one phase of a test."""
+        marker = "stack" if "stack" in report.keywords else "unit"
+        self.seconds[marker] += report.duration
+        self.tests[marker] += report.when == "teardown"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say it before pytest's own last line."""
+        for marker, tests in sorted(self.tests.items(), reverse=True):
+            terminalreporter.write_line(f"{marker}: {tests:,} tests, {self.seconds[marker]:,.0f} s")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Print the time of each marker at the end of a run."""
+    config.pluginmanager.register(MarkerTimes())
 
 
 @dataclass

@@ -47,6 +47,7 @@ def stub_server(run: Path) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - an argv of our own
             argv,
+            cwd=folder,
             env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,10 +1,12 @@
 """The local stack: every component as a child process of one supervisor, on 127.0.0.1.
 
-cli.py         playhead up, down, status, parts
-parts.py       fetches what the components are made of, once a version
-components.py  the components, as data; java.py has the command lines of two of them
-ports.py       who listens where
+cli.py         playhead up, down, status; detached.py: up --detach; parts_cli.py: playhead parts
+parts.py       the parts that the components are made of, as a table; recipes.py how each is made
+components.py  the components, as a table; java.py and weaviate.py: command lines of three of them
+site.py        where one stack lives
+ports.py       who listens where; network.py keeps proxies out of that
 health.py      asks a component whether it is there
-supervisor.py  starts, watches, restarts and stops them
+supervisor.py  starts the components and stops them; keeper.py keeps one of them running
+run_folder.py  what a run folder says, and who holds it; status.py says it to users
 guard.py       leaves no orphan when the supervisor itself is killed
 """

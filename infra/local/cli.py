@@ -1,8 +1,7 @@
-"""playhead up, down, status, parts: the local stack from the command line."""
+"""playhead up, down, status: the local stack from the command line."""
 
 import json
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,32 +14,17 @@ from typing import Any
 import click
 import psutil
 
+from infra.errors import StackError
 from infra.local import components, ports
-from infra.local import parts as parts_
-from infra.local.errors import StackError
-from infra.local.progress import say, shown
-from infra.local.supervisor import (
-    POLL_S,
-    Stack,
-    State,
-    Wish,
-    is_up,
-    read_state,
-    report,
-    supervisor,
-)
+from infra.local.detached import start_detached
+from infra.local.keeper import POLL_S, State
+from infra.local.parts_cli import Refused, fetch_shown, parts
+from infra.local.run_folder import is_up, supervisor
+from infra.local.status import entries_of, is_starting, is_well, report
+from infra.local.supervisor import Stack, Wish
+from infra.parts.progress import say
 
 DOWN_PATIENCE_S = 90.0  # the workers' drain, then Kafka's stop, with room for a loaded machine
-MODULE = "infra.local.cli"  # this one, whose name is __main__ when it is run with -m
-INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
-
-
-class Refused(click.ClickException):
-    """Shows a StackError: one clear message, exit 1."""
-
-    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
-        """Write it to standard error."""
-        say(f"playhead: {self.message}")
 
 
 def run_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,7 +105,7 @@ def up(
         chosen = components.select(names, workers)
         if _already_up(run, names):
             return
-        _fetch([component.part for component in chosen if component.part])
+        fetch_shown([component.part for component in chosen if component.part])
         if detach:
             _detached(run, wish)
         else:
@@ -131,16 +115,18 @@ def up(
 
 
 def _already_up(run: Path, names: frozenset[str]) -> bool:
-    while (process := supervisor(run)) and _starting(run, names):
+    while (process := supervisor(run)) and is_starting(run, names):
         time.sleep(POLL_S)  # another `up` is at it
     if process is None:
         return False
-    said = _entries(report(run))
+    said = entries_of(report(run))
     running = {name for name, entry in said.items() if entry["state"] != State.STOPPED}
     if missing := sorted(names - running):
         message = f"{run} is already up, without {', '.join(missing)}; "
         raise StackError(message + "run playhead down, then up again")
-    unwell = [f"{name} is {said[name]['state']}" for name in sorted(names) if not _well(said[name])]
+    unwell = [
+        f"{name} is {said[name]['state']}" for name in sorted(names) if not is_well(said[name])
+    ]
     if unwell:
         message = f"{run} is already up, but {', '.join(unwell)}; see {run / 'logs'}"
         raise StackError(message)
@@ -149,38 +135,11 @@ def _already_up(run: Path, names: frozenset[str]) -> bool:
     return True
 
 
-def _starting(run: Path, names: frozenset[str]) -> bool:
-    found = read_state(run).get("components")
-    entries = found if isinstance(found, dict) else {}
-    return any(
-        entry["state"] in {State.WAITING, State.STARTING, State.RESTARTING}
-        for name, entry in entries.items()
-        if name in names
-    )
-
-
-def _entries(said: dict[str, object]) -> dict[str, dict[str, Any]]:
-    found = said["components"]
-    assert isinstance(found, dict)
-    return found
-
-
-def _well(entry: dict[str, Any]) -> bool:
-    return bool(entry["state"] == State.READY)
-
-
-def _fetch(names: list[str]) -> None:
-    known = parts_.all_parts()
-    wanted = [known[name] for name in names]
-    if all(part.present for part in wanted):
-        parts_.refuse_missing_tools(wanted)
-        return
-    try:
-        with shown() as progress:
-            parts_.fetch(wanted, progress)
-    except (KeyboardInterrupt, parts_.Interrupted):
-        say("interrupted; what was not whole was thrown away")
-        sys.exit(INTERRUPTED)
+def _detached(run: Path, wish: Wish) -> None:
+    if start_detached(run, wish):
+        _show_addresses(run)
+    elif not _already_up(run, wish.names):
+        sys.exit(1)
 
 
 def _attached(run: Path, wish: Wish) -> None:
@@ -204,73 +163,8 @@ def _attached(run: Path, wish: Wish) -> None:
     say("stopped")
 
 
-def _detached(run: Path, wish: Wish) -> None:
-    """Start a supervisor in a session of its own, and wait until all is ready."""
-    log = run / "logs" / "supervisor.log"
-    run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log.parent.mkdir(exist_ok=True, mode=0o700)
-    argv = [sys.executable, "-m", MODULE, "up", "--run", str(run)]
-    argv += ["--only", ",".join(sorted(wish.names)), "--workers", str(wish.workers)]
-    for name, port in (wish.ports or {}).items():
-        argv += ["--port", f"{name}={port}"]
-    if wish.ports_from is not None:
-        argv += ["--ports-from", str(wish.ports_from)]
-    argv += ["--free-ports"] * wish.free_ports
-    with log.open("ab") as output:
-        begin = output.tell()
-        child = subprocess.Popen(  # noqa: S603 - this very program
-            argv,
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    told = 0
-    try:
-        while True:
-            ended = child.poll() is not None  # before the log is read, so that none of it is missed
-            text = log.read_bytes()[begin:].decode(errors="replace")
-            lines = text.splitlines(keepends=True)
-            whole = [line.rstrip() for line in lines if line.endswith("\n")]
-            for line in whole[told:]:
-                say(line)
-            told = len(whole)
-            if ended:
-                if _lost_to_another(run, wish.names):
-                    return
-                if not told:
-                    message = "the supervisor ended without a word; "
-                    raise StackError(message + "run playhead up without --detach to see more")
-                sys.exit(1)
-            if _all_ready(run, child.pid):
-                break
-            time.sleep(POLL_S)
-    except KeyboardInterrupt:
-        say("interrupted; stopping what was started")
-        child.terminate()
-        child.wait()
-        sys.exit(INTERRUPTED)
-    _show_addresses(run)
-
-
-def _lost_to_another(run: Path, names: frozenset[str]) -> bool:
-    """Whether another `up` was quicker; if so, wait for what it starts."""
-    while is_up(run) and supervisor(run) is None:
-        time.sleep(POLL_S)  # it has the lock, and writes its state within a moment
-    return _already_up(run, names)
-
-
-def _all_ready(run: Path, pid: int) -> bool:
-    state = read_state(run)
-    found = state.get("components")
-    if state.get("supervisor") != pid or not isinstance(found, dict) or not found:
-        return False
-    return all(map(_well, found.values()))
-
-
 def _show_addresses(run: Path) -> None:
-    said = _entries(report(run))
+    said = entries_of(report(run))
     for name, entry in said.items():
         if entry["state"] != State.STOPPED and entry["url"]:
             say(f"  {name:<9} {entry['url']}")
@@ -316,7 +210,7 @@ def status(run: Path, *, as_json: bool) -> None:
       playhead status --json
     """
     said = report(run)
-    entries = _entries(said)
+    entries = entries_of(said)
     if as_json:
         click.echo(json.dumps(said, indent=2))
     else:
@@ -325,35 +219,7 @@ def status(run: Path, *, as_json: bool) -> None:
             again = f"restarted {entry['restarts']}x" if entry["restarts"] else ""
             words = [f"{name:<9}", f"{entry['state']:<10}", f"{pid:<15}", entry["url"] or "", again]
             click.echo("  ".join(words).rstrip())
-    sys.exit(0 if all(map(_well, entries.values())) else 1)
-
-
-@click.command()
-@click.option("--only", metavar="A,B", help="Only these parts.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def parts(only: str | None, *, as_json: bool) -> None:
-    """Fetch what the components are made of, and say where it is.
-
-    \b
-    Example:
-      playhead parts
-      playhead parts --only kafka,weaviate
-    """
-    known = parts_.all_parts()
-    names = only.replace(" ", "").split(",") if only else list(known)
-    try:
-        if unknown := set(names) - set(known):
-            message = f"no part is called {', '.join(sorted(unknown))}; "
-            raise StackError(message + f"there are {', '.join(known)}")
-        _fetch(names)
-    except StackError as error:
-        raise Refused(str(error)) from None
-    places = {name: str(known[name].place) for name in names}
-    if as_json:
-        click.echo(json.dumps(places, indent=2))
-    else:
-        for name, place in places.items():
-            click.echo(f"{name:<9} {place}")
+    sys.exit(0 if all(map(is_well, entries.values())) else 1)
 
 
 @click.group()

@@ -1,75 +1,22 @@
 """The components of the local stack, as data: what each runs, needs and listens on."""
 
 import base64
-import secrets
+import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from connectors.local_files import write_secret
-from infra.local import health, java
-from infra.local.errors import StackError
-from infra.local.ports import HOST, Ports, number_of
+from infra.errors import StackError
+from infra.local import health, java, weaviate
+from infra.local.ports import number_of
+from infra.local.site import Launch, Site
 from infra.triton import launch as triton
-from infra.triton.install import tokenizer_path
 
-KEY_BYTES = 32
 FORMAT_TIMEOUT_S = 60
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where one stack lives: its run folder, its ports, and the folders of its parts."""
-
-    run: Path
-    ports: Ports
-    parts: Mapping[str, Path]
-
-    def address(self, port: str) -> str:
-        """Return host:port."""
-        return f"{HOST}:{number_of(self.ports, port)}"
-
-    def url(self, port: str, path: str = "") -> str:
-        """Return an HTTP address."""
-        return f"http://{self.address(port)}{path}"
-
-    @property
-    def weaviate_key_file(self) -> Path:
-        """Hold the key of Weaviate's API, for this run folder only."""
-        return self.run / "weaviate.key"
-
-    def _tokenizer(self) -> str:
-        part = self.parts.get("triton")
-        return str(tokenizer_path(part)) if part else ""
-
-    def description(self) -> dict[str, object]:
-        """Say what a client needs to know to reach the components: `<run>/stack.json`."""
-        return {
-            "kafka": self.address("kafka"),
-            "registry": self.url("registry", java.REGISTRY_PATH),
-            "weaviate_http": self.url("weaviate"),
-            "weaviate_grpc": self.address("weaviate_grpc"),
-            "weaviate_key_file": str(self.weaviate_key_file),
-            "triton_http": self.url("triton"),
-            "triton_grpc": self.address("triton_grpc"),
-            "tokenizer": self._tokenizer(),
-            "gateway": self.url("gateway"),
-            "ports": dict(self.ports),
-            "parts": {name: str(place) for name, place in self.parts.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A command, what it adds to the environment, and where it runs."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    folder: Path | None = None  # the run folder, unless it says otherwise
 
 
 @dataclass(frozen=True)
@@ -89,89 +36,43 @@ class Component:
 
 
 def _kafka(site: Site) -> Launch:
-    part = site.parts["kafka"]
     folder = site.run / "kafka"
-    data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    properties = folder / "server.properties"
-    java.kafka_properties(properties, site.ports["kafka"], site.ports["kafka_controller"], data)
-    if not (data / "meta.properties").exists():
+    home = site.parts["java"]
+    java.lay_out(folder, site.parts["kafka"])
+    java.kafka_files(folder, site.ports["kafka"], site.ports["kafka_controller"])
+    if not (folder / java.DATA / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         formatted = subprocess.run(  # noqa: S603 - an argv of our own
-            java.kafka_format(properties, cluster),
-            cwd=part,
+            java.kafka_format(home, cluster),
+            cwd=folder,
+            env={**os.environ, **java.ENVIRONMENT},
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=FORMAT_TIMEOUT_S,
         )
         if formatted.returncode:
-            message = f"Kafka's storage {data} could not be formatted: {formatted.stderr.strip()}"
-            raise StackError(message)
-    return Launch(java.kafka(properties), {}, part)
+            message = f"Kafka's storage in {folder} could not be formatted: "
+            raise StackError(message + formatted.stderr.strip())
+    return Launch(java.kafka(home), java.ENVIRONMENT, folder)
 
 
 def _registry(site: Site) -> Launch:
     folder = site.run / "registry"
-    folder.mkdir(exist_ok=True)
-    argv = java.registry(site.ports["registry"], folder / "registry")
-    return Launch(argv, {}, site.parts["registry"])
-
-
-def weaviate_key(site: Site) -> str:
-    """Return the key of Weaviate's API; made once a run folder, readable by its owner only."""
-    path = site.weaviate_key_file
-    if not path.exists():
-        write_secret(path, secrets.token_urlsafe(KEY_BYTES).encode())
-    return path.read_text().strip()
-
-
-def _weaviate(site: Site) -> Launch:
-    data = site.run / "weaviate"
-    data.mkdir(exist_ok=True)
-    port = {name: str(number) for name, number in site.ports.items()}
-    key = weaviate_key(site)
-    environment = {
-        "PERSISTENCE_DATA_PATH": str(data),
-        "DEFAULT_VECTORIZER_MODULE": "none",
-        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
-        "AUTHENTICATION_APIKEY_ENABLED": "true",
-        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": key,
-        "AUTHENTICATION_APIKEY_USERS": "playhead",
-        "AUTHORIZATION_ADMINLIST_ENABLED": "true",
-        "AUTHORIZATION_ADMINLIST_USERS": "playhead",
-        # a cluster of one, that talks to itself on the loopback alone
-        "CLUSTER_HOSTNAME": "node1",
-        "CLUSTER_ADVERTISE_ADDR": HOST,
-        "CLUSTER_BIND_ADDR": HOST,
-        "CLUSTER_GOSSIP_BIND_PORT": port["weaviate_gossip"],
-        "CLUSTER_DATA_BIND_PORT": port["weaviate_data"],
-        "CLUSTER_BASIC_AUTH_USERNAME": "playhead",
-        "CLUSTER_BASIC_AUTH_PASSWORD": key,
-        "RAFT_BOOTSTRAP_EXPECT": "1",
-        # nobody is there to hold an election against: 1 s instead of 5 s until it leads itself
-        "RAFT_TIMEOUTS_MULTIPLIER": "1",
-        "RAFT_PORT": port["weaviate_raft"],
-        "RAFT_INTERNAL_RPC_PORT": port["weaviate_raft_rpc"],
-        "GRPC_PORT": port["weaviate_grpc"],
-        "DISABLE_TELEMETRY": "true",
-        # 1.35's block-max word search drops chunks written within the last minute (its PR 11780)
-        "USE_INVERTED_SEARCHABLE": "false",
-        "GO_PROFILING_DISABLE": "true",
-        "LOG_LEVEL": "warning",
-        "GOMEMLIMIT": "512MiB",
-    }
-    program = str(site.parts["weaviate"] / "weaviate-server")
-    flags = ["--scheme", "http", "--host", HOST, "--port", port["weaviate"]]
-    return Launch([program, *flags], environment)
+    java.lay_out(folder, site.parts["registry"])
+    argv = java.registry(site.parts["java"], site.ports["registry"])
+    return Launch(argv, java.ENVIRONMENT, folder)
 
 
 def _triton(site: Site) -> Launch:
+    folder = site.run / "triton"
+    folder.mkdir(exist_ok=True)
     port = site.ports
     argv, environment = triton.command(
-        site.parts["triton"], site.run, port["triton"], port["triton_grpc"], port["triton_metrics"]
+        site.parts["triton"], folder, port["triton"], port["triton_grpc"], port["triton_metrics"]
     )
-    return Launch(argv, environment)
+    return Launch(argv, environment, folder)
 
 
 def _playhead(*words: str) -> list[str]:
@@ -238,7 +139,7 @@ SERVICES = (
     ),
     Component(
         "weaviate",
-        _weaviate,
+        weaviate.launch,
         lambda site, _pid: health.http_ok(site.address("weaviate"), "/v1/.well-known/ready"),
         lambda site: site.url("weaviate"),
         ports=(

@@ -1,10 +1,15 @@
 """The command lines of the two components that run on Java: Kafka and the registry.
 
-Both start from an archive of loaded classes (`classes.jsa`) which `parts.py` makes when it tries
-a part out: ready in 1.3 s instead of 6.6 s (registry) and 3.7 s instead of 4.7 s (Kafka), with a
-quarter and half of the CPU. Java takes the archive only for the very class path that it was made
-with, by name; so that the part may be renamed, paths are relative to it and it is the working
-directory. An archive that does not fit is ignored.
+Both run in their own folder of the run folder, beside links to their part, and are handed nothing
+but relative names: a comma would end Kafka's `log.dirs`, a semicolon H2's address and a colon the
+archive's name, a properties file is read as Latin-1, and Java takes an archive of loaded classes
+only for the very class path that it was made with, by name. The locale is UTF-8, whatever the
+user's is: in another one Java can't name the working directory where that has an `ü`, and uses a
+folder beside it.
+
+They start from that archive (`classes.jsa`), which the recipe makes when it tries a part out: ready
+in 1.3 s instead of 6.6 s (registry) and 3.7 s instead of 4.7 s (Kafka), with a quarter and half of
+the CPU. An archive that does not fit is ignored.
 """
 
 import string
@@ -19,41 +24,63 @@ REGISTRY_JAR = f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
 ARCHIVE = "classes.jsa"
 USE_ARCHIVE = f"-XX:SharedArchiveFile={ARCHIVE}"
 MAKE_ARCHIVE = f"-XX:ArchiveClassesAtExit={ARCHIVE}"
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+PROPERTIES = "server.properties"
+LOGGING = "log4j2.properties"
+DATA = "data"
 
 
-def kafka_properties(path: Path, port: int, controller_port: int, data: Path) -> None:
-    """Write the broker's configuration."""
-    template = string.Template((KAFKA_FOLDER / "server.properties").read_text())
-    path.write_text(template.substitute(port=port, controller_port=controller_port, data=data))
+def lay_out(folder: Path, part: Path) -> None:
+    """Make a component's folder, with a link to each thing of its part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for content in part.iterdir():
+        link = folder / content.name
+        if link.is_symlink():  # of the part that was in use the last time
+            link.unlink()
+        link.symlink_to(content)
 
 
-def kafka_format(properties: Path, cluster: str) -> list[str]:
+def kafka_files(folder: Path, port: int, controller_port: int) -> None:
+    """Write the broker's configuration, and make the folder of its data."""
+    template = string.Template((KAFKA_FOLDER / PROPERTIES).read_text(encoding="ascii"))
+    filled = template.substitute(port=port, controller_port=controller_port, data=DATA)
+    (folder / PROPERTIES).write_text(filled, encoding="ascii")
+    logging = (KAFKA_FOLDER / LOGGING).read_bytes()
+    (folder / LOGGING).write_bytes(logging)
+    (folder / DATA).mkdir(exist_ok=True)
+
+
+def kafka_format(home: Path, cluster: str, archive: str = USE_ARCHIVE) -> list[str]:
     """Return what makes an empty data folder a broker's."""
     # in one word: one in 64 ids begins with a dash, and would be taken for an option
-    words = ["format", f"--cluster-id={cluster}", "--config", str(properties)]
-    return [*_kafka(), USE_ARCHIVE, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *words]
+    words = ["format", f"--cluster-id={cluster}", "--config", PROPERTIES]
+    return [*_kafka(home), archive, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *words]
 
 
-def kafka(properties: Path, archive: str = USE_ARCHIVE) -> list[str]:
+def kafka(home: Path, archive: str = USE_ARCHIVE) -> list[str]:
     """Return the broker's command line."""
-    return [*_kafka(), archive, "-Xms256m", "-Xmx512m", "kafka.Kafka", str(properties)]
+    return [*_kafka(home), archive, "-Xms256m", "-Xmx512m", "kafka.Kafka", PROPERTIES]
 
 
-def _kafka() -> list[str]:
-    logging = f"-Dlog4j2.configurationFile={KAFKA_FOLDER / 'log4j2.properties'}"
-    return ["java", logging, "-cp", "libs/*"]
+def _kafka(home: Path) -> list[str]:
+    return [_program(home), f"-Dlog4j2.configurationFile={LOGGING}", "-cp", "libs/*"]
 
 
-def registry(port: int, data: Path, archive: str = USE_ARCHIVE) -> list[str]:
-    """Return the registry's command line; `data` is its database, without H2's suffix."""
+def registry(home: Path, port: int, archive: str = USE_ARCHIVE) -> list[str]:
+    """Return the registry's command line; its database is `registry.mv.db` where it runs."""
     settings = {
         "quarkus.http.host": HOST,
         "quarkus.http.port": port,
-        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:{data}",
+        "quarkus.datasource.jdbc.url": "jdbc:h2:file:./registry",
         # otherwise three lines a schema at every start
         'quarkus.log.category."io.apicurio.common.apps.logging.audit".level': "WARN",
     }
     flags = [f"-D{name}={value}" for name, value in settings.items()]
     # asked a few times a process, so that a second compiler and collector threads are a waste
     lean = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    return ["java", archive, *lean, *flags, "-jar", REGISTRY_JAR]
+    return [_program(home), archive, *lean, *flags, "-jar", REGISTRY_JAR]
+
+
+def _program(home: Path) -> str:
+    """Name Java by path: the one on PATH may be another."""
+    return str(home / "bin" / "java")

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-from infra.local.errors import StackError
+from infra.errors import StackError
 
 HOST = "127.0.0.1"
 FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no common tool's way

@@ -16,52 +16,66 @@ tokens/s instead of 50 and more were measured on 2 cores), so both models leave 
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from infra.triton.install import CHAT, EMBEDDER, libpython_folder, site_packages
+from infra.parts.system import libpython_folder
+from infra.triton.install import CHAT, EMBEDDER, site_packages
 
 MODELS = Path(__file__).with_name("models")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Triton puts it, not ours to choose
 SHARED_MEMORY_BYTES = 64 << 20  # with the default 1 MiB the stub was seen to crash under load
 EXIT_TIMEOUT_S = 5
+# links in the folder that it runs in
+REPOSITORY, BACKENDS, LIBRARIES, DATA = "models", "backends", "libraries", "models-data"
 
 
-def shared_memory_prefix(run: Path) -> str:
-    """Name the shared memory of the Triton of one run folder, so that it can be found again."""
-    return f"playhead_{hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:12]}_"
+def shared_memory_prefix(folder: Path) -> str:
+    """Name the shared memory of the Triton that runs in a folder, so that it can be found again."""
+    return f"playhead_{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]}_"
 
 
-def sweep(run: Path) -> int:
-    """Free the shared memory that a killed Triton of this run folder left; returns the number.
+def sweep(folder: Path, shared_memory: Path = SHARED_MEMORY) -> int:
+    """Free the shared memory that a killed Triton of this folder left; returns the number.
 
     Call it only while that Triton is down.
     """
-    left = list(SHARED_MEMORY.glob(shared_memory_prefix(run) + "*"))
+    left = list(shared_memory.glob(shared_memory_prefix(folder) + "*"))
     for region in left:
         region.unlink(missing_ok=True)
     return len(left)
 
 
 def command(
-    part: Path, run: Path, http: int, grpc: int, metrics: int
+    part: Path,
+    folder: Path,
+    http: int,
+    grpc: int,
+    metrics: int,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    cores: int | None = None,
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command line that serves on 127.0.0.1, and what to add to the environment.
+
+    It must run in `folder`, which gets links to all that it reads: Triton puts paths into a line
+    for a shell, unquoted, a semicolon would divide the path of the libraries, and in the stub's
+    Python a name with an `ü` is no text. So all are plain relative names.
 
     Ready when GET /v2/health/ready on the HTTP port answers 200 (3 to 8 s). On SIGTERM it waits for
     its models, so kill its process group when EXIT_TIMEOUT_S has passed. Frees what a killed
     predecessor left in shared memory.
     """
-    sweep(run)
-    packages = site_packages(part)
-    data = part / "models-data"
+    sweep(folder)
+    _link(part, folder)
     shared_memory = {
         "shm-default-byte-size": SHARED_MEMORY_BYTES,
-        "shm-region-prefix-name": shared_memory_prefix(run),
+        "shm-region-prefix-name": shared_memory_prefix(folder),
     }
     argv = [
-        str(packages / "pytriton" / "tritonserver" / "bin" / "tritonserver"),
-        f"--model-repository={MODELS}",
-        f"--backend-directory={part / 'backends'}",
+        str(site_packages(part) / "pytriton" / "tritonserver" / "bin" / "tritonserver"),
+        f"--model-repository={REPOSITORY}",
+        f"--backend-directory={BACKENDS}",
         *(f"--backend-config=python,{key}={value}" for key, value in shared_memory.items()),
         *(f"--{protocol}-address=127.0.0.1" for protocol in ("http", "grpc", "metrics")),
         f"--http-port={http}",
@@ -70,28 +84,44 @@ def command(
         "--disable-auto-complete-config",
         f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
     ]
-    spare = str(max(1, len(os.sched_getaffinity(0)) - 1))
-    settings = {
-        "PLAYHEAD_EMBEDDER_FOLDER": str(data / EMBEDDER),
-        "PLAYHEAD_GGUF": str(data / CHAT / "model.gguf"),
+    return argv, _settings(part, environment, cores or len(os.sched_getaffinity(0)))
+
+
+def _link(part: Path, folder: Path) -> None:
+    """Put links to all that Triton reads into the folder that it runs in."""
+    links = {
+        REPOSITORY: MODELS,
+        BACKENDS: part / "backends",
+        LIBRARIES: site_packages(part) / "nvidia_pytriton.libs",
+        DATA: part / "models-data",
+    }
+    for name, target in links.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target.absolute())
+
+
+def _settings(part: Path, environment: Mapping[str, str], cores: int) -> dict[str, str]:
+    """Return what models and stubs need from the environment, and what the user set of it."""
+    spare = str(max(1, cores - 1))
+    defaults = {
+        "PLAYHEAD_EMBEDDER_FOLDER": f"{DATA}/{EMBEDDER}",
+        "PLAYHEAD_GGUF": f"{DATA}/{CHAT}/model.gguf",
         "PLAYHEAD_LLM_THREADS": spare,
         "PLAYHEAD_LLM_SLOTS": "4",
         "PLAYHEAD_LLM_CONTEXT": "2048",
         "PLAYHEAD_LLM_CACHE_MIB": "512",
         "PLAYHEAD_EMBED_THREADS": spare,
     }
-    libraries = [str(packages / "nvidia_pytriton.libs"), str(libpython_folder())]
-    environment = {
-        **{name: os.environ.get(name, default) for name, default in settings.items()},
-        "LD_LIBRARY_PATH": _prepend(libraries, "LD_LIBRARY_PATH"),
-        "PYTHONPATH": str(packages),
+    libraries = [LIBRARIES, str(libpython_folder())]
+    return {
+        **{name: environment.get(name, default) for name, default in defaults.items()},
+        "LD_LIBRARY_PATH": _prepend(libraries, environment.get("LD_LIBRARY_PATH")),
+        "PYTHONPATH": str(site_packages(part)),
         # the stub asks the first python3 on PATH where the standard library is
-        "PATH": _prepend([str(part / "venv" / "bin")], "PATH"),
+        "PATH": _prepend([str(part / "venv" / "bin")], environment.get("PATH")),
         "VIRTUAL_ENV": str(part / "venv"),
     }
-    return argv, environment
 
 
-def _prepend(folders: list[str], name: str) -> str:
-    rest = os.environ.get(name)
+def _prepend(folders: list[str], rest: str | None) -> str:
     return ":".join([*folders, rest] if rest else folders)

@@ -93,6 +93,21 @@ class Item:
 class Lane:
     """Events of one partition of an input topic, in the order of their offsets."""
 
+    revoked = False
+    """Whether it belongs to another worker by now."""
+    learned = False
+    """Whether it is known what was done before; until then nothing runs."""
+    stalled = False
+    """Whether the next record waits for the registry."""
+    paused = False
+    """Whether no more is fetched."""
+    spare = False
+    """Whether a worker was started that has not taken an event yet."""
+    changes = 0
+    """Inputs that were finished, in whatever order."""
+    committed_changes = 0
+    """Those that a commit was asked for."""
+
     def __init__(
         self,
         topic: str,
@@ -116,20 +131,6 @@ class Lane:
         """The newest offset that a commit was asked for."""
         self.end = base
         """Where the partition ends on the broker, as far as known."""
-        self.revoked = False
-        """Whether it belongs to another worker by now."""
-        self.learned = False
-        """Whether it is known what was done before; until then nothing runs."""
-        self.stalled = False
-        """Whether the next record waits for the registry."""
-        self.paused = False
-        """Whether no more is fetched."""
-        self.spare = False
-        """Whether a worker was started that has not taken an event yet."""
-        self.changes = 0
-        """Inputs that were finished, in whatever order."""
-        self.committed_changes = 0
-        """Those that a commit was asked for."""
         self.running = 0
         self.bytes = 0
         """Bytes of the records taken and not finished."""

@@ -79,6 +79,6 @@ def test_only_the_edge_is_published_and_only_here(compose):
 
 
 def test_uv_has_one_version():
-    makefile = (INFRA.parent / "Makefile").read_text()
-    [version] = [line.split(":= ")[1] for line in makefile.splitlines() if "UV_VERSION :=" in line]
+    lines = (INFRA / "local" / "sync").read_text().splitlines()
+    [version] = [line.split("=")[1] for line in lines if line.startswith("UV_VERSION=")]
     assert f"uv=={version}" in (INFRA / "Dockerfile").read_text()

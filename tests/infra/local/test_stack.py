@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import components, guard, supervisor
+from infra.local import components, guard, run_folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.stack
 
@@ -63,7 +63,7 @@ def test_up_detached_status_and_down(playhead):
     assert more.returncode == 1
     assert "already up, without weaviate" in more.stderr
 
-    marker = supervisor.read_state(playhead.run)["marker"]
+    marker = run_folder.read_state(playhead.run)["marker"]
     assert guard.marked(marker)
     assert playhead("down").returncode == 0
     assert guard.marked(marker) == []
@@ -74,7 +74,7 @@ def test_up_detached_status_and_down(playhead):
 def test_a_supervisor_killed_outright_leaves_nothing_and_can_be_followed(playhead):
     up = ("up", "--detach", "--free-ports", "--only", "registry")
     assert playhead(*up).returncode == 0
-    state = supervisor.read_state(playhead.run)
+    state = run_folder.read_state(playhead.run)
     os.kill(state["supervisor"], signal.SIGKILL)
     assert {entry["state"] for entry in status(playhead)[0].values()} == {"stopped"}
     assert playhead(*up).returncode == 0  # waits until the guard has swept

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -17,8 +17,8 @@ from rich.progress import (
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from infra.local import parts
-from infra.local.parts import Part
+from infra.parts import fetching
+from infra.parts.part import Part
 
 WIDTH_MAX = 60  # of a tool's line beside its bar
 LINES_EVERY_S = 15.0  # off a terminal: often enough to see that it lives
@@ -32,21 +32,25 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def shown() -> Iterator[parts.Progress]:
+def shown() -> Iterator[fetching.Progress]:
     """Show a fetch, as fits where standard error goes."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Lines()
         return
-    columns = (
+    with Progress(*columns(), console=console) as bars:
+        yield Bars(bars)
+
+
+def columns() -> tuple[ProgressColumn, ...]:
+    """Return what a part's line is made of."""
+    return (
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description:<9}"),
         Elapsed(),
         Left(),
         TextColumn("[dim]{task.fields[said]}"),
     )
-    with Progress(*columns, console=console) as bars:
-        yield Bars(bars)
 
 
 class Elapsed(ProgressColumn):
@@ -94,17 +98,18 @@ class Bars:
 class Lines:
     """A line when a part begins, when it is done, and now and then in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._last: dict[str, float] = {}
 
     def begun(self, part: Part) -> None:
         """Say that it began, and how long it usually takes."""
-        self._last[part.name] = time.monotonic()
+        self._last[part.name] = self._clock()
         say(f"fetching {part.name} {part.version} (about {part.typical_s} s)")
 
     def line(self, part: Part, text: str) -> None:
         """Pass on a tool's line, where the last one is a while ago."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._last[part.name] > LINES_EVERY_S:
             self._last[part.name] = now
             say(f"{part.name}: {text[:WIDTH_MAX]}")

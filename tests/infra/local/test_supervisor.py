@@ -11,12 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local import components, guard, supervisor
-from infra.local.components import Component, Launch
-from infra.local.errors import StackError
-from infra.local.supervisor import Stack, State, Wish, report
+from infra.errors import StackError
+from infra.local import components, guard, run_folder
+from infra.local.components import Component
+from infra.local.keeper import State
+from infra.local.site import Launch
+from infra.local.status import report
+from infra.local.supervisor import Stack, Wish
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def a_component(name, script="echo hello; exec sleep 60", *, ready=lambda *_: True, **fields):
@@ -26,15 +29,19 @@ def a_component(name, script="echo hello; exec sleep 60", *, ready=lambda *_: Tr
 
 
 @pytest.fixture
-def stack_of(tmp_path, monkeypatch):
-    monkeypatch.setattr(supervisor, "BACKOFF_S", (0.05,))
-    monkeypatch.setattr(supervisor, "POLL_S", 0.02)
+def stack_of(tmp_path):
     said = []
     made = []
 
-    def make(*chosen):
-        monkeypatch.setattr(components, "select", lambda *_: chosen)
-        stack = Stack(tmp_path / "run", Wish(free_ports=True), said.append)
+    def make(*chosen, **options):
+        stack = Stack(
+            tmp_path / "run",
+            Wish(free_ports=True),
+            said.append,
+            select=lambda *_: chosen,
+            backoff_s=(0.05,),
+            **options,
+        )
         stack.said = said
         made.append(stack)
         return stack
@@ -95,7 +102,7 @@ def test_what_dies_at_once_is_given_up_with_the_end_of_its_log(stack_of):
         stack.start()
     assert "bad could not be started" in str(refused.value)
     assert "    no port" in str(refused.value)
-    assert not supervisor.is_up(stack.run)
+    assert not run_folder.is_up(stack.run)
     assert {entry["pid"] for entry in entries(stack).values()} == {None}
 
 
@@ -152,8 +159,8 @@ def test_a_run_folder_is_up_once(stack_of):
     with stack_of(a_component("thing")) as stack:
         with pytest.raises(StackError, match="is already up"):
             Stack(stack.run, Wish(free_ports=True)).start()
-        assert supervisor.is_up(stack.run)
-    assert not supervisor.is_up(stack.run)
+        assert run_folder.is_up(stack.run)
+    assert not run_folder.is_up(stack.run)
 
 
 def test_ports_are_those_of_the_last_time(stack_of):
@@ -166,15 +173,13 @@ def test_ports_are_those_of_the_last_time(stack_of):
 def test_the_report_says_what_is_so_and_not_what_was(stack_of):
     health = [True]
     kafka = a_component("kafka", ready=lambda *_: health[0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(components, "SERVICES", (kafka,))
-        with stack_of(kafka) as stack:
-            said = report(stack.run)
-            assert said["run"] == str(stack.run)
-            assert said["components"]["kafka"]["state"] == "ready"
-            assert said["components"]["gateway"]["state"] == "stopped"
-            health[0] = False
-            assert report(stack.run)["components"]["kafka"]["state"] == State.UNHEALTHY
+    with stack_of(kafka) as stack:
+        said = report(stack.run, [kafka])
+        assert said["run"] == str(stack.run)
+        assert said["components"]["kafka"]["state"] == "ready"
+        assert said["components"]["gateway"]["state"] == "stopped"
+        health[0] = False
+        assert report(stack.run, [kafka])["components"]["kafka"]["state"] == State.UNHEALTHY
     for entry in report(stack.run)["components"].values():
         assert entry == {"state": "stopped", "url": None, "pid": None, "restarts": 0}
 
@@ -189,16 +194,16 @@ def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path):
     program.write_text(
         textwrap.dedent("""
         import pathlib, sys, time
-        from infra.local import components
-        from infra.local.components import Component, Launch
+        from infra.local.components import Component
+        from infra.local.site import Launch
         from infra.local.supervisor import Stack, Wish
 
         script = "setsid sleep 60 & exec sleep 60"
         thing = Component(
             "thing", lambda _: Launch(["sh", "-c", script], {}), lambda *_: True, lambda _: None
         )
-        components.select = lambda *_: (thing,)
-        Stack(pathlib.Path(sys.argv[1]), Wish(free_ports=True)).start()
+        wish = Wish(free_ports=True)
+        Stack(pathlib.Path(sys.argv[1]), wish, select=lambda *_: (thing,)).start()
         print("up", flush=True)
         time.sleep(60)
         """)
@@ -208,18 +213,17 @@ def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path):
         [sys.executable, str(program), str(run)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert process.stdout.readline() == "up\n"
-    marker = supervisor.read_state(run)["marker"]
+    marker = run_folder.read_state(run)["marker"]
     eventually(lambda: len(guard.marked(marker)) == 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    eventually(lambda: not supervisor.is_up(run))
+    eventually(lambda: not run_folder.is_up(run))
     assert guard.marked(marker) == []
 
 
-def test_a_long_log_is_set_aside(stack_of, monkeypatch):
-    monkeypatch.setattr(supervisor, "LOG_BYTES_MAX", 10)
-    stack = stack_of(a_component("thing"))
+def test_a_long_log_is_set_aside(stack_of):
+    stack = stack_of(a_component("thing"), log_bytes_max=10)
     log = stack.run / "logs" / "thing.log"
     log.parent.mkdir(parents=True)
     log.write_text("a long story\n")

@@ -1,0 +1,173 @@
+"""Fetches parts: all that are absent side by side, each of them whole or not at all.
+
+A part is made in a folder beside its place, tried, and only then renamed into it, under a file
+lock: a part that exists is whole, and two processes never make the same one. What an interrupted
+fetch left is thrown away by the next.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from infra.errors import StackError
+from infra.parts.part import Part, Workshop, parts_folder
+from infra.parts.shell import Interrupted, Shell
+
+LOCK_EVERY_S = 0.5
+FULL_BYTES = 8 << 20  # less than this left is a full disk: tools stop before the last byte
+ELSEWHERE = "set XDG_CACHE_HOME to a folder that"
+
+
+class Progress(Protocol):
+    """What is told of a fetch."""
+
+    def begun(self, part: Part) -> None:
+        """Note that a part's fetch began."""
+
+    def line(self, part: Part, text: str) -> None:
+        """Note what a tool said."""
+
+    def done(self, part: Part, seconds: float) -> None:
+        """Note that a part is in place."""
+
+
+def with_needs(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Add the parts that these need, before them."""
+    ordered: dict[str, Part] = {}
+    for part in parts:
+        ordered |= {need.name: need for need in with_needs(part.needs)}
+        ordered[part.name] = part
+    return tuple(ordered.values())
+
+
+def fetch(parts: Sequence[Part], progress: Progress) -> dict[str, Path]:
+    """Fetch what is not there yet, with what it needs, and return each part's folder.
+
+    On an error or Ctrl-C the other fetches stop too, and nothing half done stays.
+    """
+    wanted = with_needs(parts)
+    absent = [part for part in wanted if not part.present]
+    if absent:
+        refuse_missing_tools(absent)
+        _refuse_folder(absent)
+        _fetch_all(absent, progress)
+    return {part.name: part.place for part in wanted}
+
+
+def refuse_missing_tools(absent: Sequence[Part]) -> None:
+    """Raise an error that names every tool which this machine lacks for these parts."""
+    tools = dict.fromkeys(tool for part in absent for tool in part.tools)
+    if missing := [tool for tool in tools if not tool.found()]:
+        lines = [f"  {tool.name} ({tool.purpose}): {tool.install}" for tool in missing]
+        raise StackError("this machine lacks:\n" + "\n".join(lines) + "\nthen run the same again")
+
+
+def _refuse_folder(absent: Sequence[Part]) -> None:
+    """Make the folder of the parts; raise an error where it can't be, or its disk is too full."""
+    folder = parts_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        free_mb = shutil.disk_usage(folder).free // 1_000_000
+    except OSError as error:
+        message = f"parts can't be kept in {folder}: {error.strerror}; "
+        raise StackError(f"{message}{ELSEWHERE} can be written") from error
+    peak_mb = sum(part.peak_mb for part in absent)
+    if free_mb < peak_mb:
+        names = ", ".join(part.name for part in absent)
+        message = f"{folder} has {free_mb:,} MB free, and {names} take {peak_mb:,} MB while they "
+        raise StackError(f"{message}are fetched; free some, or {ELSEWHERE} has them")
+
+
+def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
+    shell = Shell()
+    fetches: dict[str, Future[None]] = {}
+
+    def after_needs(part: Part) -> None:
+        for need in part.needs:
+            if need.name in fetches:
+                fetches[need.name].result()
+        _fetch(part, shell, progress)
+
+    with ThreadPoolExecutor(len(absent)) as threads:
+        for part in absent:  # what one needs stands before it
+            fetches[part.name] = threads.submit(after_needs, part)
+        try:
+            wait(fetches.values(), return_when=FIRST_EXCEPTION)
+        finally:
+            if not all(one.done() and not one.exception() for one in fetches.values()):
+                shell.stop()
+    errors = [error for one in fetches.values() if (error := one.exception())]
+    errors.sort(key=lambda error: isinstance(error, Interrupted))
+    if errors:
+        raise errors[0]
+
+
+def _fetch(part: Part, shell: Shell, progress: Progress) -> None:
+    progress.begun(part)
+    began = time.monotonic()
+    with _locked(part, shell, progress):
+        if not part.present:
+            _sweep(part)
+            try:
+                _make(part, shell, progress)
+            except (StackError, OSError) as error:
+                message = f"fetching {part.name} {part.version}: {error}"
+                if _is_full(error):
+                    message += f"\nthe disk is full: free some space, or {ELSEWHERE} has more"
+                raise StackError(message) from error
+            finally:
+                _sweep(part)
+    progress.done(part, time.monotonic() - began)
+
+
+def _make(part: Part, shell: Shell, progress: Progress) -> None:
+    partial = _partial(part)
+    partial.mkdir()
+    places: Mapping[str, Path] = {need.name: need.place for need in part.needs}
+    part.build(Workshop(partial, shell, lambda text: progress.line(part, text), places))
+    partial.rename(part.place)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a fetch failed for want of space, though its tool said it in words of its own."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return shutil.disk_usage(parts_folder()).free < FULL_BYTES
+
+
+def _partial(part: Part) -> Path:
+    # a name of its own: the tools of a fetch that was killed may write into theirs a little longer
+    return parts_folder() / f".{part.place.name}.{os.getpid()}.partial"
+
+
+def _sweep(part: Part) -> None:
+    """Throw away what fetches of a part left; its lock is held."""
+    for partial in parts_folder().glob(f".{part.place.name}.*.partial"):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _locked(part: Part, shell: Shell, progress: Progress) -> Iterator[None]:
+    """Hold the part's lock; the kernel frees it when the process ends, however it ends."""
+    with (parts_folder() / f".{part.place.name}.lock").open("w") as lock:
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    progress.line(part, "another process is fetching it; waiting")
+                    told = True
+                if shell.stopped.wait(LOCK_EVERY_S):
+                    raise Interrupted from None
+        yield
