@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,16 +35,23 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
 # a search for new examples, for a night: HYPOTHESIS_PROFILE=thorough
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+MARKERS = ("unit", "slow", "stack")
+"""Kinds of tests, the quickest first."""
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs no component first: its failures come within seconds."""
-    items.sort(key=lambda item: item.get_closest_marker("stack") is not None)
+    """Run what is quick first: its failures come within seconds."""
+    items.sort(key=lambda item: MARKERS.index(marker_of(item.keywords)))
+
+
+def marker_of(keywords: Collection[str]) -> str:
+    """Name the kind of a test by its markers: one that has none is a unit's."""
+    return next((name for name in ("stack", "slow") if name in keywords), "unit")
 
 
 class MarkerTimes:
-    """Counts tests and seconds, those of the fixtures included: units apart from the stack's."""
+    """Counts tests and seconds, those of the fixtures included, by kind."""
 
     def __init__(self) -> None:
         self.tests: Counter[str] = Counter()
@@ -51,18 +59,24 @@ class MarkerTimes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one phase of a test."""
-        marker = "stack" if "stack" in report.keywords else "unit"
+        marker = marker_of(report.keywords)
         self.seconds[marker] += report.duration
         self.tests[marker] += report.when == "teardown"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say it before pytest's own last line."""
-        for marker, tests in sorted(self.tests.items(), reverse=True):
-            terminalreporter.write_line(f"{marker}: {tests:,} tests, {self.seconds[marker]:,.0f} s")
+        for marker in MARKERS:
+            if tests := self.tests[marker]:
+                said = f"{marker}: {tests:,} tests, {self.seconds[marker]:,.0f} s"
+                terminalreporter.write_line(said)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Print the time of each marker at the end of a run."""
+    """Print the time of each marker at the end of a run, and let Ctrl-C be sent to children."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as behind an & of a shell; they inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(MarkerTimes())
 
 
