@@ -53,13 +53,13 @@ async def url(gateway):
         create_app(gateway), port=0, log_config=None, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - the server has no event for it
-        await asyncio.sleep(0.01)
+    # the parts of its serve() without the loop that looks ten times a second whether to stop
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"ws://127.0.0.1:{port}/v1/chat"
-    server.should_exit = True
-    await serving
+    await server.shutdown()
 
 
 @pytest.fixture
