@@ -98,13 +98,15 @@ def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
         _fetch(part, shell, progress)
 
     with ThreadPoolExecutor(len(absent)) as threads:
-        for part in absent:  # what one needs stands before it
-            fetches[part.name] = threads.submit(after_needs, part)
         try:
+            for part in absent:  # what one needs stands before it
+                fetches[part.name] = threads.submit(after_needs, part)
             wait(fetches.values(), return_when=FIRST_EXCEPTION)
-        finally:
-            if not all(one.done() and not one.exception() for one in fetches.values()):
+            if any(not one.done() or one.exception() for one in fetches.values()):
                 shell.stop()
+        except BaseException:  # an interrupt at whatever line: the threads are waited for below
+            shell.stop()
+            raise
     errors = [error for one in fetches.values() if (error := one.exception())]
     errors.sort(key=lambda error: isinstance(error, Interrupted))
     if errors:

@@ -153,8 +153,8 @@ async def test_a_person_can_ask_and_see_where_it_stands(page, log, gateway):
     assert page.complaints == []
 
 
-async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, edge):
-    key = a_key(edge)
+async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, gateway):
+    key = a_key(gateway)
     await page.command("Page.navigate", url=f"{url}/#key={key}")
     await page.until("document.getElementById('state')?.textContent === 'connected'")
     assert await page.run("location.href") == f"{url}/"

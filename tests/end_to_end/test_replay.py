@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.topics import STEPS
+from tests.house import PACKAGES
 
 pytestmark = pytest.mark.stack
 
@@ -18,7 +19,7 @@ MUTATIONS = {
     "index": ("position=position", "position=position + 1"),
     "rewrite": ("outcome=", 'outcome="mutated" + '),
     "retrieve": ("outcome=", 'outcome="mutated" + '),
-    "generate": ("text=", 'text="mutated" + '),
+    "generate": ("_fixed(event, policy)", '("mutated", "stop")'),
     "moderate": ("text=", 'text="mutated" + '),
 }
 
@@ -67,7 +68,7 @@ def test_an_archive_verifies_without_a_broker(running, archive):
 def test_a_changed_line_of_a_step_is_noticed_and_the_step_named(running, archive, tmp_path, step):
     tree = tmp_path / "tree"
     tree.mkdir()
-    for package in ("agents", "connectors", "infra", "replay", "schemas", "streams"):
+    for package in PACKAGES:
         shutil.copytree(
             ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__")
         )
