@@ -12,6 +12,8 @@ is.
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from functools import cache, partial
 
 from streams.delivery.faust_shell import App
@@ -44,9 +46,26 @@ def app_of(name: str) -> App:
 
 async def _prepare(settings: Settings, hosted: Hosted) -> None:
     await wait_for_topics(settings, [hosted.step])
-    host = await asyncio.to_thread(attach, settings, [hosted])
+    host = await _in_daemon(lambda: attach(settings, [hosted]))
     hosted.app.clean_up = partial(_clean_up, host)
     Lease().hold(asyncio.get_running_loop())
+
+
+async def _in_daemon(work: Callable[[], Host]) -> Host:
+    """Run what may wait for ever in a thread that does not hold up the end of the process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Host] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            loop.call_soon_threadsafe(done.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(done.set_result, result)
+
+    threading.Thread(target=run, name="attach", daemon=True).start()
+    return await done
 
 
 async def _clean_up(host: Host) -> None:

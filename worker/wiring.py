@@ -134,7 +134,6 @@ def attach(
         table.attach(codec)
     for one in hosted:
         one.runner.attach(services)
-    (settings.run / "faust").mkdir(parents=True, exist_ok=True)
     return Host(hosted, world)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import shlex
 import sys
 import threading
 import time
@@ -169,7 +170,7 @@ def _show_addresses(run: Path) -> None:
         if entry["state"] != State.STOPPED and entry["url"]:
             say(f"  {name:<9} {entry['url']}")
     say(f"  logs      {run / 'logs'}")
-    say(f"stop with: playhead down --run {run}")
+    say(f"stop with: playhead down --run {shlex.quote(str(run))}")
 
 
 @click.command()

@@ -21,6 +21,7 @@ from infra.parts.part import Part, Workshop, parts_folder
 from infra.parts.shell import Interrupted, Shell
 
 LOCK_EVERY_S = 0.5
+INTERRUPT_EVERY_S = 0.2
 FULL_BYTES = 8 << 20  # less than this left is a full disk: tools stop before the last byte
 ELSEWHERE = "set XDG_CACHE_HOME to a folder that"
 
@@ -101,7 +102,10 @@ def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
         try:
             for part in absent:  # what one needs stands before it
                 fetches[part.name] = threads.submit(after_needs, part)
-            wait(fetches.values(), return_when=FIRST_EXCEPTION)
+            waiting = set(fetches.values())
+            while waiting and not any(one.done() and one.exception() for one in fetches.values()):
+                # not for ever at once: a signal that comes just before is seen when it returns
+                waiting = wait(waiting, INTERRUPT_EVERY_S, return_when=FIRST_EXCEPTION).not_done
             if any(not one.done() or one.exception() for one in fetches.values()):
                 shell.stop()
         except BaseException:  # an interrupt at whatever line: the threads are waited for below

@@ -19,12 +19,18 @@ from streams.watching.logs import logger
 log = logger("commits")
 
 
+NO_NOTES = frozenset({KafkaError.OFFSET_METADATA_TOO_LARGE})
+"""The broker's `offset.metadata.max.bytes` is below its default: a takeover reads more instead."""
+
+
 class Commit(NamedTuple):
     """What is to be committed of a lane."""
 
     lane: Lane
     offset: int
     note: str
+    changes: int = 0
+    """Changes of the lane that it tells; noted where it is handed over, for it may be overtaken."""
 
 
 def due(lanes: Iterable[Lane]) -> list[Commit]:
@@ -34,15 +40,18 @@ def due(lanes: Iterable[Lane]) -> list[Commit]:
 
 def _commit(lane: Lane) -> Commit:
     progress = lane.progress()
-    if progress.after and (note := note_of(progress)) is not None:
+    if lane.takes_notes and progress.after and (note := note_of(progress)) is not None:
         lane.note, lane.noted_after = note, progress.after
-    lane.committed_changes = lane.changes
-    return Commit(lane, progress.committed, lane.note)
+    return Commit(lane, progress.committed, lane.note, lane.changes)
 
 
 def unnoted(lanes: Iterable[Lane]) -> list[Commit]:
     """Say what is finished where the event loop does not answer: the older note still holds."""
-    return [Commit(lane, lane.safe, lane.note) for lane in lanes if lane.safe > lane.requested]
+    return [
+        Commit(lane, lane.safe, lane.note, lane.changes)
+        for lane in lanes
+        if lane.safe > lane.requested
+    ]
 
 
 class Commits:
@@ -54,8 +63,9 @@ class Commits:
     def commit(self, client: Client, commits: Iterable[Commit], *, asynchronous: bool) -> None:
         """Commit; what fails is asked for again with the next one."""
         offsets = []
-        for lane, offset, note in commits:
+        for lane, offset, note, changes in commits:
             lane.requested = offset
+            lane.committed_changes = changes
             offsets.append(TopicPartition(lane.topic, lane.partition, offset, metadata=note))
         if not offsets:
             return
@@ -70,12 +80,18 @@ class Commits:
 
     def committed(self, error: KafkaError | None, partitions: Iterable[TopicPartition]) -> None:
         """Take the broker's answer to a commit; librdkafka calls this within a poll."""
-        self._ask_again(at for at in partitions if error is not None or at.error is not None)
+        refused = [at for at in partitions if error is not None or at.error is not None]
+        if refused:
+            why = error or refused[0].error
+            log.warning("a commit was refused", lanes=len(refused), error=why and why.name())
+        self._ask_again(refused)
 
     def _ask_again(self, partitions: Iterable[TopicPartition]) -> None:
         lanes = self._lanes()
         for at in partitions:
             if (lane := lanes.get((at.topic, at.partition))) is not None:
+                if at.error is not None and at.error.code() in NO_NOTES:
+                    lane.takes_notes, lane.note = False, ""
                 lane.requested = lane.base
                 lane.committed_changes = -1
 

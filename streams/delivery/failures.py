@@ -6,6 +6,7 @@ from agents.errors import Permanent, Transient
 from schemas import Failed
 from streams.watching.logs import places
 
+NAME_MAX = 200  # characters
 MESSAGE_MAX = 4_000  # characters: what a service says of an error may have no end
 TRACEBACK_MAX = 16_000  # characters, the last ones: the place of the error stands there
 
@@ -19,25 +20,33 @@ def failed(error: Exception, tries: int) -> Failed:
     """
     stack = places(error)[-TRACEBACK_MAX:]
     if isinstance(error, Permanent):
-        message = str(error)
+        message = _said(error)
     elif isinstance(error, Transient):
-        message = f"{error} (given up after {tries} tries; retry it when the service is back)"
+        message = (
+            f"{_said(error)} (given up after {tries} tries; retry it when the service is back)"
+        )
     else:
         where = stack.rpartition("\n")[2]
         message = f"a mistake in the code at {where}: report it, then retry the dead letter"
-    return Failed(
-        error=type(error).__name__,
-        message=message[:MESSAGE_MAX],
-        traceback=stack,
-        attempts=tries,
-    )
+    return _failed(error, message, stack, tries)
 
 
 def unreadable_because(error: Exception, place: str) -> Failed:
     """Say why a record reaches no step."""
-    return Failed(
-        error=type(error).__name__,
-        message=f"{error} ({place})"[:MESSAGE_MAX],
-        traceback="",
-        attempts=1,
+    return _failed(error, f"{_said(error)} ({place})", "", 1)
+
+
+def _said(error: Exception) -> str:
+    try:
+        return str(error)[:MESSAGE_MAX]
+    except Exception:  # noqa: BLE001 - an error that can't say itself is rejected all the same
+        return "it says nothing"
+
+
+def _failed(error: Exception, message: str, stack: str, tries: int) -> Failed:
+    """Bound every field, and leave out what no text on the log may hold."""
+    name, text, trace = (
+        part.encode("utf-8", "replace").decode()
+        for part in (type(error).__name__[:NAME_MAX], message[:MESSAGE_MAX], stack)
     )
+    return Failed(error=name, message=text, traceback=trace, attempts=tries)

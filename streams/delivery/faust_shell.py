@@ -266,6 +266,11 @@ class App(faust.App):
     """Closes it again."""
     _publisher: Publisher | None = None
 
+    async def on_first_start(self) -> None:
+        """Make the folder that Faust wants."""
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
+
     async def on_start(self) -> None:
         """Have everything that the step asks, before its lanes come."""
         if self.prepare is not None:

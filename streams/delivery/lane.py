@@ -103,6 +103,8 @@ class Lane:
     """Whether no more is fetched."""
     spare = False
     """Whether a worker was started that has not taken an event yet."""
+    takes_notes = True
+    """Whether the broker takes what is written beside a commit."""
     changes = 0
     """Inputs that were finished, in whatever order."""
     committed_changes = 0
@@ -197,7 +199,7 @@ class Lane:
     @property
     def note_is_old(self) -> bool:
         """Whether a takeover would read far, or all: maybe only others' lanes wrote since."""
-        return any(
+        return self.takes_notes and any(
             (noted := self.noted_after.get(topic)) is None or end - noted > NOTE_REACH
             for topic, end in self._after().items()
         )
@@ -207,6 +209,8 @@ class Lane:
         safe, inherited = self.safe, self._inherited
         closed = {offset for offset in inherited.closed if offset >= safe}
         attempts = {offset: n for offset, n in inherited.open.items() if offset >= safe}
+        if safe > inherited.committed:  # what the lane has passed need not be looked at again
+            self._inherited = Progress(safe, frozenset(closed), dict(attempts))
         for item in self._order:
             if item.finished:
                 closed.add(item.offset)

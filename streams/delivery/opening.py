@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -49,7 +49,7 @@ class Opener:
         reads: Mapping[str, Reads],
         codec: Codec,
         processes: Processes,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        spawn: Callable[[Coroutine[Any, Any, None], Sequence[Lane]], None],
     ) -> None:
         self._step = step
         self._reads = reads
@@ -84,7 +84,7 @@ class Opener:
         """Ask the registry for a schema that was never met before; the lane waits for it."""
         if not lane.stalled:
             lane.stalled = True
-            self._spawn(self._learn_schema(lane, schema_id))
+            self._spawn(self._learn_schema(lane, schema_id), [lane])
 
     async def _learn_schema(self, lane: Lane, schema_id: int) -> None:
         waits = pauses()

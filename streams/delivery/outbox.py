@@ -16,19 +16,22 @@ from streams.topics import topic_of
 class Outbox:
     """Publishes the outcomes of one input."""
 
-    __slots__ = ("_codec", "_item", "_publisher", "traceparent")
+    __slots__ = ("_codec", "_item", "_publisher", "refused", "traceparent")
 
     def __init__(self, publisher: Publisher, codec: Codec, item: Item) -> None:
         self._publisher = publisher
         self._codec = codec
         self._item = item
         self.traceparent = ""
+        self.refused = False
+        """Whether an outcome of the newest run could not be put: its effects went with it."""
 
     def put(self, event: Event) -> None:
         """Publish an outcome; raises RecordTooLarge, or CancelledError once the lane has moved."""
         item = self._item
         if item.lane.revoked:
             raise asyncio.CancelledError
+        self.refused = True
         value = self._codec.encode(event)
         if len(value) > OUTCOME_BYTES_MAX:
             raise RecordTooLarge(
@@ -45,3 +48,4 @@ class Outbox:
         self._publisher.send(topic_of(type(event)), meta.lane, key, value, headers, item)
         item.attempt = meta.attempt
         item.unacknowledged += 1
+        self.refused = False

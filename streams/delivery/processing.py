@@ -3,9 +3,9 @@
 Whatever a step may raise is an outcome too. A Transient error is tried again within the input's
 deadline; what is given up, and what can't be read at all, is rejected, by one path:
 
-    the run that failed closes the outcome with a dead letter that holds the input; where that does
-    not fit a record, or no run was begun, a run of its own does, which consumed nothing; its
-    letter always fits, because whatever has no bound of its own is left out of it
+    the run that failed closes the outcome with a dead letter that holds the input; where that can't
+    be put, or an outcome could not, or no run was begun, a run of its own does, which consumed
+    nothing; its letter always fits, because whatever has no bound of its own is left out of it
     (`streams.running.admit`).
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from agents.errors import Transient
+from agents.errors import Permanent, Transient
 from schemas import Begun, Event, Failed, Meta
 from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.failures import failed, unreadable_because
@@ -26,7 +26,7 @@ from streams.delivery.outbox import Outbox
 from streams.delivery.publisher import Publisher
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
-from streams.log.writing import RecordTooLarge
+from streams.log.reading import headers_of
 from streams.running.admit import rejection, unreadable
 from streams.running.live import LiveRun, now_us
 from streams.running.retry import Retry
@@ -92,7 +92,7 @@ class Processor:
     async def run(self, event: Event, item: Item) -> None:
         """Run the step over an event."""
         given = Input(event, item.lane.topic, item.lane.partition, item.offset)
-        headers = dict(item.message.headers() or ())
+        headers = headers_of(item.message)
         rejected = rejected_attempt(headers) if "retry" in headers else 0
         task = self._begin(given, item, rejected)
         if task is None:
@@ -148,17 +148,22 @@ class Processor:
                     self._say_again(task, failure, tries, pause_s)
                     await asyncio.sleep(pause_s)
                     continue
-            # what does not fit was an outcome of this run, so it can't go on to its letter
-            fitted = not isinstance(failure, RecordTooLarge)
-            await self._reject(task, run if fitted else None, failed(failure, tries))
+            await self._reject(task, run, failed(failure, tries))
             return
 
-    async def _try(self, task: _Task, parent: str) -> tuple[LiveRun, Exception | None]:
-        """Run the step once; return the run and the error that left its outcome open."""
+    async def _try(self, task: _Task, parent: str) -> tuple[LiveRun | None, Exception | None]:
+        """Run the step once; return the run and the error that left its outcome open.
+
+        The run is None where none can go on to a letter.
+        """
         meta, item, outbox = task.meta, task.item, task.outbox
         keys = self._digest_keys
-        digest_key = keys.known(meta.tenant) or await keys.of(meta.tenant)
+        try:
+            digest_key = keys.known(meta.tenant) or await keys.of(meta.tenant)
+        except Permanent as error:
+            return None, error
         number = self._number(task)
+        outbox.refused = False
         about = partial(_attributes, item, meta, number)
         with tracing.run_span(self._step.name, parent, about) as span:
             outbox.traceparent = span.traceparent or parent
@@ -168,7 +173,7 @@ class Processor:
                 await run.execute()
             except Exception as error:  # noqa: BLE001 - whatever a step may raise is an outcome
                 span.failed(error)
-                return run, error
+                return None if outbox.refused else run, error
         return run, None
 
     def _say_again(self, task: _Task, failure: Transient, tries: int, pause_s: float) -> None:
@@ -208,9 +213,7 @@ class Processor:
         message = task.item.message
         build = rejection(self._step, task.given, message.key(), message.value())
         if run is None or not await _closed(run, why, build):
-            tenant = task.meta.tenant
-            digest_key = await self._digest_keys.of(tenant) if tenant else b""
-            run = self._live_run(task, self._number(task), digest_key)
+            run = self._live_run(task, self._number(task), b"")  # what it records needs no key
             await run.begin()
             run.fail_with(why)
             await run.reject(build)
@@ -218,11 +221,12 @@ class Processor:
 
 
 async def _closed(run: LiveRun, why: Failed, build: Callable[[Failed, Meta], Event]) -> bool:
-    """Close the outcome of a run that failed; False where its letter fits no record."""
+    """Close the outcome of a run that failed; False where its letter can't be put."""
     run.fail_with(why)
     try:
         await run.reject(build)
-    except RecordTooLarge:
+    except Exception as error:  # noqa: BLE001 - such as RecordTooLarge; a run of its own closes it
+        log.warning("the run can't close its outcome itself", error=type(error).__name__)
         return False
     return True
 

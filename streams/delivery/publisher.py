@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.delivery.lane import Place
 from streams.log.writing import Headers, check_size, new_producer
@@ -182,21 +182,21 @@ class Publisher:
             self._held.cancel()
             self._held = None
         backlog, produce, reported = self._backlog, self._producer.produce, self._reported
-        try:
-            while backlog:
-                place, key, value, headers, receipt = backlog[0]
+        while backlog:
+            place, key, value, headers, receipt = backlog[0]
+            delivered = partial(reported, self._epoch, place, receipt)
+            try:
                 produce(
-                    place[0],
-                    value,
-                    key,
-                    place[1],
-                    on_delivery=partial(reported, self._epoch, place, receipt),
-                    headers=list(headers),
+                    place[0], value, key, place[1], on_delivery=delivered, headers=list(headers)
                 )
-                backlog.popleft()
-                self._in_client += 1
-        except BufferError:
-            pass  # the client's queue is full: the rest follows what is acknowledged next
+            except BufferError:
+                return  # the client's queue is full: the rest follows what is acknowledged next
+            except KafkaException as error:  # such as a topic that is gone: of this record alone
+                why = PublishingFailed(f"{place[0]}[{place[1]}] takes no record: {error.args[0]}")
+                refused: list[_Settled] = [(self._epoch, place, receipt, -1, why)]
+                self._loop.call_soon(self._settle, refused)
+            backlog.popleft()
+            self._in_client += 1
 
     def _settle(self, settled: list[_Settled]) -> None:
         ours = [one for one in settled if one[0] == self._epoch]

@@ -1,9 +1,10 @@
 """Read back, when lanes come, what was done of them: their newest commits and what followed these.
 
-A commit tells what was done when it was made (see `progress`); the step's own outcomes written
-since are read forward from there. Where requests come in, older outcomes are read as well, within
-a bound: a producer may send a copy of a request long after. All of it in one pass over all
-partitions.
+A commit tells which inputs are done, and the step's own outcomes written since are read forward
+from there (see `progress`): that is exact. What it can't hold are ids. So older outcomes are read
+as well, within bounds: of the last REACH inputs, because an input may come again under a later
+attempt of the step before, whose run must count on; and where requests come in, because a producer
+may send a copy of one long after.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from confluent_kafka import Consumer
 
 from schemas import Cause, Event, EventRejected
 from streams.delivery.history import Outcome
-from streams.delivery.lane import Place
+from streams.delivery.lane import REACH, Place
 from streams.delivery.progress import Progress, progress_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Extent, extent_of
@@ -30,9 +31,7 @@ UNTOLD_MAX = 200_000
 WARM_RECORDS = 4_096  # read where requests come in: a producer may send a copy long after
 WARM_BYTES = 8_000_000  # or so many bytes, whichever is less: what a start may cost
 STRIDE = 64
-"""Records of each output that are read in any case: they tell the attempts of runs whose inputs
-come again, under a later attempt of the step before. Further strides backwards are each twice as
-long."""
+"""Records of each output that are read in any case; further strides are each twice as long."""
 
 REQUEST_TOPICS = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
 
@@ -72,6 +71,17 @@ class _Written:
     size: int = 0
 
 
+@dataclass(frozen=True)
+class _Older:
+    """What is read of an output beside what follows the commits."""
+
+    extent: Extent
+    beyond: Mapping[str, int]
+    """Input topic -> offset before which no input can come again under a later attempt."""
+    warm: bool
+    """Whether requests come in, of which copies may come late."""
+
+
 def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[Source]) -> Done:
     """Read what was done of some lanes, at least of all inputs that are not committed.
 
@@ -80,18 +90,20 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
     """
     told = {(s.topic, s.partition): progress_of(s.committed, s.note) for s in sources}
     since: list[Extent] = []
-    older: list[Extent] = []
+    older: list[_Older] = []
     ends: dict[Place, int] = {}
     for (topic, partition), asking in _outputs(step, sources).items():
         whole = extent_of(consumer, topic, partition)
-        begin = min(whole.end - STRIDE, *(_begin(consumer, s, told, whole) for s in asking))
-        begin = max(begin, whole.begin)
+        behind = {s.topic: s for s in asking if _is_behind(consumer, s)}
+        begins = [_begin(told, s, whole) for s in behind.values()]
+        begin = max(min([whole.end - STRIDE, *begins]), whole.begin, whole.end - UNTOLD_MAX)
         ends[topic, partition] = whole.end
         since.append(Extent(topic, partition, begin, whole.end))
-        if any(s.topic in REQUEST_TOPICS and not s.known for s in asking):
-            older.append(Extent(topic, partition, whole.begin, begin))
+        beyond = {topic: s.committed - REACH for topic, s in behind.items()}
+        warm = any(s.topic in REQUEST_TOPICS and not s.known for s in asking)
+        older.append(_Older(Extent(topic, partition, whole.begin, begin), beyond, warm))
     newest = _outcomes(consumer, codec, since)
-    outcomes = _warm(consumer, codec, older, newest)
+    outcomes = [o for one in older for o in _read_older(consumer, codec, one, newest)]
     for written in newest.values():
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
@@ -113,27 +125,24 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
     return outputs
 
 
-def _begin(
-    consumer: Consumer,
-    source: Source,
-    told: Mapping[Place, Progress | None],
-    output: Extent,
-) -> int:
+def _is_behind(consumer: Consumer, source: Source) -> bool:
+    """Say whether a lane has inputs that are not committed."""
+    return source.committed < extent_of(consumer, source.topic, source.partition).end
+
+
+def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent) -> int:
     """Return from where on an output tells what the commit of a lane does not."""
     progress = told[source.topic, source.partition]
     if progress is not None:
-        return min(progress.after.get(output.topic, output.begin), output.end)
-    if source.committed >= extent_of(consumer, source.topic, source.partition).end:
-        return output.end  # every input is committed
-    begin = max(output.begin, output.end - UNTOLD_MAX)
-    if begin > output.begin:
+        return progress.after.get(output.topic, output.begin)
+    if output.end - UNTOLD_MAX > output.begin:
         log.warning(
             "no commit tells what was done, and the log is long: inputs may be run again",
             topic=output.topic,
             lane=output.partition,
-            read=output.end - begin,
+            read=UNTOLD_MAX,
         )
-    return begin
+    return output.begin
 
 
 def _outcomes(consumer: Consumer, codec: Codec, extents: Iterable[Extent]) -> dict[Place, _Written]:
@@ -149,25 +158,28 @@ def _outcomes(consumer: Consumer, codec: Codec, extents: Iterable[Extent]) -> di
     return written
 
 
-def _warm(
-    consumer: Consumer, codec: Codec, older: Iterable[Extent], newest: Mapping[Place, _Written]
+def _read_older(
+    consumer: Consumer, codec: Codec, older: _Older, newest: Mapping[Place, _Written]
 ) -> list[Outcome]:
-    """Read older outcomes, stride by stride from the end, within WARM_RECORDS and _BYTES."""
-    outcomes: list[Outcome] = []
-    for extent in older:
-        lane = newest.get((extent.topic, extent.partition), _Written())
-        count, size, end, stride = lane.records, lane.size, extent.end, STRIDE
-        strides: list[list[Outcome]] = []
-        while end > extent.begin and count < WARM_RECORDS and size < WARM_BYTES:
-            begin = max(extent.begin, end - stride)
-            part = _outcomes(consumer, codec, [Extent(extent.topic, extent.partition, begin, end)])
-            for written in part.values():
-                count += written.records
-                size += written.size
-                strides.append(written.outcomes)
-            end, stride = begin, stride * 2
-        outcomes += [outcome for part in reversed(strides) for outcome in part]
-    return outcomes
+    """Read older outcomes of an output, stride by stride from the end, as far as they matter."""
+    extent, missing = older.extent, dict(older.beyond)
+    lane = newest.get((extent.topic, extent.partition), _Written())
+    count, size, end, stride = lane.records, lane.size, extent.end, STRIDE
+    strides = [lane.outcomes]
+    while end > extent.begin and count < UNTOLD_MAX:
+        for cause in (outcome.cause for outcome in strides[-1]):
+            if cause.offset < missing.get(cause.topic, cause.offset):
+                del missing[cause.topic]
+        if not missing and not (older.warm and count < WARM_RECORDS and size < WARM_BYTES):
+            break
+        begin = max(extent.begin, end - stride)
+        part = _outcomes(consumer, codec, [Extent(extent.topic, extent.partition, begin, end)])
+        written = part.get((extent.topic, extent.partition), _Written())
+        count += written.records
+        size += written.size
+        strides.append(written.outcomes)
+        end, stride = begin, stride * 2
+    return [outcome for part in reversed(strides[1:]) for outcome in part]
 
 
 def _outcome(codec: Codec, value: bytes | None) -> Outcome | None:

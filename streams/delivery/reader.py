@@ -29,6 +29,8 @@ HEARTBEAT_S = 1.0
 POLL_INTERVAL_S = 60.0  # within which a worker must answer a rebalance
 PREFETCH_KB = 16_384  # of one step, in the client
 
+FATAL = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001 - public
+"""Codes that end a client although its errors do not always say so themselves."""
 PASSING = frozenset(
     getattr(KafkaError, name) for name in ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE")
 )
@@ -115,11 +117,11 @@ class Reader:
                 if self._asked:
                     self._commit()
                 before = membership.lanes
-                messages = intake.poll(client)
+                batches = intake.batches(intake.poll(client))  # tells of errors among them, too
                 if membership.lanes is not before:
                     # among them may be records fetched for the assignment that has ended
                     client.assign([_start_of(lane) for lane in membership.lanes.values()])
-                elif messages and (batches := intake.batches(messages)):
+                elif batches:
                     self._loop.call_soon_threadsafe(self._listener.arrived, batches)
             client.close()  # calls membership.revoke
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must not go on deaf
@@ -134,7 +136,7 @@ class Reader:
         self.intake.look_ahead(self.client)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if error.fatal() or error.code() in FATAL:
             self._loop.call_soon_threadsafe(self._listener.broken, KafkaException(error))
         elif error.code() not in PASSING:
             log.warning("the broker says", error=error.name())

@@ -58,7 +58,8 @@ class Runner:
             self._reads[topic_of(fold.reads)] = Reads(fold.reads, function)
         self._tables = tables
         self._lanes: list[Lane] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Sequence[Lane]] = {}
+        """What runs, and for which lanes; it ends with the last of them."""
         self._stopping = False
         app.lanes_assigned = self._assigned
         app.lanes_revoked = self._revoked
@@ -135,12 +136,17 @@ class Runner:
         """Have a worker at hand for whatever may run next."""
         if lane.learned and not (lane.spare or lane.revoked or self._stopping) and lane.has_work:
             lane.spare = True
-            self._spawn(self._work(lane))
+            self._spawn(self._work(lane), [lane])
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], lanes: Sequence[Lane]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = lanes
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.app.add_future(self._die(error))
 
     async def _work(self, lane: Lane) -> None:
         """Run one event of a lane after the other, until there is none that may run."""
@@ -180,7 +186,7 @@ class Runner:
         self._lanes = [lane for lane in self._lanes if not lane.revoked] + list(lanes)
         self._takeover.keep_only({lane.partition for lane in self._lanes})
         if lanes:
-            self._spawn(self._learn(lanes))
+            self._spawn(self._learn(lanes), lanes)
 
     async def _learn(self, lanes: Sequence[Lane]) -> None:
         await self._takeover.learn(lanes, self.app.publisher.ends)
@@ -201,18 +207,22 @@ class Runner:
         for lane in lanes:
             lane.revoked = True
         if not in_good_order:
-            self._abandon()
+            self._abandon(lanes)
             await self._cancel()
             return
         try:
             await asyncio.wait_for(self.app.publisher.delivered(), PUBLISHED_S)
         except TimeoutError:
-            self._abandon()
+            self._abandon(lanes)
 
-    def _abandon(self) -> None:
-        """Forget what is not on the log, and that it was done: inputs count as finished before."""
+    def _abandon(self, lanes: Iterable[Lane]) -> None:
+        """Forget what is not on the log, and that it was done: inputs count as finished before.
+
+        Lanes that have come again meanwhile were learnt anew.
+        """
         self.app.publisher.abandon()
-        self._takeover.forget()
+        ours = {lane.partition for lane in self._lanes if not lane.revoked}
+        self._takeover.forget({lane.partition for lane in lanes} - ours)
 
     async def drain(self, grace_s: float, *, stopping: bool = True) -> None:
         """Start nothing new, let running events end for a while, then cancel the rest."""
@@ -220,12 +230,17 @@ class Runner:
         try:
             if self._tasks:
                 await asyncio.wait(list(self._tasks), timeout=grace_s)
-            await self._cancel()
+            await self._cancel(everything=True)
         finally:
             self._stopping = stopping
 
-    async def _cancel(self) -> None:
-        left = [task for task in self._tasks if not task.done()]
+    async def _cancel(self, *, everything: bool = False) -> None:
+        """Cancel what runs for lanes that have gone, or everything."""
+        left = [
+            task
+            for task, lanes in self._tasks.items()
+            if not task.done() and (everything or all(lane.revoked for lane in lanes))
+        ]
         for task in left:
             task.cancel()
         if left:

@@ -7,7 +7,7 @@ reads both when lanes come, and forgets what it knew of lanes that have gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -53,9 +53,10 @@ class Takeover:
         """Return what was done in a lane."""
         return self._histories[partition]
 
-    def forget(self) -> None:
+    def forget(self, partitions: Iterable[int]) -> None:
         """Forget what was done: inputs count as finished before their outcomes are on the log."""
-        self._histories.clear()
+        for partition in partitions:
+            self._histories.pop(partition, None)
 
     def keep_only(self, partitions: set[int]) -> None:
         """Forget lanes that another worker has."""

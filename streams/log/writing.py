@@ -125,6 +125,7 @@ class Writer:
         """
         check_size(topic, key, value, headers)
         done: Future[Position] = Future()
+        done.set_running_or_notify_cancel()  # so that nobody can cancel what is on its way
         try:
             self._producer.produce(
                 topic, value, key, partition, on_delivery=_settling(done), headers=list(headers)

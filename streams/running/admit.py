@@ -21,6 +21,10 @@ SCHEMA_ID_BYTES = 5  # before a body, with the magic byte
 IDENTITY_MAX = 4_096
 """Characters of ids that every outcome and its headers repeat; the edge's take some 300."""
 KEY_BYTES_MAX = 4 * IDENTITY_MAX
+ATTEMPT_MAX = 1_000_000_000
+"""Of an input: runs over it are numbered above its attempt, within 32 bits."""
+OF_NO_STEP = 2
+"""Effects of a run that consumed nothing: its beginning and its failure."""
 
 
 class WrongTenant(Undecodable):
@@ -51,6 +55,8 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
             f"{event.SCHEMA} has ids of {size} characters, an outcome can carry {IDENTITY_MAX}: "
             "publish it with shorter ones"
         )
+    if meta.attempt > ATTEMPT_MAX:
+        raise Undecodable(f"{event.SCHEMA} says attempt {meta.attempt}: no step counts so far")
     if not meta.tenant or key != meta.tenant.encode():
         raise WrongTenant(
             f"{event.SCHEMA} lies under another key than its tenant: publish it with meta.tenant "
@@ -107,7 +113,9 @@ def rejection(
             key=key,
             value=value,
         )
-        if (value or key) and len(body(letter)) > OUTCOME_BYTES_MAX - SCHEMA_ID_BYTES:
+        # with what the run consumed it may not fit: then a run that consumed nothing closes it
+        alone = len(meta.effects) <= OF_NO_STEP
+        if alone and (value or key) and len(body(letter)) > OUTCOME_BYTES_MAX - SCHEMA_ID_BYTES:
             letter = replace(letter, value=None)
             if len(key or b"") > KEY_BYTES_MAX:
                 letter = replace(letter, key=None)

@@ -113,7 +113,7 @@ async def test_lanes_given_up_in_good_order_leave_a_commit(app, consumer):
     lane.learned = True
     lane.inherit(Progress(5), dict)
     lane.changes = 1
-    assert await consumer.revoked([lane]) == [Commit(lane, 5, "before")]
+    assert await consumer.revoked([lane]) == [Commit(lane, 5, "before", 1)]
     assert app.went == [(1, True)]
     assert consumer.assignment() == set()
 

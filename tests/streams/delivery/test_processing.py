@@ -16,6 +16,7 @@ from schemas import (
     QuestionRedacted,
     Sealed,
 )
+from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.history import History
 from streams.delivery.lane import Item, Lane
 from streams.delivery.processing import Processor, Services
@@ -232,6 +233,50 @@ async def test_a_failure_that_consumed_more_than_a_record_holds_is_closed_by_a_r
     )
     letter = (await bench.run(a_question(deadline_s=-1)))[-1]
     assert (type(letter), letter.error) == (EventRejected, "Transient")
+    assert [effect.kind for effect in letter.meta.effects] == ["Begin", "Fail"]
+
+
+@pytest.mark.parametrize("name", ["traceparent", "retry", "other"])
+async def test_a_header_without_a_value_is_no_error(name):
+    bench = Bench(passes)
+    [outcome] = await bench.run(message=FakeMessage(headers=[(name, None)]))
+    assert type(outcome) is QuestionRedacted
+
+
+async def test_a_key_that_can_never_be_read_rejects_its_tenants_input_alone():
+    bench = Bench(passes)
+    bench.processor._digest_keys = DigestKeys(raises(Permanent("the key's row was changed")))
+    [letter] = await bench.run()
+    assert (type(letter), letter.error) == (EventRejected, "Permanent")
+
+
+def raises(error):
+    def look_up(_tenant):
+        raise error
+
+    return look_up
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Permanent("a lone \ud800 surrogate"), type("E" * 10**6, (Permanent,), {})("m"), Unspeakable()],
+)
+async def test_whatever_an_error_says_it_is_rejected(error):
+    letter = (await Bench(fails_with(error)).run())[-1]
+    assert type(letter) is EventRejected
+
+
+async def test_an_outcome_that_can_not_be_written_is_superseded_by_a_dead_letter():
+    async def broken(event, fx):
+        yield redacted(text=17)
+
+    letter = (await Bench(broken).run())[-1]
+    assert type(letter) is EventRejected
     assert [effect.kind for effect in letter.meta.effects] == ["Begin", "Fail"]
 
 

@@ -51,6 +51,10 @@ def test_a_lanes_whole_reach_fits_beside_a_commit(closed, running):
     assert len(note_of(progress).encode()) <= NOTE_BYTES_MAX
 
 
+def test_offsets_far_apart_are_not_written_bit_by_bit():
+    assert note_of(Progress(0, frozenset([10**12]))) is None
+
+
 def test_what_does_not_fit_is_not_written():
     assert note_of(Progress(0, after={"x" * NOTE_BYTES_MAX: 1})) is None
 

@@ -5,7 +5,7 @@ import threading
 from typing import ClassVar
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.delivery import publisher
 from streams.delivery.publisher import EAGER, Acknowledgement, Publisher, PublishingFailed
@@ -36,6 +36,8 @@ class FakeClient:
         self.made.append(self)
 
     def produce(self, topic, value, key, partition, on_delivery, headers):
+        if topic == "gone":
+            raise KafkaException(KafkaError(KafkaError._UNKNOWN_TOPIC))
         if len(self.queue) >= self.ROOM:
             raise BufferError
         self.queue.append((value, on_delivery))
@@ -174,6 +176,18 @@ async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
     await asyncio.wait_for(taken.done, 2)
     assert made.outstanding == 0
     assert made.fatal == []
+
+
+async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made):
+    [client] = FakeClient.made
+    gone = Acknowledgement()
+    made.send("gone", 0, b"k", b"v", [], gone)
+    [after] = send(made, b"a")
+    with pytest.raises(PublishingFailed, match=r"gone\[0\] takes no record"):
+        await asyncio.wait_for(gone.done, 2)
+    client.deliver()
+    await asyncio.wait_for(after.done, 2)
+    assert made.outstanding == 0
 
 
 async def test_an_error_that_ends_the_client_is_told(made):

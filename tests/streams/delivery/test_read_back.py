@@ -137,8 +137,28 @@ def test_what_a_commit_tells_is_not_read_again(log):
     log.take_in(CUT, 10_000)
     source = noted(CUT, 9_000, *range(9_001, 9_500), after={REDACTED: 9_700, REJECTED: 0})
     history = log.known("redact", source)
-    assert log.read[REDACTED] == 300
+    assert log.read[REDACTED] < 6 * REACH
     assert open_inputs(history, CUT, range(9_000, 10_000)) == [9_000, *range(9_500, 9_700)]
+
+
+def test_a_run_counts_on_from_those_over_the_same_id_though_a_commit_tells_nothing_of_it(log):
+    # input 1 was closed under attempt 2; it comes again, as a later attempt of the step before has it
+    log.write(redacted_chunks(1, attempt=2))
+    for offset in range(2, 600):
+        log.write(redacted_chunks(offset))
+    log.take_in(CUT, 602)
+    history = log.known("redact", noted(CUT, 600, after={REDACTED: 599, REJECTED: 0}))
+    before = Cause(topic=ASKED, partition=LANE, offset=1, id="before")
+    again = a_meta(id=f"{CUT}@1", attempt=2, cause=before)
+    assert not history.duplicate(again, CUT, LANE, 601)
+    assert history.begin(again, CUT, LANE, 601) == 3
+
+
+def test_others_letters_are_not_read_for_a_lane_that_is_done(log):
+    log.consumer.log[REJECTED, LANE] = [b"another's"] * 9_000
+    log.take_in(CUT, 5)
+    log.done("redact", noted(CUT, 5, after={REDACTED: 0, REJECTED: 0}))
+    assert log.read[REJECTED] == STRIDE
 
 
 def test_a_commit_tells_which_runs_were_cut_off(log):

@@ -165,7 +165,41 @@ async def test_a_commit_tells_what_lies_done_beyond_it(reader):
     finish(lane, 9)
     [commit] = due([lane])
     assert progress_of(7, commit.note) == Progress(7, frozenset([9]), {}, {"out": 33})
+    reader.commit_soon([commit])
+    reader._commit()
     assert due([lane]) == []
+
+
+async def test_a_commit_that_was_asked_for_is_made_when_lanes_go_before_it_was(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    finish(lane, 7)
+    reader.commit_soon(due([lane]))
+    await in_thread(reader.membership.revoke, reader.client, places(0))
+    reader._commit()
+    assert reader.client.commits == [[(0, 8, "note")]]
+
+
+async def test_a_broker_that_takes_no_notes_gets_commits_without(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    [lane] = reader.listener.came
+    lane.inherit(Progress(7), lambda: {"out": 33})
+    reader.commit_soon(due([lane]))
+    reader._commit()
+
+    class FakeRefusal:
+        topic, partition = TOPIC, 0
+        error = KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE)
+
+    reader.commits.committed(None, [FakeRefusal])
+    assert [(commit.offset, commit.note) for commit in due([lane])] == [(7, "")]
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID])
+async def test_an_error_that_ends_the_client_is_told_whatever_it_says_of_itself(reader, code):
+    reader._on_error(KafkaError(code))
+    await asyncio.sleep(0)
+    assert len(reader.listener.errors) == 1
 
 
 async def test_a_note_that_does_not_fit_leaves_the_older_one_in_place(reader):
@@ -173,7 +207,7 @@ async def test_a_note_that_does_not_fit_leaves_the_older_one_in_place(reader):
     [lane] = reader.listener.came
     lane.inherit(Progress(7), lambda: {"out" * 2_000: 33})
     finish(lane, 7)
-    assert due([lane]) == [Commit(lane, 8, "note")]
+    assert due([lane]) == [Commit(lane, 8, "note", 1)]
 
 
 async def test_of_a_lane_that_is_not_known_yet_nothing_is_committed(reader):
@@ -192,11 +226,11 @@ async def test_a_commit_that_failed_is_asked_for_again(reader, late):
     reader.client.refuses = not late
     reader.commit_soon(due([lane]))
     reader._commit()
-    assert due([lane]) == ([] if late else [Commit(lane, 8, "note")])
+    assert due([lane]) == ([] if late else [Commit(lane, 8, "note", 1)])
     if late:
         refused = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
         reader.commits.committed(refused, places(0))
-        assert due([lane]) == [Commit(lane, 8, "note")]
+        assert due([lane]) == [Commit(lane, 8, "note", 1)]
     assert reader.client.commits == [[(0, 8, "note")]]
 
 
