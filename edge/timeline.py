@@ -7,13 +7,16 @@ from typing import Any
 
 from edge.catalogue import KnownRequest
 from edge.entries import Entry
-from schemas import Event, EventRejected
+from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
 from streams.operations.timeline import timeline
-from streams.topics import DERIVED, REQUESTS
+from streams.topics import DERIVED
 from streams.watching.tracing import trace_id_of
 
+TAKEN_IN: tuple[type[Event], ...] = (QuestionAsked, DocumentSubmitted, DocumentWithdrawn)
+"""Requests that the gateway takes in today."""
 KINDS: tuple[type[Event], ...] = (
-    *(topic.record for topic in (*REQUESTS[:3], *DERIVED) if issubclass(topic.record, Event)),
+    *TAKEN_IN,
+    *(topic.record for topic in DERIVED if issubclass(topic.record, Event)),
     EventRejected,
 )
 
@@ -33,7 +36,6 @@ async def timeline_of(
         "trace_id": trace_id_of(request.trace),
         "records": len(entries),
         "took_ms": round((ended_us - began_us) / 1_000, 3),
-        "cost_micros": sum(step.cost_micros for step in steps),
         "steps": [
             {**step.as_json(), "after_ms": round((step.began_us - began_us) / 1_000, 3)}
             for step in steps

@@ -185,7 +185,10 @@ PORTS = (
     "triton_metrics",
     "worker_metrics",
 )
-"""Ports of the local stack, in the order of their block (infra/local/ports.py)."""
+"""Ports of the local stack, in the order of their block (infra/local/ports.py).
+
+Metrics of workers come last: the ports of further workers follow.
+"""
 
 VARIABLES = (
     Variable("KEY", "API key of `playhead chat` and `ingest`; else one of the local stack", True),

@@ -242,6 +242,3 @@ def effect_records() -> tuple[type[Record], ...]:
         if isinstance(record, type) and issubclass(record, Request) and "RESPONSE" in vars(record):
             responses[record.RESPONSE.SCHEMA] = record.RESPONSE
     return tuple(responses[name] for name in sorted(responses))
-
-
-TABLE_RECORDS: tuple[type[Record], ...] = (schemas.TableRow,)

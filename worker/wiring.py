@@ -27,7 +27,7 @@ from streams.log.configuration import load
 from streams.log.subjects import subjects
 from streams.running.world import Connector, World
 from streams.settings import Settings
-from streams.topics import FOLDS, Fold, Step, group_of, step
+from streams.topics import FOLDS, STEPS, Fold, Step, changelog_of, group_of, step, topic_of
 from streams.watching.logs import logger
 
 log = logger("app")
@@ -159,8 +159,6 @@ def folding(fold: Fold, tables: Mapping[str, Table]) -> FoldFunction:
 
 def chosen(names: str | None) -> tuple[Step, ...]:
     """Read a comma-separated list of steps; None for all. Raises KeyError that lists the steps."""
-    from streams.topics import STEPS
-
     if names is None:
         return STEPS
     return tuple(step(name.strip()) for name in names.split(",") if name.strip())
@@ -170,8 +168,6 @@ async def wait_for_topics(settings: Settings, steps: Sequence[Step]) -> None:
     """Wait until the broker has the topics of the steps, with a line in the log."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
-
-    from streams.topics import changelog_of, topic_of
 
     needed = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
     needed |= {changelog_of(table) for entry in steps for table in entry.tables}

@@ -89,7 +89,7 @@ async def get_message(
 
 @router.get("/v1/messages/{request_id}/timeline")
 async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
-    """Return every step of a request with its times, versions, effects and costs."""
+    """Return every step of a request with its times, versions and effects."""
     caller.need("read")
     on_log = gateway.access.request(caller, request_id)
     return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))

@@ -11,25 +11,11 @@ from contextlib import suppress
 import psutil
 
 from infra.errors import StackError
+from streams.settings import PORTS
 
 HOST = "127.0.0.1"
 FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no common tool's way
-NAMES = (
-    "gateway",
-    "kafka",
-    "kafka_controller",
-    "registry",
-    "weaviate",
-    "weaviate_grpc",
-    "weaviate_gossip",
-    "weaviate_data",
-    "weaviate_raft",
-    "weaviate_raft_rpc",
-    "triton",
-    "triton_grpc",
-    "triton_metrics",
-    "worker_metrics",  # the last one: those of further workers follow it
-)
+NAMES = PORTS  # worker_metrics is the last one: those of further workers follow it
 WORKERS_MAX = 32
 SPAN = len(NAMES) + WORKERS_MAX - 1  # of a block, with a port for each worker that there may be
 # Below the range from which Linux picks the ports of outgoing connections (32768 and up).

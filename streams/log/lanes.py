@@ -1,7 +1,10 @@
 """Tenant -> lanes -> partition.
 
-A tenant owns K lanes: the K partitions that score highest for it in rendezvous hashing. Raising K
-adds lanes and moves none, so history stays where it is. A session or a document hashes to one lane.
+A tenant owns K lanes: the K partitions that score highest for it in rendezvous hashing. A session
+or a document hashes to one of them. K is chosen once, before the tenant's first record, as nothing
+remembers in which lane a session began: raising K keeps the lanes that there were, but the further
+one draws its share of all sessions, old ones too (half of them from 1 to 2), and these go on
+without their tables, which stay in the lane before. The edge gives every tenant one lane.
 
 Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM
 Transactions on Networking 6(1), 1998.
@@ -31,7 +34,7 @@ def lane_of(tenant: str, session: str, partitions: int, count: int = 1) -> int:
     """Return the partition of a session or document of a tenant that owns `count` lanes.
 
     Within the tenant's lanes the choice is rendezvous hashing again: a further lane takes its share
-    of new sessions, and no session moves between the lanes that were there before.
+    of all sessions, old ones too, and none moves between the lanes that were there before.
     """
     owned = lanes(tenant, partitions, count)
     return max(owned, key=lambda lane: (_score(f"{lane}|{tenant}|{session}"), -lane))

@@ -40,7 +40,6 @@ class StepTime:
     records: int = 0
     closed: bool = False
     outcome: str = ""
-    cost_micros: int = 0
     effects: list[EffectTime] = field(default_factory=list)
 
     @property
@@ -62,7 +61,6 @@ class StepTime:
             "records": self.records,
             "closed": self.closed,
             "outcome": self.outcome,
-            "cost_micros": self.cost_micros,
             "effects": [
                 {
                     "kind": effect.kind,
@@ -149,7 +147,6 @@ def _add(run: StepTime, event: Event) -> None:
     run.closed = run.closed or meta.last
     run.outcome = _outcome(event) or run.outcome
     for effect in meta.effects:
-        run.cost_micros += effect.cost_micros
         if effect.number == 0:
             continue
         if effect.part and run.effects and run.effects[-1].kind == effect.kind:

@@ -1,4 +1,4 @@
-"""The chat model's code without Triton: order, refusals and endings. Its figures: test_triton_models.py."""
+"""The chat model's code without Triton: order, refusals and endings. Its figures: triton/test_models.py."""
 
 from pathlib import Path
 from types import SimpleNamespace

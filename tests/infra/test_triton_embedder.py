@@ -1,4 +1,4 @@
-"""The embedder's code without Triton: order, refusals and endings. Its figures: test_triton_models.py."""
+"""The embedder's code without Triton: order, refusals and endings. Its figures: triton/test_models.py."""
 
 import importlib.util
 import threading

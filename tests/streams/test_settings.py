@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local import ports
 from streams import settings as settings_
 from streams.settings import (
-    PORTS,
     VARIABLES,
     BadSetting,
     Settings,
@@ -204,10 +202,6 @@ def test_every_other_name_is_read_somewhere(entry):
         and variable(entry.name) in path.read_text(encoding="utf-8")
     ]
     assert readers, f"nobody reads {variable(entry.name)}"
-
-
-def test_the_ports_are_those_of_the_local_stack():
-    assert PORTS == ports.NAMES
 
 
 def test_no_name_stands_twice():

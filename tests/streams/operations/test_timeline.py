@@ -121,11 +121,10 @@ def test_a_stream_that_goes_on_in_the_next_record_is_still_one_effect():
     assert [(one.parts, one.took_us) for one in run.effects] == [(2, 7_000)]
 
 
-def test_errors_and_costs_of_effects_are_told():
-    effects = (BEGIN, effect(1, error="Transient: away", cost_micros=3), effect(2, cost_micros=4))
+def test_errors_of_effects_are_told():
+    effects = (BEGIN, effect(1, error="Transient: away"), effect(2))
     [run] = timeline([redacted(ms=12, effects=effects, last=True)])
     assert [one.error for one in run.effects] == ["Transient: away", ""]
-    assert run.cost_micros == 7
 
 
 def test_a_rejection_names_its_error():
@@ -161,7 +160,6 @@ def test_milliseconds_are_what_people_read():
         "records",
         "closed",
         "outcome",
-        "cost_micros",
         "effects",
     }
 
