@@ -1,8 +1,8 @@
 """playhead up, down, status: the local stack from the command line."""
 
 import json
-import signal
 import shlex
+import signal
 import sys
 import threading
 import time

@@ -17,8 +17,12 @@ from infra.parts.part import Workshop
 from infra.parts.shell import Shell
 
 # serves what it is asked, and leaves an archive of classes as it ends, as Java does
+# (by way of sh: an interpreter's path on a first line can't hold a space)
 JAVA = f"""\
-    #!{sys.executable}
+    #!/bin/sh
+    ''':'
+    exec "{sys.executable}" "$0" "$@"
+    '''
     import http.server, pathlib, re, signal, sys
 
     def end(*_):
