@@ -24,7 +24,7 @@ from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.log.subjects import subjects
+from streams.log.subjects import open_registry, subjects
 from streams.running.world import Connector, World
 from streams.settings import Settings
 from streams.topics import FOLDS, STEPS, Fold, Step, changelog_of, group_of, step, topic_of
@@ -86,8 +86,7 @@ def known_schemas(settings: Settings) -> Registry:
 
     Tries again, with a line in the log, until the registry answers and knows them.
     """
-    registry = Registry(settings.registry)
-    registry.expect(subjects())
+    registry = open_registry(settings)
     while True:
         try:
             for record in sorted(set(subjects().values())):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -16,6 +15,7 @@ from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.ids import request_id
 from streams.log.subjects import subjects
+from streams.log.writing import Writer
 from streams.settings import Settings
 from streams.topics import STEPS, TOPICS, Topic, changelog_of, topic_of
 from streams.version import CODE
@@ -155,26 +155,13 @@ def configuration_records() -> list[ConfigurationSet]:
 def publish_configuration(settings: Settings, codec: Codec) -> None:
     """Put every step's configuration on the log.
 
-    Raises TimeoutError where the broker does not take all of it.
+    Raises KafkaException where the broker does not take all of it.
     """
-    entries = [(record.digest.encode(), codec.encode(record)) for record in configuration_records()]
-    _write(settings.kafka, CONFIGURATION_TOPIC, entries)
-
-
-def _write(servers: str, topic: str, entries: Iterable[tuple[bytes, bytes]]) -> None:
-    """Write keys and values to partition 0 and wait for the broker."""
-    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True, "acks": "all"})
-    failures: list[Any] = []
-    for key, value in entries:
-        producer.produce(
-            topic,
-            value=value,
-            key=key,
-            partition=0,
-            on_delivery=lambda error, _: failures.append(error) if error else None,
+    with Writer(settings.kafka, "playhead-setup") as writer:
+        writer.write_all(
+            (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
+            for record in configuration_records()
         )
-    if producer.flush(30) or failures:
-        raise TimeoutError(f"the broker did not take the configuration: {failures or 'no answer'}")
 
 
 def prepare(settings: Settings) -> None:
