@@ -21,7 +21,7 @@ from edge.publishing import RequestPublisher
 from schemas.registry import Registry
 from streams.log.codec import Codec
 from streams.log.subjects import subjects
-from streams.operations.lag import Positions
+from streams.operations.lag import LagReader
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
 
@@ -77,7 +77,7 @@ def _wired(settings: Settings) -> tuple[Gateway, Inbox]:
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
         log=LogReader(settings, codec),
-        offsets=lambda: Positions(settings),
+        offsets=lambda: LagReader(settings),
     )
     return gateway, Inbox(settings, codec, keyring, publisher.send)
 
