@@ -9,9 +9,9 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.http.responses import response_of
 from edge.problems import Problem
 from edge.requests import traceparent as new_traceparent
+from edge.responses import response_of
 from streams.watching.logs import logger, places
 from streams.watching.tracing import (
     TRACEPARENT,
