@@ -15,9 +15,7 @@ from edge.log_reader import LogReader
 from edge.publishing import RequestPublisher
 from edge.requests import RequestBuilder
 from schemas import DocumentSubmitted, DocumentWithdrawn
-from schemas.registry import Registry
-from streams.log.codec import Codec
-from streams.log.subjects import subjects
+from streams.log.codec import open_codec
 from streams.operations.lag import Lag, LagReader, consumer_groups
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -28,9 +26,7 @@ class Kafka:
     """The reader, the publisher and the offsets as the gateway has them when it serves."""
 
     def __init__(self, settings):
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        codec = Codec(registry)
+        codec = open_codec(settings)
         self.reader = LogReader(settings, codec)
         self.publisher = RequestPublisher(settings, codec, client="contract")
         self.offsets = lambda: LagReader(settings)
