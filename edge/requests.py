@@ -6,7 +6,6 @@ Equal fingerprints (idempotency keys) are one request: the same id, so its repea
 from __future__ import annotations
 
 import json
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from streams.log.lanes import lane_of
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.version import CODE
+from streams.watching.tracing import new_trace
 
 
 class Refused(Permanent, ValueError):
@@ -79,11 +79,6 @@ class NewDocument:
     groups: Sequence[str] = ()
     """Who may read it, besides those who may write; empty for everyone."""
     chunk_policy: str = limits.CHUNK_POLICY
-
-
-def traceparent() -> str:
-    """Begin a trace: a W3C traceparent with random ids, sampled."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 class RequestBuilder:
@@ -185,7 +180,7 @@ class RequestBuilder:
             session=identity.session,
             at=now_us(),
             step=StepVersion(name=self._edge, code=CODE, configuration=""),
-            trace=trace or traceparent(),
+            trace=trace or new_trace(sampled=True),
         )
 
     # ------------------------------------------------------------------ both in one

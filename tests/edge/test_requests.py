@@ -267,4 +267,4 @@ def test_a_trace_goes_on_or_begins(requests):
     assert requests.question("acme", user="u", text="x", trace=given).meta.trace == given
     begun = {requests.question("acme", user="u", text="x").meta.trace for _ in range(2)}
     assert len(begun) == 2
-    assert all(TRACEPARENT.fullmatch(trace) for trace in begun)
+    assert all(TRACEPARENT.fullmatch(trace) and trace.endswith("-01") for trace in begun)
