@@ -21,7 +21,8 @@ from edge.entries import Entry
 from edge.measures import refused
 from edge.problems import Problem, overloaded, too_many
 from edge.unanswered import Unanswered
-from streams.operations.lag import Lag, Lane, NoAnswer, NotTold, Reader, readers
+from streams.log.offsets import NoAnswer, NotTold, Partition
+from streams.operations.lag import ConsumerGroup, Lag, consumer_groups
 from streams.settings import Settings
 from streams.topics import STEPS
 from streams.watching.logs import logger, places
@@ -36,10 +37,10 @@ SPREAD = 1.25  # clients that were refused together come back spread over a quar
 class TellsOffsets(Protocol):
     """What the gateway needs to know of the log's lanes; each method may raise NoAnswer."""
 
-    async def lags(self, wanted: Sequence[Reader]) -> list[Lag]:
-        """Return the lag of each reader in each lane of its topics."""
+    async def lags(self, wanted: Sequence[ConsumerGroup]) -> list[Lag]:
+        """Return the lag of each group in each lane of its topics."""
 
-    async def oldest_ms(self, lags: Sequence[Lag]) -> dict[Lane, int]:
+    async def oldest_ms(self, lags: Sequence[Lag]) -> dict[Partition, int]:
         """Return the broker's time of the first unfinished record of each lane that is behind."""
 
 
@@ -189,7 +190,7 @@ class Admission:
 
     # ------------------------------------------------------------------ how the log stands
 
-    def read(self, lags: Sequence[Lag], ages_s: Mapping[Lane, float] | None = None) -> None:
+    def read(self, lags: Sequence[Lag], ages_s: Mapping[Partition, float] | None = None) -> None:
         """Learn how far the steps are behind; the ages are of use at the first reading."""
         self._answered_s, self._why = self._clock(), "no answer"
         self.backlog.take(lags, self._answered_s, ages_s)
@@ -231,10 +232,10 @@ class Admission:
             await asyncio.sleep(self._every_s)
 
     async def _read_on(self, offsets: TellsOffsets) -> None:
-        lane_readers = readers(entry.name for entry in STEPS)
+        groups = consumer_groups(entry.name for entry in STEPS)
         while True:
-            lags = await offsets.lags(lane_readers)
-            ages_s: dict[Lane, float] = {}
+            lags = await offsets.lags(groups)
+            ages_s: dict[Partition, float] = {}
             if not self.backlog.known:  # later ages follow from when the lanes grew
                 now_ms = time.time() * 1_000
                 oldest_ms = await offsets.oldest_ms(lags)

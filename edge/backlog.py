@@ -30,7 +30,8 @@ from schemas import (
     QuestionRedacted,
     TokensGenerated,
 )
-from streams.operations.lag import Lag, Lane
+from streams.log.offsets import Partition
+from streams.operations.lag import Lag
 from streams.settings import Settings
 from streams.topics import topics_of
 
@@ -172,7 +173,7 @@ class Backlog:
         questions = LaneLimits(settings.question_lag_max, settings.question_age_max_s)
         documents = LaneLimits(settings.document_lag_max, settings.document_age_max_s)
         self._limits = dict.fromkeys(DOCUMENT, documents) | dict.fromkeys(QUESTION, questions)
-        self.tracks: dict[Lane, Track] = {}
+        self.tracks: dict[Partition, Track] = {}
 
     @property
     def known(self) -> bool:
@@ -180,7 +181,7 @@ class Backlog:
         return bool(self.tracks)
 
     def take(
-        self, lags: Sequence[Lag], now_s: float, ages_s: Mapping[Lane, float] | None = None
+        self, lags: Sequence[Lag], now_s: float, ages_s: Mapping[Partition, float] | None = None
     ) -> None:
         """Learn from a reading of all lanes; the ages are of use at the first one."""
         ends = {(one.topic, one.lane): one.end for one in lags}

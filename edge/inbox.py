@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from agents.errors import Permanent, Transient
 from edge import limits
 from edge.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
-from edge.requests import RequestBuilder, Sealer, traceparent
+from edge.requests import RequestBuilder, Sealer
 from schemas import (
     Ask,
     Event,
@@ -39,6 +39,7 @@ from streams.settings import Settings
 from streams.topics import INBOX, group_of
 from streams.version import CODE
 from streams.watching.logs import logger
+from streams.watching.tracing import new_trace
 
 log = logger("inbox")
 GROUP = group_of("inbox")
@@ -139,7 +140,7 @@ class Inbox:
                 session="",
                 at=now_us(),
                 step=StepVersion(name="inbox", code=CODE, configuration=""),
-                trace=traceparent(),
+                trace=new_trace(sampled=True),
             ),
             topic=topic,
             partition=partition,

@@ -26,7 +26,9 @@ from edge.catalogue import KnownRequest
 from edge.entries import HISTORY, RESULTS, Dispatch, Entry
 from edge.publishing import REGISTRY_AWAY
 from schemas import Event
+from streams.log import reading
 from streams.log.codec import Codec, Undecodable
+from streams.log.offsets import extent_since
 from streams.settings import Settings
 from streams.topics import topic_of
 from streams.watching.logs import logger, places
@@ -38,7 +40,7 @@ AGAIN_S = 1.0  # after an error of the live consumer
 SKEW_MS = 60_000
 """How far the clocks of two hosts may differ: reading back begins so much earlier."""
 READ_BACK_S = 10.0
-"""Bound on reading one request back."""
+"""Bound on the broker's silence while one request is read back."""
 READ_BACK_MAX = 20_000
 """Records of one request at most: an answer has some hundreds."""
 
@@ -72,11 +74,14 @@ class LogReader:
         codec: Codec,
         *,
         new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
+        new_bounded_consumer: Callable[[Settings, str], Any] = reading.new_consumer,
         again_s: float = AGAIN_S,
     ) -> None:
+        """`new_consumer` makes the live one, `new_bounded_consumer` one for each reading back."""
         self._settings = settings
         self._codec = codec
         self._new_consumer = new_consumer
+        self._new_bounded_consumer = new_bounded_consumer
         self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
         self._behind = self._everything()
@@ -132,7 +137,7 @@ class LogReader:
                 self._stopping.wait(self._again_s)
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
-        consumer = self._consumer(enable_partition_eof=True)
+        consumer = self._consumer()
         history = {topic_of(kind) for kind in HISTORY}
         try:
             consumer.assign(
@@ -178,19 +183,16 @@ class LogReader:
     # ------------------------------------------------------------------ back, on a worker thread
 
     def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
-        records = {topic_of(kind): kind for kind in kinds}
-        consumer = self._consumer(enable_partition_eof=True)
+        kind_of = {topic_of(kind): kind for kind in kinds}
+        consumer = self._new_bounded_consumer(self._settings, "gateway-without-group")
         try:
-            since = max(0, request.time_ms - SKEW_MS)
-            starts = consumer.offsets_for_times(
-                [TopicPartition(topic, request.lane, since) for topic in records],
-                timeout=READ_BACK_S,
-            )
+            since_ms = max(0, request.time_ms - SKEW_MS)
+            extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in kind_of]
             entries: list[Entry] = []
-            for message in _to_the_end(consumer, [start for start in starts if start.offset >= 0]):
+            for message in reading.records(consumer, extents, READ_BACK_S):
                 if _header(message, "request") != request.request:
                     continue
-                entry = self._entry(message, records[str(message.topic())])
+                entry = self._entry(message, kind_of[str(message.topic())])
                 if entry is not None and entry.event.meta.tenant == request.tenant:
                     entries.append(entry)
                 if len(entries) >= READ_BACK_MAX:
@@ -201,7 +203,7 @@ class LogReader:
 
     # ------------------------------------------------------------------ both
 
-    def _consumer(self, *, enable_partition_eof: bool) -> Any:
+    def _consumer(self) -> Any:
         return self._new_consumer(
             {
                 "bootstrap.servers": self._settings.kafka,
@@ -209,7 +211,7 @@ class LogReader:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
-                "enable.partition.eof": enable_partition_eof,
+                "enable.partition.eof": True,
                 "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": 32_768,
                 "log_level": 2,
@@ -224,30 +226,13 @@ class LogReader:
         return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
 
     def _ask(self) -> bool:
-        consumer = self._consumer(enable_partition_eof=False)
+        consumer = self._consumer()
         try:
             return bool(consumer.list_topics(timeout=2.0).brokers)
         except KafkaException:
             return False
         finally:
             consumer.close()
-
-
-def _to_the_end(consumer: Any, starts: list[TopicPartition]) -> Iterator[Any]:
-    """Read one partition of each topic from its start; raises Transient where nothing comes."""
-    unread = {start.topic for start in starts}
-    consumer.assign(starts)
-    waited_s = 0.0
-    while unread:
-        message = consumer.poll(POLL_S)
-        if message is None:
-            waited_s += POLL_S
-            if waited_s > READ_BACK_S:
-                raise Transient("the log can't be read at the moment: no answer")
-        elif message.error() is None:
-            yield message
-        elif _is_end(message):
-            unread.discard(message.topic())
 
 
 def _is_end(message: Any) -> bool:

@@ -20,9 +20,7 @@ from connectors.keyring import Keyring
 from edge.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests import RequestBuilder
 from schemas import Event
-from schemas.registry import Registry
-from streams.log.codec import Codec
-from streams.log.subjects import subjects
+from streams.log.codec import open_codec
 from streams.log.writing import Position
 from streams.settings import Settings
 
@@ -50,9 +48,7 @@ class Producer:
     ) -> None:
         self.requests = RequestBuilder(settings, Keyring(settings), edge=edge)
         if publisher is None:
-            registry = Registry(settings.registry)
-            registry.expect(subjects())
-            publisher = RequestPublisher(settings, Codec(registry), client=edge)
+            publisher = RequestPublisher(settings, open_codec(settings), client=edge)
         self._publisher = publisher
 
     def submit_document(self, tenant: str, **document: Any) -> PublishedRequest:

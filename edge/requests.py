@@ -6,10 +6,9 @@ Equal fingerprints (idempotency keys) are one request: the same id, so its repea
 from __future__ import annotations
 
 import json
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from agents.errors import Permanent
@@ -29,6 +28,7 @@ from streams.log.lanes import lane_of
 from streams.running.live import now_us
 from streams.settings import Settings
 from streams.version import CODE
+from streams.watching.tracing import new_trace
 
 
 class Refused(Permanent, ValueError):
@@ -73,16 +73,12 @@ class NewDocument:
     uri: str
     content: bytes
     media_type: str = "text/plain"
+    """In any case, and with parameters or without; they are dropped."""
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] = ()
     """Who may read it, besides those who may write; empty for everyone."""
     chunk_policy: str = limits.CHUNK_POLICY
-
-
-def traceparent() -> str:
-    """Begin a trace: a W3C traceparent with random ids, sampled."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 class RequestBuilder:
@@ -138,6 +134,7 @@ class RequestBuilder:
                 f"the text has {len(text)} characters, the limit is {limits.QUESTION_MAX}: shorten "
                 "it, or hand long texts in as documents"
             )
+        _check_ask(ask)
         key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
         return QuestionAsked(
             meta=self._meta(identity, trace),
@@ -150,6 +147,7 @@ class RequestBuilder:
         self, identity: Identity, document: NewDocument, trace: str = ""
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
+        document = replace(document, media_type=_essence(document.media_type))
         check(document, self._settings.document_bytes_max)
         title = document.title.encode()
         return DocumentSubmitted(
@@ -182,7 +180,7 @@ class RequestBuilder:
             session=identity.session,
             at=now_us(),
             step=StepVersion(name=self._edge, code=CODE, configuration=""),
-            trace=trace or traceparent(),
+            trace=trace or new_trace(sampled=True),
         )
 
     # ------------------------------------------------------------------ both in one
@@ -205,6 +203,8 @@ class RequestBuilder:
                 "the user is empty or too long: name the asker in at most "
                 f"{limits.USER_MAX} characters"
             )
+        if ask is not None:  # here, since those of a gateway's caller are the key's
+            _check_groups(ask.groups)
         identity = self.of_question(tenant, self.subject(tenant, user), session, fingerprint)
         deadline = now_us() + self._settings.deadline_ms * 1_000
         return self.ask(identity, text, ask or Ask(deadline=deadline), trace)
@@ -245,6 +245,25 @@ def _check_tenant(tenant: str) -> None:
         )
 
 
+def _check_ask(ask: Ask) -> None:
+    for what, number, most in (
+        ("tokens", ask.max_tokens, limits.ANSWER_TOKENS_MAX),
+        ("passages", ask.passages_max, limits.PASSAGES_MAX),
+    ):
+        if not 1 <= number <= most:
+            raise Refused(f"{number} {what} were asked for: ask for 1 to {most}")
+
+
+def _check_groups(groups: Sequence[str]) -> None:
+    if len(groups) > limits.GROUPS_MAX:
+        raise Refused(f"there are {len(groups)} groups: name at most {limits.GROUPS_MAX}")
+
+
+def _essence(media_type: str) -> str:
+    """Spell a media type as MEDIA_TYPES does: in lower case, without parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 def check(document: NewDocument, bytes_max: int) -> None:
     """Check a document against the limits; raises Refused."""
     if not document.uri or len(document.uri) > limits.URI_MAX:
@@ -268,6 +287,7 @@ def check(document: NewDocument, bytes_max: int) -> None:
         raise TooLarge(
             f"the title has {len(document.title)} characters, the limit is {limits.TITLE_MAX}"
         )
+    _check_groups(document.groups)
     _check_metadata(document.metadata)
 
 

@@ -18,10 +18,8 @@ from edge.inbox import Inbox
 from edge.keys import ApiKeys, keys_path
 from edge.log_reader import LogReader
 from edge.publishing import RequestPublisher
-from schemas.registry import Registry
-from streams.log.codec import Codec
-from streams.log.subjects import subjects
-from streams.operations.lag import Positions
+from streams.log.codec import open_codec
+from streams.operations.lag import LagReader
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
 
@@ -65,9 +63,7 @@ def _watch(settings: Settings) -> None:
 
 def _wired(settings: Settings) -> tuple[Gateway, Inbox]:
     """Put the gateway and the inbox on the real components; neither has begun."""
-    registry = Registry(settings.registry)
-    registry.expect(subjects())
-    codec = Codec(registry)
+    codec = open_codec(settings)
     keyring = Keyring(settings)
     publisher = RequestPublisher(settings, codec, client="gateway")
     gateway = Gateway(
@@ -77,7 +73,7 @@ def _wired(settings: Settings) -> tuple[Gateway, Inbox]:
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
         log=LogReader(settings, codec),
-        offsets=lambda: Positions(settings),
+        offsets=lambda: LagReader(settings),
     )
     return gateway, Inbox(settings, codec, keyring, publisher.send)
 

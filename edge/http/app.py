@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from edge.gateway import Gateway
 from edge.http import documents, messages, service
 from edge.http.envelope import Envelope
-from edge.http.responses import on_http_exception, on_invalid, on_problem
 from edge.problems import Problem
+from edge.responses import on_http_exception, on_invalid, on_problem
 from edge.websocket.handshake import chat
 from streams.version import CODE
 

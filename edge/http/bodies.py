@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge import limits
 from edge.callers import Caller
-from edge.http.responses import invalid
 from edge.problems import Problem
+from edge.responses import invalid
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -43,7 +43,7 @@ async def _submit(
     document = NewDocument(
         uri=fields.uri,
         content=fields.content_bytes(),
-        media_type=fields.media_type.partition(";")[0].strip().lower(),
+        media_type=fields.media_type,
         title=fields.title,
         metadata=fields.metadata_texts(),
         groups=fields.groups,

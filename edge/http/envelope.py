@@ -9,15 +9,15 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.http.responses import response_of
 from edge.problems import Problem
-from edge.requests import traceparent as new_traceparent
+from edge.responses import response_of
 from streams.watching.logs import logger, places
 from streams.watching.tracing import (
     TRACEPARENT,
     child_of,
     context_of,
     failed,
+    new_trace,
     trace_id_of,
     traceparent_of,
 )
@@ -109,4 +109,4 @@ def _report(error: Exception, ids: dict[str, Any], span: Span | None) -> None:
 
 def continued(traceparent: str) -> str:
     """Go on with a trace, or begin one, where tracing is not set up."""
-    return child_of(traceparent) if traceparent else new_traceparent()
+    return child_of(traceparent) if traceparent else new_trace(sampled=True)

@@ -12,8 +12,8 @@ from starlette.websockets import WebSocket
 
 from edge.callers import Caller, bearer_of
 from edge.gateway import Gateway
-from edge.http.responses import response_of
 from edge.problems import Problem
+from edge.responses import response_of
 from edge.websocket.connection import Connection
 
 PROTOCOL = "playhead"

@@ -22,7 +22,6 @@ import click
 from schemas import EventRejected, Record
 from streams.log.offsets import (
     NoAnswer,
-    NotTold,
     OffsetReader,
     Partition,
     no_offsets,
@@ -133,31 +132,6 @@ class LagReader:
 
     def _lanes(self, topics: Iterable[str]) -> list[Partition]:
         return [(topic, lane) for topic in topics for lane in range(self._partitions)]
-
-
-# the names by which the edge imports them
-Lane = Partition
-Reader = ConsumerGroup
-Positions = LagReader
-readers = consumer_groups
-
-__all__ = [
-    "ConsumerGroup",
-    "Lag",
-    "LagReader",
-    "Lane",
-    "NoAnswer",
-    "NotTold",
-    "Positions",
-    "Reader",
-    "ages_of",
-    "consumer_groups",
-    "lag",
-    "readers",
-    "report",
-    "rows_of",
-    "summary",
-]
 
 
 # ---------------------------------------------------------------------- the command line

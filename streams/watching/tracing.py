@@ -156,7 +156,13 @@ def child_of(parent: str) -> str:
     """
     if TRACEPARENT.fullmatch(parent):
         return f"{parent[:36]}{random.getrandbits(64):016x}{parent[52:]}"
-    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
+    return new_trace(sampled=False)
+
+
+def new_trace(*, sampled: bool) -> str:
+    """Begin a trace: a traceparent with random ids."""
+    ids = f"{random.getrandbits(128):032x}-{random.getrandbits(64):016x}"
+    return f"00-{ids}-{sampled:02x}"
 
 
 @contextmanager

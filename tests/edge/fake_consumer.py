@@ -48,23 +48,36 @@ def a_hiccup(topic):
 
 
 class FakeConsumer:
-    """Gives what it was made with, one a poll; an exception among it is raised."""
+    """Gives what it was made with, one a poll; an exception among it is raised.
 
-    def __init__(self, messages=(), starts=None):
+    `extents`: topic -> the first offset of the time that is asked for, and the end.
+    """
+
+    def __init__(self, messages=(), extents=None):
         self._messages = deque(messages)
-        self._starts = starts or {}
+        self._extents = extents or {}
         self.assigned = []
-        self.asked_since = None
+        self.asked_since = set()
+        self.unassigned = False
         self.closed = False
 
     def assign(self, partitions):
         self.assigned = list(partitions)
 
     def offsets_for_times(self, partitions, timeout):
-        self.asked_since = {partition.offset for partition in partitions}
+        self.asked_since |= {partition.offset for partition in partitions}
         for partition in partitions:
-            partition.offset = self._starts.get(partition.topic, -1)
+            partition.offset = self._extents.get(partition.topic, (-1, 0))[0]
         return partitions
+
+    def get_watermark_offsets(self, partition, timeout):
+        return 0, self._extents.get(partition.topic, (-1, 0))[1]
+
+    def unassign(self):
+        self.unassigned = True
+
+    def consume(self, _count, _timeout):
+        return []
 
     def poll(self, _timeout=0):
         message = self._messages.popleft() if self._messages else None

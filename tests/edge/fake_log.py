@@ -32,8 +32,9 @@ from schemas import (
     Verdict,
 )
 from streams.log.ids import outcome_id
+from streams.log.offsets import NoAnswer, Partition
 from streams.log.writing import Position
-from streams.operations.lag import Lag, Lane, NoAnswer
+from streams.operations.lag import Lag
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_meta
@@ -48,7 +49,7 @@ class FakeLog:
         self.ready = True
         self.broker = True
         self.behind: Sequence[Lag] = ()
-        self.oldest: dict[Lane, int] = {}
+        self.oldest: dict[Partition, int] = {}
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -104,11 +105,11 @@ class FakeLog:
             raise NoAnswer("the fake says so")
         return list(self.behind)
 
-    async def oldest_ms(self, lags: Any) -> dict[Lane, int]:
+    async def oldest_ms(self, lags: Any) -> dict[Partition, int]:
         return dict(self.oldest)
 
     @contextlib.asynccontextmanager
-    async def positions(self) -> AsyncIterator[FakeLog]:
+    async def lag_reader(self) -> AsyncIterator[FakeLog]:
         yield self
 
     def append(self, event: Event) -> Entry:
@@ -220,7 +221,7 @@ def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **setting
         idempotency=Idempotency(folder / "idempotency.sqlite"),
         publisher=log,
         log=log,
-        offsets=log.positions,
+        offsets=log.lag_reader,
         bounds=bounds or Bounds(late_s=1.0),
     )
 

@@ -20,7 +20,8 @@ from schemas import (
     QuestionAsked,
     TokensReleased,
 )
-from streams.operations.lag import Lag, NoAnswer, NotTold
+from streams.log.offsets import NoAnswer, NotTold
+from streams.operations.lag import Lag
 from streams.settings import Settings
 from tests.edge.fake_log import Answers
 from tests.fakes import a_meta
@@ -236,7 +237,7 @@ async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(cloc
     errors = [NoAnswer("away")] * 3
     asked = asyncio.Event()
 
-    class FakePositions:
+    class FakeLagReader:
         async def __aenter__(self):
             return self
 
@@ -249,7 +250,7 @@ async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(cloc
             asked.set()
             raise NotTold("the coordinator loads")
 
-    watching = asyncio.create_task(admission.watch(FakePositions))
+    watching = asyncio.create_task(admission.watch(FakeLagReader))
     await asyncio.sleep(0)
     refusal_of(ask, admission, "r")
     async with asyncio.timeout(5):
@@ -263,7 +264,7 @@ async def test_the_offsets_are_read_again_after_any_error():
     admission = Admission(Settings(), every_s=0.01)
     errors = [RuntimeError("unforeseen"), NoAnswer("away"), None]
 
-    class FakePositions:
+    class FakeLagReader:
         async def __aenter__(self):
             return self
 
@@ -279,7 +280,7 @@ async def test_the_offsets_are_read_again_after_any_error():
         async def oldest_ms(self, lags):
             return {(ASKED, 0): 0}
 
-    watching = asyncio.create_task(admission.watch(FakePositions))
+    watching = asyncio.create_task(admission.watch(FakeLagReader))
     async with asyncio.timeout(5):
         while not admission.backlog.known:
             await asyncio.sleep(0.01)

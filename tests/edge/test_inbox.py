@@ -85,7 +85,11 @@ def test_a_record_read_again_is_the_same_request(inbox):
         (changed(DOCUMENT, content=b"secret" * 200), "TooLarge"),
         (changed(DOCUMENT, media_type="application/pdf"), "Refused"),
         (changed(QUESTION, text="secret" * 5_000), "TooLarge"),
+        (changed(DOCUMENT, groups=["g"] * 65), "Refused"),
         (changed(QUESTION, user=""), "Refused"),
+        (changed(QUESTION, max_tokens=0), "Refused"),
+        (changed(QUESTION, max_tokens=4_097), "Refused"),
+        (changed(QUESTION, groups=["g"] * 65), "Refused"),
     ],
 )
 def test_what_cannot_be_taken_in_is_rejected_without_its_text(inbox, record, error):

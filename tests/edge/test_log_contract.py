@@ -15,10 +15,8 @@ from edge.log_reader import LogReader
 from edge.publishing import RequestPublisher
 from edge.requests import RequestBuilder
 from schemas import DocumentSubmitted, DocumentWithdrawn
-from schemas.registry import Registry
-from streams.log.codec import Codec
-from streams.log.subjects import subjects
-from streams.operations.lag import Lag, Positions, readers
+from streams.log.codec import open_codec
+from streams.operations.lag import Lag, LagReader, consumer_groups
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.fake_log import FakeLog
@@ -28,12 +26,10 @@ class Kafka:
     """The reader, the publisher and the offsets as the gateway has them when it serves."""
 
     def __init__(self, settings):
-        registry = Registry(settings.registry)
-        registry.expect(subjects())
-        codec = Codec(registry)
+        codec = open_codec(settings)
         self.reader = LogReader(settings, codec)
         self.publisher = RequestPublisher(settings, codec, client="contract")
-        self.offsets = lambda: Positions(settings)
+        self.offsets = lambda: LagReader(settings)
         self.build = RequestBuilder(settings, Keyring(settings), edge="contract")
 
 
@@ -42,7 +38,7 @@ class Fake:
 
     def __init__(self, settings):
         log = FakeLog()
-        self.reader, self.publisher, self.offsets = log, log, log.positions
+        self.reader, self.publisher, self.offsets = log, log, log.lag_reader
         self.build = RequestBuilder(settings, Keyring(settings), edge="contract")
 
 
@@ -146,7 +142,7 @@ async def test_the_broker_is_there(log):
 
 
 async def test_the_offsets_tell_the_lags_and_how_old_the_oldest_record_is(log):
-    wanted = readers(["ingest"])
+    wanted = consumer_groups(["ingest"])
     async with contextlib.AsyncExitStack() as stack:
         offsets = await stack.enter_async_context(log.offsets())
         lags = await offsets.lags(wanted)

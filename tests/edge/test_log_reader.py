@@ -33,15 +33,13 @@ def message(event, offset=0, value=None, request=None):
 def a_reader(*consumers, **more):
     """A reader whose consumers are these, one after the other; the last is given again."""
     waiting = list(consumers)
-    settings = []
 
-    def new_consumer(given):
-        settings.append(given)
+    def new_consumer(*_):
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
-    reader = LogReader(SETTINGS, CODEC, new_consumer=new_consumer, **more)
-    reader.settings = settings
-    return reader
+    return LogReader(
+        SETTINGS, CODEC, new_consumer=new_consumer, new_bounded_consumer=new_consumer, **more
+    )
 
 
 # ---------------------------------------------------------------------- live
@@ -125,10 +123,13 @@ async def test_after_an_error_it_reads_again_and_every_reader_is_told_to_resume(
 # ---------------------------------------------------------------------- back
 
 
-def reading_back(*messages, starts=None, kinds=(QuestionAsked, TokensReleased, AnswerReleased)):
-    known = {topic_of(kind): 0 for kind in kinds} if starts is None else starts
-    ends = [the_end(topic) for topic in known]
-    consumer = FakeConsumer([*messages, *ends], known)
+def reading_back(*messages, kinds=(QuestionAsked, TokensReleased, AnswerReleased)):
+    """A reader of these records, each topic of which ends behind the last one of them."""
+    extents = {}
+    for one in messages:
+        begin, end = extents.get(one.topic(), (one.offset(), 0))
+        extents[one.topic()] = min(begin, one.offset()), max(end, one.offset() + 1)
+    consumer = FakeConsumer(messages, extents)
     return a_reader(consumer), consumer, kinds
 
 
@@ -146,7 +147,6 @@ async def test_what_lies_beside_it_is_left_out():
     others = [
         message(QUESTION, 0, request="another"),
         message(QUESTION, 1, value=b"nonsense"),
-        a_hiccup(topic_of(QUESTION)),
     ]
     reader, _, kinds = reading_back(*others, message(QUESTION, 2))
     assert [entry.offset for entry in await reader.read_back(REQUEST, kinds)] == [2]
@@ -159,30 +159,49 @@ async def test_another_tenants_record_under_the_same_id_is_left_out():
 
 
 async def test_topics_without_anything_since_are_not_waited_for():
-    reader, consumer, kinds = reading_back(starts={topic_of(QUESTION): 5})
+    reader, consumer, kinds = reading_back(message(QUESTION, 5))
+    [entry] = await reader.read_back(REQUEST, kinds)
+    assert entry.offset == 5
+    assert [(one.topic, one.offset) for one in consumer.assigned] == [(topic_of(QUESTION), 5)]
+
+
+async def test_what_is_written_while_it_is_read_back_is_left_to_the_live_reader():
+    messages = [message(QUESTION, n) for n in range(3)]
+    consumer = FakeConsumer(messages, {topic_of(QUESTION): (0, 2)})
+    entries = await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
+    assert [entry.offset for entry in entries] == [0, 1]
+
+
+async def test_nothing_is_read_where_nothing_was_written_since():
+    reader, consumer, kinds = reading_back()
     assert await reader.read_back(REQUEST, kinds) == []
-    assert [one.topic for one in consumer.assigned] == [topic_of(QUESTION)]
+    assert consumer.assigned == []
+    assert consumer.closed
 
 
 async def test_a_request_with_too_many_records_is_cut_off():
     value = CODEC.encode(WHOLE[0])
-    reader, _, kinds = reading_back(
+    reader, consumer, kinds = reading_back(
         *(message(WHOLE[0], n, value=value) for n in range(READ_BACK_MAX + 2))
     )
     assert len(await reader.read_back(REQUEST, kinds)) == READ_BACK_MAX
+    assert consumer.unassigned
+    assert consumer.closed
 
 
 async def test_a_broker_that_gives_nothing_is_given_up():
-    consumer = FakeConsumer([], {topic_of(QUESTION): 0})
-    with pytest.raises(Transient, match="no answer"):
+    consumer = FakeConsumer([], {topic_of(QUESTION): (0, 1)})
+    with pytest.raises(Transient, match="TimeoutError"):
         await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
     assert consumer.closed
 
 
 async def test_a_broker_that_is_away_is_transient():
-    consumer = FakeConsumer([KafkaException("away")], {topic_of(QUESTION): 0})
-    with pytest.raises(Transient, match="KafkaException"):
-        await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
+    for sign in (KafkaException("away"), a_hiccup(topic_of(QUESTION))):
+        consumer = FakeConsumer([sign], {topic_of(QUESTION): (0, 1)})
+        with pytest.raises(Transient, match="KafkaException"):
+            await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
+        assert consumer.closed
 
 
 async def test_whether_the_broker_is_there():
@@ -190,9 +209,14 @@ async def test_whether_the_broker_is_there():
     assert not await a_reader(FakeConsumer([KafkaException("away")])).reachable()
 
 
-async def test_its_consumers_commit_nothing():
-    reader, _, kinds = reading_back(message(QUESTION))
-    await reader.read_back(REQUEST, kinds)
-    [given] = reader.settings
-    assert not given["enable.auto.commit"]
-    assert not given["enable.auto.offset.store"]
+async def test_its_live_consumer_commits_nothing():
+    given = []
+
+    def new_consumer(settings):
+        given.append(settings)
+        return FakeConsumer()
+
+    assert await LogReader(SETTINGS, CODEC, new_consumer=new_consumer).reachable()
+    [settings] = given
+    assert not settings["enable.auto.commit"]
+    assert not settings["enable.auto.offset.store"]

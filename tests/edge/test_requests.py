@@ -100,6 +100,11 @@ def test_a_question_has_a_deadline_unless_the_asker_says_otherwise(requests):
         ({"text": "x" * 20_001}, TooLarge),
         ({"session": "a b"}, Refused),
         ({"session": "s" * 129}, Refused),
+        ({"ask": Ask(max_tokens=0)}, Refused),
+        ({"ask": Ask(max_tokens=limits.ANSWER_TOKENS_MAX + 1)}, Refused),
+        ({"ask": Ask(passages_max=0)}, Refused),
+        ({"ask": Ask(passages_max=limits.PASSAGES_MAX + 1)}, Refused),
+        ({"ask": Ask(groups=("g",) * (limits.GROUPS_MAX + 1))}, Refused),
     ],
 )
 def test_a_question_that_cannot_be_taken_in_is_refused(requests, wrong, error):
@@ -114,6 +119,9 @@ def test_a_question_that_cannot_be_taken_in_is_refused(requests, wrong, error):
         ({"uri": ""}, Refused),
         ({"uri": "u" * 2_049}, Refused),
         ({"media_type": "application/pdf"}, Refused),
+        ({"media_type": ""}, Refused),
+        ({"media_type": "; charset=utf-8"}, Refused),
+        ({"groups": ["g"] * (limits.GROUPS_MAX + 1)}, Refused),
         ({"chunk_policy": "none"}, Refused),
         ({"content": b"x" * 50_001}, TooLarge),
         ({"title": "x" * 1_001}, TooLarge),
@@ -125,6 +133,27 @@ def test_a_question_that_cannot_be_taken_in_is_refused(requests, wrong, error):
 def test_a_document_that_cannot_be_taken_in_is_refused(requests, wrong, error):
     with pytest.raises(error):
         requests.document(**{"tenant": "acme", "uri": "u", "content": b"x", **wrong})
+
+
+def test_what_just_keeps_the_limits_is_taken_in(requests):
+    groups = tuple(f"g{number}" for number in range(limits.GROUPS_MAX))
+    most = Ask(max_tokens=limits.ANSWER_TOKENS_MAX, passages_max=limits.PASSAGES_MAX, groups=groups)
+    for ask in (most, Ask(max_tokens=1, passages_max=1)):
+        assert requests.question("acme", user="u", text="x", ask=ask).ask == ask
+    assert requests.document("acme", uri="u", content=b"x", groups=groups).groups == groups
+
+
+def test_a_caller_whose_key_names_many_groups_asks_with_all_of_them(requests):
+    ask = Ask(groups=("g",) * (limits.GROUPS_MAX + 1))
+    assert requests.ask(requests.of_question("acme", "s"), "x", ask).ask == ask
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/html", "TEXT/HTML", "text/html;charset=utf-8", " Text/Html ; a=b; c=d"]
+)
+def test_a_media_type_is_known_in_any_spelling(requests, media_type):
+    event = requests.document("acme", uri="u", content=b"x", media_type=media_type)
+    assert event.media_type == "text/html"
 
 
 def test_an_erased_user_asks_nothing(requests, keyring):
@@ -238,4 +267,4 @@ def test_a_trace_goes_on_or_begins(requests):
     assert requests.question("acme", user="u", text="x", trace=given).meta.trace == given
     begun = {requests.question("acme", user="u", text="x").meta.trace for _ in range(2)}
     assert len(begun) == 2
-    assert all(TRACEPARENT.fullmatch(trace) for trace in begun)
+    assert all(TRACEPARENT.fullmatch(trace) and trace.endswith("-01") for trace in begun)

@@ -94,6 +94,13 @@ def test_without_an_exporter_an_unusable_traceparent_begins_a_new_trace(parent):
     assert made[3:35] not in parent.lower()
 
 
+@pytest.mark.parametrize(("sampled", "flags"), [(True, "01"), (False, "00")])
+def test_every_trace_that_begins_is_another_one(sampled, flags):
+    begun = [tracing.new_trace(sampled=sampled) for _ in range(9)]
+    assert all(tracing.TRACEPARENT.fullmatch(one) and one.endswith(flags) for one in begun)
+    assert len({one[3:35] for one in begun}) == len({one[36:52] for one in begun}) == 9
+
+
 @pytest.mark.parametrize(
     ("traceparent", "trace_id"),
     [(PARENT, PARENT[3:35]), ("", ""), ("rubbish", ""), ("a-b-c", ""), ("a-b-c-d", "b")],
