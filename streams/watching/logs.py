@@ -10,10 +10,21 @@ from typing import Any, Protocol
 
 import structlog
 
-QUIET = ("faust", "mode", "aiokafka", "opentelemetry", "asyncio", "httpx", "httpx2", "streams")
+QUIET = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "opentelemetry",
+    "asyncio",
+    "httpx",
+    "httpx2",
+    "streams",
+    "worker",
+)
 """Loggers whose records below WARNING tell an operator nothing.
 
-`streams` is what our subclasses of Faust's services are called there; our own are `playhead.…`.
+`streams` and `worker` are what our subclasses of Faust's services are called there; our own are
+`playhead.…`.
 """
 
 
