@@ -100,7 +100,7 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
     return await supervise(worker)
 
 
-async def supervise(worker: Worker) -> int:
+async def supervise(worker: Worker, stop_s: float = STOP_S) -> int:
     """Run a mode Worker inside a loop that we own, so that a stop takes no longer than its work."""
     loop = asyncio.get_running_loop()
     Lease().hold(loop)
@@ -115,9 +115,9 @@ async def supervise(worker: Worker) -> int:
     if error is not None:
         log.error("the worker broke", error=type(error).__name__, stack=logs.places(error))
     try:
-        await asyncio.wait_for(worker.stop(), STOP_S)
+        await asyncio.wait_for(worker.stop(), stop_s)
     except TimeoutError:
-        log.warning("the stop took too long", limit_s=STOP_S)
+        log.warning("the stop took too long", limit_s=stop_s)
     for task in (running, crashed, stopping):
         task.cancel()
     return 0 if error is None else 1

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.who_answers import KEYRING, connectors_for
-from schemas.registry import Registry
+from schemas.registry import Registry, SchemaIds
 from streams.delivery.faust_shell import App, new_app
 from streams.delivery.memory import Memory
 from streams.delivery.opening import FoldFunction
@@ -54,7 +54,19 @@ class Host:
     world: World
 
 
-def connect(settings: Settings, steps: Sequence[Step]) -> tuple[list[Connector], Any]:
+def factory_of(path: str) -> Callable[[Settings], Any]:
+    """Import a connector, given as `module:Class`."""
+    module, attribute = path.split(":")
+    factory: Callable[[Settings], Any] = getattr(importlib.import_module(module), attribute)
+    return factory
+
+
+def connect(
+    settings: Settings,
+    steps: Sequence[Step],
+    factory_of: Callable[[str], Callable[[Settings], Any]] = factory_of,
+    pause_s: float = CONNECT_PAUSE_S,
+) -> tuple[list[Connector], Any]:
     """Make the connectors that the steps ask; return them and the keyring among them.
 
     Tries again, with a line in the log, until all can be made: a worker must not die because
@@ -63,8 +75,7 @@ def connect(settings: Settings, steps: Sequence[Step]) -> tuple[list[Connector],
     made: list[Connector] = []
     keyring: Any = None
     for path in connectors_for(request for entry in steps for request in entry.asks):
-        module, attribute = path.split(":")
-        factory = getattr(importlib.import_module(module), attribute)
+        factory = factory_of(path)
         while True:
             try:
                 connector = factory(settings)
@@ -74,19 +85,23 @@ def connect(settings: Settings, steps: Sequence[Step]) -> tuple[list[Connector],
                 log.warning(
                     "a connector can't be made, trying again", connector=path, reason=reason
                 )
-                time.sleep(CONNECT_PAUSE_S)
+                time.sleep(pause_s)
         made.append(connector)
         if path == KEYRING:
             keyring = connector
     return made, keyring
 
 
-def known_schemas(settings: Settings) -> Registry:
+def known_schemas(
+    settings: Settings,
+    make: Callable[[Settings], Registry] = open_registry,
+    pause_s: float = CONNECT_PAUSE_S,
+) -> Registry:
     """Look up the ids of all our schemas now, so that no event waits for the registry.
 
     Tries again, with a line in the log, until the registry answers and knows them.
     """
-    registry = open_registry(settings)
+    registry = make(settings)
     while True:
         try:
             for record in sorted(set(subjects().values())):
@@ -94,7 +109,7 @@ def known_schemas(settings: Settings) -> Registry:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
             reason = f"{type(error).__name__}: {error}"
             log.warning("waiting for the registry", registry=settings.registry, reason=reason)
-            time.sleep(CONNECT_PAUSE_S)
+            time.sleep(pause_s)
         else:
             return registry
 
@@ -112,14 +127,15 @@ def attach(
     hosted: Sequence[Hosted],
     connectors: Sequence[Connector] | None = None,
     keyring: Any = None,
+    ids: SchemaIds | None = None,
 ) -> Host:
     """Give hosted steps what they need to run; connectors are made here unless they are given.
 
-    Waits for the registry. Blocks.
+    Waits for the registry, unless schema ids are given. Blocks.
     """
     if connectors is None:
         connectors, keyring = connect(settings, [one.step for one in hosted])
-    codec = Codec(known_schemas(settings))
+    codec = Codec(known_schemas(settings) if ids is None else ids)
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
     services = Services(
@@ -141,11 +157,12 @@ def host(
     steps: Sequence[Step],
     connectors: Sequence[Connector] | None = None,
     keyring: Any = None,
+    ids: SchemaIds | None = None,
 ) -> Host:
     """Build the apps of some steps, ready to start."""
     memory = Memory(settings.memory_mb * 1_000_000)
     hosted = [declare(settings, entry, memory) for entry in steps]
-    return attach(settings, hosted, connectors, keyring)
+    return attach(settings, hosted, connectors, keyring, ids)
 
 
 def folding(fold: Fold, tables: Mapping[str, Table]) -> FoldFunction:
@@ -163,14 +180,19 @@ def chosen(names: str | None) -> tuple[Step, ...]:
     return tuple(step(name.strip()) for name in names.split(",") if name.strip())
 
 
-async def wait_for_topics(settings: Settings, steps: Sequence[Step]) -> None:
+async def wait_for_topics(
+    settings: Settings,
+    steps: Sequence[Step],
+    admin: Any = None,
+    pause_s: float = CONNECT_PAUSE_S,
+) -> None:
     """Wait until the broker has the topics of the steps, with a line in the log."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     needed = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
     needed |= {changelog_of(table) for entry in steps for table in entry.tables}
-    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    admin = admin or AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     while True:
         try:
             found = await asyncio.to_thread(admin.list_topics, timeout=5)
@@ -181,4 +203,4 @@ async def wait_for_topics(settings: Settings, steps: Sequence[Step]) -> None:
         except KafkaException as error:
             reason = f"no broker at {settings.kafka}: {error.args[0].str()}"
         log.warning("waiting for the log", reason=reason)
-        await asyncio.sleep(CONNECT_PAUSE_S)
+        await asyncio.sleep(pause_s)

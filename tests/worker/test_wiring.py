@@ -1,0 +1,355 @@
+"""The wiring: what a step's app has before and after it was given what it needs, and what is waited for."""
+
+import dataclasses
+import socket
+from collections import deque
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from structlog.testing import capture_logs
+
+from agents.errors import Permanent
+from connectors.who_answers import CONNECTORS, KEYRING
+from schemas import Embed, ReadTurns, Search, Turns
+from schemas.registry import FixedIds, RegistryAway
+from streams.delivery.memory import Memory
+from streams.delivery.step_tables import TABLES
+from streams.log.subjects import subjects
+from streams.running.world import Call
+from streams.settings import Settings
+from streams.topics import FOLDS, STEPS, Fold, changelog_of, step, topic_of
+from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
+from worker.wiring import (
+    attach,
+    chosen,
+    connect,
+    declare,
+    factory_of,
+    folding,
+    host,
+    known_schemas,
+    wait_for_topics,
+)
+
+CALL = Call(
+    tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="test", offset=0
+)
+NAMES = ", ".join(entry.name for entry in STEPS)
+
+
+def numbered():
+    return FixedIds.numbered(dict.fromkeys(subjects().values()))
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(run=tmp_path / "run")
+
+
+def declared(settings, name):
+    return declare(settings, step(name), Memory(1_000_000))
+
+
+# ------------------------------------------------------------------ declare, attach
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.parametrize("entry", STEPS, ids=lambda entry: entry.name)
+def test_to_declare_an_app_asks_nobody_and_writes_nothing(listener, tmp_path, entry):
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    settings = Settings(
+        run=tmp_path / "run",
+        kafka=address,
+        registry=f"http://{address}",
+        weaviate_http=f"http://{address}",
+        weaviate_grpc=address,
+        triton_grpc=address,
+    )
+    hosted = declare(settings, entry, Memory(1_000_000))
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    assert not settings.run.exists()
+    assert hosted.step is entry
+    assert {name: type(table) for name, table in hosted.tables.items()} == {
+        name: TABLES[name] for name in entry.tables
+    }
+
+
+async def test_attached_steps_ask_connectors_and_the_tables_of_their_neighbours(settings):
+    keyring = FakeKeyring()
+    hosted = [declared(settings, name) for name in ("rewrite", "retrieve")]
+    whole = attach(
+        settings, hosted, [keyring, FakeTriton(), FakeWeaviate()], keyring, ids=numbered()
+    )
+    assert whole.steps is hosted
+    assert whole.world.timeout_s == settings.call_timeout_s
+    assert (await whole.world.ask(Embed(texts=("a", "b"), kind="query"), CALL)).model == "fake"
+    assert (await whole.world.ask(ReadTurns(limit=3), CALL)).turns == ()
+
+
+class FakeTable(FakeKeyring):
+    """Keeps what it is given to decode rows with."""
+
+    codec = None
+
+    def attach(self, codec):
+        self.codec = codec
+
+
+def test_each_table_is_given_one_codec_that_knows_the_schema_ids(settings):
+    tables = {name: FakeTable() for name in ("one", "other")}
+    hosted = dataclasses.replace(declared(settings, "moderate"), tables=tables)
+    keyring = FakeKeyring()
+    attach(settings, [hosted], [keyring], keyring, ids=numbered())
+    one, other = (table.codec for table in tables.values())
+    assert one is other
+    turns = Turns(turns=())
+    assert one.decode(one.encode(turns), Turns) == turns
+
+
+async def test_what_no_connector_of_the_worker_answers_is_refused(settings):
+    keyring = FakeKeyring()
+    whole = attach(
+        settings, [declared(settings, "embed")], [keyring, FakeTriton()], keyring, ids=numbered()
+    )
+    with pytest.raises(Permanent, match="no connector answers"):
+        await whole.world.ask(Search(text="a", vector=b"", limit=1), CALL)
+    with pytest.raises(Permanent, match="no connector answers"):
+        await whole.world.ask(ReadTurns(limit=1), CALL)
+
+
+def test_fausts_folder_is_made_in_the_run_folder(settings):
+    keyring = FakeKeyring()
+    for _ in range(2):  # the second worker of a run folder finds it there
+        attach(settings, [declared(settings, "moderate")], [keyring], keyring, ids=numbered())
+        assert (settings.run / "faust").is_dir()
+
+
+def test_a_worker_without_a_keyring_is_not_made(settings):
+    with pytest.raises(AttributeError, match="digest_key"):
+        attach(settings, [declared(settings, "moderate")], [], None, ids=numbered())
+
+
+def test_the_steps_of_a_process_share_its_memory(settings):
+    keyring = FakeKeyring()
+    whole = host(settings, [step("embed"), step("index")], [keyring], keyring, numbered())
+    first, second = (one.app.memory for one in whole.steps)
+    assert first is second
+
+
+# ------------------------------------------------------------------ connect
+
+
+class FakeFactories:
+    """Makes for each path a text, or raises what is foreseen for it first."""
+
+    def __init__(self, **errors):
+        self.errors = {path: deque(raised) for path, raised in errors.items()}
+        self.made = []
+
+    def __call__(self, path):
+        def make(settings):
+            if self.errors.get(path):
+                raise self.errors[path].popleft()
+            self.made.append((path, settings))
+            return f"made {path}"
+
+        return make
+
+
+@pytest.mark.parametrize(
+    ("names", "paths"),
+    [
+        ((), [KEYRING]),
+        (("moderate",), [KEYRING]),
+        (("embed",), [KEYRING, "connectors.triton:Triton"]),
+        (("index",), [KEYRING, "connectors.weaviate:Weaviate"]),
+        (
+            ("retrieve", "embed"),
+            [KEYRING, "connectors.triton:Triton", "connectors.weaviate:Weaviate"],
+        ),
+        (tuple(entry.name for entry in STEPS), list(CONNECTORS)),
+    ],
+)
+def test_only_what_the_steps_ask_is_made_and_once(settings, names, paths):
+    factories = FakeFactories()
+    made, keyring = connect(settings, [step(name) for name in names], factories)
+    assert factories.made == [(path, settings) for path in paths]
+    assert made == [f"made {path}" for path in paths]
+    assert keyring == f"made {KEYRING}"
+
+
+def test_a_connector_that_cannot_be_made_is_tried_again_and_told_of(settings):
+    late = "connectors.weaviate:Weaviate"
+    factories = FakeFactories(**{late: [OSError("no key file"), ValueError("half a key")]})
+    with capture_logs() as logged:
+        made, _ = connect(settings, [step("index")], factories, pause_s=0)
+    assert made == [f"made {KEYRING}", f"made {late}"]
+    assert [(line["connector"], line["reason"], line["log_level"]) for line in logged] == [
+        (late, "OSError: no key file", "warning"),
+        (late, "ValueError: half a key", "warning"),
+    ]
+    assert [path for path, _ in factories.made] == [KEYRING, late], "the keyring was made once"
+
+
+@pytest.mark.parametrize("path", [KEYRING, "connectors.triton:Triton"])
+def test_a_path_of_the_table_is_imported(path):
+    module, _, name = path.partition(":")
+    assert factory_of(path).__name__ == name
+    assert factory_of(path).__module__.startswith(f"{module}.")
+
+
+# ------------------------------------------------------------------ known_schemas
+
+
+class FakeRegistry:
+    """Knows our schemas, after some errors."""
+
+    def __init__(self, errors=()):
+        self.errors = deque(errors)
+        self.ids = numbered()
+        self.looked_up = set()
+
+    def at(self, settings):
+        self.settings = settings
+        return self
+
+    def id_of(self, record):
+        if self.errors:
+            raise self.errors.popleft()
+        return self.ids.id_of(record)
+
+    def definition_of(self, number):
+        self.looked_up.add(number)
+        return self.ids.definition_of(number)
+
+
+def test_all_our_schemas_are_looked_up_at_once(settings):
+    registry = FakeRegistry()
+    with capture_logs() as logged:
+        assert known_schemas(settings, registry.at) is registry
+    assert registry.settings is settings
+    assert registry.looked_up == {registry.ids.id_of(record) for record in subjects().values()}
+    assert logged == []
+
+
+def test_a_registry_that_is_away_is_waited_for_and_told_of(settings):
+    registry = FakeRegistry([RegistryAway("it does not answer"), LookupError("run `playhead up`")])
+    with capture_logs() as logged:
+        known_schemas(settings, registry.at, pause_s=0)
+    assert [line["reason"] for line in logged] == [
+        "RegistryAway: it does not answer",
+        "LookupError: run `playhead up`",
+    ]
+    assert {line["event"] for line in logged} == {"waiting for the registry"}
+    assert {line["registry"] for line in logged} == {settings.registry}
+    assert len(registry.looked_up) == len(set(subjects().values()))
+
+
+# ------------------------------------------------------------------ wait_for_topics
+
+
+class FakeAdmin:
+    """Answers with one list of topics after the other; an error among them is raised."""
+
+    def __init__(self, *answers):
+        self.answers = deque(answers)
+
+    def list_topics(self, timeout):
+        answer = self.answers.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(topics=dict.fromkeys(answer))
+
+
+def topics_of_step(name):
+    entry = step(name)
+    named = [topic_of(record) for record in (*entry.reads, *entry.writes)]
+    return sorted([*named, *(changelog_of(table) for table in entry.tables)])
+
+
+@pytest.mark.parametrize("entry", STEPS, ids=lambda entry: entry.name)
+async def test_each_topic_of_a_step_is_waited_for_and_no_other(settings, entry):
+    everything = topics_of_step(entry.name)
+    lacking = [[name for name in everything if name != missing] for missing in everything]
+    admin = FakeAdmin(*lacking, everything)
+    with capture_logs() as logged:
+        await wait_for_topics(settings, [entry], admin, pause_s=0)
+    assert [line["reason"] for line in logged] == [
+        f"no topic {missing} (and 0 more): run `playhead up`" for missing in everything
+    ]
+    assert not admin.answers
+
+
+async def test_of_several_missing_topics_the_first_is_named_and_the_others_counted(settings):
+    needed = sorted({*topics_of_step("embed"), *topics_of_step("index")})
+    with capture_logs() as logged:
+        await wait_for_topics(
+            settings, [step("embed"), step("index")], FakeAdmin([], [*needed, "other"]), pause_s=0
+        )
+    [line] = logged
+    assert line["reason"] == f"no topic {needed[0]} (and {len(needed) - 1} more): run `playhead up`"
+
+
+async def test_a_broker_that_is_away_is_waited_for_and_named(settings):
+    away = KafkaException(KafkaError(KafkaError._TRANSPORT))
+    with capture_logs() as logged:
+        await wait_for_topics(
+            settings, [step("embed")], FakeAdmin(away, topics_of_step("embed")), pause_s=0
+        )
+    [line] = logged
+    assert line["event"] == "waiting for the log"
+    assert line["reason"].startswith(f"no broker at {settings.kafka}: ")
+
+
+async def test_what_is_no_error_of_the_broker_is_not_waited_out(settings):
+    with pytest.raises(ZeroDivisionError):
+        await wait_for_topics(settings, [step("embed")], FakeAdmin(ZeroDivisionError()), pause_s=0)
+
+
+# ------------------------------------------------------------------ folding, chosen
+
+
+@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.name)
+def test_each_fold_has_a_function_of_its_table(settings, fold):
+    tables = declared(settings, fold.beside).tables
+    assert folding(fold, tables).__self__ is tables[fold.table]
+
+
+@pytest.mark.parametrize(("name", "table"), [("forget", "sessions"), ("remember", "documents")])
+def test_a_fold_without_a_function_is_named_with_where_to_give_it_one(settings, name, table):
+    tables = {**declared(settings, "rewrite").tables, **declared(settings, "ingest").tables}
+    fold = Fold(name, beside="rewrite", reads=FOLDS[0].reads, table=table)
+    with pytest.raises(KeyError, match=f"no function for the fold {name}: see worker/wiring.py"):
+        folding(fold, tables)
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (None, [entry.name for entry in STEPS]),
+        ("embed", ["embed"]),
+        ("index,embed", ["index", "embed"]),
+        (" index , embed ,", ["index", "embed"]),
+        ("", []),
+        (" , ,", []),
+    ],
+)
+def test_steps_are_chosen_by_name_in_the_order_given(words, names):
+    assert [entry.name for entry in chosen(words)] == names
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"), [("nonsense", "nonsense"), ("embed,Index", "Index"), ("a b", "a b")]
+)
+def test_a_wrong_name_is_told_with_the_steps_there_are(words, wrong):
+    with pytest.raises(KeyError) as refused:
+        chosen(words)
+    assert refused.value.args[0] == f"no step {wrong}: choose from {NAMES}"
