@@ -2,26 +2,32 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from infra.local.parts import all_parts
+from infra.parts.part import Part
 from infra.triton.launch import command
 
 HTTP, GRPC, METRICS = 8000, 8001, 8002  # Triton's own defaults
 
 
-def main() -> None:
+def main(
+    part: Part,
+    environment: Mapping[str, str] = os.environ,
+    become: Callable[[str, list[str], Mapping[str, str]], Any] = os.execve,
+) -> None:
     """Become Triton."""
-    part = all_parts()["triton"]
     if not part.present:
         sys.exit("Triton is not fetched yet; run: playhead parts --only triton")
-    folder = Path(os.environ.get("PLAYHEAD_RUN", ".playhead")).absolute() / "triton"
+    folder = Path(environment.get("PLAYHEAD_RUN", ".playhead")).absolute() / "triton"
     folder.mkdir(parents=True, exist_ok=True)
-    argv, environment = command(part.place, folder, HTTP, GRPC, METRICS)
+    argv, own = command(part.place, folder, HTTP, GRPC, METRICS, environment=environment)
     argv = [word.replace("address=127.0.0.1", "address=0.0.0.0") for word in argv]
     os.chdir(folder)
-    os.execve(argv[0], argv, {**os.environ, **environment})  # noqa: S606 - an argv of our own
+    become(argv[0], argv, {**environment, **own})
 
 
 if __name__ == "__main__":
-    main()
+    main(all_parts()["triton"])

@@ -6,6 +6,7 @@ An operator applies the file with a tool of theirs; `--check` only says when it 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from streams.log.setup import wanted
@@ -32,16 +33,16 @@ def generated() -> str:
     return "".join(rows)
 
 
-def main() -> int:
+def main(words: Sequence[str], target: Path = TARGET) -> int:
     """Write the file, or with `--check` say whether it is stale."""
-    if "--check" in sys.argv[1:]:
-        if TARGET.read_text(encoding="utf-8") == generated():
+    if "--check" in words:
+        if target.exists() and target.read_text(encoding="utf-8") == generated():
             return 0
         sys.stderr.write("infra/kafka/topics.yaml is stale: run `python -m infra.kafka.deploy`\n")
         return 1
-    TARGET.write_text(generated(), encoding="utf-8")
+    target.write_text(generated(), encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
