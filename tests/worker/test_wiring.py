@@ -125,13 +125,6 @@ async def test_what_no_connector_of_the_worker_answers_is_refused(settings):
         await whole.world.ask(ReadTurns(limit=1), CALL)
 
 
-def test_fausts_folder_is_made_in_the_run_folder(settings):
-    keyring = FakeKeyring()
-    for _ in range(2):  # the second worker of a run folder finds it there
-        attach(settings, [declared(settings, "moderate")], [keyring], keyring, ids=numbered())
-        assert (settings.run / "faust").is_dir()
-
-
 def test_a_worker_without_a_keyring_is_not_made(settings):
     with pytest.raises(AttributeError, match="digest_key"):
         attach(settings, [declared(settings, "moderate")], [], None, ids=numbered())
