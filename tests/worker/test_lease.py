@@ -16,9 +16,13 @@ PROGRAM = f"""
 import asyncio, os, sys, time
 from worker.lease import Lease
 
+def say(*words):
+    # in one piece: the children share the pipe
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 async def hold(case, busy_s):
     Lease({LIMIT_S}).hold(asyncio.get_running_loop())
-    print(case, "held", os.getpid(), flush=True)
+    say(case, "held", os.getpid())
     await asyncio.sleep(0.3)
     time.sleep(busy_s)  # the loop is busy, the process is not stopped
     await asyncio.sleep(0.3)
@@ -33,7 +37,7 @@ for case, busy_s in cases.items():
         os._exit(0)
 while children:
     pid, status = os.wait()
-    print(children.pop(pid), "ended", os.waitstatus_to_exitcode(status), flush=True)
+    say(children.pop(pid), "ended", os.waitstatus_to_exitcode(status))
 """
 CASES = {"idle": 0.0, "busy": LONG_S, "stopped": 0.0, "stopped for a moment": 0.0}
 
