@@ -83,8 +83,7 @@ def test_ctrl_c_waits_until_the_verb_has_tidied_up(tmp_path):
     (tmp_path / "infra" / "__init__.py").touch()
     (tmp_path / "infra" / "cli.py").write_text(
         "import pathlib, time\n"
-        "pathlib.Path('began').touch()\n"
-        "try:\n    time.sleep(60)\n"
+        "try:\n    pathlib.Path('began').touch()\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    time.sleep(1)\n    pathlib.Path('tidied').touch()\n"
     )
     program = (
