@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from confluent_kafka import Consumer
 
@@ -17,7 +17,7 @@ from streams.log.offsets import (
     no_offsets,
     read_offsets,
 )
-from streams.log.reading import new_consumer, records
+from streams.log.reading import headers_of, new_consumer, records
 from streams.log.subjects import open_registry
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
@@ -106,11 +106,6 @@ class Log(Protocol):
         """Let go of connections."""
 
 
-def _headers(headers: Any) -> tuple[tuple[str, bytes], ...]:
-    pairs = headers.items() if isinstance(headers, dict) else headers or ()
-    return tuple((name, b"" if value is None else value) for name, value in pairs)
-
-
 class BrokerLog:
     """The log on the broker, fixed at the end offsets of the moment it was opened.
 
@@ -192,7 +187,7 @@ class BrokerLog:
                 message.timestamp()[1],
                 message.key(),
                 message.value(),
-                _headers(message.headers()),
+                headers_of(message),
             )
 
     def close(self) -> None:

@@ -92,7 +92,7 @@ class Processor:
     async def run(self, event: Event, item: Item) -> None:
         """Run the step over an event."""
         given = Input(event, item.lane.topic, item.lane.partition, item.offset)
-        headers = headers_of(item.message)
+        headers = dict(headers_of(item.message))
         rejected = rejected_attempt(headers) if "retry" in headers else 0
         task = self._begin(given, item, rejected)
         if task is None:

@@ -17,10 +17,10 @@ SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
 FETCH_RECORDS = 2_000  # asked of the client at once: enough to keep Python's share of a fetch small
 
 
-def headers_of(message: Message) -> dict[str, bytes]:
+def headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
     """Return the headers of a record; Kafka takes such as have no value, which count as empty."""
     headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    return {name: value or b"" for name, value in headers}
+    return tuple((name, value or b"") for name, value in headers)
 
 
 def new_consumer(settings: Settings, name: str) -> Consumer:

@@ -9,6 +9,7 @@ from schemas.registry import UnknownSchema
 from streams.log.codec import Undecodable
 from streams.log.ids import position_id
 from streams.running.admit import (
+    ATTEMPT_MAX,
     IDENTITY_MAX,
     KEY_BYTES_MAX,
     OUTCOME_BYTES_MAX,
@@ -151,3 +152,15 @@ def test_a_letter_over_whatever_the_broker_took_fits_a_record(key_size, value_si
     assert letter.key in {key, None}
     if key_size + value_size < OUTCOME_BYTES_MAX - 1_000:
         assert (letter.key, letter.value) == (key, value)
+
+
+@pytest.mark.parametrize("attempt", [ATTEMPT_MAX + 1, 2**31 - 1])
+def test_an_attempt_above_which_no_run_could_be_numbered_is_kept_out(attempt):
+    event = a_question(attempt=attempt)
+    with pytest.raises(Undecodable, match="no step counts so far"):
+        admit(CODEC, QuestionAsked, CODEC.encode(event), b"acme", 0)
+
+
+def test_the_last_attempt_that_can_be_counted_on_is_admitted():
+    event = a_question(attempt=ATTEMPT_MAX)
+    assert admit(CODEC, QuestionAsked, CODEC.encode(event), b"acme", 0) == event
