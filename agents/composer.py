@@ -15,7 +15,7 @@ from agents.evidence import complete, evidence, support, unsupported
 from agents.grounding import Grounds
 from agents.patience import patient
 from agents.prompting import Sources, filled, filtered, fitted, unify
-from agents.writer import Writer
+from agents.writer import AnswerWriter
 from schemas import (
     Answer,
     AnswerFinishReason,
@@ -99,7 +99,7 @@ class Composer:
         self.sources: Sources = unify(event)
         self.passages: tuple[Passage, ...] = filtered(self.sources.passages)
         self.question = event.query or event.question
-        self.writer = Writer(event, self.sources.entries)
+        self.writer = AnswerWriter(event, self.sources.entries)
         self.grounds = Grounds(self.question, self.passages)
         chosen = fitted(self.grounds, policy.passage_tokens)
         self.prompt = filled(policy.prompt, self.question, chosen)

@@ -15,7 +15,7 @@ from contextlib import aclosing
 
 from agents.composer import Composer, GenerationPolicy, answer_of, policy_of
 from agents.effects import Effects
-from agents.writer import Writer
+from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 
 
@@ -29,7 +29,7 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     if fixed is not None:
         text, reason = fixed
         answer = answer_of(event, text, reason)
-        yield Writer(event, event.entries).batch(text, answer=answer)
+        yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return
     async with aclosing(Composer(event, policy).run(fx)) as records:
         async for record in records:

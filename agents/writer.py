@@ -1,10 +1,10 @@
-"""Writer: the batches of one answer, numbered, and no word of it before it is sure."""
+"""The writer: the batches of one answer, numbered, and no word of it before it is sure."""
 
 from agents.evidence import settled
 from schemas import Answer, Batch, ChunksRetrieved, MapEntry, TokensGenerated
 
 
-class Writer:
+class AnswerWriter:
     """Numbers the batches of one answer and keeps its text."""
 
     def __init__(self, event: ChunksRetrieved, entries: tuple[MapEntry, ...]) -> None:

@@ -41,7 +41,7 @@ VERBS = {
         "List, show and retry events that could not be processed",
     ),
     "lag": Verb("streams.operations.lag:lag", "Show how far each step is behind"),
-    "settings": Verb("infra.settings:settings", "Show the settings in force"),
+    "settings": Verb("infra.settings_cli:settings", "Show the settings in force"),
 }
 """The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""
 

@@ -50,7 +50,7 @@ class Schemas(msgspec.Struct):
     definitions: dict[int, Any]
 
 
-class Manifest(msgspec.Struct):
+class ArchiveManifest(msgspec.Struct):
     """What an archive says of itself."""
 
     format: int
@@ -61,7 +61,7 @@ class Manifest(msgspec.Struct):
     files: list[File] = []
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> ArchiveManifest:
     """Read and check the manifest of an archive; raises BadArchive."""
     path = folder / MANIFEST
     try:
@@ -78,7 +78,7 @@ def read_manifest(folder: Path) -> Manifest:
     if version != FORMAT:
         raise BadArchive(f"{folder}: format {version}, this release reads {FORMAT}")
     try:
-        return msgspec.convert(told, Manifest, strict=False)
+        return msgspec.convert(told, ArchiveManifest, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
         raise BadArchive(f"{path} is not as a manifest must be: {error}") from None
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from replay.rules import Outcome
+from replay.rules import StoredOutcome
 from schemas import Event, Record
 from streams.log.codec import Codec, Undecodable, schema_id_of
 
 SHOWN_MAX = 60  # characters of a value
 
 
-def difference(codec: Codec, outcome: Outcome, computed: Event) -> str:
+def difference(codec: Codec, outcome: StoredOutcome, computed: Event) -> str:
     """Return how a record differs from what its step yields; an empty string where it does not.
 
     The bytes are compared as the definition spells them that the record was written with.
@@ -46,9 +46,9 @@ def _first(path: str, one: Any, other: Any) -> str:
         )
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         pairs = enumerate(zip(one, other, strict=False))
-        found = _first_of((f"{path}[{position}]", a, b) for position, (a, b) in pairs)
-        if found or len(one) == len(other):
-            return found
+        first = _first_of((f"{path}[{position}]", a, b) for position, (a, b) in pairs)
+        if first or len(one) == len(other):
+            return first
         return f"{path}: the log holds {len(one)} entries, the step yields {len(other)}"
     if one != other:
         return f"{path}: the log holds {_short(one)}, the step yields {_short(other)}"

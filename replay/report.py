@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replay.log import Stored
-from replay.rules import Verdict
+from replay.rules import RecordVerdict
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Report:
     """Always 0: nothing that could call a model is within reach of a recorded run."""
     seconds: float = 0.0
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: RecordVerdict) -> None:
         """Take in what is said of a record."""
         match verdict.said:
             case "equal":

@@ -42,17 +42,17 @@ TOO_FEW = "the step yields fewer records than the log holds"
 TOO_MANY = "the step yields more records than the log holds"
 
 
-class Outcome(NamedTuple):
+class StoredOutcome(NamedTuple):
     """A record that a step wrote, as it lies on the log and decoded."""
 
     stored: Stored
     event: Event
 
 
-class Verdict(NamedTuple):
+class RecordVerdict(NamedTuple):
     """What is said of a record."""
 
-    outcome: Outcome
+    outcome: StoredOutcome
     said: Class
     reason: str = ""
     """Of a record that diverged."""
@@ -62,7 +62,7 @@ class Verdict(NamedTuple):
 class Attempt:
     """What one run of a step over one input left on the log."""
 
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[StoredOutcome]
     """By ordinal, each once; never empty."""
     superseded: bool
     """Whether another attempt counts in its place."""
@@ -85,12 +85,12 @@ class Rerun:
     """Whether a key was gone that it needed."""
 
 
-def attempts_of(outcomes: Iterable[Outcome]) -> tuple[list[Attempt], list[Verdict]]:
+def attempts_of(outcomes: Iterable[StoredOutcome]) -> tuple[list[Attempt], list[RecordVerdict]]:
     """Sort the outcomes of one input by attempts, oldest first; copies get their verdicts at once.
 
     Of records with one id the first counts. So does the first attempt that is closed.
     """
-    by_attempt: defaultdict[int, dict[int, Outcome]] = defaultdict(dict)
+    by_attempt: defaultdict[int, dict[int, StoredOutcome]] = defaultdict(dict)
     copies = []
     for outcome in outcomes:
         meta = outcome.event.meta
@@ -107,18 +107,18 @@ def attempts_of(outcomes: Iterable[Outcome]) -> tuple[list[Attempt], list[Verdic
     return attempts, copies
 
 
-def verdict_of_copy(outcome: Outcome, first: Outcome) -> Verdict:
+def verdict_of_copy(outcome: StoredOutcome, first: StoredOutcome) -> RecordVerdict:
     """Judge a record that was published twice, or whose id another record has."""
     if first.stored.value == outcome.stored.value:
-        return Verdict(outcome, "superseded")
-    return Verdict(
+        return RecordVerdict(outcome, "superseded")
+    return RecordVerdict(
         outcome, "diverged", f"another record with its id stands at {first.stored.offset}"
     )
 
 
 def verdicts_of(
-    attempt: Attempt, rerun: Rerun, difference: Callable[[Outcome, Event], str]
-) -> Iterator[Verdict]:
+    attempt: Attempt, rerun: Rerun, difference: Callable[[StoredOutcome, Event], str]
+) -> Iterator[RecordVerdict]:
     """Hold an attempt against what its step yields now.
 
     `difference` says what differs between two records, or nothing where their bytes are equal. An
@@ -126,20 +126,20 @@ def verdicts_of(
     """
     outcomes, computed = attempt.outcomes, rerun.computed
     if rerun.erased:
-        yield from (Verdict(outcome, "erased") for outcome in outcomes)
+        yield from (RecordVerdict(outcome, "erased") for outcome in outcomes)
         return
     for outcome, event in zip(outcomes, computed, strict=False):
         if reason := difference(outcome, event):
-            yield Verdict(outcome, "diverged", reason)
+            yield RecordVerdict(outcome, "diverged", reason)
         else:
-            yield Verdict(outcome, "superseded" if attempt.superseded else "equal")
+            yield RecordVerdict(outcome, "superseded" if attempt.superseded else "equal")
     missing = outcomes[len(computed) :]
     for number, outcome in enumerate(missing):
-        yield Verdict(outcome, "diverged", (rerun.reason if number == 0 else "") or TOO_FEW)
+        yield RecordVerdict(outcome, "diverged", (rerun.reason if number == 0 else "") or TOO_FEW)
     if len(computed) > len(outcomes) and attempt.closed:
-        yield Verdict(outcomes[-1], "diverged", TOO_MANY)
+        yield RecordVerdict(outcomes[-1], "diverged", TOO_MANY)
     elif rerun.reason and not missing:
-        yield Verdict(outcomes[-1], "diverged", rerun.reason)
+        yield RecordVerdict(outcomes[-1], "diverged", rerun.reason)
 
 
 def against_open(step: str, offset: int, acknowledged: int) -> str:

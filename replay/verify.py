@@ -17,7 +17,7 @@ from typing import Any
 
 from replay.configurations import Configurations
 from replay.differences import difference
-from replay.lane import LaneReader
+from replay.lane_reader import LaneReader
 from replay.log import Log, Stored
 from replay.report import Difference, Report
 from replay.rerun import Reruns
@@ -25,8 +25,8 @@ from replay.rules import (
     CAUSE_GONE,
     NO_CAUSE_HERE,
     NO_STEP,
-    Outcome,
-    Verdict,
+    RecordVerdict,
+    StoredOutcome,
     against_open,
     attempts_of,
     verdicts_of,
@@ -39,7 +39,7 @@ from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import STEPS, Step
 
-ByCause = defaultdict[tuple[str, int], list[Outcome]]
+ByCause = defaultdict[tuple[str, int], list[StoredOutcome]]
 """Topic and offset of an input -> its outcomes, all of one lane."""
 
 
@@ -85,8 +85,8 @@ class Verifier:
 
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
         reader = LaneReader(self._log, self._codec, lane, self._selection, self._steps)
-        rejections: defaultdict[str, list[Outcome]] = defaultdict(list)
-        strays: list[Outcome] = []
+        rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
+        strays: list[StoredOutcome] = []
         names = {step.name for step in self._steps}
         for outcome in self._outcomes(reader, EventRejected):
             event = outcome.event
@@ -101,7 +101,7 @@ class Verifier:
             else:
                 self._differs(outcome, NO_STEP)
 
-    def _outcomes(self, reader: LaneReader, record: type[Event]) -> list[Outcome]:
+    def _outcomes(self, reader: LaneReader, record: type[Event]) -> list[StoredOutcome]:
         """Read the outcomes of a type; unreadable ones differ at once."""
         outcomes = reader.outcomes(record)
         self.report.records += len(outcomes.read) + len(outcomes.unreadable)
@@ -109,7 +109,7 @@ class Verifier:
         return outcomes.read
 
     async def _verify_step(
-        self, step: Step, reader: LaneReader, rejections: Iterable[Outcome], reruns: Reruns
+        self, step: Step, reader: LaneReader, rejections: Iterable[StoredOutcome], reruns: Reruns
     ) -> None:
         by_cause = self._by_cause(step, reader, rejections)
         committed = self._log.committed(step.name)
@@ -131,7 +131,9 @@ class Verifier:
             for outcome in outcomes:
                 self._differs(outcome, CAUSE_GONE)
 
-    def _by_cause(self, step: Step, reader: LaneReader, rejections: Iterable[Outcome]) -> ByCause:
+    def _by_cause(
+        self, step: Step, reader: LaneReader, rejections: Iterable[StoredOutcome]
+    ) -> ByCause:
         """Group what a step wrote in a lane by the input behind it."""
         by_cause: ByCause = defaultdict(list)
         for record in step.writes:
@@ -152,7 +154,7 @@ class Verifier:
         step: Step,
         given: Input,
         stored: Stored,
-        outcomes: Sequence[Outcome],
+        outcomes: Sequence[StoredOutcome],
         acknowledged: int,
         reruns: Reruns,
     ) -> None:
@@ -174,14 +176,14 @@ class Verifier:
         else:
             self.report.pending += 1
 
-    def _difference(self, outcome: Outcome, computed: Event) -> str:
+    def _difference(self, outcome: StoredOutcome, computed: Event) -> str:
         return difference(self._codec, outcome, computed)
 
-    def _differs(self, outcome: Outcome, reason: str) -> None:
-        self.report.add(Verdict(outcome, "diverged", reason))
+    def _differs(self, outcome: StoredOutcome, reason: str) -> None:
+        self.report.add(RecordVerdict(outcome, "diverged", reason))
 
 
-def _remember(history: History, given: Input, outcomes: Sequence[Outcome]) -> None:
+def _remember(history: History, given: Input, outcomes: Sequence[StoredOutcome]) -> None:
     """Let a later copy of an input be known for one."""
     history.learn(outcome.event.meta for outcome in outcomes)
     if any(outcome.event.meta.last for outcome in outcomes):

@@ -195,8 +195,8 @@ async def wait_for_topics(
     admin = admin or AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     while True:
         try:
-            found = await asyncio.to_thread(admin.list_topics, timeout=5)
-            missing = sorted(needed - set(found.topics))
+            metadata = await asyncio.to_thread(admin.list_topics, timeout=5)
+            missing = sorted(needed - set(metadata.topics))
             if not missing:
                 return
             reason = f"no topic {missing[0]} (and {len(missing) - 1} more): run `playhead up`"

@@ -56,7 +56,7 @@ def decode(content: bytes, declared: str) -> str:
 
     A byte order mark decides; then UTF-8, which other charsets hit by chance only without letters
     of their own; then what is declared; then UTF-16 or UTF-32 by their zeros; then Windows-1252.
-    Raises Unreadable for what is not text.
+    Raises UnreadableDocument for what is not text.
     """
     for mark, name in _BOMS:
         if content.startswith(mark):

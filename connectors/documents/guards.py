@@ -16,19 +16,19 @@ _NOT_TEXT = (
 )
 
 
-class Unreadable(Exception):
+class UnreadableDocument(Exception):
     """A document that can't be read; the message says why and what to do, and quotes nothing."""
 
 
 def refuse_other_formats(content: bytes) -> None:
-    """Raise Unreadable for a file of a format that is known and no text."""
+    """Raise UnreadableDocument for a file of a format that is known and no text."""
     for magic, what in _NOT_TEXT:
         if content.startswith(magic):
-            raise Unreadable(f"this is {what}, not text: extract its text and submit that")
+            raise UnreadableDocument(f"this is {what}, not text: extract its text and submit that")
 
 
 def refuse_binary(content: bytes) -> None:
-    """Raise Unreadable for bytes with more control characters than noise explains."""
+    """Raise UnreadableDocument for bytes with more control characters than noise explains."""
     controls = len(content) - len(content.translate(None, _CONTROLS))
     if controls > 16 + len(content) // 20:
-        raise Unreadable("this is binary data, not text: extract its text and submit that")
+        raise UnreadableDocument("this is binary data, not text: extract its text and submit that")

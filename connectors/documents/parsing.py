@@ -9,7 +9,7 @@ from lxml import etree
 
 from connectors.documents.blocks import flat, normalise
 from connectors.documents.charsets import declared_charset, declared_in, decode
-from connectors.documents.guards import Unreadable
+from connectors.documents.guards import UnreadableDocument
 from connectors.documents.html import read_html
 from connectors.documents.markdown import read_markdown
 from connectors.documents.plain import read_plain
@@ -38,7 +38,7 @@ def parse(media_type: str, content: bytes) -> Parsed:
     reader, parser, parser_version = READERS.get(kind, (None, "", ""))
     try:
         if reader is None:
-            raise Unreadable(
+            raise UnreadableDocument(
                 "this media type can't be read: submit "
                 + ", ".join(sorted(READERS))
                 + ", or convert the document to one of them"
@@ -46,8 +46,8 @@ def parse(media_type: str, content: bytes) -> Parsed:
         text = decode(content, declared_charset(parameters) or declared_in(kind, content))
         title, blocks = reader(text)
         if not blocks:
-            raise Unreadable("the document holds no text: submit one that does")
-    except Unreadable as error:
+            raise UnreadableDocument("the document holds no text: submit one that does")
+    except UnreadableDocument as error:
         return Parsed(blocks=(), parser=parser, parser_version=parser_version, error=str(error))
     return Parsed(
         title=flat(normalise(title)),

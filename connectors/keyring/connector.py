@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.keyring.sealing import Sealer
+from connectors.keyring.sealing import KeyringSealer
 from schemas import (
     Digest,
     Digested,
@@ -23,7 +23,7 @@ LOOP_BYTES_MAX = 262_144
 """Work above this leaves the event loop: AES-SIV takes about 3 ms a MiB."""
 
 
-class Keyring(Sealer):
+class Keyring(KeyringSealer):
     """What steps ask to seal, unseal and digest, and what the edge seals with."""
 
     service = "key store"

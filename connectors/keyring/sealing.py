@@ -23,7 +23,7 @@ from streams.settings import Settings
 KINDS = ("user/", "document/", "value/")
 
 
-class Sealer:
+class KeyringSealer:
     """Seals, unseals and digests; any thread may call."""
 
     def __init__(self, settings: Settings, fresh_s: float = FRESH_S) -> None:

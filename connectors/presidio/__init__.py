@@ -2,7 +2,8 @@
 
 Presidio's recognisers (patterns with checksums, telephone numbers of many countries) and spaCy's
 named entities, together with patterns for what they lack. `connector.py` answers the request, by
-`detector.py`; `patterns.py` and `words.py` are what it knows, `stretches.py` how it cuts.
+`detector.py`; `personal_patterns.py` and `english_words.py` are what it knows, `stretches.py` how
+it cuts.
 
 Why it is so: the recognisers are called directly rather than through AnalyzerEngine, whose
 context words need the lemmas of a parser that costs more than the entities themselves; here

@@ -9,9 +9,9 @@ from typing import Any
 import regex
 
 from agents.errors import Permanent
-from connectors.presidio.patterns import PATTERNS
+from connectors.presidio.english_words import Words
+from connectors.presidio.personal_patterns import PATTERNS
 from connectors.presidio.stretches import parts, pieces, trimmed
-from connectors.presidio.words import Words
 from schemas import Span
 
 Finding = tuple[int, int, str, float]

@@ -1,7 +1,7 @@
 """Weaviate: the index of chunks, one Weaviate tenant for each of ours.
 
 `connector.py` answers the requests, by `versions.py` and `search.py`; `visibility.py` says who sees
-which chunk, `schema.py` what lies in the index, `index.py` in which generation of it.
+which chunk, `schema.py` what lies in the index, `generations.py` in which generation of it.
 """
 
 from connectors.weaviate.connector import Weaviate

@@ -25,7 +25,7 @@ def pages(items: Iterable[R]) -> list[list[R]]:
 
 async def by_uuid(collection: Any, ids: Iterable[str], properties: Sequence[str]) -> list[Any]:
     """Read objects by id; those that do not exist are left out, as is a whole tenant."""
-    found = []
+    objects = []
     for some in pages(ids):
         try:
             answer = await collection.query.fetch_objects_by_ids(
@@ -35,23 +35,23 @@ async def by_uuid(collection: Any, ids: Iterable[str], properties: Sequence[str]
             if no_such_tenant(error):
                 return []
             raise
-        found += answer.objects
-    return found
+        objects += answer.objects
+    return objects
 
 
 async def listed(collection: Any, where: Any, properties: Sequence[str]) -> list[Any]:
     """Read all objects that a filter lets through."""
-    found: list[Any] = []
+    objects: list[Any] = []
     while True:
         answer = await collection.query.fetch_objects(
             filters=where,
             limit=PAGE,
-            offset=len(found),
+            offset=len(objects),
             return_properties=list(properties),
         )
-        found += answer.objects
+        objects += answer.objects
         if len(answer.objects) < PAGE:
-            return found
+            return objects
 
 
 async def insert(collection: Any, objects: Sequence[Any]) -> None:

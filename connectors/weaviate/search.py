@@ -21,7 +21,7 @@ from connectors.weaviate.analysis import terms
 from connectors.weaviate.batches import by_uuid, listed, pages
 from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.fusion import DECIMALS, fuse
-from connectors.weaviate.index import Index
+from connectors.weaviate.generations import Index
 from connectors.weaviate.objects import (
     EVERYONE,
     group_value,
@@ -99,14 +99,14 @@ class ChunkSearch(Index):
         A chunk that this model did not embed scores -1 and is similar to none.
         """
         ids = [vectors_uuid(call.tenant, chunk, request.model) for chunk in request.chunks]
-        found = {
+        properties = {
             str(item.uuid): item.properties
             for item in await by_uuid(
                 await self.vectors_of(call.tenant), ids, ("dense", "token_vectors")
             )
         }
-        packed = [unpacked(found.get(identity, {}).get("token_vectors")) for identity in ids]
-        rows = [np.frombuffer(unpacked(found.get(i, {}).get("dense")), "<f4") for i in ids]
+        packed = [unpacked(properties.get(identity, {}).get("token_vectors")) for identity in ids]
+        rows = [np.frombuffer(unpacked(properties.get(i, {}).get("dense")), "<f4") for i in ids]
         vectors = np.zeros((len(ids), max((len(row) for row in rows), default=0)), np.float32)
         for number, row in enumerate(rows):
             vectors[number, : len(row)] = row
@@ -155,7 +155,7 @@ class ChunkSearch(Index):
     ) -> dict[str, list[Any]]:
         """Read the objects of each chunk, that of the newest version first."""
         chunks = await self.chunks_of(tenant)
-        found: defaultdict[str, list[Any]] = defaultdict(list)
+        by_chunk: defaultdict[str, list[Any]] = defaultdict(list)
         for some in pages(sorted(set(names))):
             where = Filter.by_property("chunk").contains_any(some)
             try:
@@ -165,8 +165,8 @@ class ChunkSearch(Index):
                     return {}
                 raise
             for item in items:
-                found[item.properties["chunk"]].append(item)
-        for objects in found.values():
+                by_chunk[item.properties["chunk"]].append(item)
+        for objects in by_chunk.values():
             objects.sort(key=lambda item: -item.properties["version_from"])
         return found
 

@@ -16,9 +16,9 @@ from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
 
 from connectors.weaviate.batches import by_uuid, insert, listed, pages
-from connectors.weaviate.client import new_client
+from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
-from connectors.weaviate.index import Index, NewClient
+from connectors.weaviate.generations import Index, NewClient
 from connectors.weaviate.objects import (
     chunk_properties,
     chunk_uuid,
@@ -192,8 +192,8 @@ class VersionWriter(Index):
         head = head_uuid(call.tenant, call.lane)
         async with self._lock(head):
             documents = await self.documents_of(call.tenant)
-            found = await by_uuid(documents, [head], ("positions",))
-            reached = max((max(item.properties["positions"]) for item in found), default=-1)
+            heads = await by_uuid(documents, [head], ("positions",))
+            reached = max((max(item.properties["positions"]) for item in heads), default=-1)
             if call.offset > reached:
                 properties = {"document": "", "versions": [0], "positions": [call.offset]}
                 await insert(documents, [DataObject(uuid=head, properties=properties)])
@@ -203,5 +203,5 @@ class VersionWriter(Index):
 
     async def _history(self, tenant: str, document: str) -> DocumentHistory | None:
         documents = await self.documents_of(tenant)
-        found, _ = await read_histories(documents, tenant, (document,), 0)
-        return found.get(document)
+        histories, _ = await read_histories(documents, tenant, (document,), 0)
+        return histories.get(document)

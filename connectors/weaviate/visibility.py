@@ -70,19 +70,19 @@ async def read_histories(
     head = head_uuid(tenant, lane)
     ids = [head, *(document_uuid(tenant, name) for name in sorted(set(names)))]
     properties = ("document", "versions", "positions", "groups", "metadata")
-    position, found = 0, {}
+    position, histories = 0, {}
     for item in await by_uuid(documents, ids, properties):
         values = item.properties
         if str(item.uuid) == head:
             position = max(values["positions"])
             continue
-        found[values["document"]] = DocumentHistory(
+        histories[values["document"]] = DocumentHistory(
             versions=tuple(values["versions"]),
             positions=tuple(values["positions"]),
             groups=frozenset(values["groups"] or ()),
             metadata=frozenset(values["metadata"] or ()),
         )
-    return found, position
+    return histories, position
 
 
 def is_visible(item: Any, histories: Mapping[str, DocumentHistory], request: Search) -> bool:

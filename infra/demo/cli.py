@@ -18,7 +18,7 @@ from infra.demo.checks import Checks, line
 from infra.demo.conversation import ask, judge, judge_log, load
 from infra.demo.proof import look_for, verify_and_forge
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
-from infra.demo.stack import Stack, client, create_key, demo_stack
+from infra.demo.stack import DemoStack, client, create_key, demo_stack
 from replay.log import BrokerLog
 from replay.one_request import events_of
 from replay.terminal import timeline_table
@@ -77,7 +77,7 @@ def converse(settings: Settings, key: str, tenant: Tenant, checks: Checks) -> st
     return followed
 
 
-def ending(stack: Stack, key: str, took_s: float) -> dict[str, Any]:
+def ending(stack: DemoStack, key: str, took_s: float) -> dict[str, Any]:
     """Say where the page is, the key in its fragment, which no browser sends, and how to stop."""
     run = stack.settings.run
     down = "make down" if run == RUN.resolve() else f"playhead down --run {shlex.quote(str(run))}"

@@ -23,7 +23,7 @@ QUOTE_CHARS = 90
 
 
 @dataclass
-class Answer:
+class StreamedAnswer:
     """What came back for one question."""
 
     request: str = ""
@@ -78,12 +78,12 @@ def chunk_count(state: dict[str, Any]) -> int:
     return chunks if isinstance(chunks, int) else len(chunks)
 
 
-def ask(client: httpx.Client, session: str, question: Question, checks: Checks) -> Answer:
+def ask(client: httpx.Client, session: str, question: Question, checks: Checks) -> StreamedAnswer:
     """Ask one question and print the answer as it streams."""
     console = checks.console
     fresh = "  [dim](a new conversation)[/dim]" if question.fresh else ""
     console.print(f"\n[bold cyan]›[/bold cyan] [bold]{escape(question.text)}[/bold]{fresh}")
-    answer, started = Answer(), time.monotonic()
+    answer, started = StreamedAnswer(), time.monotonic()
     body = {"session_id": session, "text": question.text, "stream": True}
     with client.stream("POST", "/v1/messages", json=body) as response:
         if response.status_code != httpx.codes.OK:
@@ -98,7 +98,7 @@ def ask(client: httpx.Client, session: str, question: Question, checks: Checks) 
     return answer
 
 
-def follow(answer: Answer, frame: dict[str, Any], checks: Checks) -> None:
+def follow(answer: StreamedAnswer, frame: dict[str, Any], checks: Checks) -> None:
     """Take one frame into an answer and print what is new in it."""
     answer.request = frame.get("request_id", answer.request)
     match frame["type"]:
@@ -116,7 +116,7 @@ def follow(answer: Answer, frame: dict[str, Any], checks: Checks) -> None:
             answer.error = json.dumps(frame)
 
 
-def show_sources(answer: Answer, checks: Checks) -> None:
+def show_sources(answer: StreamedAnswer, checks: Checks) -> None:
     """Print the sentences that an answer rests on."""
     checks.console.print()
     for number, citation in enumerate(answer.citations[:3], start=1):
@@ -130,7 +130,7 @@ def show_sources(answer: Answer, checks: Checks) -> None:
     )
 
 
-def judge(question: Question, answer: Answer, checks: Checks) -> None:
+def judge(question: Question, answer: StreamedAnswer, checks: Checks) -> None:
     """Check what an answer must show."""
     if answer.error or not answer.text:
         checks.holds("answered", False, answer.error or "no text")

@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 ANSWERED_WITHIN_S = 90.0
 
-Verb = Callable[..., subprocess.CompletedProcess[str]]
+RunVerb = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def playhead(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ def playhead(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @dataclass(frozen=True)
-class Stack:
+class DemoStack:
     """The stack behind a demo."""
 
     settings: Settings
@@ -46,7 +46,7 @@ class Stack:
 
 
 @contextmanager
-def demo_stack(run: Path, stop: bool, verb: Verb = playhead) -> Iterator[Stack]:
+def demo_stack(run: Path, stop: bool, verb: RunVerb = playhead) -> Iterator[DemoStack]:
     """Start what is not running, and yield it.
 
     A stack that ran before stays as it was. One that was started here stays too, unless `stop`
@@ -59,7 +59,7 @@ def demo_stack(run: Path, stop: bool, verb: Verb = playhead) -> Iterator[Stack]:
     try:
         if ours and verb(run, "up", "--detach").returncode:
             raise click.ClickException("the stack did not start: see the lines above")
-        yield Stack(Settings.load(run=run), stays)
+        yield DemoStack(Settings.load(run=run), stays)
         done = True
     finally:
         if ours and not (done and stays):

@@ -15,15 +15,15 @@ from typing import Any
 import click
 import psutil
 
-from infra.errors import StackError
 from infra.local import components, ports
 from infra.local.detached import start_detached
 from infra.local.keeper import POLL_S, State
-from infra.local.parts_cli import Refused, fetch_shown, parts
+from infra.local.parts_cli import ShownStackError, fetch_shown, parts
 from infra.local.run_folder import is_up, supervisor
 from infra.local.status import entries_of, is_starting, is_well, report
 from infra.local.supervisor import Stack, Wish
-from infra.parts.progress import say
+from infra.parts.display import say
+from infra.stack_error import StackError
 
 DOWN_PATIENCE_S = 90.0  # the workers' drain, then Kafka's stop, with room for a loaded machine
 
@@ -112,7 +112,7 @@ def up(
         else:
             _attached(run, wish)
     except StackError as error:
-        raise Refused(str(error)) from None
+        raise ShownStackError(str(error)) from None
 
 
 def _already_up(run: Path, names: frozenset[str]) -> bool:

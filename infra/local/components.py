@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.errors import StackError
 from infra.local import health, java, weaviate
 from infra.local.ports import number_of
 from infra.local.site import Launch, Site
+from infra.stack_error import StackError
 from infra.triton import launch as triton
 
 FORMAT_TIMEOUT_S = 60

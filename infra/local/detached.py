@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.errors import StackError
 from infra.local.keeper import POLL_S
 from infra.local.parts_cli import INTERRUPTED
 from infra.local.run_folder import is_up, make_private, supervisor
 from infra.local.status import all_ready
 from infra.local.supervisor import Wish
-from infra.parts.progress import say
+from infra.parts.display import say
+from infra.stack_error import StackError
 
 MODULE = "infra.local.cli"
 

@@ -20,15 +20,15 @@ PASSES = 10
 
 def marked(marker: str) -> list[psutil.Process]:
     """Find the processes that carry this marker, this one left out."""
-    found = []
+    carriers = []
     for process in psutil.process_iter():
         try:
             alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
             if alive and process.environ().get(MARKER) == marker:
-                found.append(process)
+                carriers.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    return carriers
 
 
 def sweep(marker: str, grace_s: float = 0.0) -> int:
@@ -37,18 +37,18 @@ def sweep(marker: str, grace_s: float = 0.0) -> int:
     SIGTERM first where there is a grace time, SIGKILL for what is left, and again until none is,
     because a process may have started another in the meantime.
     """
-    found = marked(marker)
-    number = len(found)
+    carriers = marked(marker)
+    number = len(carriers)
     if grace_s:
-        _send(found, signal.SIGTERM)
-        psutil.wait_procs(found, timeout=grace_s)
-        found = marked(marker)
+        _send(carriers, signal.SIGTERM)
+        psutil.wait_procs(carriers, timeout=grace_s)
+        carriers = marked(marker)
     for _ in range(PASSES):
-        if not found:
+        if not carriers:
             break
-        _send(found, signal.SIGKILL)
+        _send(carriers, signal.SIGKILL)
         time.sleep(0.05)
-        found = marked(marker)
+        carriers = marked(marker)
     return number
 
 

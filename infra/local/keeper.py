@@ -11,11 +11,11 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
-from infra.errors import StackError
 from infra.local import guard
 from infra.local.components import Component
 from infra.local.network import without_proxy
 from infra.local.site import Launch, Site
+from infra.stack_error import StackError
 
 POLL_S = 0.1
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # before each try after a death; the last one repeats

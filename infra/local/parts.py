@@ -73,9 +73,9 @@ def all_parts(kafka_lock: Path = recipes.KAFKA_LOCK) -> dict[str, Part]:
 def _java() -> Part:
     """Describe the Java that all run on: the machine's where it is good, else a part."""
     lock = recipes.JAVA_LOCK.read_bytes()
-    if found := system.java():
+    if java := system.java():
         return Part(
-            "java", found.version, digest(lock), recipes.make_java, of_the_machine=found.home
+            "java", java.version, digest(lock), recipes.make_java, of_the_machine=java.home
         )
     return Part(
         "java",

@@ -10,17 +10,17 @@ from typing import Any
 
 import click
 
-from infra.errors import StackError
 from infra.local.parts import all_parts
+from infra.parts.display import say, shown
 from infra.parts.fetching import fetch, with_needs
 from infra.parts.part import Part
-from infra.parts.progress import say, shown
 from infra.parts.shell import Interrupted
+from infra.stack_error import StackError
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
-class Refused(click.ClickException):
+class ShownStackError(click.ClickException):
     """Shows a StackError: one clear message, exit 1."""
 
     def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
@@ -37,8 +37,8 @@ def fetch_shown(
     if all(part.present for part in with_needs(wanted)):
         return
     try:
-        with _ended_like_ctrl_c(), shown() as progress:
-            fetch(wanted, progress)
+        with _ended_like_ctrl_c(), shown() as display:
+            fetch(wanted, display)
     except (KeyboardInterrupt, Interrupted):
         say("interrupted; what was not whole was thrown away")
         sys.exit(INTERRUPTED)
@@ -80,7 +80,7 @@ def parts(only: str | None, *, as_json: bool) -> None:
             raise StackError(message + f"there are {', '.join(known)}")
         fetch_shown(names)
     except StackError as error:
-        raise Refused(str(error)) from None
+        raise ShownStackError(str(error)) from None
     places = {name: str(known[name].place) for name in names}
     if as_json:
         click.echo(json.dumps(places, indent=2))

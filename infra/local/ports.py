@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-from infra.errors import StackError
+from infra.stack_error import StackError
 from streams.settings import PORTS
 
 HOST = "127.0.0.1"

@@ -14,8 +14,8 @@ from typing import IO
 
 import psutil
 
-from infra.errors import StackError
 from infra.local import ports
+from infra.stack_error import StackError
 
 LEFT_OVER_S = 15.0  # for a killed supervisor's guard to finish
 LOCK_EVERY_S = 0.1

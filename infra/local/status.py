@@ -18,14 +18,14 @@ def report(
     """Say how each component of a run folder is, asking those that should be ready."""
     run = run.absolute()
     alive = supervisor(run) is not None
-    found = entries_of(read_state(run))
-    names = [*components.NAMES, *(name for name in found if name not in components.NAMES)]
+    entries = entries_of(read_state(run))
+    names = [*components.NAMES, *(name for name in entries if name not in components.NAMES)]
     said: dict[str, dict[str, object]] = {}
     for name in names:
-        entry = found.get(name, {})
+        entry = entries.get(name, {})
         if name == "topics" and entry.get("state") != State.FAILED:
             continue  # a task that runs once, at the start
-        if name in found or name in components.NAMES:
+        if name in entries or name in components.NAMES:
             said[name] = {
                 "state": entry.get("state", State.STOPPED.value) if alive else State.STOPPED.value,
                 "url": entry.get("url") if alive else None,
@@ -59,16 +59,16 @@ def _number(worker: str) -> int:
     return int(number or 1)
 
 
-Entry = dict[str, Any]
+ComponentStatus = dict[str, Any]
 
 
-def entries_of(said: dict[str, object]) -> dict[str, Entry]:
+def entries_of(said: dict[str, object]) -> dict[str, ComponentStatus]:
     """Return what a report, or a state file, says of each component."""
     entries = said.get("components")
     return entries if isinstance(entries, dict) else {}
 
 
-def is_well(entry: Entry) -> bool:
+def is_well(entry: ComponentStatus) -> bool:
     """Whether a component is ready."""
     return bool(entry["state"] == State.READY)
 

@@ -20,7 +20,6 @@ from typing import IO, Self
 
 import psutil
 
-from infra.errors import StackError
 from infra.local import components, guard, ports
 from infra.local.components import Component
 from infra.local.keeper import BACKOFF_S, POLL_S, Keeper, State, last_lines
@@ -29,6 +28,7 @@ from infra.local.run_folder import last_ports, make_private, read_state, take_lo
 from infra.local.site import Site
 from infra.local.status import report
 from infra.parts.fetching import with_needs
+from infra.stack_error import StackError
 
 LOG_BYTES_MAX = 16 << 20  # a larger log is set aside as .1 when the stack starts
 

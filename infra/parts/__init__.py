@@ -2,7 +2,7 @@
 
 part.py       what a part is, where it lies, and what its recipe gets
 fetching.py   fetches what is absent: side by side, whole or not at all
-progress.py   shows a fetch on the terminal
+display.py    shows a fetch on the terminal
 shell.py      runs a recipe's tools, and stops them
 downloads.py  files over HTTPS, checked by SHA-256
 wheels.py     packages by pip, checked by their hashes

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 import tenacity
 
-from infra.errors import StackError
 from infra.parts.part import Workshop
 from infra.parts.shell import Interrupted
+from infra.stack_error import StackError
 
 MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
 MIRROR = "PLAYHEAD_MAVEN_REPOSITORY"

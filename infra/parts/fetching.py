@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from infra.errors import StackError
 from infra.parts.part import Part, Workshop, parts_folder
 from infra.parts.shell import Interrupted, Shell
+from infra.stack_error import StackError
 
 LOCK_EVERY_S = 0.5
 INTERRUPT_EVERY_S = 0.2
@@ -26,7 +26,7 @@ FULL_BYTES = 8 << 20  # less than this left is a full disk: tools stop before th
 ELSEWHERE = "set XDG_CACHE_HOME to a folder that"
 
 
-class Progress(Protocol):
+class FetchDisplay(Protocol):
     """What is told of a fetch."""
 
     def begun(self, part: Part) -> None:
@@ -48,7 +48,7 @@ def with_needs(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(ordered.values())
 
 
-def fetch(parts: Sequence[Part], progress: Progress) -> dict[str, Path]:
+def fetch(parts: Sequence[Part], display: FetchDisplay) -> dict[str, Path]:
     """Fetch what is not there yet, with what it needs, and return each part's folder.
 
     On an error or Ctrl-C the other fetches stop too, and nothing half done stays.
@@ -58,14 +58,14 @@ def fetch(parts: Sequence[Part], progress: Progress) -> dict[str, Path]:
     if absent:
         refuse_missing_tools(absent)
         _refuse_folder(absent)
-        _fetch_all(absent, progress)
+        _fetch_all(absent, display)
     return {part.name: part.place for part in wanted}
 
 
 def refuse_missing_tools(absent: Sequence[Part]) -> None:
     """Raise an error that names every tool which this machine lacks for these parts."""
     tools = dict.fromkeys(tool for part in absent for tool in part.tools)
-    if missing := [tool for tool in tools if not tool.found()]:
+    if missing := [tool for tool in tools if not tool.present()]:
         lines = [f"  {tool.name} ({tool.purpose}): {tool.install}" for tool in missing]
         raise StackError("this machine lacks:\n" + "\n".join(lines) + "\nthen run the same again")
 
@@ -88,7 +88,7 @@ def _refuse_folder(absent: Sequence[Part]) -> None:
         raise StackError(f"{message}are fetched; free some, or {ELSEWHERE} has them")
 
 
-def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
+def _fetch_all(absent: Sequence[Part], display: FetchDisplay) -> None:
     shell = Shell()
     fetches: dict[str, Future[None]] = {}
 
@@ -96,7 +96,7 @@ def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
         for need in part.needs:
             if need.name in fetches:
                 fetches[need.name].result()
-        _fetch(part, shell, progress)
+        _fetch(part, shell, display)
 
     with ThreadPoolExecutor(len(absent)) as threads:
         try:
@@ -117,14 +117,14 @@ def _fetch_all(absent: Sequence[Part], progress: Progress) -> None:
         raise errors[0]
 
 
-def _fetch(part: Part, shell: Shell, progress: Progress) -> None:
-    progress.begun(part)
+def _fetch(part: Part, shell: Shell, display: FetchDisplay) -> None:
+    display.begun(part)
     began = time.monotonic()
-    with _locked(part, shell, progress):
+    with _locked(part, shell, display):
         if not part.present:
             _sweep(part)
             try:
-                _make(part, shell, progress)
+                _make(part, shell, display)
             except (StackError, OSError) as error:
                 message = f"fetching {part.name} {part.version}: {error}"
                 if _is_full(error):
@@ -132,14 +132,14 @@ def _fetch(part: Part, shell: Shell, progress: Progress) -> None:
                 raise StackError(message) from error
             finally:
                 _sweep(part)
-    progress.done(part, time.monotonic() - began)
+    display.done(part, time.monotonic() - began)
 
 
-def _make(part: Part, shell: Shell, progress: Progress) -> None:
+def _make(part: Part, shell: Shell, display: FetchDisplay) -> None:
     partial = _partial(part)
     partial.mkdir()
     places: Mapping[str, Path] = {need.name: need.place for need in part.needs}
-    part.build(Workshop(partial, shell, lambda text: progress.line(part, text), places))
+    part.build(Workshop(partial, shell, lambda text: display.line(part, text), places))
     partial.rename(part.place)
 
 
@@ -162,7 +162,7 @@ def _sweep(part: Part) -> None:
 
 
 @contextmanager
-def _locked(part: Part, shell: Shell, progress: Progress) -> Iterator[None]:
+def _locked(part: Part, shell: Shell, display: FetchDisplay) -> Iterator[None]:
     """Hold the part's lock; the kernel frees it when the process ends, however it ends."""
     with (parts_folder() / f".{part.place.name}.lock").open("w") as lock:
         told = False
@@ -172,7 +172,7 @@ def _locked(part: Part, shell: Shell, progress: Progress) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not told:
-                    progress.line(part, "another process is fetching it; waiting")
+                    display.line(part, "another process is fetching it; waiting")
                     told = True
                 if shell.stopped.wait(LOCK_EVERY_S):
                     raise Interrupted from None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from infra.errors import StackError
+from infra.stack_error import StackError
 
 LAST_LINES = 15  # of a tool's output, shown when it fails
 TRY_OUT_S = 120.0  # for a new part's first start

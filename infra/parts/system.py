@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from infra.errors import StackError
+from infra.stack_error import StackError
 
 JAVA_TRIED = range(17, 22)  # 17 and 21 run Kafka 4.1 and the registry; newer ones were not tried
 ANSWER_S = 20.0  # for a version, on a loaded machine
@@ -31,7 +31,7 @@ class Tool:
     name: str
     purpose: str
     install: str
-    found: Callable[[], bool]
+    present: Callable[[], bool]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from faust.types import TP, ConsumerMessage
 from yarl import URL
 
 from streams.delivery.commits import Commit, due
-from streams.delivery.intake import Batch
+from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.publisher import Publisher
@@ -58,7 +58,7 @@ class Consumer(FaustConsumer):
         self.joined = False
         """Whether the group has told, at least once, which lanes are ours; maybe none."""
         self._reader: Reader | None = None
-        self._arrivals: asyncio.Queue[list[Batch]] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[list[LaneBatch]] = asyncio.Queue()
         self._taking = True
 
     # ------------------------------------------------------------------ for Faust
@@ -87,13 +87,13 @@ class Consumer(FaustConsumer):
             arrived = await self._arrivals.get()
             while not self._arrivals.empty():
                 arrived += self._arrivals.get_nowait()
-            by_topic: dict[str, list[Batch]] = {}
+            by_topic: dict[str, list[LaneBatch]] = {}
             for batch in arrived:
                 by_topic.setdefault(batch[0].topic, []).append(batch)
             for batches in by_topic.values():
                 await self.callback(self._event(batches))
 
-    def _event(self, batches: list[Batch]) -> ConsumerMessage:
+    def _event(self, batches: list[LaneBatch]) -> ConsumerMessage:
         """Make one Faust message of all that has arrived of a topic."""
         lane, records = batches[0]
         return ConsumerMessage(
@@ -156,7 +156,7 @@ class Consumer(FaustConsumer):
 
     # ------------------------------------------------------------------ from the reader
 
-    def arrived(self, batches: list[Batch]) -> None:
+    def arrived(self, batches: list[LaneBatch]) -> None:
         """Take records, in the order in which they were read."""
         ours = []
         for lane, records in batches:
@@ -228,7 +228,7 @@ class Consumer(FaustConsumer):
     _to_message = _unused
 
 
-class Producer(FaustProducer):
+class IdleProducer(FaustProducer):
     """Faust's producer, which sends nothing: outcomes and tables go through the publisher."""
 
     async def flush(self) -> None:
@@ -239,7 +239,7 @@ class Transport(base.Transport):
     """The driver behind `librdkafka://`."""
 
     Consumer: ClassVar[type[Consumer]] = Consumer
-    Producer: ClassVar[type[Producer]] = Producer
+    Producer: ClassVar[type[IdleProducer]] = IdleProducer
     driver_version = "librdkafka by Playhead"
 
     def __init__(self, url: list[URL], app: Any, *args: Any, **kwargs: Any) -> None:

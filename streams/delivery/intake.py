@@ -16,7 +16,7 @@ POLL_S = 0.1
 BATCH = 2_000  # records of one poll
 HIGH_WATER = 2_048  # records of a lane taken and not looked at; beyond, its fetch pauses
 
-Batch = tuple[Lane, list[tuple[int, int, Message]]]
+LaneBatch = tuple[Lane, list[tuple[int, int, Message]]]
 """A lane and records of it: offset, bytes, and the record as it was delivered."""
 
 
@@ -42,10 +42,10 @@ class Intake:
         first = client.poll(POLL_S)
         return [] if first is None else [first, *client.consume(BATCH - 1, 0)]
 
-    def batches(self, messages: Iterable[Message]) -> list[Batch]:
+    def batches(self, messages: Iterable[Message]) -> list[LaneBatch]:
         """Put records together by lane; those of lanes that are not ours any more are dropped."""
         lanes = self._lanes()
-        batches: dict[Place, Batch] = {}
+        batches: dict[Place, LaneBatch] = {}
         for message in messages:
             if (error := message.error()) is not None:
                 self._on_error(error)

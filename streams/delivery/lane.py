@@ -26,7 +26,7 @@ LOW_WATER = 512
 
 Place = tuple[str, int]
 """Topic and partition."""
-Record = tuple[int, int, Any]
+DeliveredRecord = tuple[int, int, Any]
 """Offset, bytes, and the record as it was delivered."""
 Busy = dict[str, "deque[Item] | None"]
 """Sessions of which an event runs, and what queues behind it: one for all topics of a lane."""
@@ -149,7 +149,7 @@ class Lane:
         self._window = window
         self._finished_s = 0.0
         self._expected = base
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[DeliveredRecord] = deque()
         self._order: deque[Item] = deque()
         self._busy: Busy = {} if busy is None else busy
         self._ready: deque[Item] = deque()
@@ -225,13 +225,13 @@ class Lane:
 
     # ------------------------------------------------------------------ what may run
 
-    def reserve(self, records: Iterable[Record]) -> int:
+    def reserve(self, records: Iterable[DeliveredRecord]) -> int:
         """Count records that are on their way; return their bytes."""
         size = sum(size for _, size, _ in records)
         self.bytes += size
         return size
 
-    def take(self, records: Iterable[Record]) -> None:
+    def take(self, records: Iterable[DeliveredRecord]) -> None:
         """Enter records that were reserved, in ascending order.
 
         Offsets may be missing: compaction and the markers of transactions leave gaps.

@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, TopicPartition
 from confluent_kafka import Consumer as Client
 
 from streams.delivery.commits import Commit, Commits, name_of, unnoted
-from streams.delivery.intake import Batch
+from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Busy, Lane, Place
 from streams.watching.logs import logger
 
@@ -31,7 +31,7 @@ ResultT = TypeVar("ResultT")
 class Listener(Protocol):
     """Told on the event loop what the reader's thread learns."""
 
-    def arrived(self, batches: list[Batch]) -> None:
+    def arrived(self, batches: list[LaneBatch]) -> None:
         """Take records, in the order in which they were read."""
 
     def assigned(self, lanes: list[Lane]) -> None:

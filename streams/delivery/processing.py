@@ -19,7 +19,7 @@ from functools import partial
 from agents.errors import Permanent, Transient
 from schemas import Begun, Event, Failed, Meta
 from streams.delivery.digest_keys import DigestKeys
-from streams.delivery.failures import failed, unreadable_because
+from streams.delivery.failure_reasons import failed, unreadable_because
 from streams.delivery.history import History, rejected_attempt
 from streams.delivery.lane import Item
 from streams.delivery.outbox import Outbox

@@ -21,7 +21,7 @@ from typing import Any, cast
 from confluent_kafka import Message
 
 from streams.delivery.faust_shell import App, Consumer, raw_topic
-from streams.delivery.intake import Batch
+from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Lane
 from streams.delivery.opening import FoldFunction, Opener, Reads
 from streams.delivery.processing import Processor, Services
@@ -126,7 +126,7 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - an exception here would lose the batch
                 await self._die(error)
 
-    def _take(self, batches: Iterable[Batch]) -> None:
+    def _take(self, batches: Iterable[LaneBatch]) -> None:
         for lane, records in batches:
             if not lane.revoked:
                 lane.take(records)

@@ -35,7 +35,7 @@ ANSWERS_MAX = 4_000
 """Answers of a lane whose moderation is remembered; older ones ended long ago."""
 
 
-class Documents(Table):
+class DocumentVersions(Table):
     """The newest version of each document."""
 
     NAME = "documents"
@@ -149,5 +149,5 @@ NO_TURN = frozenset({"refused", "search", "cancelled"})
 """Ways in which a request ends without an answer that a later question could refer to."""
 
 TABLES: Mapping[str, Callable[[App, Settings], Table]] = {
-    table.NAME: table for table in (Documents, PlaceholderNumbers, Sessions, Releases)
+    table.NAME: table for table in (DocumentVersions, PlaceholderNumbers, Sessions, Releases)
 }

@@ -29,7 +29,9 @@ from streams.settings import Settings
 
 PAUSE_MAX_S = 10.0  # what is back for good is noticed within this time
 LAST_ATTEMPT_S = 1.0  # what the last attempt of a question and its refusal take, on their way too
-QUESTION_MAX_S = 600.0  # the gateway's longest budget; a foreign deadline must not hold a lane
+QUESTION_BUDGET_MAX_S = (
+    600.0  # the gateway's longest budget; a foreign deadline must not hold a lane
+)
 SPREAD_S = 0.25  # jitter on top of a pause that the error asked for
 
 
@@ -63,7 +65,7 @@ class Retry:
         self._last_start: float | None = None
         if deadline := deadline_of(event):
             now_us = time.time_ns() // 1_000 if now_us is None else now_us
-            left_s = min((deadline - now_us) / 1_000_000, QUESTION_MAX_S)
+            left_s = min((deadline - now_us) / 1_000_000, QUESTION_BUDGET_MAX_S)
             self._last_start = clock() + left_s - LAST_ATTEMPT_S
 
     def next_pause(self, error: Transient, tries: int) -> float | None:

@@ -71,7 +71,7 @@ class _HadNoTime(Exception):
     """A call ended because its asker was in a hurry, whatever the service may be like."""
 
 
-Asked = Request[Any] | StreamRequest[Any]
+AnyRequest = Request[Any] | StreamRequest[Any]
 Guard = Callable[[], AbstractContextManager[Callable[[], None]]]
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
@@ -149,7 +149,7 @@ class World:
                 if close is not None:
                     await close()
 
-    def _bound_s(self, request: Asked, call: Call) -> float:
+    def _bound_s(self, request: AnyRequest, call: Call) -> float:
         """Return how long a call may take. Local ones do not wait for anyone."""
         if call.deadline and request.EFFECT != "local":
             left_s = (call.deadline - time.time_ns() // 1_000) / 1_000_000
@@ -164,7 +164,7 @@ class World:
 
 
 def _registered(
-    table: Mapping[type[Any], tuple[HandlerT, Guard]], request: Asked
+    table: Mapping[type[Any], tuple[HandlerT, Guard]], request: AnyRequest
 ) -> tuple[HandlerT, Guard]:
     """Look up who answers a request; raises Permanent where nobody does."""
     try:
@@ -180,7 +180,7 @@ def _unguarded() -> AbstractContextManager[Callable[[], None]]:
 
 
 @asynccontextmanager
-async def _within(bound_s: float, blamed_s: float, request: Asked) -> AsyncIterator[None]:
+async def _within(bound_s: float, blamed_s: float, request: AnyRequest) -> AsyncIterator[None]:
     """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
     try:
         async with asyncio.timeout(bound_s):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.writer import Writer
+from agents.writer import AnswerWriter
 from schemas import Answer, Ask, ChunksRetrieved, MapEntry, Sealed, Usage
 from tests.fakes import a_meta
 
@@ -20,7 +20,7 @@ ANSWER = Answer(text="", finish_reason="stop", question="q", query="q", usage=Us
 
 
 def written(*texts):
-    writer = Writer(EVENT, ())
+    writer = AnswerWriter(EVENT, ())
     parts = []
     for text in texts:
         writer.add(text)
@@ -51,7 +51,7 @@ def test_the_parts_are_the_text_however_it_comes(texts):
 
 
 def test_batches_are_numbered_and_the_one_with_the_answer_is_the_last():
-    writer = Writer(EVENT, (ENTRY,))
+    writer = AnswerWriter(EVENT, (ENTRY,))
     first, last = writer.batch("a", (1, 2)), writer.batch("b", answer=ANSWER)
     assert [(one.batch.number, one.batch.last) for one in (first, last)] == [(0, False), (1, True)]
     assert (first.entries, last.entries) == ((ENTRY,), ())
@@ -59,7 +59,7 @@ def test_batches_are_numbered_and_the_one_with_the_answer_is_the_last():
 
 
 def test_an_answer_that_is_begun_anew_is_a_restart_only_once_something_was_written():
-    writer = Writer(EVENT, ())
+    writer = AnswerWriter(EVENT, ())
     writer.add("one")
     assert not writer.restart()
     assert writer.text == ""

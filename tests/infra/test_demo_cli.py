@@ -8,12 +8,12 @@ from rich.console import Console
 
 from infra.demo.checks import Checks
 from infra.demo.cli import RUN, ending, show_ending
-from infra.demo.stack import Stack
+from infra.demo.stack import DemoStack
 from streams.settings import Settings
 
 
 def a_stack(run=RUN, stays=True):
-    return Stack(Settings(run=Path(run).resolve(), gateway="http://127.0.0.1:7700"), stays)
+    return DemoStack(Settings(run=Path(run).resolve(), gateway="http://127.0.0.1:7700"), stays)
 
 
 def shown(facts, *held):

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from infra.demo.checks import Checks
 from infra.demo.conversation import (
-    Answer,
+    StreamedAnswer,
     ask,
     chunk_count,
     judge,
@@ -88,12 +88,16 @@ def test_a_refused_question_is_told_with_its_status(checks):
 @pytest.mark.parametrize(
     ("question", "answer", "held"),
     [
-        (Question("?", says="28"), Answer(text="It is 28.", citations=[CITATION]), True),
-        (Question("?", says="28"), Answer(text="It is 41.", citations=[CITATION]), False),
-        (Question("?", says="28"), Answer(text="It is 28."), False),
-        (Question("?", says="28"), Answer(), False),
-        (Question("?", absent="theirs"), Answer(text="No.", finish_reason="not_found"), True),
-        (Question("?", absent="theirs"), Answer(text="Ice.", finish_reason="stop"), False),
+        (Question("?", says="28"), StreamedAnswer(text="It is 28.", citations=[CITATION]), True),
+        (Question("?", says="28"), StreamedAnswer(text="It is 41.", citations=[CITATION]), False),
+        (Question("?", says="28"), StreamedAnswer(text="It is 28."), False),
+        (Question("?", says="28"), StreamedAnswer(), False),
+        (
+            Question("?", absent="theirs"),
+            StreamedAnswer(text="No.", finish_reason="not_found"),
+            True,
+        ),
+        (Question("?", absent="theirs"), StreamedAnswer(text="Ice.", finish_reason="stop"), False),
     ],
 )
 def test_an_answer_is_right_cited_or_says_that_there_is_none(checks, question, answer, held):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from replay.differences import difference, first_difference
 from replay.log import Stored
-from replay.rules import Outcome
+from replay.rules import StoredOutcome
 from schemas import Ask, Cause, QuestionRedacted, Span, Spans
 from tests.fakes import a_codec, a_meta
 from tests.replay.little_log import asked
@@ -23,7 +23,7 @@ EVENT = QuestionRedacted(
 
 def lying(event=EVENT, **fields):
     stored = Stored("t", 0, 7, 0, b"acme", CODEC.encode(event))
-    return Outcome(dataclasses.replace(stored, **fields), event)
+    return StoredOutcome(dataclasses.replace(stored, **fields), event)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from replay.log import Stored
 from replay.report import Difference, Report, merged
-from replay.rules import Outcome, Verdict
+from replay.rules import RecordVerdict, StoredOutcome
 from tests.fakes import a_meta
 from tests.replay.little_log import asked
 
@@ -12,7 +12,7 @@ from tests.replay.little_log import asked
 @pytest.mark.parametrize("said", ["equal", "superseded", "erased"])
 def test_each_class_is_counted_by_itself(said):
     report = Report()
-    report.add(Verdict(None, said))
+    report.add(RecordVerdict(None, said))
     counts = {name: value for name, value in vars(report).items() if value}
     assert counts == {said: 1}
 
@@ -20,7 +20,9 @@ def test_each_class_is_counted_by_itself(said):
 def test_a_difference_names_the_place_the_step_and_the_reason():
     report = Report()
     event = asked(3)
-    report.add(Verdict(Outcome(Stored("t", 2, 9, 0, b"", b""), event), "diverged", "why"))
+    report.add(
+        RecordVerdict(StoredOutcome(Stored("t", 2, 9, 0, b"", b""), event), "diverged", "why")
+    )
     assert report.diverged == [Difference("t", 2, 9, "id-of-r-3", "gateway", "why")]
     assert a_meta(request="r-3").id == "id-of-r-3"
 

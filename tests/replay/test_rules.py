@@ -10,8 +10,8 @@ from replay.rules import (
     TOO_FEW,
     TOO_MANY,
     Attempt,
-    Outcome,
     Rerun,
+    StoredOutcome,
     against_open,
     attempts_of,
     verdict_of_copy,
@@ -29,7 +29,7 @@ def an_outcome(ordinal=0, *, attempt=1, last=False, text="", offset=0):
         text=text,
         ask=Ask(),
     )
-    return Outcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event)
+    return StoredOutcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event)
 
 
 def an_attempt(count, *, closed=True, superseded=False):

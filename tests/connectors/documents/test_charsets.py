@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.documents.charsets import declared_charset, declared_in, decode
-from connectors.documents.guards import Unreadable
+from connectors.documents.guards import UnreadableDocument
 
 # the charsets that pages still come in, and a text that each can write
 WRITTEN = {
@@ -73,7 +73,7 @@ def test_wide_characters_without_a_mark_are_told_by_their_zeros(codec, text):
 
 @given(st.binary(max_size=300), st.sampled_from(["", "utf-8", "iso-8859-1", "gbk", "rot13", "x"]))
 def test_any_bytes_become_text_or_are_refused(content, declared):
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableDocument):
         assert isinstance(decode(content, declared), str)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.guards import Unreadable, refuse_binary, refuse_other_formats
+from connectors.documents.guards import UnreadableDocument, refuse_binary, refuse_other_formats
 
 FORMATS = {
     b"%PDF-1.7\n": "a PDF file",
@@ -22,7 +22,9 @@ FORMATS = {
 
 @pytest.mark.parametrize(("begin", "what"), FORMATS.items())
 def test_a_known_format_is_named(begin, what):
-    with pytest.raises(Unreadable, match=f"this is {what}, not text: extract its text and submit"):
+    with pytest.raises(
+        UnreadableDocument, match=f"this is {what}, not text: extract its text and submit"
+    ):
         refuse_other_formats(begin + b" and the rest")
 
 
@@ -49,14 +51,14 @@ def test_some_noise_is_allowed_for_and_no_more(controls, length, binary):
     content = b"\x01" * controls + b"a" * (length - controls)
     if not binary:
         return refuse_binary(content)
-    with pytest.raises(Unreadable, match="binary data, not text"):
+    with pytest.raises(UnreadableDocument, match="binary data, not text"):
         refuse_binary(content)
     return None
 
 
 @pytest.mark.parametrize("control", [*range(9), *range(14, 27), *range(28, 32), 127])
 def test_every_control_that_text_has_no_use_for_counts(control):
-    with pytest.raises(Unreadable, match="binary data"):
+    with pytest.raises(UnreadableDocument, match="binary data"):
         refuse_binary(bytes([control]) * 40)
 
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import KeyDestroyed, Permanent
-from connectors.keyring.sealing import KINDS, Sealer
+from connectors.keyring.sealing import KINDS, KeyringSealer
 from schemas import Sealed
 from streams.settings import Settings
 
 
 @pytest.fixture(scope="module")
 def sealer(tmp_path_factory):
-    return Sealer(Settings(run=tmp_path_factory.mktemp("keys")))
+    return KeyringSealer(Settings(run=tmp_path_factory.mktemp("keys")))
 
 
 def test_a_known_key_seals_to_known_bytes(sealer):
@@ -94,7 +94,7 @@ def test_digests_are_equal_for_equal_values_alone(sealer, one, other):
 
 @pytest.mark.parametrize("size", [83, 84, 85, 1_000])
 def test_a_ciphertext_travels_by_claim_from_its_limit_on(tmp_path, size):
-    sealer = Sealer(Settings(run=tmp_path, claim_bytes=100))
+    sealer = KeyringSealer(Settings(run=tmp_path, claim_bytes=100))
     sealed = sealer.seal("acme", "user/1", "e", "f", b"x" * size)
     assert bool(sealed.claim) == (size + 16 > 100)  # SIV adds 16 bytes
     assert (sealed.ciphertext == b"") == bool(sealed.claim)

@@ -5,9 +5,9 @@ import stat
 
 import pytest
 
-from infra.errors import StackError
 from infra.local import components, java, ports, weaviate
 from infra.local.site import Site
+from infra.stack_error import StackError
 
 NUMBERS = ports.block(20_000)
 

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from infra.errors import StackError
 from infra.local import cli, detached, run_folder
 from infra.local.supervisor import Wish
+from infra.stack_error import StackError
 
 
 @pytest.fixture

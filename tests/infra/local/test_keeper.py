@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from infra.errors import StackError
 from infra.local import guard
 from infra.local.components import Component
 from infra.local.keeper import (
@@ -20,6 +19,7 @@ from infra.local.keeper import (
 )
 from infra.local.ports import block
 from infra.local.site import Launch, Site
+from infra.stack_error import StackError
 
 PATIENCE_S = 20.0
 RUNS = "exec sleep 60"

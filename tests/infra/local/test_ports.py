@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from infra.errors import StackError
 from infra.local import ports
+from infra.stack_error import StackError
 
 
 @pytest.fixture

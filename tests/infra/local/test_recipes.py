@@ -10,11 +10,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from infra.errors import StackError
 from infra.local import java, recipes
 from infra.parts import downloads
 from infra.parts.part import Workshop
 from infra.parts.shell import Shell
+from infra.stack_error import StackError
 
 # serves what it is asked, and leaves an archive of classes as it ends, as Java does
 # (by way of sh: an interpreter's path on a first line can't hold a space)

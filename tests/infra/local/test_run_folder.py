@@ -7,8 +7,8 @@ import os
 import psutil
 import pytest
 
-from infra.errors import StackError
 from infra.local import ports, run_folder
+from infra.stack_error import StackError
 
 NONSENSE = ["", "{", "[]", "null", '"text"', "7", '{"supervisor": "no number"}', "\x00"]
 

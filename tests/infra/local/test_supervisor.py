@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.errors import StackError
 from infra.local import components, guard, run_folder
 from infra.local.components import Component
 from infra.local.keeper import State
 from infra.local.site import Launch
 from infra.local.status import report
 from infra.local.supervisor import Stack, Wish
+from infra.stack_error import StackError
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import tenacity
 
-from infra.errors import StackError
 from infra.parts import downloads
 from infra.parts.downloads import Artifact, download, read_lock
 from infra.parts.part import Workshop
 from infra.parts.shell import Interrupted, Shell
+from infra.stack_error import StackError
 
 AT_ONCE = tenacity.wait_none()
 CONTENT = bytes(range(256)) * 1_000

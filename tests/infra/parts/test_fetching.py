@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import StackError
 from infra.parts.fetching import fetch, with_needs
 from infra.parts.part import Part, digest, parts_folder
 from infra.parts.system import Tool
+from infra.stack_error import StackError
 
 
 class Told:

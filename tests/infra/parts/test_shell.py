@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from infra.errors import StackError
 from infra.parts.shell import Interrupted, Shell
+from infra.stack_error import StackError
 
 
 def test_a_failed_tool_is_shown_with_its_last_words():

@@ -5,10 +5,10 @@ import zipfile
 
 import pytest
 
-from infra.errors import StackError
 from infra.parts import wheels
 from infra.parts.part import Workshop
 from infra.parts.shell import Shell
+from infra.stack_error import StackError
 
 NAME = "playhead_thing-1.0"
 

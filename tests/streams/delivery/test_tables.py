@@ -19,7 +19,7 @@ from schemas import (
     WriteRelease,
 )
 from streams.delivery.rows import RowKey, before, written
-from streams.delivery.step_tables import Documents, Releases, Sessions
+from streams.delivery.step_tables import DocumentVersions, Releases, Sessions
 from streams.delivery.tables import Change
 from streams.running.world import Call
 from streams.topics import topic_of
@@ -102,7 +102,7 @@ def a_call(event, request="r-1", lane=2, session="s-1"):
 
 
 async def test_the_changelog_lies_in_the_lane_of_the_event():
-    documents, app = table(Documents)
+    documents, app = table(DocumentVersions)
     await documents.write(WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1"))
     assert [(topic, partition) for topic, _, _, partition in app.sent] == [
         ("playhead.table.documents", 2)
@@ -110,7 +110,7 @@ async def test_the_changelog_lies_in_the_lane_of_the_event():
 
 
 async def test_a_document_has_the_version_of_the_event_before():
-    documents, _ = table(Documents)
+    documents, _ = table(DocumentVersions)
     assert (await documents.read(ReadDocument(document="d"), a_call("e1"))).version == 0
     await documents.write(WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1"))
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
@@ -118,7 +118,7 @@ async def test_a_document_has_the_version_of_the_event_before():
 
 
 async def test_a_row_is_in_the_table_once_the_broker_has_it():
-    documents, app = table(Documents)
+    documents, app = table(DocumentVersions)
     app.away = True
     request = WriteDocument(document="d", state=DocumentState(version=1))
     with pytest.raises(TimeoutError):
@@ -130,7 +130,7 @@ async def test_a_row_is_in_the_table_once_the_broker_has_it():
 
 
 async def test_rows_of_lanes_that_moved_are_forgotten():
-    documents, _ = table(Documents)
+    documents, _ = table(DocumentVersions)
     for lane in (2, 3):
         request = WriteDocument(document="d", state=DocumentState(version=lane))
         await documents.write(request, a_call("e1", lane=lane))
@@ -143,7 +143,7 @@ async def test_rows_of_lanes_that_moved_are_forgotten():
 
 
 async def test_a_table_has_what_its_changelog_says_in_that_order():
-    documents, _ = table(Documents)
+    documents, _ = table(DocumentVersions)
     one, other = (RowKey(2, "acme", scope).key for scope in "ab")
     await documents.write(WriteDocument(document="c", state=DocumentState(version=1)), a_call("e1"))
     [(_, _, row, _)] = documents._app.sent

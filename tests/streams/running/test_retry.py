@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from agents.errors import Transient
 from schemas import Ask, DocumentWithdrawn, QueryRewritten
-from streams.running.retry import LAST_ATTEMPT_S, PAUSE_MAX_S, QUESTION_MAX_S, SPREAD_S, Retry
+from streams.running.retry import (
+    LAST_ATTEMPT_S,
+    PAUSE_MAX_S,
+    QUESTION_BUDGET_MAX_S,
+    SPREAD_S,
+    Retry,
+)
 from streams.settings import Settings
 from tests.fakes import NOW_US, a_meta
 
@@ -108,7 +114,7 @@ def test_a_question_is_given_up_at_once_when_the_service_comes_back_too_late():
 
 def test_a_deadline_far_away_does_not_hold_a_lane():
     retry, clock = a_retry(a_question(10_000_000))
-    assert attempts_of(retry, clock)[-1] <= QUESTION_MAX_S
+    assert attempts_of(retry, clock)[-1] <= QUESTION_BUDGET_MAX_S
 
 
 @given(st.integers(1, 50), st.integers(0, 120_000), st.floats(0, 100))

@@ -32,7 +32,7 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def shown() -> Iterator[fetching.Progress]:
+def shown() -> Iterator[fetching.FetchDisplay]:
     """Show a fetch, as fits where standard error goes."""
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -9,7 +9,7 @@ from typing import Any
 import weaviate
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate.client import new_client
+from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
     ALIAS,

@@ -21,7 +21,7 @@ USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True)
-class Row:
+class ShownSetting:
     """A setting as it is shown."""
 
     name: str
@@ -31,21 +31,21 @@ class Row:
     """option, environment, file (the run folder's stack.json) or default."""
 
 
-def rows(environment: Mapping[str, str], run: Path | None = None) -> list[Row]:
+def rows(environment: Mapping[str, str], run: Path | None = None) -> list[ShownSetting]:
     """List every setting in force, then the other names that the environment sets.
 
     Secrets are hidden, and so is what stands before the @ of an address.
     """
     given = {} if run is None else {"run": run}
     shown = [
-        Row(variable(name), _plain(entry.value), unit(name), entry.source)
+        ShownSetting(variable(name), _plain(entry.value), unit(name), entry.source)
         for name, entry in resolve(environment, **given).items()
     ]
     for entry in VARIABLES:
         name = variable(entry.name)
         if name in environment:
             value = HIDDEN if entry.secret else _plain(environment[name])
-            shown.append(Row(name, value, "", "environment"))
+            shown.append(ShownSetting(name, value, "", "environment"))
     return shown
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.presidio.detector import MODEL
-from connectors.presidio.words import NAMES_AND_WORDS, Words
+from connectors.presidio.english_words import NAMES_AND_WORDS, Words
 
 
 @pytest.fixture(scope="module")

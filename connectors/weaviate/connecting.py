@@ -1,8 +1,9 @@
 """Connect to Weaviate, so that whoever asks learns at once when nobody is there.
 
-Why it is so: the client's own ways of waiting for a server are switched off (`Address`). It would
-try a call again for a minute before it says that nobody is there, and gRPC would wait for up to two
-before it connects again. Callers have a deadline and a circuit breaker of their own.
+Why it is so: the client's own ways of waiting for a server are switched off
+(`WeaviateConnection`). It would try a call again for a minute before it says that nobody is there,
+and gRPC would wait for up to two before it connects again. Callers have a deadline and a circuit
+breaker of their own.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  
         return call
 
 
-class Address(ConnectionParams):
+class WeaviateConnection(ConnectionParams):
     """Where Weaviate is, and how its client connects."""
 
     def _grpc_channel(
@@ -78,7 +79,7 @@ def new_client(settings: Settings) -> weaviate.WeaviateAsyncClient:
     host, _, port = settings.weaviate_grpc.rpartition(":")
     secure = http.scheme == "https"
     return weaviate.WeaviateAsyncClient(
-        Address.from_params(
+        WeaviateConnection.from_params(
             http_host=http.hostname or "127.0.0.1",
             http_port=http.port or (443 if secure else 80),
             http_secure=secure,

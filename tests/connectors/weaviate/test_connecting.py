@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from agents.errors import Transient
-from connectors.weaviate.client import Address, new_client
+from connectors.weaviate.connecting import WeaviateConnection, new_client
 from streams.settings import Settings
 
 
@@ -36,7 +36,7 @@ async def called(channel):
 
 async def test_where_nobody_answers_the_client_is_told_at_once_and_finds_the_server_again():
     server, port = await served()
-    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    address = WeaviateConnection.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
     async with address._grpc_channel({}, None, is_async=True) as channel:
         assert await called(channel) == b""
         await server.stop(None)
@@ -60,7 +60,9 @@ async def test_after_an_outage_it_connects_again_within_a_second(monkeypatch, se
     monkeypatch.setattr(
         grpc.aio, kind, lambda target, *args, **rest: given.update(dict(args[-1]), at=target)
     )
-    Address.from_params("h", 1, secure, "h", 2, secure)._grpc_channel({}, None, is_async=True)
+    WeaviateConnection.from_params("h", 1, secure, "h", 2, secure)._grpc_channel(
+        {}, None, is_async=True
+    )
     assert given["at"] == "h:2"
     assert given["grpc.max_reconnect_backoff_ms"] <= 1_000
     assert given["grpc.default_authority"] == "h"
@@ -68,7 +70,7 @@ async def test_after_an_outage_it_connects_again_within_a_second(monkeypatch, se
 
 async def test_other_statuses_reach_the_client_as_they_are():
     server, port = await served(status=grpc.StatusCode.RESOURCE_EXHAUSTED)
-    address = Address.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
+    address = WeaviateConnection.from_params("127.0.0.1", 1, False, "127.0.0.1", port, False)
     async with address._grpc_channel({}, None, is_async=True) as channel:
         with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
             await called(channel)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.presidio.patterns import PATTERNS
+from connectors.presidio.personal_patterns import PATTERNS
 
 
 def found(text, kind=None):

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from infra.settings import HIDDEN, rows, settings
+from infra.settings_cli import HIDDEN, rows, settings
 from streams.settings import VARIABLES, variable
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.errors import KeyDestroyed, Permanent, Transient
-from streams.delivery.failures import MESSAGE_MAX, TRACEBACK_MAX, failed, unreadable_because
+from streams.delivery.failure_reasons import MESSAGE_MAX, TRACEBACK_MAX, failed, unreadable_because
 from streams.log.codec import Undecodable
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, Task
 
-from infra.parts import progress
+from infra.parts import display
 from infra.parts.part import Part
 
 
@@ -27,7 +27,7 @@ def clock():
 
 
 def test_off_a_terminal_a_part_is_named_at_its_begin_and_end(capsys):
-    with progress.shown() as shown:
+    with display.shown() as shown:
         shown.begun(a_part())
         shown.line(a_part(), "downloading")
         shown.done(a_part(), 12.4)
@@ -37,7 +37,7 @@ def test_off_a_terminal_a_part_is_named_at_its_begin_and_end(capsys):
 
 
 def test_off_a_terminal_a_tool_is_heard_now_and_then(capsys, clock):
-    lines = progress.Lines(clock)
+    lines = display.Lines(clock)
     part = a_part()
     lines.begun(part)
     for clock.now_s in (1.0, 14.0, 16.0, 17.0, 40.0):
@@ -51,8 +51,8 @@ def test_off_a_terminal_a_tool_is_heard_now_and_then(capsys, clock):
 def bars(clock):
     text = io.StringIO()
     console = Console(file=text, force_terminal=True, width=120)
-    with Progress(*progress.columns(), console=console, get_time=clock, auto_refresh=False) as live:
-        bars = progress.Bars(live)
+    with Progress(*display.columns(), console=console, get_time=clock, auto_refresh=False) as live:
+        bars = display.Bars(live)
         bars.live, bars.text = live, text
         yield bars
 
@@ -72,13 +72,13 @@ def test_a_bar_fills_by_what_the_part_usually_takes(bars, clock):
     bars.begun(a_part(typical_s=100))
     clock.now_s = 30.0
     assert "~70 s" in shows(bars)
-    assert progress.Elapsed().render(task_of(bars)).completed == 30.0
+    assert display.Elapsed().render(task_of(bars)).completed == 30.0
     clock.now_s = 400.0  # a slow network: neither full nor a negative rest
     assert "soon" in shows(bars)
-    assert progress.Elapsed().render(task_of(bars)).completed == 98.0
+    assert display.Elapsed().render(task_of(bars)).completed == 98.0
     bars.done(a_part(), 400.0)
     assert "400 s" in shows(bars)
-    assert progress.Elapsed().render(task_of(bars)).completed == 100.0
+    assert display.Elapsed().render(task_of(bars)).completed == 100.0
 
 
 def test_a_bar_shows_its_tools_last_words_and_drops_them_at_the_end(bars):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from replay.lane import LaneReader
+from replay.lane_reader import LaneReader
 from replay.selection import Selection
 from schemas import QuestionAsked, QuestionRedacted
 from streams.log.codec import Codec

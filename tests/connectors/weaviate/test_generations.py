@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate.index import GENERATION_S, Index
+from connectors.weaviate.generations import GENERATION_S, Index
 from connectors.weaviate.schema import (
     ALIAS,
     chunks_name,

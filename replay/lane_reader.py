@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from replay.log import Log, Stored
 from replay.report import Difference
-from replay.rules import Outcome
+from replay.rules import StoredOutcome
 from replay.selection import Selection
 from schemas import Event
 from streams.log.codec import Codec, Undecodable
@@ -22,7 +22,7 @@ KEPT_BYTES_MAX = 64 * 2**20
 class Outcomes(NamedTuple):
     """The derived records of a topic's lane that are selected, and those that can't be read."""
 
-    read: list[Outcome]
+    read: list[StoredOutcome]
     unreadable: list[Difference]
 
 
@@ -61,12 +61,12 @@ class LaneReader:
                 outcomes.unreadable.append(Difference.at(stored, "", "", f"unreadable: {error}"))
                 continue
             if self._selection.takes(event.meta):
-                outcomes.read.append(Outcome(stored, event))
+                outcomes.read.append(StoredOutcome(stored, event))
         if record in self._inputs:
             self._keep(topic, outcomes.read)
         return outcomes
 
-    def _keep(self, topic: str, outcomes: Sequence[Outcome]) -> None:
+    def _keep(self, topic: str, outcomes: Sequence[StoredOutcome]) -> None:
         size = sum(len(outcome.stored.value or b"") for outcome in outcomes)
         if self._kept_bytes + size <= self._kept_bytes_max:
             self._kept_bytes += size
