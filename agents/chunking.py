@@ -29,7 +29,7 @@ from schemas import Block
 NAMESPACE = uuid.UUID("d1a0c1f4-6f9b-5a55-8d4e-0f4a3f5c8b21")
 """Root of all chunk ids; chosen once at random, never to be changed."""
 
-PREFIX_PART_MAX = 56  # tokens of the title, and of the headings: about one long sentence each
+PREFIX_PART_TOKENS_MAX = 56  # of the title, and of the headings: about one long sentence each
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class ChunkPolicy:
 
     def __post_init__(self) -> None:
         """Raise Permanent for sizes that leave no room beside the longest prefix."""
-        room = self.tokens_target - 2 * PREFIX_PART_MAX - self.overlap_tokens
+        room = self.tokens_target - 2 * PREFIX_PART_TOKENS_MAX - self.overlap_tokens
         if room < 1 or not self.tokens_min <= self.tokens_target <= self.tokens_max:
             raise Permanent(
                 f"chunk policy {self}: tokens_min <= tokens_target <= tokens_max must hold, and "
-                f"tokens_target exceed overlap_tokens by {2 * PREFIX_PART_MAX}; "
+                f"tokens_target exceed overlap_tokens by {2 * PREFIX_PART_TOKENS_MAX}; "
                 "correct the configuration of ingest"
             )
 
     @property
     def piece_max(self) -> int:
         """Longest piece that fits beside the longest prefix."""
-        return self.tokens_max - 2 * PREFIX_PART_MAX
+        return self.tokens_max - 2 * PREFIX_PART_TOKENS_MAX
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> ChunkPolicy:
@@ -106,8 +106,8 @@ class Cutting:
             replace(piece, tokens=next(count)) if piece.tokens < 0 else piece
             for piece in (self.title, *self.pieces)
         )
-        if title.weight > PREFIX_PART_MAX and len(title.text) > 1:
-            title = next(divide(title, PREFIX_PART_MAX))
+        if title.weight > PREFIX_PART_TOKENS_MAX and len(title.text) > 1:
+            title = next(divide(title, PREFIX_PART_TOKENS_MAX))
         fitting: list[Piece] = []
         for piece in pieces:
             if piece.weight > self.policy.piece_max and len(piece.text) > 1:
@@ -221,9 +221,9 @@ class Cutting:
         """
         lines, weight = [], 0
         if self.title.text and self.title.text != self.pieces[first].text:
-            lines, weight = [self.title.text], min(self.title.weight, PREFIX_PART_MAX)
+            lines, weight = [self.title.text], min(self.title.weight, PREFIX_PART_TOKENS_MAX)
         path: list[str] = []
-        room = PREFIX_PART_MAX
+        room = PREFIX_PART_TOKENS_MAX
         for index in reversed(headings):
             heading = self.pieces[index]
             room -= heading.weight + 1  # 1 for the mark between two headings

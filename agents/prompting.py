@@ -17,7 +17,7 @@ from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
 SAME_MIN = 0.9  # share of common content words from which two passages say the same
-KEPT_MAX = 8  # passages that are looked at: later ones have never held the answer
+PROMPT_PASSAGES_MAX = 8  # passages that are looked at: later ones have never held the answer
 SLOTS = regex.compile(r"\{\{(passages|question)\}\}")
 # a chat model's own marks, and the labels of the template: a document must not speak in their place
 _MARKS = regex.compile(r"<\|[^|<>]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>", regex.IGNORECASE)
@@ -109,7 +109,7 @@ def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
             continue
         seen.append(held)
         kept.append(replace(passage, text=text))
-        if len(kept) == KEPT_MAX:
+        if len(kept) == PROMPT_PASSAGES_MAX:
             break
     return tuple(kept)
 

@@ -14,7 +14,7 @@ from schemas import Span
 
 MENTION_WORDS_MAX = 4
 """Words of the longest known value that is looked for again: names rarely have more."""
-WORD_CHARACTERS_MAX = 40
+WORD_CHARS_MAX = 40
 """A span that ends within a word grows to its edges, unless the script writes without spaces."""
 
 WORD = re.compile(r"\w+(?:['’.\-]\w+)*")
@@ -81,9 +81,9 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
         )
 
     grown_start, grown_end = start, end
-    while within_word(grown_start) and start - grown_start < WORD_CHARACTERS_MAX:
+    while within_word(grown_start) and start - grown_start < WORD_CHARS_MAX:
         grown_start -= 1
-    while within_word(grown_end) and grown_end - end < WORD_CHARACTERS_MAX:
+    while within_word(grown_end) and grown_end - end < WORD_CHARS_MAX:
         grown_end += 1
     return grown_start, grown_end
 

@@ -9,7 +9,7 @@ from replay.rules import StoredOutcome
 from schemas import Event, Record
 from streams.log.codec import Codec, Undecodable, schema_id_of
 
-SHOWN_MAX = 60  # characters of a value
+VALUE_CHARS_MAX = 60  # shown of a value
 
 
 def difference(codec: Codec, outcome: StoredOutcome, computed: Event) -> str:
@@ -61,4 +61,4 @@ def _first_of(pairs: Iterable[tuple[str, Any, Any]]) -> str:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= SHOWN_MAX else f"{text[: SHOWN_MAX - 3]}…"
+    return text if len(text) <= VALUE_CHARS_MAX else f"{text[: VALUE_CHARS_MAX - 3]}…"

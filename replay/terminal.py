@@ -8,7 +8,7 @@ from rich.table import Table
 from replay.report import Report
 from streams.operations.timeline import StepTime
 
-SHOWN_MAX = 20  # differences printed; --json has all
+DIFFERENCES_MAX = 20  # printed; --json has all
 
 
 def show(report: Report, console: Console) -> None:
@@ -29,15 +29,15 @@ def show(report: Report, console: Console) -> None:
     )
     if report.pending:
         console.print(f"{report.pending} inputs are still being worked on", highlight=False)
-    for entry in report.diverged[:SHOWN_MAX]:
+    for entry in report.diverged[:DIFFERENCES_MAX]:
         console.print(
             f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-    if len(report.diverged) > SHOWN_MAX:
-        console.print(f"  … and {len(report.diverged) - SHOWN_MAX} more: --json lists all")
+    if len(report.diverged) > DIFFERENCES_MAX:
+        console.print(f"  … and {len(report.diverged) - DIFFERENCES_MAX} more: --json lists all")
 
 
 def timeline_table(runs: list[StepTime]) -> Table:

@@ -168,7 +168,7 @@ class ChunkSearch(Index):
                 by_chunk[item.properties["chunk"]].append(item)
         for objects in by_chunk.values():
             objects.sort(key=lambda item: -item.properties["version_from"])
-        return found
+        return by_chunk
 
 
 def _narrowing(request: Search) -> Any:

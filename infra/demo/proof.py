@@ -32,7 +32,7 @@ FORGED_FIELDS: dict[type[Event], str] = {
     ChunksRetrieved: "question",
     AnswerReleased: "text",
 }
-SHOWN_MAX = 3
+DIFFERENCES_MAX = 3
 
 
 def look_for(personal: Iterable[str], log: Log, logs: Path, checks: Checks) -> None:
@@ -88,7 +88,7 @@ def show_forgery(forged: Stored, report: Report, checks: Checks) -> None:
     """Show what verify says of a forged copy, and check that it names the record."""
     place = f"{forged.topic}[{forged.partition}]@{forged.offset}"
     checks.console.print(f"\n  one character changed in an exported copy: {escape(place)}")
-    for entry in report.diverged[:SHOWN_MAX]:
+    for entry in report.diverged[:DIFFERENCES_MAX]:
         where = f"{entry.topic}[{entry.partition}]@{entry.offset} ({entry.step})"
         checks.console.print(f"  [dim]{escape(f'{where} {entry.reason}')}[/dim]", highlight=False)
     named = {(entry.topic, entry.partition, entry.offset) for entry in report.diverged}

@@ -22,7 +22,7 @@ BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # before each try after a death; t
 TRIES_FIRST = 2  # at the first start: what fails twice is misconfigured rather than unlucky
 TRIES_LATER = 10  # without once becoming ready in between
 LAST_LINES = 12  # of a log, shown when its component dies
-LINE_MAX = 200
+LINE_CHARS_MAX = 200
 
 
 class State(StrEnum):
@@ -41,7 +41,7 @@ def last_lines(log: Path, number: int = LAST_LINES) -> str:
     """Return the end of a log, indented."""
     with suppress(OSError), log.open(errors="replace") as lines:
         return "".join(
-            f"    {line.rstrip()[:LINE_MAX]}\n" for line in deque(lines, maxlen=number)
+            f"    {line.rstrip()[:LINE_CHARS_MAX]}\n" for line in deque(lines, maxlen=number)
         ).rstrip()
     return "    (no log)"
 

@@ -74,9 +74,7 @@ def _java() -> Part:
     """Describe the Java that all run on: the machine's where it is good, else a part."""
     lock = recipes.JAVA_LOCK.read_bytes()
     if java := system.java():
-        return Part(
-            "java", java.version, digest(lock), recipes.make_java, of_the_machine=java.home
-        )
+        return Part("java", java.version, digest(lock), recipes.make_java, of_the_machine=java.home)
     return Part(
         "java",
         JAVA_VERSION,

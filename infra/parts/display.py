@@ -20,7 +20,7 @@ from rich.text import Text
 from infra.parts import fetching
 from infra.parts.part import Part
 
-WIDTH_MAX = 60  # of a tool's line beside its bar
+LINE_CHARS_MAX = 60  # of a tool's line beside its bar
 LINES_EVERY_S = 15.0  # off a terminal: often enough to see that it lives
 NEARLY = 0.98  # a bar that waits for its part longer than usual stays just short of full
 
@@ -88,7 +88,7 @@ class Bars:
 
     def line(self, part: Part, text: str) -> None:
         """Show the tool's last words."""
-        self._bars.update(self._tasks[part.name], said=text[:WIDTH_MAX])
+        self._bars.update(self._tasks[part.name], said=text[:LINE_CHARS_MAX])
 
     def done(self, part: Part, seconds: float) -> None:  # noqa: ARG002 - the bar kept the time
         """Fill the bar."""
@@ -112,7 +112,7 @@ class Lines:
         now = self._clock()
         if now - self._last[part.name] > LINES_EVERY_S:
             self._last[part.name] = now
-            say(f"{part.name}: {text[:WIDTH_MAX]}")
+            say(f"{part.name}: {text[:LINE_CHARS_MAX]}")
 
     def done(self, part: Part, seconds: float) -> None:
         """Say that it is in place."""

@@ -6,9 +6,9 @@ from agents.errors import Permanent, Transient
 from schemas import Failed
 from streams.watching.logs import places
 
-NAME_MAX = 200  # characters
-MESSAGE_MAX = 4_000  # characters: what a service says of an error may have no end
-TRACEBACK_MAX = 16_000  # characters, the last ones: the place of the error stands there
+NAME_CHARS_MAX = 200
+MESSAGE_CHARS_MAX = 4_000  # what a service says of an error may have no end
+TRACEBACK_CHARS_MAX = 16_000  # the last ones: the place of the error stands there
 
 
 def failed(error: Exception, tries: int) -> Failed:
@@ -18,7 +18,7 @@ def failed(error: Exception, tries: int) -> Failed:
     the code; what it says may quote the text that it stumbled over, so only its class and its place
     are told.
     """
-    stack = places(error)[-TRACEBACK_MAX:]
+    stack = places(error)[-TRACEBACK_CHARS_MAX:]
     if isinstance(error, Permanent):
         message = _said(error)
     elif isinstance(error, Transient):
@@ -38,7 +38,7 @@ def unreadable_because(error: Exception, place: str) -> Failed:
 
 def _said(error: Exception) -> str:
     try:
-        return str(error)[:MESSAGE_MAX]
+        return str(error)[:MESSAGE_CHARS_MAX]
     except Exception:  # noqa: BLE001 - an error that can't say itself is rejected all the same
         return "it says nothing"
 
@@ -47,6 +47,6 @@ def _failed(error: Exception, message: str, stack: str, tries: int) -> Failed:
     """Bound every field, and leave out what no text on the log may hold."""
     name, text, trace = (
         part.encode("utf-8", "replace").decode()
-        for part in (type(error).__name__[:NAME_MAX], message[:MESSAGE_MAX], stack)
+        for part in (type(error).__name__[:NAME_CHARS_MAX], message[:MESSAGE_CHARS_MAX], stack)
     )
     return Failed(error=name, message=text, traceback=trace, attempts=tries)

@@ -24,7 +24,7 @@ import msgspec
 
 NOTE_BYTES_MAX = 4_000
 """Of a commit's metadata: the broker's default for `offset.metadata.max.bytes` is 4,096."""
-SPAN_MAX = 6 * NOTE_BYTES_MAX
+SPAN_OFFSETS_MAX = 6 * NOTE_BYTES_MAX
 """Offsets over which a bitmap in base64 may stretch."""
 VERSION = 1
 
@@ -62,7 +62,7 @@ def note_of(progress: Progress) -> str | None:
     Then the note of an earlier commit still holds beside a newer offset: what it says is done stays
     done, and its `after` lies further back.
     """
-    if max(progress.closed, default=progress.committed) - progress.committed > SPAN_MAX:
+    if max(progress.closed, default=progress.committed) - progress.committed > SPAN_OFFSETS_MAX:
         return None
     note = _Note(
         v=VERSION,

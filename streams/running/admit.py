@@ -18,9 +18,9 @@ INBOX_TOPICS = frozenset(topic.name for topic in INBOX)
 OUTCOME_BYTES_MAX = 1_000_000
 """Value of an outcome; its key and headers, which repeat parts of `meta`, come on top."""
 SCHEMA_ID_BYTES = 5  # before a body, with the magic byte
-IDENTITY_MAX = 4_096
+IDENTITY_CHARS_MAX = 4_096
 """Characters of ids that every outcome and its headers repeat; the edge's take some 300."""
-KEY_BYTES_MAX = 4 * IDENTITY_MAX
+KEY_BYTES_MAX = 4 * IDENTITY_CHARS_MAX
 ATTEMPT_MAX = 1_000_000_000
 """Of an input: runs over it are numbered above its attempt, within 32 bits."""
 OF_NO_STEP = 2
@@ -50,9 +50,9 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
     """
     meta = event.meta
     ids = (meta.id, meta.tenant, meta.request, meta.session)
-    if (size := sum(map(len, ids))) > IDENTITY_MAX:
+    if (size := sum(map(len, ids))) > IDENTITY_CHARS_MAX:
         raise Undecodable(
-            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry {IDENTITY_MAX}: "
+            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry {IDENTITY_CHARS_MAX}: "
             "publish it with shorter ones"
         )
     if meta.attempt > ATTEMPT_MAX:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agents
-from agents.chunking import PREFIX_PART_MAX, ChunkPolicy, Cutting, chunk_ids
+from agents.chunking import PREFIX_PART_TOKENS_MAX, ChunkPolicy, Cutting, chunk_ids
 from agents.errors import Permanent
 from agents.pieces import CHARS_PER_TOKEN_MAX
 from schemas import Block
@@ -256,8 +256,8 @@ def test_nothing_makes_no_chunk():
 @pytest.mark.parametrize(
     ("minimum", "target", "maximum", "overlap", "usable"),
     [
-        (1, 2 * PREFIX_PART_MAX + 11, 448, 10, True),
-        (1, 2 * PREFIX_PART_MAX + 10, 448, 10, False),
+        (1, 2 * PREFIX_PART_TOKENS_MAX + 11, 448, 10, True),
+        (1, 2 * PREFIX_PART_TOKENS_MAX + 10, 448, 10, False),
         (300, 300, 300, 0, True),
         (301, 300, 300, 0, False),
         (1, 301, 300, 0, False),
@@ -271,7 +271,7 @@ def test_a_policy_without_room_is_refused(minimum, target, maximum, overlap, usa
         "overlap_tokens": overlap,
     }
     if usable:
-        assert ChunkPolicy.read(sizes).piece_max == maximum - 2 * PREFIX_PART_MAX
+        assert ChunkPolicy.read(sizes).piece_max == maximum - 2 * PREFIX_PART_TOKENS_MAX
     else:
         with pytest.raises(Permanent, match="tokens_target exceed overlap_tokens by 112"):
             ChunkPolicy.read(sizes)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.grounding import Grounds
-from agents.prompting import KEPT_MAX, filled, filtered, fitted, neutral
+from agents.prompting import PROMPT_PASSAGES_MAX, filled, filtered, fitted, neutral
 from schemas import Passage
 from streams.log.configuration import load
 
@@ -37,7 +37,8 @@ def test_passages_that_repeat_a_better_one_are_left_out():
 
 def test_only_the_best_passages_are_looked_at():
     assert (
-        len(filtered([a_passage(f"Item number {n} is word{n}.", n) for n in range(20)])) == KEPT_MAX
+        len(filtered([a_passage(f"Item number {n} is word{n}.", n) for n in range(20)]))
+        == PROMPT_PASSAGES_MAX
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.spans import (
     MENTION_WORDS_MAX,
-    WORD_CHARACTERS_MAX,
+    WORD_CHARS_MAX,
     Mention,
     join,
     stretches,
@@ -118,10 +118,10 @@ def test_a_span_that_cuts_a_word_takes_the_whole_of_it():
 
 
 def test_a_span_grows_to_the_edges_of_a_word_and_no_further_than_a_word_is_long():
-    text = "a" * (WORD_CHARACTERS_MAX + 5) + "Ada" + "b" * (WORD_CHARACTERS_MAX + 5)
-    middle = WORD_CHARACTERS_MAX + 5
+    text = "a" * (WORD_CHARS_MAX + 5) + "Ada" + "b" * (WORD_CHARS_MAX + 5)
+    middle = WORD_CHARS_MAX + 5
     [mention] = join(text, [a_span(middle, middle + 3)], POLICY)
-    assert (mention.start, mention.end) == (5, middle + 3 + WORD_CHARACTERS_MAX)
+    assert (mention.start, mention.end) == (5, middle + 3 + WORD_CHARS_MAX)
 
 
 def test_a_script_without_spaces_is_cut_where_the_detector_says():

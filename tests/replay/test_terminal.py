@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from replay.report import Difference, Report
-from replay.terminal import SHOWN_MAX, show, timeline_table
+from replay.terminal import DIFFERENCES_MAX, show, timeline_table
 from streams.operations.timeline import EffectTime, StepTime
 
 
@@ -38,11 +38,13 @@ def test_work_in_progress_is_told_where_there_is_some():
     assert "worked on" not in shown(Report())
 
 
-@pytest.mark.parametrize(("count", "more"), [(1, 0), (SHOWN_MAX, 0), (SHOWN_MAX + 3, 3)])
+@pytest.mark.parametrize(
+    ("count", "more"), [(1, 0), (DIFFERENCES_MAX, 0), (DIFFERENCES_MAX + 3, 3)]
+)
 def test_differences_are_listed_as_they_are_and_not_without_end(count, more):
     entries = [Difference("t", 0, n, "i", "s", "[red]why[/red]") for n in range(count)]
     text = shown(Report(diverged=entries))
-    assert text.count("[red]why[/red]") == min(count, SHOWN_MAX)
+    assert text.count("[red]why[/red]") == min(count, DIFFERENCES_MAX)
     assert (f"… and {more} more: --json lists all" in text) is bool(more)
 
 

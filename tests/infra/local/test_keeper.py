@@ -10,7 +10,7 @@ from infra.local import guard
 from infra.local.components import Component
 from infra.local.keeper import (
     LAST_LINES,
-    LINE_MAX,
+    LINE_CHARS_MAX,
     TRIES_FIRST,
     TRIES_LATER,
     Keeper,
@@ -321,7 +321,7 @@ def test_a_task_that_fails_twice_is_given_up(keep):
         ("", ""),
         ("one\n", "    one"),
         ("one\n\ntwo", "    one\n    \n    two"),
-        ("x" * 1_000, "    " + "x" * LINE_MAX),
+        ("x" * 1_000, "    " + "x" * LINE_CHARS_MAX),
         ("".join(f"{n}\n" for n in range(100)), None),
     ],
     ids=["empty", "a line", "an empty line", "a long line", "many lines"],

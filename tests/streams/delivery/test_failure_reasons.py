@@ -3,7 +3,12 @@
 import pytest
 
 from agents.errors import KeyDestroyed, Permanent, Transient
-from streams.delivery.failure_reasons import MESSAGE_MAX, TRACEBACK_MAX, failed, unreadable_because
+from streams.delivery.failure_reasons import (
+    MESSAGE_CHARS_MAX,
+    TRACEBACK_CHARS_MAX,
+    failed,
+    unreadable_because,
+)
 from streams.log.codec import Undecodable
 
 
@@ -33,8 +38,8 @@ def test_an_exhausted_transient_error_says_how_often_it_was_tried():
 
 
 def test_what_a_service_says_without_end_is_cut():
-    assert len(failed(caught(Permanent("x" * 10**6)), tries=1).message) == MESSAGE_MAX
-    assert len(unreadable_because(Undecodable("x" * 10**6), "t[0]@1").message) == MESSAGE_MAX
+    assert len(failed(caught(Permanent("x" * 10**6)), tries=1).message) == MESSAGE_CHARS_MAX
+    assert len(unreadable_because(Undecodable("x" * 10**6), "t[0]@1").message) == MESSAGE_CHARS_MAX
 
 
 def test_of_a_deep_stack_the_place_of_the_error_is_kept():
@@ -47,7 +52,7 @@ def test_of_a_deep_stack_the_place_of_the_error_is_kept():
         deep(900)
     except ValueError as error:
         why = failed(error, tries=1)
-    assert len(why.traceback) <= TRACEBACK_MAX
+    assert len(why.traceback) <= TRACEBACK_CHARS_MAX
     assert "test_failures" in why.message
 
 

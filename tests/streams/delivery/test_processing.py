@@ -23,7 +23,7 @@ from streams.delivery.processing import Processor, Services
 from streams.log.codec import Undecodable
 from streams.log.configuration import load
 from streams.log.writing import RECORD_BYTES_MAX, check_size
-from streams.running.admit import IDENTITY_MAX
+from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import step, topic_of
@@ -185,7 +185,7 @@ async def test_whatever_the_broker_took_is_rejected(key, value, header):
 
 
 @settings(max_examples=40, deadline=None)
-@given(SIZES, SIZES, st.integers(0, IDENTITY_MAX - 200), st.sampled_from("ab€"))
+@given(SIZES, SIZES, st.integers(0, IDENTITY_CHARS_MAX - 200), st.sampled_from("ab€"))
 async def test_whatever_a_step_was_given_its_failure_is_closed(key, value, session, letter_of):
     bench = Bench(fails_with(Permanent("x" * 2_000_000)))
     event = a_question(session=letter_of * session)

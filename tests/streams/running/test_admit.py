@@ -10,7 +10,7 @@ from streams.log.codec import Undecodable
 from streams.log.ids import position_id
 from streams.running.admit import (
     ATTEMPT_MAX,
-    IDENTITY_MAX,
+    IDENTITY_CHARS_MAX,
     KEY_BYTES_MAX,
     OUTCOME_BYTES_MAX,
     WrongTenant,
@@ -134,7 +134,7 @@ def test_the_plain_bytes_of_an_inbox_are_not_in_its_dead_letter(topic):
 
 @pytest.mark.parametrize("field", ["tenant", "request", "session", "id"])
 def test_ids_that_no_outcome_could_carry_are_kept_out(field):
-    codec, event = a_codec(), a_question(**{field: "x" * IDENTITY_MAX})
+    codec, event = a_codec(), a_question(**{field: "x" * IDENTITY_CHARS_MAX})
     with pytest.raises(Undecodable, match="shorter"):
         admit(codec, QuestionAsked, codec.encode(event), event.meta.tenant.encode(), 0)
 
