@@ -15,10 +15,15 @@ What is counted, and how:
   is ours unless it stands in a module that is not: `monkeypatch.setattr("os.environ", …)` and
   `monkeypatch.setattr(sys, "argv", …)` replace nothing of ours, `monkeypatch.setattr(module, "LIMIT", 3)` does. Calls
   in fixtures and in helpers count once, like those in tests. Mock objects count like a replacement.
+- A name of a type is that of a class, wherever it is defined, or of a module's alias for a type: a name that is spelt
+  like a class and bound in the module's body, type variables left out. Generated records count here: the log's names
+  come first. It stands twice where two modules define it. A module's name stands twice where two files have it.
 """
 
 import ast
 import math
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -39,6 +44,8 @@ GENERATED = frozenset({"schemas/records.py", "schemas/wire.py"})
 FOREIGN_INTERPRETER = ("infra/triton/models/", "bench/models/")
 REPLACING = frozenset({"setattr", "delattr", "setitem"})
 MOCKING = frozenset({"patch", "Mock", "MagicMock", "AsyncMock", "PropertyMock", "create_autospec"})
+CLASS_LIKE = re.compile(r"_?[A-Z]\w*[a-z]\w*")
+TYPE_VARIABLES = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -130,3 +137,48 @@ def _is_ours(target: ast.expr, foreign: set[str]) -> bool:
     # a library as one of our modules sees it, `monkeypatch.setattr(module.tempfile, …)`, is a name of ours: the test
     # has to know by what means our module does its work
     return name.partition(".")[0] not in foreign
+
+
+def type_names(source: str) -> set[str]:
+    """Return the classes that a module defines, and its aliases for types."""
+    tree = ast.parse(source)
+    classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return classes | {name for node in tree.body for name in _aliases(node)}
+
+
+def _aliases(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.Assign):
+        targets, value = node.targets, node.value
+    elif isinstance(node, ast.AnnAssign):
+        targets, value = [node.target], node.value
+    else:
+        return
+    if isinstance(value, ast.Call) and _name_of(value.func).rpartition(".")[2] in TYPE_VARIABLES:
+        return
+    for target in targets:
+        if isinstance(target, ast.Name) and CLASS_LIKE.fullmatch(target.id):
+            yield target.id
+
+
+def types_twice(root: Path = ROOT) -> dict[str, frozenset[str]]:
+    """Return the names of types that two modules define, and these modules."""
+    files = _all_files(root)
+    return _twice((name, file, root) for file in files for name in type_names(file.read_text()))
+
+
+def modules_twice(root: Path = ROOT) -> dict[str, frozenset[str]]:
+    """Return the names that two modules have, and these modules; those of packages are left out."""
+    return _twice((file.stem, file, root) for file in _all_files(root) if file.stem != "__init__")
+
+
+def _all_files(root: Path) -> list[Path]:
+    """Return the files of all packages, the generated ones too."""
+    files = [file for package in PACKAGES for file in product_files(package, root)]
+    return files + [file for name in sorted(GENERATED) if (file := root / name).exists()]
+
+
+def _twice(named: Iterable[tuple[str, Path, Path]]) -> dict[str, frozenset[str]]:
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for name, file, root in named:
+        places[name].add(file.relative_to(root).as_posix())
+    return {name: frozenset(files) for name, files in places.items() if len(files) > 1}

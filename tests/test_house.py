@@ -4,6 +4,7 @@ Where a goal is not reached yet, TODAY says how far it is. Such a number may onl
 the goal is reached.
 """
 
+from fnmatch import fnmatch
 from functools import cache
 
 import pytest
@@ -16,10 +17,13 @@ from tests.house import (
     files_of_tests,
     functions,
     lines_of,
+    modules_twice,
     number_of_tests,
     percentile,
     product_files,
     replaced_in,
+    type_names,
+    types_twice,
 )
 
 ALL = "all"
@@ -36,6 +40,41 @@ GOALS = {
 
 TODAY: dict[tuple[str, str], float] = {("test lines a code line", "bench"): 0.5}
 """Where a goal is not reached: what the figure is."""
+
+
+MODULES_MAY_REPEAT = {
+    "__main__": ("*/__main__.py", "Python runs a package by this name"),
+    "cli": ("*/cli.py", "a package's own command, wherever there is one"),
+    "connector": ("connectors/*/connector.py", "what answers requests, in each room of connectors"),
+    "failures": ("connectors/*/failures.py", "which errors of a service pass, for each service"),
+    "records": ("schemas/*records.py", "schemas/generate/records.py writes schemas/records.py"),
+    "wire": ("schemas/*wire.py", "schemas/generate/wire.py writes schemas/wire.py"),
+}
+"""Names that several modules have on purpose: which modules may, and why. Of types there is none."""
+
+TYPES_TWICE_TODAY = {
+    "Asking": {"bench/chats/questions.py", "bench/trivial_steps.py"},
+    "Failed": {"bench/child.py", "schemas/records.py"},
+    "Frame": {"edge/answering/cursors.py", "edge/client.py"},
+    "Input": {"bench/transports/inputs.py", "streams/running/run.py"},
+    "Part": {"bench/cli.py", "infra/parts/part.py"},
+    "Plain": {"bench/chats/questions.py", "bench/transports/inputs.py"},
+    "Row": {"bench/chats/contest.py", "bench/scale.py", "bench/transports/report.py"},
+    "Stuck": {"bench/chats/crowd.py", "bench/transports/drive.py"},
+    "Turn": {"bench/transports/contest.py", "schemas/records.py"},
+}
+MODULES_TWICE_TODAY = {
+    "contest": {"bench/chats/contest.py", "bench/transports/contest.py"},
+    "gateway": {"edge/cli/gateway.py", "edge/gateway.py"},
+    "ingest": {"agents/ingest.py", "edge/cli/ingest.py"},
+    "keys": {"edge/cli/keys.py", "edge/keys.py"},
+    "log": {"bench/synthetic/log.py", "replay/log.py"},
+    "report": {"bench/transports/report.py", "replay/report.py"},
+    "requests": {"bench/synthetic/requests.py", "edge/requests.py"},
+    "timeline": {"edge/timeline.py", "streams/operations/timeline.py"},
+    "topics": {"bench/topics.py", "streams/topics.py"},
+}
+"""Names that still stand for two things; nothing may come to them, and what is mended goes."""
 
 
 def file_lines_p90(packages):
@@ -96,6 +135,31 @@ def test_a_figure_is_at_its_goal_or_no_further_from_it_than_it_was(figure, packa
 @pytest.mark.parametrize(("figure", "package"), TODAY)
 def test_an_exception_is_further_from_the_goal_than_the_goal(figure, package):
     assert not as_good_as(figure, TODAY[figure, package], GOALS[figure, package])
+
+
+# ---------------------------------------------------------------------- one word, one thing
+
+
+def not_meant_to_repeat(twice):
+    """Leave out the modules that share a name on purpose."""
+    return {
+        name: files
+        for name, files in twice.items()
+        if name not in MODULES_MAY_REPEAT
+        or not all(fnmatch(file, MODULES_MAY_REPEAT[name][0]) for file in files)
+    }
+
+
+def test_a_type_has_a_name_of_its_own():
+    assert types_twice() == TYPES_TWICE_TODAY
+
+
+def test_a_module_has_a_name_of_its_own_unless_there_is_a_reason():
+    assert not_meant_to_repeat(modules_twice()) == MODULES_TWICE_TODAY
+
+
+def test_each_reason_for_repeating_a_module_s_name_is_made_use_of():
+    assert set(MODULES_MAY_REPEAT) <= set(modules_twice())
 
 
 # ---------------------------------------------------------------------- the measures
@@ -185,3 +249,49 @@ def test_generated_code_is_not_counted():
     assert not GENERATED & names
     assert "schemas/registry.py" in names
     assert all("models" not in file.parts for file in product_files("bench"))
+
+
+def test_names_of_types_are_those_of_classes_and_of_aliases():
+    source = """
+from typing import TypeVar
+class Outer:
+    class Inner: ...
+def f():
+    class Local: ...
+    Variable = 3
+Alias = dict[str, int]
+Annotated: TypeAlias = "Outer"
+_Private = tuple[int, int]
+ItemT = TypeVar("ItemT")
+P = typing.ParamSpec("P")
+LIMIT = 3
+lower = Alias
+"""
+    names = {"Outer", "Inner", "Local", "Alias", "Annotated", "_Private"}
+    assert type_names(source) == names
+
+
+@pytest.fixture
+def two_houses(tmp_path):
+    """Write a product in which one class, one alias and one module stand twice."""
+    files = {
+        "agents/one.py": "class Same: ...",
+        "agents/__init__.py": "class OfAPackage: ...",
+        "edge/one.py": "class Other: ...\nclass Other: ...",
+        "edge/__init__.py": "",
+        "schemas/records.py": "class Recorded: ...",
+        "streams/two.py": "Same = tuple[int, int]\nRecorded = int",
+        "infra/triton/models/chat/1/two.py": "class Same: ...",
+    }
+    for name, source in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source)
+    return tmp_path
+
+
+def test_a_name_stands_twice_where_two_modules_define_it(two_houses):
+    assert types_twice(two_houses) == {
+        "Same": {"agents/one.py", "streams/two.py"},
+        "Recorded": {"schemas/records.py", "streams/two.py"},
+    }
+    assert modules_twice(two_houses) == {"one": {"agents/one.py", "edge/one.py"}}

@@ -52,8 +52,8 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
     ids = (meta.id, meta.tenant, meta.request, meta.session)
     if (size := sum(map(len, ids))) > IDENTITY_CHARS_MAX:
         raise Undecodable(
-            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry {IDENTITY_CHARS_MAX}: "
-            "publish it with shorter ones"
+            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry "
+            f"{IDENTITY_CHARS_MAX}: publish it with shorter ones"
         )
     if meta.attempt > ATTEMPT_MAX:
         raise Undecodable(f"{event.SCHEMA} says attempt {meta.attempt}: no step counts so far")
