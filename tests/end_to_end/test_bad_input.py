@@ -10,10 +10,9 @@ from confluent_kafka import Producer
 
 from replay.log import BrokerLog
 from schemas import Ask, DocumentSubmitted, EventRejected, QuestionAsked, Sealed
-from schemas.registry import Registry
-from streams.log.codec import Codec
+from streams.log.codec import Codec, open_codec
 from streams.log.lanes import lane_of
-from streams.log.subjects import subjects
+from streams.log.subjects import open_registry
 from streams.topics import topic_of
 from tests.fakes import a_meta
 
@@ -65,23 +64,20 @@ def put(running, topic, value, key=b"workshop", partition=0):
 def test_undecodable_bytes_are_a_dead_letter_and_stop_nothing(running, workshop, name, value):
     topic = topic_of(QuestionAsked)
     if value is None:
-        registry = Registry(running.settings.registry)
-        registry.expect(subjects())
-        value = struct.pack(">bI", 0, registry.id_of("QuestionAsked")) + b"\x10abc"
+        ids = open_registry(running.settings)
+        value = struct.pack(">bI", 0, ids.id_of("QuestionAsked")) + b"\x10abc"
     partition, offset = put(running, topic, value)
-    found = rejections(
+    letter = rejections(
         running, lambda e: (e.topic, e.partition, e.offset) == (topic, partition, offset)
     )
-    assert found.value == value
-    assert found.message
-    assert found.step == "redact"
+    assert letter.value == value
+    assert letter.message
+    assert letter.step == "redact"
     assert running.ask(workshop, "Is the compressor lent out?")["text"]
 
 
 def test_a_record_under_another_tenants_key_is_a_dead_letter(running, workshop, garden):
-    registry = Registry(running.settings.registry)
-    registry.expect(subjects())
-    codec = Codec(registry)
+    codec = open_codec(running.settings)
     session = str(uuid.uuid4())
     lane = lane_of("workshop", session, running.settings.partitions)
     sealed = Sealed(key="user/x", event="e", field="text", ciphertext=b"\x00" * 32)
@@ -90,13 +86,11 @@ def test_a_record_under_another_tenants_key_is_a_dead_letter(running, workshop, 
     _, offset = put(
         running, topic_of(QuestionAsked), codec.encode(event), key=b"garden", partition=lane
     )
-    found = rejections(running, lambda e: (e.partition, e.offset) == (lane, offset))
-    assert "tenant" in found.message.lower()
+    letter = rejections(running, lambda e: (e.partition, e.offset) == (lane, offset))
+    assert "tenant" in letter.message.lower()
 
 
 def test_a_sealed_text_that_no_key_opens_is_a_dead_letter_and_the_asker_hears_of_it(running):
-    registry = Registry(running.settings.registry)
-    registry.expect(subjects())
     request = str(uuid.uuid4())
     lane = lane_of("workshop", "s", running.settings.partitions)
     sealed = Sealed(key="document/none", event="e", field="content", ciphertext=b"\x01" * 40)
@@ -104,9 +98,9 @@ def test_a_sealed_text_that_no_key_opens_is_a_dead_letter_and_the_asker_hears_of
     event = DocumentSubmitted(
         meta=meta, document="s", uri="u", media_type="text/plain", content=sealed
     )
-    put(running, topic_of(event), Codec(registry).encode(event), partition=lane)
-    found = rejections(running, lambda e: e.meta.request == request)
-    assert (found.step, found.attempts) == ("ingest", 1)
+    put(running, topic_of(event), open_codec(running.settings).encode(event), partition=lane)
+    letter = rejections(running, lambda e: e.meta.request == request)
+    assert (letter.step, letter.attempts) == ("ingest", 1)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +137,8 @@ def test_a_document_of_five_megabytes_is_taken_by_claim_check(running):
     html = f"<html><body>{padding}<p>The archive of the mill burned in 1907.</p></body></html>"
     state = running.submit("odd", html, media_type="text/html", uri="mill.html")
     assert state["status"] == "indexed", state
-    found = running.search("odd", "When did the archive of the mill burn?")
-    assert "mill.html" in {passage["uri"] for passage in found}
+    passages = running.search("odd", "When did the archive of the mill burn?")
+    assert "mill.html" in {passage["uri"] for passage in passages}
 
 
 def test_a_message_of_only_placeholders_is_not_taken_for_ours(running, workshop):

@@ -29,13 +29,11 @@ from schemas import (
     StepVersion,
     TokensGenerated,
 )
-from schemas.registry import Registry
 from streams.delivery.read_back import STRIDE
-from streams.log.codec import Codec
+from streams.log.codec import open_codec
 from streams.log.ids import position_id, request_id
 from streams.log.lanes import lane_of
 from streams.log.setup import prepare
-from streams.log.subjects import subjects
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import DIGEST_KEY
@@ -52,9 +50,7 @@ class Bench:
 
     def __init__(self, run: Path) -> None:
         self.settings = Settings.load(environment={}, run=run)
-        registry = Registry(self.settings.registry)
-        registry.expect(subjects())
-        self.codec = Codec(registry)
+        self.codec = open_codec(self.settings)
         self.producer = Producer({"bootstrap.servers": self.settings.kafka, "acks": "all"})
         self.worker = None
         self.ready = run / "chain.ready"
