@@ -5,13 +5,15 @@ What it does as a real one is held to in tests/streams/log: the same tests run o
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.log.offsets import Partition
 
@@ -27,7 +29,7 @@ class Rows:
     messages: list[Message] = field(default_factory=list)
 
     def at(self, offset: int) -> list[Message]:
-        return [one for one in self.messages if (one.offset() or 0) >= offset]
+        return self.messages[bisect_left(self.messages, offset, key=Message.offset) :]
 
 
 class MemoryBroker:
@@ -39,11 +41,21 @@ class MemoryBroker:
         self.committed: dict[str, dict[Partition, int]] = {}
         self.asked: list[str] = []
         self.errors: deque[BaseException] = deque()
-        """Raised one by one, in place of the answers about groups."""
+        """Raised one by one, in place of the answers about groups, and to an admin about topics."""
+        self.unseen: deque[Collection[str]] = deque()
+        """Topics that an admin's next looks don't show yet, look by look."""
+        self.refusal: int | None = None
+        """The code of the error with which the broker refuses to create topics."""
+        self.handed: Counter[str] = Counter()
+        """Topic -> records of it that were handed to consumers."""
 
-    def create(self, topic: str) -> None:
-        for number in range(self.partitions):
+    def create(self, topic: str, partitions: int | None = None) -> None:
+        for number in range(partitions or self.partitions):
             self.rows.setdefault((topic, number), Rows())
+
+    def topics(self) -> Counter[str]:
+        """Topic -> the number of its partitions."""
+        return Counter(topic for topic, _ in self.rows)
 
     def put(
         self,
@@ -71,9 +83,9 @@ class MemoryBroker:
         rows.end += 1
         return rows.end - 1
 
-    def skip(self, topic: str, partition: int = 0) -> None:
-        """Let an offset hold no record, as the end of a transaction does."""
-        self.rows[topic, partition].end += 1
+    def skip(self, topic: str, partition: int = 0, count: int = 1) -> None:
+        """Let offsets hold no record, as the end of a transaction does."""
+        self.rows[topic, partition].end += count
 
     def trim(self, topic: str, begin: int, partition: int = 0) -> None:
         rows = self.rows[topic, partition]
@@ -86,9 +98,13 @@ class MemoryBroker:
         """A consumer as `streams.log.reading.new_consumer` makes one."""
         return MemoryConsumer(self)
 
+    def admin(self) -> Any:
+        """An admin client of librdkafka's."""
+        return MemoryAdmin(self)
+
     def aiokafka(self, *_: Any) -> tuple[Any, Any]:
         """Clients as `streams.log.offsets.connect` makes them."""
-        return MemoryAdmin(self), MemoryAioConsumer(self)
+        return MemoryAioAdmin(self), MemoryAioConsumer(self)
 
 
 class MemoryConsumer:
@@ -105,7 +121,7 @@ class MemoryConsumer:
         self._queue = deque(one for place in places for one in self._from(place))
 
     def _from(self, place: TopicPartition) -> Iterable[Message]:
-        rows = self._broker.rows[place.topic, place.partition]
+        rows = self._rows(place)
         if not rows.begin <= place.offset <= rows.end:
             gone = KafkaError(KafkaError._AUTO_OFFSET_RESET, "the offset is out of range")
             return [Message(topic=place.topic, partition=place.partition, offset=-1, error=gone)]
@@ -120,14 +136,22 @@ class MemoryConsumer:
         self._queue.clear()
 
     def poll(self, timeout: float) -> Message | None:
-        return self._queue.popleft() if self._queue else None
+        return next(iter(self.consume(1, timeout)), None)
 
     def consume(self, count: int, timeout: float) -> list[Message]:
-        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+        messages = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+        self._broker.handed.update(one.topic() for one in messages if one.error() is None)
+        return messages
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
-        rows = self._broker.rows[place.topic, place.partition]
+        rows = self._rows(place)
         return rows.begin, rows.end
+
+    def _rows(self, place: TopicPartition) -> Rows:
+        try:
+            return self._broker.rows[place.topic, place.partition]
+        except KeyError:
+            raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION)) from None
 
     def offsets_for_times(
         self, places: Sequence[TopicPartition], timeout: float
@@ -154,6 +178,42 @@ class MemoryConsumer:
 
 
 class MemoryAdmin:
+    """librdkafka's admin client, as far as it shows and makes topics."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def list_topics(self, timeout: float) -> Any:
+        if self._broker.errors:
+            raise self._broker.errors.popleft()
+        unseen = self._broker.unseen.popleft() if self._broker.unseen else ()
+        return SimpleNamespace(
+            topics={
+                name: SimpleNamespace(partitions=dict.fromkeys(range(count)))
+                for name, count in self._broker.topics().items()
+                if name not in unseen
+            }
+        )
+
+    def create_topics(
+        self, topics: Sequence[Any], operation_timeout: float = 0
+    ) -> dict[str, Future[None]]:
+        return {topic.topic: self._made(topic.topic, topic.num_partitions) for topic in topics}
+
+    def _made(self, name: str, partitions: int) -> Future[None]:
+        made: Future[None] = Future()
+        refusal = self._broker.refusal
+        if refusal is None and name in self._broker.topics():
+            refusal = KafkaError.TOPIC_ALREADY_EXISTS
+        if refusal is None:
+            self._broker.create(name, partitions)
+            made.set_result(None)
+        else:
+            made.set_exception(KafkaException(KafkaError(refusal)))
+        return made
+
+
+class MemoryAioAdmin:
     """aiokafka's admin client."""
 
     def __init__(self, broker: MemoryBroker) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import socket
 from collections import deque
-from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -12,7 +11,8 @@ from structlog.testing import capture_logs
 from agents.errors import Permanent
 from connectors.who_answers import CONNECTORS, KEYRING
 from schemas import Embed, ReadTurns, Search, Turns
-from schemas.registry import FixedIds, RegistryAway
+from schemas.definitions import self_contained
+from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.delivery.memory import Memory
 from streams.delivery.step_tables import TABLES
 from streams.log.subjects import subjects
@@ -20,6 +20,8 @@ from streams.running.world import Call
 from streams.settings import Settings
 from streams.topics import FOLDS, STEPS, Fold, changelog_of, step, topic_of
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
+from tests.memory_broker import MemoryBroker
+from tests.memory_registry import MemoryRegistry
 from worker.wiring import (
     attach,
     chosen,
@@ -202,64 +204,44 @@ def test_a_path_of_the_table_is_imported(path):
 # ------------------------------------------------------------------ known_schemas
 
 
-class FakeRegistry:
-    """Knows our schemas, after some errors."""
-
-    def __init__(self, errors=()):
-        self.errors = deque(errors)
-        self.ids = numbered()
-        self.looked_up = set()
-
-    def at(self, settings):
-        self.settings = settings
-        return self
-
-    def id_of(self, record):
-        if self.errors:
-            raise self.errors.popleft()
-        return self.ids.id_of(record)
-
-    def definition_of(self, number):
-        self.looked_up.add(number)
-        return self.ids.definition_of(number)
+@pytest.fixture
+def registry():
+    """One that knows our schemas."""
+    ids = {record: number for number, record in enumerate(subjects().values(), start=1)}
+    return MemoryRegistry({number: self_contained(record) for record, number in ids.items()}, ids)
 
 
-def test_all_our_schemas_are_looked_up_at_once(settings):
-    registry = FakeRegistry()
+def test_all_our_schemas_are_looked_up_at_once(settings, registry):
+    opened = []
     with capture_logs() as logged:
-        assert known_schemas(settings, registry.at) is registry
-    assert registry.settings is settings
-    assert registry.looked_up == {registry.ids.id_of(record) for record in subjects().values()}
+        assert known_schemas(settings, lambda of: opened.append(of) or registry) is registry
+    assert opened == [settings]
+    ids = {registry.id_of(record) for record in subjects().values()}
+    assert ids <= set(registry.asked)
     assert logged == []
 
 
-def test_a_registry_that_is_away_is_waited_for_and_told_of(settings):
-    registry = FakeRegistry([RegistryAway("it does not answer"), LookupError("run `playhead up`")])
+def test_a_registry_that_is_away_is_waited_for_and_told_of(settings, registry):
+    registry.errors.extend([RegistryAway("it does not answer"), UnknownSchema("run `playhead up`")])
     with capture_logs() as logged:
-        known_schemas(settings, registry.at, pause_s=0)
+        known_schemas(settings, lambda _: registry, pause_s=0)
     assert [line["reason"] for line in logged] == [
         "RegistryAway: it does not answer",
-        "LookupError: run `playhead up`",
+        "UnknownSchema: run `playhead up`",
     ]
     assert {line["event"] for line in logged} == {"waiting for the registry"}
     assert {line["registry"] for line in logged} == {settings.registry}
-    assert len(registry.looked_up) == len(set(subjects().values()))
+    assert set(subjects().values()) <= set(registry.asked)
 
 
 # ------------------------------------------------------------------ wait_for_topics
 
 
-class FakeAdmin:
-    """Answers with one list of topics after the other; an error among them is raised."""
-
-    def __init__(self, *answers):
-        self.answers = deque(answers)
-
-    def list_topics(self, timeout):
-        answer = self.answers.popleft()
-        if isinstance(answer, Exception):
-            raise answer
-        return SimpleNamespace(topics=dict.fromkeys(answer))
+def a_broker(*topics):
+    broker = MemoryBroker()
+    for topic in topics:
+        broker.create(topic)
+    return broker
 
 
 def topics_of_step(name):
@@ -271,40 +253,41 @@ def topics_of_step(name):
 @pytest.mark.parametrize("entry", STEPS, ids=lambda entry: entry.name)
 async def test_each_topic_of_a_step_is_waited_for_and_no_other(settings, entry):
     everything = topics_of_step(entry.name)
-    lacking = [[name for name in everything if name != missing] for missing in everything]
-    admin = FakeAdmin(*lacking, everything)
+    broker = a_broker(*everything)
+    broker.unseen.extend({missing} for missing in everything)
     with capture_logs() as logged:
-        await wait_for_topics(settings, [entry], admin, pause_s=0)
+        await wait_for_topics(settings, [entry], broker.admin(), pause_s=0)
     assert [line["reason"] for line in logged] == [
         f"no topic {missing} (and 0 more): run `playhead up`" for missing in everything
     ]
-    assert not admin.answers
+    assert not broker.unseen
 
 
 async def test_of_several_missing_topics_the_first_is_named_and_the_others_counted(settings):
     needed = sorted({*topics_of_step("embed"), *topics_of_step("index")})
+    broker = a_broker(*needed, "other")
+    broker.unseen.append({*needed, "other"})
     with capture_logs() as logged:
-        await wait_for_topics(
-            settings, [step("embed"), step("index")], FakeAdmin([], [*needed, "other"]), pause_s=0
-        )
+        await wait_for_topics(settings, [step("embed"), step("index")], broker.admin(), pause_s=0)
     [line] = logged
     assert line["reason"] == f"no topic {needed[0]} (and {len(needed) - 1} more): run `playhead up`"
 
 
 async def test_a_broker_that_is_away_is_waited_for_and_named(settings):
-    away = KafkaException(KafkaError(KafkaError._TRANSPORT))
+    broker = a_broker(*topics_of_step("embed"))
+    broker.errors.append(KafkaException(KafkaError(KafkaError._TRANSPORT)))
     with capture_logs() as logged:
-        await wait_for_topics(
-            settings, [step("embed")], FakeAdmin(away, topics_of_step("embed")), pause_s=0
-        )
+        await wait_for_topics(settings, [step("embed")], broker.admin(), pause_s=0)
     [line] = logged
     assert line["event"] == "waiting for the log"
     assert line["reason"].startswith(f"no broker at {settings.kafka}: ")
 
 
 async def test_what_is_no_error_of_the_broker_is_not_waited_out(settings):
+    broker = a_broker()
+    broker.errors.append(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        await wait_for_topics(settings, [step("embed")], FakeAdmin(ZeroDivisionError()), pause_s=0)
+        await wait_for_topics(settings, [step("embed")], broker.admin(), pause_s=0)
 
 
 # ------------------------------------------------------------------ folding, chosen

@@ -23,7 +23,7 @@ def test_the_message_of_a_mistake_quotes_nothing():
     why = failed(caught(ValueError("Alice Example, 4 Main St")), tries=1)
     assert "Alice" not in why.message + why.traceback
     assert why.error == "ValueError"
-    assert "test_failures" in why.message
+    assert "test_failure_reasons" in why.message
 
 
 @pytest.mark.parametrize("error", [Permanent("do this"), KeyDestroyed("do this")])
@@ -53,7 +53,7 @@ def test_of_a_deep_stack_the_place_of_the_error_is_kept():
     except ValueError as error:
         why = failed(error, tries=1)
     assert len(why.traceback) <= TRACEBACK_CHARS_MAX
-    assert "test_failures" in why.message
+    assert "test_failure_reasons" in why.message
 
 
 def test_what_could_not_be_read_is_told_with_its_place():

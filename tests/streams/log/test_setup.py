@@ -1,8 +1,5 @@
 """What broker and registry are prepared with; the real ones are prepared by every test on the stack."""
 
-from concurrent.futures import Future
-from types import SimpleNamespace
-
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -20,6 +17,7 @@ from streams.log.setup import (
 from streams.settings import Settings
 from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
 from tests.fakes import a_codec
+from tests.memory_broker import MemoryBroker
 
 SETTINGS = Settings(partitions=8, replication=3)
 NEEDED = wanted(SETTINGS)
@@ -96,70 +94,46 @@ def test_the_configuration_belongs_to_no_tenant_and_can_be_written():
 # ---------------------------------------------------------------------- over a broker's admin
 
 
-class FakeAdmin:
-    """A broker's topics: name -> partitions; made ones are shown after `lingers` looks."""
-
-    def __init__(self, topics=(), lingers=0, error=None):
-        self.topics, self.made = dict(topics), []
-        self._lingers, self._error = lingers, error
-
-    def list_topics(self, timeout):
-        if self.made and self._lingers:
-            self._lingers -= 1
-        elif self.made:
-            self.topics.update({topic.topic: topic.num_partitions for topic in self.made})
-        return SimpleNamespace(
-            topics={
-                name: SimpleNamespace(partitions=range(count))
-                for name, count in self.topics.items()
-            }
-        )
-
-    def create_topics(self, topics, operation_timeout):
-        self.made += topics
-        return {topic.topic: self._done() for topic in topics}
-
-    def _done(self):
-        future = Future()
-        if self._error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(KafkaException(KafkaError(self._error)))
-        return future
+@pytest.fixture
+def memory():
+    return MemoryBroker()
 
 
-def test_an_empty_broker_gets_all_topics_and_one_that_has_them_nothing():
-    admin = FakeAdmin()
-    create_topics(SETTINGS, admin)
-    assert admin.topics == COUNTS
-    again = FakeAdmin(COUNTS)
-    create_topics(SETTINGS, again)
-    assert again.made == []
+def test_an_empty_broker_gets_all_topics_and_one_that_has_them_nothing(memory):
+    create_topics(SETTINGS, memory.admin())
+    assert memory.topics() == COUNTS
+    memory.refusal = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    create_topics(SETTINGS, memory.admin())
 
 
-@pytest.mark.parametrize("lingers", [1, 2])
-def test_it_waits_until_the_broker_shows_what_it_has_made(lingers):
-    admin = FakeAdmin(lingers=lingers)
-    create_topics(SETTINGS, admin)
-    assert admin.topics == COUNTS
+@pytest.mark.parametrize("looks", [1, 2])
+def test_it_waits_until_the_broker_shows_what_it_has_made(memory, looks):
+    memory.unseen.extend([COUNTS] * (1 + looks))
+    create_topics(SETTINGS, memory.admin())
+    assert not memory.unseen
 
 
-def test_a_broker_that_never_shows_its_topics_is_told():
+def test_a_broker_that_never_shows_its_topics_is_told(memory):
+    memory.unseen.extend([COUNTS] * 3)
     with pytest.raises(TimeoutError, match=r"not show the new topics after 0 s: see its log"):
-        create_topics(SETTINGS, FakeAdmin(lingers=10**9), show_s=0.0)
+        create_topics(SETTINGS, memory.admin(), show_s=0.0)
 
 
-def test_a_topic_that_another_process_has_made_meanwhile_is_there():
-    create_topics(SETTINGS, FakeAdmin(error=KafkaError.TOPIC_ALREADY_EXISTS))
+def test_a_topic_that_another_process_has_made_meanwhile_is_there(memory):
+    memory.create(NEEDED[0].topic, NEEDED[0].num_partitions)
+    memory.unseen.append(COUNTS)
+    create_topics(SETTINGS, memory.admin())
+    assert memory.topics() == COUNTS
 
 
-def test_what_the_broker_refuses_is_an_error():
+def test_what_the_broker_refuses_is_an_error(memory):
+    memory.refusal = KafkaError.TOPIC_AUTHORIZATION_FAILED
     with pytest.raises(KafkaException):
-        create_topics(SETTINGS, FakeAdmin(error=KafkaError.TOPIC_AUTHORIZATION_FAILED))
+        create_topics(SETTINGS, memory.admin())
 
 
-def test_nothing_is_made_beside_a_topic_of_another_shape():
-    admin = FakeAdmin({NEEDED[0].topic: 16})
+def test_nothing_is_made_beside_a_topic_of_another_shape(memory):
+    memory.create(NEEDED[0].topic, 16)
     with pytest.raises(WrongTopic):
-        create_topics(SETTINGS, admin)
-    assert admin.made == []
+        create_topics(SETTINGS, memory.admin())
+    assert memory.topics() == {NEEDED[0].topic: 16}
