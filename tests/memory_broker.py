@@ -16,6 +16,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.log.offsets import Partition
+from streams.topics import STEPS, TOPICS, changelog_of
 
 GROUP_MISSING = -1
 
@@ -105,6 +106,15 @@ class MemoryBroker:
     def aiokafka(self, *_: Any) -> tuple[Any, Any]:
         """Clients as `streams.log.offsets.connect` makes them."""
         return MemoryAioAdmin(self), MemoryAioConsumer(self)
+
+
+def a_broker() -> MemoryBroker:
+    """Return a broker with every topic of ours, those of tables too."""
+    broker = MemoryBroker()
+    tables = (changelog_of(table) for step in STEPS for table in step.tables)
+    for topic in (*(topic.name for topic in TOPICS), *tables):
+        broker.create(topic)
+    return broker
 
 
 class MemoryConsumer:

@@ -9,10 +9,12 @@ entry.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
+
+from confluent_kafka import Consumer
 
 from agents.errors import Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
@@ -54,8 +56,14 @@ class Table(ABC):
 
     _codec: Codec
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
+    ) -> None:
         self._app = app
+        self._open_consumer = open_consumer
         self._changelog = changelog_of(self.NAME)
         self._settings = settings
         self._recovered: dict[int, int] = {}
@@ -148,7 +156,7 @@ class Table(ABC):
         Touches no row: the lanes may have moved on when it ends. Raises KafkaException or
         TimeoutError where the broker does not answer.
         """
-        with closing(new_consumer(self._settings, f"table-{self.NAME}")) as consumer:
+        with closing(self._open_consumer(self._settings, f"table-{self.NAME}")) as consumer:
             extents = [
                 extent_of(consumer, self._changelog, lane, offset) for lane, offset in since.items()
             ]

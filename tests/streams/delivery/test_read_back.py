@@ -29,7 +29,7 @@ from streams.delivery.read_back import (
 from streams.running.run import stamped
 from streams.topics import step, topic_of
 from tests.fakes import a_codec, a_meta
-from tests.streams.fake_consumer import FakeConsumer
+from tests.memory_broker import a_broker
 
 CUT, ASKED, RETRIEVED = topic_of(ChunksCut), topic_of(QuestionAsked), topic_of(ChunksRetrieved)
 REDACTED, REJECTED = topic_of(ChunksRedacted), topic_of(EventRejected)
@@ -44,17 +44,21 @@ class Log:
 
     def __init__(self):
         self.codec = a_codec()
-        self.consumer = FakeConsumer()
+        self.broker = a_broker()
 
     def write(self, event):
-        self.consumer.write(topic_of(event), LANE, self.codec.encode(event))
+        self.put(topic_of(event), self.codec.encode(event))
+
+    def put(self, topic, value, count=1):
+        for _ in range(count):
+            self.broker.put(topic, value, partition=LANE)
 
     def take_in(self, topic, count):
-        """Let an input topic have so many records; nobody reads them here."""
-        self.consumer.log[topic, LANE] += [None] * count
+        """Let an input topic reach so far; nobody reads it here."""
+        self.broker.skip(topic, LANE, count)
 
     def done(self, name, *sources):
-        return read_back(self.consumer, self.codec, step(name), sources)
+        return read_back(self.broker.consumer(), self.codec, step(name), sources)
 
     def known(self, name, *sources):
         """Return a history that has learnt what is read back."""
@@ -66,7 +70,7 @@ class Log:
 
     @property
     def read(self):
-        return self.consumer.read
+        return self.broker.handed
 
 
 @pytest.fixture
@@ -155,7 +159,7 @@ def test_a_run_counts_on_from_those_over_the_same_id_though_a_commit_tells_nothi
 
 
 def test_others_letters_are_not_read_for_a_lane_that_is_done(log):
-    log.consumer.log[REJECTED, LANE] = [b"another's"] * 9_000
+    log.put(REJECTED, b"another's", 9_000)
     log.take_in(CUT, 5)
     log.done("redact", noted(CUT, 5, after={REDACTED: 0, REJECTED: 0}))
     assert log.read[REJECTED] == STRIDE
@@ -188,7 +192,7 @@ def test_what_a_lane_reaches_is_told_for_the_next_commit(log):
 
 def test_where_no_commit_tells_a_long_log_is_read_within_a_bound(log):
     filler = log.codec.encode(redacted_chunks(0))
-    log.consumer.log[REDACTED, LANE] = [filler] * (UNTOLD_MAX + 10)
+    log.put(REDACTED, filler, UNTOLD_MAX + 10)
     log.take_in(CUT, 5)
     log.done("redact", Source(CUT, LANE, 4))
     assert log.read[REDACTED] == UNTOLD_MAX
@@ -257,6 +261,6 @@ def test_rejections_count_as_outcomes_and_those_of_other_steps_do_not(log):
 
 def test_a_record_that_can_not_be_read_hides_none_behind_it(log):
     log.write(redacted_chunks(0))
-    log.consumer.write(REDACTED, LANE, b"\0\0\0\0\1junk")
+    log.put(REDACTED, b"\0\0\0\0\1junk")
     log.take_in(CUT, 1)
     assert open_inputs(log.known("redact", Source(CUT, LANE, 0)), CUT, [0]) == []

@@ -1,5 +1,4 @@
 import asyncio
-import types
 
 import pytest
 from hypothesis import given
@@ -22,8 +21,11 @@ from streams.delivery.rows import RowKey, before, written
 from streams.delivery.step_tables import DocumentVersions, Releases, Sessions
 from streams.delivery.tables import Change
 from streams.running.world import Call
+from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
+from tests.memory_broker import a_broker
+from tests.streams.delivery.fake_app import FakeApp
 
 
 def row_of(*writes, entries_max=16):
@@ -66,33 +68,9 @@ def test_a_place_survives_its_key():
 # ---------------------------------------------------------------------- tables in memory
 
 
-class FakeApp:
-    """Stands for a Faust app: a table is a dictionary, the changelog a list."""
-
-    def __init__(self):
-        self.sent = []
-        self.publisher = self
-        self.away = False
-
-    def topic(self, *names, **_):
-        return names
-
-    def Table(self, name, **_):  # noqa: N802 - Faust's name
-        return types.SimpleNamespace(data={})
-
-    def send(self, topic, partition, key, value, headers, receipt):
-        self.sent.append((topic, key, value, partition))
-        if not self.away:
-            receipt.acknowledged()
-
-
-class FakeSettings:
-    partitions = 4
-
-
-def table(kind):
+def table(kind, broker=None):
     app = FakeApp()
-    made = kind(app, FakeSettings())
+    made = kind(app, Settings(), lambda *_: broker.consumer())
     made.attach(a_codec())
     return made, app
 
@@ -154,6 +132,23 @@ async def test_a_table_has_what_its_changelog_says_in_that_order():
     ]
     assert versions == [0, 1, 1]
     assert documents.known([2, 3]) == {2: 9, 3: 0}
+
+
+async def test_a_changelog_is_read_from_where_it_is_known_in_the_lanes_that_are_asked_for():
+    broker = a_broker()
+    documents, _ = table(DocumentVersions, broker)
+    for lane, key, value in [
+        (1, b"other", b"0"),
+        (2, b"a", b"1"),
+        (2, b"b", b"2"),
+        (2, b"a", None),
+    ]:
+        broker.put("playhead.table.documents", value, partition=lane, key=key)
+    assert documents.changes({2: 0, 3: 0}) == [
+        Change(2, [(b"a", b"1"), (b"b", b"2"), (b"a", None)], 3),
+        Change(3, [], 0),
+    ]
+    assert documents.changes({2: 2}) == [Change(2, [(b"a", None)], 3)]
 
 
 async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch):

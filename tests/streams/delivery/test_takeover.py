@@ -1,5 +1,7 @@
 """Whoever takes a lane over knows what was done of it, whenever its owner before died."""
 
+from collections import deque
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given, settings
@@ -12,12 +14,14 @@ from streams.delivery.lane import Item, Lane
 from streams.delivery.pauses import pauses
 from streams.delivery.progress import Progress
 from streams.delivery.read_back import STRIDE
+from streams.delivery.step_tables import Sessions
 from streams.delivery.takeover import Takeover
 from streams.running.run import stamped
 from streams.settings import Settings
-from streams.topics import FOLDS, step, topic_of
+from streams.topics import FOLDS, changelog_of, step, topic_of
 from tests.fakes import a_codec, a_meta
-from tests.streams.fake_consumer import FakeConsumer
+from tests.memory_broker import a_broker
+from tests.streams.delivery.fake_app import FakeApp
 
 RETRIEVED, GENERATED = topic_of(ChunksRetrieved), topic_of(TokensGenerated)
 PARTITION = 2
@@ -32,8 +36,8 @@ class Owner:
 
     def __init__(self):
         self.codec = a_codec()
-        self.log = FakeConsumer()
-        self.log.log[RETRIEVED, PARTITION] = [None] * INPUTS
+        self.broker = a_broker()
+        self.broker.skip(RETRIEVED, PARTITION, INPUTS)
         self.committed, self.note = 0, ""
         self.written = {}
         self.numbers = {}
@@ -43,7 +47,11 @@ class Owner:
     async def takes_over(self):
         """Let a new worker learn what was done."""
         self.takeover = Takeover(
-            step("generate"), Settings(), self.codec, (), open_consumer=lambda *_: self.log
+            step("generate"),
+            Settings(),
+            self.codec,
+            (),
+            open_consumer=lambda *_: self.broker.consumer(),
         )
         self.written.clear()
         self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
@@ -78,10 +86,11 @@ class Owner:
             generated(GIVEN, 0, last=last),
             a_meta(lane=PARTITION, cause=cause, attempt=item.attempt, last=last),
         )
-        self.log.write(GENERATED, PARTITION, self.codec.encode(made))
-        self.written[GENERATED, PARTITION] = len(self.log.log[GENERATED, PARTITION])
+        place = self.broker.put(GENERATED, self.codec.encode(made), partition=PARTITION)
+        self.written[GENERATED, PARTITION] = place + 1
         # what others write between: so much that no stride backwards tells what a commit must
-        self.log.log[GENERATED, PARTITION] += [b"another's"] * STRIDE
+        for _ in range(STRIDE):
+            self.broker.put(GENERATED, b"another's", partition=PARTITION)
         self.numbers.setdefault(offset, set()).add(item.attempt)
         if last:
             self.closed.add(offset)
@@ -135,61 +144,61 @@ async def test_what_a_commit_and_what_follows_it_tell_is_joined():
     assert owner.lane.progress().closed == {*range(1, 20), 21}
 
 
-class FakeTable:
-    """Remembers what it was told."""
-
-    def __init__(self):
-        self.kept, self.applied, self.fails = [], [], []
-
-    def known(self, lanes):
-        return dict.fromkeys(lanes, 0)
-
-    def changes(self, since):
-        if self.fails:
-            raise self.fails.pop()
-        return [f"changes of {sorted(since)}"]
-
-    def apply(self, changes):
-        self.applied += changes
-
-    def keep_only(self, lanes):
-        self.kept.append(set(lanes))
+@pytest.fixture
+def broker():
+    return a_broker()
 
 
-def rewrite(table, log):
+def a_table(broker, errors=()):
+    """Return a step's table whose changelog is in memory; errors are raised first."""
+    due = deque(errors)
+
+    def open_consumer(*_):
+        if due:
+            raise due.popleft()
+        return broker.consumer()
+
+    table = Sessions(FakeApp(), Settings(), open_consumer)
+    table.attach(a_codec())
+    return table
+
+
+def rewrite(table, broker):
     return Takeover(
         step("rewrite"),
         Settings(),
         a_codec(),
         (table,),
         tuple(fold for fold in FOLDS if fold.beside == "rewrite"),
-        open_consumer=lambda *_: log,
+        open_consumer=lambda *_: broker.consumer(),
     )
 
 
-async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything():
-    table, log = FakeTable(), FakeConsumer()
-    table.fails = [TimeoutError(), KafkaException(KafkaError(KafkaError._TRANSPORT))]
+async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything(broker):
+    broker.skip(changelog_of("sessions"), PARTITION, 3)
+    table = a_table(broker, [TimeoutError(), KafkaException(KafkaError(KafkaError._TRANSPORT))])
     lane = Lane(topic_of(QuestionRedacted), PARTITION, 0, 1)
-    await rewrite(table, log).learn([lane], {})
-    assert table.applied == [f"changes of [{PARTITION}]"]
+    await rewrite(table, broker).learn([lane], {})
+    assert table.known([0, PARTITION]) == {0: 0, PARTITION: 3}
 
 
-async def test_a_fold_leaves_no_outcomes_and_notes_nothing():
+async def test_a_fold_leaves_no_outcomes_and_notes_nothing(broker):
     [fold] = [fold for fold in FOLDS if fold.beside == "rewrite"]
-    table, log = FakeTable(), FakeConsumer()
     folded = Lane(topic_of(fold.reads), PARTITION, 0, 1)
-    await rewrite(table, log).learn([folded], {})
+    await rewrite(a_table(broker), broker).learn([folded], {})
     assert folded.progress() == Progress(0)
     assert not folded.note_is_old
 
 
-async def test_lanes_of_other_workers_are_forgotten():
-    table, log = FakeTable(), FakeConsumer()
-    takeover = rewrite(table, log)
+async def test_lanes_of_other_workers_are_forgotten(broker):
+    for lane in (1, 2):
+        broker.skip(changelog_of("sessions"), lane, lane)
+    table = a_table(broker)
+    takeover = rewrite(table, broker)
     await takeover.learn([Lane(topic_of(QuestionRedacted), n, 0, 1) for n in (1, 2)], {})
+    assert table.known([1, 2]) == {1: 1, 2: 2}
     takeover.keep_only({2})
-    assert table.kept == [{2}]
+    assert table.known([1, 2]) == {1: 0, 2: 2}
     takeover.history(2)
     with pytest.raises(KeyError):
         takeover.history(1)

@@ -53,6 +53,9 @@ class InMemory:
     def consumer(self) -> Any:
         return self.memory.consumer()
 
+    def admin(self) -> Any:
+        return self.memory.admin()
+
     def offsets(self) -> OffsetReader:
         return OffsetReader(Settings(), clients=self.memory.aiokafka)
 
@@ -103,6 +106,9 @@ class OnKafka:
 
     def consumer(self) -> Consumer:
         return new_consumer(self.settings, "test-reading")
+
+    def admin(self) -> AdminClient:
+        return AdminClient(self._servers)
 
     def offsets(self) -> OffsetReader:
         return OffsetReader(self.settings)

@@ -58,6 +58,11 @@ def test_an_offset_that_is_gone_is_an_error(broker, consumer):
         read(consumer, Extent(broker.topic, 0, 0, 2))
 
 
+def test_a_topic_that_there_is_not_has_no_extent(consumer):
+    with pytest.raises(KafkaException):
+        extent_of(consumer, "test.no.such.topic", 0)
+
+
 def test_a_reading_that_is_given_up_lets_another_begin(broker, consumer):
     broker.publish(0, b"0", b"1")
     extent = extent_of(consumer, broker.topic, 0)

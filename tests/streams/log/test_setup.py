@@ -1,7 +1,11 @@
 """What broker and registry are prepared with; the real ones are prepared by every test on the stack."""
 
+import time
+import uuid
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import NewTopic
 
 from streams.log.configuration import load
 from streams.log.setup import (
@@ -18,6 +22,7 @@ from streams.settings import Settings
 from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
 from tests.fakes import a_codec
 from tests.memory_broker import MemoryBroker
+from tests.streams.log.brokers import OnKafka
 
 SETTINGS = Settings(partitions=8, replication=3)
 NEEDED = wanted(SETTINGS)
@@ -137,3 +142,38 @@ def test_nothing_is_made_beside_a_topic_of_another_shape(memory):
     with pytest.raises(WrongTopic):
         create_topics(SETTINGS, memory.admin())
     assert memory.topics() == {NEEDED[0].topic: 16}
+
+
+# ---------------------------------------------------------------------- what an admin does, in memory and really
+
+
+@pytest.fixture
+def a_name(broker):
+    name = f"test.{uuid.uuid4().hex}"
+    yield name
+    if isinstance(broker, OnKafka):
+        broker.admin().delete_topics([name])[name].result(30)
+
+
+def partitions_of(broker, name):
+    return len(broker.admin().list_topics(timeout=10).topics[name].partitions)
+
+
+def test_a_topic_that_is_made_is_shown_with_its_partitions(broker, a_name):
+    made = broker.admin().create_topics([NewTopic(a_name, 3, 1)], operation_timeout=30)
+    assert made[a_name].result(30) is None
+    deadline = time.monotonic() + 20
+    while a_name not in broker.admin().list_topics(timeout=10).topics:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert partitions_of(broker, a_name) == 3
+
+
+def test_a_topic_that_is_there_is_not_made_again(broker, a_name):
+    for attempt in range(2):
+        made = broker.admin().create_topics([NewTopic(a_name, 3 + attempt, 1)])[a_name]
+        if attempt == 0:
+            made.result(30)
+    with pytest.raises(KafkaException) as refused:
+        made.result(30)
+    assert refused.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
