@@ -212,7 +212,7 @@ class C:
         "from edge import websocket\nmonkeypatch.setattr(websocket, 'LIMIT', 3)",
         "import edge.websocket as module\npatch.setattr(module.Reader, 'LIMIT', 3)",
         "import edge.websocket\nmonkeypatch.setattr(edge.websocket, 'LIMIT', 3)",
-        "monkeypatch.setattr(FakeClient, 'ROOM', 3)",
+        "monkeypatch.setattr(FakeTriton, 'ROOM', 3)",
         "from bench import cli\nmonkeypatch.setitem(cli.PARTS, 'x', 3)",
         "monkeypatch.delattr('streams.log.codec.Codec.decode')",
         "from edge import http\nmonkeypatch.setattr(http.time, 'time', lambda: 0)",

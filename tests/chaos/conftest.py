@@ -1,11 +1,11 @@
 import pytest
 
-from tests.chaos.memory_log import MemoryLog
+from tests.chaos.chain_log import ChainLog
 
 
 @pytest.fixture
 def log():
-    log = MemoryLog()
+    log = ChainLog()
     log.answer(log.ask("r-1"))
     log.answer(log.ask("r-2"))
     log.index(log.submit("r-d"))

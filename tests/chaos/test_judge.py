@@ -8,9 +8,9 @@ from schemas import (
     QueryRewritten,
 )
 from streams.topics import topic_of
+from tests.chaos.chain_log import OF_DOCUMENTS, OUTCOMES, answered, but
 from tests.chaos.judge import judge
 from tests.chaos.judgement import merged
-from tests.chaos.memory_log import OF_DOCUMENTS, OUTCOMES, answered, but
 from tests.chaos.steps import chain
 
 
@@ -92,10 +92,8 @@ def test_an_outcome_over_no_input_is_invented(log, change):
 
 
 def test_an_outcome_that_can_not_be_read_is_invented(log):
-    log.put_bytes(topic_of(QueryRewritten), b"noise")
-    log.put_bytes(
-        topic_of(QueryRewritten), log.topics[topic_of(QueryRewritten)][0].value, b"another"
-    )
+    log.put(topic_of(QueryRewritten), b"noise")
+    log.put(topic_of(QueryRewritten), log.topics[topic_of(QueryRewritten), 0][0].value, b"another")
     assert len(judge(log, chain()).invented) == 2
 
 

@@ -11,8 +11,8 @@ from schemas import (
 from streams.log.ids import position_id
 from streams.running.run import stamped
 from streams.topics import topic_of
+from tests.chaos.chain_log import CODEC, SEALED, answered, but
 from tests.chaos.judge import judge
-from tests.chaos.memory_log import CODEC, SEALED, answered, but
 from tests.chaos.steps import chain
 from tests.fakes import a_meta
 
@@ -52,7 +52,7 @@ def test_a_dead_letter_of_no_step_is_invented(log):
 
 def unreadable(log, value=b"noise", key=b"acme"):
     """Put a record that no step may run, and return it as the input that stands for it."""
-    topic, offset = log.put_bytes(topic_of(QuestionAsked), value, key)
+    topic, offset = log.put(topic_of(QuestionAsked), value, key)
     position = position_id(topic, 0, offset)
     meta = but(a_meta(), id=position, tenant="", request="", session=position)
     return QuestionAsked(meta=meta, subject="u", text=SEALED, ask=Ask()), topic, offset
@@ -61,7 +61,7 @@ def unreadable(log, value=b"noise", key=b"acme"):
 @pytest.mark.parametrize("case", ["noise", "no value", "another tenant"])
 def test_what_can_not_be_read_is_owed_a_dead_letter(log, case):
     value = {"noise": b"noise", "no value": None}.get(
-        case, log.topics[topic_of(QuestionAsked)][0].value
+        case, log.topics[topic_of(QuestionAsked), 0][0].value
     )
     given = unreadable(log, value, b"other" if case == "another tenant" else b"acme")
     expected = answered("r-1", "r-2", "r-d")
@@ -80,7 +80,7 @@ def test_what_can_not_be_read_is_owed_a_dead_letter(log, case):
         attempts=1,
     )
     cause = Cause(topic=topic, partition=0, offset=offset, id=event.meta.id)
-    log.put_bytes(
+    log.put(
         topic_of(EventRejected),
         CODEC.encode(stamped(letter, but(event.meta, id="l", cause=cause))),
         b"",

@@ -5,14 +5,14 @@ from schemas import (
 )
 from streams.log.ids import outcome_id
 from streams.running.run import stamped
+from tests.chaos.chain_log import OUTCOMES, but
 from tests.chaos.judge import judge
-from tests.chaos.memory_log import OUTCOMES, but
 from tests.chaos.steps import chain
 
 
 def test_numbers_of_a_session_that_skip_or_repeat_are_told(log):
     third = log.ask("r-3")
-    redacted = log.put(
+    redacted = log.write(
         stamped(
             but(OUTCOMES["redact"], text="2"),
             but(

@@ -6,7 +6,6 @@ import dataclasses
 from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
-from replay.log import Stored
 from replay.verify import Verifier
 from schemas import (
     Ask,
@@ -27,14 +26,12 @@ from schemas import (
     ReadPlaceholders,
     Sealed,
 )
-from schemas.registry import FixedIds
 from streams.log.configuration import configuration
-from streams.log.offsets import Extent
-from streams.log.subjects import subjects
 from streams.running.admit import rejection
 from streams.running.run import stamped
 from streams.topics import Step, topic_of
 from tests.fakes import DIGEST_KEY, FakeEffects, a_codec, a_meta
+from tests.memory_log import MemoryLog
 
 ASKED, REDACTED, REJECTED = (topic_of(t) for t in (QuestionAsked, QuestionRedacted, EventRejected))
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
@@ -44,7 +41,7 @@ CONFIGURATION = configuration("redact", {"greeting": "hello"})
 async def little(event, fx):
     """A step that uses every sort of effect."""
     digested = await fx(Digest(values=(b"a",)))
-    known, found = await fx.gather(
+    known, detected = await fx.gather(
         ReadPlaceholders(scope=event.meta.session), Detect(texts=("x",), language="en")
     )
     async for part in fx.stream(Generate(prompt="p", max_tokens=2)):
@@ -55,7 +52,7 @@ async def little(event, fx):
     yield QuestionRedacted(
         outcome="redacted",
         subject=event.subject,
-        text=f"{fx.configuration['greeting']} {digested.digests[0]} {found.model} {fx.began_us}",
+        text=f"{fx.configuration['greeting']} {digested.digests[0]} {detected.model} {fx.began_us}",
         reason=known.entries[0].placeholder,
         ask=event.ask,
     )
@@ -83,38 +80,6 @@ ANSWERS = {
     Detect: lambda _: Detected(texts=(), model="m"),
     Generate: parts,
 }
-
-
-class MemoryLog:
-    """A log in memory; held to what archives and the broker do in test_log.py."""
-
-    def __init__(self):
-        self.ids = FixedIds.numbered(dict.fromkeys(subjects().values()))
-        self.topics = {}
-        self.done = 10**6
-
-    def put(self, topic, value, key=b"acme", partition=0, headers=(), timestamp_ms=0):
-        rows = self.topics.setdefault((topic, partition), [])
-        offset = rows[-1].offset + 1 if rows else 0
-        rows.append(Stored(topic, partition, offset, timestamp_ms, key, value, tuple(headers)))
-
-    def extents(self):
-        return {
-            place: Extent(*place, 0, rows[-1].offset + 1 if rows else 0)
-            for place, rows in self.topics.items()
-        }
-
-    def load(self, lane):
-        self.loaded = lane
-
-    def records(self, topic, partition):
-        return iter(self.topics.get((topic, partition), ()))
-
-    def committed(self, step):
-        return dict.fromkeys(self.topics, self.done) if step == "redact" else {}
-
-    def close(self):
-        pass
 
 
 def asked(number):

@@ -6,7 +6,7 @@ from replay.configurations import CONFIGURATION, Configurations
 from replay.recorded import Divergence
 from schemas import ConfigurationSet
 from tests.fakes import a_codec, a_meta
-from tests.replay.little_log import MemoryLog
+from tests.memory_log import MemoryLog
 
 
 def a_log(*contents):

@@ -10,7 +10,8 @@ from replay.archive import MANIFEST, ArchiveLog, BadArchive
 from replay.export import export, rewrite
 from schemas import InboxDocument
 from streams.topics import STEPS, topic_of
-from tests.replay.little_log import ASKED, REDACTED, MemoryLog, a_log
+from tests.memory_log import MemoryLog
+from tests.replay.little_log import ASKED, REDACTED, a_log
 
 
 async def test_the_manifest_tells_topics_files_schemas_and_commits(tmp_path):
@@ -20,7 +21,7 @@ async def test_the_manifest_tells_topics_files_schemas_and_commits(tmp_path):
     assert manifest["format"] == 1
     assert manifest["topics"][ASKED] == {"0": {"begin": 0, "end": 3}}
     assert set(manifest["committed"]) == {step.name for step in STEPS}
-    assert manifest["committed"]["redact"][f"{ASKED}/0"] == log.done
+    assert manifest["committed"]["redact"][f"{ASKED}/0"] == log.committed("redact")[ASKED, 0]
     assert manifest["checkpoints"] == []
     used = {row.value[4] for rows in log.topics.values() for row in rows}
     assert {str(number) for number in used} <= set(manifest["schemas"]["definitions"])

@@ -14,7 +14,8 @@ from streams.log.offsets import Extent, NoAnswer, Offsets
 from streams.settings import Settings
 from streams.topics import STEPS, topic_of
 from tests.memory_broker import MemoryBroker
-from tests.replay.little_log import ASKED, CONFIGURATION_TOPIC, REDACTED, MemoryLog, a_log
+from tests.memory_log import MemoryLog
+from tests.replay.little_log import ASKED, CONFIGURATION_TOPIC, REDACTED, a_log
 from tests.streams.log.brokers import OnKafka
 
 ROWS = [
@@ -31,7 +32,7 @@ def a_memory_log():
             row.topic, row.value, row.key, row.partition, row.headers, timestamp_ms=row.timestamp_ms
         )
     log.topics[REDACTED, 1] = []
-    log.done = 2
+    log.acknowledged["redact"] = 2
     return log
 
 

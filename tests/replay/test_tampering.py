@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from streams.running.run import stamped
 from tests.fakes import a_codec
-from tests.replay.little_log import REDACTED, MemoryLog, a_log, verified
+from tests.memory_log import MemoryLog
+from tests.replay.little_log import REDACTED, a_log, verified
 
 WHOLE = asyncio.run(a_log(2))
 ROWS = WHOLE.topics[REDACTED, 0]
@@ -32,7 +33,7 @@ def test_a_log_that_is_cut_doubled_and_shuffled_leads_to_a_report(data):
     every = [row for rows in WHOLE.topics.values() for row in rows]
     some = st.lists(st.sampled_from(every), max_size=8)
     log = tampered(**{topic: data.draw(some, topic) for topic, _ in WHOLE.topics})
-    log.done = data.draw(st.integers(0, 3), "acknowledged")
+    log.acknowledged["redact"] = data.draw(st.integers(0, 3), "acknowledged")
     report = asyncio.run(verified(log))
     assert report.records >= report.equal + report.superseded + report.erased
     assert report.model_calls == 0

@@ -22,7 +22,7 @@ class FakeMessage:
         return self._offset
 
 
-class FakeClient:
+class FakeProducer:
     """Stands for librdkafka: its queue holds so many records, and it delivers on demand."""
 
     ROOM = 100
@@ -63,12 +63,12 @@ class FakeClient:
 
 @pytest.fixture
 async def made():
-    FakeClient.made = []
+    FakeProducer.made = []
     fatal = []
-    made = Publisher("nowhere", "test", fatal.append, FakeClient)
+    made = Publisher("nowhere", "test", fatal.append, FakeProducer)
     made.fatal = fatal
     yield made
-    for client in FakeClient.made:
+    for client in FakeProducer.made:
         client.deliver()
     await made.close(1.0)
 
@@ -89,7 +89,7 @@ async def soon(condition):
 
 
 async def test_a_lone_record_leaves_in_the_same_turn_of_the_loop(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)
     assert client.taken == [b"a"]
@@ -101,7 +101,7 @@ async def test_a_lone_record_leaves_in_the_same_turn_of_the_loop(made):
 
 async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(made, monkeypatch):
     monkeypatch.setattr(publisher, "HOLD_S", 60.0)
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     first = [b"%d" % number for number in range(EAGER)]
     send(made, *first)
     await asyncio.sleep(0)
@@ -115,7 +115,7 @@ async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(m
 
 
 async def test_records_do_not_wait_for_long(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     send(made, *[b"a"] * EAGER)
     await asyncio.sleep(0)
     send(made, b"x")
@@ -123,8 +123,8 @@ async def test_records_do_not_wait_for_long(made):
 
 
 async def test_a_full_queue_keeps_the_order_and_loses_nothing(made, monkeypatch):
-    monkeypatch.setattr(FakeClient, "ROOM", 3)
-    [client] = FakeClient.made
+    monkeypatch.setattr(FakeProducer, "ROOM", 3)
+    [client] = FakeProducer.made
     values = [b"%d" % number for number in range(10)]
     receipts = send(made, *values)
     for _ in range(10):
@@ -135,7 +135,7 @@ async def test_a_full_queue_keeps_the_order_and_loses_nothing(made, monkeypatch)
 
 
 async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_nothing(made):
-    [lost] = FakeClient.made
+    [lost] = FakeProducer.made
     send(made, b"a", b"b")
     await asyncio.sleep(0)
     made.abandon()
@@ -143,18 +143,18 @@ async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_n
     assert made.outstanding == 0
     [receipt] = send(made, b"c")
     await asyncio.sleep(0)
-    assert FakeClient.made[-1].taken == [b"c"]
+    assert FakeProducer.made[-1].taken == [b"c"]
     lost.deliver()
     lost.poll(0)
     await asyncio.sleep(0.02)
     assert made.outstanding == 1
-    FakeClient.made[-1].deliver()
+    FakeProducer.made[-1].deliver()
     await asyncio.wait_for(receipt.done, 2)
     assert made.outstanding == 0
 
 
 async def test_everything_is_delivered_before_it_says_so(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     send(made, b"a", b"b")
     waiting = asyncio.ensure_future(made.delivered())
     await asyncio.sleep(0.02)
@@ -166,7 +166,7 @@ async def test_everything_is_delivered_before_it_says_so(made):
 
 
 async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     refused, taken = send(made, b"a", b"b")
     await asyncio.sleep(0)
     client.deliver(1, error=KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
@@ -179,7 +179,7 @@ async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
 
 
 async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     gone = Acknowledgement()
     made.send("gone", 0, b"k", b"v", [], gone)
     [after] = send(made, b"a")
@@ -191,7 +191,7 @@ async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made)
 
 
 async def test_an_error_that_ends_the_client_is_told(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     client.config["error_cb"](KafkaError(KafkaError._TRANSPORT))
     await asyncio.sleep(0.01)
     assert made.fatal == []
@@ -218,7 +218,7 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
     await asyncio.sleep(0.01)
     assert made.outstanding == 0
     assert not receipt.done.done()
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     [after] = send(made, b"the next one goes on")
     await asyncio.sleep(0)
     client.deliver()
@@ -226,7 +226,7 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
 
 
 async def test_it_tells_how_far_its_records_reach(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     send(made, b"a", b"b", b"c")
     await asyncio.sleep(0)
     client.deliver(2)
@@ -235,7 +235,7 @@ async def test_it_tells_how_far_its_records_reach(made):
 
 
 async def test_an_offset_that_the_client_can_not_tell_moves_nothing(made):
-    [client] = FakeClient.made
+    [client] = FakeProducer.made
     client._offset = -1001
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)

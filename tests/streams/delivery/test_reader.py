@@ -38,7 +38,7 @@ class FakeMessage:
         return 10
 
 
-class FakeClient:
+class FakeGroupConsumer:
     """Stands for librdkafka's consumer: keeps what it is told."""
 
     def __init__(self, _config):
@@ -94,7 +94,7 @@ class FakeListener:
 
 @pytest.fixture
 async def reader():
-    made = Reader("group", [TOPIC], Settings(), Memory(1000), FakeListener(), FakeClient)
+    made = Reader("group", [TOPIC], Settings(), Memory(1000), FakeListener(), FakeGroupConsumer)
     made.listener = made._listener
     return made
 
@@ -137,7 +137,7 @@ async def test_what_was_finished_is_committed_before_lanes_are_given_up(reader):
 
 
 async def test_lanes_that_could_not_be_handed_over_write_nothing_more():
-    listener, client = FakeListener(), FakeClient({})
+    listener, client = FakeListener(), FakeGroupConsumer({})
     loop, ended = asyncio.get_running_loop(), threading.Event()
     membership = Membership(listener, loop, 16, ended, limit_s=0.05)
     listener.answers = False

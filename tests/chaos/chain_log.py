@@ -2,7 +2,6 @@
 
 import inspect
 
-from replay.log import Stored
 from schemas import (
     Answer,
     AnswerReleased,
@@ -25,15 +24,12 @@ from schemas import (
     Usage,
     Verdict,
 )
-from schemas.registry import FixedIds
 from streams.log.ids import outcome_id
-from streams.log.offsets import Extent
-from streams.log.subjects import subjects
 from streams.running.run import stamped
 from streams.topics import topic_of
 from tests.chaos.judgement import Expected
-from tests.chaos.steps import chain
 from tests.fakes import a_codec, a_meta
+from tests.memory_log import MemoryLog
 
 CODEC = a_codec()
 ANSWER = Answer(
@@ -73,30 +69,23 @@ def but(record, **changes):
     return type(record)(**{**{name: getattr(record, name) for name in names}, **changes})
 
 
-class MemoryLog:
-    """One lane of a log in memory; all of it is acknowledged unless `acknowledged` says less."""
+class ChainLog(MemoryLog):
+    """One lane of a log in memory, into which outcomes are written as the chain's steps would."""
 
     def __init__(self):
-        self.ids = FixedIds.numbered(dict.fromkeys(subjects().values()))
-        self.topics = {}
-        self.acknowledged = {}
+        super().__init__()
         self._numbers = {}
 
-    def put(self, event):
-        return event, *self.put_bytes(topic_of(event), CODEC.encode(event))
-
-    def put_bytes(self, topic, value, key=b"acme"):
-        rows = self.topics.setdefault(topic, [])
-        rows.append(Stored(topic, 0, len(rows), 0, key, value))
-        return topic, len(rows) - 1
+    def write(self, event):
+        return event, *self.put(topic_of(event), CODEC.encode(event))
 
     def ask(self, request, session="s-1", **meta):
         meta = but(a_meta(request=request, session=session), id=f"id-{request}", **meta)
-        return self.put(QuestionAsked(meta=meta, subject="hop", text=SEALED, ask=Ask()))
+        return self.write(QuestionAsked(meta=meta, subject="hop", text=SEALED, ask=Ask()))
 
     def submit(self, request, document="d-1"):
         meta = but(a_meta(request=request, session=document), id=f"id-{request}")
-        return self.put(
+        return self.write(
             DocumentSubmitted(
                 meta=meta,
                 document=document,
@@ -116,7 +105,7 @@ class MemoryLog:
             outcome = but(outcome, text=str(self._number(event.meta.session, event.meta.id)))
         cause = Cause(topic=topic, partition=0, offset=offset, id=event.meta.id)
         values = {"id": outcome_id(event.meta.id, step, 0), "cause": cause, "last": True}
-        return self.put(stamped(outcome, but(event.meta, **{**values, **meta})))
+        return self.write(stamped(outcome, but(event.meta, **{**values, **meta})))
 
     def _number(self, session, event):
         numbers = self._numbers.setdefault(session, {})
@@ -131,7 +120,7 @@ class MemoryLog:
             partition=0,
             offset=offset,
             key=b"acme",
-            value=self.topics[topic][offset].value if value is None else value,
+            value=self.topics[topic, 0][offset].value if value is None else value,
             error="Permanent",
             message="no",
             traceback="",
@@ -150,19 +139,6 @@ class MemoryLog:
         for step, outcome in OF_DOCUMENTS.items():
             given = self.run(step, given, but(outcome, document=but(REF, version=version)))
         return given
-
-    def extents(self):
-        return {(name, 0): Extent(name, 0, 0, len(rows)) for name, rows in self.topics.items()}
-
-    def records(self, topic, partition):
-        return iter(self.topics.get(topic, ()))
-
-    def committed(self, step):
-        reads = next(entry for entry in chain() if entry.name == step).reads
-        return {
-            (topic_of(r), 0): self.acknowledged.get(step, len(self.topics.get(topic_of(r), ())))
-            for r in reads
-        }
 
 
 def answered(*requests):
