@@ -4,6 +4,7 @@ import dataclasses
 import time
 
 import pytest
+from confluent_kafka import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,23 +35,17 @@ TOPIC = topic_of(QuestionAsked)
 LANE = 0
 
 
-class FakeMessage:
-    """A record as the client delivers it."""
-
-    def __init__(self, key=b"acme", value=b"the bytes", headers=()):
-        self._key, self._value, self._headers = key, value, list(headers)
-
-    def key(self):
-        return self._key
-
-    def value(self):
-        return self._value
-
-    def headers(self):
-        return self._headers
-
-    def timestamp(self):
-        return 1, 0
+def a_message(key=b"acme", value=b"the bytes", headers=()):
+    """Return a record as the client delivers it."""
+    return Message(
+        topic=TOPIC,
+        partition=LANE,
+        offset=7,
+        key=key,
+        value=value,
+        headers=list(headers) or None,
+        timestamp=(1, 0),
+    )
 
 
 class FakePublisher:
@@ -91,7 +86,7 @@ class Bench:
         return DIGEST_KEY
 
     def item(self, message=None, offset=7):
-        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, "s", message or FakeMessage(), None)
+        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, "s", message or a_message(), None)
 
     async def run(self, event=None, message=None, offset=7):
         await self.processor.run(event or a_question(), self.item(message, offset))
@@ -164,11 +159,11 @@ async def test_what_is_given_up_becomes_one_dead_letter(error, name):
 
 async def test_a_record_that_reaches_no_step_is_rejected_by_its_position_alone():
     bench = Bench(passes)
-    [letter] = await bench.refuse(FakeMessage(key=b"acme", value=b"junk"))
+    [letter] = await bench.refuse(a_message(key=b"acme", value=b"junk"))
     assert (letter.meta.tenant, letter.key, letter.value) == ("", b"acme", b"junk")
     assert letter.message == f"no magic byte ({TOPIC}[0]@7)"
     assert bench.keys_asked == []
-    await bench.refuse(FakeMessage())
+    await bench.refuse(a_message())
     assert len(bench.publisher.outcomes) == 1
 
 
@@ -178,7 +173,7 @@ SIZES = st.sampled_from([0, 1, 40_000, 990_000, 999_990, 1_000_000, 1_040_000, 1
 @settings(max_examples=40, deadline=None)
 @given(SIZES, SIZES, SIZES)
 async def test_whatever_the_broker_took_is_rejected(key, value, header):
-    message = FakeMessage(b"k" * key, b"v" * value, [("traceparent", b"x" * header)])
+    message = a_message(b"k" * key, b"v" * value, [("traceparent", b"x" * header)])
     bench = Bench(passes)
     [letter] = await bench.refuse(message)
     assert (letter.topic, letter.partition, letter.offset) == (TOPIC, 0, 7)
@@ -189,7 +184,7 @@ async def test_whatever_the_broker_took_is_rejected(key, value, header):
 async def test_whatever_a_step_was_given_its_failure_is_closed(key, value, session, letter_of):
     bench = Bench(fails_with(Permanent("x" * 2_000_000)))
     event = a_question(session=letter_of * session)
-    outcomes = await bench.run(event, FakeMessage(b"k" * key, b"v" * value))
+    outcomes = await bench.run(event, a_message(b"k" * key, b"v" * value))
     assert type(outcomes[-1]) is EventRejected
     assert outcomes[-1].meta.session == letter_of * session
 
@@ -239,7 +234,7 @@ async def test_a_failure_that_consumed_more_than_a_record_holds_is_closed_by_a_r
 @pytest.mark.parametrize("name", ["traceparent", "retry", "other"])
 async def test_a_header_without_a_value_is_no_error(name):
     bench = Bench(passes)
-    [outcome] = await bench.run(message=FakeMessage(headers=[(name, None)]))
+    [outcome] = await bench.run(message=a_message(headers=[(name, None)]))
     assert type(outcome) is QuestionRedacted
 
 
@@ -282,5 +277,5 @@ async def test_an_outcome_that_can_not_be_written_is_superseded_by_a_dead_letter
 
 async def test_a_letter_that_is_put_back_runs_above_the_rejected_attempt():
     bench = Bench(passes)
-    [outcome] = await bench.run(message=FakeMessage(headers=[("retry", b"4@7")]))
+    [outcome] = await bench.run(message=a_message(headers=[("retry", b"4@7")]))
     assert outcome.meta.attempt == 5

@@ -5,24 +5,14 @@ import threading
 from typing import ClassVar
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from streams.delivery import publisher
 from streams.delivery.publisher import EAGER, Acknowledgement, Publisher, PublishingFailed
 from streams.log.writing import RECORD_BYTES_MAX, RecordTooLarge
 
 
-class FakeMessage:
-    """A record that the broker has."""
-
-    def __init__(self, offset):
-        self._offset = offset
-
-    def offset(self):
-        return self._offset
-
-
-class FakeProducer:
+class FakeHeldProducer:
     """Stands for librdkafka: its queue holds so many records, and it delivers on demand."""
 
     ROOM = 100
@@ -54,7 +44,7 @@ class FakeProducer:
         if not due:
             threading.Event().wait(min(timeout, 0.005))
         for on_delivery, error in due:
-            on_delivery(error, FakeMessage(self._offset))
+            on_delivery(error, Message(topic="topic", partition=0, offset=self._offset))
             self._offset += 1
 
     def purge(self, **_):
@@ -63,12 +53,12 @@ class FakeProducer:
 
 @pytest.fixture
 async def made():
-    FakeProducer.made = []
+    FakeHeldProducer.made = []
     fatal = []
-    made = Publisher("nowhere", "test", fatal.append, FakeProducer)
+    made = Publisher("nowhere", "test", fatal.append, FakeHeldProducer)
     made.fatal = fatal
     yield made
-    for client in FakeProducer.made:
+    for client in FakeHeldProducer.made:
         client.deliver()
     await made.close(1.0)
 
@@ -89,7 +79,7 @@ async def soon(condition):
 
 
 async def test_a_lone_record_leaves_in_the_same_turn_of_the_loop(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)
     assert client.taken == [b"a"]
@@ -101,7 +91,7 @@ async def test_a_lone_record_leaves_in_the_same_turn_of_the_loop(made):
 
 async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(made, monkeypatch):
     monkeypatch.setattr(publisher, "HOLD_S", 60.0)
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     first = [b"%d" % number for number in range(EAGER)]
     send(made, *first)
     await asyncio.sleep(0)
@@ -115,7 +105,7 @@ async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(m
 
 
 async def test_records_do_not_wait_for_long(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     send(made, *[b"a"] * EAGER)
     await asyncio.sleep(0)
     send(made, b"x")
@@ -123,8 +113,8 @@ async def test_records_do_not_wait_for_long(made):
 
 
 async def test_a_full_queue_keeps_the_order_and_loses_nothing(made, monkeypatch):
-    monkeypatch.setattr(FakeProducer, "ROOM", 3)
-    [client] = FakeProducer.made
+    monkeypatch.setattr(FakeHeldProducer, "ROOM", 3)
+    [client] = FakeHeldProducer.made
     values = [b"%d" % number for number in range(10)]
     receipts = send(made, *values)
     for _ in range(10):
@@ -135,7 +125,7 @@ async def test_a_full_queue_keeps_the_order_and_loses_nothing(made, monkeypatch)
 
 
 async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_nothing(made):
-    [lost] = FakeProducer.made
+    [lost] = FakeHeldProducer.made
     send(made, b"a", b"b")
     await asyncio.sleep(0)
     made.abandon()
@@ -143,18 +133,18 @@ async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_n
     assert made.outstanding == 0
     [receipt] = send(made, b"c")
     await asyncio.sleep(0)
-    assert FakeProducer.made[-1].taken == [b"c"]
+    assert FakeHeldProducer.made[-1].taken == [b"c"]
     lost.deliver()
     lost.poll(0)
     await asyncio.sleep(0.02)
     assert made.outstanding == 1
-    FakeProducer.made[-1].deliver()
+    FakeHeldProducer.made[-1].deliver()
     await asyncio.wait_for(receipt.done, 2)
     assert made.outstanding == 0
 
 
 async def test_everything_is_delivered_before_it_says_so(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     send(made, b"a", b"b")
     waiting = asyncio.ensure_future(made.delivered())
     await asyncio.sleep(0.02)
@@ -166,7 +156,7 @@ async def test_everything_is_delivered_before_it_says_so(made):
 
 
 async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     refused, taken = send(made, b"a", b"b")
     await asyncio.sleep(0)
     client.deliver(1, error=KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
@@ -179,7 +169,7 @@ async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
 
 
 async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     gone = Acknowledgement()
     made.send("gone", 0, b"k", b"v", [], gone)
     [after] = send(made, b"a")
@@ -191,7 +181,7 @@ async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made)
 
 
 async def test_an_error_that_ends_the_client_is_told(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     client.config["error_cb"](KafkaError(KafkaError._TRANSPORT))
     await asyncio.sleep(0.01)
     assert made.fatal == []
@@ -218,7 +208,7 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
     await asyncio.sleep(0.01)
     assert made.outstanding == 0
     assert not receipt.done.done()
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     [after] = send(made, b"the next one goes on")
     await asyncio.sleep(0)
     client.deliver()
@@ -226,7 +216,7 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
 
 
 async def test_it_tells_how_far_its_records_reach(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     send(made, b"a", b"b", b"c")
     await asyncio.sleep(0)
     client.deliver(2)
@@ -235,7 +225,7 @@ async def test_it_tells_how_far_its_records_reach(made):
 
 
 async def test_an_offset_that_the_client_can_not_tell_moves_nothing(made):
-    [client] = FakeProducer.made
+    [client] = FakeHeldProducer.made
     client._offset = -1001
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.delivery.commits import Commit, due
 from streams.delivery.intake import HIGH_WATER, Intake
@@ -18,24 +18,10 @@ from streams.settings import Settings
 TOPIC = "playhead.question.asked"
 
 
-class FakeMessage:
-    def __init__(self, offset, partition=0, error=None):
-        self._offset, self._partition, self._error = offset, partition, error
-
-    def error(self):
-        return self._error
-
-    def topic(self):
-        return TOPIC
-
-    def partition(self):
-        return self._partition
-
-    def offset(self):
-        return self._offset
-
-    def __len__(self):
-        return 10
+def a_message(offset, partition=0, error=None):
+    return Message(
+        topic=TOPIC, partition=partition, offset=offset, value=b"ten bytes.", error=error
+    )
 
 
 class FakeGroupConsumer:
@@ -261,7 +247,7 @@ async def test_how_far_a_lane_reaches_is_noted_though_nothing_is_to_be_committed
 
 async def test_records_of_one_poll_are_put_together_by_lane(reader):
     await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    messages = [FakeMessage(7), FakeMessage(7, 1), FakeMessage(8), FakeMessage(3, 2)]
+    messages = [a_message(7), a_message(7, 1), a_message(8), a_message(3, 2)]
     batches = [
         (lane.partition, [offset for offset, _, _ in records])
         for lane, records in reader.intake.batches(messages)
@@ -271,8 +257,8 @@ async def test_records_of_one_poll_are_put_together_by_lane(reader):
 
 async def test_an_error_among_records_is_told_and_the_records_are_not_lost(reader):
     await in_thread(reader.membership.assign, reader.client, places(0))
-    fatal = FakeMessage(0, error=KafkaError(KafkaError._FATAL, "fenced", fatal=True))
-    assert len(reader.intake.batches([fatal, FakeMessage(7)])) == 1
+    fatal = a_message(0, error=KafkaError(KafkaError._FATAL, "fenced", fatal=True))
+    assert len(reader.intake.batches([fatal, a_message(7)])) == 1
     await asyncio.sleep(0)
     [error] = reader.listener.errors
     assert error.args[0].code() == KafkaError._FATAL
