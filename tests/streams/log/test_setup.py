@@ -148,32 +148,32 @@ def test_nothing_is_made_beside_a_topic_of_another_shape(memory):
 
 
 @pytest.fixture
-def a_name(broker):
+def admin(broker):
+    """Return one that lives as long as the test: what it was asked ends with it."""
+    return broker.admin()
+
+
+@pytest.fixture
+def a_name(broker, admin):
     name = f"test.{uuid.uuid4().hex}"
     yield name
     if isinstance(broker, OnKafka):
-        broker.admin().delete_topics([name])[name].result(30)
+        admin.delete_topics([name])[name].result(30)
 
 
-def partitions_of(broker, name):
-    return len(broker.admin().list_topics(timeout=10).topics[name].partitions)
-
-
-def test_a_topic_that_is_made_is_shown_with_its_partitions(broker, a_name):
-    made = broker.admin().create_topics([NewTopic(a_name, 3, 1)], operation_timeout=30)
+def test_a_topic_that_is_made_is_shown_with_its_partitions(admin, a_name):
+    made = admin.create_topics([NewTopic(a_name, 3, 1)], operation_timeout=30)
     assert made[a_name].result(30) is None
     deadline = time.monotonic() + 20
-    while a_name not in broker.admin().list_topics(timeout=10).topics:
+    while a_name not in (topics := admin.list_topics(timeout=10).topics):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert partitions_of(broker, a_name) == 3
+    assert len(topics[a_name].partitions) == 3
 
 
-def test_a_topic_that_is_there_is_not_made_again(broker, a_name):
-    for attempt in range(2):
-        made = broker.admin().create_topics([NewTopic(a_name, 3 + attempt, 1)])[a_name]
-        if attempt == 0:
-            made.result(30)
+def test_a_topic_that_is_there_is_not_made_again(admin, a_name):
+    admin.create_topics([NewTopic(a_name, 3, 1)])[a_name].result(30)
+    again = admin.create_topics([NewTopic(a_name, 4, 1)])[a_name]
     with pytest.raises(KafkaException) as refused:
-        made.result(30)
+        again.result(30)
     assert refused.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
