@@ -1,14 +1,14 @@
 """The edge: requests in, answers out.
 
-From the outside inwards:
+From the outside inwards, as the contract in pyproject.toml holds it:
 
-* `http/`, `websocket/`: the protocols; `cli/`: the verbs; `client`, `sse`: what clients need
-* `gateway`: what the protocols call, put together of parts that each do one thing
-* in: `callers` (who), `requests` (what, checked by `limits` and sealed), `reception` (onto the
-  log), `publishing`, `idempotency`; `producer` and `inbox` are the other two ways in
-* refused: `admission`, by `backlog` (what waits on the log), `unanswered` and `slots`
-* remembered: `log_reader` hands `entries` to `catalogue` and to whoever waits
-* out: `following` (until the answer is closed), `answering/` (records to frames), `access` (what
-  this caller may see), `timeline`
-* `serving` puts all of it on the real components
+* `cli/`: the verbs; `client/`: the gateway as its clients see it
+* `protocols/`: HTTP with server-sent events, WebSocket, and the process that serves them
+* `gateway/`: what the protocols call, put together of parts that each do one thing
+* `answering/`: from the records of a request to what its reader is sent
+* `load/`: what new work is taken in at all
+* `callers/`: who calls, and what they may do and see
+* `listening/`: what the log tells, remembered and handed to whoever waits
+* `requests/`: what is asked, checked and sealed, and its ways onto the log
+* `problems`: the one shape in which the edge says that something went wrong
 """

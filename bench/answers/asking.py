@@ -14,7 +14,7 @@ from bench.answers.figures import Breakdown, Figure, compared, median
 from bench.direct import Answered, Direct
 from bench.facts import TENANT, facts
 from bench.hops import bare_hop_ms
-from edge.client import frames_in
+from edge.client.gateway_client import frames_in
 from replay.log import BrokerLog
 from replay.one_request import events_of
 from streams.operations.timeline import StepTime, timeline

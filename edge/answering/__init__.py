@@ -1,1 +1,1 @@
-"""From the records of one request to the frames that its reader sees."""
+"""From the records of one request to what its reader is sent: frames, passages, a timeline."""

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from edge.entries import Entry
+from edge.listening.entries import Entry
 from edge.problems import Problem
 from schemas import (
     AnswerReleased,

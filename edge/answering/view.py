@@ -13,7 +13,7 @@ from edge.answering import frames
 from edge.answering.cursors import Bookmark, Frame, FramesSent
 from edge.answering.draft import Closing, Draft
 from edge.answering.moves import CLOSED, AnswerState, Move, Reveal, next_of
-from edge.entries import Entry
+from edge.listening.entries import Entry
 from edge.problems import Problem
 from schemas import (
     AnswerReleased,

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from edge import limits
 from edge.cli.output import print_json
-from edge.client import GatewayClient, connect
+from edge.client.gateway_client import GatewayClient, connect
+from edge.requests import limits
 
 
 @click.command()

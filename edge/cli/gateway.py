@@ -20,7 +20,7 @@ def gateway(host: str | None, port: int | None, inbox: bool) -> None:
     Example:
       playhead gateway --port 8000
     """
-    from edge.serving import CantServe, serve
+    from edge.protocols.serving import CantServe, serve
 
     settings = Settings.load()
     address = urlsplit(settings.gateway)

@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from connectors.media_types import OF_SUFFIX
-from edge import limits
 from edge.cli.output import print_json, progress_bar, with_progress
-from edge.client import GatewayClient, connect
+from edge.client.gateway_client import GatewayClient, connect
+from edge.requests import limits
 
 WAIT_MAX_S = 600.0
 """How long `--wait` waits without any document getting further."""

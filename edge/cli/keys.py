@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import click
 
+from edge.callers.api_keys import (
+    DEFAULT_SCOPES,
+    SCOPES,
+    ApiKey,
+    ApiKeys,
+    BadKey,
+    instant,
+    keys_path,
+    seconds,
+)
 from edge.cli.output import print_json
-from edge.keys import DEFAULT_SCOPES, SCOPES, ApiKey, ApiKeys, BadKey, instant, keys_path, seconds
-from edge.limits import TENANT
 from streams.settings import Settings
 
 
@@ -43,11 +51,6 @@ def create(
     Example:
       playhead keys create --tenant acme --user jane --scopes read --ttl 12h
     """
-    if not TENANT.fullmatch(tenant):
-        raise click.ClickException(
-            f"tenant {tenant!r}: use 1 to 63 letters, digits, _ or -, beginning with a letter or "
-            "digit"
-        )
     try:
         store = ApiKeys(keys_path(Settings.load()))
         entry, secret = store.create(

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from rich.markup import escape
 
-from edge.client import frames_in
+from edge.client.gateway_client import frames_in
 from infra.demo.checks import Checks
 from infra.demo.samples import Question, Tenant, documents
 from schemas import Event, QueryRewritten, QuestionRedacted

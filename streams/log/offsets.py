@@ -3,7 +3,7 @@
 Who wants to know how far another's group is, or where partitions begin and end, asks here. Two
 clients answer, each what it answers safely. A consumer that reads lanes also asks for itself: what
 its own group has committed (streams/delivery/membership.py), and where to begin by time
-(edge/log_reader.py).
+(edge/listening/log_reader.py).
 
 Why it is so: librdkafka's admin client ends the whole process (SIGSEGV, seen with 2.16.0) where a
 broker that has no coordinator yet, so a new one, is asked for a group's offsets; and it keeps some

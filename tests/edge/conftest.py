@@ -7,8 +7,8 @@ import time
 import pytest
 import uvicorn
 
-from edge.bounds import Bounds
-from edge.http.app import create_app
+from edge.answering.bounds import Bounds
+from edge.protocols.http.app import create_app
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
 from tests.edge.http_client import HttpClient
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
-from edge.bounds import Bounds
-from edge.entries import HISTORY, Dispatch, Entry
-from edge.gateway import Gateway
-from edge.idempotency import Idempotency
-from edge.keys import DEFAULT_SCOPES, ApiKeys
+from edge.answering.bounds import Bounds
+from edge.callers.api_keys import DEFAULT_SCOPES, ApiKeys
+from edge.gateway.gateway import Gateway
+from edge.gateway.idempotency import Idempotency
+from edge.listening.entries import HISTORY, Dispatch, Entry
 from schemas import (
     Answer,
     AnswerReleased,

@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from edge.sse import events_in
+from edge.client.server_sent_events import events_in
 from schemas import (
     Batch,
     ChunksCut,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.measures import refused
+from edge.load.measures import refused
 from edge.problems import (
     Problem,
     forbidden,

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from websockets.sync.client import connect
 
-from edge.client import frames_in
+from edge.client.gateway_client import frames_in
 from replay.log import BrokerLog
 from replay.one_request import events_of
 from schemas import QueryRewritten

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from edge.client import frames_in
+from edge.client.gateway_client import frames_in
 from infra.local.supervisor import read_state
 
 pytestmark = pytest.mark.stack

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.entries import Entry
+from edge.listening.entries import Entry
 from schemas import (
     Ask,
     ChunksRetrieved,

@@ -36,7 +36,7 @@ def test_every_step_fold_and_inbox_topic_is_read():
 
 
 def test_a_group_is_called_as_the_steps_app_is():
-    from edge.inbox import GROUP
+    from edge.requests.inbox import GROUP
 
     names = {group.step: group.name for group in consumer_groups()}
     assert names.pop("inbox") == GROUP

@@ -1,0 +1,201 @@
+"""Following a request: what becomes of it, told to one reader as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.errors import Transient
+from edge.answering.bounds import Bounds
+from edge.answering.cursors import Frame, in_reading_order, sent_by
+from edge.answering.frames import problem_of
+from edge.answering.view import AnswerView
+from edge.callers.access import Access
+from edge.callers.caller import Caller
+from edge.listening.catalogue import KnownRequest
+from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
+from edge.listening.log_reader import ReadsLog
+from edge.problems import Problem, overloaded
+from schemas import ChunksRetrieved, Event, EventRejected
+from streams.running.live import now_us
+from streams.settings import Settings
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A request and its outcomes from now on; `from_log` says that some may have come before."""
+
+    request: KnownRequest
+    outcomes: Subscription
+    from_log: bool
+
+    def live(self) -> Watch:
+        """Return the same from here on, all before being read."""
+        return replace(self, from_log=False)
+
+
+class Follower:
+    """Follows requests for their readers; lives on one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bounds: Bounds,
+        log: ReadsLog,
+        dispatch: Dispatch,
+        access: Access,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._bounds = bounds
+        self._log = log
+        self._dispatch = dispatch
+        self._access = access
+        self._stopping = stopping
+
+    # ------------------------------------------------------------------ beginning to follow
+
+    def take_up(self, request: KnownRequest, resources: ExitStack) -> Watch:
+        """Follow a request that was asked before."""
+        outcomes = resources.enter_context(self._dispatch.subscribe(request.request))
+        return Watch(request, outcomes, from_log=True)
+
+    def view(self, caller: Caller, request: KnownRequest, cursor: str = "") -> AnswerView:
+        """Begin a reader's view of an answer, after a cursor; raises Problem for a wrong one."""
+        return AnswerView(
+            request.request,
+            request.session,
+            request.lane,
+            lambda entries: self._access.reveal(caller, entries),
+            sent_by(cursor, request.lane) if cursor else {},
+        )
+
+    # ------------------------------------------------------------------ until the end
+
+    async def frames(
+        self, watch: Watch, view: AnswerView, late_s: float = 0.0
+    ) -> AsyncGenerator[Frame, None]:
+        """Yield frames until the answer is closed, and for `late_s` more: it may be retracted.
+
+        Raises Problem when the deadline has passed, the reader is too slow or the edge stops; in
+        each case the reader can come back with its cursor.
+        """
+        if watch.from_log:
+            entries = await self.read_back(watch.request, RESULTS)
+            for entry in in_reading_order(entries, view.seen):
+                for frame in view.take(entry):
+                    yield frame
+        patience = _Patience(self._seconds_left(watch.request), late_s, self._bounds.settle_s)
+        while not patience.is_satisfied(settled=view.settled):
+            if patience.is_lost(settled=view.settled):
+                what = f"it may still come: GET /v1/messages/{watch.request.request}"
+                raise _deadline_passed(watch.request, f"no answer within the budget; {what}")
+            for frame in await self._next_frames(watch, view, patience):
+                yield frame
+
+    async def passages(self, caller: Caller, watch: Watch) -> list[dict[str, Any]]:
+        """Wait for the passages of a search; raises Problem."""
+        entries = await self.read_back(watch.request, RESULTS) if watch.from_log else []
+        deadline = time.monotonic() + self._seconds_left(watch.request)
+        while True:
+            for entry in entries:
+                if isinstance(entry.event, EventRejected):
+                    raise problem_of(entry.event)
+                if isinstance(entry.event, ChunksRetrieved):
+                    return self._spelt(caller, watch.request, entry.event)
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                what = "no passages within the budget: try again, or raise budget_ms"
+                raise _deadline_passed(watch.request, what)
+            entries = await self._next(watch, min(left_s, self._bounds.tick_s))
+
+    async def answer_so_far(self, caller: Caller, request: KnownRequest) -> dict[str, Any]:
+        """Return what the log holds of an answer; raises Problem."""
+        view = self.view(caller, request)
+        for entry in in_reading_order(await self.read_back(request, RESULTS), {}):
+            view.take(entry)
+        view.settle()
+        return view.snapshot()
+
+    async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
+        """Return what a request left on the log; raises Problem."""
+        try:
+            return await self._log.read_back(request, kinds)
+        except Transient as error:
+            raise overloaded(str(error)) from None
+
+    # ------------------------------------------------------------------ one wait
+
+    async def _next_frames(
+        self, watch: Watch, view: AnswerView, patience: _Patience
+    ) -> list[Frame]:
+        if self._stopping():
+            raise overloaded("the gateway is shutting down: resume from the last cursor")
+        if patience.is_out(held=view.held):
+            return view.settle()
+        try:
+            return view.take(await watch.outcomes.next(self._bounds.tick_s))
+        except TimeoutError:
+            return []
+        except Gap:
+            raise overloaded(
+                "the stream was interrupted, or read too slowly: resume from the last cursor"
+            ) from None
+
+    async def _next(self, watch: Watch, timeout_s: float) -> list[Entry]:
+        try:
+            return [await watch.outcomes.next(timeout_s)]
+        except TimeoutError:
+            return []
+        except Gap:
+            return await self.read_back(watch.request, RESULTS)
+
+    def _seconds_left(self, request: KnownRequest) -> float:
+        """How long an outcome may take from now, a grace period included."""
+        left_s = self._settings.deadline_ms / 1_000
+        if request.deadline_us > 0:
+            left_s = max(0.0, (request.deadline_us - now_us()) / 1_000_000)
+        return left_s + self._bounds.grace_s
+
+    def _spelt(
+        self, caller: Caller, request: KnownRequest, event: ChunksRetrieved
+    ) -> list[dict[str, Any]]:
+        if event.outcome == "refused":
+            raise Problem(422, "refused", event.reason, request_id=request.request)
+        return [self._access.passage(caller, passage) for passage in event.passages]
+
+
+class _Patience:
+    """How long one reader still waits, and for what."""
+
+    def __init__(self, answer_s: float, late_s: float, settle_s: float) -> None:
+        self._deadline = time.monotonic() + answer_s
+        self._late_s = late_s
+        self._settle_s = settle_s
+        self._late: float | None = None
+        self._held_since: float | None = None
+
+    def is_satisfied(self, *, settled: bool) -> bool:
+        """Tell whether the answer is closed, and has been for long enough."""
+        if not settled:
+            return False
+        now = time.monotonic()
+        self._late = self._late or now + self._late_s
+        return now >= self._late
+
+    def is_lost(self, *, settled: bool) -> bool:
+        """Tell whether the deadline passed without an answer."""
+        return not settled and time.monotonic() > self._deadline
+
+    def is_out(self, *, held: bool) -> bool:
+        """Tell whether a closing record has waited for its text for too long."""
+        now = time.monotonic()
+        self._held_since = (self._held_since or now) if held else None
+        return self._held_since is not None and now - self._held_since > self._settle_s
+
+
+def _deadline_passed(request: KnownRequest, detail: str) -> Problem:
+    return Problem(504, "deadline-passed", detail, retryable=True, request_id=request.request)

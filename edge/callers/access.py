@@ -1,0 +1,99 @@
+"""What a caller may know of and see. What it may not know of does not exist for it (404)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agents.errors import Permanent, Transient
+from agents.placeholders import restore
+from edge.callers.caller import Caller
+from edge.listening.catalogue import KnownDocument, KnownDocuments, KnownRequest, KnownRequests
+from edge.problems import not_found
+from edge.requests.building import Sealer
+from schemas import MapEntry, Passage, Sealed
+
+
+class Access:
+    """Requests, documents and personal data, as far as callers may see them."""
+
+    def __init__(self, requests: KnownRequests, documents: KnownDocuments, keyring: Sealer) -> None:
+        self._requests = requests
+        self._documents = documents
+        self._keyring = keyring
+
+    # ------------------------------------------------------------------ requests
+
+    def request(self, caller: Caller, request_id: str) -> KnownRequest:
+        """Return a request of this caller, or about a document of the tenant; raises Problem."""
+        request = self._requests.find(request_id)
+        if (
+            request is None
+            or request.tenant != caller.tenant
+            or (request.subject and request.subject != caller.subject)
+        ):
+            raise not_found(f"no request {request_id[:64]!r} of this user")
+        return request
+
+    def question(self, caller: Caller, request_id: str) -> KnownRequest:
+        """Return a question of this caller; raises Problem for an unknown one or another's."""
+        request = self.request(caller, request_id)
+        if not request.subject:
+            raise not_found(f"request {request_id[:64]!r} is about a document: it has no answer")
+        return request
+
+    # ------------------------------------------------------------------ documents
+
+    def document(self, caller: Caller, document_id: str) -> KnownDocument:
+        """Return a document that the caller may know of; raises Problem."""
+        document = self._documents.find(caller.tenant, document_id)
+        if document is None or not _may_read(caller, document):
+            raise not_found(f"no document {document_id[:64]!r} in this tenant")
+        return document
+
+    def documents(self, caller: Caller) -> list[KnownDocument]:
+        """List the documents that the caller may know of, by id."""
+        return [one for one in self._documents.all(caller.tenant) if _may_read(caller, one)]
+
+    def title(self, caller: Caller, document: KnownDocument) -> str | None:
+        """Return a document's title; None where it has none or the caller may not see it."""
+        if document.title is None or "restore" not in caller.scopes:
+            return None
+        return self._opened(caller, document.title)
+
+    # ------------------------------------------------------------------ personal data
+
+    def reveal(self, caller: Caller, entries: Iterable[MapEntry]) -> Mapping[str, str]:
+        """Open the values that a caller may see; what can't be opened keeps its placeholder."""
+        values: dict[str, str] = {}
+        for entry in entries:
+            value = self._opened(caller, entry.value) if caller.may_see(entry.kind) else None
+            if value is not None:
+                values[entry.placeholder] = value
+        return values
+
+    def passage(self, caller: Caller, passage: Passage) -> dict[str, Any]:
+        """Spell a passage as the caller may see it."""
+        values = self.reveal(caller, passage.entries)
+        return {
+            "document_id": passage.document,
+            "chunk_id": passage.chunk,
+            "title": restore(passage.title, values),
+            "uri": passage.uri,
+            "text": restore(passage.text, values),
+            "score": passage.score,
+        }
+
+    def _opened(self, caller: Caller, sealed: Sealed) -> str | None:
+        try:
+            return self._keyring.unseal(caller.tenant, sealed).decode("utf-8", "replace")
+        except (Permanent, Transient):
+            return None  # erased, or not to be had at the moment: fail closed
+
+
+def _may_read(caller: Caller, document: KnownDocument) -> bool:
+    return (
+        not document.groups
+        or "write" in caller.scopes
+        or bool(set(document.groups) & set(caller.groups))
+    )

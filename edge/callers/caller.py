@@ -1,0 +1,64 @@
+"""Who calls, as the key says: tenant, user and scopes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.callers.api_keys import ApiKeys
+from edge.problems import forbidden, unauthorized
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls."""
+
+    key: str
+    tenant: str
+    user: str
+    subject: str
+    """Keyed digest of the user."""
+    scopes: frozenset[str]
+    groups: tuple[str, ...]
+
+    def need(self, scope: str) -> None:
+        """Raise Problem unless the key has a scope."""
+        if scope not in self.scopes:
+            raise forbidden(
+                f"this key lacks the scope {scope}: create one with `playhead keys create "
+                f"--tenant {self.tenant} --scopes {scope}`"
+            )
+
+    def belongs_to(self, tenant: str | None) -> None:
+        """Raise Problem where a request names another tenant than the key's."""
+        if tenant is not None and tenant != self.tenant:
+            raise forbidden("this key belongs to another tenant than the one named: leave it out")
+
+    def may_see(self, kind: str) -> bool:
+        """Tell whether values of a type are restored: not unless a scope says so."""
+        return "restore" in self.scopes or f"restore:{kind}" in self.scopes
+
+
+def bearer_of(authorization: str) -> str:
+    """Return the key in an Authorization header, or an empty string."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]) -> Caller:
+    """Return who a key belongs to; raises Problem."""
+    key = await asyncio.to_thread(keys.find, secret) if secret else None
+    if key is None:
+        raise unauthorized(
+            "no valid key: send `Authorization: Bearer KEY`; `playhead keys create --tenant T` "
+            "makes one"
+        )
+    return Caller(
+        key=key.id,
+        tenant=key.tenant,
+        user=key.user,
+        subject=await asyncio.to_thread(subject_of, key.tenant, key.user),
+        scopes=frozenset(key.scopes),
+        groups=key.groups,
+    )

@@ -1,0 +1,152 @@
+"""The gateway as its clients see it, over HTTP like any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import httpx
+
+from edge.callers.api_keys import BadKey
+from edge.client.local_keys import local_key
+from edge.client.server_sent_events import events_in
+from streams.settings import Settings
+
+RETRIES_MAX = 5
+BUSY = (429, 503)
+BUSY_S = 60.0
+"""Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
+CLOSING = ("completed", "retracted", "error")
+"""Frames after which none comes."""
+Frame = dict[str, Any]
+
+
+class GatewayClient:
+    """Asks the gateway; repeats what failed on the way, under one key."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        retries_max: int = RETRIES_MAX,
+        pause: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._url = url
+        self._retries_max = retries_max
+        self._pause = pause
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=httpx.Timeout(60.0, connect=5.0),
+            trust_env=False,
+            transport=transport,
+        )
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send a request once, however often it takes; raises click.ClickException."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._json(lambda: self._http.post(path, json=body, headers=headers))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Read; raises click.ClickException."""
+        return self._json(lambda: self._http.get(path))
+
+    def stream(self, path: str, body: dict[str, Any]) -> Iterator[Frame]:
+        """Yield the frames of an answer; a lost connection is taken up after the last frame.
+
+        Raises click.ClickException.
+        """
+        ask = {"Idempotency-Key": str(uuid.uuid4())}
+        newest: Frame = {}
+        for attempt in range(1, self._retries_max + 2):
+            try:
+                for frame in self._attempt(path, body, ask, newest):
+                    newest = frame
+                    yield frame
+                    if frame["type"] in CLOSING:
+                        return
+            except httpx.TransportError as error:
+                if not newest or attempt > self._retries_max:
+                    raise click.ClickException(self._away(error)) from None
+                self._pause(0.2 * 2**attempt)
+        raise click.ClickException("the stream ended before the answer did: try again")
+
+    def _attempt(
+        self, path: str, body: dict[str, Any], ask: dict[str, str], newest: Frame
+    ) -> Iterator[Frame]:
+        """Yield frames until the connection ends: all of them, or those after the newest."""
+        method, headers, content = "POST", ask, body
+        if newest:
+            method, path = "GET", f"/v1/messages/{newest['request_id']}"
+            headers, content = {"Last-Event-ID": newest["cursor"]}, {}
+        headers = {"Accept": "text/event-stream", **headers}
+        for busy in range(1, self._retries_max + 2):
+            with self._http.stream(method, path, headers=headers, json=content or None) as response:
+                if response.status_code in BUSY and busy <= self._retries_max:
+                    self._pause(_pause_s(response, busy))
+                    continue
+                if response.is_error:
+                    response.read()
+                    raise click.ClickException(_problem(response))
+                yield from frames_in(response)
+                return
+
+    def _json(self, send: Callable[[], httpx.Response]) -> dict[str, Any]:
+        for attempt in range(self._retries_max + 1):
+            try:
+                response = send()
+            except httpx.TransportError as error:
+                if attempt == self._retries_max:
+                    raise click.ClickException(self._away(error)) from None
+                self._pause(0.2 * 2**attempt)
+            else:
+                if response.status_code not in BUSY or attempt == self._retries_max:
+                    if response.is_error:
+                        raise click.ClickException(_problem(response))
+                    answer: dict[str, Any] = response.json()
+                    return answer
+                self._pause(_pause_s(response, attempt))
+        raise AssertionError
+
+    def _away(self, error: Exception) -> str:
+        return (
+            f"no gateway answers at {self._url} ({type(error).__name__}): start one with "
+            "`playhead up --detach`, or name another with PLAYHEAD_GATEWAY"
+        )
+
+
+def frames_in(response: httpx.Response) -> Iterator[Frame]:
+    """Yield the frames of a streamed response."""
+    for event in events_in(response.iter_bytes()):
+        yield json.loads(event.data)
+
+
+def connect(tenant: str) -> GatewayClient:
+    """Return the gateway of the settings, with the key of the environment or of the local stack."""
+    settings = Settings.load()
+    try:
+        key = os.environ.get("PLAYHEAD_KEY") or local_key(settings, tenant)
+    except BadKey as error:
+        raise click.ClickException(str(error)) from None
+    return GatewayClient(settings.gateway, key)
+
+
+def _pause_s(response: httpx.Response, attempt: int) -> float:
+    """Return how long to wait before a request is sent again: what the gateway asks for."""
+    retry_after = response.headers.get("retry-after", "")
+    return min(BUSY_S, float(retry_after)) if retry_after.isdigit() else 0.2 * 2**attempt
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+        return f"{problem['title']}: {problem['detail']} (request {problem['request_id']})"
+    except (ValueError, KeyError, TypeError):
+        return f"the gateway answered {response.status_code}: is PLAYHEAD_GATEWAY its address?"

@@ -1,0 +1,1 @@
+"""The gateway without its protocols: it takes requests in, once each, and follows them."""

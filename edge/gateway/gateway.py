@@ -1,0 +1,132 @@
+"""The gateway without its protocols: what HTTP, server-sent events and WebSocket all call.
+
+Its parts each do one thing (take in, refuse, remember, follow, show); this puts them together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from edge.answering.bounds import Bounds
+from edge.answering.following import Follower, Watch
+from edge.callers.access import Access
+from edge.callers.api_keys import ApiKeys
+from edge.callers.caller import Caller, caller_of
+from edge.gateway.idempotency import Idempotency
+from edge.gateway.reception import NewQuestion, Reception
+from edge.listening.catalogue import KnownDocuments, KnownRequests
+from edge.listening.entries import Dispatch, Entry
+from edge.listening.log_reader import ReadsLog
+from edge.load.admission import Admission, OpenOffsets
+from edge.load.measures import gauges
+from edge.load.slots import Slots
+from edge.requests.building import Sealer
+from edge.requests.publishing import Publishes
+from streams.settings import Settings
+
+
+@dataclass
+class Gateway:
+    """Takes requests in and follows them; lives on one event loop."""
+
+    settings: Settings
+    keyring: Sealer
+    keys: ApiKeys
+    idempotency: Idempotency
+    publisher: Publishes
+    log: ReadsLog
+    offsets: OpenOffsets
+    bounds: Bounds = field(default_factory=Bounds)
+    requests: KnownRequests = field(default_factory=KnownRequests)
+    documents: KnownDocuments = field(default_factory=KnownDocuments)
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        bounds = self.bounds
+        self.admission = Admission(self.settings)
+        self.access = Access(self.requests, self.documents, self.keyring)
+        self.dispatch = Dispatch(
+            (self.requests.take, self.documents.take, self.admission.take), self.admission.awaits
+        )
+        self.reception = Reception(
+            self.settings,
+            bounds,
+            self.keyring,
+            self.requests,
+            self.idempotency,
+            self.admission,
+            self.publisher,
+            self._remember,
+        )
+        self.follower = Follower(
+            self.settings, bounds, self.log, self.dispatch, self.access, lambda: self.stopping
+        )
+        self.followed = Slots(
+            "requests under way", bounds.followed_max, bounds.followed_per_key_max
+        )
+        self.connections = Slots(
+            "open connections", bounds.connections_max, bounds.connections_per_key_max
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # ------------------------------------------------------------------ its life
+
+    def start(self) -> None:
+        """Begin to read the log, on the running loop."""
+        self.log.start(self.dispatch)
+        gauges.watch(self)
+        self._tasks = [
+            asyncio.create_task(self.admission.watch(self.offsets)),
+            asyncio.create_task(self._tidy()),
+        ]
+
+    async def stop(self) -> None:
+        """Stop reading and close the stores."""
+        self.stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.log.stop()
+        await asyncio.to_thread(self.publisher.close)
+        self.keys.close()
+        self.idempotency.close()
+
+    async def missing(self) -> dict[str, str]:
+        """Return what keeps the gateway from serving; empty when it is ready."""
+        missing = {}
+        if self.stopping:
+            missing["gateway"] = "it is shutting down"
+        if not self.log.ready:
+            missing["log"] = "the log is still being read"
+        if not await self.log.reachable():
+            missing["kafka"] = f"no broker answers at {self.settings.kafka}"
+        return missing
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(self.bounds.tidy_s)
+            await asyncio.to_thread(self.idempotency.forget_old)
+
+    def _remember(self, entry: Entry) -> None:
+        """Know a request at once, not only when the log's reader comes to it."""
+        self.requests.take(entry)
+        self.documents.take(entry)
+
+    # ------------------------------------------------------------------ what protocols ask of it
+
+    async def caller(self, secret: str) -> Caller:
+        """Return who a key belongs to; raises Problem."""
+        return await caller_of(secret, self.keys, self.reception.build.subject)
+
+    async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
+        """Ask a question, unless it was asked before, and follow it; raises Problem.
+
+        The outcomes are watched for as long as the resources are held, and before any can come.
+        """
+        identity = self.reception.identify(caller, question)
+        outcomes = resources.enter_context(self.dispatch.subscribe(identity.request))
+        earlier = self.requests.find(identity.request) if question.fingerprint else None
+        request = earlier or await self.reception.ask(caller, identity, question)
+        return Watch(request, outcomes, from_log=earlier is not None)

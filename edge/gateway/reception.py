@@ -1,0 +1,181 @@
+"""Taking requests in: from what a caller voices to a request on the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
+
+from msgspec import structs
+
+from agents.errors import KeyDestroyed, Transient
+from edge.answering.bounds import Bounds
+from edge.callers.caller import Caller
+from edge.gateway.idempotency import Idempotency
+from edge.listening.catalogue import KnownRequest, KnownRequests, RequestEvent, known_from
+from edge.listening.entries import Entry
+from edge.load.admission import Admission
+from edge.problems import Problem, forbidden, overloaded
+from edge.requests.building import Identity, NewDocument, Refused, RequestBuilder, Sealer, TooLarge
+from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
+from schemas import Ask
+from streams.running.live import now_us
+from streams.settings import Settings
+
+
+@dataclass(frozen=True)
+class NewQuestion:
+    """A question as a caller voices it."""
+
+    text: str
+    session: str = ""
+    """A new one where it names none."""
+    ask: Ask = field(default_factory=Ask)
+    budget_ms: int | None = None
+    fingerprint: str = ""
+    """Equal ones are one question; each is a new one where it has none."""
+    trace: str = ""
+
+    def known_by(self, fingerprint: str) -> NewQuestion:
+        """Return the question with a fingerprint."""
+        return replace(self, fingerprint=fingerprint)
+
+
+@dataclass(frozen=True)
+class KeyTurn:
+    """The turn of a request among those with its idempotency key."""
+
+    fingerprint: str
+    """Equal for equal keys of one caller; empty without a key."""
+    repeated: bool
+    """Whether the request is on the log already."""
+
+
+class Reception:
+    """Takes requests in; lives on one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bounds: Bounds,
+        keyring: Sealer,
+        requests: KnownRequests,
+        idempotency: Idempotency,
+        admission: Admission,
+        publisher: Publishes,
+        learn: Callable[[Entry], None],
+    ) -> None:
+        self.build = RequestBuilder(settings, keyring, edge="gateway")
+        self._settings = settings
+        self._bounds = bounds
+        self._keyring = keyring
+        self._requests = requests
+        self._idempotency = idempotency
+        self._admission = admission
+        self._publisher = publisher
+        self._learn = learn
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def identify(self, caller: Caller, question: NewQuestion) -> Identity:
+        """Work out which request a question is; raises Problem."""
+        with _as_problems():
+            return self.build.of_question(
+                caller.tenant, caller.subject, question.session, question.fingerprint
+            )
+
+    async def ask(self, caller: Caller, identity: Identity, question: NewQuestion) -> KnownRequest:
+        """Put a question on the log; raises Problem.
+
+        Whoever wants its outcomes subscribes before: the first may come at once.
+        """
+        budget_ms = question.budget_ms
+        if budget_ms is None:
+            budget_ms = self._settings.deadline_ms
+        budget_s = budget_ms / 1_000
+        deadline = now_us() + budget_ms * 1_000
+        ask = structs.replace(question.ask, deadline=deadline, groups=caller.groups)
+        with self._admission.question(
+            identity.request,
+            identity.tenant,
+            identity.lane,
+            budget_s,
+            grace_s=self._bounds.grace_s,
+            search=ask.mode == "search",
+        ):
+            with _as_problems():
+                event = await asyncio.to_thread(
+                    self.build.ask, identity, question.text, ask, question.trace
+                )
+            if not self._requests.claim(identity.tenant, identity.session, identity.subject):
+                raise forbidden(
+                    "this session belongs to another user: leave session_id out for a new one"
+                )
+            return await self._publish(event, budget_s + self._bounds.grace_s)
+
+    def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
+        """Work out which request the submission of a document is; raises Problem."""
+        with _as_problems():
+            return self.build.of_document(caller.tenant, uri, fingerprint)
+
+    async def submit(
+        self, identity: Identity, document: NewDocument, trace: str = ""
+    ) -> KnownRequest:
+        """Put a document on the log; raises Problem."""
+        self._admission.document(identity.lane)
+        with _as_problems():
+            event = await asyncio.to_thread(self.build.submit, identity, document, trace)
+        return await self._publish(event)
+
+    async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
+        """Put the withdrawal of a document on the log; raises Problem."""
+        self._admission.withdrawal()
+        with _as_problems():
+            identity = self.build.of_known_document(caller.tenant, document)
+        return await self._publish(self.build.withdraw(identity, trace=trace))
+
+    @asynccontextmanager
+    async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:
+        """Take a request in within the block, once for each idempotency key.
+
+        Requests with one key wait for each other; what goes wrong within the block means that the
+        request is not on the log. Without a key, every request is a new one. Raises Problem.
+        """
+        if not key:
+            yield KeyTurn("", repeated=False)
+            return
+        scope = f"{caller.tenant}|{caller.subject}"
+        digest = await asyncio.to_thread(self._keyring.digest, caller.tenant, body)
+        async with self._turns.setdefault((scope, key), asyncio.Lock()):
+            repeated = await asyncio.to_thread(self._idempotency.begin, scope, key, digest)
+            yield KeyTurn(f"{caller.subject}|{key}", repeated)
+            if not repeated:
+                await asyncio.to_thread(self._idempotency.confirm, scope, key)
+
+    async def _publish(self, event: RequestEvent, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
+        try:
+            word = await asyncio.to_thread(self._publisher.send, event)
+            async with asyncio.timeout(min(limit_s, WORD_TIMEOUT_S)):
+                position = await asyncio.wrap_future(word)
+        except (Transient, TimeoutError) as error:
+            raise self._admission.not_published(str(error)) from None
+        self._learn(Entry(event, position.partition, position.offset, position.time_ms))
+        return known_from(event, position.time_ms)
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    """Say what keeps a request from being built as a Problem."""
+    try:
+        yield
+    except TooLarge as error:
+        raise Problem(413, "too-large", str(error)) from None
+    except Refused as error:
+        raise Problem(422, "invalid", str(error)) from None
+    except KeyDestroyed:
+        raise Problem(
+            410, "erased", "the key of this person or document was destroyed: it was erased"
+        ) from None
+    except Transient as error:
+        raise overloaded(str(error)) from None

@@ -1,0 +1,258 @@
+"""Reading the log at the edge: live, by one consumer for the whole process, and back, by request.
+
+The live consumer belongs to no group: every gateway process sees every result, so a reader may be
+connected to any of them. What a request left on the log before a reader came is read back from the
+lane, beginning where the broker's timestamps say that the request was taken in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from agents.errors import Transient
+from edge.listening.catalogue import KnownRequest
+from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
+from edge.requests.publishing import REGISTRY_AWAY
+from schemas import Event
+from streams.log import reading
+from streams.log.codec import Codec, Undecodable
+from streams.log.offsets import extent_since
+from streams.settings import Settings
+from streams.topics import topic_of
+from streams.watching.logs import logger, places
+
+log = logger("gateway")
+BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
+POLL_S = 0.1
+AGAIN_S = 1.0  # after an error of the live consumer
+SKEW_MS = 60_000
+"""How far the clocks of two hosts may differ: reading back begins so much earlier."""
+READ_BACK_S = 10.0
+"""Bound on the broker's silence while one request is read back."""
+READ_BACK_MAX = 20_000
+"""Records of one request at most: an answer has some hundreds."""
+
+
+class ReadsLog(Protocol):
+    """What the gateway needs of the log."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether all history has been read."""
+
+    def start(self, dispatch: Dispatch) -> None:
+        """Begin to hand entries to the dispatch, on the running loop."""
+
+    async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
+        """Return the entries of a request of the given kinds; raises Transient."""
+
+    async def reachable(self) -> bool:
+        """Ask the broker whether it is there."""
+
+    async def stop(self) -> None:
+        """Stop reading."""
+
+
+class LogReader:
+    """Reads the log from Kafka."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        *,
+        new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
+        new_bounded_consumer: Callable[[Settings, str], Any] = reading.new_consumer,
+        again_s: float = AGAIN_S,
+    ) -> None:
+        """`new_consumer` makes the live one, `new_bounded_consumer` one for each reading back."""
+        self._settings = settings
+        self._codec = codec
+        self._new_consumer = new_consumer
+        self._new_bounded_consumer = new_bounded_consumer
+        self._again_s = again_s
+        self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
+        self._behind = self._everything()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reading_back = asyncio.Semaphore(4)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all history has been read, and the ends of the results have been found."""
+        return not self._behind
+
+    def start(self, dispatch: Dispatch) -> None:
+        """Begin to hand entries to the dispatch, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._follow, args=(dispatch, loop), name="log-reader", daemon=True
+        )
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        self._stopping.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 5.0)
+
+    async def reachable(self) -> bool:
+        """Ask the broker whether it is there."""
+        return await asyncio.to_thread(self._ask)
+
+    async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
+        """Return the entries of a request of the given kinds; raises Transient."""
+        async with self._reading_back:
+            try:
+                return await asyncio.to_thread(self._read_back, request, kinds)
+            except (KafkaException, *REGISTRY_AWAY) as error:
+                raise Transient(
+                    f"the log can't be read at the moment ({type(error).__name__}): try again"
+                ) from None
+
+    # ------------------------------------------------------------------ live, on its own thread
+
+    def _follow(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read_on(dispatch, loop)
+            except Exception as error:  # noqa: BLE001 - a reader that dies would leave all waiting
+                if self._stopping.is_set() or loop.is_closed():
+                    return
+                log.warning("reading again", error=type(error).__name__, places=places(error))
+                self._behind = self._everything()
+                loop.call_soon_threadsafe(dispatch.interrupt)
+                self._stopping.wait(self._again_s)
+
+    def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        consumer = self._consumer()
+        history = {topic_of(kind) for kind in HISTORY}
+        try:
+            consumer.assign(
+                [
+                    TopicPartition(
+                        topic, lane, OFFSET_BEGINNING if topic in history else OFFSET_END
+                    )
+                    for topic, lane in sorted(self._everything())
+                ]
+            )
+            while not self._stopping.is_set():
+                entries, caught_up = self._batch(consumer, dispatch)
+                if entries:
+                    # wait for the loop: while history is read, it can't be drowned in entries
+                    handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries), loop)
+                    handed.result()
+                self._behind -= caught_up
+        finally:
+            consumer.close()
+
+    def _everything(self) -> set[tuple[str, int]]:
+        return {
+            (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
+        }
+
+    def _batch(self, consumer: Any, dispatch: Dispatch) -> tuple[list[Entry], set[tuple[str, int]]]:
+        entries: list[Entry] = []
+        caught_up: set[tuple[str, int]] = set()
+        # the first record is handed on at once; those that wait beside it come along
+        for message in _messages(consumer, BATCH_MAX, POLL_S):
+            if message.error() is not None:
+                if _is_end(message):
+                    caught_up.add((message.topic(), message.partition()))
+                continue  # the client reconnects by itself
+            kind = self._records[str(message.topic())]
+            if kind not in HISTORY and not dispatch.is_awaited(_header(message, "request")):
+                continue
+            entry = self._entry(message, kind)
+            if entry is not None:
+                entries.append(entry)
+        return entries, caught_up
+
+    # ------------------------------------------------------------------ back, on a worker thread
+
+    def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
+        kind_of = {topic_of(kind): kind for kind in kinds}
+        consumer = self._new_bounded_consumer(self._settings, "gateway-without-group")
+        try:
+            since_ms = max(0, request.time_ms - SKEW_MS)
+            extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in kind_of]
+            entries: list[Entry] = []
+            for message in reading.records(consumer, extents, READ_BACK_S):
+                if _header(message, "request") != request.request:
+                    continue
+                entry = self._entry(message, kind_of[str(message.topic())])
+                if entry is not None and entry.event.meta.tenant == request.tenant:
+                    entries.append(entry)
+                if len(entries) >= READ_BACK_MAX:
+                    break
+            return entries
+        finally:
+            consumer.close()
+
+    # ------------------------------------------------------------------ both
+
+    def _consumer(self) -> Any:
+        return self._new_consumer(
+            {
+                "bootstrap.servers": self._settings.kafka,
+                "group.id": "playhead-gateway-without-group",  # asked for, never joined
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 100,
+                "queued.max.messages.kbytes": 32_768,
+                "log_level": 2,
+            }
+        )
+
+    def _entry(self, message: Any, kind: type[Event]) -> Entry | None:
+        try:
+            event = self._codec.decode(message.value(), kind)
+        except Undecodable:
+            return None  # whoever processes the topic reports it
+        return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
+
+    def _ask(self) -> bool:
+        consumer = self._consumer()
+        try:
+            return bool(consumer.list_topics(timeout=2.0).brokers)
+        except KafkaException:
+            return False
+        finally:
+            consumer.close()
+
+
+def _is_end(message: Any) -> bool:
+    return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
+
+
+async def _hand(dispatch: Dispatch, entries: list[Entry]) -> None:
+    dispatch.take(entries)
+
+
+def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
+    message = consumer.poll(timeout_s)
+    while message is not None:
+        yield message
+        count -= 1
+        message = consumer.poll(0) if count > 0 else None
+
+
+def _header(message: Any, name: str) -> str:
+    for key, value in message.headers() or ():
+        if key == name and value is not None:
+            return str(value.decode("utf-8", "replace"))
+    return ""

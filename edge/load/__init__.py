@@ -1,0 +1,1 @@
+"""How much the edge takes on: what waits, what is held, and what is refused for it."""

@@ -1,0 +1,245 @@
+"""What new work the edge takes in: overload is refused at once, with a time to come back.
+
+A refusal costs little and queues nothing. What reads, and what was taken in, goes on. Refused is
+with 429 what is above a tenant's own share, with 503 what the system can't do at the moment.
+
+Everything here lives on the event loop, but for `awaits`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Protocol
+
+from edge.listening.entries import Entry
+from edge.load.backlog import DOCUMENT, QUESTION, RETRY_UNKNOWN_S, SEARCH, Backlog
+from edge.load.measures import refused
+from edge.load.unanswered import Unanswered
+from edge.problems import Problem, overloaded, too_many
+from streams.log.offsets import NoAnswer, NotTold, Partition
+from streams.operations.lag import ConsumerGroup, Lag, consumer_groups
+from streams.settings import Settings
+from streams.topics import STEPS
+from streams.watching.logs import logger, places
+
+log = logger("gateway")
+
+EVERY_S = 1.0  # between readings of the offsets: a question takes about as long
+STALE_S = 6.0  # without an answer, the broker counts as away: above what a reading may take
+SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
+
+
+class TellsOffsets(Protocol):
+    """What the gateway needs to know of the log's lanes; each method may raise NoAnswer."""
+
+    async def lags(self, wanted: Sequence[ConsumerGroup]) -> list[Lag]:
+        """Return the lag of each group in each lane of its topics."""
+
+    async def oldest_ms(self, lags: Sequence[Lag]) -> dict[Partition, int]:
+        """Return the broker's time of the first unfinished record of each lane that is behind."""
+
+
+OpenOffsets = Callable[[], AbstractAsyncContextManager[TellsOffsets]]
+
+
+class Admission:
+    """Decides what is taken in."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        every_s: float = EVERY_S,
+        spread: float = SPREAD,
+    ) -> None:
+        self._clock = clock
+        self._every_s = every_s
+        self._spread_most = spread
+        self._bodies_bytes_max = settings.bodies_bytes_max
+        self._questions = Unanswered(settings, clock)
+        self._answered_s = clock()
+        self._why = "no answer"
+        self.backlog = Backlog(settings)
+        self.bodies_bytes = 0
+
+    # ------------------------------------------------------------------ taking requests in
+
+    @contextmanager
+    def question(
+        self, request: str, tenant: str, lane: int, budget_s: float, *, grace_s: float, search: bool
+    ) -> Iterator[None]:
+        """Take a question in, or raise Problem. It counts until it is answered or given up.
+
+        What goes wrong within the block means that it is not on the log.
+        """
+        self._questions.forget_the_late()
+        self._broker_answers()
+        self._share(tenant)
+        self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s)
+        added = self._questions.add(request, tenant, budget_s + grace_s, search=search)
+        try:
+            yield
+        except BaseException:
+            if added:
+                self._questions.forget(request)
+            raise
+
+    def document(self, lane: int) -> None:
+        """Take a document in; raises Problem."""
+        self._broker_answers()
+        self._lane_is_open(DOCUMENT, lane, math.inf)
+
+    def withdrawal(self) -> None:
+        """Take a withdrawal in, however much waits; raises Problem where the broker is away."""
+        self._broker_answers()
+
+    def not_published(self, why: str) -> Problem:
+        """Say that the broker or the registry did not take a request, or too many wait for it."""
+        return refused(
+            overloaded(
+                why or "the broker did not answer: try again", self._spread(RETRY_UNKNOWN_S)
+            ),
+            "publish",
+        )
+
+    @contextmanager
+    def body(self) -> Iterator[Callable[[int], None]]:
+        """Give a function that counts bytes of a body in memory; it raises Problem at the limit.
+
+        They are counted until the block ends.
+        """
+        mine = 0
+
+        def count(size: int) -> None:
+            nonlocal mine
+            if self.bodies_bytes + size > self._bodies_bytes_max:
+                raise refused(
+                    overloaded(
+                        "too many bytes are being sent at once: try again shortly",
+                        self._spread(RETRY_UNKNOWN_S),
+                    ),
+                    "bodies",
+                )
+            mine += size
+            self.bodies_bytes += size
+
+        try:
+            yield count
+        finally:
+            self.bodies_bytes -= mine
+
+    def _broker_answers(self) -> None:
+        if self._clock() - self._answered_s > STALE_S:
+            raise refused(
+                overloaded(
+                    f"the broker does not answer ({self._why}): try again shortly",
+                    self._spread(RETRY_UNKNOWN_S),
+                ),
+                "broker",
+            )
+
+    def _share(self, tenant: str) -> None:
+        crowd = self._questions.crowd(tenant)
+        if crowd is None:
+            return
+        wait_s = self._spread(crowd.room_in_s)
+        if crowd.of_tenant:
+            what = (
+                f"{crowd.count} questions of this tenant have no answer yet: wait for some to end"
+            )
+            raise refused(too_many(f"{crowd.count} {what}", wait_s), "tenant")
+        what = "questions have no answer yet: try again shortly"
+        raise refused(overloaded(f"{crowd.count} {what}", wait_s), "unanswered")
+
+    def _lane_is_open(self, path: Sequence[str], lane: int, budget_s: float) -> None:
+        refusal = self.backlog.refusal(path, lane, self._clock(), budget_s)
+        if refusal is not None:
+            problem = overloaded(
+                f"{refusal.detail}: try again later", self._spread(refusal.retry_s)
+            )
+            raise refused(problem, refusal.reason)
+
+    def _spread(self, wait_s: float) -> int:
+        return math.ceil(wait_s * random.uniform(1.0, self._spread_most))  # noqa: S311 - no secret
+
+    # ------------------------------------------------------------------ what became of them
+
+    @property
+    def unanswered(self) -> int:
+        """Questions without an answer whose time is not over."""
+        return len(self._questions)
+
+    @property
+    def now_s(self) -> float:
+        """The clock of the backlog."""
+        return self._clock()
+
+    def awaits(self, request: str) -> bool:
+        """Tell whether a request counts as unanswered; may be asked from any thread."""
+        return self._questions.awaits(request)
+
+    def take(self, entry: Entry) -> None:
+        """Learn from an entry of the log that a question was answered."""
+        self._questions.take(entry)
+
+    # ------------------------------------------------------------------ how the log stands
+
+    def read(self, lags: Sequence[Lag], ages_s: Mapping[Partition, float] | None = None) -> None:
+        """Learn how far the steps are behind; the ages are of use at the first reading."""
+        self._answered_s, self._why = self._clock(), "no answer"
+        self.backlog.take(lags, self._answered_s, ages_s)
+
+    def not_read(self, why: str) -> None:
+        """Learn that the broker did not tell."""
+        if why != self._why:
+            log.warning("the offsets are not told, asking again", reason=why)
+        self._why = why
+
+    def shedding(self) -> dict[str, str]:
+        """Return what is refused at the moment, and why; empty where nothing is."""
+        reasons = {}
+        if self._clock() - self._answered_s > STALE_S:
+            reasons["all"] = f"the broker does not answer ({self._why})"
+        if self._questions.full:
+            reasons["questions"] = f"{self.unanswered} have no answer yet"
+        for name, path in (("questions", QUESTION), ("documents", DOCUMENT)):
+            for lane, step in self.backlog.shedding(path).items():
+                reasons[f"{name} of lane {lane}"] = f"behind: {step}"
+        return reasons
+
+    async def watch(self, open_offsets: OpenOffsets) -> None:
+        """Read how far the steps are behind, again and again, until cancelled."""
+        while True:
+            try:
+                async with open_offsets() as offsets:
+                    await self._read_on(offsets)
+            except NotTold as error:  # new work can be written, and what is known still holds
+                self.not_read(str(error))
+                self._answered_s = self._clock()
+            except NoAnswer as error:
+                self.not_read(str(error))
+            except Exception as error:  # noqa: BLE001 - without readings all would be refused
+                self.not_read(type(error).__name__)
+                log.error(  # noqa: TRY400 - a traceback may hold values
+                    "unforeseen error", error=type(error).__name__, places=places(error)
+                )
+            await asyncio.sleep(self._every_s)
+
+    async def _read_on(self, offsets: TellsOffsets) -> None:
+        groups = consumer_groups(entry.name for entry in STEPS)
+        while True:
+            lags = await offsets.lags(groups)
+            ages_s: dict[Partition, float] = {}
+            if not self.backlog.known:  # later ages follow from when the lanes grew
+                now_ms = time.time() * 1_000
+                oldest_ms = await offsets.oldest_ms(lags)
+                ages_s = {lane: max(0.0, now_ms - at) / 1_000 for lane, at in oldest_ms.items()}
+            self.read(lags, ages_s)
+            self._questions.forget_the_late()
+            await asyncio.sleep(self._every_s)

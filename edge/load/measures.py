@@ -1,0 +1,94 @@
+"""Metrics of the gateway: refusals, what it holds in memory, and how far the steps are behind.
+
+Attributes are statuses, reasons, steps, topics and lanes: no tenant, no key, no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from edge.load.backlog import Track
+from edge.problems import Problem
+from streams.watching.metrics import attributes
+
+_meter = metrics.get_meter("playhead")
+_shed = _meter.create_counter(
+    "playhead.gateway.shed", "{request}", "Requests refused for load, by reason"
+)
+
+
+def shed(reason: str, status: int) -> None:
+    """Count a request that was refused for load."""
+    _shed.add(1, {"playhead.reason": reason, "http.response.status_code": status})
+
+
+def refused(problem: Problem, reason: str) -> Problem:
+    """Count a refusal, and return what the client is told."""
+    shed(reason, problem.status)
+    return problem
+
+
+def _unsent(gateway: Any) -> int:
+    return int(gateway.publisher.unsent)
+
+
+def _reasons(gateway: Any) -> int:
+    return len(gateway.admission.shedding())
+
+
+OF_GATEWAY: dict[str, tuple[str, str, Callable[[Any], float]]] = {
+    "unanswered": ("{question}", "Questions without an answer", lambda g: g.admission.unanswered),
+    "followed": ("{request}", "Requests that somebody waits for", lambda g: len(g.followed)),
+    "connections": ("{connection}", "WebSockets that are open", lambda g: len(g.connections)),
+    "bodies": ("By", "Request bodies in memory", lambda g: g.admission.bodies_bytes),
+    "unsent": ("{record}", "Records that the broker has not acknowledged", _unsent),
+    "shedding": ("{reason}", "Reasons for which requests are refused", _reasons),
+    "requests": ("{request}", "Requests known from the log", lambda g: len(g.requests)),
+    "documents": ("{document}", "Documents known from the log", lambda g: len(g.documents)),
+}
+"""Gauges `playhead.gateway.<name>`: unit, description and value."""
+OF_LANE: dict[str, tuple[str, str, Callable[[Track, float], float]]] = {
+    "lag": ("{record}", "Records not finished by the step, by the broker", lambda t, _: t.lag),
+    "age": ("s", "Age of the oldest of them", lambda track, now_s: track.age_s(now_s)),
+}
+"""Gauges `playhead.backlog.<name>` of a lane that a step reads: known without any worker."""
+
+
+class Gauges:
+    """Reads the gateway of this process when somebody collects."""
+
+    def __init__(self) -> None:
+        self._gateway: Any = None
+        for name, (unit, what, of_gateway) in OF_GATEWAY.items():
+            read = partial(self._read_gateway, of_gateway)
+            _meter.create_observable_gauge(f"playhead.gateway.{name}", [read], unit, what)
+        for name, (unit, what, of_lane) in OF_LANE.items():
+            read = partial(self._read_lanes, of_lane)
+            _meter.create_observable_gauge(f"playhead.backlog.{name}", [read], unit, what)
+
+    def watch(self, gateway: Any) -> None:
+        """Read this gateway from now on."""
+        self._gateway = gateway
+
+    def _read_gateway(
+        self, value: Callable[[Any], float], _: CallbackOptions
+    ) -> Iterator[Observation]:
+        if self._gateway is not None:
+            yield Observation(value(self._gateway))
+
+    def _read_lanes(
+        self, value: Callable[[Track, float], float], _: CallbackOptions
+    ) -> Iterator[Observation]:
+        if self._gateway is None:
+            return
+        admission = self._gateway.admission
+        for (topic, lane), track in admission.backlog.tracks.copy().items():
+            yield Observation(value(track, admission.now_s), attributes(track.step, topic, lane))
+
+
+gauges = Gauges()

@@ -1,0 +1,1 @@
+"""How clients reach the gateway: HTTP with server-sent events, and WebSocket."""

@@ -1,0 +1,55 @@
+"""The application: routes, errors and envelope around a gateway."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, WebSocket
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from edge.gateway.gateway import Gateway
+from edge.problems import Problem
+from edge.protocols.http import documents, messages, service
+from edge.protocols.http.envelope import Envelope
+from edge.protocols.responses import on_http_exception, on_invalid, on_problem
+from edge.protocols.websocket.handshake import chat
+from streams.version import CODE
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Build the application around a gateway, which starts and stops with it."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gateway.start()
+        yield
+        await gateway.stop()
+
+    app = FastAPI(
+        title="Playhead",
+        version=CODE,
+        summary="Documents in, cited answers out; every answer can be replayed from the log.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={
+            Problem: on_problem,
+            HTTPException: on_http_exception,
+            RequestValidationError: on_invalid,
+        },
+    )
+    app.state.gateway = gateway
+    app.state.page = service.chat_page()
+    app.state.page_policy = service.page_policy(app.state.page)
+    for routes in (documents, messages, service):
+        app.include_router(routes.router)
+    app.add_api_websocket_route("/v1/chat", websocket_chat)
+    app.add_middleware(Envelope)
+    return app
+
+
+async def websocket_chat(websocket: WebSocket) -> None:
+    """Chat over a WebSocket."""
+    await chat(websocket, websocket.app.state.gateway)

@@ -1,0 +1,48 @@
+"""What routes depend on: the gateway, who calls, and the ids of the request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from edge.callers.caller import Caller, bearer_of
+from edge.gateway.gateway import Gateway
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Return the gateway behind the application."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def caller_of(
+    request: Request,
+    gateway: Annotated[Gateway, Depends(gateway_of)],
+    authorization: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Caller:
+    """Return who calls; raises Problem 401, or 403 where the request names another tenant."""
+    caller = await gateway.caller(bearer_of(authorization))
+    for named in (request.headers.get("x-tenant"), request.query_params.get("tenant")):
+        caller.belongs_to(named)
+    return caller
+
+
+TheGateway = Annotated[Gateway, Depends(gateway_of)]
+TheCaller = Annotated[Caller, Depends(caller_of)]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
+
+
+def trace_of(request: Request) -> str:
+    """Return the traceparent of what is done for a request."""
+    return str(request.state.traceparent)
+
+
+def name_after(request: Request, request_on_log: str) -> None:
+    """Answer under the id of the request on the log, instead of one of HTTP's own."""
+    request.state.request_id = request_on_log
+
+
+def fingerprinted(request: Request, body: bytes) -> bytes:
+    """Return what an idempotency key stands for: a body, and where it was sent."""
+    return f"{request.method} {request.url.path}\n".encode() + body

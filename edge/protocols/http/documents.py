@@ -1,0 +1,101 @@
+"""Routes about documents: hand in, withdraw, and how they fare."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
+from edge.protocols.http.bodies import DocumentBody, openapi_of, parse, read_body
+from edge.protocols.http.dependencies import (
+    IdempotencyKey,
+    TheCaller,
+    TheGateway,
+    fingerprinted,
+    name_after,
+    trace_of,
+)
+from edge.requests import limits
+from edge.requests.building import NewDocument
+
+router = APIRouter()
+
+
+@router.post("/v1/documents", status_code=202, openapi_extra=openapi_of(DocumentBody))
+async def submit_document(
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+) -> dict[str, str]:
+    """Hand a document in, for the first time or in a new version."""
+    caller.need("write")
+    largest = 2 * gateway.settings.document_bytes_max + limits.BODY_MAX
+    with gateway.admission.body() as count:
+        body = await read_body(request, largest, count)
+        return await _submit(request, gateway, caller, idempotency_key, body)
+
+
+async def _submit(
+    request: Request, gateway: Gateway, caller: Caller, idempotency_key: str, body: bytes
+) -> dict[str, str]:
+    fields = await asyncio.to_thread(parse, body, DocumentBody, caller)
+    document = NewDocument(
+        uri=fields.uri,
+        content=fields.content_bytes(),
+        media_type=fields.media_type,
+        title=fields.title,
+        metadata=fields.metadata_texts(),
+        groups=fields.groups,
+        chunk_policy=fields.chunk_policy,
+    )
+    reception = gateway.reception
+    async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
+        identity = reception.identify_document(caller, document.uri, turn.fingerprint)
+        if not turn.repeated:
+            await reception.submit(identity, document, trace_of(request))
+    name_after(request, identity.request)
+    return {"document_id": identity.session, "request_id": identity.request}
+
+
+@router.get("/v1/documents")
+async def list_documents(
+    gateway: TheGateway,
+    caller: TheCaller,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    after: Annotated[str, Query(max_length=64)] = "",
+    status: Annotated[str, Query(max_length=16)] = "",
+) -> dict[str, Any]:
+    """List documents by id; `next` is what to send as `after` for more."""
+    caller.need("read")
+    access = gateway.access
+    documents = [
+        document
+        for document in access.documents(caller)
+        if document.id > after and (not status or document.newest.status == status)
+    ]
+    page = documents[:limit]
+    return {
+        "documents": [document.as_json(access.title(caller, document)) for document in page],
+        "next": page[-1].id if len(documents) > limit else None,
+    }
+
+
+@router.get("/v1/documents/{document}")
+async def get_document(document: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
+    """Tell how a document fares."""
+    caller.need("read")
+    entry = gateway.access.document(caller, document)
+    return entry.as_json(gateway.access.title(caller, entry))
+
+
+@router.delete("/v1/documents/{document}", status_code=202)
+async def withdraw_document(
+    document: str, request: Request, gateway: TheGateway, caller: TheCaller
+) -> dict[str, str]:
+    """Withdraw a document: it is found no longer."""
+    caller.need("write")
+    entry = gateway.access.document(caller, document)
+    withdrawal = await gateway.reception.withdraw(caller, entry.id, trace_of(request))
+    name_after(request, withdrawal.request)
+    return {"document_id": entry.id, "request_id": withdrawal.request}

@@ -1,0 +1,112 @@
+"""What every response has: its ids, its span, and no word of an unforeseen error."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.problems import Problem
+from edge.protocols.responses import response_of
+from streams.watching.logs import logger, places
+from streams.watching.tracing import (
+    TRACEPARENT,
+    child_of,
+    context_of,
+    failed,
+    new_trace,
+    trace_id_of,
+    traceparent_of,
+)
+
+log = logger("gateway")
+tracer = trace.get_tracer("playhead")
+STARTS = ("http.response.start", "websocket.http.response.start")
+
+
+class Envelope:
+    """Gives every response its ids and its span, and turns an unforeseen error into a problem.
+
+    Its place is outermost: nothing of an error but its kind and place reaches the log, nothing at
+    all the client.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        parent = parent if TRACEPARENT.fullmatch(parent) else ""
+        if scope["type"] == "websocket" or not scope["path"].startswith("/v1/"):
+            await self._serve(scope, receive, send, continued(parent), None)
+            return
+        # named by the route once it is known: an address may hold ids
+        with tracer.start_as_current_span(
+            scope["method"],
+            context=context_of(parent),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            await self._serve(scope, receive, send, traceparent_of(span) or continued(parent), span)
+            route = getattr(scope.get("route"), "path", "")
+            span.update_name(f"{scope['method']} {route}".strip())
+            span.set_attribute("playhead.request", scope["state"]["request_id"])
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, traceparent: str, span: Span | None
+    ) -> None:
+        ids = scope.setdefault("state", {})
+        ids["traceparent"], ids["request_id"] = traceparent, str(uuid.uuid4())
+        started = False
+
+        async def stamped(message: Message) -> None:
+            nonlocal started
+            if message["type"] in STARTS:
+                started = True
+                _stamp(message, ids, span)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, stamped)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            _report(error, ids, span)
+            if scope["type"] == "http" and not started:
+                problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
+                await response_of(problem, ids)(scope, receive, stamped)
+
+
+def _stamp(message: Message, ids: dict[str, Any], span: Span | None) -> None:
+    if span is not None:
+        span.set_attribute("http.response.status_code", message["status"])
+    message["headers"] = [
+        *message.get("headers", ()),
+        (b"x-request-id", ids["request_id"].encode()),
+        (b"traceparent", ids["traceparent"].encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+
+
+def _report(error: Exception, ids: dict[str, Any], span: Span | None) -> None:
+    if span is not None:
+        failed(span, error)
+    log.error(
+        "unforeseen error",
+        error=type(error).__name__,
+        places=places(error),
+        request=ids["request_id"],
+        trace=trace_id_of(ids["traceparent"]),
+    )
+
+
+def continued(traceparent: str) -> str:
+    """Go on with a trace, or begin one, where tracing is not set up."""
+    return child_of(traceparent) if traceparent else new_trace(sampled=True)

@@ -1,0 +1,162 @@
+"""Routes about questions: ask, search, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse, Response
+
+from edge.answering.cursors import Frame
+from edge.answering.following import Watch
+from edge.answering.moves import AnswerState
+from edge.answering.request_timeline import timeline_of
+from edge.answering.view import AnswerView
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
+from edge.gateway.reception import NewQuestion
+from edge.problems import from_fields
+from edge.protocols.http.bodies import MessageBody, SearchBody, openapi_of, parse, read_body
+from edge.protocols.http.dependencies import (
+    IdempotencyKey,
+    TheCaller,
+    TheGateway,
+    fingerprinted,
+    name_after,
+    trace_of,
+)
+from edge.protocols.http.event_stream import event_stream
+from edge.requests import limits
+from edge.requests.building import response_schema_text
+from schemas import Ask
+
+router = APIRouter()
+
+
+@router.post("/v1/messages", openapi_extra=openapi_of(MessageBody))
+async def post_message(
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+) -> Response:
+    """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
+    caller.need("read")
+    with gateway.admission.body() as count:
+        body = await read_body(request, limits.BODY_MAX, count)
+        fields = parse(body, MessageBody, caller)
+    question = NewQuestion(
+        text=fields.text,
+        session=fields.session_id,
+        ask=Ask(
+            max_tokens=fields.max_tokens,
+            response_schema=response_schema_text(fields.response_schema),
+        ),
+        budget_ms=fields.budget_ms,
+        trace=trace_of(request),
+    )
+    with ExitStack() as resources:
+        resources.enter_context(gateway.followed.hold(caller.key))
+        key = idempotency_key, fingerprinted(request, body)
+        watch = await _ask_once(request, gateway, caller, question, key, resources)
+        view = gateway.follower.view(caller, watch.request)
+        frames = gateway.follower.frames(watch, view)
+        if fields.stream:
+            return _stream(request, gateway, view, view.accepted(), frames, resources.pop_all())
+        return JSONResponse(await _whole(frames, view))
+
+
+@router.get("/v1/messages/{request_id}")
+async def get_message(
+    request_id: str,
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=2_048)] = "",
+) -> Response:
+    """Return the answer so far; as an event stream, everything after the last cursor."""
+    caller.need("read")
+    question = gateway.access.question(caller, request_id)
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        return JSONResponse(await gateway.follower.answer_so_far(caller, question))
+    with ExitStack() as resources:
+        resources.enter_context(gateway.followed.hold(caller.key))
+        watch = gateway.follower.take_up(question, resources)
+        view = gateway.follower.view(caller, question, last_event_id)
+        first = None if last_event_id else view.accepted()
+        frames = gateway.follower.frames(watch, view)
+        return _stream(request, gateway, view, first, frames, resources.pop_all())
+
+
+@router.get("/v1/messages/{request_id}/timeline")
+async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
+    """Return every step of a request with its times, versions and effects."""
+    caller.need("read")
+    on_log = gateway.access.request(caller, request_id)
+    return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))
+
+
+@router.post("/v1/search", openapi_extra=openapi_of(SearchBody))
+async def post_search(
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+) -> dict[str, Any]:
+    """Find passages, through the log like any request, without generation."""
+    caller.need("read")
+    with gateway.admission.body() as count:
+        body = await read_body(request, limits.BODY_MAX, count)
+        fields = parse(body, SearchBody, caller)
+    question = NewQuestion(
+        text=fields.text,
+        ask=Ask(
+            mode="search",
+            passages_max=fields.k,
+            filters=fields.filters,
+            as_of=fields.as_of,
+        ),
+        budget_ms=fields.budget_ms,
+        trace=trace_of(request),
+    )
+    with ExitStack() as resources:
+        resources.enter_context(gateway.followed.hold(caller.key))
+        key = idempotency_key, fingerprinted(request, body)
+        watch = await _ask_once(request, gateway, caller, question, key, resources)
+        passages = await gateway.follower.passages(caller, watch)
+    return {"request_id": watch.request.request, "passages": passages}
+
+
+async def _ask_once(
+    request: Request,
+    gateway: Gateway,
+    caller: Caller,
+    question: NewQuestion,
+    key: tuple[str, bytes],
+    resources: ExitStack,
+) -> Watch:
+    """Ask, once for each idempotency key and what it stands for."""
+    async with gateway.reception.once(caller, *key) as turn:
+        asked_with = question.known_by(turn.fingerprint)
+        watch = await gateway.ask_once(caller, asked_with, resources)
+    name_after(request, watch.request.request)
+    return watch
+
+
+async def _whole(frames: AsyncGenerator[Frame, None], view: AnswerView) -> dict[str, Any]:
+    """Wait for an answer; raises Problem where a step gave up."""
+    async with aclosing(frames):
+        async for _ in frames:
+            pass
+    if view.state is AnswerState.FAILED:
+        raise from_fields(view.closing["error"])
+    answer = view.snapshot()
+    del answer["status"]
+    return answer
+
+
+def _stream(
+    request: Request,
+    gateway: Gateway,
+    view: AnswerView,
+    first: Frame | None,
+    frames: AsyncGenerator[Frame, None],
+    resources: ExitStack,
+) -> Response:
+    return event_stream(first, frames, view.failed, trace_of(request), gateway.bounds, resources)

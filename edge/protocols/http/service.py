@@ -1,0 +1,77 @@
+"""Routes about the service: whether it runs and can serve, its metrics and the chat page."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from edge.problems import Problem
+from edge.protocols.http.dependencies import TheGateway
+from streams.version import CODE
+from streams.watching.metrics import exposition
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Tell that the process runs."""
+    return {"status": "ok", "version": CODE}
+
+
+@router.get("/readyz")
+async def readyz(gateway: TheGateway) -> JSONResponse:
+    """Tell whether requests can be served, and which new ones are refused for load.
+
+    Load alone leaves the gateway ready: it still serves what reads and what it has taken in.
+    """
+    missing = await gateway.missing()
+    if missing:
+        detail = "; ".join(f"{part}: {why}" for part, why in missing.items())
+        raise Problem(503, "not-ready", detail, retryable=True, retry_after_s=1)
+    return JSONResponse({"status": "ready", "shedding": gateway.admission.shedding()})
+
+
+@router.get("/metrics", include_in_schema=False)
+async def prometheus() -> Response:
+    """Return the metrics of this process as Prometheus text."""
+    text, media_type = await asyncio.to_thread(exposition)
+    return Response(text, media_type=media_type)
+
+
+@router.get("/", include_in_schema=False)
+async def page(request: Request) -> HTMLResponse:
+    """Serve the chat page."""
+    return HTMLResponse(
+        request.app.state.page,
+        headers={
+            "Content-Security-Policy": request.app.state.page_policy,
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+def chat_page() -> str:
+    """Read the chat page."""
+    return files("edge.protocols.http").joinpath("chat.html").read_text("utf-8")
+
+
+def page_policy(page: str) -> str:
+    """Allow the page its own script and style by their digests, and nothing else."""
+
+    def digests(tag: str) -> str:
+        contents = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        hashes = (hashlib.sha256(content.encode()).digest() for content in contents)
+        return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
+
+    return (
+        f"default-src 'none'; script-src {digests('script')}; style-src {digests('style')}; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )

@@ -1,0 +1,88 @@
+"""Serving: a gateway on the real components, from start to drained."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from types import FrameType
+
+import uvicorn
+
+from edge.gateway.components import on_components
+from edge.gateway.gateway import Gateway
+from edge.protocols.http.app import create_app
+from streams.settings import Settings
+from streams.watching import logs, metrics, tracing
+
+DRAIN_S = 8
+"""How long open streams may take to end at SIGTERM."""
+WEBSOCKET_BYTES_MAX = 1_048_576
+"""Above what a frame may have: a client that sends a little too much is told so."""
+
+
+class CantServe(Exception):
+    """The gateway can't serve where it was told to; the message says what to do."""
+
+
+def serve(settings: Settings, host: str, port: int, *, with_inbox: bool) -> None:
+    """Run the gateway on the real components until it is told to stop; raises CantServe."""
+    _watch(settings)
+    gateway, inbox = on_components(settings)
+    server = Server(gateway, host, port)
+    if with_inbox:
+        inbox.start()
+    # the server raises the signal again once it is done: then there is more to do than to die
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        server.run_until_told()
+    finally:
+        inbox.stop()
+        tracing.flush()
+        metrics.flush()
+
+
+def _watch(settings: Settings) -> None:
+    """Set up logs, metrics and tracing of this process."""
+    logs.configure(settings.log_level)
+    uvicorn_log = logging.getLogger("uvicorn.error")
+    uvicorn_log.setLevel(logging.WARNING)  # below, it logs the address of every connection
+    # a WebSocket that is refused with a problem is no fault, though the server takes it for one
+    uvicorn_log.addFilter(lambda record: "completing handshake" not in str(record.msg))
+    metrics.configure(settings, "playhead-gateway")
+    tracing.configure(settings, "playhead-gateway")
+
+
+class Server(uvicorn.Server):
+    """Tells streams to end as soon as a signal comes, not once connections are cut."""
+
+    def __init__(self, gateway: Gateway, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(gateway),
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws_max_size=WEBSOCKET_BYTES_MAX,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+        self._gateway = gateway
+
+    def run_until_told(self) -> None:
+        """Serve until a signal comes; raises CantServe."""
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # uvicorn's own, for a busy port
+            asyncio.run(self.serve())
+        if not self.started:
+            raise CantServe(
+                f"can't serve on {self.config.host}:{self.config.port}: free the port or choose "
+                "another with --port"
+            )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal."""
+        self._gateway.stopping = True
+        super().handle_exit(sig, frame)

@@ -1,0 +1,73 @@
+"""What clients send over a WebSocket: JSON text frames, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+
+from edge.problems import Problem
+from edge.requests import limits
+
+FRAME_MAX = 65_536
+"""Bytes of a frame from the client."""
+REQUEST_ID_MAX = 64  # characters
+CURSOR_MAX = 2_048  # characters
+MISTAKES_TOLD = 5
+
+
+class MessageFrame(BaseModel):
+    """A question."""
+
+    text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
+    id: str | int = ""
+    session_id: str = Field("", max_length=limits.SESSION_MAX)
+    tenant: str | None = None
+
+    @property
+    def name(self) -> dict[str, Any]:
+        """The client's own name of the message, where it gave one."""
+        return {} if self.id == "" else {"id": self.id}
+
+
+class ResumeFrame(BaseModel):
+    """Go on after a cursor."""
+
+    request_id: str = Field(min_length=1, max_length=REQUEST_ID_MAX)
+    cursor: str = Field("", max_length=CURSOR_MAX)
+
+
+class CancelFrame(BaseModel):
+    """Send no more of an answer."""
+
+    request_id: str = Field(min_length=1, max_length=REQUEST_ID_MAX)
+
+
+ClientFrame = MessageFrame | ResumeFrame | CancelFrame
+KINDS: dict[str, type[ClientFrame]] = {
+    "message": MessageFrame,
+    "resume": ResumeFrame,
+    "cancel": CancelFrame,
+}
+
+
+def parse(text: bytes) -> ClientFrame:
+    """Read a frame; raises Problem that names the fields at fault, never their values."""
+    if len(text) > FRAME_MAX:
+        raise Problem(413, "too-large", f"a frame may have {FRAME_MAX} bytes: send less")
+    try:
+        content = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Problem(400, "malformed-json", "a frame is a JSON object in UTF-8") from None
+    kind = content.get("type") if isinstance(content, dict) else None
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise Problem(422, "invalid", "type: send a message, resume or cancel frame")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        mistakes = [
+            f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()
+        ]
+        raise Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD])) from None

@@ -1,0 +1,252 @@
+"""One WebSocket: several questions at once, each with its frames in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import orjson
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from edge.answering.cursors import Frame
+from edge.answering.following import Watch
+from edge.answering.view import AnswerView
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
+from edge.gateway.reception import NewQuestion
+from edge.problems import Problem, not_found, too_many
+from edge.protocols.websocket.client_frames import (
+    CancelFrame,
+    ClientFrame,
+    MessageFrame,
+    ResumeFrame,
+    parse,
+)
+from streams.watching.tracing import trace_id_of, traceparent_of
+
+tracer = trace.get_tracer("playhead")
+STOPPING_POLL_S = 0.2
+FAREWELL_S = 0.5
+"""For every stream to tell its reader to resume, before the connection is closed."""
+CLOSE_TIMEOUT_S = 1.0
+TRY_AGAIN_LATER = 1013
+GOING_AWAY = 1001
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """An answer that goes out on this connection."""
+
+    view: AnswerView
+    task: asyncio.Task[None]
+    resources: ExitStack
+
+    def drop(self) -> None:
+        """Send no more of it, and let go of what it holds."""
+        self.task.cancel()
+        self.resources.close()
+
+
+class Connection:
+    """Reads a client's frames and sends what becomes of its questions."""
+
+    def __init__(self, websocket: WebSocket, gateway: Gateway, caller: Caller) -> None:
+        self._websocket = websocket
+        self._gateway = gateway
+        self._bounds = gateway.bounds
+        self._caller = caller
+        self._out: asyncio.Queue[Frame] = asyncio.Queue(self._bounds.out_max)
+        self._streams: dict[str, _Stream] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._trace_id = trace_id_of(str(websocket.scope["state"]["traceparent"]))
+
+    async def serve(self) -> None:
+        """Read frames until the client leaves, writing beside it."""
+        async with asyncio.TaskGroup() as tasks:
+            parts = [
+                tasks.create_task(self._write()),
+                tasks.create_task(self._read(tasks)),
+                tasks.create_task(self._watch()),
+            ]
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*parts, *self._tasks):
+                task.cancel()
+
+    # ------------------------------------------------------------------ the connection
+
+    async def _watch(self) -> None:
+        while not self._gateway.stopping:  # noqa: ASYNC110 - a signal handler sets it
+            await asyncio.sleep(STOPPING_POLL_S)
+        await asyncio.sleep(FAREWELL_S)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._websocket.close(GOING_AWAY, "the gateway is shutting down: reconnect")
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                frame = await self._out.get()
+                async with asyncio.timeout(self._bounds.send_timeout_s):
+                    await self._websocket.send_text(orjson.dumps(frame).decode())
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._websocket.close(TRY_AGAIN_LATER, "too slow: resume by cursor")
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                text = await self._receive()
+                try:
+                    await self._take(parse(text), tasks)
+                except Problem as problem:
+                    await self._out.put(self._error(problem))
+
+    async def _receive(self) -> bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        text = message.get("text")
+        return text.encode("utf-8", "replace") if text is not None else message.get("bytes") or b""
+
+    def _error(self, problem: Problem) -> Frame:
+        return {"cursor": "", **problem.frame("", self._trace_id)}
+
+    # ------------------------------------------------------------------ what clients ask for
+
+    async def _take(self, frame: ClientFrame, tasks: asyncio.TaskGroup) -> None:
+        match frame:
+            case MessageFrame():
+                try:
+                    await self._message(frame, tasks)
+                except Problem as problem:  # the client must know which message it was
+                    await self._out.put({**frame.name, **self._error(problem)})
+            case ResumeFrame():
+                await self._resume(frame, tasks)
+            case CancelFrame():
+                await self._cancel(frame)
+
+    async def _message(self, frame: MessageFrame, tasks: asyncio.TaskGroup) -> None:
+        self._caller.belongs_to(frame.tenant)
+        if self._in_progress() >= self._bounds.questions_max:
+            most = self._bounds.questions_max
+            raise too_many(f"{most} questions are under way: wait for one to end")
+        self._make_room()
+        fingerprint = await self._fingerprint_of(frame)
+        with ExitStack() as resources:
+            slot = self._hold_slot(resources)
+            # each question is a trace of its own: a connection may last for days
+            span = tracer.start_span("chat message", Context(), SpanKind.SERVER)
+            resources.callback(span.end)
+            question = NewQuestion(
+                frame.text,
+                frame.session_id,
+                fingerprint=fingerprint,
+                trace=traceparent_of(span),
+            )
+            watch = await self._gateway.ask_once(self._caller, question, resources)
+            span.set_attribute("playhead.request", watch.request.request)
+            view = self._gateway.follower.view(self._caller, watch.request)
+            await self._out.put(view.accepted(**frame.name))
+            self._send(watch, view, slot, resources.pop_all(), tasks)
+
+    async def _fingerprint_of(self, frame: MessageFrame) -> str:
+        """Name a message that a client sends again after it lost the connection."""
+        if frame.id == "" or not frame.session_id:
+            return ""
+        digest = hashlib.sha256(frame.text.encode("utf-8", "replace")).hexdigest()
+        keyed = await asyncio.to_thread(
+            self._gateway.keyring.digest, self._caller.tenant, digest.encode()
+        )
+        return f"{self._caller.subject}|{frame.session_id}|{frame.id}|{keyed}"
+
+    async def _resume(self, frame: ResumeFrame, tasks: asyncio.TaskGroup) -> None:
+        request = self._gateway.access.question(self._caller, frame.request_id)
+        view = self._gateway.follower.view(self._caller, request, frame.cursor)
+        earlier = self._streams.pop(request.request, None)
+        if earlier is not None:
+            earlier.drop()
+        self._make_room()
+        with ExitStack() as resources:
+            try:
+                slot = self._hold_slot(resources)
+            except Problem as problem:
+                await self._out.put(view.failed(problem, self._trace_id))
+                return
+            watch = self._gateway.follower.take_up(request, resources)
+            self._send(watch, view, slot, resources.pop_all(), tasks)
+
+    async def _cancel(self, frame: CancelFrame) -> None:
+        """Stop sending; what the steps have begun they finish, since the log has the question."""
+        stream = self._streams.pop(frame.request_id, None)
+        if stream is None:
+            raise not_found("no answer with this request_id is under way on this connection")
+        stream.drop()
+        if not stream.view.settled:
+            await self._out.put(stream.view.cancelled())
+
+    # ------------------------------------------------------------------ its answers
+
+    def _in_progress(self) -> int:
+        return sum(not stream.view.settled for stream in self._streams.values())
+
+    def _make_room(self) -> None:
+        """Let go of the oldest answers that are complete; raises Problem where none is."""
+        most = self._bounds.listening_max
+        for request, stream in list(self._streams.items()):
+            if len(self._streams) < most:
+                return
+            if stream.view.settled:
+                del self._streams[request]
+                stream.drop()
+        if len(self._streams) >= most:
+            raise too_many(f"{most} answers are under way: wait for one to end")
+
+    def _hold_slot(self, resources: ExitStack) -> ExitStack:
+        """Hold a place among the requests that are followed, until it is let go of."""
+        slot = resources.enter_context(ExitStack())
+        slot.enter_context(self._gateway.followed.hold(self._caller.key))
+        return slot
+
+    def _send(
+        self,
+        watch: Watch,
+        view: AnswerView,
+        slot: ExitStack,
+        resources: ExitStack,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        """Send what becomes of a question, beside all else."""
+        task = tasks.create_task(self._follow(watch, view, slot))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # a task that is cancelled before it began runs no block of its own
+        task.add_done_callback(lambda _: resources.close())
+        self._streams[watch.request.request] = _Stream(view, task, resources)
+
+    async def _follow(self, watch: Watch, view: AnswerView, slot: ExitStack) -> None:
+        """Send frames; the slot is free again once the question is answered."""
+        follower = self._gateway.follower
+        try:
+            with slot:
+                await self._forward(follower.frames(watch, view))
+            late_s = self._bounds.late_s
+            await self._forward(follower.frames(watch.live(), view, late_s))
+        except Problem as problem:
+            if not view.settled:  # else it has its answer; what failed is the wait for a retraction
+                await self._out.put(view.failed(problem, self._trace_id))
+        finally:
+            stream = self._streams.get(watch.request.request)
+            if stream is not None and stream.view is view:
+                del self._streams[watch.request.request]
+
+    async def _forward(self, frames: AsyncGenerator[Frame, None]) -> None:
+        async with contextlib.aclosing(frames):
+            async for frame in frames:
+                await self._out.put(frame)

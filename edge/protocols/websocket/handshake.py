@@ -1,0 +1,53 @@
+"""The handshake of a WebSocket: who calls, and whether there is room.
+
+A browser can't set a header on a WebSocket, so a key may also come as the subprotocol
+`bearer.KEY` beside `playhead`; it never stands in an address, where logs would keep it.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from starlette.websockets import WebSocket
+
+from edge.callers.caller import Caller, bearer_of
+from edge.gateway.gateway import Gateway
+from edge.problems import Problem
+from edge.protocols.responses import response_of
+from edge.protocols.websocket.connection import Connection
+
+PROTOCOL = "playhead"
+KEY_PROTOCOL = "bearer."
+
+
+async def chat(websocket: WebSocket, gateway: Gateway) -> None:
+    """Serve one connection."""
+    protocols = [str(one) for one in websocket.scope.get("subprotocols", ())]
+    with ExitStack() as resources:
+        try:
+            caller = await _caller_of(websocket, gateway, protocols)
+            resources.enter_context(gateway.connections.hold(caller.key))
+        except Problem as problem:
+            await _deny(websocket, problem)
+            return
+        await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
+        await Connection(websocket, gateway, caller).serve()
+
+
+async def _caller_of(websocket: WebSocket, gateway: Gateway, protocols: list[str]) -> Caller:
+    secret = bearer_of(websocket.headers.get("authorization", ""))
+    if not secret:
+        secret = next((one for one in protocols if one.startswith(KEY_PROTOCOL)), "")
+        secret = secret.removeprefix(KEY_PROTOCOL).strip()
+    caller = await gateway.caller(secret)
+    caller.need("read")
+    named = websocket.query_params.get("tenant") or websocket.headers.get("x-tenant")
+    caller.belongs_to(named or None)
+    return caller
+
+
+async def _deny(websocket: WebSocket, problem: Problem) -> None:
+    if "websocket.http.response" in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(response_of(problem, websocket.scope["state"]))
+    else:
+        await websocket.close()

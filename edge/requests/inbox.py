@@ -1,0 +1,214 @@
+"""Inbox: plain records of foreign producers become sealed requests.
+
+Reads `playhead.inbox.document` and `playhead.inbox.question`, seals, publishes to the request
+topics and only then commits. A record that can't be taken in becomes an EventRejected that names
+its place and holds nothing of its value, since that may be plain text.
+
+A request's fingerprint is the record's idempotency key, else its position: a record that is read
+again after a crash gives the same request.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from agents.errors import Permanent, Transient
+from edge.requests import limits
+from edge.requests.building import RequestBuilder, Sealer
+from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
+from schemas import (
+    Ask,
+    Event,
+    EventRejected,
+    InboxDocument,
+    InboxQuestion,
+    Meta,
+    StepVersion,
+)
+from streams.log.codec import Codec, Undecodable
+from streams.log.ids import outcome_id, position_id
+from streams.log.writing import DELIVERY_TIMEOUT_S, Position
+from streams.running.live import now_us
+from streams.settings import Settings
+from streams.topics import INBOX, group_of
+from streams.version import CODE
+from streams.watching.logs import logger
+from streams.watching.tracing import new_trace
+
+log = logger("inbox")
+GROUP = group_of("inbox")
+BATCH_MAX = 100  # records sealed and published before their offsets are committed together
+PAUSE_MAX_S = 10.0
+
+
+class Inbox:
+    """Takes in what foreign producers publish; runs on a thread of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        keyring: Sealer,
+        send: Callable[[Event], Future[Position]],
+        pause_s: float = 0.2,
+    ) -> None:
+        self._settings = settings
+        self._codec = codec
+        self._requests = RequestBuilder(settings, keyring, edge="inbox")
+        self._send = send
+        self._pause_s = pause_s
+        self._records = {topic.name: topic.record for topic in INBOX}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch in hand and stop; what is not committed is read again."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(DELIVERY_TIMEOUT_S)
+
+    def request_for(self, topic: str, partition: int, offset: int, value: bytes | None) -> Event:
+        """Return the request that a record asks for, or why it is rejected.
+
+        Raises Transient where the keyring or the registry is away.
+        """
+        place = (topic, partition, offset)
+        tenant = ""
+        try:
+            record: Any = self._codec.decode(value, self._records[topic])
+            if limits.TENANT.fullmatch(record.tenant):
+                tenant = record.tenant
+            return self._build(record, f"{topic}|{partition}|{offset}")
+        except (Transient, *REGISTRY_AWAY):
+            raise
+        except (Undecodable, Permanent) as error:
+            return self._rejection(place, tenant, type(error).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - one bad record must not hold up all others
+            kind = type(error).__name__
+            why = f"an unforeseen {kind} in the inbox: report it; the record is not taken in"
+            return self._rejection(place, "", kind, why)
+
+    def _build(self, record: Any, position: str) -> Event:
+        fingerprint = f"inbox|{record.idempotency_key or position}"
+        if isinstance(record, InboxDocument):
+            return self._requests.document(
+                record.tenant,
+                uri=record.uri,
+                content=record.content,
+                media_type=record.media_type,
+                title=record.title,
+                metadata=record.metadata,
+                groups=record.groups,
+                chunk_policy=record.chunk_policy,
+                fingerprint=fingerprint,
+            )
+        assert isinstance(record, InboxQuestion)
+        return self._requests.question(
+            record.tenant,
+            user=record.user,
+            session=record.session,
+            text=record.text,
+            ask=Ask(
+                max_tokens=record.max_tokens,
+                groups=record.groups,
+                deadline=now_us() + self._settings.deadline_ms * 1_000,
+            ),
+            fingerprint=fingerprint,
+        )
+
+    def _rejection(
+        self, place: tuple[str, int, int], tenant: str, error: str, message: str
+    ) -> EventRejected:
+        topic, partition, offset = place
+        cause = position_id(topic, partition, offset)
+        return EventRejected(
+            meta=Meta(
+                id=outcome_id(cause, "inbox", 0),
+                tenant=tenant,
+                lane=partition % self._settings.partitions,
+                request="",
+                session="",
+                at=now_us(),
+                step=StepVersion(name="inbox", code=CODE, configuration=""),
+                trace=new_trace(sampled=True),
+            ),
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            step="inbox",
+            error=error,
+            message=message,
+            attempts=1,
+        )
+
+    # ------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._settings.kafka,
+                "group.id": GROUP,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": 32_768,
+                "log_level": 2,
+            }
+        )
+        consumer.subscribe(list(self._records))
+        try:
+            while not self._stopping.is_set():
+                messages = [
+                    message
+                    for message in consumer.consume(BATCH_MAX, timeout=0.2)
+                    if message.error() is None
+                ]
+                if messages and self._take(messages):
+                    self._commit(consumer, messages)
+        finally:
+            consumer.close()
+
+    def _take(self, messages: list[Any]) -> bool:
+        """Publish what the records ask for; tries until it worked or the process stops."""
+        pause_s = self._pause_s
+        while not self._stopping.is_set():
+            try:
+                words = [
+                    self._send(
+                        self.request_for(
+                            message.topic(), message.partition(), message.offset(), message.value()
+                        )
+                    )
+                    for message in messages
+                ]
+                for word in words:
+                    word.result(WORD_TIMEOUT_S)
+            except (Transient, TookTooLong, *REGISTRY_AWAY) as error:
+                log.warning("not taken in", error=type(error).__name__, again_in_s=pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            else:
+                return True
+        return False
+
+    @staticmethod
+    def _commit(consumer: Consumer, messages: list[Any]) -> None:
+        ends: dict[tuple[str, int], int] = {}
+        for message in messages:
+            ends[message.topic(), message.partition()] = message.offset() + 1
+        try:
+            consumer.commit(
+                offsets=[TopicPartition(*place, end) for place, end in ends.items()],
+                asynchronous=False,
+            )
+        except KafkaException as error:
+            log.warning("offsets not committed", error=error.args[0].name())

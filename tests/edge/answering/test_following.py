@@ -1,0 +1,189 @@
+"""Following a request: until it is answered, its time is over, or the reader must come back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import pytest
+
+from edge.answering.bounds import Bounds
+from edge.gateway.reception import NewQuestion
+from edge.problems import Problem
+from schemas import ChunksRetrieved, QuestionAsked
+from tests.edge.fake_log import Answers, a_key
+from tests.edge.http_client import rejected
+
+QUICK = Bounds(late_s=0.2, grace_s=0.0, settle_s=0.05, tick_s=0.01)
+
+
+@pytest.fixture
+def bounds():
+    return QUICK
+
+
+@pytest.fixture
+async def caller(gateway):
+    return await gateway.caller(a_key(gateway))
+
+
+@pytest.fixture
+async def following(gateway, caller, log):
+    """A question that was asked, its watch, and one reader's view of it."""
+    gateway.log.start(gateway.dispatch)
+    with ExitStack() as resources:
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=2_000), resources)
+        answers = Answers(log.published(QuestionAsked)[-1])
+        yield gateway.follower, watch, gateway.follower.view(caller, watch.request), answers
+
+
+async def all_of(frames):
+    return [frame["type"] async for frame in frames]
+
+
+async def problem_of(awaitable):
+    with pytest.raises(Problem) as raised:
+        async with asyncio.timeout(10):
+            await awaitable
+    return raised.value
+
+
+async def test_frames_come_until_the_answer_is_closed(following, log):
+    follower, watch, view, answers = following
+    for event in answers.whole("VAT ", "is due."):
+        log.append(event)
+    log.append(answers.retracted("late", 1))
+    assert await all_of(follower.frames(watch, view)) == ["delta", "delta", "completed"]
+
+
+async def test_whoever_listens_for_a_while_more_hears_of_a_retraction(following, log):
+    follower, watch, view, answers = following
+    for event in answers.whole("VAT "):
+        log.append(event)
+    await all_of(follower.frames(watch, view))
+    log.append(answers.retracted("late", 0))
+    late = follower.frames(watch.live(), view, late_s=0.2)
+    assert await all_of(late) == ["retracted"]
+
+
+async def test_a_closing_record_without_its_text_stands_alone_after_a_while(following, log):
+    follower, watch, view, answers = following
+    log.append(answers.tokens("VAT ", 0))
+    log.append(answers.released("VAT is due.", 1))
+    kinds = await all_of(follower.frames(watch, view))
+    assert kinds == ["delta", "restarted", "delta", "completed"]
+
+
+async def test_a_deadline_that_passes_is_told_with_where_the_answer_will_be(gateway, caller, log):
+    with ExitStack() as resources:
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=100), resources)
+        view = gateway.follower.view(caller, watch.request)
+        problem = await problem_of(all_of(gateway.follower.frames(watch, view)))
+    assert (problem.status, problem.retryable) == (504, True)
+    assert f"/v1/messages/{watch.request.request}" in problem.detail
+
+
+async def test_a_gateway_that_stops_tells_its_readers_to_resume(following, gateway):
+    follower, watch, view, _ = following
+    gateway.stopping = True
+    problem = await problem_of(all_of(follower.frames(watch, view)))
+    assert (problem.status, problem.retryable) == (503, True)
+    assert "resume from the last cursor" in problem.detail
+
+
+async def test_a_reader_that_missed_something_is_told_to_resume(following, gateway):
+    follower, watch, view, _ = following
+    gateway.dispatch.interrupt()
+    problem = await problem_of(all_of(follower.frames(watch, view)))
+    assert "resume from the last cursor" in problem.detail
+
+
+async def test_who_comes_back_with_a_cursor_gets_the_rest(following, gateway, caller, log):
+    follower, watch, view, answers = following
+    log.append(answers.tokens("VAT ", 0))
+    first = await anext(aiter(follower.frames(watch, view)))
+    log.append(answers.tokens("is due.", 1))
+    log.append(answers.released("VAT is due.", 1))
+    again = follower.view(caller, watch.request, first["cursor"])
+    with ExitStack() as resources:
+        watch = follower.take_up(watch.request, resources)
+        rest = [frame async for frame in follower.frames(watch, again)]
+    assert [frame["type"] for frame in rest] == ["delta", "completed"]
+    assert rest[0]["text"] == "is due."
+    assert rest[-1]["text"] == "VAT is due."
+
+
+async def test_a_log_that_can_not_be_read_back_is_a_problem(following, log):
+    follower, watch, view, _ = following
+    log.broker = False
+    again = type(watch)(watch.request, watch.outcomes, from_log=True)
+    assert (await problem_of(all_of(follower.frames(again, view)))).status == 503
+
+
+async def test_the_answer_so_far_is_what_the_log_holds(following, caller, log):
+    follower, watch, _, answers = following
+    assert (await follower.answer_so_far(caller, watch.request))["status"] == "accepted"
+    log.append(answers.tokens("VAT ", 0))
+    log.append(answers.tokens("is due.", 1))
+    so_far = await follower.answer_so_far(caller, watch.request)
+    assert (so_far["status"], so_far["text"]) == ("answering", "VAT is due.")
+    log.append(answers.released("VAT is due!", 1))
+    so_far = await follower.answer_so_far(caller, watch.request)
+    assert (so_far["status"], so_far["text"]) == ("completed", "VAT is due!")
+
+
+# ---------------------------------------------------------------------- searches
+
+
+def retrieved(answers, outcome="retrieved", reason=""):
+    return ChunksRetrieved(
+        meta=answers.meta("retrieve", 0),
+        outcome=outcome,
+        reason=reason,
+        subject="s",
+        question="q",
+        query="q",
+        ask=answers.question.ask,
+    )
+
+
+async def test_passages_are_waited_for(following, caller, log):
+    follower, watch, _, answers = following
+    asking = asyncio.ensure_future(follower.passages(caller, watch))
+    await asyncio.sleep(0)
+    log.append(answers.tokens("of no interest", 0))
+    log.append(retrieved(answers))
+    assert await asking == []
+
+
+async def test_passages_that_came_while_nobody_read_are_read_back(following, gateway, caller, log):
+    follower, watch, _, answers = following
+    log.append(retrieved(answers))
+    gateway.dispatch.interrupt()
+    assert await follower.passages(caller, watch) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (lambda answers: retrieved(answers, "refused", "no such filter"), 422),
+        (lambda answers: rejected(answers.question, "retrieve"), 502),
+        (lambda answers: rejected(answers.question, "retrieve", "Transient"), 503),
+    ],
+)
+async def test_a_search_that_was_refused_or_given_up_is_a_problem(
+    following, caller, log, event, status
+):
+    follower, watch, _, answers = following
+    log.append(event(answers))
+    problem = await problem_of(follower.passages(caller, watch))
+    assert problem.status == status
+    assert problem.request_id == watch.request.request
+
+
+async def test_a_search_whose_time_is_over_says_what_to_do(gateway, caller):
+    with ExitStack() as resources:
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=100), resources)
+        problem = await problem_of(gateway.follower.passages(caller, watch))
+    assert (problem.status, problem.retryable) == (504, True)
+    assert "budget_ms" in problem.detail

@@ -1,0 +1,43 @@
+"""The timeline of a request."""
+
+from __future__ import annotations
+
+from edge.answering.request_timeline import KINDS, timeline_of
+from edge.listening.catalogue import known_from
+from schemas import EventRejected, InboxDocument, QuestionAsked
+from tests.edge.answering.histories import QUESTION, WHOLE, entries_of
+
+REQUEST = known_from(QUESTION, 0)
+
+
+async def timeline(events):
+    asked = []
+
+    async def read_back(request, kinds):
+        asked.append((request, kinds))
+        return entries_of(events)
+
+    told = await timeline_of(REQUEST, read_back)
+    assert asked == [(REQUEST, KINDS)]
+    return told
+
+
+def test_every_record_of_a_request_is_of_a_kind_that_is_read():
+    assert {QuestionAsked, EventRejected} < set(KINDS)
+    assert InboxDocument not in KINDS  # it may hold plain text
+    assert len(set(KINDS)) == len(KINDS)
+
+
+async def test_a_timeline_tells_steps_and_times_and_no_text():
+    told = await timeline([QUESTION, *WHOLE])
+    assert told["request_id"] == "r-1"
+    assert told["session_id"] == "s-1"
+    assert told["records"] == 4
+    assert {step["step"] for step in told["steps"]} == {"gateway", "moderate"}
+    assert all(step["after_ms"] >= 0 for step in told["steps"])
+    assert "VAT" not in str(told)
+
+
+async def test_a_request_of_which_nothing_is_read_has_an_empty_timeline():
+    told = await timeline([])
+    assert (told["records"], told["steps"], told["took_ms"]) == (0, [], 0.0)

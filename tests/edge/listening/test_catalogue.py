@@ -1,0 +1,166 @@
+"""What the edge remembers of the log, in whatever order the log's topics are read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.listening.catalogue import REQUESTS_KEPT, KnownDocuments, KnownRequests
+from edge.listening.entries import Entry
+from schemas import (
+    Ask,
+    Batch,
+    ChunksCut,
+    ChunksIndexed,
+    DocumentRef,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    EventRejected,
+    Manifest,
+    QuestionAsked,
+    Sealed,
+)
+from streams.topics import topic_of
+from tests.fakes import NOW_US, a_meta
+
+SEALED = Sealed(key="k", event="e", field="f", ciphertext=b"x")
+
+
+def meta(request, at, tenant="acme"):
+    return a_meta(tenant=tenant, session="d-1", request=request, at=NOW_US + at)
+
+
+def submitted(request, at, uri="u", tenant="acme"):
+    return DocumentSubmitted(
+        meta=meta(request, at, tenant),
+        document="d-1",
+        uri=uri,
+        media_type="text/plain",
+        content=SEALED,
+    )
+
+
+def cut(request, at, outcome="cut", *, last=True, reason=""):
+    return ChunksCut(
+        meta=meta(request, at),
+        document=DocumentRef(document="d-1", version=1, uri="u"),
+        batch=Batch(number=0, last=last),
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+def indexed(request, at, version=1, outcome="indexed", *, position, chunks=("c",)):
+    shown = outcome == "indexed"
+    return ChunksIndexed(
+        meta=meta(request, at),
+        document=DocumentRef(document="d-1", version=version, uri="u"),
+        batch=Batch(number=0, last=True),
+        outcome=outcome,
+        visible=shown,
+        position=position,
+        manifest=Manifest(
+            checksum="c", parser="p", parser_version="1", policy="procedural", chunks=chunks
+        )
+        if shown
+        else None,
+    )
+
+
+def view_of(events):
+    documents = KnownDocuments()
+    for offset, event in enumerate(events):
+        documents.take(Entry(event, 0, offset, 0))
+    known = documents.find("acme", "d-1")
+    return None if known is None else known.as_json(None)
+
+
+FIRST = [submitted("r-1", 0), cut("r-1", 1), indexed("r-1", 2, position=10)]
+CHANGED = [
+    submitted("r-2", 10, uri="u"),
+    cut("r-2", 11),
+    indexed("r-2", 12, 2, position=20, chunks=("c", "d")),
+]
+WITHDRAWN = [
+    DocumentWithdrawn(meta=meta("r-3", 20), document="d-1"),
+    cut("r-3", 21, "withdrawn"),
+    indexed("r-3", 22, 2, "withdrawn", position=30),
+]
+REJECTED = EventRejected(
+    meta=meta("r-2", 13),
+    topic="t",
+    partition=0,
+    offset=0,
+    step="embed",
+    error="Permanent",
+    message="the model is gone",
+    attempts=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "version", "chunks"),
+    [
+        (FIRST[:1], "accepted", 0, 0),
+        ([FIRST[0], cut("r-1", 1, last=False)], "accepted", 0, 0),
+        (FIRST[:2], "ingested", 0, 0),
+        (FIRST, "indexed", 1, 1),
+        ([FIRST[0], cut("r-1", 1, "failed", reason="why")], "failed", 0, 0),
+        ([*FIRST, CHANGED[0]], "accepted", 1, 1),
+        ([*FIRST, *CHANGED[:2]], "ingested", 1, 1),
+        ([*FIRST, *CHANGED], "indexed", 2, 2),
+        ([*FIRST, *CHANGED[:2], REJECTED], "failed", 1, 1),
+        ([*FIRST, CHANGED[0], indexed("r-2", 12, 1, "unchanged", position=20)], "indexed", 1, 1),
+        ([*FIRST, WITHDRAWN[0]], "accepted", 1, 1),
+        ([*FIRST, *WITHDRAWN], "deleted", 1, 0),
+    ],
+)
+def test_the_status_is_that_of_the_newest_request(events, status, version, chunks):
+    view = view_of(events)
+    assert (view["status"], view["version"], view["chunks"]) == (status, version, chunks)
+    if status == "failed":
+        assert view["reason"]
+
+
+@given(st.data())
+def test_topics_may_be_read_in_any_order(data):
+    events = [*FIRST, *CHANGED, *WITHDRAWN][: data.draw(st.integers(1, 9))]
+    lanes = {}
+    for event in events:
+        lanes.setdefault(topic_of(event), []).append(event)
+    shuffled = []
+    while any(lanes.values()):
+        topic = data.draw(st.sampled_from(sorted(name for name in lanes if lanes[name])))
+        shuffled.append(lanes[topic].pop(0))
+    assert view_of(shuffled) == view_of(events)
+    assert view_of([*shuffled, *shuffled]) == view_of(events), "reading again changes nothing"
+
+
+def test_only_the_newest_requests_of_a_document_are_kept():
+    documents = KnownDocuments()
+    for number in range(100):
+        documents.take(Entry(submitted(f"r-{number}", number), 0, number, 0))
+    known = documents.find("acme", "d-1")
+    assert len(known.requests) <= 2 * REQUESTS_KEPT
+    assert known.newest.request == "r-99"
+
+
+def test_a_document_is_its_tenants_own():
+    documents = KnownDocuments()
+    documents.take(Entry(submitted("r-1", 0, tenant="globex"), 0, 0, 0))
+    assert documents.find("acme", "d-1") is None
+    assert documents.all("acme") == []
+    assert len(documents.all("globex")) == 1
+
+
+def test_a_session_is_whose_question_came_first():
+    requests = KnownRequests()
+    question = QuestionAsked(
+        meta=a_meta(session="s-1"), subject="jane", text=SEALED, ask=Ask(deadline=5)
+    )
+    requests.take(Entry(question, 0, 0, 77))
+    assert requests.claim("acme", "s-1", "jane")
+    assert not requests.claim("acme", "s-1", "john")
+    assert requests.claim("globex", "s-1", "john")
+    assert requests.find("r-1").time_ms == 77

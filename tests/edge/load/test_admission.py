@@ -1,0 +1,290 @@
+"""What the gateway takes in and what it refuses, by a clock of the test's own."""
+
+# ruff: noqa: ASYNC110 - a test waits for what another task does
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.listening.entries import Entry
+from edge.load.admission import STALE_S, Admission
+from edge.load.backlog import DOCUMENT, QUESTION
+from edge.problems import Problem
+from schemas import (
+    AnswerReleased,
+    Ask,
+    ChunksRetrieved,
+    EventRejected,
+    QuestionAsked,
+    TokensReleased,
+)
+from streams.log.offsets import NoAnswer, NotTold
+from streams.operations.lag import Lag
+from streams.settings import Settings
+from tests.edge.fake_log import Answers
+from tests.fakes import a_meta
+
+ASKED = QUESTION[0]
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def admission(clock):
+    return Admission(Settings(unanswered_max=20, unanswered_per_tenant_max=10), clock)
+
+
+def ask(admission, request, tenant="acme", budget_s=30.0, search=False):
+    with admission.question(request, tenant, 0, budget_s, grace_s=2.0, search=search):
+        pass
+
+
+def refusal_of(call, *arguments, **more):
+    with pytest.raises(Problem) as refused:
+        call(*arguments, **more)
+    problem = refused.value
+    assert problem.retryable
+    assert int(problem.headers["Retry-After"]) == problem.retry_after_s >= 1
+    return problem
+
+
+def answer_to(request, kind=AnswerReleased):
+    question = QuestionAsked(meta=a_meta(request=request), subject="s", text=None, ask=Ask())
+    made = Answers(question)
+    event = {
+        AnswerReleased: lambda: made.released("x", 0),
+        TokensReleased: lambda: made.tokens("x", 0),
+        ChunksRetrieved: lambda: ChunksRetrieved(
+            meta=made.meta("retrieve", 0),
+            outcome="retrieved",
+            subject="s",
+            question="q",
+            query="q",
+            ask=Ask(),
+        ),
+        EventRejected: lambda: EventRejected(
+            meta=made.meta("embed", 0),
+            topic="t",
+            partition=0,
+            offset=0,
+            step="embed",
+            error="Permanent",
+            message="no",
+            attempts=1,
+        ),
+    }[kind]()
+    return Entry(event, 0, 0, 0)
+
+
+def test_a_tenant_has_its_share_and_no_more(admission):
+    for number in range(10):
+        ask(admission, f"a{number}")
+    assert refusal_of(ask, admission, "more").status == 429
+    ask(admission, "b0", tenant="globex")  # others are not touched
+    admission.take(answer_to("a0"))
+    assert refusal_of(ask, admission, "more").status == 429  # nine are not well below ten
+    admission.take(answer_to("a1"))
+    ask(admission, "more")
+
+
+def test_the_gateway_as_a_whole_has_a_limit_too(admission):
+    for number in range(20):
+        ask(admission, f"r{number}", tenant=f"t{number}")
+    problem = refusal_of(ask, admission, "more", tenant="globex")
+    assert problem.status == 503
+    assert "20 questions" in problem.detail
+    for number in range(3):
+        admission.take(answer_to(f"r{number}"))
+    assert "questions" in admission.shedding()
+    admission.take(answer_to("r3"))
+    assert admission.shedding() == {}
+    ask(admission, "more", tenant="globex")
+
+
+@pytest.mark.parametrize(
+    ("search", "kind", "closes"),
+    [
+        (False, AnswerReleased, True),
+        (False, EventRejected, True),
+        (False, TokensReleased, False),
+        (False, ChunksRetrieved, False),
+        (True, ChunksRetrieved, True),
+        (True, EventRejected, True),
+    ],
+)
+def test_a_question_counts_until_its_last_record(admission, search, kind, closes):
+    ask(admission, "r", search=search)
+    assert admission.awaits("r")
+    admission.take(answer_to("r", kind))
+    assert admission.awaits("r") != closes
+    assert admission.unanswered == (0 if closes else 1)
+
+
+def test_a_question_counts_until_its_time_is_over(admission, clock):
+    for number in range(10):
+        ask(admission, f"a{number}", budget_s=10)
+    clock.now_s += 11.9  # the grace period included
+    admission.read([])
+    refusal_of(ask, admission, "more")
+    clock.now_s += 0.2
+    ask(admission, "more")
+    assert admission.unanswered == 1
+
+
+def test_what_did_not_reach_the_log_does_not_count(admission):
+    with (
+        pytest.raises(ZeroDivisionError),
+        admission.question("r", "acme", 0, 30, grace_s=2, search=False),
+    ):
+        _ = 1 / 0
+    assert admission.unanswered == 0
+
+
+def test_the_same_request_counts_once(admission):
+    ask(admission, "r")
+    with (
+        pytest.raises(ZeroDivisionError),
+        admission.question("r", "acme", 0, 30, grace_s=2, search=False),
+    ):
+        _ = 1 / 0
+    assert admission.unanswered == 1
+
+
+def test_clients_come_back_when_answers_at_the_rate_of_late_have_made_room(clock):
+    settings = Settings(unanswered_max=20, unanswered_per_tenant_max=10)
+    admission = Admission(settings, clock, spread=1.0)
+    for number in range(20):
+        ask(admission, f"r{number}", tenant=f"t{number}")
+    assert refusal_of(ask, admission, "more", tenant="x").retry_after_s == 5  # nothing is known
+    for number in range(4):  # an answer every 2 s
+        clock.now_s += 2
+        admission.read([])
+        admission.take(answer_to(f"r{number}"))
+    for number in range(4):
+        ask(admission, f"s{number}", tenant=f"s{number}")
+    assert refusal_of(ask, admission, "more", tenant="x").retry_after_s == 8  # four have to come
+
+
+def test_a_lane_that_is_behind_is_503(admission, clock):
+    admission.read([Lag("redact", ASKED, 0, 0, 1_001)])
+    problem = refusal_of(ask, admission, "r")
+    assert (problem.status, problem.slug) == (503, "overloaded")
+    admission.document(0)
+    admission.read([Lag("ingest", DOCUMENT[0], 0, 0, 10_001)])
+    assert refusal_of(admission.document, 0).status == 503
+    admission.withdrawal()
+    assert set(admission.shedding()) == {"questions of lane 0", "documents of lane 0"}
+
+
+def test_a_search_passes_where_generation_is_behind(admission):
+    admission.read([Lag("generate", QUESTION[3], 0, 0, 1_001)])
+    ask(admission, "r", search=True)
+    assert refusal_of(ask, admission, "s").status == 503
+
+
+def test_a_question_that_would_wait_longer_than_its_deadline_is_refused_at_once(admission, clock):
+    for _ in range(20):  # 90 records, one a second leaves and one comes
+        clock.now_s += 1
+        done = int(clock.now_s) - 1_000
+        admission.read([Lag("redact", ASKED, 0, done, done + 90)])
+    assert "longer than its 5 s" in refusal_of(ask, admission, "r", budget_s=5).detail
+    ask(admission, "r", budget_s=120)
+
+
+def test_without_readings_the_broker_counts_as_away(admission, clock):
+    clock.now_s += STALE_S
+    ask(admission, "r")
+    clock.now_s += 0.1
+    admission.not_read("KafkaConnectionError")
+    for call in (lambda: ask(admission, "s"), lambda: admission.document(0), admission.withdrawal):
+        problem = refusal_of(call)
+        assert problem.status == 503
+        assert "KafkaConnectionError" in problem.detail
+    assert "all" in admission.shedding()
+    admission.read([])
+    ask(admission, "s")
+    assert admission.shedding() == {}
+
+
+def test_bodies_in_memory_have_a_limit():
+    admission = Admission(Settings(bodies_bytes_max=100))
+    with admission.body() as first, admission.body() as second:
+        first(60)
+        second(40)
+        assert refusal_of(second, 1).status == 503
+        assert admission.bodies_bytes == 100
+    assert admission.bodies_bytes == 0
+
+
+async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock):
+    admission = Admission(Settings(), clock, every_s=0.01)
+    clock.now_s += STALE_S + 1
+    errors = [NoAnswer("away")] * 3
+    asked = asyncio.Event()
+
+    class FakeLagReader:
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def lags(self, wanted):
+            if errors:
+                raise errors.pop()
+            asked.set()
+            raise NotTold("the coordinator loads")
+
+    watching = asyncio.create_task(admission.watch(FakeLagReader))
+    await asyncio.sleep(0)
+    refusal_of(ask, admission, "r")
+    async with asyncio.timeout(5):
+        await asked.wait()
+    await asyncio.sleep(0.02)
+    watching.cancel()
+    ask(admission, "r")
+
+
+async def test_the_offsets_are_read_again_after_any_error():
+    admission = Admission(Settings(), every_s=0.01)
+    errors = [RuntimeError("unforeseen"), NoAnswer("away"), None]
+
+    class FakeLagReader:
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def lags(self, wanted):
+            assert {reader.step for reader in wanted} >= {"ingest", "moderate"}
+            if error := errors.pop(0) if errors else None:
+                raise error
+            return [Lag("redact", ASKED, 0, 0, 7)]
+
+        async def oldest_ms(self, lags):
+            return {(ASKED, 0): 0}
+
+    watching = asyncio.create_task(admission.watch(FakeLagReader))
+    async with asyncio.timeout(5):
+        while not admission.backlog.known:
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    track = admission.backlog.tracks[ASKED, 0]
+    assert track.lag == 7
+    assert track.age_s(admission.now_s) > 1_000_000  # the record is from 1970

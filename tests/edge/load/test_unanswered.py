@@ -1,0 +1,128 @@
+"""Questions without an answer: whose they are, and when there is room again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.load.backlog import RETRY_UNKNOWN_S
+from edge.load.unanswered import RATE_S, Unanswered
+from schemas import AnswerReleased
+from streams.settings import Settings
+from tests.edge.load.test_admission import Clock, answer_to
+
+
+def unanswered(most=10, per_tenant=4, clock=None):
+    settings = Settings(unanswered_max=most, unanswered_per_tenant_max=per_tenant)
+    return Unanswered(settings, clock or Clock())
+
+
+def add(questions, count, tenant="acme", begin=0):
+    for number in range(begin, begin + count):
+        assert questions.add(f"{tenant}-{number}", tenant, 30.0, search=False)
+
+
+def test_there_is_room_until_a_tenant_has_its_share():
+    questions = unanswered()
+    add(questions, 3)
+    assert questions.crowd("acme") is None
+    add(questions, 1, begin=3)
+    crowd = questions.crowd("acme")
+    assert (crowd.of_tenant, crowd.count) == (True, 4)
+    assert questions.crowd("globex") is None
+
+
+def test_there_is_room_until_all_have_what_the_gateway_holds():
+    questions = unanswered()
+    for tenant in "abcde":
+        add(questions, 2, tenant)
+    assert questions.full
+    crowd = questions.crowd("f")
+    assert (crowd.of_tenant, crowd.count) == (False, 10)
+
+
+@pytest.mark.parametrize(("answered", "open_"), [(1, False), (2, True)])
+def test_a_gateway_that_was_full_is_open_again_well_below(answered, open_):
+    questions = unanswered()
+    for tenant in "abcde":
+        add(questions, 2, tenant)
+    questions.crowd("f")
+    for number in range(answered):
+        questions.take(answer_to(f"a-{number}"))
+    assert (questions.crowd("f") is None) == open_
+
+
+def test_the_same_request_counts_once_and_an_unknown_one_not_at_all():
+    questions = unanswered()
+    add(questions, 1)
+    assert not questions.add("acme-0", "acme", 30.0, search=False)
+    questions.take(answer_to("unknown"))
+    questions.forget("unknown")
+    assert len(questions) == 1
+    questions.take(answer_to("acme-0"))
+    questions.take(answer_to("acme-0"))
+    assert len(questions) == 0
+
+
+def test_the_time_to_wait_follows_from_the_answers_of_late():
+    clock = Clock()
+    questions = unanswered(per_tenant=4, clock=clock)
+    add(questions, 4)
+    assert questions.crowd("acme").room_in_s == RETRY_UNKNOWN_S
+    for number in range(2):  # an answer every 10 s
+        clock.now_s += 10
+        questions.take(answer_to(f"acme-{number}"))
+    add(questions, 2, begin=4)
+    assert questions.crowd("acme").room_in_s == pytest.approx(10.0)  # one has to come
+    clock.now_s += RATE_S + 1
+    assert questions.crowd("acme").room_in_s == RETRY_UNKNOWN_S
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), st.integers(0, 9), st.sampled_from("ab")),
+        st.tuples(st.just("answer"), st.integers(0, 9), st.sampled_from("ab")),
+        st.tuples(st.just("wait"), st.integers(0, 20), st.just("")),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_what_counts_is_what_was_asked_and_is_neither_answered_nor_late(steps):
+    clock = Clock()
+    questions, waiting = unanswered(most=99, per_tenant=99, clock=clock), {}
+    for what, number, tenant in steps:
+        request = f"{tenant}-{number}"
+        match what:
+            case "ask":
+                assert questions.add(request, tenant, 10.0, search=False) == (
+                    request not in waiting
+                )
+                waiting.setdefault(request, clock.now_s + 10.0)
+            case "answer":
+                questions.take(answer_to(request, AnswerReleased))
+                waiting.pop(request, None)
+            case "wait":
+                clock.now_s += number
+                questions.forget_the_late()
+                waiting = {name: at for name, at in waiting.items() if at >= clock.now_s}
+        assert len(questions) == len(waiting)
+        assert all(questions.awaits(name) for name in waiting)
+
+
+@pytest.mark.parametrize(
+    ("most", "per_tenant"), [pytest.param(99, 10, id="tenant"), pytest.param(10, 99, id="gateway")]
+)
+def test_what_is_open_again_stays_open_until_it_is_full_again(most, per_tenant):
+    questions = unanswered(most, per_tenant)
+    add(questions, 10)
+    assert questions.crowd("acme")
+    for number in range(2):
+        questions.take(answer_to(f"acme-{number}"))
+    assert questions.crowd("acme") is None
+    add(questions, 1, begin=10)
+    assert questions.crowd("acme") is None  # nine: as many as would have kept it closed
+    add(questions, 1, begin=11)
+    assert questions.crowd("acme")

@@ -1,0 +1,139 @@
+"""Server-sent events: pauses, ends and what is let go of."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import pytest
+
+from edge.answering.bounds import Bounds
+from edge.problems import overloaded
+from edge.protocols.http.event_stream import (
+    KEEP_ALIVE,
+    EventStream,
+    event_of,
+    event_stream,
+    with_pauses,
+)
+
+FRAMES = [{"type": "delta", "cursor": "c", "text": text} for text in "ab"]
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def a_frame(problem, trace_id):
+    return {**problem.frame("r-1", trace_id), "cursor": ""}
+
+
+class Frames:
+    """Yields frames, then waits, ends or goes wrong; knows whether it was closed."""
+
+    def __init__(self, frames=FRAMES, *, then=None):
+        self.closed = False
+        self.more = asyncio.Event()
+        self._frames, self._then = frames, then
+
+    async def __call__(self):
+        try:
+            for frame in self._frames:
+                yield frame
+            if self._then is not None:
+                await self._then(self)
+        finally:
+            self.closed = True
+
+
+async def wait(frames):
+    await frames.more.wait()
+
+
+async def go_wrong(_):
+    raise overloaded("try again")
+
+
+async def sent(response):
+    chunks = []
+
+    async def send(message):
+        chunks.append(message.get("body", b""))
+
+    await response.stream_response(send)
+    return [chunk for chunk in chunks if chunk]
+
+
+async def test_frames_become_events_and_all_is_let_go_of():
+    frames, resources, released = Frames(), ExitStack(), []
+    resources.callback(lambda: released.append(frames.closed))
+    stream = event_stream(FRAMES[0], frames(), a_frame, TRACE, Bounds(), resources)
+    assert await sent(stream) == [event_of(frame) for frame in (FRAMES[0], *FRAMES)]
+    assert released == [True]  # once the frames were closed
+    assert stream.media_type == "text/event-stream"
+    assert stream.headers["cache-control"] == "no-store"
+
+
+async def test_a_problem_on_the_way_is_the_last_event():
+    frames = Frames(then=go_wrong)
+    chunks = await sent(event_stream(None, frames(), a_frame, TRACE, Bounds(), ExitStack()))
+    assert len(chunks) == 3
+    assert b'"status":503' in chunks[-1]
+    assert b"a" * 32 in chunks[-1]
+    assert frames.closed
+
+
+async def test_a_silent_stream_is_kept_alive():
+    frames = Frames(then=wait)
+    paced = with_pauses(frames(), 0.001)
+    told = [await anext(paced) for _ in range(4)]
+    assert told[:2] == FRAMES
+    assert told[2:] == [None, None]
+    frames.more.set()
+    assert [frame async for frame in paced if frame is not None] == []
+    assert frames.closed
+    assert KEEP_ALIVE.startswith(b":")
+
+
+async def test_frames_that_nobody_waits_for_any_more_are_closed():
+    frames = Frames(then=wait)
+    paced = with_pauses(frames(), 0.001)
+    while await anext(paced) is not None:
+        pass
+    await paced.aclose()
+    assert frames.closed
+
+
+async def test_frames_that_are_left_in_the_middle_are_closed():
+    frames = Frames()
+    paced = with_pauses(frames(), 1.0)
+    assert await anext(paced) == FRAMES[0]
+    await paced.aclose()
+    assert frames.closed
+
+
+async def test_a_stream_whose_reader_takes_nothing_ends():
+    ended = asyncio.Event()
+
+    async def events():
+        try:
+            while True:
+                yield b"data: x\n\n"
+        finally:
+            ended.set()
+
+    async def send_(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # a reader that never reads
+
+    stream = EventStream(source := events(), send_timeout_s=0.05)
+    async with asyncio.timeout(5):
+        await stream.stream_response(send_)
+        await source.aclose()
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "\r\n\r\ndata: forged\n\n", "\u2028"])
+async def test_no_text_breaks_out_of_its_event(text):
+    event = event_of({"type": "delta", "cursor": "c", "text": text})
+    assert event.startswith(b"id: c\ndata: {")
+    assert event.endswith(b"}\n\n")
+    assert event.count(b"\n") == 3
+    assert b"\r" not in event

@@ -1,0 +1,55 @@
+"""Serving, over a log in memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from edge.protocols.serving import CantServe, Server
+from tests.edge.fake_log import FakeLog, a_gateway
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    return a_gateway(tmp_path, FakeLog())
+
+
+def test_a_port_that_is_busy_is_one_clear_line(gateway):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        with pytest.raises(CantServe, match=f"127.0.0.1:{port}.*--port"):
+            Server(gateway, "127.0.0.1", port).run_until_told()
+
+
+def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
+    server = Server(gateway, "127.0.0.1", 0)
+    answers, stopping = [], []
+
+    def ask_and_stop():
+        while not server.started:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        answers.append(httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False))
+        stopping.append(gateway.stopping)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # as `serve` does
+    asking = threading.Thread(target=ask_and_stop)
+    asking.start()
+    try:
+        server.run_until_told()
+    finally:
+        asking.join(10)
+        signal.signal(signal.SIGTERM, before)
+    assert answers[0].status_code == 200
+    assert "server" not in answers[0].headers
+    assert stopping == [False]
+    assert gateway.stopping

@@ -1,0 +1,278 @@
+"""The WebSocket over a log in memory, served by the real server."""
+
+# ruff: noqa: ASYNC110 - tests wait for what other tasks do
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+import websockets
+
+from edge.answering.bounds import Bounds
+from schemas import QuestionAsked
+from tests.edge.chat_client import connect, frames_until, question, send
+from tests.edge.fake_log import Answers, a_key
+
+
+@pytest.fixture
+def key(gateway):
+    return a_key(gateway)
+
+
+def whole(*texts):
+    return lambda event: Answers(event).whole(*texts) if isinstance(event, QuestionAsked) else ()
+
+
+async def test_a_message_is_answered_in_frames(url, key, log):
+    log.answer = whole("VAT ", "is due.")
+    async with connect(url, key) as socket:
+        await send(socket, type="message", id="m-1", session_id="s-1", text="x")
+        frames = await frames_until(socket, "completed", "error")
+    assert [frame["type"] for frame in frames] == ["accepted", "delta", "delta", "completed"]
+    assert frames[0]["session_id"] == "s-1"
+    assert frames[0]["id"] == "m-1"
+    assert len({frame["request_id"] for frame in frames}) == 1
+    assert all(frame["cursor"] for frame in frames)
+
+
+async def test_without_a_valid_key_the_handshake_is_refused_with_a_problem(url):
+    for more in ({}, {"additional_headers": {"Authorization": "Bearer ph_nonsense"}}):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(url, **more)
+        response = refused.value.response
+        assert response.status_code == 401
+        assert response.headers["content-type"] == "application/problem+json"
+        assert json.loads(response.body)["request_id"] == response.headers["x-request-id"]
+
+
+async def test_a_browser_sends_its_key_as_a_subprotocol(url, key, log):
+    log.answer = whole("x")
+    async with websockets.connect(url, subprotocols=["playhead", f"bearer.{key}"]) as socket:
+        assert socket.subprotocol == "playhead"
+        await send(socket, type="message", text="x")
+        assert (await frames_until(socket, "completed"))[-1]["text"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("{", 400),
+        ("[]", 422),
+        ("{}", 422),
+        ('{"type": "none"}', 422),
+        ('{"type": "message"}', 422),
+        ('{"type": "message", "text": ""}', 422),
+        ('{"type": "message", "text": "x", "tenant": "globex"}', 403),
+        ('{"type": "message", "text": "x", "session_id": "no spaces"}', 422),
+        ('{"type": "resume", "request_id": "none", "cursor": ""}', 404),
+        ('{"type": "cancel", "request_id": "none"}', 404),
+        (json.dumps({"type": "message", "text": "x" * 70_000}), 413),
+    ],
+)
+async def test_a_bad_frame_is_answered_and_the_connection_goes_on(url, key, log, text, status):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        await socket.send(text)
+        [error] = await frames_until(socket, "error")
+        assert error["status"] == status
+        assert {"title", "detail", "request_id", "trace_id", "retryable", "cursor"} <= set(error)
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "completed")
+
+
+async def test_a_client_that_reconnects_gets_the_rest_exactly_once(url, key, log):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        answers = Answers(await question(log))
+        log.append(answers.tokens("VAT ", 0))
+        [delta] = await frames_until(socket, "delta")
+    log.append(answers.tokens("is ", 1))
+    async with connect(url, key) as socket:
+        await send(socket, type="resume", request_id=delta["request_id"], cursor=delta["cursor"])
+        [second] = await frames_until(socket, "delta")
+        log.append(answers.tokens("due.", 2))
+        log.append(answers.released("VAT is due.", 2))
+        rest = await frames_until(socket, "completed")
+        assert [frame.get("text") for frame in (second, *rest)] == ["is ", "due.", "VAT is due."]
+        log.append(answers.retracted("not allowed", 2))
+        [retracted] = await frames_until(socket, "retracted")
+        assert retracted["reason"] == "not allowed"
+    async with connect(url, key) as socket:
+        cursor = rest[-1]["cursor"]
+        await send(socket, type="resume", request_id=accepted["request_id"], cursor=cursor)
+        assert await frames_until(socket, "retracted") == [retracted]
+
+
+async def test_a_retraction_reaches_a_connection_that_has_its_answer(url, key, log):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "completed")
+        log.append(Answers(await question(log)).retracted("not allowed", 0))
+        [retracted] = await frames_until(socket, "retracted")
+        assert retracted["reason"] == "not allowed"
+
+
+async def test_a_message_sent_again_is_one_question(url, key, log):
+    log.answer = whole("x")
+    ids = []
+    for _ in range(2):
+        async with connect(url, key) as socket:
+            await send(socket, type="message", id="m-1", session_id="s-1", text="x")
+            frames = await frames_until(socket, "completed")
+            ids.append(frames[0]["request_id"])
+            assert [frame["type"] for frame in frames] == ["accepted", "delta", "completed"]
+    assert ids[0] == ids[1]
+
+
+async def test_cancel_ends_the_stream(url, key, log):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "accepted")
+        answers = Answers(await question(log))
+        log.append(answers.tokens("VAT ", 0))
+        [delta] = await frames_until(socket, "delta")
+        await send(socket, type="cancel", request_id=delta["request_id"])
+        [closing] = await frames_until(socket, "completed", "error")
+        assert (closing["text"], closing["finish_reason"]) == ("VAT ", "cancelled")
+        log.append(answers.tokens("is", 1))
+        await send(socket, type="cancel", request_id=delta["request_id"])
+        [error] = await frames_until(socket, "delta", "error")
+        assert error["status"] == 404
+
+
+async def test_questions_of_one_connection_are_answered_side_by_side(url, key, log):
+    async with connect(url, key) as socket:
+        for number in range(4):
+            await send(socket, type="message", id=number, text=f"x{number}")
+        accepted = [(await frames_until(socket, "accepted"))[-1] for _ in range(4)]
+        assert [frame["id"] for frame in accepted] == [0, 1, 2, 3]
+        for asked in reversed(log.published(QuestionAsked)):
+            for event in Answers(asked).whole(asked.meta.request):
+                log.append(event)
+        closing = []
+        while len(closing) < 4:
+            closing.append((await frames_until(socket, "completed"))[-1])
+        assert all(frame["text"] == frame["request_id"] for frame in closing)
+
+
+async def test_too_many_questions_at_once_are_refused(url, key, log):
+    async with connect(url, key) as socket:
+        for _ in range(9):
+            await send(socket, type="message", text="x")
+        frames = await frames_until(socket, "error")
+        assert frames[-1]["status"] == 429
+        assert len(log.published(QuestionAsked)) == 8
+
+
+@pytest.mark.parametrize("bounds", [Bounds(send_timeout_s=0.3, late_s=1.0)])
+async def test_a_client_that_does_not_read_is_let_go(url, key, log, gateway):
+    async with connect(url, key, max_queue=1, close_timeout=0.1) as socket:
+        await send(socket, type="message", text="x")
+        answers = Answers(await question(log))
+        for number in range(400):
+            log.append(answers.tokens("x" * 65_536, number))
+        async with asyncio.timeout(10):
+            while gateway.dispatch.waiting:
+                await asyncio.sleep(0.05)
+        with contextlib.suppress(Exception):
+            await socket.close()
+
+
+async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "accepted")
+        gateway.stopping = True
+        [error] = await frames_until(socket, "error")
+        assert error["retryable"]
+        assert error["cursor"]
+        with pytest.raises(websockets.ConnectionClosed):
+            async with asyncio.timeout(5):
+                await socket.recv()
+    assert gateway.dispatch.waiting == 0
+
+
+async def until(what):
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_is_resumed_on_its_own_connection_is_told_once(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(socket, type="resume", request_id=accepted["request_id"])
+        await send(socket, type="cancel", request_id="none")  # frames are taken in their order
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+        assert len(gateway.followed) == 1
+        for event in Answers(await question(log)).whole("VAT ", "is due."):
+            log.append(event)
+        frames = await frames_until(socket, "completed")
+        assert [frame["type"] for frame in frames] == ["delta", "delta", "completed"]
+        await send(socket, type="cancel", request_id="none")
+        assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1, late_s=30.0)])
+async def test_an_answer_that_is_complete_makes_room_while_it_is_listened_for(
+    url, key, log, gateway
+):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(3):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+            await until(lambda: len(gateway.followed) == 0)
+        assert gateway.dispatch.waiting == 3
+    await until(lambda: gateway.dispatch.waiting == 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1)])
+async def test_an_answer_that_nobody_could_follow_is_not_resumed(url, key, log, gateway):
+    async with connect(url, key) as socket, connect(url, key) as other:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(other, type="resume", request_id=accepted["request_id"])
+        [error] = await frames_until(other, "error")
+        assert (error["status"], error["request_id"]) == (429, accepted["request_id"])
+        assert error["cursor"]  # to come back with
+
+
+async def test_a_connection_that_ends_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        for number in range(3):
+            await send(socket, type="message", id=number, text="x")
+            await frames_until(socket, "accepted")
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (3, 3)
+    await until(lambda: len(gateway.connections) == 0)
+    assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+    assert gateway.admission.unanswered == 3  # they are on the log, and will be answered
+
+
+async def test_a_message_that_was_refused_holds_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", id=1, text="x", session_id="no spaces")
+        [error] = await frames_until(socket, "error")
+        assert (error["id"], error["status"]) == (1, 422)
+        assert (len(gateway.followed), gateway.dispatch.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(listening_max=2, late_s=30.0)])
+async def test_the_oldest_answer_that_is_complete_makes_room(url, key, log, gateway):
+    log.answer = whole("x")
+    async with connect(url, key) as socket:
+        for _ in range(4):
+            await send(socket, type="message", text="x")
+            await frames_until(socket, "completed")
+        await until(lambda: gateway.dispatch.waiting == 2)
+        oldest, *_, newest = log.published(QuestionAsked)
+        log.append(Answers(oldest).retracted("nobody listens", 0))
+        log.append(Answers(newest).retracted("told", 0))
+        [retracted] = await frames_until(socket, "retracted")
+        assert retracted["reason"] == "told"

@@ -1,0 +1,276 @@
+"""Requests as they are built."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.errors import KeyDestroyed
+from connectors.keyring import Keyring
+from edge.requests import limits
+from edge.requests.building import (
+    NewDocument,
+    Refused,
+    RequestBuilder,
+    TooLarge,
+    response_schema_text,
+)
+from schemas import Ask
+from streams.log.codec import body
+from streams.log.ids import document_id, request_id
+from streams.log.lanes import lane_of
+from streams.settings import Settings
+from streams.watching.tracing import TRACEPARENT
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(run=tmp_path, partitions=8, claim_bytes=10_000, document_bytes_max=50_000)
+
+
+@pytest.fixture
+def keyring(settings):
+    return Keyring(settings)
+
+
+@pytest.fixture
+def requests(settings, keyring):
+    return RequestBuilder(settings, keyring, edge="producer")
+
+
+def test_a_question_is_sealed_for_its_user_and_lies_in_its_sessions_lane(requests, keyring):
+    event = requests.question("acme", user="jane", session="s-1", text="secret", fingerprint="f")
+    assert event.meta.id == event.meta.request == request_id("acme", "f")
+    assert event.meta.lane == lane_of("acme", "s-1", 8)
+    assert event.meta.cause is None
+    assert event.meta.step.name == "producer"
+    assert event.subject == keyring.digest("acme", b"jane")
+    assert event.text.key == f"user/{event.subject}"
+    assert (event.text.event, event.text.field) == (event.meta.id, "text")
+    assert keyring.unseal("acme", event.text) == b"secret"
+    assert b"secret" not in body(event)
+    assert b"jane" not in body(event)
+
+
+def test_a_document_is_sealed_under_its_own_key(requests, keyring):
+    event = requests.document("acme", uri="u", content=b"secret", title="hidden")
+    identity = document_id("acme", "u")
+    assert event.document == event.meta.session == identity
+    assert event.meta.lane == lane_of("acme", identity, 8)
+    assert event.content.key == event.title.key == f"document/{identity}"
+    assert keyring.unseal("acme", event.content) == b"secret"
+    assert keyring.unseal("acme", event.title) == b"hidden"
+    assert b"secret" not in body(event)
+    assert b"hidden" not in body(event)
+
+
+def test_a_large_document_travels_by_claim_check(requests, keyring):
+    event = requests.document("acme", uri="u", content=b"x" * 20_000)
+    assert event.content.claim
+    assert len(body(event)) < 2_000
+    assert keyring.unseal("acme", event.content) == b"x" * 20_000
+
+
+def test_equal_fingerprints_are_one_request_and_others_are_not(requests):
+    def ids(fingerprint, tenant="acme"):
+        return requests.question(tenant, user="u", text="x", fingerprint=fingerprint).meta.id
+
+    assert ids("f") == ids("f")
+    assert len({ids("f"), ids("g"), ids("f", "globex"), ids(""), ids("")}) == 5
+
+
+def test_a_question_without_a_session_begins_one(requests):
+    event = requests.question("acme", user="u", text="x", fingerprint="f")
+    again = requests.question("acme", user="u", text="x", fingerprint="f")
+    assert event.meta.session == again.meta.session
+    assert event.meta.session != requests.question("acme", user="u", text="x").meta.session
+
+
+def test_a_question_has_a_deadline_unless_the_asker_says_otherwise(requests):
+    event = requests.question("acme", user="u", text="x")
+    assert event.ask.deadline == pytest.approx(event.meta.at + 30_000_000, abs=1_000_000)
+    assert requests.question("acme", user="u", text="x", ask=Ask()).ask.deadline == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"tenant": ""}, Refused),
+        ({"tenant": "-a"}, Refused),
+        ({"tenant": "a b"}, Refused),
+        ({"tenant": "a" * 64}, Refused),
+        ({"user": ""}, Refused),
+        ({"user": "u" * 257}, Refused),
+        ({"text": ""}, Refused),
+        ({"text": "x" * 20_001}, TooLarge),
+        ({"session": "a b"}, Refused),
+        ({"session": "s" * 129}, Refused),
+        ({"ask": Ask(max_tokens=0)}, Refused),
+        ({"ask": Ask(max_tokens=limits.ANSWER_TOKENS_MAX + 1)}, Refused),
+        ({"ask": Ask(passages_max=0)}, Refused),
+        ({"ask": Ask(passages_max=limits.PASSAGES_MAX + 1)}, Refused),
+        ({"ask": Ask(groups=("g",) * (limits.GROUPS_MAX + 1))}, Refused),
+    ],
+)
+def test_a_question_that_cannot_be_taken_in_is_refused(requests, wrong, error):
+    with pytest.raises(error):
+        requests.question(**{"tenant": "acme", "user": "u", "text": "x", **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"tenant": ""}, Refused),
+        ({"uri": ""}, Refused),
+        ({"uri": "u" * 2_049}, Refused),
+        ({"media_type": "application/pdf"}, Refused),
+        ({"media_type": ""}, Refused),
+        ({"media_type": "; charset=utf-8"}, Refused),
+        ({"groups": ["g"] * (limits.GROUPS_MAX + 1)}, Refused),
+        ({"chunk_policy": "none"}, Refused),
+        ({"content": b"x" * 50_001}, TooLarge),
+        ({"title": "x" * 1_001}, TooLarge),
+        ({"metadata": {"": "v"}}, Refused),
+        ({"metadata": {"k": "v" * 513}}, Refused),
+        ({"metadata": {str(number): "v" for number in range(65)}}, Refused),
+    ],
+)
+def test_a_document_that_cannot_be_taken_in_is_refused(requests, wrong, error):
+    with pytest.raises(error):
+        requests.document(**{"tenant": "acme", "uri": "u", "content": b"x", **wrong})
+
+
+def test_what_just_keeps_the_limits_is_taken_in(requests):
+    groups = tuple(f"g{number}" for number in range(limits.GROUPS_MAX))
+    most = Ask(max_tokens=limits.ANSWER_TOKENS_MAX, passages_max=limits.PASSAGES_MAX, groups=groups)
+    for ask in (most, Ask(max_tokens=1, passages_max=1)):
+        assert requests.question("acme", user="u", text="x", ask=ask).ask == ask
+    assert requests.document("acme", uri="u", content=b"x", groups=groups).groups == groups
+
+
+def test_a_caller_whose_key_names_many_groups_asks_with_all_of_them(requests):
+    ask = Ask(groups=("g",) * (limits.GROUPS_MAX + 1))
+    assert requests.ask(requests.of_question("acme", "s"), "x", ask).ask == ask
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/html", "TEXT/HTML", "text/html;charset=utf-8", " Text/Html ; a=b; c=d"]
+)
+def test_a_media_type_is_known_in_any_spelling(requests, media_type):
+    event = requests.document("acme", uri="u", content=b"x", media_type=media_type)
+    assert event.media_type == "text/html"
+
+
+def test_an_erased_user_asks_nothing(requests, keyring):
+    event = requests.question("acme", user="jane", text="x")
+    keyring.destroy("acme", event.text.key)
+    with pytest.raises(KeyDestroyed):
+        requests.question("acme", user="jane", text="x")
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_any_text_can_be_asked(tmp_path_factory, text):
+    settings = Settings(run=tmp_path_factory.getbasetemp() / "any")
+    keyring = KEYRINGS.setdefault(settings.run, None) or Keyring(settings)
+    KEYRINGS[settings.run] = keyring
+    event = RequestBuilder(settings, keyring, edge="producer").question("acme", user="u", text=text)
+    assert keyring.unseal("acme", event.text).decode() == text
+
+
+KEYRINGS = {}
+
+
+def test_a_schema_has_one_spelling():
+    assert response_schema_text({"b": 1, "a": 2}) == response_schema_text({"a": 2, "b": 1})
+    assert response_schema_text(None) == ""
+
+
+# ---------------------------------------------------------------------- identities
+
+
+def test_an_identity_is_what_the_request_carries(requests):
+    identity = requests.of_question("acme", "subject", "s-1", "f")
+    event = requests.ask(identity, "x", Ask())
+    meta = event.meta
+    assert (meta.id, meta.request) == (identity.request, identity.request)
+    assert (meta.tenant, meta.session, meta.lane) == ("acme", "s-1", identity.lane)
+    assert event.subject == "subject"
+    assert event.text.key == "user/subject"
+
+
+def test_a_document_is_identified_by_its_address_or_by_its_id(requests):
+    by_uri = requests.of_document("acme", "u", "f")
+    assert by_uri == requests.of_known_document("acme", document_id("acme", "u"), "f")
+    assert (by_uri.subject, by_uri.session) == ("", document_id("acme", "u"))
+    assert by_uri.request == request_id("acme", "f")
+
+
+def test_what_is_said_about_one_document_lies_in_one_lane(requests):
+    submission = requests.document("acme", uri="u", content=b"x")
+    withdrawal = requests.withdrawal("acme", document=submission.document, reason="old")
+    assert withdrawal.meta.lane == submission.meta.lane
+    assert withdrawal.meta.session == withdrawal.document == submission.document
+    assert withdrawal.meta.request != submission.meta.request
+    assert withdrawal.reason == "old"
+
+
+@given(
+    st.text("abAB19_-", min_size=1, max_size=63).filter(limits.TENANT.fullmatch),
+    st.one_of(st.just(""), st.from_regex(limits.SESSION, fullmatch=True)),
+    st.text(max_size=20),
+)
+def test_any_identity_is_the_same_each_time_for_one_fingerprint(tenant, session, fingerprint):
+    requests = RequestBuilder(Settings(partitions=8), None, edge="producer")
+    first, second = [requests.of_question(tenant, "s", session, fingerprint) for _ in range(2)]
+    assert (first == second) == bool(fingerprint)
+    assert 0 <= first.lane < 8
+    assert first.session == (session or f"s-{first.request}")
+    assert limits.SESSION.fullmatch(first.session)
+
+
+@pytest.mark.parametrize("tenant", ["", "-a", "a b", "a" * 64])
+def test_no_request_is_identified_for_what_is_no_tenant(requests, tenant):
+    for identify in (
+        lambda: requests.of_question(tenant, "s"),
+        lambda: requests.of_document(tenant, "u"),
+        lambda: requests.of_known_document(tenant, "d"),
+        lambda: requests.subject(tenant, "jane"),
+    ):
+        with pytest.raises(Refused):
+            identify()
+
+
+def test_nothing_is_sealed_for_a_document_that_is_refused():
+    class Nothing:
+        """A keyring that must not be asked."""
+
+    requests = RequestBuilder(Settings(document_bytes_max=3), Nothing(), edge="producer")
+    identity = requests.of_document("acme", "u")
+    for document in (
+        NewDocument("u", b"long"),
+        NewDocument("", b"x"),
+        NewDocument("u" * 9_999, b""),
+    ):
+        with pytest.raises(Refused):
+            requests.submit(identity, document)
+
+
+@pytest.mark.parametrize("policy", limits.chunk_policies())
+def test_every_chunk_policy_that_is_configured_is_taken(requests, policy):
+    event = requests.document("acme", uri="u", content=b"x", chunk_policy=policy)
+    assert event.chunk_policy == policy
+
+
+def test_a_policy_that_is_not_configured_is_refused_with_those_that_are(requests):
+    with pytest.raises(Refused) as refused:
+        requests.document("acme", uri="u", content=b"x", chunk_policy="none")
+    assert all(policy in str(refused.value) for policy in limits.chunk_policies())
+
+
+def test_a_trace_goes_on_or_begins(requests):
+    given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert requests.question("acme", user="u", text="x", trace=given).meta.trace == given
+    begun = {requests.question("acme", user="u", text="x").meta.trace for _ in range(2)}
+    assert len(begun) == 2
+    assert all(TRACEPARENT.fullmatch(trace) and trace.endswith("-01") for trace in begun)

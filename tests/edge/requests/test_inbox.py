@@ -1,0 +1,162 @@
+"""What the inbox makes of plain records."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import pytest
+
+from agents.errors import Transient
+from connectors.keyring import Keyring
+from edge.requests.inbox import Inbox
+from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
+from streams.log.codec import body
+from streams.log.writing import Position
+from streams.settings import Settings
+from streams.topics import topic_of
+from tests.fakes import a_codec
+
+CODEC = a_codec()
+DOCUMENT = InboxDocument(tenant="acme", uri="u", media_type="text/plain", content=b"secret")
+QUESTION = InboxQuestion(tenant="acme", user="jane", session="s-1", text="secret", max_tokens=9)
+
+
+@pytest.fixture
+def keyring(tmp_path):
+    return Keyring(Settings(run=tmp_path))
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def inbox(tmp_path, keyring, sent):
+    def send(event):
+        sent.append(event)
+        done = Future()
+        done.set_result(Position(topic_of(event), 0, 0, 0))
+        return done
+
+    settings = Settings(run=tmp_path, document_bytes_max=1_000)
+    return Inbox(settings, CODEC, keyring, send)
+
+
+def request_for(inbox, record, offset=7):
+    return inbox.request_for(topic_of(record), 1, offset, CODEC.encode(record))
+
+
+def changed(record, **fields):
+    return type(record)(**{**record.to_avro(), **fields})
+
+
+def test_a_plain_document_becomes_a_sealed_request(inbox, keyring):
+    event = request_for(inbox, DOCUMENT)
+    assert isinstance(event, DocumentSubmitted)
+    assert event.meta.step.name == "inbox"
+    assert keyring.unseal("acme", event.content) == b"secret"
+    assert b"secret" not in body(event)
+
+
+def test_a_plain_question_becomes_a_sealed_request(inbox, keyring):
+    event = request_for(inbox, QUESTION)
+    assert isinstance(event, QuestionAsked)
+    assert keyring.unseal("acme", event.text) == b"secret"
+    assert (event.meta.session, event.ask.max_tokens) == ("s-1", 9)
+    assert event.ask.deadline > event.meta.at
+    assert b"secret" not in body(event)
+    assert b"jane" not in body(event)
+
+
+def test_a_record_read_again_is_the_same_request(inbox):
+    for record in (DOCUMENT, QUESTION):
+        assert request_for(inbox, record).meta.id == request_for(inbox, record).meta.id
+        assert request_for(inbox, record).meta.id != request_for(inbox, record, 8).meta.id
+        keyed = changed(record, idempotency_key="k")
+        assert request_for(inbox, keyed).meta.id == request_for(inbox, keyed, 8).meta.id
+
+
+@pytest.mark.parametrize(
+    ("record", "error"),
+    [
+        (changed(DOCUMENT, tenant="not a tenant"), "Refused"),
+        (changed(DOCUMENT, tenant=""), "Refused"),
+        (changed(DOCUMENT, content=b"secret" * 200), "TooLarge"),
+        (changed(DOCUMENT, media_type="application/pdf"), "Refused"),
+        (changed(QUESTION, text="secret" * 5_000), "TooLarge"),
+        (changed(DOCUMENT, groups=["g"] * 65), "Refused"),
+        (changed(QUESTION, user=""), "Refused"),
+        (changed(QUESTION, max_tokens=0), "Refused"),
+        (changed(QUESTION, max_tokens=4_097), "Refused"),
+        (changed(QUESTION, groups=["g"] * 65), "Refused"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_rejected_without_its_text(inbox, record, error):
+    event = request_for(inbox, record)
+    assert isinstance(event, EventRejected)
+    assert event.error == error
+    assert event.message
+    assert (event.topic, event.partition, event.offset) == (topic_of(record), 1, 7)
+    assert event.value is None
+    assert b"secret" not in body(event)
+    assert event.meta.tenant == (record.tenant if record.tenant == "acme" else "")
+
+
+@pytest.mark.parametrize("value", [None, b"", b"nonsense", b"\0\0\0\xff\xff", b"\0\0\0\0\1"])
+def test_undecodable_bytes_are_rejected(inbox, value):
+    event = inbox.request_for(topic_of(InboxDocument), 1, 7, value)
+    assert isinstance(event, EventRejected)
+    assert event.error == "Undecodable"
+    assert event.meta.tenant == ""
+    assert event.value is None
+
+
+def test_a_record_of_another_type_is_rejected(inbox):
+    event = inbox.request_for(topic_of(InboxDocument), 1, 7, CODEC.encode(QUESTION))
+    assert isinstance(event, EventRejected)
+
+
+class BrokenKeyring:
+    def __getattr__(self, _name):
+        raise RuntimeError("secret")
+
+
+def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(tmp_path, sent):
+    inbox = Inbox(Settings(run=tmp_path), CODEC, BrokenKeyring(), sent.append)
+    event = request_for(inbox, DOCUMENT)
+    assert event.error == "RuntimeError"
+    assert b"secret" not in body(event)
+
+
+class FakeMessage:
+    def __init__(self, record, offset):
+        self._record, self._offset = record, offset
+
+    def topic(self):
+        return topic_of(self._record)
+
+    def partition(self):
+        return 1
+
+    def offset(self):
+        return self._offset
+
+    def value(self):
+        return CODEC.encode(self._record)
+
+
+def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, keyring):
+    failures, sent = [Transient("away"), Transient("away")], []
+
+    def send(event):
+        if failures:
+            raise failures.pop()
+        sent.append(event)
+        done = Future()
+        done.set_result(Position(topic_of(event), 0, 0, 0))
+        return done
+
+    inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
+    assert inbox._take([FakeMessage(DOCUMENT, 1), FakeMessage(QUESTION, 2)])
+    assert [type(event) for event in sent] == [DocumentSubmitted, QuestionAsked]
