@@ -35,9 +35,10 @@ from schemas import (
     Written,
 )
 from schemas.registry import SchemaIds
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.running.live import LiveRun, now_us
+from streams.running.live import LiveRun
 from streams.running.run import Emit, Input
 from streams.running.world import Call, Connector, Handler, StreamHandler, World
 from streams.settings import Settings

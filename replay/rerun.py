@@ -68,7 +68,7 @@ class Reruns:
 
 async def _follow(run: RecordedRun, given: Input, stored: Stored) -> str:
     """Let a run go the way of its record; return why it did not come to the record's end."""
-    reject = rejection(run.step, given, stored.key, stored.value)
+    reject = rejection(run.step.name, given, stored.key, stored.value)
     try:
         if isinstance(given.event, Unreadable):
             await run.begin()

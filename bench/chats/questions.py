@@ -25,10 +25,10 @@ from schemas import (
     TokensReleased,
 )
 from schemas.registry import SchemaIds
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
 from streams.version import CODE

@@ -14,9 +14,10 @@ from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
 from replay.export import export
 from schemas import AnswerReleased, Begun, ConfigurationSet, Event
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.running.live import LiveRun, now_us
+from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import World
 from streams.settings import Settings

@@ -8,9 +8,9 @@ import uuid
 from bench.facts import facts, name_of
 from connectors.keyring import Keyring
 from schemas import Ask, DocumentSubmitted, Meta, QuestionAsked, StepVersion
+from streams.log.clock import now_us
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.running.live import now_us
 from streams.settings import Settings
 from streams.version import CODE
 

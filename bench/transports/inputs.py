@@ -10,10 +10,10 @@ from typing import Any
 from bench.transports.chain import PARTITIONS
 from schemas import Ask, Meta, QuestionAsked, Sealed, StepVersion
 from schemas.registry import SchemaIds
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
-from streams.running.live import now_us
 from streams.version import CODE
 
 VALUE_BYTES = 540  # a record of Playhead without vectors or long texts

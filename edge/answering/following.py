@@ -20,7 +20,7 @@ from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from edge.listening.log_reader import ReadsLog
 from edge.problems import Problem, overloaded
 from schemas import ChunksRetrieved, Event, EventRejected
-from streams.running.live import now_us
+from streams.log.clock import now_us
 from streams.settings import Settings
 
 

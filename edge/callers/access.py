@@ -10,14 +10,14 @@ from agents.placeholders import restore
 from edge.callers.caller import Caller
 from edge.listening.catalogue import KnownDocument, KnownDocuments, KnownRequest, KnownRequests
 from edge.problems import not_found
-from edge.requests.building import Sealer
+from edge.requests.building import Seals
 from schemas import MapEntry, Passage, Sealed
 
 
 class Access:
     """Requests, documents and personal data, as far as callers may see them."""
 
-    def __init__(self, requests: KnownRequests, documents: KnownDocuments, keyring: Sealer) -> None:
+    def __init__(self, requests: KnownRequests, documents: KnownDocuments, keyring: Seals) -> None:
         self._requests = requests
         self._documents = documents
         self._keyring = keyring

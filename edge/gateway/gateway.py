@@ -22,7 +22,7 @@ from edge.listening.log_reader import ReadsLog
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
-from edge.requests.building import Sealer
+from edge.requests.building import Seals
 from edge.requests.publishing import Publishes
 from streams.settings import Settings
 
@@ -32,7 +32,7 @@ class Gateway:
     """Takes requests in and follows them; lives on one event loop."""
 
     settings: Settings
-    keyring: Sealer
+    keyring: Seals
     keys: ApiKeys
     idempotency: Idempotency
     publisher: Publishes

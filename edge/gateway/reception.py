@@ -18,10 +18,13 @@ from edge.listening.catalogue import KnownRequest, KnownRequests, RequestEvent, 
 from edge.listening.entries import Entry
 from edge.load.admission import Admission
 from edge.problems import Problem, forbidden, overloaded
-from edge.requests.building import Identity, NewDocument, Refused, RequestBuilder, Sealer, TooLarge
+from edge.requests.building import RequestBuilder, Seals
+from edge.requests.checks import Refused, TooLarge
+from edge.requests.identity import Identity
+from edge.requests.new_document import NewDocument
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from schemas import Ask
-from streams.running.live import now_us
+from streams.log.clock import now_us
 from streams.settings import Settings
 
 
@@ -60,7 +63,7 @@ class Reception:
         self,
         settings: Settings,
         bounds: Bounds,
-        keyring: Sealer,
+        keyring: Seals,
         requests: KnownRequests,
         idempotency: Idempotency,
         admission: Admission,
@@ -81,7 +84,7 @@ class Reception:
     def identify(self, caller: Caller, question: NewQuestion) -> Identity:
         """Work out which request a question is; raises Problem."""
         with _as_problems():
-            return self.build.of_question(
+            return self.build.identities.of_question(
                 caller.tenant, caller.subject, question.session, question.fingerprint
             )
 
@@ -117,7 +120,7 @@ class Reception:
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
         """Work out which request the submission of a document is; raises Problem."""
         with _as_problems():
-            return self.build.of_document(caller.tenant, uri, fingerprint)
+            return self.build.identities.of_document(caller.tenant, uri, fingerprint)
 
     async def submit(
         self, identity: Identity, document: NewDocument, trace: str = ""
@@ -132,7 +135,7 @@ class Reception:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
         with _as_problems():
-            identity = self.build.of_known_document(caller.tenant, document)
+            identity = self.build.identities.of_known_document(caller.tenant, document)
         return await self._publish(self.build.withdraw(identity, trace=trace))
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.listening.entries import Entry
-from edge.requests.building import Identity
+from edge.requests.identity import Identity
 from schemas import (
     ChunksCut,
     ChunksIndexed,

@@ -20,29 +20,23 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from agents.errors import Permanent, Transient
 from edge.requests import limits
-from edge.requests.building import RequestBuilder, Sealer
+from edge.requests.building import RequestBuilder, Seals
+from edge.requests.identity import Identity, stamp
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
-from schemas import (
-    Ask,
-    Event,
-    EventRejected,
-    InboxDocument,
-    InboxQuestion,
-    Meta,
-    StepVersion,
-)
+from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
+from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
-from streams.log.ids import outcome_id, position_id
+from streams.log.ids import outcome_id
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position
-from streams.running.live import now_us
+from streams.running.admit import rejection, unreadable
+from streams.running.run import Input
 from streams.settings import Settings
 from streams.topics import INBOX, group_of
-from streams.version import CODE
 from streams.watching.logs import logger
-from streams.watching.tracing import new_trace
 
 log = logger("inbox")
-GROUP = group_of("inbox")
+EDGE = "inbox"
+GROUP = group_of(EDGE)
 BATCH_MAX = 100  # records sealed and published before their offsets are committed together
 PAUSE_MAX_S = 10.0
 
@@ -54,13 +48,13 @@ class Inbox:
         self,
         settings: Settings,
         codec: Codec,
-        keyring: Sealer,
+        keyring: Seals,
         send: Callable[[Event], Future[Position]],
         pause_s: float = 0.2,
     ) -> None:
         self._settings = settings
         self._codec = codec
-        self._requests = RequestBuilder(settings, keyring, edge="inbox")
+        self._requests = RequestBuilder(settings, keyring, edge=EDGE)
         self._send = send
         self._pause_s = pause_s
         self._records = {topic.name: topic.record for topic in INBOX}
@@ -82,8 +76,7 @@ class Inbox:
 
         Raises Transient where the keyring or the registry is away.
         """
-        place = (topic, partition, offset)
-        tenant = ""
+        given, tenant = unreadable(topic, partition, offset), ""
         try:
             record: Any = self._codec.decode(value, self._records[topic])
             if limits.TENANT.fullmatch(record.tenant):
@@ -92,11 +85,11 @@ class Inbox:
         except (Transient, *REGISTRY_AWAY):
             raise
         except (Undecodable, Permanent) as error:
-            return self._rejection(place, tenant, type(error).__name__, str(error))
+            return self._rejection(given, tenant, type(error).__name__, str(error))
         except Exception as error:  # noqa: BLE001 - one bad record must not hold up all others
             kind = type(error).__name__
             why = f"an unforeseen {kind} in the inbox: report it; the record is not taken in"
-            return self._rejection(place, "", kind, why)
+            return self._rejection(given, "", kind, why)
 
     def _build(self, record: Any, position: str) -> Event:
         fingerprint = f"inbox|{record.idempotency_key or position}"
@@ -126,30 +119,17 @@ class Inbox:
             fingerprint=fingerprint,
         )
 
-    def _rejection(
-        self, place: tuple[str, int, int], tenant: str, error: str, message: str
-    ) -> EventRejected:
-        topic, partition, offset = place
-        cause = position_id(topic, partition, offset)
-        return EventRejected(
-            meta=Meta(
-                id=outcome_id(cause, "inbox", 0),
-                tenant=tenant,
-                lane=partition % self._settings.partitions,
-                request="",
-                session="",
-                at=now_us(),
-                step=StepVersion(name="inbox", code=CODE, configuration=""),
-                trace=new_trace(sampled=True),
-            ),
-            topic=topic,
-            partition=partition,
-            offset=offset,
-            step="inbox",
-            error=error,
-            message=message,
-            attempts=1,
+    def _rejection(self, given: Input, tenant: str, error: str, message: str) -> EventRejected:
+        nobody = Identity(
+            request="",
+            tenant=tenant,
+            subject="",
+            session="",
+            lane=given.partition % self._settings.partitions,
         )
+        meta = stamp(EDGE, nobody, record=outcome_id(given.event.meta.id, EDGE, 0))
+        failure = Failed(error=error, message=message, traceback="", attempts=1)
+        return rejection(EDGE, given, key=None, value=None)(failure, meta)
 
     # ------------------------------------------------------------------ the thread
 

@@ -24,11 +24,12 @@ from streams.delivery.history import History, rejected_attempt
 from streams.delivery.lane import Item
 from streams.delivery.outbox import Outbox
 from streams.delivery.publisher import Publisher
+from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
 from streams.log.reading import headers_of
 from streams.running.admit import rejection, unreadable
-from streams.running.live import LiveRun, now_us
+from streams.running.live import LiveRun
 from streams.running.retry import Retry
 from streams.running.run import Input
 from streams.running.world import World
@@ -211,7 +212,7 @@ class Processor:
             "moved to the dead letters", error=why.error, reason=why.message, tries=why.attempts
         )
         message = task.item.message
-        build = rejection(self._step, task.given, message.key(), message.value())
+        build = rejection(self._step.name, task.given, message.key(), message.value())
         if run is None or not await _closed(run, why, build):
             run = self._live_run(task, self._number(task), b"")  # what it records needs no key
             await run.begin()

@@ -27,7 +27,7 @@ from streams.delivery.opening import FoldFunction, Opener, Reads
 from streams.delivery.processing import Processor, Services
 from streams.delivery.tables import Table
 from streams.delivery.takeover import Takeover
-from streams.running.live import now_us
+from streams.log.clock import now_us
 from streams.topics import Fold, Step, topic_of
 from streams.watching.logs import begin_task, leave, logger, places
 from streams.watching.metrics import Counts, LaneState, observe

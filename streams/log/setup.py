@@ -11,6 +11,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from schemas import ConfigurationSet, Meta, StepVersion
 from schemas.registry import Registry
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.ids import request_id
@@ -141,7 +142,7 @@ def configuration_records() -> list[ConfigurationSet]:
                 lane=0,
                 request=request,
                 session="",
-                at=time.time_ns() // 1_000,
+                at=now_us(),
                 step=StepVersion(name="setup", code=CODE, configuration=""),
             ),
             step=entry.step,

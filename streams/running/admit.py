@@ -11,7 +11,7 @@ from schemas import Event, EventRejected, Failed, Meta, StepVersion
 from streams.log.codec import Codec, Undecodable, body
 from streams.log.ids import position_id
 from streams.running.run import Input
-from streams.topics import INBOX, Step
+from streams.topics import INBOX
 
 INBOX_TOPICS = frozenset(topic.name for topic in INBOX)
 
@@ -89,9 +89,9 @@ def unreadable(topic: str, partition: int, offset: int) -> Input:
 
 
 def rejection(
-    step: Step, given: Input, key: bytes | None, value: bytes | None
+    step: str, given: Input, key: bytes | None, value: bytes | None
 ) -> Callable[[Failed, Meta], EventRejected]:
-    """Return what builds the dead letter of an input.
+    """Return what builds the dead letter of an input, by a step or by the inbox.
 
     An inbox's plain bytes stay out of it, and so do bytes with which it would fit no record: they
     lie where the letter says. What remains is bounded, but for the effects of the run that failed.
@@ -105,7 +105,7 @@ def rejection(
             topic=given.topic,
             partition=given.partition,
             offset=given.offset,
-            step=step.name,
+            step=step,
             error=failed.error,
             message=failed.message,
             traceback=failed.traceback,

@@ -9,16 +9,12 @@ from typing import Any
 
 from agents.errors import Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.running.run import Emit, Input, Run, request_digest, response_digest
 from streams.running.world import Call, World
 from streams.topics import Step
 from streams.watching import tracing
-
-
-def now_us() -> int:
-    """Read the wall clock, in microseconds since the Unix epoch."""
-    return time.time_ns() // 1_000
 
 
 class LiveRun(Run):

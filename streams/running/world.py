@@ -13,7 +13,6 @@ longer, and the general bound holds.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
@@ -26,6 +25,7 @@ from typing import Any, Protocol, TypeVar
 
 from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest
+from streams.log.clock import now_us
 from streams.running.breaker import Circuit
 from streams.running.retry import deadline_of
 from streams.running.run import Input
@@ -152,7 +152,7 @@ class World:
     def _bound_s(self, request: AnyRequest, call: Call) -> float:
         """Return how long a call may take. Local ones do not wait for anyone."""
         if call.deadline and request.EFFECT != "local":
-            left_s = (call.deadline - time.time_ns() // 1_000) / 1_000_000
+            left_s = (call.deadline - now_us()) / 1_000_000
             if left_s > 0:
                 return min(self.timeout_s, SHARE * left_s)
         return self.timeout_s

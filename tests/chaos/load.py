@@ -19,10 +19,10 @@ from schemas import (
     Sealed,
     StepVersion,
 )
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
-from streams.running.live import now_us
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.chaos.judgement import Expected

@@ -177,5 +177,5 @@ async def given_up(log):
     run.failure = Failed(error="RecordTooLarge", message="m", traceback="t", attempts=1)
     await run.begin()
     stored = log.topics[ASKED, 0][0]
-    await run.reject(rejection(STEP, run.input, stored.key, stored.value))
+    await run.reject(rejection(STEP.name, run.input, stored.key, stored.value))
     log.put(REJECTED, codec.encode(run.outcomes[0]))

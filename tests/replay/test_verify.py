@@ -214,7 +214,7 @@ async def test_an_unreadable_input_has_its_rejection_as_outcome(bytes_):
     run.input = unreadable(ASKED, 0, 1)
     run.failure = Failed(error="Undecodable", message="m", traceback="", attempts=1)
     await run.begin()
-    await run.reject(rejection(STEP, run.input, b"acme", bytes_))
+    await run.reject(rejection(STEP.name, run.input, b"acme", bytes_))
     log.put(REJECTED, codec.encode(run.outcomes[0]), key=b"")
     report = await verified(log)
     assert (report.records, report.equal, report.diverged) == (4, 4, [])

@@ -19,7 +19,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.requests import limits
-from edge.requests.building import NewDocument
+from edge.requests.new_document import NewDocument
 
 router = APIRouter()
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
-from edge.requests.building import NewDocument
+from edge.requests.new_document import NewDocument
 from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of

@@ -9,19 +9,14 @@ from hypothesis import strategies as st
 from agents.errors import KeyDestroyed
 from connectors.keyring import Keyring
 from edge.requests import limits
-from edge.requests.building import (
-    NewDocument,
-    Refused,
-    RequestBuilder,
-    TooLarge,
-    response_schema_text,
-)
+from edge.requests.building import RequestBuilder, response_schema_text
+from edge.requests.checks import Refused, TooLarge
+from edge.requests.new_document import NewDocument
 from schemas import Ask
 from streams.log.codec import body
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
 from streams.settings import Settings
-from streams.watching.tracing import TRACEPARENT
 
 
 @pytest.fixture
@@ -151,7 +146,7 @@ def test_what_just_keeps_the_limits_is_taken_in(requests):
 
 def test_a_caller_whose_key_names_many_groups_asks_with_all_of_them(requests):
     ask = Ask(groups=("g",) * (limits.GROUPS_MAX + 1))
-    assert requests.ask(requests.of_question("acme", "s"), "x", ask).ask == ask
+    assert requests.ask(requests.identities.of_question("acme", "s"), "x", ask).ask == ask
 
 
 @pytest.mark.parametrize(
@@ -186,24 +181,14 @@ def test_a_schema_has_one_spelling():
     assert response_schema_text(None) == ""
 
 
-# ---------------------------------------------------------------------- identities
-
-
 def test_an_identity_is_what_the_request_carries(requests):
-    identity = requests.of_question("acme", "subject", "s-1", "f")
+    identity = requests.identities.of_question("acme", "subject", "s-1", "f")
     event = requests.ask(identity, "x", Ask())
     meta = event.meta
     assert (meta.id, meta.request) == (identity.request, identity.request)
     assert (meta.tenant, meta.session, meta.lane) == ("acme", "s-1", identity.lane)
     assert event.subject == "subject"
     assert event.text.key == "user/subject"
-
-
-def test_a_document_is_identified_by_its_address_or_by_its_id(requests):
-    by_uri = requests.of_document("acme", "u", "f")
-    assert by_uri == requests.of_known_document("acme", document_id("acme", "u"), "f")
-    assert (by_uri.subject, by_uri.session) == ("", document_id("acme", "u"))
-    assert by_uri.request == request_id("acme", "f")
 
 
 def test_what_is_said_about_one_document_lies_in_one_lane(requests):
@@ -215,38 +200,12 @@ def test_what_is_said_about_one_document_lies_in_one_lane(requests):
     assert withdrawal.reason == "old"
 
 
-@given(
-    st.text("abAB19_-", min_size=1, max_size=63).filter(limits.TENANT.fullmatch),
-    st.one_of(st.just(""), st.from_regex(limits.SESSION, fullmatch=True)),
-    st.text(max_size=20),
-)
-def test_any_identity_is_the_same_each_time_for_one_fingerprint(tenant, session, fingerprint):
-    requests = RequestBuilder(Settings(partitions=8), None, edge="producer")
-    first, second = [requests.of_question(tenant, "s", session, fingerprint) for _ in range(2)]
-    assert (first == second) == bool(fingerprint)
-    assert 0 <= first.lane < 8
-    assert first.session == (session or f"s-{first.request}")
-    assert limits.SESSION.fullmatch(first.session)
-
-
-@pytest.mark.parametrize("tenant", ["", "-a", "a b", "a" * 64])
-def test_no_request_is_identified_for_what_is_no_tenant(requests, tenant):
-    for identify in (
-        lambda: requests.of_question(tenant, "s"),
-        lambda: requests.of_document(tenant, "u"),
-        lambda: requests.of_known_document(tenant, "d"),
-        lambda: requests.subject(tenant, "jane"),
-    ):
-        with pytest.raises(Refused):
-            identify()
-
-
 def test_nothing_is_sealed_for_a_document_that_is_refused():
     class Nothing:
         """A keyring that must not be asked."""
 
     requests = RequestBuilder(Settings(document_bytes_max=3), Nothing(), edge="producer")
-    identity = requests.of_document("acme", "u")
+    identity = requests.identities.of_document("acme", "u")
     for document in (
         NewDocument("u", b"long"),
         NewDocument("", b"x"),
@@ -268,9 +227,12 @@ def test_a_policy_that_is_not_configured_is_refused_with_those_that_are(requests
     assert all(policy in str(refused.value) for policy in limits.chunk_policies())
 
 
-def test_a_trace_goes_on_or_begins(requests):
+def test_a_request_goes_on_with_its_trace(requests):
     given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     assert requests.question("acme", user="u", text="x", trace=given).meta.trace == given
-    begun = {requests.question("acme", user="u", text="x").meta.trace for _ in range(2)}
-    assert len(begun) == 2
-    assert all(TRACEPARENT.fullmatch(trace) and trace.endswith("-01") for trace in begun)
+
+
+@pytest.mark.parametrize("tenant", ["", "-a", "a b", "a" * 64])
+def test_nobody_stands_for_a_user_of_what_is_no_tenant(requests, tenant):
+    with pytest.raises(Refused):
+        requests.subject(tenant, "jane")

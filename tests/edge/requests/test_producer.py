@@ -8,7 +8,7 @@ import pytest
 
 from agents.errors import Transient
 from edge.requests import producer as module
-from edge.requests.building import Refused, TooLarge
+from edge.requests.checks import Refused, TooLarge
 from edge.requests.producer import Producer
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.ids import document_id, request_id

@@ -20,7 +20,7 @@ from streams.running.admit import (
     unreadable,
 )
 from streams.running.run import Input
-from streams.topics import INBOX, step, topic_of
+from streams.topics import INBOX, topic_of
 from tests.fakes import a_codec, a_meta
 
 TOPIC = topic_of(QuestionAsked)
@@ -114,7 +114,7 @@ def test_an_unreadable_record_is_of_no_type_that_can_be_written():
 @pytest.mark.parametrize("name", ["ingest", "redact"])
 def test_a_dead_letter_says_where_its_input_lies_and_why_it_was_given_up(name):
     given_by = Input(a_question(), TOPIC, 2, 9)
-    letter = rejection(step(name), given_by, b"acme", b"sealed")(FAILED, META)
+    letter = rejection(name, given_by, b"acme", b"sealed")(FAILED, META)
     assert (letter.topic, letter.partition, letter.offset, letter.step) == (TOPIC, 2, 9, name)
     assert (letter.error, letter.message, letter.traceback, letter.attempts) == (
         "Undecodable",
@@ -127,7 +127,7 @@ def test_a_dead_letter_says_where_its_input_lies_and_why_it_was_given_up(name):
 
 @pytest.mark.parametrize("topic", [topic.name for topic in INBOX])
 def test_the_plain_bytes_of_an_inbox_are_not_in_its_dead_letter(topic):
-    build = rejection(step("ingest"), unreadable(topic, 0, 1), b"key", b"plain text")
+    build = rejection("ingest", unreadable(topic, 0, 1), b"key", b"plain text")
     letter = build(FAILED, META)
     assert (letter.key, letter.value) == (b"key", None)
 
@@ -145,7 +145,7 @@ def test_ids_that_no_outcome_could_carry_are_kept_out(field):
 )
 def test_a_letter_over_whatever_the_broker_took_fits_a_record(key_size, value_size):
     codec, key, value = a_codec(), b"k" * key_size, b"v" * value_size
-    build = rejection(step("redact"), unreadable(TOPIC, 0, 1), key, value)
+    build = rejection("redact", unreadable(TOPIC, 0, 1), key, value)
     letter = build(FAILED, a_meta())
     assert len(codec.encode(letter)) <= OUTCOME_BYTES_MAX
     assert letter.value in {value, None}

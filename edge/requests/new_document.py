@@ -1,0 +1,70 @@
+"""A document as it is handed in, and what may be in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.media_types import MEDIA_TYPES
+from edge.requests import limits
+from edge.requests.checks import Refused, TooLarge, check_groups
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """A document as it is handed in."""
+
+    uri: str
+    content: bytes
+    media_type: str = "text/plain"
+    """In any case, and with parameters or without; they are dropped."""
+    title: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    groups: Sequence[str] = ()
+    """Who may read it, besides those who may write; empty for everyone."""
+    chunk_policy: str = limits.CHUNK_POLICY
+
+
+def essence(media_type: str) -> str:
+    """Spell a media type as MEDIA_TYPES does: in lower case, without parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def check_document(document: NewDocument, bytes_max: int) -> None:
+    """Check a document against the limits; raises Refused."""
+    if not document.uri or len(document.uri) > limits.URI_MAX:
+        raise Refused(
+            f"the uri has {len(document.uri)} characters: name the document in 1 to "
+            f"{limits.URI_MAX}"
+        )
+    if document.media_type not in MEDIA_TYPES:
+        raise Refused(
+            f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
+        )
+    policies = limits.chunk_policies()
+    if document.chunk_policy not in policies:
+        raise Refused(f"no such chunk policy: choose {' or '.join(policies)}")
+    if len(document.content) > bytes_max:
+        raise TooLarge(
+            f"the document has {len(document.content)} bytes, the limit is {bytes_max}: split it, "
+            "or raise PLAYHEAD_DOCUMENT_BYTES_MAX"
+        )
+    if len(document.title) > limits.TITLE_MAX:
+        raise TooLarge(
+            f"the title has {len(document.title)} characters, the limit is {limits.TITLE_MAX}"
+        )
+    check_groups(document.groups)
+    _check_metadata(document.metadata)
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    fits = len(metadata) <= limits.METADATA_MAX and all(
+        0 < len(key) <= limits.METADATA_KEY_MAX and len(value) <= limits.METADATA_VALUE_MAX
+        for key, value in metadata.items()
+    )
+    if not fits:
+        raise Refused(
+            f"metadata may have {limits.METADATA_MAX} entries, each with a key of 1 to "
+            f"{limits.METADATA_KEY_MAX} and a value of at most {limits.METADATA_VALUE_MAX} "
+            "characters"
+        )
