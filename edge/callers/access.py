@@ -11,6 +11,7 @@ from edge.callers.caller import Caller
 from edge.listening.catalogue import KnownDocument, KnownDocuments, KnownRequest, KnownRequests
 from edge.problems import not_found
 from edge.requests.building import Seals
+from edge.requests.limits import ID_MAX
 from schemas import MapEntry, Passage, Sealed
 
 
@@ -32,14 +33,16 @@ class Access:
             or request.tenant != caller.tenant
             or (request.subject and request.subject != caller.subject)
         ):
-            raise not_found(f"no request {request_id[:64]!r} of this user")
+            raise not_found(f"no request {request_id[:ID_MAX]!r} of this user")
         return request
 
     def question(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a question of this caller; raises Problem for an unknown one or another's."""
         request = self.request(caller, request_id)
         if not request.subject:
-            raise not_found(f"request {request_id[:64]!r} is about a document: it has no answer")
+            raise not_found(
+                f"request {request_id[:ID_MAX]!r} is about a document: it has no answer"
+            )
         return request
 
     # ------------------------------------------------------------------ documents
@@ -48,7 +51,7 @@ class Access:
         """Return a document that the caller may know of; raises Problem."""
         document = self._documents.find(caller.tenant, document_id)
         if document is None or not _may_read(caller, document):
-            raise not_found(f"no document {document_id[:64]!r} in this tenant")
+            raise not_found(f"no document {document_id[:ID_MAX]!r} in this tenant")
         return document
 
     def documents(self, caller: Caller) -> list[KnownDocument]:

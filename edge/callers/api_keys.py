@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.local_files import open_database
-from edge.requests.limits import TENANT
+from edge.requests import limits
 from streams.settings import Settings
 
 PREFIX = "ph_"
@@ -103,10 +103,10 @@ class ApiKeys:
         ttl_s: int | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key; returns its entry and the key, which is nowhere else. Raises BadKey."""
-        if not TENANT.fullmatch(tenant):
+        if not limits.TENANT.fullmatch(tenant):
             raise BadKey(
-                f"tenant {tenant!r}: use 1 to 63 letters, digits, _ or -, beginning with a letter "
-                "or digit"
+                f"tenant {tenant!r}: use 1 to {limits.TENANT_MAX} letters, digits, _ or -, "
+                "beginning with a letter or digit"
             )
         for scope in scopes:
             if scope not in SCOPES and not re.fullmatch(r"restore:[A-Z]+(_[A-Z]+)*", scope):

@@ -8,17 +8,16 @@ must be remembered is only which body the key came with, and whether the broker 
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from pathlib import Path
 
 from connectors.local_files import open_database
 from edge.problems import Problem
+from edge.requests import limits
 
 KEPT_S = 7 * 86_400
 """How long a key is remembered: longer than any client retries."""
-KEY = re.compile(r"[\x21-\x7e]{1,255}")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS idempotency (
     scope TEXT NOT NULL,
@@ -52,11 +51,11 @@ class Idempotency:
         `scope` names who asks: nobody meets another's keys. `body` is a digest of the request.
         Raises Problem where the key came with another body before, or is malformed.
         """
-        if not KEY.fullmatch(key):
+        if not limits.IDEMPOTENCY_KEY.fullmatch(key):
             raise Problem(
                 400,
                 "bad-idempotency-key",
-                "an Idempotency-Key is 1 to 255 visible ASCII characters",
+                f"an Idempotency-Key is 1 to {limits.IDEMPOTENCY_KEY_MAX} visible ASCII characters",
             )
         with self._lock:
             self._database.execute(

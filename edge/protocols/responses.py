@@ -15,8 +15,8 @@ from starlette.requests import Request
 from edge.problems import MEDIA_TYPE, Problem, title_of
 from streams.watching.tracing import trace_id_of
 
-ERRORS_TOLD = 5
-"""Mistakes of one body that are told at once."""
+MISTAKES_TOLD = 5
+"""Of one body or frame, at once."""
 
 
 def response_of(problem: Problem, ids: MutableMapping[str, Any]) -> JSONResponse:
@@ -38,7 +38,7 @@ def invalid(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> Problem:
         f"{error['msg']}"
         for error in errors
     ]
-    return Problem(422, "invalid", "; ".join(mistakes[:ERRORS_TOLD]))
+    return Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD]))
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

@@ -13,13 +13,12 @@ import uvicorn
 from edge.gateway.components import on_components
 from edge.gateway.gateway import Gateway
 from edge.protocols.http.app import create_app
+from edge.requests.limits import FRAME_READ_MAX
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
 
 DRAIN_S = 8
 """How long open streams may take to end at SIGTERM."""
-WEBSOCKET_BYTES_MAX = 1_048_576
-"""Above what a frame may have: a client that sends a little too much is told so."""
 
 
 class CantServe(Exception):
@@ -66,7 +65,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws_max_size=WEBSOCKET_BYTES_MAX,
+                ws_max_size=FRAME_READ_MAX,
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )

@@ -24,7 +24,8 @@ def check_tenant(tenant: str) -> None:
     """Check what a tenant is called; raises Refused."""
     if not limits.TENANT.fullmatch(tenant):
         raise Refused(
-            "a tenant is called by 1 to 63 letters, digits, _ or -, the first a letter or digit"
+            f"a tenant is called by 1 to {limits.TENANT_MAX} letters, digits, _ or -, the first a "
+            "letter or digit"
         )
 
 

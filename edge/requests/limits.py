@@ -7,10 +7,11 @@ from functools import cache
 
 from streams.log import configuration
 
-TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+TENANT_MAX = 63  # characters
+TENANT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{TENANT_MAX - 1}}}")
 """What a tenant may be called: Weaviate's rule for tenant names, and safe in a file name."""
-SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 SESSION_MAX = 128  # characters
+SESSION = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{SESSION_MAX - 1}}}")
 USER_MAX = 256  # characters
 QUESTION_MAX = 20_000  # characters: far above any question, far below the broker's limit
 BUDGET_MS = (100, 600_000)
@@ -28,8 +29,22 @@ GROUPS_MAX = 64
 CHUNK_POLICY = "procedural"
 """How a document is cut, unless whoever hands it in says otherwise."""
 
+MEDIA_TYPE_MAX = 255  # characters, of which the types that can be read take a few dozen
+
 BODY_MAX = 1_048_576
 """Bytes of a body other than a document's: far above any question."""
+FRAME_MAX = 65_536
+"""Bytes of a WebSocket's frame from the client."""
+FRAME_READ_MAX = 1_048_576
+"""Bytes of a frame that is read at all: a client that sends a little too much is told so."""
+ID_MAX = 64  # characters of the id of a request or document, which takes 36
+CURSOR_MAX = 2_048  # characters; one takes some hundreds
+IDEMPOTENCY_KEY_MAX = 255  # characters
+IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
+"""Visible ASCII."""
+PAGE = 100  # documents listed at once, unless the reader says otherwise
+PAGE_MAX = 1_000
+STATUS_MAX = 16  # characters of the status that documents are listed by
 
 
 @cache

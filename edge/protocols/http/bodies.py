@@ -49,7 +49,7 @@ class DocumentBody(BaseModel):
 
     model_config = ConfigDict(title="Document")
     uri: str = Field(min_length=1, max_length=limits.URI_MAX)
-    media_type: str = Field(min_length=1, max_length=255)
+    media_type: str = Field(min_length=1, max_length=limits.MEDIA_TYPE_MAX)
     content: str | None = None
     content_base64: str | None = None
     title: str = Field("", max_length=limits.TITLE_MAX)

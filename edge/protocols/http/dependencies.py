@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Request
 
 from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
+from edge.requests.limits import IDEMPOTENCY_KEY_MAX
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -30,7 +31,7 @@ async def caller_of(
 
 TheGateway = Annotated[Gateway, Depends(gateway_of)]
 TheCaller = Annotated[Caller, Depends(caller_of)]
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=IDEMPOTENCY_KEY_MAX)]
 
 
 def trace_of(request: Request) -> str:

@@ -62,9 +62,9 @@ async def _submit(
 async def list_documents(
     gateway: TheGateway,
     caller: TheCaller,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    after: Annotated[str, Query(max_length=64)] = "",
-    status: Annotated[str, Query(max_length=16)] = "",
+    limit: Annotated[int, Query(ge=1, le=limits.PAGE_MAX)] = limits.PAGE,
+    after: Annotated[str, Query(max_length=limits.ID_MAX)] = "",
+    status: Annotated[str, Query(max_length=limits.STATUS_MAX)] = "",
 ) -> dict[str, Any]:
     """List documents by id; `next` is what to send as `after` for more."""
     caller.need("read")

@@ -71,7 +71,7 @@ async def get_message(
     request: Request,
     gateway: TheGateway,
     caller: TheCaller,
-    last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=2_048)] = "",
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=limits.CURSOR_MAX)] = "",
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
     caller.need("read")

@@ -8,13 +8,8 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from edge.problems import Problem
+from edge.protocols.responses import invalid
 from edge.requests import limits
-
-FRAME_MAX = 65_536
-"""Bytes of a frame from the client."""
-REQUEST_ID_MAX = 64  # characters
-CURSOR_MAX = 2_048  # characters
-MISTAKES_TOLD = 5
 
 
 class MessageFrame(BaseModel):
@@ -34,14 +29,14 @@ class MessageFrame(BaseModel):
 class ResumeFrame(BaseModel):
     """Go on after a cursor."""
 
-    request_id: str = Field(min_length=1, max_length=REQUEST_ID_MAX)
-    cursor: str = Field("", max_length=CURSOR_MAX)
+    request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
+    cursor: str = Field("", max_length=limits.CURSOR_MAX)
 
 
 class CancelFrame(BaseModel):
     """Send no more of an answer."""
 
-    request_id: str = Field(min_length=1, max_length=REQUEST_ID_MAX)
+    request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
 
 
 ClientFrame = MessageFrame | ResumeFrame | CancelFrame
@@ -54,8 +49,8 @@ KINDS: dict[str, type[ClientFrame]] = {
 
 def parse(text: bytes) -> ClientFrame:
     """Read a frame; raises Problem that names the fields at fault, never their values."""
-    if len(text) > FRAME_MAX:
-        raise Problem(413, "too-large", f"a frame may have {FRAME_MAX} bytes: send less")
+    if len(text) > limits.FRAME_MAX:
+        raise Problem(413, "too-large", f"a frame may have {limits.FRAME_MAX} bytes: send less")
     try:
         content = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -67,7 +62,4 @@ def parse(text: bytes) -> ClientFrame:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        mistakes = [
-            f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()
-        ]
-        raise Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD])) from None
+        raise invalid(error.errors()) from None

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from edge.protocols.http.bodies import DocumentBody, MessageBody, SearchBody
-from edge.protocols.websocket.client_frames import MessageFrame
+from edge.protocols.websocket.client_frames import CancelFrame, MessageFrame, ResumeFrame
 from edge.requests import limits
 from streams.log.configuration import FOLDER
 
@@ -34,6 +34,10 @@ def bound_of(model: type[BaseModel], name, bound):
         (DocumentBody, "uri", "maxLength", limits.URI_MAX),
         (DocumentBody, "title", "maxLength", limits.TITLE_MAX),
         (DocumentBody, "groups", "maxItems", limits.GROUPS_MAX),
+        (DocumentBody, "media_type", "maxLength", limits.MEDIA_TYPE_MAX),
+        (ResumeFrame, "cursor", "maxLength", limits.CURSOR_MAX),
+        (ResumeFrame, "request_id", "maxLength", limits.ID_MAX),
+        (CancelFrame, "request_id", "maxLength", limits.ID_MAX),
     ],
 )
 def test_every_way_in_has_the_same_limit(model, name, bound, limit):
@@ -44,6 +48,20 @@ def test_documents_may_be_cut_in_every_way_that_ingest_is_configured_with():
     configured = json.loads((FOLDER / "ingest.json").read_text("utf-8"))["policies"]
     assert set(limits.chunk_policies()) == set(configured)
     assert limits.CHUNK_POLICY in configured
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "name", "limit"),
+    [
+        ("/v1/messages/{request_id}", "get", "Last-Event-ID", limits.CURSOR_MAX),
+        ("/v1/documents", "get", "after", limits.ID_MAX),
+        ("/v1/messages", "post", "Idempotency-Key", limits.IDEMPOTENCY_KEY_MAX),
+    ],
+)
+async def test_what_stands_beside_a_body_has_its_limit(app, path, method, name, limit):
+    parameters = app.openapi()["paths"][path][method]["parameters"]
+    [schema] = [one["schema"] for one in parameters if one["name"] == name]
+    assert schema["maxLength"] == limit
 
 
 @pytest.mark.parametrize("tenant", ["a", "acme", "A-1_b", "0", "a" * 63])

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from edge.problems import Problem
 from edge.protocols.websocket.client_frames import (
-    FRAME_MAX,
     CancelFrame,
     MessageFrame,
     ResumeFrame,
     parse,
 )
+from edge.requests import limits
 
 
 def parsed(**fields):
@@ -61,7 +61,7 @@ def test_a_frame_is_one_of_three_kinds(fields, frame):
         (b'{"type": "resume"}', 422, "request_id"),
         (b'{"type": "cancel", "request_id": ""}', 422, "request_id"),
         (b'{"type": "cancel", "request_id": "%b"}' % (b"x" * 65), 422, "request_id"),
-        (b" " * (FRAME_MAX + 1), 413, "bytes"),
+        (b" " * (limits.FRAME_MAX + 1), 413, "bytes"),
         (b"[" * 10_000, 400, "JSON"),
     ],
 )
