@@ -31,9 +31,9 @@ VERBS = {
         "infra.demo.cli:demo", "Load two sample tenants, talk with both, and verify the log"
     ),
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
-    "gateway": Verb("edge.cli.gateway:gateway", "Serve HTTP, server-sent events and WebSockets"),
+    "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
-    "ingest": Verb("edge.cli.ingest:ingest", "Hand in files and folders"),
+    "ingest": Verb("edge.cli.hand_in:ingest", "Hand in files and folders"),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
     "dead-letters": Verb(

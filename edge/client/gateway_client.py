@@ -23,7 +23,7 @@ BUSY_S = 60.0
 """Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
 CLOSING = ("completed", "retracted", "error")
 """Frames after which none comes."""
-Frame = dict[str, Any]
+AnswerFrame = dict[str, Any]
 
 
 class GatewayClient:
@@ -58,13 +58,13 @@ class GatewayClient:
         """Read; raises click.ClickException."""
         return self._json(lambda: self._http.get(path))
 
-    def stream(self, path: str, body: dict[str, Any]) -> Iterator[Frame]:
+    def stream(self, path: str, body: dict[str, Any]) -> Iterator[AnswerFrame]:
         """Yield the frames of an answer; a lost connection is taken up after the last frame.
 
         Raises click.ClickException.
         """
         ask = {"Idempotency-Key": str(uuid.uuid4())}
-        newest: Frame = {}
+        newest: AnswerFrame = {}
         for attempt in range(1, self._retries_max + 2):
             try:
                 for frame in self._attempt(path, body, ask, newest):
@@ -79,8 +79,8 @@ class GatewayClient:
         raise click.ClickException("the stream ended before the answer did: try again")
 
     def _attempt(
-        self, path: str, body: dict[str, Any], ask: dict[str, str], newest: Frame
-    ) -> Iterator[Frame]:
+        self, path: str, body: dict[str, Any], ask: dict[str, str], newest: AnswerFrame
+    ) -> Iterator[AnswerFrame]:
         """Yield frames until the connection ends: all of them, or those after the newest."""
         method, headers, content = "POST", ask, body
         if newest:
@@ -122,7 +122,7 @@ class GatewayClient:
         )
 
 
-def frames_in(response: httpx.Response) -> Iterator[Frame]:
+def frames_in(response: httpx.Response) -> Iterator[AnswerFrame]:
     """Yield the frames of a streamed response."""
     for event in events_in(response.iter_bytes()):
         yield json.loads(event.data)

@@ -19,10 +19,10 @@ from edge.listening.entries import Entry
 from edge.load.admission import Admission
 from edge.problems import Problem, forbidden, overloaded
 from edge.requests.building import RequestBuilder, Seals
-from edge.requests.checks import Refused, TooLarge
 from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
+from edge.requests.validity import Refused, TooLarge
 from schemas import Ask
 from streams.log.clock import now_us
 from streams.settings import Settings

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from edge.gateway.components import on_components
+from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
 from edge.protocols.http.app import create_app
 from edge.requests.limits import FRAME_READ_MAX

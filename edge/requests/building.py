@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from edge.requests.checks import check_ask, check_groups, check_tenant, check_text, check_user
 from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.new_document import NewDocument, check_document, essence
+from edge.requests.validity import check_ask, check_groups, check_tenant, check_text, check_user
 from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked, Sealed
 from streams.log.clock import now_us
 from streams.settings import Settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from edge.requests.checks import check_session, check_tenant
+from edge.requests.validity import check_session, check_tenant
 from schemas import Meta, StepVersion
 from streams.log.clock import now_us
 from streams.log.ids import document_id, request_id

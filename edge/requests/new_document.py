@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.media_types import MEDIA_TYPES
 from edge.requests import limits
-from edge.requests.checks import Refused, TooLarge, check_groups
+from edge.requests.validity import Refused, TooLarge, check_groups
 
 
 @dataclass(frozen=True)

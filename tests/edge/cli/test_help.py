@@ -6,9 +6,9 @@ import click
 import pytest
 
 from edge.cli.chat import chat
-from edge.cli.gateway import gateway
-from edge.cli.ingest import ingest
+from edge.cli.hand_in import ingest
 from edge.cli.keys import keys
+from edge.cli.serve import gateway
 from tests.edge.cli.running import run
 
 

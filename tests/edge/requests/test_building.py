@@ -10,8 +10,8 @@ from agents.errors import KeyDestroyed
 from connectors.keyring import Keyring
 from edge.requests import limits
 from edge.requests.building import RequestBuilder, response_schema_text
-from edge.requests.checks import Refused, TooLarge
 from edge.requests.new_document import NewDocument
+from edge.requests.validity import Refused, TooLarge
 from schemas import Ask
 from streams.log.codec import body
 from streams.log.ids import document_id, request_id

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.requests import limits
-from edge.requests.checks import Refused
 from edge.requests.identity import Identities, Identity, stamp
+from edge.requests.validity import Refused
 from streams.log.ids import document_id, request_id
 from streams.watching.tracing import TRACEPARENT
 

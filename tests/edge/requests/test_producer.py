@@ -8,8 +8,8 @@ import pytest
 
 from agents.errors import Transient
 from edge.requests import producer as module
-from edge.requests.checks import Refused, TooLarge
 from edge.requests.producer import Producer
+from edge.requests.validity import Refused, TooLarge
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.ids import document_id, request_id
 from streams.settings import Settings

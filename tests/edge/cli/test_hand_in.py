@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.ingest import ingest, uri_of
+from edge.cli.hand_in import ingest, uri_of
 from schemas import EventRejected
 from tests.edge.cli.running import run
 from tests.edge.http_client import outcomes_of
