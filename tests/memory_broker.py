@@ -1,24 +1,34 @@
-"""A broker in memory, behind the clients that offsets and partitions are read with.
+"""A broker in memory, behind the clients that the log is read and written with.
 
 What it does as a real one is held to in tests/streams/log: the same tests run over both.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from streams.log.offsets import Partition
+from streams.log.writing import QUEUE_KB, Headers, Position, QueueFull, check_size
 from streams.topics import STEPS, TOPICS, changelog_of
 
 GROUP_MISSING = -1
+PAUSE_S = 0.001  # of a reader that polls where nothing is
 
 
 @dataclass
@@ -49,6 +59,10 @@ class MemoryBroker:
         """The code of the error with which the broker refuses to create topics."""
         self.handed: Counter[str] = Counter()
         """Topic -> records of it that were handed to consumers."""
+        self.away = False
+        """Nobody answers consumers and writers."""
+        self.signs: deque[Exception | Message] = deque()
+        """What the next poll raises, or hands over, before any record."""
 
     def create(self, topic: str, partitions: int | None = None) -> None:
         for number in range(partitions or self.partitions):
@@ -123,32 +137,55 @@ class MemoryConsumer:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
         self._queue: deque[Message] = deque()
+        self._positions: dict[Partition, int] = {}
+        self._ends_told: dict[Partition, int] = {}
         self.closed = False
         self.assigned: list[TopicPartition] = []
 
     def assign(self, places: Sequence[TopicPartition]) -> None:
+        self.unassign()
         self.assigned = list(places)
-        self._queue = deque(one for place in places for one in self._from(place))
+        self._positions = {(one.topic, one.partition): self._begin(one) for one in places}
 
-    def _from(self, place: TopicPartition) -> Iterable[Message]:
+    def _begin(self, place: TopicPartition) -> int:
         rows = self._rows(place)
-        if not rows.begin <= place.offset <= rows.end:
-            gone = KafkaError(KafkaError._AUTO_OFFSET_RESET, "the offset is out of range")
-            return [Message(topic=place.topic, partition=place.partition, offset=-1, error=gone)]
-        end = KafkaError(KafkaError._PARTITION_EOF)
-        return [
-            *rows.at(place.offset),
-            Message(topic=place.topic, partition=place.partition, offset=rows.end, error=end),
-        ]
+        return {OFFSET_BEGINNING: rows.begin, OFFSET_END: rows.end}.get(place.offset, place.offset)
+
+    def _fetched(self) -> Iterator[Message]:
+        """Yield what came since the last time, and each end that is reached again."""
+        for partition, offset in list(self._positions.items()):
+            topic, number = partition
+            rows = self._broker.rows[partition]
+            if not rows.begin <= offset <= rows.end:
+                del self._positions[partition]
+                gone = KafkaError(KafkaError._AUTO_OFFSET_RESET, "the offset is out of range")
+                yield Message(topic=topic, partition=number, offset=-1, error=gone)
+                continue
+            end = self._positions[partition] = rows.end  # another thread may be writing
+            yield from (one for one in rows.at(offset) if (one.offset() or 0) < end)
+            if self._ends_told.get(partition) != end:
+                self._ends_told[partition] = end
+                reached = KafkaError(KafkaError._PARTITION_EOF)
+                yield Message(topic=topic, partition=number, offset=end, error=reached)
 
     def unassign(self) -> None:
         self.assigned = []
         self._queue.clear()
+        self._positions, self._ends_told = {}, {}
 
     def poll(self, timeout: float) -> Message | None:
+        if self._broker.signs:
+            sign = self._broker.signs.popleft()
+            if isinstance(sign, Exception):
+                raise sign
+            return sign
         return next(iter(self.consume(1, timeout)), None)
 
     def consume(self, count: int, timeout: float) -> list[Message]:
+        if not self._queue and not self._broker.away:
+            self._queue.extend(self._fetched())
+        if not self._queue:
+            time.sleep(min(timeout, PAUSE_S))
         messages = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
         self._broker.handed.update(one.topic() for one in messages if one.error() is None)
         return messages
@@ -178,13 +215,71 @@ class MemoryConsumer:
         return -1
 
     def list_topics(self, timeout: float) -> Any:
+        if self._broker.away:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
         topics: dict[str, Any] = {}
         for topic, number in self._broker.rows:
             topics.setdefault(topic, SimpleNamespace(partitions={})).partitions[number] = None
-        return SimpleNamespace(topics=topics)
+        return SimpleNamespace(topics=topics, brokers={1: "the one in memory"})
 
     def close(self) -> None:
         self.closed = True
+
+
+class MemoryWriter:
+    """`streams.log.writing.Writer`.
+
+    While the broker is away records wait, until it comes back or the writer gives up.
+    """
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._waiting: deque[tuple[Future[Position], Any]] = deque()
+        self.refusal: KafkaException | None = None
+        """Raised by `write`: what the client says of a partition that there is not, say."""
+        self.closed = 0
+
+    def write(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+    ) -> Future[Position]:
+        check_size(topic, key, value, headers)
+        if self.refusal is not None:
+            raise self.refusal
+        if sum(len(record[3] or b"") for _, record in self._waiting) > QUEUE_KB * 1_024:
+            raise QueueFull("too many records wait for the broker: try again shortly")
+        done: Future[Position] = Future()
+        done.set_running_or_notify_cancel()
+        self._waiting.append((done, (topic, partition, key, value, headers)))
+        if not self._broker.away:
+            self.settle()
+        return done
+
+    def write_all(self, records: Sequence[Any]) -> list[Position]:
+        return [self.write(*record).result(0) for record in records]
+
+    def settle(self, count: int | None = None) -> None:
+        """Let the broker take what waits, or the first few of it."""
+        for _ in range(len(self._waiting) if count is None else count):
+            done, (topic, partition, key, value, headers) = self._waiting.popleft()
+            time_ms = int(time.time() * 1_000)
+            place = {"partition": partition, "key": key, "headers": headers, "time_ms": time_ms}
+            offset = self._broker.put(topic, value, **place)
+            done.set_result(Position(topic, partition, offset, time_ms))
+
+    def give_up(self) -> None:
+        """Let the time be over for what waits."""
+        while self._waiting:
+            done, _ = self._waiting.popleft()
+            done.set_exception(KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT)))
+
+    def close(self) -> None:
+        self.give_up()
+        self.closed += 1
 
 
 class MemoryAdmin:

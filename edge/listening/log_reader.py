@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_END,
-    Consumer,
     KafkaError,
     KafkaException,
     TopicPartition,
@@ -34,6 +33,16 @@ from streams.topics import topic_of
 from streams.watching.logs import logger, places
 
 log = logger("gateway")
+NAME = "gateway-without-group"  # of a group that is asked for, never joined
+LIVE = {
+    "auto.offset.reset": "earliest",  # a topic that was made anew is read on, not given up
+    "fetch.max.bytes": 52_428_800,
+    "fetch.wait.max.ms": 100,  # it waits for what is new at most of the time
+    "queued.max.messages.kbytes": 32_768,
+    "socket.timeout.ms": 60_000,
+    "log_level": 2,
+}
+"""How the consumer that reads on for ever differs from those that read a few lanes up to an end."""
 BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
 POLL_S = 0.1
 AGAIN_S = 1.0  # after an error of the live consumer
@@ -73,15 +82,12 @@ class LogReader:
         settings: Settings,
         codec: Codec,
         *,
-        new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
-        new_bounded_consumer: Callable[[Settings, str], Any] = reading.new_consumer,
+        new_consumer: Callable[..., Any] = reading.new_consumer,
         again_s: float = AGAIN_S,
     ) -> None:
-        """`new_consumer` makes the live one, `new_bounded_consumer` one for each reading back."""
         self._settings = settings
         self._codec = codec
         self._new_consumer = new_consumer
-        self._new_bounded_consumer = new_bounded_consumer
         self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
         self._behind = self._everything()
@@ -137,7 +143,7 @@ class LogReader:
                 self._stopping.wait(self._again_s)
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
-        consumer = self._consumer()
+        consumer = self._new_consumer(self._settings, NAME, **LIVE)
         history = {topic_of(kind) for kind in HISTORY}
         try:
             consumer.assign(
@@ -184,7 +190,7 @@ class LogReader:
 
     def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         kind_of = {topic_of(kind): kind for kind in kinds}
-        consumer = self._new_bounded_consumer(self._settings, "gateway-without-group")
+        consumer = self._new_consumer(self._settings, NAME)
         try:
             since_ms = max(0, request.time_ms - SKEW_MS)
             extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in kind_of]
@@ -203,21 +209,6 @@ class LogReader:
 
     # ------------------------------------------------------------------ both
 
-    def _consumer(self) -> Any:
-        return self._new_consumer(
-            {
-                "bootstrap.servers": self._settings.kafka,
-                "group.id": "playhead-gateway-without-group",  # asked for, never joined
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 100,
-                "queued.max.messages.kbytes": 32_768,
-                "log_level": 2,
-            }
-        )
-
     def _entry(self, message: Any, kind: type[Event]) -> Entry | None:
         try:
             event = self._codec.decode(message.value(), kind)
@@ -226,7 +217,7 @@ class LogReader:
         return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
 
     def _ask(self) -> bool:
-        consumer = self._consumer()
+        consumer = self._new_consumer(self._settings, NAME, **LIVE)
         try:
             return bool(consumer.list_topics(timeout=2.0).brokers)
         except KafkaException:
@@ -252,7 +243,8 @@ def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
 
 
 def _header(message: Any, name: str) -> str:
-    for key, value in message.headers() or ():
-        if key == name and value is not None:
-            return str(value.decode("utf-8", "replace"))
+    """Return the first header of a name; empty where a record has none."""
+    for key, value in reading.headers_of(message):
+        if key == name:
+            return value.decode("utf-8", "replace")
     return ""

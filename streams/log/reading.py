@@ -6,7 +6,7 @@ The consumers here are assigned by hand: they join no group and commit nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -23,8 +23,11 @@ def headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, value or b"") for name, value in headers)
 
 
-def new_consumer(settings: Settings, name: str) -> Consumer:
-    """Make a consumer for reading; `name` tells the broker's operators what it is for."""
+def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
+    """Make a consumer for reading; `name` tells the broker's operators what it is for.
+
+    `more` are its own settings.
+    """
     return Consumer(
         {
             "bootstrap.servers": settings.kafka,
@@ -39,6 +42,7 @@ def new_consumer(settings: Settings, name: str) -> Consumer:
             "fetch.wait.max.ms": 5,
             "socket.timeout.ms": 15_000,
             "log_level": 0,  # what goes wrong is raised
+            **more,
         }
     )
 

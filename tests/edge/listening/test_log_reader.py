@@ -1,11 +1,11 @@
-"""The reader of the log, over a consumer in memory."""
+"""The reader of the log, over a broker in memory."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message
 
 from agents.errors import Transient
 from edge.listening.catalogue import known_from
@@ -15,31 +15,56 @@ from schemas import AnswerReleased, QuestionAsked, TokensReleased
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE
-from tests.edge.fake_consumer import FakeConsumer, FakeMessage, a_hiccup, the_end
 from tests.fakes import a_codec
+from tests.memory_broker import MemoryBroker, MemoryConsumer
 
 CODEC = a_codec()
 SETTINGS = Settings(partitions=1)
 EVERYWHERE = sorted({topic_of(kind) for kind in (*HISTORY, *RESULTS)})
 REQUEST = known_from(QUESTION, 1_700_000_000_000)
+SINCE_MS = REQUEST.time_ms - SKEW_MS
 
 
-def message(event, offset=0, value=None, request=None):
-    headers = [("request", (request or event.meta.request).encode()), ("empty", None)]
-    content = CODEC.encode(event) if value is None else value
-    return FakeMessage(topic_of(event), 0, offset, content, headers)
+class Log:
+    """A broker whose topics are there, and the consumers that were made to read them."""
+
+    def __init__(self, consumer=MemoryConsumer):
+        self.broker = MemoryBroker(partitions=1)
+        for topic in EVERYWHERE:
+            self.broker.create(topic)
+        self.consumers, self.settings = [], []
+        self._consumer = consumer
+
+    def put(self, event, *, value=None, request=None, time_ms=SINCE_MS):
+        headers = [
+            ("id", b"x"),
+            ("request", (request or event.meta.request).encode()),
+            ("empty", None),
+        ]
+        content = CODEC.encode(event) if value is None else value
+        return self.broker.put(topic_of(event), content, headers=headers, time_ms=time_ms)
+
+    def new_consumer(self, _settings, _name, **more):
+        self.settings.append(more)
+        self.consumers.append(self._consumer(self.broker))
+        return self.consumers[-1]
+
+    def reader(self, **more):
+        return LogReader(SETTINGS, CODEC, new_consumer=self.new_consumer, **more)
+
+    @property
+    def all_closed(self):
+        return all(one.closed for one in self.consumers)
 
 
-def a_reader(*consumers, **more):
-    """A reader whose consumers are these, one after the other; the last is given again."""
-    waiting = list(consumers)
+@pytest.fixture
+def log():
+    return Log()
 
-    def new_consumer(*_):
-        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
-    return LogReader(
-        SETTINGS, CODEC, new_consumer=new_consumer, new_bounded_consumer=new_consumer, **more
-    )
+def a_hiccup():
+    """What the client says of a connection that it makes anew by itself."""
+    return Message(offset=-1001, error=KafkaError(KafkaError._TRANSPORT))
 
 
 # ---------------------------------------------------------------------- live
@@ -48,10 +73,10 @@ def a_reader(*consumers, **more):
 class Live:
     """What a live reader hands on."""
 
-    def __init__(self, *consumers, awaits=lambda _: False):
+    def __init__(self, log, awaits=lambda _: False):
         self.entries = []
         self.dispatch = Dispatch([self.entries.append], awaits)
-        self.reader = a_reader(*consumers, again_s=0.01)
+        self.reader = log.reader(again_s=0.01)
 
     async def __aenter__(self):
         self.reader.start(self.dispatch)
@@ -70,153 +95,196 @@ class Live:
         return [entry.event for entry in self.entries]
 
 
-async def test_history_is_read_from_the_beginning_and_results_from_now_on():
-    consumer = FakeConsumer([message(QUESTION), *(the_end(topic) for topic in EVERYWHERE)])
-    async with Live(consumer) as live:
+async def test_history_is_read_from_the_beginning_and_results_from_now_on(log):
+    log.put(QUESTION)
+    log.put(WHOLE[0])
+    async with Live(log, awaits=lambda _: True) as live:
         await live.until(lambda: live.reader.ready)
         assert live.events == [QUESTION]
+        log.put(WHOLE[1])
+        await live.until(lambda: len(live.entries) > 1)
+        assert live.events == [QUESTION, WHOLE[1]]
+    [consumer] = log.consumers
     history = {topic_of(kind) for kind in HISTORY}
-    assert {one.topic for one in consumer.assigned} == set(EVERYWHERE)
     begins = {one.topic: one.offset for one in consumer.assigned}
-    assert {topic for topic, offset in begins.items() if offset == -2} == history
-    assert {topic for topic, offset in begins.items() if offset == -1} == set(EVERYWHERE) - history
+    assert {topic for topic, begin in begins.items() if begin == OFFSET_BEGINNING} == history
+    ends = {topic for topic, begin in begins.items() if begin == OFFSET_END}
+    assert ends == set(EVERYWHERE) - history
     assert consumer.closed
 
 
+class Endless(MemoryConsumer):
+    """Does not come to the end of one topic."""
+
+    def poll(self, timeout):
+        message = super().poll(timeout)
+        if message is not None and message.error() and message.topic() == EVERYWHERE[0]:
+            return None
+        return message
+
+
 async def test_a_reader_is_not_ready_before_it_came_to_every_end():
-    ends = [the_end(topic) for topic in EVERYWHERE]
-    async with Live(FakeConsumer([*ends[1:], message(QUESTION)])) as live:
+    log = Log(Endless)
+    log.put(QUESTION)
+    async with Live(log) as live:
         await live.until(lambda: live.entries)
+        log.put(QUESTION)
+        await live.until(lambda: len(live.entries) > 1)
         assert not live.reader.ready
 
 
 @pytest.mark.parametrize(("awaited", "handed"), [(True, WHOLE), (False, [])])
-async def test_results_are_handed_on_only_to_whoever_waits(awaited, handed):
-    consumer = FakeConsumer(
-        [*(message(event, n) for n, event in enumerate(WHOLE)), message(QUESTION)]
-    )
-    async with Live(consumer, awaits=lambda _: awaited) as live:
+async def test_results_are_handed_on_only_to_whoever_waits(log, awaited, handed):
+    async with Live(log, awaits=lambda _: awaited) as live:
+        await live.until(lambda: live.reader.ready)
+        for event in (*WHOLE, QUESTION):
+            log.put(event)
+            if event in handed:
+                await live.until(lambda event=event: event in live.events)
         await live.until(lambda: QUESTION in live.events)
         assert live.events == [*handed, QUESTION]
 
 
-async def test_what_is_no_record_of_ours_is_passed_over():
-    broken = message(QUESTION, value=b"nonsense")
-    async with Live(FakeConsumer([broken, a_hiccup(EVERYWHERE[0]), message(QUESTION, 1)])) as live:
+async def test_what_is_no_record_of_ours_is_passed_over(log):
+    log.put(QUESTION, value=b"nonsense")
+    log.put(QUESTION)
+    log.broker.signs.append(a_hiccup())
+    async with Live(log) as live:
         await live.until(lambda: live.entries)
         assert [entry.offset for entry in live.entries] == [1]
 
 
-async def test_after_an_error_it_reads_again_and_every_reader_is_told_to_resume():
-    first = FakeConsumer([*(the_end(topic) for topic in EVERYWHERE), RuntimeError("broken")])
-    second = FakeConsumer([message(QUESTION)])
-    live = Live(first, second)
+async def drained(outcomes):
+    while True:
+        await outcomes.next(10)
+
+
+async def test_after_an_error_it_reads_again_and_every_reader_is_told_to_resume(log):
+    live = Live(log)
     with live.dispatch.subscribe("r-1") as outcomes:
         async with live:
-            await live.until(lambda: live.entries)
-            assert not live.reader.ready
+            await live.until(lambda: live.reader.ready)
+            log.put(QUESTION)
+            log.broker.signs.append(RuntimeError("broken"))
             with pytest.raises(Gap):
-                await outcomes.next(0.1)
-    assert first.closed
+                await drained(outcomes)
+            await live.until(lambda: live.entries and live.reader.ready)
+    assert len(log.consumers) == 2
+    assert log.all_closed
+
+
+async def test_its_live_consumer_commits_nothing(log):
+    async with Live(log) as live:
+        await live.until(lambda: live.reader.ready)
+    [settings] = log.settings
+    assert not {"enable.auto.commit", "enable.auto.offset.store"} & set(settings)
 
 
 # ---------------------------------------------------------------------- back
 
-
-def reading_back(*messages, kinds=(QuestionAsked, TokensReleased, AnswerReleased)):
-    """A reader of these records, each topic of which ends behind the last one of them."""
-    extents = {}
-    for one in messages:
-        begin, end = extents.get(one.topic(), (one.offset(), 0))
-        extents[one.topic()] = min(begin, one.offset()), max(end, one.offset() + 1)
-    consumer = FakeConsumer(messages, extents)
-    return a_reader(consumer), consumer, kinds
+KINDS = (QuestionAsked, TokensReleased, AnswerReleased)
 
 
-async def test_a_request_is_read_back_with_all_that_came_of_it():
-    told = [message(QUESTION, 3), *(message(event, n) for n, event in enumerate(WHOLE))]
-    reader, consumer, kinds = reading_back(*told)
-    entries = await reader.read_back(REQUEST, kinds)
-    assert [entry.event for entry in entries] == [QUESTION, *WHOLE]
-    assert (entries[0].offset, entries[0].time_ms) == (3, 7)
-    assert consumer.asked_since == {REQUEST.time_ms - SKEW_MS}
-    assert consumer.closed
+async def test_a_request_is_read_back_with_all_that_came_of_it(log):
+    log.put(QUESTION, value=b"what was before")
+    log.put(QUESTION, time_ms=7 + REQUEST.time_ms)
+    for event in WHOLE:
+        log.put(event)
+    entries = await log.reader().read_back(REQUEST, KINDS)
+    assert sorted(entry.event.meta.id for entry in entries) == sorted(
+        event.meta.id for event in (QUESTION, *WHOLE)
+    )
+    [question] = [entry for entry in entries if entry.event == QUESTION]
+    assert (question.partition, question.offset) == (0, 1)
+    assert question.time_ms == 7 + REQUEST.time_ms
+    assert log.all_closed
 
 
-async def test_what_lies_beside_it_is_left_out():
-    others = [
-        message(QUESTION, 0, request="another"),
-        message(QUESTION, 1, value=b"nonsense"),
-    ]
-    reader, _, kinds = reading_back(*others, message(QUESTION, 2))
-    assert [entry.offset for entry in await reader.read_back(REQUEST, kinds)] == [2]
+async def test_records_of_a_topic_are_read_back_in_their_order(log):
+    for _ in range(3):
+        log.put(WHOLE[0])
+    entries = await log.reader().read_back(REQUEST, KINDS)
+    assert [entry.offset for entry in entries] == [0, 1, 2]
 
 
-async def test_another_tenants_record_under_the_same_id_is_left_out():
-    reader, _, kinds = reading_back(message(QUESTION))
+async def test_what_lies_before_a_request_is_not_read_but_for_what_clocks_may_differ(log):
+    log.put(QUESTION, time_ms=SINCE_MS - 1)
+    log.put(QUESTION, time_ms=SINCE_MS)
+    [entry] = await log.reader().read_back(REQUEST, KINDS)
+    assert entry.offset == 1
+
+
+async def test_what_lies_beside_it_is_left_out(log):
+    log.put(QUESTION, request="another")
+    log.put(QUESTION, value=b"nonsense")
+    log.put(QUESTION)
+    assert [entry.offset for entry in await log.reader().read_back(REQUEST, KINDS)] == [2]
+
+
+async def test_another_tenants_record_under_the_same_id_is_left_out(log):
+    log.put(QUESTION)
     theirs = type(REQUEST)(**{**vars(REQUEST), "tenant": "globex"})
-    assert await reader.read_back(theirs, kinds) == []
+    assert await log.reader().read_back(theirs, KINDS) == []
 
 
-async def test_topics_without_anything_since_are_not_waited_for():
-    reader, consumer, kinds = reading_back(message(QUESTION, 5))
-    [entry] = await reader.read_back(REQUEST, kinds)
-    assert entry.offset == 5
-    assert [(one.topic, one.offset) for one in consumer.assigned] == [(topic_of(QUESTION), 5)]
+class WrittenMeanwhile(MemoryConsumer):
+    """One more record is written as soon as it is known where to read to."""
+
+    def assign(self, places):
+        super().assign(places)
+        rows = self._broker.rows[topic_of(QUESTION), 0]
+        self._broker.put(
+            topic_of(QUESTION),
+            rows.messages[0].value(),
+            headers=rows.messages[0].headers(),
+            time_ms=SINCE_MS,
+        )
 
 
 async def test_what_is_written_while_it_is_read_back_is_left_to_the_live_reader():
-    messages = [message(QUESTION, n) for n in range(3)]
-    consumer = FakeConsumer(messages, {topic_of(QUESTION): (0, 2)})
-    entries = await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
+    log = Log(WrittenMeanwhile)
+    for _ in range(2):
+        log.put(QUESTION)
+    entries = await log.reader().read_back(REQUEST, [QuestionAsked])
     assert [entry.offset for entry in entries] == [0, 1]
+    assert log.broker.rows[topic_of(QUESTION), 0].end == 3
 
 
-async def test_nothing_is_read_where_nothing_was_written_since():
-    reader, consumer, kinds = reading_back()
-    assert await reader.read_back(REQUEST, kinds) == []
-    assert consumer.assigned == []
-    assert consumer.closed
+async def test_nothing_is_read_where_nothing_was_written_since(log):
+    log.put(QUESTION, time_ms=SINCE_MS - 1)
+    log.broker.signs.append(AssertionError("it was polled"))
+    assert await log.reader().read_back(REQUEST, KINDS) == []
+    assert log.all_closed
 
 
-async def test_a_request_with_too_many_records_is_cut_off():
+async def test_a_request_with_too_many_records_is_cut_off(log):
     value = CODEC.encode(WHOLE[0])
-    reader, consumer, kinds = reading_back(
-        *(message(WHOLE[0], n, value=value) for n in range(READ_BACK_MAX + 2))
-    )
-    assert len(await reader.read_back(REQUEST, kinds)) == READ_BACK_MAX
-    assert consumer.unassigned
-    assert consumer.closed
+    for _ in range(READ_BACK_MAX + 2):
+        log.put(WHOLE[0], value=value)
+    assert len(await log.reader().read_back(REQUEST, KINDS)) == READ_BACK_MAX
+    assert log.consumers[0].assigned == []
+    assert log.all_closed
 
 
-async def test_a_broker_that_gives_nothing_is_given_up():
-    consumer = FakeConsumer([], {topic_of(QUESTION): (0, 1)})
+async def test_a_broker_that_gives_nothing_is_given_up(log):
+    log.put(QUESTION)
+    log.broker.away = True
     with pytest.raises(Transient, match="TimeoutError"):
-        await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
-    assert consumer.closed
+        await log.reader().read_back(REQUEST, [QuestionAsked])
+    assert log.all_closed
 
 
-async def test_a_broker_that_is_away_is_transient():
-    for sign in (KafkaException("away"), a_hiccup(topic_of(QUESTION))):
-        consumer = FakeConsumer([sign], {topic_of(QUESTION): (0, 1)})
-        with pytest.raises(Transient, match="KafkaException"):
-            await a_reader(consumer).read_back(REQUEST, [QuestionAsked])
-        assert consumer.closed
+@pytest.mark.parametrize("sign", [KafkaException("away"), a_hiccup()])
+async def test_a_broker_that_is_away_is_transient(log, sign):
+    log.put(QUESTION)
+    log.broker.signs.append(sign)
+    with pytest.raises(Transient, match="KafkaException"):
+        await log.reader().read_back(REQUEST, [QuestionAsked])
+    assert log.all_closed
 
 
-async def test_whether_the_broker_is_there():
-    assert await a_reader(FakeConsumer()).reachable()
-    assert not await a_reader(FakeConsumer([KafkaException("away")])).reachable()
-
-
-async def test_its_live_consumer_commits_nothing():
-    given = []
-
-    def new_consumer(settings):
-        given.append(settings)
-        return FakeConsumer()
-
-    assert await LogReader(SETTINGS, CODEC, new_consumer=new_consumer).reachable()
-    [settings] = given
-    assert not settings["enable.auto.commit"]
-    assert not settings["enable.auto.offset.store"]
+@pytest.mark.parametrize("away", [False, True])
+async def test_whether_the_broker_is_there(log, away):
+    log.broker.away = away
+    assert await log.reader().reachable() is not away
+    assert log.all_closed

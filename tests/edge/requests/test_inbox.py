@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 import pytest
+from confluent_kafka import Message
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
@@ -129,21 +130,8 @@ def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(tmp_path, sent
     assert b"secret" not in body(event)
 
 
-class FakeMessage:
-    def __init__(self, record, offset):
-        self._record, self._offset = record, offset
-
-    def topic(self):
-        return topic_of(self._record)
-
-    def partition(self):
-        return 1
-
-    def offset(self):
-        return self._offset
-
-    def value(self):
-        return CODEC.encode(self._record)
+def message(record, offset):
+    return Message(topic=topic_of(record), partition=1, offset=offset, value=CODEC.encode(record))
 
 
 def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, keyring):
@@ -158,5 +146,5 @@ def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, 
         return done
 
     inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
-    assert inbox._take([FakeMessage(DOCUMENT, 1), FakeMessage(QUESTION, 2)])
+    assert inbox._take([message(DOCUMENT, 1), message(QUESTION, 2)])
     assert [type(event) for event in sent] == [DocumentSubmitted, QuestionAsked]

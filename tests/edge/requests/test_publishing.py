@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -12,13 +10,14 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from agents.errors import Permanent, Transient
 from edge.requests.publishing import RequestPublisher
 from schemas import DocumentWithdrawn
-from streams.log.writing import RECORD_BYTES_MAX, Position, QueueFull, check_size
+from streams.log.writing import RECORD_BYTES_MAX
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
+from tests.memory_broker import MemoryBroker, MemoryWriter
 
 CODEC = a_codec()
-PLACE = Position("t", 3, 41, 77)
+TOPIC = topic_of(DocumentWithdrawn)
 
 
 def a_withdrawal(reason=""):
@@ -26,24 +25,14 @@ def a_withdrawal(reason=""):
     return DocumentWithdrawn(meta=meta, document="d-1", reason=reason)
 
 
-class FakeWriter:
-    """Keeps records; the test says what becomes of them."""
+@pytest.fixture
+def broker():
+    return MemoryBroker()
 
-    def __init__(self, error=None):
-        self.records, self.words, self.closed = [], [], 0
-        self._error = error
 
-    def write(self, *record):
-        if self._error:
-            raise self._error
-        topic, _, key, value, headers = record
-        check_size(topic, key, value, headers)
-        self.records.append(record)
-        self.words.append(Future())
-        return self.words[-1]
-
-    def close(self):
-        self.closed += 1
+@pytest.fixture
+def writer(broker):
+    return MemoryWriter(broker)
 
 
 def a_publisher(writer, codec=CODEC):
@@ -58,34 +47,37 @@ class RegistryAway:
         raise self.error
 
 
-def test_a_request_is_written_to_its_topic_and_lane_under_its_tenant():
-    writer, event = FakeWriter(), a_withdrawal()
+def test_a_request_is_written_to_its_topic_and_lane_under_its_tenant(broker, writer):
+    event = a_withdrawal()
     a_publisher(writer).send(event)
-    [(topic, lane, key, value, headers)] = writer.records
-    assert (topic, lane, key) == (topic_of(event), 3, b"acme")
-    assert CODEC.decode(value, DocumentWithdrawn) == event
-    assert dict(headers) == {
+    [record] = broker.rows[topic_of(event), 3].messages
+    assert record.key() == b"acme"
+    assert CODEC.decode(record.value(), DocumentWithdrawn) == event
+    assert dict(record.headers()) == {
         "id": event.meta.id.encode(),
         "request": event.meta.request.encode(),
         "traceparent": b"00-a-b-01",
     }
 
 
-def test_word_of_a_record_is_where_it_lies():
-    writer = FakeWriter()
+def test_word_of_a_record_is_where_it_lies(broker, writer):
+    broker.away = True
     publisher = a_publisher(writer)
     words = [publisher.send(a_withdrawal()) for _ in range(2)]
     assert (publisher.unsent, [word.done() for word in words]) == (2, [False, False])
-    writer.words[1].set_result(PLACE)
-    assert (publisher.unsent, words[1].result(0)) == (1, PLACE)
-    assert not words[0].done()
+    writer.settle(1)
+    assert (publisher.unsent, [word.done() for word in words]) == (1, [True, False])
+    place = words[0].result(0)
+    assert (place.topic, place.partition, place.offset) == (TOPIC, 3, 0)
+    [record] = broker.rows[TOPIC, 3].messages
+    assert record.timestamp()[1] == place.time_ms
 
 
-def test_word_that_a_broker_did_not_take_a_record_is_transient():
-    writer = FakeWriter()
+def test_word_that_a_broker_did_not_take_a_record_is_transient(broker, writer):
+    broker.away = True
     publisher = a_publisher(writer)
     word = publisher.send(a_withdrawal())
-    writer.words[0].set_exception(KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT)))
+    writer.give_up()
     with pytest.raises(Transient, match="_MSG_TIMED_OUT"):
         word.result(0)
     assert publisher.unsent == 0
@@ -99,36 +91,42 @@ def test_word_that_a_broker_did_not_take_a_record_is_transient():
         SchemaRegistryError(500, 50_001, "away"),
     ],
 )
-def test_a_registry_that_is_away_is_transient(error):
-    writer = FakeWriter()
+def test_a_registry_that_is_away_is_transient(broker, writer, error):
     publisher = a_publisher(writer, RegistryAway(error))
     with pytest.raises(Transient, match="registry is away"):
         publisher.send(a_withdrawal())
-    assert (publisher.unsent, writer.records) == (0, [])
+    assert (publisher.unsent, broker.rows) == (0, {})
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (QueueFull("too many records wait: try again"), Transient),
-        (KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION)), Permanent),
-    ],
-)
-def test_a_record_that_is_not_even_queued_is_refused_at_once(error, kind):
-    publisher = a_publisher(FakeWriter(error))
-    with pytest.raises(kind):
+def test_a_record_for_which_the_client_has_no_room_is_transient(broker, writer):
+    broker.away = True
+    publisher = a_publisher(writer)
+    words = []
+
+    def flood():
+        while True:
+            words.append(publisher.send(a_withdrawal("x" * 1_000_000)))
+
+    with pytest.raises(Transient, match="too many records wait"):
+        flood()
+    assert publisher.unsent == len(words) > 0
+
+
+def test_a_record_that_the_client_does_not_even_queue_is_refused_for_good(writer):
+    writer.refusal = KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+    publisher = a_publisher(writer)
+    with pytest.raises(Permanent, match="does not take the record"):
         publisher.send(a_withdrawal())
     assert publisher.unsent == 0
 
 
-def test_a_record_above_what_the_log_takes_is_refused_at_once():
-    publisher = a_publisher(FakeWriter())
+def test_a_record_above_what_the_log_takes_is_refused_at_once(writer):
+    publisher = a_publisher(writer)
     with pytest.raises(Permanent, match=r"playhead\.document\.withdrawn"):
         publisher.send(a_withdrawal("x" * RECORD_BYTES_MAX))
     assert publisher.unsent == 0
 
 
-def test_closing_closes_the_writer():
-    writer = FakeWriter()
+def test_closing_closes_the_writer(writer):
     a_publisher(writer).close()
     assert writer.closed == 1

@@ -1,7 +1,14 @@
 """Reading partitions as they stand; over a broker in memory, and over the real one."""
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from streams.log.offsets import Extent, extent_of
 from streams.log.reading import records
@@ -70,6 +77,28 @@ def test_a_reading_that_is_given_up_lets_another_begin(broker, consumer):
     assert next(reading).value() == b"0"
     reading.close()
     assert len(read(consumer, extent)) == 2
+
+
+def up_to_the_end(consumer):
+    """Return the values that are handed over until the end is reached."""
+    values = []
+    while (message := consumer.poll(30.0)) is not None:
+        if message.error() is not None:
+            assert message.error().code() == KafkaError._PARTITION_EOF
+            return values
+        values.append(message.value())
+    pytest.fail("the end was not reached")
+
+
+@pytest.mark.parametrize(("begin", "first"), [(OFFSET_BEGINNING, [b"1"]), (OFFSET_END, [])])
+def test_who_reads_on_is_told_of_each_end_that_is_reached(broker, consumer, begin, first):
+    broker.publish(0, b"0", b"1")
+    broker.trim(0, 1)
+    consumer.assign([TopicPartition(broker.topic, 0, begin)])
+    assert up_to_the_end(consumer) == first
+    for value in (b"2", b"3"):
+        broker.publish(0, value)
+        assert up_to_the_end(consumer) == [value]
 
 
 class Client:

@@ -1,6 +1,6 @@
 """Writing to the log: what fits, what is refused, and where a record lies; on a real broker too."""
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 
 import pytest
 from confluent_kafka import KafkaException
@@ -14,6 +14,7 @@ from streams.log.writing import (
     Writer,
     check_size,
 )
+from tests.memory_broker import MemoryBroker, MemoryWriter
 
 NOWHERE = "127.0.0.1:9"  # discard: nobody listens
 
@@ -36,42 +37,69 @@ def test_a_tombstone_without_a_key_fits():
     check_size("t", None, None, [])
 
 
-def test_a_record_that_fits_nowhere_is_refused_before_anybody_queues_it():
-    with (
-        Writer(NOWHERE, "test", 1.0) as writer,
-        pytest.raises(RecordTooLarge, match="less at once"),
-    ):
-        writer.write("t", 0, None, b"v" * (RECORD_BYTES_MAX + 1))
+def unreachable_in_memory():
+    broker = MemoryBroker()
+    broker.away = True
+    return MemoryWriter(broker)
 
 
-def test_a_broker_that_does_not_answer_is_an_error_of_the_record():
-    with Writer(NOWHERE, "test", 1.0) as writer, pytest.raises(KafkaException):
-        writer.write("t", 0, None, b"v").result(30)
+@pytest.fixture(params=["memory", "kafka"])
+def unheard(request):
+    """A writer to which no broker answers."""
+    in_memory = request.param == "memory"
+    with closing(unreachable_in_memory() if in_memory else Writer(NOWHERE, "test", 1.0)) as writer:
+        yield writer
 
 
-def test_more_than_its_queue_holds_is_not_taken():
-    def flood(writer):
+def test_a_record_that_fits_nowhere_is_refused_before_anybody_queues_it(unheard):
+    with pytest.raises(RecordTooLarge, match="less at once"):
+        unheard.write("t", 0, None, b"v" * (RECORD_BYTES_MAX + 1))
+
+
+def test_a_broker_that_does_not_answer_is_an_error_of_the_record(unheard):
+    word = unheard.write("t", 0, None, b"v")
+    if isinstance(unheard, MemoryWriter):
+        unheard.give_up()  # no time passes there
+    with pytest.raises(KafkaException) as refused:
+        word.result(30)
+    assert refused.value.args[0].name() == "_MSG_TIMED_OUT"
+
+
+def test_nobody_can_cancel_what_is_on_its_way(unheard):
+    assert not unheard.write("t", 0, None, b"v").cancel()
+
+
+def test_more_than_its_queue_holds_is_not_taken(unheard):
+    def flood():
         for _ in range(100):
-            writer.write("t", 0, None, b"v" * 1_000_000)
+            unheard.write("t", 0, None, b"v" * 1_000_000)
 
-    with Writer(NOWHERE, "test", 1.0) as writer, pytest.raises(QueueFull, match="try again"):
-        flood(writer)
-
-
-def test_it_may_be_closed_twice():
-    writer = Writer(NOWHERE, "test", 1.0)
-    writer.close()
-    writer.close()
+    with pytest.raises(QueueFull, match="try again"):
+        flood()
 
 
-@pytest.mark.stack
+def test_it_may_be_closed_twice(unheard):
+    unheard.close()
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
+def written(request):
+    """A writer, and a topic for it."""
+    if request.param == "memory":
+        yield MemoryWriter(MemoryBroker()), "t"
+        return
+    settings = request.getfixturevalue("running").settings
+    with Writer(settings.kafka, "test") as writer:
+        yield writer, request.getfixturevalue("topic")
+
+
 @pytest.mark.parametrize("left_over", [0, 1, 8_000])
-def test_the_broker_takes_whatever_fits(running, topic, left_over):
+def test_the_broker_takes_whatever_fits(written, left_over):
     """The rule of size against the broker's own."""
+    writer, topic = written
     value = b"v" * (RECORD_BYTES_MAX - len(b"key") - len(b"hx") - 10 - left_over)
-    with Writer(running.settings.kafka, "test") as writer:
-        place = writer.write(topic, 1, b"key", value, [("h", b"x")]).result(30)
-        assert (place.topic, place.partition, place.offset) == (topic, 1, 0)
-        [again] = writer.write_all([(topic, 1, b"key", b"next", [])])
-        assert again.offset == 1
-        assert again.time_ms >= place.time_ms
+    place = writer.write(topic, 1, b"key", value, [("h", b"x")]).result(30)
+    assert (place.topic, place.partition, place.offset) == (topic, 1, 0)
+    [again] = writer.write_all([(topic, 1, b"key", b"next", [])])
+    assert again.offset == 1
+    assert again.time_ms >= place.time_ms
