@@ -22,7 +22,7 @@ from edge.load.measures import refused
 from edge.load.unanswered import Unanswered
 from edge.problems import Problem, overloaded, too_many
 from streams.log.offsets import NoAnswer, NotTold, Partition
-from streams.operations.lag import ConsumerGroup, Lag, consumer_groups
+from streams.operations.lag import ConsumerGroup, Lag, ages_of, consumer_groups
 from streams.settings import Settings
 from streams.topics import STEPS
 from streams.watching.logs import logger, places
@@ -238,8 +238,7 @@ class Admission:
             ages_s: dict[Partition, float] = {}
             if not self.backlog.known:  # later ages follow from when the lanes grew
                 now_ms = time.time() * 1_000
-                oldest_ms = await offsets.oldest_ms(lags)
-                ages_s = {lane: max(0.0, now_ms - at) / 1_000 for lane, at in oldest_ms.items()}
+                ages_s = ages_of(await offsets.oldest_ms(lags), now_ms)
             self.read(lags, ages_s)
             self._questions.forget_the_late()
             await asyncio.sleep(self._every_s)
