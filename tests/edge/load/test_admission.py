@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka.errors import GroupLoadInProgressError, KafkaConnectionError
 
 from edge.listening.entries import Entry
 from edge.load.admission import STALE_S, Admission
@@ -20,11 +22,13 @@ from schemas import (
     QuestionAsked,
     TokensReleased,
 )
-from streams.log.offsets import NoAnswer, NotTold
-from streams.operations.lag import Lag
+from streams.log.offsets import OffsetReader
+from streams.operations.lag import Lag, LagReader, consumer_groups
 from streams.settings import Settings
+from streams.topics import STEPS
 from tests.edge.fake_log import Answers
 from tests.fakes import a_meta
+from tests.memory_broker import MemoryBroker
 
 ASKED = QUESTION[0]
 
@@ -231,60 +235,55 @@ def test_bodies_in_memory_have_a_limit():
     assert admission.bodies_bytes == 0
 
 
-async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock):
+@pytest.fixture
+def broker():
+    broker = MemoryBroker(partitions=1)
+    for group in consumer_groups():
+        for topic in group.topics:
+            broker.create(topic)
+    return broker
+
+
+@asynccontextmanager
+async def watching(admission, broker):
+    """Let admission read what the broker tells."""
+    settings = Settings(partitions=1)
+
+    def offsets():
+        return LagReader(settings, OffsetReader(settings, clients=broker.aiokafka))
+
+    task = asyncio.create_task(admission.watch(offsets))
+    async with asyncio.timeout(5):
+        yield
+    task.cancel()
+
+
+async def test_a_broker_that_answers_is_not_away_though_it_tells_no_offsets(clock, broker):
     admission = Admission(Settings(), clock, every_s=0.01)
     clock.now_s += STALE_S + 1
-    errors = [NoAnswer("away")] * 3
-    asked = asyncio.Event()
-
-    class FakeLagReader:
-        async def __aenter__(self):
-            return self
-
-        async def __aexit__(self, *_):
-            pass
-
-        async def lags(self, wanted):
-            if errors:
-                raise errors.pop()
-            asked.set()
-            raise NotTold("the coordinator loads")
-
-    watching = asyncio.create_task(admission.watch(FakeLagReader))
-    await asyncio.sleep(0)
-    refusal_of(ask, admission, "r")
-    async with asyncio.timeout(5):
-        await asked.wait()
-    await asyncio.sleep(0.02)
-    watching.cancel()
-    ask(admission, "r")
+    broker.errors.extend([KafkaConnectionError()] * 1_000)
+    async with watching(admission, broker):
+        while len(broker.asked) < 3 * len(STEPS):  # it was asked more than once
+            await asyncio.sleep(0.01)
+        assert refusal_of(ask, admission, "r").status == 503
+        broker.errors.clear()
+        broker.errors.extend([GroupLoadInProgressError()] * 1_000)
+        while admission.shedding():
+            await asyncio.sleep(0.01)
+        assert not admission.backlog.known
+        ask(admission, "r")
 
 
-async def test_the_offsets_are_read_again_after_any_error():
+async def test_the_offsets_are_read_again_after_any_error(broker):
     admission = Admission(Settings(), every_s=0.01)
-    errors = [RuntimeError("unforeseen"), NoAnswer("away"), None]
-
-    class FakeLagReader:
-        async def __aenter__(self):
-            return self
-
-        async def __aexit__(self, *_):
-            pass
-
-        async def lags(self, wanted):
-            assert {reader.step for reader in wanted} >= {"ingest", "moderate"}
-            if error := errors.pop(0) if errors else None:
-                raise error
-            return [Lag("redact", ASKED, 0, 0, 7)]
-
-        async def oldest_ms(self, lags):
-            return {(ASKED, 0): 0}
-
-    watching = asyncio.create_task(admission.watch(FakeLagReader))
-    async with asyncio.timeout(5):
+    for _ in range(7):
+        broker.put(ASKED, b"x", time_ms=0)
+    for error in (RuntimeError("unforeseen"), KafkaConnectionError()):
+        broker.errors.extend([error] * len(STEPS))  # for one reading of all groups
+    async with watching(admission, broker):
         while not admission.backlog.known:
             await asyncio.sleep(0.01)
-    watching.cancel()
+    assert not broker.errors
     track = admission.backlog.tracks[ASKED, 0]
     assert track.lag == 7
     assert track.age_s(admission.now_s) > 1_000_000  # the record is from 1970

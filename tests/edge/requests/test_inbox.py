@@ -12,6 +12,7 @@ from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
+from streams.log.ids import outcome_id, position_id
 from streams.log.writing import Position
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -99,6 +100,9 @@ def test_what_cannot_be_taken_in_is_rejected_without_its_text(inbox, record, err
     assert event.error == error
     assert event.message
     assert (event.topic, event.partition, event.offset) == (topic_of(record), 1, 7)
+    assert event.meta.id == outcome_id(position_id(topic_of(record), 1, 7), "inbox", 0)
+    assert (event.meta.request, event.meta.session, event.meta.lane) == ("", "", 1)
+    assert (event.key, event.traceback, event.attempts, event.step) == (None, "", 1, "inbox")
     assert event.value is None
     assert b"secret" not in body(event)
     assert event.meta.tenant == (record.tenant if record.tenant == "acme" else "")
