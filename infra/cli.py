@@ -40,7 +40,7 @@ VERBS = {
         "streams.operations.dead_letters:dead_letters",
         "List, show and retry events that could not be processed",
     ),
-    "lag": Verb("streams.operations.lag_verb:lag", "Show how far each step is behind"),
+    "lag": Verb("streams.operations.lag_cli:lag", "Show how far each step is behind"),
     "settings": Verb("infra.settings_cli:settings", "Show the settings in force"),
 }
 """The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""

@@ -55,7 +55,6 @@ MODULES_MAY_REPEAT = {
 TYPES_TWICE_TODAY = {
     "Asking": {"bench/chats/questions.py", "bench/trivial_steps.py"},
     "Failed": {"bench/child.py", "schemas/records.py"},
-    "Frame": {"edge/answering/cursors.py", "edge/client.py"},
     "Input": {"bench/transports/inputs.py", "streams/running/run.py"},
     "Part": {"bench/cli.py", "infra/parts/part.py"},
     "Plain": {"bench/chats/questions.py", "bench/transports/inputs.py"},
@@ -65,13 +64,8 @@ TYPES_TWICE_TODAY = {
 }
 MODULES_TWICE_TODAY = {
     "contest": {"bench/chats/contest.py", "bench/transports/contest.py"},
-    "gateway": {"edge/cli/gateway.py", "edge/gateway.py"},
-    "ingest": {"agents/ingest.py", "edge/cli/ingest.py"},
-    "keys": {"edge/cli/keys.py", "edge/keys.py"},
     "log": {"bench/synthetic/log.py", "replay/log.py"},
     "report": {"bench/transports/report.py", "replay/report.py"},
-    "requests": {"bench/synthetic/requests.py", "edge/requests.py"},
-    "timeline": {"edge/timeline.py", "streams/operations/timeline.py"},
     "topics": {"bench/topics.py", "streams/topics.py"},
 }
 """Names that still stand for two things; nothing may come to them, and what is mended goes."""

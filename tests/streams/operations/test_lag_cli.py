@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from infra.cli import VERBS
 from streams.operations.lag import Lag
-from streams.operations.lag_verb import lag, report, rows_of, summary
+from streams.operations.lag_cli import lag, report, rows_of, summary
 from streams.topics import STEPS
 
 
@@ -61,7 +61,7 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path, arguments, code, said):
 
 
 def test_the_verb_is_on_the_command_line():
-    assert VERBS["lag"].place == "streams.operations.lag_verb:lag"
+    assert VERBS["lag"].place == "streams.operations.lag_cli:lag"
 
 
 # ---------------------------------------------------------------------- on the real broker
