@@ -25,6 +25,7 @@ from tenacity.wait import wait_random_exponential
 
 from agents.errors import Transient
 from schemas import Event
+from streams.log import clock as wall_clock
 from streams.settings import Settings
 
 PAUSE_MAX_S = 10.0  # what is back for good is noticed within this time
@@ -64,7 +65,7 @@ class Retry:
         self._patient_until = clock() + settings.patience_ms / 1_000
         self._last_start: float | None = None
         if deadline := deadline_of(event):
-            now_us = time.time_ns() // 1_000 if now_us is None else now_us
+            now_us = wall_clock.now_us() if now_us is None else now_us
             left_s = min((deadline - now_us) / 1_000_000, QUESTION_BUDGET_MAX_S)
             self._last_start = clock() + left_s - LAST_ATTEMPT_S
 

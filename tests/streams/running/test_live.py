@@ -21,8 +21,9 @@ from schemas import (
     Unseal,
     Unsealed,
 )
+from streams.log.clock import now_us
 from streams.log.codec import body
-from streams.running.live import LiveRun, error_text, now_us
+from streams.running.live import LiveRun, error_text
 from streams.running.run import Input, request_digest, response_digest
 from streams.running.world import World
 from streams.topics import Step, topic_of
