@@ -156,9 +156,14 @@ class Registry:
             except self._library.SchemaRegistryError:
                 raise unknown from None
             try:
-                self._definitions[schema_id] = json.loads(schema.schema_str or "null")
+                definition = json.loads(schema.schema_str or "null")
             except ValueError:  # Protobuf, say
                 raise unknown from None
+            if not isinstance(definition, dict):
+                raise unknown
+            if "name" not in definition:  # no record: not worth keeping, and maybe not so for ever
+                return definition
+            self._definitions[schema_id] = definition
         return self._definitions[schema_id]
 
     def _ask(

@@ -15,7 +15,7 @@ class MemoryRegistry:
     def __init__(
         self, definitions: Mapping[int, dict[str, Any]], ids: Mapping[str, int] | None = None
     ) -> None:
-        self._ids = FixedIds(definitions, ids or {})
+        self._definitions, self._numbers = dict(definitions), dict(ids or {})
         self.away = False
         self.errors: deque[Exception] = deque()
         """Raised one by one, in place of answers."""
@@ -24,11 +24,21 @@ class MemoryRegistry:
 
     def id_of(self, record: str) -> int:
         self._ask(record)
-        return self._ids.id_of(record)
+        return self._known.id_of(record)
 
     def definition_of(self, schema_id: int) -> dict[str, Any]:
         self._ask(schema_id)
-        return self._ids.definition_of(schema_id)
+        return self._known.definition_of(schema_id)
+
+    def hear(self, schema_id: int, definition: dict[str, Any] | None) -> None:
+        """Learn a definition, as one does that lags behind another registry; None: forget it."""
+        self._definitions.pop(schema_id, None)
+        if definition is not None:
+            self._definitions[schema_id] = definition
+
+    @property
+    def _known(self) -> FixedIds:
+        return FixedIds(self._definitions, self._numbers)
 
     def _ask(self, what: str | int) -> None:
         self.asked.append(what)

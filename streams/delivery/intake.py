@@ -9,15 +9,15 @@ from typing import cast
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from streams.delivery.lane import LOW_WATER, Lane, Place
+from streams.delivery.lane import LOW_WATER, DeliveredRecord, Lane, Place
 from streams.delivery.memory import Memory
 
 POLL_S = 0.1
 BATCH = 2_000  # records of one poll
 HIGH_WATER = 2_048  # records of a lane taken and not looked at; beyond, its fetch pauses
 
-LaneBatch = tuple[Lane, list[tuple[int, int, Message]]]
-"""A lane and records of it: offset, bytes, and the record as it was delivered."""
+LaneBatch = tuple[Lane, list[DeliveredRecord]]
+"""A lane and records of it."""
 
 
 class Intake:
@@ -56,7 +56,8 @@ class Intake:
                 if (lane := lanes.get(place)) is None:
                     continue  # revoked within this very poll
                 batch = batches[place] = (lane, [])
-            batch[1].append((cast(int, message.offset()), len(message), message))
+            key = cast(bytes | None, message.key()) or b""
+            batch[1].append((cast(int, message.offset()), len(message), key, message))
         return list(batches.values())
 
     def look_ahead(self, client: Client) -> None:

@@ -1,9 +1,9 @@
 """One lane of one input topic while it is assigned: what may run next, and what may be committed.
 
-Many events of a lane run at once; those of one session run one after another, whichever of a step's
-topics they came by. The offset that may be committed is the end of the contiguous prefix of
-finished events: an event is finished when its outcome is closed and the broker has acknowledged
-every record of it.
+Many events of a lane run at once: tenants take turns (see `turns`), and those of one session run
+one after another, whichever of a step's topics they came by. The offset that may be committed is
+the end of the contiguous prefix of finished events: an event is finished when its outcome is closed
+and the broker has acknowledged every record of it.
 
 Pure bookkeeping, so that it can be tested without a broker.
 """
@@ -15,7 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from streams.delivery.item import Item
 from streams.delivery.progress import Progress
+from streams.delivery.turns import Turns
 
 REACH = 1024
 """Offsets beyond the oldest unfinished one that may run: bounds what a restart reads back."""
@@ -26,68 +28,10 @@ LOW_WATER = 512
 
 Place = tuple[str, int]
 """Topic and partition."""
-DeliveredRecord = tuple[int, int, Any]
-"""Offset, bytes, and the record as it was delivered."""
+DeliveredRecord = tuple[int, int, bytes, Any]
+"""Offset, bytes, key, and the record as it was delivered."""
 Busy = dict[str, "deque[Item] | None"]
 """Sessions of which an event runs, and what queues behind it: one for all topics of a lane."""
-
-
-class Item:
-    """An event of a lane on its way through the runner."""
-
-    __slots__ = (
-        "attempt",
-        "closed",
-        "finished",
-        "lane",
-        "message",
-        "offset",
-        "session",
-        "size",
-        "unacknowledged",
-        "work",
-    )
-
-    def __init__(
-        self, lane: Lane, offset: int, size: int, session: str, message: Any, work: Any
-    ) -> None:
-        self.lane = lane
-        self.offset = offset
-        self.size = size
-        """Bytes of its record."""
-        self.session = session
-        """What keeps its order: the event's session, or something of its own."""
-        self.message = message
-        """The record as it was delivered."""
-        self.work = work
-        """What is to be done with it; called with the item."""
-        self.unacknowledged = 0
-        """Records of its outcome that the broker has not acknowledged."""
-        self.attempt = 0
-        """The newest run of which an outcome was handed over; 0: none."""
-        self.closed = False
-        self.finished = False
-
-    @property
-    def place(self) -> str:
-        """Where its record lies."""
-        return f"{self.lane.topic}[{self.lane.partition}]@{self.offset}"
-
-    def acknowledged(self) -> None:
-        """Say that the broker has one more record of its outcome."""
-        self.unacknowledged -= 1
-        if self.closed and not self.unacknowledged:
-            self.lane.finish(self)
-
-    def failed(self, error: Exception) -> None:
-        """Say that the broker refused a record of its outcome: the lane can't go on."""
-        self.lane.on_failed(error)
-
-    def close(self) -> None:
-        """Say that no further record of its outcome follows."""
-        self.closed = True
-        if not self.unacknowledged:
-            self.lane.finish(self)
 
 
 class Lane:
@@ -97,8 +41,6 @@ class Lane:
     """Whether it belongs to another worker by now."""
     learned = False
     """Whether it is known what was done before; until then nothing runs."""
-    stalled = False
-    """Whether the next record waits for the registry."""
     paused = False
     """Whether no more is fetched."""
     spare = False
@@ -133,7 +75,6 @@ class Lane:
         """The newest offset that a commit was asked for."""
         self.end = base
         """Where the partition ends on the broker, as far as known."""
-        self.running = 0
         self.bytes = 0
         """Bytes of the records taken and not finished."""
         self.on_freed: Callable[[int], object] = bool
@@ -146,28 +87,37 @@ class Lane:
         """Told when an outcome can't be written."""
         self._inherited = Progress(base)
         self._after: Callable[[], Mapping[str, int]] = dict
-        self._window = window
         self._finished_s = 0.0
         self._expected = base
-        self._waiting: deque[DeliveredRecord] = deque()
         self._order: deque[Item] = deque()
+        """Inputs from the oldest unfinished one on, in the order of their offsets."""
+        self._turns = Turns(window)
         self._busy: Busy = {} if busy is None else busy
-        self._ready: deque[Item] = deque()
 
     def __len__(self) -> int:
         """Events taken and not finished."""
-        return len(self._waiting) + len(self._order)
+        return len(self._order)
+
+    @property
+    def running(self) -> int:
+        """Events that run."""
+        return self._turns.running
 
     @property
     def waiting(self) -> int:
         """Records taken and not looked at."""
-        return len(self._waiting)
+        return self._turns.waiting
+
+    @property
+    def expected(self) -> int:
+        """The offset after the newest record taken."""
+        return self._expected
 
     @property
     def oldest(self) -> Any:
         """The oldest record that is not finished, or None; metrics ask from another thread."""
         try:
-            return self._order[0].message if self._order else self._waiting[0][2]
+            return self._order[0].message
         except IndexError:
             return None
 
@@ -211,7 +161,10 @@ class Lane:
         attempts = {offset: n for offset, n in inherited.open.items() if offset >= safe}
         if safe > inherited.committed:  # what the lane has passed need not be looked at again
             self._inherited = Progress(safe, frozenset(closed), dict(attempts))
+        reach = self._reach
         for item in self._order:
+            if item.offset >= reach:
+                break
             if item.finished:
                 closed.add(item.offset)
             elif item.attempt:
@@ -227,7 +180,7 @@ class Lane:
 
     def reserve(self, records: Iterable[DeliveredRecord]) -> int:
         """Count records that are on their way; return their bytes."""
-        size = sum(size for _, size, _ in records)
+        size = sum(size for _, size, _, _ in records)
         self.bytes += size
         return size
 
@@ -236,67 +189,69 @@ class Lane:
 
         Offsets may be missing: compaction and the markers of transactions leave gaps.
         """
-        for record in records:
-            offset, size, _ = record
+        enter = self._turns.enter
+        for offset, size, tenant, message in records:
             if offset >= self._expected:
                 self._expected = offset + 1
-                self._waiting.append(record)
+                item = Item(self, offset, size, tenant, message)
+                self._order.append(item)
+                enter(item)
             else:  # delivered before
                 self.bytes -= size
                 self.on_freed(size)
 
-    def next(self, opened: Callable[[Lane, int, int, Any], Item | None]) -> Item | None:
+    def next(self, open_: Callable[[Item], bool]) -> Item | None:
         """Return an event that may run now, or None.
 
-        `opened` makes an item of a record: only when it is about to run or must queue behind its
-        session, so that a backlog is held as bytes. It returns None for a record that it can't read
-        yet; it is offered again.
+        `open_` fills in an item's session and work: only when it is about to run or must queue
+        behind its session, so that a backlog is held as bytes. It returns False for a record that
+        it can't read yet: that stays outside, and its tenant's wait for it, until it is told to
+        `offer` it again or to `let_pass` what waits behind it.
         """
-        if self.running >= self._window:
-            return None
-        if self._ready:
-            self.running += 1
-            return self._ready.popleft()
-        while self._waiting and self._within_reach(self._waiting[0][0]):
-            item = opened(self, *self._waiting[0])
-            if item is None:
-                return None
-            self._waiting.popleft()
-            if len(self._waiting) == LOW_WATER:
-                self.on_drained()
-            self._order.append(item)
-            session = item.session
-            if session in self._busy:
-                queue = self._busy[session]
-                if queue is None:
-                    self._busy[session] = deque((item,))
-                else:
-                    queue.append(item)
-            else:
-                self._busy[session] = None
-                self.running += 1
+        turns = self._turns
+        while self._order and (item := turns.next(self._reach)) is not None:
+            if item.work is not None:  # it has waited for its session
+                turns.begin(item)
                 return item
+            if turns.waiting == LOW_WATER:
+                self.on_drained()
+            if not open_(item):
+                turns.hold(item)
+            elif item.session not in self._busy:
+                self._busy[item.session] = None
+                turns.begin(item)
+                return item
+            elif (queue := self._busy[item.session]) is None:
+                self._busy[item.session] = deque((item,))
+            else:
+                queue.append(item)
         return None
 
     @property
     def has_work(self) -> bool:
         """Whether another event may be able to run now."""
-        if self.running >= self._window:
-            return False
-        return bool(self._ready) or bool(
-            self._waiting and not self.stalled and self._within_reach(self._waiting[0][0])
-        )
+        return bool(self._order) and self._turns.has_next(self._reach)
+
+    def offer(self, item: Item) -> None:
+        """Offer a record again that could not be read."""
+        self._turns.put_back(item)
+        self.on_progress(self)
+
+    def let_pass(self, item: Item) -> None:
+        """Let its tenant's other events run before a record that can't be read yet."""
+        self._turns.let_pass(item)
+        self.on_progress(self)
 
     def left(self, item: Item) -> None:
         """Say that an event has run: the next of its session may."""
-        self.running -= 1
+        self._turns.end(item)
         queue = self._busy[item.session]
         if not queue:
             del self._busy[item.session]
             return
         following = queue.popleft()
         lane = following.lane
-        lane._ready.append(following)  # noqa: SLF001 - of this class
+        lane._turns.ready(following)  # noqa: SLF001 - of this class
         if lane is not self:
             lane.on_progress(lane)
 
@@ -315,8 +270,10 @@ class Lane:
         if freed:
             self.bytes -= freed
             self.on_freed(freed)
-            if self._waiting:
+            if self.waiting:
                 self.on_progress(self)
 
-    def _within_reach(self, offset: int) -> bool:
-        return not self._order or offset < self._order[0].offset + REACH
+    @property
+    def _reach(self) -> int:
+        """The offset before which events may run."""
+        return self._order[0].offset + REACH if self._order else self._expected

@@ -1,4 +1,4 @@
-"""Open records: from bytes of a topic to an item of a lane, with what is to be done with it."""
+"""Open records: from the bytes of an item of a lane to what is to be done with it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from confluent_kafka import Message
-
 from agents.errors import Permanent, Transient
 from schemas import Event
-from schemas.registry import RegistryAway
-from streams.delivery.lane import Item, Lane
+from streams.delivery.item import Item
+from streams.delivery.lane import Lane
 from streams.delivery.pauses import pauses
+from streams.delivery.unknown_schemas import UnknownSchemas
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.admit import admit
 from streams.watching.logs import enter, logger
@@ -55,54 +54,32 @@ class Opener:
         self._reads = reads
         self._codec = codec
         self._processes = processes
-        self._spawn = spawn
+        self._unknown = UnknownSchemas(step, codec, spawn)
 
-    def open(self, lane: Lane, offset: int, size: int, message: Message) -> Item | None:
-        """Decode; what can't be is an item of its own, which blocks no session.
+    def open(self, item: Item) -> bool:
+        """Decode; what can't be gets an order of its own, which blocks no session.
 
-        Returns None while the registry has to be asked for its schema: it is offered again.
+        Returns False while the registry has to be asked for its schema.
         """
+        message, lane = item.message, item.lane
         value = message.value()
+        record, fold = self._reads[lane.topic]
         try:
             schema_id = schema_id_of(value)
-            if not self._codec.known(schema_id):
-                self._stall(lane, schema_id)
-                return None
-            record, fold = self._reads[lane.topic]
+            if not self._codec.known(schema_id, record):
+                self._unknown.wait(item, schema_id, record)
+                return False
             event = admit(self._codec, record, value, message.key(), lane.partition)
         except Undecodable as error:
-            session = f"{lane.topic}@{offset}"
-            work = partial(self._processes.refuse, error)
-            return Item(lane, offset, size, session, message, work)
+            item.session = f"{lane.topic}@{item.offset}"
+            item.work = partial(self._processes.refuse, error)
+            return True
+        item.session = f"{event.meta.tenant}\0{event.meta.session}"
         if fold is None:
-            work = partial(self._processes.run, event)
+            item.work = partial(self._processes.run, event)
         else:
-            work = partial(self._fold, fold, event)
-        return Item(lane, offset, size, event.meta.session, message, work)
-
-    def _stall(self, lane: Lane, schema_id: int) -> None:
-        """Ask the registry for a schema that was never met before; the lane waits for it."""
-        if not lane.stalled:
-            lane.stalled = True
-            self._spawn(self._learn_schema(lane, schema_id), [lane])
-
-    async def _learn_schema(self, lane: Lane, schema_id: int) -> None:
-        waits = pauses()
-        while not lane.revoked:
-            try:
-                await asyncio.to_thread(self._codec.learn, schema_id)
-                break
-            except RegistryAway as error:
-                log.warning(
-                    "a schema is unknown here and the registry does not answer: the lane waits",
-                    step=self._step,
-                    lane=lane.partition,
-                    schema=schema_id,
-                    error=type(error).__name__,
-                )
-                await asyncio.sleep(next(waits))
-        lane.stalled = False
-        lane.on_progress(lane)
+            item.work = partial(self._fold, fold, event)
+        return True
 
     async def _fold(self, fold: FoldFunction, event: Event, item: Item) -> None:
         """Bring a table up to date; it is retried until it works, since nothing depends on it."""

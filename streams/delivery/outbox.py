@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from schemas import Event
-from streams.delivery.lane import Item
+from streams.delivery.item import Item
 from streams.delivery.publisher import Publisher
 from streams.log.codec import Codec
 from streams.log.writing import RecordTooLarge

@@ -21,7 +21,7 @@ from schemas import Begun, Event, Failed, Meta
 from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.failure_reasons import failed, unreadable_because
 from streams.delivery.history import History, rejected_attempt
-from streams.delivery.lane import Item
+from streams.delivery.item import Item
 from streams.delivery.outbox import Outbox
 from streams.delivery.publisher import Publisher
 from streams.log.clock import now_us

@@ -43,33 +43,41 @@ class Codec:
         self._clock = clock
         self._headers: dict[str, bytes] = {}
         self._writers: dict[int, tuple[str, Schema | None]] = {}
-        self._refusals: OrderedDict[int, tuple[str, float]] = OrderedDict()
+        self._refusals: OrderedDict[tuple[int, str], tuple[str, float]] = OrderedDict()
+        """Id and the record that it can't stand for -> why, and since when."""
 
-    def known(self, schema_id: int) -> bool:
-        """Say whether the definition behind an id was looked up already; asks nobody.
+    def known(self, schema_id: int, record: type[Record]) -> bool:
+        """Say whether it is known already what an id means for a record; asks nobody.
 
         Decoding a record with a known id never waits for the registry.
         """
         if schema_id in self._writers:
             return True
-        refusal = self._refusals.get(schema_id)
+        refusal = self._refusals.get((schema_id, record.SCHEMA))
         return refusal is not None and self._clock() - refusal[1] < REFUSED_S
 
-    def learn(self, schema_id: int) -> None:
+    def learn(self, schema_id: int, record: type[Record]) -> None:
         """Look up the definition behind an id, unless it is known; may block: use a thread.
 
-        Raises schemas.registry.RegistryAway where the registry does not answer. Returns where the
-        id is unknown to it or stands for no record of ours: decoding says so then.
+        Raises schemas.registry.RegistryAway where the registry does not answer, and Undecodable
+        where it does not know the id or says that it stands for another record. Neither is
+        remembered: a registry may lag behind the one that a schema was registered at, so what it
+        does not know yet is no fact. `refuse` makes it one.
         """
-        if self.known(schema_id):
+        if self.known(schema_id, record):
             return
-        try:
-            self._writers[schema_id] = self._look_up(schema_id)
-        except Undecodable as error:
-            self._refusals[schema_id] = (str(error), self._clock())
-            self._refusals.move_to_end(schema_id)
-            if len(self._refusals) > REFUSALS_MAX:
-                self._refusals.popitem(last=False)
+        name, writer = self._look_up(schema_id)
+        if name != record.SCHEMA:
+            raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
+        self._writers[schema_id] = name, writer
+
+    def refuse(self, schema_id: int, record: type[Record], why: str) -> None:
+        """Take it for a fact, for a while, that an id does not stand for a record."""
+        key = schema_id, record.SCHEMA
+        self._refusals[key] = (why, self._clock())
+        self._refusals.move_to_end(key)
+        if len(self._refusals) > REFUSALS_MAX:
+            self._refusals.popitem(last=False)
 
     def encode(self, record: Record) -> bytes:
         """Encode with our own definition."""
@@ -100,7 +108,7 @@ class Codec:
         """
         schema_id = schema_id_of(data)
         assert data is not None
-        name, writer = self._writer(schema_id)
+        name, writer = self._writer(schema_id, record.SCHEMA)
         if name != record.SCHEMA:
             raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
         try:
@@ -132,10 +140,10 @@ class Codec:
         name, _ = self._writer(schema_id_of(data))
         return self.decode(data, record_type(name))
 
-    def _writer(self, schema_id: int) -> tuple[str, Schema | None]:
+    def _writer(self, schema_id: int, record: str = "") -> tuple[str, Schema | None]:
         writer = self._writers.get(schema_id)
         if writer is None:
-            refusal = self._refusals.get(schema_id)
+            refusal = self._refusals.get((schema_id, record))
             if refusal is not None:
                 raise Undecodable(refusal[0])
             writer = self._writers[schema_id] = self._look_up(schema_id)

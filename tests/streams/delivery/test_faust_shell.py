@@ -55,7 +55,7 @@ def a_lane(topic=ASKED, partition=0, **arguments):
 
 
 def batch(lane, *sizes):
-    return lane, [(5 + number, size, None) for number, size in enumerate(sizes)]
+    return lane, [(5 + number, size, b"acme", None) for number, size in enumerate(sizes)]
 
 
 async def drained(consumer, count):

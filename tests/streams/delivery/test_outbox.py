@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from schemas import Ask, QuestionAsked, Sealed
-from streams.delivery.lane import Item, Lane
+from streams.delivery.item import Item
+from streams.delivery.lane import Lane
 from streams.delivery.outbox import Outbox
 from streams.log.writing import RecordTooLarge
 from streams.running.admit import OUTCOME_BYTES_MAX
@@ -32,7 +33,7 @@ class FakePublisher:
 
 def an_outbox(lane):
     publisher = FakePublisher()
-    item = Item(lane, 0, 1, "s", None, None)
+    item = Item(lane, 0, 1, b"acme", None)
     return Outbox(publisher, a_codec(), item), item, publisher
 
 

@@ -19,7 +19,8 @@ from schemas import (
 )
 from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.history import History
-from streams.delivery.lane import Item, Lane
+from streams.delivery.item import Item
+from streams.delivery.lane import Lane
 from streams.delivery.processing import Processor, Services
 from streams.log.codec import Undecodable
 from streams.log.configuration import load
@@ -86,7 +87,7 @@ class Bench:
         return DIGEST_KEY
 
     def item(self, message=None, offset=7):
-        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, "s", message or a_message(), None)
+        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, b"acme", message or a_message())
 
     async def run(self, event=None, message=None, offset=7):
         await self.processor.run(event or a_question(), self.item(message, offset))

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.delivery.commits import Commit, due
 from streams.delivery.intake import HIGH_WATER, Intake
-from streams.delivery.lane import LOW_WATER, Item
+from streams.delivery.lane import LOW_WATER
 from streams.delivery.membership import Membership
 from streams.delivery.memory import Memory
 from streams.delivery.progress import Progress, progress_of
@@ -20,7 +20,12 @@ TOPIC = "playhead.question.asked"
 
 def a_message(offset, partition=0, error=None):
     return Message(
-        topic=TOPIC, partition=partition, offset=offset, value=b"ten bytes.", error=error
+        topic=TOPIC,
+        partition=partition,
+        offset=offset,
+        key=b"acme",
+        value=b"ten bytes.",
+        error=error,
     )
 
 
@@ -94,11 +99,16 @@ async def in_thread(work, *arguments):
     await asyncio.sleep(0)
 
 
+def opened(item):
+    """What the runner does with a record; here the record is its session's name."""
+    item.session = item.work = item.message
+    return True
+
+
 def finish(lane, offset):
     """Let an input of a lane be done; those before it are not."""
-    lane.take([(number, 1, str(number)) for number in range(lane.base, offset + 1)])
+    lane.take([(number, 1, b"acme", str(number)) for number in range(lane.base, offset + 1)])
     items = {}
-    opened = lambda lane, offset, size, session: Item(lane, offset, size, session, session, None)  # noqa: E731
     while (item := lane.next(opened)) is not None:
         items[item.offset] = item
     lane.left(items[offset])
@@ -249,10 +259,13 @@ async def test_records_of_one_poll_are_put_together_by_lane(reader):
     await in_thread(reader.membership.assign, reader.client, places(0, 1))
     messages = [a_message(7), a_message(7, 1), a_message(8), a_message(3, 2)]
     batches = [
-        (lane.partition, [offset for offset, _, _ in records])
+        (lane.partition, [record[:3] for record in records])
         for lane, records in reader.intake.batches(messages)
     ]
-    assert batches == [(0, [7, 8]), (1, [7])]
+    assert batches == [
+        (0, [(7, 10, b"acme"), (8, 10, b"acme")]),
+        (1, [(7, 10, b"acme")]),
+    ]
 
 
 async def test_an_error_among_records_is_told_and_the_records_are_not_lost(reader):
@@ -272,14 +285,17 @@ async def test_a_lane_that_falls_behind_pauses_alone_and_goes_on_when_it_has_cau
     await in_thread(reader.membership.assign, reader.client, places(0, 1))
     intake, client = an_intake(reader, Memory(1000)), reader.client
     slow = reader.membership.lanes[TOPIC, 0]
-    slow.take([(7 + number, 1, None) for number in range(HIGH_WATER + 1)])
+    slow.take([(7 + number, 1, b"acme", str(number)) for number in range(HIGH_WATER + 1)])
     intake.keep_pace(client)
     assert client.paused == [0]
     client.resumed.clear()
     intake.keep_pace(client)
     assert client.resumed == []
+    slow.learned = True
     while slow.waiting > LOW_WATER:
-        slow._waiting.popleft()
+        item = slow.next(opened)
+        slow.left(item)
+        item.close()
     intake.keep_pace(client)
     assert client.resumed == [0]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.trivial_steps import generated
 from schemas import Ask, Cause, ChunksRetrieved, QuestionRedacted, TokensGenerated
 from streams.delivery.commits import due
-from streams.delivery.lane import Item, Lane
+from streams.delivery.lane import Lane
 from streams.delivery.pauses import pauses
 from streams.delivery.progress import Progress
 from streams.delivery.read_back import STRIDE
@@ -57,7 +57,7 @@ class Owner:
         self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
         await self.takeover.learn([self.lane], self.written)
         self.lane.learned = True
-        records = [(n, 1, str(n)) for n in range(self.committed, INPUTS)]
+        records = [(n, 1, b"acme", str(n)) for n in range(self.committed, INPUTS)]
         self.lane.reserve(records)
         self.lane.take(records)
         self.items = {}
@@ -65,8 +65,9 @@ class Owner:
             self.items[item.offset] = item
         return self.takeover.history(PARTITION)
 
-    def _open(self, lane, offset, size, message):
-        return Item(lane, offset, size, message, message, None)
+    def _open(self, item):
+        item.session = item.work = item.message
+        return True
 
     def writes(self, offset, *, last):
         """Put an outcome of a run on the log, acknowledged."""

@@ -1,3 +1,4 @@
+import re
 import struct
 from contextlib import suppress
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import UNSTAMPED, Ask, Block, Embedded, Parsed, QuestionAsked, Sealed
+from schemas import UNSTAMPED, Ask, Begin, Block, Embedded, Parsed, QuestionAsked, Sealed
 from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway
 from streams.log.codec import (
@@ -125,7 +126,7 @@ def test_a_definition_that_lacks_a_field_of_ours_is_undecodable(lacking):
 
 
 def test_a_codec_is_opened_without_asking_the_registry():
-    assert not open_codec(Settings(registry="http://127.0.0.1:1")).known(1)
+    assert not open_codec(Settings(registry="http://127.0.0.1:1")).known(1, Ask)
 
 
 def a_registry(definition):
@@ -137,11 +138,11 @@ def test_a_learned_schema_is_known_and_decoding_asks_nobody():
     registry = a_registry(self_contained("Ask"))
     codec = Codec(registry)
     data = codec.encode(Ask(groups=("a",)))
-    assert not codec.known(1)
-    codec.learn(1)
+    assert not codec.known(1, Ask)
+    codec.learn(1, Ask)
     registry.away = True
-    codec.learn(1)
-    assert codec.known(1)
+    codec.learn(1, Ask)
+    assert codec.known(1, Ask)
     assert codec.decode(data, Ask) == Ask(groups=("a",))
     assert registry.asked == ["Ask", 1]
 
@@ -151,11 +152,11 @@ def test_learning_says_when_the_registry_is_away_and_nothing_is_remembered_of_it
     codec = Codec(registry)
     registry.away = True
     with pytest.raises(RegistryAway):
-        codec.learn(1)
-    assert not codec.known(1)
+        codec.learn(1, Ask)
+    assert not codec.known(1, Ask)
     registry.away = False
-    codec.learn(1)
-    assert codec.known(1)
+    codec.learn(1, Ask)
+    assert codec.known(1, Ask)
 
 
 @pytest.mark.parametrize(
@@ -165,27 +166,45 @@ def test_learning_says_when_the_registry_is_away_and_nothing_is_remembered_of_it
         ({"type": "record", "name": "Event", "namespace": "playhead", "fields": []}, 1),
         ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": [{"name": "x"}]}, 1),
         ({"type": "record", "name": "Ask", "namespace": "playhead", "fields": 3}, 1),
+        (self_contained("Begin"), 1),
         ("string", 1),
+        ({}, 1),
         ({}, 2),
     ],
 )
-def test_an_id_of_no_record_of_ours_is_learned_once_and_refused_at_decoding(definition, schema_id):
+def test_what_a_registry_says_of_no_record_of_ours_is_no_fact_until_it_is_refused(
+    definition, schema_id
+):
     registry = a_registry(definition)
     codec = Codec(registry)
-    codec.learn(schema_id)
+    with pytest.raises(Undecodable) as error:
+        codec.learn(schema_id, Ask)
+    assert not codec.known(schema_id, Ask)
+    codec.refuse(schema_id, Ask, str(error.value))
     registry.away = True
-    codec.learn(schema_id)
-    assert codec.known(schema_id)
-    with pytest.raises(Undecodable):
+    assert codec.known(schema_id, Ask)
+    assert not codec.known(schema_id, Begin)
+    codec.learn(schema_id, Ask)
+    with pytest.raises(Undecodable, match=re.escape(str(error.value))):
         codec.decode(struct.pack(">bI", 0, schema_id), Ask)
     assert registry.asked == [schema_id]
+
+
+def test_what_a_registry_says_later_counts():
+    registry = a_registry({})
+    codec = Codec(registry)
+    with pytest.raises(Undecodable):
+        codec.learn(1, Ask)
+    registry.hear(1, self_contained("Ask"))
+    codec.learn(1, Ask)
+    assert codec.known(1, Ask)
 
 
 def test_the_refusals_that_are_remembered_are_the_latest_and_bounded():
     codec = Codec(a_registry({}))
     for schema_id in range(2, REFUSALS_MAX + 4):
-        codec.learn(schema_id)
-    assert [codec.known(schema_id) for schema_id in (2, 3, 4, REFUSALS_MAX + 3)] == [
+        codec.refuse(schema_id, Ask, "unknown")
+    assert [codec.known(schema_id, Ask) for schema_id in (2, 3, 4, REFUSALS_MAX + 3)] == [
         False,
         False,
         True,
@@ -197,14 +216,14 @@ def test_a_refused_id_is_asked_for_again_when_the_registry_may_have_learnt_it():
     seconds = [0.0]
     registry = a_registry(self_contained("Ask"))
     codec = Codec(registry, clock=lambda: seconds[0])
-    codec.learn(2)
+    codec.refuse(1, Ask, "unknown")
     seconds[0] = REFUSED_S - 1
-    codec.learn(2)
-    assert (codec.known(2), registry.asked) == (True, [2])
+    codec.learn(1, Ask)
+    assert (codec.known(1, Ask), registry.asked) == (True, [])
     seconds[0] = REFUSED_S
-    assert not codec.known(2)
-    codec.learn(2)
-    assert registry.asked == [2, 2]
+    assert not codec.known(1, Ask)
+    codec.learn(1, Ask)
+    assert codec.decode(codec.encode(Ask(groups=("a",))), Ask) == Ask(groups=("a",))
 
 
 @pytest.mark.parametrize("name", ["struct", "no such", "__all__", "definitions"])

@@ -1,0 +1,171 @@
+"""Records under a schema that was never met before, over a registry that lags, lies or is away."""
+
+import asyncio
+import struct
+
+import pytest
+
+from schemas import ChunksCut, QuestionAsked
+from schemas.definitions import self_contained
+from streams.delivery.item import Item
+from streams.delivery.lane import Lane
+from streams.delivery.unknown_schemas import ASKED_MAX, UnknownSchemas
+from streams.log.codec import Codec, Undecodable
+from streams.topics import topic_of
+from tests.memory_registry import MemoryRegistry
+
+TOPIC = topic_of(QuestionAsked)
+NEW = 7
+
+
+class Bench:
+    """A lane whose records all have new schemas, and what waits for these."""
+
+    def __init__(self):
+        self.registry = MemoryRegistry({})
+        self.codec = Codec(self.registry)
+        self.now_s = 0.0
+        self.tasks = []
+        self.unknown = UnknownSchemas(
+            "redact", self.codec, self.spawn, grace_s=2.0, clock=lambda: self.now_s
+        )
+        self.lane = Lane(TOPIC, 0, 0, 8)
+        self.passed = asyncio.Event()
+        self.lane.on_progress = lambda _: self.passed.set()
+
+    def spawn(self, work, lanes):
+        self.tasks.append((asyncio.get_running_loop().create_task(work), lanes))
+
+    def enter(self, *ids, first=0, tenant=b"acme"):
+        self.lane.take([(first + n, 1, tenant, schema_id) for n, schema_id in enumerate(ids)])
+
+    def open(self, item):
+        if not self.codec.known(item.message, QuestionAsked):
+            self.unknown.wait(item, item.message, QuestionAsked)
+            return False
+        item.session = item.work = str(item.offset)
+        return True
+
+    def begun(self):
+        offsets = []
+        while (item := self.lane.next(self.open)) is not None:
+            offsets.append(item.offset)
+        return offsets
+
+    async def until_progress(self):
+        await asyncio.wait_for(self.passed.wait(), 20)
+        self.passed.clear()
+
+
+@pytest.fixture
+async def bench():
+    made = Bench()
+    yield made
+    for task, _ in made.tasks:
+        task.cancel()
+    await asyncio.gather(*(task for task, _ in made.tasks), return_exceptions=True)
+
+
+async def test_a_schema_that_the_registry_knows_is_learned_once_for_all_that_wait(bench):
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.enter(NEW, NEW, NEW)
+    bench.enter(NEW, first=3, tenant=b"other")
+    assert bench.begun() == []
+    await bench.until_progress()
+    assert bench.begun() == [0, 3, 1, 2]
+    assert bench.registry.asked == [NEW]
+
+
+async def test_while_the_registry_is_away_a_tenants_records_wait_in_their_order(bench):
+    bench.registry.away = True
+    bench.enter(NEW, NEW)
+    assert bench.begun() == []
+    while not bench.registry.asked:  # noqa: ASYNC110 - asked from a thread
+        await asyncio.sleep(0.01)
+    assert bench.begun() == []
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.registry.away = False
+    await bench.until_progress()
+    assert bench.begun() == [0, 1]
+
+
+async def test_what_the_registry_does_not_know_yet_waits_alone_and_is_taken_when_it_does(bench):
+    bench.codec._writers[1] = ("QuestionAsked", None)
+    bench.enter(NEW, 1)
+    assert bench.begun() == []
+    await bench.until_progress()  # told that it does not know
+    assert bench.begun() == [1]
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    await bench.until_progress()
+    assert bench.begun() == [0]
+    assert bench.codec.known(NEW, QuestionAsked)
+
+
+async def test_what_the_registry_goes_on_not_knowing_is_refused_after_a_while(bench):
+    bench.enter(NEW)
+    assert bench.begun() == []
+    await bench.until_progress()
+    assert not bench.codec.known(NEW, QuestionAsked)
+    bench.now_s = 2.0
+    await bench.until_progress()
+    with pytest.raises(Undecodable, match="no schema with id 7"):
+        bench.codec.decode(struct.pack(">bI", 0, NEW), QuestionAsked)
+
+
+@pytest.mark.parametrize("lie", [{"type": "string"}, self_contained("ChunksCut")])
+async def test_an_answer_that_fits_no_record_here_is_no_fact_either(bench, lie):
+    bench.registry.hear(NEW, lie)
+    bench.enter(NEW)
+    assert bench.begun() == []
+    await bench.until_progress()
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    await bench.until_progress()
+    assert bench.begun() == [0]
+
+
+async def test_a_record_under_another_records_schema_takes_nothing_from_that_one(bench):
+    bench.registry.hear(NEW, self_contained("ChunksCut"))
+    bench.enter(NEW)
+    bench.begun()
+    await bench.until_progress()
+    bench.now_s = 2.0
+    await bench.until_progress()
+    assert bench.codec.known(NEW, QuestionAsked)  # refused
+    assert not bench.codec.known(NEW, ChunksCut)
+    bench.codec.learn(NEW, ChunksCut)
+
+
+async def test_more_unknown_schemas_than_can_be_asked_for_are_refused_at_once(bench):
+    bench.registry.away = True
+    for number in range(ASKED_MAX):
+        bench.unknown.wait(an_item(bench, number), number, QuestionAsked)
+    bench.unknown.wait(an_item(bench, ASKED_MAX), 0, QuestionAsked)  # one that is asked for
+    with pytest.raises(Undecodable, match="put the record back when it knows them"):
+        bench.unknown.wait(an_item(bench, ASKED_MAX + 1), ASKED_MAX, QuestionAsked)
+
+
+async def test_to_a_lane_that_has_gone_nothing_is_offered(bench):
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.enter(NEW)
+    bench.begun()
+    bench.lane.revoked = True
+    [(task, lanes)] = bench.tasks
+    assert lanes == [bench.lane]
+    await task
+    assert bench.lane.waiting == 0
+
+
+async def test_who_is_cancelled_leaves_no_one_waiting_for_ever(bench):
+    bench.registry.away = True
+    bench.enter(NEW)
+    bench.begun()
+    [(task, _)] = bench.tasks
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    bench.unknown.wait(an_item(bench, 1), NEW, QuestionAsked)
+    assert len(bench.tasks) == 2
+
+
+def an_item(bench, offset):
+    return Item(bench.lane, offset, 1, b"acme", None)
