@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import faust
@@ -162,14 +163,16 @@ class Consumer(FaustConsumer):
         for lane, records in batches:
             if not lane.revoked and self._taking:
                 ours.append((lane, records))
-                self.app.memory.used += lane.reserve(records)
+                first = not lane.bytes
+                size = lane.reserve(records)
+                self.app.memory.take(size, first=first and size > 0)
         if ours:
             self._arrivals.put_nowait(ours)
 
     def assigned(self, lanes: list[Lane]) -> None:
         """Take lanes over; all that are ours now."""
         for lane in lanes:
-            lane.on_freed = self._freed
+            lane.on_freed = partial(self._freed, lane)
             lane.on_drained = self._drained
         self.lanes = lanes
         self.joined = True
@@ -203,8 +206,8 @@ class Consumer(FaustConsumer):
         """Leave what arrives from now on to the next owner."""
         self._taking = False
 
-    def _freed(self, size: int) -> None:
-        self.app.memory.used -= size
+    def _freed(self, lane: Lane, size: int) -> None:
+        self.app.memory.free(size, last=size > 0 and not lane.bytes)
 
     def _drained(self) -> None:
         if self._reader is not None:
@@ -214,7 +217,7 @@ class Consumer(FaustConsumer):
         gone = set(map(id, lanes))
         self.lanes = [lane for lane in self.lanes if id(lane) not in gone]
         for lane in lanes:
-            self.app.memory.used -= lane.bytes
+            self.app.memory.free(lane.bytes, last=lane.bytes > 0)
             lane.bytes = 0
             lane.on_freed = bool  # what still ends there has been freed just now
 

@@ -56,7 +56,7 @@ class Intake:
                 if (lane := lanes.get(place)) is None:
                     continue  # revoked within this very poll
                 batch = batches[place] = (lane, [])
-            key = cast(bytes | None, message.key()) or b""
+            key = message.key() or b""
             batch[1].append((cast(int, message.offset()), len(message), key, message))
         return list(batches.values())
 
@@ -68,19 +68,29 @@ class Intake:
 
     def keep_pace(self, client: Client) -> None:
         """Let the steps keep up: wait a moment for them, then pause the lanes that don't."""
+        memory = self._memory
         lanes = self._lanes().values()
-        paused = [lane for lane in lanes if lane.paused]
-        if paused and self._memory.ample:
-            _pause(client, [lane for lane in paused if lane.waiting <= LOW_WATER], paused=False)
-        full = [
-            lane
-            for lane in lanes
-            if not lane.paused and (lane.waiting > HIGH_WATER or self._memory.over)
-        ]
+        _pause(
+            client,
+            [
+                lane
+                for lane in lanes
+                if lane.paused and lane.waiting <= LOW_WATER and memory.has_room(lane.bytes)
+            ],
+            paused=False,
+        )
+        full = [lane for lane in lanes if not lane.paused and self._is_full(lane)]
         if full:
             self.drained.clear()
-            if not self.drained.wait(self._pause_s) or self._memory.over:
-                _pause(client, full, paused=True)
+            caught_up = self.drained.wait(self._pause_s)
+            _pause(
+                client,
+                [lane for lane in full if not caught_up or memory.exceeded_by(lane.bytes)],
+                paused=True,
+            )
+
+    def _is_full(self, lane: Lane) -> bool:
+        return lane.waiting > HIGH_WATER or self._memory.exceeded_by(lane.bytes)
 
 
 def _pause(client: Client, lanes: list[Lane], *, paused: bool) -> None:

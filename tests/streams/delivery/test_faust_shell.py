@@ -80,13 +80,33 @@ async def test_what_has_arrived_counts_until_it_is_freed_or_its_lane_has_gone(ap
     lane = a_lane()
     consumer.assigned([lane])
     consumer.arrived([batch(lane, 10, 20)])
-    assert app.memory.used == 30
-    lane.on_freed(10)
+    assert (app.memory.used, app.memory.holders) == (30, 1)
     lane.bytes -= 10
+    lane.on_freed(10)
+    assert (app.memory.used, app.memory.holders) == (20, 1)
     await consumer.lost([lane])
-    assert app.memory.used == 0
+    assert (app.memory.used, app.memory.holders) == (0, 0)
     lane.on_freed(20)  # what still ends there
-    assert app.memory.used == 0
+    assert (app.memory.used, app.memory.holders) == (0, 0)
+
+
+async def test_a_lane_that_has_worked_off_everything_holds_no_share(app, consumer):
+    lane, other = a_lane(), a_lane(partition=1)
+    consumer.assigned([lane, other])
+    consumer.arrived([batch(lane, 10), batch(other, 5)])
+    consumer.arrived([batch(lane, 10)])
+    assert app.memory.holders == 2
+    lane.bytes = 0
+    lane.on_freed(20)
+    assert (app.memory.used, app.memory.holders) == (5, 1)
+
+
+async def test_records_without_bytes_take_no_share(app, consumer):
+    lane = a_lane()
+    consumer.assigned([lane])
+    consumer.arrived([batch(lane, 0)])
+    lane.on_freed(0)
+    assert (app.memory.used, app.memory.holders) == (0, 0)
 
 
 async def test_nothing_is_taken_of_a_lane_that_has_gone_nor_once_it_drains(app, consumer):

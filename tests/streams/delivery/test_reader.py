@@ -300,16 +300,32 @@ async def test_a_lane_that_falls_behind_pauses_alone_and_goes_on_when_it_has_cau
     assert client.resumed == [0]
 
 
-async def test_above_its_memory_a_worker_fetches_nothing(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    memory = Memory(1000)
+async def test_above_its_memory_who_holds_more_than_a_share_fetches_nothing(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1, 2))
+    memory = Memory(900)
     intake, client = an_intake(reader, memory), reader.client
-    memory.used = 1001
+    flood, chat, _ = reader.membership.lanes.values()
+    flood.bytes, chat.bytes, memory.used, memory.holders = 850, 51, 901, 2
     intake.keep_pace(client)
-    assert client.paused == [0, 1]
-    memory.used, client.resumed = 501, []
+    assert client.paused == [0]
+    client.resumed.clear()
+    flood.bytes, memory.used = 500, 551
     intake.keep_pace(client)
     assert client.resumed == []
-    memory.used = 500
+    flood.bytes, memory.used = 225, 600  # others have filled it meanwhile
     intake.keep_pace(client)
-    assert client.resumed == [0, 1]
+    assert client.resumed == [0]
+
+
+async def test_who_waits_for_memory_goes_on_when_half_of_it_is_free(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0))
+    memory = Memory(1000)
+    intake, client = an_intake(reader, memory), reader.client
+    [lane] = reader.membership.lanes.values()
+    lane.bytes, memory.used, memory.holders = 1001, 1001, 1
+    intake.keep_pace(client)
+    assert client.paused == [0]
+    client.resumed.clear()
+    lane.bytes = memory.used = 500
+    intake.keep_pace(client)
+    assert client.resumed == [0]
