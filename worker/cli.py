@@ -8,7 +8,8 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,10 +17,12 @@ import click
 import uvloop
 from mode import Worker as ModeWorker
 
+from streams.log.offsets import OffsetReader
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.lease import Lease
+from worker.watchdog import Watchdog
 from worker.wiring import Host, chosen, host, wait_for_topics
 
 log = logs.logger("worker")
@@ -28,16 +31,24 @@ DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye i
 PUBLISHED_S = 1.0
 STOP_S = 9.5
 READY_POLL_S = 0.05
+Tell = Callable[[Sequence[str]], None]
+"""Told why the worker is not ready; nothing: it is."""
+Watch = Callable[[Tell], Coroutine[Any, Any, None]]
+
 GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
 
 
 class Worker(ModeWorker):
     """Starts the apps side by side, says when all are ready, and drains them at a stop."""
 
-    def __init__(self, hosted: Host, ready_file: Path | None, **kwargs: Any) -> None:
+    def __init__(
+        self, hosted: Host, ready_file: Path | None, watch: Watch | None = None, **kwargs: Any
+    ) -> None:
+        """`watch` runs beside the apps once they are ready; it raises what must end the worker."""
         super().__init__(override_logging=False, quiet=True, redirect_stdouts=False, **kwargs)
         self._hosted = hosted
         self._ready_file = ready_file
+        self._watch = watch
         for entry in hosted.steps:
             entry.app.beacon.reattach(self.beacon)
             entry.app.in_worker = True
@@ -57,13 +68,32 @@ class Worker(ModeWorker):
         await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
         while not all(entry.runner.ready for entry in self._hosted.steps):  # noqa: ASYNC110
             await asyncio.sleep(READY_POLL_S)
-        if self._ready_file is not None:
-            ready = {"pid": os.getpid(), "steps": steps, "state": "ready"}
-            partial = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
-            partial.write_text(json.dumps(ready), encoding="utf-8")
-            partial.replace(self._ready_file)
+        self._say_ready([])
         spare_the_collector()
         log.info("ready", steps=steps)
+        if self._watch is not None:
+            self.add_future(self._watch(self._well_or_not))
+
+    def _well_or_not(self, reasons: Sequence[str]) -> None:
+        """Say why the worker is not ready, or that it is again."""
+        if reasons:
+            log.error("not ready", reasons=reasons)
+        else:
+            log.info("ready again")
+        self._say_ready(reasons)
+
+    def _say_ready(self, reasons: Sequence[str]) -> None:
+        if self._ready_file is None or self._draining:
+            return
+        ready = {
+            "pid": os.getpid(),
+            "steps": [entry.step.name for entry in self._hosted.steps],
+            "state": "stuck" if reasons else "ready",
+            "reasons": reasons,
+        }
+        draft = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(ready), encoding="utf-8")
+        draft.replace(self._ready_file)
 
     async def on_stop(self) -> None:
         """Stop fetching, let running events end, commit, leave the groups."""
@@ -96,7 +126,12 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
     """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
     await wait_for_topics(settings, steps)
     hosted = host(settings, steps)
-    worker = Worker(hosted, ready_file, loop=asyncio.get_running_loop())
+
+    def watch(tell: Tell) -> Coroutine[Any, Any, None]:
+        offsets = partial(OffsetReader, settings)
+        return Watchdog(hosted.steps, settings.partitions, offsets, tell).watch()
+
+    worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())
     return await supervise(worker)
 
 

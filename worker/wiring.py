@@ -16,6 +16,7 @@ from typing import Any
 from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry, SchemaIds
 from streams.delivery.faust_shell import App, new_app
+from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.opening import FoldFunction
 from streams.delivery.processing import Services
@@ -44,6 +45,21 @@ class Hosted:
     app: App
     runner: Runner
     tables: Mapping[str, Table]
+
+    @property
+    def group(self) -> str:
+        """Its consumer group."""
+        return group_of(self.step.name)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What it reads."""
+        return self.runner.topics
+
+    @property
+    def held(self) -> Sequence[Lane]:
+        """The lanes that are ours now."""
+        return self.runner.held
 
 
 @dataclass(frozen=True)

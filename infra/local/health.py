@@ -41,9 +41,11 @@ def kafka_ok(address: str) -> bool:
 
 
 def says_ready(path: Path, pid: int) -> bool:
-    """Whether the process wrote its id into its ready file."""
+    """Whether the process wrote its id into its ready file, and that it is not stuck."""
     try:
         said = json.loads(path.read_text())
     except (OSError, ValueError):
         return False
-    return isinstance(said, dict) and said.get("pid") == pid
+    return (
+        isinstance(said, dict) and said.get("pid") == pid and said.get("state", "ready") == "ready"
+    )

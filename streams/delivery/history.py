@@ -42,7 +42,8 @@ class History:
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._attempts: OrderedDict[str, int] = OrderedDict()
         self._cut_off: OrderedDict[tuple[str, int, int], int] = OrderedDict()
-        self._closed: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._closed: OrderedDict[tuple[str, int, int], str] = OrderedDict()
+        """Place -> id of the input there; empty where only a commit told of it."""
         self._answered: OrderedDict[str, int] = OrderedDict()
 
     def learn(self, outcomes: Iterable[Outcome | Meta]) -> None:
@@ -53,13 +54,14 @@ class History:
             cause = meta.cause
             self.attempted(cause.id, meta.attempt)
             if meta.last:
-                self._remember(self._closed, (cause.topic, cause.partition, cause.offset))
+                self._remember(self._closed, (cause.topic, cause.partition, cause.offset), cause.id)
                 self._answer(cause.id, meta.attempt)
 
     def inherit(self, topic: str, partition: int, done: Progress) -> None:
-        """Take in what was done of a lane before it came."""
+        """Take in what was done of a lane before it came; after the outcomes, which tell ids."""
         for offset in sorted(done.closed):
-            self._remember(self._closed, (topic, partition, offset))
+            place = (topic, partition, offset)
+            self._remember(self._closed, place, self._closed.get(place, ""))
         for offset, attempt in sorted(done.open.items()):
             self._remember(self._cut_off, (topic, partition, offset), attempt)
 
@@ -70,9 +72,11 @@ class History:
 
         It may be the same record delivered again, or a copy of it further on. A later attempt of
         the step before is no copy: it has the same id and supersedes. Nor is a dead letter that was
-        put back, unless a run after the `rejected` one has ended: then it was put back twice.
+        put back, unless a run after the `rejected` one has ended: then it was put back twice. Nor
+        is another record at a place where one was closed: a topic that lost its tail or was made
+        anew counts its offsets once more.
         """
-        if (topic, partition, offset) in self._closed:
+        if self._closed.get((topic, partition, offset)) in {"", meta.id}:
             return True
         if rejected:
             return self._answered.get(meta.id, 0) > rejected

@@ -11,6 +11,9 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.delivery.lane import LOW_WATER, DeliveredRecord, Lane, Place
 from streams.delivery.memory import Memory
+from streams.watching.logs import logger
+
+log = logger("intake")
 
 POLL_S = 0.1
 BATCH = 2_000  # records of one poll
@@ -47,10 +50,13 @@ class Intake:
         lanes = self._lanes()
         batches: dict[Place, LaneBatch] = {}
         for message in messages:
-            if (error := message.error()) is not None:
-                self._on_error(error)
-                continue
             place = (cast(str, message.topic()), cast(int, message.partition()))
+            if (error := message.error()) is not None:
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - public
+                    _displace(lanes.get(place), cast(int, message.offset()))
+                else:
+                    self._on_error(error)
+                continue
             batch = batches.get(place)
             if batch is None:
                 if (lane := lanes.get(place)) is None:
@@ -91,6 +97,21 @@ class Intake:
 
     def _is_full(self, lane: Lane) -> bool:
         return lane.waiting > HIGH_WATER or self._memory.exceeded_by(lane.bytes)
+
+
+def _displace(lane: Lane | None, offset: int) -> None:
+    """Note that the log does not reach where a lane should go on; it would lose what it skipped."""
+    if lane is None:
+        return
+    lane.displaced = True
+    log.error(
+        "a lane is not read any further: the log does not hold the offset that it should go on "
+        "from, so it lost records or was made anew. Stop the workers, choose where to go on with "
+        "kafka-consumer-groups --reset-offsets, then start them",
+        topic=lane.topic,
+        lane=lane.partition,
+        offset=offset,
+    )
 
 
 def _pause(client: Client, lanes: list[Lane], *, paused: bool) -> None:

@@ -43,6 +43,10 @@ class Lane:
     """Whether it is known what was done before; until then nothing runs."""
     paused = False
     """Whether no more is fetched."""
+    displaced = False
+    """Whether the log does not reach where it should go on: it is read no further."""
+    silent = False
+    """Whether the broker has records of it that are not read, and nobody knows why."""
     spare = False
     """Whether a worker was started that has not taken an event yet."""
     takes_notes = True
@@ -168,6 +172,7 @@ class Lane:
             if item.finished:
                 closed.add(item.offset)
             elif item.attempt:
+                closed.discard(item.offset)  # of another record, which the log has lost
                 attempts[item.offset] = item.attempt
         return Progress(
             committed=safe,

@@ -60,6 +60,9 @@ class Done:
     """What is done of each lane now."""
     ends: Mapping[Place, int]
     """Output topic and lane -> up to where its outcomes were read."""
+    lost: Mapping[Place, tuple[int, int]]
+    """Lane -> where it ends, and an offset behind that of an input with an outcome: the topic lost
+    its tail or was made anew. Those that lie there now have other ids."""
 
 
 @dataclass
@@ -92,9 +95,12 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
     since: list[Extent] = []
     older: list[_Older] = []
     ends: dict[Place, int] = {}
+    inputs = {
+        (s.topic, s.partition): extent_of(consumer, s.topic, s.partition).end for s in sources
+    }
     for (topic, partition), asking in _outputs(step, sources).items():
         whole = extent_of(consumer, topic, partition)
-        behind = {s.topic: s for s in asking if _is_behind(consumer, s)}
+        behind = {s.topic: s for s in asking if s.committed < inputs[s.topic, s.partition]}
         begins = [_begin(told, s, whole) for s in behind.values()]
         begin = max(min([whole.end - STRIDE, *begins]), whole.begin, whole.end - UNTOLD_MAX)
         ends[topic, partition] = whole.end
@@ -111,7 +117,7 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
-    return Done(ours, progress, ends)
+    return Done(ours, progress, ends, _lost(inputs, ours))
 
 
 def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]:
@@ -125,9 +131,17 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
     return outputs
 
 
-def _is_behind(consumer: Consumer, source: Source) -> bool:
-    """Say whether a lane has inputs that are not committed."""
-    return source.committed < extent_of(consumer, source.topic, source.partition).end
+def _lost(inputs: Mapping[Place, int], outcomes: Iterable[Outcome]) -> dict[Place, tuple[int, int]]:
+    """Name the lanes of which there are outcomes of inputs beyond their end."""
+    newest: dict[Place, int] = {}
+    for cause in (outcome.cause for outcome in outcomes):
+        place = (cause.topic, cause.partition)
+        newest[place] = max(cause.offset, newest.get(place, -1))
+    return {
+        place: (inputs[place], offset)
+        for place, offset in newest.items()
+        if offset >= inputs[place]
+    }
 
 
 def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent) -> int:

@@ -67,7 +67,8 @@ class Reader:
             "bootstrap.servers": settings.kafka,
             "group.id": group,
             "client.id": group,
-            "auto.offset.reset": "earliest",
+            # a lane goes on where it was left or, told aloud, not at all
+            "auto.offset.reset": "error",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             # aligns lanes over topics of equal size: a table's lane and its inputs move together

@@ -102,6 +102,16 @@ class Runner:
         consumer = cast(Consumer, self.app.consumer)
         return consumer.joined and all(lane.learned for lane in self._lanes)
 
+    @property
+    def topics(self) -> Sequence[str]:
+        """What it reads."""
+        return list(self._reads)
+
+    @property
+    def held(self) -> Sequence[Lane]:
+        """The lanes that are ours."""
+        return [lane for lane in self._lanes if not lane.revoked]
+
     def lanes(self) -> Iterator[LaneState]:
         """Tell how the lanes stand."""
         for lane in list(self._lanes):
@@ -115,6 +125,7 @@ class Runner:
                 paused=lane.paused,
                 bytes=lane.bytes,
                 uncommitted_s=lane.uncommitted_s,
+                stuck=lane.displaced or lane.silent,
             )
 
     # ------------------------------------------------------------------ taking events

@@ -92,6 +92,15 @@ class Takeover:
             if (progress := done.progress.get((lane.topic, lane.partition))) is not None:
                 self._histories[lane.partition].inherit(lane.topic, lane.partition, progress)
                 lane.inherit(progress, partial(self._after, lane.partition, written))
+        for (topic, partition), (end, offset) in done.lost.items():
+            log.error(
+                "a topic ends before inputs that were answered: it lost its tail or was made anew; "
+                "what lies there now is told apart by its ids, what it lost is not on the log",
+                topic=topic,
+                lane=partition,
+                end=end,
+                answered=offset,
+            )
         log.debug("read back", step=self._step.name, lanes=len(lanes), outcomes=len(done.outcomes))
 
     def _after(self, partition: int, written: Mapping[Place, int]) -> dict[str, int]:

@@ -60,6 +60,8 @@ class LaneState:
     """Size of the records taken."""
     uncommitted_s: float = 0.0
     """For how long something is finished that is not committed yet; 0 where nothing is."""
+    stuck: bool = False
+    """Whether it is not read although the broker has records of it; the log says why."""
 
 
 ReadLanes = Callable[[], Iterable[LaneState]]
@@ -76,6 +78,11 @@ GAUGES: dict[str, tuple[str, str, Callable[[LaneState], float]]] = {
         "{lane}",
         "1 where fetching waits because enough is taken",
         lambda one: int(one.paused),
+    ),
+    "stuck": (
+        "{lane}",
+        "1 where records on the broker are not read",
+        lambda one: int(one.stuck),
     ),
 }
 """Gauges of a lane: `playhead.lane.<name>` -> unit, description and value."""

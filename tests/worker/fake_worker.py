@@ -18,6 +18,7 @@ from mode import Service
 
 from streams.watching import logs
 from worker.cli import Worker, run_to_the_end, supervise
+from worker.watchdog import Deaf
 from worker.wiring import Host
 
 STOP_S = 0.1
@@ -102,7 +103,20 @@ async def serve(case, folder):
     steps = [
         SimpleNamespace(step=SimpleNamespace(name=app.name), app=app, runner=app) for app in apps
     ]
-    worker = Worker(Host(steps, FakeWorld(case)), ready_file, loop=asyncio.get_running_loop())
+
+    async def watch(told):
+        if case in {"stuck", "stuck for a while"}:
+            told(["a lane is silent"])
+            tell("file", ready_file.read_text())
+        if case == "stuck for a while":
+            told([])
+            tell("file", ready_file.read_text())
+        if case == "deaf":
+            raise Deaf("a step reads nothing")
+
+    worker = Worker(
+        Host(steps, FakeWorld(case)), ready_file, watch, loop=asyncio.get_running_loop()
+    )
     if case == "crashes later":
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, apps[1].crash_soon)
     return await supervise(worker, STOP_S)

@@ -128,6 +128,26 @@ def test_a_worker_needs_no_ready_file(course_of, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("stuck", [("stuck", ["a lane is silent"])]),
+        ("stuck for a while", [("stuck", ["a lane is silent"]), ("ready", [])]),
+    ],
+)
+def test_the_ready_file_says_why_a_worker_is_not_ready_any_more(course_of, case, said):
+    told = [line for line in course_of(case).told if line.startswith("file ")]
+    files = [json.loads(line.removeprefix("file ")) for line in told]
+    assert [(file["state"], file["reasons"]) for file in files] == said
+
+
+def test_a_worker_of_which_a_step_is_deaf_ends(course_of):
+    course = course_of("deaf", None)
+    assert course.code == 1
+    [line] = [line for line in course.logged if line["event"] == "the worker broke"]
+    assert line["error"] == "Deaf"
+
+
 def test_a_ready_worker_spares_the_collector(course_of):
     assert f"collector {GC_OBJECTS} True" in course_of("as usual").told
 

@@ -53,7 +53,14 @@ def test_nobody_and_somebody_who_speaks_otherwise_are_not_there():
 
 @pytest.mark.parametrize(
     ("text", "ready"),
-    [(json.dumps({"pid": 7}), True), (json.dumps({"pid": 8}), False), ("", False), ("[7]", False)],
+    [
+        (json.dumps({"pid": 7}), True),
+        (json.dumps({"pid": 7, "state": "ready"}), True),
+        (json.dumps({"pid": 7, "state": "stuck"}), False),
+        (json.dumps({"pid": 8}), False),
+        ("", False),
+        ("[7]", False),
+    ],
 )
 def test_a_ready_file_speaks_for_the_process_that_wrote_it(tmp_path, text, ready):
     path = tmp_path / "ready"

@@ -20,6 +20,19 @@ def test_an_input_with_a_closed_outcome_is_not_run_again():
     assert history.duplicate(a_meta(cause=an_outcome().cause), TOPIC, 0, 7)
 
 
+def test_another_input_at_the_place_of_a_closed_one_is_no_duplicate():
+    history = History()
+    history.learn([an_outcome(cause="of a record that the log has lost")])
+    history.inherit(TOPIC, 0, Progress(5, frozenset([7])))
+    assert not history.duplicate(a_meta(), TOPIC, 0, 7)
+
+
+def test_of_a_place_that_only_a_commit_tells_of_no_id_is_known():
+    history = History()
+    history.inherit(TOPIC, 0, Progress(5, frozenset([7])))
+    assert history.duplicate(a_meta(), TOPIC, 0, 7)
+
+
 def test_an_input_that_was_cut_off_runs_again_under_the_next_attempt():
     history = History()
     history.learn([an_outcome(attempt=2, last=False)])

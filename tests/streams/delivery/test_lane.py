@@ -266,6 +266,14 @@ def test_a_newer_run_counts_and_a_closed_input_is_open_no_more():
     assert lane.progress() == Progress(6)
 
 
+def test_an_input_that_runs_is_not_told_as_closed_whatever_was_told_before():
+    lane = a_lane("a", base=5)
+    lane.inherit(Progress(5, frozenset([5])), dict)
+    [item] = taken(lane)
+    item.attempt = 1
+    assert lane.progress() == Progress(5, frozenset(), {5: 1})
+
+
 @given(st.permutations(range(12)), st.integers(0, 12))
 def test_whatever_ends_first_each_input_is_told_once(order, ended):
     lane = a_lane(*map(str, range(12)), window=12)

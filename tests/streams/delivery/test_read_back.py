@@ -113,11 +113,14 @@ def generated(offset, number, *, last, attempt=1):
 
 
 def open_inputs(history, topic, offsets):
-    """Return those of some inputs that would be run again."""
+    """Return those of some inputs that would be run again, by their places."""
+    before = Cause(topic="of the step before", partition=LANE, offset=0, id="c")
     return [
         offset
         for offset in offsets
-        if not history.duplicate(a_meta(id="another"), topic, LANE, offset)
+        if not history.duplicate(
+            a_meta(id=f"{topic}@{offset}", cause=before, attempt=9), topic, LANE, offset
+        )
     ]
 
 
@@ -264,3 +267,19 @@ def test_a_record_that_can_not_be_read_hides_none_behind_it(log):
     log.put(REDACTED, b"\0\0\0\0\1junk")
     log.take_in(CUT, 1)
     assert open_inputs(log.known("redact", Source(CUT, LANE, 0)), CUT, [0]) == []
+
+
+def test_outcomes_of_inputs_that_the_log_has_lost_are_told_and_are_those_of_no_other_input(log):
+    for offset in range(5):
+        log.write(redacted_chunks(offset))
+    log.take_in(CUT, 3)
+    done = log.done("redact", Source(CUT, LANE, 0))
+    assert done.lost == {(CUT, LANE): (3, 4)}
+    history = log.known("redact", Source(CUT, LANE, 0))
+    assert not history.duplicate(a_meta(id="a record of now"), CUT, LANE, 4)
+
+
+def test_of_a_log_that_has_lost_nothing_nothing_is_told(log):
+    log.write(redacted_chunks(0))
+    log.take_in(CUT, 1)
+    assert log.done("redact", Source(CUT, LANE, 0)).lost == {}

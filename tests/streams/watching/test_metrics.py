@@ -83,7 +83,7 @@ def test_the_newest_counts_of_a_step_are_told(collect, step):
 
 def test_lanes_are_told_as_they_stand_when_somebody_asks(collect, step):
     state = a_lane(3, lag=9, in_flight=2, taken=5, oldest_age_s=1.5, paused=True, bytes=640)
-    lanes = [state, a_lane(1, uncommitted_s=0.25)]
+    lanes = [state, a_lane(1, uncommitted_s=0.25, stuck=True)]
     observe(step, lambda: lanes)
     told = collect()
     assert {name: values["t", "3"] for name, values in told.items()} == {
@@ -94,8 +94,10 @@ def test_lanes_are_told_as_they_stand_when_somebody_asks(collect, step):
         "playhead.lane.oldest.age": 1.5,
         "playhead.lane.uncommitted.age": 0,
         "playhead.lane.paused": 1,
+        "playhead.lane.stuck": 0,
     }
     assert told["playhead.lane.uncommitted.age"]["t", "1"] == 0.25
+    assert told["playhead.lane.stuck"]["t", "1"] == 1
     del lanes[0]
     assert set(collect()["playhead.lane.lag"]) == {("t", "1")}
 
@@ -181,8 +183,8 @@ def test_attributes_have_few_values_and_the_topic_only_where_it_is_known():
 
 
 def test_every_gauge_tells_another_thing_of_a_lane():
-    state = LaneState("t", 0, 1, 2, 3, 4.0, True, 5, 6.0)
-    assert sorted(value(state) for _, _, value in GAUGES.values()) == [1, 1, 2, 3, 4.0, 5, 6.0]
+    state = LaneState("t", 0, 1, 2, 3, 4.0, True, 5, 6.0, False)
+    assert sorted(value(state) for _, _, value in GAUGES.values()) == [0, 1, 1, 2, 3, 4.0, 5, 6.0]
 
 
 @pytest.mark.parametrize("named", [*COUNTED.values(), *(gauge[:2] for gauge in GAUGES.values())])

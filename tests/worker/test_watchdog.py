@@ -1,0 +1,179 @@
+"""The watchdog over a broker in memory: what is behind and not read is told, whoever says that all is well."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from streams.delivery.lane import Lane
+from streams.log.offsets import OffsetReader
+from streams.settings import Settings
+from tests.memory_broker import MemoryBroker
+from worker.watchdog import CUT_OFF_LOOKS, DEAF_LOOKS, LOOKS, Deaf, Watchdog
+
+ASKED, CUT = "playhead.question.asked", "playhead.chunks.cut"
+
+
+class Step:
+    """A step with lanes of its own."""
+
+    def __init__(self, group, *topics):
+        self.group = group
+        self.topics = topics
+        self.held = []
+
+
+class Bench:
+    def __init__(self):
+        self.broker = MemoryBroker(partitions=2)
+        for topic in (ASKED, CUT):
+            self.broker.create(topic)
+        self.redact, self.embed = Step("redact", ASKED, CUT), Step("embed", CUT)
+        self.told = []
+        offsets = partial(OffsetReader, Settings(), firsts_s=0.01, clients=self.broker.aiokafka)
+        self.watchdog = Watchdog([self.redact, self.embed], 2, offsets, self.told.append, look_s=0)
+        self.offsets = offsets
+
+    def hold(self, step, topic, partition=0):
+        lane = Lane(topic, partition, 0, 8)
+        step.held.append(lane)
+        return lane
+
+    async def look(self, times=1):
+        async with self.offsets() as offsets:
+            for _ in range(times):
+                await self.watchdog.look(offsets)
+
+
+@pytest.fixture
+def bench():
+    made = Bench()
+    made.hold(made.embed, CUT, 1)
+    return made
+
+
+def read(lane, offset):
+    lane.take([(offset, 1, b"acme", str(offset))])
+
+
+async def test_a_lane_that_is_behind_and_not_read_is_silent_after_some_looks(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    await bench.look(LOOKS - 1)
+    assert not lane.silent
+    assert bench.told == []
+    await bench.look()
+    assert lane.silent
+    assert bench.told == [["redact reads nothing of playhead.question.asked[0]"]]
+
+
+async def test_it_is_ready_again_when_it_is_read(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    await bench.look(LOOKS)
+    read(lane, 0)
+    await bench.look()
+    assert not lane.silent
+    assert bench.told[1:] == [[]]
+
+
+async def test_a_lane_that_is_slow_but_read_is_not_silent(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    for offset in range(2 * DEAF_LOOKS):
+        bench.broker.put(ASKED, b"x")
+        bench.broker.put(ASKED, b"x")
+        read(lane, offset)
+        await bench.look()
+    assert bench.told == []
+
+
+async def test_a_lane_that_is_paused_has_enough_to_do(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    lane.paused = True
+    bench.broker.put(ASKED, b"x")
+    await bench.look(DEAF_LOOKS)
+    assert bench.told == []
+
+
+async def test_the_marker_of_a_transaction_is_nothing_to_read(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    bench.broker.skip(ASKED)
+    read(lane, 0)
+    await bench.look(DEAF_LOOKS)
+    assert bench.told == []
+    bench.broker.put(ASKED, b"y")
+    await bench.look(LOOKS)
+    assert lane.silent
+
+
+async def test_a_step_that_reads_nothing_of_what_it_should_ends_the_worker(bench):
+    for partition in (0, 1):
+        bench.hold(bench.redact, ASKED, partition)
+        bench.broker.put(ASKED, b"x", partition=partition)
+    await bench.look(DEAF_LOOKS - 1)
+    with pytest.raises(Deaf, match=r"redact has read nothing of .*asked\[0\], .*asked\[1\]"):
+        await bench.look()
+
+
+async def test_a_step_that_still_reads_another_lane_is_not_deaf(bench):
+    bench.hold(bench.redact, ASKED)
+    other = bench.hold(bench.redact, CUT)
+    bench.broker.put(ASKED, b"x")
+    for offset in range(2 * DEAF_LOOKS):
+        bench.broker.put(CUT, b"x")
+        bench.broker.put(CUT, b"x")
+        read(other, offset)
+        await bench.look()
+    assert bench.told == [["redact reads nothing of playhead.question.asked[0]"]]
+
+
+async def test_a_lane_whose_place_the_log_does_not_hold_is_told_and_ends_nothing(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    lane.displaced = True
+    bench.broker.put(ASKED, b"x")
+    await bench.look(DEAF_LOOKS)
+    assert bench.told == [["redact can't go on with playhead.question.asked[0]: see its log"]]
+
+
+async def test_a_step_without_lanes_is_cut_off_when_nobody_moves_what_is_behind(bench):
+    bench.broker.put(ASKED, b"x")
+    await bench.look(CUT_OFF_LOOKS - 1)
+    assert bench.told == []
+    await bench.look()
+    assert bench.told == [["redact has no lane here, and nobody moves what is behind"]]
+
+
+async def test_a_step_without_lanes_is_well_while_another_worker_moves(bench):
+    for offset in range(2 * CUT_OFF_LOOKS):
+        bench.broker.put(ASKED, b"x")
+        bench.broker.put(ASKED, b"x")
+        bench.broker.commit("redact", ASKED, 0, offset + 1)
+        await bench.look()
+    assert bench.told == []
+
+
+async def test_many_lanes_are_named_in_short(bench):
+    for topic in (ASKED, CUT):
+        for partition in (0, 1):
+            bench.hold(bench.redact, topic, partition)
+            bench.broker.put(topic, b"x", partition=partition)
+    read(bench.embed.held[0], 0)
+    await bench.look(LOOKS)
+    [[reason]] = bench.told
+    assert reason.endswith("playhead.question.asked[0] and 1 more")
+
+
+async def test_a_broker_that_does_not_answer_makes_nobody_silent(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    bench.broker.errors.extend([OSError("away")] * 3)
+    bench.redact.held.clear()  # so that its group is asked about
+    watching = asyncio.create_task(bench.watchdog.watch())
+    while bench.broker.errors:  # noqa: ASYNC110 - each turn lets it look
+        await asyncio.sleep(0)
+    assert not lane.silent
+    bench.redact.held.append(lane)
+    with pytest.raises(Deaf):
+        await asyncio.wait_for(watching, 20)
+    assert bench.told[0] == ["redact reads nothing of playhead.question.asked[0]"]
