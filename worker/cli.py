@@ -33,7 +33,7 @@ STOP_S = 9.5
 READY_POLL_S = 0.05
 Tell = Callable[[Sequence[str]], None]
 """Told why the worker is not ready; nothing: it is."""
-Watch = Callable[[Tell], Coroutine[Any, Any, None]]
+Watching = Callable[[Tell], Coroutine[Any, Any, None]]
 
 GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
 
@@ -42,7 +42,7 @@ class Worker(ModeWorker):
     """Starts the apps side by side, says when all are ready, and drains them at a stop."""
 
     def __init__(
-        self, hosted: Host, ready_file: Path | None, watch: Watch | None = None, **kwargs: Any
+        self, hosted: Host, ready_file: Path | None, watch: Watching | None = None, **kwargs: Any
     ) -> None:
         """`watch` runs beside the apps once they are ready; it raises what must end the worker."""
         super().__init__(override_logging=False, quiet=True, redirect_stdouts=False, **kwargs)

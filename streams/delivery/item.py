@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streams.delivery.lane import Lane
-    from streams.delivery.turns import Share
+    from streams.delivery.rota import Share
 
 
 class Item:

@@ -1,6 +1,6 @@
 """One lane of one input topic while it is assigned: what may run next, and what may be committed.
 
-Many events of a lane run at once: tenants take turns (see `turns`), and those of one session run
+Many events of a lane run at once: tenants take turns (see `rota`), and those of one session run
 one after another, whichever of a step's topics they came by. The offset that may be committed is
 the end of the contiguous prefix of finished events: an event is finished when its outcome is closed
 and the broker has acknowledged every record of it.
@@ -17,7 +17,7 @@ from typing import Any
 
 from streams.delivery.item import Item
 from streams.delivery.progress import Progress
-from streams.delivery.turns import Turns
+from streams.delivery.rota import Rota
 
 REACH = 1024
 """Offsets beyond the oldest unfinished one that may run: bounds what a restart reads back."""
@@ -95,7 +95,7 @@ class Lane:
         self._expected = base
         self._order: deque[Item] = deque()
         """Inputs from the oldest unfinished one on, in the order of their offsets."""
-        self._turns = Turns(window)
+        self._rota = Rota(window)
         self._busy: Busy = {} if busy is None else busy
 
     def __len__(self) -> int:
@@ -105,12 +105,12 @@ class Lane:
     @property
     def running(self) -> int:
         """Events that run."""
-        return self._turns.running
+        return self._rota.running
 
     @property
     def waiting(self) -> int:
         """Records taken and not looked at."""
-        return self._turns.waiting
+        return self._rota.waiting
 
     @property
     def expected(self) -> int:
@@ -194,7 +194,7 @@ class Lane:
 
         Offsets may be missing: compaction and the markers of transactions leave gaps.
         """
-        enter = self._turns.enter
+        enter = self._rota.enter
         for offset, size, tenant, message in records:
             if offset >= self._expected:
                 self._expected = offset + 1
@@ -213,18 +213,18 @@ class Lane:
         it can't read yet: that stays outside, and its tenant's wait for it, until it is told to
         `offer` it again or to `let_pass` what waits behind it.
         """
-        turns = self._turns
-        while self._order and (item := turns.next(self._reach)) is not None:
+        rota = self._rota
+        while self._order and (item := rota.next(self._reach)) is not None:
             if item.work is not None:  # it has waited for its session
-                turns.begin(item)
+                rota.begin(item)
                 return item
-            if turns.waiting == LOW_WATER:
+            if rota.waiting == LOW_WATER:
                 self.on_drained()
             if not open_(item):
-                turns.hold(item)
+                rota.hold(item)
             elif item.session not in self._busy:
                 self._busy[item.session] = None
-                turns.begin(item)
+                rota.begin(item)
                 return item
             elif (queue := self._busy[item.session]) is None:
                 self._busy[item.session] = deque((item,))
@@ -235,28 +235,28 @@ class Lane:
     @property
     def has_work(self) -> bool:
         """Whether another event may be able to run now."""
-        return bool(self._order) and self._turns.has_next(self._reach)
+        return bool(self._order) and self._rota.has_next(self._reach)
 
     def offer(self, item: Item) -> None:
         """Offer a record again that could not be read."""
-        self._turns.put_back(item)
+        self._rota.put_back(item)
         self.on_progress(self)
 
     def let_pass(self, item: Item) -> None:
         """Let its tenant's other events run before a record that can't be read yet."""
-        self._turns.let_pass(item)
+        self._rota.let_pass(item)
         self.on_progress(self)
 
     def left(self, item: Item) -> None:
         """Say that an event has run: the next of its session may."""
-        self._turns.end(item)
+        self._rota.end(item)
         queue = self._busy[item.session]
         if not queue:
             del self._busy[item.session]
             return
         following = queue.popleft()
         lane = following.lane
-        lane._turns.ready(following)  # noqa: SLF001 - of this class
+        lane._rota.ready(following)  # noqa: SLF001 - of this class
         if lane is not self:
             lane.on_progress(lane)
 

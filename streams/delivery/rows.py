@@ -6,9 +6,17 @@ replaces its own entry.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas import TableEntry, TableRow
+from streams.log.writing import RECORD_BYTES_MAX
+
+ROW_BYTES_MAX = 262_144
+"""Values of a row; of more, only the newest two are kept: the one that an event made and the one
+before, which it must see if it is run again."""
+FRAME_BYTES = 16_384
+"""Of a row's record, beside the values: ids of events, key and lengths."""
 
 
 def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
@@ -22,7 +30,11 @@ def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
 
 
 def written(row: TableRow | None, event: str, value: bytes, entries_max: int) -> TableRow:
-    """Return the row after an event's write: its own entry replaced, or a new one appended."""
+    """Return the row after an event's write: its own entry replaced, or a new one appended.
+
+    The oldest entries go where there are more than `entries_max`, or more bytes than a row or its
+    record may have.
+    """
     entries = list(row.entries) if row is not None else []
     for position, entry in enumerate(entries):
         if entry.event == event:
@@ -30,7 +42,18 @@ def written(row: TableRow | None, event: str, value: bytes, entries_max: int) ->
             break
     else:
         entries.append(TableEntry(event=event, value=value))
-    return TableRow(entries=tuple(entries[-entries_max:]))
+    return TableRow(entries=tuple(_within_bounds(entries[-entries_max:])))
+
+
+def _within_bounds(entries: Sequence[TableEntry]) -> Sequence[TableEntry]:
+    """Return the newest entries, as many as a row may hold; at least one."""
+    size = 0
+    for kept, entry in enumerate(reversed(entries)):
+        size += len(entry.value)
+        bytes_max = ROW_BYTES_MAX if kept > 1 else RECORD_BYTES_MAX - FRAME_BYTES
+        if kept and size > bytes_max:
+            return entries[len(entries) - kept :]
+    return entries
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,10 @@ class DocumentVersions(Table):
 
     async def read(self, request: ReadDocument, call: Call) -> DocumentState:
         """Return the newest version before this event."""
-        entries = before(self._row(RowKey(call.lane, call.tenant, request.document)), call.event)
-        return self._codec.decode(entries[-1].value, DocumentState) if entries else NO_DOCUMENT
+        entries = before(
+            await self._row(RowKey(call.lane, call.tenant, request.document)), call.event
+        )
+        return await self._decoded(entries[-1].value, DocumentState) if entries else NO_DOCUMENT
 
     async def write(self, request: WriteDocument, call: Call) -> Written:
         """Remember the version that this event made."""
@@ -66,10 +68,10 @@ class PlaceholderNumbers(Table):
 
     async def read(self, request: ReadPlaceholders, call: Call) -> Placeholders:
         """Return those in use before this event."""
-        entries = before(self._row(RowKey(call.lane, call.tenant, request.scope)), call.event)
+        entries = before(await self._row(RowKey(call.lane, call.tenant, request.scope)), call.event)
         if not entries:
             return Placeholders(entries=())
-        return self._codec.decode(entries[-1].value, Placeholders)
+        return await self._decoded(entries[-1].value, Placeholders)
 
     async def write(self, request: WritePlaceholders, call: Call) -> Written:
         """Remember those in use after this event."""
@@ -88,10 +90,10 @@ class Sessions(Table):
 
     async def read(self, request: ReadTurns, call: Call) -> Turns:
         """Return the newest turns before this request, oldest first."""
-        row = self._row(RowKey(call.lane, call.tenant, call.session))
+        row = await self._row(RowKey(call.lane, call.tenant, call.session))
         turns: list[Turn] = []
         for entry in row.entries if row is not None else ():
-            [turn] = self._codec.decode(entry.value, Turns).turns
+            [turn] = (await self._decoded(entry.value, Turns)).turns
             if turn.request == call.request:
                 break
             turns.append(turn)
@@ -130,9 +132,9 @@ class Releases(Table):
 
         States of the same or later batches are those of an attempt that this one supersedes.
         """
-        row = self._row(RowKey(call.lane, call.tenant, call.request))
+        row = await self._row(RowKey(call.lane, call.tenant, call.request))
         for entry in reversed(before(row, call.event)):
-            state = self._codec.decode(entry.value, ReleaseState)
+            state = await self._decoded(entry.value, ReleaseState)
             if state.batch < request.batch:
                 return state
         return NOT_BEGUN

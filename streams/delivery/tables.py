@@ -8,25 +8,29 @@ entry.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from confluent_kafka import Consumer
 
-from agents.errors import Transient
+from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
+from schemas.registry import RegistryAway
 from streams.delivery.faust_shell import App, raw_topic
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Unattended
 from streams.delivery.rows import RowKey, written
-from streams.log.codec import Codec
+from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
 from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
 from streams.topics import changelog_of
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
@@ -93,12 +97,35 @@ class Table(ABC):
     async def close(self) -> None:  # noqa: B027 - the same for every table
         """Do nothing: the app owns the table."""
 
-    def _row(self, place: RowKey) -> TableRow | None:
+    async def _row(self, place: RowKey) -> TableRow | None:
         data: bytes | None = self._table.data.get(place.key)
-        return self._codec.decode(data, TableRow) if data is not None else None
+        return await self._decoded(data, TableRow) if data is not None else None
+
+    async def _decoded(self, data: bytes, record: type[RecordT]) -> RecordT:
+        """Decode a row or a value of one: a newer version may have written it.
+
+        Raises Transient while the registry does not tell its schema, and Permanent where it can't
+        be read at all; either names the table and no row.
+        """
+        try:
+            schema_id = schema_id_of(data)
+        except Undecodable as error:
+            raise Permanent(f"a row of {self.NAME} can't be read: {error}") from None
+        if not self._codec.known(schema_id, record):
+            try:
+                await asyncio.to_thread(self._codec.learn, schema_id, record)
+            except (RegistryAway, Undecodable) as error:
+                raise Transient(
+                    f"a row of {self.NAME} was written under schema {schema_id}, which the "
+                    f"registry does not tell yet: {error}"
+                ) from None
+        try:
+            return self._codec.decode(data, record)
+        except Undecodable as error:
+            raise Permanent(f"a row of {self.NAME} can't be read: {error}") from None
 
     async def _write(self, place: RowKey, event: str, value: Record) -> Written:
-        row = written(self._row(place), event, self._codec.encode(value), self.ENTRIES)
+        row = written(await self._row(place), event, self._codec.encode(value), self.ENTRIES)
         await self._put(place, self._codec.encode(row))
         if self.ROWS_MAX is not None:
             self._make_room(place.lane, self.ROWS_MAX)

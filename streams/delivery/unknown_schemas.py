@@ -34,7 +34,7 @@ ASKED_MAX = 64
 
 
 @dataclass
-class _Waiting:
+class _UnknownId:
     """What waits for one id."""
 
     items: list[Item] = field(default_factory=list)
@@ -59,7 +59,7 @@ class UnknownSchemas:
         self._spawn = spawn
         self._grace_s = grace_s
         self._clock = clock
-        self._asked: dict[tuple[int, type[Event]], _Waiting] = {}
+        self._asked: dict[tuple[int, type[Event]], _UnknownId] = {}
 
     def wait(self, item: Item, schema_id: int, record: type[Event]) -> None:
         """Have an item offered again to its lane once it is known what its schema is.
@@ -73,7 +73,7 @@ class UnknownSchemas:
                     f"schema {schema_id} is unknown here, and so are {ASKED_MAX} others that the "
                     "registry is asked for: put the record back when it knows them"
                 )
-            waiting = self._asked[schema_id, record] = _Waiting()
+            waiting = self._asked[schema_id, record] = _UnknownId()
             self._spawn(self._ask(schema_id, record, waiting), waiting.lanes)
         waiting.items.append(item)
         if item.lane not in waiting.lanes:
@@ -81,7 +81,7 @@ class UnknownSchemas:
         if waiting.unknown:
             asyncio.get_running_loop().call_soon(item.lane.let_pass, item)
 
-    async def _ask(self, schema_id: int, record: type[Event], waiting: _Waiting) -> None:
+    async def _ask(self, schema_id: int, record: type[Event], waiting: _UnknownId) -> None:
         try:
             await self._until_known(schema_id, record, waiting)
         finally:
@@ -90,7 +90,7 @@ class UnknownSchemas:
             if not item.lane.revoked:
                 item.lane.offer(item)
 
-    async def _until_known(self, schema_id: int, record: type[Event], waiting: _Waiting) -> None:
+    async def _until_known(self, schema_id: int, record: type[Event], waiting: _UnknownId) -> None:
         """Ask until the registry tells, or has said for so long that it does not know."""
         waits = pauses()
         ends_s = None
@@ -118,7 +118,7 @@ class UnknownSchemas:
                 return
             await asyncio.sleep(pause_s)
 
-    def _step_aside(self, schema_id: int, waiting: _Waiting, reason: str) -> None:
+    def _step_aside(self, schema_id: int, waiting: _UnknownId, reason: str) -> None:
         """Let the other records of the tenants run: a record that nobody can read waits alone."""
         if not waiting.unknown:
             waiting.unknown = True

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.errors import Permanent, Transient
 from schemas import (
     Answer,
     AnswerReleased,
@@ -17,15 +18,23 @@ from schemas import (
     WriteDocument,
     WriteRelease,
 )
-from streams.delivery.rows import RowKey, before, written
+from schemas.definitions import self_contained
+from streams.delivery.rows import ROW_BYTES_MAX, RowKey, before, written
 from streams.delivery.step_tables import DocumentVersions, Releases, Sessions
 from streams.delivery.tables import Change
+from streams.log.codec import HEADER, Codec
+from streams.log.subjects import subjects
+from streams.log.writing import RECORD_BYTES_MAX, check_size
 from streams.running.world import Call
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import a_broker
+from tests.memory_registry import MemoryRegistry
 from tests.streams.delivery.fake_app import FakeApp
+
+IDS = {name: number for number, name in enumerate(dict.fromkeys(subjects().values()), start=1)}
+"""Record -> schema id, as `a_codec` numbers them."""
 
 
 def row_of(*writes, entries_max=16):
@@ -58,6 +67,32 @@ def test_a_row_is_bounded_and_holds_an_event_once(events):
         held = [entry.event for entry in row.entries]
         assert len(held) == len(set(held)) <= 4
         assert events[-1] in held
+
+
+SMALL, HALF, LARGE = b"x", b"x" * (ROW_BYTES_MAX // 2), b"x" * (RECORD_BYTES_MAX // 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ([SMALL] * 5, 4),
+        ([HALF] * 4, 2),
+        ([LARGE, SMALL, SMALL], 2),
+        ([SMALL, LARGE], 2),
+        ([SMALL, LARGE, LARGE], 1),
+        ([LARGE + LARGE], 1),
+    ],
+)
+def test_of_large_values_as_many_are_kept_as_a_row_may_hold(values, kept):
+    row = row_of(*((f"e{n}", value) for n, value in enumerate(values)), entries_max=4)
+    assert [entry.value for entry in row.entries] == values[-kept:]
+
+
+@given(st.lists(st.integers(0, RECORD_BYTES_MAX // 2), min_size=1, max_size=20))
+def test_a_row_fits_the_log_whatever_its_values_were(sizes):
+    row = row_of(*((f"e{n}" * 50, bytes(size)) for n, size in enumerate(sizes)))
+    check_size("table", b"k" * 1_000, a_codec().encode(row), [])
+    assert row.entries[-1].event == f"e{len(sizes) - 1}" * 50
 
 
 def test_a_place_survives_its_key():
@@ -105,6 +140,38 @@ async def test_a_row_is_in_the_table_once_the_broker_has_it():
     app.away = False
     await documents.write(request, a_call("e1"))
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+
+
+async def a_document_of_a_newer_version(documents):
+    """Let a row hold what another worker has written under a schema that is new here."""
+    codec = a_codec()
+    state = codec.encode(DocumentState(version=1))
+    row = written(None, "e1", HEADER.pack(0, 99) + state[HEADER.size :], 16)
+    change = Change(2, [(RowKey(2, "acme", "d").key, codec.encode(row))], 1)
+    documents.apply([change])
+
+
+async def test_what_a_newer_version_has_written_is_read_once_the_registry_tells_its_schema():
+    documents, _ = table(DocumentVersions)
+    registry = MemoryRegistry({number: self_contained(name) for name, number in IDS.items()}, IDS)
+    documents.attach(Codec(registry))
+    await a_document_of_a_newer_version(documents)
+    with pytest.raises(Transient, match="under schema 99, which the registry does not tell yet"):
+        await documents.read(ReadDocument(document="d"), a_call("e2"))
+    registry.away = True
+    with pytest.raises(Transient):
+        await documents.read(ReadDocument(document="d"), a_call("e2"))
+    registry.away = False
+    registry.hear(99, self_contained("DocumentState"))
+    assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+
+
+@pytest.mark.parametrize("junk", [b"junk", HEADER.pack(0, IDS["TableRow"]) + b"\xff" * 20])
+async def test_a_row_that_can_not_be_read_is_told_by_its_table(junk):
+    documents, _ = table(DocumentVersions)
+    documents.apply([Change(2, [(RowKey(2, "acme", "d").key, junk)], 1)])
+    with pytest.raises(Permanent, match="a row of documents can't be read"):
+        await documents.read(ReadDocument(document="d"), a_call("e2"))
 
 
 async def test_rows_of_lanes_that_moved_are_forgotten():

@@ -1,4 +1,4 @@
-"""Turns: whose input of a lane begins next.
+"""The rota: whose input of a lane begins next.
 
 Tenants share lanes. Each takes its turn, one input at a time, and the inputs of one tenant begin in
 the order of their offsets. The window bounds how many run at once; a tenant of whom nothing runs
@@ -38,7 +38,7 @@ class Share:
         self.queued = False
 
 
-class Turns:
+class Rota:
     """The inputs of a lane that have not begun, by tenant."""
 
     def __init__(self, window: int) -> None:
