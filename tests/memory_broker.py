@@ -29,6 +29,13 @@ from streams.topics import STEPS, TOPICS, changelog_of
 
 GROUP_MISSING = -1
 PAUSE_S = 0.001  # of a reader that polls where nothing is
+DEFAULTS = {
+    "cleanup.policy": "delete",
+    "retention.ms": "604800000",
+    "retention.bytes": "-1",
+    "max.message.bytes": "1048588",
+}
+"""A broker's own settings of a topic."""
 
 
 @dataclass
@@ -57,6 +64,8 @@ class MemoryBroker:
         """Topics that an admin's next looks don't show yet, look by look."""
         self.refusal: int | None = None
         """The code of the error with which the broker refuses to create topics."""
+        self.settings: dict[str, dict[str, str]] = {}
+        """Topic -> settings that are not the broker's defaults."""
         self.handed: Counter[str] = Counter()
         """Topic -> records of it that were handed to consumers."""
         self.away = False
@@ -303,15 +312,29 @@ class MemoryAdmin:
     def create_topics(
         self, topics: Sequence[Any], operation_timeout: float = 0
     ) -> dict[str, Future[None]]:
-        return {topic.topic: self._made(topic.topic, topic.num_partitions) for topic in topics}
+        return {topic.topic: self._made(topic) for topic in topics}
 
-    def _made(self, name: str, partitions: int) -> Future[None]:
+    def describe_configs(
+        self, resources: Sequence[Any], request_timeout: float = 0
+    ) -> dict[Any, Future[dict[str, Any]]]:
+        return {resource: self._described(resource.name) for resource in resources}
+
+    def _described(self, name: str) -> Future[dict[str, Any]]:
+        described: Future[dict[str, Any]] = Future()
+        settings = {**DEFAULTS, **self._broker.settings.get(name, {})}
+        described.set_result(
+            {key: SimpleNamespace(name=key, value=value) for key, value in settings.items()}
+        )
+        return described
+
+    def _made(self, topic: Any) -> Future[None]:
         made: Future[None] = Future()
         refusal = self._broker.refusal
-        if refusal is None and name in self._broker.topics():
+        if refusal is None and topic.topic in self._broker.topics():
             refusal = KafkaError.TOPIC_ALREADY_EXISTS
         if refusal is None:
-            self._broker.create(name, partitions)
+            self._broker.create(topic.topic, topic.num_partitions)
+            self._broker.settings[topic.topic] = dict(topic.config or {})
             made.set_result(None)
         else:
             made.set_exception(KafkaException(KafkaError(refusal)))

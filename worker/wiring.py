@@ -25,7 +25,9 @@ from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
 from streams.log.codec import Codec
 from streams.log.configuration import load
+from streams.log.setup import check_topics, missing, partition_counts, wanted
 from streams.log.subjects import open_registry, subjects
+from streams.log.topic_settings import WrongTopic
 from streams.running.world import Connector, World
 from streams.settings import Settings
 from streams.topics import FOLDS, STEPS, Fold, Step, changelog_of, group_of, step, topic_of
@@ -202,20 +204,26 @@ async def wait_for_topics(
     admin: Any = None,
     pause_s: float = CONNECT_PAUSE_S,
 ) -> None:
-    """Wait until the broker has the topics of the steps, with a line in the log."""
+    """Wait until the broker has the topics of the steps as they must be, with a line in the log."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    needed = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
-    needed |= {changelog_of(table) for entry in steps for table in entry.tables}
+    names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
+    names |= {changelog_of(table) for entry in steps for table in entry.tables}
+    needed = [topic for topic in wanted(settings) if topic.topic in names]
     admin = admin or AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     while True:
         try:
-            metadata = await asyncio.to_thread(admin.list_topics, timeout=5)
-            missing = sorted(needed - set(metadata.topics))
-            if not missing:
+            absent = sorted(
+                topic.topic
+                for topic in missing(needed, await asyncio.to_thread(partition_counts, admin))
+            )
+            if not absent:
+                await asyncio.to_thread(check_topics, admin, needed)
                 return
-            reason = f"no topic {missing[0]} (and {len(missing) - 1} more): run `playhead up`"
+            reason = f"no topic {absent[0]} (and {len(absent) - 1} more): run `playhead up`"
+        except WrongTopic as error:
+            reason = str(error)
         except KafkaException as error:
             reason = f"no broker at {settings.kafka}: {error.args[0].str()}"
         log.warning("waiting for the log", reason=reason)

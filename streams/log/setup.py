@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -16,18 +16,19 @@ from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.log.ids import request_id
 from streams.log.subjects import subjects
+from streams.log.topic_settings import (
+    ANSWER_TIMEOUT_S,
+    check_count,
+    check_settings,
+    settings_of,
+)
 from streams.log.writing import Writer
 from streams.settings import Settings
 from streams.topics import STEPS, TOPICS, Topic, changelog_of, topic_of
 from streams.version import CODE
 
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
-ANSWER_TIMEOUT_S = 15.0  # of the broker, to a question about its topics
 SHOW_S = 30.0  # until the broker shows topics that it has made
-
-
-class WrongTopic(ValueError):
-    """A topic exists in another shape than the table says."""
 
 
 def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
@@ -89,12 +90,16 @@ def missing(needed: Iterable[NewTopic], existing: Mapping[str, int]) -> list[New
         count = existing.get(topic.topic)
         if count is None:
             absent.append(topic)
-        elif count != topic.num_partitions:
-            raise WrongTopic(
-                f"{topic.topic} has {count} partitions, the settings say "
-                f"{topic.num_partitions}: the count is chosen once; set PLAYHEAD_PARTITIONS to it"
-            )
+        else:
+            check_count(topic, count)
     return absent
+
+
+def check_topics(admin: AdminClient, needed: Sequence[NewTopic]) -> None:
+    """Check topics that exist; raises WrongTopic, or KafkaException where the broker refuses."""
+    settings = settings_of(admin, [topic.topic for topic in needed])
+    for topic in needed:
+        check_settings(topic, settings[topic.topic])
 
 
 def create_topics(
@@ -102,11 +107,13 @@ def create_topics(
 ) -> None:
     """Create what is missing and wait until the broker shows it.
 
-    Raises WrongTopic where the partitions differ from the settings, KafkaException where the broker
+    Raises WrongTopic where one exists and is not as it must be, KafkaException where the broker
     refuses, TimeoutError where it still does not show them after `show_s`.
     """
     admin = admin or AdminClient({"bootstrap.servers": settings.kafka})
-    absent = missing(wanted(settings), _partition_counts(admin))
+    needed = wanted(settings)
+    absent = missing(needed, partition_counts(admin))
+    check_topics(admin, [topic for topic in needed if topic not in absent])
     if not absent:
         return
     for future in admin.create_topics(absent, operation_timeout=30).values():
@@ -116,7 +123,7 @@ def create_topics(
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
     deadline = time.monotonic() + show_s
-    while {topic.topic for topic in absent} - set(_partition_counts(admin)):
+    while {topic.topic for topic in absent} - set(partition_counts(admin)):
         if time.monotonic() > deadline:
             raise TimeoutError(
                 f"the broker does not show the new topics after {show_s:g} s: see its log"
@@ -124,7 +131,8 @@ def create_topics(
         time.sleep(0.1)
 
 
-def _partition_counts(admin: AdminClient) -> dict[str, int]:
+def partition_counts(admin: AdminClient) -> dict[str, int]:
+    """Ask the broker for its topics and how many partitions each has; raises KafkaException."""
     topics = admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
     return {name: len(topic.partitions) for name, topic in topics.items()}
 

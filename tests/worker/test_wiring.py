@@ -1,5 +1,6 @@
 """The wiring: what a step's app has before and after it was given what it needs, and what is waited for."""
 
+import asyncio
 import dataclasses
 import socket
 from collections import deque
@@ -15,10 +16,11 @@ from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.delivery.memory import Memory
 from streams.delivery.step_tables import TABLES
+from streams.log.setup import topic_configuration, wanted
 from streams.log.subjects import subjects
 from streams.running.world import Call
 from streams.settings import Settings
-from streams.topics import FOLDS, STEPS, Fold, changelog_of, step, topic_of
+from streams.topics import FOLDS, STEPS, Fold, changelog_of, step, topic, topic_of
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from tests.memory_broker import MemoryBroker
 from tests.memory_registry import MemoryRegistry
@@ -238,9 +240,11 @@ def test_a_registry_that_is_away_is_waited_for_and_told_of(settings, registry):
 
 
 def a_broker(*topics):
+    """A broker with some topics, as they must be."""
     broker = MemoryBroker()
-    for topic in topics:
-        broker.create(topic)
+    needed = {topic.topic: topic for topic in wanted(Settings())}
+    made = broker.admin().create_topics([needed[name] for name in topics if name in needed])
+    assert set(made) == set(topics) & set(needed)
     return broker
 
 
@@ -271,6 +275,48 @@ async def test_of_several_missing_topics_the_first_is_named_and_the_others_count
         await wait_for_topics(settings, [step("embed"), step("index")], broker.admin(), pause_s=0)
     [line] = logged
     assert line["reason"] == f"no topic {needed[0]} (and {len(needed) - 1} more): run `playhead up`"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("max.message.bytes", "500000", "must be at least 1048192"),
+        ("retention.ms", "604800000", "must be -1"),
+        ("retention.bytes", "1000000", "must be -1"),
+        ("cleanup.policy", "compact,delete", "must be delete"),
+    ],
+)
+async def test_a_topic_that_would_lose_records_or_refuse_them_is_told_until_it_is_mended(
+    settings, name, value, said
+):
+    [first, *_] = needed = topics_of_step("embed")
+    broker = a_broker(*needed)
+    broker.settings[first][name] = value
+    waiting = asyncio.create_task(
+        wait_for_topics(settings, [step("embed")], broker.admin(), pause_s=0)
+    )
+    with capture_logs() as logged:
+        while not logged:  # noqa: ASYNC110 - each turn lets it look
+            await asyncio.sleep(0)
+    assert f"{first} has {name}={value}, it {said}: change it with" in logged[0]["reason"]
+    assert not waiting.done()
+    broker.settings[first].pop(name)
+    broker.settings[first].update(topic_configuration(topic(first), 1))
+    await waiting
+
+
+async def test_a_topic_with_another_number_of_lanes_is_told(settings):
+    needed = topics_of_step("embed")
+    broker = a_broker(*needed)
+    broker.create(needed[0], settings.partitions + 1)
+    waiting = asyncio.create_task(
+        wait_for_topics(settings, [step("embed")], broker.admin(), pause_s=0)
+    )
+    with capture_logs() as logged:
+        while not logged:  # noqa: ASYNC110 - each turn lets it look
+            await asyncio.sleep(0)
+    waiting.cancel()
+    assert "set PLAYHEAD_PARTITIONS to it" in logged[0]["reason"]
 
 
 async def test_a_broker_that_is_away_is_waited_for_and_named(settings):

@@ -10,7 +10,6 @@ from confluent_kafka.admin import NewTopic
 from streams.log.configuration import load
 from streams.log.setup import (
     CONFIGURATION_TOPIC,
-    WrongTopic,
     changelog_configuration,
     configuration_records,
     create_topics,
@@ -18,10 +17,11 @@ from streams.log.setup import (
     topic_configuration,
     wanted,
 )
+from streams.log.topic_settings import WrongTopic, settings_of
 from streams.settings import Settings
 from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
 from tests.fakes import a_codec
-from tests.memory_broker import MemoryBroker
+from tests.memory_broker import DEFAULTS, MemoryBroker
 from tests.streams.log.brokers import OnKafka
 
 SETTINGS = Settings(partitions=8, replication=3)
@@ -177,3 +177,10 @@ def test_a_topic_that_is_there_is_not_made_again(admin, a_name):
     with pytest.raises(KafkaException) as refused:
         again.result(30)
     assert refused.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+
+
+def test_a_topics_settings_are_told_those_of_the_broker_included(admin, a_name):
+    made = NewTopic(a_name, 3, 1, config={"retention.ms": "-1"})
+    admin.create_topics([made], operation_timeout=30)[a_name].result(30)
+    told = settings_of(admin, [a_name])[a_name]
+    assert {**DEFAULTS, "retention.ms": "-1"}.items() <= told.items()

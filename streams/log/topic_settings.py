@@ -1,0 +1,85 @@
+"""Whether the broker's topics are as they must be: shape and settings, compared at every start.
+
+A topic that keeps too little loses the log without a word, and one that takes smaller records than
+the others ends each writer that meets it. So whoever reads or writes compares first, and waits
+aloud until an operator has mended the topic. What only costs (compression, say) is not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource  # exported, though not to type checkers
+from confluent_kafka.cimpl import NewTopic
+
+from streams.log.writing import RECORD_BYTES_MAX
+
+ANSWER_TIMEOUT_S = 15.0  # of the broker, to a question about its topics
+BATCH_BYTES = 8_192  # of a batch, around its records
+RECORD_BYTES_NEEDED = RECORD_BYTES_MAX + BATCH_BYTES
+
+
+class WrongTopic(ValueError):
+    """A topic exists in another shape than the table says."""
+
+
+def check_count(topic: NewTopic, count: int) -> None:
+    """Check how many partitions a topic has; raises WrongTopic."""
+    if count != topic.num_partitions:
+        raise WrongTopic(
+            f"{topic.topic} has {count} partitions, the settings say {topic.num_partitions}: the "
+            "count is chosen once; set PLAYHEAD_PARTITIONS to it"
+        )
+
+
+def check_settings(topic: NewTopic, settings: Mapping[str, str]) -> None:
+    """Check the broker's settings of a topic; raises WrongTopic, which names the first wrong one.
+
+    A setting that the broker does not tell is not compared.
+    """
+    for name, holds in _rules(topic.config or {}).items():
+        value = settings.get(name)
+        wanted, fits = holds
+        if value is not None and not fits(value):
+            raise WrongTopic(
+                f"{topic.topic} has {name}={value}, it must be {wanted}: change it with "
+                f"kafka-configs --alter --entity-type topics --entity-name {topic.topic} "
+                f"--add-config {name}={wanted.split()[-1]}"
+            )
+
+
+def settings_of(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Ask the broker for the settings of topics that it has; raises KafkaException."""
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
+    told = admin.describe_configs(resources, request_timeout=ANSWER_TIMEOUT_S) if resources else {}
+    return {
+        resource.name: {entry.name: entry.value for entry in future.result().values()}
+        for resource, future in told.items()
+    }
+
+
+Rule = tuple[str, Callable[[str], bool]]
+"""What a setting must be, in words that end with a value, and whether a value is that."""
+
+
+def _rules(wanted: Mapping[str, Any]) -> dict[str, Rule]:
+    rules: dict[str, Rule] = {
+        "max.message.bytes": (
+            f"at least {RECORD_BYTES_NEEDED}",
+            lambda value: int(value) >= RECORD_BYTES_NEEDED,
+        ),
+        "retention.bytes": ("-1", lambda value: value == "-1"),
+        "cleanup.policy": (
+            policy := str(wanted["cleanup.policy"]),
+            lambda value: value == policy,
+        ),
+    }
+    if policy == "delete":
+        kept_ms = int(wanted["retention.ms"])
+        rules["retention.ms"] = (
+            "-1" if kept_ms < 0 else f"at least {kept_ms}",
+            lambda value: int(value) < 0 or 0 <= kept_ms <= int(value),
+        )
+    return rules
