@@ -21,7 +21,7 @@ from streams.delivery.memory import Memory
 from streams.settings import Settings
 from streams.topics import STEPS, step
 from worker.lease import Lease
-from worker.wiring import Host, Hosted, attach, declare, wait_for_topics
+from worker.wiring import Host, Hosted, attach, declare, prove, wait_for_topics
 
 CLOSING_S = 1.0  # for the broker to acknowledge what was written
 
@@ -48,7 +48,10 @@ async def _prepare(settings: Settings, hosted: Hosted) -> None:
     await wait_for_topics(settings, [hosted.step])
     host = await _in_daemon(lambda: attach(settings, [hosted]))
     hosted.app.clean_up = partial(_clean_up, host)
-    Lease().hold(asyncio.get_running_loop())
+    lease = Lease()
+    hosted.app.may_write = lease.sure
+    lease.hold()
+    hosted.app.add_future(lease.renew(partial(prove, host.steps)))
 
 
 async def _in_daemon(work: Callable[[], Host]) -> Host:

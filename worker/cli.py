@@ -23,7 +23,7 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.lease import Lease
 from worker.watchdog import Watchdog
-from worker.wiring import Host, chosen, host, wait_for_topics
+from worker.wiring import Host, chosen, host, prove, wait_for_topics
 
 log = logs.logger("worker")
 
@@ -49,9 +49,11 @@ class Worker(ModeWorker):
         self._hosted = hosted
         self._ready_file = ready_file
         self._watch = watch
+        self._lease = Lease()
         for entry in hosted.steps:
             entry.app.beacon.reattach(self.beacon)
             entry.app.in_worker = True
+            entry.app.may_write = self._lease.sure
         self._draining = False
 
     def install_signal_handlers(self) -> None:
@@ -59,6 +61,8 @@ class Worker(ModeWorker):
 
     async def on_started(self) -> None:
         """Start all apps at once: each waits for its partitions and its tables."""
+        self._lease.hold()
+        self.add_future(self._lease.renew(partial(prove, self._hosted.steps)))
         self.add_future(self._run_apps())
         await super().on_started()
 
@@ -138,7 +142,6 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
 async def supervise(worker: Worker, stop_s: float = STOP_S) -> int:
     """Run a mode Worker inside a loop that we own, so that a stop takes no longer than its work."""
     loop = asyncio.get_running_loop()
-    Lease().hold(loop)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

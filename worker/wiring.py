@@ -11,11 +11,11 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry, SchemaIds
-from streams.delivery.faust_shell import App, new_app
+from streams.delivery.faust_shell import App, Consumer, new_app
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.opening import FoldFunction
@@ -181,6 +181,11 @@ def host(
     memory = Memory(settings.memory_mb * 1_000_000)
     hosted = [declare(settings, entry, memory) for entry in steps]
     return attach(settings, hosted, connectors, keyring, ids)
+
+
+async def prove(steps: Sequence[Hosted]) -> bool:
+    """Say whether the groups of some steps take this process for the owner of its lanes."""
+    return all(await asyncio.gather(*(cast(Consumer, one.app.consumer).prove() for one in steps)))
 
 
 def folding(fold: Fold, tables: Mapping[str, Table]) -> FoldFunction:

@@ -78,6 +78,22 @@ class Commits:
             log.warning("a commit failed", error=name_of(error))
             self._ask_again(offsets)
 
+    def taken_again(self, client: Client, lanes: Iterable[Lane]) -> bool:
+        """Say whether the group takes a commit of ours, or we have no lane to commit for.
+
+        It is one that changes nothing: what is finished of a lane, with the note of before.
+        """
+        for lane in lanes:
+            note = lane.note  # read first: an older note still holds beside a newer offset
+            place = TopicPartition(lane.topic, lane.partition, lane.safe, metadata=note)
+            try:
+                client.commit(offsets=[place], asynchronous=False)
+            except KafkaException as error:
+                log.warning("the group takes no commit of ours", error=name_of(error))
+                return False
+            return True
+        return True
+
     def committed(self, error: KafkaError | None, partitions: Iterable[TopicPartition]) -> None:
         """Take the broker's answer to a commit; librdkafka calls this within a poll."""
         refused = [at for at in partitions if error is not None or at.error is not None]

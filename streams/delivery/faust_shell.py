@@ -200,6 +200,12 @@ class Consumer(FaustConsumer):
         log.error("the reader broke", error=type(error).__name__, reason=str(error))
         self.add_future(self.app.crash(error))
 
+    # ------------------------------------------------------------------ for the worker
+
+    async def prove(self) -> bool:
+        """Say whether the group takes us for the owner of our lanes."""
+        return self._reader is None or await self._reader.prove()
+
     # ------------------------------------------------------------------ for the runner
 
     def stop_taking(self) -> None:
@@ -267,6 +273,8 @@ class App(faust.App):
     """Makes what the step asks, where nobody has done so before the app starts."""
     clean_up: Callable[[], Awaitable[None]] | None = None
     """Closes it again."""
+    may_write: Callable[[], bool] = staticmethod(lambda: True)
+    """Says whether what was handed over may leave the process now."""
     _publisher: Publisher | None = None
 
     async def on_first_start(self) -> None:
@@ -290,7 +298,9 @@ class App(faust.App):
     def publisher(self) -> Publisher:
         """What publishes for this step; made when it is first needed, on the event loop."""
         if self._publisher is None:
-            self._publisher = Publisher(self.settings.kafka, self.conf.id, self.publishing_failed)
+            self._publisher = Publisher(
+                self.settings.kafka, self.conf.id, self.publishing_failed, lambda: self.may_write()
+            )
         return self._publisher
 
     def publishing_failed(self, error: Exception) -> None:

@@ -29,6 +29,7 @@ log = logger("publisher")
 EAGER = 4
 """Records on their way to the broker, below which the next ones do not wait."""
 HOLD_S = 0.005  # at most: one partition whose leader moves must not hold up the others
+DOUBT_S = 0.05  # before it is asked again whether records may leave
 POLL_S = 0.1
 PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - public
 
@@ -79,8 +80,10 @@ class Publisher:
         servers: str,
         name: str,
         on_fatal: Callable[[Exception], None],
+        may_write: Callable[[], bool] = lambda: True,
         client: Callable[..., Producer] = new_producer,
     ) -> None:
+        """While `may_write` says no, records wait here."""
         self._new_client = partial(
             client,
             servers,
@@ -88,6 +91,7 @@ class Publisher:
             **{"message.timeout.ms": 0, "error_cb": self._on_error},  # 0: never give up, see above
         )
         self._on_fatal = on_fatal
+        self._may_write = may_write
         self._backlog: deque[_Handed] = deque()
         self._settled: list[_Settled] = []
         self._ends: dict[Place, int] = {}
@@ -181,6 +185,9 @@ class Publisher:
         if self._held is not None:
             self._held.cancel()
             self._held = None
+        if not self._may_write():
+            self._held = self._loop.call_later(DOUBT_S, self._produce)
+            return
         backlog, produce, reported = self._backlog, self._producer.produce, self._reported
         while backlog:
             place, key, value, headers, receipt = backlog[0]

@@ -56,6 +56,8 @@ class Reader:
         self._due: Sequence[Commit] = ()
         self._asked = False
         """Whether the event loop has asked for a commit since the last one."""
+        self._proofs: list[asyncio.Future[bool]] = []
+        """Who wants to know whether the group still takes us for the owner of our lanes."""
         self.membership = Membership(listener, self._loop, settings.window, self._ended)
         self.intake = Intake(lambda: self.membership.lanes, memory, self._on_error)
         self.commits = Commits(lambda: self.membership.lanes)
@@ -104,6 +106,12 @@ class Reader:
         self._due = [*commits, *(one for one in self._due if id(one.lane) not in named)]
         self._asked = True
 
+    async def prove(self) -> bool:
+        """Ask the group whether our lanes are ours: only an owner may commit."""
+        proof: asyncio.Future[bool] = self._loop.create_future()
+        self._proofs.append(proof)
+        return await proof
+
     def _read(self) -> None:
         client, membership, intake = self.client, self.membership, self.intake
         try:
@@ -117,6 +125,8 @@ class Reader:
                 intake.keep_pace(client)
                 if self._asked:
                     self._commit()
+                if self._proofs:
+                    self._prove()
                 before = membership.lanes
                 batches = intake.batches(intake.poll(client))  # tells of errors among them, too
                 if membership.lanes is not before:
@@ -135,6 +145,17 @@ class Reader:
         still = [one for one in due if ours.get((one.lane.topic, one.lane.partition)) is one.lane]
         self.commits.commit(self.client, still, asynchronous=True)
         self.intake.look_ahead(self.client)
+
+    def _prove(self) -> None:
+        proofs, self._proofs = self._proofs, []
+        ours = self.commits.taken_again(self.client, self.membership.lanes.values())
+
+        def answer() -> None:
+            for proof in proofs:
+                if not proof.done():
+                    proof.set_result(ours)
+
+        self._loop.call_soon_threadsafe(answer)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal() or error.code() in FATAL:

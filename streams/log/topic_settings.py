@@ -60,12 +60,12 @@ def settings_of(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[str
     }
 
 
-Rule = tuple[str, Callable[[str], bool]]
+SettingRule = tuple[str, Callable[[str], bool]]
 """What a setting must be, in words that end with a value, and whether a value is that."""
 
 
-def _rules(wanted: Mapping[str, Any]) -> dict[str, Rule]:
-    rules: dict[str, Rule] = {
+def _rules(wanted: Mapping[str, Any]) -> dict[str, SettingRule]:
+    rules: dict[str, SettingRule] = {
         "max.message.bytes": (
             f"at least {RECORD_BYTES_NEEDED}",
             lambda value: int(value) >= RECORD_BYTES_NEEDED,

@@ -1,5 +1,6 @@
-"""A worker that stood still for too long ends; one that is merely busy goes on."""
+"""After a standstill nothing is written until the group has answered; a process that is merely busy writes on."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,22 +11,119 @@ from pathlib import Path
 
 import pytest
 
+from worker.lease import Lease
+
 LIMIT_S, LONG_S, SHORT_S = 0.8, 1.2, 0.1
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def lease(clock):
+    return Lease(4.0, clock)
+
+
+def test_while_it_ticks_all_is_well(lease, clock):
+    for _ in range(10):
+        clock.now_s += 4.0
+        lease.tick()
+    assert lease.sure()
+
+
+def test_after_a_standstill_it_is_in_doubt_and_ticks_change_nothing(lease, clock):
+    clock.now_s += 4.1
+    assert not lease.sure()
+    lease.tick()
+    clock.now_s += 0.1
+    assert not lease.sure()
+
+
+def test_a_standstill_is_noticed_by_the_tick_too(lease, clock):
+    clock.now_s += 4.1
+    lease.tick()
+    clock.now_s -= 4.1
+    assert not lease.sure()
+
+
+async def renewing(lease, answers, clock):
+    """Renew a lease by what the group answers, and the seconds that each answer takes."""
+    asked = []
+
+    async def prove():
+        asked.append(lease.sure())
+        answer, took_s = answers.pop(0)
+        clock.now_s += took_s
+        return answer
+
+    task = asyncio.create_task(lease.renew(prove))
+    while answers:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    task.cancel()
+    return asked
+
+
+async def test_it_is_well_again_once_the_group_has_said_so(lease, clock):
+    clock.now_s += 60
+    assert await renewing(lease, [(False, 0), (False, 0), (True, 0)], clock) == [False] * 3
+    assert lease.sure()
+    clock.now_s += 4.1
+    assert not lease.sure()
+
+
+async def test_an_answer_that_came_after_another_standstill_counts_for_nothing(lease, clock):
+    clock.now_s += 60
+    assert await renewing(lease, [(True, 5)], clock) == [False]
+    assert not lease.sure()
+
+
+async def test_an_answer_counts_for_the_time_at_which_it_was_asked_for(lease, clock):
+    clock.now_s += 60
+    await renewing(lease, [(True, 3)], clock)
+    clock.now_s += 0.9
+    assert lease.sure()
+    clock.now_s += 0.2
+    assert not lease.sure()
+
+
+async def test_who_is_well_asks_nobody(lease, clock):
+    task = asyncio.create_task(lease.renew(None))
+    await asyncio.sleep(0.25)
+    assert not task.done()
+    task.cancel()
+
+
+# ---------------------------------------------------------------------- in a process that is really stopped
+
 # all cases at once, as children of one process: to import what they need takes longer than they do
 PROGRAM = f"""
-import asyncio, os, sys, time
+import os, sys, time
 from worker.lease import Lease
 
 def say(*words):
     # in one piece: the children share the pipe
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
-async def hold(case, busy_s):
-    Lease({LIMIT_S}).hold(asyncio.get_running_loop())
+def hold(case, busy_s):
+    lease = Lease({LIMIT_S})
+    lease.hold()
     say(case, "held", os.getpid())
-    await asyncio.sleep(0.3)
-    time.sleep(busy_s)  # the loop is busy, the process is not stopped
-    await asyncio.sleep(0.3)
+    time.sleep(0.3)
+    until = time.monotonic() + busy_s
+    while time.monotonic() < until:
+        sum(range(1000))  # this thread is busy, the process is not stopped
+    time.sleep(0.3)
+    return 0 if lease.sure() else 1
 
 cases = dict(argument.split("=") for argument in sys.argv[1:])
 children = {{}}
@@ -33,8 +131,7 @@ for case, busy_s in cases.items():
     if pid := os.fork():
         children[pid] = case
     else:
-        asyncio.run(hold(case, float(busy_s)))
-        os._exit(0)
+        os._exit(hold(case, float(busy_s)))
 while children:
     pid, status = os.wait()
     say(children.pop(pid), "ended", os.waitstatus_to_exitcode(status))
@@ -43,8 +140,8 @@ CASES = {"idle": 0.0, "busy": LONG_S, "stopped": 0.0, "stopped for a moment": 0.
 
 
 @pytest.fixture(scope="module")
-def codes():
-    """Exit codes by case."""
+def doubts():
+    """Case -> whether its process was in doubt at its end."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *(f"{case}={busy_s}" for case, busy_s in CASES.items())],
         cwd=Path(__file__).parents[2],
@@ -60,7 +157,7 @@ def codes():
             seconds = SHORT_S if "moment" in case else LONG_S
             threading.Thread(target=stand_still, args=(held[case], seconds)).start()
     assert process.wait(timeout=20) == 0
-    return ended
+    return {case: bool(code) for case, code in ended.items()}
 
 
 def stand_still(pid, seconds):
@@ -70,7 +167,8 @@ def stand_still(pid, seconds):
 
 
 @pytest.mark.parametrize(
-    ("case", "code"), [("idle", 0), ("busy", 0), ("stopped", 1), ("stopped for a moment", 0)]
+    ("case", "in_doubt"),
+    [("idle", False), ("busy", False), ("stopped", True), ("stopped for a moment", False)],
 )
-def test_only_a_standstill_ends_the_process(codes, case, code):
-    assert codes[case] == code
+def test_only_a_standstill_makes_doubt(doubts, case, in_doubt):
+    assert doubts[case] is in_doubt

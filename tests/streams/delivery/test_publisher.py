@@ -55,8 +55,9 @@ class FakeHeldProducer:
 async def made():
     FakeHeldProducer.made = []
     fatal = []
-    made = Publisher("nowhere", "test", fatal.append, FakeHeldProducer)
-    made.fatal = fatal
+    sure = [True]
+    made = Publisher("nowhere", "test", fatal.append, lambda: sure[0], FakeHeldProducer)
+    made.fatal, made.sure = fatal, sure
     yield made
     for client in FakeHeldProducer.made:
         client.deliver()
@@ -102,6 +103,30 @@ async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(m
     assert client.taken == first
     client.deliver(1)
     await soon(lambda: client.taken == [*first, b"x", b"y"])
+
+
+async def test_while_it_is_in_doubt_whose_the_lanes_are_records_wait_and_leave_in_order_then(made):
+    [client] = FakeHeldProducer.made
+    made.sure[0] = False
+    send(made, b"a")
+    await asyncio.sleep(0.01)
+    send(made, b"b")
+    await asyncio.sleep(0.1)
+    assert client.taken == []
+    assert made.outstanding == 2
+    made.sure[0] = True
+    await soon(lambda: client.taken == [b"a", b"b"])
+
+
+async def test_what_was_abandoned_in_doubt_never_leaves(made):
+    made.sure[0] = False
+    send(made, b"a")
+    await asyncio.sleep(0.01)
+    made.abandon()
+    made.sure[0] = True
+    send(made, b"b")
+    await soon(lambda: FakeHeldProducer.made[-1].taken == [b"b"])
+    assert FakeHeldProducer.made[0].taken == []
 
 
 async def test_records_do_not_wait_for_long(made):

@@ -239,6 +239,29 @@ async def test_what_is_asked_for_twice_is_committed_once_and_as_it_is_last(reade
     assert reader.client.commits == [[(0, 9, "c"), (1, 8, "b")]]
 
 
+async def proven(reader):
+    """What the group answers; here the reader's thread is not running."""
+    proof = asyncio.create_task(reader.prove())
+    await asyncio.sleep(0)
+    reader._prove()
+    return await proof
+
+
+async def test_the_lanes_are_ours_where_the_group_takes_a_commit_that_changes_nothing(reader):
+    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    finish(reader.listener.came[0], 7)
+    assert await proven(reader)
+    assert reader.client.commits == [[(0, 8, "note")]]
+    reader.client.refuses = True
+    assert not await proven(reader)
+
+
+async def test_who_has_no_lane_has_nothing_to_prove(reader):
+    reader.client.refuses = True
+    assert await proven(reader)
+    assert reader.client.commits == []
+
+
 async def test_nothing_is_committed_of_a_lane_that_has_gone(reader):
     await in_thread(reader.membership.assign, reader.client, places(0))
     [lane] = reader.listener.came
