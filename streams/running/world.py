@@ -7,7 +7,8 @@ being read must not keep the others from theirs.
 Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
 its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
 search by words alone, to quote a sentence, to refuse. When the deadline has passed nobody waits any
-longer, and the general bound holds.
+longer, and the general bound holds. Where there is none, what a call waits for its turn in a
+`fair_queue` does not count: the bound is one of work.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest
 from streams.log.clock import now_us
 from streams.running.breaker import Circuit
+from streams.running.fair_queue import Bound, current_bound
 from streams.running.retry import deadline_of
 from streams.running.run import Input
 
@@ -125,8 +127,14 @@ class World:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         handler, guard = _registered(self._handlers, request)
         with _in_a_hurry(), guard():
-            async with _within(self._bound_s(request, call), self._blamed_s, request):
-                return await handler(request, call)
+            async with _within(self._bound_s(request, call), self._blamed_s, request) as timeout:
+                if call.deadline:
+                    return await handler(request, call)
+                token = current_bound.set(Bound(timeout))
+                try:
+                    return await handler(request, call)
+                finally:
+                    current_bound.reset(token)
 
     async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
         """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
@@ -180,11 +188,13 @@ def _unguarded() -> AbstractContextManager[Callable[[], None]]:
 
 
 @asynccontextmanager
-async def _within(bound_s: float, blamed_s: float, request: AnyRequest) -> AsyncIterator[None]:
+async def _within(
+    bound_s: float, blamed_s: float, request: AnyRequest
+) -> AsyncIterator[asyncio.Timeout]:
     """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
     try:
-        async with asyncio.timeout(bound_s):
-            yield
+        async with asyncio.timeout(bound_s) as timeout:
+            yield timeout
     except TimeoutError:
         kind = Transient if bound_s >= blamed_s else _HadNoTime
         raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None

@@ -35,7 +35,7 @@ from streams.log.ids import position_id, request_id
 from streams.log.lanes import lane_of
 from streams.log.setup import prepare
 from streams.settings import Settings
-from streams.topics import topic_of
+from streams.topics import group_of, topic_of
 from tests.fakes import DIGEST_KEY
 from tests.streams.fake_chain import chain
 
@@ -186,7 +186,10 @@ def test_what_is_no_record_of_ours_is_a_dead_letter_and_stops_nothing(bench):
     after = bench.question()
     bench.publish(after)
     bench.wait_for(AnswerReleased, [after.meta.request])
-    dead = {e.offset: e for _, _, e in bench.read(EventRejected) if e.partition == lane}
+    deadline, dead = time.monotonic() + PATIENCE_S, {}
+    while not dead.keys() >= set(places):  # what the registry does not know is asked for again
+        assert time.monotonic() < deadline
+        dead = {e.offset: e for _, _, e in bench.read(EventRejected) if e.partition == lane}
     for place, value in zip(places, (b"poison", b"\0\0\0\xff\xff1", None), strict=True):
         letter = dead[place]
         assert (letter.error, letter.value, letter.key) == ("Undecodable", value, b"acme")
@@ -314,6 +317,66 @@ def test_a_stop_lets_running_events_end(bench):
         for event in bench.of_request(ChunksRetrieved, given.meta.request)
     ]
     assert attempts == [1] * len(asked)
+
+
+@pytest.mark.parametrize("seconds", [5.0, 9.0], ids=["within", "beyond"])
+async def test_a_standstill_within_or_beyond_the_session_ends_no_worker_and_repeats_nothing(
+    bench, seconds
+):
+    asked = [bench.question(["answer", "slow"][n % 2]) for n in range(30)]
+    for event in asked:
+        bench.publish(event)
+    time.sleep(0.3)  # noqa: ASYNC251 - nothing else runs in this loop
+    bench.worker.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)  # noqa: ASYNC251 - as above
+    bench.worker.send_signal(signal.SIGCONT)
+    requests = {event.meta.request for event in asked}
+    bench.wait_for(AnswerReleased, requests)
+    assert bench.worker.poll() is None
+    answers = [e.meta.request for _, _, e in bench.read(AnswerReleased)]
+    assert sorted(request for request in answers if request in requests) == sorted(requests)
+    report = await bench.verify()
+    assert report.diverged == [], json.dumps(report.as_json(), indent=1)[:4000]
+
+
+def committed_to(bench, lane, offset=None):
+    """Commit an offset for the first step, while no worker runs; return what was committed."""
+    consumer = Consumer(
+        {"bootstrap.servers": bench.settings.kafka, "group.id": group_of(chain()[0].name)}
+    )
+    [before] = consumer.committed([TopicPartition(ASKED, lane)], timeout=20)
+    if offset is not None:
+        place = TopicPartition(ASKED, lane, offset)
+        consumer.commit(offsets=[place], asynchronous=False)
+    consumer.close()
+    return before.offset
+
+
+def test_a_lane_whose_position_the_log_does_not_hold_is_told_and_nothing_of_it_is_lost(bench):
+    first = bench.question()
+    bench.publish(first)
+    bench.wait_for(AnswerReleased, [first.meta.request])
+    assert bench.stop()[0] == 0
+    lane = first.meta.lane
+    before = committed_to(bench, lane, 1_000_000)
+    bench.start()
+    told = "a lane is not read any further"
+    deadline = time.monotonic() + PATIENCE_S
+    while told not in (bench.settings.run / "chain.log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    left, other = bench.question(session=first.meta.session), bench.question()
+    while other.meta.lane == lane:
+        other = bench.question()
+    for event in (left, other):
+        bench.publish(event)
+    bench.wait_for(AnswerReleased, [other.meta.request])
+    assert bench.of_request(QueryRewritten, left.meta.request) == []
+    assert bench.stop()[0] == 0
+    committed_to(bench, lane, before)
+    bench.start()
+    bench.wait_for(AnswerReleased, [left.meta.request])
+    assert len(bench.of_request(AnswerReleased, first.meta.request)) == 1
 
 
 async def test_kills_lose_nothing_repeat_nothing_finished_and_keep_the_order(bench):
