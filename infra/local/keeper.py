@@ -15,6 +15,7 @@ from infra.local import guard
 from infra.local.components import Component
 from infra.local.network import without_proxy
 from infra.local.site import Launch, Site
+from infra.local.start_limit import StartLimit, work_done_by
 from infra.stack_error import StackError
 
 POLL_S = 0.1
@@ -204,12 +205,13 @@ class Keeper:
         if process is None:
             return False, "was not wanted"
         ready = False
+        limit = StartLimit(component.patience_s, lambda: work_done_by(process.pid, self.log))
         while process.poll() is None:
             if not ready and not component.once and component.ready(self._site, process.pid):
                 ready = True
                 self._say(f"{component.name} is ready after {time.monotonic() - began:.1f} s")
                 self._set(State.READY)
-            if not ready and time.monotonic() - began > component.patience_s:
+            if not ready and self._gives_up(limit):
                 _signal_group(process.pid, signal.SIGKILL)
                 process.wait()
                 return False, "did not become ready"
@@ -224,6 +226,17 @@ class Keeper:
         if process.returncode < 0:
             return ready, f"was killed by {signal.Signals(-process.returncode).name}"
         return ready, f"ended with exit status {process.returncode}"
+
+    def _gives_up(self, limit: StartLimit) -> bool:
+        """Say whether a component that is not ready yet has used up its time."""
+        before_s = limit.limit_s
+        if limit.is_over():
+            return True
+        if limit.limit_s > before_s:
+            self._say(
+                f"{self.component.name} is not ready after {before_s:g} s, but at work: waiting on"
+            )
+        return False
 
     def _spawn(self, launch: Launch) -> subprocess.Popen[bytes] | None:
         environment = {**os.environ, **without_proxy(os.environ), **launch.environment}

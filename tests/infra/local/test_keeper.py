@@ -226,6 +226,15 @@ def test_what_never_answers_is_killed_and_given_up(keep, tmp_path):
             os.kill(int(pid), 0)
 
 
+def test_what_is_slow_but_at_work_is_waited_for(keep, tmp_path):
+    done = tmp_path / "done"
+    script = f"n=0; while [ $n -lt 150000 ]; do n=$((n+1)); done; touch {done}; {RUNS}"
+    kept = keep(script, ready=lambda *_: done.exists(), patience_s=0.01)
+    kept.reaches(State.READY)
+    assert kept.keeper.restarts == 0
+    assert kept.said[0] == "thing0 is not ready after 0.01 s, but at work: waiting on"
+
+
 def test_one_bad_start_is_forgiven(keep, tmp_path):
     kept = keep(dies_until(tmp_path, 1), ready=lambda *_: (tmp_path / "died0").exists())
     kept.reaches(State.READY)

@@ -1,0 +1,66 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from infra.local.start_limit import BUSY_SHARE, StartLimit, WorkDone, work_done_by
+
+
+class Course:
+    """A start whose time and progress are told by hand."""
+
+    def __init__(self, limit_s=10.0, **options):
+        self.now_s, self.done = 0.0, WorkDone(0.0, 0)
+        self.limit = StartLimit(limit_s, lambda: self.done, lambda: self.now_s, **options)
+
+    def over_at(self, now_s, cpu_s=0.0, log_bytes=0):
+        self.now_s, self.done = now_s, WorkDone(cpu_s, log_bytes)
+        return self.limit.is_over()
+
+
+def test_what_stands_still_has_its_limit_and_no_more():
+    course = Course()
+    assert not course.over_at(9.9)
+    assert course.over_at(10.0)
+
+
+@pytest.mark.parametrize("done", [{"cpu_s": 10 * BUSY_SHARE}, {"log_bytes": 1}])
+def test_progress_doubles_the_limit(done):
+    course = Course()
+    assert not course.over_at(10.0, **done)
+    assert course.limit.limit_s == 20.0
+    assert not course.over_at(19.9, **done)
+    assert course.over_at(20.0, **done)
+
+
+def test_what_goes_on_goes_on():
+    course = Course()
+    limits = []
+    for now_s in (10.0, 20.0, 40.0, 80.0):
+        assert not course.over_at(now_s, cpu_s=now_s)
+        limits.append(course.limit.limit_s)
+    assert limits == [20.0, 40.0, 80.0, 160.0]
+
+
+def test_what_uses_next_to_no_cpu_makes_no_progress():
+    assert Course().over_at(10.0, cpu_s=10 * BUSY_SHARE / 2)
+
+
+def test_nothing_is_waited_for_for_ever():
+    course = Course(longest_s=30.0)
+    assert not course.over_at(10.0, cpu_s=10.0)
+    assert not course.over_at(20.0, cpu_s=20.0)
+    assert course.over_at(40.0, cpu_s=40.0)
+
+
+def test_the_work_of_a_process_and_of_what_it_started_is_progress(tmp_path):
+    log = tmp_path / "log"
+    busy = "import os, time\nif os.fork(): os.wait()\nwhile time.process_time() < 0.3: pass"
+    process = subprocess.Popen([sys.executable, "-c", busy])
+    while (done := work_done_by(process.pid, log)).cpu_s < 0.4:
+        assert process.poll() is None, done
+    process.wait()
+    log.write_text("four")
+    assert work_done_by(os.getpid(), log).log_bytes == 4
+    assert work_done_by(process.pid, log).cpu_s == 0.0
