@@ -59,6 +59,7 @@ class Keeper:
         changed: Callable[[], None],
         say: Callable[[str], None],
         backoff_s: Sequence[float] = BACKOFF_S,
+        poll_s: float = POLL_S,
     ) -> None:
         self.component = component
         self.log = site.run / "logs" / f"{component.name}.log"
@@ -71,6 +72,7 @@ class Keeper:
         self._changed = changed
         self._say = say
         self._backoff_s = backoff_s
+        self._poll_s = poll_s
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = True
         self._closed = False
@@ -158,7 +160,7 @@ class Keeper:
 
     def _await_needs(self) -> bool:
         while not all(need.state is State.READY for need in self._needs):
-            if self._await(POLL_S):
+            if self._await(self._poll_s):
                 return False
         return not self._await(0)
 
@@ -215,7 +217,7 @@ class Keeper:
                 _signal_group(process.pid, signal.SIGKILL)
                 process.wait()
                 return False, "did not become ready"
-            if self._await(POLL_S):
+            if self._await(self._poll_s):
                 process.wait()
         _signal_group(process.pid, signal.SIGKILL)
         if component.once and process.returncode == 0:

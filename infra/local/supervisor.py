@@ -66,6 +66,7 @@ class Stack:
         *,
         select: Callable[[frozenset[str], int], tuple[Component, ...]] = components.select,
         backoff_s: Sequence[float] = BACKOFF_S,
+        poll_s: float = POLL_S,
         log_bytes_max: int = LOG_BYTES_MAX,
     ) -> None:
         self.run = run.absolute()
@@ -74,6 +75,7 @@ class Stack:
         self._say = say
         self._select = select
         self._backoff_s = backoff_s
+        self._poll_s = poll_s
         self._log_bytes_max = log_bytes_max
         self._marker = uuid.uuid4().hex
         self._keepers: dict[str, Keeper] = {}
@@ -122,7 +124,14 @@ class Stack:
         for component in chosen:
             needs = tuple(self._keepers[name] for name in component.needs if name in self._keepers)
             self._keepers[component.name] = Keeper(
-                component, site, self._marker, needs, self._write_state, self._say, self._backoff_s
+                component,
+                site,
+                self._marker,
+                needs,
+                self._write_state,
+                self._say,
+                backoff_s=self._backoff_s,
+                poll_s=self._poll_s,
             )
         self._write_state()
         self._post_guard()
@@ -170,7 +179,7 @@ class Stack:
             if all(state is State.READY for state in states.values()):
                 self._write_state()
                 return
-            if interrupted.wait(POLL_S):
+            if interrupted.wait(self._poll_s):
                 raise StackError("interrupted; everything was stopped again")
 
     def stop(self) -> None:
@@ -217,7 +226,7 @@ class Stack:
         pid = keeper.pid
         keeper.kill()
         while keeper.pid == pid and keeper.state is State.READY:
-            time.sleep(POLL_S / 2)
+            time.sleep(self._poll_s / 2)
 
     def stop_component(self, name: str) -> None:
         """Stop one component, and leave it stopped."""

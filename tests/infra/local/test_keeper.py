@@ -33,7 +33,14 @@ class Kept:
         self.said = []
         self.states = []
         self.keeper = Keeper(
-            component, site, "a marker", needs, self.note, self.said.append, backoff_s=(0.01,)
+            component,
+            site,
+            "a marker",
+            needs,
+            self.note,
+            self.said.append,
+            backoff_s=(0.01,),
+            poll_s=0.01,
         )
 
     def note(self):

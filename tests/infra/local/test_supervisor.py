@@ -40,6 +40,7 @@ def stack_of(tmp_path):
             said.append,
             select=lambda *_: chosen,
             backoff_s=(0.05,),
+            poll_s=0.01,
             **options,
         )
         stack.said = said
