@@ -74,7 +74,7 @@ class Registry:
     is away does not stop records that were seen before.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, retry_wait_max_ms: int = RETRY_WAIT_MAX_MS) -> None:
         # half of what a process of `replay verify` would import, who needs no registry
         from confluent_kafka import schema_registry
 
@@ -83,7 +83,7 @@ class Registry:
             {
                 "url": url,
                 "timeout": REQUEST_TIMEOUT_S,
-                "retries.max.wait.ms": RETRY_WAIT_MAX_MS,
+                "retries.max.wait.ms": retry_wait_max_ms,
             }
         )
         self._url = url

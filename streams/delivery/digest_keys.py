@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from agents.errors import Transient
-from streams.delivery.pauses import pauses
+from streams.delivery.pauses import Pauses, pauses
 from streams.watching.logs import logger
 
 log = logger("digest keys")
@@ -15,8 +15,9 @@ log = logger("digest keys")
 class DigestKeys:
     """Looks keys up in a thread and keeps them."""
 
-    def __init__(self, look_up: Callable[[str], bytes]) -> None:
+    def __init__(self, look_up: Callable[[str], bytes], between_tries: Pauses = pauses) -> None:
         self._look_up = look_up
+        self._between_tries = between_tries
         self._keys: dict[str, bytes] = {}
 
     def known(self, tenant: str) -> bytes | None:
@@ -30,7 +31,7 @@ class DigestKeys:
         """
         if (key := self._keys.get(tenant)) is not None:
             return key
-        waits = pauses()
+        waits = self._between_tries()
         while True:
             try:
                 key = await asyncio.to_thread(self._look_up, tenant)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 PAUSE_S = 0.5
 PAUSE_MAX_S = 5.0
+
+Pauses = Callable[[], Iterator[float]]
+"""Begins a row of pauses, in seconds."""
 
 
 def pauses() -> Iterator[float]:

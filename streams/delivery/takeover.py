@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaException
 from schemas.registry import RegistryAway
 from streams.delivery.history import History
 from streams.delivery.lane import Lane, Place
-from streams.delivery.pauses import pauses
+from streams.delivery.pauses import Pauses, pauses
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.tables import Change, Table
 from streams.log.codec import Codec
@@ -39,6 +39,7 @@ class Takeover:
         tables: Sequence[Table],
         folds: Sequence[Fold] = (),
         open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
+        between_tries: Pauses = pauses,
     ) -> None:
         self._step = step
         self._settings = settings
@@ -46,6 +47,7 @@ class Takeover:
         self._tables = tables
         self._folded = {topic_of(fold.reads) for fold in folds}
         self._open_consumer = open_consumer
+        self._between_tries = between_tries
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
 
@@ -113,7 +115,7 @@ class Takeover:
     async def _read(
         self, sources: Sequence[Source], partitions: Sequence[int]
     ) -> tuple[Done, list[list[Change]]]:
-        waits = pauses()
+        waits = self._between_tries()
         while True:
             try:
                 done = await asyncio.to_thread(self._read_back, sources)

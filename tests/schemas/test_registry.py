@@ -18,6 +18,11 @@ from tests.schemas.registry_server import FakeRegistryServer, serving
 SUBJECTS = {"usage-value": "Usage", "batch-value": "Batch"}
 
 
+def a_registry(url):
+    """The client of a registry, which tries again at once."""
+    return Registry(url, retry_wait_max_ms=1)
+
+
 @pytest.fixture
 def fake():
     return FakeRegistryServer()
@@ -58,7 +63,7 @@ def test_an_archives_ids_are_its_own_to_change():
 
 
 def test_our_definitions_are_registered_with_full_compatibility(fake, url):
-    registry = Registry(url)
+    registry = a_registry(url)
     registry.register(SUBJECTS)
     assert {subject: len(ids) for subject, ids in fake.subjects.items()} == {
         "usage-value": 1,
@@ -69,7 +74,7 @@ def test_our_definitions_are_registered_with_full_compatibility(fake, url):
 
 
 def test_registering_again_keeps_ids_and_asks_for_no_level(fake, url):
-    first, again = Registry(url), Registry(url)
+    first, again = a_registry(url), a_registry(url)
     first.register(SUBJECTS)
     fake.levels.clear()
     again.register(SUBJECTS)
@@ -83,7 +88,7 @@ def test_a_definition_that_fits_no_former_version_is_named(fake, url):
     fake.subjects["usage-value"] = [99]
     fake.failing["POST", "/subjects/usage-value/versions"] = 409, 409
     with pytest.raises(IncompatibleSchema, match=r"Usage does not fit the versions of usage-value"):
-        Registry(url).register(SUBJECTS)
+        a_registry(url).register(SUBJECTS)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_a_definition_that_fits_no_former_version_is_named(fake, url):
 def test_a_registry_that_refuses_access_is_away_while_registering(fake, url, place):
     fake.failing[place] = 401, 401
     with pytest.raises(RegistryAway, match="answers with status 401"):
-        Registry(url).register(SUBJECTS)
+        a_registry(url).register(SUBJECTS)
 
 
 @pytest.mark.parametrize(
@@ -104,15 +109,15 @@ def test_an_answer_that_registering_does_not_expect_is_passed_on(fake, url, plac
     fake.subjects["usage-value"] = [99]
     fake.failing[place] = 422, 42201
     with pytest.raises(Exception, match="42201"):
-        Registry(url).register(SUBJECTS)
+        a_registry(url).register(SUBJECTS)
 
 
 # ---------------------------------------------------------------------- looking up
 
 
 def test_an_id_is_looked_up_once(fake, url):
-    Registry(url).register(SUBJECTS)
-    registry = Registry(url)
+    a_registry(url).register(SUBJECTS)
+    registry = a_registry(url)
     registry.expect(SUBJECTS)
     fake.asked.clear()
     ids = [registry.id_of(name) for name in ("Usage", "Batch", "Usage", "Batch")]
@@ -122,7 +127,7 @@ def test_an_id_is_looked_up_once(fake, url):
 
 def test_a_definition_is_asked_for_once_and_outlives_the_registry(fake):
     with serving(fake.answer) as address:
-        registry = Registry(address)
+        registry = a_registry(address)
         registry.register(SUBJECTS)
         schema_id = registry.id_of("Usage")
         assert registry.definition_of(schema_id) == self_contained("Usage")
@@ -131,18 +136,18 @@ def test_a_definition_is_asked_for_once_and_outlives_the_registry(fake):
 
 
 def test_what_was_never_registered_says_what_to_do(fake, url):
-    registry = Registry(url)
+    registry = a_registry(url)
     with pytest.raises(UnknownSchema, match=r"Usage has no subject: add it to streams/topics\.py"):
         registry.id_of("Usage")
     registry.expect(SUBJECTS)
     with pytest.raises(UnknownSchema, match=r"does not hold our Usage: run `playhead up`"):
         registry.id_of("Usage")
-    Registry(url).register(SUBJECTS)
+    a_registry(url).register(SUBJECTS)
     assert registry.id_of("Usage")
 
 
 def test_a_look_up_that_fails_otherwise_is_passed_on(fake, url):
-    registry = Registry(url)
+    registry = a_registry(url)
     registry.expect(SUBJECTS)
     fake.failing["POST", "/subjects/usage-value"] = 422, 42201
     with pytest.raises(Exception, match="42201"):
@@ -157,7 +162,7 @@ def test_an_answer_without_an_id_is_none(url, fake):
         return 200, {"subject": "usage-value", "version": 1, "schema": "{}"}
 
     with serving(answer) as address:
-        registry = Registry(address)
+        registry = a_registry(address)
         registry.expect(SUBJECTS)
         with pytest.raises((UnknownSchema, RegistryAway)):
             registry.id_of("Usage")
@@ -165,7 +170,7 @@ def test_an_answer_without_an_id_is_none(url, fake):
 
 def test_a_registry_that_does_not_answer_is_named():
     with pytest.raises(RegistryAway, match=r"http://127\.0\.0\.1:1 does not answer"):
-        Registry("http://127.0.0.1:1").definition_of(1)
+        a_registry("http://127.0.0.1:1").definition_of(1)
 
 
 @pytest.mark.parametrize(
@@ -181,9 +186,9 @@ def test_a_registry_that_does_not_answer_is_named():
 )
 def test_only_an_answer_about_the_schema_makes_it_unknown(status, body, error):
     with serving(lambda *_: (status, body)) as address, pytest.raises(error):
-        Registry(address).definition_of(1)
+        a_registry(address).definition_of(1)
 
 
 def test_an_id_that_no_registry_gives_is_not_asked_for():
     with pytest.raises(UnknownSchema):
-        Registry("http://127.0.0.1:1").definition_of(2**31)
+        a_registry("http://127.0.0.1:1").definition_of(2**31)

@@ -13,7 +13,7 @@ import pytest
 
 from worker.lease import Lease
 
-LIMIT_S, LONG_S, SHORT_S = 0.8, 1.2, 0.1
+LIMIT_S, LONG_S, SHORT_S = 0.5, 0.8, 0.1
 
 
 class Clock:
@@ -122,7 +122,7 @@ def hold(case, busy_s):
     until = time.monotonic() + busy_s
     while time.monotonic() < until:
         sum(range(1000))  # this thread is busy, the process is not stopped
-    time.sleep(0.3)
+    time.sleep(0.1)
     return 0 if lease.sure() else 1
 
 cases = dict(argument.split("=") for argument in sys.argv[1:])

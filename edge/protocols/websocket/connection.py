@@ -33,9 +33,6 @@ from streams.watching.tracing import trace_id_of, traceparent_of
 
 tracer = trace.get_tracer("playhead")
 STOPPING_POLL_S = 0.2
-FAREWELL_S = 0.5
-"""For every stream to tell its reader to resume, before the connection is closed."""
-CLOSE_TIMEOUT_S = 1.0
 TRY_AGAIN_LATER = 1013
 GOING_AWAY = 1001
 
@@ -84,7 +81,7 @@ class Connection:
     async def _watch(self) -> None:
         while not self._gateway.stopping:  # noqa: ASYNC110 - a signal handler sets it
             await asyncio.sleep(STOPPING_POLL_S)
-        await asyncio.sleep(FAREWELL_S)
+        await asyncio.sleep(self._bounds.farewell_s)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._websocket.close(GOING_AWAY, "the gateway is shutting down: reconnect")
 
@@ -96,7 +93,7 @@ class Connection:
                     await self._websocket.send_text(orjson.dumps(frame).decode())
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                async with asyncio.timeout(self._bounds.close_timeout_s):
                     await self._websocket.close(TRY_AGAIN_LATER, "too slow: resume by cursor")
 
     async def _read(self, tasks: asyncio.TaskGroup) -> None:

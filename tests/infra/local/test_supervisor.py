@@ -73,7 +73,7 @@ def eventually(happens, patience_s=10.0):
 def test_a_component_starts_when_what_it_needs_is_ready(stack_of, tmp_path):
     ready = tmp_path / "ready"
     first = a_component(
-        "first", f"sleep 0.3; touch {ready}; exec sleep 60", ready=lambda *_: ready.exists()
+        "first", f"sleep 0.1; touch {ready}; exec sleep 60", ready=lambda *_: ready.exists()
     )
     second = a_component("second", f"ls {ready}; exec sleep 60", needs=("first",))
     with stack_of(first, second) as stack:

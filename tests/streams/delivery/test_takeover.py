@@ -1,6 +1,7 @@
 """Whoever takes a lane over knows what was done of it, whenever its owner before died."""
 
 from collections import deque
+from itertools import repeat
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -172,6 +173,7 @@ def rewrite(table, broker):
         (table,),
         tuple(fold for fold in FOLDS if fold.beside == "rewrite"),
         open_consumer=lambda *_: broker.consumer(),
+        between_tries=lambda: repeat(0.0),
     )
 
 

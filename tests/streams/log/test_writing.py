@@ -17,6 +17,7 @@ from streams.log.writing import (
 from tests.memory_broker import MemoryBroker, MemoryWriter
 
 NOWHERE = "127.0.0.1:9"  # discard: nobody listens
+QUICK_S = 0.1
 
 
 @given(
@@ -47,7 +48,9 @@ def unreachable_in_memory():
 def unheard(request):
     """A writer to which no broker answers."""
     in_memory = request.param == "memory"
-    with closing(unreachable_in_memory() if in_memory else Writer(NOWHERE, "test", 1.0)) as writer:
+    with closing(
+        unreachable_in_memory() if in_memory else Writer(NOWHERE, "test", QUICK_S)
+    ) as writer:
         yield writer
 
 
