@@ -11,6 +11,8 @@
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
 export PYTHON ?= python3.11
+# a hundred tests start Python: each start would compile every library anew
+unexport PYTHONDONTWRITEBYTECODE
 
 bin := .venv/bin
 synced := .venv/.synced
