@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,9 @@ class StreamedAnswer:
     error: str = ""
 
 
-def load(client: httpx.Client, tenant: Tenant, checks: Checks) -> None:
+def load(
+    client: httpx.Client, tenant: Tenant, checks: Checks, pause: Callable[[float], None] = time.sleep
+) -> None:
     """Submit a tenant's documents and wait until they can be searched."""
     started = time.monotonic()
     ids = submit(client, tenant)
@@ -45,7 +47,7 @@ def load(client: httpx.Client, tenant: Tenant, checks: Checks) -> None:
             states[document_id] = client.get(f"/v1/documents/{document_id}").json()
             if states[document_id].get("status") in {"indexed", "failed"}:
                 waiting.discard(document_id)
-        time.sleep(POLL_S)
+        pause(POLL_S)
     took = time.monotonic() - started
     missing = [ids[name] for name in sorted(ids) if states[name].get("status") != "indexed"]
     chunks = sum(map(chunk_count, states.values()))

@@ -52,6 +52,7 @@ class Shell:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         patience_s: float = TRY_OUT_S,
+        every_s: float = TRY_OUT_EVERY_S,
     ) -> None:
         """Run a server until it is ready, then end it; StackError where it never is."""
         process = self._start(argv, environment or {}, folder)
@@ -59,7 +60,7 @@ class Shell:
 
         def end_when_ready() -> None:
             deadline = time.monotonic() + patience_s
-            while not over.wait(TRY_OUT_EVERY_S) and time.monotonic() < deadline:
+            while not over.wait(every_s) and time.monotonic() < deadline:
                 if ready():
                     reached.set()
                     break

@@ -239,7 +239,9 @@ class OffsetReader:
             self._consumer.unsubscribe()
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], patience_s: float = PATIENCE_S) -> T:
+async def patiently(
+    ask: Callable[[], Awaitable[T]], patience_s: float = PATIENCE_S, pause_s: float = PAUSE_S
+) -> T:
     """Ask until the broker tells, for a while; raises NotTold then, and any other error at once."""
     deadline = time.monotonic() + patience_s
     while True:
@@ -248,7 +250,7 @@ async def patiently(ask: Callable[[], Awaitable[T]], patience_s: float = PATIENC
         except NotTold:
             if time.monotonic() >= deadline:
                 raise
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(pause_s)
 
 
 def read_offsets(

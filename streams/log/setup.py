@@ -29,6 +29,7 @@ from streams.version import CODE
 
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
 SHOW_S = 30.0  # until the broker shows topics that it has made
+POLL_S = 0.1
 
 
 def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
@@ -103,7 +104,10 @@ def check_topics(admin: AdminClient, needed: Sequence[NewTopic]) -> None:
 
 
 def create_topics(
-    settings: Settings, admin: AdminClient | None = None, show_s: float = SHOW_S
+    settings: Settings,
+    admin: AdminClient | None = None,
+    show_s: float = SHOW_S,
+    poll_s: float = POLL_S,
 ) -> None:
     """Create what is missing and wait until the broker shows it.
 
@@ -128,7 +132,7 @@ def create_topics(
             raise TimeoutError(
                 f"the broker does not show the new topics after {show_s:g} s: see its log"
             )
-        time.sleep(0.1)
+        time.sleep(poll_s)
 
 
 def partition_counts(admin: AdminClient) -> dict[str, int]:

@@ -143,14 +143,14 @@ class Documents:
 
 def test_documents_are_sent_and_waited_for(checks):
     gateway = Documents()
-    load(client(gateway), HARBOUR, checks)
+    load(client(gateway), HARBOUR, checks, lambda _: None)
     assert [body["uri"] for body in gateway.sent] == [s.uri for s in documents(HARBOUR)]
     assert not checks.failed
     assert "harbour: 3 documents, 6 chunks searchable" in printed(checks)
 
 
 def test_a_document_that_fails_is_named(checks):
-    load(client(Documents(fails="d-2")), HARBOUR, checks)
+    load(client(Documents(fails="d-2")), HARBOUR, checks, lambda _: None)
     assert checks.failed[0].why == "not searchable: handbook/faq.md"
 
 

@@ -84,7 +84,7 @@ def test_ctrl_c_waits_until_the_verb_has_tidied_up(tmp_path):
     (tmp_path / "infra" / "cli.py").write_text(
         "import pathlib, time\n"
         "try:\n    pathlib.Path('began').touch()\n    time.sleep(60)\n"
-        "except KeyboardInterrupt:\n    time.sleep(1)\n    pathlib.Path('tidied').touch()\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.4)\n    pathlib.Path('tidied').touch()\n"
     )
     program = (
         "import os, pathlib, signal, sys\n"

@@ -179,7 +179,7 @@ async def test_a_broker_that_can_not_tell_yet_is_asked_again():
             raise errors.pop()
         return 7
 
-    assert await patiently(ask) == 7
+    assert await patiently(ask, pause_s=0.0) == 7
 
 
 @pytest.mark.parametrize(("error", "patience_s"), [(NotTold("moves"), 0.0), (NoAnswer("a"), 60.0)])

@@ -114,7 +114,7 @@ def test_an_empty_broker_gets_all_topics_and_one_that_has_them_nothing(memory):
 @pytest.mark.parametrize("looks", [1, 2])
 def test_it_waits_until_the_broker_shows_what_it_has_made(memory, looks):
     memory.unseen.extend([COUNTS] * (1 + looks))
-    create_topics(SETTINGS, memory.admin())
+    create_topics(SETTINGS, memory.admin(), poll_s=0.0)
     assert not memory.unseen
 
 
