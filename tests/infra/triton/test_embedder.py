@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.triton.launch import MODELS
-from tests.infra.triton_backend import FINAL, FakeRequest, FakeSender, loaded
+from tests.infra.triton.backend import FINAL, FakeRequest, FakeSender, loaded
 
 
 class FakeEncoder:

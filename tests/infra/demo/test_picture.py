@@ -9,7 +9,7 @@ from infra.demo.checks import Checks
 from infra.demo.picture import PARTS, PICTURED, save, structure, words_of
 from infra.demo.samples import TENANTS
 
-PICTURE = Path(__file__).parents[2] / "docs" / "demo.svg"
+PICTURE = Path(__file__).parents[3] / "docs" / "demo.svg"
 
 
 def test_the_picture_of_the_readme_has_the_parts_and_questions_of_the_demo():

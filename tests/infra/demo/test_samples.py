@@ -8,7 +8,7 @@ import pytest
 
 from infra.demo.samples import HARBOUR, OBSERVATORY, PAGES, TENANTS, documents
 
-CUTTING = Path(__file__).parents[2] / "agents" / "configuration" / "ingest.json"
+CUTTING = Path(__file__).parents[3] / "agents" / "configuration" / "ingest.json"
 ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
 RESERVED = (".example", "example.org", "example.com", "example.net")  # for examples, by RFC 2606
 

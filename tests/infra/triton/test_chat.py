@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.infra.triton_backend import FINAL, FakeRequest, FakeSender, FakeTensor, loaded
+from tests.infra.triton.backend import FINAL, FakeRequest, FakeSender, FakeTensor, loaded
 
 
 @pytest.fixture
