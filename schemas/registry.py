@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from schemas.definitions import self_contained
@@ -39,6 +40,12 @@ class SchemaIds(Protocol):
         """Return the self-contained definition behind an id; raises UnknownSchema."""
 
 
+@cache
+def _ours(record: str) -> dict[str, Any]:
+    """Return our definition of a record: one for all, which nobody changes."""
+    return self_contained(record)
+
+
 class FixedIds:
     """Schema ids that are known beforehand: those of an archive, or of a test."""
 
@@ -50,7 +57,7 @@ class FixedIds:
     def numbered(cls, records: Iterable[str]) -> FixedIds:
         """Give our own definitions the ids 1, 2, … in the order given."""
         ids = {name: number for number, name in enumerate(records, start=1)}
-        return cls({number: self_contained(name) for name, number in ids.items()}, ids)
+        return cls({number: _ours(name) for name, number in ids.items()}, ids)
 
     def id_of(self, record: str) -> int:
         """Return the id of our definition of a record; raises UnknownSchema if it has none."""
@@ -97,7 +104,7 @@ class Registry:
         Raises IncompatibleSchema where the registry holds a version that ours does not fit.
         """
         for subject, record in subjects.items():
-            schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
+            schema = self._library.Schema(json.dumps(_ours(record)), "AVRO")
             if not self._has_versions(subject):
                 self._ids[record] = self._ask(self._client.register_schema, subject, schema)
                 self._ask(self._client.set_compatibility, subject_name=subject, level=COMPATIBILITY)
@@ -131,7 +138,7 @@ class Registry:
             subject = self._subjects.get(record)
             if subject is None:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
-            schema = self._library.Schema(json.dumps(self_contained(record)), "AVRO")
+            schema = self._library.Schema(json.dumps(_ours(record)), "AVRO")
             try:
                 registered = self._ask(self._client.lookup_schema, subject, schema)
             except self._library.SchemaRegistryError as error:

@@ -25,6 +25,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -75,9 +76,15 @@ def percentile(values: Iterable[int], share: float) -> int:
     return ranked[max(0, math.ceil(share * len(ranked)) - 1)] if ranked else 0
 
 
+@lru_cache(1)
+def _parsed(source: str) -> ast.Module:
+    """Parse once what several measures are taken of, one after the other."""
+    return ast.parse(source)
+
+
 def functions(source: str) -> Iterator[tuple[str, int]]:
     """Yield name and lines of each function."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, Function):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
@@ -89,7 +96,7 @@ def number_of_tests(source: str) -> int:
 
 def replaced_in(source: str) -> list[int]:
     """Return the lines at which code of ours is replaced."""
-    tree = ast.parse(source)
+    tree = _parsed(source)
     foreign = _foreign_names(tree)
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     return sorted(call.lineno for call in calls if _replaces(call, foreign))

@@ -35,7 +35,10 @@ class StreamedAnswer:
 
 
 def load(
-    client: httpx.Client, tenant: Tenant, checks: Checks, pause: Callable[[float], None] = time.sleep
+    client: httpx.Client,
+    tenant: Tenant,
+    checks: Checks,
+    pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Submit a tenant's documents and wait until they can be searched."""
     started = time.monotonic()

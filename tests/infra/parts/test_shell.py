@@ -18,7 +18,9 @@ def test_a_failed_tool_is_shown_with_its_last_words():
 
 def test_a_server_that_never_is_ready_fails_its_try_out():
     with pytest.raises(StackError, match="did not become ready"):
-        Shell().try_out(["sleep", "60"], lambda: False, lambda _: None, patience_s=0.1, every_s=0.02)
+        Shell().try_out(
+            ["sleep", "60"], lambda: False, lambda _: None, patience_s=0.1, every_s=0.02
+        )
 
 
 def test_a_server_that_is_ready_is_ended():
