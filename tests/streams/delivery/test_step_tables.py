@@ -204,7 +204,7 @@ async def test_a_request_that_is_run_again_sees_the_turns_before_its_own():
 
 
 @pytest.mark.parametrize(
-    "others", [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}], ids=lambda one: min(one)
+    "others", [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}], ids=min
 )
 async def test_turns_are_told_within_their_conversation_alone(others):
     sessions, _ = await a_turn_each("r-1")
