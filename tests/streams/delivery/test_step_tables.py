@@ -203,9 +203,7 @@ async def test_a_request_that_is_run_again_sees_the_turns_before_its_own():
     assert [turn.request for turn in turns] == ["r-1"]
 
 
-@pytest.mark.parametrize(
-    "others", [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}], ids=min
-)
+@pytest.mark.parametrize("others", [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}], ids=min)
 async def test_turns_are_told_within_their_conversation_alone(others):
     sessions, _ = await a_turn_each("r-1")
     call = dataclasses.replace(LATER, **others)

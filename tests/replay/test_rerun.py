@@ -1,0 +1,173 @@
+"""Running the step of one attempt again: what came of it, and why it stopped where it did."""
+
+import dataclasses
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from agents.errors import KeyDestroyed, Permanent
+from replay.log import Stored
+from replay.rerun import Reruns
+from replay.rules import Attempt
+from schemas import Digest, Digested, Event, Failed, Generate
+from streams.running.admit import rejection, unreadable
+from streams.running.run import stamped
+from tests.fakes import DIGEST_KEY, FakeEffects, a_codec
+from tests.replay.little_log import ANSWERS, ASKED, CONFIGURATION, STEP, asked, digest, fake_run
+
+KEY, VALUE = b"acme", a_codec().encode(asked(0))
+STORED = Stored(ASKED, 0, 0, 0, KEY, VALUE, ())
+FAILED = Failed(error="Permanent", message="m", traceback="t", attempts=1)
+
+
+class Left(NamedTuple):
+    """An outcome, as far as a rerun looks at it."""
+
+    event: Event
+
+
+def attempt_of(events, superseded=False):
+    return Attempt([Left(event) for event in events], superseded)
+
+
+async def on_record(answers=ANSWERS, function=STEP.function):
+    """Run the step as the runner does; return its outcomes, the dead letter included."""
+    run = fake_run(asked(0), 0, answers)
+    run.step = dataclasses.replace(STEP, function=function)
+    run.failure = FAILED
+    try:
+        await run.execute()
+    except Permanent:
+        await run.reject(rejection(STEP, run.input, KEY, VALUE))
+    return run.outcomes
+
+
+async def again(outcomes, *, function=STEP.function, given=None, stored=STORED, **known):
+    """Run it again over what it left; `known` is what a Reruns may be told."""
+    known = {
+        "local": {Digest: digest},
+        "digest_key": lambda _: DIGEST_KEY,
+        "configuration": {CONFIGURATION.digest: CONFIGURATION.values}.__getitem__,
+        **known,
+    }
+    step = dataclasses.replace(STEP, function=function)
+    given = given or fake_run(asked(0), 0).input
+    return await Reruns(a_codec(), **known).rerun(step, given, stored, attempt_of(outcomes))
+
+
+def refuse(_request):
+    raise Permanent("no more of it")
+
+
+FAILING = {**ANSWERS, Generate: refuse}
+
+
+@pytest.mark.parametrize("answers", [ANSWERS, FAILING], ids=["to its end", "given up"])
+async def test_what_a_step_left_is_what_it_comes_to_again(answers):
+    outcomes = await on_record(answers)
+    rerun = await again(outcomes)
+    assert (list(rerun.computed), rerun.reason, rerun.erased) == (outcomes, "", False)
+
+
+async def test_the_key_for_digests_is_the_tenants_of_the_input():
+    asked_for = []
+
+    def key_of(tenant):
+        asked_for.append(tenant)
+        return DIGEST_KEY
+
+    await again(await on_record(), digest_key=key_of)
+    assert asked_for == ["acme"]
+    other = await again(await on_record(), digest_key=lambda _: b"another key of thirty-two bytes.")
+    assert "effect 1 (Digest) asks for something else" in other.reason
+
+
+async def test_an_attempt_that_was_cut_off_comes_as_far_as_its_record():
+    first, *_ = await on_record()
+    rerun = await again([first])
+    assert (list(rerun.computed)[:1], rerun.reason, rerun.erased) == ([first], "", False)
+
+
+async def test_a_step_that_needs_a_destroyed_key_is_erased_and_not_diverged():
+    async def destroyed(_request, _call):
+        raise KeyDestroyed("erased")
+
+    rerun = await again(await on_record(), local={Digest: destroyed})
+    assert rerun.erased
+    assert rerun.reason == ""
+
+
+async def test_a_local_effect_that_gives_something_else_is_the_reason():
+    async def other(_request, _call):
+        return Digested(digests=("other",))
+
+    rerun = await again(await on_record(), local={Digest: other})
+    assert rerun.reason == "effect 1 (Digest) gives another response than recorded"
+    assert not rerun.erased
+
+
+async def test_a_step_that_gives_up_today_says_what_stopped_it():
+    async def breaks(event, fx):
+        async for outcome in STEP.function(event, fx):
+            yield outcome
+            raise ZeroDivisionError("of today")
+
+    rerun = await again(await on_record(), function=breaks)
+    assert rerun.reason == "redact now gives up: ZeroDivisionError: of today"
+
+
+async def test_a_step_that_no_longer_gives_up_leaves_the_effects_of_its_failure_unused():
+    outcome, *_ = await on_record()
+
+    async def patient(event, fx):
+        try:
+            async for _ in STEP.function(event, fx):
+                pytest.fail("the record says that it gave up")
+        except Permanent:
+            yield outcome
+
+    rerun = await again(await on_record(FAILING), function=patient)
+    assert rerun.reason == "1 recorded effects were not asked for"
+
+
+async def test_effects_that_nobody_asks_for_are_counted():
+    first, *rest = await on_record()
+    more = tuple(replace(first.meta.effects[1], number=9, part=part) for part in range(2))
+    changed = stamped(first, replace(first.meta, effects=(*first.meta.effects, *more)))
+    rerun = await again([changed, *rest])
+    assert rerun.reason == "2 recorded effects were not asked for"
+
+
+async def test_the_configuration_is_the_one_that_the_record_names():
+    rerun = await again(
+        await on_record(), configuration={CONFIGURATION.digest: {"greeting": "other"}}.__getitem__
+    )
+    assert rerun.computed[-1].text.startswith("other ")
+
+
+async def test_an_outcome_that_fitted_no_record_is_rejected_again_where_the_machinery_gave_up():
+    run = fake_run(asked(0), 0)
+    run.failure = FAILED
+    await run.begin()
+    await run.reject(rejection(STEP, run.input, KEY, VALUE))
+    rerun = await again(run.outcomes)
+    assert (list(rerun.computed), rerun.reason) == (run.outcomes, "")
+
+
+async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_bytes():
+    given = unreadable(ASKED, 0, 0)
+    outcomes = []
+    run = FakeEffects("redact", asked(0), {}, CONFIGURATION.values)
+    run.step, run.input, run.failure = STEP, given, FAILED
+    run.configuration_digest, run.outcomes = CONFIGURATION.digest, outcomes
+    run._emit = outcomes.append
+    await run.begin()
+    await run.reject(rejection(STEP, given, b"key", b"no record"))
+    stored = dataclasses.replace(STORED, key=b"key", value=b"no record")
+
+    def nobodys(tenant):
+        pytest.fail(f"it belongs to nobody, and not to {tenant!r}")
+
+    rerun = await again(outcomes, given=given, stored=stored, digest_key=nobodys)
+    assert [(one.key, one.value) for one in rerun.computed] == [(b"key", b"no record")]
