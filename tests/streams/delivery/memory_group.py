@@ -1,0 +1,95 @@
+"""A consumer group over the broker in memory, as far as a reader and its parts use the client of one.
+
+Who has which lanes the test decides; all else is held to what the real client does by
+tests/streams/delivery/test_group_client.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.log.offsets import Partition
+from tests.memory_broker import MemoryBroker
+
+
+class MemoryGroup:
+    """What a group has committed."""
+
+    def __init__(self, broker: MemoryBroker, name: str = "group") -> None:
+        self.broker = broker
+        self.name = name
+        self.notes: dict[Partition, str] = {}
+
+    def offsets(self) -> dict[Partition, int]:
+        return dict(self.broker.committed.get(self.name, {}))
+
+    def commit(self, topic: str, partition: int, offset: int, note: str = "") -> None:
+        self.broker.commit(self.name, topic, partition, offset)
+        self.notes[topic, partition] = note
+
+    def client(self) -> MemoryGroupClient:
+        return MemoryGroupClient(self)
+
+
+class MemoryGroupClient:
+    """librdkafka's consumer as a member of a group."""
+
+    def __init__(self, group: MemoryGroup) -> None:
+        self._group = group
+        self._rows = group.broker.rows
+        self._positions: dict[Partition, int] = {}
+        self._paused: set[Partition] = set()
+        self.errors: deque[KafkaError] = deque()
+        """Raised one by one, in place of answers of the group."""
+
+    def committed(self, places: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
+        self._fail()
+        offsets = self._group.offsets()
+        return [
+            TopicPartition(
+                at.topic,
+                at.partition,
+                offsets.get((at.topic, at.partition), OFFSET_INVALID),
+                metadata=self._group.notes.get((at.topic, at.partition), ""),
+            )
+            for at in places
+        ]
+
+    def commit(self, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
+        self._fail()
+        for at in offsets:
+            self._group.commit(at.topic, at.partition, at.offset, at.metadata or "")
+
+    def get_watermark_offsets(
+        self, place: TopicPartition, timeout: float = 0, cached: bool = False
+    ) -> tuple[int, int]:
+        rows = self._rows[place.topic, place.partition]
+        return rows.begin, rows.end
+
+    def assign(self, places: Sequence[TopicPartition]) -> None:
+        self._positions = {(at.topic, at.partition): at.offset for at in places}
+
+    def pause(self, places: Sequence[TopicPartition]) -> None:
+        self._paused |= {(at.topic, at.partition) for at in places}
+
+    def resume(self, places: Sequence[TopicPartition]) -> None:
+        self._paused -= {(at.topic, at.partition) for at in places}
+
+    def poll(self, timeout: float) -> Message | None:
+        return next(iter(self.consume(1, timeout)), None)
+
+    def consume(self, count: int, timeout: float) -> list[Message]:
+        messages: list[Message] = []
+        for place in self._positions.keys() - self._paused:
+            taken = self._rows[place].at(self._positions[place])[: count - len(messages)]
+            if taken:
+                self._positions[place] = (taken[-1].offset() or 0) + 1
+                messages += taken
+        return messages
+
+    def _fail(self) -> None:
+        if self.errors:
+            raise KafkaException(self.errors.popleft())

@@ -1,0 +1,207 @@
+"""Commits: what is due of a lane, and what becomes of what the group is asked to commit."""
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.delivery.commits import Commit, Commits, due, name_of, unnoted
+from streams.delivery.lane import NOTE_REACH, Lane
+from streams.delivery.progress import NOTE_BYTES_MAX, Progress, progress_of
+from tests.memory_broker import MemoryBroker
+from tests.streams.delivery.lanes import finish, take
+from tests.streams.delivery.memory_group import MemoryGroup
+
+TOPIC, OUTPUT = "playhead.question.asked", "playhead.question.redacted"
+BASE = 7
+
+
+def a_lane(partition=0, note="", after=None):
+    lane = Lane(TOPIC, partition, BASE, 16, note=note)
+    lane.learned = True
+    if after is not None:
+        lane.inherit(Progress(BASE), lambda: dict(after))
+    return lane
+
+
+def done(lane, *numbers, of=4):
+    """Let the next inputs of a lane run, and some of them be finished."""
+    items = take(lane, BASE, of)
+    for number in numbers:
+        finish(lane, items[number])
+    return lane
+
+
+class Bench:
+    """Commits of a few lanes, and the group that they go to."""
+
+    def __init__(self, *lanes):
+        self.lanes = lanes
+        self.group = MemoryGroup(MemoryBroker())
+        self.client = self.group.client()
+        self.commits = Commits(lambda: {(lane.topic, lane.partition): lane for lane in lanes})
+
+    def commit(self, commits=None, *, asynchronous=False):
+        self.commits.commit(
+            self.client, due(self.lanes) if commits is None else commits, asynchronous=asynchronous
+        )
+
+    def answered(self, lane, code=None, of_all=None):
+        """Let the broker answer a commit: with an error of one lane, or of all."""
+        at = TopicPartition(lane.topic, lane.partition)
+
+        class FakeAnswer:
+            topic, partition = at.topic, at.partition
+            error = None if code is None else KafkaError(code)
+
+        self.commits.committed(None if of_all is None else KafkaError(of_all), [FakeAnswer])
+
+
+# ---------------------------------------------------------------------- what is due
+
+
+@pytest.mark.parametrize(
+    ("finished", "offset"),
+    [((0,), BASE + 1), ((0, 1), BASE + 2), ((1, 0), BASE + 2), ((0, 2), BASE + 1), ((2,), BASE)],
+    ids=str,
+)
+def test_of_what_is_finished_the_part_without_a_gap_is_due(finished, offset):
+    [commit] = due([done(a_lane(), *finished)])
+    assert commit.offset == offset
+
+
+def test_of_lanes_without_news_nothing_is_due():
+    assert due([a_lane(0), done(a_lane(1))]) == []
+
+
+def test_of_a_lane_that_is_not_known_yet_nothing_is_due():
+    lane = done(a_lane(), 0)
+    lane.learned = False
+    assert due([lane]) == []
+
+
+def test_what_lies_done_beyond_the_offset_is_written_beside_it():
+    [commit] = due([done(a_lane(after={OUTPUT: 33}), 0, 2)])
+    noted = progress_of(commit.offset, commit.note)
+    assert noted == Progress(BASE + 1, frozenset([BASE + 2]), {}, {OUTPUT: 33})
+
+
+def test_a_lane_whose_outputs_nobody_knows_keeps_the_note_that_it_had():
+    [commit] = due([done(a_lane(note="older"), 0)])
+    assert commit.note == "older"
+
+
+def test_a_note_that_fits_no_commit_leaves_the_older_one_in_place():
+    long_names = {f"{OUTPUT}.{number}": 1 for number in range(NOTE_BYTES_MAX // len(OUTPUT) + 1)}
+    [commit] = due([done(a_lane(note="older", after=long_names), 0)])
+    assert commit.note == "older"
+
+
+def test_a_note_is_renewed_when_others_have_written_far_beyond_it():
+    ends = {OUTPUT: 33}
+    lane = a_lane(after=ends)
+    bench = Bench(lane)
+    bench.commit()
+    assert due([lane]) == []
+    ends[OUTPUT] += NOTE_REACH
+    assert due([lane]) == []
+    ends[OUTPUT] += 1
+    [commit] = due([lane])
+    assert progress_of(BASE, commit.note).after == ends
+
+
+def test_where_the_event_loop_does_not_answer_the_offset_goes_without_a_new_note():
+    lanes = [done(a_lane(0, "older", {OUTPUT: 33}), 0, 2), done(a_lane(1), 1), a_lane(2)]
+    assert unnoted(lanes) == [Commit(lanes[0], BASE + 1, "older", 2)]
+
+
+# ---------------------------------------------------------------------- what becomes of it
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_was_due_is_told_to_the_group_and_due_no_longer(asynchronous):
+    lanes = [done(a_lane(0), 0), done(a_lane(1, "older"), 0, 1), a_lane(2)]
+    bench = Bench(*lanes)
+    bench.commit(asynchronous=asynchronous)
+    assert bench.group.offsets() == {(TOPIC, 0): BASE + 1, (TOPIC, 1): BASE + 2}
+    assert bench.group.notes == {(TOPIC, 0): "", (TOPIC, 1): "older"}
+    assert due(lanes) == []
+
+
+def test_a_client_is_not_asked_to_commit_nothing():
+    bench = Bench(a_lane())
+    bench.client.errors.append(KafkaError(KafkaError._STATE))
+    bench.commit()
+    assert len(bench.client.errors) == 1
+
+
+def test_what_was_finished_after_a_commit_was_said_is_due_with_the_next():
+    lane = done(a_lane(), 0)
+    bench, said = Bench(lane), due([lane])
+    [item] = take(lane, BASE + 4)
+    finish(lane, item)
+    bench.commit(said)
+    assert bench.group.offsets() == {(TOPIC, 0): BASE + 1}
+    assert len(due([lane])) == 1
+
+
+def test_a_commit_that_the_client_refuses_is_due_again():
+    lane = done(a_lane(), 0)
+    bench = Bench(lane)
+    before = due([lane])
+    bench.client.errors.append(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
+    bench.commit()
+    assert bench.group.offsets() == {}
+    assert due([lane]) == before
+    bench.commit()
+    assert bench.group.offsets() == {(TOPIC, 0): BASE + 1}
+
+
+@pytest.mark.parametrize(
+    ("of_lane", "of_all"),
+    [(KafkaError.NOT_COORDINATOR, None), (None, KafkaError.REBALANCE_IN_PROGRESS)],
+    ids=["of the lane", "of all"],
+)
+def test_a_commit_that_the_broker_refuses_later_is_due_again(of_lane, of_all):
+    lane, other = done(a_lane(0), 0), done(a_lane(1), 0)
+    bench = Bench(lane, other)
+    bench.commit(asynchronous=True)
+    bench.answered(lane, of_lane, of_all)
+    assert [commit.lane for commit in due(bench.lanes)] == [lane]
+
+
+def test_a_commit_that_the_broker_took_is_due_no_more():
+    lane = done(a_lane(), 0)
+    bench = Bench(lane)
+    bench.commit(asynchronous=True)
+    bench.answered(lane)
+    assert due([lane]) == []
+
+
+def test_a_broker_that_takes_no_notes_gets_the_offset_alone_from_then_on():
+    lane = done(a_lane(note="older", after={OUTPUT: 33}), 0)
+    bench = Bench(lane)
+    bench.commit(asynchronous=True)
+    bench.answered(lane, KafkaError.OFFSET_METADATA_TOO_LARGE)
+    bench.commit()
+    assert bench.group.notes == {(TOPIC, 0): ""}
+    [item] = take(lane, BASE + 4)
+    finish(lane, item)
+    assert {commit.note for commit in due([lane])} <= {""}
+
+
+def test_an_answer_about_a_lane_that_has_gone_changes_nothing():
+    lane, gone = done(a_lane(0), 0), done(a_lane(1), 0)
+    bench = Bench(lane)
+    bench.commit([*due([lane]), *due([gone])])
+    bench.answered(gone, KafkaError.REBALANCE_IN_PROGRESS)
+    assert due([lane, gone]) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS)), "REBALANCE_IN_PROGRESS"),
+        (KafkaException("no broker"), "no broker"),
+    ],
+)
+def test_an_error_is_told_by_its_name(error, name):
+    assert name_of(error) == name

@@ -1,0 +1,100 @@
+"""The client of a consumer group: the one over the broker in memory is held to what librdkafka's does."""
+
+import time
+import uuid
+
+import pytest
+from confluent_kafka import OFFSET_INVALID, Consumer, Producer, TopicPartition
+
+from tests.memory_broker import MemoryBroker
+from tests.streams.delivery.memory_group import MemoryGroup
+
+
+class InMemory:
+    def __init__(self):
+        self.topic = "test"
+        self._broker = MemoryBroker()
+        self._broker.create(self.topic)
+        self._group = MemoryGroup(self._broker)
+
+    def publish(self, partition, *values):
+        for value in values:
+            self._broker.put(self.topic, value, partition=partition)
+
+    def client(self):
+        return self._group.client()
+
+
+class OnKafka:
+    def __init__(self, settings, topic):
+        self.topic = topic
+        self._servers = {"bootstrap.servers": settings.kafka, "log_level": 0}
+        self._group = uuid.uuid4().hex
+
+    def publish(self, partition, *values):
+        producer = Producer(self._servers)
+        for value in values:
+            producer.produce(self.topic, value, b"acme", partition)
+        assert producer.flush(30) == 0
+
+    def client(self):
+        return Consumer({**self._servers, "group.id": self._group, "enable.auto.commit": False})
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
+def group(request):
+    if request.param == "memory":
+        return InMemory()
+    running, topic = request.getfixturevalue("running"), request.getfixturevalue("topic")
+    return OnKafka(running.settings, topic)
+
+
+def read(client, count):
+    """Read so many records; none that comes within a moment is missed."""
+    messages, deadline = [], time.monotonic() + 20
+    while len(messages) < count and time.monotonic() < deadline:
+        messages += [one for one in client.consume(100, 0.1) if one.error() is None]
+    return [(one.partition(), one.offset(), one.value(), one.key()) for one in messages]
+
+
+def test_where_nothing_was_committed_no_offset_is_told(group):
+    [at] = group.client().committed([TopicPartition(group.topic, 0)], timeout=20)
+    assert (at.topic, at.partition, at.offset) == (group.topic, 0, OFFSET_INVALID)
+    assert not at.metadata
+
+
+def test_what_was_committed_is_told_to_the_next_member_with_what_was_written_beside_it(group):
+    place = TopicPartition(group.topic, 1, 7, metadata="a note")
+    group.client().commit(offsets=[place], asynchronous=False)
+    wanted = [TopicPartition(group.topic, number) for number in (1, 0)]
+    told = group.client().committed(wanted, timeout=20)
+    assert [at.offset for at in told] == [7, OFFSET_INVALID]
+    assert told[0].metadata == "a note"
+
+
+def test_a_partition_tells_where_it_begins_and_ends(group):
+    group.publish(0, b"0", b"1")
+    client = group.client()
+    assert client.get_watermark_offsets(TopicPartition(group.topic, 0), timeout=20) == (0, 2)
+    assert client.get_watermark_offsets(TopicPartition(group.topic, 1), timeout=20) == (0, 0)
+
+
+def test_records_are_read_from_where_their_partition_was_assigned(group):
+    group.publish(0, b"0", b"1", b"2")
+    group.publish(1, b"other")
+    client = group.client()
+    client.assign([TopicPartition(group.topic, 0, 1)])
+    assert read(client, 2) == [(0, 1, b"1", b"acme"), (0, 2, b"2", b"acme")]
+    assert client.poll(0.1) is None
+
+
+def test_of_a_paused_partition_nothing_comes_until_it_is_resumed(group):
+    group.publish(0, b"0")
+    group.publish(1, b"1")
+    client = group.client()
+    client.assign([TopicPartition(group.topic, number, 0) for number in (0, 1)])
+    client.pause([TopicPartition(group.topic, 0)])
+    assert read(client, 1) == [(1, 0, b"1", b"acme")]
+    assert client.poll(0.3) is None
+    client.resume([TopicPartition(group.topic, 0)])
+    assert read(client, 1) == [(0, 0, b"0", b"acme")]
