@@ -1,5 +1,6 @@
 import importlib.metadata
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 @pytest.mark.parametrize("name", PACKAGES)
 def test_no_other_distribution_claims_our_names(name):
     # the price of flat packages: pip would overwrite silently
-    assert set(importlib.metadata.packages_distributions().get(name, [])) <= {"playhead"}
+    assert set(distributions().get(name, [])) <= {"playhead"}
+
+
+@cache
+def distributions():
+    """Say by whom each name of a package was brought."""
+    return importlib.metadata.packages_distributions()
 
 
 @pytest.mark.parametrize("name", PACKAGES)

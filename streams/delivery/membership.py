@@ -57,12 +57,14 @@ class Membership:
         window: int,
         ended: threading.Event,
         limit_s: float = HANDED_OVER_S,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._listener = listener
         self._loop = loop
         self._window = window
         self._ended = ended
         self._limit_s = limit_s
+        self._pause_s = pause_s
         self._commits = Commits(lambda: self.lanes)
         self.lanes: dict[Place, Lane] = {}
         """Replaced as a whole when lanes come or go, so that others see one state."""
@@ -114,7 +116,7 @@ class Membership:
                         at.offset = client.get_watermark_offsets(at, timeout=BROKER_TIMEOUT_S)[0]
             except KafkaException as error:
                 log.warning("the committed offsets are not known yet", error=name_of(error))
-                if self._ended.wait(PAUSE_S):
+                if self._ended.wait(self._pause_s):
                     break
             else:
                 return committed

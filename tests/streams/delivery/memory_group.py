@@ -44,6 +44,8 @@ class MemoryGroupClient:
         self._paused: set[Partition] = set()
         self.errors: deque[KafkaError] = deque()
         """Raised one by one, in place of answers of the group."""
+        self.waited: list[bool] = []
+        """Of each commit, whether the caller waited for the answer."""
 
     def committed(self, places: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
         self._fail()
@@ -60,6 +62,7 @@ class MemoryGroupClient:
 
     def commit(self, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
         self._fail()
+        self.waited.append(not asynchronous)
         for at in offsets:
             self._group.commit(at.topic, at.partition, at.offset, at.metadata or "")
 

@@ -124,6 +124,8 @@ def test_what_was_due_is_told_to_the_group_and_due_no_longer(asynchronous):
     assert bench.group.offsets() == {(TOPIC, 0): BASE + 1, (TOPIC, 1): BASE + 2}
     assert bench.group.notes == {(TOPIC, 0): "", (TOPIC, 1): "older"}
     assert due(lanes) == []
+    assert unnoted(lanes) == []
+    assert bench.client.waited == [not asynchronous]
 
 
 def test_a_client_is_not_asked_to_commit_nothing():
@@ -161,11 +163,11 @@ def test_a_commit_that_the_client_refuses_is_due_again():
     ids=["of the lane", "of all"],
 )
 def test_a_commit_that_the_broker_refuses_later_is_due_again(of_lane, of_all):
-    lane, other = done(a_lane(0), 0), done(a_lane(1), 0)
+    lane, other = done(a_lane(0, "older"), 0), done(a_lane(1), 0)
     bench = Bench(lane, other)
     bench.commit(asynchronous=True)
     bench.answered(lane, of_lane, of_all)
-    assert [commit.lane for commit in due(bench.lanes)] == [lane]
+    assert [(commit.lane, commit.note) for commit in due(bench.lanes)] == [(lane, "older")]
 
 
 def test_a_commit_that_the_broker_took_is_due_no_more():
