@@ -94,6 +94,14 @@ def test_a_fetch_that_fails_is_passed_on_and_signals_mean_again_what_they_did():
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+def test_what_can_not_be_fetched_is_refused_with_what_to_do(playhead, cache):
+    cache.write_text("not a folder")
+    refused = playhead("--only", "weaviate")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"playhead: parts can't be kept in {cache}")
+    assert refused.stdout == ""
+
+
 # ---------------------------------------------------------------------- what is said
 
 

@@ -36,7 +36,10 @@ class FakeListener:
 
     async def revoked(self, lanes):
         if not self.answers:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.told.append(("let go of", [lane.partition for lane in lanes]))
         self.told.append(("revoked", [lane.partition for lane in lanes]))
         return due(lanes)
 
@@ -171,6 +174,7 @@ async def test_what_is_finished_is_committed_before_a_lane_is_given_up(bench):
     done(lanes[1])
     await bench.revoke(1)
     assert bench.listener.told[1:] == [("revoked", [1])]
+    assert bench.client.waited == [True]
     assert bench.group.offsets() == {(TOPIC, 1): 1}
     assert bench.ours == [0]
 
@@ -190,7 +194,7 @@ async def test_a_loop_that_does_not_answer_loses_its_lanes_and_what_is_finished_
     await bench.revoke(0, 1)
     assert all(lane.revoked for lane in lanes)
     await asyncio.wait_for(bench.listener.dropped.wait(), 10)
-    assert bench.listener.told[1:] == [("lost", [0, 1])]
+    assert sorted(bench.listener.told[1:]) == [("let go of", [0, 1]), ("lost", [0, 1])]
     assert bench.group.offsets() == {(TOPIC, 0): 8}
     assert bench.group.notes == {(TOPIC, 0): "older"}
     assert bench.ours == []
