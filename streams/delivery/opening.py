@@ -11,7 +11,7 @@ from agents.errors import Permanent, Transient
 from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
-from streams.delivery.pauses import pauses
+from streams.delivery.pauses import Pauses, pauses
 from streams.delivery.unknown_schemas import UnknownSchemas
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.admit import admit
@@ -49,12 +49,14 @@ class Opener:
         codec: Codec,
         processes: Processes,
         spawn: Callable[[Coroutine[Any, Any, None], Sequence[Lane]], None],
+        between_tries: Pauses = pauses,
     ) -> None:
         self._step = step
         self._reads = reads
         self._codec = codec
         self._processes = processes
-        self._unknown = UnknownSchemas(step, codec, spawn)
+        self._unknown = UnknownSchemas(step, codec, spawn, between_tries=between_tries)
+        self._between_tries = between_tries
 
     def open(self, item: Item) -> bool:
         """Decode; what can't be gets an order of its own, which blocks no session.
@@ -83,7 +85,7 @@ class Opener:
 
     async def _fold(self, fold: FoldFunction, event: Event, item: Item) -> None:
         """Bring a table up to date; it is retried until it works, since nothing depends on it."""
-        waits = pauses()
+        waits = self._between_tries()
         enter(self._step, event.meta.request, item, event.meta.trace)
         while True:
             try:

@@ -21,7 +21,7 @@ from schemas import Event
 from schemas.registry import RegistryAway
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
-from streams.delivery.pauses import pauses
+from streams.delivery.pauses import Pauses, pauses
 from streams.log.codec import Codec, Undecodable
 from streams.watching.logs import logger
 
@@ -53,12 +53,14 @@ class UnknownSchemas:
         spawn: Callable[[Coroutine[Any, Any, None], Sequence[Lane]], None],
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.monotonic,
+        between_tries: Pauses = pauses,
     ) -> None:
         self._step = step
         self._codec = codec
         self._spawn = spawn
         self._grace_s = grace_s
         self._clock = clock
+        self._between_tries = between_tries
         self._asked: dict[tuple[int, type[Event]], _UnknownId] = {}
 
     def wait(self, item: Item, schema_id: int, record: type[Event]) -> None:
@@ -92,7 +94,7 @@ class UnknownSchemas:
 
     async def _until_known(self, schema_id: int, record: type[Event], waiting: _UnknownId) -> None:
         """Ask until the registry tells, or has said for so long that it does not know."""
-        waits = pauses()
+        waits = self._between_tries()
         ends_s = None
         while True:
             pause_s = next(waits)
