@@ -244,11 +244,12 @@ async def test_a_record_under_a_new_schema_runs_once_the_registry_has_told_it():
     passed = asyncio.Event()
     lane.on_progress = lambda _: passed.set()
     assert bench.arrive(*encoded(a_question("r-1"), a_question("r-2", session="s-2"))) == []
+    assert bench.arrive(*encoded(a_question("r-3", session="s-3"))) == []
     [(learning, lanes)] = bench.tasks  # it is asked once for all that wait, and ends with the lane
     assert lanes == [lane]
     await asyncio.wait_for(learning, 20)
     assert passed.is_set()
     assert registry.asked == 3
     items = begun(lane, bench.opener.open)
-    assert [item.offset for item in items] == [0, 1]
+    assert [item.offset for item in items] == [0, 1, 2]
     assert len(bench.tasks) == 1
