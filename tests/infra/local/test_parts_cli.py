@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from infra.errors import StackError
 from infra.local.parts import all_parts
 from infra.local.parts_cli import INTERRUPTED, fetch_shown, parts
 from infra.parts.part import Part
+from infra.stack_error import StackError
 
 ROOT = Path(__file__).parents[3]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

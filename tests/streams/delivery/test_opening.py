@@ -17,13 +17,15 @@ from schemas import (
     Usage,
     Verdict,
 )
-from schemas.registry import FixedIds, RegistryAway
+from schemas.definitions import self_contained
+from schemas.registry import RegistryAway
 from streams.delivery.lane import Lane
 from streams.delivery.opening import Opener, Reads
 from streams.log.codec import Codec
 from streams.log.subjects import subjects
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
+from tests.memory_registry import MemoryRegistry
 from tests.streams.delivery.lanes import begun, finish
 
 ASKED, RELEASED, REDACTED = map(topic_of, (QuestionAsked, AnswerReleased, QuestionRedacted))
@@ -223,23 +225,13 @@ async def test_a_mistake_in_a_fold_is_passed_on(bench):
 # ---------------------------------------------------------------------- a schema never met
 
 
-class FakeRegistry(FixedIds):
-    """The schemas of our own definitions; it may be away for some questions."""
-
-    asked = 0
-    away = 0
-
-    def definition_of(self, schema_id):
-        self.asked += 1
-        if self.away:
-            self.away -= 1
-            raise RegistryAway("away")
-        return super().definition_of(schema_id)
-
-
 async def test_a_record_under_a_new_schema_runs_once_the_registry_has_told_it():
-    registry = FakeRegistry.numbered(dict.fromkeys(subjects().values()))
-    bench, registry.away = Bench(Codec(registry)), 2
+    records = dict.fromkeys(subjects().values())
+    registry = MemoryRegistry(
+        {number: self_contained(name) for number, name in enumerate(records, start=1)}
+    )
+    registry.errors.extend([RegistryAway("away")] * 2)
+    bench = Bench(Codec(registry))
     lane = bench.lanes[ASKED]
     passed = asyncio.Event()
     lane.on_progress = lambda _: passed.set()
@@ -249,7 +241,7 @@ async def test_a_record_under_a_new_schema_runs_once_the_registry_has_told_it():
     assert lanes == [lane]
     await asyncio.wait_for(learning, 20)
     assert passed.is_set()
-    assert registry.asked == 3
+    assert len(registry.asked) == 3
     items = begun(lane, bench.opener.open)
     assert [item.offset for item in items] == [0, 1, 2]
     assert len(bench.tasks) == 1
