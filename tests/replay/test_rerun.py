@@ -39,7 +39,7 @@ async def on_record(answers=ANSWERS, function=STEP.function):
     try:
         await run.execute()
     except Permanent:
-        await run.reject(rejection(STEP, run.input, KEY, VALUE))
+        await run.reject(rejection(STEP.name, run.input, KEY, VALUE))
     return run.outcomes
 
 
@@ -150,7 +150,7 @@ async def test_an_outcome_that_fitted_no_record_is_rejected_again_where_the_mach
     run = fake_run(asked(0), 0)
     run.failure = FAILED
     await run.begin()
-    await run.reject(rejection(STEP, run.input, KEY, VALUE))
+    await run.reject(rejection(STEP.name, run.input, KEY, VALUE))
     rerun = await again(run.outcomes)
     assert (list(rerun.computed), rerun.reason) == (run.outcomes, "")
 
@@ -163,7 +163,7 @@ async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_byte
     run.configuration_digest, run.outcomes = CONFIGURATION.digest, outcomes
     run._emit = outcomes.append
     await run.begin()
-    await run.reject(rejection(STEP, given, b"key", b"no record"))
+    await run.reject(rejection(STEP.name, given, b"key", b"no record"))
     stored = dataclasses.replace(STORED, key=b"key", value=b"no record")
 
     def nobodys(tenant):
