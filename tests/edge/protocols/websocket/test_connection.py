@@ -187,7 +187,7 @@ async def test_a_client_that_does_not_read_is_let_go(url, key, log, gateway):
             await socket.close()
 
 
-@pytest.mark.parametrize("bounds", [Bounds(tick_s=0.01, farewell_s=0.2)])
+@pytest.mark.parametrize("bounds", [Bounds(tick_s=0.25, farewell_s=0.4)])
 async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
     async with connect(url, key) as socket:
         await send(socket, type="message", text="x")
