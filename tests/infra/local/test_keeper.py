@@ -29,7 +29,7 @@ ENDED = frozenset({State.STOPPED, State.FAILED})
 class Kept:
     """A keeper, with what it said and the states it told of."""
 
-    def __init__(self, site, component, needs=()):
+    def __init__(self, site, component, needs=(), poll_s=0.01):
         self.said = []
         self.states = []
         self.keeper = Keeper(
@@ -40,7 +40,7 @@ class Kept:
             self.note,
             self.said.append,
             backoff_s=(0.01,),
-            poll_s=0.01,
+            poll_s=poll_s,
         )
 
     def note(self):
@@ -64,14 +64,14 @@ def site(tmp_path):
 def keep(site):
     made = []
 
-    def make(script=RUNS, *, needs=(), opened=True, launch=None, **fields):
+    def make(script=RUNS, *, needs=(), opened=True, launch=None, poll_s=0.01, **fields):
         fields = {"ready": lambda *_: True, "url": lambda _site: None, **fields}
         component = Component(
             f"thing{len(made)}",
             launch or (lambda _site: Launch(["sh", "-c", script], {"FROM": "the launch"})),
             **fields,
         )
-        kept = Kept(site, component, needs)
+        kept = Kept(site, component, needs, poll_s)
         made.append(kept)
         if opened:
             kept.keeper.open()
@@ -236,7 +236,8 @@ def test_what_never_answers_is_killed_and_given_up(keep, tmp_path):
 def test_what_is_slow_but_at_work_is_waited_for(keep, tmp_path):
     done = tmp_path / "done"
     script = f"n=0; while [ $n -lt 150000 ]; do n=$((n+1)); done; touch {done}; {RUNS}"
-    kept = keep(script, ready=lambda *_: done.exists(), patience_s=0.01)
+    # longer than a tick of the clock that tells of work
+    kept = keep(script, ready=lambda *_: done.exists(), patience_s=0.01, poll_s=0.1)
     kept.reaches(State.READY)
     assert kept.keeper.restarts == 0
     assert kept.said[0] == "thing0 is not ready after 0.01 s, but at work: waiting on"

@@ -109,7 +109,7 @@ class Bench:
         self.lanes = {topic: Lane(topic, 0, 0, 16, self.busy) for topic in (ASKED, RELEASED)}
 
     def spawn(self, work, lanes):
-        self.tasks.append((asyncio.get_running_loop().create_task(work), list(lanes)))
+        self.tasks.append((asyncio.get_running_loop().create_task(work), lanes))
 
     def between_tries(self):
         for _ in repeat(None):
@@ -122,7 +122,7 @@ class Bench:
         for value in values:
             offset = lane.base + len(lane)
             message = Message(topic=topic, partition=0, offset=offset, key=key, value=value)
-            lane.take([(offset, len(message), message)])
+            lane.take([(offset, len(message), key, message)])
         return begun(lane, self.opener.open)
 
 
