@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from itertools import repeat
 
 import pytest
 
@@ -27,7 +28,12 @@ class Bench:
         self.now_s = 0.0
         self.tasks = []
         self.unknown = UnknownSchemas(
-            "redact", self.codec, self.spawn, grace_s=2.0, clock=lambda: self.now_s
+            "redact",
+            self.codec,
+            self.spawn,
+            grace_s=2.0,
+            clock=lambda: self.now_s,
+            between_tries=lambda: repeat(0.02),
         )
         self.lane = Lane(TOPIC, 0, 0, 8)
         self.passed = asyncio.Event()
