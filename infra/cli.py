@@ -11,6 +11,8 @@ from typing import NoReturn
 import click
 
 from infra.local.network import without_proxy
+from infra.local.paths import made_absolute
+from streams.operations.options import Group
 from streams.settings import refuse_unknown
 
 
@@ -25,15 +27,15 @@ class Verb:
 VERBS = {
     "up": Verb("infra.local.cli:up", "Start the local stack"),
     "down": Verb("infra.local.cli:down", "Stop the local stack"),
-    "status": Verb("infra.local.cli:status", "Say how each component is"),
-    "parts": Verb("infra.local.cli:parts", "Fetch what the components are made of"),
+    "status": Verb("infra.local.cli:status", "Show the state of each component"),
+    "parts": Verb("infra.local.cli:parts", "Fetch the software that the components run"),
     "demo": Verb(
         "infra.demo.cli:demo", "Load two sample tenants, talk with both, and verify the log"
     ),
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
     "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
-    "ingest": Verb("edge.cli.hand_in:ingest", "Hand in files and folders"),
+    "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
     "dead-letters": Verb(
@@ -45,12 +47,25 @@ VERBS = {
 }
 """The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""
 
+MEANT = {
+    "start": "up",
+    "run": "up",
+    "stop": "down",
+    "ask": "chat",
+    "upload": "ingest",
+    "verify": "replay verify",
+    "export": "replay export",
+    "timeline": "replay timeline",
+    "retry": "dead-letters retry",
+    "config": "settings",
+}
+"""Words that people try, and the verbs that do it."""
 OURS = {"agents", "connectors", "edge", "infra", "replay", "schemas", "streams", "worker"}
 HELP = ("-h", "--help", "--version")
 USAGE, INTERRUPTED = 2, 130
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """A group that imports a verb only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
@@ -64,6 +79,10 @@ class Verbs(click.Group):
         module, attribute = VERBS[cmd_name].place.split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def suggest(self, ctx: click.Context, name: str) -> str | None:
+        """Return the verb that was probably meant, or None."""
+        return MEANT.get(name) or super().suggest(ctx, name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
         """List the verbs without importing them."""
@@ -86,7 +105,8 @@ def playhead() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error is one line that says what is wrong, never a stack trace."""
-    os.environ.update(without_proxy(os.environ))  # for the clients in this process and its children
+    # for this process and its children: no proxy to this machine, no path that means another there
+    os.environ.update(without_proxy(os.environ) | made_absolute(os.environ))
     words = sys.argv[1:] if arguments is None else arguments
     try:
         if not set(HELP) & set(words):

@@ -8,6 +8,8 @@ from typing import Any
 
 from infra.local.parts import all_parts
 from infra.parts.part import Part
+from infra.stack_error import StackError
+from infra.triton.choices import refuse
 from infra.triton.launch import command
 
 HTTP, GRPC, METRICS = 8000, 8001, 8002  # Triton's own defaults
@@ -21,6 +23,10 @@ def main(
     """Become Triton."""
     if not part.present:
         sys.exit("Triton is not fetched yet; run: playhead parts --only triton")
+    try:
+        refuse(environment)
+    except StackError as error:
+        sys.exit(f"playhead: {error}")
     folder = Path(environment.get("PLAYHEAD_RUN", ".playhead")).absolute() / "triton"
     folder.mkdir(parents=True, exist_ok=True)
     argv, own = command(part.place, folder, HTTP, GRPC, METRICS, environment=environment)

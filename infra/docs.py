@@ -17,10 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import schemas
 from streams import settings as settings_
 from streams import topics
 from streams.settings import VARIABLES, Settings, allowed, unit, variable
-from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, topic_of
+from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, Step, topic_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 EDGE, GATEWAY = "edge", "gateway"
@@ -70,7 +71,7 @@ def arrows() -> dict[tuple[str, str], list[str]]:
 
 def diagram() -> str:
     """Draw the pipeline."""
-    lines = ["flowchart LR", f"  {EDGE}([gateway, producers, inbox])", f"  {GATEWAY}([gateway])"]
+    lines = ["flowchart TD", f"  {EDGE}([gateway, producers, inbox])", f"  {GATEWAY}([gateway])"]
     for (writer, reader), names in arrows().items():
         lines.append(f"  {writer} -->|{'<br>'.join(names)}| {reader}")
     for fold in FOLDS:
@@ -78,6 +79,43 @@ def diagram() -> str:
             if fold.reads in step.writes:
                 lines.append(f"  {step.name} -.->|{short(fold.reads)}| {fold.beside}")
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def imports(module: str) -> Iterator[tuple[str, str]]:
+    """Yield what a module imports by `from`: pairs of module and name."""
+    tree = ast.parse((DOCS.parent / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module, alias.name
+
+
+def reached_from(module: str) -> set[str]:
+    """Return a step's module and all that it imports of `agents`, directly or not."""
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += [source for source, _ in imports(one) if source.startswith("agents.")]
+    return reached
+
+
+def asked_by(step: Step) -> list[str]:
+    """Name all that a step asks for, of connectors, of its tables and of the runner, by name."""
+    named = {
+        name
+        for module in reached_from(step.function.__module__)
+        for source, name in imports(module)
+        if source == "schemas"
+    }
+    return sorted(name for name in named if _is_request(getattr(schemas, name)))
+
+
+def _is_request(kind: Any) -> bool:
+    bases = (schemas.Request, schemas.StreamRequest)
+    return isinstance(kind, type) and issubclass(kind, bases) and kind not in bases
 
 
 def step_rows() -> Iterator[tuple[str, ...]]:
@@ -92,7 +130,7 @@ def step_rows() -> Iterator[tuple[str, ...]]:
             f"*{step.name}*",
             "<br>".join(flows),
             held,
-            ", ".join(request.__name__ for request in step.asks),
+            ", ".join(asked_by(step)),
         )
 
 

@@ -7,13 +7,15 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from streams.operations.options import run_option
+from streams.operations.printing import console
 from streams.settings import VARIABLES, resolve, unit, variable
 
 HIDDEN = "(hidden)"
@@ -56,11 +58,7 @@ def _plain(value: Any) -> Any:
 
 
 @click.command()
-@click.option(
-    "--run",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Run folder of the stack.  [env var: PLAYHEAD_RUN]",
-)
+@partial(run_option, needs_stack=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def settings(run: Path | None, *, as_json: bool) -> None:
     """Show the settings in force and where each came from.
@@ -86,4 +84,4 @@ def settings(run: Path | None, *, as_json: bool) -> None:
     for row in shown:
         value = "" if row.value == "" else f"{row.value} {row.unit}".rstrip()
         table.add_row(row.name, value, row.source)
-    Console(markup=False, highlight=False).print(table)
+    console(markup=False, highlight=False).print(table)

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.archive import ArchiveLog
@@ -22,7 +21,8 @@ from replay.selection import Selection
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, timeline_table
 from replay.verify import Verifier
-from streams.operations.options import microseconds
+from streams.operations.options import Group, microseconds, run_option
+from streams.operations.printing import console, counted
 from streams.operations.timeline import timeline
 from streams.settings import Settings
 from streams.topics import DERIVED
@@ -30,7 +30,7 @@ from streams.topics import DERIVED
 JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
 
 
-@click.group()
+@click.group(cls=Group)
 def replay() -> None:
     """Read the log again: verify it, export it, follow one request through it.
 
@@ -59,6 +59,7 @@ def open_log(archive: Path | None, settings: Settings) -> Log:
     show_default="one a core",
     help="Processes; each takes whole lanes. A short log is verified in one.",
 )
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def verify(
     archive: Path | None,
@@ -67,6 +68,7 @@ def verify(
     since: int | None,
     until: int | None,
     jobs: int,
+    run: Path | None,
     as_json: bool,
 ) -> None:
     """Recompute every record from its recorded input and effects, and compare the bytes.
@@ -77,7 +79,7 @@ def verify(
     Example:
       playhead replay verify --tenant acme --json
     """
-    settings = Settings.load()
+    settings = Settings.load(run=run)
     log = open_log(archive, settings)
     try:
         selection = Selection(tenant, request, since, until)
@@ -87,7 +89,7 @@ def verify(
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=1))
     else:
-        show(report, Console())
+        show(report, console())
     sys.exit(1 if report.diverged else 0)
 
 
@@ -103,7 +105,7 @@ def _verified(
         BarColumn(),
         TextColumn("{task.completed} of {task.total} records"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
@@ -122,15 +124,16 @@ def _verified(
 
 @replay.command("export")
 @click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def export_command(target: Path, as_json: bool) -> None:
-    """Copy the log into TARGET, a new folder: container files and a manifest.
+def export_command(target: Path, run: Path | None, as_json: bool) -> None:
+    """Copy the log into TARGET, a new folder: Avro container files and a manifest.
 
     \b
     Example:
       playhead replay export /tmp/archive
     """
-    log = BrokerLog(Settings.load())
+    log = BrokerLog(Settings.load(run=run))
     try:
         manifest = export(log, target)
     finally:
@@ -143,21 +146,23 @@ def export_command(target: Path, as_json: bool) -> None:
             )
         )
     else:
-        click.echo(f"{records} records in {len(manifest['files'])} files: {target}")
+        files = counted(len(manifest["files"]), "file")
+        click.echo(f"{counted(records, 'record')} in {files}: {target}")
 
 
 @replay.command("timeline")
 @click.argument("request")
 @click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def timeline_command(request: str, archive: Path | None, as_json: bool) -> None:
+def timeline_command(request: str, archive: Path | None, run: Path | None, as_json: bool) -> None:
     """Follow REQUEST from the edge to its last record: queueing, running and effects of each step.
 
     \b
     Example:
       playhead replay timeline 5b0f2e0e-6a55-5ab4-9d56-0c2f3f1a2b3c
     """
-    log = open_log(archive, Settings.load())
+    log = open_log(archive, Settings.load(run=run))
     try:
         runs = timeline(events_of(log, request))
     finally:
@@ -166,4 +171,4 @@ def timeline_command(request: str, archive: Path | None, as_json: bool) -> None:
         steps = [run.as_json() for run in runs]
         click.echo(json.dumps({"request_id": request, "steps": steps}, indent=1))
     else:
-        Console().print(timeline_table(runs))
+        console().print(timeline_table(runs))

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from replay.report import Report
+from streams.operations.printing import counted
 from streams.operations.timeline import StepTime
 
 DIFFERENCES_MAX = 20  # printed; --json has all
@@ -21,14 +22,15 @@ def show(report: Report, console: Console) -> None:
     else:
         verdict = "[green]every record is equal[/green]"
     console.print(
-        f"{verdict}: {report.records} records, {report.equal} equal, "
+        f"{verdict}: {counted(report.records, 'record')}, {report.equal} equal, "
         f"{len(report.diverged)} diverged, {report.erased} erased, "
-        f"{report.superseded} superseded; {report.inputs} steps run again, "
-        f"{report.model_calls} model calls, {report.seconds:.1f} s ({rate:,.0f} records/s)",
+        f"{report.superseded} superseded; {counted(report.inputs, 'step')} run again, "
+        f"{counted(report.model_calls, 'model call')}, {report.seconds:.1f} s "
+        f"({rate:,.0f} records/s)",
         highlight=False,
     )
     if report.pending:
-        console.print(f"{report.pending} inputs are still being worked on", highlight=False)
+        console.print(f"{counted(report.pending, 'input')} still in progress", highlight=False)
     for entry in report.diverged[:DIFFERENCES_MAX]:
         console.print(
             f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
@@ -73,7 +75,7 @@ def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> Non
             took, parts = effects.get(effect.kind, (0.0, 0))
             effects[effect.kind] = (took + effect.took_us / 1000, parts + effect.parts)
     again = max(run.attempt for run in runs)
-    mean = "" if len(runs) == 1 else "⌀ "
+    mean = "" if len(runs) == 1 else "avg "
     table.add_row(
         at,
         name + (f" (attempt {again})" if again > 1 else ""),

@@ -18,6 +18,7 @@ import uvloop
 from mode import Worker as ModeWorker
 
 from streams.log.offsets import OffsetReader
+from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
@@ -163,11 +164,7 @@ async def supervise(worker: Worker, stop_s: float = STOP_S) -> int:
 
 @click.command()
 @click.option("--steps", metavar="A,B", help="Only these steps; all of them by default.")
-@click.option(
-    "--run",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Run folder of the stack.  [env var: PLAYHEAD_RUN]",
-)
+@run_option
 def worker(steps: str | None, run: Path | None) -> None:
     """Run the steps: the Faust worker. SIGTERM lets running events end, then stops.
 
@@ -177,7 +174,7 @@ def worker(steps: str | None, run: Path | None) -> None:
       playhead worker --steps rewrite,retrieve
     """
     try:
-        settings = Settings.load(run=run) if run is not None else Settings.load()
+        settings = Settings.load(run=run)
         hosted = chosen(steps)
     except (BadSetting, KeyError) as error:
         raise click.UsageError(str(error.args[0])) from None

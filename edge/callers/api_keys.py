@@ -30,6 +30,7 @@ SCOPES = {
 }
 DEFAULT_SCOPES = ("read", "write", "restore")
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+TTL_MAX_S = 36_525 * UNITS_S["d"]  # a century; beyond the year 9999 no instant can be spelt
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS api_keys (
@@ -108,6 +109,8 @@ class ApiKeys:
                 f"tenant {tenant!r}: use 1 to {limits.TENANT_MAX} letters, digits, _ or -, "
                 "beginning with a letter or digit"
             )
+        if not scopes:
+            raise BadKey(f"a key without a scope may do nothing: choose from {', '.join(SCOPES)}")
         for scope in scopes:
             if scope not in SCOPES and not re.fullmatch(r"restore:[A-Z]+(_[A-Z]+)*", scope):
                 raise BadKey(f"no scope {scope}: choose from {', '.join(SCOPES)}, restore:TYPE")
@@ -199,7 +202,10 @@ def seconds(text: str) -> int:
     parts = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.strip())
     if not parts:
         raise BadKey(f"{text!r} is no time to live: give a number and s, m, h or d, such as 30d")
-    return int(parts[1]) * UNITS_S[parts[2]]
+    ttl_s = int(parts[1]) * UNITS_S[parts[2]]
+    if ttl_s > TTL_MAX_S:
+        raise BadKey(f"{text!r} is more than a century: shorten it, or leave it out for no end")
+    return ttl_s
 
 
 def instant(time_s: int | None) -> str | None:

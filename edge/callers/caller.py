@@ -33,7 +33,10 @@ class Caller:
     def belongs_to(self, tenant: str | None) -> None:
         """Raise Problem where a request names another tenant than the key's."""
         if tenant is not None and tenant != self.tenant:
-            raise forbidden("this key belongs to another tenant than the one named: leave it out")
+            raise forbidden(
+                "this key belongs to another tenant than the one named: name none, or send a key "
+                "that `playhead keys create --tenant T` made for that one"
+            )
 
     def may_see(self, kind: str) -> bool:
         """Tell whether values of a type are restored: not unless a scope says so."""
@@ -51,8 +54,15 @@ async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str],
     key = await asyncio.to_thread(keys.find, secret) if secret else None
     if key is None:
         raise unauthorized(
-            "no valid key: send `Authorization: Bearer KEY`; `playhead keys create --tenant T` "
-            "makes one"
+            (
+                "the key is unknown, revoked or expired: `playhead keys list` shows which are in "
+                "force, `playhead keys create --tenant T` makes a new one"
+            )
+            if secret
+            else (
+                "no key: send `Authorization: Bearer KEY`; `playhead keys create --tenant T` "
+                "makes one"
+            )
         )
     return Caller(
         key=key.id,

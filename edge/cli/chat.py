@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,8 @@ from rich.text import Text
 from edge.cli.output import print_json
 from edge.client.gateway_client import GatewayClient, connect
 from edge.requests import limits
+from streams.operations.options import run_option
+from streams.settings import Settings
 
 
 @click.command()
@@ -22,8 +25,14 @@ from edge.requests import limits
     type=click.IntRange(1, limits.ANSWER_TOKENS_MAX),
     default=limits.ANSWER_TOKENS,
     show_default=True,
+    help="Length of the answer at most.",
 )
-@click.option("--budget-ms", type=click.IntRange(*limits.BUDGET_MS), help="Time for the answer.")
+@click.option(
+    "--budget-ms",
+    type=click.IntRange(*limits.BUDGET_MS),
+    help="Time for the answer, in milliseconds.",
+)
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON document.")
 @click.argument("question")
 def chat(
@@ -31,6 +40,7 @@ def chat(
     session: str,
     max_tokens: int,
     budget_ms: int | None,
+    run: Path | None,
     as_json: bool,
     question: str,
 ) -> None:
@@ -51,7 +61,7 @@ def chat(
         body["session_id"] = session
     if budget_ms is not None:
         body["budget_ms"] = budget_ms
-    answer = answer_of(connect(tenant), body, show=not as_json)
+    answer = answer_of(connect(Settings.load(run=run), tenant, reads=True), body, show=not as_json)
     if as_json:
         print_json(answer)
 
@@ -107,12 +117,15 @@ class _Screen:
         self._text.print()
         for number, citation in enumerate(answer["citations"], start=1):
             line = Text(f"  [{number}] ", style="dim")
-            line.append(citation["title"] or citation["uri"], style="bold")
-            line.append(f"  {citation['uri']}\n", style="dim")
+            if citation["title"]:
+                line.append(f"{citation['title']}  ", style="bold")
+            line.append(f"{citation['uri']}\n", style="dim")
             line.append(f"      {citation['quote']}", style="italic dim")
             self._text.print(line)
         if answer["degraded"]:
-            self._text.print(Text(f"  left out: {', '.join(answer['degraded'])}", style="dim"))
+            self._text.print(
+                Text(f"  skipped to save time: {', '.join(answer['degraded'])}", style="dim")
+            )
         self._notes.print(
             f"[dim]session {answer['session_id']} · request {answer['request_id']} · "
             f"first words after {self._first_ms} ms · {answer['finish_reason']}[/dim]"

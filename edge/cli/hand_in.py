@@ -1,4 +1,4 @@
-"""`playhead ingest`: hand files in over HTTP, like any other client."""
+"""`playhead ingest`: submit files over HTTP, like any other client."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from connectors.media_types import OF_SUFFIX
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, connect
 from edge.requests import limits
+from streams.operations.options import run_option
+from streams.operations.printing import counted
+from streams.settings import Settings
 
 WAIT_MAX_S = 600.0
 """How long `--wait` waits without any document getting further."""
@@ -73,7 +76,7 @@ class IngestReport:
 @click.command()
 @click.option("--tenant", required=True, help="Tenant that the documents belong to.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--wait", is_flag=True, help="Until the documents can be found.")
+@click.option("--wait", is_flag=True, help="Return when the documents can be searched.")
 @click.option(
     "--policy",
     type=click.Choice(limits.chunk_policies()),
@@ -81,11 +84,20 @@ class IngestReport:
     show_default=True,
     help="How documents are cut.",
 )
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def ingest(tenant: str, paths: tuple[Path, ...], wait: bool, policy: str, as_json: bool) -> None:
-    """Hand in files and folders of text, Markdown or HTML as documents.
+def ingest(
+    tenant: str,
+    paths: tuple[Path, ...],
+    wait: bool,
+    policy: str,
+    run: Path | None,
+    as_json: bool,
+) -> None:
+    """Submit files and folders of text, Markdown or HTML as documents.
 
-    Files of other kinds are listed and left out. With --wait, exit 1 if a document failed.
+    Files of other kinds in a folder are listed and skipped. Exits 1 where a path that was named
+    can't be sent, and with --wait where a document failed.
 
     \b
     Example:
@@ -94,7 +106,7 @@ def ingest(tenant: str, paths: tuple[Path, ...], wait: bool, policy: str, as_jso
     report = IngestReport()
     files = files_of(paths, report.skipped)
     if files:
-        gateway = connect(tenant)
+        gateway = connect(Settings.load(run=run), tenant)
         for path in with_progress(files, "sending"):
             _send(gateway, tenant, path, policy, report)
         if wait:
@@ -102,24 +114,31 @@ def ingest(tenant: str, paths: tuple[Path, ...], wait: bool, policy: str, as_jso
     if as_json:
         print_json(report.as_json())
     _tell(report, tenant, wait=wait)
+    named = {str(path) for path in paths}
+    failed = any(one.status == "failed" for one in report.sent)
+    if failed or any(path in named for path, _ in report.skipped):
+        sys.exit(1)
 
 
 def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
-    """Say what became of the files; exit 1 where nothing was sent or a document failed."""
+    """Say what became of the files; raises click.ClickException where nothing was sent."""
     for path, reason in report.skipped:
-        click.echo(f"left out {path}: {reason}", err=True)
+        click.echo(f"skipped {path}: {reason}", err=True)
     failed = [one for one in report.sent if one.status == "failed"]
     for one in failed:
         click.echo(f"failed {one.path}: {one.reason}", err=True)
     if not report.sent:
         raise click.ClickException(
-            f"nothing was sent: give files that end with {', '.join(OF_SUFFIX)}, or folders of them"
+            f"nothing was sent: name files that end in {', '.join(OF_SUFFIX)}, or folders with some"
         )
-    chunks = sum(one.chunks for one in report.sent)
-    done = f"{chunks} chunks can be found" if wait else "they are being indexed"
-    click.echo(f"{len(report.sent)} documents sent to {tenant}; {done}", err=True)
-    if failed:
-        sys.exit(1)
+    if not wait:
+        sent = counted(len(report.sent), "document")
+        click.echo(f"{tenant}: {sent} accepted; indexing goes on (--wait waits for it)", err=True)
+        return
+    chunks = counted(sum(one.chunks for one in report.sent), "chunk")
+    done = counted(len(report.sent) - len(failed), "document")
+    also = f", {len(failed)} failed" if failed else ""
+    click.echo(f"{tenant}: {done} ({chunks}) can be searched{also}", err=True)
 
 
 # ---------------------------------------------------------------------- files
@@ -130,14 +149,19 @@ def files_of(paths: tuple[Path, ...], skipped: list[tuple[str, str]]) -> list[Pa
     files: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
-            skipped.append((str(path), "no such file"))
+            skipped.append((str(path), "no such file or folder"))
             continue
         for file in _visible_below(path) if path.is_dir() else [path]:
             if file.suffix.lower() in OF_SUFFIX or (not file.suffix and file == path):
                 files[file] = None
             else:
-                skipped.append((str(file), f"{file.suffix or 'no suffix'} is no text we can read"))
+                skipped.append((str(file), _unreadable(file)))
     return list(files)
+
+
+def _unreadable(file: Path) -> str:
+    kind = f"{file.suffix} files are" if file.suffix else "a file without a suffix is"
+    return f"{kind} not among the kinds that can be read ({', '.join(OF_SUFFIX)})"
 
 
 def _visible_below(folder: Path) -> list[Path]:
@@ -198,8 +222,8 @@ def _wait(gateway: GatewayClient, sent: list[SentFile]) -> None:
                 return
             if time.monotonic() - moved_s > WAIT_MAX_S:
                 raise click.ClickException(
-                    f"{len(pending)} documents got no further for {WAIT_MAX_S:g} s: see "
-                    "`playhead status` and `playhead dead-letters list`"
+                    f"{counted(len(pending), 'document')} made no progress for {WAIT_MAX_S:g} s: "
+                    "see `playhead status` and `playhead dead-letters list`"
                 )
             time.sleep(pause_s)
             pause_s = min(PAUSE_S[1], pause_s * 1.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from edge.callers.api_keys import (
@@ -15,10 +17,12 @@ from edge.callers.api_keys import (
     seconds,
 )
 from edge.cli.output import print_json
+from streams.operations.options import Group, run_option
+from streams.operations.printing import console
 from streams.settings import Settings
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Make, revoke and list API keys.
 
@@ -32,18 +36,31 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--tenant", required=True, help="Tenant that the key belongs to.")
-@click.option("--user", default="", help="Data subject whose messages these are; default: the key.")
+@click.option(
+    "--user",
+    default="",
+    help="Person whose messages these are (the data subject); default: the key itself.",
+)
 @click.option(
     "--scopes",
     default=",".join(DEFAULT_SCOPES),
     show_default=True,
-    help="; ".join(f"{name}: {what}" for name, what in SCOPES.items()),
+    help="; ".join(f"{name}: {what}" for name, what in SCOPES.items()) + ".",
 )
-@click.option("--groups", default="", help="Groups whose documents the user may read, by commas.")
+@click.option(
+    "--groups", default="", help="Groups whose documents the user may read, separated by commas."
+)
 @click.option("--ttl", help="Time to live: 90m, 12h, 30d; default: until revoked.")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def create(
-    tenant: str, user: str, scopes: str, groups: str, ttl: str | None, as_json: bool
+    tenant: str,
+    user: str,
+    scopes: str,
+    groups: str,
+    ttl: str | None,
+    run: Path | None,
+    as_json: bool,
 ) -> None:
     """Make a key; it is printed once and stored hashed.
 
@@ -52,7 +69,7 @@ def create(
       playhead keys create --tenant acme --user jane --scopes read --ttl 12h
     """
     try:
-        store = ApiKeys(keys_path(Settings.load()))
+        store = ApiKeys(keys_path(Settings.load(run=run)))
         entry, secret = store.create(
             tenant,
             user=user,
@@ -66,18 +83,18 @@ def create(
         print_json(_with_secret(entry, secret))
         return
     click.echo(secret)
-    expires = f", until {instant(entry.expires_s)}" if entry.expires_s else ""
     click.echo(
-        f"{entry.id} for tenant {entry.tenant}, user {entry.user}, "
-        f"{', '.join(entry.scopes)}{expires}. Keep it: it is not shown again.",
+        f"{entry.id} for tenant {entry.tenant}, user {entry.user}. {_extent(entry)} "
+        "Keep the key: it is not shown again.",
         err=True,
     )
 
 
 @keys.command()
 @click.argument("key_id")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def revoke(key_id: str, as_json: bool) -> None:
+def revoke(key_id: str, run: Path | None, as_json: bool) -> None:
     """End a key at once and for good.
 
     \b
@@ -85,7 +102,7 @@ def revoke(key_id: str, as_json: bool) -> None:
       playhead keys revoke key-1f0c4a7b2d9e
     """
     try:
-        entry = ApiKeys(keys_path(Settings.load())).revoke(key_id)
+        entry = ApiKeys(keys_path(Settings.load(run=run))).revoke(key_id)
     except BadKey as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -96,23 +113,35 @@ def revoke(key_id: str, as_json: bool) -> None:
 
 @keys.command("list")
 @click.option("--tenant", default="", help="Only this tenant's.")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def list_keys(tenant: str, as_json: bool) -> None:
+def list_keys(tenant: str, run: Path | None, as_json: bool) -> None:
     """List keys, without the keys themselves.
 
     \b
     Example:
       playhead keys list --tenant acme
     """
-    entries = ApiKeys(keys_path(Settings.load())).all(tenant)
+    entries = ApiKeys(keys_path(Settings.load(run=run))).all(tenant)
     if as_json:
         print_json([entry.as_json() for entry in entries])
+    elif not entries:
+        click.echo("no keys yet: `playhead keys create --tenant T` makes one", err=True)
     else:
         _print_table(entries)
 
 
+def _extent(entry: ApiKey) -> str:
+    """Say what a key may do and for how long, and how to make one that may do less."""
+    may = f"Scopes: {', '.join(entry.scopes)}"
+    if set(SCOPES) <= set(entry.scopes):
+        may += " (all there are; --scopes gives fewer)"
+    if entry.expires_s is None:
+        return f"{may}. It does not expire (--ttl sets an end)."
+    return f"{may}. It expires at {instant(entry.expires_s)}."
+
+
 def _print_table(entries: list[ApiKey]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None)
@@ -128,7 +157,7 @@ def _print_table(entries: list[ApiKey]) -> None:
             instant(entry.expires_s) or "never",
             instant(entry.revoked_s) or "",
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _with_secret(entry: ApiKey, secret: str) -> dict[str, object]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from streams.operations.options import run_option
 from streams.settings import Settings
 
 
 @click.command()
 @click.option("--host", help="Address to bind; default: that of PLAYHEAD_GATEWAY.")
-@click.option("--port", type=int, help="Port to bind; default: that of PLAYHEAD_GATEWAY.")
-@click.option("--inbox/--no-inbox", default=True, help="Take in the inbox topics too.")
-def gateway(host: str | None, port: int | None, inbox: bool) -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    help="Port to bind; default: that of PLAYHEAD_GATEWAY.",
+)
+@click.option("--inbox/--no-inbox", default=True, help="Whether the inbox topics are read too.")
+@run_option
+def gateway(host: str | None, port: int | None, inbox: bool, run: Path | None) -> None:
     """Serve HTTP, server-sent events and WebSockets until SIGTERM.
 
     \b
@@ -22,7 +29,7 @@ def gateway(host: str | None, port: int | None, inbox: bool) -> None:
     """
     from edge.protocols.serving import CantServe, serve
 
-    settings = Settings.load()
+    settings = Settings.load(run=run)
     address = urlsplit(settings.gateway)
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8000
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import time
@@ -13,16 +14,20 @@ import click
 import httpx
 
 from edge.callers.api_keys import BadKey
-from edge.client.local_keys import local_key
+from edge.client.local_keys import LocalKeys
 from edge.client.server_sent_events import events_in
 from streams.settings import Settings
 
 RETRIES_MAX = 5
 BUSY = (429, 503)
+KEY_REFUSED = (401, 403)
 BUSY_S = 60.0
 """Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
 CLOSING = ("completed", "retracted", "error")
 """Frames after which none comes."""
+TENANTS_SHOWN = 5
+ALIKE = 0.7
+"""Share of two names that agrees where one may be meant for the other: acme and amce, .75."""
 AnswerFrame = dict[str, Any]
 
 
@@ -33,12 +38,14 @@ class GatewayClient:
         self,
         url: str,
         key: str,
+        tenant: str = "T",
         *,
         retries_max: int = RETRIES_MAX,
         pause: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url
+        self._tenant = tenant
         self._retries_max = retries_max
         self._pause = pause
         self._http = httpx.Client(
@@ -94,7 +101,7 @@ class GatewayClient:
                     continue
                 if response.is_error:
                     response.read()
-                    raise click.ClickException(_problem(response))
+                    raise click.ClickException(self._problem(response))
                 yield from frames_in(response)
                 return
 
@@ -109,11 +116,24 @@ class GatewayClient:
             else:
                 if response.status_code not in BUSY or attempt == self._retries_max:
                     if response.is_error:
-                        raise click.ClickException(_problem(response))
+                        raise click.ClickException(self._problem(response))
                     answer: dict[str, Any] = response.json()
                     return answer
                 self._pause(_pause_s(response, attempt))
         raise AssertionError
+
+    def _problem(self, response: httpx.Response) -> str:
+        try:
+            problem = response.json()
+            said = f"{problem['title']}: {problem['detail']} (request {problem['request_id']})"
+        except (ValueError, KeyError, TypeError):
+            return f"the gateway answered {response.status_code}: is PLAYHEAD_GATEWAY its address?"
+        if response.status_code in KEY_REFUSED and os.environ.get("PLAYHEAD_KEY"):
+            said += (
+                f". The key is that of PLAYHEAD_KEY: set it to one of `playhead keys create "
+                f"--tenant {self._tenant}`, or unset it to use the local stack's own"
+            )
+        return said
 
     def _away(self, error: Exception) -> str:
         return (
@@ -128,25 +148,37 @@ def frames_in(response: httpx.Response) -> Iterator[AnswerFrame]:
         yield json.loads(event.data)
 
 
-def connect(tenant: str) -> GatewayClient:
-    """Return the gateway of the settings, with the key of the environment or of the local stack."""
-    settings = Settings.load()
+def connect(settings: Settings, tenant: str, *, reads: bool = False) -> GatewayClient:
+    """Return the gateway of the settings, with the key of the environment or of the local stack.
+
+    A key of the local stack is made for a tenant that has none; not for one that is only to be
+    read from and whose name looks like that of another. Raises click.ClickException.
+    """
     try:
-        key = os.environ.get("PLAYHEAD_KEY") or local_key(settings, tenant)
+        key = os.environ.get("PLAYHEAD_KEY") or _local_key(LocalKeys(settings), tenant, reads=reads)
     except BadKey as error:
         raise click.ClickException(str(error)) from None
-    return GatewayClient(settings.gateway, key)
+    return GatewayClient(settings.gateway, key, tenant)
+
+
+def _local_key(keys: LocalKeys, tenant: str, *, reads: bool) -> str:
+    """Return the key of a tenant; a new tenant is told of, since its name may be mistyped."""
+    known = keys.tenants()
+    if tenant in known:
+        return keys.key(tenant)
+    alike = difflib.get_close_matches(tenant, known, n=1, cutoff=ALIKE)
+    if alike and reads:
+        raise BadKey(
+            f"no tenant {tenant} yet; did you mean {alike[0]}? To begin a new one: "
+            f"`playhead ingest --tenant {tenant} PATH` or `playhead keys create --tenant {tenant}`"
+        )
+    key = keys.key(tenant)
+    others = f"; there are also {', '.join(known[:TENANTS_SHOWN])}" if known else ""
+    click.echo(f"{tenant} is a new tenant, without documents until now{others}", err=True)
+    return key
 
 
 def _pause_s(response: httpx.Response, attempt: int) -> float:
     """Return how long to wait before a request is sent again: what the gateway asks for."""
     retry_after = response.headers.get("retry-after", "")
     return min(BUSY_S, float(retry_after)) if retry_after.isdigit() else 0.2 * 2**attempt
-
-
-def _problem(response: httpx.Response) -> str:
-    try:
-        problem = response.json()
-        return f"{problem['title']}: {problem['detail']} (request {problem['request_id']})"
-    except (ValueError, KeyError, TypeError):
-        return f"the gateway answered {response.status_code}: is PLAYHEAD_GATEWAY its address?"

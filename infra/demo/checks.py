@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
+from streams.operations.printing import UNBROKEN
+
 
 @dataclass(frozen=True)
 class Check:
@@ -38,7 +40,10 @@ class Checks:
         """Begin a part."""
         self.console.record = title in self._recorded
         self.console.print()
-        self.console.print(Rule(f"[bold]{title}[/bold]", align="left", style="dim"))
+        if self.console.width < UNBROKEN:
+            self.console.print(Rule(f"[bold]{title}[/bold]", align="left", style="dim"))
+        else:  # there is no width to draw a line across
+            self.console.print(f"── {title}", markup=False, highlight=False)
 
     def holds(self, what: str, held: bool, otherwise: str = "") -> None:
         """Print and remember whether something held."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from infra.demo import picture as picture_
 from infra.demo.checks import Checks, line
@@ -19,13 +18,16 @@ from infra.demo.conversation import ask, judge, judge_log, load
 from infra.demo.proof import look_for, verify_and_forge
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
 from infra.demo.stack import DemoStack, client, create_key, demo_stack
+from infra.local.cli import run_option
 from replay.log import BrokerLog
 from replay.one_request import events_of
 from replay.terminal import timeline_table
+from streams.operations.printing import console
 from streams.operations.timeline import timeline
 from streams.settings import Settings
 
 SEED = 20_261_121  # which record of the exported copy is changed; --seed chooses another
+SEED_MAX = 2**32 - 1
 RUN = Path(".playhead")
 
 
@@ -112,28 +114,27 @@ def show_ending(facts: dict[str, Any], checks: Checks) -> None:
 
 
 @click.command()
-@click.option(
-    "--run",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=RUN,
-    envvar="PLAYHEAD_RUN",
-    show_default=True,
-    help="Run folder of the stack.",
-)
+@run_option()
 @click.option("--stop", is_flag=True, help="Stop the stack at the end, if the demo started it.")
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Save the main parts of what the terminal shows, as SVG.",
 )
-@click.option("--seed", default=SEED, show_default=True, help="Chooses the record that is forged.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, SEED_MAX),
+    default=SEED,
+    show_default=True,
+    help="Chooses the record that is forged.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def demo(run: Path, *, stop: bool, picture: Path | None, seed: int, as_json: bool) -> None:
     """Load two sample tenants, talk with both, and verify the log.
 
     Starts what is not running and leaves it running: the last lines say where the chat page is and
-    how to stop it. Exits 0 only if everything that it checks held. Broken off, it stops what it
-    started.
+    how to stop it. Exits 0 only if everything that it checks held. When interrupted, it stops
+    what it started.
 
     \b
     Example:
@@ -141,7 +142,7 @@ def demo(run: Path, *, stop: bool, picture: Path | None, seed: int, as_json: boo
       playhead demo --stop --json
     """
     began = time.monotonic()
-    checks = Checks(Console(stderr=as_json), picture_.PICTURED if picture else ())
+    checks = Checks(console(stderr=as_json), picture_.PICTURED if picture else ())
     with demo_stack(run, stop) as stack:
         key = perform(stack.settings, checks, seed)
         if picture is not None:

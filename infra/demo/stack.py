@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import httpx
 
+from infra.local.run_folder import is_up
 from streams.settings import Settings
 
 ANSWERED_WITHIN_S = 90.0
@@ -46,7 +47,9 @@ class DemoStack:
 
 
 @contextmanager
-def demo_stack(run: Path, stop: bool, verb: RunVerb = playhead) -> Iterator[DemoStack]:
+def demo_stack(
+    run: Path, stop: bool, verb: RunVerb = playhead, up: Callable[[Path], bool] = is_up
+) -> Iterator[DemoStack]:
     """Start what is not running, and yield it.
 
     A stack that ran before stays as it was. One that was started here stays too, unless `stop`
@@ -62,7 +65,8 @@ def demo_stack(run: Path, stop: bool, verb: RunVerb = playhead) -> Iterator[Demo
         yield DemoStack(Settings.load(run=run), stays)
         done = True
     finally:
-        if ours and not (done and stays):
+        # an `up` that failed, or that Ctrl-C ended, has stopped all it started, and said so
+        if ours and not (done and stays) and up(run):
             verb(run, "down")
 
 

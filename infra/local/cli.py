@@ -1,6 +1,7 @@
 """playhead up, down, status: the local stack from the command line."""
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -8,28 +9,32 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 import psutil
+from click.core import ParameterSource
 
 from infra.local import components, ports
 from infra.local.detached import start_detached
 from infra.local.keeper import POLL_S, State
+from infra.local.matching import match
 from infra.local.parts_cli import ShownStackError, fetch_shown, parts
-from infra.local.run_folder import is_up, supervisor
+from infra.local.run_folder import is_up, last_ports, supervisor
 from infra.local.status import entries_of, is_starting, is_well, report
 from infra.local.supervisor import Stack, Wish
 from infra.parts.display import say
 from infra.stack_error import StackError
+from streams.operations.options import Group
 
 DOWN_PATIENCE_S = 90.0  # the workers' drain, then Kafka's stop, with room for a loaded machine
 
 
-def run_option(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command --run."""
+def run_option(**more: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command --run: a folder that a stack may yet be started in."""
     return click.option(
         "--run",
         type=click.Path(file_okay=False, path_type=Path),
@@ -38,27 +43,44 @@ def run_option(command: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         show_envvar=True,
         help="Run folder: data, logs and keys of this stack.",
-    )(command)
+        **more,
+    )
+
+
+def _existing(context: click.Context, option: click.Parameter, run: Path) -> Path:
+    """Refuse a folder that was named by the option, and that does not exist."""
+    named = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    if named and not run.exists():
+        raise click.BadParameter(f"there is no folder {run}", param=option)
+    return run
 
 
 def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> Any:
     named = {}
     for item in given:
         name, _, number = item.partition("=")
-        if name not in ports.NAMES or not number.isdigit():
+        if name not in ports.NAMES or not number.isdecimal():
             message = f"{item!r} is not NAME=PORT with a name of: {', '.join(ports.NAMES)}"
             raise click.BadParameter(message)
+        if not 0 < int(number) <= ports.LAST:
+            raise click.BadParameter(f"{item!r}: ports go from 1 to {ports.LAST}")
         named[name] = int(number)
     return named
 
 
 @click.command()
-@run_option
+@run_option()
 @click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
-@click.option("--only", metavar="A,B", help="Only these components.")
-@click.option("--no-worker", is_flag=True, help="All but the workers.")
-@click.option("--no-gateway", is_flag=True, help="All but the gateway.")
-@click.option("--workers", type=click.IntRange(1, ports.WORKERS_MAX), default=1, show_default=True)
+@click.option("--only", metavar="A,B", help="Start only these components.")
+@click.option("--no-worker", is_flag=True, help="Start all but the workers.")
+@click.option("--no-gateway", is_flag=True, help="Start all but the gateway.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, ports.WORKERS_MAX),
+    default=1,
+    show_default=True,
+    help="How many workers share the steps.",
+)
 @click.option(
     "--port",
     "named",
@@ -69,15 +91,17 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
 )
 @click.option(
     "--ports-from",
-    type=click.IntRange(1, 65_535 - ports.SPAN),
+    type=click.IntRange(1, ports.LAST - ports.SPAN),
     help=f"First of the block of ports.  [default: {ports.FIRST}, or those of the last time]",
 )
 @click.option(
     "--free-ports",
     is_flag=True,
     envvar="PLAYHEAD_FREE_PORTS",
-    help="Any ports that are free.",
+    show_envvar=True,
+    help="Use any ports that are free.",
 )
+@click.option("--json", "as_json", is_flag=True, help="What `playhead status --json` prints.")
 def up(
     run: Path,
     *,
@@ -89,8 +113,12 @@ def up(
     named: dict[str, int],
     ports_from: int | None,
     free_ports: bool,
+    as_json: bool,
 ) -> None:
     """Start the local stack: Kafka, registry, Weaviate, Triton, workers, gateway.
+
+    Stays in the foreground until Ctrl-C, or returns when all is ready with --detach. What is up
+    already stays as it is; where that is not what the options ask for, it says so and exits 1.
 
     \b
     Example:
@@ -104,46 +132,46 @@ def up(
     run = run.absolute()
     try:
         chosen = components.select(names, workers)
-        if _already_up(run, names):
+        for component in chosen:
+            component.refuse(os.environ)
+        shown = partial(_show, run, as_json=as_json)
+        if _already_up(run, wish):
+            shown()
             return
         fetch_shown([component.part for component in chosen if component.part])
         if detach:
             _detached(run, wish)
+            shown()
         else:
-            _attached(run, wish)
+            _attached(run, wish, shown)
     except StackError as error:
         raise ShownStackError(str(error)) from None
 
 
-def _already_up(run: Path, names: frozenset[str]) -> bool:
-    while (process := supervisor(run)) and is_starting(run, names):
-        time.sleep(POLL_S)  # another `up` is at it
+def _already_up(run: Path, wish: Wish) -> bool:
+    """Whether it is up as asked for; raises StackError where it is up in another way."""
+    told = False
+    while (process := supervisor(run)) and is_starting(run, wish.names):
+        if not told:
+            say(f"{run} is being started already; waiting until it is ready")
+            told = True
+        time.sleep(POLL_S)
     if process is None:
         return False
-    said = entries_of(report(run))
-    running = {name for name, entry in said.items() if entry["state"] != State.STOPPED}
-    if missing := sorted(names - running):
-        message = f"{run} is already up, without {', '.join(missing)}; "
-        raise StackError(message + "run playhead down, then up again")
-    unwell = [
-        f"{name} is {said[name]['state']}" for name in sorted(names) if not is_well(said[name])
-    ]
-    if unwell:
-        message = f"{run} is already up, but {', '.join(unwell)}; see {run / 'logs'}"
-        raise StackError(message)
-    say(f"{run} is already up.")
-    _show_addresses(run)
+    try:
+        more = match(wish, entries_of(report(run)), last_ports(run), os.environ)
+    except StackError as error:
+        raise StackError(f"{run} is already up, {error}; its logs: {run / 'logs'}") from None
+    say(f"{run} is already up" + (f", with more than was asked for: {more}." if more else "."))
     return True
 
 
 def _detached(run: Path, wish: Wish) -> None:
-    if start_detached(run, wish):
-        _show_addresses(run)
-    elif not _already_up(run, wish.names):
+    if not start_detached(run, wish) and not _already_up(run, wish):
         sys.exit(1)
 
 
-def _attached(run: Path, wish: Wish) -> None:
+def _attached(run: Path, wish: Wish, ready: Callable[[], None]) -> None:
     stop = threading.Event()
     stack = Stack(run, wish, say)
 
@@ -156,17 +184,21 @@ def _attached(run: Path, wish: Wish) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     stack.start(stop)
-    _show_addresses(run)
+    ready()
     while not stop.wait(3600):
         pass
-    say("stopping (again to kill)")
+    say("stopping (Ctrl-C again kills everything at once)")
     stack.stop()
     say("stopped")
 
 
-def _show_addresses(run: Path) -> None:
-    said = entries_of(report(run))
-    for name, entry in said.items():
+def _show(run: Path, *, as_json: bool) -> None:
+    """Say where each component is: on standard error for people, else as JSON."""
+    said = report(run)
+    if as_json:
+        click.echo(json.dumps(said, indent=2))
+        return
+    for name, entry in entries_of(said).items():
         if entry["state"] != State.STOPPED and entry["url"]:
             say(f"  {name:<9} {entry['url']}")
     say(f"  logs      {run / 'logs'}")
@@ -174,15 +206,23 @@ def _show_addresses(run: Path) -> None:
 
 
 @click.command()
-@run_option
-def down(run: Path) -> None:
+@run_option(callback=_existing)
+@click.option("--json", "as_json", is_flag=True, help="What `playhead status --json` prints.")
+def down(run: Path, *, as_json: bool) -> None:
     """Stop the local stack; its data stays in the run folder.
 
     \b
     Example:
       playhead down
+      playhead down --run /tmp/other
     """
     run = run.absolute()
+    _stop(run)
+    if as_json:
+        click.echo(json.dumps(report(run), indent=2))
+
+
+def _stop(run: Path) -> None:
     process = supervisor(run)
     deadline = time.monotonic() + DOWN_PATIENCE_S
     if process is None and not is_up(run):
@@ -192,7 +232,7 @@ def down(run: Path) -> None:
         process.terminate()
     while is_up(run):
         if time.monotonic() > deadline and process is not None:
-            say("it does not stop by itself; killing it")
+            say(f"it did not stop within {DOWN_PATIENCE_S:.0f} s; killing it")
             with suppress(psutil.NoSuchProcess):
                 process.kill()  # its guard ends the components
             process = None
@@ -201,10 +241,10 @@ def down(run: Path) -> None:
 
 
 @click.command()
-@run_option
+@run_option(callback=_existing)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def status(run: Path, *, as_json: bool) -> None:
-    """Say how each component is; exit 0 when all are ready.
+    """Show the state of each component; exit 0 when all are ready.
 
     \b
     Example:
@@ -223,7 +263,7 @@ def status(run: Path, *, as_json: bool) -> None:
     sys.exit(0 if all(map(is_well, entries.values())) else 1)
 
 
-@click.group()
+@click.group(cls=Group)
 def main() -> None:
     """Run the local stack."""
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +14,7 @@ from infra.local import health, java, weaviate
 from infra.local.ports import number_of
 from infra.local.site import Launch, Site
 from infra.stack_error import StackError
+from infra.triton import choices
 from infra.triton import launch as triton
 
 FORMAT_TIMEOUT_S = 60
@@ -33,6 +34,8 @@ class Component:
     once: bool = False  # a task: ready when it has ended well
     grace_s: float = 10.0  # from SIGTERM to SIGKILL
     patience_s: float = 120.0  # for its first answer; loaded machines are slow
+    refuse: Callable[[Mapping[str, str]], None] = field(default=lambda _: None, repr=False)
+    """Raises StackError where what the environment asks of it can't work."""
 
 
 def _kafka(site: Site) -> Launch:
@@ -61,8 +64,16 @@ def _kafka(site: Site) -> Launch:
 def _registry(site: Site) -> Launch:
     folder = site.run / "registry"
     java.lay_out(folder, site.parts["registry"])
+    java.begin_registry(folder)
     argv = java.registry(site.parts["java"], site.ports["registry"])
     return Launch(argv, java.ENVIRONMENT, folder)
+
+
+def _registry_ready(site: Site, _pid: int) -> bool:
+    if not health.http_ok(site.address("registry"), f"{java.REGISTRY_PATH}/subjects"):
+        return False
+    java.registry_is_whole(site.run / "registry")
+    return True
 
 
 def _triton(site: Site) -> Launch:
@@ -130,9 +141,7 @@ SERVICES = (
     Component(
         "registry",
         _registry,
-        lambda site, _pid: health.http_ok(
-            site.address("registry"), f"{java.REGISTRY_PATH}/subjects"
-        ),
+        _registry_ready,
         lambda site: site.url("registry", java.REGISTRY_PATH),
         ports=("registry",),
         part="registry",
@@ -161,6 +170,7 @@ SERVICES = (
         ports=("triton", "triton_grpc", "triton_metrics"),
         part="triton",
         grace_s=triton.EXIT_TIMEOUT_S + 3.0,
+        refuse=choices.refuse,
     ),
 )
 TOPICS = Component(

@@ -20,6 +20,8 @@ from infra.local.ports import HOST
 KAFKA_FOLDER = Path(__file__).parents[1] / "kafka"
 REGISTRY_VERSION = "2.6.13.Final"
 REGISTRY_PATH = "/apis/ccompat/v7"  # where the registry speaks the Confluent API
+REGISTRY_DATABASE = "registry"  # H2 adds .mv.db
+REGISTRY_UNFINISHED = "unfinished"  # a file: the database has not been whole yet
 REGISTRY_JAR = f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
 ARCHIVE = "classes.jsa"
 USE_ARCHIVE = f"-XX:SharedArchiveFile={ARCHIVE}"
@@ -66,12 +68,31 @@ def _kafka(home: Path) -> list[str]:
     return [_program(home), f"-Dlog4j2.configurationFile={LOGGING}", "-cp", "libs/*"]
 
 
+def begin_registry(folder: Path) -> None:
+    """Throw a database away whose making was broken off, and note that a new one is begun.
+
+    The registry makes its tables at its first start, one by one; with some of them it never starts
+    again. Call `registry_is_whole` when it has answered; nothing is written to it before.
+    """
+    mark = folder / REGISTRY_UNFINISHED
+    if mark.exists():
+        for part in folder.glob(f"{REGISTRY_DATABASE}.*.db"):
+            part.unlink()
+    elif not (folder / f"{REGISTRY_DATABASE}.mv.db").exists():
+        mark.touch()
+
+
+def registry_is_whole(folder: Path) -> None:
+    """Note that the registry has answered: its database is kept from now on."""
+    (folder / REGISTRY_UNFINISHED).unlink(missing_ok=True)
+
+
 def registry(home: Path, port: int, archive: str = USE_ARCHIVE) -> list[str]:
     """Return the registry's command line; its database is `registry.mv.db` where it runs."""
     settings = {
         "quarkus.http.host": HOST,
         "quarkus.http.port": port,
-        "quarkus.datasource.jdbc.url": "jdbc:h2:file:./registry",
+        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:./{REGISTRY_DATABASE}",
         # otherwise three lines a schema at every start
         'quarkus.log.category."io.apicurio.common.apps.logging.audit".level': "WARN",
     }

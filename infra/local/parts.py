@@ -64,7 +64,7 @@ def all_parts(kafka_lock: Path = recipes.KAFKA_LOCK) -> dict[str, Part]:
             triton.make,
             typical_s=60,
             peak_mb=900,
-            tools=(system.VENV, system.LIBPYTHON),
+            tools=(system.VENV, system.LIBPYTHON, system.LIBGOMP),
         ),
     )
     return {part.name: part for part in parts}

@@ -40,7 +40,7 @@ def fetch_shown(
         with _ended_like_ctrl_c(), shown() as display:
             fetch(wanted, display)
     except (KeyboardInterrupt, Interrupted):
-        say("interrupted; what was not whole was thrown away")
+        say("interrupted; nothing unfinished was kept")
         sys.exit(INTERRUPTED)
 
 
@@ -65,7 +65,7 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 @click.option("--only", metavar="A,B", help="Only these parts, and what they need.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def parts(only: str | None, *, as_json: bool) -> None:
-    """Fetch what the components are made of, and say where it is.
+    """Fetch the software that the components run, and say where it is.
 
     \b
     Example:

@@ -15,6 +15,7 @@ from streams.settings import PORTS
 
 HOST = "127.0.0.1"
 FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no common tool's way
+LAST = 65_535  # of all ports that there are
 NAMES = PORTS  # worker_metrics is the last one: those of further workers follow it
 WORKERS_MAX = 32
 SPAN = len(NAMES) + WORKERS_MAX - 1  # of a block, with a port for each worker that there may be
@@ -43,7 +44,7 @@ def chosen(environment: Mapping[str, str], flags: Mapping[str, int]) -> Ports:
         variable = f"PLAYHEAD_PORT_{name.upper()}"
         if text := environment.get(variable, ""):
             if not text.isdigit():
-                message = f"{variable} is {text!r}, not a port; set it to a number up to 65535"
+                message = f"{variable} is {text!r}, not a port; set it to a number up to {LAST}"
                 raise StackError(message)
             asked[name] = int(text)
     for name, port in flags.items():
@@ -51,8 +52,8 @@ def chosen(environment: Mapping[str, str], flags: Mapping[str, int]) -> Ports:
             raise StackError(f"no port is called {name!r}; there are {', '.join(NAMES)}")
         asked[name] = port
     for name, port in asked.items():
-        if not 0 < port <= 65_535:
-            raise StackError(f"port {port} for {name} is out of range; choose one up to 65535")
+        if not 0 < port <= LAST:
+            raise StackError(f"port {port} for {name} is out of range; choose one up to {LAST}")
     if "weaviate_gossip" in asked:
         asked.setdefault("weaviate_data", asked["weaviate_gossip"] + 1)
     return asked
@@ -91,8 +92,11 @@ def refuse_busy(ports: Mapping[str, int], names: frozenset[str]) -> None:
     if not busy:
         return
     lines = [f"port {port} for {name} is in use{_holder(port)}" for name, port in busy.items()]
+    some = next(iter(busy))
     lines.append(
-        "stop what holds it, or choose others: --port NAME=PORT, --ports-from PORT, --free-ports"
+        f"stop what holds it, or choose others by the environment, such as PLAYHEAD_FREE_PORTS=1 "
+        f"or PLAYHEAD_PORT_{some.partition('-')[0].upper()}=PORT; `playhead up` also has "
+        "--free-ports, --port and --ports-from"
     )
     raise StackError("\n".join(lines))
 

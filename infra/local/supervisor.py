@@ -23,12 +23,14 @@ import psutil
 from infra.local import components, guard, ports
 from infra.local.components import Component
 from infra.local.keeper import BACKOFF_S, POLL_S, Keeper, State, last_lines
+from infra.local.leaning import refuse_absent
 from infra.local.parts import all_parts
 from infra.local.run_folder import last_ports, make_private, read_state, take_lock, write_json
 from infra.local.site import Site
 from infra.local.status import report
 from infra.parts.fetching import with_needs
 from infra.stack_error import StackError
+from streams.settings import Settings
 
 LOG_BYTES_MAX = 16 << 20  # a larger log is set aside as .1 when the stack starts
 
@@ -117,6 +119,7 @@ class Stack:
         site = Site(self.run, self._choose_ports(chosen), _places(chosen))
         self.site = site
         write_json(self.run / "stack.json", site.description())
+        refuse_absent(chosen, Settings.load(run=self.run))
         for component in chosen:
             log = self.run / "logs" / f"{component.name}.log"
             if log.exists() and log.stat().st_size > self._log_bytes_max:

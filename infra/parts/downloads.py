@@ -82,7 +82,7 @@ def download(
     """Fetch artifacts into a folder, some side by side; returns their files in the same order.
 
     What breaks off is resumed, what fails in passing is tried again; a file has its name only when
-    its SHA-256 is right. Raises StackError at the first that can't be had, and Interrupted.
+    its SHA-256 is right. Raises StackError at the first that can't be fetched, and Interrupted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     limits = httpx.Timeout(silence_s, connect=CONNECT_S)
@@ -177,9 +177,8 @@ class _Source:
             raise Hiccup(f"it has SHA-256 {sha256}, not {artifact.sha256}")
 
     def _failure(self, artifact: Artifact, reason: str) -> StackError:
-        message = f"{artifact.path} could not be had from {self.address}: {reason}. "
-        advice = f"Check the network and the proxy (https_proxy), or name a mirror by {MIRROR}"
-        return StackError(message + advice)
+        message = f"{artifact.path} could not be fetched from {self.address}: {reason}"
+        return StackError(f"{message}; {MIRROR} may name a mirror")
 
 
 def _trusted() -> ssl.SSLContext:

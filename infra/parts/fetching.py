@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from infra.parts.advice import ELSEWHERE, remedy
 from infra.parts.part import Part, Workshop, parts_folder
 from infra.parts.shell import Interrupted, Shell
 from infra.stack_error import StackError
 
 LOCK_EVERY_S = 0.5
 INTERRUPT_EVERY_S = 0.2
-FULL_BYTES = 8 << 20  # less than this left is a full disk: tools stop before the last byte
-ELSEWHERE = "set XDG_CACHE_HOME to a folder that"
 
 
 class FetchDisplay(Protocol):
@@ -84,8 +83,8 @@ def _refuse_folder(absent: Sequence[Part]) -> None:
     peak_mb = sum(part.peak_mb for part in absent)
     if free_mb < peak_mb:
         names = ", ".join(part.name for part in absent)
-        message = f"{folder} has {free_mb:,} MB free, and {names} take {peak_mb:,} MB while they "
-        raise StackError(f"{message}are fetched; free some, or {ELSEWHERE} has them")
+        message = f"{folder} has {free_mb:,} MB free, and {names} need {peak_mb:,} MB while being "
+        raise StackError(f"{message}fetched; free some, or {ELSEWHERE} has them")
 
 
 def _fetch_all(absent: Sequence[Part], display: FetchDisplay) -> None:
@@ -127,8 +126,8 @@ def _fetch(part: Part, shell: Shell, display: FetchDisplay) -> None:
                 _make(part, shell, display)
             except (StackError, OSError) as error:
                 message = f"fetching {part.name} {part.version}: {error}"
-                if _is_full(error):
-                    message += f"\nthe disk is full: free some space, or {ELSEWHERE} has more"
+                if advice := remedy(error, parts_folder()):
+                    message += f"\n{advice}"
                 raise StackError(message) from error
             finally:
                 _sweep(part)
@@ -141,13 +140,6 @@ def _make(part: Part, shell: Shell, display: FetchDisplay) -> None:
     places: Mapping[str, Path] = {need.name: need.place for need in part.needs}
     part.build(Workshop(partial, shell, lambda text: display.line(part, text), places))
     partial.rename(part.place)
-
-
-def _is_full(error: Exception) -> bool:
-    """Whether a fetch failed for want of space, though its tool said it in words of its own."""
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return True
-    return shutil.disk_usage(parts_folder()).free < FULL_BYTES
 
 
 def _partial(part: Part) -> Path:
@@ -165,15 +157,12 @@ def _sweep(part: Part) -> None:
 def _locked(part: Part, shell: Shell, display: FetchDisplay) -> Iterator[None]:
     """Hold the part's lock; the kernel frees it when the process ends, however it ends."""
     with (parts_folder() / f".{part.place.name}.lock").open("w") as lock:
-        told = False
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
-                    display.line(part, "another process is fetching it; waiting")
-                    told = True
+                display.line(part, "another process is fetching it; waiting")
                 if shell.stopped.wait(LOCK_EVERY_S):
                     raise Interrupted from None
         yield

@@ -13,6 +13,7 @@ from pathlib import Path
 from infra.stack_error import StackError
 
 LAST_LINES = 15  # of a tool's output, shown when it fails
+END_CHARACTERS = 120  # of each end of such a line: compilers name the symptom last
 TRY_OUT_S = 120.0  # for a new part's first start
 TRY_OUT_EVERY_S = 0.2
 
@@ -124,5 +125,12 @@ class Shell:
 
 
 def _failure(program: str, how: str, last: Iterable[str]) -> StackError:
-    said = "\n".join(f"    {line}" for line in last)
+    said = "\n".join(f"    {_short(line)}" for line in last)
     return StackError(f"{program} {how}:\n{said}")
+
+
+def _short(line: str) -> str:
+    """Leave the middle of a long line out."""
+    if len(line) <= 2 * END_CHARACTERS:
+        return line
+    return f"{line[:END_CHARACTERS]} … {line[-END_CHARACTERS:]}"

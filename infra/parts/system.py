@@ -6,6 +6,7 @@ for. All else is as if it were not there, and is never run by its bare name: the
 might be another.
 """
 
+import ctypes
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from infra.stack_error import StackError
@@ -134,9 +135,26 @@ VENV = Tool(
     "apt-get install python3.11-venv",
     _has_venv,
 )
+
+
+def has_library(name: str) -> bool:
+    """Whether the machine's loader finds a shared library."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
 LIBPYTHON = Tool(
     "libpython3.11.so.1.0",
     "Triton's Python backend is linked against it",
     "apt-get install libpython3.11",
     _has_libpython,
+)
+LIBGOMP = Tool(
+    "libgomp.so.1",
+    "llama.cpp is linked against it",
+    "apt-get install libgomp1",
+    partial(has_library, "libgomp.so.1"),
 )

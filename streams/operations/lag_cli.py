@@ -8,6 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ import click
 from schemas import EventRejected
 from streams.log.offsets import NoAnswer, Partition, no_offsets, patiently
 from streams.operations.lag import ConsumerGroup, Lag, LagReader, ages_of, consumer_groups
+from streams.operations.options import run_option
+from streams.operations.printing import counted
 from streams.settings import Settings
 from streams.topics import topic_of
 
@@ -22,8 +25,9 @@ from streams.topics import topic_of
 @click.command()
 @click.option("--steps", metavar="A,B", help="Only these steps; all of them by default.")
 @click.option("--all", "every", is_flag=True, help="Every lane, those without lag included.")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def lag(steps: str | None, every: bool, as_json: bool) -> None:
+def lag(steps: str | None, every: bool, run: Path | None, as_json: bool) -> None:
     """Show how far each step is behind, by topic and lane, as the broker knows it.
 
     \b
@@ -38,7 +42,7 @@ def lag(steps: str | None, every: bool, as_json: bool) -> None:
         raise click.UsageError(str(error.args[0])) from None
     if not wanted:
         raise click.UsageError("--steps names no step: leave it out to see all")
-    settings = Settings.load()
+    settings = Settings.load(run=run)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong is said below
     try:
         lags, oldest_ms, rejected = asyncio.run(_read(settings, wanted))
@@ -80,8 +84,9 @@ async def _read(
 def _print_table(
     lags: Sequence[Lag], ages_s: Mapping[Partition, float], rejected: int, *, every: bool
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from streams.operations.printing import console
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("step", "topic"):
@@ -90,15 +95,16 @@ def _print_table(
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows_of(lags, ages_s, every=every):
         table.add_row(*row)
-    console = Console()
-    console.print(table)
-    console.print(summary(lags, rejected))
+    screen = console()
+    screen.print(table)
+    screen.print(summary(lags, rejected))
 
 
 def summary(lags: Sequence[Lag], rejected: int) -> str:
     """Say in a line how much there is to do."""
     hint = " (`playhead dead-letters list`)" if rejected else ""
-    return f"{sum(one.records for one in lags)} records behind; {rejected} dead letters{hint}"
+    behind = counted(sum(one.records for one in lags), "record")
+    return f"{behind} behind; {counted(rejected, 'dead letter')}{hint}"
 
 
 def rows_of(

@@ -1,10 +1,22 @@
-"""What verbs of the command line have in common."""
+"""What verbs of the command line have in common: options, and groups that help who mistypes."""
 
 from __future__ import annotations
 
+import difflib
+import os
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+from streams.settings import variable
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+TRACES = ("stack.json", "master.key", "keys.sqlite")
+"""Files of which a run folder holds one as soon as a stack was started there."""
 
 
 def microseconds(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -18,3 +30,64 @@ def microseconds(_: click.Context, option: click.Parameter, value: str | None) -
             f"{value!r} is no time: write it as 2026-01-31T12:00:00+00:00", param=option
         ) from None
     return round(moment.astimezone().timestamp() * 1_000_000)
+
+
+def run_option(command: Command, *, needs_stack: bool = True) -> Command:
+    """Give a command --run: the run folder of a stack, or None for that of the environment.
+
+    A folder in which no stack was ever started is refused where the command needs one.
+    """
+    return click.option(
+        "--run",
+        type=click.Path(file_okay=False, path_type=Path),
+        callback=_of_a_stack if needs_stack else None,
+        help="Run folder of the stack.  [env var: PLAYHEAD_RUN; default: .playhead]",
+    )(command)
+
+
+def _of_a_stack(_: click.Context, option: click.Parameter, run: Path | None) -> Path | None:
+    """Refuse a folder in which no stack was ever started, unless the broker is elsewhere."""
+    if run is None or variable("kafka") in os.environ:
+        return run
+    if not any((run / name).exists() for name in TRACES):
+        raise click.BadParameter(
+            f"no stack was ever started in {run}: `playhead up --run {run}` starts one",
+            param=option,
+        )
+    return run
+
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that was probably meant, or None: one that it begins, else the most alike."""
+    begun = [one for one in names if name and one.startswith(name)]
+    alike = begun or difflib.get_close_matches(name, names, n=1)
+    return alike[0] if alike else None
+
+
+class Group(click.Group):
+    """A group of verbs: it lists whole sentences, and names the verb that was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; raises UsageError with a suggestion where there is a near one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not args[0].startswith("-") and (near := self.suggest(ctx, args[0])):
+                error.message += f" Did you mean '{near}'?"
+            raise
+
+    def suggest(self, ctx: click.Context, name: str) -> str | None:
+        """Return the verb that was probably meant, or None."""
+        return nearest(name, self.list_commands(ctx))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs by the whole first sentence of their help."""
+        rows = [(name, _sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _sentence(command: Any) -> str:
+    return str(command.get_short_help_str(limit=1_000))

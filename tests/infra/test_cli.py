@@ -60,6 +60,104 @@ def test_every_verb_has_help_with_an_example_of_itself(path, command):
     assert " ".join(("playhead", *path)) in example
 
 
+LEAVES = [(path, command) for path, command in ALL if not isinstance(command, click.Group)]
+OPTIONS = [
+    (path, option)
+    for path, command in ALL
+    for option in command.params
+    if isinstance(option, click.Option)
+]
+SERVERS = {("worker",), ("gateway",)}  # they report to nobody: they run until they are told to stop
+WITHOUT_A_STACK = {("parts",)}
+
+
+def flags(command):
+    return {flag for option in command.params for flag in option.opts}
+
+
+@pytest.mark.parametrize(
+    ("path", "option"), OPTIONS, ids=[f"{' '.join(path)} {one.opts[-1]}" for path, one in OPTIONS]
+)
+def test_every_option_says_what_it_is_for(path, option):
+    words = option.help or ""
+    assert words[:1].isupper() or words.startswith("read:"), "a sentence"
+    assert words.rstrip()[-1] in ".]"
+
+
+def test_every_number_has_its_range():
+    numbers = [
+        (path, parameter)
+        for path, command in ALL
+        for parameter in command.params
+        if isinstance(parameter.type, (click.types.IntParamType, click.types.FloatParamType))
+    ]
+    assert {parameter.name for _, parameter in numbers} >= {"workers", "port", "seed", "jobs"}
+    for path, parameter in numbers:
+        kind = parameter.type
+        assert isinstance(kind, (click.IntRange, click.FloatRange)), (path, parameter.name)
+        assert None not in {kind.min, kind.max}, (path, parameter.name)
+
+
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
+def test_every_verb_reports_as_json_and_takes_a_run_folder(path, command):
+    assert ("--json" in flags(command)) is (path not in SERVERS)
+    assert ("--run" in flags(command)) is (path not in WITHOUT_A_STACK)
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=NAMES)
+def test_no_sentence_of_a_help_is_cut(path, command):
+    shown = command.get_help(click.Context(command, info_name=" ".join(path)))
+    assert "..." not in shown.replace("COMMAND [ARGS]...", "").replace("PATHS...", "").replace(
+        "[ID]...", ""
+    )
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("stat",), "status"),
+        (("dead",), "dead-letters"),
+        (("ingets",), "ingest"),
+        (("start",), "up"),
+        (("stop",), "down"),
+        (("verify",), "replay verify"),
+        (("replay", "verfy"), "verify"),
+        (("keys", "lits"), "list"),
+        (("dead-letters", "ls"), "list"),
+    ],
+)
+def test_a_verb_that_was_mistyped_is_asked_for(monkeypatch, capsys, words, meant):
+    code, _, err = run(monkeypatch, capsys, *words)
+    assert code == 2
+    assert f"No such command '{words[-1]}'. Did you mean '{meant}'? (playhead" in err
+    assert err.count("\n") == 1
+
+
+def test_every_word_that_people_try_leads_to_a_verb_that_there_is():
+    assert {tuple(meant.split()) for meant in cli.MEANT.values()} <= {path for path, _ in LEAVES}
+    assert not set(cli.MEANT) & set(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [(path, command) for path, command in LEAVES if "--run" in flags(command)],
+    ids=[" ".join(path) for path, command in LEAVES if "--run" in flags(command)],
+)
+def test_a_run_folder_without_a_stack_is_an_error_where_one_is_needed(
+    monkeypatch, capsys, tmp_path, path, command
+):
+    if path in {("up",), ("demo",), ("settings",)}:
+        pytest.skip("it needs none")
+    needed = ["x" for one in command.params if isinstance(one, click.Argument) and one.required]
+    tenant = ["--tenant", "acme"] if "--tenant" in flags(command) else []
+    run_folder = str(tmp_path / "none")
+    code, out, err = run(monkeypatch, capsys, *path, *needed, *tenant, "--run", run_folder)
+    assert (code, out) == (2, "")
+    assert "Invalid value for '--run'" in err
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize(("name", "verb"), VERBS.items())
 def test_the_summary_of_a_verb_is_how_its_help_begins(name, verb):
     command = playhead.get_command(click.Context(playhead), name)

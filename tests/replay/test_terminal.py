@@ -34,7 +34,7 @@ def test_rates_are_told_and_no_time_at_all_is_no_error():
 
 
 def test_work_in_progress_is_told_where_there_is_some():
-    assert "2 inputs are still being worked on" in shown(Report(pending=2))
+    assert "2 inputs still in progress" in shown(Report(pending=2))
     assert "worked on" not in shown(Report())
 
 
@@ -82,7 +82,7 @@ def test_later_runs_of_a_step_share_a_row_of_means():
     ]
     first, later = (" ".join(row) for row in rows(runs))
     assert first.startswith("+0.0 ms moderate 0.5 ms 1.0 ms 1")
-    assert later.startswith("to 6.0 ms moderate (2 more) ⌀ 0.5 ms ⌀ 3.0 ms 2")
+    assert later.startswith("to 6.0 ms moderate (2 more) avg 0.5 ms avg 3.0 ms 2")
 
 
 def test_a_second_attempt_is_named_and_nothing_is_an_empty_table():

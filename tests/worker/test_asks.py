@@ -1,37 +1,13 @@
 """What a step says that it asks is what its code asks, so its worker makes just the connectors it needs."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
 import schemas
 from connectors.who_answers import CONNECTORS, connectors_for
+from infra.docs import imports, reached_from
 from streams.topics import STEPS
 
 ANSWERED = {request for row in CONNECTORS.values() for request in row}
-ROOT = Path(__file__).parents[2]
-
-
-def imports(module):
-    """What a module imports of ours: pairs of module and name."""
-    tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                yield node.module, alias.name
-
-
-def reached_from(module):
-    """A step's module and all that it imports of `agents`, directly or not."""
-    reached, waiting = set(), [module]
-    while waiting:
-        one = waiting.pop()
-        if one in reached:
-            continue
-        reached.add(one)
-        waiting += [source for source, _ in imports(one) if source.startswith("agents.")]
-    return reached
 
 
 @pytest.mark.parametrize("step", STEPS, ids=[step.name for step in STEPS])

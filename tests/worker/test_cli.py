@@ -227,10 +227,11 @@ NAMES = ", ".join(entry.name for entry in STEPS)
     ],
 )
 def test_what_cannot_be_run_is_refused_in_a_sentence(tmp_path, words, environment, said):
+    (tmp_path / "stack.json").write_text("{}")
     done = CliRunner(env=environment).invoke(worker, [*words, "--run", str(tmp_path)])
     assert done.exit_code == 2
     assert said in " ".join(done.output.replace("│", " ").split())
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["stack.json"]
 
 
 def test_a_run_folder_that_cannot_be_read_is_named(tmp_path):

@@ -8,12 +8,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from confluent_kafka import KafkaException
 from confluent_kafka.schema_registry.error import SchemaRegistryError
-from rich.console import Console
 
 from schemas.registry import RegistryAway
 from streams.log.writing import RecordTooLarge
@@ -28,17 +28,18 @@ from streams.operations.dead_letters.letters import (
     short,
 )
 from streams.operations.dead_letters.showing import details, lines_of, table_of
-from streams.operations.options import microseconds
+from streams.operations.options import Group, microseconds, run_option
+from streams.operations.printing import console
 from streams.settings import Settings
 
 
 @contextmanager
-def opened() -> Iterator[DeadLetters]:
+def opened(run: Path | None) -> Iterator[DeadLetters]:
     """Open the dead letters; what may go wrong becomes one clear line.
 
     The context's object, where there is one, opens others than those on the broker.
     """
-    settings = Settings.load()
+    settings = Settings.load(run=run)
     open_letters: Callable[[Settings], DeadLetters] = click.get_current_context().obj or DeadLetters
     letters = open_letters(settings)
     try:
@@ -92,7 +93,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     return with_filters
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
     """List, show and retry events that could not be processed.
 
@@ -106,8 +107,9 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @filtered
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def list_command(filters: Filters, as_json: bool) -> None:
+def list_command(filters: Filters, run: Path | None, as_json: bool) -> None:
     """List dead letters, oldest first, with what became of each.
 
     Status: open (never put back), waiting (put back, not finished), rejected again, or done.
@@ -116,30 +118,31 @@ def list_command(filters: Filters, as_json: bool) -> None:
     Example:
       playhead dead-letters list --step ingest --since 2026-01-31T12:00:00+00:00
     """
-    with opened() as log:
+    with opened(run) as log:
         letters = [letter for letter in log.all() if filters.takes(letter.event)]
     if as_json:
         click.echo(json.dumps({"dead_letters": [letter.as_json() for letter in letters]}, indent=1))
     elif not letters:
         click.echo("no dead letters", err=True)
     else:
-        Console().print(table_of(letters))
+        console().print(table_of(letters))
 
 
 @dead_letters.command("show")
 @click.argument("letter_id", metavar="ID")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def show_command(letter_id: str, as_json: bool) -> None:
+def show_command(letter_id: str, run: Path | None, as_json: bool) -> None:
     """Show everything of one dead letter. ID may be cut short.
 
-    Sealed fields stay sealed, and texts are told by their length. A long traceback is cut in its
-    middle; --json has all of it.
+    Sealed fields stay sealed, and texts are shown by their length alone. A long
+    traceback is cut in its middle; --json has all of it.
 
     \b
     Example:
       playhead dead-letters show 18c2e4d0
     """
-    with opened() as log:
+    with opened(run) as log:
         told = details(log.codec, resolve(log.all(), letter_id))
     click.echo(json.dumps(told, indent=1) if as_json else "\n".join(lines_of(told)))
 
@@ -149,9 +152,15 @@ def show_command(letter_id: str, as_json: bool) -> None:
 @click.option("--all", "take_all", is_flag=True, help="All that are open and fit the filters.")
 @filtered
 @click.option("--yes", is_flag=True, help="Do not ask before --all.")
+@run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def retry_command(
-    letter_ids: tuple[str, ...], take_all: bool, filters: Filters, yes: bool, as_json: bool
+    letter_ids: tuple[str, ...],
+    take_all: bool,
+    filters: Filters,
+    yes: bool,
+    run: Path | None,
+    as_json: bool,
 ) -> None:
     """Put dead letters back on their topic: their step runs again. IDs may be cut short.
 
@@ -166,7 +175,7 @@ def retry_command(
         raise click.UsageError("name the dead letters, or give --all")
     if letter_ids and filters != Filters():
         raise click.UsageError("filters go with --all: leave them out, or leave the ids out")
-    with opened() as log:
+    with opened(run) as log:
         letters = log.all()
         if take_all:
             chosen = all_open(letters, filters)

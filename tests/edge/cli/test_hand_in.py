@@ -43,7 +43,8 @@ def test_ingest_fails_when_nothing_was_sent(stack, folder):
     done = run(ingest, "--tenant", "acme", str(folder / "picture.png"), str(folder / "none"))
     assert done.exit_code == 1
     assert "nothing was sent" in done.stderr
-    assert "no such file" in done.stderr
+    assert "no such file or folder" in done.stderr
+    assert "picture.png: .png files are not among the kinds that can be read (" in done.stderr
 
 
 def test_ingest_fails_when_a_document_failed(stack, log, folder):
@@ -79,3 +80,26 @@ def test_a_file_under_the_home_folder_does_not_name_the_person(monkeypatch, tmp_
     path = tmp_path / "jane" / "notes" / "a.md"
     assert uri_of(path) == "file:~/notes/a.md"
     assert uri_of(Path("/etc/a b.md")) == "file:///etc/a%20b.md"
+
+
+def test_a_path_that_was_named_and_is_not_there_is_an_error_though_others_were_sent(stack, folder):
+    done = run(ingest, "--tenant", "acme", folder / "a.md", folder / "none.md", "--json")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert len(report["documents"]) == 1
+    assert [Path(one["path"]).name for one in report["skipped"]] == ["none.md"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "said"),
+    [
+        (["a.md"], [], "acme: 1 document accepted; indexing goes on (--wait waits for it)"),
+        (["a.md", "c.txt"], [], "acme: 2 documents accepted"),
+        (["a.md"], ["--wait"], "acme: 1 document (2 chunks) can be searched"),
+    ],
+)
+def test_what_became_of_the_files_is_said_in_good_english(stack, log, folder, names, words, said):
+    log.answer = outcomes_of
+    done = run(ingest, "--tenant", "acme", *[folder / name for name in names], *words)
+    assert done.exit_code == 0
+    assert said in done.stderr

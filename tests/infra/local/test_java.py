@@ -90,3 +90,33 @@ def test_classes_come_from_the_archive(broker):
     ).stdout
     # the archive was made under other names of the same jars; one that does not fit gives none
     assert "kafka.utils.Logging source: shared objects file (top)" in said
+
+
+def databases(folder):
+    return sorted(path.name for path in folder.glob("*.db"))
+
+
+def test_a_registry_that_was_broken_off_in_its_first_start_begins_anew(tmp_path):
+    java.begin_registry(tmp_path)
+    for name in ("registry.mv.db", "registry.trace.db", "other.mv.db"):
+        (tmp_path / name).touch()
+    java.begin_registry(tmp_path)
+    assert databases(tmp_path) == ["other.mv.db"]
+    (tmp_path / "registry.mv.db").touch()
+    java.begin_registry(tmp_path)
+    assert databases(tmp_path) == ["other.mv.db"], "until it has answered"
+
+
+def test_a_registry_that_has_answered_once_keeps_its_database(tmp_path):
+    java.begin_registry(tmp_path)
+    (tmp_path / "registry.mv.db").touch()
+    java.registry_is_whole(tmp_path)
+    java.begin_registry(tmp_path)
+    assert databases(tmp_path) == ["registry.mv.db"]
+
+
+def test_a_database_of_before_this_mark_is_kept(tmp_path):
+    (tmp_path / "registry.mv.db").touch()
+    for _ in range(2):
+        java.begin_registry(tmp_path)
+    assert databases(tmp_path) == ["registry.mv.db"]

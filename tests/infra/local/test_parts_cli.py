@@ -178,6 +178,6 @@ parts_cli.fetch_shown(["thing"], lambda: {"thing": Part("thing", "1", "a", build
     _, said = child.communicate()
     guard.cancel()
     assert child.returncode == INTERRUPTED
-    assert said.endswith("interrupted; what was not whole was thrown away\n")
+    assert said.endswith("interrupted; nothing unfinished was kept\n")
     left = [path.name for path in (tmp_path / "playhead" / "parts").iterdir()]
     assert left == [".thing-1-a.lock"]

@@ -44,6 +44,13 @@ def test_a_busy_port_of_a_further_worker_is_named(listener):
         ports.refuse_busy(block, frozenset({"kafka", "worker_metrics-3"}))
 
 
+def test_who_finds_a_port_busy_is_told_what_works_with_every_verb(listener):
+    with pytest.raises(StackError) as busy:
+        ports.refuse_busy(ports.free_block() | {"gateway": listener}, frozenset({"gateway"}))
+    assert "PLAYHEAD_FREE_PORTS=1 or PLAYHEAD_PORT_GATEWAY=PORT" in str(busy.value)
+    assert "`playhead up` also has --free-ports" in str(busy.value)
+
+
 def test_a_flag_wins_over_the_environment():
     environment = {"PLAYHEAD_PORT_KAFKA": "9092", "PLAYHEAD_PORT_REGISTRY": "8081"}
     assert ports.chosen(environment, {"kafka": 9093}) == {"kafka": 9093, "registry": 8081}

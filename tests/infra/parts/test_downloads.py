@@ -10,6 +10,7 @@ import pytest
 import tenacity
 
 from infra.parts import downloads
+from infra.parts.advice import remedy
 from infra.parts.downloads import Artifact, download, read_lock
 from infra.parts.part import Workshop
 from infra.parts.shell import Interrupted, Shell
@@ -178,7 +179,9 @@ def test_a_file_with_another_content_is_refused_by_name_and_leaves_nothing(repos
 
 
 def test_a_file_that_is_not_there_is_not_asked_for_again(repository, work):
-    with pytest.raises(StackError, match=r"absent.jar could not be had from \S+: HTTP 404") as no:
+    with pytest.raises(
+        StackError, match=r"absent.jar could not be fetched from \S+: HTTP 404"
+    ) as no:
         get(work, Artifact(DIGEST, "absent.jar"))
     assert downloads.MIRROR in str(no.value)
     assert len(repository.requests) == 1
@@ -205,7 +208,7 @@ def test_nobody_there_is_said_with_what_to_check(work, monkeypatch, repository):
     monkeypatch.setenv(downloads.MIRROR, "http://127.0.0.1:9/maven")
     with pytest.raises(StackError, match=r"from http://127\.0\.0\.1:9/maven: ConnectError") as no:
         get(work)
-    assert "https_proxy" in str(no.value)
+    assert "https_proxy" in remedy(no.value, work.target)
 
 
 def test_a_stop_ends_a_download(repository, work):

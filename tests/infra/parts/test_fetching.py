@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_nothing_and_says_where_to_go(cache):
 def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(cache):
     told = Told()
     huge = a_part(content, peak_mb=10**9)
-    with pytest.raises(StackError, match=r"MB free, and thing take 1,000,000,000 MB .*XDG_CACHE"):
+    with pytest.raises(StackError, match=r"MB free, and thing need 1,000,000,000 MB .*XDG_CACHE"):
         fetch([huge], told)
     assert told.events == []
 

@@ -58,3 +58,10 @@ def test_a_tool_gets_the_environment_and_what_is_added(monkeypatch, tmp_path):
     said = []
     Shell().run(["sh", "-c", "echo $KEPT $ADDED; pwd"], said.append, {"ADDED": "added"}, tmp_path)
     assert said == ["kept added", str(tmp_path)]
+
+
+def test_a_long_line_of_a_failed_tool_keeps_both_its_ends():
+    program = "print('where: ' + 'x' * 900 + ': no space left'); raise SystemExit(3)"
+    with pytest.raises(StackError, match=r"    where: x+ … x+: no space left$") as error:
+        Shell().run([sys.executable, "-c", program], lambda _: None)
+    assert len(str(error.value)) < 400

@@ -99,3 +99,8 @@ def test_a_go_is_asked_for_itself_and_not_for_what_it_would_fetch(machine):
         '[ "$GOTOOLCHAIN$GOROOT" = local ] && echo go version go1.19 || echo go version go1.26',
     )
     assert system.go(MIN, machine.environment(GOROOT="")) is None
+
+
+def test_a_library_is_there_when_the_loader_finds_it():
+    assert system.has_library("libc.so.6")
+    assert not system.has_library("libnobody-has-this.so.9")

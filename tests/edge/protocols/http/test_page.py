@@ -161,3 +161,42 @@ async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, gatew
     assert await page.run("sessionStorage.getItem('playhead.key')") == key
     assert not await page.run("document.getElementById('door').open")
     assert page.complaints == []
+
+
+async def test_a_reload_keeps_the_conversation_and_asks_the_log_for_its_answers(page, log, gateway):
+    def answer(event):
+        whole = Answers(event).whole(
+            f"Answer {len(log.published(QuestionAsked))}.", citations=(a_citation(),)
+        )
+        return whole if isinstance(event, QuestionAsked) else ()
+
+    log.answer = answer
+    await page.enter(a_key(gateway))
+    await page.until("document.getElementById('state').textContent === 'connected'")
+    for number in (1, 2):
+        await page.ask(f"Question {number}?")
+        await page.until(f"document.querySelectorAll('.citations').length === {number}")
+    session = await page.run("sessionStorage.getItem('playhead.session')")
+    kept = await page.run("sessionStorage.getItem('playhead.turns')")
+    assert "Answer" not in kept
+    log.append(Answers(log.published(QuestionAsked)[0]).retracted("not allowed", 1))
+    await page.until("document.getElementById('turns').innerText.includes('withdrawn')")
+
+    await page.command("Page.reload")
+    await page.until("document.querySelectorAll('.answer:not(.busy)').length === 2")
+    shown = await page.run("document.getElementById('turns').innerText")
+    places = [
+        shown.index(text) for text in ("Question 1?", "withdrawn", "Question 2?", "Answer 2.")
+    ]
+    assert places == sorted(places)
+    assert "Answer 1." not in shown, "what was withdrawn stays so"
+    assert await page.run("document.querySelectorAll('.citations').length") == 1
+    await page.ask("Question 3?")
+    await page.until("document.querySelectorAll('.citations').length === 2")
+    assert await page.run("sessionStorage.getItem('playhead.session')") == session
+
+    await page.run("document.getElementById('fresh').click()")
+    await page.command("Page.reload")
+    await page.until("document.getElementById('state')?.textContent === 'connected'")
+    assert "Question" not in await page.run("document.getElementById('turns').innerText")
+    assert page.complaints == []

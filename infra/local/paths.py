@@ -1,0 +1,23 @@
+"""Keeps paths that the user gave true for processes that run in other folders."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+NAMED = (
+    "PLAYHEAD_CLAIMS",
+    "PLAYHEAD_EMBEDDER_FOLDER",
+    "PLAYHEAD_GGUF",
+    "PLAYHEAD_KEYRING",
+    "PLAYHEAD_MASTER_KEY_FILE",
+    "PLAYHEAD_RUN",
+    "PLAYHEAD_TOKENIZER",
+    "PLAYHEAD_WEAVIATE_KEY_FILE",
+    "XDG_CACHE_HOME",
+)
+"""Variables that hold a path. The stack's processes run in the run folder, Triton below it."""
+
+
+def made_absolute(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the variables that are set, their paths as seen from this folder."""
+    given = {name: environment[name] for name in NAMED if environment.get(name)}
+    return {name: str(Path(path).expanduser().absolute()) for name, path in given.items()}
