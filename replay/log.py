@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from confluent_kafka import Consumer
 
 from schemas.registry import SchemaIds
+from streams.log.envelope import headers_of
 from streams.log.offsets import (
     Extent,
     NoAnswer,
@@ -17,7 +18,7 @@ from streams.log.offsets import (
     no_offsets,
     read_offsets,
 )
-from streams.log.reading import headers_of, new_consumer, records
+from streams.log.reading import new_consumer, records
 from streams.log.subjects import open_registry
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings

@@ -9,6 +9,7 @@ from replay.log import Stored
 from schemas import Event
 from schemas.registry import FixedIds
 from streams.log.codec import Codec
+from streams.log.envelope import envelope_of
 from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.topics import step as step_named
@@ -24,16 +25,11 @@ class SyntheticLog:
 
     def append(self, codec: Codec, event: Event) -> int:
         """Put an event where a producer would, and return its offset."""
-        meta, topic = event.meta, topic_of(event)
-        lane = self._records[topic, meta.lane]
-        headers = (
-            ("id", meta.id.encode()),
-            ("traceparent", meta.trace.encode()),
-            ("request", meta.request.encode()),
-        )
-        value, key = codec.encode(event), meta.tenant.encode()
-        lane.append(Stored(topic, meta.lane, len(lane), meta.at // 1_000, key, value, headers))
-        return len(lane) - 1
+        topic, lane, key, headers = envelope_of(event)
+        records, time_ms = self._records[topic, lane], event.meta.at // 1_000
+        value = codec.encode(event)
+        records.append(Stored(topic, lane, len(records), time_ms, key, value, headers))
+        return len(records) - 1
 
     def extents(self) -> Mapping[tuple[str, int], Extent]:
         """Return every partition's offsets."""

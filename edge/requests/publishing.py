@@ -13,9 +13,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from agents.errors import Permanent, Transient
 from schemas import Event
 from streams.log.codec import Codec
+from streams.log.envelope import envelope_of
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position, QueueFull, Writer
 from streams.settings import Settings
-from streams.topics import topic_of
 
 WORD_TIMEOUT_S = DELIVERY_TIMEOUT_S + 5.0
 """How long to wait for word of a request: the client gives up before."""
@@ -55,15 +55,10 @@ class RequestPublisher:
         Raises Transient at once where the queue to the broker is full or the registry is away, and
         Permanent where the log does not take the record, for its size, say.
         """
-        topic, meta = topic_of(event), event.meta
-        headers = [
-            ("id", meta.id.encode()),
-            ("request", meta.request.encode()),
-            ("traceparent", meta.trace.encode()),
-        ]
+        topic, lane, key, headers = envelope_of(event)
         try:
             value = self._codec.encode(event)
-            written = self._writer.write(topic, meta.lane, meta.tenant.encode(), value, headers)
+            written = self._writer.write(topic, lane, key, value, headers)
         except REGISTRY_AWAY as error:
             raise Transient(f"the schema registry is away: {type(error).__name__}") from None
         except QueueFull as error:

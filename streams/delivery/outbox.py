@@ -8,9 +8,9 @@ from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.publisher import Publisher
 from streams.log.codec import Codec
+from streams.log.envelope import envelope_of
 from streams.log.writing import RecordTooLarge
 from streams.running.admit import OUTCOME_BYTES_MAX
-from streams.topics import topic_of
 
 
 class Outbox:
@@ -38,14 +38,8 @@ class Outbox:
                 f"{event.SCHEMA} would take {len(value)} bytes, a record holds "
                 f"{OUTCOME_BYTES_MAX}: cut its batches smaller"
             )
-        meta = event.meta
-        headers = [
-            ("id", meta.id.encode()),
-            ("traceparent", self.traceparent.encode()),
-            ("request", meta.request.encode()),
-        ]
-        key = meta.tenant.encode()
-        self._publisher.send(topic_of(type(event)), meta.lane, key, value, headers, item)
-        item.attempt = meta.attempt
+        topic, lane, key, headers = envelope_of(event, self.traceparent)
+        self._publisher.send(topic, lane, key, value, headers, item)
+        item.attempt = event.meta.attempt
         item.unacknowledged += 1
         self.refused = False

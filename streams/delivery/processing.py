@@ -27,7 +27,7 @@ from streams.delivery.publisher import Publisher
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
-from streams.log.reading import headers_of
+from streams.log.envelope import headers_of
 from streams.running.admit import rejection, unreadable
 from streams.running.live import LiveRun
 from streams.running.retry import Retry

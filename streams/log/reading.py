@@ -17,12 +17,6 @@ SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
 FETCH_RECORDS = 2_000  # asked of the client at once: enough to keep Python's share of a fetch small
 
 
-def headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
-    """Return the headers of a record; Kafka takes such as have no value, which count as empty."""
-    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    return tuple((name, value or b"") for name, value in headers)
-
-
 def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
     """Make a consumer for reading; `name` tells the broker's operators what it is for.
 
