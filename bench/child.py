@@ -18,8 +18,8 @@ LAST_LINES = 5  # of what a failed one said
 LINE_MAX = 200
 
 
-class Failed(Exception):
-    """A program under measurement did not do its work; the message says why."""
+class MeasurementFailed(Exception):
+    """What was to be measured did not do its work; the message says why."""
 
 
 class Child:
@@ -37,11 +37,11 @@ class Child:
         self._times = psutil.Process(self._process.pid)
 
     def check(self) -> None:
-        """Raise Failed, with its last words, if it has ended."""
+        """Raise MeasurementFailed, with its last words, if it has ended."""
         if (code := self._process.poll()) is not None:
             lines = self._output.read_text(errors="replace").strip().splitlines()
             words = " | ".join(line.strip()[:LINE_MAX] for line in lines[-LAST_LINES:])
-            raise Failed(f"ended with {code}: {words or 'no word'}")
+            raise MeasurementFailed(f"ended with {code}: {words or 'no word'}")
 
     def cpu_s(self) -> float:
         """Return the CPU time that it has used, user and system, in seconds."""

@@ -17,22 +17,35 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
+from confluent_kafka import KafkaException
 from rich.console import Console
 
+from agents.errors import Transient
 from bench import scale
 from bench.answers.figures import show as show_answers
 from bench.answers.measure import measure
 from bench.chats import contest as chats
-from bench.child import Failed
+from bench.child import MeasurementFailed
 from bench.transports import contest as transports
 from bench.transports import report
 from bench.transports.contenders import CONTENDERS
+from infra.errors import StackError
 from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
 QUESTIONS_MIN = 3  # the first warms up; quartiles want two
 TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
+FAILURES = (
+    MeasurementFailed,
+    StackError,
+    Transient,
+    KafkaException,
+    TimeoutError,
+    httpx.HTTPError,
+)
+"""How a part may fail: what is measured, or the stack under it, does not do its work."""
 COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 
 
@@ -53,7 +66,7 @@ Show = Callable[[Console], None]
 Part = tuple[dict[str, Any], Show]
 """A part of the document, and what prints it for people."""
 Measure = Callable[[int, int], Part]
-"""Measures a part, with so many questions and rounds; raises Failed."""
+"""Measures a part, with so many questions and rounds; raises one of FAILURES."""
 
 
 def _answers(questions: int, _rounds: int) -> Part:
@@ -178,7 +191,7 @@ def measured(
         _say(f"== {name}")
         try:
             part, show = parts[name](questions, rounds)
-        except Failed as error:
+        except FAILURES as error:
             failures.append(f"{name}: {type(error).__name__}: {error}")
             continue
         document.update(part)

@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.errors import Transient
+from bench.child import MeasurementFailed
+from bench.step_runs import StepRuns
+from connectors.keyring import Keyring
+from edge.requests import RequestBuilder
 from schemas import (
-    Ask,
-    Begun,
     Event,
-    Meta,
     Placeholders,
-    QuestionAsked,
     ReadPlaceholders,
     ReadRelease,
     ReadTurns,
     Record,
     ReleaseState,
     Request,
-    StepVersion,
     StreamRequest,
     TokensReleased,
     Turns,
@@ -35,15 +32,10 @@ from schemas import (
     Written,
 )
 from schemas.registry import SchemaIds
-from streams.log.clock import now_us
-from streams.log.codec import Codec
-from streams.log.configuration import load
-from streams.running.live import LiveRun
-from streams.running.run import Emit, Input
-from streams.running.world import Call, Connector, Handler, StreamHandler, World
+from streams.running.run import Emit
+from streams.running.world import Call, Connector, Handler, StreamHandler
 from streams.settings import Settings
-from streams.topics import step, topic_of
-from streams.version import CODE
+from streams.topics import step
 from worker.wiring import connect, known_schemas
 
 ANSWERING = ("redact", "rewrite", "retrieve", "generate", "moderate")
@@ -103,28 +95,27 @@ class Direct:
     """Answers questions in this process."""
 
     def __init__(
-        self, connectors: Sequence[Connector], keyring: Any, ids: SchemaIds, timeout_s: float
+        self, settings: Settings, connectors: Sequence[Connector], keyring: Keyring, ids: SchemaIds
     ) -> None:
         """Take what answers the steps but for their tables; the keyring seals the questions."""
-        self._keyring = keyring
-        self._codec = Codec(ids)
-        self._world = World((*connectors, MemoryTables()), timeout_s)
-        self._configurations = load()
+        tables = MemoryTables()
+        self._requests = RequestBuilder(settings, keyring, edge="bench")
+        self._steps = StepRuns((*connectors, tables), keyring, ids, settings.call_timeout_s)
 
     @classmethod
     def on(cls, settings: Settings) -> Direct:
         """Connect one to the components of a running stack."""
         connectors, keyring = connect(settings, [step(name) for name in ANSWERING])
-        return cls(connectors, keyring, known_schemas(settings), settings.call_timeout_s)
+        return cls(settings, connectors, keyring, known_schemas(settings))
 
     async def close(self) -> None:
         """Close the connectors."""
-        await self._world.close()
+        await self._steps.close()
 
     async def ask(self, tenant: str, text: str) -> Answered:
-        """Answer one question of a new session; raises Transient where no text came."""
+        """Answer one question of a new session; raises MeasurementFailed where no text came."""
         began = time.perf_counter()
-        event: Event = self._asked(tenant, text)
+        event: Event = self._requests.question(tenant, user="bench", text=text)
         for name in ANSWERING[:3]:
             outcomes: list[Event] = []
             await self._run(name, event, outcomes.append)
@@ -134,7 +125,7 @@ class Direct:
             if isinstance(released, TokensReleased) and released.text and not first_ms:
                 first_ms = (time.perf_counter() - began) * 1000
         if not first_ms:
-            raise Transient(f"no text came for a question of {len(text)} characters")
+            raise MeasurementFailed(f"no text came for a question of {len(text)} characters")
         return Answered(first_ms, (time.perf_counter() - began) * 1000)
 
     async def _moderated(self, retrieved: Event) -> AsyncIterator[Event]:
@@ -155,32 +146,4 @@ class Direct:
         await generating
 
     async def _run(self, name: str, event: Event, emit: Emit) -> None:
-        configuration = self._configurations[name]
-        begun = Begun(
-            at=now_us(), attempt=1, code=CODE, configuration=configuration.digest, trace=""
-        )
-        run = LiveRun(
-            step(name),
-            Input(event, topic_of(event), event.meta.lane, 0),
-            emit,
-            world=self._world,
-            codec=self._codec,
-            digest_key=self._keyring.digest_key(event.meta.tenant),
-            begun=begun,
-            configuration={configuration.digest: configuration.values},
-        )
-        await run.execute()
-
-    def _asked(self, tenant: str, text: str) -> QuestionAsked:
-        request = str(uuid.uuid4())
-        sealed = self._keyring.seal(tenant, "user/bench", request, "text", text.encode())
-        meta = Meta(
-            id=request,
-            tenant=tenant,
-            lane=0,
-            request=request,
-            session=str(uuid.uuid4()),
-            at=now_us(),
-            step=StepVersion(name="bench", code=CODE, configuration=""),
-        )
-        return QuestionAsked(meta=meta, subject="bench", text=sealed, ask=Ask())
+        await self._steps.run(step(name), event, 0, emit)

@@ -8,13 +8,13 @@ import time
 import uuid
 from itertools import pairwise
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka import Consumer, TopicPartition
 
+from bench.topics import own_topics
+from bench.transports.chain import HOPS
+from streams.log.writing import new_producer
 from streams.settings import Settings
 
-HOPS = 8
 VALUE = bytes(540)  # the size of a record without vectors or texts
 AT_ONCE_S = 0.05  # between two records: 20 a second
 
@@ -27,9 +27,11 @@ def bare_hop_ms(settings: Settings, records: int) -> float:
     """
     run = uuid.uuid4().hex[:8]
     topics = [f"bench-{run}-{number}" for number in range(HOPS + 1)]
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
-    for future in admin.create_topics([NewTopic(name, 1, 1) for name in topics]).values():
-        future.result()
+    with own_topics(settings, topics, 1):
+        return _median_ms(settings, topics, records) / HOPS
+
+
+def _median_ms(settings: Settings, topics: list[str], records: int) -> float:
     stop = threading.Event()
     threads = [
         threading.Thread(target=_hop, args=(settings, source, target, stop), daemon=True)
@@ -38,7 +40,7 @@ def bare_hop_ms(settings: Settings, records: int) -> float:
     for thread in threads:
         thread.start()
     last = _reader(settings, topics[-1])
-    producer = _writer(settings)
+    producer = new_producer(settings.kafka, "bench")
     took = []
     try:
         for _ in range(records):
@@ -54,9 +56,7 @@ def bare_hop_ms(settings: Settings, records: int) -> float:
         for thread in threads:
             thread.join()
         last.close()
-        for future in admin.delete_topics(topics).values():
-            future.result()
-    return statistics.median(took) / HOPS
+    return statistics.median(took)
 
 
 def _reader(settings: Settings, topic: str) -> Consumer:
@@ -65,14 +65,8 @@ def _reader(settings: Settings, topic: str) -> Consumer:
     return consumer
 
 
-def _writer(settings: Settings) -> Producer:
-    return Producer(
-        {"bootstrap.servers": settings.kafka, "enable.idempotence": True, "linger.ms": 0}
-    )
-
-
 def _hop(settings: Settings, source: str, target: str, stop: threading.Event) -> None:
-    consumer, producer = _reader(settings, source), _writer(settings)
+    consumer, producer = _reader(settings, source), new_producer(settings.kafka, "bench")
     while not stop.is_set():
         message = consumer.poll(0.2)
         if message is not None and message.error() is None:

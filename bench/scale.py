@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from bench import trivial_steps
 from bench.child import Child, running
 from bench.spread import Spread, spread
+from bench.tables import figure_table
 from bench.topics import platform_topics
 from bench.transports.chain import Chain
 from bench.transports.drive import BURST_S, Burst, Drive
-from bench.transports.inputs import Asked
+from bench.transports.inputs import AskedInputs
 from streams.settings import Settings
 from worker.wiring import known_schemas
 
@@ -42,7 +42,7 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class Row:
+class ScaleRow:
     """One number of workers, over the rounds."""
 
     workers: int
@@ -55,7 +55,7 @@ class Row:
     """Share of the machine's CPU time that nobody took."""
 
 
-def contest(settings: Settings, plan: Scaling, say: Callable[[str], None]) -> list[Row]:
+def contest(settings: Settings, plan: Scaling, say: Callable[[str], None]) -> list[ScaleRow]:
     """Measure each number of workers in turns. Raises what a failed worker raises."""
     turns: dict[int, list[Burst]] = {workers: [] for workers in plan.workers}
     for number in range(1, plan.rounds + 1):
@@ -67,7 +67,7 @@ def contest(settings: Settings, plan: Scaling, say: Callable[[str], None]) -> li
     return rows(turns)
 
 
-def rows(turns: dict[int, list[Burst]]) -> list[Row]:
+def rows(turns: dict[int, list[Burst]]) -> list[ScaleRow]:
     """Sum the rounds up, each beside the first number of workers in the same round."""
     base = next(iter(turns.values()))
 
@@ -75,7 +75,7 @@ def rows(turns: dict[int, list[Burst]]) -> list[Row]:
         return spread([figure(each) for each in turns[workers]], [figure(each) for each in base])
 
     return [
-        Row(
+        ScaleRow(
             workers,
             over(workers, lambda burst: burst.hop_rate),
             over(workers, lambda burst: burst.cpu_us),
@@ -90,7 +90,7 @@ def _turn(settings: Settings, plan: Scaling, workers: int) -> Burst:
     topics = trivial_steps.HOP_TOPICS[: HOPS + 1]
     chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
     with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
-        drive = Drive.on(chain, Asked(known_schemas(settings)), children)
+        drive = Drive.on(chain, AskedInputs(known_schemas(settings)), children)
         try:
             drive.warm_up(plan.warm_up)
             if workers > 1:
@@ -107,20 +107,18 @@ def _workers(chain: Chain, count: int) -> Iterator[list[Child]]:
         yield [stack.enter_context(running(PROGRAM, chain.argument())) for _ in range(count)]
 
 
-def as_json(rows: Sequence[Row]) -> dict[str, Any]:
+def as_json(rows: Sequence[ScaleRow]) -> dict[str, Any]:
     """Return one JSON object."""
     return {"hops": HOPS, "rows": [asdict(row) for row in rows]}
 
 
-def show(rows: Sequence[Row], console: Console) -> None:
+def show(rows: Sequence[ScaleRow], console: Console) -> None:
     """Print the table."""
     console.print(
         f"{HOPS} no-op hops with every guarantee on; x = ratio to one worker;"
         " idle is a share of the machine's CPU time"
     )
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("workers", "hop-events/s", "x", "CPU µs a hop", "workers' cores", "idle"):
-        table.add_column(name, justify="right")
+    table = figure_table("workers", "hop-events/s", "x", "CPU µs a hop", "workers' cores", "idle")
     for row in rows:
         table.add_row(
             str(row.workers),

@@ -19,7 +19,7 @@ PATIENCE_S = 30.0  # for the broker to make or forget topics
 
 @contextmanager
 def own_topics(
-    settings: Settings, names: Sequence[str], partitions: int, groups: Sequence[str]
+    settings: Settings, names: Sequence[str], partitions: int, groups: Sequence[str] = ()
 ) -> Iterator[None]:
     """Have topics of a measurement's own."""
     admin = AdminClient({"bootstrap.servers": settings.kafka})

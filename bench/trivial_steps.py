@@ -131,7 +131,7 @@ def generated(given: ChunksRetrieved, number: int, *, last: bool) -> TokensGener
 
 
 @dataclass(frozen=True)
-class Asking:
+class AskingSteps:
     """The eight steps, which ask what the real ones ask."""
 
     spoil: Spoil = spare

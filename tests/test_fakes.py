@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from agents.errors import Permanent, Transient
-from bench.trivial_steps import Asking
+from bench.trivial_steps import AskingSteps
 from schemas import (
     Ask,
     Begun,
@@ -266,7 +266,7 @@ async def test_the_clock_stands_still_but_can_be_asked():
 
 
 async def test_fake_connectors_answer_all_that_trivial_steps_ask_of_models_and_index():
-    run, emitted = live(Asking().function("retrieve"), FakeTriton(), FakeWeaviate())
+    run, emitted = live(AskingSteps().function("retrieve"), FakeTriton(), FakeWeaviate())
     await run.execute()
     assert [effect.kind for effect in emitted[0].meta.effects] == ["Begin", "Embed", "Search"]
 

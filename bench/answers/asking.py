@@ -7,10 +7,10 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 
-import click
 import httpx
 
 from bench.answers.figures import Breakdown, Figure, compared, median
+from bench.child import MeasurementFailed
 from bench.direct import Answered, Direct
 from bench.facts import TENANT, facts
 from bench.hops import bare_hop_ms
@@ -81,7 +81,7 @@ async def _alternate(
 def ask(client: httpx.Client, question: str) -> tuple[Answered, str]:
     """Ask over HTTP and read the stream to its end; returns the times and the request's id.
 
-    Raises ClickException where the stream tells of an error.
+    Raises MeasurementFailed where the stream tells of an error.
     """
     began, first_ms, request = time.perf_counter(), 0.0, ""
     body = {"text": question, "stream": True}
@@ -91,7 +91,7 @@ def ask(client: httpx.Client, question: str) -> tuple[Answered, str]:
             if frame["type"] == "delta" and not first_ms:
                 first_ms = (time.perf_counter() - began) * 1000
             if frame["type"] == "error":
-                raise click.ClickException(f"a question failed: {frame}")
+                raise MeasurementFailed(f"a question failed: {frame}")
     return Answered(first_ms, (time.perf_counter() - began) * 1000), request
 
 

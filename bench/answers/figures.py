@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
+
+from bench.tables import figure_table
 
 Breakdown = Mapping[str, Mapping[str, float]]
 """Step -> milliseconds queued, running, and of the latter in effects."""
@@ -56,7 +57,7 @@ def compared(
 
 def show(figures: Sequence[Figure], steps: Breakdown, console: Console) -> None:
     """Print the figures for people."""
-    table = _table("figure", "value", "quartiles", "baseline", "ratio")
+    table = figure_table("figure", "value", "quartiles", "baseline", "ratio")
     table.add_column("baseline is")
     for figure in figures:
         table.add_row(
@@ -68,16 +69,8 @@ def show(figures: Sequence[Figure], steps: Breakdown, console: Console) -> None:
             figure.against,
         )
     console.print(table)
-    table = _table("step", "queued ms", "running ms", "of which effects ms")
+    table = figure_table("step", "queued ms", "running ms", "of which effects ms")
     for name, row in steps.items():
         table.add_row(name, *(f"{value:.1f}" for value in row.values()))
     console.print()
     console.print(table)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-import click
 import httpx
 
 from bench.answers.figures import Figure, median, quartiles
+from bench.child import MeasurementFailed
 from bench.facts import TENANT, facts
 from connectors.triton import Triton
 from replay.log import BrokerLog, Log
@@ -54,7 +54,7 @@ def guides(sections: int, documents: int) -> list[str]:
 def index(client: httpx.Client, texts: list[str], name: str) -> int:
     """Submit documents and wait until they are searchable; return how many chunks they have.
 
-    Raises ClickException for one that failed.
+    Raises MeasurementFailed for one that failed.
     """
     documents = []
     for number, text in enumerate(texts):
@@ -69,7 +69,7 @@ def _chunks_of(client: httpx.Client, document: str, name: str) -> int:
     while True:
         state = client.get(f"/v1/documents/{document}").json()
         if state["status"] == "failed":
-            raise click.ClickException(f"{name} failed: {state.get('reason')}")
+            raise MeasurementFailed(f"{name} failed: {state.get('reason')}")
         if state["status"] == "indexed":
             return int(state["chunks"])
         time.sleep(POLL_S)

@@ -8,9 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import click
-
 from bench.answers.figures import Figure
+from bench.child import MeasurementFailed
 from bench.synthetic.builder import build
 from replay.archive import ArchiveLog
 from replay.local_effects import local_handlers
@@ -36,7 +35,7 @@ def verify_log(settings: Settings) -> Figure:
     finally:
         log.close()
     if report.diverged:
-        raise click.ClickException(f"the log of this run diverges: {report.diverged[0]}")
+        raise MeasurementFailed(f"the log of this run diverges: {report.diverged[0]}")
     return verify_figure("replay verify, this log", report, rate)
 
 
@@ -52,7 +51,7 @@ async def verify_archive() -> list[Figure]:
         together = verify_side_by_side(log, archive, settings, Selection(), jobs)
     for report in (alone, together):
         if report.diverged or report.equal != report.records:
-            raise click.ClickException(f"the archive diverges: {report.as_json()}")
+            raise MeasurementFailed(f"the archive diverges: {report.as_json()}")
     return [
         verify_figure("replay verify, archive", alone, rate),
         verify_figure(f"the same in {jobs} processes", together, rate),

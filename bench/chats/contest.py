@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.chats import questions
-from bench.chats.crowd import Chats, Crowd
+from bench.chats.crowd import GROUP, Chats, Crowd
 from bench.chats.stub_server import stub_server
 from bench.child import Child, running
 from bench.spread import Spread, spread
+from bench.tables import figure_table
 from bench.topics import own_topics, platform_topics
 from bench.transports.chain import Chain
 from streams.settings import Settings
@@ -37,7 +37,7 @@ class Crowds:
 
 
 @dataclass(frozen=True)
-class Row:
+class CrowdRow:
     """One program with one size of crowd, over the rounds."""
 
     program: str
@@ -56,7 +56,7 @@ class Row:
 
 def contest(
     settings: Settings, plan: Crowds, say: Callable[[str], None]
-) -> tuple[list[Row], dict[str, Any]]:
+) -> tuple[list[CrowdRow], dict[str, Any]]:
     """Measure all; returns the rows and how they were measured."""
     turns: dict[tuple[str, int], list[Chats]] = {}
     with stub_server(settings.run) as triton:
@@ -77,7 +77,7 @@ def contest(
     return rows(turns), about
 
 
-def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
+def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[CrowdRow]:
     """Sum the rounds up, each beside the baseline's of the same crowd and round."""
     table = []
     for (program, at_once), rounds in turns.items():
@@ -89,7 +89,7 @@ def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[Row]:
             )
 
         table.append(
-            Row(
+            CrowdRow(
                 program,
                 at_once,
                 rounds[0].chats,
@@ -108,18 +108,18 @@ def _one_at_a_time(settings: Settings, triton: str, plan: Crowds) -> list[Chats]
     topics = (f"{name}-asked", f"{name}-told")
     chain = Chain(settings.kafka, settings.registry, str(settings.run), name, topics)
     with (
-        own_topics(settings, topics, 1, (name, "bench-crowd")),
+        own_topics(settings, topics, 1, (name, GROUP)),
         running(f"{__package__}.one_at_a_time", chain.argument(), triton) as child,
     ):
-        return _chats(settings, questions.Plain(*topics), 1, child, plan)
+        return _chats(settings, questions.PlainLanguage(*topics), 1, child, plan)
 
 
 def _platform(settings: Settings, triton: str, plan: Crowds) -> list[Chats]:
     with (
-        platform_topics(settings, ("bench-crowd",)),
+        platform_topics(settings, (GROUP,)),
         running(f"{__package__}.worker", str(settings.run), triton, str(settings.window)) as child,
     ):
-        language = questions.Platform(settings, known_schemas(settings))
+        language = questions.PlatformLanguage(settings, known_schemas(settings))
         return _chats(settings, language, settings.partitions, child, plan)
 
 
@@ -134,12 +134,12 @@ def _chats(
         crowd.close()
 
 
-def as_json(rows: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
+def as_json(rows: Sequence[CrowdRow], about: dict[str, Any]) -> dict[str, Any]:
     """Return one JSON object."""
     return {**about, "rows": [asdict(row) for row in rows]}
 
 
-def show(rows: Sequence[Row], about: dict[str, Any], console: Console) -> None:
+def show(rows: Sequence[CrowdRow], about: dict[str, Any], console: Console) -> None:
     """Print the table."""
     stub = about["stub"]
     console.print(
@@ -147,19 +147,10 @@ def show(rows: Sequence[Row], about: dict[str, Any], console: Console) -> None:
         f" first token, {stub['token_ms']} ms to each further one, {stub['tokens']} tokens;"
         f" x = ratio to {BASELINE}"
     )
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("program", no_wrap=True)
-    for name in (
-        "at once",
-        "chats/s",
-        "x",
-        "first text p50 ms",
-        "x",
-        "p95 ms",
-        "whole p50 ms",
-        "CPU ms a chat",
-    ):
-        table.add_column(name, justify="right")
+    first = ("first text p50 ms", "x", "p95 ms")
+    table = figure_table(
+        "program", "at once", "chats/s", "x", *first, "whole p50 ms", "CPU ms a chat"
+    )
     for row in rows:
         table.add_row(
             row.program,

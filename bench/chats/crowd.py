@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
-
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 
 from bench.chats.questions import Language, Said
-from bench.child import Child, Failed
+from bench.child import Child
+from bench.ends import SILENCE_S, Ends
 from bench.spread import percentiles
 
-SILENCE_S = 60.0  # without one record: then the chats are stuck
-POLL_MAX = 1_000
-
-
-class Stuck(Failed):
-    """Nothing is said any more; the message tells how many chats ended."""
+GROUP = "bench-crowd"
 
 
 @dataclass(frozen=True)
@@ -67,83 +60,46 @@ class Times:
 class Crowd:
     """Clients of one chain."""
 
-    def __init__(
-        self, language: Language, child: Child, producer: Producer, consumer: Consumer
-    ) -> None:
-        """Take a consumer that reads what is said from now on."""
+    def __init__(self, language: Language, ends: Ends) -> None:
+        """Take both ends of a chain on which nothing has been said yet."""
         self._language = language
-        self._child = child
-        self._producer = producer
-        self._consumer = consumer
+        self._ends = ends
         self._next = 0
 
     @classmethod
-    def on(cls, kafka: str, language: Language, partitions: int, child: Child) -> Crowd:
+    def on(cls, kafka: str, language: Language, partitions: int, program: Child) -> Crowd:
         """Connect one to a broker."""
-        producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "log_level": 2,  # the broker may end first
-            }
-        )
-        consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bench-crowd"})
-        consumer.assign(
-            [
-                TopicPartition(topic, partition, OFFSET_END)
-                for topic in language.told
-                for partition in range(partitions)
-            ]
-        )
-        consumer.poll(1.0)  # the end is looked up now, before the first question
-        return cls(language, child, producer, consumer)
+        topics = language.asked, language.told
+        return cls(language, Ends.on(kafka, topics, partitions, GROUP, (program,)))
 
     def close(self) -> None:
         """Let go of the broker."""
-        self._producer.flush(10)
-        self._consumer.close()
+        self._ends.close()
 
     def chat(self, at_once: int, chats: int, silence_s: float = SILENCE_S) -> Chats:
-        """Hold a number of chats; raises Stuck, BadAnswer, or Failed where the program ended."""
+        """Hold a number of chats, at least two.
+
+        Raises Stuck, BadAnswer, or MeasurementFailed where the program ended.
+        """
         times = Times()
-        cpu_s = self._child.cpu_s()
-        began = heard = time.perf_counter()
+        coming = self._ends.arrivals(
+            lambda: f"{len(times.ended)} of {chats} chats ended", silence_s
+        )
+        cpu_s = self._ends.cpu_s()
+        began = time.perf_counter()
         for _ in range(min(at_once, chats)):
             self._ask(times)
         while len(times.ended) < chats:
-            messages = self._poll()
-            now = time.perf_counter()
+            messages, now = next(coming)
             for message in messages:
                 if times.take(self._language.read(message), now) and len(times.sent) < chats:
                     self._ask(times)
-            if messages:
-                heard = now
-                continue
-            self._child.check()
-            if now - heard > silence_s:
-                raise Stuck(f"{len(times.ended)} of {chats} chats ended")
         seconds = time.perf_counter() - began
-        cpu_ms = (self._child.cpu_s() - cpu_s) * 1000 / chats
+        cpu_ms = (self._ends.cpu_s() - cpu_s) * 1000 / chats
         return times.summary(at_once, seconds, cpu_ms)
 
     def _ask(self, times: Times) -> None:
         number, self._next = self._next, self._next + 1
-        asking = self._language.ask(number)
+        record = self._language.ask(number)
         times.sent[number] = time.perf_counter()
-        self._producer.produce(
-            self._language.asked,
-            asking.value,
-            asking.key,
-            asking.partition,
-            headers=asking.headers,
-        )
-        self._producer.poll(0)
-
-    def _poll(self) -> list[Any]:
-        message = self._consumer.poll(0.5)
-        if message is None:
-            return []
-        return [
-            each for each in (message, *self._consumer.consume(POLL_MAX, 0)) if each.error() is None
-        ]
+        self._ends.put(record)

@@ -5,39 +5,37 @@ One tenant with one lane asks: all chats share a partition.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from bench.child import Failed
+from confluent_kafka import Message
+
+from bench.child import MeasurementFailed
+from bench.ends import InputRecord
 from bench.facts import TENANT, name_of
 from connectors.keyring import Keyring
+from edge.requests import RequestBuilder
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
-    Ask,
     Event,
     EventRejected,
-    Meta,
     Passage,
     QuestionAsked,
-    StepVersion,
     TokensReleased,
 )
 from schemas.registry import SchemaIds
-from streams.log.clock import now_us
 from streams.log.codec import Codec
-from streams.log.ids import document_id, request_id
-from streams.log.lanes import lane_of
+from streams.log.envelope import envelope_of, headers_of
+from streams.log.ids import document_id
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
-from streams.version import CODE
 
 FACTS = 16
 TOKENS = 13  # words of an answer: 20 ms + 12 x 5 ms is 80 ms, some 12 chats a second one by one
 
 
-class BadAnswer(Failed):
+class BadAnswer(MeasurementFailed):
     """An answer came that is not the stub's; the message says what came."""
 
 
@@ -71,16 +69,6 @@ class Said:
     last: bool
 
 
-@dataclass(frozen=True)
-class Asking:
-    """A record that asks."""
-
-    partition: int
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, str | bytes | None]]
-
-
 class Language(Protocol):
     """How chats are spelled on some topics."""
 
@@ -89,71 +77,57 @@ class Language(Protocol):
     told: tuple[str, ...]
     """Topics of what is said."""
 
-    def ask(self, chat: int) -> Asking:
+    def ask(self, chat: int) -> InputRecord:
         """Spell the question of a chat."""
 
-    def read(self, message: Any) -> Said:
+    def read(self, message: Message) -> Said:
         """Read a record of `told`; raises BadAnswer."""
 
 
-class Plain:
+class PlainLanguage:
     """A prompt goes in; each token comes out by itself."""
 
     def __init__(self, asked: str, told: str) -> None:
         self.asked = asked
         self.told: tuple[str, ...] = (told,)
 
-    def ask(self, chat: int) -> Asking:
+    def ask(self, chat: int) -> InputRecord:
         """Spell the prompt of a chat."""
         fact = chat % FACTS
         prompt = f"Text: {sentence(fact)}\nQuestion: What does it cost?\nAnswer:"
-        return Asking(0, str(chat).encode(), prompt.encode(), [])
+        return InputRecord(0, str(chat).encode(), prompt.encode())
 
-    def read(self, message: Any) -> Said:
+    def read(self, message: Message) -> Said:
         """Read a token."""
-        last = dict(message.headers())["last"] == b"1"
-        return Said(int(message.key()), bool(message.value()), last)
+        last = dict(headers_of(message))["last"] == b"1"
+        return Said(int(message.key() or b""), bool(message.value()), last)
 
 
-class Platform:
+class PlatformLanguage:
     """Questions as the edge writes them, each in a session of its own; answers as it reads them."""
 
     def __init__(self, settings: Settings, ids: SchemaIds) -> None:
         self.asked = topic_of(QuestionAsked)
         self.told = topics_of(TokensReleased, AnswerReleased, AnswerRetracted, EventRejected)
         self._codec = Codec(ids)
-        self._keyring = Keyring(settings)
-        self._partitions = settings.partitions
-        self._deadline_us = 1_000 * settings.deadline_ms
-        self._run = uuid.uuid4().hex
+        self._requests = RequestBuilder(settings, Keyring(settings), edge="gateway")
+        self._chats: dict[str, int] = {}
 
-    def ask(self, chat: int) -> Asking:
+    def ask(self, chat: int) -> InputRecord:
         """Spell the question of a chat."""
-        fact, session = chat % FACTS, str(uuid.uuid4())
-        meta = Meta(
-            id=request_id(TENANT, f"{self._run}/{chat}"),
-            tenant=TENANT,
-            lane=lane_of(TENANT, session, self._partitions),
-            request=str(uuid.UUID(int=chat)),
-            session=session,
-            at=now_us(),
-            step=StepVersion(name="gateway", code=CODE, configuration=""),
-        )
-        text = f"What does a yearly ticket for the {name_of(fact)} cost?".encode()
-        sealed = self._keyring.seal(TENANT, "user/bench", meta.id, "text", text)
-        ask = Ask(deadline=now_us() + self._deadline_us)
-        event = QuestionAsked(meta=meta, subject="bench", text=sealed, ask=ask)
-        headers: list[tuple[str, str | bytes | None]] = [
-            ("id", meta.id.encode()),
-            ("request", meta.request.encode()),
-        ]
-        return Asking(meta.lane, TENANT.encode(), self._codec.encode(event), headers)
+        text = f"What does a yearly ticket for the {name_of(chat % FACTS)} cost?"
+        event = self._requests.question(TENANT, user="bench", text=text)
+        self._chats[event.meta.request] = chat
+        _, lane, key, headers = envelope_of(event)
+        return InputRecord(lane, key, self._codec.encode(event), headers)
 
-    def read(self, message: Any) -> Said:
+    def read(self, message: Message) -> Said:
         """Read released tokens, or how a chat ended: with the stub's whole answer."""
         event = self._codec.decode_any(message.value())
         assert isinstance(event, Event)
-        chat = uuid.UUID(event.meta.request).int
+        chat = self._chats.get(event.meta.request)
+        if chat is None:
+            raise BadAnswer(f"{event.SCHEMA} came for a request that nobody made")
         if isinstance(event, TokensReleased):
             return Said(chat, bool(event.text), last=False)
         if not isinstance(event, AnswerReleased) or event.text != sentence(chat % FACTS):

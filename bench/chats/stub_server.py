@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.child import Failed
+from bench.child import MeasurementFailed
 from infra.local import health, ports
 from infra.local.parts import all_parts
 from infra.triton import launch
@@ -21,7 +21,7 @@ READY_S = 120.0  # on a loaded machine
 POLL_S = 0.1
 
 
-class NotServing(Failed):
+class NotServing(MeasurementFailed):
     """Triton did not come up; the message says where its log is."""
 
 

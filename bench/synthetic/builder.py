@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
+from bench.step_runs import StepRuns
 from bench.synthetic.answers import CannedModels, Tables
 from bench.synthetic.log import SyntheticLog
 from bench.synthetic.requests import TURNS, RequestMaker
@@ -13,16 +14,10 @@ from connectors.keyring import Keyring
 from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
 from replay.export import export
-from schemas import AnswerReleased, Begun, ConfigurationSet, Event
-from streams.log.clock import now_us
-from streams.log.codec import Codec
-from streams.log.configuration import load
-from streams.running.live import LiveRun
-from streams.running.run import Input
-from streams.running.world import World
+from schemas import AnswerReleased, Event
+from streams.log.setup import configuration_records
 from streams.settings import Settings
-from streams.topics import Step, step_reading, topic_of
-from streams.version import CODE
+from streams.topics import step_reading
 
 CONVERSATIONS = 8  # under way at once
 
@@ -32,24 +27,20 @@ class Builder:
 
     def __init__(self, settings: Settings) -> None:
         self.log = SyntheticLog()
-        self._settings = settings
-        self._keyring = Keyring(settings)
+        keyring = Keyring(settings)
         self._tables, self._models = Tables(), CannedModels()
         self._has_tokenizer = Path(settings.tokenizer).is_file()
-        self._world = World(
-            (self._keyring, Documents(settings), self._tables, self._models), timeout_s=60
-        )
-        self._codec = Codec(self.log.ids)
-        self._configurations = load()
-        self._requests = RequestMaker(settings, self._keyring)
+        connectors = (keyring, Documents(settings), self._tables, self._models)
+        self._steps = StepRuns(connectors, keyring, self.log.ids, timeout_s=60)
+        self._requests = RequestMaker(settings, keyring)
 
     async def build(self, conversations: int, documents: int) -> SyntheticLog:
         """Ingest documents, then hold conversations about them; both go round the tenants.
 
         Where no tokenizer is installed nothing is ingested: the index then knows the sections.
         """
-        for configured in self._configurations.values():
-            self._append_configuration(configured.step, configured.digest, configured.content)
+        for record in configuration_records():
+            self.log.append(self._steps.codec, record)
         for number in range(documents):
             if self._has_tokenizer:
                 await self._run_all([self._requests.document(number)])
@@ -61,47 +52,20 @@ class Builder:
                 await self._run_all(
                     [self._requests.question(number, turn, documents) for number in under_way]
                 )
-        await self._world.close()
+        await self._steps.close()
         return self.log
-
-    def _append_configuration(self, step: str, digest: str, content: str) -> None:
-        meta = self._requests.meta("", f"configuration/{step}", "", 0)
-        event = ConfigurationSet(meta=meta, step=step, digest=digest, content=content)
-        self.log.append(self._codec, event)
 
     async def _run_all(self, requests: list[Event]) -> None:
         """Run requests through all steps, in turns."""
         waiting = deque(requests)
         while waiting:
             event = waiting.popleft()
-            offset = self.log.append(self._codec, event)
+            offset = self.log.append(self._steps.codec, event)
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
-            step = step_reading(type(event))
-            if step is not None:
-                await self._run(
-                    step, Input(event, topic_of(event), event.meta.lane, offset), waiting
-                )
-
-    async def _run(self, step: Step, given: Input, waiting: deque[Event]) -> None:
-        configuration = self._configurations[step.name]
-        run = LiveRun(
-            step,
-            given,
-            waiting.append,
-            world=self._world,
-            codec=self._codec,
-            digest_key=self._keyring.digest_key(given.event.meta.tenant),
-            begun=Begun(
-                at=now_us(),
-                attempt=1,
-                code=CODE,
-                configuration=configuration.digest,
-                trace=self._requests.trace(),
-            ),
-            configuration={configuration.digest: configuration.values},
-        )
-        await run.execute()
+            if (step := step_reading(type(event))) is not None:
+                trace = self._requests.trace()
+                await self._steps.run(step, event, offset, waiting.append, trace)
 
 
 def synthetic_settings(run: Path) -> Settings:

@@ -7,19 +7,18 @@ import uuid
 
 from bench.facts import facts, name_of
 from connectors.keyring import Keyring
-from schemas import Ask, DocumentSubmitted, Meta, QuestionAsked, StepVersion
-from streams.log.clock import now_us
+from edge.requests import Identity, NewDocument, RequestBuilder
+from schemas import Ask, DocumentSubmitted, QuestionAsked
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
+from streams.running.live import now_us
 from streams.settings import Settings
-from streams.version import CODE
 
 TENANTS = ("acme", "birch", "cobalt", "delta", "ember")
 LANES = 2  # of each tenant
 TURNS = 4  # questions of a conversation
 SECTIONS = 24  # of a document: about six chunks
 PEOPLE = ("Anna Berg", "Jonas Weiss", "Maria Keller", "Peter Lind", "Clara Holm", "Emil Roth")
-STEP_OF_THE_EDGE = StepVersion(name="gateway", code=CODE, configuration="")
 
 
 def guide(number: int) -> tuple[str, str]:
@@ -32,21 +31,8 @@ class RequestMaker:
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._settings = settings
-        self._keyring = keyring
+        self._requests = RequestBuilder(settings, keyring, edge="gateway")
         self._random = random.Random(11)  # noqa: S311 - traces and choices of words, no secret
-
-    def meta(self, tenant: str, request: str, session: str, lane: int) -> Meta:
-        """Identify a request of a tenant."""
-        return Meta(
-            id=request_id(tenant, request),
-            tenant=tenant,
-            lane=lane,
-            request=request_id(tenant, request),
-            session=session,
-            at=now_us(),
-            step=STEP_OF_THE_EDGE,
-            trace=self.trace(),
-        )
 
     def trace(self) -> str:
         """Draw a traceparent."""
@@ -60,18 +46,10 @@ class RequestMaker:
             f"{section}Its keeper is {PEOPLE[(number + at) % len(PEOPLE)]}.\n"
             for at, (section, _) in enumerate(facts(SECTIONS, first=SECTIONS * number))
         ]
-        lane = lane_of(tenant, document, self._settings.partitions, LANES)
-        meta = self.meta(tenant, uri, document, lane)
         content = f"# Guide {number}\n\n" + "\n".join(sections)
-        return DocumentSubmitted(
-            meta=meta,
-            document=document,
-            uri=uri,
-            media_type="text/markdown",
-            content=self._keyring.seal(
-                tenant, f"document/{document}", meta.id, "content", content.encode()
-            ),
-        )
+        submitted = NewDocument(uri=uri, content=content.encode(), media_type="text/markdown")
+        identity = self._identity(tenant, uri, "", document)
+        return self._requests.submit(identity, submitted, self.trace())
 
     def question(self, conversation: int, turn: int, documents: int) -> QuestionAsked:
         """Ask about one fact of so many documents, then lean on what was said."""
@@ -86,9 +64,11 @@ class RequestMaker:
             f"What does a ticket for the {name_of(fact)} cost {person}?",
             "Are dogs welcome there?",
         )[turn]
-        lane = lane_of(tenant, session, self._settings.partitions, LANES)
-        meta = self.meta(tenant, f"question/{conversation}/{turn}", session, lane)
-        subject = f"user-{conversation}"
-        sealed = self._keyring.seal(tenant, f"user/{subject}", meta.id, "text", text.encode())
+        request = f"question/{conversation}/{turn}"
+        identity = self._identity(tenant, request, f"user-{conversation}", session)
         ask = Ask(deadline=now_us() + 1_000 * self._settings.deadline_ms)
-        return QuestionAsked(meta=meta, subject=subject, text=sealed, ask=ask)
+        return self._requests.ask(identity, text, ask, self.trace())
+
+    def _identity(self, tenant: str, request: str, subject: str, session: str) -> Identity:
+        lane = lane_of(tenant, session, self._settings.partitions, LANES)
+        return Identity(request_id(tenant, request), tenant, subject, session, lane)

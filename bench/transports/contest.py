@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException
 
 from bench import trivial_steps
-from bench.child import Failed, running
+from bench.child import MeasurementFailed, running
 from bench.topics import own_topics, platform_topics
 from bench.transports.chain import HOPS, PARTITIONS, Chain
 from bench.transports.contenders import OURS, Contender
 from bench.transports.drive import BURST_S, Burst, Drive, Latency
-from bench.transports.inputs import Asked, Plain
+from bench.transports.inputs import AskedInputs, PlainInputs
 from streams.settings import Settings
 from worker.wiring import known_schemas
 
@@ -40,7 +40,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ContenderTurn:
     """What one contender reached in one round."""
 
     contender: str
@@ -55,7 +55,7 @@ class Turn:
 
 def contest(
     settings: Settings, entries: Sequence[Contender], plan: Plan, say: Callable[[str], None]
-) -> list[Turn]:
+) -> list[ContenderTurn]:
     """Run all rounds: in each, every contender has one turn. One that fails fails alone."""
     turns = []
     for number in range(1, plan.rounds + 1):
@@ -69,14 +69,14 @@ def contest(
     return turns
 
 
-def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
+def take_turn(settings: Settings, entry: Contender, plan: Plan) -> ContenderTurn:
     """Measure one contender over fresh topics."""
     try:
         with (
             chain_of(settings, entry, plan.hops) as chain,
             running(f"{__package__}.{entry.module}", chain.argument()) as child,
         ):
-            inputs = Asked(known_schemas(settings)) if entry.name == OURS else Plain()
+            inputs = AskedInputs(known_schemas(settings)) if entry.name == OURS else PlainInputs()
             drive = Drive.on(chain, inputs, (child,))
             try:
                 drive.warm_up(plan.warm_up)
@@ -85,11 +85,11 @@ def take_turn(settings: Settings, entry: Contender, plan: Plan) -> Turn:
             finally:
                 drive.close()
             tally = drive.tally
-            return Turn(
+            return ContenderTurn(
                 entry.name, burst, latencies, drive.value_bytes, tally.copies, tally.disorders
             )
-    except (Failed, KafkaException, TimeoutError) as error:
-        return Turn(entry.name, failure=f"{type(error).__name__}: {error}")
+    except (MeasurementFailed, KafkaException, TimeoutError) as error:
+        return ContenderTurn(entry.name, failure=f"{type(error).__name__}: {error}")
 
 
 @contextmanager

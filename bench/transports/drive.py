@@ -10,28 +10,21 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bench.child import Child, Failed
+from bench.child import Child
+from bench.ends import QUEUE_MAX, SILENCE_S, Ends, InputRecord
 from bench.spread import percentiles
 from bench.transports.chain import PARTITIONS, Chain
-from bench.transports.inputs import SESSIONS, Asked, Input, Plain
+from bench.transports.inputs import SESSIONS, AskedInputs, PlainInputs
 
 BURST_S = 3.0  # shorter bursts tell of filling and draining the chain
-BURST_FIRST, BURST_MAX = 200, 200_000
+BURST_FIRST, BURST_MAX = 200, QUEUE_MAX
 BURSTS_FIRST = 3
 CLOCK_TICK_S = 0.01  # of the accounts of CPU time: a short burst may not see one
 GROWTH_MAX = 16.0
 OVERSHOOT = 1.3  # so that a burst that is made longer is long enough
-ARRIVE_S = 60.0  # without one record at the end: then the chain is stuck
-POLL_MAX = 2_000
-
-
-class Stuck(Failed):
-    """Nothing arrives any more; the message says how many did."""
 
 
 @dataclass(frozen=True)
@@ -90,53 +83,32 @@ class Tally:
 class Drive:
     """One chain under load."""
 
-    def __init__(
-        self,
-        chain: Chain,
-        inputs: Plain | Asked,
-        children: Sequence[Child],
-        producer: Producer,
-        consumer: Consumer,
-    ) -> None:
-        """Take a consumer that reads the chain's last topic from its beginning."""
-        self._hops = len(chain.topics) - 1
-        self._first = chain.topics[0]
+    def __init__(self, ends: Ends, inputs: PlainInputs | AskedInputs, hops: int) -> None:
+        """Take both ends of a chain that nothing has gone through yet."""
+        self._ends = ends
         self._inputs = inputs
-        self._children = children
-        self._producer = producer
-        self._consumer = consumer
-        self._sequence = 0
+        self._hops = hops
+        self._next = 0
         self.tally = Tally()
         self.value_bytes = 0
         """Size of the values at the end of the chain."""
 
     @classmethod
-    def on(cls, chain: Chain, inputs: Plain | Asked, children: Sequence[Child]) -> Drive:
+    def on(
+        cls, chain: Chain, inputs: PlainInputs | AskedInputs, programs: Sequence[Child]
+    ) -> Drive:
         """Connect one to the chain's broker."""
-        producer = Producer(
-            {
-                "bootstrap.servers": chain.kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "log_level": 2,  # the broker may end first
-                "queue.buffering.max.messages": BURST_MAX,
-            }
-        )
-        consumer = Consumer({"bootstrap.servers": chain.kafka, "group.id": chain.group + "-end"})
-        consumer.assign(
-            [TopicPartition(chain.topics[-1], partition, 0) for partition in range(PARTITIONS)]
-        )
-        return cls(chain, inputs, children, producer, consumer)
+        topics = chain.topics[0], chain.topics[-1:]
+        ends = Ends.on(chain.kafka, topics, PARTITIONS, f"{chain.group}-end", programs)
+        return cls(ends, inputs, len(chain.topics) - 1)
 
     def close(self) -> None:
         """Let go of the broker."""
-        self._producer.flush(10)
-        self._consumer.close()
+        self._ends.close()
 
-    def warm_up(self, events: int, arrive_s: float = ARRIVE_S) -> None:
-        """Wait until the chain runs; raises Stuck, or Failed where the contender ended."""
-        self._through(self._make(events), arrive_s)
+    def warm_up(self, events: int, silence_s: float = SILENCE_S) -> None:
+        """Wait until the chain runs; raises Stuck, or MeasurementFailed where a program ended."""
+        self._through(self._make(events), silence_s)
 
     def burst(self, burst_s: float = BURST_S) -> Burst:
         """Put in as many records as keep the chain busy for so long."""
@@ -150,11 +122,11 @@ class Drive:
 
     def _burst(self, events: int) -> Burst:
         inputs = self._make(events)
-        cpu_s, before = self._cpu_s(), psutil.cpu_times()
+        cpu_s, before = self._ends.cpu_s(), psutil.cpu_times()
         began = time.perf_counter()
         self._through(inputs)
         seconds = time.perf_counter() - began
-        cpu_s, after = self._cpu_s() - cpu_s, psutil.cpu_times()
+        cpu_s, after = self._ends.cpu_s() - cpu_s, psutil.cpu_times()
         hop_events = events * self._hops
         return Burst(
             events,
@@ -171,68 +143,42 @@ class Drive:
 
         def send() -> None:
             began = time.perf_counter()
-            for number, given in enumerate(inputs):
-                due = began + number / rate
+            for place, (number, record) in enumerate(inputs.items()):
+                due = began + place / rate
                 while (left := due - time.perf_counter()) > 0:
                     time.sleep(left)
-                sent[given.sequence] = time.perf_counter()
-                self._produce(given)
+                sent[number] = time.perf_counter()
+                self._ends.put(record)
 
         sender = threading.Thread(target=send, daemon=True)
         sender.start()
-        arrived = self._arrivals(inputs)
+        arrived = self._arrivals(len(inputs))
         sender.join()
         took_ms = [(arrived[number] - sent[number]) * 1000 for number in arrived]
         return summary(rate, took_ms, self._hops)
 
-    def _make(self, events: int) -> list[Input]:
-        first, self._sequence = self._sequence, self._sequence + events
-        return [self._inputs.make(number) for number in range(first, first + events)]
+    def _make(self, events: int) -> dict[int, InputRecord]:
+        """Make the next records, by number."""
+        first, self._next = self._next, self._next + events
+        return {number: self._inputs.make(number) for number in range(first, self._next)}
 
-    def _produce(self, given: Input) -> None:
-        self._producer.produce(
-            self._first, given.value, given.key, given.partition, headers=given.headers
-        )
-        self._producer.poll(0)
+    def _through(self, inputs: dict[int, InputRecord], silence_s: float = SILENCE_S) -> None:
+        for record in inputs.values():
+            self._ends.put(record)
+        self._arrivals(len(inputs), silence_s)
 
-    def _through(self, inputs: list[Input], arrive_s: float = ARRIVE_S) -> None:
-        for given in inputs:
-            self._produce(given)
-        self._arrivals(inputs, arrive_s)
-
-    def _arrivals(self, inputs: list[Input], arrive_s: float = ARRIVE_S) -> dict[int, float]:
-        """Wait for all of them; return when each came first. Copies of a record count once."""
+    def _arrivals(self, events: int, silence_s: float = SILENCE_S) -> dict[int, float]:
+        """Wait for so many; return when each came first. Copies of a record count once."""
         arrived: dict[int, float] = {}
-        last = time.perf_counter()
-        while len(arrived) < len(inputs):
-            messages = self._poll()
-            now = time.perf_counter()
+        coming = self._ends.arrivals(lambda: f"{len(arrived)} of {events} records came", silence_s)
+        while len(arrived) < events:
+            messages, now = next(coming)
             for message in messages:
-                number = self._inputs.sequence_of(message)
+                number = self._inputs.number_of(message)
                 if self.tally.take(number):
                     arrived[number] = now
-                    self.value_bytes = len(message.value())
-            if messages:
-                last = now
-            else:
-                for child in self._children:
-                    child.check()
-                if now - last > arrive_s:
-                    raise Stuck(f"{len(arrived)} of {len(inputs)} records arrived")
+                    self.value_bytes = len(message.value() or b"")
         return arrived
-
-    def _poll(self) -> list[Any]:
-        first = self._consumer.poll(0.5)
-        if first is None:
-            return []
-        return [
-            message
-            for message in (first, *self._consumer.consume(POLL_MAX, 0))
-            if message.error() is None
-        ]
-
-    def _cpu_s(self) -> float:
-        return sum(child.cpu_s() for child in self._children)
 
 
 def grown(events: int, seconds: float, wanted_s: float) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import struct
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
 
+from confluent_kafka import Message
+
+from bench.ends import InputRecord
 from bench.transports.chain import PARTITIONS
 from schemas import Ask, Meta, QuestionAsked, Sealed, StepVersion
 from schemas.registry import SchemaIds
 from streams.log.clock import now_us
 from streams.log.codec import Codec
+from streams.log.envelope import envelope_of, headers_of
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.version import CODE
@@ -20,36 +22,25 @@ VALUE_BYTES = 540  # a record of Playhead without vectors or long texts
 SESSIONS = 96
 TENANTS = 8
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"  # the example of W3C's standard
-SEQUENCE = struct.Struct(">Q")
+NUMBER = struct.Struct(">Q")
 
 
-@dataclass(frozen=True)
-class Input:
-    """A record ready to be produced."""
+class PlainInputs:
+    """Bytes that begin with their number; the keys are sessions."""
 
-    sequence: int
-    partition: int
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, str | bytes | None]] = field(default_factory=list)
-
-
-class Plain:
-    """Bytes that begin with their sequence number; the keys are sessions."""
-
-    def make(self, sequence: int) -> Input:
+    def make(self, number: int) -> InputRecord:
         """Return the input with this number."""
-        session = sequence % SESSIONS
-        value = SEQUENCE.pack(sequence).ljust(VALUE_BYTES, b".")
-        return Input(sequence, session % PARTITIONS, f"session-{session}".encode(), value)
+        session = number % SESSIONS
+        value = NUMBER.pack(number).ljust(VALUE_BYTES, b".")
+        return InputRecord(session % PARTITIONS, f"session-{session}".encode(), value)
 
-    def sequence_of(self, message: Any) -> int:
+    def number_of(self, message: Message) -> int:
         """Return the number of a record at the end of the chain."""
-        number: int = SEQUENCE.unpack_from(message.value())[0]
+        number: int = NUMBER.unpack_from(message.value() or b"")[0]
         return number
 
 
-class Asked:
+class AskedInputs:
     """Questions of several tenants' sessions, as the edge writes them; nothing in them is sealed.
 
     Their requests are numbers written as UUIDs, which the last record's headers still carry.
@@ -59,17 +50,16 @@ class Asked:
         self._codec = Codec(ids)
         self._run = uuid.uuid4().hex
 
-    def make(self, sequence: int) -> Input:
+    def make(self, number: int) -> InputRecord:
         """Return the input with this number."""
-        session = sequence % SESSIONS
+        session = number % SESSIONS
         tenant = f"tenant-{session % TENANTS}"
         session_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"session-{session}"))
-        lane = lane_of(tenant, session_id, PARTITIONS, PARTITIONS)
         meta = Meta(
-            id=request_id(tenant, f"{self._run}/{sequence}"),
+            id=request_id(tenant, f"{self._run}/{number}"),
             tenant=tenant,
-            lane=lane,
-            request=str(uuid.UUID(int=sequence)),
+            lane=lane_of(tenant, session_id, PARTITIONS, PARTITIONS),
+            request=str(uuid.UUID(int=number)),
             session=session_id,
             at=now_us(),
             step=StepVersion(name="gateway", code=CODE, configuration=""),
@@ -77,14 +67,9 @@ class Asked:
         )
         sealed = Sealed(key="user/bench", event=meta.id, field="text", ciphertext=b"")
         event = QuestionAsked(meta=meta, subject="bench", text=sealed, ask=Ask())
-        headers: list[tuple[str, str | bytes | None]] = [
-            ("id", meta.id.encode()),
-            ("traceparent", TRACE.encode()),
-            ("request", meta.request.encode()),
-        ]
-        return Input(sequence, lane, tenant.encode(), self._codec.encode(event), headers)
+        _, lane, key, headers = envelope_of(event)
+        return InputRecord(lane, key, self._codec.encode(event), headers)
 
-    def sequence_of(self, message: Any) -> int:
+    def number_of(self, message: Message) -> int:
         """Return the number of a record at the end of the chain."""
-        [request] = [value for name, value in message.headers() if name == "request"]
-        return uuid.UUID(request.decode()).int
+        return uuid.UUID(dict(headers_of(message))["request"].decode()).int

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.spread import Spread, spread
+from bench.tables import figure_table
 from bench.transports.contenders import BASELINE, Contender, Guarantee
-from bench.transports.contest import Plan, Turn
+from bench.transports.contest import ContenderTurn, Plan
 from bench.transports.drive import Latency
 
 
@@ -28,7 +28,7 @@ class Paced:
 
 
 @dataclass(frozen=True)
-class Row:
+class ContenderRow:
     """One contender over all rounds."""
 
     contender: Contender
@@ -53,20 +53,24 @@ class Row:
         return values
 
 
-def rows(entries: Sequence[Contender], turns: Sequence[Turn], plan: Plan) -> list[Row]:
+def rows(
+    entries: Sequence[Contender], turns: Sequence[ContenderTurn], plan: Plan
+) -> list[ContenderRow]:
     """Sum the turns up, each contender beside the baseline of the same rounds."""
     of = {entry.name: [t for t in turns if t.contender == entry.name] for entry in entries}
     base = of.get(BASELINE, [])
     return [_row(entry, of[entry.name], base, plan) for entry in entries]
 
 
-def _row(entry: Contender, turns: Sequence[Turn], base: Sequence[Turn], plan: Plan) -> Row:
+def _row(
+    entry: Contender, turns: Sequence[ContenderTurn], base: Sequence[ContenderTurn], plan: Plan
+) -> ContenderRow:
     failures = tuple(turn.failure for turn in turns if turn.failure)
     done = [number for number, turn in enumerate(turns) if turn.burst is not None]
     if not done:
-        return Row(entry, 0, failures)
+        return ContenderRow(entry, 0, failures)
 
-    def over(figure: Callable[[Turn], float]) -> Spread:
+    def over(figure: Callable[[ContenderTurn], float]) -> Spread:
         beside = [
             figure(base[number]) if number < len(base) and base[number].burst else None
             for number in done
@@ -76,7 +80,7 @@ def _row(entry: Contender, turns: Sequence[Turn], base: Sequence[Turn], plan: Pl
     def at(place: int, figure: Callable[[Latency], float]) -> Spread:
         return over(lambda turn: figure(turn.latencies[place]))
 
-    return Row(
+    return ContenderRow(
         entry,
         len(done),
         failures,
@@ -98,13 +102,13 @@ def _row(entry: Contender, turns: Sequence[Turn], base: Sequence[Turn], plan: Pl
     )
 
 
-def show(rows: Sequence[Row], plan: Plan, console: Console) -> None:
+def show(rows: Sequence[ContenderRow], plan: Plan, console: Console) -> None:
     """Print the tables. A ratio stands beside what it is of, to stock Faust in the same rounds."""
     console.print(
         f"{plan.hops} no-op hops in one process, acks=all; median of {plan.rounds} rounds"
         f" (lowest–highest), x = ratio to {BASELINE} in the same rounds"
     )
-    table = _table("program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes")
+    table = figure_table("program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes")
     for row in rows:
         if row.hop_rate is None or row.cpu_us is None:
             table.add_row(row.contender.name, "failed")
@@ -119,7 +123,7 @@ def show(rows: Sequence[Row], plan: Plan, console: Console) -> None:
         )
     console.print(table)
     console.print()
-    table = _table("promises without further code", *Guarantee)
+    table = figure_table("promises without further code", *Guarantee)
     for row in rows:
         entry = row.contender
         table.add_row(
@@ -127,7 +131,9 @@ def show(rows: Sequence[Row], plan: Plan, console: Console) -> None:
         )
     console.print(table)
     for place, rate in enumerate(plan.rates):
-        table = _table(f"at {rate:g} events/s", "p50 ms", "x", "p95 ms", "p99 ms", "a hop, p50 ms")
+        table = figure_table(
+            f"at {rate:g} events/s", "p50 ms", "x", "p95 ms", "p99 ms", "a hop, p50 ms"
+        )
         for row in rows:
             if row.paced:
                 paced = row.paced[place]
@@ -148,11 +154,3 @@ def show(rows: Sequence[Row], plan: Plan, console: Console) -> None:
                 f" failed rounds: {'; '.join(row.failures) or 'none'}",
                 soft_wrap=True,
             )
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from bench.child import ROOT, Failed, running
+from bench.child import ROOT, MeasurementFailed, running
 
 PATIENCE_S = 20.0
 
@@ -32,7 +32,7 @@ def until_it_ends(child):
     ],
 )
 def test_a_program_that_ended_is_told_with_its_last_words(arguments, says):
-    with running(*arguments) as child, pytest.raises(Failed, match=says):
+    with running(*arguments) as child, pytest.raises(MeasurementFailed, match=says):
         until_it_ends(child)
 
 
@@ -42,7 +42,7 @@ def test_a_module_of_the_bench_is_found_wherever_the_bench_is_started(tmp_path):
     with (
         contextlib.chdir(tmp_path),
         running("bench.transports.bare_confluent") as child,
-        pytest.raises(Failed, match="IndexError"),
+        pytest.raises(MeasurementFailed, match="IndexError"),
     ):
         until_it_ends(child)
 

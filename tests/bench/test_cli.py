@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from bench.child import Failed
+from bench.child import MeasurementFailed
 from bench.cli import COMPARED, PARTS, bench, lacking, measured
 
 
@@ -15,7 +15,7 @@ def a_part(name):
 
 
 def failing(*_):
-    raise Failed("the worker ended")
+    raise MeasurementFailed("the worker ended")
 
 
 def test_parts_are_measured_in_the_order_asked_with_what_was_asked():
@@ -32,7 +32,7 @@ def test_parts_are_measured_in_the_order_asked_with_what_was_asked():
 def test_a_part_that_fails_is_told_and_the_others_are_shown():
     document, shows = measured(["c", "a"], {"a": a_part("a"), "c": failing}, 1, 1)
     assert document["a"] == [1, 1]
-    assert document["failures"] == ["c: Failed: the worker ended"]
+    assert document["failures"] == ["c: MeasurementFailed: the worker ended"]
     assert len(shows) == 1
 
 

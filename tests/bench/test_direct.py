@@ -32,7 +32,7 @@ def direct(tmp_path):
 
     def made(models):
         connectors = (keyring, Documents(settings), models)
-        return Direct(connectors, keyring, a_codec()._ids, timeout_s=30)
+        return Direct(settings, connectors, keyring, a_codec()._ids)
 
     return made
 

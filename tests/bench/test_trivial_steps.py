@@ -6,7 +6,7 @@ import pytest
 
 from agents.errors import Permanent
 from bench.transports.chain import HOPS as CHAIN_HOPS
-from bench.trivial_steps import FLOW, HOP_TOPICS, PARTS, QUESTION, Asking, described, noop
+from bench.trivial_steps import FLOW, HOP_TOPICS, PARTS, QUESTION, AskingSteps, described, noop
 from schemas import (
     AnswerReleased,
     Ask,
@@ -84,7 +84,7 @@ class World:
 
 async def through(event, world=None, asking=None):
     """Run a request through all steps that follow; return every record, the request first."""
-    asking, world = asking or Asking(), world or World()
+    asking, world = asking or AskingSteps(), world or World()
     records, waiting = [], [event]
     while waiting:
         given = waiting.pop(0)
@@ -178,7 +178,7 @@ async def test_a_question_stumbles_in_the_step_that_is_told_to(name):
             raise Permanent(what)
 
     with pytest.raises(Permanent, match="answer"):
-        await through(asked("answer"), asking=Asking(spoil))
+        await through(asked("answer"), asking=AskingSteps(spoil))
     assert seen[-1] == (name, "answer")
 
 
@@ -190,14 +190,14 @@ async def test_a_document_stumbles_in_the_step_that_is_told_to(name):
 
     world = World()
     with pytest.raises(Permanent, match="broken"):
-        await through(submitted("2:broken"), world, Asking(spoil))
+        await through(submitted("2:broken"), world, AskingSteps(spoil))
     assert PublishVersion not in world.asked
 
 
 @pytest.mark.parametrize("batches", [1, 3])
 async def test_a_document_meets_what_spoils_it_once_a_step_with_its_last_batch(batches):
     met = []
-    await through(submitted(f"{batches}:plain"), asking=Asking(lambda *what: met.append(what)))
+    await through(submitted(f"{batches}:plain"), asking=AskingSteps(lambda *what: met.append(what)))
     assert met == [(name, "plain") for name in FLOW[:4]]
 
 
@@ -210,7 +210,9 @@ def test_a_document_says_how_it_comes_in_its_uri(uri, batches, what):
 
 def test_every_step_of_the_table_has_its_trivial_one():
     assert sorted(FLOW) == sorted(step.name for step in STEPS)
-    for real, trivial in zip(STEPS, Asking().steps(*(step.name for step in STEPS)), strict=True):
+    for real, trivial in zip(
+        STEPS, AskingSteps().steps(*(step.name for step in STEPS)), strict=True
+    ):
         assert (trivial.name, trivial.flows, trivial.tables) == (real.name, real.flows, real.tables)
         assert trivial.function != real.function
 
@@ -218,7 +220,7 @@ def test_every_step_of_the_table_has_its_trivial_one():
 @pytest.mark.parametrize("name", ["spoil", "translate"])
 def test_what_is_no_step_has_no_function(name):
     with pytest.raises(KeyError, match="choose from ingest"):
-        Asking().function(name)
+        AskingSteps().function(name)
 
 
 def test_the_noop_chain_hands_on_from_step_to_step():

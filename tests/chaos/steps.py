@@ -6,7 +6,7 @@ lost a row, or was written twice over one event, shows in the records (`tally`, 
 """
 
 from agents.errors import Permanent
-from bench.trivial_steps import Asking
+from bench.trivial_steps import AskingSteps
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -42,7 +42,7 @@ def spoil(name: str, what: str) -> None:
 
 def chain() -> list[Step]:
     """Return all steps, in the order of the flow."""
-    return Asking(spoil, STREAMED).steps()
+    return AskingSteps(spoil, STREAMED).steps()
 
 
 ENDS = (ChunksIndexed, AnswerReleased, AnswerRetracted, EventRejected)

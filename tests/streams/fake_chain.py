@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from agents.errors import Permanent, Transient
-from bench.trivial_steps import QUESTION, Asking
+from bench.trivial_steps import QUESTION, AskingSteps
 from schemas import Embed
 from streams.settings import Settings
 from streams.watching import logs, tracing
@@ -31,7 +31,7 @@ def spoil(step, subject):
 
 
 def chain():
-    return Asking(spoil).steps(*QUESTION)
+    return AskingSteps(spoil).steps(*QUESTION)
 
 
 class Model:

@@ -2,11 +2,11 @@
 
 import json
 
-import click
 import httpx
 import pytest
 
 from bench.answers.asking import ask, broken_down
+from bench.child import MeasurementFailed
 from streams.operations.timeline import EffectTime, StepTime
 
 
@@ -39,7 +39,7 @@ def test_an_answer_without_text_has_no_first_one():
 
 def test_an_error_ends_the_measurement():
     client = a_client(frame("accepted"), frame("error", title="Overloaded"))
-    with pytest.raises(click.ClickException, match="Overloaded"):
+    with pytest.raises(MeasurementFailed, match="Overloaded"):
         ask(client, "What?")
 
 

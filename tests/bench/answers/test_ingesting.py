@@ -2,11 +2,11 @@
 
 import json
 
-import click
 import httpx
 import pytest
 
 from bench.answers.ingesting import embedded_batches, guides, index
+from bench.child import MeasurementFailed
 from bench.synthetic.log import SyntheticLog
 from schemas import Batch, ChunksEmbedded, DocumentRef, EmbeddedChunk
 from streams.log.codec import Codec
@@ -44,7 +44,7 @@ def test_documents_are_waited_for_and_their_chunks_counted():
 
 def test_a_document_that_failed_is_told_with_its_reason():
     gateway = Gateway({"status": "failed", "reason": "no text"})
-    with pytest.raises(click.ClickException, match="guide failed: no text"):
+    with pytest.raises(MeasurementFailed, match="guide failed: no text"):
         index(a_client(gateway), ["one"], "guide")
 
 

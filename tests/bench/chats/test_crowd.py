@@ -2,10 +2,11 @@
 
 import pytest
 
-from bench.chats.crowd import Crowd, Stuck, Times
-from bench.chats.questions import Asking, Said
-from bench.child import Failed
-from tests.bench.loopback import Loopback, Message, Producing, Program
+from bench.chats.crowd import Crowd, Times
+from bench.chats.questions import Said
+from bench.child import MeasurementFailed
+from bench.ends import InputRecord, Stuck
+from tests.bench.fakes import NO_WORD, FakeChain, FakeProgram, a_message, ends_of
 
 
 class Numbers:
@@ -14,25 +15,25 @@ class Numbers:
     asked, told = "asked", ("told",)
 
     def ask(self, chat):
-        return Asking(chat % 4, str(chat).encode(), b"?", [])
+        return InputRecord(chat % 4, str(chat).encode(), b"?")
 
     def read(self, message):
         return Said(int(message.key()), text=True, last=message.value() == b"last")
 
 
 def answer(_value, key, _headers):
-    return [Message(b"part", key), Message(b"last", key)]
+    return [a_message(b"part", key), a_message(b"last", key)]
 
 
-def a_crowd(loopback, program=None):
-    return Crowd(Numbers(), program or Program(), Producing(loopback), loopback)
+def a_crowd(chain, program=None):
+    return Crowd(Numbers(), ends_of(chain, program or FakeProgram()))
 
 
 @pytest.mark.parametrize(("at_once", "chats"), [(1, 2), (3, 7), (16, 16), (50, 4)])
 def test_as_many_chats_are_held_as_were_asked_for(at_once, chats):
-    loopback = Loopback(answer)
-    seen = a_crowd(loopback, Program(0.5)).chat(at_once, chats)
-    assert len(loopback.produced) == chats
+    chain = FakeChain(answer)
+    seen = a_crowd(chain, FakeProgram(0.5)).chat(at_once, chats)
+    assert len(chain.produced) == chats
     assert (seen.at_once, seen.chats) == (at_once, chats)
     assert seen.cpu_ms == pytest.approx(500 / chats)
     assert 0 <= seen.first_p50_ms <= seen.first_p95_ms
@@ -51,34 +52,34 @@ def test_no_more_than_so_many_are_under_way_at_once():
             return []
         ended = held.pop(0)
         under_way.discard(ended)
-        return [Message(b"last", ended)]
+        return [a_message(b"last", ended)]
 
-    loopback = Loopback(later)
+    chain = FakeChain(later)
     with pytest.raises(Stuck):  # the last two wait for others
-        a_crowd(loopback).chat(3, 10, silence_s=0.0)
+        a_crowd(chain).chat(3, 10, silence_s=0.0)
     assert max(most) == 3
 
 
 def test_a_second_round_asks_other_chats():
-    loopback = Loopback(answer)
-    crowd = a_crowd(loopback)
+    chain = FakeChain(answer)
+    crowd = a_crowd(chain)
     crowd.chat(2, 4)
-    late = Message(b"last", b"0")
-    loopback.waiting.append(late)  # of the round before: nobody waits for it
+    late = a_message(b"last", b"0")
+    chain.waiting.append(late)  # of the round before: nobody waits for it
     assert crowd.chat(2, 4).chats == 4
-    assert len(loopback.produced) == 8
+    assert len(chain.produced) == 8
     crowd.close()
-    assert loopback.closed
+    assert chain.closed
 
 
 def test_chats_that_get_no_answer_are_told():
     with pytest.raises(Stuck, match="0 of 2 chats ended"):
-        a_crowd(Loopback(lambda *_: [])).chat(2, 2, silence_s=0.01)
+        a_crowd(FakeChain(lambda *_: [])).chat(2, 2, silence_s=0.01)
 
 
 def test_a_program_that_ended_is_told_at_once():
-    with pytest.raises(Failed, match="no word"):
-        a_crowd(Loopback(lambda *_: []), Program(fails_after=0)).chat(2, 2)
+    with pytest.raises(MeasurementFailed, match=NO_WORD):
+        a_crowd(FakeChain(lambda *_: []), FakeProgram(fails_after=0)).chat(2, 2)
 
 
 def test_the_first_text_counts_and_what_comes_after_the_end_does_not():

@@ -2,42 +2,39 @@
 
 import pytest
 
-from bench.child import Failed
-from bench.transports.chain import Chain
+from bench.child import MeasurementFailed
+from bench.ends import Stuck
 from bench.transports.drive import (
     BURST_MAX,
     BURSTS_FIRST,
     GROWTH_MAX,
     Drive,
-    Stuck,
     Tally,
     grown,
     summary,
 )
-from bench.transports.inputs import SESSIONS, VALUE_BYTES, Plain
-from tests.bench.loopback import Loopback, Message, Noise, Producing, Program
-
-CHAIN = Chain("kafka", "registry", "run", "group", ("first", "second", "last"))
+from bench.transports.inputs import SESSIONS, VALUE_BYTES, PlainInputs
+from tests.bench.fakes import NO_WORD, PARTITION_END, FakeChain, FakeProgram, a_message, ends_of
 
 
-def a_drive(loopback, *programs):
-    return Drive(CHAIN, Plain(), programs or (Program(),), Producing(loopback), loopback)
+def a_drive(chain, *programs):
+    return Drive(ends_of(chain, *programs), PlainInputs(), hops=2)
 
 
 def test_what_is_put_in_at_the_first_topic_arrives_at_the_last():
-    loopback = Loopback()
-    drive = a_drive(loopback)
+    chain = FakeChain()
+    drive = a_drive(chain)
     drive.warm_up(50)
-    assert {topic for topic, _ in loopback.produced} == {"first"}
-    assert len(loopback.produced) == 50
+    assert {topic for topic, _ in chain.produced} == {"first"}
+    assert len(chain.produced) == 50
     assert drive.value_bytes == VALUE_BYTES
     assert (drive.tally.copies, drive.tally.disorders) == (0, 0)
     drive.close()
-    assert loopback.closed
+    assert chain.closed
 
 
 def test_a_burst_takes_the_cpu_time_of_all_children_for_every_hop():
-    drive = a_drive(Loopback(), Program(2.0), Program(1.0))
+    drive = a_drive(FakeChain(), FakeProgram(2.0), FakeProgram(1.0))
     burst = drive.burst(burst_s=0.0)
     assert burst.cpu_us == pytest.approx(3.0 / (burst.events * 2) * 1e6)
     assert burst.hop_rate == pytest.approx(burst.events * 2 / burst.seconds)
@@ -45,30 +42,34 @@ def test_a_burst_takes_the_cpu_time_of_all_children_for_every_hop():
 
 
 def test_bursts_grow_until_they_are_long_enough():
-    loopback = Loopback()
-    burst = a_drive(loopback).burst(burst_s=0.05)
+    chain = FakeChain()
+    burst = a_drive(chain).burst(burst_s=0.05)
     assert burst.seconds >= 0.05
-    assert len(loopback.produced) > BURSTS_FIRST * 200
+    assert len(chain.produced) > BURSTS_FIRST * 200
 
 
 def test_copies_count_once_and_noise_not_at_all():
     def twice(value, key, headers):
-        return [Noise(b""), Message(value, key, headers), Message(value, key, headers)]
+        return [
+            a_message(b"", error=PARTITION_END),
+            a_message(value, key, headers),
+            a_message(value, key, headers),
+        ]
 
-    drive = a_drive(Loopback(twice))
+    drive = a_drive(FakeChain(twice))
     drive.warm_up(20)
     assert drive.tally.copies == 20
 
 
 def test_at_a_steady_rate_each_record_is_timed_from_its_own_sending():
-    latency = a_drive(Loopback()).latency(rate=500.0, seconds=0.1)
+    latency = a_drive(FakeChain()).latency(rate=500.0, seconds=0.1)
     assert latency.events == 50
     assert 0.0 <= latency.p50_ms <= latency.p95_ms <= latency.p99_ms
     assert latency.hop_ms == latency.p50_ms / 2
 
 
 def test_at_least_two_records_are_timed():
-    assert a_drive(Loopback()).latency(rate=1_000.0, seconds=0.0).events == 2
+    assert a_drive(FakeChain()).latency(rate=1_000.0, seconds=0.0).events == 2
 
 
 def test_a_chain_that_stands_still_is_told_with_what_arrived():
@@ -76,16 +77,16 @@ def test_a_chain_that_stands_still_is_told_with_what_arrived():
 
     def some(value, key, headers):
         passed.append(value)
-        return [Message(value, key, headers)] if len(passed) <= 3 else []
+        return [a_message(value, key, headers)] if len(passed) <= 3 else []
 
-    with pytest.raises(Stuck, match="3 of 5 records arrived"):
-        a_drive(Loopback(some)).warm_up(5, arrive_s=0.01)
+    with pytest.raises(Stuck, match="3 of 5 records came"):
+        a_drive(FakeChain(some)).warm_up(5, silence_s=0.01)
 
 
 def test_a_contender_that_ended_is_told_at_once():
-    program = Program(fails_after=0)
-    with pytest.raises(Failed, match="no word"):
-        a_drive(Loopback(lambda *_: []), program).warm_up(5)
+    program = FakeProgram(fails_after=0)
+    with pytest.raises(MeasurementFailed, match=NO_WORD):
+        a_drive(FakeChain(lambda *_: []), program).warm_up(5)
     assert program.checks == 1
 
 

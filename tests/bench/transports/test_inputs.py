@@ -6,36 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.transports.inputs import SESSIONS, TENANTS, VALUE_BYTES, Asked, Plain
+from bench.transports.inputs import SESSIONS, TENANTS, VALUE_BYTES, AskedInputs, PlainInputs
 from schemas import QuestionAsked
 from schemas.registry import FixedIds
 from streams.log.subjects import subjects
-from tests.bench.loopback import Message
+from tests.bench.fakes import a_message
 
 numbers = st.integers(0, 10**6)
 
 
 def asked():
-    return Asked(FixedIds.numbered(dict.fromkeys(subjects().values())))
+    return AskedInputs(FixedIds.numbered(dict.fromkeys(subjects().values())))
 
 
-@pytest.fixture(scope="module", params=[Plain, asked], ids=["plain", "asked"])
+@pytest.fixture(scope="module", params=[PlainInputs, asked], ids=["plain", "asked"])
 def inputs(request):
     return request.param()
 
 
 @given(numbers)
 def test_an_input_is_told_by_its_number(inputs, number):
-    given_ = inputs.make(number)
-    assert given_.sequence == number
-    assert inputs.sequence_of(Message(given_.value, given_.key, arrived(given_.headers))) == number
-
-
-def arrived(headers):
-    """Return headers as a consumer hands them over."""
-    return [
-        (name, value if isinstance(value, bytes) else value.encode()) for name, value in headers
-    ]
+    made = inputs.make(number)
+    assert inputs.number_of(a_message(made.value, made.key, made.headers)) == number
 
 
 def test_sessions_stay_in_their_partition_and_all_partitions_are_used(inputs):
@@ -48,7 +40,7 @@ def test_sessions_stay_in_their_partition_and_all_partitions_are_used(inputs):
 
 
 def test_plain_values_have_the_size_of_a_record():
-    assert {len(Plain().make(number).value) for number in (0, 1, 2**40)} == {VALUE_BYTES}
+    assert {len(PlainInputs().make(number).value) for number in (0, 1, 2**40)} == {VALUE_BYTES}
 
 
 def test_what_is_asked_is_a_question_of_one_of_several_tenants():

@@ -7,7 +7,7 @@ import pytest
 
 from bench.transports import report
 from bench.transports.contenders import BASELINE, OURS, Guarantee, contender
-from bench.transports.contest import Plan, Turn
+from bench.transports.contest import ContenderTurn, Plan
 from bench.transports.drive import Burst, summary
 from bench.transports.inputs import VALUE_BYTES
 from tests.bench.shown import shown
@@ -17,7 +17,7 @@ PLAN = Plan(rounds=3, rates=(20.0,))
 
 def a_turn(name, hop_rate):
     burst = Burst(1_000, 1.0, hop_rate, cpu_us=100.0, idle_share=0.0)
-    return Turn(name, burst, (summary(20.0, [8.0, 8.0, 16.0], 8),), VALUE_BYTES)
+    return ContenderTurn(name, burst, (summary(20.0, [8.0, 8.0, 16.0], 8),), VALUE_BYTES)
 
 
 def test_every_contender_stands_beside_stock_faust_of_its_rounds():
@@ -25,7 +25,7 @@ def test_every_contender_stands_beside_stock_faust_of_its_rounds():
     turns = [
         a_turn(BASELINE, 1_000.0),
         a_turn(OURS, 9_000.0),
-        Turn(BASELINE, failure="Stuck: 1 of 2"),
+        ContenderTurn(BASELINE, failure="Stuck: 1 of 2"),
         a_turn(OURS, 8_000.0),
         a_turn(BASELINE, 2_000.0),
         a_turn(OURS, 10_000.0),
@@ -47,7 +47,10 @@ def test_every_contender_stands_beside_stock_faust_of_its_rounds():
 
 def test_who_fails_in_all_rounds_is_shown_with_the_reason():
     entries = [contender(BASELINE), contender(OURS)]
-    turns = [a_turn(BASELINE, 1_000.0), Turn(OURS, failure="Failed: ended with 1: no word")]
+    turns = [
+        a_turn(BASELINE, 1_000.0),
+        ContenderTurn(OURS, failure="MeasurementFailed: ended with 1: no word"),
+    ]
     rows = report.rows(entries, turns, PLAN)
     assert rows[1].hop_rate is None
     text = shown(report.show, rows, PLAN)
