@@ -52,11 +52,11 @@ class Child:
             raise
         return float(times.user + times.system)
 
-    def stop(self) -> None:
-        """End it, gently first."""
+    def stop(self, patience_s: float = STOP_S) -> None:
+        """End it, gently first; by force after `patience_s`."""
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(STOP_S)
+            self._process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -115,10 +115,18 @@ PARTS: dict[str, Measure] = {
 }
 
 
-def _chosen(_context: click.Context, _option: click.Parameter, given: str | None) -> list[str]:
-    names = [name.strip() for name in given.split(",")] if given else list(PARTS)
-    if unknown := [name for name in names if name not in PARTS]:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+class AllParts(dict[str, Measure]):
+    """What the command measures, by name, unless its context holds other parts."""
+
+    def __init__(self) -> None:
+        super().__init__(PARTS)
+
+
+def _chosen(context: click.Context, _option: click.Parameter, given: str | None) -> list[str]:
+    parts = context.ensure_object(AllParts)
+    names = [name.strip() for name in given.split(",")] if given else list(parts)
+    if unknown := [name for name in names if name not in parts]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(parts)}")
     return names
 
 
@@ -144,7 +152,10 @@ def _chosen(_context: click.Context, _option: click.Parameter, given: str | None
     help="Turns of each program, but for the part answers.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> None:
+@click.pass_obj
+def bench(
+    parts: Mapping[str, Measure], only: list[str], questions: int, rounds: int, *, as_json: bool
+) -> None:
     """Measure latencies and rates on stacks of its own, beside baselines of the same run.
 
     \b
@@ -161,7 +172,7 @@ def bench(only: list[str], questions: int, rounds: int, *, as_json: bool) -> Non
         raise click.ClickException(
             f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
         )
-    document, shows = measured(only, PARTS, questions, rounds)
+    document, shows = measured(only, parts, questions, rounds)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     else:

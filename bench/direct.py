@@ -45,8 +45,8 @@ class MemoryTables:
     """Session state of the baseline: a dictionary, as a program without a log would keep it."""
 
     def __init__(self) -> None:
-        self._placeholders: dict[str, Placeholders] = {}
-        self._releases: dict[str, ReleaseState] = {}
+        self._placeholders: dict[tuple[str, str], Placeholders] = {}
+        self._releases: dict[tuple[str, str], ReleaseState] = {}
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer what the answering steps ask of their tables."""
@@ -65,21 +65,21 @@ class MemoryTables:
     async def close(self) -> None:
         """Hold nothing open."""
 
-    async def _read_placeholders(self, request: ReadPlaceholders, _: Call) -> Record:
-        return self._placeholders.get(request.scope, Placeholders())
+    async def _read_placeholders(self, request: ReadPlaceholders, call: Call) -> Record:
+        return self._placeholders.get((call.tenant, request.scope), Placeholders())
 
-    async def _write_placeholders(self, request: WritePlaceholders, _: Call) -> Record:
-        self._placeholders[request.scope] = request.state
+    async def _write_placeholders(self, request: WritePlaceholders, call: Call) -> Record:
+        self._placeholders[call.tenant, request.scope] = request.state
         return Written()
 
     async def _read_turns(self, _request: ReadTurns, _: Call) -> Record:
         return Turns()
 
     async def _read_release(self, _request: ReadRelease, call: Call) -> Record:
-        return self._releases.get(call.request, ReleaseState())
+        return self._releases.get((call.tenant, call.request), ReleaseState())
 
     async def _write_release(self, request: WriteRelease, call: Call) -> Record:
-        self._releases[call.request] = request.state
+        self._releases[call.tenant, call.request] = request.state
         return Written()
 
 

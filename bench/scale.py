@@ -56,15 +56,22 @@ class ScaleRow:
 
 
 def contest(settings: Settings, plan: Scaling, say: Callable[[str], None]) -> list[ScaleRow]:
-    """Measure each number of workers in turns. Raises what a failed worker raises."""
+    """Measure each number of workers on a stack. Raises what a failed worker raises."""
+    return rows(in_turns(plan, lambda workers: _turn(settings, plan, workers), say))
+
+
+def in_turns(
+    plan: Scaling, take: Callable[[int], Burst], say: Callable[[str], None]
+) -> dict[int, list[Burst]]:
+    """Measure each number of workers once a round; say of each turn what it reached."""
     turns: dict[int, list[Burst]] = {workers: [] for workers in plan.workers}
     for number in range(1, plan.rounds + 1):
         for workers in plan.workers:
-            turn = _turn(settings, plan, workers)
+            turn = take(workers)
             turns[workers].append(turn)
             reached = f"{workers} workers: {turn.hop_rate:,.0f} hop-events/s"
             say(f"round {number} of {plan.rounds}: {reached}")
-    return rows(turns)
+    return turns
 
 
 def rows(turns: dict[int, list[Burst]]) -> list[ScaleRow]:

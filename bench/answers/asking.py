@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import httpx
 
@@ -22,6 +23,16 @@ from streams.settings import Settings
 
 HOPS_TIMED = 60  # records through bare hops
 
+Turns = tuple[list[Answered], list[Answered], list[str]]
+"""Times through the platform, times of the steps without a log, and the platform's requests."""
+
+
+class Answers(Protocol):
+    """What answers without a log."""
+
+    async def ask(self, tenant: str, text: str) -> Answered:
+        """Answer one question of a new session."""
+
 
 def answers(
     settings: Settings, client: httpx.Client, questions: int
@@ -30,7 +41,7 @@ def answers(
 
     What the log adds is the median of the pairs' differences. Returns where the time goes, too.
     """
-    through, direct, requests = asyncio.run(_alternate(settings, client, questions))
+    through, direct, requests = asyncio.run(_alternate_on(settings, client, questions))
     hop_ms = bare_hop_ms(settings, HOPS_TIMED)
     steps = _break_down(settings, requests)
     queued_ms = statistics.mean(row["queued_ms"] for row in steps.values())
@@ -53,9 +64,15 @@ def answers(
     return figures, steps
 
 
-async def _alternate(
-    settings: Settings, client: httpx.Client, questions: int
-) -> tuple[list[Answered], list[Answered], list[str]]:
+async def _alternate_on(settings: Settings, client: httpx.Client, questions: int) -> Turns:
+    program = Direct.on(settings)
+    try:
+        return await alternate(program, client, questions)
+    finally:
+        await program.close()
+
+
+async def alternate(program: Answers, client: httpx.Client, questions: int) -> Turns:
     """Ask both in turns; returns the times of either, and the requests of the first.
 
     They take turns question by question, and so does who begins: a change of the machine's speed
@@ -64,17 +81,13 @@ async def _alternate(
     through: list[Answered] = []
     direct: list[Answered] = []
     requests: list[str] = []
-    program = Direct.on(settings)
-    try:
-        for number, (_, question) in enumerate(facts(2 * questions)):
-            if number % 4 in {1, 2}:
-                direct.append(await program.ask(TENANT, question))
-            else:
-                answered, request = await asyncio.to_thread(ask, client, question)
-                through.append(answered)
-                requests.append(request)
-    finally:
-        await program.close()
+    for number, (_, question) in enumerate(facts(2 * questions)):
+        if number % 4 in {1, 2}:
+            direct.append(await program.ask(TENANT, question))
+        else:
+            answered, request = await asyncio.to_thread(ask, client, question)
+            through.append(answered)
+            requests.append(request)
     return through[1:], direct[1:], requests[1:]
 
 

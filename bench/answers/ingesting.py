@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import httpx
 
@@ -14,7 +15,7 @@ from connectors.triton import Triton
 from replay.log import BrokerLog, Log
 from schemas import ChunksEmbedded, Embed
 from streams.log.codec import Codec
-from streams.running.world import Call
+from streams.running.world import Call, Handler
 from streams.settings import Settings
 from streams.topics import topic_of
 
@@ -34,7 +35,7 @@ def ingest(settings: Settings, client: httpx.Client) -> Figure:
         began = time.perf_counter()
         chunks = index(client, documents, name)
         rates.append(chunks / (time.perf_counter() - began))
-        alone.append(asyncio.run(_embedder_rate(settings, name)))
+        alone.append(_embedder_alone(settings, name))
     return Figure(
         "ingest to searchable",
         median(rates),
@@ -91,20 +92,29 @@ def embedded_batches(log: Log, name: str) -> list[tuple[str, ...]]:
     ]
 
 
-async def _embedder_rate(settings: Settings, name: str) -> float:
+def _embedder_alone(settings: Settings, name: str) -> float:
     """Embed the chunks that are on the log again, without the log; chunks a second."""
     log = BrokerLog(settings)
     try:
         batches = embedded_batches(log, name)
     finally:
         log.close()
-    triton = Triton(settings)
-    handler = triton.handlers()[Embed]
+
+    async def embed() -> float:
+        triton = Triton(settings)
+        try:
+            return await embedder_rate(batches, triton.handlers()[Embed])
+        finally:
+            await triton.close()
+
+    return asyncio.run(embed())
+
+
+async def embedder_rate(batches: Sequence[tuple[str, ...]], embed: Handler) -> float:
+    """Have batches embedded as the step does, all at once; chunks a second."""
     call = Call(TENANT, 0, "bench", "bench", "bench", "bench", 0)
     began = time.perf_counter()
     await asyncio.gather(
-        *(handler(Embed(texts=b, kind="passage", token_vectors=True), call) for b in batches)
+        *(embed(Embed(texts=b, kind="passage", token_vectors=True), call) for b in batches)
     )
-    took_s = time.perf_counter() - began
-    await triton.close()
-    return sum(map(len, batches)) / took_s
+    return sum(map(len, batches)) / (time.perf_counter() - began)

@@ -29,20 +29,30 @@ def verify_log(settings: Settings) -> Figure:
     """Verify the log of this run, which is small, over the broker."""
     log = BrokerLog(settings)
     try:
-        rate = read_rate(log)
-        local, keyring = local_handlers(settings)
-        report = asyncio.run(Verifier(log, local, keyring.digest_key).verify())
+        return asyncio.run(verify_this(log, settings))
     finally:
         log.close()
+
+
+async def verify_this(log: Log, settings: Settings) -> Figure:
+    """Compare verifying a log with reading it; raises MeasurementFailed for one that diverges."""
+    rate = read_rate(log)
+    local, keyring = local_handlers(settings)
+    report = await Verifier(log, local, keyring.digest_key).verify()
     if report.diverged:
         raise MeasurementFailed(f"the log of this run diverges: {report.diverged[0]}")
     return verify_figure("replay verify, this log", report, rate)
 
 
-async def verify_archive() -> list[Figure]:
-    """Compare verifying an archive of many records with reading it, in one process and in more."""
+async def verify_archive(
+    conversations: int = CONVERSATIONS, documents: int = DOCUMENTS
+) -> list[Figure]:
+    """Compare verifying an archive of many records with reading it, in one process and in more.
+
+    Raises MeasurementFailed where a record is not equal to what the steps make of its input.
+    """
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
-        archive, settings = await build(Path(folder), CONVERSATIONS, DOCUMENTS)
+        archive, settings = await build(Path(folder), conversations, documents)
         log = ArchiveLog(archive)
         rate = read_rate(log)
         local, keyring = local_handlers(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,23 +58,35 @@ def contest(
     settings: Settings, plan: Crowds, say: Callable[[str], None]
 ) -> tuple[list[CrowdRow], dict[str, Any]]:
     """Measure all; returns the rows and how they were measured."""
-    turns: dict[tuple[str, int], list[Chats]] = {}
     with stub_server(settings.run) as triton:
-        for number in range(1, plan.rounds + 1):
-            for program, measure in ((BASELINE, _one_at_a_time), (OURS, _platform)):
-                for crowd in measure(settings, triton, plan):
-                    turns.setdefault((program, crowd.at_once), []).append(crowd)
-                    say(
-                        f"round {number} of {plan.rounds}: {program}, {crowd.at_once} at once:"
-                        f" {crowd.rate:.1f} chats/s, first text {crowd.first_p50_ms:.0f} ms,"
-                        f" CPU {crowd.cpu_ms:.0f} ms a chat"
-                    )
+        programs = {
+            BASELINE: lambda: _one_at_a_time(settings, triton, plan),
+            OURS: lambda: _platform(settings, triton, plan),
+        }
+        turns = in_turns(programs, plan, say)
     about = {
         "stub": {"first_ms": 20, "token_ms": 5, "tokens": questions.TOKENS},
         "tenants": 1,
         "window": settings.window,
     }
     return rows(turns), about
+
+
+def in_turns(
+    programs: Mapping[str, Callable[[], list[Chats]]], plan: Crowds, say: Callable[[str], None]
+) -> dict[tuple[str, int], list[Chats]]:
+    """Let each program meet its crowds once a round; by program and size of the crowd."""
+    turns: dict[tuple[str, int], list[Chats]] = {}
+    for number in range(1, plan.rounds + 1):
+        for program, measure in programs.items():
+            for crowd in measure():
+                turns.setdefault((program, crowd.at_once), []).append(crowd)
+                say(
+                    f"round {number} of {plan.rounds}: {program}, {crowd.at_once} at once:"
+                    f" {crowd.rate:.1f} chats/s, first text {crowd.first_p50_ms:.0f} ms,"
+                    f" CPU {crowd.cpu_ms:.0f} ms a chat"
+                )
+    return turns
 
 
 def rows(turns: dict[tuple[str, int], list[Chats]]) -> list[CrowdRow]:

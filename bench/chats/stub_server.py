@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,23 +43,43 @@ def stub_server(run: Path) -> Iterator[str]:
         "--model-control-mode=explicit",
         f"--load-model={STUB}",
     ]
+    ready = f"{ports.HOST}:{chosen['triton']}"
+    try:
+        with serving(argv, {**os.environ, **environment}, folder, ready):
+            yield f"{ports.HOST}:{chosen['triton_grpc']}"
+    finally:
+        launch.sweep(folder)
+
+
+@contextmanager
+def serving(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    address: str,
+    ready_s: float = READY_S,
+) -> Iterator[None]:
+    """Run a server, ready while the context lasts; it and what it started are gone afterwards.
+
+    Raises NotServing where it ends, or is not ready within `ready_s`.
+    """
     log = folder / "triton.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - an argv of our own
             argv,
             cwd=folder,
-            env={**os.environ, **environment},
+            env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + READY_S
-        while not health.http_ok(f"{ports.HOST}:{chosen['triton']}", "/v2/health/ready"):
+        deadline = time.monotonic() + ready_s
+        while not health.http_ok(address, "/v2/health/ready"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise NotServing(f"Triton with the stub is not ready; see {log}")
             time.sleep(POLL_S)
-        yield f"{ports.HOST}:{chosen['triton_grpc']}"
+        yield
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -67,4 +87,3 @@ def stub_server(run: Path) -> Iterator[str]:
         with suppress(ProcessLookupError):  # its models outlive it
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        launch.sweep(folder)

@@ -7,6 +7,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from bench.direct import MemoryTables
@@ -46,6 +47,7 @@ from schemas import (
     WriteDocument,
     Written,
 )
+from streams.delivery.step_tables import NO_TURN
 from streams.log.ids import document_id
 from streams.running.world import Call, Handler, StreamHandler
 
@@ -61,8 +63,8 @@ class Tables(MemoryTables):
 
     def __init__(self) -> None:
         super().__init__()
-        self._documents: dict[str, DocumentState] = {}
-        self._turns: defaultdict[str, list[Turn]] = defaultdict(list)
+        self._documents: dict[tuple[str, str], DocumentState] = {}
+        self._turns: defaultdict[tuple[str, str], dict[str, Turn]] = defaultdict(dict)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer all requests about tables."""
@@ -74,24 +76,28 @@ class Tables(MemoryTables):
         }
 
     def remember(self, released: AnswerReleased) -> None:
-        """Append an answer to its conversation."""
-        turn = Turn(
-            request=released.meta.request,
+        """Append an answer to its conversation, where it is one that can be referred to."""
+        if released.answer.finish_reason in NO_TURN:
+            return
+        meta = released.meta
+        self._turns[meta.tenant, meta.session][meta.request] = Turn(
+            request=meta.request,
             question=released.answer.query,
             answer=released.text,
             entries=released.entries,
         )
-        self._turns[released.meta.session].append(turn)
 
-    async def _read_document(self, request: ReadDocument, _: Call) -> Record:
-        return self._documents.get(request.document, DocumentState())
+    async def _read_document(self, request: ReadDocument, call: Call) -> Record:
+        return self._documents.get((call.tenant, request.document), DocumentState())
 
-    async def _write_document(self, request: WriteDocument, _: Call) -> Record:
-        self._documents[request.document] = request.state
+    async def _write_document(self, request: WriteDocument, call: Call) -> Record:
+        self._documents[call.tenant, request.document] = request.state
         return Written()
 
     async def _read_some_turns(self, request: ReadTurns, call: Call) -> Record:
-        return Turns(turns=tuple(self._turns[call.session][-request.limit :]))
+        known = self._turns[call.tenant, call.session].values()
+        turns = tuple(takewhile(lambda turn: turn.request != call.request, known))
+        return Turns(turns=turns[-request.limit :] if request.limit > 0 else ())
 
 
 class CannedModels:

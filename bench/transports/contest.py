@@ -56,12 +56,22 @@ class ContenderTurn:
 def contest(
     settings: Settings, entries: Sequence[Contender], plan: Plan, say: Callable[[str], None]
 ) -> list[ContenderTurn]:
-    """Run all rounds: in each, every contender has one turn. One that fails fails alone."""
+    """Run all rounds on a stack. A contender that fails fails alone."""
+    return in_turns(entries, plan, lambda entry: take_turn(settings, entry, plan), say)
+
+
+def in_turns(
+    entries: Sequence[Contender],
+    plan: Plan,
+    take: Callable[[Contender], ContenderTurn],
+    say: Callable[[str], None],
+) -> list[ContenderTurn]:
+    """Let every contender take one turn in each round; say of each turn how it went."""
     turns = []
     for number in range(1, plan.rounds + 1):
         for entry in entries:
             began = time.perf_counter()
-            turn = take_turn(settings, entry, plan)
+            turn = take(entry)
             turns.append(turn)
             said = turn.failure or (turn.burst and f"{turn.burst.hop_rate:,.0f} hop-events/s")
             took = time.perf_counter() - began
