@@ -113,17 +113,11 @@ PARTS: dict[str, Measure] = {
     "chats": _chats,
     "scale": _scale,
 }
-
-
-class AllParts(dict[str, Measure]):
-    """What the command measures, by name, unless its context holds other parts."""
-
-    def __init__(self) -> None:
-        super().__init__(PARTS)
+"""What the command measures, unless its context holds other parts."""
 
 
 def _chosen(context: click.Context, _option: click.Parameter, given: str | None) -> list[str]:
-    parts = context.ensure_object(AllParts)
+    parts = context.obj or PARTS
     names = [name.strip() for name in given.split(",")] if given else list(parts)
     if unknown := [name for name in names if name not in parts]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(parts)}")
@@ -152,9 +146,9 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     help="Turns of each program, but for the part answers.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.pass_obj
+@click.pass_context
 def bench(
-    parts: Mapping[str, Measure], only: list[str], questions: int, rounds: int, *, as_json: bool
+    context: click.Context, only: list[str], questions: int, rounds: int, *, as_json: bool
 ) -> None:
     """Measure latencies and rates on stacks of its own, beside baselines of the same run.
 
@@ -172,7 +166,7 @@ def bench(
         raise click.ClickException(
             f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
         )
-    document, shows = measured(only, parts, questions, rounds)
+    document, shows = measured(only, context.obj or PARTS, questions, rounds)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     else:

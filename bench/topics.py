@@ -14,6 +14,7 @@ from streams.log.setup import create_topics, wanted
 from streams.settings import Settings
 from streams.topics import STEPS, group_of
 
+QUIET = {"log_level": 2}  # the broker may end first
 PATIENCE_S = 30.0  # for the broker to make or forget topics
 
 
@@ -22,7 +23,7 @@ def own_topics(
     settings: Settings, names: Sequence[str], partitions: int, groups: Sequence[str] = ()
 ) -> Iterator[None]:
     """Have topics of a measurement's own."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    admin = AdminClient({"bootstrap.servers": settings.kafka, **QUIET})
     for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
         made.result()
     try:
@@ -37,7 +38,7 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
 
     Their names are fixed: no worker may run on this broker meanwhile.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    admin = AdminClient({"bootstrap.servers": settings.kafka, **QUIET})
     names = [topic.topic for topic in wanted(settings)]
     groups = [*(group_of(step.name) for step in STEPS), *groups]
     forget(admin, names, groups)

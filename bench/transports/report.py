@@ -123,7 +123,7 @@ def show(rows: Sequence[ContenderRow], plan: Plan, console: Console) -> None:
         )
     console.print(table)
     console.print()
-    table = figure_table("promises without further code", *Guarantee)
+    table = figure_table("promises", *Guarantee)
     for row in rows:
         entry = row.contender
         table.add_row(

@@ -2,11 +2,18 @@
 
 import json
 
+import httpx
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import KafkaError, KafkaException
 
+from agents.errors import Transient
+from bench.chats.questions import BadAnswer
+from bench.chats.stub_server import NotServing
 from bench.child import MeasurementFailed
-from bench.cli import COMPARED, PARTS, bench, lacking, measured
+from bench.cli import COMPARED, FAILURES, PARTS, bench, lacking, measured
+from bench.ends import Stuck
+from infra.errors import StackError
 
 
 def a_part(name):
@@ -94,3 +101,83 @@ def test_only_the_transports_need_what_they_are_compared_with(names, installed, 
 def test_the_help_names_every_part():
     said = CliRunner().invoke(bench, ["--help"]).output
     assert all(f"\n  {name} " in said for name in PARTS)
+
+
+# ---------------------------------------------------------------------- how a part may fail
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MeasurementFailed("ended with 1: no word"), "MeasurementFailed: ended with 1: no word"),
+        (Stuck("3 of 5 records came"), "Stuck: 3 of 5 records came"),
+        (BadAnswer("chat 3 ended"), "BadAnswer: chat 3 ended"),
+        (NotServing("see the log"), "NotServing: see the log"),
+        (StackError("kafka is not ready"), "StackError: kafka is not ready"),
+        (Transient("the broker is away"), "Transient: the broker is away"),
+        (KafkaException(KafkaError(KafkaError._TRANSPORT)), "KafkaException: KafkaError{"),
+        (TimeoutError("the broker still shows"), "TimeoutError: the broker still shows"),
+        (httpx.ConnectError("refused"), "ConnectError: refused"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_measured_or_lies_under_it_may_fail_and_the_next_part_is_measured(error, told):
+    def part(*_):
+        raise error
+
+    document, _ = measured(["broken", "whole"], {"broken": part, "whole": a_part("whole")}, 3, 1)
+    [failure] = document["failures"]
+    assert failure.startswith(f"broken: {told}")
+    assert document["whole"] == [3, 1]
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, AssertionError, KeyboardInterrupt])
+def test_a_mistake_or_a_stop_is_no_failure(error):
+    assert not issubclass(error, FAILURES)
+
+
+# ---------------------------------------------------------------------- the whole command
+
+
+def a_figure(questions, rounds):
+    """Measure a part that is done at once."""
+    document = {"figure": {"questions": questions, "rounds": rounds}}
+    return document, lambda console: console.print(f"{rounds} rounds of a figure")
+
+
+def invoke(*arguments, **parts):
+    return CliRunner().invoke(bench, arguments, obj=parts)
+
+
+def test_figures_are_shown_and_what_is_under_way_is_told_aside():
+    done = invoke("--rounds", "2", one=a_figure, other=a_figure)
+    assert done.exit_code == 0
+    assert done.stdout.split("\n\n") == ["2 rounds of a figure"] * 2 + [""]
+    assert done.stderr == "== one\n== other\n"
+
+
+def test_one_document_is_printed_for_programs_and_nothing_beside_it():
+    done = invoke("--json", "--questions", "7", "--rounds", "2", one=a_figure)
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert document["figure"] == {"questions": 7, "rounds": 2}
+    assert document["failures"] == []
+    assert document["machine"]["cpus"] >= 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["people", "programs"])
+def test_a_part_that_failed_fails_the_command_when_all_is_shown(options):
+    done = invoke(*options, broken=failing, whole=a_figure)
+    assert done.exit_code == 1
+    assert "figure" in done.stdout
+    assert done.stderr.endswith("Error: broken: MeasurementFailed: the worker ended\n")
+
+
+def test_only_what_is_named_is_measured():
+    done = invoke("--only", "whole", broken=failing, whole=a_figure)
+    assert (done.exit_code, done.stderr) == (0, "== whole\n")
+
+
+def test_without_a_word_there_are_three_rounds_and_twenty_questions():
+    document = json.loads(invoke("--json", one=a_figure).stdout)
+    assert document["figure"] == {"questions": 20, "rounds": 3}
