@@ -46,6 +46,7 @@ FAILURES = (
     httpx.HTTPError,
 )
 """How a part may fail: what is measured, or the stack under it, does not do its work."""
+WIDTH = 160  # characters of a line that no terminal shows: all tables fit
 COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 
 
@@ -160,8 +161,8 @@ def bench(
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    # clients of ours warn of each other; figures are asked for here
-    warnings.simplefilter("ignore")
+    # clients of ours warn of each other, and one asks for that anew; figures are asked for here
+    warnings.showwarning = lambda *_, **__: None
     if missing := lacking(only, lambda name: find_spec(name) is not None):
         raise click.ClickException(
             f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
@@ -171,6 +172,8 @@ def bench(
         click.echo(json.dumps(document, indent=1))
     else:
         console = Console()
+        if not console.is_terminal:
+            console.width = WIDTH
         for show in shows:
             show(console)
             console.print()

@@ -5,8 +5,9 @@ import json
 import httpx
 import pytest
 
-from bench.answers.asking import ask, broken_down
+from bench.answers.asking import alternate, ask, broken_down
 from bench.child import MeasurementFailed
+from bench.direct import Answered
 from streams.operations.timeline import EffectTime, StepTime
 
 
@@ -63,3 +64,71 @@ def test_of_a_step_the_first_run_of_each_request_counts():
 
 def test_the_request_itself_is_no_step():
     assert broken_down([[a_step("gateway", 0, 0, cause="")]]) == {}
+
+
+class FakeAnswers:
+    """Stands for the steps without a log; an answer takes as long as its number says."""
+
+    def __init__(self, order):
+        self._order = order
+        self._asked = 0
+
+    async def ask(self, tenant, text):
+        self._order.append(("direct", tenant, text))
+        self._asked += 1
+        return Answered(1.0 * self._asked, 2.0 * self._asked)
+
+
+async def taken(questions):
+    """Let both be asked; return who was asked what, and what came of it."""
+    order = []
+
+    def gateway(request):
+        order.append(("through", "bench", json.loads(request.content)["text"]))
+        frames = [{"type": kind, "request_id": f"r-{len(order)}"} for kind in ("delta", "final")]
+        body = "".join(f"event: {f['type']}\ndata: {json.dumps(f)}\n\n" for f in frames)
+        return httpx.Response(200, text=body, headers={"Content-Type": "text/event-stream"})
+
+    with httpx.Client(base_url="http://gateway", transport=httpx.MockTransport(gateway)) as client:
+        return order, await alternate(FakeAnswers(order), client, questions)
+
+
+@pytest.mark.parametrize("questions", [3, 4, 20])
+async def test_both_are_asked_as_often_and_take_turns_at_beginning(questions):
+    order, _ = await taken(questions)
+    who = [asked for asked, _, _ in order]
+    assert who.count("through") == who.count("direct") == questions
+    pairs = [tuple(who[at : at + 2]) for at in range(0, len(who), 2)]
+    assert all(set(pair) == {"through", "direct"} for pair in pairs)
+    assert pairs == [("through", "direct"), ("direct", "through")] * (questions // 2) + (
+        [("through", "direct")] * (questions % 2)
+    )
+
+
+async def test_no_question_is_asked_twice_and_all_are_of_one_tenant():
+    order, _ = await taken(5)
+    assert len({text for _, _, text in order}) == 10
+    assert {tenant for _, tenant, _ in order} == {"bench"}
+
+
+async def test_the_first_of_each_warms_up_and_is_left_out():
+    _, (through, direct, requests) = await taken(4)
+    assert [one.first_ms for one in direct] == [2.0, 3.0, 4.0]
+    assert len(through) == 3
+    assert requests == ["r-4", "r-5", "r-8"]
+
+
+def test_a_median_is_taken_of_each_time_by_itself():
+    steps = broken_down(
+        [
+            [a_step("embed", queued, took, took // 2)]
+            for queued, took in [(1_000, 90_000), (2_000, 10_000), (30_000, 20_000)]
+        ]
+    )
+    assert steps == {"embed": {"queued_ms": 2.0, "running_ms": 20.0, "effects_ms": 10.0}}
+
+
+def test_steps_stand_in_the_order_in_which_they_came():
+    names = ["redact", "rewrite", "retrieve"]
+    steps = broken_down([[a_step(name, 1, 1) for name in names], [a_step("moderate", 1, 1)]])
+    assert list(steps) == [*names, "moderate"]

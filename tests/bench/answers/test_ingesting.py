@@ -1,17 +1,29 @@
 """Ingest: all documents are waited for, one that failed ends the measurement, and only own chunks are embedded again."""
 
+import asyncio
 import json
 
 import httpx
 import pytest
 
-from bench.answers.ingesting import embedded_batches, guides, index
+from agents.errors import Transient
+from bench.answers.ingesting import embedded_batches, embedder_rate, guides, index
 from bench.child import MeasurementFailed
 from bench.synthetic.log import SyntheticLog
-from schemas import Batch, ChunksEmbedded, DocumentRef, EmbeddedChunk
+from schemas import (
+    Batch,
+    ChunksEmbedded,
+    ChunksRedacted,
+    DocumentRef,
+    Embed,
+    Embedded,
+    EmbeddedChunk,
+    RedactedChunk,
+)
 from streams.log.codec import Codec
+from streams.log.configuration import load
 from streams.running.run import stamped
-from tests.fakes import a_meta
+from tests.fakes import FakeEffects, a_meta
 
 
 class Gateway:
@@ -86,3 +98,55 @@ def test_only_the_chunks_of_the_named_documents_are_embedded_again():
     put("guide-1/1", 1, "c")
     put("guide-1/2", 0)  # the last batch of a document holds no chunk
     assert embedded_batches(log, "guide-1") == [("a", "b"), ("c",)]
+
+
+@pytest.mark.parametrize("batches", [[("a", "b"), ("c",)], [("a",)] * 40])
+async def test_the_embedder_gets_the_steps_own_batches_all_at_once(batches):
+    asked, everyone = [], asyncio.Event()
+
+    async def embed(request, call):
+        asked.append(request)
+        if len(asked) == len(batches):
+            everyone.set()
+        await asyncio.wait_for(everyone.wait(), 10)
+
+    assert await embedder_rate(batches, embed) > 0
+    assert [request.texts for request in asked] == batches
+    assert {(request.kind, request.token_vectors) for request in asked} == {("passage", True)}
+
+
+async def test_an_embedder_that_fails_has_no_rate():
+    async def embed(_request, _call):
+        raise Transient("the embedder is away")
+
+    with pytest.raises(Transient):
+        await embedder_rate([("a",)], embed)
+
+
+async def test_the_step_embeds_as_the_embedder_is_measured():
+    """What is measured alone is what `embed` asks, or the two rates are of different work."""
+    chunk = RedactedChunk(id="c", number=0, text="a", tokens=1)
+    event = ChunksRedacted(
+        meta=a_meta(),
+        document=DocumentRef(document="d", version=1, uri="d"),
+        batch=Batch(number=0, last=True),
+        outcome="redacted",
+        chunks=(chunk,),
+    )
+    vectors = Embedded(vectors=(b"",), token_vectors=(b"",), counts=(1,), model="m", dimensions=1)
+    fx = FakeEffects("embed", event, {Embed: lambda _: vectors}, load()["embed"].values)
+    await fx.execute()
+    [by_step] = fx.asked
+    asked = []
+
+    async def embed(request, _call):
+        asked.append(request)
+
+    await embedder_rate([("a",)], embed)
+    assert asked == [by_step]
+
+
+def test_no_two_documents_say_the_same():
+    texts = guides(60, 6)
+    sections = [part for text in texts for part in text.split("\n## ")[1:]]
+    assert len(set(sections)) == 60

@@ -1,13 +1,23 @@
 """Verify's rate stands beside that of reading the same log."""
 
-import pytest
+import dataclasses
+import re
 
-from bench.answers.verifying import read_rate, verify_figure
+import pytest
+from msgspec.structs import replace
+
+from bench.answers.verifying import read_rate, verify_archive, verify_figure, verify_this
+from bench.child import MeasurementFailed
+from bench.synthetic.builder import Builder
 from bench.synthetic.log import SyntheticLog
+from replay.log import Stored
 from replay.verify import Report
 from schemas import Ask, QueryRewritten
 from streams.log.codec import Codec, Undecodable
+from streams.running.admit import INBOX_TOPICS
 from streams.running.run import stamped
+from streams.settings import Settings
+from streams.topics import topic_of
 from tests.fakes import a_meta
 
 
@@ -42,3 +52,54 @@ def test_the_figure_says_how_many_records_were_verified():
     figure = verify_figure("verify", Report(records=12_000, seconds=3.0), 8_000.0)
     assert (figure.value, figure.ratio) == (4_000.0, 0.5)
     assert "12,000 records" in figure.against
+
+
+# ---------------------------------------------------------------------- a whole log
+
+
+@pytest.fixture
+async def built(tmp_path):
+    """Return a log that the steps have written, and the settings that its keys go with."""
+    settings = Settings(run=tmp_path)
+    return await Builder(settings).build(conversations=1, documents=1), settings
+
+
+def spoil(log, topic):
+    """Let the first record of a topic say something else."""
+    codec = Codec(log.ids)
+    place = next(place for place in log.extents() if place[0] == topic)
+    first, *rest = log.records(*place)
+    event = replace(codec.decode_any(first.value), subject="another")
+    log._records[place] = [dataclasses.replace(first, value=codec.encode(event)), *rest]
+
+
+async def test_a_log_is_verified_whole_beside_its_reading(built):
+    figure = await verify_this(*built)
+    assert figure.name == "replay verify, this log"
+    derived = int(re.search(r"([\d,]+) records verified", figure.against)[1].replace(",", ""))
+    assert 20 < derived < sum(extent.end for extent in built[0].extents().values())
+    assert figure.value > 0
+    assert figure.baseline > 0
+
+
+async def test_a_log_that_diverges_has_no_figure(built):
+    log, settings = built
+    spoil(log, topic_of(QueryRewritten))
+    with pytest.raises(MeasurementFailed, match="the log of this run diverges: .*query.rewritten"):
+        await verify_this(log, settings)
+
+
+@pytest.mark.slow
+async def test_an_archive_is_verified_in_one_process_and_in_more():
+    alone, together = await verify_archive(conversations=2, documents=2)
+    assert alone.name == "replay verify, archive"
+    assert re.fullmatch(r"the same in \d+ processes", together.name)
+    assert alone.against == together.against
+    assert alone.baseline == together.baseline > 0
+
+
+def test_inboxes_are_not_read():
+    log = a_log(2)
+    inbox = next(iter(INBOX_TOPICS))
+    log._records[inbox, 0] = [Stored(inbox, 0, 0, 0, b"", b"noise")]
+    assert read_rate(log) > 0

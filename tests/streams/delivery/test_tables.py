@@ -6,15 +6,12 @@ from hypothesis import strategies as st
 
 from agents.errors import Permanent, Transient
 from schemas import (
-    Answer,
     AnswerReleased,
     DocumentState,
     ReadDocument,
     ReadRelease,
     ReadTurns,
     ReleaseState,
-    Usage,
-    Verdict,
     WriteDocument,
     WriteRelease,
 )
@@ -25,13 +22,11 @@ from streams.delivery.tables import Change
 from streams.log.codec import HEADER, Codec
 from streams.log.subjects import subjects
 from streams.log.writing import RECORD_BYTES_MAX, check_size
-from streams.running.world import Call
-from streams.settings import Settings
 from streams.topics import topic_of
-from tests.fakes import a_codec, a_meta
+from tests.fakes import a_codec
 from tests.memory_broker import a_broker
 from tests.memory_registry import MemoryRegistry
-from tests.streams.delivery.fake_app import FakeApp
+from tests.streams.fake_tables import a_call, an_answer, table
 
 IDS = {name: number for number, name in enumerate(dict.fromkeys(subjects().values()), start=1)}
 """Record -> schema id, as `a_codec` numbers them."""
@@ -101,17 +96,6 @@ def test_a_place_survives_its_key():
 
 
 # ---------------------------------------------------------------------- tables in memory
-
-
-def table(kind, broker=None):
-    app = FakeApp()
-    made = kind(app, Settings(), lambda *_: broker.consumer())
-    made.attach(a_codec())
-    return made, app
-
-
-def a_call(event, request="r-1", lane=2, session="s-1"):
-    return Call("acme", lane, request, session, event, "topic", 0)
 
 
 async def test_the_changelog_lies_in_the_lane_of_the_event():
@@ -229,22 +213,6 @@ async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch)
     dropped = [RowKey.at(key) for _, key, value, _ in app.sent if value is None]
     assert [place.scope for place in dropped] == ["old-0", "old-1", "old-2", "old-3"]
     assert len(releases._table.data) == 1 + 20 + 1 - 4
-
-
-def an_answer(request, finish_reason="stop"):
-    return AnswerReleased(
-        meta=a_meta(request=request, id=f"released-{request}", lane=2),
-        text=f"answer to {request}",
-        answer=Answer(
-            text="t",
-            usage=Usage(prompt_tokens=1, completion_tokens=1),
-            finish_reason=finish_reason,
-            question="q",
-            query=f"query of {request}",
-        ),
-        verdict=Verdict(allowed=True),
-        subject="u",
-    )
 
 
 async def turns(sessions, request, limit=5):
