@@ -56,16 +56,19 @@ class Builder:
         return self.log
 
     async def _run_all(self, requests: list[Event]) -> None:
-        """Run requests through all steps, in turns."""
-        waiting = deque(requests)
-        while waiting:
-            event = waiting.popleft()
+        """Run requests through all steps; they take turns, record by record."""
+        flows = deque(deque([request]) for request in requests)
+        while flows:
+            flow = flows.popleft()
+            event = flow.popleft()
             offset = self.log.append(self._steps.codec, event)
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
             if (step := step_reading(type(event))) is not None:
                 trace = self._requests.trace()
-                await self._steps.run(step, event, offset, waiting.append, trace)
+                await self._steps.run(step, event, offset, flow.append, trace)
+            if flow:
+                flows.append(flow)
 
 
 def synthetic_settings(run: Path) -> Settings:

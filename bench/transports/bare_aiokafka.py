@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.transports.aiokafka_clients import clients, until_terminated
 from bench.transports.chain import Chain
@@ -15,19 +18,29 @@ async def serve(chain: Chain) -> None:
     """Loop until cancelled."""
     following = dict(chain.hops)
     async with clients(chain, *following) as (consumer, producer):
-        committed_s = time.monotonic()
-        while True:
-            polled = await consumer.getmany(timeout_ms=POLL_MS)
-            sent = [
-                await producer.send(following[tp.topic], record.value, record.key, tp.partition)
-                for tp, records in polled.items()
-                for record in records
-            ]
-            for acknowledgement in sent:
-                await acknowledgement
-            if sent and time.monotonic() - committed_s > COMMIT_S:
-                await consumer.commit()
-                committed_s = time.monotonic()
+        await hand_on(following, consumer, producer)
+
+
+async def hand_on(
+    following: Mapping[str, str],
+    consumer: AIOKafkaConsumer,
+    producer: AIOKafkaProducer,
+    commit_s: float = COMMIT_S,
+) -> None:
+    """Send what comes on to the topic that follows its own; commit what is acknowledged."""
+    committed_s = time.monotonic()
+    while True:
+        polled = await consumer.getmany(timeout_ms=POLL_MS)
+        sent = [
+            await producer.send(following[tp.topic], record.value, record.key, tp.partition)
+            for tp, records in polled.items()
+            for record in records
+        ]
+        for acknowledgement in sent:
+            await acknowledgement
+        if sent and time.monotonic() - committed_s > commit_s:
+            await consumer.commit()
+            committed_s = time.monotonic()
 
 
 if __name__ == "__main__":

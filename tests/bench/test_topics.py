@@ -1,12 +1,23 @@
 """Topics of a measurement are forgotten with their groups, and what the broker keeps showing is told."""
 
 from concurrent.futures import Future
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
-from bench.topics import forget
+from bench.hops import bare_hop_ms
+from bench.topics import forget, own_topics, platform_topics
+from infra.local.supervisor import Stack, Wish
+from schemas import QuestionAsked
+from streams.log.offsets import extent_of
+from streams.log.reading import new_consumer
+from streams.log.setup import wanted
+from streams.log.writing import Writer
+from streams.settings import Settings
+from streams.topics import topic_of
 
 
 def done(error=None):
@@ -76,3 +87,53 @@ def test_a_topic_that_can_not_be_deleted_is_an_error():
     admin.delete_topics = lambda *_, **__: {"a": done(refused)}
     with pytest.raises(KafkaException):
         forget(admin, ["a"], [])
+
+
+# ---------------------------------------------------------------------- on a real broker
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A broker of these tests' own: the platform's topics are made and deleted."""
+    run = tmp_path_factory.mktemp("topics")
+    with Stack(run, Wish(names=frozenset({"kafka", "registry"}), free_ports=True)):
+        yield Settings.load(environment={}, run=run)
+
+
+def partitions_on(settings):
+    topics = AdminClient({"bootstrap.servers": settings.kafka}).list_topics(timeout=10).topics
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+@pytest.mark.stack
+def test_own_topics_are_there_for_a_measurement_and_gone_after_it(settings):
+    with own_topics(settings, ["mine-1", "mine-2"], 3):
+        assert partitions_on(settings).items() >= {"mine-1": 3, "mine-2": 3}.items()
+    assert not {"mine-1", "mine-2"} & set(partitions_on(settings))
+
+
+@pytest.mark.stack
+def test_topics_of_a_measurement_that_failed_are_forgotten_too(settings):
+    with pytest.raises(ZeroDivisionError), own_topics(settings, ["mine-3"], 1):
+        1 / 0  # noqa: B018
+    assert "mine-3" not in partitions_on(settings)
+
+
+@pytest.mark.stack
+def test_the_platforms_topics_are_empty_at_each_beginning(settings):
+    asked = topic_of(QuestionAsked)
+    for _ in range(2):
+        with platform_topics(settings), closing(new_consumer(settings, "test")) as consumer:
+            assert set(partitions_on(settings)) >= {topic.topic for topic in wanted(settings)}
+            assert extent_of(consumer, asked, 0).end == 0
+            with Writer(settings.kafka, "test") as writer:
+                writer.write_all([(asked, 0, b"acme", b"value", ())])
+            assert extent_of(consumer, asked, 0).end == 1
+    assert asked not in partitions_on(settings)
+
+
+@pytest.mark.stack
+def test_a_bare_hop_takes_its_time_and_leaves_nothing_behind(settings):
+    before = set(partitions_on(settings))
+    assert bare_hop_ms(settings, records=5) > 0
+    assert set(partitions_on(settings)) == before

@@ -133,7 +133,9 @@ async def test_the_step_embeds_as_the_embedder_is_measured():
         outcome="redacted",
         chunks=(chunk,),
     )
-    vectors = Embedded(vectors=(b"",), token_vectors=(b"",), counts=(1,), model="m", dimensions=1)
+    vectors = Embedded(
+        vectors=(b"....",), token_vectors=(b"",), counts=(1,), model="m", dimensions=1
+    )
     fx = FakeEffects("embed", event, {Embed: lambda _: vectors}, load()["embed"].values)
     await fx.execute()
     [by_step] = fx.asked

@@ -85,7 +85,9 @@ async def test_a_log_is_verified_whole_beside_its_reading(built):
 async def test_a_log_that_diverges_has_no_figure(built):
     log, settings = built
     spoil(log, topic_of(QueryRewritten))
-    with pytest.raises(MeasurementFailed, match="the log of this run diverges: .*query.rewritten"):
+    with pytest.raises(
+        MeasurementFailed, match=r"the log of this run diverges: .*query\.rewritten"
+    ):
         await verify_this(log, settings)
 
 

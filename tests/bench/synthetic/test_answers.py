@@ -1,15 +1,20 @@
 """Canned answers have the sizes of real ones, are the same every time, and keep tenants apart."""
 
+import re
+
 import pytest
 
-from bench.synthetic.answers import DIMENSIONS, CannedModels, Tables
+from bench.synthetic.answers import DIMENSIONS, CannedModels
 from bench.synthetic.requests import PEOPLE, TENANTS
 from schemas import (
     Detect,
+    DocumentRef,
     Embed,
+    EmbeddedChunk,
     Fetch,
     Generate,
-    ReadTurns,
+    IndexChunks,
+    PublishVersion,
     Rerank,
     Search,
 )
@@ -102,6 +107,74 @@ async def test_an_answer_is_the_sentence_that_names_what_was_asked_for(models):
     assert parts[-1].usage.completion_tokens == sum(len(part.tokens) for part in parts)
 
 
-async def test_a_new_session_has_no_turns():
-    read = Tables().handlers()[ReadTurns]
-    assert (await read(ReadTurns(limit=3), call())).turns == ()
+def a_chunk(number, text):
+    return EmbeddedChunk(id=f"c-{number}", number=number, text=text, tokens=4, vector=b"")
+
+
+REF = DocumentRef(document="d", version=2, uri="guide/1")
+
+
+async def test_chunks_that_are_indexed_are_found_as_they_were_cut():
+    models = CannedModels()
+    chunks = tuple(a_chunk(number, f"The mill number {number} costs 5.") for number in range(3))
+    written = await ask(models, IndexChunks(document=REF, title="T", model="m", chunks=chunks))
+    assert written.count == 3
+    [best, *_] = (
+        await ask(models, Search(text="What costs number 1?", vector=b"", filters={}, limit=3))
+    ).candidates
+    [passage] = (await ask(models, Fetch(chunks=(best.chunk,)))).passages
+    assert (passage.chunk, passage.text, passage.number) == ("c-1", "The mill number 1 costs 5.", 1)
+    assert (passage.document, passage.version, passage.uri, passage.title) == (
+        "d",
+        2,
+        "guide/1",
+        "T",
+    )
+
+
+async def test_the_index_moves_on_with_everything_that_is_written():
+    models = CannedModels()
+    positions = []
+    for request in (
+        IndexChunks(document=REF, title="T", model="m", chunks=(a_chunk(0, "a"),)),
+        PublishVersion(document=REF),
+        IndexChunks(document=REF, title="T", model="m", chunks=()),
+    ):
+        positions.append((await ask(models, request)).position)
+        search = Search(text="x", vector=b"", filters={}, limit=1)
+        assert (await ask(models, search)).position == positions[-1]
+    assert positions == [1, 2, 3]
+
+
+async def test_passages_are_fetched_in_the_order_in_which_they_are_asked_for(models):
+    every = Search(text="x", vector=b"", filters={}, limit=9)
+    chunks = [one.chunk for one in (await ask(models, every)).candidates]
+    for wanted in (chunks, chunks[::-1], chunks[3:5]):
+        fetched = await ask(models, Fetch(chunks=tuple(wanted)))
+        assert [passage.chunk for passage in fetched.passages] == wanted
+
+
+@pytest.mark.parametrize("limit", [1, 2, 30, 500])
+async def test_no_more_is_found_than_is_asked_for_and_nothing_twice(models, limit):
+    search = Search(text="number 0 and number 3", vector=b"", filters={}, limit=limit)
+    chunks = [one.chunk for one in (await ask(models, search)).candidates]
+    assert len(chunks) == len(set(chunks)) <= limit
+
+
+async def test_a_number_is_not_found_in_a_longer_one():
+    models = CannedModels()
+    texts = ("mill number 31", "mill number 3")
+    chunks = tuple(a_chunk(number, text) for number, text in enumerate(texts))
+    await ask(models, IndexChunks(document=REF, title="T", model="m", chunks=chunks))
+    found = await ask(models, Search(text="number 3?", vector=b"", filters={}, limit=1))
+    assert [one.chunk for one in found.candidates] == ["c-1"]
+
+
+@pytest.mark.parametrize("prompt", ["Nothing is asked here. At all.", "What does number 7 cost?"])
+async def test_where_nothing_fits_the_prompts_first_sentence_is_said(models, prompt):
+    stream = models.stream_handlers()[Generate]
+    parts = [part async for part in stream(Generate(prompt=prompt, max_tokens=99), call())]
+    text = "".join(token.text for part in parts for token in part.tokens)
+    assert text == re.split(r"(?<=[.?]) ", prompt)[0]
+    times = [token.at_us for part in parts for token in part.tokens]
+    assert times == sorted(set(times))

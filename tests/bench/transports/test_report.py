@@ -1,6 +1,7 @@
 """The contenders' rows and tables."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -86,3 +87,60 @@ def test_without_the_baseline_there_are_figures_but_no_ratios():
     [row] = report.rows([contender(OURS)], [a_turn(OURS, 5.0)], PLAN)
     assert row.hop_rate.median == 5.0
     assert row.hop_rate.ratio is None
+
+
+def tables_of(text):
+    """Split what is shown into tables, each a list of lines of cells; cells are two spaces apart."""
+    return [
+        [re.split(r"\s{2,}", line.strip()) for line in block.splitlines()]
+        for block in text.split("\n\n")
+    ]
+
+
+def test_each_table_has_a_line_for_each_contender():
+    turns = [a_turn(BASELINE, 1_000.0), a_turn(OURS, 9_000.0)]
+    rows = report.rows([contender(BASELINE), contender(OURS)], turns, PLAN)
+    rates, promises, paced = tables_of(re.sub(" +\n", "\n", shown(report.show, rows, PLAN)))
+    assert rates[1:] == [
+        ["program", "hop-events/s", "x", "CPU µs a hop", "x", "value bytes"],
+        [BASELINE, "1,000", "1.00x", "100", "1.00x", str(VALUE_BYTES)],
+        [OURS, "9,000", "9.00x", "100", "1.00x", str(VALUE_BYTES)],
+    ]
+    assert promises == [
+        ["promises", *Guarantee],
+        [BASELINE, *("yes" if each == Guarantee.ORDER else "-" for each in Guarantee)],
+        [OURS, *["yes"] * len(Guarantee)],
+    ]
+    assert paced == [
+        ["at 20 events/s", "p50 ms", "x", "p95 ms", "p99 ms", "a hop, p50 ms"],
+        [BASELINE, "8.00", "1.00x", "15.2", "15.8", "1.00"],
+        [OURS, "8.00", "1.00x", "15.2", "15.8", "1.00"],
+    ]
+
+
+def test_who_failed_has_a_line_in_the_first_table_and_none_among_the_times():
+    turns = [a_turn(BASELINE, 1_000.0), ContenderTurn(OURS, failure="Stuck: 1 of 2")]
+    rows = report.rows([contender(BASELINE), contender(OURS)], turns, PLAN)
+    rates, promises, paced = tables_of(re.sub(" +\n", "\n", shown(report.show, rows, PLAN)))
+    assert rates[-1] == [OURS, "failed"]
+    assert promises[-1][0] == OURS
+    assert [line[0] for line in paced[1:]] == [
+        BASELINE,
+        f"{OURS}: 0 copies, 0 out of order; failed rounds: Stuck: 1 of 2",
+    ]
+
+
+def test_a_round_of_ours_that_failed_is_compared_with_none():
+    turns = [
+        a_turn(BASELINE, 1_000.0),
+        ContenderTurn(OURS, failure="Stuck: 1 of 2"),
+        a_turn(BASELINE, 4_000.0),
+        a_turn(OURS, 8_000.0),
+    ]
+    ours = report.rows([contender(BASELINE), contender(OURS)], turns, PLAN)[1]
+    assert (ours.rounds, ours.hop_rate.median, ours.hop_rate.ratio) == (1, 8_000.0, 2.0)
+
+
+def test_a_contender_that_did_not_take_part_has_no_rounds():
+    [row] = report.rows([contender(OURS)], [], PLAN)
+    assert (row.rounds, row.hop_rate, row.paced) == (0, None, ())
