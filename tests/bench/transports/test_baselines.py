@@ -113,7 +113,7 @@ def test_stock_faust_has_an_agent_a_hop():
     for source, target in FOLLOWING.items():
         stock_faust.mount(app, source, target)
     agents = list(app.agents.values())
-    assert [agent.channel.topics for agent in agents] == [["a"], ["b"]]
+    assert [agent.channel.topics for agent in agents] == [("a",), ("b",)]
     assert len({agent.name for agent in agents}) == 2
 
 
