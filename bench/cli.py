@@ -25,13 +25,13 @@ from agents.errors import Transient
 from bench import scale
 from bench.answers.figures import show as show_answers
 from bench.answers.measure import measure
-from bench.chats import contest as chats
+from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
+from bench.transports import comparison
 from bench.transports import contest as transports
-from bench.transports import report
 from bench.transports.contenders import CONTENDERS
-from infra.errors import StackError
 from infra.local.supervisor import Stack, Wish
+from infra.stack_error import StackError
 from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
@@ -64,13 +64,13 @@ def _stack(wish: Wish) -> Iterator[Settings]:
 
 
 Show = Callable[[Console], None]
-Part = tuple[dict[str, Any], Show]
+PartResult = tuple[dict[str, Any], Show]
 """A part of the document, and what prints it for people."""
-Measure = Callable[[int, int], Part]
+Measure = Callable[[int, int], PartResult]
 """Measures a part, with so many questions and rounds; raises one of FAILURES."""
 
 
-def _answers(questions: int, _rounds: int) -> Part:
+def _answers(questions: int, _rounds: int) -> PartResult:
     with _stack(Wish(free_ports=True)) as settings:
         figures, steps = measure(settings, questions)
     document = {
@@ -80,11 +80,11 @@ def _answers(questions: int, _rounds: int) -> Part:
     return document, lambda console: show_answers(figures, steps, console)
 
 
-def _transports(_questions: int, rounds: int) -> Part:
+def _transports(_questions: int, rounds: int) -> PartResult:
     plan = transports.Plan(rounds=rounds)
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         turns = transports.contest(settings, CONTENDERS, plan, _say)
-    rows = report.rows(CONTENDERS, turns, plan)
+    rows = comparison.rows(CONTENDERS, turns, plan)
     document = {
         "transports": {
             "plan": asdict(plan),
@@ -92,17 +92,17 @@ def _transports(_questions: int, rounds: int) -> Part:
             "turns": [asdict(turn) for turn in turns],
         }
     }
-    return document, lambda console: report.show(rows, plan, console)
+    return document, lambda console: comparison.show(rows, plan, console)
 
 
-def _chats(_questions: int, rounds: int) -> Part:
+def _chats(_questions: int, rounds: int) -> PartResult:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         rows, about = chats.contest(settings, chats.Crowds(rounds), _say)
     document = {"chats": chats.as_json(rows, about)}
     return document, lambda console: chats.show(rows, about, console)
 
 
-def _scale(_questions: int, rounds: int) -> Part:
+def _scale(_questions: int, rounds: int) -> PartResult:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         rows = scale.contest(settings, scale.Scaling(rounds), _say)
     return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)

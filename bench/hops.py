@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from confluent_kafka import Consumer, TopicPartition
 
-from bench.topics import own_topics
+from bench.measured_topics import own_topics
 from bench.transports.chain import HOPS
 from streams.log.writing import new_producer
 from streams.settings import Settings

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from bench import trivial_steps
 from bench.child import Child, running
+from bench.figure_tables import figure_table
+from bench.measured_topics import platform_topics
 from bench.spread import Spread, spread
-from bench.tables import figure_table
-from bench.topics import platform_topics
 from bench.transports.chain import Chain
 from bench.transports.drive import BURST_S, Burst, Drive
 from bench.transports.inputs import AskedInputs

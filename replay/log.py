@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from confluent_kafka import Consumer
 
 from schemas.registry import SchemaIds
-from streams.log.envelope import headers_of
+from streams.log.addressing import headers_of
 from streams.log.offsets import (
     Extent,
     NoAnswer,

@@ -52,22 +52,8 @@ MODULES_MAY_REPEAT = {
 }
 """Names that several modules have on purpose: which modules may, and why. Of types there is none."""
 
-TYPES_TWICE_TODAY = {
-    "Asking": {"bench/chats/questions.py", "bench/trivial_steps.py"},
-    "Failed": {"bench/child.py", "schemas/records.py"},
-    "Input": {"bench/transports/inputs.py", "streams/running/run.py"},
-    "Part": {"bench/cli.py", "infra/parts/part.py"},
-    "Plain": {"bench/chats/questions.py", "bench/transports/inputs.py"},
-    "Row": {"bench/chats/contest.py", "bench/scale.py", "bench/transports/report.py"},
-    "Stuck": {"bench/chats/crowd.py", "bench/transports/drive.py"},
-    "Turn": {"bench/transports/contest.py", "schemas/records.py"},
-}
-MODULES_TWICE_TODAY = {
-    "contest": {"bench/chats/contest.py", "bench/transports/contest.py"},
-    "log": {"bench/synthetic/log.py", "replay/log.py"},
-    "report": {"bench/transports/report.py", "replay/report.py"},
-    "topics": {"bench/topics.py", "streams/topics.py"},
-}
+TYPES_TWICE_TODAY: dict[str, set[str]] = {}
+MODULES_TWICE_TODAY: dict[str, set[str]] = {}
 """Names that still stand for two things; nothing may come to them, and what is mended goes."""
 
 

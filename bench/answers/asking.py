@@ -23,7 +23,7 @@ from streams.settings import Settings
 
 HOPS_TIMED = 60  # records through bare hops
 
-Turns = tuple[list[Answered], list[Answered], list[str]]
+AskedInTurns = tuple[list[Answered], list[Answered], list[str]]
 """Times through the platform, times of the steps without a log, and the platform's requests."""
 
 
@@ -64,7 +64,7 @@ def answers(
     return figures, steps
 
 
-async def _alternate_on(settings: Settings, client: httpx.Client, questions: int) -> Turns:
+async def _alternate_on(settings: Settings, client: httpx.Client, questions: int) -> AskedInTurns:
     program = Direct.on(settings)
     try:
         return await alternate(program, client, questions)
@@ -72,7 +72,7 @@ async def _alternate_on(settings: Settings, client: httpx.Client, questions: int
         await program.close()
 
 
-async def alternate(program: Answers, client: httpx.Client, questions: int) -> Turns:
+async def alternate(program: Answers, client: httpx.Client, questions: int) -> AskedInTurns:
     """Ask both in turns; returns the times of either, and the requests of the first.
 
     They take turns question by question, and so does who begins: a change of the machine's speed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench.tables import figure_table
+from bench.figure_tables import figure_table
 
 Breakdown = Mapping[str, Mapping[str, float]]
 """Step -> milliseconds queued, running, and of the latter in effects."""

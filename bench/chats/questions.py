@@ -25,8 +25,8 @@ from schemas import (
     TokensReleased,
 )
 from schemas.registry import SchemaIds
+from streams.log.addressing import address_of, headers_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of, headers_of
 from streams.log.ids import document_id
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
@@ -118,7 +118,7 @@ class PlatformLanguage:
         text = f"What does a yearly ticket for the {name_of(chat % FACTS)} cost?"
         event = self._requests.question(TENANT, user="bench", text=text)
         self._chats[event.meta.request] = chat
-        _, lane, key, headers = envelope_of(event)
+        _, lane, key, headers = address_of(event)
         return InputRecord(lane, key, self._codec.encode(event), headers)
 
     def read(self, message: Message) -> Said:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.direct import MemoryTables
 from bench.facts import facts
-from bench.synthetic.requests import PEOPLE, SECTIONS, guide
+from bench.synthetic.request_maker import PEOPLE, SECTIONS, guide
 from schemas import (
     AnswerReleased,
     Candidate,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.step_runs import StepRuns
 from bench.synthetic.answers import CannedModels, Tables
-from bench.synthetic.log import SyntheticLog
-from bench.synthetic.requests import TURNS, RequestMaker
+from bench.synthetic.request_maker import TURNS, RequestMaker
+from bench.synthetic.synthetic_log import SyntheticLog
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from infra.local.parts import all_parts

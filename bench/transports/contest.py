@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from bench import trivial_steps
 from bench.child import MeasurementFailed, running
-from bench.topics import own_topics, platform_topics
+from bench.measured_topics import own_topics, platform_topics
 from bench.transports.chain import HOPS, PARTITIONS, Chain
 from bench.transports.contenders import OURS, Contender
 from bench.transports.drive import BURST_S, Burst, Drive, Latency

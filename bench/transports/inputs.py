@@ -12,8 +12,8 @@ from bench.transports.chain import PARTITIONS
 from schemas import Ask, Meta, QuestionAsked, Sealed, StepVersion
 from schemas.registry import SchemaIds
 from streams.log.clock import now_us
+from streams.log.addressing import address_of, headers_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of, headers_of
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.version import CODE
@@ -67,7 +67,7 @@ class AskedInputs:
         )
         sealed = Sealed(key="user/bench", event=meta.id, field="text", ciphertext=b"")
         event = QuestionAsked(meta=meta, subject="bench", text=sealed, ask=Ask())
-        _, lane, key, headers = envelope_of(event)
+        _, lane, key, headers = address_of(event)
         return InputRecord(lane, key, self._codec.encode(event), headers)
 
     def number_of(self, message: Message) -> int:

@@ -12,8 +12,8 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from agents.errors import Permanent, Transient
 from schemas import Event
+from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position, QueueFull, Writer
 from streams.settings import Settings
 
@@ -55,7 +55,7 @@ class RequestPublisher:
         Raises Transient at once where the queue to the broker is full or the registry is away, and
         Permanent where the log does not take the record, for its size, say.
         """
-        topic, lane, key, headers = envelope_of(event)
+        topic, lane, key, headers = address_of(event)
         try:
             value = self._codec.encode(event)
             written = self._writer.write(topic, lane, key, value, headers)

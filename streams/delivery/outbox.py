@@ -7,8 +7,8 @@ import asyncio
 from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.publisher import Publisher
+from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of
 from streams.log.writing import RecordTooLarge
 from streams.running.admit import OUTCOME_BYTES_MAX
 
@@ -38,7 +38,7 @@ class Outbox:
                 f"{event.SCHEMA} would take {len(value)} bytes, a record holds "
                 f"{OUTCOME_BYTES_MAX}: cut its batches smaller"
             )
-        topic, lane, key, headers = envelope_of(event, self.traceparent)
+        topic, lane, key, headers = address_of(event, self.traceparent)
         self._publisher.send(topic, lane, key, value, headers, item)
         item.attempt = event.meta.attempt
         item.unacknowledged += 1

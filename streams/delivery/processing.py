@@ -25,9 +25,9 @@ from streams.delivery.item import Item
 from streams.delivery.outbox import Outbox
 from streams.delivery.publisher import Publisher
 from streams.log.clock import now_us
+from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
-from streams.log.envelope import headers_of
 from streams.running.admit import rejection, unreadable
 from streams.running.live import LiveRun
 from streams.running.retry import Retry

@@ -13,7 +13,7 @@ from bench.chats.stub_server import NotServing
 from bench.child import MeasurementFailed
 from bench.cli import COMPARED, FAILURES, PARTS, bench, lacking, measured
 from bench.ends import Stuck
-from infra.errors import StackError
+from infra.stack_error import StackError
 
 
 def a_part(name):

@@ -3,8 +3,8 @@
 import pytest
 
 from bench import scale
-from bench.chats import contest as chats
-from bench.transports import contest, report
+from bench.chats import crowds as chats
+from bench.transports import comparison, contest
 from bench.transports.contenders import BASELINE, OURS, SAFE, Contender, contender
 from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
@@ -30,7 +30,7 @@ def test_transports_get_through_and_one_that_fails_fails_alone(log):
     turns = contest.contest(log, entries, plan, said.append)
     assert len(said) == len(turns) == len(entries)
     assert "No module named" in turns[0].failure
-    rows = report.rows(entries, turns, plan)
+    rows = comparison.rows(entries, turns, plan)
     assert [row.failures for row in rows[1:]] == [()] * 4
     for row in rows[1:]:
         assert row.hop_rate.median > 0

@@ -8,7 +8,7 @@ from agents.errors import Permanent
 from bench.direct import ANSWERING, Direct
 from bench.facts import facts
 from bench.synthetic.answers import CannedModels
-from bench.synthetic.requests import SECTIONS, TENANTS
+from bench.synthetic.request_maker import SECTIONS, TENANTS
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from schemas import Detect, Embed, Fetch, Generate

@@ -18,7 +18,7 @@ from schemas import (
     WriteRelease,
     Written,
 )
-from streams.delivery.step_tables import Documents, PlaceholderNumbers, Releases, Sessions
+from streams.delivery.step_tables import DocumentVersions, PlaceholderNumbers, Releases, Sessions
 from streams.running.world import Call
 from streams.topics import step
 from tests.streams.fake_tables import an_answer, table
@@ -28,7 +28,9 @@ class RealTables:
     """The steps' own tables; only Faust under them is a fake."""
 
     def __init__(self):
-        tables = [table(kind)[0] for kind in (Documents, PlaceholderNumbers, Sessions, Releases)]
+        tables = [
+            table(kind)[0] for kind in (DocumentVersions, PlaceholderNumbers, Sessions, Releases)
+        ]
         self._handlers = {kind: h for one in tables for kind, h in one.handlers().items()}
         self.remember = tables[2].remember
 

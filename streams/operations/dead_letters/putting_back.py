@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from schemas import Event, EventRejected
 from streams.delivery.history import RETRY
+from streams.log.addressing import address_of
 from streams.log.codec import Codec, Undecodable
-from streams.log.envelope import envelope_of
 from streams.log.writing import Writer
 from streams.settings import Settings
 
@@ -39,7 +39,7 @@ def copy_of(codec: Codec, event: EventRejected) -> Copy:
         pass
     else:
         if isinstance(record, Event):
-            headers += envelope_of(record).headers
+            headers += address_of(record).headers
     return Copy(event.topic, event.partition, event.key, event.value, tuple(headers))
 
 

@@ -9,7 +9,7 @@ import pytest
 from agents.errors import Transient
 from bench.answers.ingesting import embedded_batches, embedder_rate, guides, index
 from bench.child import MeasurementFailed
-from bench.synthetic.log import SyntheticLog
+from bench.synthetic.synthetic_log import SyntheticLog
 from schemas import (
     Batch,
     ChunksEmbedded,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bench.answers.verifying import read_rate, verify_archive, verify_figure, verify_this
 from bench.child import MeasurementFailed
 from bench.synthetic.builder import Builder
-from bench.synthetic.log import SyntheticLog
+from bench.synthetic.synthetic_log import SyntheticLog
 from replay.log import Stored
 from replay.verify import Report
 from schemas import Ask, QueryRewritten

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bench.synthetic.answers import DIMENSIONS, CannedModels
-from bench.synthetic.requests import PEOPLE, TENANTS
+from bench.synthetic.request_maker import PEOPLE, TENANTS
 from schemas import (
     Detect,
     DocumentRef,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.synthetic.builder import CONVERSATIONS, Builder, build
-from bench.synthetic.requests import PEOPLE, TURNS
+from bench.synthetic.request_maker import PEOPLE, TURNS
 from connectors.keyring import Keyring
 from replay.archive import ArchiveLog
 from replay.verify import Verifier

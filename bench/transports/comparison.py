@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.figure_tables import figure_table
 from bench.spread import Spread, spread
-from bench.tables import figure_table
 from bench.transports.contenders import BASELINE, Contender, Guarantee
 from bench.transports.contest import ContenderTurn, Plan
 from bench.transports.drive import Latency

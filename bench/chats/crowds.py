@@ -13,9 +13,9 @@ from bench.chats import questions
 from bench.chats.crowd import GROUP, Chats, Crowd
 from bench.chats.stub_server import stub_server
 from bench.child import Child, running
+from bench.figure_tables import figure_table
+from bench.measured_topics import own_topics, platform_topics
 from bench.spread import Spread, spread
-from bench.tables import figure_table
-from bench.topics import own_topics, platform_topics
 from bench.transports.chain import Chain
 from streams.settings import Settings
 from worker.wiring import known_schemas

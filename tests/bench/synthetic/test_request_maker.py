@@ -5,7 +5,15 @@ import re
 import pytest
 
 from bench.facts import name_of
-from bench.synthetic.requests import LANES, PEOPLE, SECTIONS, TENANTS, TURNS, RequestMaker, guide
+from bench.synthetic.request_maker import (
+    LANES,
+    PEOPLE,
+    SECTIONS,
+    TENANTS,
+    TURNS,
+    RequestMaker,
+    guide,
+)
 from connectors.keyring import Keyring
 from streams.log.lanes import lanes
 from streams.settings import Settings

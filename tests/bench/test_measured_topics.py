@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from bench.hops import bare_hop_ms
-from bench.topics import forget, own_topics, platform_topics
+from bench.measured_topics import forget, own_topics, platform_topics
 from infra.local.supervisor import Stack, Wish
 from schemas import QuestionAsked
 from streams.log.offsets import extent_of

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bench.chats import contest as chats
+from bench.chats import crowds as chats
 from bench.chats import stub_server
 from bench.chats.crowd import Chats
 from bench.chats.questions import BadAnswer

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from replay.log import Stored
 from schemas import Event
 from schemas.registry import FixedIds
+from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of
 from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.topics import step as step_named
@@ -25,7 +25,7 @@ class SyntheticLog:
 
     def append(self, codec: Codec, event: Event) -> int:
         """Put an event where a producer would, and return its offset."""
-        topic, lane, key, headers = envelope_of(event)
+        topic, lane, key, headers = address_of(event)
         records, time_ms = self._records[topic, lane], event.meta.at // 1_000
         value = codec.encode(event)
         records.append(Stored(topic, lane, len(records), time_ms, key, value, headers))

@@ -1,4 +1,4 @@
-"""What surrounds a record's value: its place, key and headers, as they are written and read.
+"""How a record is addressed: its place, key and headers, as they are written and read.
 
 The headers say of a record who it is, what it belongs to and by which span it was written, to those
 who don't open its value. The key is the tenant, as everything is parted by tenants.
@@ -15,7 +15,7 @@ from streams.log.writing import Header
 from streams.topics import topic_of
 
 
-class Envelope(NamedTuple):
+class Address(NamedTuple):
     """What an event is written with, its value aside."""
 
     topic: str
@@ -24,7 +24,7 @@ class Envelope(NamedTuple):
     headers: tuple[Header, ...]
 
 
-def envelope_of(event: Event, traceparent: str | None = None) -> Envelope:
+def address_of(event: Event, traceparent: str | None = None) -> Address:
     """Return what an event is written with; the trace is the event's own unless one is given."""
     meta = event.meta
     trace = meta.trace if traceparent is None else traceparent
@@ -33,7 +33,7 @@ def envelope_of(event: Event, traceparent: str | None = None) -> Envelope:
         ("request", meta.request.encode()),
         ("traceparent", trace.encode()),
     )
-    return Envelope(topic_of(event), meta.lane, meta.tenant.encode(), headers)
+    return Address(topic_of(event), meta.lane, meta.tenant.encode(), headers)
 
 
 def headers_of(message: Message) -> tuple[Header, ...]:

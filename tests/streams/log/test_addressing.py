@@ -1,11 +1,11 @@
-"""A record's surroundings: whoever writes it, they are the same, and they are read as they were written."""
+"""A record's address: whoever writes it, they are the same, and they are read as they were written."""
 
 import pytest
 from confluent_kafka import Message
 from msgspec.structs import replace
 
 from schemas import Ask, QueryRewritten
-from streams.log.envelope import envelope_of, headers_of
+from streams.log.addressing import address_of, headers_of
 from streams.running.run import stamped
 from streams.topics import topic_of
 from tests.fakes import a_meta
@@ -17,9 +17,9 @@ EVENT = stamped(
 
 
 def test_an_event_lies_in_its_lane_under_its_tenant():
-    envelope = envelope_of(EVENT)
-    assert envelope[:3] == (topic_of(QueryRewritten), 3, b"acme")
-    assert envelope.headers == (
+    address = address_of(EVENT)
+    assert address[:3] == (topic_of(QueryRewritten), 3, b"acme")
+    assert address.headers == (
         ("id", META.id.encode()),
         ("request", b"r-1"),
         ("traceparent", b"00-own"),
@@ -30,13 +30,13 @@ def test_an_event_lies_in_its_lane_under_its_tenant():
     ("given", "trace"), [(None, b"00-own"), ("00-span", b"00-span"), ("", b"")]
 )
 def test_the_trace_is_the_events_own_unless_a_span_is_named(given, trace):
-    assert dict(envelope_of(EVENT, given).headers)["traceparent"] == trace
+    assert dict(address_of(EVENT, given).headers)["traceparent"] == trace
 
 
 @pytest.mark.parametrize(
     ("lying", "read"),
     [
-        (list(envelope_of(EVENT).headers), envelope_of(EVENT).headers),
+        (list(address_of(EVENT).headers), address_of(EVENT).headers),
         ([("retry", b"1@2"), ("retry", b"3@4")], (("retry", b"1@2"), ("retry", b"3@4"))),
         ([("id", None), ("request", b"")], (("id", b""), ("request", b""))),
         ([], ()),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.tables import figure_table
+from bench.figure_tables import figure_table
 from tests.bench.shown import shown
 
 

@@ -4,14 +4,14 @@ import contextlib
 
 import pytest
 
-from bench.synthetic.log import SyntheticLog
+from bench.synthetic.synthetic_log import SyntheticLog
 from replay.archive import ArchiveLog
 from replay.export import export
 from replay.log import BrokerLog, Snapshot
 from schemas import Ask, ChunksRetrieved, QueryRewritten
 from schemas.registry import UnknownSchema
+from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.envelope import envelope_of
 from streams.log.offsets import Extent
 from streams.running.run import stamped
 from streams.settings import Settings
@@ -87,7 +87,7 @@ def test_each_lane_counts_its_own_offsets(log):
 def test_records_lie_there_as_a_producer_puts_them(log):
     codec = Codec(SyntheticLog().ids)
     for event in events(0, 2, 0):
-        topic, lane, key, headers = envelope_of(event)
+        topic, lane, key, headers = address_of(event)
         [stored] = [
             one
             for one in log.records(topic, lane)
