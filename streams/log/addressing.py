@@ -15,7 +15,7 @@ from streams.log.writing import Header
 from streams.topics import topic_of
 
 
-class Address(NamedTuple):
+class RecordAddress(NamedTuple):
     """What an event is written with, its value aside."""
 
     topic: str
@@ -24,7 +24,7 @@ class Address(NamedTuple):
     headers: tuple[Header, ...]
 
 
-def address_of(event: Event, traceparent: str | None = None) -> Address:
+def address_of(event: Event, traceparent: str | None = None) -> RecordAddress:
     """Return what an event is written with; the trace is the event's own unless one is given."""
     meta = event.meta
     trace = meta.trace if traceparent is None else traceparent
@@ -33,7 +33,7 @@ def address_of(event: Event, traceparent: str | None = None) -> Address:
         ("request", meta.request.encode()),
         ("traceparent", trace.encode()),
     )
-    return Address(topic_of(event), meta.lane, meta.tenant.encode(), headers)
+    return RecordAddress(topic_of(event), meta.lane, meta.tenant.encode(), headers)
 
 
 def headers_of(message: Message) -> tuple[Header, ...]:

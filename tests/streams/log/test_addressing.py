@@ -1,4 +1,4 @@
-"""A record's address: whoever writes it, they are the same, and they are read as they were written."""
+"""A record's address: the same whoever writes it, and its headers are read as they were written."""
 
 import pytest
 from confluent_kafka import Message
