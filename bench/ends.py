@@ -39,9 +39,15 @@ class Ends:
     """Both ends of one chain, and the programs between them."""
 
     def __init__(
-        self, first: str, producer: Producer, consumer: Consumer, programs: Sequence[Child]
+        self,
+        first: str,
+        producer: Producer,
+        consumer: Consumer,
+        programs: Sequence[Child],
+        clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take a consumer that reads all that arrives."""
+        self._clock_s = clock_s
         self._first = first
         self._producer = producer
         self._consumer = consumer
@@ -87,10 +93,10 @@ class Ends:
         Raises MeasurementFailed where a program has ended, Stuck with what `so_far` says where
         nothing comes for `silence_s`.
         """
-        heard = time.perf_counter()
+        heard = self._clock_s()
         while True:
             messages = self._poll()
-            now = time.perf_counter()
+            now = self._clock_s()
             if messages:
                 heard = now
                 yield messages, now

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -60,17 +60,20 @@ def forget(
 
     Raises TimeoutError where it still does after `patience_s`.
     """
-    known = admin.list_topics(timeout=PATIENCE_S).topics
-    present = [name for name in topics if name in known]
-    if present:
-        for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
-            deleted.result()
+    # all of them: one that was just made is perhaps not shown yet
+    if topics:
+        for deleted in admin.delete_topics(list(topics), operation_timeout=PATIENCE_S).values():
+            try:
+                deleted.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
     if groups:
         for left in admin.delete_consumer_groups(list(groups)).values():
             with suppress(KafkaException):  # it was never used
                 left.result()
     deadline = time.monotonic() + patience_s
-    while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
+    while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(topics):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the broker still shows deleted topics after {patience_s:g} s")
         time.sleep(pause_s)

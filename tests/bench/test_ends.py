@@ -1,11 +1,14 @@
 """Both ends of a chain: records go in as they are, what comes is handed on at once, and silence is told."""
 
+import itertools
+import uuid
 from itertools import islice
 
 import pytest
 
 from bench.child import MeasurementFailed
 from bench.ends import POLL_MAX, Ends, InputRecord, Stuck
+from bench.measured_topics import own_topics
 from bench.transports.inputs import VALUE_BYTES
 from tests.bench.fakes import (
     NO_WORD,
@@ -98,6 +101,20 @@ def test_silence_is_told_with_what_came_so_far(heard):
         next(coming)
 
 
+def test_silence_begins_anew_with_everything_that_comes():
+    chain, seconds = FakeChain(), itertools.count()
+    program = FakeProgram()
+    ends = Ends("first", FakeProducer(chain), chain, (program,), clock_s=lambda: next(seconds))
+    silent = [None, None]  # two looks of a second each; the third would be too long
+    looks = iter([*silent, a_message(b"a"), *silent, a_message(b"b"), None, None, None])
+    chain.poll = lambda _timeout: next(looks)
+    coming = arrivals(ends, silence_s=2.0)
+    assert [next(coming)[1], next(coming)[1]] == [3, 6]
+    with pytest.raises(Stuck):
+        next(coming)
+    assert program.checks == 2 + 2 + 3
+
+
 def test_ends_of_partitions_alone_are_silence_too():
     chain = FakeChain()
     chain.waiting.extend([a_message(b"", error=PARTITION_END)] * 3)
@@ -140,8 +157,13 @@ def test_what_is_on_its_way_is_waited_for_before_the_clients_are_closed():
 
 
 @pytest.mark.stack
-def test_ends_meet_on_a_real_broker(running, topic):
-    ends = Ends.on(running.settings.kafka, (topic, (topic,)), 2, "bench-test", ())
+def test_ends_meet_on_a_real_broker(running):
+    topic, settings = f"test.{uuid.uuid4().hex}", running.settings
+    with own_topics(settings, [topic], 2):
+        meet(Ends.on(settings.kafka, (topic, (topic,)), 2, "bench-test", ()))
+
+
+def meet(ends):
     records = [
         InputRecord(number % 2, b"key", str(number).encode().ljust(VALUE_BYTES), (("n", b"1"),))
         for number in range(200)

@@ -43,10 +43,10 @@ class FakeAdmin:
         return SimpleNamespace(topics=dict(self.topics))
 
     def delete_topics(self, names, operation_timeout):
-        self.deleted += names
-        for name in names:
-            del self.topics[name]
-        return {name: done() for name in names}
+        gone = KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+        answers = {name: done() if name in self.topics else done(gone) for name in names}
+        self.deleted += [name for name in names if self.topics.pop(name, done) is None]
+        return answers
 
     def delete_consumer_groups(self, names):
         gone = KafkaException(KafkaError(KafkaError.GROUP_ID_NOT_FOUND))
@@ -67,6 +67,13 @@ def test_groups_are_forgotten_whether_they_were_used_or_not():
     forget(admin, [], ["used", "never used"])
     assert admin.groups == {"another"}
     assert admin.deleted == []
+
+
+def test_a_topic_that_was_just_made_is_deleted_though_it_is_not_shown_yet():
+    admin = FakeAdmin("a")
+    admin.list_topics = lambda timeout: SimpleNamespace(topics={})
+    forget(admin, ["a"], [])
+    assert admin.deleted == ["a"]
 
 
 @pytest.mark.parametrize("lingers", [0, 2])
