@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -26,6 +26,7 @@ def own_topics(
     admin = AdminClient({"bootstrap.servers": settings.kafka, **QUIET})
     for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
         made.result()
+    await_shown(admin, names)
     try:
         yield
     finally:
@@ -60,20 +61,36 @@ def forget(
 
     Raises TimeoutError where it still does after `patience_s`.
     """
-    # all of them: one that was just made is perhaps not shown yet
-    if topics:
-        for deleted in admin.delete_topics(list(topics), operation_timeout=PATIENCE_S).values():
-            try:
-                deleted.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise
+    known = admin.list_topics(timeout=PATIENCE_S).topics
+    present = [name for name in topics if name in known]
+    if present:
+        for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
+            deleted.result()
     if groups:
         for left in admin.delete_consumer_groups(list(groups)).values():
             with suppress(KafkaException):  # it was never used
                 left.result()
     deadline = time.monotonic() + patience_s
-    while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(topics):
+    while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the broker still shows deleted topics after {patience_s:g} s")
+        time.sleep(pause_s)
+
+
+def await_shown(
+    admin: AdminClient,
+    topics: Sequence[str],
+    patience_s: float = PATIENCE_S,
+    pause_s: float = 0.1,
+) -> None:
+    """Wait until the broker shows topics that were made: what it does not show is not forgotten.
+
+    Raises TimeoutError where it does not within `patience_s`.
+    """
+    deadline = time.monotonic() + patience_s
+    while missing := set(topics) - set(admin.list_topics(timeout=PATIENCE_S).topics):
+        if time.monotonic() > deadline:
+            raise TimeoutError(
+                f"the broker does not show {min(missing)} {patience_s:g} s after it was made"
+            )
         time.sleep(pause_s)

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from bench.hops import bare_hop_ms
-from bench.measured_topics import forget, own_topics, platform_topics
+from bench.measured_topics import await_shown, forget, own_topics, platform_topics
 from infra.local.supervisor import Stack, Wish
 from schemas import QuestionAsked
 from streams.log.offsets import extent_of
@@ -69,11 +69,18 @@ def test_groups_are_forgotten_whether_they_were_used_or_not():
     assert admin.deleted == []
 
 
-def test_a_topic_that_was_just_made_is_deleted_though_it_is_not_shown_yet():
-    admin = FakeAdmin("a")
-    admin.list_topics = lambda timeout: SimpleNamespace(topics={})
-    forget(admin, ["a"], [])
-    assert admin.deleted == ["a"]
+@pytest.mark.parametrize("looks", [0, 1, 3])
+def test_topics_that_were_made_are_waited_for_until_all_are_shown(looks):
+    shown = iter([["a"]] * looks + [["a", "b", "other"]])
+    admin = FakeAdmin()
+    admin.list_topics = lambda timeout: SimpleNamespace(topics=dict.fromkeys(next(shown)))
+    await_shown(admin, ["a", "b"], pause_s=0.0)
+    assert list(shown) == []
+
+
+def test_a_topic_that_is_never_shown_is_told():
+    with pytest.raises(TimeoutError, match=r"does not show b 0\.01 s after it was made"):
+        await_shown(FakeAdmin("a"), ["a", "b"], patience_s=0.01, pause_s=0.0)
 
 
 @pytest.mark.parametrize("lingers", [0, 2])
