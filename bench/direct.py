@@ -14,7 +14,7 @@ from typing import Any
 from bench.child import MeasurementFailed
 from bench.step_runs import StepRuns
 from connectors.keyring import Keyring
-from edge.requests import RequestBuilder
+from edge.requests.building import RequestBuilder
 from schemas import (
     Event,
     Placeholders,

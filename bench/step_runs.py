@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from connectors.keyring import Keyring
 from schemas import Begun, Event
 from schemas.registry import SchemaIds
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.running.live import LiveRun, now_us
+from streams.running.live import LiveRun
 from streams.running.run import Emit, Input
 from streams.running.world import Connector, World
 from streams.topics import Step, topic_of

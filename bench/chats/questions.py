@@ -14,7 +14,7 @@ from bench.child import MeasurementFailed
 from bench.ends import InputRecord
 from bench.facts import TENANT, name_of
 from connectors.keyring import Keyring
-from edge.requests import RequestBuilder
+from edge.requests.building import RequestBuilder
 from schemas import (
     AnswerReleased,
     AnswerRetracted,

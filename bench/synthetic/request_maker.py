@@ -7,11 +7,13 @@ import uuid
 
 from bench.facts import facts, name_of
 from connectors.keyring import Keyring
-from edge.requests import Identity, NewDocument, RequestBuilder
+from edge.requests.building import RequestBuilder
+from edge.requests.identity import Identity
+from edge.requests.new_document import NewDocument
 from schemas import Ask, DocumentSubmitted, QuestionAsked
+from streams.log.clock import now_us
 from streams.log.ids import document_id, request_id
 from streams.log.lanes import lane_of
-from streams.running.live import now_us
 from streams.settings import Settings
 
 TENANTS = ("acme", "birch", "cobalt", "delta", "ember")

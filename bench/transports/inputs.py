@@ -11,8 +11,8 @@ from bench.ends import InputRecord
 from bench.transports.chain import PARTITIONS
 from schemas import Ask, Meta, QuestionAsked, Sealed, StepVersion
 from schemas.registry import SchemaIds
-from streams.log.clock import now_us
 from streams.log.addressing import address_of, headers_of
+from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of

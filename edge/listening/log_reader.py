@@ -26,6 +26,7 @@ from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
 from edge.requests.publishing import REGISTRY_AWAY
 from schemas import Event
 from streams.log import reading
+from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import extent_since
 from streams.settings import Settings
@@ -244,7 +245,7 @@ def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
 
 def _header(message: Any, name: str) -> str:
     """Return the first header of a name; empty where a record has none."""
-    for key, value in reading.headers_of(message):
+    for key, value in headers_of(message):
         if key == name:
             return value.decode("utf-8", "replace")
     return ""

@@ -24,8 +24,8 @@ from streams.delivery.history import History, rejected_attempt
 from streams.delivery.item import Item
 from streams.delivery.outbox import Outbox
 from streams.delivery.publisher import Publisher
-from streams.log.clock import now_us
 from streams.log.addressing import headers_of
+from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
 from streams.running.admit import rejection, unreadable
