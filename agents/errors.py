@@ -22,3 +22,7 @@ class Permanent(Exception):
 
 class KeyDestroyed(Permanent):
     """A sealed value can't be opened because its key was destroyed: its subject was erased."""
+
+
+class HeldTooLong(Permanent):
+    """A step computed for so long that no other could; raised where it computes, by its watch."""

@@ -21,6 +21,7 @@ from streams.delivery.memory import Memory
 from streams.settings import Settings
 from streams.topics import STEPS, step
 from worker.lease import Lease
+from worker.loop_watch import LoopWatch
 from worker.wiring import Host, Hosted, attach, declare, prove, wait_for_topics
 
 CLOSING_S = 1.0  # for the broker to acknowledge what was written
@@ -47,11 +48,13 @@ def app_of(name: str) -> App:
 async def _prepare(settings: Settings, hosted: Hosted) -> None:
     await wait_for_topics(settings, [hosted.step])
     host = await _in_daemon(lambda: attach(settings, [hosted]))
-    hosted.app.clean_up = partial(_clean_up, host)
+    watch = LoopWatch()
+    hosted.app.clean_up = partial(_clean_up, host, watch)
     lease = Lease()
     hosted.app.may_write = lease.sure
     lease.hold()
     hosted.app.add_future(lease.renew(partial(prove, host.steps)))
+    watch.hold(asyncio.get_running_loop())
 
 
 async def _in_daemon(work: Callable[[], Host]) -> Host:
@@ -71,7 +74,8 @@ async def _in_daemon(work: Callable[[], Host]) -> Host:
     return await done
 
 
-async def _clean_up(host: Host) -> None:
+async def _clean_up(host: Host, watch: LoopWatch) -> None:
+    watch.release()
     await host.world.close()
     for one in host.steps:
         await one.app.publisher.close(CLOSING_S)

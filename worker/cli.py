@@ -23,6 +23,7 @@ from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.lease import Lease
+from worker.loop_watch import LoopWatch
 from worker.watchdog import Watchdog
 from worker.wiring import Host, chosen, host, prove, wait_for_topics
 
@@ -143,6 +144,8 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
 async def supervise(worker: Worker, stop_s: float = STOP_S) -> int:
     """Run a mode Worker inside a loop that we own, so that a stop takes no longer than its work."""
     loop = asyncio.get_running_loop()
+    watch = LoopWatch()
+    watch.hold(loop)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -159,6 +162,7 @@ async def supervise(worker: Worker, stop_s: float = STOP_S) -> int:
         log.warning("the stop took too long", limit_s=stop_s)
     for task in (running, crashed, stopping):
         task.cancel()
+    watch.release()
     return 0 if error is None else 1
 
 

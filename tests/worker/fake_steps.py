@@ -1,0 +1,70 @@
+"""A process under a loop watch, in which something computes: `python -m tests.worker.fake_steps CASE`.
+
+What computes is a module made up here, named as a step's would be, or one that is none.
+"""
+
+import asyncio
+import os
+import sys
+import time
+import types
+
+import uvloop
+
+from agents.errors import HeldTooLong
+from streams.watching import logs
+from worker.loop_watch import LoopWatch
+
+SOURCE = """
+import re, time
+
+def compute(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+def search(_):
+    re.match("(a+)+$", "a" * 40 + "b")
+
+def through(call):
+    call()
+"""
+
+
+def a_module(name):
+    module = types.ModuleType(name)
+    exec(SOURCE, module.__dict__)
+    return module
+
+
+STEP, CONNECTOR = a_module("agents.made_up"), a_module("connectors.made_up")
+CASES = {
+    "short": lambda: STEP.compute(0.02),
+    "long": lambda: STEP.compute(0.4),
+    "endless": lambda: STEP.compute(600),
+    "endless in a pattern": lambda: STEP.search(0),
+    "long in a connector": lambda: STEP.through(lambda: CONNECTOR.compute(1.2)),
+    "asleep": lambda: time.sleep(0.6),
+}
+
+
+async def main(case):
+    watch = LoopWatch(told_s=0.1, ended_s=0.5, look_s=0.02)
+    watch.hold(asyncio.get_running_loop())
+    logs.begin_task()
+    logs.enter("rewrite", "r-1", types.SimpleNamespace(place="a.topic[0]@7"), "00-ab-cd-01")
+    await asyncio.sleep(0.1)
+    try:
+        CASES[case]()
+        os.write(1, b"returned\n")
+    except HeldTooLong as error:
+        os.write(1, f"{error}\n".encode())
+    await asyncio.sleep(0.1)  # the loop goes on
+    os.write(1, b"went on\n")
+    watch.release()
+
+
+if __name__ == "__main__":
+    os.dup2(1, 2)
+    logs.configure("info")
+    uvloop.run(main(sys.argv[1]))
