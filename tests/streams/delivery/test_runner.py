@@ -365,9 +365,12 @@ def test_a_lane_whose_position_the_log_does_not_hold_is_told_and_nothing_of_it_i
     while told not in (bench.settings.run / "chain.log").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    left, other = bench.question(session=first.meta.session), bench.question()
-    while other.meta.lane == lane:
-        other = bench.question()
+    left = bench.question(session=first.meta.session)
+    [other, *_] = (
+        question
+        for question in (bench.question(tenant=f"tenant-{number}") for number in range(100))
+        if question.meta.lane != lane
+    )
     for event in (left, other):
         bench.publish(event)
     bench.wait_for(AnswerReleased, [other.meta.request])
