@@ -14,7 +14,7 @@ character behind its match or ahead of it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 
@@ -48,66 +48,128 @@ class Checked:
     """Whether nothing that follows may be shown."""
 
 
+class _Compiled(NamedTuple):
+    """A rule with what finds its matches."""
+
+    rule: Rule
+    whole: regex.Pattern[str]
+    endless: regex.Pattern[str]
+    """The same, followed by what never matches: finds where the rule runs out of text."""
+
+
 class Rules:
     """A set of rules, compiled. Raises ValueError that names a rule which can't be used."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         kept = Rule("placeholder", TOKEN, "keep")
-        self._rules = [(rule, *_compiled(rule)) for rule in (kept, *rules)]
+        self._rules = [_compiled(rule) for rule in (kept, *rules)]
 
     def check(self, shown: str, pending: str, *, final: bool) -> Checked:
         """Check text that follows what was shown; `final` says that no more will come."""
         released: list[str] = []
         categories: list[str] = []
-        before, rest = shown[-CONTEXT_CHARS:], pending
+        sought = _Sought(self._rules, shown[-CONTEXT_CHARS:], pending, final=final)
         while True:
-            text, start = before + rest, len(before)
-            wait = len(text) if final else self._waits_from(text, start)
-            first = self._first(text, start)
-            if first is not None and first[1] == len(text) and not final:
-                wait = min(wait, first[0])  # the next character may lengthen it or undo it
-            if first is None or first[0] >= wait:
-                released.append(text[start:wait])
-                return Checked("".join(released), text[wait:], tuple(categories), blocked=False)
-            begin, end, rule = first
-            released.append(text[start:begin])
-            if rule.action == "block":
-                return Checked("".join(released), "", (*categories, rule.category), blocked=True)
-            if rule.action == "keep":
-                released.append(text[begin:end])
-            else:
+            at, wait, first = sought.at, sought.wait(), sought.first()
+            if first is not None and first.end == len(pending) and not final:
+                wait = min(wait, first.begin)  # the next character may lengthen it or undo it
+            if first is None or first.begin >= wait:
+                released.append(pending[at:wait])
+                return Checked("".join(released), pending[wait:], tuple(categories), blocked=False)
+            plain, rule = pending[at : first.begin], first.rule
+            if rule.action != "keep":
                 categories.append(rule.category)
-                released.append(rule.replacement)
-            before = (before + "".join(released))[-CONTEXT_CHARS:]
-            rest = text[end:]
+            if rule.action == "block":
+                return Checked("".join((*released, plain)), "", tuple(categories), blocked=True)
+            kept = rule.action == "keep"
+            shows = plain + (pending[first.begin : first.end] if kept else rule.replacement)
+            released.append(shows)
+            sought.go_on(first.end, shows)
 
     def mask(self, text: str) -> str:
         """Check a text of its own, such as a quote: masked, and cut where a rule blocks."""
         return self.check("", text, final=True).released
 
-    def _waits_from(self, text: str, start: int) -> int:
-        """Find the first character at which some rule may match once more text has come."""
-        starts = [
-            match.start()
-            for _, _, endless in self._rules[1:]
-            if (match := endless.search(text, start, partial=True)) is not None
-        ]
-        return min([len(text) - held_back(text[start:]), *starts])
 
-    def _first(self, text: str, start: int) -> tuple[int, int, Rule] | None:
-        """Find the leftmost match, the longest of those that start there."""
-        matches = [
-            (match.start(), -match.end(), number)
-            for number, (_, whole, _) in enumerate(self._rules)
-            if (match := whole.search(text, start)) is not None
+class _Match(NamedTuple):
+    """Where a rule matches, and which."""
+
+    begin: int
+    end: int
+    rule: Rule
+
+
+class _Sought:
+    """Where each rule matches next in a text, and where it may once more text has come.
+
+    What was found ahead stays found: a rule is sought anew only where it was passed by, and at the
+    one place that a replacement now stands before. So a text is searched once for each rule,
+    however many matches it holds.
+    """
+
+    def __init__(
+        self, rules: Sequence[_Compiled], shown: str, pending: str, *, final: bool
+    ) -> None:
+        self.at = 0
+        """Up to where the text is done with."""
+        self._rules = rules
+        self._shown = shown
+        """The end of what is shown of that, for what rules look behind at."""
+        self._text, self._offset, self._length = shown + pending, len(shown), len(pending)
+        self._final = final
+        self._bracket = self._length - held_back(pending)
+        self._matches = [self._match(one, 0) for one in rules]
+        self._waits = [] if final else [self._runs_out(one, 0) for one in rules[1:]]
+
+    def first(self) -> _Match | None:
+        """Return the leftmost match, the longest of those that start there."""
+        found = [
+            (match[0], -match[1], number)
+            for number, match in enumerate(self._matches)
+            if match is not None
         ]
-        if not matches:
+        if not found:
             return None
-        begin, end, number = min(matches)
-        return begin, -end, self._rules[number][0]
+        begin, end, number = min(found)
+        return _Match(begin, -end, self._rules[number].rule)
+
+    def wait(self) -> int:
+        """Return the first character that can't be judged before more text has come."""
+        if self._final:
+            return self._length
+        bracket = self._bracket if self._bracket >= self.at else self._length
+        return min([bracket, *self._waits])
+
+    def go_on(self, at: int, shows: str) -> None:
+        """Go on at a place before which other text is shown than stood there."""
+        self.at = at
+        self._shown = (self._shown + shows)[-CONTEXT_CHARS:]
+        rest = self._shown + self._text[self._offset + at :]
+        for number, one in enumerate(self._rules):
+            here = one.whole.match(rest, len(self._shown))
+            passed = self._matches[number]
+            if here is not None:
+                self._matches[number] = (at, at + len(here[0]))
+            elif passed is not None and passed[0] <= at:
+                self._matches[number] = self._match(one, at + 1)
+        for number, one in enumerate([] if self._final else self._rules[1:]):
+            if one.endless.match(rest, len(self._shown), partial=True) is not None:
+                self._waits[number] = at
+            elif self._waits[number] <= at:
+                self._waits[number] = self._runs_out(one, at + 1)
+
+    def _match(self, one: _Compiled, at: int) -> tuple[int, int] | None:
+        """Find where a rule matches from a place on."""
+        match = one.whole.search(self._text, self._offset + at)
+        return match and (match.start() - self._offset, match.end() - self._offset)
+
+    def _runs_out(self, one: _Compiled, at: int) -> int:
+        """Find where a rule may match, from a place on, once more text has come."""
+        match = one.endless.search(self._text, self._offset + at, partial=True)
+        return self._length if match is None else match.start() - self._offset
 
 
-def _compiled(rule: Rule) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
+def _compiled(rule: Rule) -> _Compiled:
     if rule.action not in {"mask", "block", "keep"}:
         raise ValueError(f"rule {rule.category}: action {rule.action}: use mask, block or keep")
     try:
@@ -117,7 +179,7 @@ def _compiled(rule: Rule) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
         raise ValueError(f"rule {rule.category}: {error}: mend its pattern") from None
     if whole.match("") is not None:
         raise ValueError(f"rule {rule.category} matches the empty text: require a character")
-    return whole, endless
+    return _Compiled(rule, whole, endless)
 
 
 @lru_cache(maxsize=16)

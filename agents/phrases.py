@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from agents.lexicon import Lexicon
 from agents.placeholders import ONE_WORD
 
 WORD = re.compile(rf"{ONE_WORD}|\w+(?:[-.'’/&+#]\w+)*[+#]*")
@@ -61,6 +62,7 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
 
     A phrase that is known already (lower case) is a stretch of its own wherever it stands.
     """
+    lexicon = Lexicon(known)
     listed: list[str] = []
     current: list[str] = []
     bridge: list[str] = []
@@ -68,7 +70,7 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
 
     def close() -> None:
         if current:
-            listed.extend(_cut(current, known))
+            listed.extend(_cut(current, lexicon))
         current.clear()
         bridge.clear()
 
@@ -99,17 +101,13 @@ def phrases(text: str, known: Collection[str] = ()) -> list[str]:
     return listed
 
 
-def _cut(stretch: Sequence[str], known: Collection[str]) -> list[str]:
+def _cut(stretch: Sequence[str], known: Lexicon) -> Iterator[str]:
     """Split a stretch at the known phrases in it, the longest first."""
-    low = [word.lower() for word in stretch]
-    for size in range(len(stretch) - 1, 0, -1):
-        for start in range(len(stretch) - size + 1):
-            if " ".join(low[start : start + size]) in known:
-                before, after = stretch[:start], stretch[start + size :]
-                middle = " ".join(stretch[start : start + size])
-                return [
-                    *(_cut(before, known) if before else []),
-                    middle,
-                    *(_cut(after, known) if after else []),
-                ]
-    return [" ".join(stretch)]
+    at = 0
+    for start, end in known.cuts([word.lower() for word in stretch]):
+        if at < start:
+            yield " ".join(stretch[at:start])
+        yield " ".join(stretch[start:end])
+        at = end
+    if at < len(stretch):
+        yield " ".join(stretch[at:])

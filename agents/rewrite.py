@@ -36,6 +36,7 @@ POINTERS = word_set(
     instead also too after before then so such
     """
 )
+LEANING = PRONOUNS | POINTERS
 OPENERS = re.compile(
     r"^\s*(?:and|but|or|so|what about|how about|what if|why|why not|how so|how come|who else"
     r"|what else|where else|anything else|any other)\b",
@@ -54,7 +55,7 @@ class Wording:
 
 def leans(question: str, configured: Mapping[str, Any]) -> bool:
     """Whether a question needs the conversation to be understood."""
-    if any(word.lower() in PRONOUNS | POINTERS for word in words(question)):
+    if any(word.lower() in LEANING for word in words(question)):
         return True
     if OPENERS.match(question):
         return True
