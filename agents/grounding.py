@@ -9,6 +9,7 @@ import regex
 
 from agents.evidence import unsupported
 from agents.language import content, meant, sentences
+from agents.nearest import Nearest
 from schemas import Citation, Passage
 
 CITED_MIN = 0.5  # share of a sentence's content words that a passage's sentence must hold
@@ -17,6 +18,7 @@ NEIGHBOUR = 0.3  # part of a sentence's score that the sentences beside it add
 TITLE = 0.2  # part of a question's weight that words of the title count for
 SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
 HEADED = 0.8  # part of a heading's score that passes to the sentence below it
+ENDING_MAX = 3  # letters by which a word and its inflection differ
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 
 # what a heading, a list's entry or a question of an FAQ lacks: the end of a statement
@@ -61,10 +63,14 @@ class Grounds:
         self.sentences = split(passages)
         self._held = [frozenset(content(sentence.text)) for sentence in self.sentences]
         self._asked = frozenset(content(question))
-        self._asked_words = meant(question)
+        self._asked_words = frozenset(meant(question))
+        self._asked_stems = frozenset(
+            stem for word in self._asked_words for stem in without_ending(word)
+        )
         stated = [bool(_STATED.search(sentence.text)) for sentence in self.sentences]
         self._heads = [any(stated) and not state for state in stated]
         self.scores = self._rank(question)
+        self._nearest = Nearest(self._held, self._asked, self._heads, self.scores)
 
     def _rank(self, question: str) -> list[float]:
         own = self._headed(self._own(question))
@@ -80,19 +86,21 @@ class Grounds:
 
     def _own(self, question: str) -> list[float]:
         """Score each sentence by the words of the question that it and its title hold."""
-        titles = [frozenset(content(passage.title)) for passage in self.passages]
         spread = Counter(word for held in self._held for word in held)
-        weights = {
-            word: math.log(1 + len(self.sentences) / (1 + spread[word]))
-            for word in dict.fromkeys(content(question))
-        }
+        asked = list(dict.fromkeys(content(question)))
+        weights = [math.log(1 + len(self.sentences) / (1 + spread[word])) for word in asked]
+        place = {word: index for index, word in enumerate(asked)}
+        titles = [
+            {place[word] for word in content(passage.title) if word in place}
+            for passage in self.passages
+        ]
         own = []
         for sentence, held in zip(self.sentences, self._held, strict=True):
-            title = titles[sentence.passage] - held
+            said = {place[word] for word in held if word in place}
+            # in the order of the question, since the order of a sum is part of its value
             counted = (
-                weight * (1.0 if word in held else TITLE)
-                for word, weight in weights.items()
-                if word in held or word in title
+                weights[index] * (1.0 if index in said else TITLE)
+                for index in sorted(said | titles[sentence.passage])
             )
             own.append(sum(counted) / math.sqrt(SHORT + len(held)))
         return own
@@ -130,7 +138,7 @@ class Grounds:
         In the order of the text, none twice; a sentence of which too little stands anywhere is not
         cited.
         """
-        nearest = (self._best(statement) for statement in sentences(text))
+        nearest = (self._nearest(statement) for statement in sentences(text))
         kept = dict.fromkeys(index for index, share in nearest if share >= CITED_MIN)
         return tuple(self._citation(index) for index in kept)
 
@@ -148,7 +156,7 @@ class Grounds:
         nearest = near_min * max(self.scores, default=0.0)
         near = False
         for statement in sentences(text):
-            index, share = self._best(statement)
+            index, share = self._nearest(statement)
             if (
                 index < 0
                 or share < share_min
@@ -161,32 +169,9 @@ class Grounds:
     def _adds(self, text: str) -> bool:
         """Tell whether a text has a word that is not the question's own, inflected or not."""
         return any(
-            not any(_inflected(word, asked) for asked in self._asked_words) for word in meant(text)
+            word not in self._asked_stems and self._asked_words.isdisjoint(without_ending(word))
+            for word in meant(text)
         )
-
-    def _best(self, statement: str) -> tuple[int, float]:
-        """Find the sentence that holds most of a statement; (-1, 0.0) where there is none.
-
-        Words of the question count as held by every sentence, since an answer may repeat them.
-        """
-        said = dict.fromkeys(content(statement))
-        if not said or not self.sentences:
-            return -1, 0.0
-        held = [sum(word in words_of for word in said) for words_of in self._held]
-        share = [
-            sum(word in words_of or word in self._asked for word in said) / len(said)
-            for words_of in self._held
-        ]
-        best = max(
-            range(len(share)),
-            key=lambda index: (
-                share[index] * (not self._heads[index]),
-                held[index],
-                self.scores[index],
-                -index,
-            ),
-        )
-        return best, share[best]
 
     def _citation(self, index: int) -> Citation:
         sentence = self.sentences[index]
@@ -200,6 +185,6 @@ class Grounds:
         )
 
 
-def _inflected(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short) and len(long) - len(short) <= 3
+def without_ending(word: str) -> tuple[str, ...]:
+    """List what a word may be an inflection of: itself, and it without its last letters."""
+    return tuple(word[:length] for length in range(max(1, len(word) - ENDING_MAX), len(word) + 1))

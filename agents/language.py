@@ -5,7 +5,9 @@ one word a common form, in any language that inflects at the end of a word.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
@@ -24,7 +26,8 @@ _WORD = regex.compile(
 _ASCII_WORD = re.compile(rf"{TOKEN}|[0-9]+(?:[.,:][0-9]+)*|[A-Za-z0-9]+")
 """The same for text of ASCII alone: Python's own engine is a quarter faster."""
 _SENTENCE_END = regex.compile(
-    r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|\s*\n\s*"
+    r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]"
+    r"|(?<!\s)[^\S\n]*+\n\s*+"  # blanks with a line break among them, from the first one on
 )
 _ABBREVIATION = regex.compile(
     r"(?<![\p{L}.])(?:Dr|Mr|Mrs|Ms|St|No|vs|Fig|Inc|Ltd|Co|cf|ca|approx|e\.g|i\.e|\p{Lu})\Z"
@@ -60,17 +63,19 @@ STOP_WORDS = frozenset(
 )
 
 
+def boundaries(text: str, start: int = 0) -> Iterator[int]:
+    """Yield where sentences and lines end, from a place on at which a word begins."""
+    for end in _SENTENCE_END.finditer(text, start):
+        if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start()):
+            continue
+        yield end.end()
+
+
 @lru_cache(maxsize=PASSAGES_KEPT)
 def sentences(text: str) -> tuple[str, ...]:
     """Split a text at the ends of sentences and lines; white space within becomes one space."""
-    parts, start = [], 0
-    for end in _SENTENCE_END.finditer(text):
-        if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start()):
-            continue
-        parts.append(text[start : end.end()])
-        start = end.end()
-    parts.append(text[start:])
-    return tuple(plain for part in parts if (plain := " ".join(part.split())))
+    cuts = pairwise([0, *boundaries(text), len(text)])
+    return tuple(plain for start, end in cuts if (plain := " ".join(text[start:end].split())))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class _Names:
         self.entries = {entry.placeholder: entry for entry in event.entries}
         self._by_digest = {entry.digest: entry.placeholder for entry in event.entries}
         self._unknown: dict[tuple[str, str], str] = {}
+        self._next: dict[str, int] = {}
+        """Of each kind, the number below which all are used."""
         self._used = {*self.entries, *placeholders_in(f"{event.question} {event.query}")}
 
     def of(self, passage: Passage) -> dict[str, str]:
@@ -71,9 +73,10 @@ class _Names:
         return self._unknown[key]
 
     def _free(self, kind: str, wanted: str) -> str:
-        name, number = wanted, 1
+        name, number = wanted, self._next.get(kind, 1)
         while name in self._used:
             name, number = placeholder(kind, number), number + 1
+            self._next[kind] = number
         self._used.add(name)
         return name
 

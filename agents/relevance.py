@@ -68,7 +68,8 @@ def held(question: str, text: str) -> float:
         return 0.0
     stems = [frozenset(content(sentence)) for sentence in sentences(text)]
     pairs = (one | other for one, other in pairwise([*stems, frozenset()]))
-    best = max((sum(weights[w] for w in weights if w in pair) for pair in pairs), default=0.0)
+    # whole numbers, so that their sum is the same in any order
+    best = max((sum(weights[w] for w in pair if w in weights) for pair in pairs), default=0.0)
     return min(1.0, best / min(ENOUGH, sum(weights.values())))
 
 
