@@ -20,6 +20,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from agents.errors import Permanent
@@ -182,9 +183,7 @@ class Cutting:
         """Choose what of the chunk [first, stop) the next one says again."""
         follows, room = self.pieces[stop], self.policy.overlap_tokens
         if follows.kind == "table" and follows.before != "\n\n":
-            head = stop
-            while head > 0 and self.pieces[head].before != "\n\n":
-                head -= 1
+            head = self._block_starts[stop]
             return (head,) if self.pieces[head].weight <= room else ()
         start = stop
         while start - 1 > first and self.pieces[start - 1].kind == "sentence":
@@ -193,6 +192,14 @@ class Cutting:
                 break
             start -= 1
         return tuple(range(start, stop))
+
+    @cached_property
+    def _block_starts(self) -> tuple[int, ...]:
+        """For each piece, where its block begins: what is not parted by a blank line is of one."""
+        begins: list[int] = []
+        for index, piece in enumerate(self.pieces):
+            begins.append(begins[-1] if begins and piece.before != "\n\n" else index)
+        return tuple(begins)
 
     def _section_starts(self) -> Iterator[int]:
         """Yield where sections begin; a heading right after another one does not begin its own."""

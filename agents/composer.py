@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from typing import Any
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
-from agents.evidence import complete, evidence, support, unsupported
+from agents.evidence import Listener, complete, evidence, support, unsupported
 from agents.grounding import Grounds
+from agents.json_texts import is_json
 from agents.patience import patient
 from agents.prompting import Sources, filled, filtered, fitted, unify
 from agents.writer import AnswerWriter
@@ -59,6 +59,8 @@ class GenerationPolicy:
     """How long a model that is away is waited for; none in configurations of 0.1.0."""
     urgent_ms: int = 0
     """With less time left it is not waited for."""
+    asked_max: dict[str, int] = field(default_factory=dict)
+    """Bounds of what a question may ask for; none in configurations of 0.1.0."""
 
 
 def policy_of(configuration: Mapping[str, Any]) -> GenerationPolicy:
@@ -75,6 +77,8 @@ class Reply:
 
     began_us: int
     """When it was asked."""
+    listener: Listener
+    """Knows what passages and question hold."""
     times: list[int] = field(default_factory=list)
     """When each token came that is not written yet, in microseconds of the Unix epoch."""
     end: Generated | None = None
@@ -118,7 +122,7 @@ class Composer:
         away: Transient | None = None
         for model in self.policy.models:
             self.asked = True
-            reply = Reply(began_us=(await fx(Now())).at)
+            reply = Reply((await fx(Now())).at, Listener(self.evidence))
             try:
                 async with aclosing(self._stream(model, reply, fx)) as records:
                     async for record in records:
@@ -164,7 +168,8 @@ class Composer:
         self.model = part.model or self.model
         self.tokens += len(part.tokens)
         reply.late = bool(reply.times) and self._late(reply.times[-1], margin_ms=0)
-        reply.wrong = not self.event.ask.response_schema and self._wrong(complete(self.writer.text))
+        if not self.event.ask.response_schema:
+            reply.wrong = reply.listener.objects(complete(self.writer.text))
         if part.last:
             reply.end = part
 
@@ -184,15 +189,12 @@ class Composer:
         margin = self.policy.late_ms if margin_ms is None else margin_ms
         return deadline > 0 and now_us + margin * MS > deadline
 
-    def _wrong(self, text: str) -> bool:
-        return bool(unsupported(text, self.evidence))
-
     def _fails(self) -> bool:
         """Tell whether the whole generated text can't stand as the answer."""
         text = self.writer.text
         if self.event.ask.response_schema:
             return not is_json(text)
-        if not text or self._wrong(text):
+        if not text or unsupported(text, self.evidence):
             return True
         return not self.grounds.stands(text, self.policy.share_min, self.policy.near_min)
 
@@ -246,12 +248,3 @@ def answer_of(
         query=event.query,
         **values,
     )
-
-
-def is_json(text: str) -> bool:
-    """Tell whether a text is a JSON document."""
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

@@ -13,6 +13,7 @@ answer that goes wrong is begun anew (`restart`), since part of it may be on the
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+from agents.asked import hold_to_bounds
 from agents.composer import Composer, GenerationPolicy, answer_of, policy_of
 from agents.effects import Effects
 from agents.writer import AnswerWriter
@@ -22,7 +23,8 @@ from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensGenerated]:
     """Answer one question. A model that stays away is no error here: a sentence is quoted instead.
 
-    Raises Transient for a moment before that, and Permanent where the configuration can't be used.
+    Raises Transient for a moment before that, and Permanent where the configuration can't be used
+    or the question asks for more than it allows.
     """
     policy = policy_of(fx.configuration)
     fixed = _fixed(event, policy)
@@ -31,6 +33,7 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
         answer = answer_of(event, text, reason)
         yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return
+    hold_to_bounds(event.ask, policy.asked_max)
     async with aclosing(Composer(event, policy).run(fx)) as records:
         async for record in records:
             yield record

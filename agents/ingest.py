@@ -13,7 +13,7 @@ its own for the same reason.
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from agents.batching import NewChunk, batches, new_chunks
 from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
+from agents.normal_forms import normalized
 from schemas import (
     Batch,
     Block,
@@ -47,6 +48,8 @@ from schemas import (
 
 TITLE_CHARS_MAX = 300  # a title is a line; what is longer is cut, and stands in the text as well
 MANIFEST_IDS_BESIDE_CHUNKS_MAX = 1_000  # 40 kB of ids: what fits beside a batch of vectors
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+"""Control characters but white space, and halves of surrogate pairs."""
 ONLY_BATCH = Batch(number=0, last=True)
 
 
@@ -280,11 +283,7 @@ def shape_of(event: DocumentSubmitted, title: str, policy: dict[str, Any]) -> by
 
 def one_line(text: str) -> str:
     """Make a title of what was given: NFC, one short line, no control characters."""
-    printable = "".join(
-        " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", text)
-        if character.isspace() or unicodedata.category(character) not in ("Cc", "Cs")
-    )
+    printable = _UNPRINTABLE.sub("", normalized("NFC", text))
     return " ".join(printable.split())[:TITLE_CHARS_MAX].rstrip()
 
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from agents.effects import Effects
 from agents.errors import Permanent
+from agents.normal_forms import normalized
 from agents.patterns import Rules, rules_of
 from agents.placeholders import placeholders_in
 from schemas import (
@@ -165,7 +166,7 @@ def scores(text: str, terms: list[dict[str, Any]]) -> dict[str, float]:
 
 def _plain(text: str) -> str:
     """Fold case, width, accents and white space away, and what has no width at all."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = normalized("NFKD", text).casefold()
     visible = (c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf"})
     return " ".join("".join(visible).split())
 

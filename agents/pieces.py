@@ -36,6 +36,7 @@ _ABBREVIATION = re.compile(
     r"|vs|etc|approx|ca|bzw|Abs|Art|Hr|Fr|usw|Sra|Srta|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct"
     r"|Nov|Dec)\.$",
 )
+_DIGITS = re.compile(r"\d*")
 _QUESTION = re.compile(
     r"^(?:Q|Question|Frage|Pregunta|Domanda)\s*\d*\s*[:.)]|[?？؟]$", re.IGNORECASE
 )
@@ -85,6 +86,7 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
     punctuation of most scripts and some abbreviations, and cut too little rather than too much.
     """
     start, separator = 0, ""
+    numbered = _digits_end(text, start)
     for end in _ENDS.finditer(text):
         mark = end.group().rstrip()
         stop = end.start() + len(mark)
@@ -95,7 +97,7 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
             mark == "."
             and (
                 follows.islower()
-                or text[start : stop - 1].isdecimal()  # "3." begins an item
+                or start < stop - 1 == numbered  # "3." begins an item
                 or _ABBREVIATION.search(text[max(start, stop - 12) : stop])
             )
         ):
@@ -103,7 +105,15 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
         if stop > start:
             yield text[start:stop], separator
             start, separator = end.end(), text[stop : end.end()]
+            numbered = _digits_end(text, start)
     yield text[start:], separator
+
+
+def _digits_end(text: str, start: int) -> int:
+    """Find where the digits end that begin at a place."""
+    digits = _DIGITS.match(text, start)
+    assert digits is not None  # there may be none
+    return digits.end()
 
 
 def divide(piece: Piece, limit: int) -> Iterator[Piece]:
@@ -138,10 +148,22 @@ def _words(piece: Piece, limit: int) -> Iterator[tuple[str, str]]:
             yield text[start:space], " "
             start = space + 1
         else:
-            while stop < len(text) and _joins(text, stop):
-                stop += 1
+            stop = _untorn(text, start, stop, limit * CHARS_PER_TOKEN_MAX)
             yield text[start:stop], ""
             start = stop
+
+
+def _untorn(text: str, start: int, stop: int, chars_max: int) -> int:
+    """Move a cut behind the marks of a character, unless they alone are too long for a piece.
+
+    Else a text of nothing but marks would be one piece however often it is divided.
+    """
+    joined = stop
+    while joined < len(text) and _joins(text, joined):
+        joined += 1
+        if joined - stop > chars_max:
+            return stop
+    return stop if joined - start == len(text) else joined
 
 
 def _joins(text: str, at: int) -> bool:

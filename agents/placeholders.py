@@ -18,8 +18,9 @@ values fell.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
+
+from agents.normal_forms import normalized
 
 _KIND = r"[A-Z]+(?:_[A-Z]+)*"
 TOKEN = rf"<_*{_KIND}_[0-9]+>"
@@ -110,7 +111,7 @@ def canonical(value: str) -> str:
     Case, width and white space do not count; nor does the layout of long numbers (telephone,
     card, account).
     """
-    folded = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+    folded = " ".join(normalized("NFKC", value).casefold().split())
     digits = len(_DIGIT.findall(folded))
     if digits >= DIGITS_LONG and digits > sum(character.isalpha() for character in folded):
         return _LAYOUT.sub("", folded)

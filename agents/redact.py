@@ -15,13 +15,13 @@ questions to a cloud provider's manual. Whoever needs more adds kinds to the pol
 """
 
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.effects import Effects
 from agents.errors import KeyDestroyed, Permanent
 from agents.known_values import Reading
+from agents.normal_forms import normalized
 from agents.numbering import Numbering, excise, remembered
 from agents.placeholders import inexpressible
 from agents.refusal import refusal
@@ -64,7 +64,7 @@ class Redacted:
 def clean(data: bytes) -> str:
     """Decode text and take out what nobody can see."""
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return INVISIBLE.sub("", normalized("NFC", text))
 
 
 async def replace(

@@ -25,6 +25,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from agents.asked import hold_to_bounds
 from agents.candidates import Ranking, chosen, ranked, reranked
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
@@ -63,6 +64,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         yield nothing
         return
     configured = fx.configuration
+    hold_to_bounds(event.ask, configured.get("asked_max", {}))
     wordings = event.wordings or (event.query,)
     embedded = await _embedded(event, wordings, fx)
     if not embedded.vectors:

@@ -34,9 +34,7 @@ def bound(tokenizer: Any) -> None:
         raise ValueError("spaCy's tokenizer has other patterns: look at connectors.presidio anew")
     tokenizer.prefix_search = prefix.match
     tokenizer.suffix_search = _at_the_end(suffix)
-    tokenizer.url_match = re.compile(
-        address.pattern.replace(USER, SAME_USER), address.flags
-    ).match
+    tokenizer.url_match = re.compile(address.pattern.replace(USER, SAME_USER), address.flags).match
 
 
 def _at_the_end(suffix: re.Pattern[str]) -> Callable[[str], re.Match[str] | None]:
