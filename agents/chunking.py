@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -169,12 +170,11 @@ class Cutting:
             wanted = room - (policy.tokens_max - policy.tokens_target) - policy.overlap_tokens
             parts = 1 if again + left <= room else -(-left // wanted)
             even = -(-left // parts)
-            stop, new = first + 1, pieces[first].weight
-            while stop < end and again + new + pieces[stop].weight <= room and new < even:
-                new += pieces[stop].weight
-                stop += 1
-            while first + 1 < stop < end and pieces[stop - 1].kind == "heading":
-                stop -= 1  # a heading goes with what follows it
+            fits = bisect_right(total, total[first] + room - again) - 1
+            full = bisect_left(total, total[first] + even)
+            stop = max(first + 1, min(end, fits, full))
+            if stop < end and pieces[stop - 1].kind == "heading":  # goes with what follows it
+                stop = max(first + 1, self._heading_starts[stop - 1])
             yield first, stop, repeated
             repeated = self._repeat(first, stop) if stop < end else ()
             first = stop
@@ -199,6 +199,16 @@ class Cutting:
         begins: list[int] = []
         for index, piece in enumerate(self.pieces):
             begins.append(begins[-1] if begins and piece.before != "\n\n" else index)
+        return tuple(begins)
+
+    @cached_property
+    def _heading_starts(self) -> tuple[int, ...]:
+        """For each piece, where the headings begin that stand together there; itself for others."""
+        begins: list[int] = []
+        kind = ""
+        for index, piece in enumerate(self.pieces):
+            begins.append(begins[-1] if kind == piece.kind == "heading" else index)
+            kind = piece.kind
         return tuple(begins)
 
     def _section_starts(self) -> Iterator[int]:

@@ -2,7 +2,8 @@
 
 Why it is so: an answer may have as many statements as the passages have sentences, and this runs on
 the event loop. So each word knows the sentences that hold it, only those are looked at, and of the
-others, which are all alike to the statement, the best one is known beforehand.
+others, which are all alike to the statement, the best one is known beforehand. A word that all of
+the passages' sentences hold is bounded by those, and they by retrieval's `budget_tokens`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
 from agents.language import content
-
-Key = tuple[float, int, float, int]
-"""What a sentence is judged by, the greater the nearer."""
 
 
 class Nearest:
@@ -55,22 +53,26 @@ class Nearest:
         return self._known[said]
 
     def _find(self, said: Sequence[str]) -> tuple[int, float]:
-        held = Counter(index for stem in said for index in self._holders.get(stem, ()))
-        repeated = [stem for stem in said if stem in self._asked]
-        twice = Counter(index for stem in repeated for index in self._holders.get(stem, ()))
-
-        def share(index: int) -> float:
-            return (held[index] + len(repeated) - twice[index]) / len(said)
-
-        def key(index: int) -> Key:
-            return (
-                share(index) * (not self._heads[index]),
-                held[index],
-                self._scores[index],
-                -index,
-            )
-
-        others = self._statements_first if repeated else self._by_score
+        held: Counter[int] = Counter()
+        repeated: Counter[int] = Counter()
+        """Of what they hold, what the question says as well: not to be counted twice."""
+        asked = 0
+        for stem in said:
+            holders = self._holders.get(stem, ())
+            held.update(holders)
+            if stem in self._asked:
+                repeated.update(holders)
+                asked += 1
+        others = self._statements_first if asked else self._by_score
         other = next((index for index in others if index not in held), None)
-        best = max((*held, *(() if other is None else (other,))), key=key)
-        return best, share(best)
+        if other is not None:
+            held[other] = 0
+        shares = {
+            index: (count + asked - repeated.get(index, 0)) / len(said)
+            for index, count in held.items()
+        }
+        *_, last = max(
+            (share * (not self._heads[index]), held[index], self._scores[index], -index)
+            for index, share in shares.items()
+        )
+        return -last, shares[-last]

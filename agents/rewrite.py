@@ -14,6 +14,7 @@ conversation stays with it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,11 +69,16 @@ def topics(question: str, history: Sequence[str], configured: Mapping[str, Any])
     scores: dict[str, float] = {}
     spelled: dict[str, str] = {}
     last = len(history) - 1
+    # configurations of 0.1.0 have no bound: a noun put in the place of a pronoun lengthened the
+    # phrase around it, and so each question might be longer than the one before
+    characters_max: float = configured.get("topic_characters_max", math.inf)
     for turn, text in enumerate(history):
         weight = configured["decay"] ** (last - turn)
         if turn == 0:
             weight += configured["opening"]
         for phrase in phrases(text, spelled):
+            if len(phrase) > characters_max:
+                continue
             key, parts = phrase.lower(), phrase.split()
             spelled[key] = phrase
             named = any(part[0].isupper() or part[0] == "<" for part in parts)

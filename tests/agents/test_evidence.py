@@ -88,3 +88,22 @@ def test_what_is_sure_is_a_beginning_of_the_text(text):
 def test_sources_hold_all_of_themselves(texts):
     held = evidence(texts)
     assert all(support(text, held) == 1.0 and unsupported(text, held) == () for text in texts)
+
+
+SAID = st.tuples(
+    st.sampled_from(["the", "cat", "Cat", "Oslo", "12", "1,200", "<A_1>", "<_A_1>", "Dr.", "U.S.", "我", "。", '"Oslo"']),
+    st.sampled_from([" ", "  ", ". ", ".\n", "\n\n", " \n ", "? ", ", ", "", "\t", '." ', "... ", "\x1c", ".\x85 "]),
+).map("".join)
+
+
+@given(st.lists(SAID, max_size=15).map("".join), st.sets(st.sampled_from(["oslo", "cat", "12", "<A_1>", "dr"])), st.data())
+def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupported(text, held, data):
+    text, held = text.lstrip(), frozenset(held)
+    listener, at = Listener(held), 0
+    while at < len(text):
+        at = data.draw(st.integers(at + 1, len(text)))
+        so_far = complete(text[:at])
+        objects = listener.objects(so_far)
+        assert objects == bool(unsupported(so_far, held))
+        if objects:
+            return

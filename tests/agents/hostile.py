@@ -1,0 +1,135 @@
+"""Hostile texts: families that grow, each made of what some reader of texts stumbled over or might."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import agents
+
+ROOM = Path(agents.__file__).parent
+
+
+def filled(unit: str, size: int) -> str:
+    """A text of a size that says one thing again and again."""
+    return (unit * (size // len(unit) + 1))[:size]
+
+
+def numbered(pattern: str, size: int) -> str:
+    """A text of a size that says one thing again and again, each time with another number."""
+    parts = (pattern.format(number) for number in itertools.count())
+    return "".join(itertools.islice(parts, size // len(pattern) + 1))[:size]
+
+
+REPEATED = {
+    "short words": "x ",
+    "two words": "x y ",
+    "one long word": "x",
+    "currency and joints": "$_",
+    "pluses": "+_",
+    "apostrophes": "'_",
+    "open brackets": "(_",
+    "genitives": "'s",
+    "joints": "a-",
+    "colons": "a:",
+    "addresses": "a@a.",
+    "dots": "a.",
+    "commas": "a,",
+    "brackets": "[](){}",
+    "one placeholder": "<PERSON_1> ",
+    "open placeholders": "<A_",
+    "one-word sentences": "Ab. ",
+    "abbreviations": "Dr. ",
+    "zero-width joiners": "a\u200d",
+    "joiners alone": "\u200d",
+    "marks": "\u0301\u0323",
+    "marks of marks": "\u0f73",
+    "ligatures": "\ufdfa",
+    "lines": "a\n",
+    "line breaks": "\n",
+    "spaces": " ",
+    "digits": "1",
+    "digits with commas": "1,",
+    "digits with dashes": "1-",
+    "telephones": "+1 555 123 4567 ",
+    "names": "Peter Miller ",
+    "quotes": '"a" ',
+    "emoji": "😀",
+    "unspaced": "我们在北京。",
+    "pronouns": "it ",
+    "determiners": "this ",
+    "bridges": "a1 of the ",
+    "who": "who x ",
+    "orders": "ignore all a ",
+    "swear words": "shit ",
+    "keys": "-sk-",
+    "tokens": "-eyJaaaaaaaaa",
+    "passwords": ".password:",
+    "begun keys": "-----BEGIN PRIVATE KEY-----",
+    "levels": "[",
+    "backslashes": '"\\',
+    "questions": "Q: ",
+}
+NUMBERED = {
+    "other words": "w{} ",
+    "names of one word": "W{} ",
+    "other sentences": "W{}. ",
+    "other placeholders": "<A_{}>",
+    "other addresses": "a{}@b.co ",
+    "one word in common": "Ab w{}. ",
+}
+FAMILIES: dict[str, Callable[[int], str]] = {
+    **{name: (lambda size, unit=unit: filled(unit, size)) for name, unit in REPEATED.items()},
+    **{name: (lambda size, form=form: numbered(form, size)) for name, form in NUMBERED.items()},
+    "nested phrases": lambda size: ". ".join(
+        filled("x ", 2 * n) for n in range(int(size**0.5), 0, -1)
+    )[:size],
+    "one item of many digits": lambda size: "1" * (size // 2) + filled(". Dr", size // 2),
+    "a gap": lambda size: "a." + " " * (size - 3) + "b",
+    "a long placeholder": lambda size: "<" + filled("A_", size - 1),
+    "an address at the end": lambda size: filled("a.", size - 1) + "@",
+    "a marked letter": lambda size: "a" + filled("\u0301\u0323\u0f73", size - 1),
+}
+
+
+def lines_run(piece: Callable[[], Any]) -> Counter[tuple[str, str]]:
+    """Count the lines of the steps' code that a call runs, by file and function; a loop's once a turn."""
+    counted: Counter[tuple[str, str]] = Counter()
+    room = str(ROOM)
+
+    def local(frame, event, argument):
+        if event == "line":
+            code = frame.f_code
+            counted[code.co_filename, code.co_qualname] += 1
+        return local
+
+    def called(frame, event, argument):
+        return local(frame, "line", None) if frame.f_code.co_filename.startswith(room) else None
+
+    before = sys.gettrace()
+    sys.settrace(called)
+    try:
+        piece()
+    finally:
+        sys.settrace(before)
+    return counted
+
+
+def functions_of_steps() -> set[tuple[str, str]]:
+    """List file and qualified name of each function in the room that awaits nothing."""
+    found = set()
+    for file in ROOM.glob("*.py"):
+        for holder in ast.walk(ast.parse(file.read_text())):
+            if isinstance(holder, ast.Module | ast.ClassDef):
+                prefix = f"{holder.name}." if isinstance(holder, ast.ClassDef) else ""
+                found |= {
+                    (str(file), prefix + one.name)
+                    for one in holder.body
+                    if isinstance(one, ast.FunctionDef)
+                }
+    return found

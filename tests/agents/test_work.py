@@ -1,0 +1,329 @@
+"""Work is linear in a text: each pure piece of each step, driven by hostile texts of growing size.
+
+What counts is how many lines of our code run, which no clock and no neighbour changes. What the interpreter does in
+C (regular expressions above all) runs no line of it: the slow test looks at that, by growth of CPU time.
+"""
+
+import json
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from agents import (
+    composer,
+    evidence,
+    ingest,
+    json_texts,
+    known_values,
+    language,
+    moderate,
+    numbering,
+    patterns,
+    placeholders,
+    prompting,
+    redact,
+    refusal,
+    relevance,
+    retrieve,
+    rewrite,
+    spans,
+)
+from agents.asked import hold_to_bounds
+from agents.batching import batches, new_chunks
+from agents.candidates import ranked
+from agents.chunking import ChunkPolicy, Cutting, chunk_ids
+from schemas import (
+    Answer,
+    Ask,
+    Block,
+    Candidate,
+    ChunksRetrieved,
+    Citation,
+    DocumentSubmitted,
+    Found,
+    Generated,
+    GeneratedToken,
+    MapEntry,
+    Numbered,
+    Passage,
+    ReleaseState,
+    Sealed,
+    Span,
+    Turn,
+    Usage,
+)
+from tests.agents.hostile import FAMILIES, ROOM, functions_of_steps, lines_run
+from tests.fakes import a_meta
+
+CONFIGURED = {file.stem: json.loads(file.read_text()) for file in ROOM.glob("configuration/*.json")}
+POLICY = CONFIGURED["redact"]
+RULES = CONFIGURED["moderate"]["rules"]
+SEALED = Sealed(key="value/d", event="e", field="f", ciphertext=b"")
+CHUNK_CHARACTERS = 3_584  # the longest that ingest's default policies make
+PASSAGE_CHARACTERS = 500
+SIZE, TIMES = 250, 4
+CHUNKS = ChunkPolicy(tokens_min=20, tokens_target=130, tokens_max=140, overlap_tokens=10)
+"""Small ones, so that a small document is cut."""
+CUT_SIZE = 4 * SIZE
+"""Of a document, so that the shorter one is cut as well."""
+GROWTH = 1.6
+"""By how much more than the text the work on it may grow: sorting and what is once a run."""
+FEW_LINES = 3_000  # below this a difference is what is done once
+
+
+def passages(*texts, entries=()):
+    return tuple(
+        Passage(chunk=f"c{n}", document=f"d{n}", version=1, number=0, title=text[:300], uri="", text=text,
+                tokens=400, entries=entries)
+        for n, text in enumerate(texts)
+    )  # fmt: skip
+
+
+def retrieved(question, *texts, entries=()):
+    return ChunksRetrieved(
+        meta=a_meta(), outcome="retrieved", subject="u", question=question, query=question, ask=Ask(),
+        entries=entries, passages=passages(*texts, entries=entries),
+    )  # fmt: skip
+
+
+def map_of(text, digest):
+    return tuple(
+        MapEntry(placeholder=name, kind="A", digest=f"{digest}{name}", value=SEALED)
+        for name in placeholders.placeholders_in(text)
+    )
+
+
+def rewriting(text):
+    rewrite.stand_alone("Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"])
+    rewrite.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
+    turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
+    rewrite._entries(text, map_of(text, "q"), turns)
+
+
+def redacting(text):
+    text = redact.clean(text.encode())
+    refusal.refusal(text, True, POLICY)
+    words = list(spans.WORD.finditer(text))[::2]
+    found = [Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0) for w in words]
+    mentions = spans.join(text, found, POLICY)
+    reading = known_values.Reading((text, text), (mentions, ()), POLICY, True).repeated()
+    earlier = [Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="x")]
+    candidates = reading.candidates(earlier)
+    digests = {value: value for value in (*reading.values(), *candidates)}
+    reading = reading.recognised(
+        candidates, {**digests, **dict.fromkeys(candidates[:1], "x")}, earlier
+    )
+    digests |= {value: value for value in reading.values()}
+    digests |= dict.fromkeys(candidates[:1], "x")
+    known = numbering.Numbering.extended(earlier, reading, digests)
+    excised = [
+        numbering.excise(t, m, known, digests)
+        for t, m in zip(reading.texts, reading.mentions, strict=True)
+    ]
+    numbering.remembered(known.added, 10)
+    redact._entries(excised[0].values, {})
+    placeholders.inexpressible(POLICY["kinds"])
+    placeholders.restore(excised[0].text, {})
+
+
+def reading_passages(text):
+    """The question and a passage are hostile, each to the other."""
+    event = retrieved(
+        text, text[:CHUNK_CHARACTERS], FAMILIES["other sentences"](min(len(text), CHUNK_CHARACTERS))
+    )
+    candidates = tuple(
+        Candidate(chunk=f"c{n}", document="d", dense=0.5, lexical=0.5, score=0.5) for n in (0, 1)
+    )
+    ranking = ranked([Found(candidates=candidates, index="i")], CONFIGURED["retrieve"]["first"])
+    retrieve._sure(event, ranking, CONFIGURED["retrieve"]["relevance"]["late"])
+
+
+def naming(text):
+    """Question and passages name many values, by the same names."""
+    text = placeholders.escape(text).replace("<_", "<")
+    first, second = map_of(text, "1"), map_of(text, "2")
+    event = replace(retrieved(text, text, text), entries=first)
+    prompting.unify(replace(event, passages=passages(text, text, entries=second[::2])))
+
+
+def answering(text, question="", source=""):
+    """Answer out of passages whose size has a bound, `budget_tokens` of retrieve's configuration."""
+    event = retrieved(
+        question or text, (source or text)[:PASSAGE_CHARACTERS], text[:PASSAGE_CHARACTERS]
+    )
+    made = composer.Composer(
+        event, composer.policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
+    )
+    made.writer.add(text)
+    made._fails()
+    made.grounds.cite(text)
+    made.grounds.stands(text, 0.0, 0.0)
+    made._extractive("")
+    made._closed(composer.Reply(0, evidence.Listener(made.evidence)))
+
+
+def hearing(text):
+    """A word at a time, of an answer that the passage supports."""
+    made = composer.Composer(
+        retrieved(text, text), composer.policy_of({**CONFIGURED["generate"], "prompt": ""})
+    )
+    reply = composer.Reply(0, evidence.Listener(made.evidence))
+    for at in range(0, len(text), 4):
+        made._hear(
+            Generated(tokens=(GeneratedToken(text=text[at : at + 4], at_us=0),), model="m"), reply
+        )
+        made.writer.due()
+        if reply.wrong:
+            break
+    made.writer.restart()
+
+
+def moderating(text):
+    state = ReleaseState(batch=-1, entries=map_of(text, ""))
+    rules = patterns.rules_of(RULES)
+    moderate._check(rules, state, text, final=False)
+    _, state = moderate._check(rules, state, text, final=True)
+    moderate.scores(text, CONFIGURED["moderate"]["terms"])
+    cited = Citation(document="d", chunk="c", title=text, uri="", quote=text)
+    answer = Answer(
+        text=text, citations=(cited,), usage=Usage(), finish_reason="stop", question="", query=""
+    )
+    moderate._needed(moderate._shown(answer, text, rules), state.entries)
+
+
+def cutting(text, kind="paragraph", questions=False, parted=False):
+    parts = text.split() if parted else [text]
+    blocks = [Block(kind=kind, text=part, level=1 + n % 6) for n, part in enumerate(parts)]
+    policy = ChunkPolicy.read({**asdict(CHUNKS), "questions": questions})
+    cut = Cutting.begin(ingest.one_line(text), blocks, policy)
+    while unmeasured := cut.unmeasured:
+        cut = cut.measured([len(one) // 4 for one in unmeasured])
+    chunks = cut.chunks()
+    ids = chunk_ids("t", "d", [chunk.text for chunk in chunks])
+    list(batches(new_chunks(ids, chunks, ids[::2]), 16, 200_000))
+    ingest._common(ids, ids[::2])
+    ingest._missing(ids, ids[::2])
+    ingest.failed(ingest._ref(DOCUMENT, 1), "")
+    ingest.shape_of(DOCUMENT, text, {})
+
+
+DOCUMENT = DocumentSubmitted(
+    meta=a_meta(), document="d", uri="", media_type="text/plain", content=SEALED, chunk_policy="faq"
+)
+PIECES = {
+    "rewrite": rewriting,
+    "redact": redacting,
+    "retrieve: read passages": reading_passages,
+    "retrieve: name values": naming,
+    "generate: an answer from itself": answering,
+    "generate: an answer to a long question": lambda text: answering("a b. " * 50, question=text),
+    "generate: an answer from many sentences": lambda text: answering(
+        text, source=FAMILIES["one word in common"](len(text))
+    ),
+    "generate: as it is written": hearing,
+    "moderate": moderating,
+    "ingest: prose": cutting,
+    "ingest: questions": lambda text: cutting(text, questions=True),
+    "ingest: a table": lambda text: cutting(text, "table"),
+    "ingest: code": lambda text: cutting(text, "code"),
+    "ingest: headings": lambda text: cutting(text, "heading", parted=True),
+    "a JSON text": json_texts.is_json,
+    "what is asked": lambda text: hold_to_bounds(
+        Ask(response_schema=text), {"schema_levels": len(text)}
+    ),
+}
+NOT_DRIVEN = {
+    "candidates.py": "lists of candidates have a bound: `candidates` and `reranked` of the configuration",
+    "scoring.py": "likewise",
+    "retrieve.py _limited": "likewise",
+    "retrieve.py _shown": "likewise",
+    "embed.py": "goes through the chunks of a batch once",
+    "generate.py _fixed": "looks at fields alone",
+    "composer.py Reply.over": "likewise",
+    "ingest.py Submission.repeats": "likewise",
+    "moderate.py _close": "what it calls is driven",
+    "composer.py Composer._generated": "likewise",
+    "phrases.py word_set": "is given our own words alone",
+    "errors.py": "no text comes in",
+    "effects.py": "likewise",
+}
+"""Files and functions that no text drives, and why."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    forget()
+
+
+def forget():
+    for remembered in (
+        language.sentences,
+        language.content,
+        language.stem,
+        language._meaning,
+        relevance.asked,
+    ):
+        remembered.cache_clear()
+
+
+def work(piece, text):
+    """Lines of the steps' code that a piece runs."""
+    forget()
+    return lines_run(partial(piece, text)).total()
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_lines_that_a_piece_runs_grow_no_faster_than_its_text(piece):
+    grown, size = {}, CUT_SIZE if piece.startswith("ingest") else SIZE
+    for family, text_of in FAMILIES.items():
+        few, many = (work(PIECES[piece], text_of(one)) for one in (size, TIMES * size))
+        if many > FEW_LINES and many > GROWTH * TIMES * few:
+            grown[family] = few, many
+    assert not grown
+
+
+def test_each_function_that_takes_a_text_is_driven():
+    for compiled in (patterns._rules, refusal._any_of, moderate._term):
+        compiled.cache_clear()
+    driven = set()
+    for piece in PIECES.values():
+        for family in (
+            "other sentences",
+            "other placeholders",
+            "short words",
+            "swear words",
+            "marks",
+            "lines",
+        ):
+            forget()
+            driven |= set(lines_run(partial(piece, FAMILIES[family](2_000))))
+    left = {(Path(file).name, name) for file, name in functions_of_steps() - driven}
+    assert {f"{file} {name}" for file, name in left if file not in NOT_DRIVEN} == {
+        name for name in NOT_DRIVEN if " " in name
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_rest_of_the_work_is_linear(piece):
+    """No bound in seconds: how much more CPU eight times the text takes, where it takes any."""
+    grown = {}
+    for family, text_of in FAMILIES.items():
+        few, many = (cpu_s(PIECES[piece], text_of(size)) for size in (2_000, 16_000))
+        if many > 0.1 and many > 24 * few:
+            grown[family] = few, many
+    assert not grown
+
+
+def cpu_s(piece, text):
+    def once():
+        forget()
+        began = time.thread_time()
+        piece(text)
+        return time.thread_time() - began
+
+    return min(once(), once())
