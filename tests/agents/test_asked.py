@@ -12,11 +12,23 @@ DEEP = '{"a":' * 980 + "1" + "}" * 980
 @pytest.mark.parametrize(
     ("ask", "largest", "words"),
     [
-        (Ask(filters={"a": "1", "b": "2"}), {"filters": 1}, "2 filters, at most 1 are taken.*asked_max.filters"),
+        (
+            Ask(filters={"a": "1", "b": "2"}),
+            {"filters": 1},
+            "2 filters, at most 1 are taken.*asked_max.filters",
+        ),
         (Ask(groups=("a", "b")), {"groups": 1}, "2 groups, at most 1"),
         (Ask(max_tokens=5), {"tokens": 4}, "5 tokens of an answer, at most 4"),
-        (Ask(response_schema="{ }"), {"schema_characters": 2}, "3 characters of a response schema, at most 2"),
-        (Ask(response_schema=DEEP), {"schema_levels": 128}, "980 levels of a response schema, at most 128"),
+        (
+            Ask(response_schema="{ }"),
+            {"schema_characters": 2},
+            "3 characters of a response schema, at most 2",
+        ),
+        (
+            Ask(response_schema=DEEP),
+            {"schema_levels": 128},
+            "980 levels of a response schema, at most 128",
+        ),
     ],
 )
 def test_too_much_is_an_error_that_names_the_bound(ask, largest, words):

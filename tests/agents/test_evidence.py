@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.evidence import complete, evidence, settled, support, unsupported
+from agents.evidence import Listener, complete, evidence, settled, support, unsupported
 
 HELD = evidence(["The Normans came to Normandy in 911 and paid 1,200 coins to <PERSON_1>."])
 
@@ -91,12 +91,49 @@ def test_sources_hold_all_of_themselves(texts):
 
 
 SAID = st.tuples(
-    st.sampled_from(["the", "cat", "Cat", "Oslo", "12", "1,200", "<A_1>", "<_A_1>", "Dr.", "U.S.", "我", "。", '"Oslo"']),
-    st.sampled_from([" ", "  ", ". ", ".\n", "\n\n", " \n ", "? ", ", ", "", "\t", '." ', "... ", "\x1c", ".\x85 "]),
+    st.sampled_from(
+        [
+            "the",
+            "cat",
+            "Cat",
+            "Oslo",
+            "12",
+            "1,200",
+            "<A_1>",
+            "<_A_1>",
+            "Dr.",
+            "U.S.",
+            "我",
+            "。",
+            '"Oslo"',
+        ]
+    ),
+    st.sampled_from(
+        [
+            " ",
+            "  ",
+            ". ",
+            ".\n",
+            "\n\n",
+            " \n ",
+            "? ",
+            ", ",
+            "",
+            "\t",
+            '." ',
+            "... ",
+            "\x1c",
+            ".\x85 ",
+        ]
+    ),
 ).map("".join)
 
 
-@given(st.lists(SAID, max_size=15).map("".join), st.sets(st.sampled_from(["oslo", "cat", "12", "<A_1>", "dr"])), st.data())
+@given(
+    st.lists(SAID, max_size=15).map("".join),
+    st.sets(st.sampled_from(["oslo", "cat", "12", "<A_1>", "dr"])),
+    st.data(),
+)
 def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupported(text, held, data):
     text, held = text.lstrip(), frozenset(held)
     listener, at = Listener(held), 0

@@ -24,13 +24,24 @@ def test_levels_are_those_of_brackets_outside_of_strings(text, deep):
     assert levels(text) == deep
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", '"a"', " null ", "[" * LEVELS_MAX + "]" * LEVELS_MAX])
+@pytest.mark.parametrize(
+    "text", ["{}", "[1]", '"a"', " null ", "[" * LEVELS_MAX + "]" * LEVELS_MAX]
+)
 def test_a_document_is_json(text):
     assert is_json(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "a", "[1,]", "[" * 5_000, "[" * (LEVELS_MAX + 1) + "]" * (LEVELS_MAX + 1), "[" * 500_000]
+    "text",
+    [
+        "",
+        "{",
+        "a",
+        "[1,]",
+        "[" * 5_000,
+        "[" * (LEVELS_MAX + 1) + "]" * (LEVELS_MAX + 1),
+        "[" * 500_000,
+    ],
 )
 def test_what_is_no_document_or_too_deep_is_none(text):
     assert not is_json(text)

@@ -20,7 +20,10 @@ def cut_by_trying(words, known, at=0):
     return []
 
 
-@given(WORDS, st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=6).map(" ".join), max_size=6))
+@given(
+    WORDS,
+    st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=6).map(" ".join), max_size=6),
+)
 def test_it_cuts_where_trying_each_window_would(words, known):
     assert list(Lexicon(known).cuts(words)) == cut_by_trying(words, known)
 
@@ -29,7 +32,11 @@ def test_it_cuts_where_trying_each_window_would(words, known):
     ("words", "known", "cuts"),
     [
         ("big red apple pie", {"red apple pie", "apple"}, [(1, 4)]),
-        ("red apple pie", {"red apple pie", "apple"}, [(1, 2)]),  # known as a whole, which is no place to cut
+        (
+            "red apple pie",
+            {"red apple pie", "apple"},
+            [(1, 2)],
+        ),  # known as a whole, which is no place to cut
         ("red apple pie", {"red apple pie"}, []),
         ("a b a b a", {"a b a", "a b"}, [(0, 3)]),
         ("a b c d", {"a b", "b c d", "d"}, [(1, 4)]),

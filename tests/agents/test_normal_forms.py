@@ -36,5 +36,7 @@ def test_whatever_has_a_place_in_the_order_of_marks_is_known_as_one():
     """Else a pile of it would not be put in order."""
     mark = regex.compile(r"[\p{M}\uFF9E\uFF9F]")
     characters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
-    begins = (one for one in characters if unicodedata.combining(unicodedata.normalize("NFKD", one)[0]))
+    begins = (
+        one for one in characters if unicodedata.combining(unicodedata.normalize("NFKD", one)[0])
+    )
     assert all(map(mark.match, begins))

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 import agents
 from agents.patterns import Rule, Rules, rules_of
+from agents.placeholders import TOKEN, held_back
 
 POLICY = json.loads((Path(agents.__file__).parent / "configuration/moderate.json").read_text())
 RULES = rules_of(POLICY["rules"])
@@ -149,3 +151,57 @@ def test_rules_that_cannot_be_used_are_named():
 )
 def test_what_stands_beside_a_match_decides_across_pieces(pattern, pieces, shown):
     assert in_pieces(Rules([Rule("word", pattern, "mask", "***")]), [*pieces, ""])[0] == shown
+
+
+def checked_by_searching_anew(rules, shown, pending, *, final):
+    """The rule itself: behind each match, everything is sought again in what is shown and what is left."""
+    released, categories, before, rest = "", [], shown[-8:], pending
+    keep = (Rule("placeholder", TOKEN, "keep"), *rules)
+    while True:
+        text, start = before + rest, len(before)
+        waits = [len(text)]
+        if not final:
+            waits += [len(text) - held_back(text[start:])]
+            endless = (regex.compile(f"(?:{rule.pattern})(?!)") for rule in rules)
+            waits += [m.start() for one in endless if (m := one.search(text, start, partial=True))]
+        found = [
+            (m.start(), -m.end(), number)
+            for number, rule in enumerate(keep)
+            if (m := regex.compile(rule.pattern).search(text, start))
+        ]
+        begin, end, number = min(found, default=(len(text), 0, 0))
+        wait = min([*waits, *([begin] if -end == len(text) and not final else [])])
+        if not found or begin >= wait:
+            return released + text[start:wait], text[wait:], tuple(categories), False
+        rule = keep[number]
+        released += text[start:begin]
+        if rule.action == "keep":
+            released += text[begin:-end]
+        else:
+            categories.append(rule.category)
+        if rule.action == "block":
+            return released, "", tuple(categories), True
+        released += rule.replacement
+        before, rest = (shown + released)[-8:], text[-end:]
+
+
+TOUCHY = [
+    Rule("a", r"(?<!\w)ab", "mask", "a"),
+    Rule("b", "ab+", "mask", ""),
+    Rule("c", "(?<!a)b(?!c)", "mask", "c"),
+    Rule("d", "c{2,}+", "block"),
+    Rule("e", r"\bca", "mask", "bb"),
+    Rule("f", "(?<![ab])a", "mask", "ab"),
+]
+
+
+@given(
+    st.lists(st.sampled_from(TOUCHY), unique=True),
+    st.text("abc ", max_size=9),
+    st.lists(st.sampled_from([*"abc ", "<A_1>", "<A"]), max_size=25).map("".join),
+    st.booleans(),
+)
+def test_each_rule_is_sought_once_and_finds_what_searching_anew_finds(rules, shown, pending, final):
+    checked = Rules(rules).check(shown, pending, final=final)
+    found = (checked.released, checked.held, checked.categories, checked.blocked)
+    assert found == checked_by_searching_anew(rules, shown, pending, final=final)

@@ -1,5 +1,7 @@
 """Pieces: sentences of many scripts, and what is divided because it is too long."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +162,25 @@ def test_words_are_divided_at_spaces_and_one_without_any_between_characters():
     assert "".join(part.text for part in divide(Piece("x" * 30, "", "sentence", tokens=30), 4)) == (
         "x" * 30
     )
+
+
+@pytest.mark.parametrize("unit", ["\u0301", "\u200d", "a\u200d", "\u0301\u0323", "👩\u200d"])
+@pytest.mark.parametrize("tokens_a_character", [0.0, 1.0])
+def test_a_piece_of_nothing_but_joined_characters_comes_to_an_end(unit, tokens_a_character):
+    text, limit = unit * 5_000, 30
+    waiting, done = [Piece(text, "", "sentence", tokens=int(len(text) * tokens_a_character))], []
+    for piece in waiting:
+        parts = [piece] if piece.weight <= limit or len(piece.text) == 1 else divide(piece, limit)
+        for part in parts:
+            measured = replace(part, tokens=int(len(part.text) * tokens_a_character))
+            (done if parts == [piece] else waiting).append(measured)
+        assert len(waiting) < 2 * len(text)
+    assert sorted("".join(part.before + part.text for part in done)) == sorted(text)
+
+
+def test_marks_that_a_piece_can_hold_are_not_torn_off():
+    text = "a" * 100 + "\u0301" * 50 + "b" * 100
+    parts = [part.text for part in divide(Piece(text, "", "sentence", tokens=100), 45)]
+    assert "".join(parts) == text
+    assert len(parts) > 1
+    assert not any(part.startswith("\u0301") for part in parts)

@@ -310,11 +310,11 @@ def test_each_function_that_takes_a_text_is_driven():
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_rest_of_the_work_is_linear(piece):
-    """No bound in seconds: how much more CPU eight times the text takes, where it takes any."""
+    """No bound in seconds: how much more CPU eight times the text takes, where it takes what a loop would notice."""
     grown = {}
     for family, text_of in FAMILIES.items():
         few, many = (cpu_s(PIECES[piece], text_of(size)) for size in (2_000, 16_000))
-        if many > 0.1 and many > 24 * few:
+        if many > 0.2 and many > 24 * few:
             grown[family] = few, many
     assert not grown
 
