@@ -106,6 +106,7 @@ SAID = st.tuples(
             "我",
             "。",
             '"Oslo"',
+            '"',
         ]
     ),
     st.sampled_from(

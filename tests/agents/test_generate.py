@@ -410,3 +410,22 @@ async def test_a_token_at_the_deadline_is_in_time(at_us, text, reason):
     assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
         (reason, ("deadline",)) if reason == "length" else (reason, ())
     )
+
+
+@pytest.mark.parametrize("deep", ["[" * 980, '{"a":' * 980 + "1" + "}" * 980])
+async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
+    with pytest.raises(Permanent, match="980 levels of a response schema, at most 128"):
+        await run(an_event(NORMANS, ask=Ask(response_schema=deep)), {})
+
+
+async def test_a_configuration_of_before_has_no_bounds_of_what_is_asked():
+    deep = "[" * 200 + "]" * 200
+    records, _ = await run(
+        an_event(NORMANS, ask=Ask(response_schema=deep)), a_world("[1]"), asked_max={}
+    )
+    assert records[-1].answer.text == "[1]"
+
+
+async def test_an_answer_that_nests_beyond_reason_is_no_json():
+    records, _ = await run(an_event(NORMANS, ask=Ask(response_schema="{}")), a_world("[" * 5_000))
+    assert records[-1].answer.degraded == ("schema",)

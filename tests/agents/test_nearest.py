@@ -42,6 +42,11 @@ def test_it_finds_what_looking_at_each_sentence_finds(sentences, asked, said):
     assert nearest(" ".join(said)) == expected  # from memory
 
 
+def test_of_sentences_that_hold_nothing_of_it_a_heading_comes_last():
+    nearest = Nearest([{"fox"}, {"owl"}], frozenset({"red"}), [True, False], [1.0, 0.5])
+    assert nearest("red") == (1, 1.0)
+
+
 @pytest.mark.parametrize(
     ("statement", "best", "share"),
     [

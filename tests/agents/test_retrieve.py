@@ -368,3 +368,9 @@ async def test_a_configuration_of_before_leaves_an_embedder_that_is_away_to_the_
     with pytest.raises(Transient):
         await fx.execute()
     assert [type(request) for request in fx.asked] == [Embed]
+
+
+async def test_more_filters_than_an_index_should_sift_are_refused_with_words_before_anything_is_asked():
+    many = {f"key-{n}": "value" for n in range(300)}
+    with pytest.raises(Permanent, match="300 filters, at most 256"):
+        await run(query(ask=Ask(filters=many)), {})

@@ -196,3 +196,15 @@ def test_a_plural_has_its_possessive():
 )
 def test_what_is_appended_stands_before_the_mark_at_the_end(question, query):
     assert stand_alone(question, ["Who is Ann?"], CONFIGURATION).query == query
+
+
+def test_a_conversation_of_endless_phrases_has_questions_that_do_not_grow():
+    history = []
+    for turn in range(30):
+        words = [" ".join(f"{side}{turn}x{n}" for n in range(200)) for side in "ab"]
+        history.append(stand_alone(f"{words[0]} it {words[1]}", history[-6:], CONFIGURATION).query)
+    assert len(history[-1]) < len(history[0]) + 2 * CONFIGURATION["topic_characters_max"]
+    before = {
+        name: value for name, value in CONFIGURATION.items() if name != "topic_characters_max"
+    }
+    assert len(stand_alone("Why is it?", history[:1], before).query) > len(history[0]) // 3

@@ -166,6 +166,11 @@ def answering(text, question="", source=""):
     made._closed(composer.Reply(0, evidence.Listener(made.evidence)))
 
 
+def ranking_sentences(text):
+    """As many sentences as the question has words."""
+    grounding.Grounds(text, passages(text, text[::-1]))
+
+
 def hearing(text):
     """A word at a time, of an answer that the passage supports."""
     made = composer.Composer(
@@ -224,11 +229,12 @@ PIECES = {
     "generate: an answer from many sentences": lambda text: answering(
         text, source=FAMILIES["one word in common"](len(text))
     ),
+    "generate: rank sentences": ranking_sentences,
     "generate: as it is written": hearing,
     "moderate": moderating,
     "ingest: prose": cutting,
     "ingest: questions": lambda text: cutting(text, questions=True),
-    "ingest: a table": lambda text: cutting(text, "table"),
+    "ingest: a table": lambda text: cutting(4 * text, "table"),  # of many chunks
     "ingest: code": lambda text: cutting(text, "code"),
     "ingest: headings": lambda text: cutting(text, "heading", parted=True),
     "a JSON text": json_texts.is_json,

@@ -158,3 +158,7 @@ def test_the_model_multiplies_with_numpys_library_on_one_thread(detector):
     assert os.environ["OPENBLAS_NUM_THREADS"]
     encoder = detector._model.get_pipe("ner").model.get_ref("tok2vec")
     assert {layer.ops.use_blis for layer in encoder.walk()} == {False}
+
+
+def test_the_models_tokenizer_is_the_bounded_one(detector):
+    assert detector._model.tokenizer.prefix_search.__name__ == "match"
