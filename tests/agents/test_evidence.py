@@ -145,3 +145,11 @@ def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupporte
         assert objects == bool(unsupported(so_far, held))
         if objects:
             return
+
+
+@pytest.mark.parametrize(
+    "heard", [['He said " ', 'He said " Oslo '], ["so - ", "so - Oslo - "], ["", "x ", "x Oslo "]]
+)
+def test_a_name_behind_a_mark_that_was_heard_last_does_not_begin_a_sentence(heard):
+    listener = Listener(frozenset({"x", "said"}))
+    assert [listener.objects(text) for text in heard] == [False] * (len(heard) - 1) + [True]

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from agents import (
     composer,
     evidence,
+    grounding,
     ingest,
     json_texts,
     known_values,

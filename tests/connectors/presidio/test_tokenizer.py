@@ -87,3 +87,17 @@ def test_an_address_is_found_where_presidios_own_pattern_finds_one(text):
         for pattern in (EMAIL_ADDRESS, presidios.regex)
     )
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("a@b.co+x@c.de", ["a@b.co", "+x@c.de"]),
+        ("...a.b@c.de", ["a.b@c.de"]),
+        ("a.@b.co", []),
+        ("-a@b.co", ["a@b.co"]),
+        ("a@b", []),
+    ],
+)
+def test_an_address_begins_where_a_word_does_also_right_behind_another(text, addresses):
+    assert regex.findall(EMAIL_ADDRESS, text, FLAGS) == addresses
