@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
-from agents.evidence import Listener, complete, evidence, support, unsupported
+from agents.evidence import Hearer, complete, evidence, support, unsupported
 from agents.grounding import Grounds
 from agents.json_texts import is_json
 from agents.patience import patient
@@ -77,7 +77,7 @@ class Reply:
 
     began_us: int
     """When it was asked."""
-    listener: Listener
+    hearer: Hearer
     """Knows what passages and question hold."""
     times: list[int] = field(default_factory=list)
     """When each token came that is not written yet, in microseconds of the Unix epoch."""
@@ -122,7 +122,7 @@ class Composer:
         away: Transient | None = None
         for model in self.policy.models:
             self.asked = True
-            reply = Reply((await fx(Now())).at, Listener(self.evidence))
+            reply = Reply((await fx(Now())).at, Hearer(self.evidence))
             try:
                 async with aclosing(self._stream(model, reply, fx)) as records:
                     async for record in records:
@@ -169,7 +169,7 @@ class Composer:
         self.tokens += len(part.tokens)
         reply.late = bool(reply.times) and self._late(reply.times[-1], margin_ms=0)
         if not self.event.ask.response_schema:
-            reply.wrong = reply.listener.objects(complete(self.writer.text))
+            reply.wrong = reply.hearer.objects(complete(self.writer.text))
         if part.last:
             reply.end = part
 

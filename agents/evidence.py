@@ -56,7 +56,7 @@ def _unsupported(said: Sequence[str], held: frozenset[str], *, begins: bool) -> 
             yield word
 
 
-class Listener:
+class Hearer:
     """Hears an answer while it is written, and tells whether it says anything without support.
 
     What `unsupported` would find in the whole of it; but each word is looked at when it is new, and

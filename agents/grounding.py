@@ -68,7 +68,8 @@ class Grounds:
             stem for word in self._asked_words for stem in without_ending(word)
         )
         stated = [bool(_STATED.search(sentence.text)) for sentence in self.sentences]
-        self._heads = [any(stated) and not state for state in stated]
+        some_stated = any(stated)
+        self._heads = [some_stated and not state for state in stated]
         self.scores = self._rank(question)
         self._nearest = Nearest(self._held, self._asked, self._heads, self.scores)
 

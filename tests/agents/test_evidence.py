@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.evidence import Listener, complete, evidence, settled, support, unsupported
+from agents.evidence import Hearer, complete, evidence, settled, support, unsupported
 
 HELD = evidence(["The Normans came to Normandy in 911 and paid 1,200 coins to <PERSON_1>."])
 
@@ -137,11 +137,11 @@ SAID = st.tuples(
 )
 def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupported(text, held, data):
     text, held = text.lstrip(), frozenset(held)
-    listener, at = Listener(held), 0
+    hearer, at = Hearer(held), 0
     while at < len(text):
         at = data.draw(st.integers(at + 1, len(text)))
         so_far = complete(text[:at])
-        objects = listener.objects(so_far)
+        objects = hearer.objects(so_far)
         assert objects == bool(unsupported(so_far, held))
         if objects:
             return
@@ -151,5 +151,5 @@ def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupporte
     "heard", [['He said " ', 'He said " Oslo '], ["so - ", "so - Oslo - "], ["", "x ", "x Oslo "]]
 )
 def test_a_name_behind_a_mark_that_was_heard_last_does_not_begin_a_sentence(heard):
-    listener = Listener(frozenset({"x", "said"}))
-    assert [listener.objects(text) for text in heard] == [False] * (len(heard) - 1) + [True]
+    hearer = Hearer(frozenset({"x", "said"}))
+    assert [hearer.objects(text) for text in heard] == [False] * (len(heard) - 1) + [True]

@@ -164,7 +164,7 @@ def answering(text, question="", source=""):
     made.grounds.cite(text)
     made.grounds.stands(text, 0.0, 0.0)
     made._extractive("")
-    made._closed(composer.Reply(0, evidence.Listener(made.evidence)))
+    made._closed(composer.Reply(0, evidence.Hearer(made.evidence)))
 
 
 def ranking_sentences(text):
@@ -177,7 +177,7 @@ def hearing(text):
     made = composer.Composer(
         retrieved(text, text), composer.policy_of({**CONFIGURED["generate"], "prompt": ""})
     )
-    reply = composer.Reply(0, evidence.Listener(made.evidence))
+    reply = composer.Reply(0, evidence.Hearer(made.evidence))
     for at in range(0, len(text), 4):
         made._hear(
             Generated(tokens=(GeneratedToken(text=text[at : at + 4], at_us=0),), model="m"), reply
