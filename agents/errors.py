@@ -26,3 +26,10 @@ class KeyDestroyed(Permanent):
 
 class HeldTooLong(Permanent):
     """A step computed for so long that no other could; raised where it computes, by its watch."""
+
+
+class BeyondMeans(Permanent):
+    """This process lacks what it takes (time, memory, an installed part); another might have it.
+
+    It says nothing of the input. So a replay that meets it can't verify, and finds no difference.
+    """

@@ -107,6 +107,10 @@ class Settings:
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
+    document_cpu_s: Seconds = 18.0
+    """CPU time that reading one document may take, whatever the machine does beside it."""
+    document_memory_mb: Megabytes = 1_024
+    """Memory (address space) of a process that reads documents; a worker has up to two."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256

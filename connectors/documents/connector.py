@@ -1,4 +1,4 @@
-"""The connector: answers Parse and CountTokens, small ones at once and large ones in a thread."""
+"""The connector: answers Parse in processes of their own, and CountTokens beside the event loop."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from agents.errors import Permanent
-from connectors.documents.parsing import parse
+from agents.errors import BeyondMeans
+from connectors.documents.reading_process import Limits
+from connectors.documents.shared_readers import SharedReaders
 from connectors.documents.tokens import count_tokens, load_tokenizer
+from connectors.documents.turns import Turns
+from connectors.readers.messages import Task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
-THREADS = 2  # documents read at once: more would only starve the event loop
-HERE_BYTES_MAX = 16_384  # what is smaller is read at once, since a thread would cost more
+THREADS = 2  # texts measured at once: more would only starve the event loop
+HERE_CHARS_MAX = 16_384  # what is smaller is measured at once, since a thread would cost more
 
 
 class Documents:
@@ -27,7 +30,10 @@ class Documents:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        limits = Limits(settings.document_cpu_s, settings.document_memory_mb * 1_000_000)
+        self._readers = SharedReaders(limits)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="documents")
+        self._turns = Turns(THREADS)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return who answers which request."""
@@ -38,30 +44,32 @@ class Documents:
         return {}
 
     async def close(self) -> None:
-        """Let the threads go; what they are reading is dropped."""
+        """End the processes and let the threads go; what they are reading is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._readers.close()
 
-    async def parse(self, request: Parse, _call: Call) -> Parsed:
-        """Read a document; what is wrong with it stands in the answer."""
-        if len(request.content) <= HERE_BYTES_MAX:
-            return parse(request.media_type, request.content)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, parse, request.media_type, request.content)
+    async def parse(self, request: Parse, call: Call) -> Parsed:
+        """Read a document; what is wrong with it stands in the answer.
 
-    async def count_tokens(self, request: CountTokens, _call: Call) -> TokenCounts:
-        """Measure texts. Raises Permanent where the tokenizer is not installed."""
+        Raises BeyondMeans for one that takes more work or memory than it may.
+        """
+        return await self._readers.read(call.tenant, Task(request.media_type, request.content))
+
+    async def count_tokens(self, request: CountTokens, call: Call) -> TokenCounts:
+        """Measure texts. Raises BeyondMeans where the tokenizer is not installed."""
         tokenizer = self._tokenizer
         texts = list(request.texts)
-        if sum(map(len, texts)) <= HERE_BYTES_MAX:
+        if sum(map(len, texts)) <= HERE_CHARS_MAX:
             return count_tokens(tokenizer, texts)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, count_tokens, tokenizer, texts)
+        async with self._turns.turn(call.tenant):
+            return await loop.run_in_executor(self._threads, count_tokens, tokenizer, texts)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         path = Path(self._settings.tokenizer)
         if not self._settings.tokenizer or not path.exists():
-            raise Permanent(
+            raise BeyondMeans(
                 f"the embedder's tokenizer is not at {path}: set PLAYHEAD_TOKENIZER to its "
                 "tokenizer.json, or run `playhead up`"
             )

@@ -1,8 +1,8 @@
 """The world outside a step: connectors, by the requests that they answer.
 
-No call takes longer than a bound, and a connector that speaks for a service stands behind a circuit
-breaker (see `breaker`). What is within the process has none: one lane whose table is still
-being read must not keep the others from theirs.
+No call of what is outside takes longer than a bound, and a connector that speaks for a service
+stands behind a circuit breaker (see `breaker`). What is within the process has none: one lane whose
+table is still being read must not keep the others from theirs.
 
 Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
 its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
@@ -14,6 +14,7 @@ longer, and the general bound holds. Where there is none, what a call waits for 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
@@ -158,8 +159,14 @@ class World:
                     await close()
 
     def _bound_s(self, request: AnyRequest, call: Call) -> float:
-        """Return how long a call may take. Local ones do not wait for anyone."""
-        if call.deadline and request.EFFECT != "local":
+        """Return how long a call may take.
+
+        Local ones wait for nobody outside. What they do is bounded as work where it is done; while
+        others are before them they wait, and that must not fail them.
+        """
+        if request.EFFECT == "local":
+            return math.inf
+        if call.deadline:
             left_s = (call.deadline - now_us()) / 1_000_000
             if left_s > 0:
                 return min(self.timeout_s, SHARE * left_s)
@@ -193,7 +200,7 @@ async def _within(
 ) -> AsyncIterator[asyncio.Timeout]:
     """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
     try:
-        async with asyncio.timeout(bound_s) as timeout:
+        async with asyncio.timeout(None if bound_s == math.inf else bound_s) as timeout:
             yield timeout
     except TimeoutError:
         kind = Transient if bound_s >= blamed_s else _HadNoTime

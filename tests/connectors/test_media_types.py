@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.documents.parsing import READERS, parse
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
+from connectors.readers.parsing import READERS, parse
 
 
 def test_every_media_type_of_the_list_has_a_reader_and_every_reader_is_listed():

@@ -8,9 +8,9 @@ import re
 import lxml.html
 from lxml import etree
 
-from connectors.documents.blocks import block
-from connectors.documents.html_page import Page
-from connectors.documents.plain import read_plain
+from connectors.readers.blocks import block
+from connectors.readers.html_page import Page
+from connectors.readers.plain import read_plain
 from schemas import Block
 
 _NEVER_TEXT = ("script", "style", "template", "noscript")
@@ -30,8 +30,7 @@ def read_html(text: str) -> tuple[str, list[Block]]:
             root = lxml.html.document_fromstring(data, parser=parser)
         except (etree.ParserError, etree.XMLSyntaxError, ValueError):
             root = None  # nothing but markup, or markup beyond repair
-    too_deep = any(entry.level_name == "FATAL" for entry in parser.error_log)  # the rest is missing
-    if root is None or too_deep:
+    if _cut_short(parser) or root is None:
         return "", read_plain(strip_tags(text))[1]
     etree.strip_elements(root, *_NEVER_TEXT, with_tail=False)
     for line_break in root.iter("br"):
@@ -44,6 +43,17 @@ def read_html(text: str) -> tuple[str, list[Block]]:
     if not title:
         title = next((one.text for one in page.blocks if one.level == 1), "")
     return title, page.blocks or list(block("heading", title, 1))
+
+
+def _cut_short(parser: etree.HTMLParser) -> bool:
+    """Tell whether the page nests too deep for the library, so that the rest of it is missing.
+
+    Raises MemoryError where it is missing because memory ran out: that says nothing of the page.
+    """
+    fatal = [entry for entry in parser.error_log if entry.level_name == "FATAL"]
+    if any(entry.type_name == "ERR_NO_MEMORY" for entry in fatal):
+        raise MemoryError
+    return bool(fatal)
 
 
 _TAG = re.compile(r"<(?:(?P<silent>script|style)\b|/?[a-z]|[!?])", re.IGNORECASE)
@@ -67,4 +77,20 @@ def strip_tags(text: str) -> str:
             close = _CLOSING[silent.lower()].search(text, at)
             at = close.start() if close else len(text)
     parts.append(text[at:])
-    return html.unescape("".join(parts))
+    return unescape("".join(parts))
+
+
+_LONG_NUMBER = re.compile(r"&#([0-9]{1000,})")
+
+
+def unescape(text: str) -> str:
+    """Turn character references into characters, however many digits one has.
+
+    Python refuses to read a number of more than 4,300 digits, and takes quadratic time over it.
+    """
+    return html.unescape(_LONG_NUMBER.sub(_shortened, text))
+
+
+def _shortened(number: re.Match[str]) -> str:
+    """Spell a number without the zeros before it, and by eight digits: no character has as many."""
+    return "&#" + (number.group(1).lstrip("0")[:8] or "0")

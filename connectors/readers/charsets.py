@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from connectors.documents.guards import refuse_binary, refuse_other_formats
+from connectors.readers.guards import refuse_binary, refuse_other_formats
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -14,6 +14,32 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# Python's codecs that turn bytes into characters, each in time that grows with the bytes alone: the
+# charsets of the WHATWG Encoding Standard and the older ones that Python knows beside them. What is
+# not among them is not used: punycode takes quadratic time, idna raises errors of its own kind,
+# unicode-escape is a programmer's notation, and a codec that a library registers may be anything.
+# fmt: off
+_CHARSETS = frozenset((
+    "ascii", "utf-8", "utf-8-sig", "utf-7", "utf-16", "utf-16-le", "utf-16-be",
+    "utf-32", "utf-32-le", "utf-32-be",
+    *(f"iso8859-{part}" for part in range(1, 17) if part != 12),
+    *(f"cp{page}" for page in range(1250, 1259)),
+    *(f"cp{page}" for page in (
+        437, 720, 737, 775, 850, 852, 855, 856, 857, 858, 860, 861, 862, 863, 864, 865, 866, 869,
+        874, 932, 949, 950, 1006, 1125,
+    )),
+    "cp037", *(f"cp{page}" for page in (273, 424, 500, 875, 1026, 1140)),  # EBCDIC
+    "koi8-r", "koi8-u", "koi8-t", "kz1048", "ptcp154", "palmos", "hp-roman8", "tis-620",
+    *(f"mac-{name}" for name in (
+        "arabic", "croatian", "cyrillic", "farsi", "greek", "iceland", "latin2", "roman",
+        "romanian", "turkish",
+    )),
+    "big5", "big5hkscs", "gb2312", "gbk", "gb18030", "hz", "euc_kr", "johab",
+    "euc_jp", "euc_jis_2004", "euc_jisx0213", "shift_jis", "shift_jis_2004", "shift_jisx0213",
+    "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3",
+    "iso2022_jp_ext", "iso2022_kr",
+))
+# fmt: on
 # Labels that pages use for a superset of the charset they name (WHATWG Encoding Standard).
 _LABELS = {
     "ascii": "cp1252",
@@ -30,9 +56,9 @@ _LABELS = {
     "utf-16-be": "utf-8",
     "utf-32": "utf-8",
 }
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+_CHARSET = re.compile(r"charset\s*+=\s*+[\"']?\s*+([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
 _META = re.compile(rb"<(?:meta\b[^>]{0,500}|\?xml\b[^>]{0,200})>", re.IGNORECASE)
-_ENCODING = re.compile(r"encoding\s*=\s*[\"']([\w.:-]{1,40})", re.ASCII)
+_ENCODING = re.compile(r"encoding\s*+=\s*+[\"']([\w.:-]{1,40})", re.ASCII)
 
 
 def declared_charset(text: str) -> str:
@@ -83,11 +109,10 @@ def decode(content: bytes, declared: str) -> str:
 def _known(label: str) -> str:
     """Name Python's codec for a charset's label; empty where there is none."""
     try:
-        codec = codecs.lookup(label)
-        "".encode(codec.name)  # refuses codecs that are no charsets, such as rot13
+        name = codecs.lookup(label).name
     except (LookupError, ValueError):
         return ""
-    return _LABELS.get(codec.name, codec.name)
+    return _LABELS.get(name, name) if name in _CHARSETS else ""
 
 
 def _mostly_utf8(content: bytes) -> bool:

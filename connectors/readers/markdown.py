@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,9 +9,9 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from connectors.documents.blocks import block, flat, normalise
-from connectors.documents.html import read_html
-from connectors.documents.plain import read_plain
+from connectors.readers.blocks import block, flat, normalise
+from connectors.readers.html import read_html, unescape
+from connectors.readers.plain import read_plain
 from schemas import Block
 
 NESTING_MAX = 90  # beyond it the library drops text, and no page means it
@@ -159,7 +158,7 @@ def _inline(content: str) -> str:
     if not _MARKS.search(content):
         return _SOFT_BREAK.sub(" ", content)
     if len(content) > INLINE_CHARS_MAX or content.count("[") > INLINE_OPENINGS_MAX:
-        return html.unescape(content)
+        return unescape(content)
     parts: list[str] = []
     for token in _MARKDOWN_INLINE.parseInline(content)[0].children or ():
         match token.type:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from connectors.documents.blocks import block, normalise
+from connectors.readers.blocks import block, normalise
 from schemas import Block
 
 WRAPPED_CHARS_MIN = 50  # a line this long was broken to fit a page, not to say something
@@ -21,23 +21,25 @@ def read_plain(text: str) -> tuple[str, list[Block]]:
     blocks: list[Block] = []
     for paragraph in re.split(r"\n(?:[^\S\n]*+\n)+", normalise(text).expandtabs(8)):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
-        while lines:
-            read, lines = _first_block(lines)
-            blocks.extend(read)
+        blocks.extend(_paragraph(lines))
     return "", blocks
 
 
-def _first_block(lines: list[str]) -> tuple[Iterator[Block], list[str]]:
-    """Read what a paragraph's lines begin with; return it and the lines that are left."""
-    if len(lines) > 1 and _underlines(lines[0], lines[1]):
-        level = _UNDERLINE_LEVELS.get(lines[1].strip()[0], 4)
-        return block("heading", lines[0], level), lines[2:]
-    if len(lines) == 1 and _shouts(lines[0]):
-        return block("heading", lines[0], 2), []
-    end = next(
-        (at for at, pair in enumerate(pairwise(lines)) if at and _underlines(*pair)), len(lines)
-    )
-    return block("paragraph", _unwrapped(lines[:end])), lines[end:]
+def _paragraph(lines: list[str]) -> Iterator[Block]:
+    """Read the lines between two blank ones, each of them once."""
+    start = 0  # of what is not read yet
+    for at, pair in enumerate(pairwise(lines)):
+        if at < start or not _underlines(*pair):
+            continue
+        if start < at:
+            yield from block("paragraph", _unwrapped(lines[start:at]))
+        yield from block("heading", lines[at], _UNDERLINE_LEVELS.get(pair[1].strip()[0], 4))
+        start = at + 2
+    left = lines[start:]
+    if len(left) == 1 and _shouts(left[0]):
+        yield from block("heading", left[0], 2)
+    elif left:
+        yield from block("paragraph", _unwrapped(left))
 
 
 def _underlines(line: str, mark: str) -> bool:
@@ -57,8 +59,8 @@ def _shouts(line: str) -> bool:
 
 def _unwrapped(lines: list[str]) -> str:
     """Join lines that were broken to fit a page."""
-    text = lines[0]
+    parts = [lines[0]]
     for line, follows in pairwise(lines):
         wrapped = len(line) >= WRAPPED_CHARS_MIN and not _ITEM.match(follows)
-        text += (" " if wrapped else "\n") + follows.strip()
-    return text
+        parts += (" " if wrapped else "\n", follows.strip())
+    return "".join(parts)

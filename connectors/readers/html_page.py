@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from connectors.documents.blocks import block, flat, normalise, prose
+from connectors.readers.blocks import block, flat, normalise, prose
 from schemas import Block
 
 # fmt: off
@@ -31,6 +31,7 @@ _LISTS = ("ul", "ol", "dir", "menu")
 # fmt: on
 _HEADING = re.compile(r"h[1-6]")
 _NEWLINES = re.compile(r"[\r\n]+")
+CELL_CHARS_MAX = 2_000  # of a table of data; what is longer is a part of a page
 
 
 @dataclass
@@ -122,9 +123,8 @@ class Page:
 
     def _flush(self) -> None:
         """Close the paragraph or list item that is being read."""
-        text = prose(normalise(_NEWLINES.sub(" ", "".join(self._text))))
-        self._text = []
-        if not text:
+        text, self._text = "".join(self._text), []
+        if not text or text.isspace() or not (text := prose(normalise(_NEWLINES.sub(" ", text)))):
             return
         if self._lists:
             self._items.append(self._mark + text)
@@ -162,5 +162,20 @@ def _is_data(table: Any) -> bool:
     if table.find(".//table") is not None or table.find(".//h1") is not None:
         return False
     widest = max((len(row) for row in table.iter("tr")), default=0)
-    longest = max((len("".join(cell.itertext())) for cell in table.iter("td")), default=0)
-    return widest > 1 and longest <= 2_000
+    return widest > 1 and _longest_cell(table) <= CELL_CHARS_MAX
+
+
+def _longest_cell(table: Any) -> int:
+    """Measure the longest cell in one walk, since cells of a broken page stand in one another."""
+    longest = read = 0
+    began: list[int] = []
+    for event, element in etree.iterwalk(table, events=("start", "end")):
+        if event == "start":
+            if element.tag == "td":
+                began.append(read)
+            read += len(element.text or "")
+        else:
+            if element.tag == "td":
+                longest = max(longest, read - began.pop())
+            read += len(element.tail or "")
+    return longest

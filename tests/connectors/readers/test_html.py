@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.html import read_html, strip_tags
+from connectors.readers.html import read_html, strip_tags
 
 
 def read(page):

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from connectors.documents import parse
-from connectors.documents.markdown import INLINE_CHARS_MAX, LINES_MAX
-from connectors.documents.parsing import READER_VERSION
+from connectors.readers import parse
+from connectors.readers.markdown import INLINE_CHARS_MAX, LINES_MAX
+from connectors.readers.parsing import READER_VERSION
 
 
 def read(media_type, content):

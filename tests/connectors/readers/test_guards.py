@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.guards import UnreadableDocument, refuse_binary, refuse_other_formats
+from connectors.readers.guards import UnreadableDocument, refuse_binary, refuse_other_formats
 
 FORMATS = {
     b"%PDF-1.7\n": "a PDF file",

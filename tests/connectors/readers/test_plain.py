@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.plain import WRAPPED_CHARS_MIN, read_plain
+from connectors.readers.plain import WRAPPED_CHARS_MIN, read_plain
 
 LONG = "x" * WRAPPED_CHARS_MIN
 

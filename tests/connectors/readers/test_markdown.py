@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.markdown import (
+from connectors.readers.markdown import (
     INLINE_CHARS_MAX,
     INLINE_OPENINGS_MAX,
     LINES_MAX,

@@ -7,12 +7,12 @@ from importlib.metadata import version
 
 from lxml import etree
 
-from connectors.documents.blocks import flat, normalise
-from connectors.documents.charsets import declared_charset, declared_in, decode
-from connectors.documents.guards import UnreadableDocument
-from connectors.documents.html import read_html
-from connectors.documents.markdown import read_markdown
-from connectors.documents.plain import read_plain
+from connectors.readers.blocks import flat, normalise
+from connectors.readers.charsets import declared_charset, declared_in, decode
+from connectors.readers.guards import UnreadableDocument
+from connectors.readers.html import read_html
+from connectors.readers.markdown import read_markdown
+from connectors.readers.plain import read_plain
 from schemas import Block, Parsed
 
 READER_VERSION = 2

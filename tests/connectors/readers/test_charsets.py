@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.charsets import declared_charset, declared_in, decode
-from connectors.documents.guards import UnreadableDocument
+from connectors.readers.charsets import declared_charset, declared_in, decode
+from connectors.readers.guards import UnreadableDocument
 
 # the charsets that pages still come in, and a text that each can write
 WRITTEN = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.documents.blocks import block, flat, literal, normalise, prose
+from connectors.readers.blocks import block, flat, literal, normalise, prose
 
 TEXT = st.text(
     st.sampled_from(

@@ -1,0 +1,21 @@
+"""Readers: a document's bytes, text, Markdown or HTML, into blocks.
+
+Reading is a local effect: executed again at replay, so nothing here may depend on more than the
+request and the versions of the libraries, which every answer names. A document that can't be read
+is an answer, too (`Parsed.error`), not an exception: somebody submitted it and must hear what to
+do. No error quotes the document.
+
+`parsing.py` answers. Bytes become characters in `charsets.py`, unless `guards.py` refuses them;
+`plain.py`, `markdown.py` and `html.py` read these into blocks, which `blocks.py` cleans. All of it
+runs in `process.py`, a process of its own, which spells its answers as in `messages.py`.
+
+Why it is so: documents are hostile. Each library here meets inputs that its authors did not think
+of (a hundred thousand open tags, or open brackets), so each has a plainer reader behind it which is
+linear and loses no text, only the structure. What is not foreseen takes more work than a document
+may (`process.py`), and that ends it. Nothing here is imported by what asks, so that the process
+begins fast and stays small.
+"""
+
+from connectors.readers.parsing import parse
+
+__all__ = ["parse"]
