@@ -109,7 +109,7 @@ class Settings:
     """Largest document: 16 MiB of text is a long book."""
     document_cpu_s: Seconds = 18.0
     """CPU time that reading one document may take, whatever the machine does beside it."""
-    document_memory_mb: Megabytes = 1_024
+    document_memory_mb: Annotated[int, _whole(64, unit="MB")] = 1_024
     """Memory (address space) of a process that reads documents; a worker has up to two."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""

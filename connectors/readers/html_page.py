@@ -151,10 +151,30 @@ def said(element: Any) -> str:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    for row in table.iter("tr"):
-        cells = [said(cell) for cell in row if cell.tag in ("td", "th")]
-        if any(cells):
-            yield " | ".join(cells)
+    """Read the rows in one walk, since those of a broken page stand in cells of one another."""
+    rows: list[list[str]] = []
+    around: list[list[str]] = []  # the rows that are being read
+    began: list[int] = []  # where the cells that are being read begin among the parts
+    parts: list[str] = []
+    for event, element in etree.iterwalk(table, events=("start", "end")):
+        tag = element.tag
+        is_cell = tag in ("td", "th") and element.getparent().tag == "tr"
+        if event == "end" and is_cell:
+            around[-1].append(flat("".join(parts[began.pop() :])))
+        if tag in _BREAKS and parts[-1:] != [" "]:  # one space says as much as many
+            parts.append(" ")
+        if event == "end":
+            if tag == "tr":
+                around.pop()
+            parts += [element.tail] if element.tail else []
+            continue
+        if tag == "tr":
+            rows.append([])
+            around.append(rows[-1])
+        elif is_cell:
+            began.append(len(parts))
+        parts += [element.text] if element.text else []
+    return (" | ".join(cells) for cells in rows if any(cells))
 
 
 def _is_data(table: Any) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.charsets import declared_charset, declared_in, decode
+from connectors.readers.charsets import _CHARSETS, declared_charset, declared_in, decode
 from connectors.readers.guards import UnreadableDocument
 
 # the charsets that pages still come in, and a text that each can write
@@ -77,9 +77,25 @@ def test_any_bytes_become_text_or_are_refused(content, declared):
         assert isinstance(decode(content, declared), str)
 
 
-@pytest.mark.parametrize("label", ["rot13", "hex", "base64", "zlib", "bz2", "undefined", "idna"])
-def test_codecs_that_are_no_charsets_are_not_used(label):
-    assert decode(b"plain text", label) == "plain text"
+NO_CHARSETS = [
+    *("rot13", "hex", "base64", "zlib", "bz2", "quopri", "uu", "undefined", "charmap"),
+    *("idna", "punycode", "unicode-escape", "raw-unicode-escape", "unicode_escape", "U-Escape"),
+]
+
+
+@pytest.mark.parametrize("label", NO_CHARSETS)
+@pytest.mark.parametrize(
+    ("content", "text"), [(b"plain text", "plain text"), (b"caf\xe9 \\u0041", "café \\u0041")]
+)
+def test_codecs_that_are_no_charsets_are_not_used(label, content, text):
+    assert decode(content, label) == text
+
+
+@pytest.mark.parametrize("charset", sorted(_CHARSETS))
+@given(content=st.binary(max_size=60))
+def test_every_charset_reads_any_bytes(charset, content):
+    with contextlib.suppress(UnreadableDocument):
+        assert isinstance(decode(b"\xff" + content, charset), str)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""The processes of this one that read documents, seen from outside, as an operator would."""
+
+import asyncio
+from contextlib import suppress
+
+import psutil
+
+from connectors.documents.reading_process import Limits
+
+ORDINARY = Limits(cpu_s=18, memory_bytes=1_024_000_000)
+LITTLE_TIME = Limits(cpu_s=1, memory_bytes=1_024_000_000)
+LOADING_S = 0.6  # of CPU time, before it can be asked; it takes about 0.2 s
+LITTLE_MEMORY = Limits(cpu_s=18, memory_bytes=60_000_000)
+
+
+def reading(parent=None):
+    """List the processes that read documents for this one."""
+    found = []
+    for child in psutil.Process(parent).children():
+        try:
+            if "connectors.readers.process" in child.cmdline() and child.status() != "zombie":
+                found.append(child)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+async def busy():
+    """Wait until such a process works on a document, and return it."""
+    used = {}
+
+    def one():
+        for process in reading():
+            with suppress(psutil.NoSuchProcess):
+                now = process.cpu_times().user
+                if now > used.setdefault(process, now) + LOADING_S:
+                    return process
+        return None
+
+    return await until(one)
+
+
+async def gone(process):
+    """Wait until a process has ended; nobody may have asked for its status yet."""
+
+    def ended():
+        with suppress(psutil.NoSuchProcess):
+            return process.status() == psutil.STATUS_ZOMBIE
+        return True
+
+    await until(ended)
+
+
+async def begun(before):
+    """Wait until there is such a process beside some, and return it."""
+    return await until(lambda: next((one for one in reading() if one not in before), None))
+
+
+async def until(found):
+    """Wait until something is found, and return it."""
+    async with asyncio.timeout(120):
+        while not (thing := found()):  # noqa: ASYNC110 - what is waited for is another process's
+            await asyncio.sleep(0.01)
+        return thing

@@ -1,0 +1,160 @@
+"""Work grows with the document, not with its square: counted, since a clock says nothing here."""
+
+import sys
+from types import CodeType
+
+import lxml.html
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.readers import parse
+from connectors.readers.charsets import declared_charset
+from connectors.readers.html import strip_tags, unescape
+from connectors.readers.html_page import (
+    CELL_CHARS_MAX,
+    Page,
+    _is_data,
+    _longest_cell,
+    _rows,
+    said,
+)
+from connectors.readers.plain import _paragraph
+from tests.connectors.readers.hostile import OURS
+
+
+def lines_run(function, *arguments) -> int:
+    """Count the lines of our readers that a call runs."""
+    count = 0
+    ours: dict[CodeType, bool] = {}
+
+    def trace(frame, event, _):
+        nonlocal count
+        code = frame.f_code
+        if code not in ours:
+            ours[code] = "/connectors/readers/" in code.co_filename
+        if not ours[code]:
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+class CountedLines(list):
+    """Lines that count how many of them are copied by slices, slices of slices included."""
+
+    def __init__(self, lines, copied):
+        super().__init__(lines)
+        self.copied = copied
+
+    def __getitem__(self, key):
+        taken = super().__getitem__(key)
+        if isinstance(key, slice):
+            self.copied.append(len(taken))
+            return CountedLines(taken, self.copied)
+        return taken
+
+
+@pytest.mark.parametrize("group", [["abc", "abd", "==="], ["abc", "==="], ["abc"]])
+def test_each_line_of_a_paragraph_is_copied_once(group):
+    copied: list[int] = []
+    lines = CountedLines(group * 400, copied)
+    assert list(_paragraph(lines))
+    assert sum(copied) <= len(lines)
+
+
+@pytest.mark.parametrize("family", sorted(OURS.keys() - {"digits", "cells in cells"}))
+def test_twice_the_document_is_twice_the_lines_of_code(family):
+    media_type, make = OURS[family]
+    small, large = (lines_run(parse, media_type, make(size)) for size in (8_000, 16_000))
+    assert large <= 2.2 * small
+
+
+def broken_table(depth, text=""):
+    """Rows that stand in cells of rows, as a page without end tags has them."""
+    source = "<table><tr><td>a<td>b" + "<tr><td>a<td>b<div>" * depth + text + "</table>"
+    return lxml.html.document_fromstring(source).find(".//table")
+
+
+def test_cells_in_cells_are_measured_in_one_walk():
+    shallow, deep = (lines_run(_longest_cell, broken_table(depth)) for depth in (40, 80))
+    assert deep <= 2.2 * shallow
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_the_longest_cell_is_that_with_most_text_in_it_and_below_it(beyond):
+    table = broken_table(2, "x" * (CELL_CHARS_MAX - 3 + beyond))  # beside "b", "a" and "b"
+    longest = max(len("".join(cell.itertext())) for cell in table.iter("td"))
+    assert _longest_cell(table) == longest == CELL_CHARS_MAX + beyond
+    assert _is_data(table) == (longest <= CELL_CHARS_MAX)
+
+
+@pytest.mark.parametrize("tag", ["td", "th", "p"])
+def test_rows_in_cells_are_read_in_one_walk(tag):
+    tables = [broken_table(depth, f"<{tag}>x" * depth) for depth in (20, 40)]
+    small, large = (lines_run(lambda table: list(_rows(table)), table) for table in tables)
+    assert large <= 2.2 * small
+
+
+PIECES = st.sampled_from(
+    [
+        "<tr>",
+        "<td>",
+        "<th>",
+        "</tr>",
+        "</td>",
+        "<div>",
+        "</div>",
+        "<i>",
+        "</i>",
+        "<br>",
+        " ",
+        "a",
+        "b c",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40))
+def test_a_row_says_what_each_of_its_cells_says(pieces):
+    table = lxml.html.document_fromstring("<table><tr><td>x" + "".join(pieces)).find(".//table")
+    rows = [[said(cell) for cell in row if cell.tag in ("td", "th")] for row in table.iter("tr")]
+    assert list(_rows(table)) == [" | ".join(cells) for cells in rows if any(cells)]
+
+
+def test_nothing_between_tags_is_looked_at_twice():
+    pages = [lxml.html.document_fromstring("<div><p>a" * count) for count in (60, 120)]
+    small, large = (lines_run(Page(boilerplate=False).read, page) for page in pages)
+    assert large <= 2.2 * small
+
+
+def test_tags_are_taken_out_in_one_pass():
+    small, large = (lines_run(strip_tags, "<b>a<script>x" * count) for count in (500, 1_000))
+    assert large <= 2.2 * small
+
+
+@pytest.mark.parametrize(
+    ("digits", "character"),
+    [
+        ("65", "A"),
+        ("0" * 6_000 + "65", "A"),
+        ("0" * 6_000, "\ufffd"),
+        ("1" * 6_000, "\ufffd"),
+        ("0" * 999 + "65", "A"),
+        ("0" * 998 + "65", "A"),
+    ],
+)
+def test_a_reference_may_have_any_number_of_digits(digits, character):
+    assert unescape(f"a&#{digits};b") == f"a{character}b"
+    assert unescape(f"a&#{digits} b") == f"a{character} b"
+
+
+def test_a_charset_is_found_behind_any_number_of_spaces():
+    assert declared_charset("charset" + " " * 50_000 + "=" + " " * 50_000 + "gbk") == "gbk"
