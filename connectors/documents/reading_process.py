@@ -73,6 +73,8 @@ class ReadingProcess:
     def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
         self._process = process
         self._socket = ours
+        self._waited_for = False
+        """Whether somebody waits at the socket, which must stay open then."""
         self.gone = False
         """Whether it can be asked no more."""
 
@@ -91,9 +93,9 @@ class ReadingProcess:
             if not isinstance(await started._answer(), Ready):
                 raise NotStarted("it begins with another word than expected")
         except EOFError:
-            raise NotStarted(
-                f"it ended while it loaded ({await started._how_it_ended()})"
-            ) from None
+            how = await started._how_it_ended()
+            ours.close()
+            raise NotStarted(f"it ended while it loaded ({how})") from None
         except BaseException:
             started.kill()
             raise
@@ -104,6 +106,7 @@ class ReadingProcess:
 
         Raises OverLimit, ReaderBroke or ProcessDied; the process is gone then.
         """
+        self._waited_for = True
         try:
             return await self._read(task)
         except (EOFError, ConnectionError):
@@ -114,6 +117,10 @@ class ReadingProcess:
         except BaseException:
             self.kill()
             raise
+        finally:
+            self._waited_for = False
+            if self.gone:
+                self._socket.close()
 
     async def _read(self, task: Task) -> Parsed:
         await asyncio.get_running_loop().sock_sendall(self._socket, frame(task))
@@ -151,7 +158,6 @@ class ReadingProcess:
     async def _how_it_ended(self) -> str:
         """Wait for the end of a process that has closed its socket, and name it."""
         self.gone = True
-        self._socket.close()
         status = await asyncio.to_thread(self._process.wait)
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
@@ -159,9 +165,10 @@ class ReadingProcess:
         """End the process now, without waiting for that; `wait` does."""
         if not self.gone:
             self.gone = True
-            self._socket.close()
             self._process.kill()
             threading.Thread(target=self._process.wait, daemon=True).start()  # no zombie is left
+            if not self._waited_for:
+                self._socket.close()
 
     @property
     def ended(self) -> bool:
