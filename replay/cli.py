@@ -73,7 +73,8 @@ def verify(
 ) -> None:
     """Recompute every record from its recorded input and effects, and compare the bytes.
 
-    Exits 0 only if every record is equal. Asks no model and no index.
+    Exits 0 only if every record is equal, 1 if one differs, 3 if none does but some could not be
+    computed again here. Asks no model and no index.
 
     \b
     Example:
@@ -90,7 +91,7 @@ def verify(
         click.echo(json.dumps(report.as_json(), indent=1))
     else:
         show(report, console())
-    sys.exit(1 if report.diverged else 0)
+    sys.exit(1 if report.diverged else 3 if report.unverifiable else 0)
 
 
 def _verified(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from agents.errors import KeyDestroyed, Permanent, Transient
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from schemas import Effect, Fail, Record, Request, StreamRequest
 from streams.log.codec import Codec, Undecodable
 from streams.running.live import error_text
@@ -33,6 +33,10 @@ class Exhausted(BaseException):
 
 class GivenUp(BaseException):
     """The record says that the machinery gave up here: an outcome did not fit a record."""
+
+
+class Unverifiable(BaseException):
+    """This process can't execute a local effect again: that says nothing of the record."""
 
 
 class Erased(BaseException):
@@ -164,7 +168,11 @@ class RecordedRun(Run):
             response = await handler(request, self._call)
         except KeyDestroyed as error:
             raise Erased(str(error)) from None
-        except (Transient, Permanent) as error:
+        except (Transient, BeyondMeans) as error:
+            raise Unverifiable(
+                f"effect {effect.number} ({request.SCHEMA}) can't be executed again here: {error}"
+            ) from None
+        except Permanent as error:
             raise Divergence(
                 f"effect {effect.number} ({request.SCHEMA}) was answered, now: {error_text(error)}"
             ) from None

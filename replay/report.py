@@ -38,6 +38,8 @@ class Report:
     records: int = 0
     equal: int = 0
     diverged: list[Difference] = field(default_factory=list)
+    unverifiable: list[Difference] = field(default_factory=list)
+    """Records that this process lacks the means to compute again: nothing is said against them."""
     erased: int = 0
     superseded: int = 0
     pending: int = 0
@@ -59,16 +61,18 @@ class Report:
                 self.superseded += 1
             case "erased":
                 self.erased += 1
-            case "diverged":
+            case "diverged" | "unverifiable" as said:
                 meta = verdict.outcome.event.meta
-                self.diverged.append(
+                entries = self.diverged if said == "diverged" else self.unverifiable
+                entries.append(
                     Difference.at(verdict.outcome.stored, meta.id, meta.step.name, verdict.reason)
                 )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the contract spells it."""
         values = dict(vars(self))
-        values["diverged"] = [entry.as_json() for entry in self.diverged]
+        for name in ("diverged", "unverifiable"):
+            values[name] = [entry.as_json() for entry in values[name]]
         values["seconds"] = round(self.seconds, 3)
         return values
 
@@ -78,6 +82,7 @@ def merged(reports: Sequence[Report]) -> Report:
     total = Report()
     for report in reports:
         total.diverged += report.diverged
+        total.unverifiable += report.unverifiable
         for name in ("records", "equal", "erased", "superseded", "duplicates", "pending", "inputs"):
             setattr(total, name, getattr(total, name) + getattr(report, name))
         total.seconds = max(total.seconds, report.seconds)

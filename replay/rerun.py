@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from replay.log import Stored
-from replay.recorded import Divergence, Erased, Exhausted, GivenUp, RecordedRun
+from replay.recorded import (
+    Divergence,
+    Erased,
+    Exhausted,
+    GivenUp,
+    RecordedRun,
+    Unverifiable,
+)
 from replay.rules import Attempt, Rerun
 from schemas import Event, Request
 from streams.log.codec import Codec
@@ -43,6 +50,8 @@ class Reruns:
             reason = await _follow(run, given, stored)
         except Erased:
             return Rerun(computed, erased=True)
+        except Unverifiable as lack:
+            return Rerun(computed, lack=str(lack))
         except Exhausted:
             return Rerun(computed)
         except Divergence as difference:

@@ -8,6 +8,8 @@ A record of a derived topic gets the first class whose rule holds:
     erased       its step can't be run again: a key that the run needs was destroyed
     diverged     its step, run again over its input on the recorded effects of its attempt, yields
                  something else in its place: other bytes, another key or lane, nothing at all
+    unverifiable its step can't be run again so far by this process, which lacks the means: time,
+                 memory, an installed part, a key store that answers
     superseded   its step yields it and another attempt counts, since one before it is closed or
                  its own was cut off by a crash
     equal        its step yields it, and it counts
@@ -33,7 +35,7 @@ from typing import Literal, NamedTuple
 from replay.log import Stored
 from schemas import Event
 
-Class = Literal["equal", "superseded", "erased", "diverged"]
+Class = Literal["equal", "superseded", "erased", "unverifiable", "diverged"]
 
 NO_CAUSE_HERE = "it names no cause in its lane"
 CAUSE_GONE = "its cause is not on the log"
@@ -55,7 +57,7 @@ class RecordVerdict(NamedTuple):
     outcome: StoredOutcome
     said: Class
     reason: str = ""
-    """Of a record that diverged."""
+    """Of a record that diverged or is unverifiable."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Rerun:
     """Why the record as a whole is not what it leads to, where that was seen."""
     erased: bool = False
     """Whether a key was gone that it needed."""
+    lack: str = ""
+    """What this process lacks to run it further, where it could not."""
 
 
 def attempts_of(outcomes: Iterable[StoredOutcome]) -> tuple[list[Attempt], list[RecordVerdict]]:
@@ -134,6 +138,10 @@ def verdicts_of(
         else:
             yield RecordVerdict(outcome, "superseded" if attempt.superseded else "equal")
     missing = outcomes[len(computed) :]
+    if rerun.lack:
+        for outcome in missing or outcomes[-1:]:
+            yield RecordVerdict(outcome, "unverifiable", rerun.lack)
+        return
     for number, outcome in enumerate(missing):
         yield RecordVerdict(outcome, "diverged", (rerun.reason if number == 0 else "") or TOO_FEW)
     if len(computed) > len(outcomes) and attempt.closed:

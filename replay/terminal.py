@@ -17,13 +17,16 @@ def show(report: Report, console: Console) -> None:
     rate = report.records / report.seconds if report.seconds else 0
     if report.diverged:
         verdict = "[red]DIVERGED[/red]"
+    elif report.unverifiable:
+        verdict = "[yellow]nothing differs, but not every record can be verified here[/yellow]"
     elif report.erased:
         verdict = "[green]every record is equal or erased[/green]"
     else:
         verdict = "[green]every record is equal[/green]"
     console.print(
         f"{verdict}: {counted(report.records, 'record')}, {report.equal} equal, "
-        f"{len(report.diverged)} diverged, {report.erased} erased, "
+        f"{len(report.diverged)} diverged, {len(report.unverifiable)} unverifiable, "
+        f"{report.erased} erased, "
         f"{report.superseded} superseded; {counted(report.inputs, 'step')} run again, "
         f"{counted(report.model_calls, 'model call')}, {report.seconds:.1f} s "
         f"({rate:,.0f} records/s)",
@@ -31,15 +34,16 @@ def show(report: Report, console: Console) -> None:
     )
     if report.pending:
         console.print(f"{counted(report.pending, 'input')} still in progress", highlight=False)
-    for entry in report.diverged[:DIFFERENCES_MAX]:
+    entries = report.diverged + report.unverifiable
+    for entry in entries[:DIFFERENCES_MAX]:
         console.print(
             f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-    if len(report.diverged) > DIFFERENCES_MAX:
-        console.print(f"  … and {len(report.diverged) - DIFFERENCES_MAX} more: --json lists all")
+    if len(entries) > DIFFERENCES_MAX:
+        console.print(f"  … and {len(entries) - DIFFERENCES_MAX} more: --json lists all")
 
 
 def timeline_table(runs: list[StepTime]) -> Table:

@@ -1,10 +1,16 @@
 """What executes local effects again: all of those, and nothing that asks a model."""
 
+import dataclasses
+
 import pytest
 
 from replay.local_effects import local_handlers
 from schemas import Detect, Digest, Embed, Generate, Parse, Search, Unseal
+from streams.running.world import Call
 from streams.settings import BadSetting, Settings
+from tests.connectors.readers.hostile import attributes
+
+CALL = Call(tenant="acme", lane=0, request="r", session="d", event="e", topic="t", offset=0)
 
 
 def test_only_local_effects_are_executed_again(archive):
@@ -13,6 +19,13 @@ def test_only_local_effects_are_executed_again(archive):
     assert not {Embed, Generate, Search, Detect} & set(local)
     assert all(request.EFFECT == "local" for request in local)
     assert len(keyring.digest_key("acme")) >= 32
+
+
+async def test_what_was_read_within_the_limits_may_take_longer_here(archive):
+    within = dataclasses.replace(archive.settings, document_cpu_s=0.2, document_memory_mb=64)
+    local, _ = local_handlers(within)
+    slow = Parse(media_type="text/html", content=attributes(400_000))
+    assert (await local[Parse](slow, CALL)).blocks
 
 
 def test_without_a_key_store_none_is_made(tmp_path):

@@ -5,13 +5,14 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import KeyDestroyed, Permanent, Transient
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from replay.recorded import (
     Divergence,
     Erased,
     Exhausted,
     GivenUp,
     RecordedRun,
+    Unverifiable,
     error_of,
 )
 from schemas import Detect, Digest, Digested, Fail, Failed, Generate, ReadPlaceholders
@@ -167,13 +168,32 @@ async def test_a_key_that_is_gone_now_is_not_a_divergence():
         await again(effects_of(await a_record()), local={Digest: destroyed}).execute()
 
 
-@pytest.mark.parametrize("error", [Transient("busy"), Permanent("no")])
-async def test_a_local_effect_that_fails_now_and_was_answered_then_is_one(error):
+@pytest.mark.parametrize(
+    ("error", "raised", "says"),
+    [
+        (Permanent("no"), Divergence, "was answered, now: Permanent: no"),
+        (Transient("busy"), Unverifiable, r"effect 1 \(Digest\) can't be executed .* here: busy"),
+        (BeyondMeans("slow"), Unverifiable, r"effect 1 \(Digest\) can't be executed .* here: slow"),
+    ],
+)
+async def test_what_a_local_effect_fails_of_now_tells_whose_trouble_it_is(error, raised, says):
     async def fails(_request, _call):
         raise error
 
-    with pytest.raises(Divergence, match=f"was answered, now: {type(error).__name__}"):
+    with pytest.raises(raised, match=says):
         await again(effects_of(await a_record()), local={Digest: fails}).execute()
+
+
+async def test_a_limit_that_was_passed_then_is_not_tried_again():
+    async def fails(_request):
+        raise BeyondMeans("more than 18 s")
+
+    before = fake_run(asked(0), 0, {**ANSWERS, Digest: fails})
+    with pytest.raises(BeyondMeans):
+        await before.execute()
+    run = again(before._pending, closed=False, local={})
+    with pytest.raises(Permanent, match="more than 18 s"):
+        await run.execute()
 
 
 async def test_a_local_effect_that_nothing_here_executes_is_one():

@@ -17,7 +17,8 @@ def test_each_class_is_counted_by_itself(said):
     assert counts == {said: 1}
 
 
-def test_a_difference_names_the_place_the_step_and_the_reason():
+@pytest.mark.parametrize("said", ["diverged", "unverifiable"])
+def test_a_difference_names_the_place_the_step_and_the_reason(said):
     report = Report()
     event = asked(3)
     report.add(
@@ -43,6 +44,7 @@ def test_the_json_is_what_the_contract_says():
                 "reason": "why",
             }
         ],
+        "unverifiable": [],
         "erased": 0,
         "superseded": 0,
         "pending": 0,
@@ -72,3 +74,4 @@ def test_lanes_that_were_verified_side_by_side_took_as_long_as_the_longest():
     ]
     total = merged(reports)
     assert (total.seconds, total.diverged) == (2.0, differences)
+    assert merged([Report(unverifiable=[one]) for one in differences]).unverifiable == differences

@@ -109,6 +109,18 @@ def judged(attempt, *, computed=None, forged=(), **rerun):
             {"computed": 2, "reason": "r"},
             [(0, "superseded"), (0, "diverged", "r")],
         ),
+        # what it lacks says nothing of the records that it did not come to, nor for those it did
+        (
+            an_attempt(3),
+            {"computed": 1, "lack": "slow"},
+            [(0, "equal"), (1, "unverifiable", "slow"), (2, "unverifiable", "slow")],
+        ),
+        (
+            an_attempt(2),
+            {"computed": 1, "forged": (0,), "lack": "slow"},
+            [(0, "diverged", "text: it differs"), (1, "unverifiable", "slow")],
+        ),
+        (an_attempt(1), {"lack": "slow"}, [(0, "equal"), (0, "unverifiable", "slow")]),
         # a key is gone: nothing else is looked at
         (an_attempt(2), {"erased": True, "forged": (0,)}, [(0, "erased"), (1, "erased")]),
         (an_attempt(1), {"erased": True, "computed": 0, "reason": "r"}, [(0, "erased")]),

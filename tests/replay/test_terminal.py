@@ -22,6 +22,10 @@ def shown(report):
         (Report(records=3, equal=3), "every record is equal: 3 records, 3 equal"),
         (Report(records=3, equal=1, erased=2), "every record is equal or erased: 3 records"),
         (Report(records=1, diverged=[Difference("t", 0, 1, "i", "s", "why")]), "DIVERGED: 1"),
+        (
+            Report(records=1, erased=1, unverifiable=[Difference("t", 0, 1, "i", "s", "why")]),
+            "nothing differs, but not every record can be verified here: 1 records",
+        ),
     ],
 )
 def test_the_verdict_comes_first(report, verdict):

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import KeyDestroyed, Permanent, Transient
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from replay.archive import ArchiveLog
 from replay.export import export
 from replay.selection import Selection
@@ -252,6 +252,18 @@ async def test_a_key_that_was_destroyed_makes_an_attempt_erased_and_not_diverged
     verifier = Verifier(await a_log(2), {Digest: destroyed}, lambda _: DIGEST_KEY, steps=(STEP,))
     report = await verifier.verify()
     assert (report.records, report.erased, report.equal, report.diverged) == (6, 6, 0, [])
+
+
+@pytest.mark.parametrize("error", [BeyondMeans("slow"), Transient("away")])
+async def test_what_can_not_be_done_here_makes_an_attempt_unverifiable_and_not_diverged(error):
+    async def fails(_request, _call):
+        raise error
+
+    verifier = Verifier(await a_log(2), {Digest: fails}, lambda _: DIGEST_KEY, steps=(STEP,))
+    report = await verifier.verify()
+    assert (report.records, report.equal, report.diverged) == (6, 0, [])
+    assert len(report.unverifiable) == 6
+    assert all(str(error) in entry.reason for entry in report.unverifiable)
 
 
 async def test_a_dead_letter_of_a_step_that_is_none_of_ours_is_a_difference_unless_the_edge_wrote_it():

@@ -1,6 +1,7 @@
 """A process that reads documents: the same answers, limits that hold, and an end that always comes."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -119,8 +120,8 @@ async def test_a_document_that_takes_too_much_memory_is_ended_in_words(task):
 
 
 async def test_a_process_that_grew_large_leaves_with_its_answer(process):
-    task = Task("text/plain", b"word\n" * 3_000_000)
-    assert await process.read(task) == parse(task.media_type, task.content)
+    task = Task("text/plain", b"word\n\n" * 2_000_000)
+    assert len((await process.read(task)).blocks) == 2_000_000
     assert process.gone
     await process.wait()
 
@@ -226,6 +227,7 @@ async def test_however_the_asker_ends_no_process_is_left(end):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    child = psutil.Process(int(await asker.stdout.readline()))
+    number = int(await asker.stdout.readline())
     await asker.wait()
-    await gone(child)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        await gone(psutil.Process(number))
