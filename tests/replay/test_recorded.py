@@ -185,7 +185,7 @@ async def test_what_a_local_effect_fails_of_now_tells_whose_trouble_it_is(error,
 
 
 async def test_a_limit_that_was_passed_then_is_not_tried_again():
-    async def fails(_request):
+    def fails(_request):
         raise BeyondMeans("more than 18 s")
 
     before = fake_run(asked(0), 0, {**ANSWERS, Digest: fails})

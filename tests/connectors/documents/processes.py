@@ -8,6 +8,7 @@ import psutil
 from connectors.documents.reading_process import Limits
 
 ORDINARY = Limits(cpu_s=18, memory_bytes=1_024_000_000)
+MUCH_TIME = Limits(cpu_s=600, memory_bytes=1_024_000_000)
 LITTLE_TIME = Limits(cpu_s=1, memory_bytes=1_024_000_000)
 LOADING_S = 0.6  # of CPU time, before it can be asked; it takes about 0.2 s
 LITTLE_MEMORY = Limits(cpu_s=18, memory_bytes=60_000_000)

@@ -196,11 +196,11 @@ async def test_who_stops_waiting_for_the_start_leaves_no_process():
 ASKER = """
     import asyncio, os, signal
     from connectors.documents.reading_process import ReadingProcess
-    from tests.connectors.documents.processes import ORDINARY, busy
+    from tests.connectors.documents.processes import MUCH_TIME, busy
     from tests.connectors.documents.test_reading_process import ENDLESS
 
     async def main():
-        process = await ReadingProcess.start(ORDINARY)
+        process = await ReadingProcess.start(MUCH_TIME)
         working = asyncio.create_task(process.read(ENDLESS))
         print((await busy()).pid, flush=True)
         {end}

@@ -1,10 +1,12 @@
 """HTML: what a reader sees, in the order that it is read, whatever the tags do."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.html import read_html, strip_tags
+from connectors.readers.html import _cut_short, read_html, strip_tags
 
 
 def read(page):
@@ -153,3 +155,20 @@ def test_reading_twice_gives_the_same(pieces):
 @given(st.text(st.sampled_from("<>/!-[]?&;a p\"'="), max_size=60))
 def test_torn_markup_never_raises(page):
     read_html(page)
+
+
+class FakeParser:
+    """A parser as it is when memory ran out: what it says of that depends on where it did."""
+
+    def __init__(self, *entries):
+        self.error_log = [
+            SimpleNamespace(level_name=level, type_name=name) for level, name in entries
+        ]
+
+
+def test_a_page_that_is_cut_short_by_its_depth_is_told_from_one_that_memory_cut_short():
+    assert not _cut_short(FakeParser())
+    assert not _cut_short(FakeParser(("ERROR", "HTML_UNKNOWN_TAG")))
+    assert _cut_short(FakeParser(("ERROR", "HTML_UNKNOWN_TAG"), ("FATAL", "ERR_RESOURCE_LIMIT")))
+    with pytest.raises(MemoryError):
+        _cut_short(FakeParser(("FATAL", "ERR_RESOURCE_LIMIT"), ("FATAL", "ERR_NO_MEMORY")))
