@@ -69,10 +69,6 @@ class SharedReaders:
                 f"a reader of documents failed ({broke}): report it, and convert the document to "
                 "another media type meanwhile"
             ) from None
-        except ProcessDied:
-            if self._closed:
-                raise _closing() from None
-            raise
         finally:
             if not process.gone:
                 self._idle.append(process)
