@@ -5,8 +5,8 @@ versions of the libraries alone, and those every answer names. What it may take 
 is no part of an answer: a document that takes more is an error, which the log keeps as one.
 
 `connector.py` answers the requests. `shared_readers.py` keeps the processes in which
-`connectors/readers/` reads, `turns.py` shares them among tenants, and `reading_process.py` is one
-of them as the event loop sees it. `tokens.py` counts.
+`connectors/readers/` reads, and `reading_process.py` is one of them as the event loop sees it.
+`tokens.py` counts.
 """
 
 from connectors.documents.connector import Documents

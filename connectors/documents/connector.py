@@ -15,9 +15,9 @@ from agents.errors import BeyondMeans
 from connectors.documents.reading_process import Limits
 from connectors.documents.shared_readers import SharedReaders
 from connectors.documents.tokens import count_tokens, load_tokenizer
-from connectors.documents.turns import Turns
 from connectors.readers.messages import Task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
+from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
@@ -33,7 +33,7 @@ class Documents:
         limits = Limits(settings.document_cpu_s, settings.document_memory_mb * 1_000_000)
         self._readers = SharedReaders(limits)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="documents")
-        self._turns = Turns(THREADS)
+        self._queue = FairQueue(THREADS)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return who answers which request."""
@@ -53,7 +53,7 @@ class Documents:
 
         Raises BeyondMeans for one that takes more work or memory than it may.
         """
-        return await self._readers.read(call.tenant, Task(request.media_type, request.content))
+        return await self._readers.read(call, Task(request.media_type, request.content))
 
     async def count_tokens(self, request: CountTokens, call: Call) -> TokenCounts:
         """Measure texts. Raises BeyondMeans where the tokenizer is not installed."""
@@ -62,7 +62,7 @@ class Documents:
         if sum(map(len, texts)) <= HERE_CHARS_MAX:
             return count_tokens(tokenizer, texts)
         loop = asyncio.get_running_loop()
-        async with self._turns.turn(call.tenant):
+        async with self._queue.turn(call):
             return await loop.run_in_executor(self._threads, count_tokens, tokenizer, texts)
 
     @cached_property

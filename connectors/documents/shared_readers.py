@@ -19,9 +19,9 @@ from connectors.documents.reading_process import (
     ReaderBroke,
     ReadingProcess,
 )
-from connectors.documents.turns import Turns
 from connectors.readers.messages import Task
 from schemas import Parsed
+from streams.running.fair_queue import Asker, FairQueue
 
 PROCESSES = 2  # documents read at once: more would only starve the event loop
 TRIES = 2
@@ -32,19 +32,19 @@ class SharedReaders:
 
     def __init__(self, limits: Limits, processes: int = PROCESSES) -> None:
         self.limits = limits
-        self._turns = Turns(processes)
+        self._queue = FairQueue(processes)
         self._processes: set[ReadingProcess] = set()
         """Those that may not have ended yet."""
         self._idle: list[ReadingProcess] = []
         self._closed = False
 
-    async def read(self, tenant: str, task: Task) -> Parsed:
+    async def read(self, asker: Asker, task: Task) -> Parsed:
         """Read a document when it is its tenant's turn.
 
         Raises Permanent where it can't be read for what it is, BeyondMeans where it takes more than
         it may here, Transient where no process can be started.
         """
-        async with self._turns.turn(tenant):
+        async with self._queue.turn(asker):
             how: list[str] = []
             while len(how) < TRIES:
                 try:

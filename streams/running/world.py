@@ -129,7 +129,7 @@ class World:
         handler, guard = _registered(self._handlers, request)
         with _in_a_hurry(), guard():
             async with _within(self._bound_s(request, call), self._blamed_s, request) as timeout:
-                if call.deadline:
+                if call.deadline or timeout.when() is None:
                     return await handler(request, call)
                 token = current_bound.set(Bound(timeout))
                 try:

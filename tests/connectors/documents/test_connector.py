@@ -1,6 +1,7 @@
 """The connector: documents read elsewhere with the same result, tokens counted beside the loop."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tokenizers import Tokenizer
@@ -9,7 +10,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from agents.errors import BeyondMeans, Permanent
 from connectors.documents import Documents, parse
-from connectors.documents.connector import HERE_CHARS_MAX
+from connectors.documents.connector import HERE_CHARS_MAX, THREADS
 from schemas import CountTokens, Parse
 from streams.running.world import Call, World
 from streams.settings import Settings
@@ -80,6 +81,21 @@ async def test_a_document_of_too_much_work_is_an_error():
     with pytest.raises(BeyondMeans, match="more than 1 s"):
         await documents.parse(request, CALL)
     await documents.close()
+
+
+async def test_one_tenants_many_texts_let_anothers_pass(documents):
+    order = []
+
+    async def count(tenant):
+        large = CountTokens(texts=("word " * HERE_CHARS_MAX,))
+        await documents.count_tokens(large, replace(CALL, tenant=tenant))
+        order.append(tenant)
+
+    many = [asyncio.create_task(count("many")) for _ in range(50)]
+    await asyncio.sleep(0)
+    await count("one")
+    assert order.count("many") <= 2 * THREADS
+    await asyncio.gather(*many)
 
 
 async def test_a_document_waits_for_others_however_short_the_bound_of_a_call(documents):

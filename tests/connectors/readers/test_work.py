@@ -157,4 +157,6 @@ def test_a_reference_may_have_any_number_of_digits(digits, character):
 
 
 def test_a_charset_is_found_behind_any_number_of_spaces():
-    assert declared_charset("charset" + " " * 50_000 + "=" + " " * 50_000 + "gbk") == "gbk"
+    spaces = " " * 500_000
+    assert declared_charset(f"charset{spaces}={spaces}gbk") == "gbk"
+    assert declared_charset(f"charset{spaces}={spaces};") == ""
