@@ -24,7 +24,7 @@ def shown(report):
         (Report(records=1, diverged=[Difference("t", 0, 1, "i", "s", "why")]), "DIVERGED: 1"),
         (
             Report(records=1, erased=1, unverifiable=[Difference("t", 0, 1, "i", "s", "why")]),
-            "nothing differs, but not every record can be verified here: 1 records",
+            "nothing differs, but not every record can be verified here: 1 record",
         ),
     ],
 )
