@@ -15,7 +15,7 @@ from agents.errors import BeyondMeans
 from connectors.documents.reading_process import Limits
 from connectors.documents.shared_readers import SharedReaders
 from connectors.documents.tokens import count_tokens, load_tokenizer
-from connectors.readers.messages import Task
+from connectors.readers.exchange import Task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler

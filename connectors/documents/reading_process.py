@@ -20,13 +20,13 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from connectors.readers.messages import (
+from connectors.readers.exchange import (
     LENGTH,
-    Answer,
     Broken,
     End,
-    Part,
+    ReaderAnswer,
     Ready,
+    SomeBlocks,
     Task,
     answer_of,
     frame,
@@ -127,7 +127,7 @@ class ReadingProcess:
         blocks: list[Block] = []
         while True:
             match await self._answer():
-                case Part() as part:
+                case SomeBlocks() as part:
                     blocks += part.blocks
                     await asyncio.sleep(0)  # others have their turn, however fast the parts come
                 case End() as end:
@@ -139,7 +139,7 @@ class ReadingProcess:
                 case Broken() as broken:
                     raise ReaderBroke(broken.where)
 
-    async def _answer(self) -> Answer:
+    async def _answer(self) -> ReaderAnswer:
         (length,) = LENGTH.unpack(await self._received(LENGTH.size))
         return answer_of(await self._received(length))
 

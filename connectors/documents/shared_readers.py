@@ -19,7 +19,7 @@ from connectors.documents.reading_process import (
     ReaderBroke,
     ReadingProcess,
 )
-from connectors.readers.messages import Task
+from connectors.readers.exchange import Task
 from schemas import Parsed
 from streams.running.fair_queue import Asker, FairQueue
 

@@ -7,7 +7,7 @@ do. No error quotes the document.
 
 `parsing.py` answers. Bytes become characters in `charsets.py`, unless `guards.py` refuses them;
 `plain.py`, `markdown.py` and `html.py` read these into blocks, which `blocks.py` cleans. All of it
-runs in `process.py`, a process of its own, which spells its answers as in `messages.py`.
+runs in `process.py`, a process of its own, which spells its answers as in `exchange.py`.
 
 Why it is so: documents are hostile. Each library here meets inputs that its authors did not think
 of (a hundred thousand open tags, or open brackets), so each has a plainer reader behind it which is

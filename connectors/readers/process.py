@@ -26,7 +26,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from connectors.readers.messages import LENGTH, Broken, End, Ready, frame, parts_of, task_of
+from connectors.readers.exchange import LENGTH, Broken, End, Ready, frame, parts_of, task_of
 from connectors.readers.parsing import parse
 
 LEAVING_BYTES = (

@@ -19,7 +19,7 @@ from connectors.documents.reading_process import (
     ReadingProcess,
 )
 from connectors.readers import parse
-from connectors.readers.messages import Task
+from connectors.readers.exchange import Task
 from tests.connectors.documents.processes import (
     LITTLE_MEMORY,
     LITTLE_TIME,

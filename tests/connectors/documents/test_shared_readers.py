@@ -7,7 +7,7 @@ import pytest
 from agents.errors import BeyondMeans, Transient
 from connectors.documents.shared_readers import PROCESSES, SharedReaders
 from connectors.readers import parse
-from connectors.readers.messages import Task
+from connectors.readers.exchange import Task
 from streams.running.world import Call
 from tests.connectors.documents.processes import (
     LITTLE_MEMORY,

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.readers.messages import (
+from connectors.readers.exchange import (
     LENGTH,
     PART_BLOCKS,
     PART_CHARS,
     Broken,
     End,
-    Part,
     Ready,
+    SomeBlocks,
     Task,
     answer_of,
     frame,
@@ -80,4 +80,8 @@ def test_a_part_has_so_many_blocks_and_no_more(blocks, parts):
 def test_a_part_has_so_much_text_and_one_block_beyond_it():
     long, short = Block(kind="code", text="x" * PART_CHARS), Block(kind="code", text="y")
     parsed = Parsed(blocks=(short, long, long, short), parser="p", parser_version="1")
-    assert list(parts_of(parsed)) == [Part([short, long]), Part([long]), Part([short])]
+    assert list(parts_of(parsed)) == [
+        SomeBlocks([short, long]),
+        SomeBlocks([long]),
+        SomeBlocks([short]),
+    ]

@@ -1,8 +1,8 @@
 """What passes between who asks for documents to be read and the process that reads them.
 
 Each message is a frame: four bytes of length, big-endian, then that many bytes of MessagePack. The
-process says Ready once. Then each Task is answered by any number of Part, in order, and one End, or
-by one Broken. An answer comes in parts so that who reads it is never busy with it for long.
+process says Ready once. Then each Task is answered by any number of SomeBlocks, in order, and one
+End, or by one Broken. An answer comes in parts so that who reads it is never busy with it for long.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Task(msgspec.Struct, tag="task"):
     content: bytes
 
 
-class Part(msgspec.Struct, tag="part"):
+class SomeBlocks(msgspec.Struct, tag="part"):
     """The next blocks of a document."""
 
     blocks: list[Block]
@@ -54,12 +54,12 @@ class Broken(msgspec.Struct, tag="broken"):
     """Kind of the error and where it was raised; no message, since it may quote the document."""
 
 
-Answer = Ready | Part | End | Broken
+ReaderAnswer = Ready | SomeBlocks | End | Broken
 _TASKS = msgspec.msgpack.Decoder(Task)
-_ANSWERS = msgspec.msgpack.Decoder(Answer)
+_ANSWERS = msgspec.msgpack.Decoder(ReaderAnswer)
 
 
-def frame(message: Task | Answer) -> bytes:
+def frame(message: Task | ReaderAnswer) -> bytes:
     """Spell a message as a frame."""
     body = msgspec.msgpack.encode(message)
     return LENGTH.pack(len(body)) + body
@@ -70,13 +70,13 @@ def task_of(body: bytes | bytearray) -> Task:
     return _TASKS.decode(body)
 
 
-def answer_of(body: bytes | bytearray) -> Answer:
+def answer_of(body: bytes | bytearray) -> ReaderAnswer:
     """Read the body of a frame as what the process answers."""
-    answer: Answer = _ANSWERS.decode(body)
+    answer: ReaderAnswer = _ANSWERS.decode(body)
     return answer
 
 
-def parts_of(parsed: Parsed) -> Iterator[Part]:
+def parts_of(parsed: Parsed) -> Iterator[SomeBlocks]:
     """Cut what was read into parts that are each decoded in a millisecond or so."""
     blocks: list[Block] = []
     chars = 0
@@ -84,7 +84,7 @@ def parts_of(parsed: Parsed) -> Iterator[Part]:
         blocks.append(block)
         chars += len(block.text)
         if chars >= PART_CHARS or len(blocks) == PART_BLOCKS:
-            yield Part(blocks)
+            yield SomeBlocks(blocks)
             blocks, chars = [], 0
     if blocks:
-        yield Part(blocks)
+        yield SomeBlocks(blocks)
