@@ -22,9 +22,9 @@ def test_only_local_effects_are_executed_again(archive):
 
 
 async def test_what_was_read_within_the_limits_may_take_longer_here(archive):
-    within = dataclasses.replace(archive.settings, document_cpu_s=0.2, document_memory_mb=64)
+    within = dataclasses.replace(archive.settings, document_cpu_s=1, document_memory_mb=64)
     local, _ = local_handlers(within)
-    slow = Parse(media_type="text/html", content=attributes(400_000))
+    slow = Parse(media_type="text/html", content=attributes(550_000))
     assert (await local[Parse](slow, CALL)).blocks
 
 
