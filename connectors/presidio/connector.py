@@ -1,4 +1,4 @@
-"""The connector: answers Detect, in one thread beside the event loop."""
+"""The connector: answers Detect, in one thread beside the event loop, askers in turn."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.presidio.detector import Detector
 from schemas import Detect, Detected, Request, Spans, StreamRequest
+from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
@@ -20,6 +21,7 @@ class Presidio:
     def __init__(self, settings: Settings) -> None:
         del settings  # what is detected is the same everywhere; what is replaced is redact's policy
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="presidio")
+        self._queue = FairQueue(1)
         self._loading = threading.Lock()
         self._detector: Detector | None = None
         self._pool.submit(self.detect, ())  # loads in the background; no question waits for it
@@ -37,10 +39,9 @@ class Presidio:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _detect(self, request: Detect, call: Call) -> Detected:
-        del call
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self.detect, request.texts
-        )
+        loop = asyncio.get_running_loop()
+        async with self._queue.turn(call):
+            return await loop.run_in_executor(self._pool, self.detect, request.texts)
 
     def detect(self, texts: tuple[str, ...]) -> Detected:
         """Find personal data; waits for the model to be loaded (about 2 s)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -17,9 +17,13 @@ from connectors.triton.arrivals import Arrivals
 from connectors.triton.failures import failure_of
 from connectors.triton.tensors import chat_inputs, embedder_inputs
 from schemas import Embed, Embedded, Generate, Generated, Request, StreamRequest
+from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
 from streams.settings import Settings
 
+BULK_AT_ONCE = 2
+"""Requests of texts that nobody waits for, on their way to the embedder: it is never idle, and what
+somebody waits for stands behind so few in the server's own queue."""
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
 CHANNEL = [
     ("grpc.max_send_message_length", -1),
@@ -46,6 +50,7 @@ class Triton:
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
         self._client: InferenceServerClient | None = None
+        self._bulk = FairQueue(BULK_AT_ONCE)
 
     def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Embedded]]]:
         """Answer Embed."""
@@ -77,13 +82,14 @@ class Triton:
         with self._span("embed", self.embedder, call) as (span, headers):
             for start in range(0, len(request.texts), TEXTS_MAX):
                 texts = request.texts[start : start + TEXTS_MAX]
-                answer = await self._connected().infer(
-                    self.embedder,
-                    embedder_inputs(texts, request.kind, request.token_vectors),
-                    client_timeout=self.timeout_s,
-                    headers=headers,
-                    request_id=call.event,
-                )
+                async with self._turn(call):
+                    answer = await self._connected().infer(
+                        self.embedder,
+                        embedder_inputs(texts, request.kind, request.token_vectors),
+                        client_timeout=self.timeout_s,
+                        headers=headers,
+                        request_id=call.event,
+                    )
                 vectors += [row.astype("<f4").tobytes() for row in answer.as_numpy("vector")]
                 if request.token_vectors:
                     token_vectors += answer.as_numpy("token_vectors").reshape(-1).tolist()
@@ -98,6 +104,10 @@ class Triton:
             model=model,
             dimensions=len(vectors[0]) // 4,
         )
+
+    def _turn(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn, unless somebody waits for the answer."""
+        return nullcontext() if call.deadline else self._bulk.turn(call)
 
     async def generate(self, request: Generate, call: Call) -> AsyncIterator[Generated]:
         """Continue the prompt; each part holds the tokens that arrived since the last one.

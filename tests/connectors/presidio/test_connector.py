@@ -1,6 +1,7 @@
 """The connector: one thread beside the loop, loaded in the background and only once."""
 
 import asyncio
+import dataclasses
 import threading
 
 import pytest
@@ -41,6 +42,19 @@ async def test_the_loop_goes_on_while_texts_are_searched(presidio):
         turns += 1
     assert turns > 1
     assert (await asking).texts[0].spans
+
+
+async def test_who_is_in_a_hurry_passes_those_who_are_not(presidio):
+    ask, ended = presidio.handlers()[Detect], []
+
+    async def asking(name, deadline):
+        call = dataclasses.replace(CALL, deadline=deadline)
+        await ask(Detect(texts=("Ada Lovelace met Charles Babbage. " * 20,)), call)
+        ended.append(name)
+
+    documents = [asking(f"document {number}", 0) for number in range(3)]
+    await asyncio.gather(*documents, asking("question", 2**62))
+    assert ended == ["document 0", "question", "document 1", "document 2"]
 
 
 async def test_threads_that_come_first_load_one_model():

@@ -18,12 +18,16 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.cancelled = asyncio.Event()
         self.script: Callable[[FakeStream], Awaitable[None]] | None = None
         self.failure: tuple[grpc.StatusCode, str] | None = None
+        self.held: asyncio.Event | None = None
+        """Where there is one, embeddings wait for it."""
 
     async def ModelInfer(self, request, context):  # noqa: N802 - the protocol's name
         self.requests.append(request)
         self.metadata = dict(context.invocation_metadata())
         if self.failure:
             await context.abort(*self.failure)
+        if self.held is not None:
+            await self.held.wait()
         rows = request.inputs[0].shape[0]
         response = service_pb2.ModelInferResponse(model_name="embedder", id=request.id)
         first = np.arange(rows, dtype=np.float32)[:, None]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 
 import grpc
 import numpy as np
@@ -13,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from agents.errors import Permanent, Transient
 from connectors.triton import Triton
-from connectors.triton.connector import TEXTS_MAX
+from connectors.triton.connector import BULK_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
 from streams.running.world import Call
 from streams.settings import Settings
@@ -66,6 +67,27 @@ async def test_more_texts_than_the_model_takes_go_in_several_requests(fake, conn
     embedded = await connector.embed(Embed(texts=("a",) * count, kind="passage"), CALL)
     assert len(embedded.vectors) == count
     assert [request.inputs[0].shape[0] for request in fake.requests] == [TEXTS_MAX, 1]
+
+
+async def embedding(connector, text, deadline=0):
+    call = dataclasses.replace(CALL, deadline=deadline)
+    await connector.embed(Embed(texts=(text,), kind="passage"), call)
+
+
+async def test_few_texts_that_nobody_waits_for_are_under_way_and_a_question_passes_them(
+    fake, connector
+):
+    fake.held = asyncio.Event()
+    bulk = [asyncio.create_task(embedding(connector, f"document {n}")) for n in range(5)]
+    while len(fake.requests) < BULK_AT_ONCE:  # noqa: ASYNC110 - the server runs in this loop
+        await asyncio.sleep(0.01)
+    question = asyncio.create_task(embedding(connector, "question", deadline=2**62))
+    while b"question" not in fake.requests[-1].raw_input_contents[0]:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+    assert len(fake.requests) == BULK_AT_ONCE + 1
+    fake.held.set()
+    await asyncio.gather(question, *bulk)
+    assert len(fake.requests) == 6
 
 
 async def test_no_texts_are_a_permanent_error(connector):
