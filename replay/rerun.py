@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.errors import HeldTooLong
 from replay.log import Stored
 from replay.recorded import (
     Divergence,
@@ -15,12 +16,14 @@ from replay.recorded import (
     Unverifiable,
 )
 from replay.rules import Attempt, Rerun
-from schemas import Event, Request
+from schemas import Event, EventRejected, Request
 from streams.log.codec import Codec
 from streams.running.admit import Unreadable, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import Step
+
+HELD = "the step was ended because it computed for too long, so it is not run again"
 
 
 class Reruns:
@@ -43,7 +46,12 @@ class Reruns:
         self._configuration = configuration
 
     async def rerun(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
-        """Run a step again; `stored` is the input as it lies on the log."""
+        """Run a step again; `stored` is the input as it lies on the log.
+
+        Not one that was ended because it computed without end: it would do so here.
+        """
+        if _was_held(attempt):
+            return Rerun([], lack=HELD)
         computed: list[Event] = []
         run = self._run(step, given, attempt, computed)
         try:
@@ -73,6 +81,12 @@ class Reruns:
             local=self._local,
             configuration=self._configuration,
         )
+
+
+def _was_held(attempt: Attempt) -> bool:
+    """Say whether a step was ended because it computed for too long."""
+    end = attempt.outcomes[-1].event
+    return isinstance(end, EventRejected) and end.error == HeldTooLong.__name__
 
 
 async def _follow(run: RecordedRun, given: Input, stored: Stored) -> str:

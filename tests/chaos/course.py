@@ -12,7 +12,7 @@ from streams.topics import topic_of
 from tests.chaos.examine import examine
 from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
-from tests.chaos.load import Load
+from tests.chaos.load import Load, register_lacking
 from tests.chaos.plan import Plan, faults
 from tests.chaos.recovery import after_outage, recoveries
 from tests.chaos.result import Result
@@ -47,7 +47,8 @@ class Course:
         began = time.monotonic()
         prepare(self._settings)
         codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away
-        self._load = Load(self._plan, self._settings, codec)
+        lacking = register_lacking(self._settings.registry)
+        self._load = Load(self._plan, self._settings, codec, lacking_id=lacking)
         self._follower = Follower(self._settings, codec, STEPS)
         try:
             samples, drained_s = self._under_watch()

@@ -1,6 +1,7 @@
 """The load: questions and documents of several tenants, with copies, late, poisoned and unreadable ones among them."""
 
 import heapq
+import json
 import random
 import time
 import uuid
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Producer
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from msgspec.structs import replace
 
 from schemas import (
     Ask,
@@ -19,8 +22,9 @@ from schemas import (
     Sealed,
     StepVersion,
 )
+from schemas.definitions import NAMESPACE
 from streams.log.clock import now_us
-from streams.log.codec import Codec
+from streams.log.codec import HEADER, Codec
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.settings import Settings
@@ -40,6 +44,9 @@ POISONED = 0.01  # share of requests that some step can't digest
 COPIED = 0.03  # share that is published twice under one id, as by a client that heard nothing
 COPY_LATER = (50, 1_000)  # requests in between, for half of the copies; the others follow at once
 UNREADABLE = 0.003  # records that are no request, for each one that is
+LARGEST = 1_048_000  # bytes of a value: with what surrounds it, as much as the broker takes
+UNKNOWN_ID = 2_000_000_000  # of no schema that any registry here has
+IDS_BEYOND = 5_000  # characters
 DAY_US = 86_400_000_000
 FLUSH_S = 120.0
 
@@ -70,6 +77,8 @@ class Load:
     producer: Any = None
     """Made from the settings where none is given."""
     now_us: Callable[[], int] = now_us
+    lacking_id: int = 0
+    """Of a registered definition that no record here can be read by; 0: there is none."""
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"load {self.plan.seed}")
@@ -85,6 +94,7 @@ class Load:
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,  # never given up: the broker comes back
                 "linger.ms": 5,
+                "message.max.bytes": 1_048_576,
                 "log_level": 0,
             }
         )
@@ -221,7 +231,7 @@ class Load:
         """Spoil a request so that no step may run over it."""
         assert like.value is not None
         topic, key, lane, value = like.topic, like.key, like.lane, like.value
-        match self._chance.randrange(5):
+        match self._chance.randrange(9):
             case 0:
                 return Publication(topic, key, lane, b"not Avro at all", "")
             case 1:
@@ -230,5 +240,36 @@ class Load:
                 return Publication(topic, key, lane, None, "")
             case 3:
                 return Publication(topic, b"another tenant", lane, value, "")
-            case _:
+            case 4:
                 return Publication(topic, key, (lane + 1) % self.settings.partitions, value, "")
+            case 5:
+                return Publication(topic, key, lane, self._chance.randbytes(LARGEST), "")
+            case 6:
+                return Publication(topic, key, lane, under(UNKNOWN_ID, value), "")
+            case 7 if self.lacking_id:
+                return Publication(topic, key, lane, under(self.lacking_id, value), "")
+            case _:
+                return Publication(topic, key, lane, self._with_long_ids(topic, value), "")
+
+    def _with_long_ids(self, topic: str, value: bytes) -> bytes:
+        """Give a request ids that no outcome can carry."""
+        event: Any = self.codec.decode_any(value)
+        return self.codec.encode(replace(event, meta=replace(event.meta, session="s" * IDS_BEYOND)))
+
+
+def under(schema_id: int, value: bytes) -> bytes:
+    """Put a record under another schema id."""
+    return HEADER.pack(0, schema_id) + value[HEADER.size :]
+
+
+def register_lacking(registry: str) -> int:
+    """Register a definition of a question that lacks what has no default; return its id."""
+    client = SchemaRegistryClient({"url": registry})
+    meta = {"name": "nothing", "type": "null"}
+    definition = {
+        "type": "record",
+        "name": QuestionAsked.SCHEMA,
+        "namespace": NAMESPACE,
+        "fields": [meta],
+    }
+    return client.register_schema("chaos-lacking", Schema(json.dumps(definition), "AVRO"))

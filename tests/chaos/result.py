@@ -73,7 +73,9 @@ class Result:
         """Everything that is wrong."""
         diverged = [f"verify: {entry.as_json()}" for entry in self.verified.diverged]
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
-        return [*self.stuck, *self.judged.failures, *diverged, *few]
+        died = self.done["died"]
+        ended = [f"{died} workers ended by themselves: see their logs"] * bool(died)
+        return [*self.stuck, *self.judged.failures, *diverged, *few, *ended]
 
     def _recovery(self, kind: str, times: list[float]) -> str:
         alone = quantiles(self.alone.get(kind, []))

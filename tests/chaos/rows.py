@@ -60,6 +60,10 @@ def complete(records: Mapping[int, Row]) -> list[Row] | None:
     return ordered if whole else None
 
 
+IDS_MAX = 4_096
+"""Characters of ids that an outcome can carry."""
+
+
 def digest_of(value: bytes | None) -> bytes:
     """Return what two records are compared by."""
     return b"" if value is None else blake2b(value, digest_size=12).digest()
@@ -120,10 +124,10 @@ class LaneRows:
         # a dead letter of a record that could not be read is nobody's: it has no tenant
         if isinstance(event, EventRejected) and not event.meta.tenant:
             return event
-        admitted = (
-            event.meta.lane == self._lane and (stored.key or b"") == event.meta.tenant.encode()
-        )
-        return event if admitted else None
+        meta = event.meta
+        ids = len(meta.id) + len(meta.tenant) + len(meta.request) + len(meta.session)
+        at_home = meta.lane == self._lane and (stored.key or b"") == meta.tenant.encode()
+        return event if at_home and ids <= IDS_MAX else None
 
     def _look_at(self, event: Event, place: str) -> None:
         """Note a wrong clock and a text that contradicts itself."""

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import KeyDestroyed, Permanent
+from agents.errors import HeldTooLong, KeyDestroyed, Permanent
 from replay.log import Stored
-from replay.rerun import Reruns
+from replay.rerun import HELD, Reruns
 from replay.rules import Attempt
 from schemas import Digest, Digested, Event, Failed, Generate
 from streams.running.admit import rejection, unreadable
@@ -81,6 +81,19 @@ async def test_the_key_for_digests_is_the_tenants_of_the_input():
     assert asked_for == ["acme"]
     other = await again(await on_record(), digest_key=lambda _: b"another key of thirty-two bytes.")
     assert "effect 1 (Digest) asks for something else" in other.reason
+
+
+async def test_a_step_that_was_ended_since_it_never_ended_is_not_run_again():
+    *_, letter = await on_record(FAILING)
+    ran = []
+
+    async def endless(event, fx):
+        ran.append(event)
+        yield
+
+    held = replace(letter, error=HeldTooLong.__name__)
+    rerun = await again([held], function=endless)
+    assert (list(rerun.computed), rerun.lack, ran) == ([], HELD, [])
 
 
 async def test_an_attempt_that_was_cut_off_comes_as_far_as_its_record():

@@ -34,6 +34,8 @@ from tests.connectors.readers.test_parsing import SAMPLES
 
 ENDLESS = Task(HTML, attributes(4_000_000))  # minutes of work, if it is let
 
+pytestmark = pytest.mark.slow  # processes, and documents that take their time
+
 
 def child_of(process):
     return psutil.Process(process._process.pid)

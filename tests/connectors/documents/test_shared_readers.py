@@ -22,6 +22,8 @@ from tests.connectors.readers.hostile import HTML, PLAIN, attributes
 SHORT = Task(PLAIN, b"A page.")
 ENDLESS = Task(HTML, attributes(4_000_000))
 
+pytestmark = pytest.mark.slow  # processes, and documents that take their time
+
 
 def of(tenant):
     return Call(tenant=tenant, lane=0, request="r", session="d", event="e", topic="t", offset=0)
