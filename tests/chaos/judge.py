@@ -168,7 +168,7 @@ class _LaneJudge:
                 )
             tallies[record.session] = record.tally
         if record.topic == REJECTED:
-            if record.copied != given.digest:
+            if record.copied != (b"" if given.too_large else given.digest):
                 self._judged.letters.append(f"{self._at(record)} does not hold {self._at(given)}")
             if given.readable:
                 self._rejected.add(record.request)

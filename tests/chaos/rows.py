@@ -36,6 +36,8 @@ class Row(NamedTuple):
     """Of a dead letter: the step that gave up."""
     copied: bytes = b""
     """Of a dead letter: digest of the bytes that it holds."""
+    too_large: bool = False
+    """Whether no other record could hold it."""
 
     @property
     def position(self) -> Position:
@@ -60,6 +62,8 @@ def complete(records: Mapping[int, Row]) -> list[Row] | None:
     return ordered if whole else None
 
 
+HELD_BYTES_MAX = 990_000
+"""Of a value that a dead letter holds beside what it says itself."""
 IDS_MAX = 4_096
 """Characters of ids that an outcome can carry."""
 
@@ -91,7 +95,8 @@ class LaneRows:
         digest = digest_of(stored.value)
         event = self._event(record, stored)
         if event is None:
-            return Row(topic, stored.offset, digest, readable=False)
+            too_large = len(stored.value or b"") > HELD_BYTES_MAX
+            return Row(topic, stored.offset, digest, readable=False, too_large=too_large)
         self._look_at(event, f"{topic}[{self._lane}]@{stored.offset}")
         meta, cause = event.meta, event.meta.cause
         return Row(

@@ -58,9 +58,12 @@ def unreadable(log, value=b"noise", key=b"acme"):
     return QuestionAsked(meta=meta, subject="u", text=SEALED, ask=Ask()), topic, offset
 
 
-@pytest.mark.parametrize("case", ["noise", "no value", "another tenant"])
+LARGEST = b"x" * 1_040_000
+
+
+@pytest.mark.parametrize("case", ["noise", "no value", "another tenant", "largest"])
 def test_what_can_not_be_read_is_owed_a_dead_letter(log, case):
-    value = {"noise": b"noise", "no value": None}.get(
+    value = {"noise": b"noise", "no value": None, "largest": LARGEST}.get(
         case, log.topics[topic_of(QuestionAsked), 0][0].value
     )
     given = unreadable(log, value, b"other" if case == "another tenant" else b"acme")
@@ -74,7 +77,7 @@ def test_what_can_not_be_read_is_owed_a_dead_letter(log, case):
         topic=topic,
         partition=0,
         offset=offset,
-        value=value,
+        value=None if value is LARGEST else value,
         error="Undecodable",
         message="no",
         attempts=1,
