@@ -58,6 +58,12 @@ def test_configuration_and_changelogs_are_compacted_and_nothing_else():
     assert topic(CONFIGURATION_TOPIC).compacted
 
 
+def test_a_takeover_reads_little_that_compaction_would_have_dropped():
+    settings = changelog_configuration(1)
+    assert settings["cleanup.policy"] == "compact"
+    assert 0 < int(settings["segment.bytes"]) <= 2**26
+
+
 def test_where_all_topics_are_nothing_is_missing():
     assert missing(NEEDED, COUNTS) == []
 
