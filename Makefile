@@ -44,7 +44,7 @@ down: $(synced)
 	@$(bin)/playhead down
 
 test: check setup
-	$(bin)/pytest
+	$(bin)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(synced)
 	infra/local/sync --check

@@ -41,9 +41,21 @@ MARKERS = ("unit", "slow", "stack")
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
+ALONE = "alone"
+"""What runs in one process, one after the other, where several run tests: stacks and slow tests
+need the machine for themselves."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is quick first: its failures come within seconds."""
+    """Run what is quick first: its failures come within seconds.
+
+    Where several processes run tests (`make test`: -n 2), the units of a file stay together.
+    """
     items.sort(key=lambda item: MARKERS.index(marker_of(item.keywords)))
+    for item in items:
+        is_unit = marker_of(item.keywords) == "unit"
+        item.add_marker(pytest.mark.xdist_group(item.path.name if is_unit else ALONE))
 
 
 def pytest_collection_finish() -> None:
@@ -63,23 +75,26 @@ def marker_of(keywords: Collection[str]) -> str:
 
 
 class MarkerTimes:
-    """Counts tests and seconds, those of the fixtures included, by kind."""
+    """Counts tests by kind, and the seconds from the first one's beginning to the last one's end."""
 
     def __init__(self) -> None:
         self.tests: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.began_s: dict[str, float] = {}
+        self.ended_s: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one phase of a test."""
+        """Note one phase of a test, with its fixtures."""
         marker = marker_of(report.keywords)
-        self.seconds[marker] += report.duration
+        self.began_s[marker] = min(report.start, self.began_s.get(marker, report.start))
+        self.ended_s[marker] = max(report.stop, self.ended_s.get(marker, report.stop))
         self.tests[marker] += report.when == "teardown"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say it before pytest's own last line."""
         for marker in MARKERS:
             if tests := self.tests[marker]:
-                said = f"{marker}: {tests:,} tests, {self.seconds[marker]:,.0f} s"
+                seconds = self.ended_s[marker] - self.began_s[marker]
+                said = f"{marker}: {tests:,} tests, {seconds:,.0f} s"
                 terminalreporter.write_line(said)
 
 

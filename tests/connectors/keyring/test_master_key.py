@@ -1,7 +1,6 @@
 """The master key: from the environment or a private file, and never replaced by accident."""
 
 import base64
-import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,7 +73,7 @@ def test_a_key_of_another_length_is_refused_and_not_shown(path, data):
     assert len(data) < 6 or base64.b64encode(data).decode() not in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 44, b"=" * 44, os.urandom(32)])
+@pytest.mark.parametrize("content", [b"", b"\xff" * 44, b"=" * 44, bytes(range(128, 160))])
 def test_a_file_of_anything_else_is_refused(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
