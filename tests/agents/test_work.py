@@ -283,6 +283,7 @@ def work(piece, text):
     return lines_run(partial(piece, text)).total()
 
 
+@pytest.mark.slow  # each line that runs is counted
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_lines_that_a_piece_runs_grow_no_faster_than_its_text(piece):
     grown, size = {}, CUT_SIZE if piece.startswith(("ingest", "generate: rank")) else SIZE
@@ -293,6 +294,7 @@ def test_the_lines_that_a_piece_runs_grow_no_faster_than_its_text(piece):
     assert not grown
 
 
+@pytest.mark.slow  # as above
 def test_each_function_that_takes_a_text_is_driven():
     for compiled in (patterns._rules, refusal._any_of, moderate._term):
         compiled.cache_clear()

@@ -1,9 +1,11 @@
-"""A process under a loop watch, in which something computes: `python -m tests.worker.fake_steps CASE`.
+"""Processes under a loop watch, in which something computes: `python -m tests.worker.fake_steps CASE …`.
 
-What computes is a module made up here, named as a step's would be, or one that is none.
+What computes is a module made up here, named as a step's would be, or one that is none. Each case runs in a child of
+this process, all at once, and what it said is printed as JSON at the end.
 """
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -64,7 +66,26 @@ async def main(case):
     watch.release()
 
 
-if __name__ == "__main__":
-    os.dup2(1, 2)
+def begun(case):
+    """Begin a case in a child; return its id and where it writes."""
+    reading, writing = os.pipe()
+    if pid := os.fork():
+        os.close(writing)
+        return pid, reading
+    for descriptor in (1, 2):
+        os.dup2(writing, descriptor)
     logs.configure("info")
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(case))
+    os._exit(0)
+
+
+def ended(pid, reading):
+    """Wait for a child; return its exit code and its lines."""
+    with os.fdopen(reading) as lines:
+        said = lines.read().splitlines()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+
+
+if __name__ == "__main__":
+    children = {case: begun(case) for case in sys.argv[1:]}
+    json.dump({case: ended(*child) for case, child in children.items()}, sys.stdout)

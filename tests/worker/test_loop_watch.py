@@ -7,31 +7,40 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.fake_steps import CASES
+
 ROOT = Path(__file__).parents[2]
 
 
-def course_of(case):
-    """What a process in which something computes said, and what it logged."""
+@pytest.fixture(scope="module")
+def course_of():
+    """Tell what a process in which something computes said, and what it logged."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.worker.fake_steps", case],
+        [sys.executable, "-m", "tests.worker.fake_steps", *CASES],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
-    lines = done.stdout.splitlines()
-    logged = [json.loads(line) for line in lines if line.startswith("{")]
-    return [line for line in lines if not line.startswith("{")], logged
+    assert done.returncode == 0, done.stderr
+    courses = json.loads(done.stdout)
+
+    def course_of(case):
+        code, lines = courses[case]
+        assert code == 0, lines
+        logged = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in lines if not line.startswith("{")], logged
+
+    return course_of
 
 
 @pytest.mark.parametrize("case", ["short", "asleep"])
-def test_what_computes_for_a_moment_or_only_sleeps_is_not_told(case):
+def test_what_computes_for_a_moment_or_only_sleeps_is_not_told(course_of, case):
     assert course_of(case) == (["returned", "went on"], [])
 
 
-def test_what_keeps_the_loop_is_told_once_with_step_and_place_and_goes_on():
+def test_what_keeps_the_loop_is_told_once_with_step_and_place_and_goes_on(course_of):
     said, [line] = course_of("long")
     assert said == ["returned", "went on"]
     assert line["event"] == "the event loop is kept from everybody else"
@@ -40,14 +49,14 @@ def test_what_keeps_the_loop_is_told_once_with_step_and_place_and_goes_on():
 
 
 @pytest.mark.parametrize("case", ["endless", "endless in a pattern"])
-def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(case):
+def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(course_of, case):
     said, logged = course_of(case)
     assert said[0].startswith("computed for more than 0.5 s of CPU at agents.made_up:")
     assert said[1:] == ["went on"]
     assert [line["level"] for line in logged] == ["warning", "error"]
 
 
-def test_what_is_no_steps_is_told_and_never_ended():
+def test_what_is_no_steps_is_told_and_never_ended(course_of):
     said, logged = course_of("long in a connector")
     assert said == ["returned", "went on"]
     assert {line["event"] for line in logged} == {"the event loop is kept from everybody else"}

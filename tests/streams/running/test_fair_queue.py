@@ -173,12 +173,12 @@ def asked(world, texts=("x",), deadline=0):
 
 
 async def test_what_waits_behind_others_has_not_failed():
-    world = World((OneAtATime(0.05),), timeout_s=1.0)
+    world = World((OneAtATime(0.02),), timeout_s=0.4)
     await asyncio.gather(*(asked(world) for _ in range(30)))
 
 
 async def test_what_waits_in_several_parts_has_not_failed_either():
-    world = World((OneAtATime(0.05),), timeout_s=1.0)
+    world = World((OneAtATime(0.02),), timeout_s=0.4)
     await asyncio.gather(*(asked(world, ("x", "y", "z")) for _ in range(10)))
 
 
