@@ -15,6 +15,16 @@ from streams.log.offsets import Partition
 from tests.memory_broker import MemoryBroker
 
 
+class FakeRefusedPlace(TopicPartition):
+    """A place of a commit that the broker answers with an error: no other may set one."""
+
+    error: KafkaError | None = None
+
+    def __init__(self, topic: str, partition: int, code: int | None) -> None:
+        super().__init__(topic, partition)
+        self.error = None if code is None else KafkaError(code)
+
+
 class MemoryGroup:
     """What a group has committed."""
 

@@ -1,14 +1,14 @@
 """Commits: what is due of a lane, and what becomes of what the group is asked to commit."""
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.delivery.commits import Commit, Commits, due, name_of, unnoted
 from streams.delivery.lane import NOTE_REACH, Lane
 from streams.delivery.progress import NOTE_BYTES_MAX, Progress, progress_of
 from tests.memory_broker import MemoryBroker
 from tests.streams.delivery.lanes import finish, take
-from tests.streams.delivery.memory_group import MemoryGroup
+from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
 
 TOPIC, OUTPUT = "playhead.question.asked", "playhead.question.redacted"
 BASE = 7
@@ -46,13 +46,8 @@ class Bench:
 
     def answered(self, lane, code=None, of_all=None):
         """Let the broker answer a commit: with an error of one lane, or of all."""
-        at = TopicPartition(lane.topic, lane.partition)
-
-        class FakeAnswer:
-            topic, partition = at.topic, at.partition
-            error = None if code is None else KafkaError(code)
-
-        self.commits.committed(None if of_all is None else KafkaError(of_all), [FakeAnswer])
+        place = FakeRefusedPlace(lane.topic, lane.partition, code)
+        self.commits.committed(None if of_all is None else KafkaError(of_all), [place])
 
 
 # ---------------------------------------------------------------------- what is due

@@ -4,10 +4,10 @@ import time
 import uuid
 
 import pytest
-from confluent_kafka import OFFSET_INVALID, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, Producer, TopicPartition
 
 from tests.memory_broker import MemoryBroker
-from tests.streams.delivery.memory_group import MemoryGroup
+from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
 
 
 class InMemory:
@@ -37,8 +37,9 @@ class OnKafka:
             producer.produce(self.topic, value, b"acme", partition)
         assert producer.flush(30) == 0
 
-    def client(self):
-        return Consumer({**self._servers, "group.id": self._group, "enable.auto.commit": False})
+    def client(self, **more):
+        config = {**self._servers, "group.id": self._group, "enable.auto.commit": False, **more}
+        return Consumer(config)
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
@@ -98,3 +99,31 @@ def test_of_a_paused_partition_nothing_comes_until_it_is_resumed(group):
     assert client.poll(0.3) is None
     client.resume([TopicPartition(group.topic, 0)])
     assert read(client, 1) == [(0, 0, b"0", b"acme")]
+
+
+# ---------------------------------------------------------------------- a commit's answer
+
+
+def refused_in_memory(_group, place):
+    return [FakeRefusedPlace(place.topic, place.partition, KafkaError.OFFSET_METADATA_TOO_LARGE)]
+
+
+def refused_on_kafka(group, place):
+    """Let a commit be answered with an error of its place alone."""
+    answers = []
+    client = group.client(on_commit=lambda _error, places: answers.append(places))
+    client.commit(offsets=[place], asynchronous=True)
+    deadline = time.monotonic() + 20
+    while not answers and time.monotonic() < deadline:
+        client.poll(0.1)
+    return answers[0]
+
+
+def test_a_place_whose_commit_is_refused_says_why(group):
+    long = TopicPartition(group.topic, 1, 7, metadata="x" * 10_000)
+    refuse = refused_in_memory if isinstance(group, InMemory) else refused_on_kafka
+    [place] = refuse(group, long)
+    assert isinstance(place, TopicPartition)
+    assert (place.topic, place.partition) == (group.topic, 1)
+    assert place.error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
+    assert TopicPartition(group.topic, 1).error is None

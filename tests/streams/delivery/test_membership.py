@@ -6,47 +6,14 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from streams.delivery.commits import due
 from streams.delivery.membership import Membership
 from tests.memory_broker import MemoryBroker
+from tests.streams.delivery.fake_listener import FakeListener
 from tests.streams.delivery.lanes import finish, take
 from tests.streams.delivery.memory_group import MemoryGroup
 
 TOPIC, OTHER_TOPIC = "playhead.question.redacted", "playhead.answer.released"
 NEVER_S, AT_ONCE_S = 60.0, 0.05
-
-
-class FakeListener:
-    """The event loop's side: notes what it is told, or does not answer."""
-
-    def __init__(self):
-        self.told = []
-        self.lanes = []
-        self.answers = True
-        self.came = asyncio.Event()
-        self.dropped = asyncio.Event()
-        self.revoked_when_told = None
-
-    def assigned(self, lanes):
-        self.told.append(("assigned", [lane.partition for lane in lanes]))
-        self.lanes = lanes
-        for lane in lanes:
-            lane.learned = True
-        self.came.set()
-
-    async def revoked(self, lanes):
-        if not self.answers:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.told.append(("let go of", [lane.partition for lane in lanes]))
-        self.told.append(("revoked", [lane.partition for lane in lanes]))
-        return due(lanes)
-
-    async def lost(self, lanes):
-        self.revoked_when_told = [lane.revoked for lane in lanes]
-        self.told.append(("lost", [lane.partition for lane in lanes]))
-        self.dropped.set()
 
 
 class Bench:

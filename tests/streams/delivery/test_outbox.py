@@ -10,6 +10,8 @@ from streams.log.writing import RecordTooLarge
 from streams.running.admit import OUTCOME_BYTES_MAX
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
+from tests.memory_broker import MemoryBroker
+from tests.streams.delivery.memory_publisher import MemoryPublisher, sent
 
 TOPIC = topic_of(QuestionAsked)
 
@@ -23,44 +25,42 @@ def a_question(text=b"c", **meta):
     )
 
 
-class FakePublisher:
-    def __init__(self):
-        self.sent = []
-
-    def send(self, topic, partition, key, value, headers, receipt):
-        self.sent.append((topic, partition, key))
-
-
 def an_outbox(lane):
-    publisher = FakePublisher()
+    broker = MemoryBroker()
     item = Item(lane, 0, 1, b"acme", None)
-    return Outbox(publisher, a_codec(), item), item, publisher
+    return Outbox(MemoryPublisher(broker), a_codec(), item), item, broker
 
 
-def test_an_outcome_goes_to_its_topic_in_the_lane_of_its_tenant():
-    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+def places(broker):
+    return [(one.topic(), one.partition(), one.key()) for one in sent(broker)]
+
+
+async def test_an_outcome_goes_to_its_topic_in_the_lane_of_its_tenant():
+    outbox, item, broker = an_outbox(Lane(TOPIC, 0, 0, 1))
     outbox.put(a_question(lane=3))
-    assert publisher.sent == [(TOPIC, 3, b"acme")]
+    assert places(broker) == [(TOPIC, 3, b"acme")]
     assert item.unacknowledged == 1
+    await asyncio.sleep(0)
+    assert item.unacknowledged == 0
 
 
 def test_nothing_is_written_from_a_lane_that_has_moved():
     lane = Lane(TOPIC, 0, 0, 1)
-    outbox, _, publisher = an_outbox(lane)
+    outbox, _, broker = an_outbox(lane)
     lane.revoked = True
     with pytest.raises(asyncio.CancelledError):
         outbox.put(a_question())
-    assert publisher.sent == []
+    assert places(broker) == []
 
 
 def test_an_outcome_that_fits_no_record_is_refused():
-    outbox, item, publisher = an_outbox(Lane(TOPIC, 0, 0, 1))
+    outbox, item, broker = an_outbox(Lane(TOPIC, 0, 0, 1))
     with pytest.raises(RecordTooLarge, match="cut its batches smaller"):
         outbox.put(a_question(text=b"c" * OUTCOME_BYTES_MAX))
-    assert (publisher.sent, item.unacknowledged, item.attempt) == ([], 0, 0)
+    assert (places(broker), item.unacknowledged, item.attempt) == ([], 0, 0)
 
 
-def test_an_item_remembers_the_run_that_wrote_of_it():
+async def test_an_item_remembers_the_run_that_wrote_of_it():
     outbox, item, _ = an_outbox(Lane(TOPIC, 0, 0, 1))
     outbox.put(a_question(attempt=3))
     assert item.attempt == 3

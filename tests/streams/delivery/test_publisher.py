@@ -1,66 +1,44 @@
 """The publisher over a client that acknowledges when it is told to; the real one is under tests/streams/delivery/test_runner.py."""
 
 import asyncio
-import threading
-from typing import ClassVar
+import time
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import OFFSET_INVALID, KafkaError
 
 from streams.delivery import publisher
 from streams.delivery.publisher import EAGER, Acknowledgement, Publisher, PublishingFailed
 from streams.log.writing import RECORD_BYTES_MAX, RecordTooLarge
+from tests.memory_broker import MemoryBroker
+from tests.memory_producer import MemoryProducer
+from tests.streams.delivery.memory_publisher import sent
+
+ROOM = 100
 
 
-class FakeHeldProducer:
-    """Stands for librdkafka: its queue holds so many records, and it delivers on demand."""
+class Bench(Publisher):
+    """A publisher over a broker that is away: what it is given waits until a test lets it be taken."""
 
-    ROOM = 100
-    made: ClassVar[list] = []
+    def __init__(self, room=ROOM):
+        self.broker = MemoryBroker()
+        self.broker.create("topic")
+        self.broker.away = True
+        self.clients, self.fatal, self.is_sure, self._room = [], [], True, room
+        super().__init__("nowhere", "test", self.fatal.append, lambda: self.is_sure, self._client)
 
-    def __init__(self, _servers, _name, **config):
-        self.config = config
-        self.queue, self.taken, self.purged, self._lock = [], [], False, threading.Lock()
-        self._due = []
-        self._offset = 0
-        self.made.append(self)
+    def _client(self, _servers, _name, **config):
+        self.clients.append(MemoryProducer(self.broker, self._room, config))
+        return self.clients[-1]
 
-    def produce(self, topic, value, key, partition, on_delivery, headers):
-        if topic == "gone":
-            raise KafkaException(KafkaError(KafkaError._UNKNOWN_TOPIC))
-        if len(self.queue) >= self.ROOM:
-            raise BufferError
-        self.queue.append((value, on_delivery))
-        self.taken.append(value)
-
-    def deliver(self, count=None, error=None):
-        with self._lock:
-            given, self.queue = self.queue[:count], self.queue[len(self.queue[:count]) :]
-            self._due += [(on_delivery, error) for _, on_delivery in given]
-
-    def poll(self, timeout):
-        with self._lock:
-            due, self._due = self._due, []
-        if not due:
-            threading.Event().wait(min(timeout, 0.005))
-        for on_delivery, error in due:
-            on_delivery(error, Message(topic="topic", partition=0, offset=self._offset))
-            self._offset += 1
-
-    def purge(self, **_):
-        self.purged = True
+    def on_log(self):
+        return [one.value() for one in sent(self.broker)]
 
 
 @pytest.fixture
-async def made():
-    FakeHeldProducer.made = []
-    fatal = []
-    sure = [True]
-    made = Publisher("nowhere", "test", fatal.append, lambda: sure[0], FakeHeldProducer)
-    made.fatal, made.sure = fatal, sure
+async def made(request):
+    made = Bench(getattr(request, "param", ROOM))
     yield made
-    for client in FakeHeldProducer.made:
-        client.deliver()
+    made.broker.away = False
     await made.close(1.0)
 
 
@@ -80,19 +58,19 @@ async def soon(condition):
 
 
 async def test_a_lone_record_leaves_in_the_same_turn_of_the_loop(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)
     assert client.taken == [b"a"]
     assert not receipt.done.done()
-    client.deliver()
+    client.settle()
     await asyncio.wait_for(receipt.done, 2)
     assert made.outstanding == 0
 
 
 async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(made, monkeypatch):
     monkeypatch.setattr(publisher, "HOLD_S", 60.0)
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     first = [b"%d" % number for number in range(EAGER)]
     send(made, *first)
     await asyncio.sleep(0)
@@ -101,91 +79,92 @@ async def test_records_wait_for_an_acknowledgement_while_some_are_on_their_way(m
     send(made, b"y")
     await asyncio.sleep(0.02)
     assert client.taken == first
-    client.deliver(1)
+    client.settle(1)
     await soon(lambda: client.taken == [*first, b"x", b"y"])
 
 
 async def test_while_it_is_in_doubt_whose_the_lanes_are_records_wait_and_leave_in_order_then(made):
-    [client] = FakeHeldProducer.made
-    made.sure[0] = False
+    [client] = made.clients
+    made.is_sure = False
     send(made, b"a")
     await asyncio.sleep(0.01)
     send(made, b"b")
     await asyncio.sleep(0.1)
     assert client.taken == []
     assert made.outstanding == 2
-    made.sure[0] = True
+    made.is_sure = True
     await soon(lambda: client.taken == [b"a", b"b"])
 
 
 async def test_what_was_abandoned_in_doubt_never_leaves(made):
-    made.sure[0] = False
+    made.is_sure = False
     send(made, b"a")
     await asyncio.sleep(0.01)
     made.abandon()
-    made.sure[0] = True
+    made.is_sure = True
     send(made, b"b")
-    await soon(lambda: FakeHeldProducer.made[-1].taken == [b"b"])
-    assert FakeHeldProducer.made[0].taken == []
+    await soon(lambda: made.clients[-1].taken == [b"b"])
+    assert made.clients[0].taken == []
 
 
 async def test_records_do_not_wait_for_long(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     send(made, *[b"a"] * EAGER)
     await asyncio.sleep(0)
     send(made, b"x")
     await soon(lambda: client.taken[-1] == b"x")
 
 
-async def test_a_full_queue_keeps_the_order_and_loses_nothing(made, monkeypatch):
-    monkeypatch.setattr(FakeHeldProducer, "ROOM", 3)
-    [client] = FakeHeldProducer.made
+@pytest.mark.parametrize("made", [3], indirect=True)
+async def test_a_full_queue_keeps_the_order_and_loses_nothing(made):
+    [client] = made.clients
     values = [b"%d" % number for number in range(10)]
     receipts = send(made, *values)
     for _ in range(10):
         await asyncio.sleep(0.01)
-        client.deliver(1)
-    await soon(lambda: client.deliver() or all(receipt.done.done() for receipt in receipts))
+        client.settle(1)
+    await soon(lambda: client.settle() or all(receipt.done.done() for receipt in receipts))
     assert client.taken == values
 
 
 async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_nothing(made):
-    [lost] = FakeHeldProducer.made
+    [lost] = made.clients
     send(made, b"a", b"b")
     await asyncio.sleep(0)
+    lost.settle(1)
+    while lost.due:  # the broker has it, and the loop was not told yet
+        time.sleep(0.001)
     made.abandon()
-    assert lost.purged
     assert made.outstanding == 0
     [receipt] = send(made, b"c")
     await asyncio.sleep(0)
-    assert FakeHeldProducer.made[-1].taken == [b"c"]
-    lost.deliver()
-    lost.poll(0)
-    await asyncio.sleep(0.02)
+    assert made.clients[-1].taken == [b"c"]
+    await soon(lambda: not len(lost))
+    assert made.on_log() == [b"a"]
     assert made.outstanding == 1
-    FakeHeldProducer.made[-1].deliver()
+    made.clients[-1].settle()
     await asyncio.wait_for(receipt.done, 2)
     assert made.outstanding == 0
 
 
 async def test_everything_is_delivered_before_it_says_so(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     send(made, b"a", b"b")
     waiting = asyncio.ensure_future(made.delivered())
     await asyncio.sleep(0.02)
-    client.deliver(1)
+    client.settle(1)
     await asyncio.sleep(0.05)
     assert not waiting.done()
-    client.deliver()
+    client.settle()
     await asyncio.wait_for(waiting, 2)
 
 
 async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     refused, taken = send(made, b"a", b"b")
     await asyncio.sleep(0)
-    client.deliver(1, error=KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
-    client.deliver()
+    client.settle(1, error=KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    client.settle()
     with pytest.raises(PublishingFailed, match="did not take a record of topic"):
         await asyncio.wait_for(refused.done, 2)
     await asyncio.wait_for(taken.done, 2)
@@ -193,20 +172,20 @@ async def test_a_record_that_the_broker_refuses_fails_its_receipt_alone(made):
     assert made.fatal == []
 
 
-async def test_a_topic_that_is_gone_fails_its_record_and_holds_up_no_other(made):
-    [client] = FakeHeldProducer.made
+async def test_a_partition_that_is_not_there_fails_its_record_and_holds_up_no_other(made):
+    [client] = made.clients
     gone = Acknowledgement()
-    made.send("gone", 0, b"k", b"v", [], gone)
+    made.send("topic", 99, b"k", b"v", [], gone)
     [after] = send(made, b"a")
-    with pytest.raises(PublishingFailed, match=r"gone\[0\] takes no record"):
+    with pytest.raises(PublishingFailed, match=r"topic\[99\] takes no record"):
         await asyncio.wait_for(gone.done, 2)
-    client.deliver()
+    client.settle()
     await asyncio.wait_for(after.done, 2)
     assert made.outstanding == 0
 
 
 async def test_an_error_that_ends_the_client_is_told(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     client.config["error_cb"](KafkaError(KafkaError._TRANSPORT))
     await asyncio.sleep(0.01)
     assert made.fatal == []
@@ -233,27 +212,26 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
     await asyncio.sleep(0.01)
     assert made.outstanding == 0
     assert not receipt.done.done()
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     [after] = send(made, b"the next one goes on")
     await asyncio.sleep(0)
-    client.deliver()
+    client.settle()
     await asyncio.wait_for(after.done, 2)
 
 
 async def test_it_tells_how_far_its_records_reach(made):
-    [client] = FakeHeldProducer.made
+    [client] = made.clients
     send(made, b"a", b"b", b"c")
     await asyncio.sleep(0)
-    client.deliver(2)
+    client.settle(2)
     await soon(lambda: made.outstanding == 1)
     assert made.ends == {("topic", 0): 2}
 
 
 async def test_an_offset_that_the_client_can_not_tell_moves_nothing(made):
-    [client] = FakeHeldProducer.made
-    client._offset = -1001
+    [client] = made.clients
     [receipt] = send(made, b"a")
     await asyncio.sleep(0)
-    client.deliver()
+    client.settle(offset=OFFSET_INVALID)
     await asyncio.wait_for(receipt.done, 2)
     assert made.ends == {}

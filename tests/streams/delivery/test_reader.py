@@ -1,19 +1,20 @@
-"""The reader and its parts over a client that does as it is told; the real one is under tests/streams/delivery/test_runner.py."""
+"""The reader and its parts over a group in memory; the real one is under tests/streams/delivery/test_runner.py."""
 
 import asyncio
-import threading
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.delivery.commits import Commit, due
 from streams.delivery.intake import HIGH_WATER, Intake
 from streams.delivery.lane import LOW_WATER
-from streams.delivery.membership import Membership
 from streams.delivery.memory import Memory
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.reader import Reader
 from streams.settings import Settings
+from tests.memory_broker import MemoryBroker
+from tests.streams.delivery.fake_listener import FakeListener
+from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
 
 TOPIC = "playhead.question.asked"
 
@@ -29,65 +30,64 @@ def a_message(offset, partition=0, error=None):
     )
 
 
-class FakeGroupConsumer:
-    """Stands for librdkafka's consumer: keeps what it is told."""
+class Bench(Reader):
+    """A reader over a group in memory, whose lanes come and go as the test says; its thread does not run."""
 
-    def __init__(self, _config):
-        self.assigned, self.resumed, self.paused, self.commits = [], [], [], []
-        self.refuses = False
+    def __init__(self, memory_mb=1000):
+        self.broker = MemoryBroker()
+        self.broker.create(TOPIC)
+        self.group = MemoryGroup(self.broker)
+        self.listener = FakeListener()
+        super().__init__(
+            "group",
+            [TOPIC],
+            Settings(),
+            Memory(memory_mb),
+            self.listener,
+            lambda _: self.group.client(),
+        )
+        for partition in range(4):
+            self.group.commit(TOPIC, partition, 7, "note")
 
-    def committed(self, partitions, timeout):
-        return [TopicPartition(at.topic, at.partition, 7, metadata="note") for at in partitions]
+    async def assign(self, *partitions):
+        await in_thread(self.membership.assign, self.client, places(*partitions))
+        return self.listener.lanes
 
-    def assign(self, partitions):
-        self.assigned.append([(at.partition, at.offset) for at in partitions])
+    async def revoke(self, *partitions):
+        await in_thread(self.membership.revoke, self.client, places(*partitions))
 
-    def resume(self, partitions):
-        self.resumed += [at.partition for at in partitions]
+    async def lose(self, *partitions):
+        await in_thread(self.membership.lose, self.client, places(*partitions))
 
-    def pause(self, partitions):
-        self.paused += [at.partition for at in partitions]
+    def refuses(self, times=1):
+        self.client.errors.extend([KafkaError(KafkaError.REBALANCE_IN_PROGRESS)] * times)
 
-    def commit(self, offsets, asynchronous):
-        self.commits.append([(at.partition, at.offset, at.metadata) for at in offsets])
-        if self.refuses:
-            raise KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
+    @property
+    def committed(self):
+        """Partition -> offset and note, where anything was committed since the lanes came."""
+        told = {
+            place[1]: (offset, self.group.notes[place])
+            for place, offset in self.group.offsets().items()
+        }
+        return {partition: one for partition, one in told.items() if one != (7, "note")}
 
-    def get_watermark_offsets(self, place, cached):
-        return 0, 100 + place.partition
-
-
-class FakeListener:
-    """What the reader tells on the event loop."""
-
-    def __init__(self):
-        self.came, self.went, self.errors, self.answers = [], [], [], True
-        self.dropped = asyncio.Event()
-
-    def assigned(self, lanes):
-        self.came += lanes
-        for lane in lanes:
-            lane.learned = True
-
-    async def revoked(self, lanes):
-        if not self.answers:
-            await asyncio.Event().wait()
-        self.went.append(("revoked", [lane.partition for lane in lanes]))
-        return due(lanes)
-
-    async def lost(self, lanes):
-        self.went.append(("lost", [lane.partition for lane in lanes]))
-        self.dropped.set()
-
-    def broken(self, error):
-        self.errors.append(error)
+    def paused(self):
+        """The lanes of which nothing comes, though there is something."""
+        lanes = self.listener.lanes
+        ends = [self.broker.put(TOPIC, b"more", partition=lane.partition) for lane in lanes]
+        self.client.assign(
+            [
+                TopicPartition(TOPIC, lane.partition, end)
+                for lane, end in zip(lanes, ends, strict=True)
+            ]
+        )
+        came = {message.partition() for message in self.client.consume(len(lanes), 0)}
+        return [lane.partition for lane in lanes if lane.partition not in came]
 
 
 @pytest.fixture
 async def reader():
-    made = Reader("group", [TOPIC], Settings(), Memory(1000), FakeListener(), FakeGroupConsumer)
-    made.listener = made._listener
-    return made
+    return Bench()
 
 
 def places(*partitions):
@@ -116,47 +116,34 @@ def finish(lane, offset):
 
 
 async def test_lanes_begin_where_they_were_left_and_none_stays_paused_from_before(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    assert reader.client.assigned == [[(0, 7), (1, 7)]]
-    assert reader.client.resumed == [0, 1]
-    came = [(lane.partition, lane.base, lane.note) for lane in reader.listener.came]
+    reader.client.pause(places(0))
+    await reader.assign(0, 1)
+    for offset in range(9):
+        reader.broker.put(TOPIC, b"%d" % offset)
+    assert [message.offset() for message in reader.client.consume(9, 0)] == [7, 8]
+    came = [(lane.partition, lane.base, lane.note) for lane in reader.listener.lanes]
     assert came == [(0, 7, "note"), (1, 7, "note")]
 
 
 async def test_what_was_finished_is_committed_before_lanes_are_given_up(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    finish(reader.listener.came[1], 7)
-    await in_thread(reader.membership.revoke, reader.client, places(0, 1))
-    assert reader.listener.went == [("revoked", [0, 1])]
-    assert reader.client.commits == [[(1, 8, "note")]]
+    await reader.assign(0, 1)
+    finish(reader.listener.lanes[1], 7)
+    await reader.revoke(0, 1)
+    assert reader.listener.told[1:] == [("revoked", [0, 1])]
+    assert reader.committed == {1: (8, "note")}
     assert reader.membership.lanes == {}
 
 
-async def test_lanes_that_could_not_be_handed_over_write_nothing_more():
-    listener, client = FakeListener(), FakeGroupConsumer({})
-    loop, ended = asyncio.get_running_loop(), threading.Event()
-    membership = Membership(listener, loop, 16, ended, limit_s=0.05)
-    listener.answers = False
-    await in_thread(membership.assign, client, places(0))
-    finish(listener.came[0], 7)
-    await in_thread(membership.revoke, client, places(0))
-    await listener.dropped.wait()
-    assert all(lane.revoked for lane in listener.came)
-    assert listener.went == [("lost", [0])]
-    assert client.commits == [[(0, 8, "note")]]
-
-
 async def test_lost_lanes_are_closed_before_anybody_is_told(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    await in_thread(reader.membership.lose, reader.client, places(0))
-    assert reader.listener.came[0].revoked
-    assert reader.listener.went == [("lost", [0])]
-    assert reader.client.commits == []
+    await reader.assign(0)
+    await reader.lose(0)
+    assert reader.listener.lanes[0].revoked
+    assert reader.listener.told[1:] == [("lost", [0])]
+    assert reader.committed == {}
 
 
 async def test_a_commit_tells_what_lies_done_beyond_it(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     lane.inherit(Progress(7), lambda: {"out": 33})
     finish(lane, 9)
     [commit] = due([lane])
@@ -167,27 +154,22 @@ async def test_a_commit_tells_what_lies_done_beyond_it(reader):
 
 
 async def test_a_commit_that_was_asked_for_is_made_when_lanes_go_before_it_was(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     finish(lane, 7)
     reader.commit_soon(due([lane]))
-    await in_thread(reader.membership.revoke, reader.client, places(0))
+    await reader.revoke(0)
     reader._commit()
-    assert reader.client.commits == [[(0, 8, "note")]]
+    assert reader.committed == {0: (8, "note")}
 
 
 async def test_a_broker_that_takes_no_notes_gets_commits_without(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     lane.inherit(Progress(7), lambda: {"out": 33})
     reader.commit_soon(due([lane]))
     reader._commit()
-
-    class FakeRefusal:
-        topic, partition = TOPIC, 0
-        error = KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE)
-
-    reader.commits.committed(None, [FakeRefusal])
+    reader.commits.committed(
+        None, [FakeRefusedPlace(TOPIC, 0, KafkaError.OFFSET_METADATA_TOO_LARGE)]
+    )
     assert [(commit.offset, commit.note) for commit in due([lane])] == [(7, "")]
 
 
@@ -199,16 +181,14 @@ async def test_an_error_that_ends_the_client_is_told_whatever_it_says_of_itself(
 
 
 async def test_a_note_that_does_not_fit_leaves_the_older_one_in_place(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     lane.inherit(Progress(7), lambda: {"out" * 2_000: 33})
     finish(lane, 7)
     assert due([lane]) == [Commit(lane, 8, "note", 1)]
 
 
 async def test_of_a_lane_that_is_not_known_yet_nothing_is_committed(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     lane.learned = False
     finish(lane, 7)
     assert due([lane]) == []
@@ -216,10 +196,10 @@ async def test_of_a_lane_that_is_not_known_yet_nothing_is_committed(reader):
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_commit_that_failed_is_asked_for_again(reader, late):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     finish(lane, 7)
-    reader.client.refuses = not late
+    if not late:
+        reader.refuses()
     reader.commit_soon(due([lane]))
     reader._commit()
     assert due([lane]) == ([] if late else [Commit(lane, 8, "note", 1)])
@@ -227,16 +207,16 @@ async def test_a_commit_that_failed_is_asked_for_again(reader, late):
         refused = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
         reader.commits.committed(refused, places(0))
         assert due([lane]) == [Commit(lane, 8, "note", 1)]
-    assert reader.client.commits == [[(0, 8, "note")]]
+    assert reader.committed == ({0: (8, "note")} if late else {})
 
 
 async def test_what_is_asked_for_twice_is_committed_once_and_as_it_is_last(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    one, other = reader.listener.came
+    await reader.assign(0, 1)
+    one, other = reader.listener.lanes
     reader.commit_soon([Commit(one, 8, "a"), Commit(other, 8, "b")])
     reader.commit_soon([Commit(one, 9, "c")])
     reader._commit()
-    assert reader.client.commits == [[(0, 9, "c"), (1, 8, "b")]]
+    assert reader.committed == {0: (9, "c"), 1: (8, "b")}
 
 
 async def proven(reader):
@@ -248,38 +228,39 @@ async def proven(reader):
 
 
 async def test_the_lanes_are_ours_where_the_group_takes_a_commit_that_changes_nothing(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
-    finish(reader.listener.came[0], 7)
+    await reader.assign(0, 1)
+    finish(reader.listener.lanes[0], 7)
     assert await proven(reader)
-    assert reader.client.commits == [[(0, 8, "note")]]
-    reader.client.refuses = True
+    assert reader.committed == {0: (8, "note")}
+    reader.refuses()
     assert not await proven(reader)
 
 
 async def test_who_has_no_lane_has_nothing_to_prove(reader):
-    reader.client.refuses = True
+    reader.refuses()
     assert await proven(reader)
-    assert reader.client.commits == []
+    assert reader.committed == {}
 
 
 async def test_nothing_is_committed_of_a_lane_that_has_gone(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
-    [lane] = reader.listener.came
+    [lane] = await reader.assign(0)
     reader.commit_soon([Commit(lane, 8, "a")])
-    await in_thread(reader.membership.lose, reader.client, places(0))
+    await reader.lose(0)
     reader._commit()
-    assert reader.client.commits == []
+    assert reader.committed == {}
 
 
 async def test_how_far_a_lane_reaches_is_noted_though_nothing_is_to_be_committed(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    await reader.assign(0, 1)
+    for partition, end in enumerate((100, 101)):
+        reader.broker.skip(TOPIC, partition, end)
     reader.commit_soon([])
     reader._commit()
-    assert [lane.end for lane in reader.listener.came] == [100, 101]
+    assert [lane.end for lane in reader.listener.lanes] == [100, 101]
 
 
 async def test_records_of_one_poll_are_put_together_by_lane(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    await reader.assign(0, 1)
     messages = [a_message(7), a_message(7, 1), a_message(8), a_message(3, 2)]
     batches = [
         (lane.partition, [record[:3] for record in records])
@@ -292,7 +273,7 @@ async def test_records_of_one_poll_are_put_together_by_lane(reader):
 
 
 async def test_an_error_among_records_is_told_and_the_records_are_not_lost(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
+    await reader.assign(0)
     fatal = a_message(0, error=KafkaError(KafkaError._FATAL, "fenced", fatal=True))
     assert len(reader.intake.batches([fatal, a_message(7)])) == 1
     await asyncio.sleep(0)
@@ -305,50 +286,47 @@ def an_intake(reader, memory):
 
 
 async def test_a_lane_that_falls_behind_pauses_alone_and_goes_on_when_it_has_caught_up(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1))
+    await reader.assign(0, 1)
     intake, client = an_intake(reader, Memory(1000)), reader.client
     slow = reader.membership.lanes[TOPIC, 0]
     slow.take([(7 + number, 1, b"acme", str(number)) for number in range(HIGH_WATER + 1)])
     intake.keep_pace(client)
-    assert client.paused == [0]
-    client.resumed.clear()
+    assert reader.paused() == [0]
     intake.keep_pace(client)
-    assert client.resumed == []
+    assert reader.paused() == [0]
     slow.learned = True
     while slow.waiting > LOW_WATER:
         item = slow.next(opened)
         slow.left(item)
         item.close()
     intake.keep_pace(client)
-    assert client.resumed == [0]
+    assert reader.paused() == []
 
 
 async def test_above_its_memory_who_holds_more_than_a_share_fetches_nothing(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0, 1, 2))
+    await reader.assign(0, 1, 2)
     memory = Memory(900)
     intake, client = an_intake(reader, memory), reader.client
     flood, chat, _ = reader.membership.lanes.values()
     flood.bytes, chat.bytes, memory.used, memory.holders = 850, 51, 901, 2
     intake.keep_pace(client)
-    assert client.paused == [0]
-    client.resumed.clear()
+    assert reader.paused() == [0]
     flood.bytes, memory.used = 500, 551
     intake.keep_pace(client)
-    assert client.resumed == []
+    assert reader.paused() == [0]
     flood.bytes, memory.used = 225, 600  # others have filled it meanwhile
     intake.keep_pace(client)
-    assert client.resumed == [0]
+    assert reader.paused() == []
 
 
 async def test_who_waits_for_memory_goes_on_when_half_of_it_is_free(reader):
-    await in_thread(reader.membership.assign, reader.client, places(0))
+    await reader.assign(0)
     memory = Memory(1000)
     intake, client = an_intake(reader, memory), reader.client
     [lane] = reader.membership.lanes.values()
     lane.bytes, memory.used, memory.holders = 1001, 1001, 1
     intake.keep_pace(client)
-    assert client.paused == [0]
-    client.resumed.clear()
+    assert reader.paused() == [0]
     lane.bytes = memory.used = 500
     intake.keep_pace(client)
-    assert client.resumed == [0]
+    assert reader.paused() == []

@@ -7,40 +7,29 @@ import pytest
 from streams.delivery.faust_shell import new_app
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
+from streams.delivery.publisher import Unattended
 from streams.delivery.runner import Runner
+from streams.delivery.takeover import Takeover
 from streams.settings import Settings
 from streams.topics import step
+from tests.fakes import a_codec
+from tests.memory_broker import a_broker
+from tests.streams.delivery.memory_publisher import MemoryPublisher, sent
 
 ASKED = "playhead.question.asked"
-
-
-class FakePublisher:
-    """Notes that it was told to forget."""
-
-    abandoned = False
-
-    def abandon(self):
-        self.abandoned = True
-
-
-class FakeTakeover:
-    """Notes what it was told to forget."""
-
-    def __init__(self):
-        self.forgotten = []
-
-    def forget(self, partitions):
-        self.forgotten += partitions
 
 
 @pytest.fixture
 async def runner(tmp_path):
     app = new_app("playhead-redact", Settings(run=tmp_path), Memory(1_000))
-    app._publisher = FakePublisher()
+    broker = a_broker()
+    app._publisher = MemoryPublisher(broker)
     app.broken = asyncio.Queue()
     app.crash = app.broken.put
     made = Runner(app, step("redact"))
-    made._takeover = FakeTakeover()
+    made._takeover = Takeover(
+        made.step, app.settings, a_codec(), (), open_consumer=lambda *_: broker.consumer()
+    )
     return made
 
 
@@ -81,7 +70,15 @@ async def test_lost_lanes_end_what_runs_for_them_and_no_more(runner):
 
 async def test_of_lost_lanes_nothing_is_remembered_but_for_those_that_have_come_again(runner):
     lost = [a_lane(0), a_lane(1)]
+    await runner._takeover.learn(lost, {})
     runner._lanes = [a_lane(1)]
+    publisher = runner.app.publisher
+    publisher.broker.away = True
+    publisher.send(ASKED, 0, b"acme", b"unacknowledged", [], Unattended())
     await runner._revoked(lost, in_good_order=False)
-    assert runner.app.publisher.abandoned
-    assert runner._takeover.forgotten == [0]
+    publisher.broker.away = False
+    await publisher.delivered()
+    assert sent(publisher.broker) == []
+    assert runner._takeover.history(1) is not None
+    with pytest.raises(KeyError):
+        runner._takeover.history(0)
