@@ -16,6 +16,7 @@ from schemas import (
     IndexWritten,
     PublishVersion,
     Search,
+    StreamRequest,
     WithdrawVersions,
 )
 from tests.fakes import DIGEST_KEY
@@ -41,6 +42,38 @@ class FakeConnector:
 
     async def close(self):
         pass
+
+
+class FakeAnsweringConnector(FakeConnector):
+    """Answers by the function given for a request's type, as FakeEffects does; keeps on whose behalf it was asked.
+
+    A function may raise Transient or Permanent. For a streamed request it returns the parts; an error among them ends
+    the stream.
+    """
+
+    def __init__(self, answers, before=at_once):
+        super().__init__(before)
+        self._answers = answers
+        self.calls = []
+
+    def handlers(self):
+        return {kind: self._answer for kind in self._answers if not issubclass(kind, StreamRequest)}
+
+    def stream_handlers(self):
+        return {kind: self._parts for kind in self._answers if issubclass(kind, StreamRequest)}
+
+    async def _answer(self, request, call):
+        self.calls.append(call)
+        await self._before(self.SERVICE, request, call)
+        return self._answers[type(request)](request)
+
+    async def _parts(self, request, call):
+        self.calls.append(call)
+        for number, part in enumerate(self._answers[type(request)](request)):
+            await self._before(self.SERVICE, request, call, number)
+            if isinstance(part, Exception):
+                raise part
+            yield part
 
 
 class FakeKeyring(FakeConnector):

@@ -62,8 +62,12 @@ class MemoryBroker:
         """Raised one by one, in place of the answers about groups, and to an admin about topics."""
         self.unseen: deque[Collection[str]] = deque()
         """Topics that an admin's next looks don't show yet, look by look."""
+        self.lingering = 0
+        """How many times an admin still sees topics that were deleted."""
+        self.gone: list[str] = []
+        """Topics that were deleted, in order."""
         self.refusal: int | None = None
-        """The code of the error with which the broker refuses to create topics."""
+        """The code of the error with which the broker refuses to create and to delete topics."""
         self.settings: dict[str, dict[str, str]] = {}
         """Topic -> settings that are not the broker's defaults."""
         self.handed: Counter[str] = Counter()
@@ -301,13 +305,41 @@ class MemoryAdmin:
         if self._broker.errors:
             raise self._broker.errors.popleft()
         unseen = self._broker.unseen.popleft() if self._broker.unseen else ()
+        seen = self._broker.topics()
+        if self._broker.gone and self._broker.lingering:
+            self._broker.lingering -= 1
+            seen |= dict.fromkeys(self._broker.gone, 1)
         return SimpleNamespace(
             topics={
                 name: SimpleNamespace(partitions=dict.fromkeys(range(count)))
-                for name, count in self._broker.topics().items()
+                for name, count in seen.items()
                 if name not in unseen
             }
         )
+
+    def delete_topics(
+        self, topics: Sequence[str], operation_timeout: float = 0
+    ) -> dict[str, Future[None]]:
+        return {topic: self._deleted(topic) for topic in topics}
+
+    def _deleted(self, topic: str) -> Future[None]:
+        if self._broker.refusal is not None:
+            return _answer(self._broker.refusal)
+        if topic not in self._broker.topics():
+            return _answer(KafkaError.UNKNOWN_TOPIC_OR_PART)
+        for place in [place for place in self._broker.rows if place[0] == topic]:
+            del self._broker.rows[place]
+        self._broker.gone.append(topic)
+        return _answer()
+
+    def delete_consumer_groups(self, groups: Sequence[str]) -> dict[str, Future[None]]:
+        known = self._broker.committed
+        return {
+            group: _answer(
+                KafkaError.GROUP_ID_NOT_FOUND if known.pop(group, None) is None else None
+            )
+            for group in groups
+        }
 
     def create_topics(
         self, topics: Sequence[Any], operation_timeout: float = 0
@@ -328,17 +360,23 @@ class MemoryAdmin:
         return described
 
     def _made(self, topic: Any) -> Future[None]:
-        made: Future[None] = Future()
         refusal = self._broker.refusal
         if refusal is None and topic.topic in self._broker.topics():
             refusal = KafkaError.TOPIC_ALREADY_EXISTS
         if refusal is None:
             self._broker.create(topic.topic, topic.num_partitions)
             self._broker.settings[topic.topic] = dict(topic.config or {})
-            made.set_result(None)
-        else:
-            made.set_exception(KafkaException(KafkaError(refusal)))
-        return made
+        return _answer(refusal)
+
+
+def _answer(code: int | None = None) -> Future[None]:
+    """Return what the broker answers to an admin: nothing, or an error."""
+    answered: Future[None] = Future()
+    if code is None:
+        answered.set_result(None)
+    else:
+        answered.set_exception(KafkaException(KafkaError(code)))
+    return answered
 
 
 class MemoryAioAdmin:

@@ -22,7 +22,6 @@ from schemas import (
     GeneratedToken,
     Now,
     QueryRewritten,
-    StreamRequest,
     Unseal,
     Unsealed,
 )
@@ -30,7 +29,7 @@ from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import World
 from streams.topics import step, topic_of
-from tests.fake_connectors import FakeTriton, FakeWeaviate
+from tests.fake_connectors import FakeAnsweringConnector, FakeTriton, FakeWeaviate
 from tests.fakes import DIGEST_KEY, NOW_US, FakeEffects, a_codec, a_meta
 
 EVENT = QueryRewritten(
@@ -63,31 +62,6 @@ def generated(request):
 ANSWERS = {Embed: embedded, Generate: generated, Unseal: lambda _: Unsealed(values=())}
 
 
-class TableConnector:
-    """Puts the same answers behind the world that live effects ask."""
-
-    def handlers(self):
-        return {t: self._handler(f) for t, f in ANSWERS.items() if not issubclass(t, StreamRequest)}
-
-    def stream_handlers(self):
-        return {t: self._parts(f) for t, f in ANSWERS.items() if issubclass(t, StreamRequest)}
-
-    def _handler(self, answer):
-        async def handle(request, _call):
-            return answer(request)
-
-        return handle
-
-    def _parts(self, answer):
-        async def parts(request, _call):
-            for part in answer(request):
-                if isinstance(part, Exception):
-                    raise part
-                yield part
-
-        return parts
-
-
 def fake(function):
     fx = FakeEffects("retrieve", EVENT, ANSWERS)
     fx.step = replace(fx.step, function=function)
@@ -101,7 +75,7 @@ def live(function, *connectors):
         replace(step("retrieve"), function=function),
         Input(EVENT, topic_of(EVENT), 0, 0),
         emitted.append,
-        world=World(connectors or (TableConnector(),), timeout_s=5),
+        world=World(connectors or (FakeAnsweringConnector(ANSWERS),), timeout_s=5),
         codec=a_codec(),
         digest_key=DIGEST_KEY,
         begun=begun,

@@ -1,4 +1,4 @@
-"""Stands for a chain of hops on a broker, and for the program that makes them."""
+"""Stands for a chain of hops on a broker, and for the program that makes them; held to both by test_ends.py."""
 
 from collections import deque
 
@@ -11,11 +11,11 @@ PARTITION_END = KafkaError(KafkaError._PARTITION_EOF)
 NO_WORD = "ended with 1: no word"
 
 
-def a_message(value, key=b"", headers=(), error=None):
+def a_message(value, key=b"", headers=(), error=None, partition=0):
     """Return a record as a consumer hands it over."""
     return Message(
         topic="last",
-        partition=0,
+        partition=partition,
         offset=0,
         key=key,
         value=value,
@@ -28,14 +28,17 @@ class FakeChain:
     """Both clients of a chain in one; `hand_on` says which messages a record becomes: one like it by default."""
 
     def __init__(self, hand_on=None):
-        self.hand_on = hand_on or (lambda value, key, headers: [a_message(value, key, headers)])
+        self._hand_on = hand_on
         self.waiting = deque()
         self.produced = []
         self.flushed = self.closed = False
 
     def produce(self, topic, value, key, partition, headers=()):
         self.produced.append((topic, partition))
-        self.waiting.extend(self.hand_on(value, key, headers))
+        if self._hand_on is None:
+            self.waiting.append(a_message(value, key, headers, partition=partition))
+        else:
+            self.waiting.extend(self._hand_on(value, key, headers))
 
     def poll(self, _timeout=0):
         return self.waiting.popleft() if self.waiting else None
@@ -51,7 +54,7 @@ class FakeChain:
         self.closed = True
 
 
-class FakeProducer:
+class FakeChainProducer:
     """The producer's side of a chain: its poll serves no messages."""
 
     def __init__(self, chain):
@@ -80,4 +83,4 @@ class FakeProgram:
 
 def ends_of(chain, *programs):
     """Return both ends of a chain, with the programs between them: one that does well by default."""
-    return Ends("first", FakeProducer(chain), chain, programs or (FakeProgram(),))
+    return Ends("first", FakeChainProducer(chain), chain, programs or (FakeProgram(),))

@@ -1,12 +1,13 @@
 """Both ends of a chain: records go in as they are, what comes is handed on at once, and silence is told."""
 
 import itertools
+import time
 import uuid
 from itertools import islice
 
 import pytest
 
-from bench.child import MeasurementFailed
+from bench.child import Child, MeasurementFailed
 from bench.ends import POLL_MAX, Ends, InputRecord, Stuck
 from bench.measured_topics import own_topics
 from bench.transports.inputs import VALUE_BYTES
@@ -14,7 +15,7 @@ from tests.bench.fakes import (
     NO_WORD,
     PARTITION_END,
     FakeChain,
-    FakeProducer,
+    FakeChainProducer,
     FakeProgram,
     a_message,
     ends_of,
@@ -23,7 +24,7 @@ from tests.bench.fakes import (
 SO_FAR = "1 of 2 records came"
 
 
-class Recording(FakeProducer):
+class Recording(FakeChainProducer):
     """Keeps whole records, and counts how often the client was served."""
 
     def __init__(self, chain):
@@ -104,7 +105,7 @@ def test_silence_is_told_with_what_came_so_far(heard):
 def test_silence_begins_anew_with_everything_that_comes():
     chain, seconds = FakeChain(), itertools.count()
     program = FakeProgram()
-    ends = Ends("first", FakeProducer(chain), chain, (program,), clock_s=lambda: next(seconds))
+    ends = Ends("first", FakeChainProducer(chain), chain, (program,), clock_s=lambda: next(seconds))
     silent = [None, None]  # two looks of a second each; the third would be too long
     looks = iter([*silent, a_message(b"a"), *silent, a_message(b"b"), None, None, None])
     chain.poll = lambda _timeout: next(looks)
@@ -154,6 +155,34 @@ def test_what_is_on_its_way_is_waited_for_before_the_clients_are_closed():
     ends_of(chain).close()
     assert chain.flushed
     assert chain.closed
+
+
+# ---------------------------------------------------------------------- the fakes and the real ones
+
+
+def test_ends_meet_over_a_chain_that_is_none():
+    meet(ends_of(FakeChain()))
+
+
+@pytest.mark.parametrize("fake", [True, False])
+def test_a_program_tells_its_time_and_its_end(tmp_path, fake):
+    if fake:
+        program = FakeProgram(fails_after=1)
+    else:
+        program = Child("bench.no_such_module", (), tmp_path / "output")
+    times = [program.cpu_s() for _ in range(3)] if fake else [0.0]
+    assert all(type(one) is float and one >= 0 for one in times)
+    assert times == sorted(times)
+    with pytest.raises(MeasurementFailed, match=r"^ended with 1: "):
+        check_for_long(program)
+    if not fake:
+        program.stop()
+
+
+def check_for_long(program):
+    for _ in range(3_000):
+        assert program.check() is None
+        time.sleep(0.01)
 
 
 @pytest.mark.stack

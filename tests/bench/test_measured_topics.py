@@ -1,8 +1,6 @@
 """Topics of a measurement are forgotten with their groups, and what the broker keeps showing is told."""
 
-from concurrent.futures import Future
 from contextlib import closing
-from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -18,89 +16,66 @@ from streams.log.setup import wanted
 from streams.log.writing import Writer
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.memory_broker import MemoryBroker
 
 
-def done(error=None):
-    future = Future()
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-    return future
-
-
-class FakeAdmin:
-    """Shows topics; a deleted one is shown `lingers` times more."""
-
-    def __init__(self, *topics, lingers=0, groups=()):
-        self.topics, self.groups = dict.fromkeys(topics), set(groups)
-        self.deleted, self._lingers = [], lingers
-
-    def list_topics(self, timeout):
-        if self.deleted and self._lingers:
-            self._lingers -= 1
-            return SimpleNamespace(topics={**self.topics, **dict.fromkeys(self.deleted)})
-        return SimpleNamespace(topics=dict(self.topics))
-
-    def delete_topics(self, names, operation_timeout):
-        gone = KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
-        answers = {name: done() if name in self.topics else done(gone) for name in names}
-        self.deleted += [name for name in names if self.topics.pop(name, done) is None]
-        return answers
-
-    def delete_consumer_groups(self, names):
-        gone = KafkaException(KafkaError(KafkaError.GROUP_ID_NOT_FOUND))
-        answers = {name: done() if name in self.groups else done(gone) for name in names}
-        self.groups -= set(names)
-        return answers
+def a_broker(*topics, groups=()):
+    """A broker with some topics, and groups that have committed something."""
+    broker = MemoryBroker()
+    for topic in topics:
+        broker.create(topic)
+    for group in groups:
+        broker.commit(group, "t", 0, 1)
+    return broker
 
 
 def test_only_topics_that_are_there_are_deleted_and_others_stay():
-    admin = FakeAdmin("a", "b", "other")
-    forget(admin, ["a", "b", "never made"], [])
-    assert admin.deleted == ["a", "b"]
-    assert set(admin.topics) == {"other"}
+    broker = a_broker("a", "b", "other")
+    forget(broker.admin(), ["a", "b", "never made"], [])
+    assert broker.gone == ["a", "b"]
+    assert set(broker.topics()) == {"other"}
 
 
 def test_groups_are_forgotten_whether_they_were_used_or_not():
-    admin = FakeAdmin(groups={"used", "another"})
-    forget(admin, [], ["used", "never used"])
-    assert admin.groups == {"another"}
-    assert admin.deleted == []
+    broker = a_broker(groups={"used", "another"})
+    forget(broker.admin(), [], ["used", "never used"])
+    assert set(broker.committed) == {"another"}
+    assert broker.gone == []
 
 
 @pytest.mark.parametrize("looks", [0, 1, 3])
 def test_topics_that_were_made_are_waited_for_until_all_are_shown(looks):
-    shown = iter([["a"]] * looks + [["a", "b", "other"]])
-    admin = FakeAdmin()
-    admin.list_topics = lambda timeout: SimpleNamespace(topics=dict.fromkeys(next(shown)))
-    await_shown(admin, ["a", "b"], pause_s=0.0)
-    assert list(shown) == []
+    broker = a_broker("a", "b", "other")
+    broker.unseen.extend([["b"]] * looks)
+    await_shown(broker.admin(), ["a", "b"], pause_s=0.0)
+    assert not broker.unseen
 
 
 def test_a_topic_that_is_never_shown_is_told():
     with pytest.raises(TimeoutError, match=r"does not show b 0\.01 s after it was made"):
-        await_shown(FakeAdmin("a"), ["a", "b"], patience_s=0.01, pause_s=0.0)
+        await_shown(a_broker("a").admin(), ["a", "b"], patience_s=0.01, pause_s=0.0)
 
 
 @pytest.mark.parametrize("lingers", [0, 2])
 def test_it_waits_until_the_broker_shows_the_topics_no_more(lingers):
-    admin = FakeAdmin("a", lingers=lingers)
-    forget(admin, ["a"], [], pause_s=0.0)
-    assert set(admin.list_topics(1).topics) == set()
+    broker = a_broker("a")
+    broker.lingering = lingers
+    forget(broker.admin(), ["a"], [], pause_s=0.0)
+    assert set(broker.admin().list_topics(1).topics) == set()
 
 
 def test_topics_that_stay_are_told():
+    broker = a_broker("a")
+    broker.lingering = 10**9
     with pytest.raises(TimeoutError, match=r"still shows deleted topics after 0\.01 s"):
-        forget(FakeAdmin("a", lingers=10**9), ["a"], [], patience_s=0.01, pause_s=0.0)
+        forget(broker.admin(), ["a"], [], patience_s=0.01, pause_s=0.0)
 
 
 def test_a_topic_that_can_not_be_deleted_is_an_error():
-    admin = FakeAdmin("a")
-    refused = KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
-    admin.delete_topics = lambda *_, **__: {"a": done(refused)}
+    broker = a_broker("a")
+    broker.refusal = KafkaError.TOPIC_AUTHORIZATION_FAILED
     with pytest.raises(KafkaException):
-        forget(admin, ["a"], [])
+        forget(broker.admin(), ["a"], [])
 
 
 # ---------------------------------------------------------------------- on a real broker

@@ -1,10 +1,7 @@
 """The stub model says what an answer needs to say, at its own pace, without Triton."""
 
 import asyncio
-import importlib.util
 import json
-import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -14,42 +11,19 @@ from agents.grounding import Sentence
 from agents.prompting import filled
 from bench.chats import questions
 from streams.log.configuration import load
+from tests.infra.triton.backend import FakeSender, loaded
 
-FILE = Path(bench.__file__).parent / "models/stub/1/model.py"
-
-
-class FakeTensor:
-    def __init__(self, name, values):
-        self.name, self.values = name, values
-
-    def as_numpy(self):
-        return self.values
-
-
-class FakeSender:
-    """Keeps what is sent; may say that the asker is gone."""
-
-    def __init__(self, leaves_after=None):
-        self.sent, self.flags, self._leaves_after = [], [], leaves_after
-
-    def is_cancelled(self):
-        return len(self.sent) == self._leaves_after
-
-    def send(self, response, flags=0):
-        self.sent.append({tensor.name: tensor.values[0] for tensor in response})
-        self.flags.append(flags)
+FOLDER = Path(bench.__file__).parent / "models"
 
 
 @pytest.fixture
 def stub(monkeypatch):
-    backend = types.SimpleNamespace(
-        TRITONSERVER_RESPONSE_COMPLETE_FINAL=1, Tensor=FakeTensor, InferenceResponse=list
-    )
-    monkeypatch.setitem(sys.modules, "triton_python_backend_utils", backend)
-    spec = importlib.util.spec_from_file_location("stub_model", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("stub", monkeypatch, FOLDER)
+
+
+def told(sender):
+    """What was sent; of each output the one value."""
+    return [{name: values[0] for name, values in one.items()} for one in sender.sent]
 
 
 @pytest.fixture
@@ -76,7 +50,7 @@ def a_prompt(fact):
 def test_it_says_the_last_passage_of_the_prompt_word_by_word(model):
     sender = FakeSender()
     answered(model, sender, a_prompt(3))
-    *tokens, end = sender.sent
+    *tokens, end = told(sender)
     assert b"".join(token["text"] for token in tokens).decode() == questions.sentence(3)
     assert len(tokens) == questions.TOKENS
     assert end["finish_reason"] == b"stop"
@@ -92,14 +66,14 @@ def test_every_fact_takes_as_many_tokens():
 def test_it_says_no_more_than_it_is_asked_for(model):
     sender = FakeSender()
     answered(model, sender, a_prompt(0), max_tokens=2)
-    assert sender.sent[-1]["finish_reason"] == b"length"
+    assert told(sender)[-1]["finish_reason"] == b"length"
     assert len(sender.sent) == 3
 
 
 def test_it_stops_when_the_asker_is_gone(model):
     sender = FakeSender(leaves_after=2)
     answered(model, sender, a_prompt(0))
-    assert sender.sent[-1]["finish_reason"] == b"cancelled"
+    assert told(sender)[-1]["finish_reason"] == b"cancelled"
     assert len(sender.sent) == 3
 
 

@@ -87,7 +87,9 @@ class Load:
         self._drawn = 0
         self.published = self.copies = 0
         self.failed: list[str] = []
-        self.producer = self.producer or Producer(
+        if self.producer is not None:
+            return
+        self.producer = Producer(
             {
                 "bootstrap.servers": self.settings.kafka,
                 "acks": "all",

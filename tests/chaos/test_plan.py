@@ -13,6 +13,8 @@ from tests.chaos.load import Load
 from tests.chaos.plan import MISSED, WEIGHTS, Plan, bound, faults, start
 from tests.chaos.result import Result
 from tests.fakes import a_codec
+from tests.memory_broker import a_broker
+from tests.memory_producer import MemoryProducer
 
 PLAN = Plan(seed=1, requests=400, seconds=40.0, kills=12)
 NAMES = ("ingest", "redact", "embed")
@@ -46,36 +48,34 @@ def test_starts_vary_by_slot_and_number_and_the_first_slot_hosts_all_steps():
     assert any(how.after_s for how in starts)
 
 
-class FakeProducer:
-    """Takes records and acknowledges nothing."""
-
-    def __init__(self, _=None):
-        self.sent = []
-
-    def produce(self, topic, value, key, lane, on_delivery):
-        self.sent.append((topic, key, lane, value))
-
-
 def drawn(plan):
-    load = Load(plan, Settings(), a_codec(), producer=FakeProducer(), now_us=lambda: 1)
+    """Draw a load of which nothing is acknowledged; return it and the records."""
+    broker = a_broker()
+    broker.away = True
+    load = Load(plan, Settings(), a_codec(), producer=MemoryProducer(broker), now_us=lambda: 1)
     for _ in range(3_000):
         load.ask()
-    return load
+    load.producer.settle()
+    return load, [(*place, one.key(), one.value()) for place, one in records_of(broker)]
+
+
+def records_of(broker):
+    return [(place, one) for place, rows in broker.rows.items() for one in rows.messages]
 
 
 def test_a_seed_gives_the_same_load_again():
-    assert drawn(PLAN).producer.sent == drawn(PLAN).producer.sent
+    assert drawn(PLAN)[1] == drawn(PLAN)[1]
 
 
 def test_the_load_has_copies_poison_and_records_that_are_no_requests():
-    load = drawn(PLAN)
+    load, records = drawn(PLAN)
     requests = len(load.asked_s)
     assert requests == 3_000
-    assert len(load.producer.sent) > requests
+    assert len(records) > requests
     fates = list(load._fates.values())
     assert 0 < fates.count("rejected") < 100
-    assert any(value is None for _, _, _, value in load.producer.sent)
-    assert {lane for _, _, lane, _ in load.producer.sent} == {0, 1, 2, 3}
+    assert any(value is None for *_, value in records)
+    assert {lane for _, lane, *_ in records} == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize(

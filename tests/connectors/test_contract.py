@@ -32,8 +32,7 @@ from schemas import (
 )
 from streams.running.world import Call
 from streams.settings import Settings
-from tests.connectors.triton.server import FakeTriton as TritonServer
-from tests.connectors.triton.server import serve
+from tests.connectors.triton.server import FakeTritonServer, serve
 from tests.connectors.weaviate.memory import MemoryWeaviate
 from tests.fake_connectors import FakeTriton, FakeWeaviate
 
@@ -107,7 +106,7 @@ MADE = {
 @pytest.fixture
 async def triton():
     """A server that embeds, and generates two tokens."""
-    fake = TritonServer()
+    fake = FakeTritonServer()
 
     async def script(stream):
         await stream.token("a")

@@ -1,17 +1,34 @@
-"""The steps' own tables over a Faust app that is none; what is asked of them, and what they remember."""
+"""The steps' own tables over an app whose publisher is in memory; what is asked of them, and what they remember."""
+
+from pathlib import Path
 
 from schemas import Answer, AnswerReleased, Usage, Verdict
+from streams.delivery.faust_shell import new_app
+from streams.delivery.memory import Memory
 from streams.running.world import Call
 from streams.settings import Settings
 from tests.fakes import a_codec, a_meta
-from tests.streams.delivery.fake_app import FakeApp
+from tests.memory_broker import MemoryBroker, a_broker
+from tests.streams.delivery.memory_publisher import MemoryPublisher
+
+NOWHERE = Path("/nowhere")  # an app that is not started writes nothing
 
 
-def table(kind, broker=None):
-    app = FakeApp()
-    made = kind(app, Settings(), lambda *_: broker.consumer())
+def an_app(broker: MemoryBroker):
+    """A step's app that is not started."""
+    app = new_app("playhead-test", Settings(run=NOWHERE), Memory(1_000))
+    app._publisher = MemoryPublisher(broker)
+    return app
+
+
+def table(kind, broker=None, open_consumer=None):
+    """A table of a step, and the broker on which its changelog lies."""
+    broker = broker or a_broker()
+    made = kind(
+        an_app(broker), Settings(run=NOWHERE), open_consumer or (lambda *_: broker.consumer())
+    )
     made.attach(a_codec())
-    return made, app
+    return made, broker
 
 
 def a_call(event, request="r-1", lane=2, session="s-1"):

@@ -7,8 +7,15 @@ import pytest
 
 from bench.answers.asking import alternate, ask, broken_down
 from bench.child import MeasurementFailed
-from bench.direct import Answered
+from bench.direct import Answered, Direct
+from bench.facts import facts
+from bench.synthetic.answers import CannedModels
+from bench.synthetic.request_maker import SECTIONS, TENANTS
+from connectors.documents import Documents
+from connectors.keyring import Keyring
 from streams.operations.timeline import EffectTime, StepTime
+from streams.settings import Settings
+from tests.fakes import a_codec
 
 
 def a_client(*frames):
@@ -77,6 +84,24 @@ class FakeAnswers:
         self._order.append(("direct", tenant, text))
         self._asked += 1
         return Answered(1.0 * self._asked, 2.0 * self._asked)
+
+
+@pytest.fixture(params=[True, False])
+def answering(request, tmp_path):
+    """What answers without a log: the fake, and the steps themselves over canned answers."""
+    if request.param:
+        return FakeAnswers([])
+    settings, models = Settings(run=tmp_path), CannedModels()
+    models.index_guide(0)
+    keyring = Keyring(settings)
+    return Direct(settings, (keyring, Documents(settings), models), keyring, a_codec()._ids)
+
+
+async def test_an_answer_has_its_first_text_before_its_end(answering):
+    for _, question in facts(SECTIONS)[3:5]:
+        answered = await answering.ask(TENANTS[0], question)
+        assert isinstance(answered, Answered)
+        assert 0 < answered.first_ms <= answered.whole_ms
 
 
 async def taken(questions):

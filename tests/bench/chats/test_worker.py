@@ -12,14 +12,14 @@ from connectors.keyring import Keyring
 from schemas import Embed, Fetch, Generate, Search
 from streams.running.world import Call, World
 from streams.settings import Settings
-from tests.connectors.triton.server import FakeTriton, serve
+from tests.connectors.triton.server import FakeTritonServer, serve
 
 CALL = Call(TENANT, 0, "r-1", "s-1", "e", "t", 0)
 
 
 @pytest.fixture
 async def triton():
-    fake = FakeTriton()
+    fake = FakeTritonServer()
     server, fake.port = await serve(fake)
     yield fake
     await server.stop(None)

@@ -1,4 +1,7 @@
-"""Stands for aiokafka's clients, as far as the baselines use them; what is produced and committed is noted in order."""
+"""Stands for aiokafka's clients, as far as the baselines use them; what is produced and committed is noted in order.
+
+test_aiokafka_contract.py holds them to the real ones.
+"""
 
 import asyncio
 from typing import NamedTuple
@@ -14,7 +17,7 @@ class Row(NamedTuple):
     value: bytes
 
 
-class FakeWord:
+class FakeAioWord:
     """What a producer returns for a record: awaited, it tells that the broker has it."""
 
     def __init__(self, notes):
@@ -25,7 +28,7 @@ class FakeWord:
         yield from ()
 
 
-class FakeConsumer:
+class FakeAioConsumer:
     """Hands over one poll after the other, then nothing more."""
 
     def __init__(self, notes, polls):
@@ -50,7 +53,7 @@ class FakeConsumer:
         self._notes.append("commit")
 
 
-class FakeProducer:
+class FakeAioProducer:
     """Acknowledges when it is asked whether it has; `notes` tells what was handed over and acknowledged."""
 
     def __init__(self, notes):
@@ -58,7 +61,7 @@ class FakeProducer:
 
     async def send(self, topic, value, key, partition, headers=()):
         self._notes.append(("sent", topic, partition, key, value, *headers))
-        return FakeWord(self._notes)
+        return FakeAioWord(self._notes)
 
     async def flush(self):
         self._notes.append("flushed")

@@ -14,7 +14,7 @@ from bench.chats.stub_server import STUB
 from bench.child import ROOT
 from bench.transports import bare_aiokafka, stock_faust
 from schemas import Generated, GeneratedToken
-from tests.bench.transports.fake_aiokafka import FakeConsumer, FakeProducer, Row
+from tests.bench.transports.fake_aiokafka import FakeAioConsumer, FakeAioProducer, Row
 
 FOLLOWING = {"a": "b", "b": "c"}
 PROGRAM = """
@@ -35,9 +35,9 @@ until_terminated(serve())
 async def handed_on(*polls, commit_s=0.0):
     """Return what a bare loop did with some polls, in order."""
     notes = []
-    consumer = FakeConsumer(notes, polls)
+    consumer = FakeAioConsumer(notes, polls)
     loop = asyncio.create_task(
-        bare_aiokafka.hand_on(FOLLOWING, consumer, FakeProducer(notes), commit_s)
+        bare_aiokafka.hand_on(FOLLOWING, consumer, FakeAioProducer(notes), commit_s)
     )
     await asyncio.wait_for(consumer.drained.wait(), 10)
     loop.cancel()
@@ -73,7 +73,7 @@ async def answered(*prompts):
     """Return what the one-at-a-time consumer did with some questions, and what it asked."""
     notes, asked = [], []
     rows = [[Row("asked", 0, n, str(n).encode(), p.encode())] for n, p in enumerate(prompts)]
-    consumer = FakeConsumer(notes, rows)
+    consumer = FakeAioConsumer(notes, rows)
 
     async def generate(request, _call):
         asked.append(request)
@@ -82,7 +82,7 @@ async def answered(*prompts):
         yield Generated(tokens=(), model="m", last=True)
 
     loop = asyncio.create_task(
-        one_at_a_time.answer(consumer, FakeProducer(notes), "told", generate)
+        one_at_a_time.answer(consumer, FakeAioProducer(notes), "told", generate)
     )
     await asyncio.wait_for(consumer.drained.wait(), 10)
     loop.cancel()

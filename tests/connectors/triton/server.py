@@ -9,7 +9,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import serialize_byte_tensor
 
 
-class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
+class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
     """Embeds a text as its length; generates what the test's `script` sends."""
 
     def __init__(self) -> None:
@@ -65,16 +65,22 @@ class FakeStream:
     async def error(self, message):
         await self.context.write(service_pb2.ModelStreamInferResponse(error_message=message))
 
-    async def _send(self, *, text, final=False, finish_reason=None, usage=()):
-        response = service_pb2.ModelInferResponse(model_name="chat")
-        add(response, "text", "BYTES", np.array([text.encode()], object))
-        add(response, "model", "BYTES", np.array([b"tiny-chat@1"], object))
-        if finish_reason:
-            add(response, "finish_reason", "BYTES", np.array([finish_reason.encode()], object))
-            for name, count in zip(("prompt_tokens", "completion_tokens"), usage, strict=True):
-                add(response, name, "INT32", np.array([count], np.int32))
-        response.parameters["triton_final_response"].bool_param = final
+    async def _send(self, **what):
+        response = generated(**what)
         await self.context.write(service_pb2.ModelStreamInferResponse(infer_response=response))
+
+
+def generated(text, *, final=False, finish_reason=None, usage=()):
+    """Return one response of a generation."""
+    response = service_pb2.ModelInferResponse(model_name="chat")
+    add(response, "text", "BYTES", np.array([text.encode()], object))
+    add(response, "model", "BYTES", np.array([b"tiny-chat@1"], object))
+    if finish_reason:
+        add(response, "finish_reason", "BYTES", np.array([finish_reason.encode()], object))
+        for name, count in zip(("prompt_tokens", "completion_tokens"), usage, strict=True):
+            add(response, name, "INT32", np.array([count], np.int32))
+    response.parameters["triton_final_response"].bool_param = final
+    return response
 
 
 def add(response, name, datatype, values):

@@ -1,47 +1,30 @@
 """Arrivals: every token once and in order, whoever is faster, and failures after what came."""
 
 import asyncio
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tritonclient.grpc import InferResult
 
 from agents.errors import Permanent, Transient
 from connectors.triton.arrivals import Arrivals
 from schemas import Usage
-
-
-class FakeAnswer:
-    """An answer of Triton's client: some outputs, the last one with all of them."""
-
-    def __init__(self, text, finish_reason="", last=False):
-        self._values = {"text": [text.encode()], "model": [b"tiny@1"]}
-        if finish_reason:
-            self._values |= {
-                "finish_reason": [finish_reason.encode()],
-                "prompt_tokens": np.array([5]),
-                "completion_tokens": np.array([2]),
-            }
-        self._last = last
-
-    def get_response(self):
-        return SimpleNamespace(
-            outputs=[SimpleNamespace(name=name) for name in self._values],
-            parameters={"triton_final_response": SimpleNamespace(bool_param=self._last)},
-        )
-
-    def as_numpy(self, name):
-        return self._values[name]
+from tests.connectors.triton.server import generated
 
 
 def ended(text="", reason="stop"):
-    return FakeAnswer(text, reason, last=True), None
+    """The last answer of Triton's client, with all outputs."""
+    return InferResult(generated(text, final=True, finish_reason=reason, usage=(5, 2))), None
 
 
 def token(text):
-    return FakeAnswer(text), None
+    """An answer of Triton's client with some of the outputs."""
+    return InferResult(generated(text)), None
+
+
+def text_of(answer, _error):
+    return None if answer is None else answer.as_numpy("text")[0]
 
 
 async def answering(answers):
@@ -72,7 +55,7 @@ def test_every_token_comes_once_and_in_order_however_slow_the_reader(texts, paus
     assert [one.text for part in parts for one in part.tokens] == texts
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
     assert all(part.tokens for part in parts[:-1])  # nobody is woken for nothing
-    assert {part.model for part in parts} == {"tiny@1"}
+    assert {part.model for part in parts} == {"tiny-chat@1"}
 
 
 async def test_the_last_part_says_how_it_ended_and_what_it_cost():
@@ -109,7 +92,7 @@ async def test_an_answer_without_text_is_no_token():
 async def test_a_failure_is_raised_to_whoever_takes_after_what_came(answers, kind, why):
     arrivals = Arrivals()
     await arrivals.pump(answering(answers))
-    if answers and answers[0][0] is not None and not answers[0][0]._last:
+    if answers and text_of(*answers[0]) == b"a":
         assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
     with pytest.raises(kind, match=why):
         await arrivals.take()

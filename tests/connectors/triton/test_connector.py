@@ -18,7 +18,7 @@ from connectors.triton.connector import BULK_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
 from streams.running.world import Call
 from streams.settings import Settings
-from tests.connectors.triton.server import FakeTriton, serve
+from tests.connectors.triton.server import FakeTritonServer, serve
 
 CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
 SECRET = "Ada Lovelace's number is 5551234"
@@ -26,7 +26,7 @@ SECRET = "Ada Lovelace's number is 5551234"
 
 @pytest.fixture
 async def fake():
-    fake = FakeTriton()
+    fake = FakeTritonServer()
     fake.server, fake.port = await serve(fake)
     yield fake
     await fake.server.stop(None)

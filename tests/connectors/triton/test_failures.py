@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from grpc.aio import AioRpcError, Metadata
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
@@ -10,15 +11,9 @@ from connectors.triton.failures import failure_of
 PERMANENT = {"INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "OUT_OF_RANGE"}
 
 
-class FakeRpcError(grpc.RpcError):
-    def __init__(self, code, details):
-        self._code, self._details = code, details
-
-    def code(self):
-        return self._code
-
-    def details(self):
-        return self._details
+def rpc_error(code, details):
+    """An error as the client of gRPC raises it."""
+    return AioRpcError(code, Metadata(), Metadata(), details=details)
 
 
 @pytest.mark.parametrize("status", list(grpc.StatusCode))
@@ -26,7 +21,7 @@ def test_a_status_is_permanent_only_where_the_request_is_at_fault(status):
     kind = Permanent if status.name in PERMANENT else Transient
     for error in (
         InferenceServerException("words", status=f"StatusCode.{status.name}"),
-        FakeRpcError(status, "words"),
+        rpc_error(status, "words"),
     ):
         failure = failure_of(error, "embedder", "host:8001")
         assert type(failure) is kind
@@ -51,7 +46,7 @@ def test_an_error_without_a_status_is_told_by_its_words(words, kind):
 
 
 def test_one_that_may_pass_says_where_the_server_is():
-    error = FakeRpcError(grpc.StatusCode.UNAVAILABLE, None)
+    error = rpc_error(grpc.StatusCode.UNAVAILABLE, None)
     assert str(failure_of(error, "chat", "host:8001")) == (
         "Triton at host:8001 failed on chat (UNAVAILABLE): "
     )

@@ -25,6 +25,8 @@ class MemoryWeaviate:
         self.properties = {}
         self.pointers = {}
         self.writes_left = None
+        self.refusal = ""
+        """Why every object is refused, if it is."""
 
     def write(self):
         """Count a write; the one after the last that is allowed meets no server."""
@@ -111,6 +113,9 @@ class _Collection:
         sizes = {len(one.vector) for one in mine.values() if one.vector}
         errors = {}
         for number, one in enumerate(objects):
+            if self._server.refusal:
+                errors[number] = SimpleNamespace(message=self._server.refusal)
+                continue
             if sizes and one.vector and len(one.vector) not in sizes:
                 errors[number] = SimpleNamespace(message="vector lengths don't match")
                 continue

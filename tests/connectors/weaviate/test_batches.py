@@ -1,10 +1,14 @@
 """Writing in batches."""
 
+from types import SimpleNamespace
+from uuid import uuid4
+
 import pytest
-from weaviate.exceptions import WeaviateInsertManyAllFailedError
+from weaviate.classes.data import DataObject
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.batches import insert
+from tests.connectors.weaviate.memory import MemoryWeaviate
 
 
 @pytest.mark.parametrize(
@@ -12,12 +16,12 @@ from connectors.weaviate.batches import insert
     [("vector lengths don't match", Permanent), ("store is READ-ONLY", Transient)],
 )
 async def test_a_refused_batch_says_why(why, kind):
-    class FakeData:
-        async def insert_many(self, _):
-            raise WeaviateInsertManyAllFailedError(f"Here is the set of all errors: {why}")
-
-    class FakeCollection:
-        data = FakeData()
-
+    server = MemoryWeaviate()
+    server.refusal = why
+    collections = server(None).collections
+    await collections.create(
+        "Chunk", properties=(), multi_tenancy_config=SimpleNamespace(enabled=True)
+    )
+    objects = [DataObject(properties={}, uuid=uuid4(), vector=[1.0]) for _ in range(2)]
     with pytest.raises(kind, match=f"refused 2 of 2 objects: {why}"):
-        await insert(FakeCollection(), [1, 2])
+        await insert(collections.get("Chunk").with_tenant("acme"), objects)

@@ -12,19 +12,18 @@ from streams.settings import Settings
 
 
 async def served(port=0, status=grpc.StatusCode.OK):
-    """A gRPC server that answers anything with nothing, or with a status."""
+    """A gRPC server that answers a search with nothing, or with a status."""
 
     async def answer(request, context):
         if status is not grpc.StatusCode.OK:
             await context.abort(status, "as the test wants")
         return b""
 
-    class FakeWeaviate(grpc.GenericRpcHandler):
-        def service(self, details):
-            return grpc.unary_unary_rpc_method_handler(answer)
-
+    handlers = {"Search": grpc.unary_unary_rpc_method_handler(answer)}
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((FakeWeaviate(),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("weaviate.v1.Weaviate", handlers),)
+    )
     port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     return server, port

@@ -3,6 +3,7 @@
 import grpc
 import httpx
 import pytest
+from grpc.aio import AioRpcError, Metadata
 from weaviate.exceptions import (
     UnexpectedStatusCodeError,
     WeaviateConnectionError,
@@ -13,15 +14,9 @@ from agents.errors import Permanent, Transient
 from connectors.weaviate.failures import no_such_tenant, refusal, translated
 
 
-class FakeRpcError(grpc.RpcError):
-    def __init__(self, code, details="a text of a person"):
-        self._code, self._details = code, details
-
-    def code(self):
-        return self._code
-
-    def details(self):
-        return self._details
+def rpc_error(code, details="a text of a person"):
+    """An error as the client of gRPC raises it."""
+    return AioRpcError(code, Metadata(), Metadata(), details=details)
 
 
 @translated
@@ -41,10 +36,10 @@ def http(status):
         (http(500), Transient),
         (http(401), Transient),
         (http(422), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNAVAILABLE), Transient),
-        (FakeRpcError(grpc.StatusCode.INVALID_ARGUMENT), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNKNOWN), Permanent),
-        (FakeRpcError(grpc.StatusCode.UNKNOWN, "a person: shard is not ready"), Transient),
+        (rpc_error(grpc.StatusCode.UNAVAILABLE), Transient),
+        (rpc_error(grpc.StatusCode.INVALID_ARGUMENT), Permanent),
+        (rpc_error(grpc.StatusCode.UNKNOWN), Permanent),
+        (rpc_error(grpc.StatusCode.UNKNOWN, "a person: shard is not ready"), Transient),
     ],
 )
 async def test_errors_are_worth_another_try_or_not_and_quote_no_answer(error, kind):
@@ -74,11 +69,11 @@ async def test_an_http_status_says_whether_it_passes_and_where_to_look(status, k
 @pytest.mark.parametrize("status", list(grpc.StatusCode))
 async def test_every_grpc_status_is_translated_and_named(status):
     with pytest.raises((Transient, Permanent), match=f"answered {status.name}: see its log"):
-        await failing(FakeRpcError(status))
+        await failing(rpc_error(status))
 
 
 async def test_the_cause_within_an_error_of_the_client_decides():
-    inner = FakeRpcError(grpc.StatusCode.RESOURCE_EXHAUSTED)
+    inner = rpc_error(grpc.StatusCode.RESOURCE_EXHAUSTED)
     error = WeaviateQueryError("a text of a person", "GRPC")
     error.__cause__ = inner
     with pytest.raises(Transient, match="RESOURCE_EXHAUSTED"):

@@ -65,11 +65,11 @@ def backend():
     )
 
 
-def loaded(model, monkeypatch, **libraries):
+def loaded(model, monkeypatch, models=MODELS, **libraries):
     """Load a model's code beside stand-ins for the libraries that its own environment has."""
     for name, library in {"triton_python_backend_utils": backend(), **libraries}.items():
         monkeypatch.setitem(sys.modules, name, library)
-    spec = importlib.util.spec_from_file_location(model, MODELS / model / "1" / "model.py")
+    spec = importlib.util.spec_from_file_location(model, models / model / "1" / "model.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from faust.transport.consumer import Fetcher
+from faust.types import TP, ConsumerMessage
 
 from streams.delivery.commits import Commit
 from streams.delivery.faust_shell import Consumer, new_app, raw_topic
@@ -12,12 +14,6 @@ from streams.delivery.progress import Progress
 from streams.settings import Settings
 
 ASKED, CUT = "playhead.question.asked", "playhead.chunks.cut"
-
-
-class FakeFetcher:
-    """Stops when it is told to, as Faust's does."""
-
-    should_stop = False
 
 
 @pytest.fixture
@@ -60,7 +56,7 @@ def batch(lane, *sizes):
 
 async def drained(consumer, count):
     """Let Faust's fetcher hand over what has arrived, until there are so many events."""
-    task = asyncio.create_task(consumer._drain_messages(FakeFetcher()))
+    task = asyncio.create_task(consumer._drain_messages(Fetcher(consumer.app)))
     while len(consumer.events) < count:  # noqa: ASYNC110 - each turn lets the fetcher go on
         await asyncio.sleep(0)
     task.cancel()
@@ -156,12 +152,20 @@ async def test_faust_is_asked_for_no_seek_and_no_recovery(consumer):
 
 async def test_a_topic_is_handed_over_as_it_is(app):
     topic = raw_topic(app, ASKED)
-
-    class FakeMessage:
-        key, value = b"k", [("a batch", [])]
-
-    assert topic.schema.loads_key(app, FakeMessage) == b"k"
-    assert topic.schema.loads_value(app, FakeMessage) is FakeMessage.value
+    message = ConsumerMessage(
+        topic=ASKED,
+        partition=0,
+        offset=0,
+        timestamp=0.0,
+        timestamp_type=0,
+        headers=[],
+        key=b"k",
+        value=[("a batch", [])],
+        checksum=None,
+        tp=TP(ASKED, 0),
+    )
+    assert topic.schema.loads_key(app, message) == b"k"
+    assert topic.schema.loads_value(app, message) is message.value
 
 
 async def test_what_it_asks_is_made_before_the_app_starts_and_closed_after(app):

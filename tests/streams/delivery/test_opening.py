@@ -26,6 +26,7 @@ from streams.log.subjects import subjects
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_registry import MemoryRegistry
+from tests.streams.delivery.fake_processor import FakeProcessor
 from tests.streams.delivery.lanes import begun, finish
 
 ASKED, RELEASED, REDACTED = map(topic_of, (QuestionAsked, AnswerReleased, QuestionRedacted))
@@ -61,45 +62,17 @@ def a_codec_that_has_met(*events):
     return codec
 
 
-class FakeProcessor:
-    """Notes what it is given to do."""
-
-    def __init__(self):
-        self.ran = []
-        self.refused = []
-
-    async def run(self, event, item):
-        self.ran.append((event, item))
-
-    async def refuse(self, error, item):
-        self.refused.append((str(error), item))
-
-
-class FakeTable:
-    """Takes in what it is told, after the failures that it is told of."""
-
-    def __init__(self):
-        self.failures = []
-        self.folded = []
-        self.tries = 0
-
-    async def fold(self, event):
-        self.tries += 1
-        if self.failures:
-            raise self.failures.pop(0)
-        self.folded.append(event)
-
-
 class Bench:
     """An opener of a step that reads questions, and folds answers into its table."""
 
     def __init__(self, codec=None):
-        self.processor, self.table = FakeProcessor(), FakeTable()
+        self.processor = FakeProcessor()
+        self.failures, self.folded, self.tries = [], [], 0
         self.tasks = []
         self.pauses = 0
         self.opener = Opener(
             "redact",
-            {ASKED: Reads(QuestionAsked), RELEASED: Reads(AnswerReleased, self.table.fold)},
+            {ASKED: Reads(QuestionAsked), RELEASED: Reads(AnswerReleased, self.fold)},
             codec or a_codec_that_has_met(a_question(), an_answer()),
             self.processor,
             self.spawn,
@@ -107,6 +80,13 @@ class Bench:
         )
         self.busy = {}
         self.lanes = {topic: Lane(topic, 0, 0, 16, self.busy) for topic in (ASKED, RELEASED)}
+
+    async def fold(self, event):
+        """Take an answer in, after the failures that are foreseen."""
+        self.tries += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        self.folded.append(event)
 
     def spawn(self, work, lanes):
         self.tasks.append((asyncio.get_running_loop().create_task(work), lanes))
@@ -144,7 +124,7 @@ async def test_an_input_is_run_over_its_event(bench):
 async def test_what_a_fold_reads_goes_into_its_table_and_is_not_run(bench):
     [item] = bench.arrive(*encoded(an_answer()), topic=RELEASED)
     await item.work(item)
-    assert bench.table.folded == [an_answer()]
+    assert bench.folded == [an_answer()]
     assert bench.processor.ran == []
 
 
@@ -172,7 +152,7 @@ async def test_what_can_not_be_read_of_a_fold_is_refused_too(bench):
     [item] = bench.arrive(b"no record", topic=RELEASED)
     await item.work(item)
     assert len(bench.processor.refused) == 1
-    assert bench.table.tries == 0
+    assert bench.tries == 0
 
 
 # ---------------------------------------------------------------------- in which order
@@ -201,22 +181,22 @@ async def test_what_can_not_be_read_holds_up_no_session_and_nothing_of_its_kind(
 
 
 async def test_a_table_that_was_not_written_is_tried_again_until_it_is(bench):
-    bench.table.failures = [Transient("away"), Transient("away")]
+    bench.failures = [Transient("away"), Transient("away")]
     [item] = bench.arrive(*encoded(an_answer()), topic=RELEASED)
     await item.work(item)
-    assert bench.table.folded == [an_answer()]
-    assert (bench.table.tries, bench.pauses) == (3, 2)
+    assert bench.folded == [an_answer()]
+    assert (bench.tries, bench.pauses) == (3, 2)
 
 
 async def test_what_a_table_can_never_take_is_left_out(bench):
-    bench.table.failures = [Permanent("too large")]
+    bench.failures = [Permanent("too large")]
     [item] = bench.arrive(*encoded(an_answer()), topic=RELEASED)
     await item.work(item)
-    assert (bench.table.folded, bench.table.tries) == ([], 1)
+    assert (bench.folded, bench.tries) == ([], 1)
 
 
 async def test_a_mistake_in_a_fold_is_passed_on(bench):
-    bench.table.failures = [ZeroDivisionError()]
+    bench.failures = [ZeroDivisionError()]
     [item] = bench.arrive(*encoded(an_answer()), topic=RELEASED)
     with pytest.raises(ZeroDivisionError):
         await item.work(item)

@@ -1,10 +1,8 @@
 """An input is processed until its outcome is closed, whatever it is and whatever the step does."""
 
 import dataclasses
-import time
 
 import pytest
-from confluent_kafka import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,94 +11,19 @@ from schemas import (
     Ask,
     EventRejected,
     Generate,
-    QuestionAsked,
     QuestionRedacted,
-    Sealed,
 )
 from streams.delivery.digest_keys import DigestKeys
-from streams.delivery.history import History
-from streams.delivery.item import Item
-from streams.delivery.lane import Lane
-from streams.delivery.processing import Processor, Services
-from streams.log.codec import Undecodable
-from streams.log.configuration import load
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
-from streams.settings import Settings
-from streams.topics import step, topic_of
-from streams.watching.metrics import Counts
-from tests.fakes import DIGEST_KEY, a_codec, a_meta
-from tests.memory_broker import MemoryBroker
-from tests.streams.delivery.memory_publisher import MemoryPublisher, sent
-
-TOPIC = topic_of(QuestionAsked)
-LANE = 0
-
-
-def a_message(key=b"acme", value=b"the bytes", headers=()):
-    """Return a record as the client delivers it."""
-    return Message(
-        topic=TOPIC,
-        partition=LANE,
-        offset=7,
-        key=key,
-        value=value,
-        headers=list(headers) or None,
-        timestamp=(1, 0),
-    )
-
-
-class Bench:
-    """A processor of one step whose function is given."""
-
-    def __init__(self, function, **changed):
-        self.codec = a_codec()
-        self.publisher = MemoryPublisher(MemoryBroker())
-        self.history = History()
-        self.counts = Counts("redact")
-        self.keys_asked = []
-        services = Services(
-            settings=Settings(backoff_ms=1, patience_ms=0, attempts_max=3, **changed),
-            codec=self.codec,
-            world=World((), 1.0),
-            digest_key=self.digest_key,
-            configurations=load(),
-        )
-        redact = dataclasses.replace(step("redact"), function=function)
-        self.processor = Processor(
-            redact, services, lambda: self.publisher, lambda _: self.history, self.counts
-        )
-
-    def digest_key(self, tenant):
-        self.keys_asked.append(tenant)
-        return DIGEST_KEY
-
-    def item(self, message=None, offset=7):
-        return Item(Lane(TOPIC, LANE, 0, 1), offset, 1, b"acme", message or a_message())
-
-    @property
-    def outcomes(self):
-        """All that lies on the broker, in the order of the runs and of what each wrote."""
-        events = [self.codec.decode_any(one.value()) for one in sent(self.publisher.broker)]
-        return sorted(events, key=lambda event: (event.meta.attempt, event.meta.ordinal))
-
-    async def run(self, event=None, message=None, offset=7):
-        await self.processor.run(event or a_question(), self.item(message, offset))
-        return self.outcomes
-
-    async def refuse(self, message, offset=7):
-        await self.processor.refuse(Undecodable("no magic byte"), self.item(message, offset))
-        return self.outcomes
-
-
-def a_question(deadline_s=60.0, **meta):
-    return QuestionAsked(
-        meta=a_meta(lane=LANE, **meta),
-        subject="u",
-        text=Sealed(key="user/u", event="e", field="text", ciphertext=b"c"),
-        ask=Ask(deadline=round((time.time() + deadline_s) * 1e6)),
-    )
+from tests.fake_connectors import FakeAnsweringConnector
+from tests.streams.delivery.processor_bench import (
+    TOPIC,
+    ProcessorBench,
+    a_message,
+    a_question,
+)
 
 
 def redacted(text="t"):
@@ -124,7 +47,7 @@ def fails_with(error, times=10**9):
 
 
 async def test_an_outcome_is_published_and_the_input_counts_as_done():
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     [outcome] = await bench.run()
     assert (type(outcome), outcome.meta.last, outcome.meta.attempt) == (QuestionRedacted, True, 1)
     await bench.run(offset=8)
@@ -132,7 +55,7 @@ async def test_an_outcome_is_published_and_the_input_counts_as_done():
 
 
 async def test_a_transient_error_is_tried_again_under_a_higher_attempt():
-    bench = Bench(fails_with(Transient("away"), times=2))
+    bench = ProcessorBench(fails_with(Transient("away"), times=2))
     [outcome] = await bench.run()
     assert outcome.meta.attempt == 3
 
@@ -146,7 +69,7 @@ async def test_a_transient_error_is_tried_again_under_a_higher_attempt():
     ],
 )
 async def test_what_is_given_up_becomes_one_dead_letter(error, name):
-    bench = Bench(fails_with(error))
+    bench = ProcessorBench(fails_with(error))
     letter = (await bench.run(a_question(deadline_s=-1)))[-1]
     assert (type(letter), letter.error, letter.value) == (EventRejected, name, b"the bytes")
     assert letter.meta.last
@@ -155,7 +78,7 @@ async def test_what_is_given_up_becomes_one_dead_letter(error, name):
 
 
 async def test_a_record_that_reaches_no_step_is_rejected_by_its_position_alone():
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     [letter] = await bench.refuse(a_message(key=b"acme", value=b"junk"))
     assert (letter.meta.tenant, letter.key, letter.value) == ("", b"acme", b"junk")
     assert letter.message == f"no magic byte ({TOPIC}[0]@7)"
@@ -171,7 +94,7 @@ SIZES = st.sampled_from([0, 1, 40_000, 990_000, 999_990, 1_000_000, 1_040_000, 1
 @given(SIZES, SIZES, SIZES)
 async def test_whatever_the_broker_took_is_rejected(key, value, header):
     message = a_message(b"k" * key, b"v" * value, [("traceparent", b"x" * header)])
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     [letter] = await bench.refuse(message)
     assert (letter.topic, letter.partition, letter.offset) == (TOPIC, 0, 7)
 
@@ -179,7 +102,7 @@ async def test_whatever_the_broker_took_is_rejected(key, value, header):
 @settings(max_examples=40, deadline=None)
 @given(SIZES, SIZES, st.integers(0, IDENTITY_CHARS_MAX - 200), st.sampled_from("ab€"))
 async def test_whatever_a_step_was_given_its_failure_is_closed(key, value, session, letter_of):
-    bench = Bench(fails_with(Permanent("x" * 2_000_000)))
+    bench = ProcessorBench(fails_with(Permanent("x" * 2_000_000)))
     event = a_question(session=letter_of * session)
     outcomes = await bench.run(event, a_message(b"k" * key, b"v" * value))
     assert type(outcomes[-1]) is EventRejected
@@ -191,37 +114,23 @@ async def test_an_outcome_that_fits_no_record_is_superseded_by_a_dead_letter():
         yield redacted("a beginning")
         yield redacted("x" * RECORD_BYTES_MAX)
 
-    bench = Bench(too_much)
+    bench = ProcessorBench(too_much)
     *before, letter = await bench.run()
     assert [type(outcome) for outcome in before] == [QuestionRedacted]
     assert (letter.error, letter.meta.attempt, letter.meta.last) == ("RecordTooLarge", 2, True)
 
 
 async def test_a_failure_that_consumed_more_than_a_record_holds_is_closed_by_a_run_of_its_own():
-    class FakeModel:
-        """Answers with more than a record holds."""
-
-        def handlers(self):
-            return {}
-
-        def stream_handlers(self):
-            return {Generate: self.generate}
-
-        async def generate(self, request, call):
-            raise Transient("x" * RECORD_BYTES_MAX)
-            yield
-
-        async def close(self):
-            pass
+    model = FakeAnsweringConnector({Generate: lambda _: [Transient("x" * RECORD_BYTES_MAX)]})
 
     async def asks(event, fx):
         async for _ in fx.stream(Generate(prompt="p", max_tokens=1, model="m")):
             pass
         yield redacted()
 
-    bench = Bench(asks)
+    bench = ProcessorBench(asks)
     bench.processor._services = dataclasses.replace(
-        bench.processor._services, world=World((FakeModel(),), 1.0)
+        bench.processor._services, world=World((model,), 1.0)
     )
     letter = (await bench.run(a_question(deadline_s=-1)))[-1]
     assert (type(letter), letter.error) == (EventRejected, "Transient")
@@ -230,13 +139,13 @@ async def test_a_failure_that_consumed_more_than_a_record_holds_is_closed_by_a_r
 
 @pytest.mark.parametrize("name", ["traceparent", "retry", "other"])
 async def test_a_header_without_a_value_is_no_error(name):
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     [outcome] = await bench.run(message=a_message(headers=[(name, None)]))
     assert type(outcome) is QuestionRedacted
 
 
 async def test_a_key_that_can_never_be_read_rejects_its_tenants_input_alone():
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     bench.processor._digest_keys = DigestKeys(raises(Permanent("the key's row was changed")))
     [letter] = await bench.run()
     assert (type(letter), letter.error) == (EventRejected, "Permanent")
@@ -259,7 +168,7 @@ class Unspeakable(Exception):
     [Permanent("a lone \ud800 surrogate"), type("E" * 10**6, (Permanent,), {})("m"), Unspeakable()],
 )
 async def test_whatever_an_error_says_it_is_rejected(error):
-    letter = (await Bench(fails_with(error)).run())[-1]
+    letter = (await ProcessorBench(fails_with(error)).run())[-1]
     assert type(letter) is EventRejected
 
 
@@ -267,12 +176,12 @@ async def test_an_outcome_that_can_not_be_written_is_superseded_by_a_dead_letter
     async def broken(event, fx):
         yield redacted(text=17)
 
-    letter = (await Bench(broken).run())[-1]
+    letter = (await ProcessorBench(broken).run())[-1]
     assert type(letter) is EventRejected
     assert [effect.kind for effect in letter.meta.effects] == ["Begin", "Fail"]
 
 
 async def test_a_letter_that_is_put_back_runs_above_the_rejected_attempt():
-    bench = Bench(passes)
+    bench = ProcessorBench(passes)
     [outcome] = await bench.run(message=a_message(headers=[("retry", b"4@7")]))
     assert outcome.meta.attempt == 5

@@ -133,7 +133,7 @@ async def test_what_was_abandoned_is_purged_and_its_acknowledgements_count_for_n
     await asyncio.sleep(0)
     lost.settle(1)
     while lost.due:  # the broker has it, and the loop was not told yet
-        time.sleep(0.001)
+        time.sleep(0.001)  # noqa: ASYNC251 - the loop must not run meanwhile
     made.abandon()
     assert made.outstanding == 0
     [receipt] = send(made, b"c")

@@ -26,10 +26,10 @@ from schemas import (
 from streams.delivery.rows import RowKey
 from streams.delivery.step_tables import ANSWERS_MAX, RELEASES_MAX, TABLES
 from streams.running.world import Call
-from streams.settings import Settings
 from streams.topics import STEPS, changelog_of
-from tests.fakes import a_codec, a_meta
-from tests.streams.delivery.fake_app import FakeApp
+from tests.fakes import a_meta
+from tests.streams.delivery.memory_publisher import sent
+from tests.streams.fake_tables import table as a_table
 
 CALL = Call("acme", 2, "r-1", "s-1", "e-1", "topic", 0)
 LATER = dataclasses.replace(CALL, event="e-2", request="r-2")
@@ -37,10 +37,7 @@ LAST = dataclasses.replace(CALL, event="e-3", request="r-3")
 
 
 def table_of(name):
-    app = FakeApp()
-    table = TABLES[name](app, Settings())
-    table.attach(a_codec())
-    return table, app
+    return a_table(TABLES[name])
 
 
 def released(request="r-1", finish_reason="stop", **fields):
@@ -92,10 +89,10 @@ async def answer(table, request, call):
 
 
 async def a_turn_each(*requests):
-    sessions, app = table_of("sessions")
+    sessions, broker = table_of("sessions")
     for request in requests:
         await sessions.remember(released(request))
-    return sessions, app
+    return sessions, broker
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -111,12 +108,14 @@ def test_each_table_of_the_topology_is_kept_under_its_name():
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_what_an_event_wrote_the_next_one_of_its_session_sees(name):
-    table, app = table_of(name)
+    table, broker = table_of(name)
     assert await answer(table, READS[name], CALL) == NOTHING[name]
     await answer(table, WRITES[name], CALL)
     later = dataclasses.replace(LATER, request="r-1")  # a batch of the same answer
     assert await answer(table, READS[name], later) == WRITTEN[name]
-    assert [(topic, lane) for topic, _, _, lane in app.sent] == [(changelog_of(name), CALL.lane)]
+    assert [(one.topic(), one.partition()) for one in sent(broker)] == [
+        (changelog_of(name), CALL.lane)
+    ]
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -212,9 +211,9 @@ async def test_turns_are_told_within_their_conversation_alone(others):
 
 @pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
 async def test_what_ended_without_an_answer_is_no_turn(reason):
-    sessions, app = table_of("sessions")
+    sessions, broker = table_of("sessions")
     await sessions.remember(released(finish_reason=reason))
-    assert app.sent == []
+    assert sent(broker) == []
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
@@ -264,9 +263,9 @@ async def test_of_an_answers_moderation_the_newest_states_are_kept():
 
 
 async def test_the_moderation_of_answers_of_long_ago_is_dropped():
-    releases, app = table_of("releases")
+    releases, broker = table_of("releases")
     for number in range(ANSWERS_MAX + 1):
         call = dataclasses.replace(CALL, request=f"r-{number}")
         await answer(releases, WRITES["releases"], call)
-    dropped = [RowKey.at(key).scope for _, key, value, _ in app.sent if value is None]
+    dropped = [RowKey.at(one.key()).scope for one in sent(broker) if one.value() is None]
     assert dropped == ["r-0"]

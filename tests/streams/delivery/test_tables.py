@@ -26,6 +26,7 @@ from streams.topics import topic_of
 from tests.fakes import a_codec
 from tests.memory_broker import a_broker
 from tests.memory_registry import MemoryRegistry
+from tests.streams.delivery.memory_publisher import sent
 from tests.streams.fake_tables import a_call, an_answer, table
 
 IDS = {name: number for number, name in enumerate(dict.fromkeys(subjects().values()), start=1)}
@@ -99,9 +100,9 @@ def test_a_place_survives_its_key():
 
 
 async def test_the_changelog_lies_in_the_lane_of_the_event():
-    documents, app = table(DocumentVersions)
+    documents, broker = table(DocumentVersions)
     await documents.write(WriteDocument(document="d", state=DocumentState(version=1)), a_call("e1"))
-    assert [(topic, partition) for topic, _, _, partition in app.sent] == [
+    assert [(one.topic(), one.partition()) for one in sent(broker)] == [
         ("playhead.table.documents", 2)
     ]
 
@@ -115,13 +116,13 @@ async def test_a_document_has_the_version_of_the_event_before():
 
 
 async def test_a_row_is_in_the_table_once_the_broker_has_it():
-    documents, app = table(DocumentVersions)
-    app.away = True
+    documents, broker = table(DocumentVersions)
+    broker.away = True
     request = WriteDocument(document="d", state=DocumentState(version=1))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(documents.write(request, a_call("e1")), 0.05)
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 0
-    app.away = False
+    broker.away = False
     await documents.write(request, a_call("e1"))
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
 
@@ -172,10 +173,11 @@ async def test_rows_of_lanes_that_moved_are_forgotten():
 
 
 async def test_a_table_has_what_its_changelog_says_in_that_order():
-    documents, _ = table(DocumentVersions)
+    documents, broker = table(DocumentVersions)
     one, other = (RowKey(2, "acme", scope).key for scope in "ab")
     await documents.write(WriteDocument(document="c", state=DocumentState(version=1)), a_call("e1"))
-    [(_, _, row, _)] = documents._app.sent
+    [written_row] = sent(broker)
+    row = written_row.value()
     documents.apply([Change(2, [(one, row), (other, row), (one, None)], 9)])
     call = a_call("e2")
     versions = [
@@ -204,13 +206,13 @@ async def test_a_changelog_is_read_from_where_it_is_known_in_the_lanes_that_are_
 
 async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(Releases, "ROWS_MAX", 3)
-    releases, app = table(Releases)
+    releases, broker = table(Releases)
     rows = [(RowKey(2, "acme", f"old-{number}").key, b"row") for number in range(20)]
     releases.apply(
         [Change(1, [(RowKey(1, "acme", "other lane").key, b"row")], 1), Change(2, rows, 20)]
     )
     await releases.write(WriteRelease(state=ReleaseState(batch=0)), a_call("e", request="new"))
-    dropped = [RowKey.at(key) for _, key, value, _ in app.sent if value is None]
+    dropped = [RowKey.at(one.key()) for one in sent(broker) if one.value() is None]
     assert [place.scope for place in dropped] == ["old-0", "old-1", "old-2", "old-3"]
     assert len(releases._table.data) == 1 + 20 + 1 - 4
 
@@ -272,12 +274,12 @@ async def test_a_superseding_attempt_sees_nothing_of_the_one_before(batches):
 
 async def test_answers_of_long_ago_are_dropped_from_the_changelog_too(monkeypatch):
     monkeypatch.setattr(Releases, "ROWS_MAX", 3)
-    releases, app = table(Releases)
+    releases, broker = table(Releases)
     for number in range(5):
         await releases.write(
             WriteRelease(state=ReleaseState(batch=0)), a_call("e", request=str(number))
         )
-    dropped = [RowKey.at(key).scope for _, key, value, _ in app.sent if value is None]
+    dropped = [RowKey.at(one.key()).scope for one in sent(broker) if one.value() is None]
     assert dropped == ["0", "1"]
 
 

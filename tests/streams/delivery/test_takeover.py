@@ -22,7 +22,7 @@ from streams.settings import Settings
 from streams.topics import FOLDS, changelog_of, step, topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import a_broker
-from tests.streams.delivery.fake_app import FakeApp
+from tests.streams.fake_tables import table
 
 RETRIEVED, GENERATED = topic_of(ChunksRetrieved), topic_of(TokensGenerated)
 PARTITION = 2
@@ -160,9 +160,7 @@ def a_table(broker, errors=()):
             raise due.popleft()
         return broker.consumer()
 
-    table = Sessions(FakeApp(), Settings(), open_consumer)
-    table.attach(a_codec())
-    return table
+    return table(Sessions, broker, open_consumer)[0]
 
 
 def rewrite(table, broker):

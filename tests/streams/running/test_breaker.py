@@ -19,14 +19,7 @@ from streams.running.breaker import (
     PROBE_S,
     Circuit,
 )
-
-
-class FakeClock:
-    def __init__(self):
-        self.now = 1_000.0
-
-    def __call__(self):
-        return self.now
+from tests.fake_clock import FakeClock
 
 
 @pytest.fixture

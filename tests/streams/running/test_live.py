@@ -27,6 +27,7 @@ from streams.running.live import LiveRun, error_text
 from streams.running.run import Input, request_digest, response_digest
 from streams.running.world import World
 from streams.topics import Step, topic_of
+from tests.fake_connectors import FakeAnsweringConnector
 from tests.fakes import a_codec, a_meta
 
 KEY = b"a digest key of thirty-two bytes"
@@ -42,37 +43,8 @@ GENERATE = Generate(prompt="p", max_tokens=1)
 CODEC = a_codec()
 
 
-class FakeConnector:
-    """Answers from a table of functions; remembers on whose behalf it was asked."""
-
-    def __init__(self, **answers):
-        self.answers = answers
-        self.calls = []
-        self.closed = False
-
-    def handlers(self):
-        return {Embed: self.answer, Unseal: self.answer}
-
-    def stream_handlers(self):
-        return {Generate: self.parts}
-
-    async def close(self):
-        self.closed = True
-
-    async def answer(self, request, call):
-        self.calls.append(call)
-        return self.answers[request.SCHEMA]()
-
-    async def parts(self, request, call):
-        self.calls.append(call)
-        for part in self.answers[request.SCHEMA]:
-            if isinstance(part, Exception):
-                raise part
-            yield part
-
-
 def failing(error):
-    def answer():
+    def answer(_):
         raise error
 
     return answer
@@ -84,7 +56,7 @@ def a_run(function, connector=None):
         Step("redact", function, {QuestionAsked: (QuestionRedacted,)}),
         GIVEN,
         emitted.append,
-        world=World((connector or FakeConnector(),), timeout_s=10),
+        world=World((connector or FakeAnsweringConnector({}),), timeout_s=10),
         codec=CODEC,
         digest_key=KEY,
         begun=BEGUN,
@@ -115,7 +87,7 @@ def an_outcome():
 
 async def test_the_response_of_a_recorded_effect_is_kept_and_can_be_read_again():
     embedded = Embedded(vectors=(b"1234",), model="bge@1", dimensions=1)
-    [effect], seen = await effects_of(EMBED, FakeConnector(Embed=lambda: embedded))
+    [effect], seen = await effects_of(EMBED, FakeAnsweringConnector({Embed: lambda _: embedded}))
     assert seen == embedded
     assert CODEC.decode(effect.response, Embedded) == embedded
     assert (effect.kind, effect.number, effect.part, effect.model) == ("Embed", 1, 0, "bge@1")
@@ -124,7 +96,7 @@ async def test_the_response_of_a_recorded_effect_is_kept_and_can_be_read_again()
 
 async def test_of_a_local_effect_only_a_digest_is_kept():
     unsealed = Unsealed(values=(b"the secret",))
-    [effect], seen = await effects_of(UNSEAL, FakeConnector(Unseal=lambda: unsealed))
+    [effect], seen = await effects_of(UNSEAL, FakeAnsweringConnector({Unseal: lambda _: unsealed}))
     assert seen == unsealed
     assert effect.response is None
     assert effect.digest == response_digest(unsealed, KEY)
@@ -140,8 +112,9 @@ async def test_of_a_local_effect_only_a_digest_is_kept():
     ],
 )
 async def test_an_error_is_recorded_by_its_kind_and_message(error, text):
-    for request, name in ((EMBED, "Embed"), (UNSEAL, "Unseal")):
-        [effect], seen = await effects_of(request, FakeConnector(**{name: failing(error)}))
+    for request in (EMBED, UNSEAL):
+        connector = FakeAnsweringConnector({type(request): failing(error)})
+        [effect], seen = await effects_of(request, connector)
         assert seen is error
         assert effect.error == text == error_text(error)
         assert (effect.response, effect.digest) == (None, b"")
@@ -156,7 +129,7 @@ def test_a_transient_error_is_recorded_as_such_whatever_its_class():
 
 async def test_the_clock_is_read_by_the_run_itself():
     before = now_us()
-    connector = FakeConnector()
+    connector = FakeAnsweringConnector({})
     [effect], seen = await effects_of(Now(), connector)
     assert before <= seen.at <= now_us()
     assert (effect.started, effect.took_us, connector.calls) == (seen.at, 0, [])
@@ -164,7 +137,9 @@ async def test_the_clock_is_read_by_the_run_itself():
 
 
 async def test_a_connector_learns_on_whose_behalf_it_is_asked():
-    connector = FakeConnector(Embed=lambda: Embedded(vectors=(), model="m", dimensions=0))
+    connector = FakeAnsweringConnector(
+        {Embed: lambda _: Embedded(vectors=(), model="m", dimensions=0)}
+    )
     await effects_of(EMBED, connector)
     call = connector.calls[0]
     assert (call.tenant, call.lane, call.request, call.session) == ("acme", 1, "r-1", "s-9")
@@ -175,19 +150,19 @@ async def test_a_connector_learns_on_whose_behalf_it_is_asked():
 async def test_an_effect_lies_between_the_moments_before_and_after_it():
     inside = []
 
-    def embedded():
+    def embedded(_):
         inside.append(now_us())
         return Embedded(vectors=(), model="m", dimensions=0)
 
     before = now_us()
-    [effect], _ = await effects_of(EMBED, FakeConnector(Embed=embedded))
+    [effect], _ = await effects_of(EMBED, FakeAnsweringConnector({Embed: embedded}))
     assert before <= effect.started <= inside[0] <= now_us()
     assert effect.took_us >= 0
 
 
 async def streamed(*parts):
     """The effects of a streamed request, Begin left out, the parts and the error that came."""
-    seen, connector = [], FakeConnector(Generate=parts)
+    seen, connector = [], FakeAnsweringConnector({Generate: lambda _: parts})
 
     async def step(event, fx):
         try:

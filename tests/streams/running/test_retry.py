@@ -14,19 +14,12 @@ from streams.running.retry import (
     Retry,
 )
 from streams.settings import Settings
+from tests.fake_clock import FakeClock
 from tests.fakes import NOW_US, a_meta
 
 SETTINGS = Settings(attempts_max=5, backoff_ms=100, patience_ms=60_000)
 AWAY = Transient("away")
 COUNTS = st.integers(1, 10_000)
-
-
-class FakeClock:
-    def __init__(self):
-        self.now = 1_000.0
-
-    def __call__(self):
-        return self.now
 
 
 def a_question(left_s):

@@ -19,6 +19,7 @@ from schemas import (
 from streams.running.breaker import CLOSED, FAILURES_MAX, PAUSE_MAX_S, Circuit
 from streams.running.run import Input
 from streams.running.world import Call, World
+from tests.fake_connectors import FakeConnector
 from tests.fakes import a_meta
 
 EMBED = Embed(texts=("t",), kind="query")
@@ -26,12 +27,13 @@ GENERATE = Generate(prompt="p", max_tokens=3)
 CALL = Call(tenant="t", lane=0, request="r", session="s", event="e", topic="x", offset=0)
 
 
-class FakeService:
+class FakeFaultyService(FakeConnector):
     """Answers, hangs or raises as it is told, and counts its calls."""
 
     service = "FakeService"
 
     def __init__(self):
+        super().__init__()
         self.error = None
         self.hangs = False
         self.calls = 0
@@ -42,9 +44,6 @@ class FakeService:
 
     def stream_handlers(self):
         return {Generate: self.generate}
-
-    async def close(self):
-        pass
 
     async def _do(self):
         self.calls += 1
@@ -70,7 +69,7 @@ class FakeService:
 
 @pytest.fixture
 def service():
-    return FakeService()
+    return FakeFaultyService()
 
 
 def due_in(seconds):
@@ -108,13 +107,13 @@ async def test_a_service_that_is_away_is_soon_not_asked(service):
 
 
 async def test_another_connector_is_asked_all_the_same(service):
-    class FakeOther(FakeService):
+    class FakeOther(FakeFaultyService):
         def handlers(self):
             return {}
 
     other = FakeOther()
     world = World(
-        (type("FakeAway", (FakeService,), {"stream_handlers": lambda _: {}})(), other), 10
+        (type("FakeAway", (FakeFaultyService,), {"stream_handlers": lambda _: {}})(), other), 10
     )
     away = world._connectors[0]
     await open_circuit(world, away)
