@@ -1,4 +1,3 @@
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -19,19 +18,14 @@ from schemas import (
     Begun,
     ChunksCut,
     CountTokens,
-    Digest,
-    Digested,
     DocumentState,
     DocumentSubmitted,
     DocumentWithdrawn,
     Parse,
     ReadDocument,
     Seal,
-    Sealed,
-    SealedValues,
     TokenCounts,
     Unseal,
-    Unsealed,
     WriteDocument,
     Written,
 )
@@ -40,6 +34,7 @@ from streams.running.run import Input
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import step
+from tests.agents.fake_services import FakeKeys, FakeRow, sealed, unsealed
 from tests.fakes import NOW_US, FakeEffects, a_codec, a_meta
 
 CONFIGURATION = json.loads(
@@ -48,33 +43,22 @@ CONFIGURATION = json.loads(
 RECORD_BYTES_MAX = 900_000  # the broker takes 1 MiB
 
 
-class FakeWorld:
-    """Answers ingest: a table, a key store that seals by turning bytes round, the real parser."""
+class IngestBench:
+    """Runs ingest over one document, with keys, a table and the real parser."""
 
     def __init__(self, **configuration):
-        self.state = DocumentState()
+        self.row = FakeRow(ReadDocument, WriteDocument, DocumentState())
         self.configuration = {**CONFIGURATION, **configuration}
         self.submissions = 0
         self.fx = None
-
-    def write(self, request):
-        self.state = request.state
-        return Written()
 
     async def run(self, event):
         self.fx = FakeEffects(
             "ingest",
             event,
             {
-                ReadDocument: lambda r: self.state,
-                WriteDocument: self.write,
-                Unseal: lambda r: Unsealed(values=tuple(v.ciphertext[::-1] for v in r.values)),
-                Seal: lambda r: SealedValues(
-                    values=tuple(seal(i.key, i.event, i.field, i.value) for i in r.values)
-                ),
-                Digest: lambda r: Digested(
-                    digests=tuple(hashlib.sha256(b"acme" + v).hexdigest() for v in r.values)
-                ),
+                **self.row.answers(),
+                **FakeKeys().answers(),
                 Parse: lambda r: parse(r.media_type, r.content),
                 CountTokens: lambda r: TokenCounts(counts=tuple(map(tokens, r.texts))),
             },
@@ -92,8 +76,8 @@ class FakeWorld:
             document="d-1",
             uri="file:manual.md",
             media_type=media_type,
-            title=None if title is None else seal("document/d-1", "e", "title", title.encode()),
-            content=seal("document/d-1", "e", "content", content),
+            title=None if title is None else sealed("document/d-1", "e", "title", title.encode()),
+            content=sealed("document/d-1", "e", "content", content),
             **fields,
         )
         return await self.run(event)
@@ -105,12 +89,8 @@ class FakeWorld:
         return [request for request in self.fx.asked if isinstance(request, kind)]
 
 
-def seal(key, event, field, value):
-    return Sealed(key=key, event=event, field=field, ciphertext=value[::-1])
-
-
 def opened(sealed):
-    return sealed.ciphertext[::-1].decode()
+    return unsealed(sealed).decode()
 
 
 def tokens(text):
@@ -134,7 +114,7 @@ def texts(outcomes):
 
 
 async def test_a_document_becomes_batches_of_sealed_chunks_and_a_manifest():
-    world = FakeWorld(batch_chunks_max=2)
+    world = IngestBench(batch_chunks_max=2)
     first, last = await world.submit(
         manual("Alpha", "Beta", "Gamma"), metadata={"kind": "m"}, groups=("staff",)
     )
@@ -153,41 +133,41 @@ async def test_a_document_becomes_batches_of_sealed_chunks_and_a_manifest():
     assert last.manifest.chunks == tuple(chunk.id for o in (first, last) for chunk in o.chunks)
     assert last.manifest.kept == last.manifest.retired == ()
     assert (last.manifest.parser, last.manifest.policy) == ("markdown-it-py", "procedural")
-    assert last.manifest.checksum == world.state.checksum
+    assert last.manifest.checksum == world.row.state.checksum
     assert (last.document.version, last.document.groups) == (1, ("staff",))
-    assert world.state.chunks == last.manifest.chunks
-    assert world.state.ref == last.document
+    assert world.row.state.chunks == last.manifest.chunks
+    assert world.row.state.ref == last.document
 
 
 async def test_batches_are_bounded_in_bytes_too():
-    outcomes = await FakeWorld(batch_bytes_max=4_000).submit(
+    outcomes = await IngestBench(batch_bytes_max=4_000).submit(
         manual("Alpha", "Beta", "Gamma", "Delta")
     )
     assert [len(outcome.chunks) for outcome in outcomes] == [2, 2]
 
 
 async def test_no_plain_text_is_in_the_record_of_what_was_done():
-    [outcome] = await FakeWorld().submit("The secret of Alice.", title="Alice")
+    [outcome] = await IngestBench().submit("The secret of Alice.", title="Alice")
     encoded = a_codec().encode(outcome)
     assert b"secret" not in encoded
     assert b"Alice" not in encoded
 
 
 async def test_the_same_input_gives_the_same_bytes():
-    one, two = [await FakeWorld().submit(manual("Alpha", "Beta")) for _ in range(2)]
+    one, two = [await IngestBench().submit(manual("Alpha", "Beta")) for _ in range(2)]
     assert [a_codec().encode(outcome) for outcome in one] == [
         a_codec().encode(outcome) for outcome in two
     ]
 
 
 async def test_the_state_is_written_before_the_last_batch_and_nothing_is_asked_after():
-    world = FakeWorld(batch_chunks_max=1)
+    world = IngestBench(batch_chunks_max=1)
     await world.submit(manual("Alpha", "Beta"))
     assert [type(request) for request in world.fx.asked][-3:] == [Seal, Seal, WriteDocument]
 
 
 async def test_an_unchanged_document_is_not_parsed_again():
-    world = FakeWorld()
+    world = IngestBench()
     [first] = await world.submit(manual("Alpha"), metadata={"a": "1", "b": "2"}, groups=("x", "y"))
     [again] = await world.submit(manual("Alpha"), metadata={"b": "2", "a": "1"}, groups=("y", "x"))
     assert (again.outcome, again.document, again.batch.last) == ("unchanged", first.document, True)
@@ -197,7 +177,7 @@ async def test_an_unchanged_document_is_not_parsed_again():
 
 
 async def test_a_changed_document_puts_out_what_is_new_and_retires_what_is_gone():
-    world = FakeWorld()
+    world = IngestBench()
     [before] = await world.submit(manual("Alpha", "Beta", "Gamma"))
     [after] = await world.submit(manual("Alpha", "Delta", "Gamma"))
     alpha, beta, gamma = before.manifest.chunks
@@ -209,7 +189,7 @@ async def test_a_changed_document_puts_out_what_is_new_and_retires_what_is_gone(
 
 
 async def test_a_document_that_only_lost_a_section_still_has_its_manifest():
-    world = FakeWorld()
+    world = IngestBench()
     [before] = await world.submit(manual("Alpha", "Beta"))
     [after] = await world.submit(manual("Alpha"))
     assert (after.outcome, after.chunks, after.batch.last) == ("cut", (), True)
@@ -222,7 +202,7 @@ async def test_a_document_that_only_lost_a_section_still_has_its_manifest():
     [{"metadata": {"kind": "x"}}, {"groups": ("staff",)}, {"media_type": "text/plain"}],
 )
 async def test_chunks_are_put_out_again_when_what_the_index_says_of_them_changed(change):
-    world = FakeWorld()
+    world = IngestBench()
     [before] = await world.submit("Just one sentence.")
     [after] = await world.submit("Just one sentence.", **change)
     assert (
@@ -232,18 +212,18 @@ async def test_chunks_are_put_out_again_when_what_the_index_says_of_them_changed
 
 
 async def test_another_title_or_policy_makes_other_chunks():
-    world = FakeWorld()
+    world = IngestBench()
     content = "# A\n\nWhy?\n\n" + section("Alpha", 200) + "How?\n\n" + section("Beta", 200)
     await world.submit(content)
     [renamed] = await world.submit(content, title="Handbook")
     await world.submit(content, title="Handbook", chunk_policy="faq")
     assert renamed.manifest.kept == ()
-    assert world.state.version == 3
-    assert world.state.policy == "faq"
+    assert world.row.state.version == 3
+    assert world.row.state.policy == "faq"
 
 
 async def test_other_sizes_in_the_configuration_cut_a_document_again():
-    world = FakeWorld()
+    world = IngestBench()
     await world.submit(manual("Alpha"))
     policies = {**CONFIGURATION["policies"]}
     policies["procedural"] = {
@@ -258,22 +238,22 @@ async def test_other_sizes_in_the_configuration_cut_a_document_again():
 
 
 async def test_a_text_that_comes_twice_has_two_chunks():
-    [outcome] = await FakeWorld().submit(manual("Alpha", "Alpha"))
+    [outcome] = await IngestBench().submit(manual("Alpha", "Alpha"))
     one, two = outcome.chunks
     assert opened(one.text) == opened(two.text)
     assert one.id != two.id
 
 
 async def test_the_title_comes_from_the_document_if_none_is_given():
-    [outcome] = await FakeWorld().submit("# Pump\n\nIt pumps.", title=None)
+    [outcome] = await IngestBench().submit("# Pump\n\nIt pumps.", title=None)
     assert opened(outcome.title) == "Pump"
-    [untitled] = await FakeWorld().submit("It pumps.", title=None)
+    [untitled] = await IngestBench().submit("It pumps.", title=None)
     assert untitled.title is None
     assert texts([untitled]) == ["It pumps."]
 
 
 async def test_a_title_is_one_clean_line():
-    [outcome] = await FakeWorld().submit("It pumps.", title=" The\n\x00pu\u0308mp\t" + "x" * 500)
+    [outcome] = await IngestBench().submit("It pumps.", title=" The\n\x00pu\u0308mp\t" + "x" * 500)
     assert opened(outcome.title).startswith("The pümp xxx")
     assert len(opened(outcome.title)) == 300
 
@@ -293,33 +273,33 @@ async def test_a_title_is_one_clean_line():
 async def test_a_bad_document_fails_with_a_reason_and_leaves_the_version_in_force(
     content, fields, says
 ):
-    world = FakeWorld(bytes_max=2_000, chunks_max=1)
+    world = IngestBench(bytes_max=2_000, chunks_max=1)
     await world.submit("It pumps.")
     [outcome] = await world.submit(content, **fields)
     assert (outcome.outcome, outcome.batch.last, outcome.document.version) == ("failed", True, 1)
     assert says in outcome.reason
     assert outcome.chunks == ()
-    assert world.state.version == 1
+    assert world.row.state.version == 1
     assert world.asked(WriteDocument) == []
 
 
 async def test_a_withdrawn_document_is_gone_and_can_come_back_whole():
-    world = FakeWorld()
+    world = IngestBench()
     [before] = await world.submit(manual("Alpha"))
     [gone] = await world.withdraw()
     assert (gone.outcome, gone.document) == ("withdrawn", before.document)
-    assert world.state.withdrawn
+    assert world.row.state.withdrawn
     [twice] = await world.withdraw()
     assert twice.outcome == "withdrawn"
     assert world.asked(WriteDocument) == []
     [back] = await world.submit(manual("Alpha"))
     assert (back.outcome, back.document.version, back.manifest.kept) == ("cut", 2, ())
     assert len(back.chunks) == 1
-    assert not world.state.withdrawn
+    assert not world.row.state.withdrawn
 
 
 async def test_an_unknown_document_cannot_be_withdrawn():
-    [outcome] = await FakeWorld().withdraw()
+    [outcome] = await IngestBench().withdraw()
     assert outcome.outcome == "failed"
     assert "check its id" in outcome.reason
 
@@ -333,7 +313,7 @@ async def test_an_erased_document_is_the_runners_business():
         document="d-1",
         uri="u",
         media_type="text/plain",
-        content=seal("k", "e", "f", b"x"),
+        content=sealed("k", "e", "f", b"x"),
     )
     answers = {ReadDocument: lambda r: DocumentState(), Unseal: erased}
     with pytest.raises(KeyDestroyed):
@@ -341,7 +321,7 @@ async def test_an_erased_document_is_the_runners_business():
 
 
 async def test_five_megabytes_come_out_whole_in_records_that_fit_the_broker():
-    world = FakeWorld()
+    world = IngestBench()
     sentence = "Pump {} stands here, and it says a lot about how the water goes up the hill again. "
     paragraphs = [sentence.format(n) * 10 + "\n\n" for n in range(6_000)]
     content = "".join(paragraphs)
@@ -368,7 +348,7 @@ async def test_five_megabytes_come_out_whole_in_records_that_fit_the_broker():
     ],
 )
 async def test_a_document_in_any_script_is_cut_within_bounds(content):
-    outcomes = await FakeWorld().submit(content, title="T", media_type="text/plain")
+    outcomes = await IngestBench().submit(content, title="T", media_type="text/plain")
     found = [chunk for outcome in outcomes for chunk in outcome.chunks]
     policy = CONFIGURATION["policies"]["procedural"]
     assert len(found) > 3
@@ -377,15 +357,15 @@ async def test_a_document_in_any_script_is_cut_within_bounds(content):
 
 
 async def test_control_characters_do_not_reach_a_chunk():
-    [outcome] = await FakeWorld().submit("It\x00 pu\x1bmps.\x07\u202e", media_type="text/plain")
+    [outcome] = await IngestBench().submit("It\x00 pu\x1bmps.\x07\u202e", media_type="text/plain")
     assert texts([outcome]) == ["Manual\n\nIt pumps."]
 
 
 async def test_a_full_manifest_fits_beside_the_state_that_was_read():
     ids = tuple(f"{n:036}" for n in range(CONFIGURATION["chunks_max"]))
-    world = FakeWorld()
+    world = IngestBench()
     await world.submit("It pumps.")
-    world.state = replace(world.state, chunks=ids + world.state.chunks)
+    world.row.state = replace(world.row.state, chunks=ids + world.row.state.chunks)
     outcomes = await world.submit("It pumps. It leaks.")
     assert max(len(a_codec().encode(outcome)) for outcome in outcomes) < RECORD_BYTES_MAX
 

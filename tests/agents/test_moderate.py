@@ -21,9 +21,9 @@ from schemas import (
     TokensReleased,
     Usage,
     WriteRelease,
-    Written,
 )
 from streams.log.configuration import load
+from tests.agents.fake_services import FakeRow
 from tests.fakes import FakeEffects, a_meta
 
 POLICY = load()["moderate"].values
@@ -58,23 +58,14 @@ def batches(*texts, citations=(), entries=(), restart_at=None, attempt=1):
     ]
 
 
-class FakeReleases:
-    """The table of releases: one row an answer."""
-
-    def __init__(self):
-        self.row = ReleaseState()
-
-    def answers(self):
-        return {ReadRelease: lambda _: self.row, WriteRelease: self.write}
-
-    def write(self, request):
-        self.row = request.state
-        return Written()
+def a_table():
+    """The table of releases, of one answer."""
+    return FakeRow(ReadRelease, WriteRelease, ReleaseState())
 
 
 async def run(events):
     """Moderate the batches in turn; return all records, and what was asked for each batch."""
-    table, records, asked = FakeReleases(), [], []
+    table, records, asked = a_table(), [], []
     for event in events:
         fx = FakeEffects("moderate", event, table.answers(), POLICY)
         await fx.execute()
@@ -175,7 +166,7 @@ async def test_entries_travel_with_the_first_batch_and_with_what_uses_them():
 
 async def test_a_batch_whose_predecessor_is_unknown_is_not_released():
     event = batches("a", "b", "c")[2]
-    fx = FakeEffects("moderate", event, FakeReleases().answers(), POLICY)
+    fx = FakeEffects("moderate", event, a_table().answers(), POLICY)
     with pytest.raises(
         Permanent, match="batch 2 of an answer, but the table of releases has batch -1"
     ):

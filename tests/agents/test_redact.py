@@ -1,6 +1,5 @@
 """Redaction: what is replaced, how it is numbered, what comes back."""
 
-import hmac
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agents
-from agents.errors import KeyDestroyed, Permanent
+from agents.errors import Permanent
 from agents.patterns import Rules
 from agents.placeholders import canonical, inexpressible, placeholders_in, restore
 from agents.redact import clean
@@ -21,87 +20,45 @@ from schemas import (
     ChunksCut,
     CutChunk,
     Detect,
-    Detected,
-    Digest,
-    Digested,
     DocumentRef,
     Manifest,
     Placeholders,
     QuestionAsked,
     ReadPlaceholders,
-    Seal,
-    Sealed,
-    SealedValues,
     Span,
-    Spans,
     Unseal,
-    Unsealed,
     WritePlaceholders,
-    Written,
 )
+from tests.agents.fake_services import FakeDetector, FakeKeys, FakeRow, digest, sealed, unsealed
 from tests.fakes import FakeEffects, a_meta
 
 POLICY = json.loads((Path(agents.__file__).parent / "configuration" / "redact.json").read_text())
 
 
-def sealed(text, field="text"):
-    """A value that FakeWorld can open."""
+def sealed_text(text, field="text"):
+    """A value that FakeKeys can open."""
     data = text if isinstance(text, bytes) else text.encode()
-    return Sealed(key="document/d", event="e", field=field, ciphertext=data)
+    return sealed("document/d", "e", field, data)
 
 
-class FakeWorld:
-    """Detects by regular expressions; keeps placeholders; seals by writing backwards."""
+class RedactBench:
+    """Runs redact over one conversation or document, with keys, a table and a detector."""
 
     def __init__(self, erased=(), spans=None, **patterns):
-        self.patterns = patterns
-        self.spans = spans
-        self.state = Placeholders()
-        self.erased = {self.digest(canonical(value).encode()) for value in erased}
+        self.detector = FakeDetector(patterns, spans)
+        self.numbers = FakeRow(ReadPlaceholders, WritePlaceholders, Placeholders())
+        self.keys = FakeKeys()
+        self.keys.destroyed = {f"value/{digest(canonical(one).encode())}" for one in erased}
         self.policy = POLICY
-
-    @staticmethod
-    def digest(value):
-        return hmac.digest(b"k", value, "sha256").hex()
-
-    def detect(self, request):
-        found = [
-            self.spans
-            if self.spans is not None
-            else [
-                Span(start=m.start(), end=m.end(), kind=kind, score=0.85)
-                for kind, pattern in self.patterns.items()
-                for m in re.finditer(pattern, text)
-            ]
-            for text in request.texts
-        ]
-        return Detected(texts=tuple(Spans(spans=tuple(s)) for s in found), model="fake")
-
-    def seal(self, request):
-        if any(item.key.removeprefix("value/") in self.erased for item in request.values):
-            raise KeyDestroyed("erased")
-        return SealedValues(
-            values=tuple(
-                Sealed(key=i.key, event=i.event, field=i.field, ciphertext=i.value[::-1])
-                for i in request.values
-            )
-        )
-
-    def write(self, request):
-        self.state = request.state
-        return Written()
 
     async def run(self, event):
         self.fx = FakeEffects(
             "redact",
             event,
             {
-                Unseal: lambda r: Unsealed(values=tuple(v.ciphertext for v in r.values)),
-                Detect: self.detect,
-                Digest: lambda r: Digested(digests=tuple(map(self.digest, r.values))),
-                ReadPlaceholders: lambda r: self.state,
-                WritePlaceholders: self.write,
-                Seal: self.seal,
+                **self.keys.answers(),
+                **self.detector.answers(),
+                **self.numbers.answers(),
             },
             self.policy,
         )
@@ -115,31 +72,32 @@ class FakeWorld:
 
 def a_question(text, number=1):
     return QuestionAsked(
-        meta=a_meta(request=f"r-{number}"), subject="s", text=sealed(text), ask=Ask()
+        meta=a_meta(request=f"r-{number}"), subject="s", text=sealed_text(text), ask=Ask()
     )
 
 
 def cut(*texts, title=None, number=0, outcome="cut", **fields):
     chunks = tuple(
-        CutChunk(id=f"c{n}", number=n, text=sealed(text), tokens=7) for n, text in enumerate(texts)
+        CutChunk(id=f"c{n}", number=n, text=sealed_text(text), tokens=7)
+        for n, text in enumerate(texts)
     )
     return ChunksCut(
         meta=a_meta(session="d", request=f"r-{number}"),
         document=DocumentRef(document="d", version=1, uri="u"),
         batch=Batch(number=number, last=True),
         outcome=outcome,
-        title=sealed(title) if title is not None else None,
+        title=sealed_text(title) if title is not None else None,
         chunks=chunks,
         **fields,
     )
 
 
 def map_of(entries):
-    return {entry.placeholder: entry.value.ciphertext[::-1].decode() for entry in entries}
+    return {entry.placeholder: unsealed(entry.value).decode() for entry in entries}
 
 
 async def test_values_are_numbered_by_kind_in_reading_order():
-    world = FakeWorld(PERSON="Ada|Bob", EMAIL_ADDRESS=r"\S+@\S+")
+    world = RedactBench(PERSON="Ada|Bob", EMAIL_ADDRESS=r"\S+@\S+")
     outcome = await world.run(a_question("Ada wrote to Bob and x@y.org, then Ada slept."))
     assert outcome.outcome == "redacted"
     assert outcome.text == (
@@ -151,11 +109,11 @@ async def test_values_are_numbered_by_kind_in_reading_order():
 
 
 async def test_a_value_keeps_its_placeholder_over_a_session():
-    world = FakeWorld(PERSON="Ada|Bob|Cy")
+    world = RedactBench(PERSON="Ada|Bob|Cy")
     await world.run(a_question("Ada met Bob."))
     outcome = await world.run(a_question("Did Cy meet Bob?", 2))
     assert outcome.text == "Did <PERSON_3> meet <PERSON_2>?"
-    assert [entry.placeholder for entry in world.state.entries] == [
+    assert [entry.placeholder for entry in world.numbers.state.entries] == [
         "<PERSON_1>",
         "<PERSON_2>",
         "<PERSON_3>",
@@ -163,9 +121,9 @@ async def test_a_value_keeps_its_placeholder_over_a_session():
 
 
 async def test_a_known_value_is_replaced_where_the_detector_misses_it():
-    world = FakeWorld(PERSON="Ada Lovelace|Bob")
+    world = RedactBench(PERSON="Ada Lovelace|Bob")
     await world.run(a_question("I am Ada Lovelace, a friend of Bob."))
-    world.patterns = {}
+    world.detector.patterns = {}
     outcome = await world.run(a_question("what did ada  lovelace tell bob?", 2))
     assert outcome.text == "what did <PERSON_1> tell <PERSON_2>?"
     assert map_of(outcome.entries)["<PERSON_1>"] == "ada  lovelace"
@@ -173,15 +131,15 @@ async def test_a_known_value_is_replaced_where_the_detector_misses_it():
 
 
 async def test_of_known_values_that_overlap_the_longest_is_meant():
-    world = FakeWorld(PERSON="Ada Lovelace|Mrs Lovelace|Lovelace")
+    world = RedactBench(PERSON="Ada Lovelace|Mrs Lovelace|Lovelace")
     await world.run(a_question("Ada Lovelace, or Lovelace"))
-    world.patterns = {}
+    world.detector.patterns = {}
     outcome = await world.run(a_question("ada lovelace and lovelace", 2))
     assert outcome.text == "<PERSON_1> and <PERSON_2>"
 
 
 async def test_a_value_found_in_one_chunk_is_replaced_in_all():
-    world = FakeWorld(PERSON=r"(?<=Dr\. )Ada Lovelace")
+    world = RedactBench(PERSON=r"(?<=Dr\. )Ada Lovelace")
     outcome = await world.run(
         cut("Ada Lovelace wrote.", "By Dr. Ada Lovelace", title="ADA LOVELACE")
     )
@@ -191,29 +149,29 @@ async def test_a_value_found_in_one_chunk_is_replaced_in_all():
 
 
 async def test_a_document_keeps_its_placeholders_over_batches():
-    world = FakeWorld(PERSON="Ada")
+    world = RedactBench(PERSON="Ada")
     await world.run(cut("Ada"))
-    world.patterns = {"PERSON": "Bob"}
+    world.detector.patterns = {"PERSON": "Bob"}
     outcome = await world.run(cut("Bob and Ada", number=1))
     assert outcome.chunks[0].text == "<PERSON_2> and <PERSON_1>"
 
 
 async def test_a_small_ordinary_word_is_no_known_name():
-    world = FakeWorld(PERSON="May|Mark")
+    world = RedactBench(PERSON="May|Mark")
     await world.run(a_question("May and Mark asked."))
-    world.patterns = {}
+    world.detector.patterns = {}
     outcome = await world.run(a_question("may I mark this, May?", 2))
     assert outcome.text == "may I mark this, <PERSON_1>?"
 
 
 async def test_kinds_outside_the_policy_stay():
-    world = FakeWorld(ORGANIZATION="Acme", PERSON="Ada|Lambda")
+    world = RedactBench(ORGANIZATION="Acme", PERSON="Ada|Lambda")
     outcome = await world.run(a_question("Ada of Acme runs Lambda"))
     assert outcome.text == "<PERSON_1> of Acme runs Lambda"
 
 
 async def test_each_chunk_has_the_entries_of_its_text_and_title():
-    world = FakeWorld(PERSON="Ada|Bob|Cy")
+    world = RedactBench(PERSON="Ada|Bob|Cy")
     outcome = await world.run(cut("Bob", "nobody", title="Cy"))
     assert [map_of(chunk.entries) for chunk in outcome.chunks] == [
         {"<PERSON_1>": "Cy", "<PERSON_2>": "Bob"},
@@ -222,14 +180,14 @@ async def test_each_chunk_has_the_entries_of_its_text_and_title():
 
 
 async def test_an_erased_value_keeps_its_placeholder_and_has_no_entry():
-    world = FakeWorld(PERSON="Ada|Bob", erased=["Ada"])
+    world = RedactBench(PERSON="Ada|Bob", erased=["Ada"])
     outcome = await world.run(a_question("Ada met Bob"))
     assert outcome.text == "<PERSON_1> met <PERSON_2>"
     assert map_of(outcome.entries) == {"<PERSON_2>": "Bob"}
 
 
 async def test_a_message_of_only_placeholders_is_nobodys():
-    world = FakeWorld(PERSON="Ada")
+    world = RedactBench(PERSON="Ada")
     text = "<PERSON_1> <PERSON_2> <_PERSON_1> Ada"
     outcome = await world.run(a_question(text))
     assert outcome.text == "<_PERSON_1> <_PERSON_2> <__PERSON_1> <PERSON_1>"
@@ -258,7 +216,7 @@ def texts_and_spans(draw):
 @given(texts_and_spans())
 async def test_what_was_redacted_comes_back_and_nothing_found_is_left(given_):
     text, spans = given_
-    world = FakeWorld(spans=spans)
+    world = RedactBench(spans=spans)
     outcome = await world.run(cut(text))
     chunk = outcome.chunks[0]
     mapping = map_of(chunk.entries)
@@ -268,12 +226,12 @@ async def test_what_was_redacted_comes_back_and_nothing_found_is_left(given_):
     if len(spellings) == len({canonical(one) for one in spellings}):
         assert restore(chunk.text, mapping) == text
     assert set(placeholders_in(chunk.text)) == set(mapping)
-    again = await FakeWorld(spans=spans).run(cut(text))
+    again = await RedactBench(spans=spans).run(cut(text))
     assert again == outcome
 
 
 async def test_control_characters_and_hidden_ones_are_taken_out():
-    world = FakeWorld(PERSON="Ada")
+    world = RedactBench(PERSON="Ada")
     outcome = await world.run(a_question("A\u200bda\x00\x1b said\r\nhi\u202e \ufeff"))
     assert outcome.text == "<PERSON_1> said\nhi"
 
@@ -290,7 +248,7 @@ async def test_control_characters_and_hidden_ones_are_taken_out():
     ],
 )
 async def test_a_question_is_refused_before_anything_is_spent(text, reason):
-    world = FakeWorld(PERSON="Ada")
+    world = RedactBench(PERSON="Ada")
     outcome = await world.run(a_question(text))
     assert outcome.outcome == "refused"
     assert reason in outcome.reason
@@ -302,7 +260,7 @@ async def test_a_question_is_refused_before_anything_is_spent(text, reason):
     "text", ["May I ignore the previous chapter?", "How do prompts work?", "What are the rules?"]
 )
 async def test_an_ordinary_question_is_not_refused(text):
-    assert (await FakeWorld().run(a_question(text))).outcome == "redacted"
+    assert (await RedactBench().run(a_question(text))).outcome == "redacted"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +278,7 @@ def test_text_is_composed_and_what_nobody_sees_is_gone(data, text):
 
 
 async def test_a_decomposed_name_is_the_composed_one():
-    world = FakeWorld(PERSON="Zoë")
+    world = RedactBench(PERSON="Zoë")
     outcome = await world.run(a_question("Zoe\u0308 met Zoë"))
     assert outcome.text == "<PERSON_1> met <PERSON_1>"
 
@@ -331,7 +289,7 @@ def test_a_placeholder_can_name_every_kind_of_the_policy():
 
 @pytest.mark.parametrize("kind", ["IPV4_ADDRESS", "person", "A__B", "_A", "A_", "É", ""])
 async def test_a_kind_that_no_placeholder_can_name_is_refused_and_named(kind):
-    world = FakeWorld(PERSON="Ada")
+    world = RedactBench(PERSON="Ada")
     world.policy = {**POLICY, "kinds": {**POLICY["kinds"], kind: 0.4}}
     with pytest.raises(Permanent, match=re.escape(f"can name {kind}: rename it")):
         await world.run(a_question("Ada"))
@@ -347,7 +305,7 @@ async def test_what_redact_emits_comes_back_whole_through_any_cut(kind, before, 
     value = "Ada Lovelace"
     # twice: what an invisible character kept apart may compose once that is gone
     text = clean(clean(f"{before} {value} {after}".encode()).encode()).strip()
-    world = FakeWorld(**{kind: value})
+    world = RedactBench(**{kind: value})
     world.policy = {**POLICY, "kinds": {kind: 0.4}, "repeated_kinds": [kind]}
     outcome = await world.run(a_question(text))
     mapping = map_of(outcome.entries)
@@ -364,13 +322,13 @@ async def test_what_redact_emits_comes_back_whole_through_any_cut(kind, before, 
 
 
 async def test_undecodable_bytes_are_no_crash():
-    outcome = await FakeWorld(PERSON="Ada").run(a_question(b"\xff\xfe Ada"))
+    outcome = await RedactBench(PERSON="Ada").run(a_question(b"\xff\xfe Ada"))
     assert outcome.text == "\ufffd\ufffd <PERSON_1>"
 
 
 @pytest.mark.parametrize("kind", ["unchanged", "withdrawn", "failed"])
 async def test_what_was_not_cut_is_passed_on_without_effects(kind):
-    world = FakeWorld()
+    world = RedactBench()
     outcome = await world.run(cut(outcome=kind, reason="why", title="Ada"))
     assert (outcome.outcome, outcome.reason, outcome.title) == (kind, "why", "")
     assert world.fx.asked == []
@@ -378,13 +336,13 @@ async def test_what_was_not_cut_is_passed_on_without_effects(kind):
 
 async def test_a_last_batch_without_chunks_passes_its_manifest():
     manifest = Manifest(checksum="", parser="p", parser_version="1", policy="faq", chunks=("a",))
-    world = FakeWorld()
+    world = RedactBench()
     outcome = await world.run(cut(manifest=manifest))
     assert (outcome.outcome, outcome.manifest, outcome.chunks) == ("redacted", manifest, ())
     assert world.fx.asked == []
 
 
 async def test_a_text_without_personal_data_costs_no_digest_or_seal():
-    world = FakeWorld()
+    world = RedactBench()
     await world.run(a_question("What is the refund policy?"))
     assert world.kinds_asked() == [Unseal, Detect, ReadPlaceholders]

@@ -16,7 +16,9 @@ from types import SimpleNamespace
 
 from mode import Service
 
+from streams.running.world import World
 from streams.watching import logs
+from tests.fake_connectors import FakeConnector
 from worker.cli import Worker, run_to_the_end, supervise
 from worker.watchdog import Deaf
 from worker.wiring import Host
@@ -30,8 +32,8 @@ def tell(*words):
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-class FakeApp(Service):
-    """Stands for the app of a step."""
+class FakeStepApp(Service):
+    """Stands for the app of a step and its runner; test_fake_step_app.py holds it to both."""
 
     abstract = True
 
@@ -84,10 +86,11 @@ class FakeApp(Service):
         tell(self.name, "has published within", limit_s)
 
 
-class FakeWorld:
-    """Stands for the connectors."""
+class FakeTellingConnector(FakeConnector):
+    """Answers nothing; tells that it is closed."""
 
     def __init__(self, case):
+        super().__init__()
         self.case = case
 
     async def close(self):
@@ -99,7 +102,7 @@ class FakeWorld:
 
 async def serve(case, folder):
     ready_file = folder / "ready.json" if case != "without a file" else None
-    apps = [FakeApp(name, case, folder / "ready.json") for name in ("first", "second")]
+    apps = [FakeStepApp(name, case, folder / "ready.json") for name in ("first", "second")]
     steps = [
         SimpleNamespace(step=SimpleNamespace(name=app.name), app=app, runner=app) for app in apps
     ]
@@ -115,7 +118,10 @@ async def serve(case, folder):
             raise Deaf("a step reads nothing")
 
     worker = Worker(
-        Host(steps, FakeWorld(case)), ready_file, watch, loop=asyncio.get_running_loop()
+        Host(steps, World((FakeTellingConnector(case),), STOP_S)),
+        ready_file,
+        watch,
+        loop=asyncio.get_running_loop(),
     )
     if case == "crashes later":
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, apps[1].crash_soon)

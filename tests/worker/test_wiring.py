@@ -1,7 +1,6 @@
 """The wiring: what a step's app has before and after it was given what it needs, and what is waited for."""
 
 import asyncio
-import dataclasses
 import socket
 from collections import deque
 
@@ -98,21 +97,11 @@ async def test_attached_steps_ask_connectors_and_the_tables_of_their_neighbours(
     assert (await whole.world.ask(ReadTurns(limit=3), CALL)).turns == ()
 
 
-class FakeTable(FakeKeyring):
-    """Keeps what it is given to decode rows with."""
-
-    codec = None
-
-    def attach(self, codec):
-        self.codec = codec
-
-
 def test_each_table_is_given_one_codec_that_knows_the_schema_ids(settings):
-    tables = {name: FakeTable() for name in ("one", "other")}
-    hosted = dataclasses.replace(declared(settings, "moderate"), tables=tables)
+    hosted = [declared(settings, name) for name in ("moderate", "rewrite")]
     keyring = FakeKeyring()
-    attach(settings, [hosted], [keyring], keyring, ids=numbered())
-    one, other = (table.codec for table in tables.values())
+    attach(settings, hosted, [keyring], keyring, ids=numbered())
+    one, other = (table._codec for entry in hosted for table in entry.tables.values())
     assert one is other
     turns = Turns(turns=())
     assert one.decode(one.encode(turns), Turns) == turns
@@ -145,7 +134,7 @@ def test_the_steps_of_a_process_share_its_memory(settings):
 
 
 class FakeFactories:
-    """Makes for each path a text, or raises what is foreseen for it first."""
+    """Makes for each path a text, or raises what is foreseen for it first; what is made is the caller's to use."""
 
     def __init__(self, **errors):
         self.errors = {path: deque(raised) for path, raised in errors.items()}
