@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from mode import Service
 from mode.services import ServiceT
 
 from streams.delivery.memory import Memory
@@ -33,7 +34,7 @@ async def test_an_app_is_a_service_that_has_not_started_and_can_be_told_whose_it
     assert entry.app.in_worker is False
     entry.app.in_worker = True
     entry.app.may_write = lambda: False
-    entry.app.beacon.reattach(entry.app.beacon)
+    entry.app.beacon.reattach(Service().beacon)
 
 
 async def test_a_runner_without_events_is_drained_at_once_and_may_be_twice(entry):

@@ -2,7 +2,6 @@
 
 import importlib.util
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,52 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.triton.launch import MODELS
-from tests.infra.triton.backend import FINAL, FakeRequest, FakeSender, loaded
-
-
-class FakeEncoder:
-    """Encodes a text as its length; "slow" waits until it is let go, "broken" fails."""
-
-    def __init__(self, folder):
-        self.model, self.seen = f"{folder.name}@1", []
-        self.go, self.busy = threading.Event(), threading.Event()
-
-    def encode(self, text, *, query, with_tokens):
-        self.seen.append(text)
-        if text == "slow":
-            self.busy.set()
-            assert self.go.wait(60)  # longer than anybody waits for an answer
-        if text == "broken":
-            raise RuntimeError("a text of a person")
-        return SimpleNamespace(
-            vector=np.full(3, len(text), "<f4"),
-            token_vectors=b"packed" if with_tokens else b"",
-            tokens=len(text),
-            truncated=query,
-        )
+from tests.infra.triton.backend import FINAL, FakeSender
+from tests.infra.triton.embedding import an_embedder, embed
 
 
 @pytest.fixture
 def embedder(monkeypatch):
-    monkeypatch.setenv("PLAYHEAD_EMBEDDER_FOLDER", "/models/tiny")
-    monkeypatch.setenv("PLAYHEAD_EMBED_THREADS", "1")
-    code = loaded(
-        "embedder", monkeypatch, encoder=SimpleNamespace(Encoder=FakeEncoder, Encoding=object)
-    )
-    model = code.TritonPythonModel()
-    model.initialize({})
+    model = an_embedder(monkeypatch)
     yield model
     model.encoder.go.set()
     model.finalize()
-
-
-def embed(*texts, kind="passage", with_tokens=False, sender=None):
-    return FakeRequest(
-        sender,
-        text=np.array([[text.encode()] for text in texts], object),
-        kind=np.array([[kind.encode()]] * len(texts), object),
-        with_tokens=np.full((len(texts), 1), with_tokens),
-    )
 
 
 def answered(model, request):
