@@ -185,6 +185,12 @@ def test_a_connector_that_cannot_be_made_is_tried_again_and_told_of(settings):
     assert [path for path, _ in factories.made] == [KEYRING, late], "the keyring was made once"
 
 
+@pytest.mark.parametrize("factory", [FakeFactories(), factory_of], ids=["fake", "real"])
+def test_what_makes_a_connector_of_a_path_takes_the_settings(settings, factory):
+    assert factory(KEYRING)(settings)
+    assert factory(KEYRING)(settings=settings)
+
+
 @pytest.mark.parametrize("path", [KEYRING, "connectors.triton:Triton"])
 def test_a_path_of_the_table_is_imported(path):
     module, _, name = path.partition(":")

@@ -30,7 +30,7 @@ class Real:
         )
 
 
-class Fake:
+class Noted:
     """The fake: what it notes."""
 
     def __init__(self):
@@ -42,7 +42,7 @@ class Fake:
         return sorted([*ran, *((item.offset, True) for _, item in self.processor.refused)])
 
 
-@pytest.fixture(params=[Fake, Real])
+@pytest.fixture(params=[Noted, Real])
 async def one(request):
     return request.param()
 
