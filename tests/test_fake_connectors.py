@@ -16,7 +16,7 @@ def keyring(request, tmp_path):
 def test_a_tenant_has_one_key_for_digests(keyring):
     key = keyring.digest_key("acme")
     assert type(key) is bytes
-    assert len(key) == 32
+    assert len(key) >= 32
     assert keyring.digest_key("acme") == key
 
 

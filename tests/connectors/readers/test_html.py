@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from connectors.readers.html import _cut_short, read_html, strip_tags
 
@@ -172,3 +173,13 @@ def test_a_page_that_is_cut_short_by_its_depth_is_told_from_one_that_memory_cut_
     assert _cut_short(FakeParser(("ERROR", "HTML_UNKNOWN_TAG"), ("FATAL", "ERR_RESOURCE_LIMIT")))
     with pytest.raises(MemoryError):
         _cut_short(FakeParser(("FATAL", "ERR_RESOURCE_LIMIT"), ("FATAL", "ERR_NO_MEMORY")))
+
+
+def test_the_fake_parser_says_what_the_librarys_says():
+    parser = etree.HTMLParser()
+    etree.fromstring("<div>" * 300 + "too deep", parser)
+    told = [(entry.level_name, entry.type_name) for entry in parser.error_log]
+    assert told == [("FATAL", "ERR_RESOURCE_LIMIT")]
+    fake = FakeParser(*told)
+    assert [(entry.level_name, entry.type_name) for entry in fake.error_log] == told
+    assert _cut_short(parser) == _cut_short(fake) is True
