@@ -2,10 +2,15 @@
 
 import pytest
 
+from agents.errors import Transient
 from connectors.keyring import Keyring
-from streams.running.world import World
+from schemas import Generate, Generated
+from streams.running.world import Call, World
 from streams.settings import Settings
-from tests.fake_connectors import FakeConnector, FakeKeyring
+from tests.fake_connectors import FakeAnsweringConnector, FakeConnector, FakeKeyring
+
+GENERATE = Generate(prompt="p", max_tokens=1)
+CALL = Call(tenant="t", lane=0, request="r", session="s", event="e", topic="t", offset=0)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -22,3 +27,18 @@ def test_a_tenant_has_one_key_for_digests(keyring):
 
 async def test_a_world_takes_it_and_closes_it(keyring):
     assert await World((keyring, FakeConnector()), 1.0).close() is None
+
+
+async def test_an_error_among_the_parts_of_an_answer_is_raised_after_what_came():
+    part = Generated(tokens=())
+    connector = FakeAnsweringConnector({Generate: lambda _: [part, Transient("broke"), part]})
+    came = []
+
+    async def take():
+        async for one in connector.stream_handlers()[Generate](GENERATE, CALL):
+            came.append(one)
+
+    with pytest.raises(Transient, match="broke"):
+        await take()
+    assert came == [part]
+    assert connector.calls == [CALL]
