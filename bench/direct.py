@@ -45,7 +45,7 @@ class MemoryTables:
     """Session state of the baseline: a dictionary, as a program without a log would keep it."""
 
     def __init__(self) -> None:
-        self._placeholders: dict[tuple[str, str], Placeholders] = {}
+        self._placeholders: dict[tuple[str, str, str], Placeholders] = {}
         self._releases: dict[tuple[str, str], ReleaseState] = {}
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -66,10 +66,10 @@ class MemoryTables:
         """Hold nothing open."""
 
     async def _read_placeholders(self, request: ReadPlaceholders, call: Call) -> Record:
-        return self._placeholders.get((call.tenant, request.scope), Placeholders())
+        return self._placeholders.get(_scope_of(request, call), Placeholders())
 
     async def _write_placeholders(self, request: WritePlaceholders, call: Call) -> Record:
-        self._placeholders[call.tenant, request.scope] = request.state
+        self._placeholders[_scope_of(request, call)] = request.state
         return Written()
 
     async def _read_turns(self, _request: ReadTurns, _: Call) -> Record:
@@ -81,6 +81,10 @@ class MemoryTables:
     async def _write_release(self, request: WriteRelease, call: Call) -> Record:
         self._releases[call.tenant, call.request] = request.state
         return Written()
+
+
+def _scope_of(request: ReadPlaceholders | WritePlaceholders, call: Call) -> tuple[str, str, str]:
+    return call.tenant, call.subject, request.scope
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Tables(MemoryTables):
     def __init__(self) -> None:
         super().__init__()
         self._documents: dict[tuple[str, str], DocumentState] = {}
-        self._turns: defaultdict[tuple[str, str], dict[str, Turn]] = defaultdict(dict)
+        self._turns: defaultdict[tuple[str, str, str], dict[str, Turn]] = defaultdict(dict)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer all requests about tables."""
@@ -80,7 +80,7 @@ class Tables(MemoryTables):
         if released.answer.finish_reason in NO_TURN:
             return
         meta = released.meta
-        self._turns[meta.tenant, meta.session][meta.request] = Turn(
+        self._turns[meta.tenant, released.subject, meta.session][meta.request] = Turn(
             request=meta.request,
             question=released.answer.query,
             answer=released.text,
@@ -95,7 +95,7 @@ class Tables(MemoryTables):
         return Written()
 
     async def _read_some_turns(self, request: ReadTurns, call: Call) -> Record:
-        known = self._turns[call.tenant, call.session].values()
+        known = self._turns[call.tenant, call.subject, call.session].values()
         turns = tuple(takewhile(lambda turn: turn.request != call.request, known))
         return Turns(turns=turns[-request.limit :] if request.limit > 0 else ())
 

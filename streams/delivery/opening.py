@@ -76,7 +76,9 @@ class Opener:
             item.session = f"{lane.topic}@{item.offset}"
             item.work = partial(self._processes.refuse, error)
             return True
-        item.session = f"{event.meta.tenant}\0{event.meta.session}"
+        # as in a table's keys: no user waits for another, nor a document for a question
+        whose = event.meta.tenant, getattr(event, "subject", ""), event.meta.session
+        item.session = "\0".join(whose)
         if fold is None:
             item.work = partial(self._processes.run, event)
         else:

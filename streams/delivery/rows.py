@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agents.errors import Permanent
 from schemas import TableEntry, TableRow
 from streams.log.writing import RECORD_BYTES_MAX
 
@@ -56,22 +57,44 @@ def _within_bounds(entries: Sequence[TableEntry]) -> Sequence[TableEntry]:
     return entries
 
 
+CONVERSATION = "conversation"
+"""Kind of the rows that are one user's; those of documents and requests spell none."""
+
+
 @dataclass(frozen=True)
 class RowKey:
-    """Whose row it is."""
+    """Whose row it is: what isolates is part of it.
+
+    A conversation is the user's who holds it, whatever another calls theirs, and it is no document,
+    whatever it is called. Rows of conversations from before users were part of the key have keys
+    that no conversation spells any more (docs/decisions/0021).
+    """
 
     lane: int
     tenant: str
     scope: str
     """Session, document or request."""
+    kind: str = ""
+    subject: str = ""
 
     @property
     def key(self) -> bytes:
-        """The row's key in the table and its changelog."""
-        return "\0".join((str(self.lane), self.tenant, self.scope)).encode()
+        """The row's key in the table and its changelog; raises Permanent for one that is forged."""
+        parts = (str(self.lane), self.tenant, self.kind, self.subject, self.scope)
+        if any("\0" in part for part in parts):
+            raise Permanent(
+                "a tenant, user, session or document is named with a zero character, which parts "
+                "the names in a row's key: name it without"
+            )
+        return "\0".join(parts if self.kind else (parts[0], self.tenant, self.scope)).encode()
+
+    @classmethod
+    def of_conversation(cls, lane: int, tenant: str, subject: str, session: str) -> RowKey:
+        """Return the place of a user's conversation."""
+        return cls(lane, tenant, session, CONVERSATION, subject)
 
     @classmethod
     def at(cls, key: bytes) -> RowKey:
         """Read a key."""
-        lane, tenant, scope = key.decode().split("\0")
-        return cls(int(lane), tenant, scope)
+        lane, tenant, *kind_and_subject, scope = key.decode().split("\0")
+        return cls(int(lane), tenant, scope, *kind_and_subject)

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas import (
     AnswerReleased,
+    ChunksCut,
     DocumentState,
     Event,
     Placeholders,
@@ -28,6 +29,7 @@ from streams.delivery.rows import RowKey, before
 from streams.delivery.tables import Table
 from streams.running.world import Call, Handler
 from streams.settings import Settings
+from streams.topics import topic_of
 
 RELEASES_MAX = 4
 """Values kept of an answer's moderation: each holds all text so far; only the last is needed."""
@@ -68,19 +70,28 @@ class PlaceholderNumbers(Table):
 
     async def read(self, request: ReadPlaceholders, call: Call) -> Placeholders:
         """Return those in use before this event."""
-        entries = before(await self._row(RowKey(call.lane, call.tenant, request.scope)), call.event)
+        entries = before(await self._row(_scope_of(request, call)), call.event)
         if not entries:
             return Placeholders(entries=())
         return await self._decoded(entries[-1].value, Placeholders)
 
     async def write(self, request: WritePlaceholders, call: Call) -> Written:
         """Remember those in use after this event."""
-        place = RowKey(call.lane, call.tenant, request.scope)
-        return await self._write(place, call.event, request.state)
+        return await self._write(_scope_of(request, call), call.event, request.state)
+
+
+def _scope_of(request: ReadPlaceholders | WritePlaceholders, call: Call) -> RowKey:
+    """Return whose placeholders are meant: a document's, or those of a user's conversation.
+
+    The input's topic says which: an asker who calls a session like a document has one of their own.
+    """
+    if call.topic == CHUNKS:
+        return RowKey(call.lane, call.tenant, request.scope)
+    return RowKey.of_conversation(call.lane, call.tenant, call.subject, request.scope)
 
 
 class Sessions(Table):
-    """The recent turns of each session; released answers are folded into it."""
+    """The recent turns of each session of a user; released answers are folded into it."""
 
     NAME = "sessions"
 
@@ -90,7 +101,8 @@ class Sessions(Table):
 
     async def read(self, request: ReadTurns, call: Call) -> Turns:
         """Return the newest turns before this request, oldest first."""
-        row = await self._row(RowKey(call.lane, call.tenant, call.session))
+        place = RowKey.of_conversation(call.lane, call.tenant, call.subject, call.session)
+        row = await self._row(place)
         turns: list[Turn] = []
         for entry in row.entries if row is not None else ():
             [turn] = (await self._decoded(entry.value, Turns)).turns
@@ -111,9 +123,8 @@ class Sessions(Table):
             answer=released.text,
             entries=released.entries,
         )
-        await self._write(
-            RowKey(meta.lane, meta.tenant, meta.session), meta.id, Turns(turns=(turn,))
-        )
+        place = RowKey.of_conversation(meta.lane, meta.tenant, released.subject, meta.session)
+        await self._write(place, meta.id, Turns(turns=(turn,)))
 
 
 class Releases(Table):
@@ -145,6 +156,7 @@ class Releases(Table):
         return await self._write(place, call.event, request.state)
 
 
+CHUNKS = topic_of(ChunksCut)
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
 NO_TURN = frozenset({"refused", "search", "cancelled"})

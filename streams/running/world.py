@@ -53,6 +53,8 @@ class Call:
     """Offset of the step's input in its lane."""
     deadline: int = 0
     """When an answer is no longer of use, in microseconds since the Unix epoch; 0: never."""
+    subject: str = ""
+    """Keyed digest of the user whose conversation the input is of; empty for a document."""
 
     @classmethod
     def over(cls, given: Input) -> Call:
@@ -67,6 +69,7 @@ class Call:
             topic=given.topic,
             offset=given.offset,
             deadline=deadline_of(given.event),
+            subject=getattr(given.event, "subject", ""),
         )
 
 

@@ -45,9 +45,10 @@ class Tried:
         self.tables = tables
         self._events = 0
 
-    async def ask(self, request, tenant="acme", session="s-1", of="r-1"):
+    async def ask(self, request, tenant="acme", session="s-1", of="r-1", subject="u"):
         self._events += 1
-        call = Call(tenant, 2, of, session, f"event-{self._events}", "topic", 0)
+        event = f"event-{self._events}"
+        call = Call(tenant, 2, of, session, event, "topic", 0, subject=subject)
         return await self.tables.handlers()[type(request)](request, call)
 
     async def remember(self, *answers):
@@ -104,10 +105,14 @@ async def test_placeholders_are_those_that_were_written_last(tables):
         assert await tables.ask(ReadPlaceholders(scope="s-1")) == state
 
 
-@pytest.mark.parametrize(("tenant", "scope"), [("acme", "s-2"), ("birch", "s-1")])
-async def test_placeholders_are_a_scopes_and_a_tenants_own(tables, tenant, scope):
+@pytest.mark.parametrize(
+    ("tenant", "subject", "scope"),
+    [("acme", "u", "s-2"), ("birch", "u", "s-1"), ("acme", "other", "s-1")],
+)
+async def test_placeholders_are_a_scopes_a_users_and_a_tenants_own(tables, tenant, subject, scope):
     await tables.ask(WritePlaceholders(scope="s-1", state=numbered("<PERSON_1>")))
-    assert (await tables.ask(ReadPlaceholders(scope=scope), tenant=tenant)).entries == ()
+    read = ReadPlaceholders(scope=scope)
+    assert (await tables.ask(read, tenant=tenant, subject=subject)).entries == ()
 
 
 # ---------------------------------------------------------------------- moderation
@@ -168,10 +173,12 @@ async def test_what_nobody_can_refer_to_is_no_turn(lasting, reason):
     assert await lasting.turns() == ["r-2"]
 
 
-@pytest.mark.parametrize(("tenant", "session"), [("acme", "s-2"), ("birch", "s-1")])
-async def test_turns_are_a_sessions_and_a_tenants_own(lasting, tenant, session):
+@pytest.mark.parametrize(
+    "where", [{"session": "s-2"}, {"tenant": "birch"}, {"subject": "other"}], ids=str
+)
+async def test_turns_are_a_sessions_a_users_and_a_tenants_own(lasting, where):
     await lasting.remember(an_answer("r-1"))
-    assert await lasting.turns(tenant=tenant, session=session) == []
+    assert await lasting.turns(**where) == []
     assert await lasting.turns() == ["r-1"]
 
 

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from schemas import Answer, AnswerReleased, Usage, Verdict
+from schemas import Answer, AnswerReleased, QuestionAsked, Usage, Verdict
 from streams.delivery.faust_shell import new_app
 from streams.delivery.memory import Memory
 from streams.running.world import Call
 from streams.settings import Settings
+from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import MemoryBroker, a_broker
 from tests.streams.delivery.memory_publisher import MemoryPublisher
@@ -31,8 +32,9 @@ def table(kind, broker=None, open_consumer=None):
     return made, broker
 
 
-def a_call(event, request="r-1", lane=2, session="s-1"):
-    return Call("acme", lane, request, session, event, "topic", 0)
+def a_call(event, request="r-1", lane=2, session="s-1", subject="u", record=QuestionAsked):
+    topic = topic_of(record)
+    return Call("acme", lane, request, session, event, topic, 0, subject=subject)
 
 
 def an_answer(request, finish_reason="stop"):

@@ -5,6 +5,7 @@ from itertools import repeat
 
 import pytest
 from confluent_kafka import Message
+from msgspec import structs
 
 from agents.errors import Permanent, Transient
 from schemas import (
@@ -170,6 +171,12 @@ async def test_a_session_goes_on_when_the_event_before_is_done_whichever_topic_i
     finish(bench.lanes[ASKED], second)
     [answer] = begun(bench.lanes[RELEASED], bench.opener.open)
     assert answer.lane is bench.lanes[RELEASED]
+
+
+async def test_nobody_waits_for_another_user_who_calls_a_session_the_same(bench):
+    mine, theirs = a_question("r-1"), structs.replace(a_question("r-2"), subject="other")
+    again = a_question("r-3")
+    assert [item.offset for item in bench.arrive(*encoded(mine, theirs, again))] == [0, 1]
 
 
 async def test_what_can_not_be_read_holds_up_no_session_and_nothing_of_its_kind(bench):

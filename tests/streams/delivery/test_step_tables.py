@@ -7,6 +7,7 @@ import pytest
 from schemas import (
     Answer,
     AnswerReleased,
+    ChunksCut,
     DocumentState,
     MapEntry,
     Numbered,
@@ -26,12 +27,12 @@ from schemas import (
 from streams.delivery.rows import RowKey
 from streams.delivery.step_tables import ANSWERS_MAX, RELEASES_MAX, TABLES
 from streams.running.world import Call
-from streams.topics import STEPS, changelog_of
+from streams.topics import STEPS, changelog_of, topic_of
 from tests.fakes import a_meta
 from tests.streams.delivery.memory_publisher import sent
 from tests.streams.fake_tables import table as a_table
 
-CALL = Call("acme", 2, "r-1", "s-1", "e-1", "topic", 0)
+CALL = Call("acme", 2, "r-1", "s-1", "e-1", "topic", 0, subject="u")
 LATER = dataclasses.replace(CALL, event="e-2", request="r-2")
 LAST = dataclasses.replace(CALL, event="e-3", request="r-3")
 
@@ -151,10 +152,11 @@ async def test_what_is_remembered_of_one_scope_is_not_told_of_another(name):
     assert await answer(table, OTHER_REQUESTS[name], LATER) == NOTHING[name]
 
 
-async def test_placeholders_may_be_a_sessions_or_a_documents_whoever_asks():
+async def test_placeholders_of_a_document_are_told_whatever_the_session_of_its_chunks():
     table, _ = table_of("placeholders")
-    await answer(table, WritePlaceholders(scope="d-1", state=in_use("<PERSON_1>")), CALL)
-    other_session = dataclasses.replace(LATER, session="s-2")
+    cut = dataclasses.replace(CALL, topic=topic_of(ChunksCut), subject="")
+    await answer(table, WritePlaceholders(scope="d-1", state=in_use("<PERSON_1>")), cut)
+    other_session = dataclasses.replace(cut, event="e-2", request="r-2", session="s-2")
     found = await answer(table, ReadPlaceholders(scope="d-1"), other_session)
     assert found == in_use("<PERSON_1>")
 
@@ -202,7 +204,11 @@ async def test_a_request_that_is_run_again_sees_the_turns_before_its_own():
     assert [turn.request for turn in turns] == ["r-1"]
 
 
-@pytest.mark.parametrize("others", [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}], ids=min)
+@pytest.mark.parametrize(
+    "others",
+    [{"session": "s-2"}, {"tenant": "globex"}, {"lane": 3}, {"subject": "other"}],
+    ids=min,
+)
 async def test_turns_are_told_within_their_conversation_alone(others):
     sessions, _ = await a_turn_each("r-1")
     call = dataclasses.replace(LATER, **others)

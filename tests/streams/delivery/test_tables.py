@@ -3,21 +3,32 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from agents.errors import Permanent, Transient
 from schemas import (
     AnswerReleased,
+    ChunksCut,
     DocumentState,
+    Numbered,
+    Placeholders,
     ReadDocument,
+    ReadPlaceholders,
     ReadRelease,
     ReadTurns,
     ReleaseState,
     WriteDocument,
+    WritePlaceholders,
     WriteRelease,
 )
 from schemas.definitions import self_contained
 from streams.delivery.rows import ROW_BYTES_MAX, RowKey, before, written
-from streams.delivery.step_tables import DocumentVersions, Releases, Sessions
+from streams.delivery.step_tables import (
+    DocumentVersions,
+    PlaceholderNumbers,
+    Releases,
+    Sessions,
+)
 from streams.delivery.tables import Change
 from streams.log.codec import HEADER, Codec
 from streams.log.subjects import subjects
@@ -91,9 +102,40 @@ def test_a_row_fits_the_log_whatever_its_values_were(sizes):
     assert row.entries[-1].event == f"e{len(sizes) - 1}" * 50
 
 
-def test_a_place_survives_its_key():
-    place = RowKey(3, "acme", "a session")
-    assert RowKey.at(place.key) == place
+PLACES = (
+    RowKey(3, "acme", "s-1"),
+    RowKey.of_conversation(3, "acme", "jane", "s-1"),
+    RowKey.of_conversation(3, "acme", "john", "s-1"),
+    RowKey.of_conversation(3, "acme", "", "s-1"),
+    RowKey.of_conversation(3, "globex", "jane", "s-1"),
+    RowKey.of_conversation(4, "acme", "jane", "s-1"),
+)
+
+
+def test_each_place_has_a_key_of_its_own_and_survives_it():
+    assert len({place.key for place in PLACES}) == len(PLACES)
+    assert tuple(RowKey.at(place.key) for place in PLACES) == PLACES
+
+
+def test_the_keys_of_documents_and_requests_are_those_of_earlier_versions():
+    assert RowKey(3, "acme", "d-1").key == b"3\0acme\0d-1"
+
+
+def test_a_document_that_is_called_like_the_rest_of_a_key_has_no_place():
+    conversation = RowKey.of_conversation(0, "acme", "jane", "s-1")
+    with pytest.raises(Permanent, match="zero character"):
+        _ = RowKey(0, "acme", conversation.key.decode().removeprefix("0\0acme\0")).key
+
+
+@given(*[st.text(alphabet="a\0", max_size=4)] * 4)
+def test_no_name_makes_one_place_another(tenant, subject, session, document):
+    try:
+        conversation = RowKey.of_conversation(0, tenant, subject, session).key
+        other = RowKey(0, tenant, document).key
+    except Permanent:
+        assert "\0" in f"{tenant}{subject}{session}{document}"
+    else:
+        assert conversation != other
 
 
 # ---------------------------------------------------------------------- tables in memory
@@ -217,8 +259,8 @@ async def test_old_rows_make_room_in_their_own_lane_a_few_at_a_time(monkeypatch)
     assert len(releases._table.data) == 1 + 20 + 1 - 4
 
 
-async def turns(sessions, request, limit=5):
-    call = a_call("e", request=request)
+async def turns(sessions, request, limit=5, subject="u"):
+    call = a_call("e", request=request, subject=subject)
     return [turn.request for turn in (await sessions.read(ReadTurns(limit=limit), call)).turns]
 
 
@@ -230,6 +272,61 @@ async def test_a_request_sees_the_turns_before_it():
     assert await turns(sessions, "r-4", limit=2) == ["r-2", "r-3"]
     assert await turns(sessions, "r-2") == ["r-1"]
     assert await turns(sessions, "r-1") == []
+
+
+async def test_another_user_who_names_the_session_sees_no_turn_of_it_and_leaves_none():
+    sessions, _ = table(Sessions)
+    await sessions.remember(an_answer("r-1"))
+    assert await turns(sessions, "r-2", subject="other") == []
+    await sessions.remember(structs.replace(an_answer("r-2"), subject="other"))
+    assert await turns(sessions, "r-3", subject="other") == ["r-2"]
+    assert await turns(sessions, "r-4") == ["r-1"]
+
+
+async def test_turns_from_before_users_were_told_apart_are_read_for_nobody():
+    """Whose they are the row does not say: the conversation begins anew."""
+    sessions, broker = table(Sessions)
+    await sessions.remember(an_answer("r-1"))
+    [row] = sent(broker)
+    sessions.apply([Change(2, [(b"2\0acme\0s-0", row.value())], 1)])
+    for subject in ("u", ""):
+        call = a_call("e", request="r-2", session="s-0", subject=subject)
+        assert (await sessions.read(ReadTurns(limit=5), call)).turns == ()
+
+
+NUMBERS = Placeholders(entries=(Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d"),))
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        pytest.param(a_call("e2", session="d-1", subject="other"), id="another user"),
+        pytest.param(
+            a_call("e2", session="d-1", subject="", record=ChunksCut), id="a document of that name"
+        ),
+    ],
+)
+async def test_the_numbers_of_a_conversation_are_seen_by_nobody_else(stranger):
+    numbers, _ = table(PlaceholderNumbers)
+    mine = a_call("e1", session="d-1")
+    await numbers.write(WritePlaceholders(scope="d-1", state=NUMBERS), mine)
+    read = ReadPlaceholders(scope="d-1")
+    assert (await numbers.read(read, stranger)).entries == ()
+    assert await numbers.read(read, a_call("e2", session="d-1")) == NUMBERS
+
+
+async def test_an_asker_who_calls_a_session_like_a_document_learns_nothing_of_its_numbers():
+    numbers, broker = table(PlaceholderNumbers)
+    cut = a_call("e1", session="d-1", subject="", record=ChunksCut)
+    await numbers.write(WritePlaceholders(scope="d-1", state=NUMBERS), cut)
+    read = ReadPlaceholders(scope="d-1")
+    for subject in ("u", ""):
+        assert (
+            await numbers.read(read, a_call("e2", session="d-1", subject=subject))
+        ).entries == ()
+    assert [row.key() for row in sent(broker)] == [b"2\0acme\0d-1"]  # where it was in 0.1.0
+    again = a_call("e3", session="d-1", subject="", record=ChunksCut)
+    assert await numbers.read(read, again) == NUMBERS
 
 
 async def test_an_answer_that_is_folded_twice_is_one_turn():

@@ -8,6 +8,7 @@ import pytest
 from agents.errors import Permanent, Transient
 from schemas import (
     Ask,
+    DocumentWithdrawn,
     Embed,
     Embedded,
     Generate,
@@ -94,6 +95,15 @@ def test_a_call_knows_the_deadline_of_its_question():
         meta=a_meta(), outcome="", subject="", question="", query="", ask=Ask(deadline=7)
     )
     assert Call.over(Input(event, "t", 0, 0)).deadline == 7
+
+
+def test_a_call_knows_whose_conversation_it_is_about():
+    asked = QueryRewritten(
+        meta=a_meta(), outcome="", subject="jane", question="", query="", ask=Ask()
+    )
+    withdrawn = DocumentWithdrawn(meta=a_meta(), document="d-1")
+    subjects = [Call.over(Input(event, "t", 0, 0)).subject for event in (asked, withdrawn)]
+    assert subjects == ["jane", ""]
 
 
 async def test_a_service_that_is_away_is_soon_not_asked(service):
