@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from infra.local import health, java, weaviate
+from infra.local.inherited import MASTER_KEY, without_secrets
 from infra.local.ports import number_of
 from infra.local.site import Launch, Site
 from infra.stack_error import StackError
@@ -48,7 +49,7 @@ def _kafka(site: Site) -> Launch:
         formatted = subprocess.run(  # noqa: S603 - an argv of our own
             java.kafka_format(home, cluster),
             cwd=folder,
-            env={**os.environ, **java.ENVIRONMENT},
+            env={**without_secrets(os.environ), **java.ENVIRONMENT},
             capture_output=True,
             text=True,
             errors="replace",
@@ -115,7 +116,7 @@ def worker(number: int = 1) -> Component:
             "PLAYHEAD_METRICS_PORT": str(number_of(site.ports, port)),
             "PLAYHEAD_SLOT": name,  # one that died goes on with its lanes as soon as it is back
         }
-        return Launch(_playhead("worker"), environment)
+        return Launch(_playhead("worker"), environment, secrets=MASTER_KEY)
 
     return Component(
         name,
@@ -183,7 +184,7 @@ TOPICS = Component(
 )
 GATEWAY = Component(
     "gateway",
-    lambda _site: Launch(_playhead("gateway"), {}),
+    lambda _site: Launch(_playhead("gateway"), {}, secrets=MASTER_KEY),
     lambda site, _pid: health.http_ok(site.address("gateway"), "/readyz"),
     lambda site: site.url("gateway"),
     ports=("gateway",),

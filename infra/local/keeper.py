@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.local import guard
 from infra.local.components import Component
+from infra.local.inherited import without_secrets
 from infra.local.network import without_proxy
 from infra.local.site import Launch, Site
 from infra.local.start_limit import StartLimit, work_done_by
@@ -241,7 +242,8 @@ class Keeper:
         return False
 
     def _spawn(self, launch: Launch) -> subprocess.Popen[bytes] | None:
-        environment = {**os.environ, **without_proxy(os.environ), **launch.environment}
+        inherited = without_secrets(os.environ, but=launch.secrets)
+        environment = {**inherited, **without_proxy(inherited), **launch.environment}
         environment |= {"PLAYHEAD_RUN": str(self._site.run), guard.MARKER: self._marker}
         with self._news, self.log.open("ab") as log:
             if not self._wanted:

@@ -58,3 +58,4 @@ class Launch:
     argv: list[str]
     environment: dict[str, str]
     folder: Path | None = None  # the run folder, unless it says otherwise
+    secrets: tuple[str, ...] = ()  # names of those in the environment that it needs; of no others

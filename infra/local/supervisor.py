@@ -22,6 +22,7 @@ import psutil
 
 from infra.local import components, guard, ports
 from infra.local.components import Component
+from infra.local.inherited import without_secrets
 from infra.local.keeper import BACKOFF_S, POLL_S, Keeper, State, last_lines
 from infra.local.leaning import refuse_absent
 from infra.local.parts import all_parts
@@ -146,6 +147,7 @@ class Stack:
         self._guard = subprocess.Popen(  # noqa: S603 - this very package
             [sys.executable, "-m", guard.__name__, self._marker],
             cwd=Path(__file__).parents[2],
+            env=without_secrets(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ import pytest
 
 from infra.local import guard
 from infra.local.components import Component
+from infra.local.inherited import MASTER_KEY
 from infra.local.keeper import (
     LAST_LINES,
     LINE_CHARS_MAX,
@@ -85,6 +86,23 @@ def keep(site):
 def dies_until(tmp_path, times, then=RUNS):
     """A script that ends with 3 for some times: each leaves a file."""
     return f'n=$(ls {tmp_path} | grep -c died); [ "$n" -ge {times} ] && {then}; touch {tmp_path}/died$n; exit 3'
+
+
+# ------------------------------------------------------------------ what it inherits
+
+
+@pytest.mark.parametrize("secrets", [(), MASTER_KEY])
+def test_a_component_gets_the_secrets_that_it_names_and_no_others(
+    keep, tmp_path, monkeypatch, secrets
+):
+    for name in (*MASTER_KEY, "PLAYHEAD_KEY"):
+        monkeypatch.setenv(name, "a secret")
+    script = f"env > {tmp_path}/env.part; mv {tmp_path}/env.part {tmp_path}/env; {RUNS}"
+    launch = Launch(["sh", "-c", script], {}, secrets=secrets)
+    kept = keep(launch=lambda _site: launch, ready=lambda *_: (tmp_path / "env").exists())
+    kept.reaches(State.READY)
+    inherited = [line for line in (tmp_path / "env").read_text().splitlines() if "a secret" in line]
+    assert inherited == [f"{name}=a secret" for name in secrets]
 
 
 # ------------------------------------------------------------------ a life in good order
