@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge.load.shares import Shares
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How slowly a body may come: one that does not move holds what others wait for."""
+
+    grace_s: float = 10.0
+    bytes_per_s: int = 16_384
+
+    def allowed_s(self, size: int) -> float:
+        """Return within how many seconds more than so many bytes must have come."""
+        return self.grace_s + size / self.bytes_per_s
+
+
+FOLLOWED = Shares(of_all=1_024, of_tenant=512, of_key=256, least=4)
+CONNECTIONS = Shares(of_all=4_096, of_tenant=2_048, of_key=1_024, least=8)
+
 
 @dataclass(frozen=True)
 class Bounds:
     """Counts end in max, times in s."""
 
-    followed_max: int = 1_024
+    followed: Shares = FOLLOWED
     """Requests followed at once by one process: above what is taken in at once."""
-    followed_per_key_max: int = 256
-    """Requests followed at once by one key: one tenant must not use up the process."""
-    connections_max: int = 4_096
+    connections: Shares = CONNECTIONS
     """WebSockets of one process; each holds two queues and a few tasks."""
-    connections_per_key_max: int = 1_024
-    """WebSockets of one key."""
     questions_max: int = 8
     """Questions in progress on one WebSocket."""
     listening_max: int = 32
@@ -24,6 +38,7 @@ class Bounds:
     out_max: int = 256
     """Frames that may wait to be sent; behind them, entries wait in the subscriptions."""
 
+    pace: Pace = Pace()
     grace_s: float = 2.0
     """How long after the deadline an outcome may still arrive: steps degrade at the deadline."""
     settle_s: float = 2.0

@@ -15,6 +15,7 @@ from typing import Any
 
 from edge.listening.entries import Entry
 from edge.problems import Problem
+from edge.requests.limits import INT64_MAX
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -50,10 +51,12 @@ def sent_by(cursor: str, lane: int) -> FramesSent:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        place = {
-            letter: (int(offset), int(count)) for letter, (offset, count) in content["p"].items()
-        }
-        is_ours = content["l"] == lane and set(place) <= set(LETTERS.values())
+        place = {letter: (offset, count) for letter, (offset, count) in content["p"].items()}
+        is_ours = (
+            content["l"] == lane
+            and set(place) <= set(LETTERS.values())
+            and all(_is_position(number) for pair in place.values() for number in pair)
+        )
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         is_ours = False
     if not is_ours:
@@ -64,6 +67,11 @@ def sent_by(cursor: str, lane: int) -> FramesSent:
             "at the start",
         )
     return place
+
+
+def _is_position(number: Any) -> bool:
+    """Tell whether a number can be an offset or a count; a client may send any JSON."""
+    return type(number) is int and NONE_SENT[0] <= number <= INT64_MAX
 
 
 def in_reading_order(entries: Iterable[Entry], seen: FramesSent) -> list[Entry]:

@@ -15,6 +15,7 @@ from edge.answering.frames import problem_of
 from edge.answering.view import AnswerView
 from edge.callers.access import Access
 from edge.callers.caller import Caller
+from edge.callers.standing import KeysInUse, Standing
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from edge.listening.log_reader import ReadsLog
@@ -30,6 +31,8 @@ class Watch:
 
     request: KnownRequest
     outcomes: Subscription
+    standing: Standing
+    """That of the reader's key: without it, nothing more is told."""
     from_log: bool
 
     def live(self) -> Watch:
@@ -47,6 +50,7 @@ class Follower:
         log: ReadsLog,
         dispatch: Dispatch,
         access: Access,
+        keys_in_use: KeysInUse,
         stopping: Callable[[], bool],
     ) -> None:
         self._settings = settings
@@ -54,14 +58,16 @@ class Follower:
         self._log = log
         self._dispatch = dispatch
         self._access = access
+        self._keys_in_use = keys_in_use
         self._stopping = stopping
 
     # ------------------------------------------------------------------ beginning to follow
 
-    def take_up(self, request: KnownRequest, resources: ExitStack) -> Watch:
+    def take_up(self, caller: Caller, request: KnownRequest, resources: ExitStack) -> Watch:
         """Follow a request that was asked before."""
-        outcomes = resources.enter_context(self._dispatch.subscribe(request.request))
-        return Watch(request, outcomes, from_log=True)
+        standing = resources.enter_context(self._keys_in_use.hold(caller.key))
+        outcomes = resources.enter_context(self._dispatch.subscribe(request))
+        return Watch(request, outcomes, standing, from_log=True)
 
     def view(self, caller: Caller, request: KnownRequest, cursor: str = "") -> AnswerView:
         """Begin a reader's view of an answer, after a cursor; raises Problem for a wrong one."""
@@ -80,13 +86,14 @@ class Follower:
     ) -> AsyncGenerator[Frame, None]:
         """Yield frames until the answer is closed, and for `late_s` more: it may be retracted.
 
-        Raises Problem when the deadline has passed, the reader is too slow or the edge stops; in
-        each case the reader can come back with its cursor.
+        Raises Problem when the deadline has passed, the reader is too slow, its key has ended or
+        the edge stops; in each case the reader can come back with its cursor.
         """
         if watch.from_log:
             entries = await self.read_back(watch.request, RESULTS)
             for entry in in_reading_order(entries, view.seen):
                 for frame in view.take(entry):
+                    watch.standing.check()
                     yield frame
         patience = _Patience(self._seconds_left(watch.request), late_s, self._bounds.settle_s)
         while not patience.is_satisfied(settled=view.settled):
@@ -101,6 +108,7 @@ class Follower:
         entries = await self.read_back(watch.request, RESULTS) if watch.from_log else []
         deadline = time.monotonic() + self._seconds_left(watch.request)
         while True:
+            watch.standing.check()
             for entry in entries:
                 if isinstance(entry.event, EventRejected):
                     raise problem_of(entry.event)
@@ -134,6 +142,7 @@ class Follower:
     ) -> list[Frame]:
         if self._stopping():
             raise overloaded("the gateway is shutting down: resume from the last cursor")
+        watch.standing.check()
         if patience.is_out(held=view.held):
             return view.settle()
         try:

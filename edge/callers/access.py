@@ -27,12 +27,8 @@ class Access:
 
     def request(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a request of this caller, or about a document of the tenant; raises Problem."""
-        request = self._requests.find(request_id)
-        if (
-            request is None
-            or request.tenant != caller.tenant
-            or (request.subject and request.subject != caller.subject)
-        ):
+        request = self._requests.find((caller.tenant, request_id))
+        if request is None or (request.subject and request.subject != caller.subject):
             raise not_found(f"no request {request_id[:ID_MAX]!r} of this user")
         return request
 

@@ -1,7 +1,8 @@
 """API keys: who calls, for which tenant, and what they may do.
 
 A key is 256 random bits, so its SHA-256 is enough to store: there is nothing to guess. Every use
-reads the store, so a revocation holds at once in every process.
+reads the store, and keys of open connections are looked up again and again (`standing`), so a
+revocation holds within a second in every process.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from typing import Any
 
 from connectors.local_files import open_database
 from edge.requests import limits
+from edge.requests.validity import Refused, check_groups
 from streams.settings import Settings
 
 PREFIX = "ph_"
 SCOPES = {
     "read": "ask and search, see documents and one's own answers",
     "write": "hand documents in and withdraw them",
+    "metrics": "see in /metrics what the gateway holds and what waits: for operators",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
 }
 DEFAULT_SCOPES = ("read", "write", "restore")
@@ -111,6 +114,7 @@ class ApiKeys:
             )
         if not scopes:
             raise BadKey(f"a key without a scope may do nothing: choose from {', '.join(SCOPES)}")
+        _check_names(user, groups)
         for scope in scopes:
             if scope not in SCOPES and not re.fullmatch(r"restore:[A-Z]+(_[A-Z]+)*", scope):
                 raise BadKey(f"no scope {scope}: choose from {', '.join(SCOPES)}, restore:TYPE")
@@ -147,6 +151,14 @@ class ApiKeys:
         """Return the valid key that this is, or None."""
         keys = self._select("WHERE hash = ?", (_hash(secret),))
         return keys[0] if keys and keys[0].valid(time.time()) else None
+
+    def ended(self, identities: Sequence[str]) -> dict[str, str]:
+        """Return which of some keys may be used no longer, by id, and why."""
+        wanted = "WHERE id IN (SELECT value FROM json_each(?))"
+        known = {key.id: key for key in self._select(wanted, (json.dumps(list(identities)),))}
+        now_s = time.time()
+        why = {identity: _end_of(known.get(identity), now_s) for identity in identities}
+        return {identity: reason for identity, reason in why.items() if reason}
 
     def revoke(self, identity: str) -> ApiKey:
         """End a key for good; a repeat changes nothing. Raises BadKey for an unknown id."""
@@ -190,6 +202,28 @@ class ApiKeys:
             )
             for row in rows
         ]
+
+
+def _check_names(user: str, groups: Sequence[str]) -> None:
+    """Check what goes with each question of a key; raises BadKey."""
+    if len(user) > limits.USER_MAX:
+        raise BadKey(f"the user has {len(user)} characters: name it in at most {limits.USER_MAX}")
+    try:
+        check_groups(groups, limits.KEY_GROUPS_MAX)
+        "".join((user, *groups)).encode()
+    except Refused as error:
+        raise BadKey(str(error)) from None
+    except UnicodeEncodeError:
+        raise BadKey("the user or a group is not text in UTF-8: name it in letters") from None
+
+
+def _end_of(key: ApiKey | None, now_s: float) -> str:
+    """Say why a key may be used no longer; empty where it may."""
+    if key is None:
+        return "deleted"
+    if key.revoked_s is not None:
+        return "revoked"
+    return "" if key.valid(now_s) else "expired"
 
 
 def keys_path(settings: Settings) -> Path:

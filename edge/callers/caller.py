@@ -30,9 +30,9 @@ class Caller:
                 f"--tenant {self.tenant} --scopes {scope}`"
             )
 
-    def belongs_to(self, tenant: str | None) -> None:
-        """Raise Problem where a request names another tenant than the key's."""
-        if tenant is not None and tenant != self.tenant:
+    def belongs_to(self, *tenants: str | None) -> None:
+        """Raise Problem where a request names another tenant than the key's, once or among more."""
+        if any(tenant is not None and tenant != self.tenant for tenant in tenants):
             raise forbidden(
                 "this key belongs to another tenant than the one named: name none, or send a key "
                 "that `playhead keys create --tenant T` made for that one"

@@ -134,8 +134,8 @@ def list_keys(tenant: str, run: Path | None, as_json: bool) -> None:
 def _extent(entry: ApiKey) -> str:
     """Say what a key may do and for how long, and how to make one that may do less."""
     may = f"Scopes: {', '.join(entry.scopes)}"
-    if set(SCOPES) <= set(entry.scopes):
-        may += " (all there are; --scopes gives fewer)"
+    if set(DEFAULT_SCOPES) <= set(entry.scopes):
+        may += " (all that users need; --scopes gives fewer)"
     if entry.expires_s is None:
         return f"{may}. It does not expire (--ttl sets an end)."
     return f"{may}. It expires at {instant(entry.expires_s)}."

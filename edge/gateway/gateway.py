@@ -14,6 +14,7 @@ from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
+from edge.callers.standing import KeysInUse
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.reception import NewQuestion, Reception
 from edge.listening.catalogue import KnownDocuments, KnownRequests
@@ -45,8 +46,9 @@ class Gateway:
 
     def __post_init__(self) -> None:
         bounds = self.bounds
-        self.admission = Admission(self.settings)
+        self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(self.requests, self.documents, self.keyring)
+        self.keys_in_use = KeysInUse(self.keys)
         self.dispatch = Dispatch(
             (self.requests.take, self.documents.take, self.admission.take), self.admission.awaits
         )
@@ -54,21 +56,22 @@ class Gateway:
             self.settings,
             bounds,
             self.keyring,
-            self.requests,
             self.idempotency,
             self.admission,
             self.publisher,
             self._remember,
         )
         self.follower = Follower(
-            self.settings, bounds, self.log, self.dispatch, self.access, lambda: self.stopping
+            self.settings,
+            bounds,
+            self.log,
+            self.dispatch,
+            self.access,
+            self.keys_in_use,
+            lambda: self.stopping,
         )
-        self.followed = Slots(
-            "requests under way", bounds.followed_max, bounds.followed_per_key_max
-        )
-        self.connections = Slots(
-            "open connections", bounds.connections_max, bounds.connections_per_key_max
-        )
+        self.followed = Slots("requests under way", bounds.followed)
+        self.connections = Slots("open connections", bounds.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------------ its life
@@ -79,6 +82,7 @@ class Gateway:
         gauges.watch(self)
         self._tasks = [
             asyncio.create_task(self.admission.watch(self.offsets)),
+            asyncio.create_task(self.keys_in_use.watch()),
             asyncio.create_task(self._tidy()),
         ]
 
@@ -126,7 +130,8 @@ class Gateway:
         The outcomes are watched for as long as the resources are held, and before any can come.
         """
         identity = self.reception.identify(caller, question)
-        outcomes = resources.enter_context(self.dispatch.subscribe(identity.request))
-        earlier = self.requests.find(identity.request) if question.fingerprint else None
+        standing = resources.enter_context(self.keys_in_use.hold(caller.key))
+        outcomes = resources.enter_context(self.dispatch.subscribe(identity))
+        earlier = self.requests.find(identity.whose) if question.fingerprint else None
         request = earlier or await self.reception.ask(caller, identity, question)
-        return Watch(request, outcomes, from_log=earlier is not None)
+        return Watch(request, outcomes, standing, from_log=earlier is not None)

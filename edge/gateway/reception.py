@@ -10,14 +10,14 @@ from weakref import WeakValueDictionary
 
 from msgspec import structs
 
-from agents.errors import KeyDestroyed, Transient
+from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.bounds import Bounds
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency
-from edge.listening.catalogue import KnownRequest, KnownRequests, RequestEvent, known_from
+from edge.listening.catalogue import KnownRequest, RequestEvent, known_from
 from edge.listening.entries import Entry
 from edge.load.admission import Admission
-from edge.problems import Problem, forbidden, overloaded
+from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
@@ -64,7 +64,6 @@ class Reception:
         settings: Settings,
         bounds: Bounds,
         keyring: Seals,
-        requests: KnownRequests,
         idempotency: Idempotency,
         admission: Admission,
         publisher: Publishes,
@@ -74,7 +73,6 @@ class Reception:
         self._settings = settings
         self._bounds = bounds
         self._keyring = keyring
-        self._requests = requests
         self._idempotency = idempotency
         self._admission = admission
         self._publisher = publisher
@@ -111,10 +109,6 @@ class Reception:
                 event = await asyncio.to_thread(
                     self.build.ask, identity, question.text, ask, question.trace
                 )
-            if not self._requests.claim(identity.tenant, identity.session, identity.subject):
-                raise forbidden(
-                    "this session belongs to another user: leave session_id out for a new one"
-                )
             return await self._publish(event, budget_s + self._bounds.grace_s)
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
@@ -126,7 +120,7 @@ class Reception:
         self, identity: Identity, document: NewDocument, trace: str = ""
     ) -> KnownRequest:
         """Put a document on the log; raises Problem."""
-        self._admission.document(identity.lane)
+        self._admission.document(identity.tenant, identity.lane)
         with _as_problems():
             event = await asyncio.to_thread(self.build.submit, identity, document, trace)
         return await self._publish(event)
@@ -163,6 +157,8 @@ class Reception:
                 position = await asyncio.wrap_future(word)
         except (Transient, TimeoutError) as error:
             raise self._admission.not_published(str(error)) from None
+        except Permanent as error:  # the limits of its parts leave room; this is for whatever else
+            raise Problem(413, "too-large", str(error)) from None
         self._learn(Entry(event, position.partition, position.offset, position.time_ms))
         return known_from(event, position.time_ms)
 

@@ -1,4 +1,4 @@
-"""What the edge remembers of the log: whose each request and session is, and how documents fare.
+"""What the edge remembers of the log: whose each request is, and how documents fare.
 
 Read from the beginning of the log at every start and kept in memory: about half a kilobyte a
 request and a kilobyte a document, which is fine for some millions of each.
@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.listening.entries import Entry
-from edge.requests.identity import Identity
+from edge.requests.identity import Identity, Whose
 from schemas import (
     ChunksCut,
+    ChunksEmbedded,
     ChunksIndexed,
+    ChunksRedacted,
     DocumentSubmitted,
     DocumentWithdrawn,
     EventRejected,
@@ -23,7 +25,10 @@ from schemas import (
     QuestionAsked,
     Sealed,
 )
+from streams.topics import topics_of
 
+UNDER_WAY = frozenset({"accepted", "ingested"})
+"""Statuses of a document that steps still work on."""
 REQUESTS_KEPT = 4
 """Newest requests remembered of a document: the one in force and what is under way."""
 
@@ -36,6 +41,11 @@ INDEX_STATUS = {
 }
 RANK = {"accepted": 0, "ingested": 1, "failed": 2, "indexed": 2, "deleted": 2}
 """A status never goes back: the topics are read side by side, so outcomes may come out of order."""
+
+ABOUT_DOCUMENTS = frozenset(
+    topics_of(DocumentSubmitted, DocumentWithdrawn, ChunksCut, ChunksRedacted, ChunksEmbedded)
+)
+"""Topics whose records' session is a document; elsewhere, a session may be called like one."""
 
 RequestEvent = QuestionAsked | DocumentSubmitted | DocumentWithdrawn
 
@@ -51,11 +61,10 @@ class KnownRequest(Identity):
 
 
 class KnownRequests:
-    """Requests and sessions, by id."""
+    """Requests, by tenant and id."""
 
     def __init__(self) -> None:
-        self._requests: dict[str, KnownRequest] = {}
-        self._subjects: dict[tuple[str, str], str] = {}
+        self._requests: dict[Whose, KnownRequest] = {}
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log; entries of other kinds say nothing here.
@@ -65,23 +74,14 @@ class KnownRequests:
         if not isinstance(entry.event, RequestEvent):
             return
         request = known_from(entry.event, entry.time_ms)
-        self._requests.setdefault(request.request, request)
-        if request.subject:
-            self._subjects.setdefault((request.tenant, request.session), request.subject)
+        self._requests.setdefault(request.whose, request)
 
-    def find(self, request: str) -> KnownRequest | None:
-        """Return a request."""
-        return self._requests.get(request)
+    def find(self, whose: Whose) -> KnownRequest | None:
+        """Return a request of a tenant."""
+        return self._requests.get(whose)
 
     def __len__(self) -> int:
         return len(self._requests)
-
-    def claim(self, tenant: str, session: str, subject: str) -> bool:
-        """Make a session the subject's; False where it is another's.
-
-        What a rewrite may read of a conversation, only its owner may ask about.
-        """
-        return self._subjects.setdefault((tenant, session), subject) == subject
 
 
 def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
@@ -217,6 +217,11 @@ class KnownDocuments:
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, dict[str, KnownDocument]] = defaultdict(dict)
+        self._under_way: defaultdict[str, set[str]] = defaultdict(set)
+
+    def under_way(self, tenant: str) -> int:
+        """Count a tenant's documents that steps still work on."""
+        return len(self._under_way.get(tenant, ()))
 
     def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
@@ -235,19 +240,33 @@ class KnownDocuments:
         """Learn from an entry of the log; entries of other kinds say nothing here."""
         match entry.event:
             case DocumentSubmitted() as event:
-                self._document(event.meta.tenant, event.document).describe(event)
+                document = self._document(event.meta.tenant, event.document)
+                document.describe(event)
             case DocumentWithdrawn() as event:
-                self._document(event.meta.tenant, event.document).ask(event.meta)
+                document = self._document(event.meta.tenant, event.document)
+                document.ask(event.meta)
             case ChunksCut() as event:
-                self._document(event.meta.tenant, event.document.document).cut(event)
+                document = self._document(event.meta.tenant, event.document.document)
+                document.cut(event)
             case ChunksIndexed() as event:
-                self._document(event.meta.tenant, event.document.document).index(event)
-            case EventRejected() as event:
-                document = self._tenants.get(event.meta.tenant, {}).get(event.meta.session)
-                if event.meta.tenant and document is not None:
-                    document.come_to("failed", event.message, event.meta)
+                document = self._document(event.meta.tenant, event.document.document)
+                document.index(event)
+            case EventRejected(topic=topic) as event if topic in ABOUT_DOCUMENTS:
+                rejected = self._tenants.get(event.meta.tenant, {}).get(event.meta.session)
+                if rejected is None:
+                    return
+                document = rejected
+                document.come_to("failed", event.message, event.meta)
             case _:
-                pass
+                return
+        self._note(event.meta.tenant, document)
+
+    def _note(self, tenant: str, document: KnownDocument) -> None:
+        """Note whether a document is under way; a request of which only batches came tells not."""
+        if document.requests and document.newest.status in UNDER_WAY:
+            self._under_way[tenant].add(document.id)
+        else:
+            self._under_way[tenant].discard(document.id)
 
     def _document(self, tenant: str, document: str) -> KnownDocument:
         mine = self._tenants[tenant]

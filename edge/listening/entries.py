@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edge.requests.identity import Identity, Whose
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -55,6 +56,11 @@ class Entry:
     time_ms: int
     """The record's timestamp on the broker."""
 
+    @property
+    def whose(self) -> Whose:
+        """Which tenant's request it is about."""
+        return self.event.meta.tenant, self.event.meta.request
+
 
 class Gap(Exception):
     """Entries were dropped, for a reader fell far behind or reading failed; it can resume."""
@@ -63,7 +69,9 @@ class Gap(Exception):
 class Subscription:
     """The entries of one request, from the moment it was opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: int) -> None:
+        self.lane = lane
+        """Where they lie: what lies elsewhere was not made of this request."""
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(WAITING_MAX)
         self._overflown = False
 
@@ -89,6 +97,8 @@ class Subscription:
 class Dispatch:
     """Hands entries to whoever waits for their request, and to those who read everything.
 
+    A request is its tenant's: a record of another tenant's that names it reaches nobody here.
+
     Lives on the event loop alone. `awaits` says for which requests the readers need the results,
     though nobody may be following them; it is asked from any thread.
     """
@@ -96,19 +106,20 @@ class Dispatch:
     def __init__(
         self,
         readers: Sequence[Callable[[Entry], None]] = (),
-        awaits: Callable[[str], bool] = lambda _: False,
+        awaits: Callable[[Whose], bool] = lambda _: False,
     ) -> None:
         self._readers = tuple(readers)
         self._awaits = awaits
-        self._waiting: defaultdict[str, list[Subscription]] = defaultdict(list)
+        self._waiting: defaultdict[Whose, list[Subscription]] = defaultdict(list)
 
     def take(self, entries: Sequence[Entry]) -> None:
         """Hand entries on."""
         for entry in entries:
             for reader in self._readers:
                 reader(entry)
-            for subscription in self._waiting.get(entry.event.meta.request, ()):
-                subscription.offer(entry)
+            for subscription in self._waiting.get(entry.whose, ()):
+                if entry.partition == subscription.lane:
+                    subscription.offer(entry)
 
     def interrupt(self) -> None:
         """Say that entries may have been missed: every reader resumes from its cursor."""
@@ -116,9 +127,9 @@ class Dispatch:
             for subscription in subscriptions:
                 subscription.interrupt()
 
-    def is_awaited(self, request: str) -> bool:
+    def is_awaited(self, whose: Whose) -> bool:
         """Tell whether anybody waits for a request; may be asked from any thread."""
-        return request in self._waiting or self._awaits(request)
+        return whose in self._waiting or self._awaits(whose)
 
     @property
     def waiting(self) -> int:
@@ -126,13 +137,13 @@ class Dispatch:
         return len(self._waiting)
 
     @contextmanager
-    def subscribe(self, request: str) -> Iterator[Subscription]:
+    def subscribe(self, request: Identity) -> Iterator[Subscription]:
         """Open a subscription for as long as the block lasts."""
-        subscription = Subscription()
-        self._waiting[request].append(subscription)
+        subscription, whose = Subscription(request.lane), request.whose
+        self._waiting[whose].append(subscription)
         try:
             yield subscription
         finally:
-            self._waiting[request].remove(subscription)
-            if not self._waiting[request]:
-                del self._waiting[request]
+            self._waiting[whose].remove(subscription)
+            if not self._waiting[whose]:
+                del self._waiting[whose]

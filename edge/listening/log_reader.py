@@ -23,12 +23,14 @@ from confluent_kafka import (
 from agents.errors import Transient
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
+from edge.requests.identity import Whose
 from edge.requests.publishing import REGISTRY_AWAY
 from schemas import Event
 from streams.log import reading
 from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import extent_since
+from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import topic_of
 from streams.watching.logs import logger, places
@@ -180,7 +182,7 @@ class LogReader:
                     caught_up.add((message.topic(), message.partition()))
                 continue  # the client reconnects by itself
             kind = self._records[str(message.topic())]
-            if kind not in HISTORY and not dispatch.is_awaited(_header(message, "request")):
+            if kind not in HISTORY and not dispatch.is_awaited(_whose(message)):
                 continue
             entry = self._entry(message, kind)
             if entry is not None:
@@ -200,7 +202,7 @@ class LogReader:
                 if _header(message, "request") != request.request:
                     continue
                 entry = self._entry(message, kind_of[str(message.topic())])
-                if entry is not None and entry.event.meta.tenant == request.tenant:
+                if entry is not None and entry.whose == request.whose:
                     entries.append(entry)
                 if len(entries) >= READ_BACK_MAX:
                     break
@@ -211,8 +213,9 @@ class LogReader:
     # ------------------------------------------------------------------ both
 
     def _entry(self, message: Any, kind: type[Event]) -> Entry | None:
+        """Open a record, live or back, by the gate of the steps: it lies where its tenant's do."""
         try:
-            event = self._codec.decode(message.value(), kind)
+            event = admit(self._codec, kind, message.value(), message.key(), message.partition())
         except Undecodable:
             return None  # whoever processes the topic reports it
         return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
@@ -241,6 +244,11 @@ def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
         yield message
         count -= 1
         message = consumer.poll(0) if count > 0 else None
+
+
+def _whose(message: Any) -> Whose:
+    """Return which tenant's request a record says that it is about, without opening it."""
+    return (message.key() or b"").decode("utf-8", "replace"), _header(message, "request")
 
 
 def _header(message: Any, name: str) -> str:

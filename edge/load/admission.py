@@ -19,8 +19,11 @@ from typing import Protocol
 from edge.listening.entries import Entry
 from edge.load.backlog import DOCUMENT, QUESTION, RETRY_UNKNOWN_S, SEARCH, Backlog
 from edge.load.measures import refused
+from edge.load.shares import Above, Held, Shares
 from edge.load.unanswered import Unanswered
 from edge.problems import Problem, overloaded, too_many
+from edge.requests.identity import Whose
+from edge.requests.limits import BODY_MAX
 from streams.log.offsets import NoAnswer, NotTold, Partition
 from streams.operations.lag import ConsumerGroup, Lag, ages_of, consumer_groups
 from streams.settings import Settings
@@ -29,6 +32,8 @@ from streams.watching.logs import logger, places
 
 log = logger("gateway")
 
+DOCUMENTS_LEAST = 4
+"""Under way of a tenant: while it has fewer, no other's crowd in a lane concerns it."""
 EVERY_S = 1.0  # between readings of the offsets: a question takes about as long
 STALE_S = 6.0  # without an answer, the broker counts as away: above what a reading may take
 SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
@@ -55,18 +60,20 @@ class Admission:
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
         *,
+        documents_of: Callable[[str], int] = lambda _: 0,
         every_s: float = EVERY_S,
         spread: float = SPREAD,
     ) -> None:
+        """`documents_of` counts the documents of a tenant that are under way."""
         self._clock = clock
+        self._documents_of = documents_of
         self._every_s = every_s
         self._spread_most = spread
-        self._bodies_bytes_max = settings.bodies_bytes_max
+        self._bodies = Held(_shares_of_bodies(settings))
         self._questions = Unanswered(settings, clock)
         self._answered_s = clock()
         self._why = "no answer"
         self.backlog = Backlog(settings)
-        self.bodies_bytes = 0
 
     # ------------------------------------------------------------------ taking requests in
 
@@ -81,19 +88,22 @@ class Admission:
         self._questions.forget_the_late()
         self._broker_answers()
         self._share(tenant)
-        self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s)
-        added = self._questions.add(request, tenant, budget_s + grace_s, search=search)
+        takes_turns = self._questions.is_within_minimum(tenant)
+        self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s, takes_turns=takes_turns)
+        whose = tenant, request
+        added = self._questions.add(whose, budget_s + grace_s, search=search)
         try:
             yield
         except BaseException:
             if added:
-                self._questions.forget(request)
+                self._questions.forget(whose)
             raise
 
-    def document(self, lane: int) -> None:
+    def document(self, tenant: str, lane: int) -> None:
         """Take a document in; raises Problem."""
         self._broker_answers()
-        self._lane_is_open(DOCUMENT, lane, math.inf)
+        takes_turns = self._documents_of(tenant) < DOCUMENTS_LEAST
+        self._lane_is_open(DOCUMENT, lane, math.inf, takes_turns=takes_turns)
 
     def withdrawal(self) -> None:
         """Take a withdrawal in, however much waits; raises Problem where the broker is away."""
@@ -109,7 +119,7 @@ class Admission:
         )
 
     @contextmanager
-    def body(self) -> Iterator[Callable[[int], None]]:
+    def body(self, tenant: str, key: str) -> Iterator[Callable[[int], None]]:
         """Give a function that counts bytes of a body in memory; it raises Problem at the limit.
 
         They are counted until the block ends.
@@ -118,21 +128,30 @@ class Admission:
 
         def count(size: int) -> None:
             nonlocal mine
-            if self.bodies_bytes + size > self._bodies_bytes_max:
-                raise refused(
-                    overloaded(
-                        "too many bytes are being sent at once: try again shortly",
-                        self._spread(RETRY_UNKNOWN_S),
-                    ),
-                    "bodies",
-                )
+            above = self._bodies.above(tenant, key, size)
+            if above:
+                raise refused(self._too_many_bytes(above), "bodies")
             mine += size
-            self.bodies_bytes += size
+            self._bodies.add(tenant, key, size)
 
         try:
             yield count
         finally:
-            self.bodies_bytes -= mine
+            self._bodies.add(tenant, key, -mine)
+
+    def _too_many_bytes(self, above: Above) -> Problem:
+        wait_s = self._spread(RETRY_UNKNOWN_S)
+        if above == "all":
+            what = "too many bytes are being sent at once: try again shortly"
+            return overloaded(what, wait_s)
+        return too_many(
+            f"this {above} sends too many bytes at once: wait for a body to be taken in", wait_s
+        )
+
+    @property
+    def bodies_bytes(self) -> int:
+        """Bytes of bodies in memory."""
+        return self._bodies.total
 
     def _broker_answers(self) -> None:
         if self._clock() - self._answered_s > STALE_S:
@@ -157,8 +176,10 @@ class Admission:
         what = "questions have no answer yet: try again shortly"
         raise refused(overloaded(f"{crowd.count} {what}", wait_s), "unanswered")
 
-    def _lane_is_open(self, path: Sequence[str], lane: int, budget_s: float) -> None:
-        refusal = self.backlog.refusal(path, lane, self._clock(), budget_s)
+    def _lane_is_open(
+        self, path: Sequence[str], lane: int, budget_s: float, *, takes_turns: bool = False
+    ) -> None:
+        refusal = self.backlog.refusal(path, lane, self._clock(), budget_s, takes_turns=takes_turns)
         if refusal is not None:
             problem = overloaded(
                 f"{refusal.detail}: try again later", self._spread(refusal.retry_s)
@@ -180,9 +201,9 @@ class Admission:
         """The clock of the backlog."""
         return self._clock()
 
-    def awaits(self, request: str) -> bool:
+    def awaits(self, whose: Whose) -> bool:
         """Tell whether a request counts as unanswered; may be asked from any thread."""
-        return self._questions.awaits(request)
+        return self._questions.awaits(whose)
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log that a question was answered."""
@@ -242,3 +263,15 @@ class Admission:
             self.read(lags, ages_s)
             self._questions.forget_the_late()
             await asyncio.sleep(self._every_s)
+
+
+def largest_body(settings: Settings) -> int:
+    """Return the bytes of the largest body that is taken in: a document, spelt as JSON may."""
+    return 2 * settings.document_bytes_max + BODY_MAX
+
+
+def _shares_of_bodies(settings: Settings) -> Shares:
+    """Return who may send how much at once: a key at least the largest body, anybody a question."""
+    most = settings.bodies_bytes_max
+    of_key = min(most, max(most // 4, largest_body(settings)))
+    return Shares(most, max(most // 2, of_key), of_key, min(BODY_MAX, of_key))

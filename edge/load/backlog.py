@@ -9,6 +9,9 @@ Why it is so:
   those that were finished after it. So a lag within the window is no queue, unless nothing moves:
   neither the committed offset nor the lane that the step writes to.
 * The rate of a step is what it did while it had something to do. A quiet lane is not a slow one.
+* A limit counts a lane, and tenants share lanes. Steps let tenants take turns, so who has next to
+  nothing under way hardly waits behind another's crowd: while the lane moves, neither limit nor
+  estimate count for them more of it than what lies beyond the reach of the step.
 * A limit that was passed holds until half of it is reached: a gateway on the brink does not take
   every other request.
 """
@@ -30,6 +33,7 @@ from schemas import (
     QuestionRedacted,
     TokensGenerated,
 )
+from streams.delivery.lane import REACH
 from streams.log.offsets import Partition
 from streams.operations.lag import Lag
 from streams.settings import Settings
@@ -151,9 +155,17 @@ class Track:
         waits = self.lag > self.window or self._stands_still(now_s)
         return self.age_s(now_s) if waits else 0.0
 
-    def wait_s(self, now_s: float) -> float:
-        """Return for how long a new record would wait, at the rate of late."""
-        queue = max(0, self.lag - self.window)
+    def is_closed(self, now_s: float, *, to_all: bool) -> bool:
+        """Tell whether a limit was passed: for a crowd, or for all, since nobody's turn comes."""
+        out_of_reach = self.lag > REACH and self.rate is None
+        return bool(self.closed) and (not to_all or out_of_reach or self._stands_still(now_s))
+
+    def wait_s(self, now_s: float, *, takes_turns: bool = False) -> float:
+        """Return for how long a new record would wait, at the rate of late.
+
+        One whose tenant has next to nothing under way takes its turn among all within reach.
+        """
+        queue = max(0, self.lag - (REACH if takes_turns else self.window))
         by_rate = queue / self.rate if queue and self.rate else 0.0
         return max(by_rate, self.age_s(now_s) if self._stands_still(now_s) else 0.0)
 
@@ -205,22 +217,31 @@ class Backlog:
             )
 
     def refusal(
-        self, path: Iterable[str], lane: int, now_s: float, budget_s: float = math.inf
+        self,
+        path: Iterable[str],
+        lane: int,
+        now_s: float,
+        budget_s: float = math.inf,
+        *,
+        takes_turns: bool = False,
     ) -> Refusal | None:
-        """Say why a request to a lane can't be taken; None where it can."""
+        """Say why a request to a lane can't be taken; None where it can.
+
+        `takes_turns`: its tenant has next to nothing under way, so it does not wait for a crowd.
+        """
         wait_s = 0.0
         for topic in path:
             track = self.tracks.get((topic, lane))
             if track is None:
                 continue
-            if track.closed:
+            if track.is_closed(now_s, to_all=takes_turns):
                 return Refusal(
                     track.closed,
                     f"{track.step} is behind: {track.lag} records wait, the oldest for "
                     f"{track.age_s(now_s):.0f} s",
                     retry_after_s(track.reopens_s()),
                 )
-            wait_s += track.wait_s(now_s)
+            wait_s += track.wait_s(now_s, takes_turns=takes_turns)
         if wait_s > budget_s:
             return Refusal(
                 "deadline",

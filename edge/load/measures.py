@@ -59,6 +59,26 @@ OF_LANE: dict[str, tuple[str, str, Callable[[Track, float], float]]] = {
 """Gauges `playhead.backlog.<name>` of a lane that a step reads: known without any worker."""
 
 
+_HELD = tuple(f"playhead_{room}_" for room in ("gateway", "backlog"))
+_TOLD_TO_ALL = ("playhead_gateway_shed_",)
+
+
+def without_what_is_left(text: bytes) -> bytes:
+    """Leave out of Prometheus text what the gateway holds and what waits: who would fill it knows.
+
+    What remains tells how often and how fast: counters and histograms, and how the process is.
+    """
+    lines = [
+        line for line in text.decode().splitlines(keepends=True) if not _tells_what_is_left(line)
+    ]
+    return "".join(lines).encode()
+
+
+def _tells_what_is_left(line: str) -> bool:
+    name = line.split(" ", 3)[2] if line.startswith("# ") else line
+    return name.startswith(_HELD) and not name.startswith(_TOLD_TO_ALL)
+
+
 class Gauges:
     """Reads the gateway of this process when somebody collects."""
 

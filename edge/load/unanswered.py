@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from edge.listening.entries import Entry
 from edge.load.backlog import RETRY_UNKNOWN_S, retry_after_s
+from edge.requests.identity import Whose
 from schemas import AnswerReleased, AnswerRetracted, ChunksRetrieved, EventRejected
 from streams.settings import Settings
 
+LEAST = 1 / 16
+"""Of a tenant's share: what each may have unanswered while others fill the gateway or a lane."""
 REOPEN = 0.8  # of the unanswered questions at which none was taken any more
 ANSWERS_KEPT = 64  # times of the newest answers: the rate of late
 RATE_S = 60.0  # how far back that goes
@@ -21,7 +24,6 @@ PASSAGES = (ChunksRetrieved, EventRejected)
 
 @dataclass(frozen=True)
 class _Waiting:
-    tenant: str
     until_s: float
     closes: tuple[type, ...]
 
@@ -44,8 +46,9 @@ class Unanswered:
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._most = settings.unanswered_max
         self._most_of_tenant = settings.unanswered_per_tenant_max
+        self._least_of_tenant = max(1, math.floor(LEAST * self._most_of_tenant))
         self._clock = clock
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[Whose, _Waiting] = {}
         self._of_tenant: Counter[str] = Counter()
         self._closed = False
         self._closed_tenants: set[str] = set()
@@ -59,9 +62,13 @@ class Unanswered:
         """Whether one more is too many."""
         return _full(len(self), self._most, self._closed)
 
-    def awaits(self, request: str) -> bool:
+    def awaits(self, whose: Whose) -> bool:
         """Tell whether a request counts as unanswered; may be asked from any thread."""
-        return request in self._waiting
+        return whose in self._waiting
+
+    def is_within_minimum(self, tenant: str) -> bool:
+        """Tell whether a tenant has so few unanswered that no other's crowd concerns it."""
+        return self._of_tenant[tenant] < self._least_of_tenant
 
     def crowd(self, tenant: str) -> NoRoom | None:
         """Say why a tenant's question can't be taken; None where it can."""
@@ -72,41 +79,41 @@ class Unanswered:
             return NoRoom(True, mine, self._answered_in_s(ahead, mine / max(1, every)))
         self._closed_tenants.discard(tenant)
         self._closed = self.full
-        if self._closed:
+        if self._closed and not self.is_within_minimum(tenant):
             return NoRoom(False, every, self._answered_in_s(every - _low(self._most), 1.0))
         return None
 
-    def add(self, request: str, tenant: str, limit_s: float, *, search: bool) -> bool:
+    def add(self, whose: Whose, limit_s: float, *, search: bool) -> bool:
         """Count a question until it is answered or its time is over; False where it counts."""
-        if request in self._waiting:
+        if whose in self._waiting:
             return False
         until_s = self._clock() + limit_s
-        self._waiting[request] = _Waiting(tenant, until_s, PASSAGES if search else ANSWER)
-        self._of_tenant[tenant] += 1
+        self._waiting[whose] = _Waiting(until_s, PASSAGES if search else ANSWER)
+        self._of_tenant[whose[0]] += 1
         return True
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log that a question was answered."""
-        request = entry.event.meta.request
-        waiting = self._waiting.get(request)
+        waiting = self._waiting.get(entry.whose)
         if waiting is not None and isinstance(entry.event, waiting.closes):
             self._answers.append(self._clock())
-            self.forget(request)
+            self.forget(entry.whose)
 
-    def forget(self, request: str) -> None:
+    def forget(self, whose: Whose) -> None:
         """Count a question no longer."""
-        waiting = self._waiting.pop(request, None)
-        if waiting is not None:
-            self._of_tenant[waiting.tenant] -= 1
-            if not self._of_tenant[waiting.tenant]:
-                del self._of_tenant[waiting.tenant]
-                self._closed_tenants.discard(waiting.tenant)
+        tenant, _ = whose
+        if self._waiting.pop(whose, None) is None:
+            return
+        self._of_tenant[tenant] -= 1
+        if not self._of_tenant[tenant]:
+            del self._of_tenant[tenant]
+            self._closed_tenants.discard(tenant)
 
     def forget_the_late(self) -> None:
         """Count those no longer whose time is over."""
         now_s = self._clock()
-        for request in [key for key, one in self._waiting.items() if one.until_s < now_s]:
-            self.forget(request)
+        for whose in [key for key, one in self._waiting.items() if one.until_s < now_s]:
+            self.forget(whose)
 
     def _answered_in_s(self, count: int, share: float) -> float:
         """Return how long `count` answers take at the rate of late, of which a share is meant."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from edge.problems import MEDIA_TYPE, Problem, title_of
+from edge.requests.limits import ID_MAX
 from streams.watching.tracing import trace_id_of
 
 MISTAKES_TOLD = 5
@@ -34,7 +35,7 @@ def response_of(problem: Problem, ids: MutableMapping[str, Any]) -> JSONResponse
 def invalid(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> Problem:
     """Say which fields are at fault and why, never their values."""
     mistakes = [
-        f"{'.'.join(str(part) for part in error['loc'] if part != 'body') or 'body'}: "
+        f"{'.'.join(str(part)[:ID_MAX] for part in error['loc'] if part != 'body') or 'body'}: "
         f"{error['msg']}"
         for error in errors
     ]

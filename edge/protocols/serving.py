@@ -12,8 +12,8 @@ import uvicorn
 
 from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
+from edge.protocols import pacing
 from edge.protocols.http.app import create_app
-from edge.requests.limits import FRAME_READ_MAX
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
 
@@ -65,8 +65,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws_max_size=FRAME_READ_MAX,
                 timeout_graceful_shutdown=DRAIN_S,
+                **pacing.of_server(),
             )
         )
         self._gateway = gateway

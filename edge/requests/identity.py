@@ -16,6 +16,10 @@ from streams.log.lanes import lane_of
 from streams.version import CODE
 from streams.watching.tracing import new_trace
 
+Whose = tuple[str, str]
+"""Tenant and request: by its id alone nobody may find a request, since who wrote a record chose it.
+"""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -29,6 +33,11 @@ class Identity:
     session: str
     """Conversation, or the document's id."""
     lane: int
+
+    @property
+    def whose(self) -> Whose:
+        """What it is found by."""
+        return self.tenant, self.request
 
 
 class Identities:

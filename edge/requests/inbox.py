@@ -23,6 +23,7 @@ from edge.requests import limits
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import Identity, stamp
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
+from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
@@ -92,6 +93,7 @@ class Inbox:
             return self._rejection(given, "", kind, why)
 
     def _build(self, record: Any, position: str) -> Event:
+        check_idempotency_key(record.idempotency_key)
         fingerprint = f"inbox|{record.idempotency_key or position}"
         if isinstance(record, InboxDocument):
             return self._requests.document(

@@ -26,6 +26,12 @@ METADATA_MAX = 64  # entries of 64 and 512 characters: filters, not content
 METADATA_KEY_MAX = 64
 METADATA_VALUE_MAX = 512
 GROUPS_MAX = 64
+KEY_GROUPS_MAX = 512  # of an API key: whoever asks with it asks with all of them
+GROUP_MAX = 128  # characters
+FILTERS_MAX = 16  # each narrows the search, and the index takes some dozens at most
+INT64_MAX = 2**63 - 1  # what a position or offset of the log may be
+RESPONSE_SCHEMA_MAX = 32_768  # characters of its JSON
+JSON_DEPTH_MAX = 32  # objects and lists within each other, a response_schema's among them
 CHUNK_POLICY = "procedural"
 """How a document is cut, unless whoever hands it in says otherwise."""
 
@@ -37,6 +43,7 @@ FRAME_MAX = 65_536
 """Bytes of a WebSocket's frame from the client."""
 FRAME_READ_MAX = 1_048_576
 """Bytes of a frame that is read at all: a client that sends a little too much is told so."""
+FRAME_NAME_MAX = 256  # characters of a client's own name of a message
 ID_MAX = 64  # characters of the id of a request or document, which takes 36
 CURSOR_MAX = 2_048  # characters; one takes some hundreds
 IDEMPOTENCY_KEY_MAX = 255  # characters

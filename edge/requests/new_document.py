@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.media_types import MEDIA_TYPES
 from edge.requests import limits
-from edge.requests.validity import Refused, TooLarge, check_groups
+from edge.requests.validity import Refused, TooLarge, check_groups, check_labels
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,4 @@ def check_document(document: NewDocument, bytes_max: int) -> None:
             f"the title has {len(document.title)} characters, the limit is {limits.TITLE_MAX}"
         )
     check_groups(document.groups)
-    _check_metadata(document.metadata)
-
-
-def _check_metadata(metadata: Mapping[str, str]) -> None:
-    fits = len(metadata) <= limits.METADATA_MAX and all(
-        0 < len(key) <= limits.METADATA_KEY_MAX and len(value) <= limits.METADATA_VALUE_MAX
-        for key, value in metadata.items()
-    )
-    if not fits:
-        raise Refused(
-            f"metadata may have {limits.METADATA_MAX} entries, each with a key of 1 to "
-            f"{limits.METADATA_KEY_MAX} and a value of at most {limits.METADATA_VALUE_MAX} "
-            "characters"
-        )
+    check_labels("metadata", document.metadata, limits.METADATA_MAX)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agents.errors import Permanent
 from edge.requests import limits
@@ -46,6 +47,15 @@ def check_user(user: str) -> None:
         )
 
 
+def check_idempotency_key(key: str) -> None:
+    """Check how long the key of a record is, which may be empty; raises Refused."""
+    if len(key) > limits.IDEMPOTENCY_KEY_MAX:
+        raise Refused(
+            f"the idempotency key has {len(key)} characters, the limit is "
+            f"{limits.IDEMPOTENCY_KEY_MAX}"
+        )
+
+
 def check_text(text: str) -> None:
     """Check the words of a question; raises Refused."""
     if not text:
@@ -65,9 +75,56 @@ def check_ask(ask: Ask) -> None:
     ):
         if not 1 <= number <= most:
             raise Refused(f"{number} {what} were asked for: ask for 1 to {most}")
+    if not -1 <= ask.as_of <= limits.INT64_MAX:
+        raise Refused(f"as_of is no position: send -1 for now, or 0 to {limits.INT64_MAX}")
+    if not 0 <= ask.deadline <= limits.INT64_MAX:
+        raise Refused(f"the deadline is no time: send 0 for none, or up to {limits.INT64_MAX} µs")
+    check_groups(ask.groups, limits.KEY_GROUPS_MAX)
+    check_labels("filters", ask.filters, limits.FILTERS_MAX)
+    if len(ask.response_schema) > limits.RESPONSE_SCHEMA_MAX:
+        raise TooLarge(
+            f"the response_schema has {len(ask.response_schema)} characters, the limit is "
+            f"{limits.RESPONSE_SCHEMA_MAX}: shorten it"
+        )
 
 
-def check_groups(groups: Sequence[str]) -> None:
-    """Check how many groups are named; raises Refused."""
-    if len(groups) > limits.GROUPS_MAX:
-        raise Refused(f"there are {len(groups)} groups: name at most {limits.GROUPS_MAX}")
+def check_groups(groups: Sequence[str], most: int = limits.GROUPS_MAX) -> None:
+    """Check how many groups are named, and how; raises Refused."""
+    if len(groups) > most:
+        raise Refused(f"there are {len(groups)} groups: name at most {most}")
+    if not all(0 < len(group) <= limits.GROUP_MAX for group in groups):
+        raise Refused(
+            f"a group is empty or too long: name it in 1 to {limits.GROUP_MAX} characters"
+        )
+
+
+def check_labels(what: str, labels: Mapping[str, str], most: int) -> None:
+    """Check metadata, or the filters that go by it; raises Refused."""
+    fits = len(labels) <= most and all(
+        0 < len(key) <= limits.METADATA_KEY_MAX and len(value) <= limits.METADATA_VALUE_MAX
+        for key, value in labels.items()
+    )
+    if not fits:
+        raise Refused(
+            f"{what} may have {most} entries, each with a key of 1 to {limits.METADATA_KEY_MAX} "
+            f"and a value of at most {limits.METADATA_VALUE_MAX} characters"
+        )
+
+
+def check_depth(content: Any) -> None:
+    """Check how deep a JSON value is, level by level; raises Refused."""
+    level = [content] if isinstance(content, dict | list) else []
+    for _ in range(limits.JSON_DEPTH_MAX):
+        if not level:
+            return
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise Refused(
+            f"objects and lists lie more than {limits.JSON_DEPTH_MAX} deep within each other: send "
+            "something flatter"
+        )

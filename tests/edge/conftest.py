@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 
 from edge.answering.bounds import Bounds
+from edge.protocols import pacing
 from edge.protocols.http.app import create_app
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
 from tests.edge.http_client import HttpClient
@@ -49,18 +50,20 @@ def call(app, gateway):
 
 @contextlib.asynccontextmanager
 async def serving(gateway):
-    """Serve a gateway on a free port; yields host and port.
+    """Serve a gateway on a free port.
 
     These are the parts of uvicorn's serve(), without the loop that looks ten times a second whether
     to stop, and without the tenth of a second that its shutdown sleeps.
     """
-    server = uvicorn.Server(uvicorn.Config(create_app(gateway), port=0, log_config=None))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(gateway), port=0, log_config=None, **pacing.of_server())
+    )
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()
     [listening] = server.servers
     try:
-        yield "{}:{}".format(*listening.sockets[0].getsockname())
+        yield server
     finally:
         listening.close()
         for connection in list(server.server_state.connections):
@@ -72,11 +75,23 @@ async def serving(gateway):
         await server.lifespan.shutdown()
 
 
+def address_of(server):
+    """Return host and port of a server."""
+    [listening] = server.servers
+    return "{}:{}".format(*listening.sockets[0].getsockname())
+
+
 @pytest.fixture
-async def url(gateway):
-    """Serve the gateway; the address of its chat."""
-    async with serving(gateway) as address:
-        yield f"ws://{address}/v1/chat"
+async def served(gateway):
+    """Serve the gateway."""
+    async with serving(gateway) as server:
+        yield server
+
+
+@pytest.fixture
+def url(served):
+    """The address of its chat."""
+    return f"ws://{address_of(served)}/v1/chat"
 
 
 @pytest.fixture
@@ -87,8 +102,8 @@ def stack(tmp_path, log, bounds, monkeypatch):
 
     async def serve():
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        async with serving(gateway) as address:
-            begun.set_result((address, lambda: loop.call_soon_threadsafe(stop.set)))
+        async with serving(gateway) as server:
+            begun.set_result((address_of(server), lambda: loop.call_soon_threadsafe(stop.set)))
             await stop.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)

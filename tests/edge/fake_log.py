@@ -119,9 +119,7 @@ class FakeLog:
             entry = Entry(event, event.meta.lane, len(lane), 1_700_000_000_000)
             lane.append(entry)
         dispatch = self._dispatch
-        wanted = isinstance(event, HISTORY) or (
-            dispatch and dispatch.is_awaited(event.meta.request)
-        )
+        wanted = isinstance(event, HISTORY) or (dispatch and dispatch.is_awaited(entry.whose))
         if dispatch is not None and wanted:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(dispatch.take, [entry])

@@ -53,7 +53,7 @@ def test_questions_that_nobody_works_on_are_refused_and_taken_again(running, wor
         pytest.skip("it stops a component of a stack of its own")
     share = running.settings.unanswered_per_tenant_max
     with (
-        running.client(workshop) as client,
+        running.client(workshop, "--scopes", "read,metrics") as client,
         running.client("garden") as others,
         ThreadPoolExecutor(share) as pool,
     ):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from edge.answering.bounds import Pace
 from edge.callers.caller import Caller
 from edge.problems import Problem
-from edge.protocols.responses import invalid
+from edge.protocols.contents import validated
 from edge.requests import limits
 
+LabelKey = Annotated[str, Field(min_length=1, max_length=limits.METADATA_KEY_MAX)]
+LabelValue = Annotated[str, Field(max_length=limits.METADATA_VALUE_MAX)]
+GroupName = Annotated[str, Field(min_length=1, max_length=limits.GROUP_MAX)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -38,8 +43,8 @@ class SearchBody(BaseModel):
     model_config = ConfigDict(title="Search")
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     k: int = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
-    filters: dict[str, str] = Field(default_factory=dict)
-    as_of: int = Field(-1, ge=-1)
+    filters: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
+    as_of: int = Field(-1, ge=-1, le=limits.INT64_MAX)
     budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     tenant: str | None = None
 
@@ -53,8 +58,10 @@ class DocumentBody(BaseModel):
     content: str | None = None
     content_base64: str | None = None
     title: str = Field("", max_length=limits.TITLE_MAX)
-    metadata: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    groups: list[str] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
+    metadata: dict[LabelKey, LabelValue | int | float | bool] = Field(
+        default_factory=dict, max_length=limits.METADATA_MAX
+    )
+    groups: list[GroupName] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
     chunk_policy: str = limits.CHUNK_POLICY
     tenant: str | None = None
 
@@ -83,25 +90,52 @@ def openapi_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-async def read_body(request: Request, limit: int, count: Callable[[int], None]) -> bytes:
-    """Read a body, but no more than may be; raises Problem above the limit.
+async def read_body(
+    request: Request, limit: int, count: Callable[[int], None], pace: Pace
+) -> bytes:
+    """Read a body, but no more than may be, and no longer; raises Problem.
 
-    `count` is told of the bytes in memory; it raises Problem when there are too many in all.
+    `count` is told of the bytes in memory; it raises Problem when there are too many at once. Of a
+    body that is refused the rest is not read: the connection ends with it.
     """
+    try:
+        return await _read_in_time(request, limit, count, pace)
+    except Problem as problem:
+        problem.headers["Connection"] = "close"
+        raise
+
+
+async def _read_in_time(
+    request: Request, limit: int, count: Callable[[int], None], pace: Pace
+) -> bytes:
     too_large = Problem(
         413, "too-large", f"the body is larger than {limit} bytes: send less at once"
     )
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
+    if length.isdecimal() and (len(length) > len(str(limit)) or int(length) > limit):
         raise too_large
-    parts, size = [], 0
-    async for part in request.stream():
+    parts: list[bytes] = []
+    size, began_s = 0, asyncio.get_running_loop().time()
+    stream = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout_at(began_s + pace.allowed_s(size)):
+                part = await anext(stream, None)
+        except TimeoutError:
+            raise Problem(
+                408,
+                "too-slow",
+                f"{size} bytes of the body came within {pace.allowed_s(size):.0f} s: send at least "
+                f"{pace.bytes_per_s} bytes a second",
+                retryable=True,
+            ) from None
+        if part is None:
+            return b"".join(parts)
         size += len(part)
         if size > limit:
             raise too_large
         count(len(part))
         parts.append(part)
-    return b"".join(parts)
 
 
 def parse(body: bytes, model: type[Model], caller: Caller) -> Model:
@@ -115,9 +149,6 @@ def parse(body: bytes, model: type[Model], caller: Caller) -> Model:
             f"the body is not JSON (line {error.lineno}, column {error.colno}): send a JSON object "
             "in UTF-8",
         ) from None
-    try:
-        parsed = model.model_validate(content)
-    except ValidationError as error:
-        raise invalid(error.errors()) from None
+    parsed = validated(content, model)
     caller.belongs_to(getattr(parsed, "tenant", None))
     return parsed

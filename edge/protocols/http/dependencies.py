@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Request
 
 from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
+from edge.protocols.tenants_named import tenants_named
 from edge.requests.limits import IDEMPOTENCY_KEY_MAX
 
 
@@ -24,8 +25,7 @@ async def caller_of(
 ) -> Caller:
     """Return who calls; raises Problem 401, or 403 where the request names another tenant."""
     caller = await gateway.caller(bearer_of(authorization))
-    for named in (request.headers.get("x-tenant"), request.query_params.get("tenant")):
-        caller.belongs_to(named)
+    caller.belongs_to(*tenants_named(request))
     return caller
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
+from edge.load.admission import largest_body
 from edge.protocols.http.bodies import DocumentBody, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
@@ -30,9 +31,9 @@ async def submit_document(
 ) -> dict[str, str]:
     """Hand a document in, for the first time or in a new version."""
     caller.need("write")
-    largest = 2 * gateway.settings.document_bytes_max + limits.BODY_MAX
-    with gateway.admission.body() as count:
-        body = await read_body(request, largest, count)
+    largest = largest_body(gateway.settings)
+    with gateway.admission.body(caller.tenant, caller.key) as count:
+        body = await read_body(request, largest, count, gateway.bounds.pace)
         return await _submit(request, gateway, caller, idempotency_key, body)
 
 

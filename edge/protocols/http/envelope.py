@@ -66,6 +66,7 @@ class Envelope:
         ids = scope.setdefault("state", {})
         ids["traceparent"], ids["request_id"] = traceparent, str(uuid.uuid4())
         started = False
+        app = two_lengths if has_two_lengths(scope) else self._app
 
         async def stamped(message: Message) -> None:
             nonlocal started
@@ -75,12 +76,29 @@ class Envelope:
             await send(message)
 
         try:
-            await self._app(scope, receive, stamped)
+            await app(scope, receive, stamped)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _report(error, ids, span)
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await response_of(problem, ids)(scope, receive, stamped)
+
+
+def has_two_lengths(scope: Scope) -> bool:
+    """Tell whether a request says in two ways how long it is: two readers of it may disagree."""
+    names = {name.lower() for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names
+
+
+async def two_lengths(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse such a request, and what comes after it on the connection (RFC 9112, 6.1)."""
+    problem = Problem(
+        400,
+        "two-lengths",
+        "the request has a Content-Length and a Transfer-Encoding: send one of them",
+        headers={"Connection": "close"},
+    )
+    await response_of(problem, scope["state"])(scope, receive, send)
 
 
 def _stamp(message: Message, ids: dict[str, Any], span: Span | None) -> None:

@@ -41,8 +41,8 @@ async def post_message(
 ) -> Response:
     """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
     caller.need("read")
-    with gateway.admission.body() as count:
-        body = await read_body(request, limits.BODY_MAX, count)
+    with gateway.admission.body(caller.tenant, caller.key) as count:
+        body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = parse(body, MessageBody, caller)
     question = NewQuestion(
         text=fields.text,
@@ -55,7 +55,7 @@ async def post_message(
         trace=trace_of(request),
     )
     with ExitStack() as resources:
-        resources.enter_context(gateway.followed.hold(caller.key))
+        resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
         watch = await _ask_once(request, gateway, caller, question, key, resources)
         view = gateway.follower.view(caller, watch.request)
@@ -79,8 +79,8 @@ async def get_message(
     if "text/event-stream" not in request.headers.get("accept", ""):
         return JSONResponse(await gateway.follower.answer_so_far(caller, question))
     with ExitStack() as resources:
-        resources.enter_context(gateway.followed.hold(caller.key))
-        watch = gateway.follower.take_up(question, resources)
+        resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
+        watch = gateway.follower.take_up(caller, question, resources)
         view = gateway.follower.view(caller, question, last_event_id)
         first = None if last_event_id else view.accepted()
         frames = gateway.follower.frames(watch, view)
@@ -101,8 +101,8 @@ async def post_search(
 ) -> dict[str, Any]:
     """Find passages, through the log like any request, without generation."""
     caller.need("read")
-    with gateway.admission.body() as count:
-        body = await read_body(request, limits.BODY_MAX, count)
+    with gateway.admission.body(caller.tenant, caller.key) as count:
+        body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = parse(body, SearchBody, caller)
     question = NewQuestion(
         text=fields.text,
@@ -116,7 +116,7 @@ async def post_search(
         trace=trace_of(request),
     )
     with ExitStack() as resources:
-        resources.enter_context(gateway.followed.hold(caller.key))
+        resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
         watch = await _ask_once(request, gateway, caller, question, key, resources)
         passages = await gateway.follower.passages(caller, watch)

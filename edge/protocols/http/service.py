@@ -7,10 +7,13 @@ import base64
 import hashlib
 import re
 from importlib.resources import files
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from edge.callers.caller import bearer_of
+from edge.load.measures import without_what_is_left
 from edge.problems import Problem
 from edge.protocols.http.dependencies import TheGateway
 from streams.version import CODE
@@ -39,10 +42,16 @@ async def readyz(gateway: TheGateway) -> JSONResponse:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def prometheus() -> Response:
-    """Return the metrics of this process as Prometheus text."""
+async def prometheus(
+    gateway: TheGateway, authorization: Annotated[str, Header(include_in_schema=False)] = ""
+) -> Response:
+    """Return the metrics of this process as Prometheus text; to a key of operators, all of them."""
+    is_operator = False
+    if authorization:
+        caller = await gateway.caller(bearer_of(authorization))
+        is_operator = "metrics" in caller.scopes
     text, media_type = await asyncio.to_thread(exposition)
-    return Response(text, media_type=media_type)
+    return Response(text if is_operator else without_what_is_left(text), media_type=media_type)
 
 
 @router.get("/", include_in_schema=False)

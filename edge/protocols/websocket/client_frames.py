@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from edge.problems import Problem
-from edge.protocols.responses import invalid
+from edge.protocols.contents import validated
 from edge.requests import limits
 
 
@@ -16,7 +16,7 @@ class MessageFrame(BaseModel):
     """A question."""
 
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
-    id: str | int = ""
+    id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | int = ""
     session_id: str = Field("", max_length=limits.SESSION_MAX)
     tenant: str | None = None
 
@@ -59,7 +59,4 @@ def parse(text: bytes) -> ClientFrame:
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise Problem(422, "invalid", "type: send a message, resume or cancel frame")
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise invalid(error.errors()) from None
+    return validated(content, model)

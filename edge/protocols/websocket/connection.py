@@ -19,6 +19,7 @@ from edge.answering.cursors import Frame
 from edge.answering.following import Watch
 from edge.answering.view import AnswerView
 from edge.callers.caller import Caller
+from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem, not_found, too_many
@@ -32,8 +33,9 @@ from edge.protocols.websocket.client_frames import (
 from streams.watching.tracing import trace_id_of, traceparent_of
 
 tracer = trace.get_tracer("playhead")
-STOPPING_POLL_S = 0.2
+POLL_S = 0.2  # how often a connection looks whether it has to end
 TRY_AGAIN_LATER = 1013
+POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
 
 
@@ -54,11 +56,14 @@ class _Stream:
 class Connection:
     """Reads a client's frames and sends what becomes of its questions."""
 
-    def __init__(self, websocket: WebSocket, gateway: Gateway, caller: Caller) -> None:
+    def __init__(
+        self, websocket: WebSocket, gateway: Gateway, caller: Caller, standing: Standing
+    ) -> None:
         self._websocket = websocket
         self._gateway = gateway
         self._bounds = gateway.bounds
         self._caller = caller
+        self._standing = standing
         self._out: asyncio.Queue[Frame] = asyncio.Queue(self._bounds.out_max)
         self._streams: dict[str, _Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,11 +84,24 @@ class Connection:
     # ------------------------------------------------------------------ the connection
 
     async def _watch(self) -> None:
-        while not self._gateway.stopping:  # noqa: ASYNC110 - a signal handler sets it
-            await asyncio.sleep(STOPPING_POLL_S)
+        """Close the connection once the gateway stops or the key has ended."""
+        while not self._gateway.stopping:
+            if self._standing.ended:
+                await self._turn_out()
+                return
+            await asyncio.sleep(POLL_S)
         await asyncio.sleep(self._bounds.farewell_s)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._websocket.close(GOING_AWAY, "the gateway is shutting down: reconnect")
+
+    async def _turn_out(self) -> None:
+        """Say that the key has ended, before anything that still waits to be sent, and close."""
+        problem = self._standing.problem()
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(self._bounds.close_timeout_s):
+                await self._websocket.send_text(orjson.dumps(self._error(problem)).decode())
+                reason = f"the key was {self._standing.ended}: reconnect with another"
+                await self._websocket.close(POLICY_VIOLATION, reason)
 
     async def _write(self) -> None:
         try:
@@ -118,6 +136,7 @@ class Connection:
     # ------------------------------------------------------------------ what clients ask for
 
     async def _take(self, frame: ClientFrame, tasks: asyncio.TaskGroup) -> None:
+        self._standing.check()
         match frame:
             case MessageFrame():
                 try:
@@ -176,7 +195,7 @@ class Connection:
             except Problem as problem:
                 await self._out.put(view.failed(problem, self._trace_id))
                 return
-            watch = self._gateway.follower.take_up(request, resources)
+            watch = self._gateway.follower.take_up(self._caller, request, resources)
             self._send(watch, view, slot, resources.pop_all(), tasks)
 
     async def _cancel(self, frame: CancelFrame) -> None:
@@ -208,7 +227,7 @@ class Connection:
     def _hold_slot(self, resources: ExitStack) -> ExitStack:
         """Hold a place among the requests that are followed, until it is let go of."""
         slot = resources.enter_context(ExitStack())
-        slot.enter_context(self._gateway.followed.hold(self._caller.key))
+        slot.enter_context(self._gateway.followed.hold(self._caller.tenant, self._caller.key))
         return slot
 
     def _send(

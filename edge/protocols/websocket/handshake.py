@@ -14,6 +14,7 @@ from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.responses import response_of
+from edge.protocols.tenants_named import tenants_named
 from edge.protocols.websocket.connection import Connection
 
 PROTOCOL = "playhead"
@@ -26,12 +27,13 @@ async def chat(websocket: WebSocket, gateway: Gateway) -> None:
     with ExitStack() as resources:
         try:
             caller = await _caller_of(websocket, gateway, protocols)
-            resources.enter_context(gateway.connections.hold(caller.key))
+            resources.enter_context(gateway.connections.hold(caller.tenant, caller.key))
         except Problem as problem:
             await _deny(websocket, problem)
             return
+        standing = resources.enter_context(gateway.keys_in_use.hold(caller.key))
         await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
-        await Connection(websocket, gateway, caller).serve()
+        await Connection(websocket, gateway, caller, standing).serve()
 
 
 async def _caller_of(websocket: WebSocket, gateway: Gateway, protocols: list[str]) -> Caller:
@@ -41,8 +43,7 @@ async def _caller_of(websocket: WebSocket, gateway: Gateway, protocols: list[str
         secret = secret.removeprefix(KEY_PROTOCOL).strip()
     caller = await gateway.caller(secret)
     caller.need("read")
-    named = websocket.query_params.get("tenant") or websocket.headers.get("x-tenant")
-    caller.belongs_to(named or None)
+    caller.belongs_to(*tenants_named(websocket))
     return caller
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,16 @@ def test_a_cursor_comes_back_as_it_went():
         {"l": 0, "p": {"t": [1]}},
         {"l": 0, "p": {"t": ["x", 1]}},
         {"l": 0, "p": {"t": [1, None]}},
+        {"l": 0, "p": {"t": [math.inf, 1]}},
+        {"l": 0, "p": {"t": [1, -math.inf]}},
+        {"l": 0, "p": {"t": [math.nan, 1]}},
+        {"l": 0, "p": {"t": [1.0, 1]}},
+        {"l": 0, "p": {"t": [1, True]}},
+        {"l": 0, "p": {"t": ["1", 1]}},
+        {"l": 0, "p": {"t": [-2, 1]}},
+        {"l": 0, "p": {"t": [2**63, 1]}},
+        {"l": 0, "p": {"t": [1, 10**400]}},
+        {"l": math.inf, "p": {}},
         {"l": "0", "p": {}},
     ],
 )

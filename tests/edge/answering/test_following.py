@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -106,17 +107,33 @@ async def test_who_comes_back_with_a_cursor_gets_the_rest(following, gateway, ca
     log.append(answers.released("VAT is due.", 1))
     again = follower.view(caller, watch.request, first["cursor"])
     with ExitStack() as resources:
-        watch = follower.take_up(watch.request, resources)
+        watch = follower.take_up(caller, watch.request, resources)
         rest = [frame async for frame in follower.frames(watch, again)]
     assert [frame["type"] for frame in rest] == ["delta", "completed"]
     assert rest[0]["text"] == "is due."
     assert rest[-1]["text"] == "VAT is due."
 
 
+async def test_who_has_lost_the_key_is_told_no_more(following, gateway, caller, log):
+    follower, watch, view, answers = following
+    frames = follower.frames(watch, view)
+    log.append(answers.tokens("VAT ", 0))
+    assert (await anext(frames))["type"] == "delta"
+    gateway.keys.revoke(caller.key)
+    await gateway.keys_in_use.look()
+    log.append(answers.tokens("is due.", 1))
+    problem = await problem_of(anext(frames))
+    assert problem.status == 401
+    assert "revoked while it was in use" in problem.detail
+    back = follower.frames(replace(watch, from_log=True), follower.view(caller, watch.request))
+    assert (await problem_of(all_of(back))).status == 401
+    assert (await problem_of(follower.passages(caller, watch))).status == 401
+
+
 async def test_a_log_that_can_not_be_read_back_is_a_problem(following, log):
     follower, watch, view, _ = following
     log.broker = False
-    again = type(watch)(watch.request, watch.outcomes, from_log=True)
+    again = replace(watch, from_log=True)
     assert (await problem_of(all_of(follower.frames(again, view)))).status == 503
 
 

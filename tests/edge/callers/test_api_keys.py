@@ -69,7 +69,7 @@ def test_keys_are_listed_by_tenant(store):
     "scope", ["", "everything", "restore:", "restore:person", "restore:A B", "restore:PERSON_"]
 )
 def test_an_unknown_scope_is_refused_with_those_there_are(store, scope):
-    with pytest.raises(BadKey, match="choose from read, write, restore"):
+    with pytest.raises(BadKey, match="choose from read, write, metrics, restore"):
         store.create("acme", scopes=[scope])
     assert store.all() == []
 
@@ -79,6 +79,32 @@ def test_no_key_is_made_for_what_is_no_tenant(store, tenant):
     with pytest.raises(BadKey, match="1 to 63 letters"):
         store.create(tenant)
     assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("at", "beyond"),
+    [
+        ({"user": "u" * 256}, {"user": "u" * 257}),
+        ({"user": "é"}, {"user": "\udcff"}),
+        ({"groups": ["g"] * 512}, {"groups": ["g"] * 513}),
+        ({"groups": ["g" * 128]}, {"groups": ["g" * 129]}),
+        ({"groups": ["g"]}, {"groups": [""]}),
+        ({"groups": ["é"]}, {"groups": ["\udcff"]}),
+    ],
+)
+def test_what_goes_with_each_question_of_a_key_has_its_bounds(store, at, beyond):
+    assert store.create("acme", **at)
+    with pytest.raises(BadKey):
+        store.create("acme", **beyond)
+    assert len(store.all()) == 1
+
+
+@pytest.mark.parametrize(("at", "beyond"), [("36525d", "36526d"), ("876600h", "999999999d")])
+def test_no_time_to_live_is_longer_than_a_time_can_be_spelt(store, at, beyond):
+    entry, _ = store.create("acme", ttl_s=seconds(at))
+    assert entry.as_json()["expires_at"]
+    with pytest.raises(BadKey, match="more than a century"):
+        seconds(beyond)
 
 
 def test_an_unknown_key_can_not_be_revoked(store):

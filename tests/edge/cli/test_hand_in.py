@@ -9,6 +9,7 @@ import pytest
 
 from edge.cli.hand_in import ingest, uri_of
 from schemas import EventRejected
+from streams.topics import topic_of
 from tests.edge.cli.running import run
 from tests.edge.http_client import outcomes_of
 
@@ -52,7 +53,7 @@ def test_ingest_fails_when_a_document_failed(stack, log, folder):
         return [
             EventRejected(
                 meta=event.meta,
-                topic="t",
+                topic=topic_of(type(event)),
                 partition=0,
                 offset=0,
                 step="ingest",

@@ -9,6 +9,7 @@ import pytest
 
 from edge.answering.bounds import Bounds
 from edge.gateway.reception import NewQuestion
+from edge.problems import Problem
 from schemas import QuestionAsked
 from tests.edge.fake_log import Answers, a_key
 
@@ -64,7 +65,8 @@ async def test_a_request_is_known_as_soon_as_it_is_on_the_log(gateway, log):
         watch = await gateway.ask_once(caller, NewQuestion("x", "s-1"), resources)
     assert gateway.access.question(caller, watch.request.request) == watch.request
     other = await gateway.caller(a_key(gateway))
-    assert not gateway.requests.claim("acme", "s-1", other.subject)
+    with pytest.raises(Problem):
+        gateway.access.question(other, watch.request.request)
 
 
 async def test_an_answer_ends_what_counts_as_unanswered(gateway, log):

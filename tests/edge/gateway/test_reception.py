@@ -107,7 +107,7 @@ async def test_what_is_on_the_log_is_what_was_identified(gateway, caller, log):
     assert event.meta.trace == known.trace == "00-a-b-01"
     assert event.ask.deadline == known.deadline_us
     assert 0 < event.ask.deadline - event.meta.at <= 5_000_000
-    assert gateway.requests.find(known.request) == known
+    assert gateway.requests.find(known.whose) == known
 
 
 async def test_a_callers_groups_go_with_the_question_and_nothing_else_does(gateway, log):
@@ -144,7 +144,9 @@ async def test_an_erased_person_asks_nothing(gateway, caller):
 
 async def test_outcomes_are_watched_before_the_question_is_on_the_log(gateway, caller, log):
     watched = []
-    log.answer = lambda event: watched.append(gateway.dispatch.is_awaited(event.meta.request)) or ()
+    log.answer = lambda event: (
+        watched.append(gateway.dispatch.is_awaited(("acme", event.meta.request))) or ()
+    )
     with ExitStack() as resources:
         watch = await gateway.ask_once(caller, NewQuestion("x"), resources)
         assert not watch.from_log

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from edge.listening.catalogue import REQUESTS_KEPT, KnownDocuments, KnownRequests
+from edge.listening.catalogue import ABOUT_DOCUMENTS, REQUESTS_KEPT, KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
 from schemas import (
     Ask,
     Batch,
     ChunksCut,
     ChunksIndexed,
+    ChunksRedacted,
     DocumentRef,
     DocumentSubmitted,
     DocumentWithdrawn,
@@ -21,7 +23,7 @@ from schemas import (
     QuestionAsked,
     Sealed,
 )
-from streams.topics import topic_of
+from streams.topics import STEPS, step_reading, topic_of
 from tests.fakes import NOW_US, a_meta
 
 SEALED = Sealed(key="k", event="e", field="f", ciphertext=b"x")
@@ -89,7 +91,7 @@ WITHDRAWN = [
 ]
 REJECTED = EventRejected(
     meta=meta("r-2", 13),
-    topic="t",
+    topic=topic_of(ChunksRedacted),
     partition=0,
     offset=0,
     step="embed",
@@ -146,6 +148,27 @@ def test_only_the_newest_requests_of_a_document_are_kept():
     assert known.newest.request == "r-99"
 
 
+@pytest.mark.parametrize(
+    ("events", "count"),
+    [
+        ([], 0),
+        (FIRST[:1], 1),
+        (FIRST[:2], 1),
+        (FIRST, 0),
+        ([*FIRST, CHANGED[0]], 1),
+        ([*FIRST, *CHANGED[:2], REJECTED], 0),
+        ([*FIRST, WITHDRAWN[0]], 1),
+        ([*FIRST, *WITHDRAWN], 0),
+    ],
+)
+def test_a_document_is_under_way_until_its_newest_request_is_settled(events, count):
+    documents = KnownDocuments()
+    for offset, event in enumerate(events):
+        documents.take(Entry(event, 0, offset, 0))
+    assert documents.under_way("acme") == count
+    assert documents.under_way("globex") == 0
+
+
 def test_a_document_is_its_tenants_own():
     documents = KnownDocuments()
     documents.take(Entry(submitted("r-1", 0, tenant="globex"), 0, 0, 0))
@@ -154,13 +177,34 @@ def test_a_document_is_its_tenants_own():
     assert len(documents.all("globex")) == 1
 
 
-def test_a_session_is_whose_question_came_first():
+def a_question(request="r-1", tenant="acme", session="s-1"):
+    meta = a_meta(request=request, tenant=tenant, session=session)
+    return QuestionAsked(meta=meta, subject="jane", text=SEALED, ask=Ask(deadline=5))
+
+
+def test_a_request_is_found_by_its_tenant_and_the_first_record_of_it_counts():
     requests = KnownRequests()
-    question = QuestionAsked(
-        meta=a_meta(session="s-1"), subject="jane", text=SEALED, ask=Ask(deadline=5)
-    )
-    requests.take(Entry(question, 0, 0, 77))
-    assert requests.claim("acme", "s-1", "jane")
-    assert not requests.claim("acme", "s-1", "john")
-    assert requests.claim("globex", "s-1", "john")
-    assert requests.find("r-1").time_ms == 77
+    requests.take(Entry(a_question(tenant="globex"), 0, 0, 66))
+    requests.take(Entry(a_question(), 0, 1, 77))
+    requests.take(Entry(a_question(), 0, 2, 88))
+    assert requests.find(("acme", "r-1")).time_ms == 77
+    assert requests.find(("globex", "r-1")).time_ms == 66
+    assert requests.find(("another", "r-1")) is None
+
+
+def test_a_question_whose_session_is_called_like_a_document_does_not_touch_it():
+    asked = structs.replace(REJECTED, topic=topic_of(QuestionAsked))
+    assert view_of([*FIRST, *CHANGED[:2], asked])["status"] == "ingested"
+    about = [structs.replace(REJECTED, topic=topic) for topic in sorted(ABOUT_DOCUMENTS)]
+    assert [view_of([*FIRST, *CHANGED[:2], event])["status"] for event in about] == [
+        "failed"
+    ] * len(about)
+
+
+def test_what_is_about_documents_is_what_the_steps_make_of_them():
+    topics, new = set(), {DocumentSubmitted, DocumentWithdrawn}
+    while new:
+        topics |= {topic_of(kind) for kind in new}
+        flows = [flow for entry in STEPS for kind, flow in entry.flows.items() if kind in new]
+        new = {kind for flow in flows for kind in flow if step_reading(kind)}
+    assert topics == ABOUT_DOCUMENTS

@@ -119,7 +119,7 @@ async def test_another_tenants_request_is_not_read_back(log):
 async def test_what_is_published_reaches_the_readers_and_whoever_waits_for_it(log, reading):
     dispatch, entries = reading
     event = a_withdrawal(log)
-    with dispatch.subscribe(event.meta.request) as outcomes:
+    with dispatch.subscribe(known_from(event, 0)) as outcomes:
         place = await asyncio.wrap_future(log.publisher.send(event))
         async with asyncio.timeout(30):
             entry = await outcomes.next(30)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message
+from msgspec import structs
 
 from agents.errors import Transient
 from edge.listening.catalogue import known_from
@@ -35,14 +36,15 @@ class Log:
         self.consumers, self.settings = [], []
         self._consumer = consumer
 
-    def put(self, event, *, value=None, request=None, time_ms=SINCE_MS):
+    def put(self, event, *, value=None, request=None, time_ms=SINCE_MS, key=None):
         headers = [
             ("id", b"x"),
             ("request", (request or event.meta.request).encode()),
             ("empty", None),
         ]
         content = CODEC.encode(event) if value is None else value
-        return self.broker.put(topic_of(event), content, headers=headers, time_ms=time_ms)
+        key = event.meta.tenant.encode() if key is None else key
+        return self.broker.put(topic_of(event), content, key=key, headers=headers, time_ms=time_ms)
 
     def new_consumer(self, _settings, _name, **more):
         self.settings.append(more)
@@ -161,7 +163,7 @@ async def drained(outcomes):
 
 async def test_after_an_error_it_reads_again_and_every_reader_is_told_to_resume(log):
     live = Live(log)
-    with live.dispatch.subscribe("r-1") as outcomes:
+    with live.dispatch.subscribe(REQUEST) as outcomes:
         async with live:
             await live.until(lambda: live.reader.ready)
             log.put(QUESTION)
@@ -178,6 +180,37 @@ async def test_its_live_consumer_commits_nothing(log):
         await live.until(lambda: live.reader.ready)
     [settings] = log.settings
     assert not {"enable.auto.commit", "enable.auto.offset.store"} & set(settings)
+
+
+def forged(kind):
+    """What a stranger may put on a topic of results about a request that is not theirs."""
+    meta = WHOLE[0].meta
+    return {
+        "under another tenant's key": (WHOLE[0], b"globex"),
+        "under no key": (WHOLE[0], b""),
+        "of another tenant": (
+            structs.replace(WHOLE[0], meta=structs.replace(meta, tenant="globex")),
+            b"globex",
+        ),
+        "of another lane": (structs.replace(WHOLE[0], meta=structs.replace(meta, lane=1)), b"acme"),
+    }[kind]
+
+
+FORGERIES = ("under another tenant's key", "under no key", "of another tenant", "of another lane")
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+async def test_what_is_forged_reaches_no_reader_live_or_back(log, kind):
+    event, key = forged(kind)
+    live = Live(log)
+    with live.dispatch.subscribe(REQUEST) as outcomes:
+        async with live:
+            await live.until(lambda: live.reader.ready)
+            log.put(event, key=key)
+            log.put(WHOLE[1])
+            assert (await outcomes.next(10)).event == WHOLE[1]
+    back = await log.reader().read_back(REQUEST, [type(event), type(WHOLE[1])])
+    assert [entry.event for entry in back] == [WHOLE[1]]
 
 
 # ---------------------------------------------------------------------- back

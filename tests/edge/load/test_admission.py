@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 from aiokafka.errors import GroupLoadInProgressError, KafkaConnectionError
 
 from edge.listening.entries import Entry
-from edge.load.admission import STALE_S, Admission
-from edge.load.backlog import DOCUMENT, QUESTION
+from edge.load.admission import STALE_S, Admission, largest_body
+from edge.load.backlog import DOCUMENT, MOVING_S, QUESTION
 from edge.problems import Problem
+from edge.requests.limits import BODY_MAX
 from schemas import (
     AnswerReleased,
     Ask,
@@ -22,6 +23,7 @@ from schemas import (
     QuestionAsked,
     TokensReleased,
 )
+from streams.delivery.lane import REACH
 from streams.log.offsets import OffsetReader
 from streams.operations.lag import Lag, LagReader, consumer_groups
 from streams.settings import Settings
@@ -67,8 +69,9 @@ def refusal_of(call, *arguments, **more):
     return problem
 
 
-def answer_to(request, kind=AnswerReleased):
-    question = QuestionAsked(meta=a_meta(request=request), subject="s", text=None, ask=Ask())
+def answer_to(request, kind=AnswerReleased, tenant="acme"):
+    meta = a_meta(request=request, tenant=tenant)
+    question = QuestionAsked(meta=meta, subject="s", text=None, ask=Ask())
     made = Answers(question)
     event = {
         AnswerReleased: lambda: made.released("x", 0),
@@ -109,13 +112,14 @@ def test_a_tenant_has_its_share_and_no_more(admission):
 def test_the_gateway_as_a_whole_has_a_limit_too(admission):
     for number in range(20):
         ask(admission, f"r{number}", tenant=f"t{number}")
+    ask(admission, "one", tenant="globex")  # its minimum
     problem = refusal_of(ask, admission, "more", tenant="globex")
     assert problem.status == 503
-    assert "20 questions" in problem.detail
-    for number in range(3):
-        admission.take(answer_to(f"r{number}"))
+    assert "21 questions" in problem.detail
+    for number in range(4):
+        admission.take(answer_to(f"r{number}", tenant=f"t{number}"))
     assert "questions" in admission.shedding()
-    admission.take(answer_to("r3"))
+    admission.take(answer_to("r4", tenant="t4"))
     assert admission.shedding() == {}
     ask(admission, "more", tenant="globex")
 
@@ -133,9 +137,9 @@ def test_the_gateway_as_a_whole_has_a_limit_too(admission):
 )
 def test_a_question_counts_until_its_last_record(admission, search, kind, closes):
     ask(admission, "r", search=search)
-    assert admission.awaits("r")
+    assert admission.awaits(("acme", "r"))
     admission.take(answer_to("r", kind))
-    assert admission.awaits("r") != closes
+    assert admission.awaits(("acme", "r")) != closes
     assert admission.unanswered == (0 if closes else 1)
 
 
@@ -172,27 +176,61 @@ def test_the_same_request_counts_once(admission):
 def test_clients_come_back_when_answers_at_the_rate_of_late_have_made_room(clock):
     settings = Settings(unanswered_max=20, unanswered_per_tenant_max=10)
     admission = Admission(settings, clock, spread=1.0)
-    for number in range(20):
+    for number in range(19):
         ask(admission, f"r{number}", tenant=f"t{number}")
+    ask(admission, "x", tenant="x")
     assert refusal_of(ask, admission, "more", tenant="x").retry_after_s == 5  # nothing is known
     for number in range(4):  # an answer every 2 s
         clock.now_s += 2
         admission.read([])
-        admission.take(answer_to(f"r{number}"))
+        admission.take(answer_to(f"r{number}", tenant=f"t{number}"))
     for number in range(4):
         ask(admission, f"s{number}", tenant=f"s{number}")
     assert refusal_of(ask, admission, "more", tenant="x").retry_after_s == 8  # four have to come
 
 
 def test_a_lane_that_is_behind_is_503(admission, clock):
+    ask(admission, "minimum")
     admission.read([Lag("redact", ASKED, 0, 0, 1_001)])
     problem = refusal_of(ask, admission, "r")
     assert (problem.status, problem.slug) == (503, "overloaded")
-    admission.document(0)
+    admission.document("acme", 0)
     admission.read([Lag("ingest", DOCUMENT[0], 0, 0, 10_001)])
-    assert refusal_of(admission.document, 0).status == 503
+    assert refusal_of(admission.document, "acme", 0).status == 503
     admission.withdrawal()
     assert set(admission.shedding()) == {"questions of lane 0", "documents of lane 0"}
+
+
+def test_a_crowd_in_a_lane_does_not_keep_out_who_has_next_to_nothing_there(admission, clock):
+    crowd = Lag("redact", ASKED, 0, 0, REACH)
+    admission.read([crowd])
+    ask(admission, "a", tenant="globex")  # its turn comes
+    assert refusal_of(ask, admission, "b", tenant="globex").status == 503
+    for _ in range(int(MOVING_S) + 2):  # nothing moves: nobody is served by waiting
+        clock.now_s += 1
+        admission.read([crowd])
+    assert refusal_of(ask, admission, "c", tenant="another").status == 503
+
+
+@pytest.mark.parametrize(("under_way", "taken"), [(0, True), (3, True), (4, False)])
+def test_a_crowd_of_documents_does_not_keep_out_who_has_few_under_way(clock, under_way, taken):
+    admission = Admission(Settings(), clock, documents_of={"acme": under_way}.__getitem__)
+    for number in range(3):  # it moves
+        clock.now_s += 1
+        admission.read([Lag("ingest", DOCUMENT[0], 0, number, 20_000)])
+    if taken:
+        admission.document("acme", 0)
+    else:
+        assert refusal_of(admission.document, "acme", 0).status == 503
+
+
+def test_what_lies_beyond_the_reach_of_a_step_is_waited_for_by_all(admission, clock):
+    for _ in range(20):  # one record a second leaves and one comes
+        clock.now_s += 1
+        done = int(clock.now_s) - 1_000
+        admission.read([Lag("redact", ASKED, 0, done, done + REACH + 90)])
+    assert "longer than its 80 s" in refusal_of(ask, admission, "r", budget_s=80).detail
+    ask(admission, "s", budget_s=100)
 
 
 def test_a_search_passes_where_generation_is_behind(admission):
@@ -206,6 +244,7 @@ def test_a_question_that_would_wait_longer_than_its_deadline_is_refused_at_once(
         clock.now_s += 1
         done = int(clock.now_s) - 1_000
         admission.read([Lag("redact", ASKED, 0, done, done + 90)])
+    ask(admission, "minimum", budget_s=5)
     assert "longer than its 5 s" in refusal_of(ask, admission, "r", budget_s=5).detail
     ask(admission, "r", budget_s=120)
 
@@ -215,7 +254,11 @@ def test_without_readings_the_broker_counts_as_away(admission, clock):
     ask(admission, "r")
     clock.now_s += 0.1
     admission.not_read("KafkaConnectionError")
-    for call in (lambda: ask(admission, "s"), lambda: admission.document(0), admission.withdrawal):
+    for call in (
+        lambda: ask(admission, "s"),
+        lambda: admission.document("acme", 0),
+        admission.withdrawal,
+    ):
         problem = refusal_of(call)
         assert problem.status == 503
         assert "KafkaConnectionError" in problem.detail
@@ -226,13 +269,29 @@ def test_without_readings_the_broker_counts_as_away(admission, clock):
 
 
 def test_bodies_in_memory_have_a_limit():
-    admission = Admission(Settings(bodies_bytes_max=100))
-    with admission.body() as first, admission.body() as second:
-        first(60)
-        second(40)
-        assert refusal_of(second, 1).status == 503
-        assert admission.bodies_bytes == 100
+    admission = Admission(Settings(bodies_bytes_max=8 * BODY_MAX, document_bytes_max=1))
+    with ExitStack() as bodies:
+        counts = {
+            holder: bodies.enter_context(admission.body(*holder))
+            for holder in ("a1", "a2", "a3", "b1", "b2", "b3", "c1")
+        }
+        for holder in ("a1", "a2", "b1", "b2"):
+            counts[holder](2 * BODY_MAX)
+        assert admission.bodies_bytes == 8 * BODY_MAX
+        for holder in ("a3", "c1"):  # a question, though the tenant's and the gateway's are full
+            counts[holder](BODY_MAX)
+        refusals = [refusal_of(counts[holder], 1) for holder in ("a1", "a3", "c1")]
+        assert [problem.status for problem in refusals] == [429, 429, 503]
+        whose = [problem.detail.split(" sends")[0] for problem in refusals[:2]]
+        assert whose == ["this key", "this tenant"]
     assert admission.bodies_bytes == 0
+
+
+@pytest.mark.parametrize("document_bytes_max", [1, 1_000_000, 16_777_216])
+def test_a_key_may_always_send_the_largest_body(document_bytes_max):
+    settings = Settings(document_bytes_max=document_bytes_max)
+    with Admission(settings).body("acme", "key") as count:
+        count(largest_body(settings))
 
 
 @pytest.fixture

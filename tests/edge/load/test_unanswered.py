@@ -20,7 +20,7 @@ def unanswered(most=10, per_tenant=4, clock=None):
 
 def add(questions, count, tenant="acme", begin=0):
     for number in range(begin, begin + count):
-        assert questions.add(f"{tenant}-{number}", tenant, 30.0, search=False)
+        assert questions.add((tenant, f"{tenant}-{number}"), 30.0, search=False)
 
 
 def test_there_is_room_until_a_tenant_has_its_share():
@@ -37,28 +37,50 @@ def test_there_is_room_until_all_have_what_the_gateway_holds():
     questions = unanswered()
     for tenant in "abcde":
         add(questions, 2, tenant)
+    add(questions, 1, "f")  # its minimum
     assert questions.full
     crowd = questions.crowd("f")
-    assert (crowd.of_tenant, crowd.count) == (False, 10)
+    assert (crowd.of_tenant, crowd.count) == (False, 11)
 
 
-@pytest.mark.parametrize(("answered", "open_"), [(1, False), (2, True)])
+def test_whoever_has_fewer_than_the_minimum_is_taken_though_the_gateway_is_full():
+    questions = unanswered(most=64, per_tenant=64)
+    add(questions, 64)
+    for number in range(4):  # a sixteenth of a tenant's share
+        assert questions.is_within_minimum("globex")
+        assert questions.crowd("globex") is None
+        add(questions, 1, "globex", begin=number)
+    assert not questions.is_within_minimum("globex")
+    assert not questions.crowd("globex").of_tenant
+    questions.take(answer_to("globex-0", tenant="globex"))
+    assert questions.crowd("globex") is None
+
+
+def test_an_answer_of_another_tenants_ends_no_question_of_the_same_name():
+    questions = unanswered()
+    add(questions, 1)
+    questions.take(answer_to("acme-0", tenant="globex"))
+    assert len(questions) == 1
+
+
+@pytest.mark.parametrize(("answered", "open_"), [(2, False), (3, True)])
 def test_a_gateway_that_was_full_is_open_again_well_below(answered, open_):
     questions = unanswered()
     for tenant in "abcde":
         add(questions, 2, tenant)
+    add(questions, 1, "f")  # its minimum
     questions.crowd("f")
-    for number in range(answered):
-        questions.take(answer_to(f"a-{number}"))
+    for tenant in "abc"[:answered]:
+        questions.take(answer_to(f"{tenant}-0", tenant=tenant))
     assert (questions.crowd("f") is None) == open_
 
 
 def test_the_same_request_counts_once_and_an_unknown_one_not_at_all():
     questions = unanswered()
     add(questions, 1)
-    assert not questions.add("acme-0", "acme", 30.0, search=False)
+    assert not questions.add(("acme", "acme-0"), 30.0, search=False)
     questions.take(answer_to("unknown"))
-    questions.forget("unknown")
+    questions.forget(("acme", "unknown"))
     assert len(questions) == 1
     questions.take(answer_to("acme-0"))
     questions.take(answer_to("acme-0"))
@@ -97,13 +119,12 @@ def test_what_counts_is_what_was_asked_and_is_neither_answered_nor_late(steps):
         request = f"{tenant}-{number}"
         match what:
             case "ask":
-                assert questions.add(request, tenant, 10.0, search=False) == (
-                    request not in waiting
-                )
-                waiting.setdefault(request, clock.now_s + 10.0)
+                whose = tenant, request
+                assert questions.add(whose, 10.0, search=False) == (whose not in waiting)
+                waiting.setdefault(whose, clock.now_s + 10.0)
             case "answer":
-                questions.take(answer_to(request, AnswerReleased))
-                waiting.pop(request, None)
+                questions.take(answer_to(request, AnswerReleased, tenant))
+                waiting.pop((tenant, request), None)
             case "wait":
                 clock.now_s += number
                 questions.forget_the_late()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import httpx
 import pytest
 
 from schemas import (
@@ -34,6 +37,23 @@ async def test_a_revoked_and_an_expired_key_are_no_keys(app, gateway):
     is_problem(await HttpClient(app, expired)("GET", "/v1/documents"), 401)
 
 
+async def test_a_stream_ends_when_its_key_does_and_says_why(url, gateway, log):
+    """Over a real connection: the key is looked up while the stream waits."""
+    entry, secret = gateway.keys.create("acme")
+    address = url.replace("ws://", "http://").removesuffix("/v1/chat")
+    body = {"text": "x", "stream": True}
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=10) as client:
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with client.stream("POST", "/v1/messages", headers=headers, json=body) as response:
+            frames = response.aiter_lines()
+            while "accepted" not in await anext(frames):
+                pass
+            gateway.keys.revoke(entry.id)
+            rest = [json.loads(line[6:]) async for line in frames if line.startswith("data: ")]
+    assert [(frame["type"], frame["status"]) for frame in rest] == [("error", 401)]
+    assert "this key was revoked" in rest[0]["detail"]
+
+
 async def test_a_key_does_what_its_scopes_say_and_no_more(app, gateway):
     read_only = HttpClient(app, a_key(gateway, scopes=["read"]))
     assert "write" in is_problem(await read_only("POST", "/v1/documents", DOCUMENT), 403)["detail"]
@@ -45,6 +65,10 @@ async def test_a_key_does_what_its_scopes_say_and_no_more(app, gateway):
     [
         {"headers": {"X-Tenant": "globex"}},
         {"params": {"tenant": "globex"}},
+        {"params": [("tenant", "globex"), ("tenant", "acme")]},
+        {"params": [("tenant", "acme"), ("tenant", "globex")]},
+        {"headers": [("X-Tenant", "acme"), ("X-Tenant", "globex")]},
+        {"headers": {"X-Tenant": "acme"}, "params": {"tenant": "globex"}},
         {"body": {**DOCUMENT, "tenant": "globex"}},
     ],
 )

@@ -74,3 +74,11 @@ async def test_a_broker_that_is_away_is_503_with_retry_after(call, log):
     assert (await call("GET", "/healthz")).status_code == 200
     log.broker = True
     assert (await call("GET", "/readyz")).status_code == 200
+
+
+async def test_a_request_that_says_its_length_in_two_ways_is_refused(call):
+    headers = {"Content-Length": "2", "Transfer-Encoding": "chunked"}
+    response = await call("POST", "/v1/messages", content=b"{}", headers=headers)
+    problem = is_problem(response, 400)
+    assert problem["type"].endswith("two-lengths")
+    assert response.headers["connection"] == "close"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.answering.bounds import Bounds
+from edge.load.shares import Shares
 from schemas import (
     ChunksRetrieved,
     EventRejected,
@@ -119,13 +120,20 @@ async def test_a_retracted_answer_has_no_text(call, log):
     assert found["reason"] == "not allowed"
 
 
-async def test_a_session_belongs_to_the_user_who_began_it(call, app, gateway, log):
+async def test_a_session_is_its_users_and_another_who_names_it_has_one_of_their_own(
+    call, app, gateway, log
+):
+    """They are not told that it exists; what the steps remember is the user's (test_tables)."""
     log.answer = answers_with("x")
-    assert (
-        await call("POST", "/v1/messages", {"text": "x", "session_id": "s-1"})
-    ).status_code == 200
     other = HttpClient(app, a_key(gateway))
-    is_problem(await other("POST", "/v1/messages", {"text": "x", "session_id": "s-1"}), 403)
+    requests = [
+        (await who("POST", "/v1/messages", {"text": "x", "session_id": "s-1"})).json()["request_id"]
+        for who in (call, other)
+    ]
+    asked = log.published(QuestionAsked)
+    assert [event.meta.request for event in asked] == requests
+    assert len({event.subject for event in asked}) == 2
+    is_problem(await other("GET", f"/v1/messages/{requests[0]}"), 404)
 
 
 async def test_another_users_answer_does_not_exist(call, app, gateway, log):
@@ -228,7 +236,7 @@ async def test_the_timeline_shows_the_steps(call, log):
     assert "secret" not in response.text
 
 
-@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=0)])
+@pytest.mark.parametrize("bounds", [Bounds(followed=Shares(9, 9, 0, 0))])
 async def test_too_many_at_once_of_one_key_are_told_to_wait(call, log):
     response = await call("POST", "/v1/messages", {"text": "x"})
     is_problem(response, 429)
@@ -236,7 +244,7 @@ async def test_too_many_at_once_of_one_key_are_told_to_wait(call, log):
     assert not log.published(QuestionAsked)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(followed_max=0)])
+@pytest.mark.parametrize("bounds", [Bounds(followed=Shares(0, 9, 9, 0))])
 async def test_too_many_at_once_in_all_are_told_to_wait(call, log):
     is_problem(await call("POST", "/v1/messages", {"text": "x"}), 503)
     assert not log.published(QuestionAsked)

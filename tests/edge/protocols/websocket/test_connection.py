@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from edge.answering.bounds import Bounds
+from edge.load.shares import Shares
 from schemas import QuestionAsked
 from tests.edge.chat_client import connect, frames_until, question, send
 from tests.edge.fake_log import Answers, a_key
@@ -224,7 +225,7 @@ async def test_an_answer_that_is_resumed_on_its_own_connection_is_told_once(url,
         assert [frame["status"] for frame in await frames_until(socket, "error")] == [404]
 
 
-@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1, late_s=30.0)])
+@pytest.mark.parametrize("bounds", [Bounds(followed=Shares(9, 9, 1, 1), late_s=30.0)])
 async def test_an_answer_that_is_complete_makes_room_while_it_is_listened_for(
     url, key, log, gateway
 ):
@@ -238,7 +239,7 @@ async def test_an_answer_that_is_complete_makes_room_while_it_is_listened_for(
     await until(lambda: gateway.dispatch.waiting == 0)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(followed_per_key_max=1)])
+@pytest.mark.parametrize("bounds", [Bounds(followed=Shares(9, 9, 1, 1))])
 async def test_an_answer_that_nobody_could_follow_is_not_resumed(url, key, log, gateway):
     async with connect(url, key) as socket, connect(url, key) as other:
         await send(socket, type="message", text="x")
@@ -281,3 +282,75 @@ async def test_the_oldest_answer_that_is_complete_makes_room(url, key, log, gate
         log.append(Answers(newest).retracted("told", 0))
         [retracted] = await frames_until(socket, "retracted")
         assert retracted["reason"] == "told"
+
+
+# ---------------------------------------------------------------------- keys that end
+
+
+async def end_of(socket):
+    """What the client is told until the connection ends, and how it is closed."""
+    frames = []
+    async with asyncio.timeout(10):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                frames.append(json.loads(await socket.recv()))
+        await socket.wait_closed()
+    return frames, socket.close_code, socket.close_reason
+
+
+def revoke(gateway, identity):
+    gateway.keys.revoke(identity)
+
+
+def expire(gateway, identity):
+    gateway.keys._database.execute("UPDATE api_keys SET expires_s = 1 WHERE id = ?", (identity,))
+
+
+def delete(gateway, identity):
+    gateway.keys._database.execute("DELETE FROM api_keys WHERE id = ?", (identity,))
+
+
+@pytest.mark.parametrize(
+    ("end", "why"), [(revoke, "revoked"), (expire, "expired"), (delete, "deleted")]
+)
+async def test_a_key_that_ends_ends_its_connections_and_no_others(url, gateway, log, end, why):
+    entry, secret = gateway.keys.create("acme")
+    async with connect(url, secret) as socket, connect(url, a_key(gateway)) as other:
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "accepted")
+        end(gateway, entry.id)
+        frames, code, reason = await end_of(socket)
+        assert {(frame["type"], frame["status"]) for frame in frames} == {("error", 401)}
+        assert f"this key was {why}" in frames[0]["detail"]
+        assert (code, reason) == (1008, f"the key was {why}: reconnect with another")
+        log.answer = whole("x")
+        await send(other, type="message", text="x")
+        await frames_until(other, "completed")
+    async with asyncio.timeout(5):
+        while len(gateway.keys_in_use):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_message_with_a_key_that_has_ended_is_not_taken(url, gateway, log):
+    """Though its connection has not been closed yet."""
+    entry, secret = gateway.keys.create("acme")
+    async with connect(url, secret) as socket:
+        async with asyncio.timeout(5):
+            while not gateway.keys_in_use._standings:
+                await asyncio.sleep(0.01)
+        for standing in gateway.keys_in_use._standings[entry.id]:
+            standing.ended = "revoked"
+        await send(socket, type="message", text="x")
+        await end_of(socket)
+    assert not log.published(QuestionAsked)
+
+
+# ---------------------------------------------------------------------- floods
+
+
+async def test_a_message_of_endless_fragments_ends_its_connection(url, key):
+    async with connect(url, key) as socket:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            await socket.send(b"" for _ in range(300_000))
+        _, code, _ = await end_of(socket)
+    assert code == 1009

@@ -8,6 +8,7 @@ import pytest
 import websockets
 
 from edge.answering.bounds import Bounds
+from edge.load.shares import Shares
 from tests.edge.chat_client import connect
 from tests.edge.fake_log import a_key
 
@@ -36,14 +37,23 @@ async def test_a_key_must_be_allowed_to_read(url, gateway, scopes, status):
         assert "scope read" in (await refusal(connecting))["detail"]
 
 
-@pytest.mark.parametrize("where", ["?tenant=globex", "header"])
-async def test_another_tenant_than_the_keys_is_refused(url, gateway, where):
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?tenant=globex", []),
+        ("?tenant=globex&tenant=acme", []),
+        ("?tenant=acme&tenant=globex", []),
+        ("", ["globex"]),
+        ("", ["globex", "acme"]),
+        ("?tenant=acme", ["globex"]),
+    ],
+)
+async def test_another_tenant_than_the_keys_is_refused_wherever_it_is_named(
+    url, gateway, query, headers
+):
     key = a_key(gateway)
-    if where == "header":
-        headers = {"Authorization": f"Bearer {key}", "X-Tenant": "globex"}
-        connecting = websockets.connect(url, additional_headers=headers)
-    else:
-        connecting = connect(url + where, key)
+    named = [("Authorization", f"Bearer {key}"), *(("X-Tenant", name) for name in headers)]
+    connecting = websockets.connect(url + query, additional_headers=named)
     assert (await refusal(connecting))["status"] == 403
     async with connect(f"{url}?tenant=acme", key):
         pass
@@ -63,7 +73,7 @@ async def test_the_key_is_not_told_back(url, gateway):
         assert socket.subprotocol is None
 
 
-@pytest.mark.parametrize("bounds", [Bounds(connections_max=1)])
+@pytest.mark.parametrize("bounds", [Bounds(connections=Shares(1, 9, 9, 0))])
 async def test_connections_in_all_are_limited_and_counted_until_they_end(url, gateway):
     async with connect(url, a_key(gateway)):
         problem = await refusal(connect(url, a_key(gateway, "globex")))

@@ -1,0 +1,25 @@
+"""The contents of bodies and frames: JSON values, held against what a request may be."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from edge.problems import Problem
+from edge.protocols.responses import invalid
+from edge.requests.validity import Refused, check_depth
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(content: Any, model: type[Model]) -> Model:
+    """Return a content as a model; raises Problem that names the fields at fault, no values."""
+    try:
+        check_depth(content)
+        return model.model_validate(content)
+    except Refused as error:
+        raise Problem(422, "invalid", str(error)) from None
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_context=False, include_input=False)
+        raise invalid(told) from None

@@ -1,0 +1,108 @@
+"""What arrives slowly, or all too fast, on a connection of the real server."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.protocols import pacing
+from edge.protocols.pacing import FRAMES_AT_ONCE, FRAMES_PER_S, FramePace
+from tests.edge.chat_client import connect
+from tests.edge.fake_log import a_key
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\n"
+ENDLESS = b"POST /v1/messages HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000000\r\n\r\n"
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    monkeypatch.setattr(pacing, "HEAD_S", 0.05)
+
+
+@pytest.fixture
+async def raw(url):
+    """Open a connection without a client."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    yield reader, writer
+    writer.close()
+
+
+async def ends(reader):
+    """Everything that the server sends until it ends the connection."""
+    async with asyncio.timeout(10):
+        return await reader.read()
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD, HEAD + b"X-Slow: "])
+async def test_a_head_that_does_not_come_ends_its_connection(soon, raw, begun):
+    reader, writer = raw
+    writer.write(begun)
+    assert await ends(reader) == b""
+
+
+async def test_a_second_head_that_does_not_come_ends_it_too(soon, raw):
+    reader, writer = raw
+    writer.write(HEAD + b"\r\n" + HEAD)
+    answer = await ends(reader)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+async def test_a_body_that_nobody_reads_ends_it_after_the_refusal(soon, raw):
+    reader, writer = raw
+    writer.write(ENDLESS)
+    answer = b""
+    async with asyncio.timeout(10):
+        while b"unauthorized" not in answer:
+            answer += await reader.read(65_536)
+    writer.write(b"x")
+    assert await ends(reader) == b""
+
+
+async def test_a_websocket_is_no_head_that_does_not_come(url, gateway, monkeypatch):
+    monkeypatch.setattr(pacing, "HEAD_S", 1.0)  # a busy machine takes a while to connect
+    async with connect(url, a_key(gateway)) as socket:
+        await asyncio.sleep(1.2)
+        await (await socket.ping())
+
+
+async def test_after_a_flood_of_frames_nothing_is_read_for_a_while(served, url, gateway):
+    async with connect(url, a_key(gateway)) as socket:
+        [connection] = served.server_state.connections
+        await (await socket.ping())
+        assert connection.transport.is_reading()
+        for _ in range(3 * int(FRAMES_AT_ONCE)):
+            await socket.pong()
+        async with asyncio.timeout(5):
+            while connection.transport.is_reading():  # noqa: ASYNC110 - the transport has no event
+                await asyncio.sleep(0.01)
+        connection._pause.cancel()  # the while is over
+        connection._go_on()
+        assert connection.transport.is_reading()
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.integers(1, 1_000)), min_size=1, max_size=100))
+def test_however_many_frames_come_at_once_they_pay_for_it_before_more_are_read(packets):
+    now_s = began_s = 100.0
+    pace, frames = FramePace(now_s), 0
+    for gap_s, count in packets:
+        now_s += gap_s
+        pause_s = pace.pause_s(now_s)
+        now_s += pause_s
+        assert frames <= FRAMES_AT_ONCE + FRAMES_PER_S * (now_s - began_s) + 1e-6
+        pace.count(count, now_s)
+        frames += count
+
+
+def test_a_few_frames_now_and_then_wait_for_nothing():
+    pace = FramePace(0.0)
+    pace.count(int(FRAMES_AT_ONCE), 0.0)
+    assert pace.pause_s(0.0) == 0.0
+    pace.count(1, 0.0)
+    assert pace.pause_s(0.0) == pytest.approx(1 / FRAMES_PER_S)
+    assert pace.pause_s(10.0) == 0.0
