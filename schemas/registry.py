@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from schemas.definitions import self_contained
+from schemas.foreign import TEXT_CHARACTERS_MAX
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 REQUEST_TIMEOUT_S = 10  # a registry that hangs must look like one that is away
@@ -162,9 +163,12 @@ class Registry:
                 schema = self._ask(self._client.get_schema, schema_id)
             except self._library.SchemaRegistryError:
                 raise unknown from None
+            text = schema.schema_str or "null"
+            if len(text) > TEXT_CHARACTERS_MAX:
+                raise unknown
             try:
-                definition = json.loads(schema.schema_str or "null")
-            except ValueError:  # Protobuf, say
+                definition = json.loads(text)
+            except (ValueError, RecursionError):  # Protobuf, say
                 raise unknown from None
             if not isinstance(definition, dict):
                 raise unknown

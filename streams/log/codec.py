@@ -10,12 +10,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import fastavro
-from fastavro.read import SchemaResolutionError
-from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canonical_form
+from fastavro.schema import to_parsing_canonical_form
 from fastavro.types import Schema
 
 import schemas
-from schemas import Event, Record, wire
+from schemas import Event, Record, foreign, wire
 from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.subjects import open_registry
@@ -117,17 +116,7 @@ class Codec:
                 if writer is None
                 else _resolved(data, writer, record)
             )
-        except (
-            EOFError,
-            ValueError,
-            TypeError,
-            IndexError,
-            StopIteration,
-            OverflowError,
-            MemoryError,
-            struct.error,
-            SchemaResolutionError,  # it lacks a field for which ours has no default
-        ) as error:
+        except Exception as error:  # noqa: BLE001 - whatever bytes make a reader raise is theirs
             raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
         if end > len(data):
             raise Undecodable(f"the body does not follow {name}: it is cut off")
@@ -154,12 +143,17 @@ class Codec:
             definition = self._ids.definition_of(schema_id)
         except UnknownSchema as error:
             raise Undecodable(str(error)) from None
-        name = str(definition.get("name")) if isinstance(definition, dict) else ""
-        if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
-            raise Undecodable(f"schema {schema_id} is no record of ours")
         try:
+            foreign.check(definition)
+            name = str(definition["name"])
+            if name not in schemas.__all__ or definition.get("namespace") != NAMESPACE:
+                raise Undecodable(f"schema {schema_id} is no record of ours")
             return name, _parsed_as(name, definition)
-        except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError) as error:
+        except Undecodable:
+            raise
+        except foreign.UnfitDefinition as error:
+            raise Undecodable(f"nothing is read by schema {schema_id}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - whatever a definition makes a parser raise
             raise Undecodable(
                 f"the definition behind schema {schema_id} can't be read: {type(error).__name__}"
             ) from None
