@@ -32,37 +32,37 @@ $(synced): pyproject.toml uv.lock infra/local/sync
 	@touch $@
 
 parts: $(synced)
-	@$(bin)/playhead parts >/dev/null
+	@"$(bin)"/playhead parts >/dev/null
 
 demo: setup
-	@$(bin)/playhead demo
+	@"$(bin)"/playhead demo
 
 up: setup
-	@$(bin)/playhead up --detach
+	@"$(bin)"/playhead up --detach
 
 down: $(synced)
-	@$(bin)/playhead down
+	@"$(bin)"/playhead down
 
 test: check setup
-	$(bin)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	"$(bin)"/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(synced)
 	infra/local/sync --check
-	$(bin)/ruff format --check .
-	$(bin)/ruff check .
-	$(bin)/mypy
-	$(bin)/lint-imports
-	$(bin)/python -m schemas.check
-	$(bin)/python -m infra.kafka.deploy --check
-	$(bin)/python -m infra.docs --check
+	"$(bin)"/ruff format --check .
+	"$(bin)"/ruff check .
+	"$(bin)"/mypy
+	"$(bin)"/lint-imports
+	"$(bin)"/python -m schemas.check
+	"$(bin)"/python -m infra.kafka.deploy --check
+	"$(bin)"/python -m infra.docs --check
 
 generate: $(synced)
-	$(bin)/python -m schemas.generate
-	$(bin)/python -m infra.kafka.deploy
-	$(bin)/python -m infra.docs
+	"$(bin)"/python -m schemas.generate
+	"$(bin)"/python -m infra.kafka.deploy
+	"$(bin)"/python -m infra.docs
 
 chaos: setup
-	@$(bin)/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \
+	@"$(bin)"/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \
 	  $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(KILLS),--kills $(KILLS)) $(if $(WORKERS),--workers $(WORKERS)) \
 	  $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(AWAY_S),--away-s $(AWAY_S)) \
@@ -74,10 +74,10 @@ $(compared): $(synced)
 	touch $@
 
 bench: setup $(compared)
-	@$(bin)/python -m bench $(if $(ONLY),--only $(ONLY))
+	@"$(bin)"/python -m bench $(if $(ONLY),--only $(ONLY))
 
 # the parts stay: they are in the user's cache, and other clones use them too
 clean:
-	@test ! -x $(bin)/playhead || $(bin)/playhead down
+	@test ! -x "$(bin)"/playhead || "$(bin)"/playhead down
 	rm -rf .venv .playhead dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -40,6 +40,7 @@ class MemoryProducer:
         """The values of all records that were taken in, in order."""
         self._waiting: deque[_Record] = deque()
         self._due: deque[tuple[_Record, KafkaError | None, int]] = deque()
+        self._fatal: KafkaError | None = None
         self._lock = threading.RLock()
         self._came = threading.Condition(self._lock)
 
@@ -75,8 +76,14 @@ class MemoryProducer:
             self.taken.append(value)
             self._send()
 
+    def end_with(self, error: KafkaError) -> None:
+        """Let an error end the client: it is raised out of each poll from now on, as the real one does."""
+        self._fatal = error
+
     def poll(self, timeout: float = 0) -> int:
         """Tell of what has become of records; returns 0 where there is nothing to tell."""
+        if self._fatal is not None:
+            raise KafkaException(self._fatal)
         with self._came:
             self._send()
             if not self._due:

@@ -52,15 +52,19 @@ class Lease:
 
     def sure(self) -> bool:
         """Say whether the lanes are ours, up to this moment."""
-        if not self._in_doubt and self._clock() - self._ticked_s <= self._limit_s:
+        return self._sure_at(self._clock())
+
+    def _sure_at(self, now_s: float) -> bool:
+        if not self._in_doubt and now_s - self._ticked_s <= self._limit_s:
             return True
         self._in_doubt = True
         return False
 
     def tick(self) -> None:
         """Note that the process runs."""
-        if self.sure():
-            self._ticked_s = self._clock()
+        now_s = self._clock()  # read once: it may stand still between two readings
+        if self._sure_at(now_s):
+            self._ticked_s = now_s
 
     def hold(self) -> None:
         """Watch the time from now on, in a thread."""

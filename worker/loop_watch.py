@@ -18,6 +18,7 @@ import asyncio
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 from opentelemetry import metrics
 
@@ -53,6 +54,10 @@ class LoopWatch:
         self._began_s = 0.0
         """CPU of this thread when it was asked."""
         self._told = False
+        self._task: asyncio.Task[Any] | None = None
+        """What ran when it was looked at last."""
+        self._task_began_s = 0.0
+        """CPU of this thread when that was first seen, at this and every look since."""
 
     def hold(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on; call it in the main thread, which runs the loop.
@@ -70,12 +75,19 @@ class LoopWatch:
 
     def _look(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None) -> None:
         """Look, in the main thread, at how long its turn takes; raise in what never ends."""
+        now_s = time.thread_time()
         if self._turned:
-            self._began_s, self._told, self._turned = time.thread_time(), False, False
+            self._began_s, self._told, self._turned = now_s, False, False
+            self._task = None
             loop.call_soon_threadsafe(self._turn)
             return
-        held_s = time.thread_time() - self._began_s
-        if held_s > self._ended_s and (step := _of_a_step(frame)) is not None:
+        task = asyncio.current_task(loop)
+        if task is not self._task:  # many may run in one turn: each has time of its own
+            self._task, self._task_began_s = task, now_s
+        held_s = now_s - self._began_s
+        computed_s = now_s - self._task_began_s
+        if computed_s > self._ended_s and (step := _of_a_step(frame)) is not None:
+            self._task = None
             log.error("computing is ended, for it does not end itself", line=_place(step))
             raise HeldTooLong(
                 f"computed for more than {self._ended_s:g} s of CPU at {_place(step)}"

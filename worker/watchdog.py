@@ -85,6 +85,7 @@ class _Silence:
                 expected[place] = lane.expected
                 looks[place] = self.looks[place] + 1 if waited else 1
         self.expected, self.looks = expected, looks
+        self.looks_cut_off = 0
 
     @property
     def suspects(self) -> dict[Place, int]:

@@ -134,8 +134,8 @@ class ReadingProcess:
                     if end.leaving:
                         self.kill()
                     return replace(end.parsed, blocks=tuple(blocks))
-                case Broken(cause="memory"):
-                    raise OverLimit("memory")
+                case Broken(cause="memory" | "blocks" as of):
+                    raise OverLimit(of)
                 case Broken() as broken:
                     raise ReaderBroke(broken.where)
 

@@ -20,6 +20,7 @@ from connectors.documents.reading_process import (
     ReadingProcess,
 )
 from connectors.readers.exchange import Task
+from connectors.readers.process import BLOCKS_MAX
 from schemas import Parsed
 from streams.running.fair_queue import Asker, FairQueue
 
@@ -94,6 +95,11 @@ class SharedReaders:
             return (
                 f"reading the document takes more than {megabytes} MB of memory: split it, convert "
                 "it to plain text, or give the workers more (PLAYHEAD_DOCUMENT_MEMORY_MB)"
+            )
+        if limit.of == "blocks":
+            return (
+                f"the document has more than {BLOCKS_MAX} paragraphs, lines or cells: split it and "
+                "submit its parts"
             )
         return (
             f"reading the document takes more than {self.limits.cpu_s:g} s of CPU time: split it, "

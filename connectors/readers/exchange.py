@@ -49,7 +49,7 @@ class End(msgspec.Struct, tag="end"):
 class Broken(msgspec.Struct, tag="broken"):
     """A document could not be read, by no rule of the readers; the process ends with it."""
 
-    cause: Literal["memory", "error"]
+    cause: Literal["memory", "blocks", "error"]
     where: str = ""
     """Kind of the error and where it was raised; no message, since it may quote the document."""
 

@@ -32,6 +32,9 @@ from connectors.readers.parsing import parse
 LEAVING_BYTES = (
     192 * 2**20
 )  # the allocator keeps what a large document took; a new process is 35 MiB
+BLOCKS_MAX = 100_000
+"""Paragraphs, lines and cells of a document. They are cut on the event loop, where two million took
+half a minute; a book of 16 MiB has some tens of thousands."""
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
@@ -54,6 +57,9 @@ def _answer(asker: socket.socket, body: bytearray) -> bool:
     try:
         task = task_of(body)
         parsed = parse(task.media_type, task.content)
+        if len(parsed.blocks) > BLOCKS_MAX:
+            asker.sendall(frame(Broken("blocks")))
+            return False
         for part in parts_of(parsed):
             asker.sendall(frame(part))
         leaving = _resident_bytes() > LEAVING_BYTES

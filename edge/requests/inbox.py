@@ -33,7 +33,7 @@ from streams.running.admit import rejection, unreadable
 from streams.running.run import Input
 from streams.settings import Settings
 from streams.topics import INBOX, group_of
-from streams.watching.logs import logger
+from streams.watching.logs import logger, places
 
 log = logger("inbox")
 EDGE = "inbox"
@@ -136,6 +136,15 @@ class Inbox:
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read_on()
+            except Exception as error:  # noqa: BLE001 - a thread that dies would take in nothing
+                log.warning("the inbox begins anew", error=type(error).__name__, at=places(error))
+                self._stopping.wait(self._pause_s)
+
+    def _read_on(self) -> None:
+        """Read until the process stops; raises what ends the client."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self._settings.kafka,
@@ -152,7 +161,7 @@ class Inbox:
                 messages = [
                     message
                     for message in consumer.consume(BATCH_MAX, timeout=0.2)
-                    if message.error() is None
+                    if not _told_of_error(message)
                 ]
                 if messages and self._take(messages):
                     self._commit(consumer, messages)
@@ -164,23 +173,28 @@ class Inbox:
         pause_s = self._pause_s
         while not self._stopping.is_set():
             try:
-                words = [
-                    self._send(
-                        self.request_for(
-                            message.topic(), message.partition(), message.offset(), message.value()
-                        )
-                    )
-                    for message in messages
-                ]
+                words = [self._handed_over(message) for message in messages]
                 for word in words:
                     word.result(WORD_TIMEOUT_S)
-            except (Transient, TookTooLong, *REGISTRY_AWAY) as error:
+            except (Transient, Permanent, TookTooLong, *REGISTRY_AWAY) as error:
                 log.warning("not taken in", error=type(error).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
             else:
                 return True
         return False
+
+    def _handed_over(self, message: Any) -> Future[Position]:
+        """Hand a record's request over; one that the log can't take is rejected."""
+        place = message.topic(), message.partition(), message.offset()
+        event = self.request_for(*place, message.value())
+        try:
+            return self._send(event)
+        except Permanent as error:
+            given = unreadable(*place)
+            return self._send(
+                self._rejection(given, event.meta.tenant, type(error).__name__, str(error))
+            )
 
     @staticmethod
     def _commit(consumer: Consumer, messages: list[Any]) -> None:
@@ -194,3 +208,14 @@ class Inbox:
             )
         except KafkaException as error:
             log.warning("offsets not committed", error=error.args[0].name())
+
+
+def _told_of_error(message: Any) -> bool:
+    """Say whether a message is an error; one that ends the client is raised."""
+    error = message.error()
+    if error is None:
+        return False
+    if error.fatal():
+        raise KafkaException(error)
+    log.warning("the broker says", error=error.name())
+    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,13 +32,14 @@ class WorkDone(NamedTuple):
 def work_done_by(pid: int, log: Path) -> WorkDone:
     """Measure what a process has done; nothing where it has gone."""
     cpu_s = 0.0
-    try:
+    processes: list[psutil.Process] = []
+    with suppress(psutil.Error):
         process = psutil.Process(pid)
-        for one in (process, *process.children(recursive=True)):
+        processes = [process, *process.children(recursive=True)]
+    for one in processes:
+        with suppress(psutil.Error):  # it has ended meanwhile
             times = one.cpu_times()
             cpu_s += times.user + times.system + times.children_user + times.children_system
-    except psutil.Error:
-        pass  # one of them has ended meanwhile: measured again at the next limit
     return WorkDone(cpu_s, log.stat().st_size if log.exists() else 0)
 
 
@@ -72,7 +74,8 @@ class StartLimit:
         if now_s - self._began_s >= self._longest_s:
             return True
         done = self._progress()
-        share = (done.cpu_s - self._seen.cpu_s) / max(1e-9, now_s - self._looked_s)
+        # what a child that has ended used may be counted no more
+        share = abs(done.cpu_s - self._seen.cpu_s) / max(1e-9, now_s - self._looked_s)
         moved = share >= BUSY_SHARE or done.log_bytes > self._seen.log_bytes
         self._seen, self._looked_s = done, now_s
         if moved:

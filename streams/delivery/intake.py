@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.delivery.lane import LOW_WATER, DeliveredRecord, Lane, Place
 from streams.delivery.memory import Memory
+from streams.log.addressing import headers_of
 from streams.watching.logs import logger
 
 log = logger("intake")
@@ -63,7 +64,7 @@ class Intake:
                     continue  # revoked within this very poll
                 batch = batches[place] = (lane, [])
             key = message.key() or b""
-            batch[1].append((cast(int, message.offset()), len(message), key, message))
+            batch[1].append((cast(int, message.offset()), _size_of(message, key), key, message))
         return list(batches.values())
 
     def look_ahead(self, client: Client) -> None:
@@ -97,6 +98,11 @@ class Intake:
 
     def _is_full(self, lane: Lane) -> bool:
         return lane.waiting > HIGH_WATER or self._memory.exceeded_by(lane.bytes)
+
+
+def _size_of(message: Message, key: bytes) -> int:
+    """Count the bytes of a record, key and headers included."""
+    return len(message) + len(key) + sum(len(n) + len(c) for n, c in headers_of(message))
 
 
 def _displace(lane: Lane | None, offset: int) -> None:

@@ -225,7 +225,14 @@ class Publisher:
 
     def _poll(self) -> None:
         while not self._ended.is_set():
-            self._producer.poll(POLL_S)
+            producer = self._producer
+            try:
+                producer.poll(POLL_S)
+            except KafkaException as error:  # so the client tells of an error that ends it
+                if producer is self._producer:  # else it was abandoned, and ends as it likes
+                    failure = PublishingFailed(f"the client has ended: {error.args[0]}")
+                    self._loop.call_soon_threadsafe(self._on_fatal, failure)
+                    return
             if self._settled:
                 settled, self._settled = self._settled, []
                 self._loop.call_soon_threadsafe(self._settle, settled)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -88,9 +90,16 @@ class Writer:
     May be called by several threads. A context manager: leaving it waits for what is on its way.
     """
 
-    def __init__(self, servers: str, name: str, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        servers: str,
+        name: str,
+        timeout_s: float = DELIVERY_TIMEOUT_S,
+        client: Callable[..., Producer] = new_producer,
+    ) -> None:
         self._timeout_s = timeout_s
-        self._producer = new_producer(
+        self._new_client = partial(
+            client,
             servers,
             name,
             **{
@@ -99,6 +108,8 @@ class Writer:
                 "queue.buffering.max.messages": QUEUE_RECORDS,
             },
         )
+        self._producer = self._new_client()
+        self._pending: set[Future[Position]] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"writer {name}", daemon=True)
         self._thread.start()
@@ -126,12 +137,18 @@ class Writer:
         check_size(topic, key, value, headers)
         done: Future[Position] = Future()
         done.set_running_or_notify_cancel()  # so that nobody can cancel what is on its way
+        self._pending.add(done)
+        done.add_done_callback(self._pending.discard)
         try:
             self._producer.produce(
                 topic, value, key, partition, on_delivery=_settling(done), headers=list(headers)
             )
         except BufferError:
+            self._pending.discard(done)
             raise QueueFull("too many records wait for the broker: try again shortly") from None
+        except KafkaException:
+            self._pending.discard(done)
+            raise
         return done
 
     def write_all(
@@ -153,16 +170,27 @@ class Writer:
 
     def _poll(self) -> None:
         while not self._ended.is_set():
-            self._producer.poll(POLL_S)
+            try:
+                self._producer.poll(POLL_S)
+            except KafkaException as error:  # so the client tells of an error that ends it
+                self._begin_anew(error)
+
+    def _begin_anew(self, error: KafkaException) -> None:
+        """Let go of a client that has ended: what it held was not taken, the next one serves."""
+        self._producer = self._new_client()
+        for done in list(self._pending):
+            with suppress(InvalidStateError):  # it was told at this very moment
+                done.set_exception(error)
 
 
 def _settling(done: Future[Position]) -> Callable[[KafkaError | None, Message], None]:
     """Return what ends a future by the broker's answer."""
 
     def settle(error: KafkaError | None, message: Any) -> None:
-        if error is not None:
-            done.set_exception(KafkaException(error))
-        else:
+        with suppress(InvalidStateError):  # its client had ended before it was told
+            if error is not None:
+                done.set_exception(KafkaException(error))
+                return
             _, time_ms = message.timestamp()
             done.set_result(
                 Position(message.topic(), message.partition(), message.offset(), time_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -51,7 +52,8 @@ def _of_a_stack(_: click.Context, option: click.Parameter, run: Path | None) -> 
         return run
     if not any((run / name).exists() for name in TRACES):
         raise click.BadParameter(
-            f"no stack was ever started in {run}: `playhead up --run {run}` starts one",
+            f"no stack was ever started in {run}: `playhead up --run {shlex.quote(str(run))}` "
+            "starts one",
             param=option,
         )
     return run

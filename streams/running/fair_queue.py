@@ -94,6 +94,8 @@ class FairQueue:
             if turn.done() and not turn.cancelled():  # it was given a turn at the same moment
                 self._free += 1
                 self._pass_on()
+            else:
+                self._waiting[asker.deadline > 0].remove(asker.tenant, turn)
             raise
         finally:
             if bound is not None:
@@ -125,6 +127,13 @@ class _ByTenant:
 
     def add(self, tenant: str, turn: WaitedTurn) -> None:
         self._queues.setdefault(tenant, deque()).append(turn)
+
+    def remove(self, tenant: str, turn: WaitedTurn) -> None:
+        """Forget one who waits no longer."""
+        queue = self._queues[tenant]
+        queue.remove(turn)
+        if not queue:
+            del self._queues[tenant]
 
     def next(self) -> WaitedTurn:
         tenant, queue = self._queues.popitem(last=False)

@@ -40,6 +40,17 @@ def a_module(name):
 
 
 STEP, CONNECTOR = a_module("agents.made_up"), a_module("connectors.made_up")
+
+
+async def part():
+    STEP.compute(0.05)
+
+
+async def many():
+    """Let many steps compute for a moment each, all in one turn of the loop."""
+    await asyncio.gather(*(part() for _ in range(30)))
+
+
 CASES = {
     "short": lambda: STEP.compute(0.02),
     "long": lambda: STEP.compute(0.4),
@@ -47,6 +58,7 @@ CASES = {
     "endless in a pattern": lambda: STEP.search(0),
     "long in a connector": lambda: STEP.through(lambda: CONNECTOR.compute(1.2)),
     "asleep": lambda: time.sleep(0.6),
+    "many": many,
 }
 
 
@@ -57,7 +69,8 @@ async def main(case):
     logs.enter("rewrite", "r-1", types.SimpleNamespace(place="a.topic[0]@7"), "00-ab-cd-01")
     await asyncio.sleep(0.1)
     try:
-        CASES[case]()
+        if (more := CASES[case]()) is not None:
+            await more
         os.write(1, b"returned\n")
     except HeldTooLong as error:
         os.write(1, f"{error}\n".encode())

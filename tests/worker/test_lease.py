@@ -55,6 +55,13 @@ def test_a_standstill_is_noticed_by_the_tick_too(lease, clock):
     assert not lease.sure()
 
 
+def test_a_standstill_within_a_tick_is_noticed():
+    readings = iter([0.0, 0.05, 10.0, 10.0])
+    lease = Lease(4.0, lambda: next(readings))
+    lease.tick()
+    assert not lease.sure()
+
+
 async def renewing(lease, answers, clock):
     """Renew a lease by what the group answers, and the seconds that each answer takes."""
     asked = []

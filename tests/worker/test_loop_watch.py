@@ -56,6 +56,12 @@ def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(course_o
     assert [line["level"] for line in logged] == ["warning", "error"]
 
 
+def test_of_many_that_compute_for_a_moment_each_none_is_ended(course_of):
+    said, logged = course_of("many")
+    assert said == ["returned", "went on"]
+    assert [line["level"] for line in logged] == ["warning"]
+
+
 def test_what_is_no_steps_is_told_and_never_ended(course_of):
     said, logged = course_of("long in a connector")
     assert said == ["returned", "went on"]

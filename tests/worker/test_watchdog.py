@@ -144,6 +144,17 @@ async def test_a_step_without_lanes_is_cut_off_when_nobody_moves_what_is_behind(
     assert bench.told == [["redact has no lane here, and nobody moves what is behind"]]
 
 
+async def test_looks_without_lanes_count_in_a_row(bench):
+    bench.broker.put(ASKED, b"x")
+    await bench.look(CUT_OFF_LOOKS - 1)
+    lane = bench.hold(bench.redact, ASKED)
+    read(lane, 0)
+    await bench.look()
+    bench.redact.held.clear()
+    await bench.look(CUT_OFF_LOOKS - 1)
+    assert bench.told == []
+
+
 async def test_a_step_without_lanes_is_well_while_another_worker_moves(bench):
     for offset in range(2 * CUT_OFF_LOOKS):
         bench.broker.put(ASKED, b"x")

@@ -11,6 +11,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from agents.errors import BeyondMeans, Permanent
 from connectors.documents import Documents, parse
 from connectors.documents.connector import HERE_CHARS_MAX, THREADS
+from connectors.readers.process import BLOCKS_MAX
 from schemas import CountTokens, Parse
 from streams.running.world import Call, World
 from streams.settings import Settings
@@ -81,6 +82,18 @@ async def test_a_document_of_too_much_work_is_an_error():
     with pytest.raises(BeyondMeans, match="more than 1 s"):
         await documents.parse(request, CALL)
     await documents.close()
+
+
+@pytest.mark.parametrize(("blocks", "read"), [(BLOCKS_MAX, True), (BLOCKS_MAX + 1, False)])
+async def test_a_document_of_too_many_parts_is_an_error_before_they_are_cut(
+    documents, blocks, read
+):
+    request = Parse(media_type="text/plain", content=b"a\n\n" * blocks)
+    if read:
+        assert len((await documents.parse(request, CALL)).blocks) == BLOCKS_MAX
+        return
+    with pytest.raises(BeyondMeans, match="more than 100000 paragraphs, lines or cells: split it"):
+        await documents.parse(request, CALL)
 
 
 async def test_one_tenants_many_texts_let_anothers_pass(documents):

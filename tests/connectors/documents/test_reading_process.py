@@ -85,10 +85,19 @@ async def test_a_document_that_takes_too_much_time_ends_its_process(family):
     assert process.ended
 
 
+async def limit_met(process, task):
+    """Let a process read a document; return which limit it met, or nothing."""
+    try:
+        await process.read(task)
+    except OverLimit as limit:
+        return limit.of
+    return ""
+
+
 @pytest.mark.parametrize("family", OURS)
 async def test_what_is_linear_is_read_within_the_limit(family, process):
     media_type, make = OURS[family]
-    assert not (await process.read(Task(media_type, make(1_500_000)))).error
+    assert await limit_met(process, Task(media_type, make(1_500_000))) in {"", "blocks"}
 
 
 @pytest.mark.slow
@@ -97,9 +106,8 @@ async def test_sixteen_megabytes_of_any_family_end_in_time(family):
     media_type, make = (OURS | OF_LIBRARIES)[family]
     process = await ReadingProcess.start(ORDINARY)
     try:
-        await process.read(Task(media_type, make(16_777_216)))
-    except OverLimit:
-        assert family in OF_LIBRARIES
+        met = await limit_met(process, Task(media_type, make(16_777_216)))
+        assert family in OF_LIBRARIES or met in {"", "blocks"}
     finally:
         process.kill()
 
@@ -122,8 +130,8 @@ async def test_a_document_that_takes_too_much_memory_is_ended_in_words(task):
 
 
 async def test_a_process_that_grew_large_leaves_with_its_answer(process):
-    task = Task("text/plain", b"word\n\n" * 2_000_000)
-    assert len((await process.read(task)).blocks) == 2_000_000
+    task = Task("text/plain", b"many words of a line\n" * 700_000)
+    assert not (await process.read(task)).error
     assert process.gone
     await process.wait()
 

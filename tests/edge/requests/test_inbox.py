@@ -13,7 +13,7 @@ from edge.requests.inbox import Inbox
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
 from streams.log.ids import outcome_id, position_id
-from streams.log.writing import Position
+from streams.log.writing import Position, RecordTooLarge
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
@@ -136,6 +136,24 @@ def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(tmp_path, sent
 
 def message(record, offset):
     return Message(topic=topic_of(record), partition=1, offset=offset, value=CODEC.encode(record))
+
+
+def test_what_the_log_can_not_take_is_rejected_and_holds_up_nothing(tmp_path, keyring):
+    sent = []
+
+    def send(event):
+        if isinstance(event, DocumentSubmitted):
+            raise RecordTooLarge("send less at once")
+        sent.append(event)
+        done = Future()
+        done.set_result(Position(topic_of(event), 0, 0, 0))
+        return done
+
+    inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
+    assert inbox._take([message(DOCUMENT, 1), message(QUESTION, 2)])
+    letter, question = sent
+    assert (letter.error, letter.message) == ("RecordTooLarge", "send less at once")
+    assert isinstance(question, QuestionAsked)
 
 
 def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, keyring):

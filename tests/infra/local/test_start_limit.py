@@ -47,6 +47,12 @@ def test_what_uses_next_to_no_cpu_makes_no_progress():
     assert Course().over_at(10.0, cpu_s=10 * BUSY_SHARE / 2)
 
 
+def test_what_ended_children_used_is_no_progress_undone():
+    course = Course()
+    assert not course.over_at(10.0, cpu_s=5.0)
+    assert not course.over_at(20.0, cpu_s=1.0)  # a child that had used five seconds is gone
+
+
 def test_nothing_is_waited_for_for_ever():
     course = Course(longest_s=30.0)
     assert not course.over_at(10.0, cpu_s=10.0)

@@ -68,12 +68,18 @@ def bench():
     return Bench()
 
 
+def test_keys_and_headers_count_too(bench):
+    bench.broker.put(TOPIC, b"v", key=b"k" * 100, headers=[("h" * 10, b"c" * 1_000)])
+    [(_, [(_, size, *_)])] = bench.read()
+    assert size == 1 + 100 + 10 + 1_000
+
+
 def values_of(batches):
     """Batches as values by lane; each record tells its own offset, size and the record itself."""
     told = {}
     for lane, records in batches:
         for offset, size, *_, message in records:
-            assert (offset, size) == (message.offset(), len(message))
+            assert (offset, size) == (message.offset(), len(message) + len(message.key()))
         told[lane.topic, lane.partition] = [message.value() for *_, message in records]
     return told
 

@@ -219,6 +219,25 @@ async def test_a_record_that_fits_nowhere_is_refused_in_its_callers_frame(
     await asyncio.wait_for(after.done, 2)
 
 
+async def test_an_error_that_ends_the_client_is_somebodys(made):
+    [client] = made.clients
+    made.broker.away = True
+    [receipt] = send(made, b"a")
+    client.end_with(KafkaError(KafkaError._FATAL))
+    await soon(lambda: made.fatal)
+    assert "the client has ended" in str(made.fatal[0])
+    assert not receipt.done.done()
+
+
+async def test_an_abandoned_client_may_end_as_it_likes(made):
+    [lost] = made.clients
+    made.abandon()
+    lost.end_with(KafkaError(KafkaError._FATAL))
+    [receipt] = send(made, b"b")
+    await soon(lambda: made.clients[-1].settle() or receipt.done.done())
+    assert made.fatal == []
+
+
 async def test_it_tells_how_far_its_records_reach(made):
     [client] = made.clients
     send(made, b"a", b"b", b"c")

@@ -267,8 +267,8 @@ async def test_records_of_one_poll_are_put_together_by_lane(reader):
         for lane, records in reader.intake.batches(messages)
     ]
     assert batches == [
-        (0, [(7, 10, b"acme"), (8, 10, b"acme")]),
-        (1, [(7, 10, b"acme")]),
+        (0, [(7, 14, b"acme"), (8, 14, b"acme")]),
+        (1, [(7, 14, b"acme")]),
     ]
 
 

@@ -3,7 +3,7 @@
 from contextlib import closing, nullcontext
 
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from streams.log.writing import (
     check_size,
 )
 from tests.memory_broker import MemoryBroker, MemoryWriter
+from tests.memory_producer import MemoryProducer
 
 NOWHERE = "127.0.0.1:9"  # discard: nobody listens
 QUICK_S = 0.1
@@ -66,6 +67,26 @@ def test_a_broker_that_does_not_answer_is_an_error_of_the_record(unheard):
     with pytest.raises(KafkaException) as refused:
         word.result(30)
     assert refused.value.args[0].name() == "_MSG_TIMED_OUT"
+
+
+def test_what_a_client_held_that_has_ended_was_not_taken_and_the_next_one_serves():
+    broker, clients = MemoryBroker(), []
+    broker.create("t")
+
+    def client(*_, **__):
+        clients.append(MemoryProducer(broker))
+        return clients[-1]
+
+    with closing(Writer("nowhere", "test", QUICK_S, client)) as writer:
+        broker.away = True
+        word = writer.write("t", 0, None, b"v")
+        clients[0].end_with(KafkaError(KafkaError._FATAL))
+        with pytest.raises(KafkaException) as refused:
+            word.result(20)
+        assert refused.value.args[0].name() == "_FATAL"
+        broker.away = False
+        assert writer.write("t", 0, None, b"w").result(20).topic == "t"
+        assert len(clients) == 2
 
 
 def test_nobody_can_cancel_what_is_on_its_way(unheard):

@@ -90,6 +90,16 @@ async def test_who_is_cancelled_while_waiting_takes_no_turn():
     assert await bench.end_all() == ["a", "c"]
 
 
+async def test_who_is_cancelled_is_forgotten():
+    bench = Bench()
+    for name in range(100):
+        await bench.ask(name, Asking("acme"))
+    for name in range(1, 100):
+        bench.tasks[name].cancel()
+    await settled()
+    assert not any(bench.queue._waiting.values())
+
+
 async def test_a_turn_that_was_given_to_one_who_is_cancelled_at_that_moment_is_passed_on():
     bench = Bench()
     for name in "abc":
