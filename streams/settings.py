@@ -83,7 +83,7 @@ class Settings:
     window: Count = 16
     """Events of one partition in flight at once in a step: enough to hide one slow generation."""
     memory_mb: Megabytes = 256
-    """Inputs that a worker holds, over all its steps; above it reads no more."""
+    """Inputs that a worker holds, over all its steps; above, lanes with more than a share wait."""
     slot: str = ""
     """Name of a worker's place, unique among those that run: one that returns to it within 6 s goes
     on with its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""

@@ -5,7 +5,8 @@
     faust -A worker.apps:generate worker --without-web
 
 `playhead worker` runs several steps in one process, drains them at a stop and says when it is
-ready; a worker of Faust's runs one, under the same guarantees. PLAYHEAD_RUN tells where the stack
+ready; a worker of Faust's runs one. Either is watched, and neither loses or repeats anything; what
+Faust's cuts short at a stop is run again. PLAYHEAD_RUN tells where the stack
 is.
 """
 
@@ -13,16 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from streams.delivery.faust_shell import App
 from streams.delivery.memory import Memory
+from streams.log.offsets import OffsetReader
 from streams.settings import Settings
 from streams.topics import STEPS, step
+from streams.watching.logs import logger
 from worker.lease import Lease
 from worker.loop_watch import LoopWatch
+from worker.watchdog import Watchdog
 from worker.wiring import Host, Hosted, attach, declare, prove, wait_for_topics
+
+log = logger("worker")
 
 CLOSING_S = 1.0  # for the broker to acknowledge what was written
 
@@ -54,6 +60,10 @@ async def _prepare(settings: Settings, hosted: Hosted) -> None:
     hosted.app.may_write = lease.sure
     lease.hold()
     hosted.app.add_future(lease.renew(partial(prove, host.steps)))
+    watchdog = Watchdog(
+        host.steps, settings.partitions, partial(OffsetReader, settings), _say_how_it_is
+    )
+    hosted.app.add_future(watchdog.watch())
     watch.hold(asyncio.get_running_loop())
 
 
@@ -72,6 +82,14 @@ async def _in_daemon(work: Callable[[], Host]) -> Host:
 
     threading.Thread(target=run, name="attach", daemon=True).start()
     return await done
+
+
+def _say_how_it_is(reasons: Sequence[str]) -> None:
+    """Say what a worker of `playhead worker` would say in its ready file."""
+    if reasons:
+        log.error("not well", reasons=reasons)
+    else:
+        log.info("well again")
 
 
 async def _clean_up(host: Host, watch: LoopWatch) -> None:

@@ -19,8 +19,7 @@ from connectors.documents.reading_process import (
     ReaderBroke,
     ReadingProcess,
 )
-from connectors.readers.exchange import Task
-from connectors.readers.process import BLOCKS_MAX
+from connectors.readers.exchange import BLOCKS_MAX, Task
 from schemas import Parsed
 from streams.running.fair_queue import Asker, FairQueue
 

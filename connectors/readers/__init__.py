@@ -12,8 +12,7 @@ runs in `process.py`, a process of its own, which spells its answers as in `exch
 Why it is so: documents are hostile. Each library here meets inputs that its authors did not think
 of (a hundred thousand open tags, or open brackets), so each has a plainer reader behind it which is
 linear and loses no text, only the structure. What is not foreseen takes more work than a document
-may (`process.py`), and that ends it. Nothing here is imported by what asks, so that the process
-begins fast and stays small.
+may (`process.py`), and that ends it.
 """
 
 from connectors.readers.parsing import parse

@@ -18,6 +18,9 @@ from schemas import Block, Parsed
 LENGTH = struct.Struct(">I")
 PART_CHARS = 65_536  # of text in a part, but for the last block of it
 PART_BLOCKS = 1_000
+BLOCKS_MAX = 100_000
+"""Paragraphs, lines and cells of a document. They are cut on the event loop, where two million took
+half a minute; a book of 16 MiB has some tens of thousands."""
 
 
 class Ready(msgspec.Struct, tag="ready"):

@@ -26,15 +26,21 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from connectors.readers.exchange import LENGTH, Broken, End, Ready, frame, parts_of, task_of
+from connectors.readers.exchange import (
+    BLOCKS_MAX,
+    LENGTH,
+    Broken,
+    End,
+    Ready,
+    frame,
+    parts_of,
+    task_of,
+)
 from connectors.readers.parsing import parse
 
 LEAVING_BYTES = (
     192 * 2**20
 )  # the allocator keeps what a large document took; a new process is 35 MiB
-BLOCKS_MAX = 100_000
-"""Paragraphs, lines and cells of a document. They are cut on the event loop, where two million took
-half a minute; a book of 16 MiB has some tens of thousands."""
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 

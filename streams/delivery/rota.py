@@ -1,8 +1,8 @@
 """The rota: whose input of a lane begins next.
 
-Tenants share lanes. Each takes its turn, one input at a time, and the inputs of one tenant begin in
-the order of their offsets. The window bounds how many run at once; a tenant of whom nothing runs
-may begin one beside a full window, so that another's slow inputs can't keep it out:
+Tenants share lanes. Each takes its turn, one input at a time, and the inputs of one tenant are
+looked at in the order of their offsets. The window bounds how many run at once; a tenant of whom
+nothing runs may begin one beside a full window, so that another's slow inputs can't keep it out:
 
     a tenant may begin an input   while fewer run than the window holds,
                                   or it runs none, and fewer run than two windows hold

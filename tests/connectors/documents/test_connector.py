@@ -11,7 +11,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from agents.errors import BeyondMeans, Permanent
 from connectors.documents import Documents, parse
 from connectors.documents.connector import HERE_CHARS_MAX, THREADS
-from connectors.readers.process import BLOCKS_MAX
+from connectors.readers.exchange import BLOCKS_MAX
 from schemas import CountTokens, Parse
 from streams.running.world import Call, World
 from streams.settings import Settings
