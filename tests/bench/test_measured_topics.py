@@ -125,4 +125,4 @@ def test_the_platforms_topics_are_empty_at_each_beginning(settings):
 def test_a_bare_hop_takes_its_time_and_leaves_nothing_behind(settings):
     before = set(partitions_on(settings))
     assert bare_hop_ms(settings, records=5) > 0
-    assert set(partitions_on(settings)) == before
+    assert set(partitions_on(settings)) - before <= {"__consumer_offsets"}  # the broker's own

@@ -193,8 +193,9 @@ class Load:
 
     def _question(self, chance: random.Random) -> Publication:
         number = chance.randrange(self.plan.sessions)
-        meta = self._meta(chance, number % self.plan.tenants, f"session-{number}")
         what = self._what(chance, ORDINARY_QUESTIONS, (75, 24, 1), POISON_QUESTIONS)
+        # the subject says what becomes of it, and a conversation is one subject's
+        meta = self._meta(chance, number % self.plan.tenants, f"session-{number}-{what}")
         self._expect(meta.request, what, POISON_QUESTIONS)
         if what.startswith("late"):
             deadline = meta.at - DAY_US  # late by every worker's clock

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -252,10 +253,18 @@ def test_what_never_answers_is_killed_and_given_up(keep, tmp_path):
 
 
 def test_what_is_slow_but_at_work_is_waited_for(keep, tmp_path):
-    done = tmp_path / "done"
-    script = f"n=0; while [ $n -lt 150000 ]; do n=$((n+1)); done; touch {done}; {RUNS}"
+    enough = tmp_path / "enough"
     # longer than a tick of the clock that tells of work
-    kept = keep(script, ready=lambda *_: done.exists(), patience_s=0.01, poll_s=0.1)
+    kept = keep(
+        f"while [ ! -e {enough} ]; do :; done; {RUNS}",
+        ready=lambda *_: enough.exists(),
+        patience_s=0.01,
+        poll_s=0.1,
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while not kept.said and time.monotonic() < deadline:
+        time.sleep(0.01)
+    enough.touch()
     kept.reaches(State.READY)
     assert kept.keeper.restarts == 0
     assert kept.said[0] == "thing0 is not ready after 0.01 s, but at work: waiting on"
