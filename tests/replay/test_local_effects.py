@@ -21,6 +21,7 @@ def test_only_local_effects_are_executed_again(archive):
     assert len(keyring.digest_key("acme")) >= 32
 
 
+@pytest.mark.slow  # it works for longer than it may live
 async def test_what_was_read_within_the_limits_may_take_longer_here(archive):
     within = dataclasses.replace(archive.settings, document_cpu_s=1, document_memory_mb=64)
     local, _ = local_handlers(within)

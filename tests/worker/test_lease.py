@@ -173,6 +173,7 @@ def stand_still(pid, seconds):
     os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.slow  # processes that stand still for more than a second
 @pytest.mark.parametrize(
     ("case", "in_doubt"),
     [("idle", False), ("busy", False), ("stopped", True), ("stopped for a moment", False)],

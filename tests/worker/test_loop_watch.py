@@ -9,6 +9,7 @@ import pytest
 
 from tests.worker.fake_steps import CASES
 
+pytestmark = pytest.mark.slow  # processes, and seconds of computing in them
 ROOT = Path(__file__).parents[2]
 
 

@@ -76,6 +76,7 @@ async def test_a_document_that_can_not_be_read_is_an_answer(documents, size):
     assert "submit" in parsed.error
 
 
+@pytest.mark.slow  # it works for as long as it may
 async def test_a_document_of_too_much_work_is_an_error():
     documents = Documents(Settings(document_cpu_s=1))
     request = Parse(media_type=HTML, content=attributes(2_000_000))
