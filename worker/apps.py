@@ -6,8 +6,7 @@
 
 `playhead worker` runs several steps in one process, drains them at a stop and says when it is
 ready; a worker of Faust's runs one. Either is watched, and neither loses or repeats anything; what
-Faust's cuts short at a stop is run again. PLAYHEAD_RUN tells where the stack
-is.
+Faust's cuts short at a stop is run again. PLAYHEAD_RUN tells where the stack is.
 """
 
 from __future__ import annotations

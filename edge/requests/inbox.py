@@ -28,6 +28,7 @@ from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuest
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import outcome_id
+from streams.log.reading import ends_client
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.admit import rejection, unreadable
 from streams.running.run import Input
@@ -215,7 +216,7 @@ def _told_of_error(message: Any) -> bool:
     error = message.error()
     if error is None:
         return False
-    if error.fatal():
+    if ends_client(error):
         raise KafkaException(error)
     log.warning("the broker says", error=error.name())
     return True

@@ -21,6 +21,7 @@ from typing import Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.delivery.lane import Place
+from streams.log.reading import ends_client
 from streams.log.writing import Headers, check_size, new_producer
 from streams.watching.logs import logger
 
@@ -248,7 +249,7 @@ class Publisher:
             self._settled.append((epoch, place, receipt, -1, why))
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if ends_client(error):
             failure = PublishingFailed(error.str())
             self._loop.call_soon_threadsafe(self._on_fatal, failure)
 

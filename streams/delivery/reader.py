@@ -19,6 +19,7 @@ from streams.delivery.intake import Intake
 from streams.delivery.lane import Lane
 from streams.delivery.membership import BROKER_TIMEOUT_S, HANDED_OVER_S, Listener, Membership
 from streams.delivery.memory import Memory
+from streams.log.reading import ends_client
 from streams.settings import Settings
 from streams.watching.logs import logger
 
@@ -29,8 +30,6 @@ HEARTBEAT_S = 1.0
 POLL_INTERVAL_S = 60.0  # within which a worker must answer a rebalance
 PREFETCH_KB = 16_384  # of one step, in the client
 
-FATAL = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001 - public
-"""Codes that end a client although its errors do not always say so themselves."""
 PASSING = frozenset(
     getattr(KafkaError, name) for name in ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE")
 )
@@ -158,7 +157,7 @@ class Reader:
         self._loop.call_soon_threadsafe(answer)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() in FATAL:
+        if ends_client(error):
             self._loop.call_soon_threadsafe(self._listener.broken, KafkaException(error))
         elif error.code() not in PASSING:
             log.warning("the broker says", error=error.name())

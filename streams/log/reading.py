@@ -17,6 +17,15 @@ SILENCE_S = 30.0  # before a partition that should hold more counts as stalled
 FETCH_RECORDS = 2_000  # asked of the client at once: enough to keep Python's share of a fetch small
 
 
+ENDING = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001 - public
+"""Codes that end a client although its errors do not always say so themselves."""
+
+
+def ends_client(error: KafkaError) -> bool:
+    """Say whether a client can do nothing more after an error."""
+    return error.fatal() or error.code() in ENDING
+
+
 def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
     """Make a consumer for reading; `name` tells the broker's operators what it is for.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from agents.errors import Transient
 from connectors.keyring import Keyring
-from edge.requests.inbox import Inbox
+from edge.requests.inbox import Inbox, _told_of_error
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
 from streams.log.ids import outcome_id, position_id
@@ -136,6 +136,17 @@ def test_an_unforeseen_error_rejects_one_record_and_tells_no_text(tmp_path, sent
 
 def message(record, offset):
     return Message(topic=topic_of(record), partition=1, offset=offset, value=CODEC.encode(record))
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID])
+def test_an_error_that_ends_the_client_is_raised_whatever_it_says_of_itself(code):
+    with pytest.raises(KafkaException):
+        _told_of_error(Message(error=KafkaError(code)))
+
+
+def test_an_error_that_passes_is_told_and_is_no_record():
+    assert _told_of_error(Message(error=KafkaError(KafkaError._TRANSPORT)))
+    assert not _told_of_error(message(QUESTION, 2))
 
 
 def test_what_the_log_can_not_take_is_rejected_and_holds_up_nothing(tmp_path, keyring):
