@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
-from schemas import Effect, Fail, Record, Request, StreamRequest
+from replay.effect_rules import against_effect, answered, described
+from schemas import Effect, Fail, Record, Request, StreamRequest, Unseal
 from streams.log.codec import Codec, Undecodable
 from streams.running.live import error_text
 from streams.running.run import Emit, Input, Run, request_digest, response_digest
@@ -32,7 +33,11 @@ class Exhausted(BaseException):
 
 
 class GivenUp(BaseException):
-    """The record says that the machinery gave up here: an outcome did not fit a record."""
+    """The record says that the machinery gave up here: an outcome did not fit a record.
+
+    Such an outcome takes the effects of its run with it: a run of its own, which asked for nothing,
+    says so (`streams.delivery.processing`).
+    """
 
 
 class Unverifiable(BaseException):
@@ -41,6 +46,14 @@ class Unverifiable(BaseException):
 
 class Erased(BaseException):
     """A key that the run needs was destroyed: its subject was erased."""
+
+
+Heed = Callable[[Request[Any], Record], None]
+"""Takes a request and the answer that the log holds."""
+
+
+def _nothing(_request: Request[Any], _response: Record) -> None:
+    """Heed nothing."""
 
 
 class RecordedRun(Run):
@@ -55,14 +68,20 @@ class RecordedRun(Run):
         effects: Sequence[Effect],
         closed: bool,
         codec: Codec,
-        digest_key: bytes,
+        digest_key: Callable[[], bytes],
         local: Mapping[type[Request[Any]], Handler],
         configuration: Callable[[str], dict[str, Any]],
+        heed: Heed = _nothing,
     ) -> None:
+        """`digest_key` is asked at the first digest that is keyed, and may raise Unverifiable.
+
+        `heed` is told of every answer that a record gives; it may raise Divergence.
+        """
         super().__init__(step, given, emit)
         self._closed = closed
         self._codec = codec
-        self._digest_key = digest_key
+        self._read_digest_key = digest_key
+        self._heed = heed
         self._local = local
         self._read_configuration = configuration
         self._recorded: defaultdict[int, list[Effect]] = defaultdict(list)
@@ -74,6 +93,10 @@ class RecordedRun(Run):
     @cached_property
     def _call(self) -> Call:
         return Call.over(self.input)
+
+    @cached_property
+    def _digest_key(self) -> bytes:
+        return self._read_digest_key()
 
     def _configuration(self, digest: str) -> dict[str, Any]:
         return self._read_configuration(digest)
@@ -94,13 +117,17 @@ class RecordedRun(Run):
         if request.EFFECT == "local":
             return None
         effect = self._first_part(number, request)
-        return self._recorded_answer(effect, request), effect
+        return self._recorded_answer(effect, request, effect), effect
 
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
         effect = self._first_part(number, request)
-        return error_of(effect.error) if effect.error else await self._repeat(
-            effect, request
-        ), effect
+        if effect.error:
+            await self._fail_again(effect, request)
+            answer: Record | Exception = error_of(effect.error)
+        else:
+            answer = await self._repeat(effect, request)
+        self._check(effect, request, answer, effect)
+        return answer, effect
 
     def _first_part(self, number: int, request: Request[Any]) -> Effect:
         parts = self._recorded.get(number, [])
@@ -109,27 +136,28 @@ class RecordedRun(Run):
         effect = parts[0]
         if effect.kind == Fail.SCHEMA and not isinstance(request, Fail):
             self._issued = number
-            raise GivenUp
+            raise self._given_up(number, request)
         self._match(effect, request)
         self.consumed += 1
         return effect
 
+    def _given_up(self, number: int, request: Request[Any]) -> BaseException:
+        if number == 1:
+            return GivenUp()
+        return Divergence(
+            f"{self.step.name} asks for {request.SCHEMA} as effect {number}, where the record says "
+            "that it gave up: nothing before says why"
+        )
+
     async def _ask_stream(
         self, number: int, request: StreamRequest[Any]
     ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
-        parts = self._recorded.get(number, [])
-        if not parts:
-            raise self._end(number, request)
-        if parts[0].kind == Fail.SCHEMA:
-            self._issued = number
-            raise GivenUp
-        for part, effect in enumerate(parts):
+        first = self._first_part(number, request)
+        for part, effect in enumerate(self._recorded[number]):
             if effect.part != part:
                 raise Divergence(f"part {part} of effect {number} is missing from the record")
-            if part == 0:
-                self._match(effect, request)
-            self.consumed += 1
-            yield self._recorded_answer(effect, request), effect
+            self.consumed += part > 0
+            yield self._recorded_answer(effect, request, first), effect
         if not self._closed:
             raise Exhausted
 
@@ -147,18 +175,66 @@ class RecordedRun(Run):
             )
         if effect.request != request_digest(request, self._digest_key):
             raise Divergence(
-                f"effect {effect.number} ({request.SCHEMA}) asks for something else than the record"
+                f"effect {effect.number} ({request.SCHEMA}) asks for something else than the "
+                f"record: now {described(request)}; the record holds {self._held_of(effect)}"
             )
 
-    def _recorded_answer(self, effect: Effect, request: Request[Any]) -> Record | Exception:
-        if effect.error:
-            return error_of(effect.error)
+    def _held_of(self, effect: Effect) -> str:
+        """Say what the record holds of an effect, as far as it can be read."""
         try:
-            return self._codec.decode(effect.response, request.RESPONSE)
-        except Undecodable as error:
-            raise Divergence(
-                f"the response of effect {effect.number} ({request.SCHEMA}) is unreadable: {error}"
-            ) from None
+            response = None if effect.response is None else self._codec.decode_any(effect.response)
+        except Undecodable:
+            response = None
+        return answered(effect, response)
+
+    def _recorded_answer(
+        self, effect: Effect, request: Request[Any], first: Effect
+    ) -> Record | Exception:
+        answer: Record | Exception
+        if effect.error:
+            answer = error_of(effect.error)
+        else:
+            try:
+                answer = self._codec.decode(effect.response, request.RESPONSE)
+            except Undecodable as error:
+                raise Divergence(
+                    f"the response of effect {effect.number} ({request.SCHEMA}) is unreadable: "
+                    f"{error}"
+                ) from None
+            self._heed(request, answer)
+        self._check(effect, request, answer, first)
+        return answer
+
+    def _check(
+        self, effect: Effect, request: Request[Any], answer: Record | Exception, first: Effect
+    ) -> None:
+        if reason := against_effect(effect, request, answer, first):
+            raise Divergence(reason)
+
+    async def _fail_again(self, effect: Effect, request: Request[Any]) -> None:
+        """Try again what failed, where trying again shows anything: it must fail again.
+
+        Not what was too busy or too slow then, nor what broke in a way that nobody foresaw.
+        """
+        handler, kind = self._local.get(type(request)), effect.error.partition(": ")[0]
+        if handler is None or kind not in {Permanent.__name__, KeyDestroyed.__name__}:
+            return
+        name = f"effect {effect.number} ({request.SCHEMA})"
+        try:
+            await handler(request, self._call)
+        except (Transient, BeyondMeans) as error:
+            if _same_lack(effect.error, str(error)):
+                return
+            raise Unverifiable(f"{name} can't be tried again here: {error}") from None
+        except KeyDestroyed as error:
+            if kind == KeyDestroyed.__name__:
+                return
+            raise Erased(str(error)) from None
+        except Permanent:
+            return
+        if isinstance(request, Unseal) and any(value.claim for value in request.values):
+            raise Unverifiable(f"{name} failed, and a claim that was missing may be back now")
+        raise Divergence(f"{name} succeeds now, the record says: {effect.error}")
 
     async def _repeat(self, effect: Effect, request: Request[Any]) -> Record:
         handler = self._local.get(type(request))
@@ -181,6 +257,11 @@ class RecordedRun(Run):
                 f"effect {effect.number} ({request.SCHEMA}) gives another response than recorded"
             )
         return response
+
+
+def _same_lack(recorded: str, now: str) -> bool:
+    """Say whether an effect failed for lack of a thing that is lacking here, too."""
+    return recorded.partition(": ")[2].split()[:3] == now.split()[:3]
 
 
 def error_of(text: str) -> Exception:

@@ -77,7 +77,7 @@ class Reruns:
             effects=[effect for one in attempt.outcomes for effect in one.event.meta.effects],
             closed=attempt.closed,
             codec=self._codec,
-            digest_key=b"" if nobodys else self._digest_key(given.event.meta.tenant),
+            digest_key=lambda: b"" if nobodys else self._digest_key(given.event.meta.tenant),
             local=self._local,
             configuration=self._configuration,
         )

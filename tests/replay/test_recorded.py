@@ -15,7 +15,18 @@ from replay.recorded import (
     Unverifiable,
     error_of,
 )
-from schemas import Detect, Digest, Digested, Fail, Failed, Generate, ReadPlaceholders
+from schemas import (
+    Detect,
+    Digest,
+    Digested,
+    Fail,
+    Failed,
+    Generate,
+    ReadPlaceholders,
+    Sealed,
+    Unseal,
+    Unsealed,
+)
 from streams.running.live import error_text
 from tests.fakes import DIGEST_KEY, a_codec
 from tests.replay.little_log import ANSWERS, CONFIGURATION, STEP, asked, fake_run, little
@@ -47,7 +58,7 @@ def again(effects, *, function=little, closed=True, local=None, digest_key=DIGES
         effects=effects,
         closed=closed,
         codec=a_codec(),
-        digest_key=digest_key,
+        digest_key=lambda: digest_key,
         local={Digest: digest} if local is None else local,
         configuration=lambda digest: CONFIGURATION.values,
     )
@@ -79,6 +90,8 @@ def without(number, effects):
         (lambda e: of(1, e, digest=b"x"), r"effect 1 \(Digest\) gives another response"),
         (lambda e: of(2, e, response=b"\x00x"), r"effect 2 \(ReadPlaceholders\) is unreadable"),
         (lambda e: of(3, e, response=None), r"effect 3 \(Detect\) is unreadable: a tombstone"),
+        (lambda e: of(3, e, model="x"), r"effect 3 \(Detect\) names the model 'x', its answer 'm'"),
+        (lambda e: of(1, e, model="x"), r"effect 1 \(Digest\) names the model"),
         (lambda e: of(4, e, part=0), "part 1 of effect 4 is missing"),
         (lambda e: without(0, e), "asks for Begin as effect 0: the record has none"),
         (lambda e: without(3, e), "asks for Detect as effect 3: the record has none"),
@@ -124,6 +137,17 @@ async def test_a_step_that_asks_for_something_else_is_a_divergence_it_can_not_ca
 
     with pytest.raises(Divergence):
         await again(effects_of(await a_record()), function=stubborn).execute()
+
+
+async def test_a_request_that_differs_is_told_with_what_the_record_holds():
+    async def other(event, fx):
+        await fx(Digest(values=(b"a",)))
+        yield await fx(ReadPlaceholders(scope="elsewhere"))
+
+    with pytest.raises(Divergence) as told:
+        await again(effects_of(await a_record()), function=other).execute()
+    assert "now ReadPlaceholders(scope='elsewhere')" in str(told.value)
+    assert "Placeholders(entries=({'placeholder': '<PERSON_1>'" in str(told.value)
 
 
 # ---------------------------------------------------------------------- errors
@@ -196,6 +220,67 @@ async def test_a_limit_that_was_passed_then_is_not_tried_again():
         await run.execute()
 
 
+def failing(error):
+    async def fails(_request, _call=None):
+        raise error
+
+    return fails
+
+
+async def failed_locally(error, request_type=Digest, step=None):
+    """Return the effects of a run whose local effect failed."""
+
+    def fail(_request):
+        raise error
+
+    before = fake_run(asked(0), 0, {**ANSWERS, request_type: fail})
+    with pytest.raises(type(error)):
+        await before.execute()
+    return [*before._pending]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "raised"),
+    [
+        (Permanent("no key k of t: bring it"), Permanent("no key k of t in here"), Permanent),
+        (Permanent("no key k of t: bring it"), BeyondMeans("no key k of t in here"), Permanent),
+        (Permanent("does not open"), BeyondMeans("no key k of t in here"), Unverifiable),
+        (Permanent("does not open"), Transient("busy"), Unverifiable),
+        (Permanent("does not open"), KeyDestroyed("erased since"), Erased),
+        (Permanent("does not open"), None, Divergence),
+        (KeyDestroyed("gone"), KeyDestroyed("gone"), KeyDestroyed),
+        (KeyDestroyed("gone"), BeyondMeans("no key store"), Unverifiable),
+        (KeyDestroyed("gone"), None, Divergence),
+        (Transient("busy"), None, Transient),
+    ],
+)
+async def test_a_local_effect_that_failed_is_tried_again(then, now, raised):
+    local = {Digest: digest if now is None else failing(now)}
+    with pytest.raises(raised):
+        await again(await failed_locally(then), closed=False, local=local).execute()
+
+
+async def test_a_claim_that_is_back_says_nothing_of_the_record():
+    sealed = Sealed(key="k", event="e", field="f", ciphertext=b"", claim="c")
+
+    async def opens(event, fx):
+        yield await fx(Unseal(values=(sealed,)))
+
+    def lost(_request):
+        raise Permanent("claim c is not here")
+
+    async def unseal(_request, _call):
+        return Unsealed(values=(b"",))
+
+    before = fake_run(asked(0), 0, {Unseal: lost})
+    before.step = dataclasses.replace(STEP, function=opens)
+    with pytest.raises(Permanent):
+        await before.execute()
+    run = again(before._pending, function=opens, closed=False, local={Unseal: unseal})
+    with pytest.raises(Unverifiable, match="may be back"):
+        await run.execute()
+
+
 async def test_a_local_effect_that_nothing_here_executes_is_one():
     with pytest.raises(Divergence, match="nothing here executes Digest again"):
         await again(effects_of(await a_record()), local={}).execute()
@@ -217,12 +302,17 @@ async def given_up_at(number):
     return [*earlier, fake_run(asked(0), 0)._effect(number, 0, fail, failed)]
 
 
-@pytest.mark.parametrize("number", [1, 2, 4])
-async def test_the_machinery_gave_up_where_the_record_says_so(number):
-    run = again(await given_up_at(number))
+async def test_the_machinery_gave_up_before_anything_was_asked():
+    run = again(await given_up_at(1))
     with pytest.raises(GivenUp):
         await run.execute()
     assert run.failed()
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+async def test_a_step_that_got_its_answers_gave_up_of_itself_or_not_at_all(number):
+    with pytest.raises(Divergence, match="nothing before says why"):
+        await again(await given_up_at(number)).execute()
 
 
 async def test_a_step_that_gave_up_is_told_from_one_that_gives_up_now():

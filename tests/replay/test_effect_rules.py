@@ -1,0 +1,115 @@
+"""The fields of a recorded effect that nothing is recomputed from are held against what writes them."""
+
+import pytest
+from msgspec.structs import replace
+
+from agents.errors import Permanent
+from replay.effect_rules import SHOWN_CHARS_MAX, against_effect, answered, described
+from schemas import (
+    Begin,
+    Begun,
+    Detect,
+    Detected,
+    Digest,
+    Digested,
+    Effect,
+    Generate,
+    Generated,
+    Instant,
+    Now,
+    Search,
+)
+
+BEGUN = Begun(at=1, attempt=1, code="c", configuration="d", trace="")
+PART = Generated(tokens=(), model="m")
+ASKED = {
+    "detect": (Detect(texts=("x",)), Detected(texts=(), model="m")),
+    "digest": (Digest(values=()), Digested(digests=())),
+    "begin": (Begin(step="s", cause="c"), BEGUN),
+    "now": (Now(), Instant(at=5)),
+    "stream": (Generate(prompt="p", max_tokens=1), PART),
+    "error": (Detect(texts=("x",)), Permanent("no")),
+}
+
+
+def effect_of(request, response):
+    """What a live run records."""
+    failed, local = isinstance(response, Exception), request.EFFECT == "local"
+    return Effect(
+        number=3,
+        kind=request.SCHEMA,
+        request=b"r",
+        response=None if failed or local else b"a",
+        digest=b"d" if local else b"",
+        model=getattr(response, "model", ""),
+        started=5,
+        took_us=0,
+        error="Permanent: no" if failed else "",
+    )
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_a_live_run_records_fits(name):
+    request, response = ASKED[name]
+    effect = effect_of(request, response)
+    assert against_effect(effect, request, response, effect) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "says"),
+    [
+        ("detect", {"model": "other"}, "names the model 'other', its answer 'm'"),
+        ("digest", {"model": "other"}, "names the model 'other', its answer ''"),
+        ("error", {"model": "m"}, "names the model"),
+        ("error", {"response": b"x"}, "has an error and an answer"),
+        ("error", {"digest": b"x"}, "has an error and an answer"),
+        ("digest", {"response": b"x"}, "is local and has its answer on the log"),
+        ("detect", {"digest": b"x"}, "and a digest of it"),
+        ("detect", {"cost_micros": 1}, "has a price"),
+        ("detect", {"took_us": -1}, "ended before it began"),
+        ("begin", {"took_us": 1}, "took time"),
+        ("now", {"took_us": 1}, "took time"),
+        ("now", {"started": 6}, "tells another time than its own"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(name, fields, says):
+    request, response = ASKED[name]
+    effect = replace(effect_of(request, response), **fields)
+    told = against_effect(effect, request, response, effect)
+    assert told.startswith(f"effect 3 ({request.SCHEMA}) ")
+    assert says in told
+
+
+@pytest.mark.parametrize("fields", [{"request": b"x"}, {"started": 6}, {"took_us": 1}])
+def test_later_parts_of_a_stream_belong_to_the_first(fields):
+    request, response = ASKED["stream"]
+    first = replace(effect_of(request, response), took_us=2)
+    later = replace(first, part=1, request=b"", took_us=3)
+    assert against_effect(later, request, response, first) == ""
+    assert "part 1" in against_effect(replace(later, **fields), request, response, first)
+
+
+def test_a_request_is_shown_field_by_field_and_cut_short():
+    text = described(Search(text="x" * 200, vector=b"", limit=3))
+    assert "limit=3" in text
+    assert max(map(len, text.split(", "))) < SHOWN_CHARS_MAX + 20
+
+
+def test_of_what_a_person_wrote_only_the_size_is_shown():
+    assert described(Detect(texts=("secret name",), language="en")) == (
+        "Detect(texts=<1>, language=<2>)"
+    )
+    assert described(Digest(values=(b"secret",))) == "Digest(values=<1>)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "response", "says"),
+    [
+        ({}, Detected(texts=(), model="m"), "the answer Detected(texts=(), model='m')"),
+        ({}, None, "an answer of which only a digest is kept"),
+        ({"error": "Permanent: no"}, None, "the error 'Permanent: no'"),
+    ],
+)
+def test_what_a_record_holds_of_a_request_is_its_digest_and_its_answer(fields, response, says):
+    effect = replace(effect_of(*ASKED["detect"]), request=b"\xab" * 32, **fields)
+    assert answered(effect, response) == f"the digest {'ab' * 6}… and {says}"
