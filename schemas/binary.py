@@ -114,6 +114,12 @@ def count_at(data: bytes, here: int) -> tuple[int, int]:
     return count, here
 
 
+def text(value: str) -> bytes:
+    """Encode a string."""
+    data = value.encode()
+    return LONG[len(data)] + data
+
+
 def strings(values: Iterable[str]) -> bytes:
     """Encode strings one after the other, without the block's head and end."""
     parts: list[bytes] = []

@@ -183,16 +183,18 @@ class Effect(Record, frozen=True, gc=False, kw_only=True):
     kind: str
     """Name of the request record."""
     request: bytes
-    """Digest of the request: SHA-256 of its Avro encoding, or HMAC-SHA-256 under the tenant's
-    digest key where the request holds personal data; empty for later parts of a stream.
+    """Digest of the request: the number of its form, 2, then SHA-256 of its canonical form, or
+    HMAC-SHA-256 under the tenant's digest key where the request holds personal data; in 0.1.0
+    without a number and of its Avro encoding; empty for later parts of a stream.
     """
     response: bytes | None = None
     """The response in the Confluent wire format; null for a local effect, which is executed again
     at replay.
     """
     digest: bytes = b""
-    """For a local effect, HMAC-SHA-256 of the response's Avro encoding under the tenant's digest
-    key; empty otherwise.
+    """For a local effect, the number of the digest's form, 2, then HMAC-SHA-256 of the response's
+    canonical form under the tenant's digest key; in 0.1.0 without a number and of its Avro
+    encoding; empty otherwise.
     """
     model: str = ""
     """Model and version that answered, empty where no model did."""

@@ -23,8 +23,9 @@ from schemas import (
 from schemas.registry import FixedIds
 from streams.log.codec import Codec
 from streams.log.subjects import subjects
+from streams.running.digests import request_digest, response_digest
 from streams.running.live import error_text
-from streams.running.run import Input, Run, request_digest, response_digest
+from streams.running.run import Input, Run
 from streams.topics import step as step_named
 from streams.topics import topic_of
 

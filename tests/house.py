@@ -41,7 +41,7 @@ PACKAGES = (
     "streams",
     "worker",
 )
-GENERATED = frozenset({"schemas/records.py", "schemas/wire.py"})
+GENERATED = frozenset({"schemas/records.py", "schemas/wire.py", "schemas/canonical.py"})
 FOREIGN_INTERPRETER = ("infra/triton/models/", "bench/models/")
 REPLACING = frozenset({"setattr", "delattr", "setitem"})
 MOCKING = frozenset({"patch", "Mock", "MagicMock", "AsyncMock", "PropertyMock", "create_autospec"})

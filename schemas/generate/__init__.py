@@ -1,10 +1,10 @@
-"""Generator of `records.py` and `wire.py`: `python -m schemas.generate`."""
+"""Generator of `records.py`, `wire.py` and `canonical.py`: `python -m schemas.generate`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.definitions import definitions
-from schemas.generate import records, wire
+from schemas.generate import canonical, records, wire
 
 FOLDER = Path(__file__).parent.parent
 
@@ -14,6 +14,7 @@ def generated() -> dict[Path, str]:
     return {
         FOLDER / "records.py": records.text(definitions()),
         FOLDER / "wire.py": wire.text(definitions()),
+        FOLDER / "canonical.py": canonical.text(definitions()),
     }
 
 

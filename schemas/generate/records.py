@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.generate.shapes import annotation, in_order, words_type
+from schemas.generate.shapes import annotation, in_order, quoted, words_type
 from schemas.words import WORDS
 
 COLUMNS_MAX = 100
@@ -129,7 +129,7 @@ def _default(entry: dict[str, Any]) -> str:
         case "bytes":
             return f" = {default.encode('latin-1')!r}".replace("'", '"')
         case "string":
-            return f' = "{default}"'
+            return f" = {quoted(default)}"
         case "double" | "float":
             return f" = {float(default)}"
     return f" = {default}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -85,3 +86,46 @@ def _records_in(schema: Any) -> Iterator[str]:
             yield from _records_in(items)
         case str() if is_record(schema):
             yield name_of(schema)
+
+
+def digested_records(definitions: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """List the records whose digests are on the log, with those in them, in order of need.
+
+    That is every request, and every response to a local one.
+    """
+    found: set[str] = set()
+
+    def add(name: str) -> None:
+        if name not in found:
+            found.add(name)
+            for entry in definitions[name]["fields"]:
+                for need in _records_in(entry["type"]):
+                    add(need)
+
+    for name, definition in definitions.items():
+        if "response" in definition:
+            add(name)
+            if definition["effect"] == "local":
+                add(definition["response"])
+    return [name for name in in_order(definitions) if name in found]
+
+
+def version_field(definition: Mapping[str, Any]) -> str:
+    """Name the field that stands beside the record's digest; an empty string where none does.
+
+    Raises ValueError for more than one, and for one that is no string.
+    """
+    beside = [entry for entry in definition["fields"] if not entry.get("digested", True)]
+    if not beside:
+        return ""
+    if len(beside) > 1 or beside[0]["type"] != "string":
+        raise ValueError(
+            f"{definition['name']}: one string may be beside the digest, the versions of what gave "
+            "the response"
+        )
+    return str(beside[0]["name"])
+
+
+def quoted(words: str) -> str:
+    """Spell a text as a literal in Python."""
+    return json.dumps(words, ensure_ascii=False)

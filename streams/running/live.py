@@ -11,7 +11,8 @@ from agents.errors import Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
 from streams.log.clock import now_us
 from streams.log.codec import Codec
-from streams.running.run import Emit, Input, Run, request_digest, response_digest
+from streams.running.digests import request_digest, response_digest
+from streams.running.run import Emit, Input, Run
 from streams.running.world import Call, World
 from streams.topics import Step
 from streams.watching import tracing

@@ -12,8 +12,6 @@ streamed token waits for nothing but the step itself.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, TypeVar
@@ -35,7 +33,6 @@ from schemas import (
     StepVersion,
     StreamRequest,
 )
-from streams.log.codec import body
 from streams.log.ids import outcome_id
 from streams.topics import Step
 
@@ -272,15 +269,3 @@ class Run(ABC):
 def stamped(event: Event, meta: Meta) -> Event:
     """Return the event with another meta."""
     return replace(event, meta=meta)
-
-
-def request_digest(request: Request[Any], digest_key: bytes) -> bytes:
-    """Digest a request: keyed where it holds personal data, since short texts can be guessed."""
-    if request.PERSONAL:
-        return hmac.digest(digest_key, body(request), "sha256")
-    return hashlib.sha256(body(request)).digest()
-
-
-def response_digest(response: Record, digest_key: bytes) -> bytes:
-    """Digest the response of a local effect."""
-    return hmac.digest(digest_key, body(response), "sha256")

@@ -20,6 +20,7 @@ LEFT_OUT = shutil.ignore_patterns(
 GENERATED = {
     "schemas/records.py",
     "schemas/wire.py",
+    "schemas/canonical.py",
     "infra/kafka/topics.yaml",
     "docs/architecture.md",
 }

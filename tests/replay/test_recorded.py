@@ -86,8 +86,13 @@ def without(number, effects):
     ("change", "says"),
     [
         (lambda e: of(1, e, kind="Seal"), "effect 1 is Digest, the record has Seal"),
-        (lambda e: of(1, e, request=b"x"), r"effect 1 \(Digest\) asks for something else"),
-        (lambda e: of(1, e, digest=b"x"), r"effect 1 \(Digest\) gives another response"),
+        (lambda e: of(1, e, request=bytes(32)), r"effect 1 \(Digest\) asks for something else"),
+        (lambda e: of(1, e, request=b"x"), r"effect 1 \(Digest\) has a digest of 1 bytes"),
+        (lambda e: of(1, e, digest=b""), r"effect 1 \(Digest\) has a digest of 0 bytes"),
+        (
+            lambda e: of(1, e, digest=b"\2" + bytes(32)),
+            r"effect 1 \(Digest\) gives another response",
+        ),
         (lambda e: of(2, e, response=b"\x00x"), r"effect 2 \(ReadPlaceholders\) is unreadable"),
         (lambda e: of(3, e, response=None), r"effect 3 \(Detect\) is unreadable: a tombstone"),
         (lambda e: of(3, e, model="x"), r"effect 3 \(Detect\) names the model 'x', its answer 'm'"),
@@ -101,6 +106,14 @@ def without(number, effects):
 async def test_another_record_than_the_step_asks_for_is_a_divergence(change, says):
     run = again(change(effects_of(await a_record())))
     with pytest.raises(Divergence, match=says):
+        await run.execute()
+
+
+@pytest.mark.parametrize("field", ["request", "digest"])
+async def test_a_digest_in_a_form_of_a_later_release_is_no_difference(field):
+    digest = b"\3" + bytes(32)
+    run = again(of(1, effects_of(await a_record()), **{field: digest}))
+    with pytest.raises(Unverifiable, match=r"effect 1 \(Digest\) has a digest of form 3: a later"):
         await run.execute()
 
 

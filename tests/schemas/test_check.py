@@ -5,7 +5,14 @@ import json
 
 import pytest
 
-from schemas.check import incompatibilities, main, misnamed_words, problems, release
+from schemas.check import (
+    changed_digests,
+    incompatibilities,
+    main,
+    misnamed_words,
+    problems,
+    release,
+)
 from schemas.definitions import definitions, self_contained
 from schemas.words import WORDS
 
@@ -41,6 +48,104 @@ def test_an_incompatible_change_is_found_and_a_compatible_one_let_pass(edit, dir
     edit(new)
     why = list(incompatibilities(old, new))
     assert any(one.startswith(f"{direction}: ") for one in why) if direction else why == []
+
+
+def released_now():
+    return {name: self_contained(name) for name in definitions()}
+
+
+def edited(record, edit):
+    now = copy.deepcopy(definitions())
+    edit(now[record])
+    return now
+
+
+def field(definition, name):
+    return next(entry for entry in definition["fields"] if entry["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("record", "edit", "says"),
+    [
+        ("Search", lambda d: field(d, "text").update(type="bytes"), "Search.text: its type"),
+        ("Search", lambda d: field(d, "text").update(default=""), "Search.text: its default"),
+        ("Search", lambda d: field(d, "as_of").update(default=0), "Search.as_of: its default"),
+        ("Search", lambda d: field(d, "as_of").pop("default"), "Search.as_of: its default"),
+        ("Search", lambda d: field(d, "groups").update(name="teams"), "Search.groups: it is gone"),
+        ("Search", lambda d: d["fields"].remove(field(d, "groups")), "Search.groups: it is gone"),
+        (
+            "Generate",
+            lambda d: field(d, "temperature").update(type="float"),
+            "temperature: its type",
+        ),
+        (
+            "DocumentRef",
+            lambda d: field(d, "uri").update(default=""),
+            "DocumentRef.uri: its default",
+        ),
+        ("TokenCounts", lambda d: field(d, "counts").update(default=[]), "counts: its default"),
+        (
+            "Parsed",
+            lambda d: field(d, "title").update(digested=False),
+            "title: whether it is digested",
+        ),
+        ("Search", lambda d: d.update(personal=True), "Search: its personal"),
+        ("Detect", lambda d: d.pop("personal"), "Detect: its personal"),
+        ("Unseal", lambda d: d.update(effect="recorded"), "Unseal: its effect"),
+        ("Search", lambda d: d.update(response="Fetched"), "Search: its response"),
+    ],
+)
+def test_a_change_that_digests_would_not_outlast_is_found(record, edit, says):
+    [problem] = changed_digests(released_now(), edited(record, edit))
+    assert problem.startswith(f"{record}")
+    assert problem.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("record", "edit"),
+    [
+        (
+            "Search",
+            lambda d: d["fields"].append({"name": "z", "type": "int", "default": 0, "doc": "d"}),
+        ),
+        (
+            "Block",
+            lambda d: d["fields"].append(
+                {"name": "z", "type": "string", "default": "", "doc": "d"}
+            ),
+        ),
+        ("Search", lambda d: d["fields"].reverse()),
+        ("Search", lambda d: field(d, "limit").update(type="long", doc="more")),
+        ("Instant", lambda d: field(d, "at").update(type="long")),
+        ("Usage", lambda d: d["fields"].clear()),
+        ("Embedded", lambda d: d["fields"].clear()),
+    ],
+)
+def test_a_change_that_digests_outlast_is_let_pass(record, edit):
+    assert list(changed_digests(released_now(), edited(record, edit))) == []
+
+
+def test_what_digests_are_of_must_stay():
+    now = dict(definitions())
+    then = released_now()
+    del now["Block"]
+    assert list(changed_digests(then, now)) == [
+        "Block.kind: it is gone", "Block.level: it is gone", "Block.text: it is gone",
+    ]  # fmt: skip
+
+
+def test_what_a_digest_leaves_out_is_no_matter_where_it_is_of_the_whole():
+    now = edited("Parsed", lambda d: field(d, "title").update(digested=False))
+    assert list(changed_digests(released_now(), now, whole=True)) == []
+
+
+def test_a_release_s_digests_are_held_against_the_definitions(tmp_path):
+    release("0.9", tmp_path)
+    kept = json.loads((tmp_path / "0.9.json").read_text())
+    field(kept["Search"], "as_of")["default"] = 7
+    (tmp_path / "0.9.json").write_text(json.dumps(kept))
+    [problem] = problems(tmp_path)
+    assert problem.startswith("Search.as_of: its default was another in 0.9")
 
 
 def test_what_was_released_must_stay(tmp_path):

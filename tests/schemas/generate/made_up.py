@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hypothesis import strategies as st
 
 from schemas.definitions import NAMESPACE, definitions
-from schemas.generate import records, wire
+from schemas.generate import canonical, records, wire
 
 BASE = {name: definitions()[name] for name in ("Cause", "Effect", "StepVersion", "Meta")}
 PRIMITIVES = ("string", "bytes", "int", "long", "float", "double", "boolean")
@@ -63,3 +63,12 @@ def imported(*made_up):
         yield types_module, wire_module
     finally:
         del sys.modules["made_up_records"]
+
+
+def form_of(types_module, *made_up):
+    """What puts records of the module that is imported into their form."""
+    every = {**BASE, **{definition["name"]: definition for definition in made_up}}
+    module = types.ModuleType("made_up_canonical")
+    source = canonical.text(every, types_module.__name__)
+    exec(compile(source, "canonical.py", "exec"), vars(module))
+    return module.canonical

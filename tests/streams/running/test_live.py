@@ -23,8 +23,9 @@ from schemas import (
 )
 from streams.log.clock import now_us
 from streams.log.codec import body
+from streams.running.digests import request_digest, response_digest
 from streams.running.live import LiveRun, error_text
-from streams.running.run import Input, request_digest, response_digest
+from streams.running.run import Input
 from streams.running.world import World
 from streams.topics import Step, topic_of
 from tests.fake_connectors import FakeAnsweringConnector

@@ -31,8 +31,6 @@ from streams.running.run import (
     Input,
     Run,
     StepBroken,
-    request_digest,
-    response_digest,
     stamped,
 )
 from streams.topics import Step, topic_of
@@ -332,17 +330,6 @@ async def test_a_rejection_closes_what_the_step_left_open():
     assert not any(outcome.meta.last for outcome in outcomes)
     assert (rejected.error, rejected.meta.ordinal, rejected.meta.last) == ("Permanent", 2, True)
     assert kinds(rejected) == ["Now", "Fail"]
-
-
-# ---------------------------------------------------------------------- digests
-
-
-def test_what_holds_personal_data_is_digested_under_a_key():
-    personal, plain = Detect(texts=("Ada",)), Embed(texts=("x",), kind="query")
-    assert (Detect.PERSONAL, Embed.PERSONAL) == (True, False)
-    assert request_digest(personal, b"one") != request_digest(personal, b"other")
-    assert request_digest(plain, b"one") == request_digest(plain, b"other")
-    assert response_digest(Instant(at=1), b"one") != response_digest(Instant(at=1), b"other")
 
 
 def test_a_stamp_is_all_that_changes():
