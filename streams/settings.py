@@ -114,15 +114,15 @@ class Settings:
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256
-    """Questions of one gateway without an answer; above, new ones are refused (503)."""
+    """Questions on the log without an answer; above, a gateway refuses new ones (503)."""
     unanswered_per_tenant_max: Count = 64
-    """The same for one tenant (429): a quarter, so that none uses up a gateway alone."""
+    """The same for one tenant (429): a quarter, so that none uses up all alone."""
     question_lag_max: Count = 1_000
-    """Records of a lane that wait for a step of the chat before new questions are refused (503)."""
+    """Records of a lane before a tenant's at a step of the chat; above, it is refused (503)."""
     question_age_max_s: Seconds = 30.0
     """The same by the age of the oldest: no asker waits longer than deadline_ms by default."""
     document_lag_max: Count = 10_000
-    """Records of a lane that wait for a step of the ingest before new documents are refused."""
+    """Records of a lane before a tenant's at a step of the ingest; above, it is refused (503)."""
     document_age_max_s: Seconds = 3_600.0
     """The same by the age of the oldest: nobody waits for a document as for an answer."""
     bodies_bytes_max: Bytes = 268_435_456

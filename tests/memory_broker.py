@@ -57,6 +57,8 @@ class MemoryBroker:
         self.partitions = partitions
         self.rows: dict[Partition, Rows] = {}
         self.committed: dict[str, dict[Partition, int]] = {}
+        self.notes: dict[tuple[str, str, int], str] = {}
+        """What was written with the commit of a group in a partition."""
         self.asked: list[str] = []
         self.errors: deque[BaseException] = deque()
         """Raised one by one, in place of the answers about groups, and to an admin about topics."""
@@ -403,7 +405,10 @@ class MemoryAioAdmin:
     ) -> Mapping[Any, Any]:
         committed = self._broker.committed.get(group, {})
         return {
-            one: SimpleNamespace(offset=committed.get(tuple(one), GROUP_MISSING))
+            one: SimpleNamespace(
+                offset=committed.get(tuple(one), GROUP_MISSING),
+                metadata=self._broker.notes.get((group, *one), ""),
+            )
             for one in partitions
         }
 

@@ -25,6 +25,7 @@ from edge.load.measures import gauges
 from edge.load.slots import Slots
 from edge.requests.building import Seals
 from edge.requests.publishing import Publishes
+from schemas import QuestionAsked
 from streams.settings import Settings
 
 
@@ -50,7 +51,7 @@ class Gateway:
         self.access = Access(self.requests, self.documents, self.keyring)
         self.keys_in_use = KeysInUse(self.keys)
         self.dispatch = Dispatch(
-            (self.requests.take, self.documents.take, self.admission.take), self.admission.awaits
+            (self.requests.take, self.documents.take, self._count), self.admission.awaits
         )
         self.reception = Reception(
             self.settings,
@@ -112,6 +113,11 @@ class Gateway:
         while True:
             await asyncio.sleep(self.bounds.tidy_s)
             await asyncio.to_thread(self.idempotency.forget_old)
+
+    def _count(self, entry: Entry) -> None:
+        """Count what is asked and answered from now on: what was asked before may be answered."""
+        if self.log.ready or not isinstance(entry.event, QuestionAsked):
+            self.admission.take(entry)
 
     def _remember(self, entry: Entry) -> None:
         """Know a request at once, not only when the log's reader comes to it."""

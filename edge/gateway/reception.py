@@ -104,11 +104,12 @@ class Reception:
             budget_s,
             grace_s=self._bounds.grace_s,
             search=ask.mode == "search",
-        ):
+        ) as hand_over:
             with _as_problems():
                 event = await asyncio.to_thread(
                     self.build.ask, identity, question.text, ask, question.trace
                 )
+            hand_over()
             return await self._publish(event, budget_s + self._bounds.grace_s)
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:

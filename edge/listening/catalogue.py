@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.listening.entries import Entry
+from edge.listening.under_way import UnderWay, WorkByTenant
 from edge.requests.identity import Identity, Whose
 from schemas import (
     ChunksCut,
@@ -27,7 +28,7 @@ from schemas import (
 )
 from streams.topics import topics_of
 
-UNDER_WAY = frozenset({"accepted", "ingested"})
+AT_WORK = frozenset({"accepted", "ingested"})
 """Statuses of a document that steps still work on."""
 REQUESTS_KEPT = 4
 """Newest requests remembered of a document: the one in force and what is under way."""
@@ -217,11 +218,11 @@ class KnownDocuments:
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, dict[str, KnownDocument]] = defaultdict(dict)
-        self._under_way: defaultdict[str, set[str]] = defaultdict(set)
+        self._under_way = WorkByTenant()
 
-    def under_way(self, tenant: str) -> int:
-        """Count a tenant's documents that steps still work on."""
-        return len(self._under_way.get(tenant, ()))
+    def under_way(self, lane: int, tenant: str) -> UnderWay:
+        """Tell which documents of a tenant steps still work on in a lane, since when in seconds."""
+        return self._under_way.of(lane, tenant)
 
     def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
@@ -259,14 +260,15 @@ class KnownDocuments:
                 document.come_to("failed", event.message, event.meta)
             case _:
                 return
-        self._note(event.meta.tenant, document)
+        self._note(event.meta, document)
 
-    def _note(self, tenant: str, document: KnownDocument) -> None:
+    def _note(self, meta: Meta, document: KnownDocument) -> None:
         """Note whether a document is under way; a request of which only batches came tells not."""
-        if document.requests and document.newest.status in UNDER_WAY:
-            self._under_way[tenant].add(document.id)
+        if document.requests and document.newest.status in AT_WORK:
+            began_s = document.newest.at / 1_000_000
+            self._under_way.begin(meta.lane, meta.tenant, document.id, began_s)
         else:
-            self._under_way[tenant].discard(document.id)
+            self._under_way.end(meta.lane, meta.tenant, document.id)
 
     def _document(self, tenant: str, document: str) -> KnownDocument:
         mine = self._tenants[tenant]

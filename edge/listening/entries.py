@@ -99,14 +99,14 @@ class Dispatch:
 
     A request is its tenant's: a record of another tenant's that names it reaches nobody here.
 
-    Lives on the event loop alone. `awaits` says for which requests the readers need the results,
-    though nobody may be following them; it is asked from any thread.
+    Lives on the event loop alone. `awaits` says for which requests the readers need the results
+    of a kind, though nobody may be following them; it is asked from any thread.
     """
 
     def __init__(
         self,
         readers: Sequence[Callable[[Entry], None]] = (),
-        awaits: Callable[[Whose], bool] = lambda _: False,
+        awaits: Callable[[Whose, type[Event] | None], bool] = lambda *_: False,
     ) -> None:
         self._readers = tuple(readers)
         self._awaits = awaits
@@ -127,9 +127,12 @@ class Dispatch:
             for subscription in subscriptions:
                 subscription.interrupt()
 
-    def is_awaited(self, whose: Whose) -> bool:
-        """Tell whether anybody waits for a request; may be asked from any thread."""
-        return whose in self._waiting or self._awaits(whose)
+    def is_awaited(self, whose: Whose, kind: type[Event] | None = None) -> bool:
+        """Tell whether anybody waits for a request, for its records of a kind if one is given.
+
+        May be asked from any thread.
+        """
+        return whose in self._waiting or self._awaits(whose, kind)
 
     @property
     def waiting(self) -> int:

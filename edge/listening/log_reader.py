@@ -182,7 +182,7 @@ class LogReader:
                     caught_up.add((message.topic(), message.partition()))
                 continue  # the client reconnects by itself
             kind = self._records[str(message.topic())]
-            if kind not in HISTORY and not dispatch.is_awaited(_whose(message)):
+            if kind not in HISTORY and not dispatch.is_awaited(_whose(message), kind):
                 continue
             entry = self._entry(message, kind)
             if entry is not None:

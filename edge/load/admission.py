@@ -17,13 +17,16 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Protocol
 
 from edge.listening.entries import Entry
-from edge.load.backlog import DOCUMENT, QUESTION, RETRY_UNKNOWN_S, SEARCH, Backlog
+from edge.listening.under_way import UnderWay
+from edge.load.backlog import DOCUMENT, QUESTION, SEARCH, Backlog
+from edge.load.lane_track import RETRY_UNKNOWN_S, Mine
 from edge.load.measures import refused
 from edge.load.shares import Above, Held, Shares
 from edge.load.unanswered import Unanswered
 from edge.problems import Problem, overloaded, too_many
 from edge.requests.identity import Whose
 from edge.requests.limits import BODY_MAX
+from schemas import Event
 from streams.log.offsets import NoAnswer, NotTold, Partition
 from streams.operations.lag import ConsumerGroup, Lag, ages_of, consumer_groups
 from streams.settings import Settings
@@ -60,11 +63,11 @@ class Admission:
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
         *,
-        documents_of: Callable[[str], int] = lambda _: 0,
+        documents_of: Callable[[int, str], UnderWay] = lambda *_: UnderWay(),
         every_s: float = EVERY_S,
         spread: float = SPREAD,
     ) -> None:
-        """`documents_of` counts the documents of a tenant that are under way."""
+        """`documents_of` tells a tenant's documents under way in a lane, since when in seconds."""
         self._clock = clock
         self._documents_of = documents_of
         self._every_s = every_s
@@ -80,30 +83,42 @@ class Admission:
     @contextmanager
     def question(
         self, request: str, tenant: str, lane: int, budget_s: float, *, grace_s: float, search: bool
-    ) -> Iterator[None]:
+    ) -> Iterator[Callable[[], None]]:
         """Take a question in, or raise Problem. It counts until it is answered or given up.
 
-        What goes wrong within the block means that it is not on the log.
+        What goes wrong within the block means that it is not on the log; but for the block being
+        cancelled after it called what it is given, to say that the question is on its way there.
         """
         self._questions.forget_the_late()
         self._broker_answers()
         self._share(tenant)
-        takes_turns = self._questions.is_within_minimum(tenant)
-        self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s, takes_turns=takes_turns)
+        under_way = self._questions.under_way(lane, tenant)
+        is_few = self._questions.is_within_minimum(tenant)
+        mine = _mine(under_way, self._clock(), is_few=is_few)
+        self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s, mine)
         whose = tenant, request
-        added = self._questions.add(whose, budget_s + grace_s, search=search)
+        added = self._questions.add(whose, lane, budget_s + grace_s, search=search)
+        handed_over = False
+
+        def hand_over() -> None:
+            nonlocal handed_over
+            handed_over = True
+
         try:
-            yield
-        except BaseException:
-            if added:
+            yield hand_over
+        except BaseException as error:
+            # whoever asked may leave at any moment, also while the broker takes the question
+            on_its_way = handed_over and not isinstance(error, Exception)
+            if added and not on_its_way:
                 self._questions.forget(whose)
             raise
 
     def document(self, tenant: str, lane: int) -> None:
         """Take a document in; raises Problem."""
         self._broker_answers()
-        takes_turns = self._documents_of(tenant) < DOCUMENTS_LEAST
-        self._lane_is_open(DOCUMENT, lane, math.inf, takes_turns=takes_turns)
+        under_way = self._documents_of(lane, tenant)
+        is_few = under_way.pending < DOCUMENTS_LEAST
+        self._lane_is_open(DOCUMENT, lane, math.inf, _mine(under_way, time.time(), is_few=is_few))
 
     def withdrawal(self) -> None:
         """Take a withdrawal in, however much waits; raises Problem where the broker is away."""
@@ -176,10 +191,8 @@ class Admission:
         what = "questions have no answer yet: try again shortly"
         raise refused(overloaded(f"{crowd.count} {what}", wait_s), "unanswered")
 
-    def _lane_is_open(
-        self, path: Sequence[str], lane: int, budget_s: float, *, takes_turns: bool = False
-    ) -> None:
-        refusal = self.backlog.refusal(path, lane, self._clock(), budget_s, takes_turns=takes_turns)
+    def _lane_is_open(self, path: Sequence[str], lane: int, budget_s: float, mine: Mine) -> None:
+        refusal = self.backlog.refusal(path, lane, self._clock(), budget_s, mine)
         if refusal is not None:
             problem = overloaded(
                 f"{refusal.detail}: try again later", self._spread(refusal.retry_s)
@@ -201,12 +214,15 @@ class Admission:
         """The clock of the backlog."""
         return self._clock()
 
-    def awaits(self, whose: Whose) -> bool:
-        """Tell whether a request counts as unanswered; may be asked from any thread."""
-        return self._questions.awaits(whose)
+    def awaits(self, whose: Whose, kind: type[Event] | None = None) -> bool:
+        """Tell whether a request counts as unanswered, and would not after a record of a kind.
+
+        May be asked from any thread.
+        """
+        return self._questions.awaits(whose, kind)
 
     def take(self, entry: Entry) -> None:
-        """Learn from an entry of the log that a question was answered."""
+        """Learn from an entry of the log that a question was asked or answered."""
         self._questions.take(entry)
 
     # ------------------------------------------------------------------ how the log stands
@@ -263,6 +279,11 @@ class Admission:
             self.read(lags, ages_s)
             self._questions.forget_the_late()
             await asyncio.sleep(self._every_s)
+
+
+def _mine(under_way: UnderWay, now_s: float, *, is_few: bool) -> Mine:
+    age_s = max(0.0, now_s - under_way.since) if under_way.pending else 0.0
+    return Mine(under_way.pending, under_way.tenants, age_s, is_few)
 
 
 def largest_body(settings: Settings) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from edge.load.backlog import Track
+from edge.load.lane_track import Track
 from edge.problems import Problem
 from streams.watching.metrics import attributes
 

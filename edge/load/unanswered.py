@@ -1,21 +1,43 @@
-"""Questions that were taken in and have no answer yet: how many, whose, and how fast they end."""
+"""Questions that were taken in and have no answer yet: how many, whose, and how fast they end.
+
+The log is counted, not what this process took in: a question that another gateway, a producer or
+the inbox put there counts as well, so that what one tenant has under way is the same for every
+gateway. Its own questions a gateway counts a moment earlier, while they are on their way there.
+
+Why it is so: no gateway has to be told of the others, since each reads every question anyway. It
+opens the closing record of each, which is one more record a question. What lay on the log before a
+gateway had read it all does not count there: its answer may lie behind where results are read from.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.listening.entries import Entry
-from edge.load.backlog import RETRY_UNKNOWN_S, retry_after_s
+from edge.listening.under_way import UnderWay, WorkByTenant
+from edge.load.lane_track import RETRY_UNKNOWN_S, retry_after_s
 from edge.requests.identity import Whose
-from schemas import AnswerReleased, AnswerRetracted, ChunksRetrieved, EventRejected
+from schemas import (
+    AnswerReleased,
+    AnswerRetracted,
+    ChunksRetrieved,
+    Event,
+    EventRejected,
+    QuestionAsked,
+)
+from streams.log.clock import now_us
+from streams.running.retry import QUESTION_BUDGET_MAX_S
 from streams.settings import Settings
 
 LEAST = 1 / 16
 """Of a tenant's share: what each may have unanswered while others fill the gateway or a lane."""
 REOPEN = 0.8  # of the unanswered questions at which none was taken any more
+KEPT_SHARES = 4  # of a tenant are counted at most: a producer may put any number on the log
+ENDED_KEPT = 1_024  # more than end while a gateway comes to a question that it did not take in
+GRACE_S = 2.0  # after the deadline an outcome may still arrive: steps degrade at the deadline
 ANSWERS_KEPT = 64  # times of the newest answers: the rate of late
 RATE_S = 60.0  # how far back that goes
 ANSWER = (AnswerReleased, AnswerRetracted, EventRejected)
@@ -24,6 +46,7 @@ PASSAGES = (ChunksRetrieved, EventRejected)
 
 @dataclass(frozen=True)
 class _Waiting:
+    lane: int
     until_s: float
     closes: tuple[type, ...]
 
@@ -50,21 +73,37 @@ class Unanswered:
         self._clock = clock
         self._waiting: dict[Whose, _Waiting] = {}
         self._of_tenant: Counter[str] = Counter()
+        self._total = 0
+        """Of each tenant at most its share: what else it put on the log fills no place of others.
+        """
+        self._under_way = WorkByTenant()
+        self._ended: OrderedDict[Whose, None] = OrderedDict()
+        """Questions that ended lately: topics are read side by side, so the answer may come first.
+        """
+        self._unbounded_s = settings.deadline_ms / 1_000
         self._closed = False
         self._closed_tenants: set[str] = set()
         self._answers: deque[float] = deque(maxlen=ANSWERS_KEPT)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._total
+
+    def under_way(self, lane: int, tenant: str) -> UnderWay:
+        """Tell what a tenant has unanswered in a lane, by the clock that this was given."""
+        return self._under_way.of(lane, tenant)
 
     @property
     def full(self) -> bool:
         """Whether one more is too many."""
         return _full(len(self), self._most, self._closed)
 
-    def awaits(self, whose: Whose) -> bool:
-        """Tell whether a request counts as unanswered; may be asked from any thread."""
-        return whose in self._waiting
+    def awaits(self, whose: Whose, kind: type[Event] | None = None) -> bool:
+        """Tell whether a request counts as unanswered, and would not after a record of a kind.
+
+        May be asked from any thread.
+        """
+        waiting = self._waiting.get(whose)
+        return waiting is not None and (kind is None or kind in waiting.closes)
 
     def is_within_minimum(self, tenant: str) -> bool:
         """Tell whether a tenant has so few unanswered that no other's crowd concerns it."""
@@ -76,35 +115,59 @@ class Unanswered:
         if _full(mine, self._most_of_tenant, tenant in self._closed_tenants):
             self._closed_tenants.add(tenant)
             ahead = mine - _low(self._most_of_tenant)
-            return NoRoom(True, mine, self._answered_in_s(ahead, mine / max(1, every)))
+            return NoRoom(True, mine, self._answered_in_s(ahead, min(1.0, mine / max(1, every))))
         self._closed_tenants.discard(tenant)
         self._closed = self.full
         if self._closed and not self.is_within_minimum(tenant):
             return NoRoom(False, every, self._answered_in_s(every - _low(self._most), 1.0))
         return None
 
-    def add(self, whose: Whose, limit_s: float, *, search: bool) -> bool:
+    def add(self, whose: Whose, lane: int, limit_s: float, *, search: bool) -> bool:
         """Count a question until it is answered or its time is over; False where it counts."""
         if whose in self._waiting:
             return False
-        until_s = self._clock() + limit_s
-        self._waiting[whose] = _Waiting(until_s, PASSAGES if search else ANSWER)
-        self._of_tenant[whose[0]] += 1
+        now_s, tenant = self._clock(), whose[0]
+        self._waiting[whose] = _Waiting(lane, now_s + limit_s, PASSAGES if search else ANSWER)
+        self._under_way.begin(lane, *whose, now_s)
+        self._total += self._of_tenant[tenant] < self._most_of_tenant
+        self._of_tenant[tenant] += 1
         return True
 
     def take(self, entry: Entry) -> None:
-        """Learn from an entry of the log that a question was answered."""
+        """Learn from an entry of the log that a question was asked, or answered."""
+        event = entry.event
+        if isinstance(event, QuestionAsked):
+            self._learn(entry.whose, event)
+            return
         waiting = self._waiting.get(entry.whose)
-        if waiting is not None and isinstance(entry.event, waiting.closes):
+        if isinstance(event, ANSWER if waiting is None else waiting.closes):
+            self._ended[entry.whose] = None
+            if len(self._ended) > ENDED_KEPT:
+                self._ended.popitem(last=False)
+        if waiting is not None and isinstance(event, waiting.closes):
             self._answers.append(self._clock())
             self.forget(entry.whose)
 
+    def _learn(self, whose: Whose, question: QuestionAsked) -> None:
+        """Count a question that lies on the log, by the deadline that it says itself."""
+        kept = KEPT_SHARES * self._most_of_tenant
+        if whose in self._ended or self._of_tenant[whose[0]] >= kept:
+            return
+        left_s = self._unbounded_s
+        if question.ask.deadline > 0:
+            left_s = (question.ask.deadline - now_us()) / 1_000_000
+        if left_s > 0:
+            limit_s = min(left_s, QUESTION_BUDGET_MAX_S) + GRACE_S
+            self.add(whose, question.meta.lane, limit_s, search=question.ask.mode == "search")
+
     def forget(self, whose: Whose) -> None:
         """Count a question no longer."""
-        tenant, _ = whose
-        if self._waiting.pop(whose, None) is None:
+        waiting, tenant = self._waiting.pop(whose, None), whose[0]
+        if waiting is None:
             return
+        self._under_way.end(waiting.lane, *whose)
         self._of_tenant[tenant] -= 1
+        self._total -= self._of_tenant[tenant] < self._most_of_tenant
         if not self._of_tenant[tenant]:
             del self._of_tenant[tenant]
             self._closed_tenants.discard(tenant)

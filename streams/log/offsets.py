@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -56,6 +56,9 @@ class Offsets:
     committed: Mapping[str, Mapping[Partition, int]]
     """Group -> partition -> the next offset that it has not committed; -1 before it has any."""
     extents: Mapping[Partition, Extent]
+    notes: Mapping[str, Mapping[Partition, str]] = field(default_factory=dict)
+    """Group -> partition -> what was written with the commit; partitions without it are left out.
+    """
 
 
 class NoAnswer(Exception):
@@ -164,7 +167,15 @@ class OffsetReader:
                 *(self._committed(group, of_group) for group, of_group in groups.items())
             )
             extents = await self._extents(self._named(partitions))
-        return Offsets(dict(zip(groups, committed, strict=True)), extents)
+        told = dict(zip(groups, committed, strict=True))
+        return Offsets(
+            {name: {at: one.offset for at, one in lanes.items()} for name, lanes in told.items()},
+            extents,
+            {
+                name: {at: one.metadata for at, one in lanes.items() if one.metadata}
+                for name, lanes in told.items()
+            },
+        )
 
     async def first_ms(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         """Return the broker's time of the first record of each partition from an offset on.
@@ -201,7 +212,7 @@ class OffsetReader:
             self._coordinators.clear()
             raise
 
-    async def _committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, int]:
+    async def _committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, Any]:
         if group not in self._coordinators:
             self._coordinators[group] = await self._admin.find_coordinator(group)
         asked = self._named(partitions)
@@ -210,7 +221,7 @@ class OffsetReader:
         )
         if len(told) < len(asked):  # an answer that is an error as a whole names no partition
             raise NotTold(f"no offsets of {group}")
-        return {(one.topic, one.partition): told[one].offset for one in asked}
+        return {(one.topic, one.partition): told[one] for one in asked}
 
     async def _extents(self, partitions: Sequence[Any]) -> dict[Partition, Extent]:
         if not partitions:

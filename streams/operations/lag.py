@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from schemas import Record
+from streams.delivery.progress import done_beyond
 from streams.log.offsets import OffsetReader, Partition
 from streams.settings import Settings
 from streams.topics import FOLDS, INBOX, STEPS, group_of, step, topic_of
@@ -58,10 +59,12 @@ class Lag:
     """Offset that the step would go on from; the lane's first one before it has committed any."""
     end: int
     """Offset that the next record will have."""
+    done: int = 0
+    """Records beyond the commit that are finished: it waits for one before them."""
 
     @property
     def records(self) -> int:
-        """Records that are not finished."""
+        """Records that are not committed."""
         return max(0, self.end - self.committed)
 
 
@@ -98,6 +101,7 @@ class LagReader:
                 # a lane without a commit is read from its first record
                 committed=committed if committed >= 0 else told.extents[lane].begin,
                 end=told.extents[lane].end,
+                done=done_beyond(committed, told.notes.get(group.name, {}).get(lane)),
             )
             for group in wanted
             for lane, committed in told.committed[group.name].items()

@@ -165,8 +165,8 @@ def test_a_document_is_under_way_until_its_newest_request_is_settled(events, cou
     documents = KnownDocuments()
     for offset, event in enumerate(events):
         documents.take(Entry(event, 0, offset, 0))
-    assert documents.under_way("acme") == count
-    assert documents.under_way("globex") == 0
+    assert documents.under_way(0, "acme").pending == count
+    assert documents.under_way(0, "globex").pending == documents.under_way(1, "acme").pending == 0
 
 
 def test_a_document_is_its_tenants_own():

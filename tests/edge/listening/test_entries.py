@@ -80,7 +80,7 @@ def test_nothing_is_kept_of_a_subscription_that_ended():
 
 
 def test_a_request_may_be_awaited_by_others_than_subscribers():
-    assert Dispatch(awaits=lambda whose: whose == R_7).is_awaited(R_7)
+    assert Dispatch(awaits=lambda whose, _: whose == R_7).is_awaited(R_7)
     assert not Dispatch().is_awaited(R_7)
 
 

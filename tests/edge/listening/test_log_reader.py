@@ -75,7 +75,7 @@ def a_hiccup():
 class Live:
     """What a live reader hands on."""
 
-    def __init__(self, log, awaits=lambda _: False):
+    def __init__(self, log, awaits=lambda *_: False):
         self.entries = []
         self.dispatch = Dispatch([self.entries.append], awaits)
         self.reader = log.reader(again_s=0.01)
@@ -100,7 +100,7 @@ class Live:
 async def test_history_is_read_from_the_beginning_and_results_from_now_on(log):
     log.put(QUESTION)
     log.put(WHOLE[0])
-    async with Live(log, awaits=lambda _: True) as live:
+    async with Live(log, awaits=lambda *_: True) as live:
         await live.until(lambda: live.reader.ready)
         assert live.events == [QUESTION]
         log.put(WHOLE[1])
@@ -137,7 +137,7 @@ async def test_a_reader_is_not_ready_before_it_came_to_every_end():
 
 @pytest.mark.parametrize(("awaited", "handed"), [(True, WHOLE), (False, [])])
 async def test_results_are_handed_on_only_to_whoever_waits(log, awaited, handed):
-    async with Live(log, awaits=lambda _: awaited) as live:
+    async with Live(log, awaits=lambda *_: awaited) as live:
         await live.until(lambda: live.reader.ready)
         for event in (*WHOLE, QUESTION):
             log.put(event)

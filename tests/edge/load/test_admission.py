@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 from aiokafka.errors import GroupLoadInProgressError, KafkaConnectionError
 
 from edge.listening.entries import Entry
+from edge.listening.under_way import UnderWay
 from edge.load.admission import STALE_S, Admission, largest_body
-from edge.load.backlog import DOCUMENT, MOVING_S, QUESTION
+from edge.load.backlog import DOCUMENT, QUESTION
+from edge.load.lane_track import MOVING_S
 from edge.problems import Problem
 from edge.requests.limits import BODY_MAX
 from schemas import (
@@ -190,8 +193,7 @@ def test_clients_come_back_when_answers_at_the_rate_of_late_have_made_room(clock
 
 
 def test_a_lane_that_is_behind_is_503(admission, clock):
-    ask(admission, "minimum")
-    admission.read([Lag("redact", ASKED, 0, 0, 1_001)])
+    admission.read([Lag("redact", ASKED, 0, 0, REACH + 1)])
     problem = refusal_of(ask, admission, "r")
     assert (problem.status, problem.slug) == (503, "overloaded")
     admission.document("acme", 0)
@@ -201,23 +203,94 @@ def test_a_lane_that_is_behind_is_503(admission, clock):
     assert set(admission.shedding()) == {"questions of lane 0", "documents of lane 0"}
 
 
-def test_a_crowd_in_a_lane_does_not_keep_out_who_has_next_to_nothing_there(admission, clock):
+def test_a_crowd_in_a_lane_does_not_keep_out_who_has_few_there(admission, clock):
     crowd = Lag("redact", ASKED, 0, 0, REACH)
     admission.read([crowd])
-    ask(admission, "a", tenant="globex")  # its turn comes
-    assert refusal_of(ask, admission, "b", tenant="globex").status == 503
-    for _ in range(int(MOVING_S) + 2):  # nothing moves: nobody is served by waiting
+    for name in "abcdefghi":  # its turn comes, however many another has
+        ask(admission, name, tenant="globex")
+
+
+def test_to_a_lane_that_stands_still_one_request_at_a_time_is_let_through(admission, clock):
+    asked = 0
+
+    def is_taken(tenant):
+        nonlocal asked
+        try:
+            ask(admission, "r", tenant=tenant)
+        except Problem:
+            return False
+        asked += 1
+        return True
+
+    def pass_s(seconds, onward=0):
+        for _ in range(int(seconds)):
+            clock.now_s += 1
+            ends = Lag("redact", ASKED, 0, 0, 40 + asked), Lag("rewrite", QUESTION[1], 0, 0, onward)
+            admission.read(ends)
+
+    pass_s(40)
+    assert [is_taken(name) for name in "abc"] == [True, False, False]
+    pass_s(MOVING_S)
+    assert [is_taken(name) for name in "def"] == [True, False, False]
+    pass_s(1, onward=1)  # it was only waiting for something
+    assert all(is_taken(name) for name in "ghi")
+    pass_s(MOVING_S + 2, onward=1)
+    assert [is_taken(name) for name in "jkl"] == [True, False, False]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_records_of_one_tenant_that_are_held_keep_no_other_out(clock, noted):
+    """200 records wait for a schema that no registry tells; beside them, others are answered."""
+    admission = Admission(Settings(unanswered_per_tenant_max=32), clock)
+    held, asked, under_way = 200, 0, []
+    for _ in range(120):
         clock.now_s += 1
-        admission.read([crowd])
-    assert refusal_of(ask, admission, "c", tenant="another").status == 503
+        for name in under_way[:3]:
+            admission.take(answer_to(name, tenant="globex"))
+        del under_way[:3]
+        done = asked - len(under_way)
+        admission.read(
+            [
+                Lag("redact", ASKED, 0, 0, held + asked, done=done if noted else 0),
+                Lag("rewrite", QUESTION[1], 0, done, done),
+            ]
+        )
+        for _ in range(3):
+            ask(admission, f"{asked}", tenant="globex")
+            under_way.append(f"{asked}")
+            asked += 1
+        if asked == 9:  # more than the minimum, from now on
+            for _ in range(6):
+                ask(admission, f"{asked}", tenant="globex")
+                under_way.append(f"{asked}")
+                asked += 1
+    assert asked == 366
 
 
-@pytest.mark.parametrize(("under_way", "taken"), [(0, True), (3, True), (4, False)])
-def test_a_crowd_of_documents_does_not_keep_out_who_has_few_under_way(clock, under_way, taken):
-    admission = Admission(Settings(), clock, documents_of={"acme": under_way}.__getitem__)
+def documents_of(count, tenants=1, since=0.0):
+    return lambda lane, tenant: UnderWay(count, tenants, since)
+
+
+@pytest.mark.parametrize(("under_way", "taken"), [(0, True), (3, True), (20_000, False)])
+def test_a_crowd_of_documents_keeps_out_only_whose_it_is(clock, under_way, taken):
+    admission = Admission(Settings(), clock, documents_of=documents_of(under_way))
     for number in range(3):  # it moves
         clock.now_s += 1
         admission.read([Lag("ingest", DOCUMENT[0], 0, number, 20_000)])
+    if taken:
+        admission.document("acme", 0)
+    else:
+        assert refusal_of(admission.document, "acme", 0).status == 503
+
+
+@pytest.mark.parametrize(("age_s", "taken"), [(60, True), (3_000, False)])
+def test_a_lane_that_is_late_is_closed_to_whose_documents_are_late(clock, age_s, taken):
+    mine = documents_of(10, since=time.time() - age_s)
+    admission = Admission(Settings(), clock, documents_of=mine)
+    for number in range(5_000):  # one a second
+        clock.now_s += 1
+        admission.read([Lag("ingest", DOCUMENT[0], 0, number, 6_000)])
+    assert "documents of lane 0" in admission.shedding()
     if taken:
         admission.document("acme", 0)
     else:
@@ -234,19 +307,24 @@ def test_what_lies_beyond_the_reach_of_a_step_is_waited_for_by_all(admission, cl
 
 
 def test_a_search_passes_where_generation_is_behind(admission):
-    admission.read([Lag("generate", QUESTION[3], 0, 0, 1_001)])
+    admission.read([Lag("generate", QUESTION[3], 0, 0, REACH + 1)])
     ask(admission, "r", search=True)
     assert refusal_of(ask, admission, "s").status == 503
 
 
-def test_a_question_that_would_wait_longer_than_its_deadline_is_refused_at_once(admission, clock):
+def test_a_question_that_would_wait_longer_than_its_deadline_is_refused_at_once(clock):
+    admission = Admission(Settings(unanswered_per_tenant_max=16), clock)
+    for number in range(90):  # of thirty tenants
+        ask(admission, f"{number}", tenant=f"t{number % 30}")
     for _ in range(20):  # 90 records, one a second leaves and one comes
         clock.now_s += 1
         done = int(clock.now_s) - 1_000
         admission.read([Lag("redact", ASKED, 0, done, done + 90)])
     ask(admission, "minimum", budget_s=5)
-    assert "longer than its 5 s" in refusal_of(ask, admission, "r", budget_s=5).detail
-    ask(admission, "r", budget_s=120)
+    refusal = refusal_of(ask, admission, "r", tenant="t1", budget_s=5)
+    assert "about 74 s, longer than its 5 s" in refusal.detail
+    ask(admission, "r", tenant="t1", budget_s=120)
+    ask(admission, "s", budget_s=50)  # before it go two of each of the others: 31 + 31 - 16
 
 
 def test_without_readings_the_broker_counts_as_away(admission, clock):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from concurrent.futures import Future
 
 import pytest
@@ -86,6 +87,58 @@ async def test_a_question_whose_reader_has_left_counts_until_it_is_answered(gate
         while gateway.admission.unanswered:
             await asyncio.sleep(0.01)
     assert not gateway.dispatch.is_awaited(("acme", event.meta.request))
+
+
+async def test_a_question_whose_reader_leaves_while_the_broker_takes_it_counts_too(
+    gateway, call, log
+):
+    handed_over, taken, at_once = threading.Event(), threading.Event(), log.send
+
+    def send(event):
+        handed_over.set()
+        assert taken.wait(10)
+        return at_once(event)
+
+    log.send = send
+    asked = asyncio.create_task(call("POST", "/v1/messages", {"text": "x", "budget_ms": 60_000}))
+    while not handed_over.is_set():
+        await asyncio.sleep(0.01)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    taken.set()
+    assert gateway.admission.unanswered == 1
+    while not log.published(QuestionAsked):
+        await asyncio.sleep(0.01)
+    [event] = log.published(QuestionAsked)
+    for outcome in answers_with("yes")(event):
+        log.append(outcome)
+    async with asyncio.timeout(10):
+        while gateway.admission.unanswered:
+            await asyncio.sleep(0.01)
+
+
+async def test_questions_that_another_gateway_took_in_count_here(gateway, call, log, tmp_path):
+    other = a_gateway(tmp_path / "other", log)
+    for name in ("a", "b"):
+        event = other.reception.build.question("acme", user="jane", session=name, text="x")
+        log.append(event)
+    while gateway.admission.unanswered < 2:
+        await asyncio.sleep(0.01)
+    is_refusal(await call("POST", "/v1/messages", {"text": "x"}), 429)
+    for event in log.published(QuestionAsked):
+        for outcome in answers_with("yes")(event):
+            log.append(outcome)
+    log.answer = answers_with("yes")
+    assert (await call("POST", "/v1/messages", {"text": "x"})).status_code == 200
+
+
+async def test_what_was_asked_before_the_log_was_read_does_not_count(gateway, call, log):
+    log.ready = False
+    event = gateway.reception.build.question("acme", user="jane", session="s", text="x")
+    log.append(event)
+    while gateway.requests.find(("acme", event.meta.request)) is None:
+        await asyncio.sleep(0.01)
+    assert gateway.admission.unanswered == 0
 
 
 async def test_steps_that_are_behind_refuse_what_is_new_and_nothing_else(gateway, call, log):

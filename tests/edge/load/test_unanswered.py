@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.load.backlog import RETRY_UNKNOWN_S
-from edge.load.unanswered import RATE_S, Unanswered
-from schemas import AnswerReleased
+from edge.listening.entries import Entry
+from edge.load.lane_track import RETRY_UNKNOWN_S
+from edge.load.unanswered import KEPT_SHARES, RATE_S, Unanswered
+from schemas import AnswerReleased, Ask, ChunksRetrieved, QuestionAsked, TokensReleased
+from streams.log.clock import now_us
+from streams.running.retry import QUESTION_BUDGET_MAX_S
 from streams.settings import Settings
 from tests.edge.load.test_admission import Clock, answer_to
+from tests.fakes import a_meta
 
 
 def unanswered(most=10, per_tenant=4, clock=None):
@@ -20,7 +24,7 @@ def unanswered(most=10, per_tenant=4, clock=None):
 
 def add(questions, count, tenant="acme", begin=0):
     for number in range(begin, begin + count):
-        assert questions.add((tenant, f"{tenant}-{number}"), 30.0, search=False)
+        assert questions.add((tenant, f"{tenant}-{number}"), 0, 30.0, search=False)
 
 
 def test_there_is_room_until_a_tenant_has_its_share():
@@ -78,7 +82,7 @@ def test_a_gateway_that_was_full_is_open_again_well_below(answered, open_):
 def test_the_same_request_counts_once_and_an_unknown_one_not_at_all():
     questions = unanswered()
     add(questions, 1)
-    assert not questions.add(("acme", "acme-0"), 30.0, search=False)
+    assert not questions.add(("acme", "acme-0"), 0, 30.0, search=False)
     questions.take(answer_to("unknown"))
     questions.forget(("acme", "unknown"))
     assert len(questions) == 1
@@ -120,7 +124,7 @@ def test_what_counts_is_what_was_asked_and_is_neither_answered_nor_late(steps):
         match what:
             case "ask":
                 whose = tenant, request
-                assert questions.add(whose, 10.0, search=False) == (whose not in waiting)
+                assert questions.add(whose, 0, 10.0, search=False) == (whose not in waiting)
                 waiting.setdefault(whose, clock.now_s + 10.0)
             case "answer":
                 questions.take(answer_to(request, AnswerReleased, tenant))
@@ -147,3 +151,89 @@ def test_what_is_open_again_stays_open_until_it_is_full_again(most, per_tenant):
     assert questions.crowd("acme") is None  # nine: as many as would have kept it closed
     add(questions, 1, begin=11)
     assert questions.crowd("acme")
+
+
+# ---------------------------------------------------------------------- what the log tells
+
+
+def asked(request, tenant="acme", left_s=30.0, mode="answer", lane=0):
+    """A question as it lies on the log, with so much time left; 0: it says no deadline."""
+    deadline = now_us() + int(left_s * 1_000_000) if left_s else 0
+    meta = a_meta(request=request, tenant=tenant, lane=lane)
+    ask = Ask(deadline=deadline, mode=mode)
+    return Entry(QuestionAsked(meta=meta, subject="s", text=None, ask=ask), lane, 0, 0)
+
+
+def test_what_others_put_on_the_log_counts_as_what_one_took_in_oneself():
+    clock = Clock()
+    questions = unanswered(per_tenant=4, clock=clock)
+    add(questions, 2)
+    for number in range(4):  # two of them are its own
+        questions.take(asked(f"acme-{number}"))
+    assert questions.crowd("acme").count == 4
+    questions.take(answer_to("acme-3"))
+    assert len(questions) == 3
+    clock.now_s += 33  # the time is over: 30 s that each said, and a grace
+    questions.forget_the_late()
+    assert len(questions) == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "closes"), [("answer", AnswerReleased), ("search", ChunksRetrieved)]
+)
+def test_only_the_record_that_ends_a_question_of_the_log_is_awaited(mode, closes):
+    questions = unanswered()
+    questions.take(asked("r", mode=mode))
+    kinds = (TokensReleased, ChunksRetrieved, AnswerReleased)
+    assert [kind for kind in kinds if questions.awaits(("acme", "r"), kind)] == [closes]
+
+
+@pytest.mark.parametrize("left_s", [-1.0, -0.001])
+def test_a_question_whose_time_is_over_does_not_count_however_late_it_is_read(left_s):
+    questions = unanswered()
+    questions.take(asked("r", left_s=left_s))
+    assert len(questions) == 0
+
+
+@pytest.mark.parametrize(("left_s", "most_s"), [(0, 33), (10**9, QUESTION_BUDGET_MAX_S + 3)])
+def test_no_question_of_the_log_counts_for_ever(left_s, most_s):
+    clock = Clock()
+    questions = unanswered(clock=clock)
+    questions.take(asked("r", left_s=left_s))
+    assert len(questions) == 1
+    clock.now_s += most_s
+    questions.forget_the_late()
+    assert len(questions) == 0
+
+
+def test_an_answer_that_is_read_before_its_question_ends_it_too():
+    questions = unanswered()
+    questions.take(answer_to("r"))
+    questions.take(asked("r"))
+    assert len(questions) == 0
+
+
+def test_what_one_tenant_puts_on_the_log_fills_no_more_than_its_share():
+    questions = unanswered(most=10, per_tenant=4)
+    for number in range(1_000):
+        questions.take(asked(f"acme-{number}"))
+    assert len(questions) == 4
+    assert questions.crowd("acme").count == KEPT_SHARES * 4
+    assert questions.crowd("globex") is None
+    add(questions, 3, "globex")
+    for number in range(1_000):
+        questions.take(answer_to(f"acme-{number}"))
+    assert len(questions) == 3
+    assert questions.under_way(0, "globex")[:2] == (3, 1)
+
+
+def test_what_is_under_way_is_told_by_lane():
+    clock = Clock()
+    questions = unanswered(clock=clock)
+    for number, (lane, tenant) in enumerate([(0, "a"), (0, "b"), (1, "a"), (0, "a")]):
+        clock.now_s = 1_000 + number
+        questions.take(asked(f"r{number}", tenant=tenant, lane=lane))
+    assert questions.under_way(0, "a") == (2, 2, 1_000)
+    assert questions.under_way(0, "c") == (0, 3, 0)
+    questions.take(answer_to("r0", tenant="a"))
+    assert questions.under_way(0, "a") == (1, 2, 1_003)

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.delivery.lane import REACH
-from streams.delivery.progress import NOTE_BYTES_MAX, Progress, note_of, progress_of
+from streams.delivery.progress import (
+    NOTE_BYTES_MAX,
+    Progress,
+    done_beyond,
+    note_of,
+    progress_of,
+)
 
 beyond = st.integers(0, REACH - 1)
 
@@ -38,6 +44,22 @@ def test_an_older_note_still_holds_beside_a_newer_commit(progress, more):
     assert later.closed == progress.closed
     assert later.open == progress.open
     assert later.after == progress.after
+
+
+@given(progresses(), st.integers(0, REACH))
+def test_what_is_done_beyond_a_commit_is_counted_without_what_it_has_passed(progress, more):
+    committed = progress.committed + more
+    beyond = sum(offset >= committed for offset in progress.closed)
+    assert done_beyond(committed, note_of(progress)) == beyond
+
+
+@pytest.mark.parametrize("note", [None, "", "x", "[]", '{"v":9,"at":0,"closed":"/w=="}'])
+def test_a_note_that_says_nothing_counts_nothing(note):
+    assert done_beyond(5, note) == 0
+
+
+def test_a_note_of_a_later_commit_counts_nothing():
+    assert done_beyond(5, note_of(Progress(6, frozenset([7])))) == 0
 
 
 @given(st.frozensets(st.integers(0, REACH - 1)), st.integers(0, 64))

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from streams.delivery.progress import Progress, note_of
 from streams.log.offsets import NoAnswer, OffsetReader
 from streams.operations.lag import (
     ConsumerGroup,
@@ -74,6 +75,16 @@ async def test_a_lane_without_a_commit_is_behind_from_its_first_record(memory):
     async with a_reader(memory) as reader:
         first = (await reader.lags([GROUP]))[0]
     assert first == Lag("embed", "t", 0, committed=2, end=5)
+
+
+async def test_what_is_done_beyond_a_commit_is_told_beside_it(memory):
+    for _ in range(9):
+        memory.put("t", b"x")
+    memory.commit("playhead-embed", "t", 0, 2)
+    memory.notes["playhead-embed", "t", 0] = note_of(Progress(2, frozenset([4, 5, 8])))
+    async with a_reader(memory) as reader:
+        lags = await reader.lags([GROUP])
+    assert lags[:2] == [Lag("embed", "t", 0, 2, 9, done=3), Lag("embed", "t", 1, 0, 0)]
 
 
 async def test_every_lane_of_every_topic_is_told(memory):
