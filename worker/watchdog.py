@@ -11,10 +11,10 @@ broker is asked where each lane ends, and that is held against how far the lane 
     a step is cut off         no lane is ours, and what its group has not committed stands still, at
                               CUT_OFF_LOOKS looks
 
-What is silent or cut off is told: the worker is not ready, a gauge and the log name the lane. A
-deaf step ends its worker, for nothing else would make it hear again. Looks count, not seconds, and
-only those that the broker has answered: a machine that is slow or a broker that is away makes
-nobody silent.
+What is silent or cut off, or waits for its slot, is told: the worker is not ready, a gauge and the
+log name the lane. A deaf step ends its worker, for nothing else would make it hear again. Looks
+count, not seconds, and only those that the broker has answered: a machine that is slow or a broker
+that is away makes nobody silent.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ class Watched(Protocol):
     @property
     def held(self) -> Sequence[Lane]:
         """The lanes that are ours now."""
+
+    @property
+    def trouble(self) -> str:
+        """Why its group gives it no lane; empty while it may."""
 
 
 class Deaf(Exception):
@@ -204,7 +208,9 @@ class Watchdog:
             reasons.append(f"{group} reads nothing of {_named(silent)}")
         if displaced:
             reasons.append(f"{group} can't go on with {_named(displaced)}: see its log")
-        if not held and silence.looks_cut_off >= CUT_OFF_LOOKS:
+        if trouble := self._steps[group].trouble:
+            reasons.append(trouble)
+        elif not held and silence.looks_cut_off >= CUT_OFF_LOOKS:
             reasons.append(f"{group} has no lane here, and nobody moves what is behind")
         return reasons
 

@@ -63,6 +63,11 @@ class Hosted:
         """The lanes that are ours now."""
         return self.runner.held
 
+    @property
+    def trouble(self) -> str:
+        """Why its group gives it no lane."""
+        return cast(Consumer, self.app.consumer).trouble
+
 
 @dataclass(frozen=True)
 class Host:

@@ -6,7 +6,7 @@ to the client.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Consumer as Client
@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.lane import Lane, Place
 from streams.delivery.progress import note_of
+from streams.log.reading import ends_client
 from streams.watching.logs import logger
 
 log = logger("commits")
@@ -61,7 +62,10 @@ class Commits:
         self._lanes = lanes
 
     def commit(self, client: Client, commits: Iterable[Commit], *, asynchronous: bool) -> None:
-        """Commit; what fails is asked for again with the next one."""
+        """Commit; what fails is asked for again with the next one.
+
+        Raises KafkaException where the client has ended; so does `taken_again`.
+        """
         offsets = []
         for lane, offset, note, changes in commits:
             lane.requested = offset
@@ -75,6 +79,8 @@ class Commits:
             else:
                 client.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            if ends_client(error.args[0]):
+                raise
             log.warning("a commit failed", error=name_of(error))
             self._ask_again(offsets)
 
@@ -89,18 +95,28 @@ class Commits:
             try:
                 client.commit(offsets=[place], asynchronous=False)
             except KafkaException as error:
+                if ends_client(error.args[0]):
+                    raise
                 log.warning("the group takes no commit of ours", error=name_of(error))
                 return False
             return True
         return True
 
-    def committed(self, error: KafkaError | None, partitions: Iterable[TopicPartition]) -> None:
-        """Take the broker's answer to a commit; librdkafka calls this within a poll."""
+    def committed(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> bool:
+        """Take the broker's answer to a commit; librdkafka calls this within a poll.
+
+        Returns whether it took that inputs were finished which were not when their lanes came.
+        """
         refused = [at for at in partitions if error is not None or at.error is not None]
         if refused:
             why = error or refused[0].error
             log.warning("a commit was refused", lanes=len(refused), error=why and why.name())
         self._ask_again(refused)
+        return not refused and any(self._is_news(at) for at in partitions)
+
+    def _is_news(self, at: TopicPartition) -> bool:
+        lane = self._lanes().get((at.topic, at.partition))
+        return lane is not None and at.offset > lane.base
 
     def _ask_again(self, partitions: Iterable[TopicPartition]) -> None:
         lanes = self._lanes()

@@ -191,7 +191,8 @@ class Consumer(FaustConsumer):
 
     async def lost(self, lanes: list[Lane]) -> None:
         """Drop lanes that are another worker's already."""
-        log.warning("lanes lost: not heard by the broker in time", lanes=len(lanes))
+        if lanes:
+            log.warning("lanes lost: what is not on the log is forgotten", lanes=len(lanes))
         await self.app.lanes_revoked(lanes, in_good_order=False)
         self._dropped(lanes)
 
@@ -206,7 +207,19 @@ class Consumer(FaustConsumer):
         """Say whether the group takes us for the owner of our lanes."""
         return self._reader is None or await self._reader.prove()
 
+    @property
+    def trouble(self) -> str:
+        """Why the group gives this worker no lane; empty while it may."""
+        return "" if self._reader is None else self._reader.slot.trouble
+
     # ------------------------------------------------------------------ for the runner
+
+    def begin_again(self, error: Exception) -> None:
+        """Forget what is not on the log, and have the lanes come again."""
+        if self._reader is None:
+            self.broken(error)
+        else:
+            self._reader.begin_again(error)
 
     def stop_taking(self) -> None:
         """Leave what arrives from now on to the next owner."""
@@ -304,9 +317,9 @@ class App(faust.App):
         return self._publisher
 
     def publishing_failed(self, error: Exception) -> None:
-        """Stop the worker: what it wrote is not on the log."""
+        """Have the lanes come again: what was handed over of them is not on the log."""
         log.error("publishing broke", step=self.conf.id, reason=str(error))
-        self.add_future(self.crash(error))
+        cast(Consumer, self.consumer).begin_again(error)
 
 
 def new_app(name: str, settings: Settings, memory: Memory) -> App:

@@ -7,6 +7,7 @@ that call returns.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
@@ -17,6 +18,7 @@ from confluent_kafka import Consumer as Client
 from streams.delivery.commits import Commit, Commits, name_of, unnoted
 from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Busy, Lane, Place
+from streams.log.reading import ends_client
 from streams.watching.logs import logger
 
 log = logger("membership")
@@ -68,9 +70,16 @@ class Membership:
         self._commits = Commits(lambda: self.lanes)
         self.lanes: dict[Place, Lane] = {}
         """Replaced as a whole when lanes come or go, so that others see one state."""
+        self._dropping: concurrent.futures.Future[None] | None = None
+        """What the event loop has still to drop of lanes that have gone."""
 
     def assign(self, client: Client, partitions: list[TopicPartition]) -> None:
-        """Begin each partition where it was left."""
+        """Begin each partition where it was left; raises KafkaException where the client has ended.
+
+        What was known of lanes that went must be dropped before they may come again: it counts
+        inputs as done whose outcomes were forgotten.
+        """
+        self._see_dropped()
         beginnings = self._beginnings(client, partitions)
         client.assign([TopicPartition(at.topic, at.partition, at.offset) for at in beginnings])
         if beginnings:  # a partition that was paused and comes back would stay so
@@ -100,11 +109,16 @@ class Membership:
         self._commits.commit(client, commits, asynchronous=False)
 
     def lose(self, _client: Client, partitions: list[TopicPartition]) -> None:
-        """Drop lanes that are another worker's by now."""
-        lanes = self._forget(partitions)
-        for lane in lanes:
-            lane.revoked = True
-        self._answer(self._listener.lost(lanes))
+        """Drop lanes that are another worker's by now; nothing of them reaches the log after."""
+        self._take_away(self._forget(partitions))
+        self._see_dropped()
+
+    def lose_all(self) -> list[TopicPartition]:
+        """Drop every lane, as if each were another worker's; return their places."""
+        places = [TopicPartition(*place) for place in self.lanes]
+        self._take_away(self._forget(places))
+        self._see_dropped()
+        return places
 
     def _beginnings(self, client: Client, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Look up where each partition was left, as long as it takes."""
@@ -115,6 +129,8 @@ class Membership:
                     if at.offset == OFFSET_INVALID:
                         at.offset = client.get_watermark_offsets(at, timeout=BROKER_TIMEOUT_S)[0]
             except KafkaException as error:
+                if ends_client(error.args[0]):
+                    raise
                 log.warning("the committed offsets are not known yet", error=name_of(error))
                 if self._ended.wait(self._pause_s):
                     break
@@ -129,10 +145,20 @@ class Membership:
         return lanes
 
     def _take_away(self, lanes: list[Lane]) -> None:
-        """Drop lanes although the event loop did not answer: from now on they write nothing."""
+        """Begin to drop lanes: from now on their runs hand nothing more over."""
         for lane in lanes:
             lane.revoked = True
-        asyncio.run_coroutine_threadsafe(self._listener.lost(lanes), self._loop)
+        self._dropping = asyncio.run_coroutine_threadsafe(self._listener.lost(lanes), self._loop)
+
+    def _see_dropped(self) -> None:
+        """Wait until the event loop has dropped what has gone, however busy it is."""
+        dropping, self._dropping = self._dropping, None
+        if dropping is None:
+            return
+        while concurrent.futures.wait([dropping], self._pause_s).not_done:
+            if self._ended.is_set():
+                return
+        dropping.result()
 
     def _answer(self, work: Coroutine[Any, Any, ResultT]) -> ResultT | None:
         """Run something on the event loop while this thread waits; None if it takes too long."""

@@ -7,6 +7,11 @@ it was, and a record that was never acknowledged is never taken for one that was
 A record is in one of four states: *waiting* here, *in the client*, then *acknowledged* or
 *failed*. A record that can't ever be written is in none of them: `send` refuses it in its caller's
 frame.
+
+A client can end (an idempotent one does where the broker has lost what it had acknowledged, since
+it can't keep the order then). Nobody knows what of its records the broker has, so they can't be
+handed to another one: all records wait, it is told, and what waits is abandoned with the lanes.
+Whoever runs the inputs again reads first what did reach the log.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -84,13 +90,12 @@ class Publisher:
         may_write: Callable[[], bool] = lambda: True,
         client: Callable[..., Producer] = new_producer,
     ) -> None:
-        """While `may_write` says no, records wait here."""
-        self._new_client = partial(
-            client,
-            servers,
-            name,
-            **{"message.timeout.ms": 0, "error_cb": self._on_error},  # 0: never give up, see above
-        )
+        """While `may_write` says no, records wait here.
+
+        `on_fatal` is told on the event loop, once, that a client has ended; then nothing is written
+        until `abandon`.
+        """
+        self._new_client = partial(client, servers, name)
         self._on_fatal = on_fatal
         self._may_write = may_write
         self._backlog: deque[_Handed] = deque()
@@ -103,10 +108,17 @@ class Publisher:
         self._idle.set()
         self._loop = asyncio.get_running_loop()
         self._epoch = 0
+        self._client_has_ended = False
         self._ended = threading.Event()
-        self._producer = self._new_client()
+        self._producer = self._begin()
         self._thread = threading.Thread(target=self._poll, name=f"publisher {name}", daemon=True)
         self._thread.start()
+
+    def _begin(self) -> Producer:
+        """Make a client of this epoch."""
+        # 0: never give up, see above
+        config = {"message.timeout.ms": 0, "error_cb": partial(self._on_error, self._epoch)}
+        return self._new_client(**config)
 
     @property
     def outstanding(self) -> int:
@@ -154,7 +166,8 @@ class Publisher:
         Records that lie in a queue here must not reach the log when the broker is heard again.
         """
         self._epoch += 1
-        lost, self._producer = self._producer, self._new_client()
+        self._client_has_ended = False
+        lost, self._producer = self._producer, self._begin()
         if self._outstanding:
             log.warning("forgetting unacknowledged records", records=self._outstanding)
         self._outstanding = self._in_client = 0
@@ -162,7 +175,7 @@ class Publisher:
         self._idle.set()
         lost.purge(in_queue=True, in_flight=True, blocking=False)
         # its end waits for its threads: not on the event loop
-        threading.Thread(target=lost.poll, args=(0,), daemon=True).start()
+        threading.Thread(target=_let_end, args=(lost,), daemon=True).start()
 
     async def close(self, limit_s: float) -> None:
         """Wait for what is outstanding, for a while, and end the thread."""
@@ -186,6 +199,8 @@ class Publisher:
         if self._held is not None:
             self._held.cancel()
             self._held = None
+        if self._client_has_ended:
+            return
         if not self._may_write():
             self._held = self._loop.call_later(DOUBT_S, self._produce)
             return
@@ -199,7 +214,11 @@ class Publisher:
                 )
             except BufferError:
                 return  # the client's queue is full: the rest follows what is acknowledged next
-            except KafkaException as error:  # such as a topic that is gone: of this record alone
+            except KafkaException as error:
+                if ends_client(error.args[0]):
+                    self._end(self._epoch, error.args[0])
+                    return
+                # such as a topic that is gone: of this record alone
                 why = PublishingFailed(f"{place[0]}[{place[1]}] takes no record: {error.args[0]}")
                 refused: list[_Settled] = [(self._epoch, place, receipt, -1, why)]
                 self._loop.call_soon(self._settle, refused)
@@ -222,6 +241,16 @@ class Publisher:
         if not self._outstanding:
             self._idle.set()
 
+    def _end(self, epoch: int, error: KafkaError) -> None:
+        """Write nothing more with a client that has ended, and tell; abandoned ones end unheard."""
+        if epoch == self._epoch and not self._client_has_ended:
+            self._client_has_ended = True
+            self._on_fatal(PublishingFailed(f"the client has ended: {error}"))
+
+    def _end_client(self, producer: Producer, error: KafkaError) -> None:
+        if producer is self._producer:
+            self._end(self._epoch, error)
+
     # ------------------------------------------------------------------ in the polling thread
 
     def _poll(self) -> None:
@@ -230,10 +259,8 @@ class Publisher:
             try:
                 producer.poll(POLL_S)
             except KafkaException as error:  # so the client tells of an error that ends it
-                if producer is self._producer:  # else it was abandoned, and ends as it likes
-                    failure = PublishingFailed(f"the client has ended: {error.args[0]}")
-                    self._loop.call_soon_threadsafe(self._on_fatal, failure)
-                    return
+                self._loop.call_soon_threadsafe(self._end_client, producer, error.args[0])
+                self._ended.wait(POLL_S)  # until it is abandoned for another
             if self._settled:
                 settled, self._settled = self._settled, []
                 self._loop.call_soon_threadsafe(self._settle, settled)
@@ -244,14 +271,21 @@ class Publisher:
         if error is None:
             offset = message.offset()  # below 0 where the client can't say: it was sent twice
             self._settled.append((epoch, place, receipt, -1 if offset is None else offset, None))
+        elif ends_client(error):
+            self._loop.call_soon_threadsafe(self._end, epoch, error)
         elif error.code() not in PURGED:
             why = PublishingFailed(f"the broker did not take a record of {place[0]}: {error.str()}")
             self._settled.append((epoch, place, receipt, -1, why))
 
-    def _on_error(self, error: KafkaError) -> None:
+    def _on_error(self, epoch: int, error: KafkaError) -> None:
         if ends_client(error):
-            failure = PublishingFailed(error.str())
-            self._loop.call_soon_threadsafe(self._on_fatal, failure)
+            self._loop.call_soon_threadsafe(self._end, epoch, error)
+
+
+def _let_end(lost: Producer) -> None:
+    """Take what a client has still to say, which is for nobody, and let go of it."""
+    with suppress(KafkaException):
+        lost.poll(0)
 
 
 class Unattended:

@@ -2,6 +2,12 @@
 
 It alone uses its client: with callbacks, librdkafka's consumer stands still for two threads at
 once.
+
+A client can end: its slot was taken, mostly by an older session of its own after the broker stood
+still, or the broker took something from it that it can't do without. And so can the producer beside
+it. Both cost the step its lanes, for a moment, and nobody else anything: what is not on the log is
+forgotten, as if the lanes were another worker's by now, and they come again from what was
+committed. That is tried a few times; see `tries` and `slot`.
 """
 
 from __future__ import annotations
@@ -9,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer as Client
@@ -19,16 +27,17 @@ from streams.delivery.intake import Intake
 from streams.delivery.lane import Lane
 from streams.delivery.membership import BROKER_TIMEOUT_S, HANDED_OVER_S, Listener, Membership
 from streams.delivery.memory import Memory
+from streams.delivery.slot import HEARTBEAT_S, SESSION_S, Slot, instance_of
+from streams.delivery.tries import Tries
 from streams.log.reading import ends_client
 from streams.settings import Settings
 from streams.watching.logs import logger
 
 log = logger("reader")
 
-SESSION_S = 6.0  # the broker's own minimum; one death stalls a lane for about this long (measured)
-HEARTBEAT_S = 1.0
 POLL_INTERVAL_S = 60.0  # within which a worker must answer a rebalance
 PREFETCH_KB = 16_384  # of one step, in the client
+LOOK_S = 1.0  # between two looks at a slot that is not free
 
 PASSING = frozenset(
     getattr(KafkaError, name) for name in ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE")
@@ -47,7 +56,10 @@ class Reader:
         memory: Memory,
         listener: Listener,
         client: Callable[[dict[str, Any]], Client] = Client,
+        slot: Slot | None = None,
+        tries: Tries | None = None,
     ) -> None:
+        self._group = group
         self._topics = list(topics)
         self._listener = listener
         self._loop = asyncio.get_running_loop()
@@ -57,10 +69,17 @@ class Reader:
         """Whether the event loop has asked for a commit since the last one."""
         self._proofs: list[asyncio.Future[bool]] = []
         """Who wants to know whether the group still takes us for the owner of our lanes."""
+        self._failure: KafkaException | None = None
+        """What the client has ended with."""
+        self._unwritten: Exception | None = None
+        """Why what was handed over can't be written."""
+        self._tries = tries or Tries(group)
+        self.slot = slot or Slot(settings, group)
         self.membership = Membership(listener, self._loop, settings.window, self._ended)
         self.intake = Intake(lambda: self.membership.lanes, memory, self._on_error)
         self.commits = Commits(lambda: self.membership.lanes)
-        self.client = client(self._config(group, settings))
+        self._new_client = partial(client, self._config(group, settings))
+        self.client = self._new_client()
         self._thread = threading.Thread(target=self._read, name=f"reader {group}", daemon=True)
 
     def _config(self, group: str, settings: Settings) -> dict[str, Any]:
@@ -82,10 +101,10 @@ class Reader:
             "reconnect.backoff.max.ms": 1_000,
             "log_level": 2,
             "error_cb": self._on_error,
-            "on_commit": self.commits.committed,
+            "on_commit": self._on_commit,
         }
         if settings.slot:
-            config["group.instance.id"] = f"{group}-{settings.slot}"
+            config["group.instance.id"] = instance_of(group, settings.slot)
         return config
 
     def start(self) -> None:
@@ -111,31 +130,59 @@ class Reader:
         self._proofs.append(proof)
         return await proof
 
+    def begin_again(self, error: Exception) -> None:
+        """Forget what is not on the log, and have the lanes come again from what was committed."""
+        self._unwritten = error
+
+    # ------------------------------------------------------------------ in the reader's thread
+
     def _read(self) -> None:
-        client, membership, intake = self.client, self.membership, self.intake
         try:
-            client.subscribe(
-                self._topics,
-                on_assign=membership.assign,
-                on_revoke=membership.revoke,
-                on_lost=membership.lose,
-            )
             while not self._ended.is_set():
-                intake.keep_pace(client)
-                if self._asked:
-                    self._commit()
-                if self._proofs:
-                    self._prove()
-                before = membership.lanes
-                batches = intake.batches(intake.poll(client))  # tells of errors among them, too
-                if membership.lanes is not before:
-                    # among them may be records fetched for the assignment that has ended
-                    client.assign([_start_of(lane) for lane in membership.lanes.values()])
-                elif batches:
-                    self._loop.call_soon_threadsafe(self._listener.arrived, batches)
-            client.close()  # calls membership.revoke
+                try:
+                    self._follow(self.client)
+                except KafkaException as error:
+                    self._begin_anew(error)
+            self.client.close()  # calls membership.revoke
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must not go on deaf
             self._loop.call_soon_threadsafe(self._listener.broken, error)
+
+    def _follow(self, client: Client) -> None:
+        """Be a member of the group, as long as the client lives; raises KafkaException then."""
+        membership = self.membership
+        client.subscribe(
+            self._topics,
+            on_assign=partial(self._if_current, membership.assign),
+            on_revoke=partial(self._if_current, membership.revoke),
+            on_lost=partial(self._if_current, membership.lose),
+        )
+        while not self._ended.is_set():
+            self.intake.keep_pace(client)
+            if self._asked:
+                self._commit()
+            if self._proofs:
+                self._prove()
+            if self._unwritten is not None:
+                self._begin_lanes_again(self._unwritten)
+            before = membership.lanes
+            batches = self.intake.batches(self.intake.poll(client))  # tells of errors among them
+            if self._failure is not None:
+                raise self._failure
+            if membership.lanes is not before:
+                # among them may be records fetched for the assignment that has ended
+                client.assign([_start_of(lane) for lane in membership.lanes.values()])
+            elif batches:
+                self._loop.call_soon_threadsafe(self._listener.arrived, batches)
+
+    def _if_current(
+        self,
+        change: Callable[[Client, list[TopicPartition]], None],
+        client: Client,
+        partitions: list[TopicPartition],
+    ) -> None:
+        """Let the group change our lanes; one that is being closed has none."""
+        if client is self.client:
+            change(client, partitions)
 
     def _commit(self) -> None:
         self._asked = False
@@ -147,7 +194,11 @@ class Reader:
 
     def _prove(self) -> None:
         proofs, self._proofs = self._proofs, []
-        ours = self.commits.taken_again(self.client, self.membership.lanes.values())
+        try:
+            ours = self.commits.taken_again(self.client, self.membership.lanes.values())
+        except KafkaException:
+            self._proofs += proofs  # answered when the lanes are dropped
+            raise
 
         def answer() -> None:
             for proof in proofs:
@@ -156,11 +207,54 @@ class Reader:
 
         self._loop.call_soon_threadsafe(answer)
 
+    # ------------------------------------------------------------------ what has ended begins anew
+
+    def _begin_anew(self, error: KafkaException) -> None:
+        """Make the client anew; raises GaveUp where that has achieved nothing too often."""
+        log.warning(
+            "a client has ended, and is made anew",
+            group=self._group,
+            lanes=len(self.membership.lanes),
+            reason=str(error.args[0]),
+        )
+        ended, self.client = self.client, self._new_client()
+        self.membership.lose_all()
+        # its end may wait for the broker, and nobody waits for it
+        threading.Thread(target=_close, args=(ended,), name="ending", daemon=True).start()
+        self._failure = self._unwritten = None
+        self._wait(self._tries.another(error))
+        if self.slot.doubtful():
+            while not self._ended.is_set() and not self.slot.is_free():
+                self._wait(LOOK_S)
+
+    def _begin_lanes_again(self, error: Exception) -> None:
+        """Drop the lanes, and take them again; raises GaveUp as above."""
+        places = self.membership.lose_all()
+        self._unwritten = None  # what was told meanwhile was of what is forgotten now
+        self._wait(self._tries.another(error))
+        if places:
+            self.membership.assign(self.client, places)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait without lanes: whoever asks for a proof must not."""
+        if self._proofs:
+            self._prove()
+        self._ended.wait(seconds)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        if self.commits.committed(error, partitions):
+            self._tries.achieved()
+
     def _on_error(self, error: KafkaError) -> None:
         if ends_client(error):
-            self._loop.call_soon_threadsafe(self._listener.broken, KafkaException(error))
+            self._failure = KafkaException(error)
         elif error.code() not in PASSING:
             log.warning("the broker says", error=error.name())
+
+
+def _close(ended: Client) -> None:
+    with suppress(KafkaException):
+        ended.close()
 
 
 def _start_of(lane: Lane) -> TopicPartition:

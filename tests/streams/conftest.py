@@ -1,9 +1,12 @@
 """What tests on the running broker share."""
 
+import sys
 import uuid
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.lone_broker import a_lone_broker
 
 
 @pytest.fixture
@@ -15,3 +18,11 @@ def topic(running):
     admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
     yield name
     admin.delete_topics([name])[name].result(30)
+
+
+@pytest.fixture(scope="session")
+def lone_broker(tmp_path_factory):
+    """A broker whose log a test may hurt, started once for all of them."""
+    run = tmp_path_factory.mktemp("broker")
+    with a_lone_broker(run, lambda line: sys.stderr.write(f"{line}\n")) as broker:
+        yield broker

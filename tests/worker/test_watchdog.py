@@ -21,6 +21,7 @@ class Step:
         self.group = group
         self.topics = topics
         self.held = []
+        self.trouble = ""
 
 
 class Bench:
@@ -142,6 +143,18 @@ async def test_a_step_without_lanes_is_cut_off_when_nobody_moves_what_is_behind(
     assert bench.told == []
     await bench.look()
     assert bench.told == [["redact has no lane here, and nobody moves what is behind"]]
+
+
+async def test_a_step_that_waits_for_its_slot_says_so_at_once_and_is_not_cut_off(bench):
+    bench.redact.trouble = "another worker runs redact as PLAYHEAD_SLOT=worker"
+    bench.broker.put(ASKED, b"x")
+    await bench.look(2 * CUT_OFF_LOOKS)
+    assert bench.told == [[bench.redact.trouble]]
+    bench.redact.trouble = ""
+    lane = bench.hold(bench.redact, ASKED)
+    read(lane, 0)
+    await bench.look()
+    assert bench.told[1:] == [[]]
 
 
 async def test_looks_without_lanes_count_in_a_row(bench):

@@ -1,6 +1,7 @@
 """Faust's shell between the reader's thread and the agents; a whole worker runs in test_runner.py."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from faust.transport.consumer import Fetcher
@@ -139,6 +140,25 @@ async def test_lost_lanes_leave_nothing_to_commit(app, consumer):
     consumer.assigned([lane])
     assert await consumer.lost([lane]) is None
     assert app.went == [(1, False)]
+
+
+async def test_what_can_not_be_written_has_the_lanes_come_again(app, consumer):
+    told = []
+    consumer._reader = SimpleNamespace(
+        begin_again=told.append, slot=SimpleNamespace(trouble="taken")
+    )
+    app._consumer = consumer
+    app.publishing_failed(error := OSError("fatal"))
+    assert told == [error]
+    assert consumer.trouble == "taken"
+
+
+async def test_what_can_not_be_written_before_anything_is_read_ends_the_worker(app, consumer):
+    ended = []
+    app._consumer, consumer.add_future, app.crash = consumer, ended.append, repr
+    app.publishing_failed(OSError("fatal"))
+    assert ended == ["OSError('fatal')"]
+    assert consumer.trouble == ""
 
 
 async def test_faust_is_asked_for_no_seek_and_no_recovery(consumer):

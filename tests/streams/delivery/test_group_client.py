@@ -2,9 +2,17 @@
 
 import time
 import uuid
+from functools import partial
 
 import pytest
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 
 from tests.memory_broker import MemoryBroker
 from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
@@ -24,6 +32,9 @@ class InMemory:
     def client(self):
         return self._group.client()
 
+    def member(self):
+        return self.client()
+
 
 class OnKafka:
     def __init__(self, settings, topic):
@@ -41,13 +52,18 @@ class OnKafka:
         config = {**self._servers, "group.id": self._group, "enable.auto.commit": False, **more}
         return Consumer(config)
 
+    def member(self):
+        """A client that takes the group's one slot."""
+        slot = {"group.instance.id": self._group, "session.timeout.ms": 6_000}
+        return self.client(**slot, **{"heartbeat.interval.ms": 500})
+
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
 def group(request):
     if request.param == "memory":
         return InMemory()
-    running, topic = request.getfixturevalue("running"), request.getfixturevalue("topic")
-    return OnKafka(running.settings, topic)
+    broker = request.getfixturevalue("lone_broker")
+    return OnKafka(broker.settings, broker.new_topic())
 
 
 def read(client, count):
@@ -99,6 +115,55 @@ def test_of_a_paused_partition_nothing_comes_until_it_is_resumed(group):
     assert client.poll(0.3) is None
     client.resume([TopicPartition(group.topic, 0)])
     assert read(client, 1) == [(0, 0, b"0", b"acme")]
+
+
+# ---------------------------------------------------------------------- who takes a slot that is taken
+
+
+class Told:
+    """What a member is told."""
+
+    def __init__(self, group, client):
+        self.words = []
+        client.subscribe(
+            [group.topic],
+            on_assign=partial(self._note, "assigned"),
+            on_revoke=partial(self._note, "revoked"),
+            on_lost=partial(self._note, "lost"),
+        )
+
+    def _note(self, word, _client, places):
+        self.words.append((word, sorted(at.partition for at in places)))
+
+
+def polled(client, until):
+    """Poll until something has come."""
+    deadline = time.monotonic() + 20
+    while not (came := until(client.poll(0.1))) and time.monotonic() < deadline:
+        pass
+    return came
+
+
+def test_who_joins_under_a_slot_that_is_taken_ends_the_client_that_has_it(group):
+    first, second = group.member(), group.member()
+    told = Told(group, first)
+    polled(first, lambda _: told.words)
+    [(word, lanes)] = told.words
+    assert word == "assigned"
+    told_second = Told(group, second)
+    polled(second, lambda _: told_second.words)
+    assert told_second.words == [("assigned", lanes)], "at once, whoever had them before"
+    error = polled(first, lambda message: message is not None and message.error())
+    assert error.code() == KafkaError._FATAL
+    place = TopicPartition(group.topic, 0, 1)
+    with pytest.raises(KafkaException) as refused:
+        first.commit(offsets=[place], asynchronous=False)
+    assert refused.value.args[0].code() == KafkaError._FATAL
+    first.close()
+    assert len(told.words) == 1, "it is told of no loss"
+    second.commit(offsets=[place], asynchronous=False)
+    second.close()
+    assert told_second.words[1:] == [("revoked", lanes)]
 
 
 # ---------------------------------------------------------------------- a commit's answer

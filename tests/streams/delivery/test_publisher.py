@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from confluent_kafka import OFFSET_INVALID, KafkaError
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
 
 from streams.delivery import publisher
 from streams.delivery.publisher import EAGER, Acknowledgement, Publisher, PublishingFailed
@@ -184,14 +184,16 @@ async def test_a_partition_that_is_not_there_fails_its_record_and_holds_up_no_ot
     assert made.outstanding == 0
 
 
-async def test_an_error_that_ends_the_client_is_told(made):
+async def test_an_error_that_ends_the_client_is_told_once(made):
     [client] = made.clients
     client.config["error_cb"](KafkaError(KafkaError._TRANSPORT))
     await asyncio.sleep(0.01)
     assert made.fatal == []
     client.config["error_cb"](KafkaError(KafkaError._FATAL, "fenced", fatal=True))
+    client.config["error_cb"](KafkaError(KafkaError._FATAL, "again", fatal=True))
     await soon(lambda: made.fatal)
-    assert "fenced" in str(made.fatal[0])
+    await asyncio.sleep(0.01)
+    assert ["fenced" in str(error) for error in made.fatal] == [True]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +229,57 @@ async def test_an_error_that_ends_the_client_is_somebodys(made):
     await soon(lambda: made.fatal)
     assert "the client has ended" in str(made.fatal[0])
     assert not receipt.done.done()
+
+
+async def test_while_its_client_has_ended_all_waits_and_what_is_abandoned_then_never_leaves(made):
+    [lost] = made.clients
+    [on_its_way] = send(made, b"on its way")
+    await asyncio.sleep(0)
+    lost.settle(1, error=KafkaError(KafkaError._FATAL))  # nobody knows whether the broker has it
+    await soon(lambda: made.fatal)
+    [waiting] = send(made, b"waiting")
+    await asyncio.sleep(0.02)
+    assert lost.taken == [b"on its way"]
+    assert made.outstanding == 2
+    made.abandon()
+    [after] = send(made, b"after")
+    await soon(lambda: made.clients[-1].settle() or after.done.done())
+    assert not on_its_way.done.done()
+    assert not waiting.done.done()
+    assert made.on_log() == [b"after"]
+    assert len(made.fatal) == 1
+
+
+async def test_a_client_that_ends_where_it_is_handed_a_record_is_told_and_keeps_the_record(made):
+    [client] = made.clients
+
+    def produce(*_, **__):
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    client.produce = produce
+    receipts = send(made, b"a", b"b")
+    await soon(lambda: made.fatal)
+    await asyncio.sleep(0.01)
+    assert (len(made.fatal), made.outstanding) == (1, 2)
+    assert not any(receipt.done.done() for receipt in receipts)
+
+
+async def test_the_next_client_is_heard_when_it_ends_too(made):
+    for number in (1, 2):
+        made.clients[-1].end_with(KafkaError(KafkaError._FATAL))
+        await soon(lambda number=number: len(made.fatal) == number)
+        made.abandon()
+    [receipt] = send(made, b"a")
+    await soon(lambda: made.clients[-1].settle() or receipt.done.done())
+
+
+async def test_what_an_abandoned_client_says_late_ends_nothing(made):
+    [lost] = made.clients
+    made.abandon()
+    lost.config["error_cb"](KafkaError(KafkaError._FATAL))
+    [receipt] = send(made, b"b")
+    await soon(lambda: made.clients[-1].settle() or receipt.done.done())
+    assert made.fatal == []
 
 
 async def test_an_abandoned_client_may_end_as_it_likes(made):
