@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 
-from streams.delivery.reader import HEARTBEAT_S, SESSION_S
+from streams.delivery.slot import HEARTBEAT_S, SESSION_S
 from streams.watching.logs import logger
 
 log = logger("lease")

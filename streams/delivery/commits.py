@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.lane import Lane, Place
 from streams.delivery.progress import note_of
-from streams.log.reading import ends_client
+from streams.log.reading import tells_of_end
 from streams.watching.logs import logger
 
 log = logger("commits")
@@ -79,7 +79,7 @@ class Commits:
             else:
                 client.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            if ends_client(error.args[0]):
+            if tells_of_end(error):
                 raise
             log.warning("a commit failed", error=name_of(error))
             self._ask_again(offsets)
@@ -95,7 +95,7 @@ class Commits:
             try:
                 client.commit(offsets=[place], asynchronous=False)
             except KafkaException as error:
-                if ends_client(error.args[0]):
+                if tells_of_end(error):
                     raise
                 log.warning("the group takes no commit of ours", error=name_of(error))
                 return False

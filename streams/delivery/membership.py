@@ -18,7 +18,7 @@ from confluent_kafka import Consumer as Client
 from streams.delivery.commits import Commit, Commits, name_of, unnoted
 from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Busy, Lane, Place
-from streams.log.reading import ends_client
+from streams.log.reading import tells_of_end
 from streams.watching.logs import logger
 
 log = logger("membership")
@@ -129,7 +129,7 @@ class Membership:
                     if at.offset == OFFSET_INVALID:
                         at.offset = client.get_watermark_offsets(at, timeout=BROKER_TIMEOUT_S)[0]
             except KafkaException as error:
-                if ends_client(error.args[0]):
+                if tells_of_end(error):
                     raise
                 log.warning("the committed offsets are not known yet", error=name_of(error))
                 if self._ended.wait(self._pause_s):

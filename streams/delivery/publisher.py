@@ -27,7 +27,7 @@ from typing import Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.delivery.lane import Place
-from streams.log.reading import ends_client
+from streams.log.reading import ends_client, tells_of_end
 from streams.log.writing import Headers, check_size, new_producer
 from streams.watching.logs import logger
 
@@ -215,7 +215,7 @@ class Publisher:
             except BufferError:
                 return  # the client's queue is full: the rest follows what is acknowledged next
             except KafkaException as error:
-                if ends_client(error.args[0]):
+                if tells_of_end(error):
                     self._end(self._epoch, error.args[0])
                     return
                 # such as a topic that is gone: of this record alone

@@ -26,6 +26,12 @@ def ends_client(error: KafkaError) -> bool:
     return error.fatal() or error.code() in ENDING
 
 
+def tells_of_end(error: KafkaException) -> bool:
+    """Say whether an error that a client raised is one after which it can do nothing more."""
+    reason = error.args[0]
+    return isinstance(reason, KafkaError) and ends_client(reason)
+
+
 def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
     """Make a consumer for reading; `name` tells the broker's operators what it is for.
 

@@ -47,7 +47,8 @@ class Bench:
     def answered(self, lane, code=None, of_all=None):
         """Let the broker answer a commit: with an error of one lane, or of all."""
         place = FakeRefusedPlace(lane.topic, lane.partition, code)
-        self.commits.committed(None if of_all is None else KafkaError(of_all), [place])
+        place.offset = lane.safe
+        return self.commits.committed(None if of_all is None else KafkaError(of_all), [place])
 
 
 # ---------------------------------------------------------------------- what is due
@@ -171,6 +172,52 @@ def test_a_commit_that_the_broker_took_is_due_no_more():
     bench.commit(asynchronous=True)
     bench.answered(lane)
     assert due([lane]) == []
+
+
+@pytest.mark.parametrize(
+    ("finished", "code", "of_all", "news"),
+    [
+        ((0,), None, None, True),
+        ((), None, None, False),
+        ((0,), KafkaError.NOT_COORDINATOR, None, False),
+        ((0,), None, KafkaError.REBALANCE_IN_PROGRESS, False),
+    ],
+)
+def test_what_the_broker_took_is_news_where_more_is_finished_than_when_the_lane_came(
+    finished, code, of_all, news
+):
+    lane = done(a_lane(), *finished)
+    bench = Bench(lane)
+    bench.commit(asynchronous=True)
+    assert bench.answered(lane, code, of_all) is news
+
+
+def test_of_a_lane_that_has_gone_nothing_is_news():
+    bench = Bench()
+    assert bench.answered(done(a_lane(), 0)) is False
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID])
+def test_a_client_that_has_ended_commits_nothing_and_that_is_raised(code):
+    lane = done(a_lane(), 0)
+    bench = Bench(lane)
+    for ask in (bench.commit, lambda: bench.commits.taken_again(bench.client, [lane])):
+        bench.client.errors.append(KafkaError(code))
+        with pytest.raises(KafkaException):
+            ask()
+    assert bench.group.offsets() == {}
+
+
+def test_what_a_client_says_in_words_is_no_end_of_it():
+    lane = done(a_lane(), 0)
+    bench = Bench(lane)
+
+    def commit(**_):
+        raise KafkaException("no broker")
+
+    bench.client.commit = commit
+    bench.commit()
+    assert not bench.commits.taken_again(bench.client, [lane])
 
 
 def test_a_broker_that_takes_no_notes_gets_the_offset_alone_from_then_on():

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.membership import Membership
 from tests.memory_broker import MemoryBroker
@@ -176,3 +176,50 @@ async def test_lost_lanes_write_nothing_more_from_before_anybody_is_told(bench):
     assert [lane.revoked for lane in lanes] == [True, False]
     assert bench.group.offsets() == {}, "it is another worker's to commit"
     assert bench.ours == [1]
+
+
+async def test_lanes_come_again_only_when_those_that_went_are_dropped_however_long_it_takes():
+    bench = Bench(AT_ONCE_S)
+    await bench.assign(0)
+    let_go = asyncio.Event()
+    lost = bench.listener.lost
+
+    async def lost_late(lanes):
+        await let_go.wait()
+        await lost(lanes)
+
+    bench.listener.answers, bench.listener.lost = False, lost_late
+    await bench.revoke(0)
+    coming = asyncio.create_task(bench.assign(0))
+    await asyncio.sleep(0.1)
+    assert bench.listener.told[1:] == [("let go of", [0])]
+    let_go.set()
+    await asyncio.wait_for(coming, 10)
+    assert bench.listener.told[2:] == [("lost", [0]), ("assigned", [0])]
+
+
+async def test_lost_lanes_are_dropped_however_long_the_loop_takes():
+    bench = Bench(AT_ONCE_S)
+    await bench.assign(0, 1)
+    let_go = asyncio.Event()
+    lost = bench.listener.lost
+
+    async def lost_late(lanes):
+        await let_go.wait()
+        await lost(lanes)
+
+    bench.listener.lost = lost_late
+    losing = asyncio.create_task(asyncio.to_thread(bench.membership.lose_all))
+    await asyncio.sleep(4 * AT_ONCE_S)
+    assert not losing.done()
+    let_go.set()
+    places = await asyncio.wait_for(losing, 10)
+    assert [at.partition for at in places] == [0, 1]
+    assert bench.listener.told[1:] == [("lost", [0, 1])]
+
+
+async def test_a_client_that_has_ended_is_not_asked_again(bench):
+    bench.client.errors.extend([KafkaError(KafkaError._FATAL)] * 2)
+    with pytest.raises(KafkaException):
+        await bench.assign(0)
+    assert len(bench.client.errors) == 1
