@@ -65,6 +65,7 @@ chaos: setup
 	@"$(bin)"/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \
 	  $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(KILLS),--kills $(KILLS)) $(if $(WORKERS),--workers $(WORKERS)) \
+	  $(if $(FAULTS),--faults $(FAULTS)) \
 	  $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(AWAY_S),--away-s $(AWAY_S)) \
 	  $(if $(JSON),--json $(JSON))
 

@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.supervisor import Stack
 from streams.log.codec import Codec
 from streams.log.setup import prepare
-from streams.settings import Settings
 from streams.topics import topic_of
 from tests.chaos.examine import examine
+from tests.chaos.ground import Ground
 from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
-from tests.chaos.load import Load, register_lacking
+from tests.chaos.load import Load, register_lacking, register_newer
 from tests.chaos.plan import Plan, faults
 from tests.chaos.recovery import after_outage, recoveries
 from tests.chaos.result import Result
@@ -31,15 +30,15 @@ SAY_S = 15.0
 
 
 class Course:
-    """One run; the stack must be up."""
+    """One run; what it stands on must be up."""
 
-    def __init__(self, plan: Plan, stack: Stack, say: Callable[[str], None], jobs: int) -> None:
+    def __init__(self, plan: Plan, ground: Ground, say: Callable[[str], None], jobs: int) -> None:
         self._plan = plan
-        self._stack = stack
+        self._ground = ground
         self._say = say
         self._jobs = jobs
-        self._settings = Settings.load(environment={}, run=stack.run)
-        self._injector = Injector(plan, stack, say)
+        self._settings = ground.settings
+        self._injector = Injector(plan, ground, say)
         self._stuck: list[str] = []
 
     def run(self) -> Result:
@@ -48,7 +47,8 @@ class Course:
         prepare(self._settings)
         codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away
         lacking = register_lacking(self._settings.registry)
-        self._load = Load(self._plan, self._settings, codec, lacking_id=lacking)
+        newer = [register_newer(self._settings.registry, n) for n in range(self._plan.schemas)]
+        self._load = Load(self._plan, self._settings, codec, lacking_id=lacking, newer_ids=newer)
         self._follower = Follower(self._settings, codec, STEPS)
         try:
             samples, drained_s = self._under_watch()
@@ -72,10 +72,11 @@ class Course:
             drained_s,
             self._outage(),
             self._load.copies,
+            effects=self._injector.effects,
             seconds=time.monotonic() - began,
             judging_s=time.monotonic() - judging,
             verifying_s=verifying_s,
-            log_bytes=sum(f.stat().st_size for f in self._stack.run.rglob("*.log")),
+            log_bytes=sum(f.stat().st_size for f in self._ground.run.rglob("*.log")),
         )
 
     def _progress_after(self, at_s: float) -> float | None:
@@ -140,7 +141,7 @@ class Course:
         """Stop the faults, and wait until all has its end and is acknowledged."""
         began = time.monotonic()
         self._while(lambda: self._injector.busy, STOP_PATIENCE_S)
-        self._stack.wait_ready("kafka")
+        self._ground.wait_ready()
         if unsent := self._load.flush():
             self._stuck.append(f"{unsent} requests were not taken by the broker")
         if least := self._wait_for_ends():

@@ -1,6 +1,7 @@
 """Workers, broker and registry under a seeded load and seeded faults, then a judgement of the log.
 
     python -m tests.chaos.harness --seed 7 --requests 5000 --minutes 3 --kills 30
+    python -m tests.chaos.harness --faults network --seed 7
     python -m tests.chaos.harness --outage broker --away-s 60 --requests 3000
 
 The steps do little and the connectors are fakes that answer at once (`tests.chaos.steps`, `tests.chaos.worker`); broker,
@@ -22,21 +23,23 @@ from typing import Any
 
 import click
 
-from infra.local.supervisor import Stack, Wish
 from tests.chaos.course import Course
+from tests.chaos.ground import Ground
 from tests.chaos.plan import OUTAGES, Plan
+from tests.chaos.profiles import PROFILES
 from tests.chaos.result import Result
 
 OUTAGE_REQUESTS = 6_000
+WITH_KILLS = ("kills", "all")
+PROFILE_REQUESTS, PROFILE_S = 9_000, 180.0  # of the other profiles
 
 
 def run(
     plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None, jobs: int = 2
 ) -> Result:
-    """Start a broker and a registry in a folder, run the plan, and stop everything again."""
-    wish = Wish(names=frozenset({"kafka", "registry"}), free_ports=True)
-    with Stack(folder, wish) as stack:
-        return Course(plan, stack, say, jobs).run()
+    """Start brokers and a registry in a folder, run the plan, and stop everything again."""
+    with Ground(plan, folder) as ground:
+        return Course(plan, ground, say, jobs).run()
 
 
 def planned(given: Mapping[str, Any]) -> Plan:
@@ -46,10 +49,12 @@ def planned(given: Mapping[str, Any]) -> Plan:
     if outage := given["outage"]:
         requests = given["requests"] or OUTAGE_REQUESTS
         return Plan.of_outage(outage, given["away_s"], requests=requests, **same)
-    minutes = Plan.seconds / 60 if given["minutes"] is None else given["minutes"]
-    kills = Plan.kills if given["kills"] is None else given["kills"]
-    requests = given["requests"] or Plan.requests
-    return Plan(requests=requests, seconds=round(minutes * 60, 2), kills=kills, **same)
+    profile = given["faults"]
+    usual = Plan(seed) if profile in WITH_KILLS else Plan(seed, PROFILE_REQUESTS, PROFILE_S, 0)
+    seconds = usual.seconds if given["minutes"] is None else round(given["minutes"] * 60, 2)
+    kills = usual.kills if given["kills"] is None else given["kills"]
+    requests = given["requests"] or usual.requests
+    return Plan(requests=requests, seconds=seconds, kills=kills, profile=profile, **same)
 
 
 def _interrupt(*_: object) -> None:
@@ -58,9 +63,14 @@ def _interrupt(*_: object) -> None:
 
 @click.command()
 @click.option("--seed", type=int, help="Decides load and faults; drawn where it is not given.")
-@click.option("--requests", type=int, help="Questions and documents.  [default: 100000]")
-@click.option("--minutes", type=float, help="How long they come.  [default: 21]")
-@click.option("--kills", type=int, help="Kills of workers at least.  [default: 300]")
+@click.option(
+    "--requests", type=int, help="Questions and documents.  [default: 100000; 9000 without kills]"
+)
+@click.option("--minutes", type=float, help="How long they come.  [default: 21; 3 without kills]")
+@click.option(
+    "--kills", type=int, help="Kills of workers at least.  [default: 300, with kills or all]"
+)
+@click.option("--faults", type=click.Choice(PROFILES), default=Plan.profile, show_default=True)
 @click.option("--workers", type=int, default=Plan.workers, show_default=True)
 @click.option(
     "--outage", type=click.Choice(OUTAGES), help="One component away, instead of all faults."

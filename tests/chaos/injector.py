@@ -9,24 +9,31 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from infra.local.supervisor import Stack, State
+from infra.local.supervisor import State
+from tests.chaos.faults.happening import Effects
+from tests.chaos.faults.offer import happenings
+from tests.chaos.ground import Ground
 from tests.chaos.plan import Fault, Plan
+from tests.chaos.profiles import KINDS
 from tests.chaos.slots import Slot
 
 CONNECTORS = ("triton", "weaviate")
 STOP_PATIENCE_S = 15.0  # a worker promises 10
 TICK_S = 0.01
+EXCUSED_S = 20.0  # after a fault under which workers may end: until all have heard of it
 AGAIN_S = 1.0  # until a worker is started that ended by itself
 
 
 class Injector:
     """Does faults to a stack and its workers, and starts again what has ended."""
 
-    def __init__(self, plan: Plan, stack: Stack, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, ground: Ground, say: Callable[[str], None]) -> None:
         self._outage = plan.outage
-        self._stack = stack
+        self._stack = ground.stack
         self._say = say
-        self.slots = [Slot(number, stack, plan) for number in range(plan.workers)]
+        self.slots = [Slot(number, ground, plan) for number in range(plan.workers)]
+        self.effects: Effects = {}
+        """What the faults of the profile were seen to do."""
         self.done: Counter[str] = Counter()
         """Faults by kind, and starts."""
         self.hits: list[tuple[str, float]] = []
@@ -38,11 +45,15 @@ class Injector:
         self._later: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
+        self._happenings = happenings(plan, ground, self.slots, self.effects)
+        self._closed = threading.Event()
+        self._excused = 0
+        self._excused_until_s = 0.0
 
     @property
     def busy(self) -> bool:
-        """Whether something is still to be done."""
-        return bool(self._later)
+        """Whether something is still to be done, or under way."""
+        return bool(self._later) or any(thread.is_alive() for thread in self._threads)
 
     def schedule(self, faults: Iterable[Fault]) -> None:
         """Do each fault at its time from now on."""
@@ -67,6 +78,7 @@ class Injector:
 
     def close(self) -> None:
         """End all workers, and wait for what still happens to the components."""
+        self._closed.set()
         for worker in self.slots:
             worker.end()
         for thread in self._threads:
@@ -82,7 +94,7 @@ class Injector:
         for worker in self.slots:
             if worker.code is not None:
                 if not worker.stopping:
-                    self.done["died"] += 1
+                    self.done["excused" if self._is_excused() else "died"] += 1
                     self._say(f"worker {worker.number} ended by itself: exit code {worker.code}")
                 worker.end()
                 self._at(time.monotonic() + AGAIN_S, lambda it=worker: self._start(it))
@@ -92,6 +104,7 @@ class Injector:
         self.done["start"] += 1
         self.done["some steps"] += bool(how.steps)
         self.done["wrong clock"] += bool(how.hours)
+        self.done["small memory"] += bool(how.memory_mb)
 
     def _hit(self, kind: str, number: int = 1) -> None:
         self.done[kind] += number
@@ -113,6 +126,8 @@ class Injector:
                 name = CONNECTORS[fault.slot % len(CONNECTORS)]
                 self._take_away(name)
                 self._at(time.monotonic() + fault.for_s, lambda: self._give_back(name))
+            case kind if kind in KINDS:
+                self._in_thread(lambda: self._happen(fault))
             case "outage":
                 self._hit("outage")
                 self._in_thread(lambda: self._take_away(self._outage))
@@ -120,6 +135,27 @@ class Injector:
                     time.monotonic() + fault.for_s,
                     lambda: self._in_thread(lambda: self._give_back(self._outage)),
                 )
+
+    def _happen(self, fault: Fault) -> None:
+        """Make a fault of the profile, for as long as it lasts."""
+        excuses = KINDS[fault.kind].ends_workers
+        self._excused += excuses
+        try:
+            with self._happenings[fault.kind](fault) as done:
+                if done:
+                    self._hit(fault.kind)
+                    self._say(f"{fault.kind} for {fault.for_s:.1f} s")
+                    self._closed.wait(fault.for_s)
+        except Exception as error:  # noqa: BLE001 - of a thread: told in the result
+            self.stuck.append(f"{fault.kind} went wrong: {type(error).__name__}: {error}")
+        finally:
+            self._excused -= excuses
+            if excuses:
+                self._excused_until_s = time.monotonic() + EXCUSED_S
+
+    def _is_excused(self) -> bool:
+        """Whether a worker may end by itself just now."""
+        return self._excused > 0 or time.monotonic() < self._excused_until_s
 
     def _from(self, number: int) -> list[Slot]:
         """Return all slots, beginning with one."""

@@ -5,7 +5,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from schemas import (
     Sealed,
     StepVersion,
 )
-from schemas.definitions import NAMESPACE
+from schemas.definitions import NAMESPACE, self_contained
 from streams.log.clock import now_us
 from streams.log.codec import HEADER, Codec
 from streams.log.ids import request_id
@@ -46,6 +46,7 @@ COPY_LATER = (50, 1_000)  # requests in between, for half of the copies; the oth
 UNREADABLE = 0.003  # records that are no request, for each one that is
 LARGEST = 1_048_000  # bytes of a value: with what surrounds it, as much as the broker takes
 UNKNOWN_ID = 2_000_000_000  # of no schema that any registry here has
+NEWER = "08"  # ids of requests below it are under newer definitions, where there are any: 1 in 32
 IDS_BEYOND = 5_000  # characters
 DAY_US = 86_400_000_000
 FLUSH_S = 120.0
@@ -79,6 +80,8 @@ class Load:
     now_us: Callable[[], int] = now_us
     lacking_id: int = 0
     """Of a registered definition that no record here can be read by; 0: there is none."""
+    newer_ids: Sequence[int] = ()
+    """Of newer definitions of a question, which no worker has met yet; they come one after the other."""
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"load {self.plan.seed}")
@@ -189,6 +192,9 @@ class Load:
     def _record(self, event: QuestionAsked | DocumentSubmitted | DocumentWithdrawn) -> Publication:
         meta = event.meta
         value = self.codec.encode(event)
+        if self.newer_ids and isinstance(event, QuestionAsked) and meta.request < NEWER:
+            at = (self._drawn - 1) * len(self.newer_ids) // self.plan.requests
+            value = under(self.newer_ids[at], value)
         return Publication(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
 
     def _question(self, chance: random.Random) -> Publication:
@@ -267,12 +273,22 @@ def under(schema_id: int, value: bytes) -> bytes:
 
 def register_lacking(registry: str) -> int:
     """Register a definition of a question that lacks what has no default; return its id."""
-    client = SchemaRegistryClient({"url": registry})
-    meta = {"name": "nothing", "type": "null"}
     definition = {
         "type": "record",
         "name": QuestionAsked.SCHEMA,
         "namespace": NAMESPACE,
-        "fields": [meta],
+        "fields": [{"name": "nothing", "type": "null"}],
     }
-    return client.register_schema("chaos-lacking", Schema(json.dumps(definition), "AVRO"))
+    return _register(registry, "chaos-lacking", definition)
+
+
+def register_newer(registry: str, number: int) -> int:
+    """Register a newer definition of a question, with a field that takes no byte; return its id."""
+    ours = self_contained(QuestionAsked.SCHEMA)
+    more = {"name": f"chaos_{number}", "type": "null", "default": None}
+    return _register(registry, f"chaos-newer-{number}", {**ours, "fields": [*ours["fields"], more]})
+
+
+def _register(registry: str, subject: str, definition: dict[str, Any]) -> int:
+    client = SchemaRegistryClient({"url": registry})
+    return client.register_schema(subject, Schema(json.dumps(definition), "AVRO"))

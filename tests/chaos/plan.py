@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from tests.chaos.profiles import BROKERS, NETWORK, REGISTRY, WORKERS, includes, kinds_of
+
 OUTAGES = ("broker", "registry", "triton", "weaviate")
 WEIGHTS = {"kill": 60, "stop": 9, "pause": 14, "broker": 4, "registry": 4, "connector": 9}
 TOGETHER = {
@@ -16,6 +18,11 @@ CONNECTOR_S = (0.5, 4.0)
 CALM = 0.2  # share of the gaps that are long: without them nothing but rebalances would be seen
 GAP_S, CALM_S = (0.1, 2.0), (8.0, 34.0)  # scaled to the length of the run
 BEFORE_S, AFTER_S = 20.0, 40.0  # load around an outage
+EVERY_S = 20.0  # a fault of a profile, on average: it lasts, and what it hit has to go on
+LATE = 0.25  # share of that time by which one may come later
+SCHEMA_S = 2.0  # from a new schema to the next
+MEETS_S = 0.3  # until the kill that goes with it
+LAST = 0.97  # share of the run after which nothing begins
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,34 @@ class Plan:
     kills: int = 300
     """Kills of workers at least; other faults come on top."""
     workers: int = 3
+    profile: str = "kills"
+    """Which faults (`tests.chaos.profiles`); kills come with `kills` and `all`, or if some are asked for."""
     outage: str = ""
     """One component that is away for a while, instead of all other faults."""
     outage_s: float = 60.0
     tenants: int = 6
     sessions: int = 400
     documents: int = 200
+
+    @property
+    def brokers(self) -> int:
+        """How many brokers there are; of several, each record lies on three and is acknowledged by two."""
+        return 3 if includes(self.profile, BROKERS) else 1
+
+    @property
+    def linked(self) -> bool:
+        """Whether the workers reach the brokers through links that can fail."""
+        return includes(self.profile, NETWORK)
+
+    @property
+    def lied_to(self) -> bool:
+        """Whether the workers reach the registry through one that can lie, and meet new schemas."""
+        return includes(self.profile, REGISTRY)
+
+    @property
+    def schemas(self) -> int:
+        """How many newer schemas come up during the run: a new one every few seconds."""
+        return max(1, int(self.seconds / SCHEMA_S)) if self.lied_to else 0
 
     def command(self) -> str:
         """Spell the command that runs this plan again."""
@@ -44,6 +73,7 @@ class Plan:
             parts += [f"OUTAGE={self.outage}", f"AWAY_S={self.outage_s:g}"]
         else:
             parts += [f"MINUTES={self.seconds / 60:g}", f"KILLS={self.kills}"]
+            parts += [f"FAULTS={self.profile}"] * (self.profile != Plan.profile)
         return " ".join(["make chaos", *parts])
 
     @classmethod
@@ -59,9 +89,9 @@ class Fault:
 
     at_s: float
     kind: str
-    """As in WEIGHTS, or `outage`."""
+    """As in WEIGHTS or KINDS, or `outage`."""
     slot: int = 0
-    """Which worker, if it can be hit; else the next one that can."""
+    """Which worker, if it can be hit; else the next one that can. Of brokers and links likewise."""
     count: int = 1
     """Workers that are killed together."""
     for_s: float = 0.0
@@ -69,9 +99,36 @@ class Fault:
 
 
 def faults(plan: Plan) -> list[Fault]:
-    """Draw the schedule: bursts of faults with calm between them; every kind comes at least once."""
+    """Draw the schedule: the kills and what goes with them, and the faults of the profile."""
     if plan.outage:
         return [Fault(BEFORE_S, "outage", for_s=plan.outage_s)]
+    with_kills = plan.kills or plan.profile == Plan.profile
+    return sorted([*(_with_kills(plan) if with_kills else []), *_of_profile(plan)])
+
+
+def _of_profile(plan: Plan) -> list[Fault]:
+    """Draw a fault for each part of the run; every kind comes before any comes again."""
+    kinds = kinds_of(plan.profile)
+    if not kinds:
+        return []
+    chance = random.Random(f"{plan.profile} {plan.seed}")
+    number = max(len(kinds), int(plan.seconds / EVERY_S))
+    every_s = plan.seconds * LAST / number
+    drawn: list[Fault] = []
+    left: list[str] = []
+    for part in range(number):
+        left = left or chance.sample(list(kinds), len(kinds))
+        kind, at_s = left.pop(), (part + chance.uniform(0, LATE)) * every_s
+        for_s = chance.uniform(*kinds[kind].span_s)
+        fault = Fault(at_s, kind, chance.randrange(plan.workers), for_s=for_s)
+        drawn.append(fault)
+        if kinds[kind].meets_start:
+            drawn.append(Fault(at_s + MEETS_S, "kill", chance.randrange(plan.workers)))
+    return drawn
+
+
+def _with_kills(plan: Plan) -> list[Fault]:
+    """Draw kills and others: bursts of faults with calm between them; every kind comes at least once."""
     chance = random.Random(f"faults {plan.seed}")
     drawn: list[Fault] = []
     at_s, kills = chance.uniform(*GAP_S), 0
@@ -88,7 +145,7 @@ def faults(plan: Plan) -> list[Fault]:
             Fault(at_s, kind, chance.randrange(plan.workers), count, chance.uniform(*span))
         )
         at_s += chance.uniform(*(CALM_S if chance.random() < CALM else GAP_S))
-    scale = plan.seconds * 0.97 / at_s
+    scale = plan.seconds * LAST / at_s
     return [
         Fault(fault.at_s * scale, fault.kind, fault.slot, fault.count, fault.for_s)
         for fault in drawn
@@ -106,11 +163,14 @@ class Start:
     """By how much its wall clock is wrong."""
     after_s: float = 0.0
     """When it becomes wrong."""
+    memory_mb: int = 0
+    """What it may hold of inputs; 0 for what the settings say."""
 
 
 OTHER_STEPS = 0.3  # share of starts with only some of the steps
 WRONG_CLOCK = 0.15  # share of starts with a wrong clock, half of them while running
 HOURS = (0.5, 12.0)
+SMALL_MEMORY = 0.5  # share of starts with little room for inputs, in the profile of the workers
 
 
 def start(plan: Plan, slot: int, number: int, names: tuple[str, ...]) -> Start:
@@ -126,7 +186,8 @@ def start(plan: Plan, slot: int, number: int, names: tuple[str, ...]) -> Start:
     if chance.random() < WRONG_CLOCK:
         hours = chance.choice((-1, 1)) * chance.uniform(*HOURS)
         after_s = chance.choice((0.0, chance.uniform(3.0, 15.0)))
-    return Start(name, some, hours, after_s)
+    small = includes(plan.profile, WORKERS) and chance.random() < SMALL_MEMORY
+    return Start(name, some, hours, after_s, memory_mb=int(small))
 
 
 def bound(trials: int) -> str:

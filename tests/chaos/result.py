@@ -2,15 +2,18 @@
 
 import resource
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from replay.report import Report
+from tests.chaos.faults.happening import Effects
 from tests.chaos.judgement import Judgement
 from tests.chaos.plan import Plan, bound
+from tests.chaos.profiles import KINDS, kinds_of
 
 SHOWN_MAX = 20  # failures in the table; the JSON has all
-HIT = ("kill", "stop", "pause", "broker", "registry", "connector", "outage")
+HIT = ("kill", "stop", "pause", "broker", "registry", "connector", "outage", *KINDS)
 
 
 def quantiles(seconds: list[float]) -> dict[str, float]:
@@ -32,6 +35,10 @@ def spelled(numbers: dict[str, float]) -> str:
     if not numbers["count"]:
         return "none"
     return f"p50 {numbers['p50']:.2f}, p99 {numbers['p99']:.2f}, max {numbers['max']:.2f} s"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {number}" for what, number in counts.items())
 
 
 @dataclass
@@ -62,6 +69,8 @@ class Result:
     verifying_s: float = 0.0
     log_bytes: int = 0
     """Size of the broker's data."""
+    effects: Effects = field(default_factory=dict)
+    """What the faults of the profile were seen to do."""
 
     @property
     def kills(self) -> int:
@@ -75,7 +84,16 @@ class Result:
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
         died = self.done["died"]
         ended = [f"{died} workers ended by themselves: see their logs"] * bool(died)
-        return [*self.stuck, *self.judged.failures, *diverged, *few, *ended]
+        return [*self.stuck, *self.judged.failures, *diverged, *few, *ended, *self._idle_faults()]
+
+    def _idle_faults(self) -> list[str]:
+        """Name the kinds of the profile that never came, or that nothing was seen of."""
+        kinds = () if self.plan.outage else kinds_of(self.plan.profile)
+        return [
+            f"{kind} was injected {self.done[kind]} times, and nothing was seen of it"
+            for kind in kinds
+            if not any(self.effects.get(kind, {}).values())
+        ]
 
     def _recovery(self, kind: str, times: list[float]) -> str:
         alone = quantiles(self.alone.get(kind, []))
@@ -89,6 +107,7 @@ class Result:
             "plan": asdict(self.plan),
             "fakes": "steps and connectors are fakes that answer at once; the rest is real",
             "faults": dict(self.done),
+            "effects": {kind: dict(seen) for kind, seen in self.effects.items()},
             "counts": self.judged.counted(),
             "copies_published": self.copies,
             "failures": self.failures,
@@ -127,13 +146,16 @@ class Result:
         )
         starts = (
             f"{done['start']}, {done['some steps']} with some steps, "
-            f"{done['wrong clock']} with a wrong clock; {done['died']} ended by themselves"
+            f"{done['wrong clock']} with a wrong clock, "
+            f"{done['small memory']} with little memory; {done['died']} ended by themselves, "
+            f"{done['excused']} under faults that allow it"
         )
         return [
             ("seed", f"{self.plan.seed}, {self.plan.workers} workers; fake steps and connectors"),
             ("requests", asked),
             ("records", f"{judged.records}, {judged.inputs} events taken by steps"),
             ("faults", ", ".join(f"{kind} {done[kind]}" for kind in HIT if done[kind]) or "none"),
+            *((f"of {kind}", _listed(seen)) for kind, seen in self.effects.items()),
             ("starts", starts),
         ]
 

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from infra.local.guard import MARKER
-from infra.local.supervisor import Stack
+from tests.chaos.ground import Ground
 from tests.chaos.plan import Plan, Start, start
 from tests.chaos.steps import chain
 
@@ -19,12 +19,15 @@ OUTAGE_ATTEMPTS = 5  # as the settings say: what a component that is away leads 
 class Slot:
     """A place for a worker process."""
 
-    def __init__(self, number: int, stack: Stack, plan: Plan) -> None:
+    def __init__(self, number: int, ground: Ground, plan: Plan, place: str | None = None) -> None:
         self.number = number
-        self.ready = stack.run / f"worker-{number}.ready"
+        self.place = ("" if number % 2 else f"worker-{number}") if place is None else place
+        """Who has one returns to its lanes at once, the others after a rebalance."""
+        self.ready = ground.run / f"worker-{number}.ready"
+        self.log = ground.run / f"worker-{number}.log"
         self.paused = self.stopping = False
         self.process: subprocess.Popen[bytes] | None = None
-        self._stack = stack
+        self._ground = ground
         self._plan = plan
         self._starts = 0
 
@@ -34,7 +37,7 @@ class Slot:
         self.paused = self.stopping = False
         self._starts += 1
         how = start(self._plan, self.number, self._starts, NAMES)
-        run = self._stack.run
+        run = self._ground.run
         module = ["tests.chaos.worker", str(run), how.name]
         if how.hours:
             clock = ["tests.chaos.clock", f"{how.hours:.3f}", f"{how.after_s:.1f}"]
@@ -44,11 +47,11 @@ class Slot:
         if self._plan.outage:
             module += ["--attempts", str(OUTAGE_ATTEMPTS)]
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
-        if (
-            self.number % 2 == 0
-        ):  # these return to their lanes at once, the others after a rebalance
-            kept["PLAYHEAD_SLOT"] = f"worker-{self.number}"
-        with (run / f"worker-{self.number}.log").open("ab") as log:
+        if self.place:
+            kept["PLAYHEAD_SLOT"] = self.place
+        if how.memory_mb:
+            kept["PLAYHEAD_MEMORY_MB"] = str(how.memory_mb)
+        with self.log.open("ab") as log:
             log.write(f"--- start {' '.join(module)}\n".encode())
             log.flush()
             self.process = subprocess.Popen(
@@ -56,9 +59,9 @@ class Slot:
                 cwd=ROOT,
                 env={
                     **kept,
+                    **self._ground.environment,
                     "PLAYHEAD_READY_FILE": str(self.ready),
                     "PYTHONPATH": str(ROOT),
-                    MARKER: self._stack._marker,  # the stack's guard ends it if we are killed
                 },
                 stderr=log,
                 start_new_session=True,  # an interrupt at the terminal is for us alone
@@ -78,6 +81,13 @@ class Slot:
         if self.running:
             assert self.process is not None
             self.process.send_signal(number)
+
+    def leave(self, patience_s: float = 15.0) -> None:
+        """Give it time to stop after it was told to, then kill it."""
+        if self.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience_s)
+        self.end()
 
     def end(self) -> None:
         """Kill, as a crash would."""

@@ -1,0 +1,26 @@
+"""A registry that lies and lags: each worker that starts meets it, and each schema that is new."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from tests.chaos.faults.fake_registry import FakeRegistryProxy
+from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.plan import Fault
+from tests.chaos.profiles import REGISTRY
+
+
+def registry_faults(proxy: FakeRegistryProxy, effects: Effects) -> Happenings:
+    """Return the lies of a registry, by kind."""
+
+    @contextmanager
+    def happen(lie: str, fault: Fault) -> Iterator[bool]:
+        before = Counter(proxy.counts)
+        with proxy.being(lie) as done:
+            yield done
+        if done:
+            told = proxy.counts - before
+            note(effects, fault.kind, {"answers": told.total()})
+
+    return {kind: partial(happen, kind.removeprefix("registry ")) for kind in REGISTRY}

@@ -1,0 +1,70 @@
+"""Workers that are set up wrongly: two in one place, or with too little memory."""
+
+import resource
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
+
+from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.faults.limits import Limited
+from tests.chaos.faults.said import Said
+from tests.chaos.ground import Ground
+from tests.chaos.plan import Fault, Plan
+from tests.chaos.slots import Slot
+
+FENCED = '"error": "_FENCED'  # how a worker spells that another took its place
+INTRUDERS_FROM = 100  # numbers of workers that are not the run's own
+ROOM_BYTES = 4 << 20  # beyond what the process has mapped already
+
+
+class WorkerFaults:
+    """Sets workers up wrongly."""
+
+    def __init__(self, plan: Plan, ground: Ground, slots: Sequence[Slot], effects: Effects) -> None:
+        self._plan = plan
+        self._ground = ground
+        self._slots = slots
+        self._effects = effects
+        self._intruders = INTRUDERS_FROM
+
+    def happenings(self) -> Happenings:
+        """Return the faults by kind."""
+        return {"same slot": self._same_slot, "little memory": self._little_memory}
+
+    @contextmanager
+    def _same_slot(self, fault: Fault) -> Iterator[bool]:
+        """Start another worker in the place of one that runs: whoever comes last has its lanes."""
+        placed = [slot for slot in self._slots if slot.place and slot.running]
+        if not placed:
+            yield False
+            return
+        self._intruders += 1
+        mate = placed[fault.slot % len(placed)]
+        intruder = Slot(self._intruders, self._ground, self._plan, mate.place)
+        intruder.start()
+        try:
+            with Said([*self._slots, intruder], "fenced") as said:
+                yield True
+                note(self._effects, fault.kind, {"lines about it": said.count})
+        finally:
+            intruder.signal(signal.SIGTERM)
+            intruder.leave()
+
+    @contextmanager
+    def _little_memory(self, fault: Fault) -> Iterator[bool]:
+        """Leave a worker no more memory than it has taken."""
+        slot = self._slots[fault.slot]
+        if not slot.running or slot.process is None:
+            yield False
+            return
+        process = slot.process
+
+        def most(pid: int) -> int:
+            return psutil.Process(pid).memory_info().vms + ROOM_BYTES
+
+        with Limited(resource.RLIMIT_AS, lambda: [process.pid], most) as limited:
+            yield True
+            ended = process.poll() is not None
+        note(self._effects, fault.kind, {"workers": limited.number, "of them ended": int(ended)})
