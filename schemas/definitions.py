@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+from fastavro.schema import to_parsing_canonical_form
 from fastavro.types import Schema
 
 FOLDER = Path(__file__).parent / "avro"
@@ -88,6 +89,20 @@ def without_logical_types(schema: Any) -> Any:
             if key != "logicalType"
         }
     return schema
+
+
+def same_records(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two definitions mean the same bytes: docs, defaults and logical types don't count.
+
+    False for what no parser takes.
+    """
+    try:
+        first, second = (
+            to_parsing_canonical_form(without_logical_types(each)) for each in (one, other)
+        )
+    except Exception:  # noqa: BLE001 - whatever a stranger's definition makes a parser raise
+        return False
+    return first == second
 
 
 @cache

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from schemas.definitions import self_contained
+from schemas.definitions import same_records, self_contained
 from schemas.foreign import TEXT_CHARACTERS_MAX
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 REQUEST_TIMEOUT_S = 10  # a registry that hangs must look like one that is away
 RETRY_WAIT_MAX_MS = 1_000  # of the client's three retries: who asked tries again for longer
 SCHEMA_ID_MAX = 2**31 - 1  # registries number with signed 32-bit integers
-NO_ANSWER = frozenset({401, 403, 408, 429})  # statuses, with 5xx, that say nothing about a schema
+NO_ANSWER = frozenset({401, 403, 408, 429})  # that say nothing about a schema, as 3xx and 5xx do
 ArgumentsT = ParamSpec("ArgumentsT")
 AnswerT = TypeVar("AnswerT")
 
@@ -24,7 +24,7 @@ class UnknownSchema(LookupError):
 
 
 class RegistryAway(ConnectionError):
-    """The registry can't be reached; it may be tried again."""
+    """The registry can't be reached, or contradicts itself; it may be tried again."""
 
 
 class IncompatibleSchema(ValueError):
@@ -76,10 +76,12 @@ class FixedIds:
 
 
 class Registry:
-    """Schema ids of a Confluent-compatible registry; both directions are cached for good.
+    """Schema ids of a Confluent-compatible registry.
 
-    An id never changes its meaning, so after the first look-up no call is made and a registry that
-    is away does not stop records that were seen before.
+    An id never changes its meaning, but what a registry says of it once may be a mistake: of a
+    proxy, or of one that lags or came back from a backup. An id is taken for ours, and kept for
+    good, when both directions say so; then a registry that is away stops nothing. Whatever else it
+    says is asked for anew: `streams.log.codec` keeps what it could read records by.
     """
 
     def __init__(self, url: str, retry_wait_max_ms: int = RETRY_WAIT_MAX_MS) -> None:
@@ -107,11 +109,11 @@ class Registry:
         for subject, record in subjects.items():
             schema = self._library.Schema(json.dumps(_ours(record)), "AVRO")
             if not self._has_versions(subject):
-                self._ids[record] = self._ask(self._client.register_schema, subject, schema)
+                self._take(record, self._ask(self._client.register_schema, subject, schema))
                 self._ask(self._client.set_compatibility, subject_name=subject, level=COMPATIBILITY)
                 continue
             try:
-                self._ids[record] = self._ask(self._client.register_schema, subject, schema)
+                schema_id = self._ask(self._client.register_schema, subject, schema)
             except self._library.SchemaRegistryError as error:
                 if error.http_status_code != 409:
                     raise
@@ -119,6 +121,7 @@ class Registry:
                     f"{record} does not fit the versions of {subject} in {self._url}: "
                     f"give new fields a default and keep old ones ({error.error_message})"
                 ) from None
+            self._take(record, schema_id)
         self._subjects.update({record: subject for subject, record in subjects.items()})
 
     def _has_versions(self, subject: str) -> bool:
@@ -134,12 +137,16 @@ class Registry:
         self._subjects.update({record: subject for subject, record in subjects.items()})
 
     def id_of(self, record: str) -> int:
-        """Return the id of our definition of a record; raises UnknownSchema if never registered."""
+        """Return the id of our definition of a record.
+
+        Raises UnknownSchema if it was never registered, RegistryAway.
+        """
         if record not in self._ids:
             subject = self._subjects.get(record)
             if subject is None:
                 raise UnknownSchema(f"{record} has no subject: add it to streams/topics.py")
             schema = self._library.Schema(json.dumps(_ours(record)), "AVRO")
+            self._forget()
             try:
                 registered = self._ask(self._client.lookup_schema, subject, schema)
             except self._library.SchemaRegistryError as error:
@@ -150,32 +157,53 @@ class Registry:
                 ) from None
             if registered.schema_id is None:
                 raise UnknownSchema(f"{self._url} gave no id for {subject}")
-            self._ids[record] = registered.schema_id
+            self._take(record, registered.schema_id)
         return self._ids[record]
+
+    def _take(self, record: str, schema_id: int) -> None:
+        """Take an id for our definition of a record, if what stands behind it is that.
+
+        Raises RegistryAway where it is not: under such an id nothing may be written.
+        """
+        try:
+            definition = self.definition_of(schema_id)
+        except UnknownSchema:
+            definition = {}
+        if definition != _ours(record) and not same_records(definition, _ours(record)):
+            raise RegistryAway(
+                f"the schema registry at {self._url} contradicts itself: it gives id {schema_id} "
+                f"for our {record}, and another definition for that id: see its log, and what "
+                "stands before it"
+            )
+        self._definitions[schema_id] = definition
+        self._ids[record] = schema_id
 
     def definition_of(self, schema_id: int) -> dict[str, Any]:
         """Return the definition behind an id; raises UnknownSchema, RegistryAway."""
-        if schema_id not in self._definitions:
-            unknown = UnknownSchema(f"no schema with id {schema_id} in {self._url}")
-            if schema_id > SCHEMA_ID_MAX:
-                raise unknown
-            try:
-                schema = self._ask(self._client.get_schema, schema_id)
-            except self._library.SchemaRegistryError:
-                raise unknown from None
-            text = schema.schema_str or "null"
-            if len(text) > TEXT_CHARACTERS_MAX:
-                raise unknown
-            try:
-                definition = json.loads(text)
-            except (ValueError, RecursionError):  # Protobuf, say
-                raise unknown from None
-            if not isinstance(definition, dict):
-                raise unknown
-            if "name" not in definition:  # no record: not worth keeping, and maybe not so for ever
-                return definition
-            self._definitions[schema_id] = definition
-        return self._definitions[schema_id]
+        if schema_id in self._definitions:
+            return self._definitions[schema_id]
+        unknown = UnknownSchema(f"no schema with id {schema_id} in {self._url}")
+        if schema_id > SCHEMA_ID_MAX:
+            raise unknown
+        self._forget()
+        try:
+            schema = self._ask(self._client.get_schema, schema_id)
+        except self._library.SchemaRegistryError:
+            raise unknown from None
+        text = schema.schema_str or "null"
+        if len(text) > TEXT_CHARACTERS_MAX:
+            raise unknown
+        try:
+            definition = json.loads(text)
+        except (ValueError, RecursionError):  # Protobuf, say
+            raise unknown from None
+        if not isinstance(definition, dict):
+            raise unknown
+        return definition
+
+    def _forget(self) -> None:
+        """Have the client ask anew: it would repeat what it was told, or what it has registered."""
+        self._client.clear_caches()  # type: ignore[no-untyped-call]  # takes and gives nothing
 
     def _ask(
         self,
@@ -192,7 +220,7 @@ class Registry:
             return call(*arguments, **options)
         except self._library.SchemaRegistryError as error:
             status = error.http_status_code
-            if status in NO_ANSWER or status >= 500:
+            if status in NO_ANSWER or status < 400 or status >= 500:
                 raise RegistryAway(
                     f"the schema registry at {self._url} answers with status {status}: "
                     "its log tells why"

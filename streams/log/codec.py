@@ -10,12 +10,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import fastavro
-from fastavro.schema import to_parsing_canonical_form
 from fastavro.types import Schema
 
 import schemas
 from schemas import Event, Record, foreign, wire
-from schemas.definitions import NAMESPACE, parsed, self_contained, without_logical_types
+from schemas.definitions import (
+    NAMESPACE,
+    parsed,
+    same_records,
+    self_contained,
+    without_logical_types,
+)
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.subjects import open_registry
 from streams.settings import Settings
@@ -166,10 +171,9 @@ def open_codec(settings: Settings) -> Codec:
 
 def _parsed_as(name: str, definition: dict[str, Any]) -> Schema | None:
     """Parse a definition; None for one that means what ours means: the records read that."""
-    plain, ours = without_logical_types(definition), without_logical_types(self_contained(name))
-    if to_parsing_canonical_form(plain) == to_parsing_canonical_form(ours):
+    if same_records(definition, self_contained(name)):
         return None
-    return fastavro.parse_schema(plain)
+    return fastavro.parse_schema(without_logical_types(definition))
 
 
 def _resolved(data: bytes, writer: Schema, record: type[RecordT]) -> tuple[RecordT, int]:

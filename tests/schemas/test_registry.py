@@ -122,7 +122,8 @@ def test_an_id_is_looked_up_once(fake, url):
     fake.asked.clear()
     ids = [registry.id_of(name) for name in ("Usage", "Batch", "Usage", "Batch")]
     assert ids[:2] == ids[2:]
-    assert fake.asked == [("POST", "/subjects/usage-value"), ("POST", "/subjects/batch-value")]
+    asked = [("POST", "/subjects/usage-value"), ("POST", "/subjects/batch-value")]
+    assert [entry for entry in fake.asked if entry[0] == "POST"] == asked
 
 
 def test_a_definition_is_asked_for_once_and_outlives_the_registry(fake):
@@ -133,6 +134,40 @@ def test_a_definition_is_asked_for_once_and_outlives_the_registry(fake):
         assert registry.definition_of(schema_id) == self_contained("Usage")
     assert registry.definition_of(schema_id) == self_contained("Usage")
     assert registry.id_of("Usage") == schema_id
+
+
+def test_an_id_whose_definition_is_another_is_not_taken_until_the_registry_agrees_with_itself(
+    fake, url
+):
+    a_registry(url).register(SUBJECTS)
+    registry = a_registry(url)
+    registry.expect(SUBJECTS)
+    truth = dict(fake.schemas)
+    fake.schemas = dict(zip(truth, reversed(truth.values()), strict=True))
+    lying = FakeRegistryServer()
+    lying.schemas, lying.subjects = dict(truth), fake.subjects
+
+    def answer(method, path, body):
+        return (fake if method == "GET" else lying).answer(method, path, body)
+
+    with serving(answer) as address:
+        registry = a_registry(address)
+        registry.expect(SUBJECTS)
+        with pytest.raises(RegistryAway, match="contradicts itself"):
+            registry.id_of("Usage")
+        fake.schemas = truth
+        assert registry.definition_of(registry.id_of("Usage")) == self_contained("Usage")
+
+
+def test_a_definition_that_is_not_known_for_ours_is_asked_for_again(fake, url):
+    """What a registry said of it once may have been said while it lagged, or by mistake."""
+    a_registry(url).register(SUBJECTS)
+    registry = a_registry(url)
+    truth = dict(fake.schemas)
+    fake.schemas = dict(zip(truth, reversed(truth.values()), strict=True))
+    assert registry.definition_of(1) == self_contained("Batch")
+    fake.schemas = truth
+    assert registry.definition_of(1) == self_contained("Usage")
 
 
 def test_what_was_never_registered_says_what_to_do(fake, url):
@@ -182,6 +217,8 @@ def test_a_registry_that_does_not_answer_is_named():
         (401, b"{}", RegistryAway),
         (403, b"{}", RegistryAway),
         (500, b"", RegistryAway),
+        (302, b"", RegistryAway),
+        (200, b"{}", UnknownSchema),
     ],
 )
 def test_only_an_answer_about_the_schema_makes_it_unknown(status, body, error):
