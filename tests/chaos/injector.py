@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.local.supervisor import State
 from tests.chaos.faults.happening import Effects
-from tests.chaos.faults.offer import happenings
+from tests.chaos.faults.offer import Offer, happenings
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Fault, Plan
 from tests.chaos.profiles import KINDS
@@ -27,7 +27,9 @@ AGAIN_S = 1.0  # until a worker is started that ended by itself
 class Injector:
     """Does faults to a stack and its workers, and starts again what has ended."""
 
-    def __init__(self, plan: Plan, ground: Ground, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, plan: Plan, ground: Ground, say: Callable[[str], None], offer: Offer = happenings
+    ) -> None:
         self._outage = plan.outage
         self._stack = ground.stack
         self._say = say
@@ -45,7 +47,7 @@ class Injector:
         self._later: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
-        self._happenings = happenings(plan, ground, self.slots, self.effects)
+        self._happenings = offer(plan, ground, self.slots, self.effects)
         self._closed = threading.Event()
         self._excused = 0
         self._excused_until_s = 0.0

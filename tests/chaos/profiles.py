@@ -20,10 +20,12 @@ NETWORK = {
     "half-open": Kind((3.0, 15.0)),
     "slow link": Kind((5.0, 15.0)),
 }
+# a coordinator that comes back may fence a static member of its own past: its worker ends, and starts again
 BROKERS = {
-    "broker killed": Kind((2.0, 15.0)),
-    "controller killed": Kind((2.0, 15.0)),
-    "broker paused": Kind((8.5, 12.0)),  # beyond the session: every group loses its members
+    "broker killed": Kind((2.0, 15.0), ends_workers=True),
+    "controller killed": Kind((2.0, 15.0), ends_workers=True),
+    # beyond the session: every group loses its members
+    "broker paused": Kind((8.5, 12.0), ends_workers=True),
 }
 LIE_S = (1.0, 3.0)  # shorter than what a step gives a registry to learn a schema
 REGISTRY = {

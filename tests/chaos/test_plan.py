@@ -1,16 +1,21 @@
 """What follows from a seed alone."""
 
+import hashlib
 import shlex
 from collections import Counter
 
 import pytest
 
 from replay.report import Report
+from schemas import QuestionAsked
+from streams.log.codec import HEADER
 from streams.settings import Settings
+from streams.topics import topic_of
 from tests.chaos import harness
 from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
-from tests.chaos.plan import MISSED, WEIGHTS, Plan, bound, faults, start
+from tests.chaos.plan import EVERY_S, MEETS_S, MISSED, WEIGHTS, Plan, bound, faults, start
+from tests.chaos.profiles import KINDS, NETWORK, PROFILES, REGISTRY, kinds_of
 from tests.chaos.result import Result
 from tests.fakes import a_codec
 from tests.memory_broker import a_broker
@@ -37,6 +42,87 @@ def test_every_schedule_has_every_kind_of_fault_and_kills_to_spare(seed):
 def test_an_outage_is_the_only_fault_of_its_plan():
     [fault] = faults(Plan.of_outage("broker", 60, seed=1))
     assert (fault.kind, fault.for_s) == ("outage", 60)
+
+
+# ---------------------------------------------------------------------- profiles
+
+OTHERS = [name for name in PROFILES if name != "kills"]
+
+
+@pytest.mark.parametrize("profile", OTHERS)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seconds", [30.0, 600.0])
+def test_every_kind_of_a_profile_comes_and_lasts_as_long_as_it_says(profile, seed, seconds):
+    plan = Plan(seed, seconds=seconds, kills=0, profile=profile)
+    drawn = faults(plan)
+    assert drawn == sorted(faults(plan))
+    of_profile = [fault for fault in drawn if fault.kind in KINDS]
+    assert {fault.kind for fault in of_profile} == set(kinds_of(profile))
+    for fault in of_profile:
+        least, most = KINDS[fault.kind].span_s
+        assert least <= fault.for_s <= most
+        assert 0 <= fault.at_s < seconds
+    assert len(of_profile) == max(len(kinds_of(profile)), int(seconds / EVERY_S))
+
+
+def test_another_seed_has_other_faults():
+    plans = [Plan(seed, kills=0, profile="network") for seed in (1, 2)]
+    assert faults(plans[0]) != faults(plans[1])
+
+
+def test_what_only_a_start_can_meet_comes_with_a_kill():
+    drawn = faults(Plan(1, kills=0, profile="registry"))
+    kills = [fault.at_s for fault in drawn if fault.kind == "kill"]
+    lies = [fault.at_s for fault in drawn if fault.kind in REGISTRY]
+    assert kills == [at_s + MEETS_S for at_s in lies]
+
+
+def test_kills_come_on_top_where_they_are_asked_for():
+    drawn = faults(Plan(1, seconds=60.0, kills=5, profile="network"))
+    assert set(WEIGHTS) | set(NETWORK) == {fault.kind for fault in drawn}
+    assert set(WEIGHTS).isdisjoint(f.kind for f in faults(Plan(1, kills=0, profile="network")))
+
+
+def test_the_kills_of_a_seed_stay_what_they_were():
+    """A seed that was noted down with a failure must do the same again."""
+    digest = hashlib.sha256(repr(faults(Plan(2026))).encode()).hexdigest()
+    assert digest == "1dc526f522edca339475dcb5b27e7e962fb225c3400a6e5364b6abfb117088a8"
+    assert not any(start(Plan(2026), slot, 1, NAMES).memory_mb for slot in range(3))
+
+
+def test_a_profile_stands_on_what_its_faults_need():
+    grounds = {name: Plan(1, profile=name) for name in PROFILES}
+    assert {name for name, plan in grounds.items() if plan.brokers == 3} == {"brokers", "all"}
+    assert {name for name, plan in grounds.items() if plan.linked} == {"network", "all"}
+    assert {name for name, plan in grounds.items() if plan.lied_to} == {"registry", "all"}
+    assert {name for name, plan in grounds.items() if plan.schemas} == {"registry", "all"}
+
+
+def test_some_starts_have_little_memory_where_workers_are_set_up_wrongly():
+    starts = [start(Plan(1, profile="workers"), 1, number, NAMES) for number in range(20)]
+    assert {how.memory_mb for how in starts} == {0, 1}
+
+
+def test_a_load_has_newer_schemas_one_after_the_other():
+    ids = (1_000_001, 1_000_002, 1_000_003)
+    broker = a_broker()
+    plan = Plan(1, requests=3_000, profile="registry")
+    producer = MemoryProducer(broker)
+    load = Load(plan, Settings(), a_codec(), producer=producer, now_us=lambda: 1, newer_ids=ids)
+    for _ in range(plan.requests):
+        load.ask()
+    producer.settle()
+    newer = [
+        number
+        for one in broker.rows[topic_of(QuestionAsked), 0].messages
+        if (value := one.value()) and len(value) > 5 and (number := schema_id_of_any(value)) in ids
+    ]
+    assert set(newer) == set(ids)
+    assert newer == sorted(newer)
+
+
+def schema_id_of_any(value):
+    return HEADER.unpack_from(value)[1]
 
 
 def test_starts_vary_by_slot_and_number_and_the_first_slot_hosts_all_steps():
@@ -79,7 +165,14 @@ def test_the_load_has_copies_poison_and_records_that_are_no_requests():
 
 
 @pytest.mark.parametrize(
-    "plan", [PLAN, Plan.of_outage("triton", 7, seed=3, requests=50, workers=2)], ids=str
+    "plan",
+    [
+        PLAN,
+        Plan.of_outage("triton", 7, seed=3, requests=50, workers=2),
+        Plan(5, 70, 60.0, 0, profile="network"),
+        Plan(5, 70, 60.0, 4, profile="all"),
+    ],
+    ids=str,
 )
 def test_the_command_that_a_failure_prints_runs_the_same_plan(plan):
     options = dict(word.split("=") for word in shlex.split(plan.command())[2:])
@@ -98,11 +191,38 @@ def test_what_is_not_asked_for_is_as_the_long_run_has_it():
     plan = harness.planned(given)
     assert plan == Plan(seed=plan.seed)
     assert harness.planned({**given, "outage": "broker", "seed": 1}).requests == 6_000
+    network = harness.planned({**given, "faults": "network", "seed": 1})
+    assert network == Plan(1, 9_000, 180.0, 0, profile="network")
+    assert harness.planned({**given, "faults": "all", "seed": 1}) == Plan(1, profile="all")
 
 
 def test_no_failure_in_n_trials_proves_three_in_n():
     assert bound(300) == "0.01"
     assert bound(0) == "1"
+
+
+def test_a_fault_that_nothing_was_seen_of_is_a_failure():
+    plan = Plan(1, kills=0, profile="network")
+    done = Counter({"cut": 2, "half-open": 1, "slow link": 1})
+    effects = {kind: Counter(seen=1) for kind in NETWORK}
+    assert Result(plan, Judgement(), Report(), done, effects=effects).failures == []
+    assert "of half-open    seen 1" in str(
+        Result(plan, Judgement(), Report(), done, effects=effects)
+    )
+    effects["cut"] = Counter(seen=0)
+    del effects["half-open"]
+    assert Result(plan, Judgement(), Report(), done, effects=effects).failures == [
+        "cut was injected 2 times, and nothing was seen of it",
+        "half-open was injected 1 times, and nothing was seen of it",
+    ]
+
+
+def test_a_worker_that_ended_by_itself_is_a_failure_unless_a_fault_allows_it():
+    result = Result(PLAN, Judgement(), Report(), Counter(kill=12, excused=3))
+    assert result.failures == []
+    assert "0 ended by themselves, 3 under faults that allow it" in str(result)
+    result.done["died"] = 1
+    assert result.failures == ["1 workers ended by themselves: see their logs"]
 
 
 def test_too_few_kills_are_a_failure():

@@ -1,6 +1,6 @@
 """Which faults a run can have, by kind: those that its ground is made for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.chaos.faults.brokers import BrokerFaults
 from tests.chaos.faults.disk import DiskFaults
@@ -14,15 +14,21 @@ from tests.chaos.plan import Plan
 from tests.chaos.profiles import kinds_of
 from tests.chaos.slots import Slot
 
+Offer = Callable[[Plan, Ground, Sequence[Slot], Effects], Happenings]
+
 
 def happenings(plan: Plan, ground: Ground, slots: Sequence[Slot], effects: Effects) -> Happenings:
     """Return what makes each kind of the plan's profile."""
+
+    def another(number: int, place: str) -> Slot:
+        return Slot(number, ground, plan, place)
+
     every = {
         **network_faults(ground.links, effects),
         **BrokerFaults(ground, effects).happenings(),
         **(registry_faults(ground.registry, effects) if ground.registry else {}),
         **TopicFaults(ground, slots, effects).happenings(),
         **DiskFaults(ground, slots, effects).happenings(),
-        **WorkerFaults(plan, ground, slots, effects).happenings(),
+        **WorkerFaults(slots, effects, another).happenings(),
     }
     return {kind: every[kind] for kind in kinds_of(plan.profile)}

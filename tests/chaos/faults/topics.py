@@ -31,7 +31,7 @@ class TopicFaults:
     """Changes settings of topics."""
 
     def __init__(self, ground: Ground, slots: Sequence[Slot], effects: Effects) -> None:
-        self._servers = ground.settings.kafka
+        self._ground = ground
         self._slots = slots
         self._effects = effects
 
@@ -53,7 +53,7 @@ class TopicFaults:
             note(self._effects, fault.kind, {f"lines of workers about {name}": said.count})
 
     def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self._servers, "log_level": 0})
+        return AdminClient({"bootstrap.servers": self._ground.settings.kafka, "log_level": 0})
 
     def _of(self, topic: str, name: str) -> str:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)

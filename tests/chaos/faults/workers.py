@@ -2,7 +2,7 @@
 
 import resource
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -10,11 +10,10 @@ import psutil
 from tests.chaos.faults.happening import Effects, Happenings, note
 from tests.chaos.faults.limits import Limited
 from tests.chaos.faults.said import Said
-from tests.chaos.ground import Ground
-from tests.chaos.plan import Fault, Plan
+from tests.chaos.plan import Fault
 from tests.chaos.slots import Slot
 
-FENCED = '"error": "_FENCED'  # how a worker spells that another took its place
+FENCED = "fenced by other consumer"  # what a worker says when another took its place
 INTRUDERS_FROM = 100  # numbers of workers that are not the run's own
 ROOM_BYTES = 4 << 20  # beyond what the process has mapped already
 
@@ -22,11 +21,16 @@ ROOM_BYTES = 4 << 20  # beyond what the process has mapped already
 class WorkerFaults:
     """Sets workers up wrongly."""
 
-    def __init__(self, plan: Plan, ground: Ground, slots: Sequence[Slot], effects: Effects) -> None:
-        self._plan = plan
-        self._ground = ground
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        effects: Effects,
+        another: Callable[[int, str], Slot],
+    ) -> None:
+        """`another` makes one more worker, with a number, for a place."""
         self._slots = slots
         self._effects = effects
+        self._another = another
         self._intruders = INTRUDERS_FROM
 
     def happenings(self) -> Happenings:
@@ -42,10 +46,10 @@ class WorkerFaults:
             return
         self._intruders += 1
         mate = placed[fault.slot % len(placed)]
-        intruder = Slot(self._intruders, self._ground, self._plan, mate.place)
+        intruder = self._another(self._intruders, mate.place)
         intruder.start()
         try:
-            with Said([*self._slots, intruder], "fenced") as said:
+            with Said([*self._slots, intruder], FENCED) as said:
                 yield True
                 note(self._effects, fault.kind, {"lines about it": said.count})
         finally:
