@@ -20,7 +20,7 @@ GAP_S, CALM_S = (0.1, 2.0), (8.0, 34.0)  # scaled to the length of the run
 BEFORE_S, AFTER_S = 20.0, 40.0  # load around an outage
 EVERY_S = 20.0  # a fault of a profile, on average: it lasts, and what it hit has to go on
 LATE = 0.25  # share of that time by which one may come later
-SCHEMA_S = 2.0  # from a new schema to the next
+SCHEMA_S, SCHEMAS_MAX = 0.5, 1_000  # from a new schema to the next: even a short lie meets some
 MEETS_S = 0.3  # until the kill that goes with it
 LAST = 0.97  # share of the run after which nothing begins
 
@@ -63,8 +63,8 @@ class Plan:
 
     @property
     def schemas(self) -> int:
-        """How many newer schemas come up during the run: a new one every few seconds."""
-        return max(1, int(self.seconds / SCHEMA_S)) if self.lied_to else 0
+        """How many newer schemas come up during the run."""
+        return min(SCHEMAS_MAX, max(1, int(self.seconds / SCHEMA_S))) if self.lied_to else 0
 
     def command(self) -> str:
         """Spell the command that runs this plan again."""

@@ -27,7 +27,7 @@ BROKERS = {
     # beyond the session: every group loses its members
     "broker paused": Kind((8.5, 12.0), ends_workers=True),
 }
-LIE_S = (1.0, 3.0)  # shorter than what a step gives a registry to learn a schema
+LIE_S = (2.0, 4.0)  # shorter than what a step gives a registry to learn a schema
 REGISTRY = {
     "registry 404": Kind(LIE_S, meets_start=True),
     "registry other type": Kind(LIE_S, meets_start=True),
