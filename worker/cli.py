@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,6 +23,7 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.lease import Lease
 from worker.loop_watch import LoopWatch
+from worker.ready_file import ReadyFile
 from worker.watchdog import Watchdog
 from worker.wiring import Host, chosen, host, prove, wait_for_topics
 
@@ -49,7 +49,8 @@ class Worker(ModeWorker):
         """`watch` runs beside the apps once they are ready; it raises what must end the worker."""
         super().__init__(override_logging=False, quiet=True, redirect_stdouts=False, **kwargs)
         self._hosted = hosted
-        self._ready_file = ready_file
+        steps = [entry.step.name for entry in hosted.steps]
+        self._ready_file = ReadyFile(ready_file, steps) if ready_file else None
         self._watch = watch
         self._lease = Lease()
         for entry in hosted.steps:
@@ -89,17 +90,8 @@ class Worker(ModeWorker):
         self._say_ready(reasons)
 
     def _say_ready(self, reasons: Sequence[str]) -> None:
-        if self._ready_file is None or self._draining:
-            return
-        ready = {
-            "pid": os.getpid(),
-            "steps": [entry.step.name for entry in self._hosted.steps],
-            "state": "stuck" if reasons else "ready",
-            "reasons": reasons,
-        }
-        draft = self._ready_file.with_name(f".{self._ready_file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(ready), encoding="utf-8")
-        draft.replace(self._ready_file)
+        if self._ready_file is not None and not self._draining:
+            self._ready_file.say(reasons)
 
     async def on_stop(self) -> None:
         """Stop fetching, let running events end, commit, leave the groups."""
@@ -107,7 +99,8 @@ class Worker(ModeWorker):
             return
         self._draining = True
         log.info("stopping")
-        self._forget_ready()
+        if self._ready_file is not None:
+            self._ready_file.forget()
         await asyncio.gather(
             *(self._stop_app(entry) for entry in self._hosted.steps), return_exceptions=True
         )
@@ -122,10 +115,6 @@ class Worker(ModeWorker):
             await entry.runner.drain(DRAIN_S)
         await app.stop()
         await app.publisher.close(PUBLISHED_S)
-
-    def _forget_ready(self) -> None:
-        if self._ready_file is not None:
-            self._ready_file.unlink(missing_ok=True)
 
 
 async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
