@@ -26,7 +26,7 @@ def test_each_record_lies_on_three_brokers_and_two_must_have_it(ground):
     faults = TopicFaults(ground, [], {})
     assert ground.settings.replication == 3
     assert faults._of(WRITTEN[0], "min.insync.replicas") == "2"
-    topics = faults._admin().list_topics(timeout=ANSWER_S).topics
+    topics = faults._admin.list_topics(timeout=ANSWER_S).topics
     assert {len(lane.replicas) for lane in topics[WRITTEN[0]].partitions.values()} == {3}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 
 from confluent_kafka.admin import (
     AdminClient,
@@ -52,16 +52,18 @@ class TopicFaults:
                 self._set(topic, name, before)
             note(self._effects, fault.kind, {f"lines of workers about {name}": said.count})
 
+    @cached_property
     def _admin(self) -> AdminClient:
+        """The client, kept: its answers end with it."""
         return AdminClient({"bootstrap.servers": self._ground.settings.kafka, "log_level": 0})
 
     def _of(self, topic: str, name: str) -> str:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        [told] = self._admin().describe_configs([resource]).values()
+        [told] = self._admin.describe_configs([resource]).values()
         return told.result()[name].value
 
     def _set(self, topic: str, name: str, value: str) -> None:
         entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-        [done] = self._admin().incremental_alter_configs([resource]).values()
+        [done] = self._admin.incremental_alter_configs([resource]).values()
         done.result()
