@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import trivial_steps
+from bench import handing_on
 from bench.child import Child, running
 from bench.figure_tables import figure_table
 from bench.measured_topics import platform_topics
@@ -94,7 +94,7 @@ def rows(turns: dict[int, list[Burst]]) -> list[ScaleRow]:
 
 
 def _turn(settings: Settings, plan: Scaling, workers: int) -> Burst:
-    topics = trivial_steps.HOP_TOPICS[: HOPS + 1]
+    topics = handing_on.HOP_TOPICS[: HOPS + 1]
     chain = Chain(settings.kafka, settings.registry, str(settings.run), GROUP, topics)
     with platform_topics(settings, (GROUP,)), _workers(chain, workers) as children:
         drive = Drive.on(chain, AskedInputs(known_schemas(settings)), children)

@@ -1,8 +1,8 @@
 """Trivial steps: the names, records, tables and effects of the real ones, and none of their work.
 
-What is measured or tested with them is the machinery around a step. Two chains are made of them:
-`asking` goes the ways of the topology and asks the world as the real steps do; `noop` only hands
-on. A question says by its `subject` what happens to it, a document by its `uri` (`BATCHES:WHAT`):
+What is measured or tested with them is the machinery around a step: they go the ways of the
+topology and ask the world as the real steps do (those of `bench.handing_on` ask for nothing). A
+question says by its `subject` what happens to it, a document by its `uri` (`BATCHES:WHAT`):
 STREAMED questions are answered in parts, and what WHAT means besides is left to `spoil`.
 
 The asking steps count: `redact` numbers the questions of a session, `ingest` the versions of a
@@ -12,12 +12,13 @@ lost a row, or was written twice over one event, shows in the records.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from agents.effects import Effects, StepFunction
+from agents.errors import Permanent
 from schemas import (
     Answer,
     AnswerReleased,
@@ -32,9 +33,6 @@ from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,
     Embed,
-    ErasureRequested,
-    Event,
-    FeedbackGiven,
     Generate,
     IndexChunks,
     Numbered,
@@ -58,9 +56,10 @@ from schemas import (
     WritePlaceholders,
     WriteRelease,
 )
-from streams.topics import Step, step, topic_of
+from streams.topics import Step, step
 
 PARTS = 3  # of a streamed answer, before its end
+LETTERS = "abcdefgh"  # texts of an answer's batches
 STREAMED = ("answer", "transient", "slow")
 ONLY_BATCH = Batch(number=0, last=True)
 
@@ -109,18 +108,27 @@ def retrieved(given: QueryRewritten) -> ChunksRetrieved:
     )
 
 
+def letter(number: int) -> str:
+    """Return the text of a batch: another than its neighbours have, so that their order shows."""
+    return LETTERS[number % len(LETTERS)]
+
+
 def generated(given: ChunksRetrieved, number: int, *, last: bool) -> TokensGenerated:
-    """Make a batch of an answer of one letter a batch; the last one holds the whole answer."""
+    """Make a batch of an answer of one letter a batch; the last one holds the whole answer.
+
+    Where others were before it, the last one adds nothing to the text.
+    """
+    text = "".join(letter(before) for before in range(max(1, number)))
     answer = Answer(
-        text="t" * (number + 1),
-        usage=Usage(prompt_tokens=1, completion_tokens=number + 1),
+        text=text,
+        usage=Usage(prompt_tokens=1, completion_tokens=len(text)),
         finish_reason="stop",
         question=given.question,
         query=given.query,
     )
     return TokensGenerated(
         batch=Batch(number=number, last=last),
-        text="t",
+        text="" if last and number else letter(number),
         answer=answer if last else None,
         ask=given.ask,
         subject=given.subject,
@@ -136,7 +144,7 @@ class AskingSteps:
 
     spoil: Spoil = spare
     """Called by every step before it hands a request on; of a document with its last batch."""
-    streamed: frozenset[str] = frozenset(STREAMED)
+    streamed: Container[str] = frozenset(STREAMED)
     """Subjects of questions whose answers come in parts; other answers are one record."""
 
     def steps(self, *names: str) -> list[Step]:
@@ -263,9 +271,14 @@ class AskingSteps:
     async def moderate(
         self, event: TokensGenerated, fx: Effects
     ) -> AsyncIterator[TokensReleased | AnswerReleased]:
-        """Release what came; with the last batch the text collected so far."""
+        """Release what came; with the last batch the text collected so far.
+
+        Raises Permanent where the batch before it is not known, as the real step does.
+        """
         number = event.batch.number
         state = await fx(ReadRelease(batch=number))
+        if state.batch != number - 1:
+            raise Permanent(f"batch {number} of an answer, but batch {state.batch} was the last")
         text = state.released + event.text
         await fx(WriteRelease(state=ReleaseState(batch=number, released=text)))
         if not event.batch.last:
@@ -282,69 +295,3 @@ FLOW = ("ingest", "redact", "embed", "index", "rewrite", "retrieve", "generate",
 """The steps, each after those that it reads from."""
 QUESTION = ("redact", "rewrite", "retrieve", "generate", "moderate")
 """The steps on a question's way."""
-
-
-# ------------------------------------------------------------------ steps that only hand on
-
-HOPS: tuple[tuple[str, type[Event], type[Event], Callable[[Any], Event]], ...] = (
-    ("redact", QuestionAsked, QuestionRedacted, redacted),
-    ("rewrite", QuestionRedacted, QueryRewritten, rewritten),
-    ("retrieve", QueryRewritten, ChunksRetrieved, retrieved),
-    (
-        "generate",
-        ChunksRetrieved,
-        TokensGenerated,
-        lambda given: TokensGenerated(
-            batch=ONLY_BATCH, text="", ask=given.ask, subject=given.subject
-        ),
-    ),
-    (
-        "moderate",
-        TokensGenerated,
-        TokensReleased,
-        lambda given: TokensReleased(batch=ONLY_BATCH, text="", subject=given.subject),
-    ),
-    (
-        "ingest",
-        TokensReleased,
-        DocumentWithdrawn,
-        lambda given: DocumentWithdrawn(document=given.subject),
-    ),
-    (
-        "embed",
-        DocumentWithdrawn,
-        FeedbackGiven,
-        lambda given: FeedbackGiven(about=given.document, rating=0),
-    ),
-    (
-        "index",
-        FeedbackGiven,
-        ErasureRequested,
-        lambda given: ErasureRequested(subject=given.about),
-    ),
-)
-"""A chain through all eight names: step, what it reads, what it writes, and the making of it.
-
-It begins as the question's does. A step writes records of another type than it reads, as the
-topology wants, so it goes on through three records that hold little else than a text.
-"""
-
-HOP_TOPICS = (topic_of(HOPS[0][1]), *(topic_of(writes) for _, _, writes, _ in HOPS))
-
-
-def noop(count: int = len(HOPS)) -> list[Step]:
-    """Return the first hops: steps that ask for nothing and write one record over each.
-
-    They have the tables that the wiring wants of them.
-    """
-    return [
-        replace(step(name), function=_hand_on(make), flows={reads: (writes,)})
-        for name, reads, writes, make in HOPS[:count]
-    ]
-
-
-def _hand_on(make: Callable[[Any], Event]) -> StepFunction:
-    async def hand_on(event: Event, _fx: Effects) -> AsyncIterator[Event]:
-        yield make(event)
-
-    return hand_on

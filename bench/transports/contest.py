@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
-from bench import trivial_steps
+from bench import handing_on
 from bench.child import MeasurementFailed, running
 from bench.measured_topics import own_topics, platform_topics
 from bench.transports.chain import HOPS, PARTITIONS, Chain
@@ -108,7 +108,7 @@ def chain_of(settings: Settings, entry: Contender, hops: int) -> Iterator[Chain]
     group = f"bench-{entry.module}-{uuid.uuid4().hex[:8]}"
     groups = (group, f"{group}-end")
     if entry.name == OURS:
-        topics = trivial_steps.HOP_TOPICS[: hops + 1]
+        topics = handing_on.HOP_TOPICS[: hops + 1]
         made = platform_topics(settings, groups)
     else:
         topics = tuple(f"{group}-{number}" for number in range(hops + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import trivial_steps
+from bench import handing_on
 from bench.transports.chain import Chain
 from streams.settings import Settings
 from streams.watching import logs
@@ -17,7 +17,7 @@ async def main(chain: Chain) -> int:
     settings = Settings.load(
         environment={}, run=chain.run, kafka=chain.kafka, registry=chain.registry
     )
-    steps = trivial_steps.noop(len(chain.topics) - 1)
+    steps = handing_on.noop(len(chain.topics) - 1)
     connectors, keyring = connect(settings, ())
     hosted = host(settings, steps, connectors, keyring)
     return await supervise(Worker(hosted, None, loop=asyncio.get_running_loop()))

@@ -4,9 +4,10 @@ import pytest
 
 from agents.errors import Permanent
 from bench.direct import MemoryTables
+from bench.handing_on import noop
 from bench.step_runs import StepRuns
 from bench.synthetic.answers import CannedModels
-from bench.trivial_steps import AskingSteps, noop
+from bench.trivial_steps import AskingSteps
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from schemas import Ask, QueryRewritten, QuestionAsked, QuestionRedacted

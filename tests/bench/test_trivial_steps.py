@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from agents.errors import Permanent
+from bench.handing_on import HOP_TOPICS, noop
 from bench.transports.chain import HOPS as CHAIN_HOPS
-from bench.trivial_steps import FLOW, HOP_TOPICS, PARTS, QUESTION, AskingSteps, described, noop
+from bench.trivial_steps import FLOW, LETTERS, PARTS, QUESTION, AskingSteps, described
 from schemas import (
     AnswerReleased,
     Ask,
@@ -123,7 +124,7 @@ async def test_a_question_goes_the_way_of_the_topology_in_one_record_a_step():
         "TokensGenerated",
         "AnswerReleased",
     ]
-    assert records[-1].text == records[-1].answer.text == "t"
+    assert records[-1].text == records[-1].answer.text == LETTERS[0]
 
 
 async def test_a_streamed_answer_comes_in_parts_and_its_end_has_the_whole_text():
@@ -131,7 +132,8 @@ async def test_a_streamed_answer_comes_in_parts_and_its_end_has_the_whole_text()
     released = [record for record in records if isinstance(record, TokensReleased)]
     assert [record.batch.number for record in released] == list(range(PARTS))
     [end] = [record for record in records if isinstance(record, AnswerReleased)]
-    assert end.text == end.answer.text == "t" * (PARTS + 1)
+    assert end.text == end.answer.text == LETTERS[:PARTS]
+    assert "".join(record.text for record in released) == end.text
 
 
 async def test_questions_of_a_session_are_numbered():
