@@ -5,7 +5,7 @@
 #   make test    check, then all tests on the real components
 #   make check   the lock, format, lint, types, arrows between packages, schemas, generated files
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
-#   make chaos   kills and pauses under load, judged by the log: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
+#   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale

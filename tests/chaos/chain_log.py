@@ -77,7 +77,8 @@ class ChainLog(MemoryLog):
         self._numbers = {}
 
     def write(self, event):
-        return event, *self.put(topic_of(event), CODEC.encode(event))
+        key = event.meta.tenant.encode()
+        return event, *self.put(topic_of(event), CODEC.encode(event), key)
 
     def ask(self, request, session="s-1", **meta):
         meta = but(a_meta(request=request, session=session), id=f"id-{request}", **meta)
@@ -105,6 +106,7 @@ class ChainLog(MemoryLog):
             outcome = but(outcome, text=str(self._number(event.meta.session, event.meta.id)))
         cause = Cause(topic=topic, partition=0, offset=offset, id=event.meta.id)
         values = {"id": outcome_id(event.meta.id, step, 0), "cause": cause, "last": True}
+        values["effects"] = ()
         return self.write(stamped(outcome, but(event.meta, **{**values, **meta})))
 
     def _number(self, session, event):

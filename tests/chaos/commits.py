@@ -50,7 +50,7 @@ def too_early(
         for sample, below, reached in _course(samples, step, topic, lane)
         for offset in range(below, reached)
         if (places := closings.get(offset))
-        and not any(at < sample.ends.get((written_to, lane), 0) for written_to, at in places)
+        and not any(at < sample.ends[step].get((written_to, lane), 0) for written_to, at in places)
     ]
 
 

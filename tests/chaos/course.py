@@ -7,15 +7,20 @@ from typing import Any
 from streams.log.codec import Codec
 from streams.log.setup import prepare
 from streams.topics import topic_of
+from tests.chaos.delay import LifeWatch, parts_of
+from tests.chaos.edge_under_fire import EdgeUnderFire
 from tests.chaos.examine import examine
+from tests.chaos.fairness import waits
 from tests.chaos.ground import Ground
 from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
 from tests.chaos.load import Load, register_lacking, register_newer
+from tests.chaos.memory import RssWatch, growth_of
 from tests.chaos.plan import Plan, faults
 from tests.chaos.recovery import after_outage, recoveries
 from tests.chaos.result import Result
 from tests.chaos.steps import chain
+from tests.chaos.versions import make_newer
 from tests.chaos.watch import Follower, Watcher
 from worker.wiring import known_schemas
 
@@ -40,19 +45,27 @@ class Course:
         self._settings = ground.settings
         self._injector = Injector(plan, ground, say)
         self._stuck: list[str] = []
+        self._lives = LifeWatch()
+        self._memory = RssWatch()
 
     def run(self) -> Result:
         """Go through with it, and judge."""
         began = time.monotonic()
         prepare(self._settings)
+        if self._plan.usual:
+            root = make_newer(self._ground.run)
+            for slot in self._injector.slots:
+                slot.newer = root
         codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away
         lacking = register_lacking(self._settings.registry)
         newer = [register_newer(self._settings.registry, n) for n in range(self._plan.schemas)]
         self._load = Load(self._plan, self._settings, codec, lacking_id=lacking, newer_ids=newer)
         self._follower = Follower(self._settings, codec, STEPS)
+        self._edge = EdgeUnderFire(self._plan, self._ground, self._load)
         try:
             samples, drained_s = self._under_watch()
         finally:
+            self._edge.close()
             self._injector.close()
             self._follower.close()
         judging = time.monotonic()
@@ -60,12 +73,14 @@ class Course:
         judged, verified, verifying_s = examine(self._settings, expected, samples, self._jobs)
         every, alone = recoveries(self._injector.hits, self._progress_after)
         ends_s, asked_s = self._follower.ends_s, self._load.asked_s
+        kills_s = [at_s for kind, at_s in self._injector.hits if kind == "kill"]
+        during, quiet = waits(self._load.floods, asked_s, ends_s)
         return Result(
             self._plan,
             judged,
             verified,
             self._injector.done,
-            [*self._injector.stuck, *self._stuck, *self._load.failed],
+            [*self._injector.stuck, *self._stuck, *self._load.failed, *self._edge.wrong()],
             every,
             alone,
             [ends_s[id_] - at_s for id_, at_s in asked_s.items() if id_ in ends_s],
@@ -73,6 +88,11 @@ class Course:
             self._outage(),
             self._load.copies,
             effects=self._injector.effects,
+            parts=parts_of(kills_s, self._lives.lives, self._progress_after),
+            growth=[growth_of(role, looks) for role, looks in self._memory.looks.items()],
+            edge=self._edge.as_json(),
+            flooded_s=during,
+            quiet_s=quiet,
             seconds=time.monotonic() - began,
             judging_s=time.monotonic() - judging,
             verifying_s=verifying_s,
@@ -112,19 +132,31 @@ class Course:
             if time.monotonic() > deadline:
                 return False
             self._injector.tend()
+            self._edge.tend()
             self._follower.read(TICK_S)
+            self._look_on()
         return True
+
+    def _look_on(self) -> None:
+        """Note when workers start and are ready, and what memory they hold."""
+        now_s, slots = time.monotonic(), self._injector.slots
+        self._lives.look(now_s, slots)
+        pids = {slot.process.pid: "worker" for slot in slots if slot.process is not None}
+        pids |= self._edge.pids
+        self._memory.look(now_s, len(self._load.asked_s), pids)
 
     def _under_fire(self) -> None:
         plan, load, began, asked, said = self._plan, self._load, time.monotonic(), 0, 0.0
         self._injector.schedule(faults(plan))
+        self._edge.start()
 
         def going_on() -> bool:
             nonlocal asked, said
             passed = time.monotonic() - began
-            due = min(plan.requests, int(plan.requests * passed / plan.seconds))
+            due = min(load.steady, int(load.steady * passed / plan.seconds))
             while asked < due:
                 load.ask()
+                self._edge.ask()
                 asked += 1
             load.poll()
             if passed > said:
@@ -133,7 +165,7 @@ class Course:
                     f"{passed:6.0f} s  {asked} requests, {len(self._follower.ends_s)} ended, "
                     f"{self._injector.done['kill']} kills"
                 )
-            return asked < plan.requests or passed < plan.seconds
+            return asked < load.steady or passed < plan.seconds
 
         self._while(going_on, plan.seconds + 60)
 
@@ -142,8 +174,10 @@ class Course:
         began = time.monotonic()
         self._while(lambda: self._injector.busy, STOP_PATIENCE_S)
         self._ground.wait_ready()
+        self._edge.calm()
         if unsent := self._load.flush():
             self._stuck.append(f"{unsent} requests were not taken by the broker")
+        self._while(lambda: self._edge.waiting, DRAIN_PATIENCE_S)
         if least := self._wait_for_ends():
             self._stuck.append(f"{least} requests had no end, and {DRAIN_PATIENCE_S:g} s none came")
         drained_s = time.monotonic() - began

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import signal
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 
 from replay.log import BrokerLog, Snapshot
@@ -11,8 +12,9 @@ from replay.report import Report
 from replay.report import merged as merged_reports
 from replay.verify import Verifier
 from streams.settings import Settings
+from tests.chaos.calls import calls_of
 from tests.chaos.judge import judge
-from tests.chaos.judgement import Expected, Judgement, Sample, merged
+from tests.chaos.judgement import Expected, Judgement, Place, Sample, merged
 from tests.chaos.steps import chain
 from tests.fakes import DIGEST_KEY
 
@@ -29,7 +31,14 @@ def examine(
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts) as pool:
         try:
             judging = [
-                pool.submit(_judge, settings, snapshot, lane, _of_lane(expected, lane), samples)
+                pool.submit(
+                    _judge,
+                    settings,
+                    snapshot,
+                    lane,
+                    _of_lane(expected, lane),
+                    [_seen_of_lane(sample, lane) for sample in samples],
+                )
                 for lane in lanes
             ]
             judged = merged([future.result() for future in judging])
@@ -53,7 +62,20 @@ def _of_lane(expected: Expected, lane: int) -> Expected:
     return Expected(
         {id_: fate for id_, fate in expected.fates.items() if fate[0] == lane},
         {at for at in expected.unreadable if at[1] == lane},
+        {id_ for id_ in expected.flood if expected.fates.get(id_, (-1, ""))[0] == lane},
     )
+
+
+def _seen_of_lane(sample: Sample, lane: int) -> Sample:
+    """Leave out what was seen of other lanes: it would be copied into every process."""
+
+    def of_lane(places: Mapping[str, Mapping[Place, int]]) -> dict[str, dict[Place, int]]:
+        return {
+            step: {place: offset for place, offset in offsets.items() if place[1] == lane}
+            for step, offsets in places.items()
+        }
+
+    return Sample(of_lane(sample.committed), of_lane(sample.ends))
 
 
 def _judge(
@@ -61,7 +83,9 @@ def _judge(
 ) -> Judgement:
     log = BrokerLog(settings, snapshot)
     try:
-        return judge(log, chain(), expected, samples, [lane])
+        return judge(
+            log, chain(), expected, samples, [lane], lambda lane: calls_of(settings.run, lane)
+        )
     finally:
         log.close()
 

@@ -1,4 +1,4 @@
-"""Workers, broker and registry under a seeded load and seeded faults, then a judgement of the log.
+"""Workers, gateway, broker and registry under a seeded load and seeded faults, then a judgement of the log.
 
     python -m tests.chaos.harness --seed 7 --requests 5000 --minutes 3 --kills 30
     python -m tests.chaos.harness --faults network --seed 7

@@ -10,14 +10,28 @@ stays, and only until the steps that read its topic are judged: memory grows wit
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from edge.requests.inbox import EDGE
 from replay.log import Log
-from schemas import DocumentSubmitted, DocumentWithdrawn, EventRejected, QuestionAsked
+from schemas import (
+    AnswerReleased,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    EventRejected,
+    QuestionAsked,
+)
 from streams.topics import Step, topic_of
+from tests.chaos.ahead import END, TEXT, last_of, wrong_order
+from tests.chaos.calls import CallsOf
 from tests.chaos.commits import closings_of, left_behind, too_early, went_back
+from tests.chaos.effects import most_calls, wrong_calls
+from tests.chaos.ends import judge_ends, judge_inbox, judge_unreadable
+from tests.chaos.fairness import turns_of
+from tests.chaos.folds import ANSWERED, Told, wrongly_told
 from tests.chaos.judgement import Expected, Judgement, Sample, merged
-from tests.chaos.rows import Attempts, LaneRows, Position, Row, complete, winner_of
+from tests.chaos.rows import Attempts, LaneRows, Position, Row, winner_of
+from tests.chaos.runs import counted, too_often
 
 REQUESTS = (QuestionAsked, DocumentSubmitted, DocumentWithdrawn)
 REJECTED = topic_of(EventRejected)
@@ -29,25 +43,37 @@ def judge(
     expected: Expected | None = None,
     samples: Sequence[Sample] = (),
     lanes: Sequence[int] | None = None,
+    calls: Callable[[int], CallsOf] | None = None,
 ) -> Judgement:
-    """Judge some lanes of a log, or all."""
+    """Judge some lanes of a log, or all; `calls` tells what connectors answered in a lane."""
     if lanes is None:
         held = {lane for _, lane in log.extents()}
         asked = {lane for lane, _ in expected.fates.values()} if expected else set()
         lanes = sorted(held | asked)
-    return merged([_LaneJudge(log, lane, expected, samples).judge(steps) for lane in lanes])
+    return merged(
+        [
+            _LaneJudge(log, lane, expected, samples, calls and calls(lane)).judge(steps)
+            for lane in lanes
+        ]
+    )
 
 
 class _LaneJudge:
     """Judges one lane of a log."""
 
     def __init__(
-        self, log: Log, lane: int, expected: Expected | None, samples: Sequence[Sample]
+        self,
+        log: Log,
+        lane: int,
+        expected: Expected | None,
+        samples: Sequence[Sample],
+        calls: CallsOf | None,
     ) -> None:
         self._log = log
         self._lane = lane
         self._expected = expected
         self._samples = samples
+        self._calls = calls
         self._judged = Judgement(samples=len(samples))
         self._reader = LaneRows(log, lane, self._judged)
         self._rows: dict[str, list[Row]] = {}
@@ -55,6 +81,9 @@ class _LaneJudge:
         self._letters: defaultdict[str, list[Row]] = defaultdict(list)
         self._ends: defaultdict[str, set[str]] = defaultdict(set)
         self._rejected: set[str] = set()
+        self._told: list[Told] = []
+        self._questions: dict[str, str] = {}
+        self._released: dict[str, list[tuple[str, int]]] = {TEXT: [], END: []}
 
     def judge(self, steps: Sequence[Step]) -> Judgement:
         """Follow the requests from step to step."""
@@ -69,13 +98,17 @@ class _LaneJudge:
                     f"{self._at(row)} can't be read" for row in rows if not row.readable
                 ]
             self._step(step)
+            if AnswerReleased in step.writes:
+                self._answers(self._rows[ANSWERED])
             for topic in {topic_of(record) for record in step.writes} - read:
                 del self._rows[topic]
+        letters_of_inbox = self._letters.pop(EDGE, [])
+        judge_inbox(self._judged, self._expected, self._lane, letters_of_inbox)
         for name, rows in self._letters.items():
             self._judged.invented += [
                 f"{self._at(row)} is a dead letter of {name or 'no step'}" for row in rows
             ]
-        self._judge_ends(asked)
+        judge_ends(self._judged, self._expected, self._lane, asked, self._ends, self._rejected)
         return self._judged
 
     # ------------------------------------------------------------------ reading
@@ -96,26 +129,10 @@ class _LaneJudge:
                 owed.append(row)
             self._owed[topic] = owed
             asked |= {row.request for row in owed if row.readable}
-            self._judge_unreadable(topic, rows)
+            if record is QuestionAsked:
+                self._questions = {row.request: row.tenant for row in owed if row.readable}
+            judge_unreadable(self._judged, self._expected, topic, self._lane, rows)
         return asked
-
-    def _judge_unreadable(self, topic: str, rows: list[Row]) -> None:
-        """Hold the records that are no requests against those that were meant to be none."""
-        if self._expected is None:
-            return
-        unreadable = {row.offset for row in rows if not row.readable}
-        meant = {
-            offset
-            for name, lane, offset in self._expected.unreadable
-            if name == topic and lane == self._lane
-        }
-        self._judged.lost += [
-            f"{topic}[{self._lane}]@{offset} was unreadable and is not"
-            for offset in sorted(meant - unreadable)
-        ]
-        self._judged.invented += [
-            f"{topic}[{self._lane}]@{offset} can't be read" for offset in sorted(unreadable - meant)
-        ]
 
     # ------------------------------------------------------------------ one step
 
@@ -141,9 +158,12 @@ class _LaneJudge:
                     continue
                 self._order(given, attempts, won, reached)
                 for record in won:
+                    if record.topic in self._released:
+                        self._released[record.topic].append((record.request, record.offset))
                     self._hand_on(given, record, tallies)
                     winners.add(record.position)
             self._copies(step, topic, owed, by_cause)
+            self._effects(step, topic, by_cause)
             self._offsets(step, topic, by_cause)
             del self._rows[topic]
         self._judged.superseded += sum(
@@ -152,14 +172,47 @@ class _LaneJudge:
             for records in attempts.values()
             for record in records.values()
         )
-        self._judged.repeated += sum(
-            max(0, sum(complete(records) is not None for records in attempts.values()) - 1)
-            for attempts in by_cause.values()
-        )
+        self._runs(step, by_cause)
         for record in step.writes:
             self._owed.setdefault(topic_of(record), [])
 
+    def _runs(self, step: Step, by_cause: Mapping[Position, Attempts]) -> None:
+        """Count how often inputs were run."""
+        judged = self._judged
+        for attempts in by_cause.values():
+            begun, ended = counted(attempts)
+            judged.repeated += max(0, ended - 1)
+            judged.most_attempts = max(judged.most_attempts, begun)
+            judged.most_repeated = max(judged.most_repeated, ended)
+        judged.runs += too_often(step.name, self._lane, by_cause)
+
+    def _effects(self, step: Step, topic: str, by_cause: Mapping[Position, Attempts]) -> None:
+        """Hold what connectors answered for the inputs of a topic against the outcomes."""
+        if self._calls is None:
+            return
+        judged, rows = self._judged, self._rows[topic]
+        judged.effects += wrong_calls(step.name, rows, by_cause, self._calls, self._lane)
+        most, total = most_calls(rows, by_cause, self._calls)
+        judged.most_calls = max(judged.most_calls, most)
+        judged.calls += total
+
+    def _answers(self, answers: list[Row]) -> None:
+        """Hold the answers of a lane against what questions were told of, and against their turns."""
+        wrong, told = wrongly_told(self._told, answers, self._samples, self._lane)
+        self._judged.folds += wrong
+        self._judged.told += told
+        ends, texts = last_of(self._released[END]), last_of(self._released[TEXT])
+        self._judged.disorder += wrong_order(ends, texts, self._samples, self._lane)
+        flood = self._expected.flood if self._expected else set()
+        tenants = {tenant for id_, tenant in self._questions.items() if id_ in flood}
+        asked = [(id_, tenant not in tenants) for id_, tenant in self._questions.items()]
+        turns = turns_of(asked, {row.request: row.offset for row in answers}, flood)
+        self._judged.later += [turn.later for turn in turns]
+        self._judged.passed += [turn.passed for turn in turns if turn.passed]
+
     def _hand_on(self, given: Row, record: Row, tallies: dict[str, int]) -> None:
+        if record.turns >= 0:
+            self._told.append(Told(given.offset, given.session, given.request, record.turns))
         if record.tally:
             due = tallies.get(record.session, 0) + 1
             if record.tally != due:
@@ -178,7 +231,8 @@ class _LaneJudge:
             )
         if record.end:
             if given.readable:
-                self._ends[record.request].add(record.id)
+                # dead letters of several batches of one answer are one end: it was rejected
+                self._ends[record.request].add("" if record.topic == REJECTED else record.id)
         else:
             self._owed.setdefault(record.topic, []).append(record)
 
@@ -281,32 +335,6 @@ class _LaneJudge:
                 for offset in too_early(closings, self._samples, *watched)
             ),
         ]
-
-    # ------------------------------------------------------------------ the whole
-
-    def _judge_ends(self, asked: set[str]) -> None:
-        judged = self._judged
-        judged.requests = len(asked)
-        judged.rejected = len(self._rejected)
-        judged.answered = len(self._ends.keys() - self._rejected)
-        judged.lost += [f"request {id_} has no end" for id_ in sorted(asked - self._ends.keys())]
-        judged.duplicates += [
-            f"request {id_} has {len(ends)} ends"
-            for id_, ends in self._ends.items()
-            if len(ends) > 1
-        ]
-        if self._expected is None:
-            return
-        fates = {
-            id_: fate for id_, (lane, fate) in self._expected.fates.items() if lane == self._lane
-        }
-        judged.lost += [f"request {id_} is not on the log" for id_ in sorted(fates.keys() - asked)]
-        judged.invented += [f"nobody asked {id_}" for id_ in sorted(asked - fates.keys())]
-        for id_, fate in fates.items():
-            if fate == "answered" and id_ in self._rejected:
-                judged.letters.append(f"request {id_} was rejected and should be answered")
-            if fate == "rejected" and id_ in self._ends and id_ not in self._rejected:
-                judged.letters.append(f"request {id_} was answered and should be rejected")
 
     def _at(self, row: Row) -> str:
         return f"{row.topic}[{self._lane}]@{row.offset}"

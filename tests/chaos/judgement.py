@@ -14,14 +14,21 @@ class Expected:
     """Lane and end of each request: answered, rejected, or either."""
     unreadable: set[tuple[str, int, int]] = field(default_factory=set)
     """Where records lie that are no requests."""
+    flood: set[str] = field(default_factory=set)
+    """Questions that one tenant asked all at once."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was committed at a moment of the run, and where the topics ended just after it."""
+    """What each step had committed at a moment of the run, and where its topics ended right after it.
+
+    Step by step, so that between a step's commits and the ends of what it writes lies one answer of the broker.
+    """
 
     committed: Mapping[str, Mapping[Place, int]]
-    ends: Mapping[Place, int]
+    """Step -> the next offset of each of its inputs, those of its folds among them."""
+    ends: Mapping[str, Mapping[Place, int]]
+    """Step -> the ends of the topics that it reads and writes, and of the dead letters."""
 
 
 @dataclass
@@ -42,6 +49,12 @@ class Judgement:
     """Requests that were rejected and should not, or the other way round; letters that are not the input."""
     tables: list[str] = field(default_factory=list)
     """Numbers of a session that skip or repeat: a table lost a row or was written twice."""
+    folds: list[str] = field(default_factory=list)
+    """Questions whose step had not been told of answers that were folded before it ran, or of more than there were."""
+    runs: list[str] = field(default_factory=list)
+    """Inputs that were run too often."""
+    effects: list[str] = field(default_factory=list)
+    """Calls that no outcome tells of, outcomes that no call led to, and inputs over which one was made too often."""
     requests: int = 0
     records: int = 0
     inputs: int = 0
@@ -54,6 +67,16 @@ class Judgement:
     """Records of attempts that did not win, or over inputs that did not."""
     repeated: int = 0
     """Attempts that were complete and came after another that was."""
+    most_attempts: int = 0
+    """Attempts over one input that left a record, at most."""
+    most_repeated: int = 0
+    """Complete attempts over one input, at most."""
+    most_calls: int = 0
+    """How often one effect of one input was asked for, at most."""
+    calls: int = 0
+    """Calls that connectors answered."""
+    told: int = 0
+    """Questions whose step must have been told of an answer before them."""
     dropped: int = 0
     """Copies of inputs that were rightly left alone."""
     copies: int = 0
@@ -62,7 +85,13 @@ class Judgement:
     """Inputs behind the commit position: work that the steps still had before them."""
     jumped: int = 0
     """Outcomes whose event time lies far from the requests': their worker's clock was wrong."""
+    newer: int = 0
+    """Outcomes of a worker of another code version."""
     samples: int = 0
+    later: list[int] = field(default_factory=list)
+    """For each neighbour of a flood, how many of its later questions ended before."""
+    passed: list[int] = field(default_factory=list)
+    """For each neighbour that had its end before earlier questions of a flood, before how many."""
 
     @property
     def failures(self) -> list[str]:
@@ -78,13 +107,20 @@ class Judgement:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.type is int}
 
 
+def _is_most(name: str) -> bool:
+    """Tell whether a number is the highest of all lanes rather than their sum; the samples are those of all."""
+    return name == "samples" or name.startswith("most_")
+
+
 def merged(judgements: Sequence[Judgement]) -> Judgement:
-    """Add up what was found in different lanes; the samples are those of all."""
+    """Add up what was found in different lanes."""
     total = Judgement()
     for judgement in judgements:
         for name, lines in judgement.wrong().items():
             getattr(total, name).extend(lines)
+        total.later += judgement.later
+        total.passed += judgement.passed
         for name, number in judgement.counted().items():
-            setattr(total, name, getattr(total, name) + number)
-    total.samples = max((judgement.samples for judgement in judgements), default=0)
+            before = getattr(total, name)
+            setattr(total, name, max(before, number) if _is_most(name) else before + number)
     return total

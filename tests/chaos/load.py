@@ -29,6 +29,7 @@ from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.chaos.fairness import Floods
 from tests.chaos.judgement import Expected
 from tests.chaos.plan import Plan
 from tests.chaos.steps import (
@@ -48,8 +49,15 @@ LARGEST = 1_048_000  # bytes of a value: with what surrounds it, as much as the 
 UNKNOWN_ID = 2_000_000_000  # of no schema that any registry here has
 NEWER = "20"  # ids of requests below it are under newer definitions, where there are any: 1 in 8
 IDS_BEYOND = 5_000  # characters
+FLOODS_AT = (0.35, 0.7)
+"""Shares of the other requests after which one tenant asks much at once."""
+FLOOD = 0.03  # share of all requests that are one flood
+FLOODING = 0  # number of the tenant: it has all lanes
 DAY_US = 86_400_000_000
 FLUSH_S = 120.0
+
+QUESTIONS = topic_of(QuestionAsked)
+FLOODING_KEY = f"tenant-{FLOODING}".encode()
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,11 @@ class Load:
         self._drawn = 0
         self.published = self.copies = 0
         self.failed: list[str] = []
+        self.floods = Floods()
+        flood = int(self.plan.requests * FLOOD)
+        self.steady = self.plan.requests - flood * len(FLOODS_AT)
+        """Requests that come at a steady rate."""
+        self._floods = {max(1, int(self.steady * share)): flood for share in FLOODS_AT}
         if self.producer is not None:
             return
         self.producer = Producer(
@@ -107,9 +120,23 @@ class Load:
     def ask(self) -> None:
         """Publish the next request and what is due with it; delivered later where the broker is away."""
         for record in self._due():
-            if record.request:
-                self.asked_s.setdefault(record.request, time.monotonic())
-            self._produce(record)
+            self._hand_over(record)
+            if record.topic == QUESTIONS and record.request and record.key != FLOODING_KEY:
+                self.floods.neighbours.add(record.request)
+        if flood := self._floods.get(self._drawn, 0):
+            self.floods.at_s.append(time.monotonic())
+            self.floods.requests.append({self._ask_for_the_flood() for _ in range(flood)})
+
+    def _ask_for_the_flood(self) -> str:
+        record = self._flooding(random.Random(self._chance.getrandbits(64)))
+        self.expected.flood.add(record.request)
+        self._hand_over(record)
+        return record.request
+
+    def _hand_over(self, record: Publication) -> None:
+        if record.request:
+            self.asked_s.setdefault(record.request, time.monotonic())
+        self._produce(record)
 
     def poll(self) -> None:
         """Take in acknowledgements."""
@@ -197,11 +224,19 @@ class Load:
             value = under(self.newer_ids[at], value)
         return Publication(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
 
+    def _flooding(self, chance: random.Random) -> Publication:
+        """Draw a question of the tenant that floods: an ordinary one, in a session of its own kind."""
+        session = f"flood-{chance.randrange(self.plan.sessions)}"
+        return self._asked(chance, FLOODING, session, "hop")
+
     def _question(self, chance: random.Random) -> Publication:
         number = chance.randrange(self.plan.sessions)
         what = self._what(chance, ORDINARY_QUESTIONS, (75, 24, 1), POISON_QUESTIONS)
+        return self._asked(chance, number % self.plan.tenants, f"session-{number}-{what}", what)
+
+    def _asked(self, chance: random.Random, tenant: int, session: str, what: str) -> Publication:
         # the subject says what becomes of it, and a conversation is one subject's
-        meta = self._meta(chance, number % self.plan.tenants, f"session-{number}-{what}")
+        meta = self._meta(chance, tenant, session)
         self._expect(meta.request, what, POISON_QUESTIONS)
         if what.startswith("late"):
             deadline = meta.at - DAY_US  # late by every worker's clock

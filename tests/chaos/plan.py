@@ -47,6 +47,11 @@ class Plan:
     documents: int = 200
 
     @property
+    def usual(self) -> bool:
+        """Whether the edge and another version of the code are among what is under fire."""
+        return self.profile == Plan.profile and not self.outage
+
+    @property
     def brokers(self) -> int:
         """How many brokers there are; of several, each record lies on three and is acknowledged by two."""
         return 3 if includes(self.profile, BROKERS) else 1

@@ -2,43 +2,25 @@
 
 import resource
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from replay.report import Report
+from tests.chaos.fairness import out_of_turn
 from tests.chaos.faults.happening import Effects
 from tests.chaos.judgement import Judgement
+from tests.chaos.memory import Growth
 from tests.chaos.plan import Plan, bound
 from tests.chaos.profiles import KINDS, kinds_of
+from tests.chaos.quantiles import quantiles, spelled
 
 SHOWN_MAX = 20  # failures in the table; the JSON has all
 HIT = ("kill", "stop", "pause", "broker", "registry", "connector", "outage", *KINDS)
 
 
-def quantiles(seconds: list[float]) -> dict[str, float]:
-    """Return count, median, 99th percentile and maximum of some durations."""
-    if not seconds:
-        return {"count": 0}
-    ordered = sorted(seconds)
-    last = len(ordered) - 1
-    return {
-        "count": len(ordered),
-        "p50": round(ordered[last // 2], 3),
-        "p99": round(ordered[last * 99 // 100], 3),
-        "max": round(ordered[-1], 3),
-    }
-
-
-def spelled(numbers: dict[str, float]) -> str:
-    """Spell quantiles in a line."""
-    if not numbers["count"]:
-        return "none"
-    return f"p50 {numbers['p50']:.2f}, p99 {numbers['p99']:.2f}, max {numbers['max']:.2f} s"
-
-
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{what} {number}" for what, number in counts.items())
+    return ", ".join(f"{what.replace('_', ' ')} {number}" for what, number in counts.items())
 
 
 @dataclass
@@ -64,6 +46,16 @@ class Result:
     """Of an outage, in seconds: how long, then until all lanes went on and until what had waited had its end."""
     copies: int = 0
     """Requests published again under the same id."""
+    parts: Mapping[str, list[float]] = field(default_factory=dict)
+    """What passed between kills and the moment at which work went on, in seconds."""
+    growth: Sequence[Growth] = ()
+    """Memory of workers, by role."""
+    edge: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What was done to the gateway, and what its clients lived through."""
+    flooded_s: Sequence[float] = ()
+    """How long neighbours of a flood waited for their ends while it was worked off,"""
+    quiet_s: Sequence[float] = ()
+    """and else."""
     seconds: float = 0.0
     judging_s: float = 0.0
     verifying_s: float = 0.0
@@ -84,7 +76,15 @@ class Result:
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
         died = self.done["died"]
         ended = [f"{died} workers ended by themselves: see their logs"] * bool(died)
-        return [*self.stuck, *self.judged.failures, *diverged, *few, *ended, *self._idle_faults()]
+        return [
+            *self.stuck,
+            *self.judged.failures,
+            *diverged,
+            *few,
+            *ended,
+            *self._idle_faults(),
+            *self._strained(),
+        ]
 
     def _idle_faults(self) -> list[str]:
         """Name the kinds of the profile that never came, or that nothing was seen of."""
@@ -94,6 +94,11 @@ class Result:
             for kind in kinds
             if not any(self.effects.get(kind, {}).values())
         ]
+
+    def _strained(self) -> list[str]:
+        """Name turns that were not fair and memory that grows."""
+        grown = [wrong for growth in self.growth for wrong in growth.failures]
+        return [*out_of_turn(self.judged.later), *grown]
 
     def _recovery(self, kind: str, times: list[float]) -> str:
         alone = quantiles(self.alone.get(kind, []))
@@ -115,6 +120,10 @@ class Result:
             "recovery_s": {kind: quantiles(times) for kind, times in self.recoveries.items()},
             "recovery_alone_s": {kind: quantiles(times) for kind, times in self.alone.items()},
             "delay_s": quantiles(self.delays),
+            "kill_parts_s": {name: quantiles(times) for name, times in self.parts.items()},
+            "fairness": self._fairness(),
+            "edge": dict(self.edge),
+            "memory": [asdict(growth) for growth in self.growth],
             "drained_s": round(self.drained_s, 3),
             "outage_s": self.outage,
             "bound": {
@@ -127,10 +136,21 @@ class Result:
             "judging_s": round(self.judging_s, 1),
             "verifying_s": round(self.verifying_s, 1),
             "log_bytes": self.log_bytes,
-            "memory_mib": {
+            "harness_mib": {
                 "driver": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
                 "largest_child": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
             },
+        }
+
+    def _fairness(self) -> dict[str, Any]:
+        flooded, quiet = quantiles(self.flooded_s), quantiles(self.quiet_s)
+        both = flooded["count"] and quiet["count"]
+        return {
+            "flooded_s": flooded,
+            "quiet_s": quiet,
+            "p95_ratio": round(flooded["p95"] / max(quiet["p95"], 1e-3), 2) if both else None,
+            "behind_later": quantiles(self.judged.later),
+            "passed": quantiles(self.judged.passed),
         }
 
     def __str__(self) -> str:
@@ -157,6 +177,7 @@ class Result:
             ("faults", ", ".join(f"{kind} {done[kind]}" for kind in HIT if done[kind]) or "none"),
             *((f"of {kind}", _listed(seen)) for kind, seen in self.effects.items()),
             ("starts", starts),
+            *((f"edge {name}", _listed(counts)) for name, counts in self.edge.items()),
         ]
 
     def _about_records(self) -> list[tuple[str, str]]:
@@ -164,7 +185,12 @@ class Result:
         wrong = {name: len(lines) for name, lines in judged.wrong().items()}
         repeats = (
             f"{judged.dropped} duplicates dropped, {judged.superseded} records superseded, "
-            f"{judged.repeated} runs repeated, {judged.copies} equal copies"
+            f"{judged.repeated} runs repeated, {judged.copies} equal copies; at most "
+            f"{judged.most_attempts} runs over one input, {judged.most_repeated} to the end"
+        )
+        effects = (
+            f"{judged.calls} calls answered, one effect at most {judged.most_calls} times; "
+            f"{judged.told} questions told of answers; {judged.newer} records of another version"
         )
         verify = (
             f"{verified.equal} equal, {len(verified.diverged)} diverged, "
@@ -174,6 +200,7 @@ class Result:
             ("wrong", ", ".join(f"{name} {number}" for name, number in wrong.items())),
             ("offsets", f"{judged.samples} samples; {judged.pending} inputs pending at the end"),
             ("repeats", repeats),
+            ("effects", effects),
             ("verify", verify),
         ]
 
@@ -184,10 +211,25 @@ class Result:
                 (f"after {kind}", self._recovery(kind, times))
                 for kind, times in self.recoveries.items()
             ),
+            *(("  " + name, spelled(quantiles(times))) for name, times in self.parts.items()),
+            ("fairness", self._about_fairness()),
+            *(("memory", str(growth)) for growth in self.growth),
             ("drained", f"{self.drained_s:.1f} s after the last request"),
             *((name.replace("_s", ""), f"{value:.1f} s") for name, value in self.outage.items()),
             ("seconds", f"{self.seconds:.0f}, of them {self.judging_s:.0f} for the judgement"),
         ]
+
+    def _about_fairness(self) -> str:
+        fair = self._fairness()
+        if fair["p95_ratio"] is None:
+            return "no neighbours of a flood had an end"
+        passed, later = fair["passed"], fair["behind_later"]
+        return (
+            f"neighbours of a flood p95 {fair['flooded_s']['p95']:.2f} s, else "
+            f"{fair['quiet_s']['p95']:.2f} s: {fair['p95_ratio']}x; behind "
+            f"{later.get('p95', 0):g} later of its questions (p95, max {later.get('max', 0):g}); "
+            f"{passed['count']} passed earlier ones, {passed.get('p50', 0):g} in the median"
+        )
 
     def _about_failures(self) -> list[tuple[str, str]]:
         return [

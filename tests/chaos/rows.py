@@ -1,13 +1,16 @@
 """What the judge keeps of the records of one lane: a row of a few short values each; and how rows form attempts."""
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
 from replay.log import Log, Stored
-from schemas import Event, EventRejected
+from schemas import Event, EventRejected, QueryRewritten
 from streams.log.codec import Codec, Undecodable
 from streams.topics import topic_of
+from streams.version import CODE
+from tests.chaos.calls import ASKED
 from tests.chaos.judgement import Judgement
 from tests.chaos.steps import contradiction, is_end, tally
 
@@ -32,6 +35,11 @@ class Row(NamedTuple):
     cause_id: str = ""
     end: bool = False
     tally: int = 0
+    turns: int = -1
+    """Of a rewritten question: how many turns of its session its step was told of."""
+    tenant: str = ""
+    effects: tuple[tuple[str, int], ...] = ()
+    """How often the record's run asked connectors for what; the tables' and the run's own effects left out."""
     step: str = ""
     """Of a dead letter: the step that gave up."""
     copied: bytes = b""
@@ -83,6 +91,7 @@ class LaneRows:
         self._codec = Codec(log.ids)
         self._names: dict[str, str] = {}
         self._asked_us: list[int] = []
+        self._asked: dict[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] = {}
 
     def read(self, record: type[Event]) -> list[Row]:
         """Read a topic in order."""
@@ -110,10 +119,13 @@ class LaneRows:
             last=meta.last,
             request=self._one(meta.request),
             session=self._one(meta.session),
-            cause=(self._one(cause.topic), cause.offset) if cause is not None else ("", -1),
+            cause=self._cause(event),
             cause_id=cause.id if cause is not None else "",
             end=is_end(event),
             tally=tally(event),
+            turns=event.turns if isinstance(event, QueryRewritten) else -1,
+            tenant=self._one(meta.tenant),
+            effects=self._effects(event),
             step=event.step if isinstance(event, EventRejected) else "",
             copied=digest_of(event.value) if isinstance(event, EventRejected) else b"",
         )
@@ -135,8 +147,9 @@ class LaneRows:
         return event if at_home and ids <= IDS_MAX else None
 
     def _look_at(self, event: Event, place: str) -> None:
-        """Note a wrong clock and a text that contradicts itself."""
+        """Note another version, a wrong clock, and a text that contradicts itself."""
         meta = event.meta
+        self._judged.newer += meta.cause is not None and meta.step.code != CODE
         if meta.cause is None:
             self._asked_us = [min([*self._asked_us, meta.at]), max([*self._asked_us, meta.at])]
         elif self._asked_us and meta.tenant:
@@ -144,6 +157,25 @@ class LaneRows:
             self._judged.jumped += not first_us - JUMP_US < meta.at < last_us + JUMP_US
         if wrong := contradiction(event):
             self._judged.tables.append(f"{place} {wrong}")
+
+    def _cause(self, event: Event) -> Position:
+        """Return the input of an outcome; of the inbox's dead letter, which is none, what it names."""
+        cause = event.meta.cause
+        if cause is not None:
+            return self._one(cause.topic), cause.offset
+        if isinstance(event, EventRejected):
+            return self._one(event.topic), event.offset
+        return "", -1
+
+    def _effects(self, event: Event) -> tuple[tuple[str, int], ...]:
+        """Count what connectors answered, parts of one answer as one."""
+        kinds = Counter(
+            effect.kind
+            for effect in event.meta.effects
+            if effect.part == 0 and effect.kind in ASKED and not effect.error
+        )
+        counts = tuple(sorted(kinds.items()))
+        return self._asked.setdefault(counts, counts)
 
     def _one(self, text: str) -> str:
         """Return one object for equal texts: requests and sessions stand in many records."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Plan, Start, start
 from tests.chaos.steps import chain
+from tests.chaos.versions import root_of
 
-ROOT = Path(__file__).parents[2]
 NAMES = tuple(step.name for step in chain())
 OUTAGE_ATTEMPTS = 5  # as the settings say: what a component that is away leads to is a refusal
 
@@ -27,6 +27,8 @@ class Slot:
         self.log = ground.run / f"worker-{number}.log"
         self.paused = self.stopping = False
         self.process: subprocess.Popen[bytes] | None = None
+        self.newer: Path | None = None
+        """Root of another version of the code, which some starts run."""
         self._ground = ground
         self._plan = plan
         self._starts = 0
@@ -51,17 +53,18 @@ class Slot:
             kept["PLAYHEAD_SLOT"] = self.place
         if how.memory_mb:
             kept["PLAYHEAD_MEMORY_MB"] = str(how.memory_mb)
+        root = root_of(how.name, self.newer)
         with self.log.open("ab") as log:
-            log.write(f"--- start {' '.join(module)}\n".encode())
+            log.write(f"--- start {' '.join(module)} of {root}\n".encode())
             log.flush()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *module],
-                cwd=ROOT,
+                cwd=root,
                 env={
                     **kept,
                     **self._ground.environment,
                     "PLAYHEAD_READY_FILE": str(self.ready),
-                    "PYTHONPATH": str(ROOT),
+                    "PYTHONPATH": str(root),
                 },
                 stderr=log,
                 start_new_session=True,  # an interrupt at the terminal is for us alone

@@ -5,6 +5,8 @@ some step can't digest. The steps number a session's questions and a document's 
 lost a row, or was written twice over one event, shows in the records (`tally`, `contradiction`).
 """
 
+import re
+
 from agents.errors import Permanent
 from bench.trivial_steps import AskingSteps
 from schemas import (
@@ -18,7 +20,17 @@ from schemas import (
 )
 from streams.topics import Step
 
-STREAMED = frozenset({"answer", "poison generate", "bug moderate"})
+
+class Streamed:
+    """Subjects whose answers come in parts: those that ask through the gateway are keyed digests."""
+
+    NAMED = frozenset({"answer", "poison generate", "bug moderate"})
+    DIGEST = re.compile(r"[0-9a-f]{64}")
+
+    def __contains__(self, subject: object) -> bool:
+        return subject in self.NAMED or bool(self.DIGEST.fullmatch(str(subject)))
+
+
 ORDINARY_QUESTIONS = ("hop", "answer", "slow")
 POISON_QUESTIONS = (
     "poison redact",
@@ -42,7 +54,7 @@ def spoil(name: str, what: str) -> None:
 
 def chain() -> list[Step]:
     """Return all steps, in the order of the flow."""
-    return AskingSteps(spoil, STREAMED).steps()
+    return AskingSteps(spoil, Streamed()).steps()
 
 
 ENDS = (ChunksIndexed, AnswerReleased, AnswerRetracted, EventRejected)

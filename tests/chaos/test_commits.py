@@ -26,7 +26,9 @@ def test_what_is_acknowledged_without_an_outcome_is_told(log):
 def sample(offset, end):
     committed = {step.name: {} for step in chain()}
     committed["redact"] = {(topic_of(QuestionAsked), 0): offset}
-    return Sample(committed, {(topic_of(QuestionRedacted), 0): end})
+    ends = {step.name: {} for step in chain()}
+    ends["redact"] = {(topic_of(QuestionRedacted), 0): end}
+    return Sample(committed, ends)
 
 
 def test_what_was_acknowledged_before_its_outcome_is_told(log):
@@ -55,7 +57,7 @@ def outcome(offset, *, last=True):
 
 def seen(*positions, end=99):
     """Return samples of these commit positions, with so many outcomes on the log at each."""
-    return [Sample({"redact": {(TOPIC, 0): at}}, {(OUT, 0): end}) for at in positions]
+    return [Sample({"redact": {(TOPIC, 0): at}}, {"redact": {(OUT, 0): end}}) for at in positions]
 
 
 def test_an_input_is_closed_where_its_complete_attempts_end():

@@ -140,6 +140,19 @@ def test_two_different_ends_of_a_request_are_duplicates(log):
     assert judge(log, chain()).duplicates == ["request r-3 has 2 ends"]
 
 
+def test_dead_letters_of_several_batches_are_one_end_but_not_beside_an_answer(log):
+    given = log.answer(log.ask("r-3"), ("redact", "rewrite", "retrieve"))
+    first = log.run("generate", given, last=False)
+    last = log.run("generate", given, id="last", ordinal=1)
+    log.reject("moderate", first)
+    letter = log.reject("moderate", last, ordinal=0, id="letter")
+    judged = judge(log, chain())
+    assert (judged.duplicates, judged.rejected) == ([], 1)
+    log.topics[letter[1], 0].pop()
+    log.run("moderate", last, ordinal=0)
+    assert judge(log, chain()).duplicates == ["request r-3 has 2 ends"]
+
+
 # ---------------------------------------------------------------------- order
 
 
@@ -182,6 +195,9 @@ def test_every_kind_of_failure_is_counted_among_the_failures(log):
     log.ask("r-3")
     judged = judge(log, chain())
     assert set(judged.wrong()) == {
+        "effects",
+        "folds",
+        "runs",
         "lost",
         "invented",
         "duplicates",

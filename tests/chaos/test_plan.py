@@ -3,6 +3,7 @@
 import hashlib
 import shlex
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.memory_broker import a_broker
 from tests.memory_producer import MemoryProducer
 
 PLAN = Plan(seed=1, requests=400, seconds=40.0, kills=12)
+LONG = replace(PLAN, requests=6_000)
 NAMES = ("ingest", "redact", "embed")
 
 
@@ -134,12 +136,21 @@ def test_starts_vary_by_slot_and_number_and_the_first_slot_hosts_all_steps():
     assert any(how.after_s for how in starts)
 
 
+def test_one_tenant_floods_and_the_others_questions_are_its_neighbours():
+    load, _ = drawn(LONG)
+    flood = load.floods.all
+    assert [len(requests) for requests in load.floods.requests] == [180, 180]
+    assert flood == load.expected.flood
+    assert not flood & load.floods.neighbours
+    assert 1_000 < len(load.floods.neighbours) < LONG.requests - len(flood)
+
+
 def drawn(plan):
     """Draw a load of which nothing is acknowledged; return it and the records."""
     broker = a_broker()
     broker.away = True
     load = Load(plan, Settings(), a_codec(), producer=MemoryProducer(broker), now_us=lambda: 1)
-    for _ in range(3_000):
+    for _ in range(load.steady):
         load.ask()
     load.producer.settle()
     return load, [(*place, one.key(), one.value()) for place, one in records_of(broker)]
@@ -150,16 +161,16 @@ def records_of(broker):
 
 
 def test_a_seed_gives_the_same_load_again():
-    assert drawn(PLAN)[1] == drawn(PLAN)[1]
+    assert drawn(LONG)[1] == drawn(LONG)[1]
 
 
 def test_the_load_has_copies_poison_and_records_that_are_no_requests():
-    load, records = drawn(PLAN)
+    load, records = drawn(LONG)
     requests = len(load.asked_s)
-    assert requests == 3_000
+    assert requests == LONG.requests
     assert len(records) > requests
     fates = list(load._fates.values())
-    assert 0 < fates.count("rejected") < 100
+    assert 0 < fates.count("rejected") < 200
     assert any(value is None for *_, value in records)
     assert {lane for _, lane, *_ in records} == {0, 1, 2, 3}
 

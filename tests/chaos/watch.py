@@ -2,6 +2,7 @@
 
 import bisect
 import contextlib
+import random
 import threading
 import time
 import uuid
@@ -13,11 +14,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas import EventRejected
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
-from streams.topics import Step, group_of, topic_of
+from streams.topics import FOLDS, Step, group_of, topic_of
 from tests.chaos.judgement import Place, Sample
 from tests.chaos.steps import ENDS, is_end
 
-SAMPLE_S = 1.0
+SAMPLE_S = (0.3, 0.9)
 LOOK_S = 3.0
 SETTLE_POLL_S = 0.2
 READ_MAX = 2_000
@@ -29,25 +30,27 @@ def _looking(settings: Settings, group: str) -> Consumer:
 
 
 class Watcher:
-    """Looks at the commit positions and the ends of the topics, once a second, from a thread."""
+    """Looks at the commit positions and the ends of the topics, about twice a second, from a thread."""
 
     def __init__(self, settings: Settings, steps: Iterable[Step]) -> None:
         lanes = range(settings.partitions)
-        steps = list(steps)
-        self._reads = {
-            step.name: [TopicPartition(topic_of(r), lane) for r in step.reads for lane in lanes]
-            for step in steps
-        }
-        written = {topic_of(r) for step in steps for r in (*step.reads, *step.writes)}
-        self._places = [
-            TopicPartition(name, lane)
-            for name in sorted(written | {topic_of(EventRejected)})
-            for lane in lanes
-        ]
+        self._reads: dict[str, list[TopicPartition]] = {}
+        self._topics: dict[str, list[TopicPartition]] = {}
+        for step in steps:
+            folded = [fold.reads for fold in FOLDS if fold.beside == step.name]
+            inputs = [topic_of(record) for record in (*step.reads, *folded)]
+            letters = topic_of(EventRejected)
+            # from the last that the flow comes to backwards: what lies there has all that it closes before it
+            written = [letters, *(topic_of(record) for record in reversed(step.writes))]
+            self._reads[step.name] = [TopicPartition(name, n) for name in inputs for n in lanes]
+            self._topics[step.name] = [
+                TopicPartition(name, n) for name in (*written, *inputs) for n in lanes
+            ]
         # consumers, though they consume nothing: librdkafka's admin client aborts the process
         # when its requests time out, which they do while the broker is away
         self._of_step = {step: _looking(settings, group_of(step)) for step in self._reads}
         self._looking = _looking(settings, "chaos")
+        self._chance = random.Random(0)
         self.samples: list[Sample] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -64,23 +67,22 @@ class Watcher:
 
     def sample(self) -> Sample:
         """Look once; raises KafkaException while the broker is away."""
-        committed = {
-            step: {
-                (place.topic, place.partition): max(place.offset, 0)
-                for place in self._of_step[step].committed(reads, timeout=LOOK_S)
+        committed: dict[str, dict[Place, int]] = {}
+        ends: dict[str, dict[Place, int]] = {}
+        for step, reads in self._reads.items():
+            positions = self._of_step[step].committed(reads, timeout=LOOK_S)
+            ends[step] = {
+                (place.topic, place.partition): self._looking.get_watermark_offsets(
+                    place, timeout=LOOK_S
+                )[1]
+                for place in self._topics[step]
             }
-            for step, reads in self._reads.items()
-        }
-        ends = {
-            (place.topic, place.partition): self._looking.get_watermark_offsets(
-                place, timeout=LOOK_S
-            )[1]
-            for place in self._places
-        }
+            committed[step] = {(p.topic, p.partition): max(p.offset, 0) for p in positions}
         return Sample(committed, ends)
 
     def _watch(self) -> None:
-        while not self._stop.wait(SAMPLE_S):
+        # at no steady beat: what the steps do has one of its own
+        while not self._stop.wait(self._chance.uniform(*SAMPLE_S)):
             with contextlib.suppress(KafkaException):
                 self.samples.append(self.sample())
 
@@ -92,12 +94,12 @@ class Watcher:
         return self.sample()
 
     def behind(self) -> int:
-        """Count the inputs that no step has acknowledged yet."""
+        """Count the inputs that no step has acknowledged yet, and no fold."""
         time.sleep(SETTLE_POLL_S)
         now = self.last()
         return sum(
-            now.ends[place] - offset
-            for positions in now.committed.values()
+            now.ends[step][place] - offset
+            for step, positions in now.committed.items()
             for place, offset in positions.items()
         )
 

@@ -9,6 +9,7 @@ the run folder makes that connector fail for as long as it is there.
 import asyncio
 import os
 import random
+from contextlib import aclosing
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from agents.errors import Transient
 from schemas import Embed
 from streams.settings import Settings
 from streams.watching import logs, tracing
+from tests.chaos.calls import CallJournal
 from tests.chaos.steps import chain
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from worker.cli import Worker, run_to_the_end, supervise
@@ -58,6 +60,46 @@ class Chance:
             await asyncio.sleep(self._chance.uniform(*SLOW_S))
 
 
+class Noted:
+    """A connector whose answered calls are written down."""
+
+    def __init__(self, connector, journal: CallJournal) -> None:
+        self._connector = connector
+        self._journal = journal
+
+    def handlers(self):
+        return {kind: self._noted(of) for kind, of in self._connector.handlers().items()}
+
+    def stream_handlers(self):
+        return {kind: self._parts(of) for kind, of in self._connector.stream_handlers().items()}
+
+    async def close(self):
+        await self._connector.close()
+
+    def _note(self, request, call):
+        self._journal.note(request.SCHEMA, call.lane, (call.topic, call.offset))
+
+    def _noted(self, handler):
+        async def noted(request, call):
+            answer = await handler(request, call)
+            self._note(request, call)
+            return answer
+
+        return noted
+
+    def _parts(self, handler):
+        async def noted(request, call):
+            async with aclosing(handler(request, call)) as parts:
+                first = True
+                async for part in parts:
+                    if first:
+                        self._note(request, call)
+                    first = False
+                    yield part
+
+        return noted
+
+
 async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> int:
     """Host the steps until told to stop; returns the exit code."""
     settings = Settings.load(run=run, call_timeout_s=CALL_TIMEOUT_S, attempts_max=attempts)
@@ -65,7 +107,12 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
     steps = [step for step in chain() if wanted is None or step.name in wanted]
     await wait_for_topics(settings, steps)
     keyring, before = FakeKeyring(), Chance(run, name).before
-    connectors = [keyring, FakeTriton(before), FakeWeaviate(before)]
+    journal = CallJournal(run)
+    connectors = [
+        keyring,
+        Noted(FakeTriton(before), journal),
+        Noted(FakeWeaviate(before), journal),
+    ]
     hosted = host(settings, steps, connectors, keyring)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
     return await supervise(Worker(hosted, ready, loop=asyncio.get_running_loop()))

@@ -1,0 +1,161 @@
+"""A client of the gateway that loses its connections, comes back, and writes down what it was told."""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import websockets
+
+from tests.chaos.gateway_tale import DONE, Frame, Tale
+
+PAUSE_S = (0.2, 1.5)  # before it comes back
+PATIENCE_S = 10.0  # without any frame; then it comes back, as after a cut
+CUT = 0.3  # share of connections that the client cuts by itself after some frames
+FRAMES_MAX = 4  # before it does
+AGAIN = 0.2  # share of documents that are sent twice under one key
+QUIET_S = 1.0  # between looks at how a request stands
+GONE = (httpx.TransportError, OSError, websockets.WebSocketException, TimeoutError)
+
+
+class Refused(Exception):
+    """The gateway says to come again."""
+
+
+@dataclass
+class ChaosClient:
+    """Asks with one key; all randomness is the seed's."""
+
+    url: str
+    secret: str
+    chance: random.Random
+    ended: Callable[[], bool]
+    """Whether clients are to stop trying, since the gateway is gone for good."""
+
+    def __post_init__(self) -> None:
+        self._headers = {"Authorization": f"Bearer {self.secret}"}
+        self.http = httpx.AsyncClient(
+            base_url=self.url, headers=self._headers, timeout=PATIENCE_S, trust_env=False
+        )
+
+    # ------------------------------------------------------------------ a question, over WebSockets
+
+    async def ask(self, tale: Tale, text: str) -> None:
+        """Ask over a WebSocket until the answer is closed, however many connections it takes."""
+        while not self._is_told(tale):
+            if self.ended():
+                tale.given_up = True
+                return
+            cut_after = self.chance.randint(1, FRAMES_MAX) if self.chance.random() < CUT else 0
+            with contextlib.suppress(*GONE, Refused):
+                await self._converse(tale, text, cut_after)
+            tale.cuts += 1
+            await self._pause()
+        tale.cuts -= 1  # the last connection was lost to nobody
+
+    def _is_told(self, tale: Tale) -> bool:
+        return bool(tale.frames) and (tale.late or _closes(tale.frames[-1]))
+
+    async def _converse(self, tale: Tale, text: str, cut_after: int) -> None:
+        url = f"{self.url.replace('http', 'ws', 1)}/v1/chat"
+        # no good-bye is waited for: a cut is a cut
+        async with websockets.connect(
+            url, additional_headers=self._headers, close_timeout=0.1, proxy=None
+        ) as socket:
+            await socket.send(json.dumps(self._opening(tale, text)))
+            count = 0
+            while not self._is_told(tale):
+                async with asyncio.timeout(PATIENCE_S):
+                    frame: Frame = json.loads(await socket.recv())
+                self._take(tale, frame)
+                count += 1
+                if count == cut_after:
+                    socket.transport.abort()
+                    return
+
+    def _opening(self, tale: Tale, text: str) -> Frame:
+        """Return the frame that asks, or asks for the rest."""
+        if not tale.accepted:
+            return {"type": "message", "id": tale.key, "session_id": tale.session, "text": text}
+        newest = next((f["cursor"] for f in reversed(tale.frames) if f.get("cursor")), "")
+        return {"type": "resume", "request_id": tale.accepted[0], "cursor": newest}
+
+    def _take(self, tale: Tale, frame: Frame) -> None:
+        match frame["type"]:
+            case "accepted":
+                tale.accepted.append(frame["request_id"])
+                tale.frames.append(frame)
+            case "error" if not _closes(frame):
+                if frame["status"] == 504:
+                    tale.late = True
+                    tale.frames.append(frame)
+                elif frame["status"] in (429, 503):
+                    tale.refused += 1
+                    raise Refused
+                else:
+                    tale.problems.append(f"an error frame {frame['status']} {frame['problem']}")
+                    tale.late = True
+                    tale.frames.append(frame)
+            case _:
+                tale.frames.append(frame)
+
+    # ------------------------------------------------------------------ a document, over HTTP
+
+    async def hand_in(self, tale: Tale, body: dict[str, Any]) -> None:
+        """Post a document until it is accepted; some are posted twice, side by side."""
+        await self._post(tale, body)
+        if self.chance.random() < AGAIN:
+            await asyncio.gather(*(self._post(tale, body) for _ in range(2)))
+
+    async def _post(self, tale: Tale, body: dict[str, Any]) -> None:
+        while not self.ended():
+            with contextlib.suppress(*GONE):
+                answer = await self.http.post(
+                    "/v1/documents", json=body, headers={"Idempotency-Key": tale.key}
+                )
+                if answer.status_code == 202:
+                    tale.accepted.append(answer.json()["request_id"])
+                    tale.session = answer.json()["document_id"]
+                    return
+                if answer.status_code not in (429, 503):
+                    tale.problems.append(f"POST gave {answer.status_code}: {answer.text[:200]}")
+                    return
+                tale.refused += 1
+            tale.cuts += 1
+            await self._pause()
+        tale.given_up = not tale.accepted
+
+    # ------------------------------------------------------------------ when all is quiet
+
+    async def look_again(self, tale: Tale) -> None:
+        """Read how a request stands, until it has its end or clients are to stop."""
+        if not tale.accepted:
+            return
+        at = tale.accepted[0] if tale.kind == "question" else tale.session
+        path = f"/v1/{'messages' if tale.kind == 'question' else 'documents'}/{at}"
+        while True:
+            with contextlib.suppress(*GONE):
+                answer = await self.http.get(path)
+                if answer.status_code == 200:
+                    tale.final = answer.json()
+                    if tale.final["status"] in DONE:
+                        return
+                elif answer.status_code not in (429, 503):
+                    tale.final = {"status": f"{answer.status_code} {answer.text[:200]}"}
+            if self.ended():
+                return
+            await asyncio.sleep(QUIET_S)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self.chance.uniform(*PAUSE_S))
+
+
+def _closes(frame: Frame) -> bool:
+    """Tell whether a frame is the end of an answer; errors of the edge itself are none."""
+    if frame["type"] == "error":
+        return bool(frame["problem"].endswith(":step-failed"))
+    return frame["type"] in ("completed", "retracted")
