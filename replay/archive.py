@@ -9,20 +9,24 @@ Values are kept as they lie on the broker, so that an archive verifies byte for 
 
 from __future__ import annotations
 
-import hashlib
+import os
+import stat
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import fastavro
 import msgspec
 
-from replay.log import Stored
+from replay.container import rows
+from replay.log import Fault, Stored
 from schemas.registry import FixedIds, SchemaIds
 from streams.log.offsets import Extent, Partition
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+MANIFEST_BYTES_MAX = 256 * 2**20  # a file of 20,000 records takes some 200 bytes of it
+OFFSET_MAX = 2**63 - 1  # the broker's own
 
 
 class BadArchive(ValueError):
@@ -37,10 +41,23 @@ class Range(msgspec.Struct):
 
 
 class File(msgspec.Struct):
-    """A container file, named by its path within the archive."""
+    """A container file, named by its path within the archive, and what it holds."""
 
     file: str
     sha256: str
+    first: int
+    last: int
+    records: int
+
+    def place(self) -> Partition | None:
+        """Return topic and partition that its name tells; None for one that an export never gives.
+
+        So no name leads out of the archive.
+        """
+        match self.file.split("/"):
+            case [topic, partition, _] if self.file == name_of(topic, partition, self.first):
+                return topic, int(partition)
+        return None
 
 
 class Schemas(msgspec.Struct):
@@ -65,11 +82,14 @@ def read_manifest(folder: Path) -> ArchiveManifest:
     """Read and check the manifest of an archive; raises BadArchive."""
     path = folder / MANIFEST
     try:
-        content = path.read_bytes()
+        with open_file(folder, MANIFEST) as file:
+            content = file.read(MANIFEST_BYTES_MAX + 1)
     except FileNotFoundError:
         raise BadArchive(f"{folder} has no {MANIFEST}: not an archive, or unfinished") from None
     except OSError as error:
         raise BadArchive(f"{path} can't be read: {error.strerror}") from None
+    if len(content) > MANIFEST_BYTES_MAX:
+        raise BadArchive(f"{path} has more than {MANIFEST_BYTES_MAX} bytes: no export writes such")
     try:
         told = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -83,20 +103,45 @@ def read_manifest(folder: Path) -> ArchiveManifest:
         raise BadArchive(f"{path} is not as a manifest must be: {error}") from None
 
 
+def name_of(topic: str, partition: int | str, first: int) -> str:
+    """Name the file of a partition that begins with an offset; empty where there is no such file.
+
+    No name that could lead elsewhere is one.
+    """
+    number = str(partition)
+    plain = topic.strip(".") == topic and topic.isascii() and "/" not in topic
+    if not (plain and number.isdecimal() and str(int(number)) == number and first >= 0):
+        return ""
+    return f"{topic}/{number}/{first:020d}.avro"
+
+
+def open_file(folder: Path, name: str) -> BufferedReader:
+    """Open a file of an archive for reading; raises OSError for a link, a pipe, a folder."""
+    path = folder
+    for part in name.split("/")[:-1]:
+        path /= part
+        if path.is_symlink():
+            raise OSError(0, "a link leads to it: an archive holds files of its own")
+    opened = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(0, "it is no file")
+    return os.fdopen(opened, "rb")
+
+
 class ArchiveLog:
     """The log in an archive.
 
-    Raises BadArchive for a folder that is no archive. With `check_files`, a file that is missing or
-    whose SHA-256 differs from the manifest is a BadArchive too; without it the records speak for
-    themselves, which is what an auditor of an edited copy wants to see.
+    Raises BadArchive for a folder that is no archive. Whether its files are those that the manifest
+    tells of is said by `faults`; the records speak for themselves, too.
     """
 
-    def __init__(self, folder: Path, *, check_files: bool = False) -> None:
-        self._folder = folder
-        manifest = read_manifest(folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = manifest = read_manifest(folder)
         self._ids = FixedIds(manifest.schemas.definitions, manifest.schemas.ids)
         self._extents = {
-            (topic, partition): Extent(topic, partition, offsets.begin, offsets.end)
+            (topic, partition): _extent(topic, partition, offsets)
             for topic, partitions in manifest.topics.items()
             for partition, offsets in partitions.items()
         }
@@ -104,9 +149,6 @@ class ArchiveLog:
             step: {_partition(name): offset for name, offset in positions.items()}
             for step, positions in manifest.committed.items()
         }
-        if check_files:
-            for entry in manifest.files:
-                check_file(folder / entry.file, entry.sha256)
 
     @property
     def ids(self) -> SchemaIds:
@@ -125,36 +167,57 @@ class ArchiveLog:
         """Do nothing: files are read in any order."""
 
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
-        """Read a partition's files in order; raises BadArchive for one that can't be read."""
-        for path in sorted((self._folder / topic / str(partition)).glob("*.avro")):
-            try:
-                with path.open("rb") as file:
-                    # read as written: the manifest's format says which definition that was
-                    for row in cast("Iterator[dict[str, Any]]", fastavro.reader(file)):
-                        yield Stored(
-                            topic,
-                            partition,
-                            row["offset"],
-                            row["timestamp_ms"],
-                            row["key"],
-                            row["value"],
-                            tuple([(header["name"], header["value"]) for header in row["headers"]]),
-                        )
-            except Exception as error:  # noqa: BLE001 - damaged bytes raise whatever they lead to
-                raise BadArchive(f"{path} can't be read: {type(error).__name__}: {error}") from None
+        """Read a partition's files in order; raises BadArchive for one that can't be read.
+
+        Only files that the manifest names are read, and no more of one than it says.
+        """
+        for entry in self.files(topic, partition):
+            for number, row in enumerate(self._rows(entry)):
+                if number == entry.records:
+                    break
+                yield Stored(
+                    topic,
+                    partition,
+                    row["offset"],
+                    row["timestamp_ms"],
+                    row["key"],
+                    row["value"],
+                    tuple([(header["name"], header["value"]) for header in row["headers"]]),
+                )
+
+    def files(self, topic: str, partition: int) -> list[File]:
+        """List the files of a partition that the manifest names, in the order of their offsets."""
+        place = topic, partition
+        return sorted(
+            (entry for entry in self.manifest.files if entry.place() == place),
+            key=lambda entry: entry.first,
+        )
+
+    def _rows(self, entry: File) -> Iterator[dict[str, Any]]:
+        try:
+            with open_file(self.folder, entry.file) as file:
+                yield from rows(file)
+        except OSError as error:
+            raise BadArchive(f"{entry.file} can't be read: {error.strerror}") from None
+        except Exception as error:  # noqa: BLE001 - damaged bytes raise whatever they lead to
+            raise BadArchive(
+                f"{entry.file} can't be read: {type(error).__name__}: {error}"
+            ) from None
+
+    def faults(self) -> list[Fault]:
+        """Say where the archive is not as its manifest tells, or that not as an export's."""
+        from replay.archive_faults import faults_of
+
+        return faults_of(self)
 
     def close(self) -> None:
         """Nothing is held open."""
 
 
-def check_file(path: Path, sha256: str) -> None:
-    """Hold a file against the manifest's SHA-256 of it; raises BadArchive."""
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        raise BadArchive(f"{path} is missing: the manifest lists it") from None
-    if digest != sha256:
-        raise BadArchive(f"{path} was changed: its SHA-256 is not the manifest's")
+def _extent(topic: str, partition: int, offsets: Range) -> Extent:
+    if not (0 <= partition <= OFFSET_MAX and 0 <= offsets.begin <= offsets.end <= OFFSET_MAX):
+        raise BadArchive(f"the manifest's offsets of {topic}[{partition}] are none")
+    return Extent(topic, partition, offsets.begin, offsets.end)
 
 
 def _partition(name: str) -> Partition:

@@ -17,7 +17,7 @@ from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
 from replay.report import Report
-from replay.selection import Selection
+from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, timeline_table
 from replay.verify import Verifier
@@ -87,11 +87,13 @@ def verify(
         report = _verified(log, archive, settings, selection, jobs)
     finally:
         log.close()
+    if report.empty:
+        raise click.UsageError(nothing(selection))
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=1))
     else:
         show(report, console())
-    sys.exit(1 if report.diverged else 3 if report.unverifiable else 0)
+    sys.exit(report.status)
 
 
 def _verified(

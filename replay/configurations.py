@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
-from replay.log import Log
+from replay.archive import BadArchive
+from replay.log import Log, Stored
 from replay.recorded import Divergence
+from replay.report import Difference
 from schemas import ConfigurationSet
 from streams.log.codec import Codec, Undecodable
+from streams.log.ids import request_id
 from streams.topics import topic_of
 
 CONFIGURATION = topic_of(ConfigurationSet)
 
 
 class Configurations:
-    """Reads all of them once."""
+    """Reads all of them once; one whose content is not that of its digest is none."""
 
     def __init__(self, log: Log, codec: Codec) -> None:
         self._contents: dict[str, str] = {}
         self._values: dict[str, dict[str, Any]] = {}
-        for stored in log.records(CONFIGURATION, 0):
-            try:
-                entry = codec.decode(stored.value, ConfigurationSet)
-            except Undecodable:
-                continue  # nothing refers to it; a run that does says which digest is missing
+        self.faults: list[Difference] = []
+        """Records that no set-up writes."""
+        try:
+            for stored in log.records(CONFIGURATION, 0):
+                self._take(stored, codec)
+        except BadArchive as error:
+            self.faults.append(Difference(CONFIGURATION, 0, -1, "", "", str(error)))
+
+    def _take(self, stored: Stored, codec: Codec) -> None:
+        try:
+            entry = codec.decode(stored.value, ConfigurationSet)
+        except Undecodable as error:
+            self._against(stored, "", f"unreadable: {error}")
+            return
+        if hashlib.sha256(entry.content.encode()).hexdigest() != entry.digest:
+            self._against(stored, entry.meta.id, "its content is not that of its digest")
+        elif stored.key != entry.digest.encode():
+            self._against(stored, entry.meta.id, "its key is not its digest")
+        elif entry.meta.id != request_id("", f"{entry.step}|{entry.digest}"):
+            self._against(stored, entry.meta.id, "its id is not that of its step and digest")
+        else:
             self._contents[entry.digest] = entry.content
+
+    def _against(self, stored: Stored, event_id: str, reason: str) -> None:
+        self.faults.append(Difference.at(stored, event_id, "", reason))
 
     def values(self, digest: str) -> dict[str, Any]:
         """Return the values of a configuration; Divergence where the log holds none to be read."""

@@ -23,6 +23,8 @@ def difference(codec: Codec, outcome: StoredOutcome, computed: Event) -> str:
         again = codec.encode_as(computed, schema_id_of(stored.value))
     except (Undecodable, ValueError) as error:
         return f"the step yields another record: {error}"
+    except Exception as error:  # noqa: BLE001 - another's definition makes a writer raise anything
+        return f"what the step yields does not fit its definition: {type(error).__name__}"
     if again != stored.value:
         return first_difference(outcome.event, computed)
     if stored.key != meta.tenant.encode():

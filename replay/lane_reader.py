@@ -5,44 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from replay.archive import BadArchive
 from replay.log import Log, Stored
+from replay.places import OffsetWatch
 from replay.report import Difference
 from replay.rules import StoredOutcome
-from replay.selection import Selection
 from schemas import Event
 from streams.log.codec import Codec, Undecodable
 from streams.running.admit import check_place, unreadable
 from streams.running.run import Input
-from streams.topics import Step, topic_of
+from streams.topics import Step, by_name, topic_of
 
 KEPT_BYTES_MAX = 64 * 2**20
 """Outcomes kept decoded until the step that reads them is verified, as bytes on the log."""
 
 
+class Unread(NamedTuple):
+    """A record that can't be read as one of its topic, and why."""
+
+    stored: Stored
+    reason: str
+
+    def at(self) -> Difference:
+        """Say it with its place."""
+        return Difference.at(self.stored, "", "", self.reason)
+
+
 class Outcomes(NamedTuple):
-    """The derived records of a topic's lane that are selected, and those that can't be read."""
+    """The derived records of a topic's lane, and those that can't be read."""
 
     read: list[StoredOutcome]
-    unreadable: list[Difference]
+    unreadable: list[Unread]
 
 
 class LaneReader:
-    """Reads a lane for verify, step by step in the order of the chain."""
+    """Reads a lane for verify, step by step in the order of the chain.
+
+    What is wrong with how its records lie is kept in `faults`, once for each topic.
+    """
 
     def __init__(
         self,
         log: Log,
         codec: Codec,
         lane: int,
-        selection: Selection,
         steps: Sequence[Step],
         kept_bytes_max: int = KEPT_BYTES_MAX,
     ) -> None:
         self.lane = lane
+        self.faults: list[Difference] = []
         self._log = log
         self._codec = codec
-        self._selection = selection
         self._inputs = frozenset(record for step in steps for record in step.reads)
+        self._watched: set[str] = set()
         self._kept: dict[str, dict[int, Event]] = {}
         self._kept_bytes = 0
         self._kept_bytes_max = kept_bytes_max
@@ -50,21 +65,28 @@ class LaneReader:
 
     def outcomes(self, record: type[Event]) -> Outcomes:
         """Read the derived records of a type; what another step reads is kept for it."""
-        topic = topic_of(record)
         outcomes = Outcomes([], [])
-        for stored in self._log.records(topic, self.lane):
+        for stored, event in self.events(record):
+            if isinstance(event, Unread):
+                outcomes.unreadable.append(event)
+            else:
+                outcomes.read.append(StoredOutcome(stored, event))
+        if record in self._inputs:
+            self._keep(topic_of(record), outcomes.read)
+        return outcomes
+
+    def events(self, record: type[Event]) -> Iterator[tuple[Stored, Event | Unread]]:
+        """Read the records of a type, whoever wrote them."""
+        topic = topic_of(record)
+        for stored in self._records(topic):
             try:
                 event = self._codec.decode_any(stored.value)
                 if not isinstance(event, Event) or topic_of(event) != topic:
                     raise Undecodable(f"{event.SCHEMA} does not belong here")
             except Undecodable as error:
-                outcomes.unreadable.append(Difference.at(stored, "", "", f"unreadable: {error}"))
-                continue
-            if self._selection.takes(event.meta):
-                outcomes.read.append(StoredOutcome(stored, event))
-        if record in self._inputs:
-            self._keep(topic, outcomes.read)
-        return outcomes
+                yield stored, Unread(stored, str(error))
+            else:
+                yield stored, event
 
     def _keep(self, topic: str, outcomes: Sequence[StoredOutcome]) -> None:
         size = sum(len(outcome.stored.value or b"") for outcome in outcomes)
@@ -76,7 +98,7 @@ class LaneReader:
         """Read the inputs of a type; one that is not admitted stands as a position of nobody's."""
         topic = topic_of(record)
         decoded = self._kept.pop(topic, {})
-        for stored in self._log.records(topic, self.lane):
+        for stored in self._records(topic):
             try:
                 event = decoded.get(stored.offset) or self._codec.decode(stored.value, record)
                 check_place(event, stored.key, self.lane)
@@ -84,3 +106,26 @@ class LaneReader:
             except Undecodable:
                 given = unreadable(topic, self.lane, stored.offset)
             yield given, stored
+
+    def _records(self, topic: str) -> Iterator[Stored]:
+        """Read a topic as far as it can be read; the first time, watch its offsets."""
+        extent = self._log.extents().get((topic, self.lane))
+        if extent is None or topic in self._watched:
+            yield from self._readable(topic)
+            return
+        self._watched.add(topic)
+        watch = OffsetWatch(extent, compacted=topic in by_name() and by_name()[topic].compacted)
+        for stored in self._readable(topic):
+            if reason := watch.see(stored.offset):
+                self.faults.append(Difference.at(stored, "", "", reason))
+            yield stored
+        if reason := watch.end():
+            self.faults.append(Difference(topic, self.lane, extent.end, "", "", reason))
+
+    def _readable(self, topic: str) -> Iterator[Stored]:
+        try:
+            yield from self._log.records(topic, self.lane)
+        except BadArchive as error:
+            fault = Difference(topic, self.lane, -1, "", "", f"{error}; no further is read")
+            if fault not in self.faults:
+                self.faults.append(fault)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer
 
@@ -41,6 +41,15 @@ class Stored:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Fault(NamedTuple):
+    """What is wrong with how a log lies, and where; -1 and no topic stand for all of it."""
+
+    reason: str
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,9 @@ class Log(Protocol):
 
     def committed(self, step: str) -> Mapping[Partition, int]:
         """Return how far a step had acknowledged its inputs: the next offset of each partition."""
+
+    def faults(self) -> list[Fault]:
+        """List what is wrong with the log as a whole, its records aside."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -190,6 +202,10 @@ class BrokerLog:
                 message.value(),
                 headers_of(message),
             )
+
+    def faults(self) -> list[Fault]:
+        """Return none: the broker keeps its files."""
+        return []
 
     def close(self) -> None:
         """Close the consumer."""

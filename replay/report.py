@@ -9,6 +9,11 @@ from typing import Any
 from replay.log import Stored
 from replay.rules import RecordVerdict
 
+ENTRIES = ("diverged", "unverifiable", "unreadable")
+"""Classes of which each record is listed."""
+EQUAL, DIFFERS, NOT_VERIFIED = 0, 1, 3
+"""How `replay verify` exits: 2 is for wrong usage, where nothing was selected, say."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -39,7 +44,9 @@ class Report:
     equal: int = 0
     diverged: list[Difference] = field(default_factory=list)
     unverifiable: list[Difference] = field(default_factory=list)
-    """Records that this process lacks the means to compute again: nothing is said against them."""
+    """Records of which it can't be said here whether a step wrote them, each with the reason."""
+    unreadable: list[Difference] = field(default_factory=list)
+    """Records of derived topics that are none, which no step of ours writes."""
     erased: int = 0
     superseded: int = 0
     pending: int = 0
@@ -68,10 +75,23 @@ class Report:
                     Difference.at(verdict.outcome.stored, meta.id, meta.step.name, verdict.reason)
                 )
 
+    @property
+    def status(self) -> int:
+        """How a process that verified exits: tampering is told from a lack of means."""
+        if self.diverged or self.unreadable:
+            return DIFFERS
+        nothing_done = self.pending and not self.records
+        return NOT_VERIFIED if self.unverifiable or nothing_done else EQUAL
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to verify: then nothing was shown."""
+        return not (self.records or self.inputs or self.duplicates or self.status)
+
     def as_json(self) -> dict[str, Any]:
         """Return it as the contract spells it."""
         values = dict(vars(self))
-        for name in ("diverged", "unverifiable"):
+        for name in ENTRIES:
             values[name] = [entry.as_json() for entry in values[name]]
         values["seconds"] = round(self.seconds, 3)
         return values
@@ -81,8 +101,8 @@ def merged(reports: Sequence[Report]) -> Report:
     """Add reports of different lanes up; they were made side by side."""
     total = Report()
     for report in reports:
-        total.diverged += report.diverged
-        total.unverifiable += report.unverifiable
+        for name in ENTRIES:
+            getattr(total, name).extend(getattr(report, name))
         for name in ("records", "equal", "erased", "superseded", "duplicates", "pending", "inputs"):
             setattr(total, name, getattr(total, name) + getattr(report, name))
         total.seconds = max(total.seconds, report.seconds)

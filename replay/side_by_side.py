@@ -48,7 +48,8 @@ def verify_side_by_side(
                 records = done.result().records
                 if bar is not None:
                     bar.advance(bar.task_ids[0], records)
-    report = merged([future.result() for future in running])
+            common = _verifier(log, settings, selection).verify_common()
+    report = merged([common, *(future.result() for future in running)])
     report.seconds = time.perf_counter() - began
     return report
 
@@ -75,7 +76,11 @@ def _verify_lane(
 ) -> Report:
     log: Log = ArchiveLog(archive) if archive else BrokerLog(settings, snapshot)
     try:
-        local, keyring = local_handlers(settings)
-        return asyncio.run(Verifier(log, local, keyring.digest_key, selection).verify([lane]))
+        return asyncio.run(_verifier(log, settings, selection).verify([lane]))
     finally:
         log.close()
+
+
+def _verifier(log: Log, settings: Settings, selection: Selection) -> Verifier:
+    local, keyring = local_handlers(settings)
+    return Verifier(log, local, keyring.digest_key, selection)

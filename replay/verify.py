@@ -4,43 +4,46 @@ Step by step and lane by lane: the outcomes of a lane are grouped by the input t
 each input's step is run again on the recorded effects, and what it yields must equal what lies on
 the log, byte for byte. No model, index or session store is asked. What is said of each record
 stands as rules in `replay.rules`; this module walks the log and asks them.
+
+A selection is one of inputs: all their outcomes go with them. How records lie (offsets, headers,
+files, configurations) is looked at for the whole of what is read, since a log with a hole in it
+says nothing for sure.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import Any
 
 from replay.configurations import Configurations
 from replay.differences import difference
-from replay.lane_reader import LaneReader
+from replay.lane_outcomes import LaneOutcomes
+from replay.lane_reader import LaneReader, Unread
 from replay.log import Log, Stored
+from replay.places import Lanes, against_headers_of_request
 from replay.report import Difference, Report
 from replay.rerun import Reruns
 from replay.rules import (
-    CAUSE_GONE,
-    NO_CAUSE_HERE,
-    NO_STEP,
-    RecordVerdict,
     StoredOutcome,
+    against_meta,
     against_open,
     attempts_of,
     verdicts_of,
 )
 from replay.selection import Selection
-from schemas import Event, EventRejected, Request
-from streams.delivery.history import History, rejected_attempt
+from schemas import Event, Request
+from streams.delivery.history import RETRY, History, rejected_attempt
 from streams.log.codec import Codec
+from streams.running.admit import Unreadable
 from streams.running.run import Input
 from streams.running.world import Handler
-from streams.topics import STEPS, Step
+from streams.topics import CONTROL, REQUESTS, STEPS, Step
 
-ByCause = defaultdict[tuple[str, int], list[StoredOutcome]]
-"""Topic and offset of an input -> its outcomes, all of one lane."""
+NO_LETTER = "its header retry names no dead letter over such a record"
 
 
 def lanes_of(log: Log) -> list[int]:
@@ -70,84 +73,100 @@ class Verifier:
         self._digest_key = digest_key
         self._selection = selection or Selection()
         self._progress = progress
+        self._lanes = Lanes(max(lanes_of(log), default=0) + 1)
         self.report = Report()
+
+    @cached_property
+    def _configurations(self) -> Configurations:
+        return Configurations(self._log, self._codec)
 
     async def verify(self, lanes: Sequence[int] | None = None) -> Report:
         """Verify the whole selection, or its part in some lanes."""
         started = time.perf_counter()
         with _collecting_rarely():
-            configurations = Configurations(self._log, self._codec)
-            reruns = Reruns(self._codec, self._local, self._digest_key, configurations.values)
+            reruns = Reruns(self._codec, self._local, self._digest_key, self._configurations.values)
             for lane in lanes_of(self._log) if lanes is None else lanes:
                 await self._verify_lane(lane, reruns)
+        if lanes is None:
+            self.verify_common()
         self.report.seconds = time.perf_counter() - started
         return self.report
 
-    async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
-        reader = LaneReader(self._log, self._codec, lane, self._selection, self._steps)
-        rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
-        strays: list[StoredOutcome] = []
-        names = {step.name for step in self._steps}
-        for outcome in self._outcomes(reader, EventRejected):
-            event = outcome.event
-            assert isinstance(event, EventRejected)
-            (rejections[event.step] if event.step in names else strays).append(outcome)
-        for step in self._steps:
-            await self._verify_step(step, reader, rejections[step.name], reruns)
-        for outcome in strays:
-            if outcome.event.meta.cause is None:
-                # the inbox rejected it: like a request, it is the edge's own word
-                self.report.records -= 1
-            else:
-                self._differs(outcome, NO_STEP)
+    def verify_common(self) -> Report:
+        """Verify what is of no lane: how the log lies as a whole, and its configurations."""
+        self.report.diverged += [
+            Difference(fault.topic, fault.partition, fault.offset, "", "", fault.reason)
+            for fault in self._log.faults()
+        ]
+        self.report.diverged += self._configurations.faults
+        return self.report
 
-    def _outcomes(self, reader: LaneReader, record: type[Event]) -> list[StoredOutcome]:
-        """Read the outcomes of a type; unreadable ones differ at once."""
-        outcomes = reader.outcomes(record)
-        self.report.records += len(outcomes.read) + len(outcomes.unreadable)
-        self.report.diverged += outcomes.unreadable
-        return outcomes.read
+    async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
+        reader = LaneReader(self._log, self._codec, lane, self._steps)
+        outcomes = LaneOutcomes(reader, self._selection, self._steps, self.report)
+        for step in self._steps:
+            await self._verify_step(step, reader, outcomes, reruns)
+        outcomes.tell_strays()
+        self._look_at_the_rest(reader)
+        self.report.diverged += reader.faults
+
+    def _look_at_the_rest(self, reader: LaneReader) -> None:
+        """Read what no step reads or writes: that it is there and can be read."""
+        seen = {record for step in self._steps for record in (*step.reads, *step.writes)}
+        for topic in (*REQUESTS, *CONTROL):
+            if topic.record in seen or (topic.name, reader.lane) not in self._log.extents():
+                continue
+            assert issubclass(topic.record, Event)
+            for stored, event in reader.events(topic.record):
+                if isinstance(event, Unread):
+                    self.report.unreadable.append(event.at())
+                elif topic in REQUESTS:
+                    self._look_at_request(event, stored)
+
+    def _look_at_request(self, event: Event, stored: Stored) -> None:
+        reason = against_headers_of_request(stored, event) or self._lanes.against(event)
+        if reason:
+            difference = Difference.at(stored, event.meta.id, event.meta.step.name, reason)
+            self.report.diverged.append(difference)
 
     async def _verify_step(
-        self, step: Step, reader: LaneReader, rejections: Iterable[StoredOutcome], reruns: Reruns
+        self, step: Step, reader: LaneReader, lane: LaneOutcomes, reruns: Reruns
     ) -> None:
-        by_cause = self._by_cause(step, reader, rejections)
+        outcomes = lane.of(step)
         committed = self._log.committed(step.name)
         history = History()
         for record in step.reads:
             for given, stored in reader.inputs(record):
-                outcomes = by_cause.pop((stored.topic, stored.offset), [])
-                meta = given.event.meta
-                mark = rejected_attempt(dict(stored.headers))
-                if not outcomes and history.duplicate(meta, *given[1:], mark):
-                    self.report.duplicates += self._selection.takes(meta)
-                elif outcomes or self._selection.takes(meta):
+                left = outcomes.pop(stored)
+                meta, mark = given.event.meta, rejected_attempt(dict(stored.headers))
+                selected = self._takes(given, stored)
+                if not left and history.duplicate(meta, *given[1:], mark):
+                    self.report.duplicates += selected
+                    continue
+                if selected:
+                    self.report.records += len(left)
                     self.report.inputs += 1
                     self._progress(self.report.records)
+                    if not isinstance(given.event, Unreadable):
+                        self._look_at_input(given.event, stored, lane)
                     acknowledged = committed.get((stored.topic, stored.partition), 0)
-                    await self._verify_input(step, given, stored, outcomes, acknowledged, reruns)
-                    _remember(history, given, outcomes)
-        for outcomes in by_cause.values():
-            for outcome in outcomes:
-                self._differs(outcome, CAUSE_GONE)
+                    await self._verify_input(step, given, stored, left, acknowledged, reruns, lane)
+                _remember(history, given, left)
+        outcomes.tell_without_cause()
 
-    def _by_cause(
-        self, step: Step, reader: LaneReader, rejections: Iterable[StoredOutcome]
-    ) -> ByCause:
-        """Group what a step wrote in a lane by the input behind it."""
-        by_cause: ByCause = defaultdict(list)
-        for record in step.writes:
-            for outcome in self._outcomes(reader, record):
-                cause = outcome.event.meta.cause
-                if cause is None or cause.partition != reader.lane:
-                    self._differs(outcome, NO_CAUSE_HERE)
-                else:
-                    by_cause[cause.topic, cause.offset].append(outcome)
-        for outcome in rejections:
-            event = outcome.event
-            assert isinstance(event, EventRejected)
-            by_cause[event.topic, event.offset].append(outcome)
-        return by_cause
+    def _takes(self, given: Input, stored: Stored) -> bool:
+        if isinstance(given.event, Unreadable):
+            return self._selection.takes_unread(stored)
+        return self._selection.takes(given.event.meta)
+
+    def _look_at_input(self, event: Event, stored: Stored, lane: LaneOutcomes) -> None:
+        """Look at how an input lies, unless it was looked at as an outcome of the step before."""
+        if event.meta.cause is None:
+            self._look_at_request(event, stored)
+        if any(name == RETRY for name, _ in stored.headers) and not lane.letters.explain(stored):
+            self.report.diverged.append(
+                Difference.at(stored, event.meta.id, event.meta.step.name, NO_LETTER)
+            )
 
     async def _verify_input(
         self,
@@ -157,14 +176,17 @@ class Verifier:
         outcomes: Sequence[StoredOutcome],
         acknowledged: int,
         reruns: Reruns,
+        lane: LaneOutcomes,
     ) -> None:
         """Verify every attempt over an input, and that one of them is closed."""
-        attempts, copies = attempts_of(outcomes)
+        least = _least(given, stored)
+        attempts, copies = attempts_of(outcomes, least, lane.letters.explain)
         for verdict in copies:
             self.report.add(verdict)
         for attempt in attempts:
             rerun = await reruns.rerun(step, given, stored, attempt)
-            for verdict in verdicts_of(attempt, rerun, self._difference):
+            known = partial(against_meta, step.name, given)
+            for verdict in verdicts_of(attempt, rerun, self._difference, known):
                 self.report.add(verdict)
         if not any(attempt.closed for attempt in attempts):
             self._left_open(step, given, stored, acknowledged)
@@ -179,11 +201,14 @@ class Verifier:
     def _difference(self, outcome: StoredOutcome, computed: Event) -> str:
         return difference(self._codec, outcome, computed)
 
-    def _differs(self, outcome: StoredOutcome, reason: str) -> None:
-        self.report.add(RecordVerdict(outcome, "diverged", reason))
+
+def _least(given: Input, stored: Stored) -> int:
+    """Return the lowest number that a run over an input can have had."""
+    before = rejected_attempt(dict(stored.headers))
+    return max(1, given.event.meta.attempt, before + 1)
 
 
-def _remember(history: History, given: Input, outcomes: Sequence[StoredOutcome]) -> None:
+def _remember(history: History, given: Input, outcomes: Iterable[StoredOutcome]) -> None:
     """Let a later copy of an input be known for one."""
     history.learn(outcome.event.meta for outcome in outcomes)
     if any(outcome.event.meta.last for outcome in outcomes):

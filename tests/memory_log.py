@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from replay.log import Stored
+from replay.log import Fault, Stored
 from schemas.registry import FixedIds
 from streams.log.offsets import Extent, Partition
 from streams.log.subjects import subjects
@@ -53,6 +53,10 @@ class MemoryLog:
         return {
             place: self.acknowledged.get(name, _end(self.topics.get(place, ()))) for place in inputs
         }
+
+    def faults(self) -> list[Fault]:
+        """Return none: nothing but records is kept."""
+        return []
 
     def close(self) -> None:
         """Do nothing: nothing is open."""

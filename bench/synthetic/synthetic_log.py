@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from replay.log import Stored
-from schemas import Event
+from replay.log import Fault, Stored
+from schemas import ConfigurationSet, Event
 from schemas.registry import FixedIds
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
@@ -26,6 +26,8 @@ class SyntheticLog:
     def append(self, codec: Codec, event: Event) -> int:
         """Put an event where a producer would, and return its offset."""
         topic, lane, key, headers = address_of(event)
+        if isinstance(event, ConfigurationSet):
+            key, headers = event.digest.encode(), ()
         records, time_ms = self._records[topic, lane], event.meta.at // 1_000
         value = codec.encode(event)
         records.append(Stored(topic, lane, len(records), time_ms, key, value, headers))
@@ -51,6 +53,10 @@ class SyntheticLog:
         return {
             place: len(records) for place, records in self._records.items() if place[0] in reads
         }
+
+    def faults(self) -> list[Fault]:
+        """Return none: nothing but records is kept."""
+        return []
 
     def close(self) -> None:
         """Nothing is held open."""

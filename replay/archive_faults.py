@@ -1,0 +1,172 @@
+"""Where an archive is not as its manifest tells, or the manifest not as an export writes one.
+
+The records are not decoded here: what they say is the business of verify.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+
+from replay.archive import MANIFEST, ArchiveLog, File, open_file
+from replay.container import rows
+from replay.log import Fault
+from schemas import foreign
+from schemas.definitions import NAMESPACE
+from streams.log.offsets import Partition
+from streams.running.admit import INBOX_TOPICS
+from streams.topics import STEPS, TOPICS, by_name, topic_of
+
+LISTED_MAX = 100  # faults of one kind: a folder may hold any number of foreign files
+HASHED_BYTES = 1_048_576  # at once
+
+
+def faults_of(archive: ArchiveLog) -> list[Fault]:
+    """List the faults of an archive, kind by kind."""
+    kinds: tuple[Callable[[ArchiveLog], Iterator[Fault]], ...] = (
+        _of_topics,
+        _of_names,
+        _of_contents,
+        _of_foreign_files,
+        _of_schemas,
+        _of_commits,
+    )
+    return [fault for kind in kinds for fault in islice(kind(archive), LISTED_MAX)]
+
+
+def _of_topics(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every topic of ours is told of, each with as many lanes as the others."""
+    topics = archive.manifest.topics
+    lanes = max((len(partitions) for partitions in topics.values()), default=0)
+    for name in sorted(topics.keys() - by_name().keys()):
+        yield Fault(f"the manifest tells of {name}, which is no topic of this release", name)
+    for topic in TOPICS:
+        if topic.name in INBOX_TOPICS:
+            continue
+        told = sorted(topics.get(topic.name, ()))
+        expected = list(range(lanes if topic.partitioned else 1))
+        if told != expected:
+            yield Fault(
+                f"the manifest tells of {len(told)} partitions of {topic.name}, not of "
+                f"{len(expected)}",
+                topic.name,
+            )
+
+
+def _of_names(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every file has the name that its first offset gives it, and follows the one before."""
+    by_place: defaultdict[Partition, list[File]] = defaultdict(list)
+    for entry in archive.manifest.files:
+        place = entry.place()
+        if place is None:
+            yield Fault(f"the manifest names {entry.file!r}: no export gives such a name")
+        else:
+            by_place[place].append(entry)
+    for place in by_place.keys() - archive.extents().keys():
+        yield Fault("the manifest names files of it and not its offsets", *place)
+    for place, extent in sorted(archive.extents().items()):
+        files = by_place[place]
+        if not files and extent.begin < extent.end and not _compacted(place[0]):
+            yield Fault("the manifest names no file of it", *place, extent.begin)
+        for before, entry in pairwise(files):
+            if entry.first <= before.last:
+                yield Fault(f"{entry.file} does not follow {before.file}", *place, entry.first)
+
+
+def _compacted(topic: str) -> bool:
+    return topic in by_name() and by_name()[topic].compacted
+
+
+def _of_contents(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every file is the one that the manifest tells of."""
+    for entry in archive.manifest.files:
+        place = entry.place()
+        if place is None:
+            continue
+        try:
+            if _sha256(archive, entry) != entry.sha256:
+                reason = f"{entry.file} was changed: its SHA-256 is not the manifest's"
+                yield Fault(reason, *place, entry.first)
+        except FileNotFoundError:
+            yield Fault(f"{entry.file} is missing: the manifest lists it", *place, entry.first)
+        except OSError as error:
+            yield Fault(f"{entry.file} can't be read: {error.strerror}", *place, entry.first)
+        else:
+            yield from _of_rows(archive, entry, place)
+
+
+def _sha256(archive: ArchiveLog, entry: File) -> str:
+    digest = hashlib.sha256()
+    with open_file(archive.folder, entry.file) as file:
+        while part := file.read(HASHED_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _of_rows(archive: ArchiveLog, entry: File, place: Partition) -> Iterator[Fault]:
+    """Compare how many rows a file has, and from where to where, with what the manifest says."""
+    count, first, last = 0, None, None
+    try:
+        with open_file(archive.folder, entry.file) as file:
+            for row in rows(file):
+                first = row["offset"] if first is None else first
+                last, count = row["offset"], count + 1
+                if count > entry.records:
+                    break
+    except Exception:  # noqa: BLE001 - whoever reads the records tells what is wrong with them
+        return
+    if (first, last, count) != (entry.first, entry.last, entry.records):
+        told = f"{entry.records} records from {entry.first} to {entry.last}"
+        held = f"{count} from {first} to {last}"
+        yield Fault(f"{entry.file} holds {held}, the manifest tells of {told}", *place, entry.first)
+
+
+def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every file beside the manifest is named by it; what lies there as well is nobody's."""
+    named = {entry.file for entry in archive.manifest.files} | {MANIFEST}
+    for folder, folders, files in os.walk(archive.folder):
+        here = Path(folder)
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in sorted([*files, *links]):
+            path = str((here / name).relative_to(archive.folder))
+            if path not in named:
+                yield Fault(f"{path} lies in the archive, and the manifest does not name it")
+
+
+def _of_schemas(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every definition is one of a record of ours, and the ids of records stand for them."""
+    schemas = archive.manifest.schemas
+    for record, schema_id in schemas.ids.items():
+        definition = schemas.definitions.get(schema_id)
+        if not isinstance(definition, dict) or definition.get("name") != record:
+            yield Fault(f"the manifest's schema {schema_id} does not define {record}")
+    for schema_id, definition in schemas.definitions.items():
+        try:
+            foreign.check(definition)
+        except (foreign.UnfitDefinition, ValueError, TypeError) as error:
+            yield Fault(f"nothing is read by the manifest's schema {schema_id}: {error}")
+            continue
+        if not isinstance(definition, dict) or definition.get("namespace") != NAMESPACE:
+            yield Fault(f"the manifest's schema {schema_id} defines no record of ours")
+
+
+def _of_commits(archive: ArchiveLog) -> Iterator[Fault]:
+    """Every step tells how far it came in each input, and none came farther than its end."""
+    for step in STEPS:
+        committed = archive.committed(step.name)
+        inputs = {topic_of(record) for record in step.reads}
+        for place, extent in sorted(archive.extents().items()):
+            if place[0] not in inputs:
+                continue
+            if place not in committed:
+                yield Fault(f"the manifest does not tell how far {step.name} came in it", *place)
+            elif not 0 <= committed[place] <= extent.end:
+                reason = f"{step.name} acknowledged up to {committed[place]}, beyond its end"
+                yield Fault(reason, *place, extent.end)
+        for place in sorted(committed.keys() - archive.extents().keys()):
+            if committed[place]:
+                yield Fault(f"{step.name} acknowledged what is not in the archive", *place)

@@ -1,0 +1,144 @@
+"""Avro object container files, as an archive holds them, from hands that may be hostile.
+
+A container is walked block by block before a library reads it, so that no block is larger than an
+export makes one, and none inflates to more. Its definition is looked at like any foreign one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import fastavro
+
+from schemas import ArchivedRecord, foreign
+
+MAGIC = b"Obj\x01"
+SYNC_BYTES = 16
+HEADER_BYTES_MAX = 1_048_576  # a definition takes some 40,000 at most
+BLOCK_BYTES_MAX = 16 * 2**20  # an export ends a block behind 16,000 bytes and one record
+READ_BYTES = 1_048_576  # of blocks that the library reads at once
+VARINT_BYTES_MAX = 10
+
+
+class BadContainer(ValueError):
+    """A file that is no container of ours; the message says what is wrong with it."""
+
+
+class Header(NamedTuple):
+    """What a container begins with."""
+
+    content: bytes
+    deflated: bool
+    sync: bytes
+
+
+def rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
+    """Read the rows of a container in order; raises BadContainer, or what damaged bytes lead to."""
+    header = _header(file)
+    blocks, size = [], 0
+    for block in _blocks(file, header):
+        blocks.append(block)
+        size += len(block)
+        if size >= READ_BYTES:
+            yield from _read(header, blocks)
+            blocks, size = [], 0
+    yield from _read(header, blocks)
+
+
+def _read(header: Header, blocks: list[bytes]) -> Iterator[dict[str, Any]]:
+    # read as written: the manifest's format says which definition that was
+    container = io.BytesIO(b"".join((header.content, *blocks)))
+    yield from cast("Iterator[dict[str, Any]]", fastavro.reader(container))
+
+
+def _header(file: BinaryIO) -> Header:
+    """Read a header; raises BadContainer for one by whose definition nothing may be read."""
+    reader = _Bytes(file)
+    if reader.take(len(MAGIC)) != MAGIC:
+        raise BadContainer("it does not begin as an Avro container does")
+    entries: dict[str, bytes] = {}
+    while count := reader.number():
+        if count < 0:
+            reader.number()  # the bytes of what follows, for those who skip it
+        for _ in range(abs(count)):
+            name = reader.take(reader.size()).decode("utf-8", "replace")
+            entries[name] = reader.take(reader.size())
+    codec = entries.get("avro.codec", b"null")
+    if codec not in {b"null", b"deflate"}:
+        raise BadContainer("its codec is neither null nor deflate")
+    try:
+        definition = json.loads(entries.get("avro.schema", b""))
+        foreign.check(definition)
+    except (ValueError, RecursionError) as error:
+        raise BadContainer(f"its definition can't be read: {error}") from None
+    name = str(definition.get("name")) if isinstance(definition, dict) else ""
+    if name.rpartition(".")[2] != ArchivedRecord.SCHEMA:
+        raise BadContainer("it holds other things than archived records")
+    sync = reader.take(SYNC_BYTES)
+    return Header(bytes(reader.taken), codec == b"deflate", sync)
+
+
+def _blocks(file: io.BufferedReader, header: Header) -> Iterator[bytes]:
+    """Yield the blocks of a container as they lie there, each looked at."""
+    while file.peek(1):
+        reader = _Bytes(file, BLOCK_BYTES_MAX + 64)
+        count, size = reader.size(), reader.size()
+        if size > BLOCK_BYTES_MAX:
+            raise BadContainer(f"a block says that it has {size} bytes")
+        data = reader.take(size)
+        inflated = _inflated(data) if header.deflated else size
+        if inflated > BLOCK_BYTES_MAX or count > inflated:
+            raise BadContainer("a block holds more than an export puts into one")
+        if reader.take(SYNC_BYTES) != header.sync:
+            raise BadContainer("a block does not end as its container says")
+        yield bytes(reader.taken)
+
+
+def _inflated(data: bytes) -> int:
+    """Return how many bytes a deflated block has, counted no further than one may have."""
+    inflate = zlib.decompressobj(-15)
+    try:
+        return len(inflate.decompress(data, BLOCK_BYTES_MAX + 1))
+    except zlib.error as error:
+        raise BadContainer(f"a block can't be inflated: {error}") from None
+
+
+class _Bytes:
+    """Takes bytes and numbers from a file, no more than a bound, and keeps what was taken."""
+
+    def __init__(self, file: BinaryIO, bytes_max: int = HEADER_BYTES_MAX) -> None:
+        self._file = file
+        self._left = bytes_max
+        self.taken = bytearray()
+
+    def take(self, count: int) -> bytes:
+        """Take so many bytes; raises BadContainer where there are fewer."""
+        if count > self._left:
+            raise BadContainer("a part of it says that it is longer than any may be")
+        taken = self._file.read(count)
+        if len(taken) < count:
+            raise BadContainer("it is cut off")
+        self._left -= count
+        self.taken += taken
+        return taken
+
+    def size(self) -> int:
+        """Take a number that counts something."""
+        number = self.number()
+        if number < 0:
+            raise BadContainer("a part of it counts less than nothing")
+        return number
+
+    def number(self) -> int:
+        """Take a variable-length zig-zag number (Avro specification, binary encoding)."""
+        number = 0
+        for shift in range(VARINT_BYTES_MAX):
+            byte = self.take(1)[0]
+            number |= (byte & 0x7F) << (7 * shift)
+            if byte < 0x80:
+                return (number >> 1) ^ -(number & 1)
+        raise BadContainer("a number in it does not end")
