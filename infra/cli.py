@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:  # the last line of defence: no stack trace reaches a user
         if os.environ.get("PLAYHEAD_LOG_LEVEL") == "debug":
             raise
-        fail(said(error), 1)
+        fail(said(error), getattr(error, "exit_status", 1))
     # click hands back the code of a command that ended by itself, --help included
     sys.exit(done if isinstance(done, int) else 0)
 

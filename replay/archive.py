@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from replay.container import rows
+from replay.avro_container import rows
 from replay.log import Fault, Stored
 from schemas.registry import FixedIds, SchemaIds
 from streams.log.offsets import Extent, Partition
@@ -78,18 +78,18 @@ class ArchiveManifest(msgspec.Struct):
     files: list[File] = []
 
 
-def read_manifest(folder: Path) -> ArchiveManifest:
+def read_manifest(folder: Path, bytes_max: int = MANIFEST_BYTES_MAX) -> ArchiveManifest:
     """Read and check the manifest of an archive; raises BadArchive."""
     path = folder / MANIFEST
     try:
         with open_file(folder, MANIFEST) as file:
-            content = file.read(MANIFEST_BYTES_MAX + 1)
+            content = file.read(bytes_max + 1)
     except FileNotFoundError:
         raise BadArchive(f"{folder} has no {MANIFEST}: not an archive, or unfinished") from None
     except OSError as error:
         raise BadArchive(f"{path} can't be read: {error.strerror}") from None
-    if len(content) > MANIFEST_BYTES_MAX:
-        raise BadArchive(f"{path} has more than {MANIFEST_BYTES_MAX} bytes: no export writes such")
+    if len(content) > bytes_max:
+        raise BadArchive(f"{path} has more than {bytes_max} bytes: no export writes such")
     try:
         told = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -109,7 +109,7 @@ def name_of(topic: str, partition: int | str, first: int) -> str:
     No name that could lead elsewhere is one.
     """
     number = str(partition)
-    plain = topic.strip(".") == topic and topic.isascii() and "/" not in topic
+    plain = bool(topic) and topic.strip(".") == topic and topic.isascii() and "/" not in topic
     if not (plain and number.isdecimal() and str(int(number)) == number and first >= 0):
         return ""
     return f"{topic}/{number}/{first:020d}.avro"

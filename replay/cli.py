@@ -6,9 +6,12 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
+from confluent_kafka import KafkaException
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.archive import ArchiveLog
@@ -16,11 +19,13 @@ from replay.export import export
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
-from replay.report import Report
+from replay.report import NOT_VERIFIED, Report
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, timeline_table
 from replay.verify import Verifier
+from schemas.registry import RegistryAway
+from streams.log.offsets import NoAnswer
 from streams.operations.options import Group, microseconds, run_option
 from streams.operations.printing import console, counted
 from streams.operations.timeline import timeline
@@ -48,10 +53,10 @@ def open_log(archive: Path | None, settings: Settings) -> Log:
 
 @replay.command()
 @click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
-@click.option("--tenant", help="Only this tenant's records.")
-@click.option("--request", help="Only this request's records.")
-@click.option("--since", callback=microseconds, help="Only records from this time on (ISO 8601).")
-@click.option("--until", callback=microseconds, help="Only records before this time (ISO 8601).")
+@click.option("--tenant", help="Only this tenant's inputs.")
+@click.option("--request", help="Only this request's inputs.")
+@click.option("--since", callback=microseconds, help="Only inputs from this time on (ISO 8601).")
+@click.option("--until", callback=microseconds, help="Only inputs before this time (ISO 8601).")
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
@@ -73,20 +78,20 @@ def verify(
 ) -> None:
     """Recompute every record from its recorded input and effects, and compare the bytes.
 
-    Exits 0 only if every record is equal, 1 if one differs, 3 if none does but some could not be
-    computed again here. Asks no model and no index.
+    Selects inputs: all their outcomes go with them. Exits 0 only if every record is the outcome of
+    its input; 1 if one is not, or can't be read, or the log does not lie as it was written; 2 for
+    wrong usage, and where nothing was selected; 3 if nothing differs and something could not be
+    verified here, for lack of a key, a tokenizer, time, or a broker that answers. Asks no model and
+    no index, makes no key and writes no file.
 
     \b
     Example:
       playhead replay verify --tenant acme --json
     """
     settings = Settings.load(run=run)
-    log = open_log(archive, settings)
-    try:
-        selection = Selection(tenant, request, since, until)
+    selection = Selection(tenant, request, since, until)
+    with _lacking_is_no_tampering(), closing(open_log(archive, settings)) as log:
         report = _verified(log, archive, settings, selection, jobs)
-    finally:
-        log.close()
     if report.empty:
         raise click.UsageError(nothing(selection))
     if as_json:
@@ -94,6 +99,16 @@ def verify(
     else:
         show(report, console())
     sys.exit(report.status)
+
+
+@contextmanager
+def _lacking_is_no_tampering() -> Iterator[None]:
+    """Let a broker or a registry that does not answer end the process with a status of its own."""
+    try:
+        yield
+    except (KafkaException, NoAnswer, RegistryAway, TimeoutError) as error:
+        error.exit_status = NOT_VERIFIED  # type: ignore[union-attr]
+        raise
 
 
 def _verified(

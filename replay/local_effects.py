@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas import Request
 from streams.running.world import Handler
-from streams.settings import BadSetting, Settings
+from streams.settings import Settings
 
 CPU_FACTOR = 10  # how much slower than the one that wrote a log a machine may be that verifies it
 MEMORY_FACTOR = 2  # other versions of libraries take other memory, but not much more
@@ -24,17 +24,13 @@ def _patient(settings: Settings) -> dict[str, Any]:
 def local_handlers(settings: Settings) -> tuple[dict[type[Request[Any]], Handler], Any]:
     """Return what executes local effects again, and the keyring that digests need.
 
-    Raises BadSetting where there is no key store: a new one would open nothing.
+    Nothing is made or written. Where there is no key store that can be read, what needs a key is
+    BeyondMeans.
     """
-    if not settings.keyring_path.exists():
-        raise BadSetting(
-            f"no key store at {settings.keyring_path}: name the one that goes with this log "
-            "(PLAYHEAD_RUN, or PLAYHEAD_KEYRING and PLAYHEAD_MASTER_KEY_FILE)"
-        )
     from connectors.documents import Documents
-    from connectors.keyring import Keyring
+    from connectors.keyring.at_rest import keyring_at_rest
 
-    keyring = Keyring(settings)
+    keyring = keyring_at_rest(settings)
     documents = Documents(replace(settings, **_patient(settings)))
     handlers = {**keyring.handlers(), **documents.handlers()}
     local = {request: handler for request, handler in handlers.items() if request.EFFECT == "local"}

@@ -175,7 +175,7 @@ class RecordedRun(Run):
                 f"effect {effect.number} is {request.SCHEMA}, the record has {effect.kind}"
             )
         try:
-            same = is_digest_of_request(effect.request, request, self._digest_key)
+            same = is_digest_of_request(effect.request, request, self._key_for(request))
         except UnknownForm as error:
             raise _of_a_later_release(effect, error) from None
         if not same:
@@ -183,6 +183,9 @@ class RecordedRun(Run):
                 f"effect {effect.number} ({request.SCHEMA}) asks for something else than the "
                 f"record: now {described(request)}; the record holds {self._held_of(effect)}"
             )
+
+    def _key_for(self, request: Request[Any]) -> bytes:
+        return self._digest_key if request.PERSONAL else b""
 
     def _held_of(self, effect: Effect) -> str:
         """Say what the record holds of an effect, as far as it can be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.errors import HeldTooLong
+from agents.errors import HeldTooLong, Permanent, Transient
 from replay.log import Stored
 from replay.recorded import (
     Divergence,
@@ -77,10 +77,16 @@ class Reruns:
             effects=[effect for one in attempt.outcomes for effect in one.event.meta.effects],
             closed=attempt.closed,
             codec=self._codec,
-            digest_key=lambda: b"" if nobodys else self._digest_key(given.event.meta.tenant),
+            digest_key=lambda: b"" if nobodys else self._key_of(given.event.meta.tenant),
             local=self._local,
             configuration=self._configuration,
         )
+
+    def _key_of(self, tenant: str) -> bytes:
+        try:
+            return self._digest_key(tenant)
+        except (Transient, Permanent) as error:
+            raise Unverifiable(f"its digests need a key: {error}") from None
 
 
 def _was_held(attempt: Attempt) -> bool:

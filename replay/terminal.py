@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from replay.report import Report
+from replay.report import Difference, Report
 from streams.operations.printing import counted
 from streams.operations.timeline import StepTime
 
@@ -15,7 +15,7 @@ DIFFERENCES_MAX = 20  # printed; --json has all
 def show(report: Report, console: Console) -> None:
     """Print a report for people."""
     rate = report.records / report.seconds if report.seconds else 0
-    if report.diverged:
+    if report.diverged or report.unreadable:
         verdict = "[red]DIVERGED[/red]"
     elif report.unverifiable:
         verdict = "[yellow]nothing differs, but not every record can be verified here[/yellow]"
@@ -25,7 +25,8 @@ def show(report: Report, console: Console) -> None:
         verdict = "[green]every record is equal[/green]"
     console.print(
         f"{verdict}: {counted(report.records, 'record')}, {report.equal} equal, "
-        f"{len(report.diverged)} diverged, {len(report.unverifiable)} unverifiable, "
+        f"{len(report.diverged)} diverged, {len(report.unreadable)} unreadable, "
+        f"{len(report.unverifiable)} unverifiable, "
         f"{report.erased} erased, "
         f"{report.superseded} superseded; {counted(report.inputs, 'step')} run again, "
         f"{counted(report.model_calls, 'model call')}, {report.seconds:.1f} s "
@@ -34,16 +35,28 @@ def show(report: Report, console: Console) -> None:
     )
     if report.pending:
         console.print(f"{counted(report.pending, 'input')} still in progress", highlight=False)
-    entries = report.diverged + report.unverifiable
+    entries = report.diverged + report.unreadable + report.unverifiable
     for entry in entries[:DIFFERENCES_MAX]:
         console.print(
-            f"  {entry.topic}[{entry.partition}]@{entry.offset} ({entry.step}) {entry.reason}",
+            f"  {place_of(entry)}{entry.reason}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
     if len(entries) > DIFFERENCES_MAX:
         console.print(f"  … and {len(entries) - DIFFERENCES_MAX} more: --json lists all")
+
+
+def place_of(entry: Difference) -> str:
+    """Spell where an entry of a report lies, as far as it lies anywhere."""
+    place = entry.topic
+    if entry.partition >= 0:
+        place += f"[{entry.partition}]"
+    if entry.offset >= 0:
+        place += f"@{entry.offset}"
+    if entry.step:
+        place += f" ({entry.step})"
+    return f"{place} " if place else ""
 
 
 def timeline_table(runs: list[StepTime]) -> Table:

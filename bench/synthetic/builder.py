@@ -26,7 +26,7 @@ class Builder:
     """Runs the steps over made-up requests and keeps what they write."""
 
     def __init__(self, settings: Settings) -> None:
-        self.log = SyntheticLog()
+        self.log = SyntheticLog(settings.partitions)
         keyring = Keyring(settings)
         self._tables, self._models = Tables(), CannedModels()
         self._has_tokenizer = Path(settings.tokenizer).is_file()

@@ -12,14 +12,15 @@ from streams.log.addressing import address_of
 from streams.log.codec import Codec
 from streams.log.offsets import Extent
 from streams.log.subjects import subjects
+from streams.topics import TOPICS, topics_of
 from streams.topics import step as step_named
-from streams.topics import topic_of
 
 
 class SyntheticLog:
-    """A log in memory."""
+    """A log in memory, with the topics that set-up makes."""
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int = 4) -> None:
+        self._lanes = range(partitions)
         self.ids = FixedIds.numbered(dict.fromkeys(subjects().values()))
         self._records: defaultdict[tuple[str, int], list[Stored]] = defaultdict(list)
 
@@ -36,8 +37,9 @@ class SyntheticLog:
     def extents(self) -> Mapping[tuple[str, int], Extent]:
         """Return every partition's offsets."""
         return {
-            (topic, lane): Extent(topic, lane, 0, len(records))
-            for (topic, lane), records in self._records.items()
+            (topic.name, lane): Extent(topic.name, lane, 0, len(self._records[topic.name, lane]))
+            for topic in TOPICS
+            for lane in (self._lanes if topic.partitioned else range(1))
         }
 
     def load(self, lane: int) -> None:
@@ -49,9 +51,10 @@ class SyntheticLog:
 
     def committed(self, step: str) -> Mapping[tuple[str, int], int]:
         """Return the ends: every step has acknowledged everything."""
-        reads = {topic_of(record) for record in step_named(step).reads}
         return {
-            place: len(records) for place, records in self._records.items() if place[0] in reads
+            (topic, lane): len(self._records[topic, lane])
+            for topic in topics_of(*step_named(step).reads)
+            for lane in self._lanes
         }
 
     def faults(self) -> list[Fault]:

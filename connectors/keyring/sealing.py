@@ -26,10 +26,17 @@ KINDS = ("user/", "document/", "value/")
 class KeyringSealer:
     """Seals, unseals and digests; any thread may call."""
 
-    def __init__(self, settings: Settings, fresh_s: float = FRESH_S) -> None:
-        self._store = KeyStore(settings.keyring_path, settings.master_key_path)
+    def __init__(
+        self,
+        settings: Settings,
+        fresh_s: float = FRESH_S,
+        *,
+        store: KeyStore | None = None,
+        claims: Claims | None = None,
+    ) -> None:
+        self._store = store or KeyStore(settings.keyring_path, settings.master_key_path)
         self._ciphers = Ciphers(self._store, fresh_s)
-        self._claims = Claims(settings.claims_path)
+        self._claims = claims or Claims(settings.claims_path)
         self._claim_bytes = settings.claim_bytes
         self._digest_keys: dict[str, bytes] = {}
 
@@ -99,17 +106,23 @@ class KeyringSealer:
             self._store.create(tenant, missing)
 
     def _cipher(self, tenant: str, name: str, *, create: bool) -> AESSIV:
-        _check_name(name)
-        cipher = self._ciphers.get(tenant, name)
+        cipher = self._cipher_of(tenant, name)
         if cipher is None and create:
             self._store.create(tenant, [name])
-            cipher = self._ciphers.get(tenant, name)
+            cipher = self._cipher_of(tenant, name)
         if cipher is None:
-            raise Permanent(
-                f"no key {name} of tenant {tenant} in {self._store.path}: bring the key store that "
-                "goes with this log (PLAYHEAD_KEYRING)"
-            )
+            raise Permanent(self._no_key(name, tenant))
         return cipher
+
+    def _cipher_of(self, tenant: str, name: str) -> AESSIV | None:
+        _check_name(name)
+        return self._ciphers.get(tenant, name)
+
+    def _no_key(self, name: str, tenant: str) -> str:
+        return (
+            f"no key {name} of tenant {tenant} in {self._store.path}: bring the key store that "
+            "goes with this log (PLAYHEAD_KEYRING)"
+        )
 
 
 def _bound_to(tenant: str, key: str, event: str, field: str) -> list[bytes]:

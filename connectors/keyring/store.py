@@ -153,8 +153,12 @@ class KeyStore:
                 proof = nonce + self._master.encrypt(nonce, PROOF, None)
                 store.execute("INSERT INTO keyring (version, proof) VALUES (1, ?)", (proof,))
                 return
+        self._check_proof(row[0], master_key_path)
+
+    def _check_proof(self, proof: bytes, master_key_path: Path) -> None:
+        """Raise BadSetting unless a proof was made with this master key."""
         try:
-            self._master.decrypt(row[0][:NONCE_BYTES], row[0][NONCE_BYTES:], None)
+            self._master.decrypt(proof[:NONCE_BYTES], proof[NONCE_BYTES:], None)
         except InvalidTag:
             raise BadSetting(
                 f"the master key is not the one that {self.path} was made with: give that one in "

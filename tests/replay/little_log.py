@@ -26,10 +26,12 @@ from schemas import (
     ReadPlaceholders,
     Sealed,
 )
+from streams.log.addressing import address_of
 from streams.log.configuration import configuration
+from streams.log.ids import request_id
 from streams.running.admit import rejection
 from streams.running.run import stamped
-from streams.topics import Step, topic_of
+from streams.topics import TOPICS, Step, topic_of
 from tests.fakes import DIGEST_KEY, FakeEffects, a_codec, a_meta
 from tests.memory_log import MemoryLog
 
@@ -82,9 +84,11 @@ ANSWERS = {
 }
 
 
-def asked(number):
+def asked(number, session="s-1"):
     sealed = Sealed(key="user/u", event="e", field="text", ciphertext=b"\x00")
-    return QuestionAsked(meta=a_meta(request=f"r-{number}"), subject="u", text=sealed, ask=Ask())
+    return QuestionAsked(
+        meta=a_meta(request=f"r-{number}", session=session), subject="u", text=sealed, ask=Ask()
+    )
 
 
 def fake_run(event, offset, answers=ANSWERS, attempt=1):
@@ -95,26 +99,45 @@ def fake_run(event, offset, answers=ANSWERS, attempt=1):
     return fx
 
 
-async def a_log(count=2):
-    log, codec = MemoryLog(), a_codec()
-    log.put(
-        CONFIGURATION_TOPIC,
-        codec.encode(
-            ConfigurationSet(
-                meta=a_meta(),
-                step="redact",
-                digest=CONFIGURATION.digest,
-                content=CONFIGURATION.content,
-            )
-        ),
+def configuration_set(entry=CONFIGURATION):
+    """Return a configuration as set-up puts it on the log."""
+    request = request_id("", f"{entry.step}|{entry.digest}")
+    return ConfigurationSet(
+        meta=a_meta(request=request, id=request),
+        step=entry.step,
+        digest=entry.digest,
+        content=entry.content,
     )
+
+
+def put(log, event, **fields):
+    """Put an event where a producer would; return its topic and offset."""
+    topic, partition, key, headers = address_of(event)
+    return log.put(
+        topic,
+        a_codec().encode(event),
+        **{"key": key, "partition": partition, "headers": headers, **fields},
+    )
+
+
+async def a_log(count=2):
+    log = MemoryLog()
+    put(log, configuration_set(), key=CONFIGURATION.digest.encode())
     for offset in range(count):
         event = asked(offset)
-        log.put(ASKED, codec.encode(event))
+        put(log, event)
         run = fake_run(event, offset)
         await run.execute()
         for outcome in run.outcomes:
-            log.put(REDACTED, codec.encode(outcome))
+            put(log, outcome)
+    return log
+
+
+def with_every_topic(log, lanes=1):
+    """Give a log the topics that set-up makes, as an export finds them."""
+    for topic in TOPICS:
+        for lane in range(lanes if topic.partitioned else 1):
+            log.topics.setdefault((topic.name, lane), [])
     return log
 
 
@@ -135,8 +158,8 @@ def with_effect(record, **fields):
 
 
 async def rejected(log, error, trace=""):
-    codec, event = a_codec(), asked(0)
-    log.put(ASKED, codec.encode(event))
+    event = asked(0)
+    put(log, event)
 
     def fail(_request):
         raise error
@@ -163,19 +186,20 @@ async def rejected(log, error, trace=""):
 
     await run.reject(build)
     for outcome in run.outcomes:
-        log.put(topic_of(outcome), codec.encode(outcome))
+        put(log, outcome)
 
 
 async def given_up(log):
     """What the runner leaves of an outcome that fits no record: an attempt of Begin and Fail."""
-    codec, event = a_codec(), asked(0)
-    log.put(ASKED, codec.encode(event))
+    event = asked(0)
+    put(log, event)
     whole = fake_run(event, 0)
     await whole.execute()
-    log.put(REDACTED, codec.encode(whole.outcomes[0]))
+    put(log, whole.outcomes[0])
     run = fake_run(event, 0, attempt=2)
-    run.failure = Failed(error="RecordTooLarge", message="m", traceback="t", attempts=1)
+    said = "QuestionRedacted would take 1000001 bytes, a record holds 1000000: cut it smaller"
+    run.failure = Failed(error="RecordTooLarge", message=said, traceback="t", attempts=1)
     await run.begin()
     stored = log.topics[ASKED, 0][0]
     await run.reject(rejection(STEP.name, run.input, stored.key, stored.value))
-    log.put(REJECTED, codec.encode(run.outcomes[0]))
+    put(log, run.outcomes[0])

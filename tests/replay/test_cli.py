@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
 from infra.cli import VERBS, main
+from replay.archive import ArchiveLog
 from replay.export import rewrite
 from schemas import QueryRewritten
+from streams.log.codec import Codec
 from streams.topics import topic_of
 
 REWRITTEN = topic_of(QueryRewritten)
@@ -122,9 +125,6 @@ def test_wrong_usage_is_2(playhead, arguments, says):
     ("arguments", "env", "says"),
     [
         (("verify", "--archive", "{copy}/playhead.query.rewritten"), {}, "has no manifest.json"),
-        (("verify", "--archive", "{copy}"), {"PLAYHEAD_KEYRING": "/no/store"}, "no key store at"),
-        # it asks for eight seconds before it says so: a broker may be starting
-        pytest.param(("verify",), {}, "is the stack up?", marks=pytest.mark.slow),
         (("timeline", "nobody", "--archive", "{copy}"), {}, "no record of request nobody"),
     ],
 )
@@ -133,6 +133,72 @@ def test_what_is_wrong_is_1_and_one_line(playhead, copy, arguments, env, says):
     assert (code, out) == (1, "")
     [line] = err.splitlines()
     assert says in line
+
+
+@pytest.mark.slow  # it asks for eight seconds before it says so: a broker may be starting
+def test_a_broker_that_does_not_answer_is_3(playhead):
+    code, out, err = playhead("verify")
+    assert (code, out) == (3, "")
+    assert "is the stack up?" in err
+
+
+def test_without_the_key_store_what_needs_no_key_is_verified_and_the_rest_is_3(playhead, archive):
+    code, out, _ = playhead("verify", "--archive", archive.folder, "--json", PLAYHEAD_KEYRING="/no")
+    report = json.loads(out)
+    assert (code, report["diverged"]) == (3, [])
+    assert report["equal"] > 100
+    assert {entry["step"] for entry in report["unverifiable"]} <= {"ingest", "redact"}
+    assert all("no key store at /no" in entry["reason"] for entry in report["unverifiable"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--tenant", "acmee"),
+        ("--request", "5b0f2e0e"),
+        ("--since", "2999-01-01T00:00:00+00:00"),
+        ("--until", "1999-01-01T00:00:00+00:00"),
+    ],
+)
+def test_where_nothing_is_selected_nothing_was_shown(playhead, archive, options):
+    code, out, err = playhead("verify", "--archive", archive.folder, "--json", *options)
+    assert (code, out) == (2, "")
+    assert f"nothing is selected by {options[0]}" in err
+
+
+def test_a_window_takes_inputs_with_all_their_outcomes(playhead, archive):
+    """However a log is cut in two by time, each half holds, and both are the whole."""
+    log = ArchiveLog(archive.folder)
+    codec = Codec(log.ids)
+    times = sorted(
+        codec.decode_any(stored.value).meta.at
+        for topic, lane in log.extents()
+        for stored in log.records(topic, lane)
+    )
+    _, out, _ = playhead("verify", "--archive", archive.folder, "--json")
+    every = json.loads(out)["records"]
+    for at in times[:: len(times) // 12]:
+        cut = datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()
+        halves = 0
+        for option in ("--since", "--until"):
+            code, out, err = playhead("verify", "--archive", archive.folder, "--json", option, cut)
+            assert code == (2 if "nothing is selected" in err else 0), (out, err)
+            halves += json.loads(out)["records"] if out else 0
+        assert halves == every
+
+
+def test_nothing_is_written_and_a_disk_for_reading_is_enough(playhead, archive, tmp_path):
+    run = shutil.copytree(archive.settings.run, tmp_path / "run")
+    before = listing(run), listing(archive.folder)
+    code, _, _ = playhead("verify", "--archive", archive.folder, PLAYHEAD_RUN=str(run))
+    assert (code, listing(run), listing(archive.folder)) == (0, *before)
+
+
+def listing(folder):
+    """What lies in a folder, with the times of its last changes."""
+    return {
+        path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))
+    }
 
 
 def test_a_request_is_followed_from_the_edge_to_its_last_record(playhead, archive):

@@ -105,5 +105,4 @@ async def test_a_forger_may_change_a_partition_and_leave_the_manifest(tmp_path):
     assert rewrite(tmp_path, REDACTED, 0, lambda s: dataclasses.replace(s, value=other)) == 6
     assert {stored.value for stored in ArchiveLog(tmp_path).records(REDACTED, 0)} == {other}
     assert (tmp_path / MANIFEST).read_bytes() == before
-    with pytest.raises(BadArchive, match="was changed"):
-        ArchiveLog(tmp_path, check_files=True)
+    assert any("was changed" in fault.reason for fault in ArchiveLog(tmp_path).faults())

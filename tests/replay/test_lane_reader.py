@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
+from replay.archive import ArchiveLog
+from replay.export import export
 from replay.lane_reader import LaneReader
-from replay.selection import Selection
 from schemas import QuestionAsked, QuestionRedacted
 from streams.log.codec import Codec
 from streams.running.admit import Unreadable
@@ -27,8 +28,8 @@ class CountingCodec(Codec):
 NEXT = Step("rewrite", None, {QuestionRedacted: ()})
 
 
-def a_reader(log, codec=None, selection=None, steps=(STEP, NEXT)):
-    return LaneReader(log, codec or a_codec(), 0, selection or Selection(), steps)
+def a_reader(log, codec=None, steps=(STEP, NEXT)):
+    return LaneReader(log, codec or a_codec(), 0, steps)
 
 
 async def test_the_lane_is_loaded_before_it_is_read():
@@ -53,7 +54,7 @@ async def test_what_is_too_large_to_keep_is_decoded_again(room, decoded):
     log = await a_log(1)
     codec = CountingCodec(log)
     size = sum(len(row.value) for row in log.topics[REDACTED, 0])
-    reader = LaneReader(log, codec, 0, Selection(), (STEP, NEXT), kept_bytes_max=size + room)
+    reader = LaneReader(log, codec, 0, (STEP, NEXT), kept_bytes_max=size + room)
     reader.outcomes(QuestionRedacted)
     assert len(list(reader.inputs(QuestionRedacted))) == 3
     assert codec.decoded.count(QuestionRedacted) == decoded
@@ -65,24 +66,38 @@ async def test_an_outcome_that_can_not_be_read_differs_at_its_place(value):
     log.put(REDACTED, value)
     outcomes = a_reader(log).outcomes(QuestionRedacted)
     assert len(outcomes.read) == 3
-    [difference] = outcomes.unreadable
-    assert (difference.topic, difference.offset) == (REDACTED, 3)
-    assert difference.reason.startswith("unreadable: ")
+    [unread] = outcomes.unreadable
+    assert (unread.at().topic, unread.at().offset) == (REDACTED, 3)
+    assert unread.reason
 
 
 async def test_a_record_of_another_topic_does_not_belong_here():
     log = await a_log(1)
     log.put(REDACTED, log.topics[ASKED, 0][0].value)
-    [difference] = a_reader(log).outcomes(QuestionRedacted).unreadable
-    assert difference.reason == "unreadable: QuestionAsked does not belong here"
+    [unread] = a_reader(log).outcomes(QuestionRedacted).unreadable
+    assert unread.reason == "QuestionAsked does not belong here"
 
 
-async def test_only_what_is_selected_is_read_as_outcome_and_everything_as_input():
-    reader = a_reader(await a_log(2), selection=Selection(request="r-1"))
-    outcomes = reader.outcomes(QuestionRedacted).read
-    assert {outcome.event.meta.request for outcome in outcomes} == {"r-1"}
+async def test_offsets_are_watched_once_however_often_a_topic_is_read():
+    log = await a_log(2)
+    del log.topics[REDACTED, 0][1]
+    reader = a_reader(log)
+    for _ in range(2):
+        reader.outcomes(QuestionRedacted)
+    list(reader.inputs(QuestionRedacted))
+    assert [(one.topic, one.offset) for one in reader.faults] == [(REDACTED, 2)]
+
+
+async def test_a_file_that_can_not_be_read_is_told_and_ends_its_topic_alone(tmp_path):
+    export(await a_log(2), tmp_path / "a")
+    [path] = (tmp_path / "a" / REDACTED / "0").glob("*.avro")
+    path.write_bytes(b"no container")
+    reader = a_reader(ArchiveLog(tmp_path / "a"))
+    assert reader.outcomes(QuestionRedacted).read == []
     assert len(list(reader.inputs(QuestionAsked))) == 2
-    assert len(list(reader.inputs(QuestionRedacted))) == 6
+    reasons = [one.reason for one in reader.faults]
+    assert any("can't be read" in reason for reason in reasons), reasons
+    assert any("are missing at the end" in reason for reason in reasons), reasons
 
 
 @pytest.mark.parametrize("change", [{"key": b"another"}, {"key": None}, {"value": b"no avro"}])

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
+from agents.errors import BeyondMeans
 from replay.local_effects import local_handlers
-from schemas import Detect, Digest, Embed, Generate, Parse, Search, Unseal
+from schemas import Detect, Digest, Embed, Generate, Parse, Seal, Search, Unseal
 from streams.running.world import Call
-from streams.settings import BadSetting, Settings
+from streams.settings import Settings
 from tests.connectors.readers.hostile import attributes
 
 CALL = Call(tenant="acme", lane=0, request="r", session="d", event="e", topic="t", offset=0)
@@ -29,7 +30,11 @@ async def test_what_was_read_within_the_limits_may_take_longer_here(archive):
     assert (await local[Parse](slow, CALL)).blocks
 
 
-def test_without_a_key_store_none_is_made(tmp_path):
-    with pytest.raises(BadSetting, match=r"no key store at .*PLAYHEAD_KEYRING"):
-        local_handlers(Settings(run=tmp_path))
+async def test_without_a_key_store_none_is_made_and_what_needs_one_is_beyond_means(tmp_path):
+    local, keyring = local_handlers(Settings(run=tmp_path))
+    with pytest.raises(BeyondMeans, match=r"no key store at .*PLAYHEAD_KEYRING"):
+        keyring.digest_key("acme")
+    for request in (Unseal(values=()), Digest(values=()), Seal(values=())):
+        with pytest.raises(BeyondMeans, match="no key store at"):
+            await local[type(request)](request, CALL)
     assert list(tmp_path.iterdir()) == []

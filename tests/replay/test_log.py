@@ -62,7 +62,7 @@ def log(request, tmp_path):
             log = memory
         case "archive":
             export(memory, tmp_path / "archive")
-            log = ArchiveLog(tmp_path / "archive", check_files=True)
+            log = ArchiveLog(tmp_path / "archive")
         case _:
             log = on_a_broker(memory)
     if "loaded" in request.param:

@@ -45,6 +45,7 @@ def test_the_json_is_what_the_contract_says():
             }
         ],
         "unverifiable": [],
+        "unreadable": [],
         "erased": 0,
         "superseded": 0,
         "pending": 0,
@@ -75,3 +76,31 @@ def test_lanes_that_were_verified_side_by_side_took_as_long_as_the_longest():
     total = merged(reports)
     assert (total.seconds, total.diverged) == (2.0, differences)
     assert merged([Report(unverifiable=[one]) for one in differences]).unverifiable == differences
+    assert merged([Report(unreadable=[one]) for one in differences]).unreadable == differences
+
+
+ONE = Difference("t", 0, 0, "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        (Report(records=1, equal=1), 0),
+        (Report(records=2, erased=1, superseded=1, pending=1), 0),
+        (Report(records=1, diverged=[ONE]), 1),
+        (Report(records=1, unreadable=[ONE]), 1),
+        (Report(records=2, diverged=[ONE], unverifiable=[ONE]), 1),
+        (Report(records=1, unverifiable=[ONE]), 3),
+        (Report(inputs=1, pending=1), 3),
+    ],
+)
+def test_tampering_is_told_from_a_lack_of_means_by_the_exit_status(report, status):
+    assert report.status == status
+    assert not report.empty
+
+
+def test_what_holds_nothing_at_all_is_empty():
+    assert Report().empty
+    assert not Report(diverged=[ONE]).empty
+    assert not Report(inputs=1).empty
+    assert not Report(duplicates=1).empty

@@ -1,5 +1,7 @@
 """Each rule of verify, by itself: nothing is read, and no step runs."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,17 +9,21 @@ from msgspec.structs import replace
 
 from replay.log import Stored
 from replay.rules import (
+    DISORDER,
     TOO_FEW,
     TOO_MANY,
     Attempt,
     Rerun,
     StoredOutcome,
+    against_meta,
     against_open,
     attempts_of,
     verdict_of_copy,
     verdicts_of,
 )
-from schemas import Ask, QuestionRedacted, wire
+from schemas import Ask, Cause, QuestionAsked, QuestionRedacted, Sealed, StepVersion, wire
+from streams.log.ids import outcome_id
+from streams.running.run import Input, stamped
 from tests.fakes import a_meta
 
 
@@ -32,9 +38,9 @@ def an_outcome(ordinal=0, *, attempt=1, last=False, text="", offset=0):
     return StoredOutcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event)
 
 
-def an_attempt(count, *, closed=True, superseded=False):
+def an_attempt(count, *, closed=True, superseded=False, **said):
     outcomes = [an_outcome(number, last=closed and number == count - 1) for number in range(count)]
-    return Attempt(outcomes, superseded)
+    return Attempt(outcomes, superseded, **said)
 
 
 def same(outcome, computed):
@@ -121,8 +127,29 @@ def judged(attempt, *, computed=None, forged=(), **rerun):
             [(0, "diverged", "text: it differs"), (1, "unverifiable", "slow")],
         ),
         (an_attempt(1), {"lack": "slow"}, [(0, "equal"), (0, "unverifiable", "slow")]),
-        # a key is gone: nothing else is looked at
-        (an_attempt(2), {"erased": True, "forged": (0,)}, [(0, "erased"), (1, "erased")]),
+        # a key is gone: what the step yielded before is compared, the rest can't be
+        (an_attempt(2), {"erased": True, "computed": 1}, [(0, "equal"), (1, "erased")]),
+        (
+            an_attempt(2),
+            {"erased": True, "computed": 1, "forged": (0,)},
+            [(0, "diverged", "text: it differs"), (1, "erased")],
+        ),
+        # what lies wrong is told, whatever the step yields; and so is a doubt
+        (
+            an_attempt(1, fault="attempt 0"),
+            {},
+            [(0, "diverged", "attempt 0")],
+        ),
+        (
+            an_attempt(2, doubt="late"),
+            {},
+            [(0, "unverifiable", "late"), (1, "unverifiable", "late")],
+        ),
+        (
+            an_attempt(1, doubt="late"),
+            {"forged": (0,)},
+            [(0, "diverged", "text: it differs")],
+        ),
         (an_attempt(1), {"erased": True, "computed": 0, "reason": "r"}, [(0, "erased")]),
     ],
 )
@@ -146,8 +173,8 @@ def test_every_record_gets_a_class_and_the_last_one_at_most_two(
 # ---------------------------------------------------------------------- attempts
 
 
-def attempts(*outcomes):
-    found, copies = attempts_of(outcomes)
+def attempts(*outcomes, least=1):
+    found, copies = attempts_of(outcomes, least)
     return [
         ([outcome.event.meta.ordinal for outcome in one.outcomes], one.closed, one.superseded)
         for one in found
@@ -179,8 +206,49 @@ def test_outcomes_are_sorted_by_attempt_and_the_first_that_is_closed_counts(outc
     assert attempts(*outcomes) == (told, [])
 
 
+def in_a_row(*outcomes):
+    """Let outcomes lie one behind the other."""
+    return [
+        one._replace(stored=dataclasses.replace(one.stored, offset=offset))
+        for offset, one in enumerate(outcomes)
+    ]
+
+
+def said_of_attempts(*outcomes, least=1):
+    found, _ = attempts_of(in_a_row(*outcomes), least)
+    return [one.fault or one.doubt for one in found]
+
+
+CUT_OFF, AGAIN = an_outcome(0), an_outcome(0, attempt=2, last=True)
+CLOSED = an_outcome(0, last=True)
+
+
+def test_nothing_is_said_against_attempts_that_follow_each_other():
+    assert said_of_attempts(CUT_OFF, AGAIN) == ["", ""]
+    assert said_of_attempts(an_outcome(0), an_outcome(1), an_outcome(2, last=True)) == [""]
+    assert said_of_attempts(AGAIN, least=2) == [""]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "least", "says"),
+    [
+        ([CLOSED], 2, ["attempt 1: runs over its input count from 2"]),
+        ([an_outcome(0, attempt=0, last=True)], 1, ["attempt 0: runs over its input count from 1"]),
+        ([an_outcome(1, last=True), an_outcome(0)], 1, [DISORDER]),
+        ([CLOSED, an_outcome(1)], 1, ["follow one that says it is the last"]),
+        ([CLOSED, AGAIN], 1, ["", "attempt 1 closed its input"]),
+        ([AGAIN, CUT_OFF], 1, ["", "with a lower number lies behind it"]),
+        ([AGAIN, an_outcome(1, attempt=3), CUT_OFF], 1, ["", "with a lower", "attempt 2 closed"]),
+    ],
+)
+def test_an_attempt_that_can_not_be_one_or_may_not_be_is_told(outcomes, least, says):
+    told = said_of_attempts(*outcomes, least=least)
+    assert all(part in one for part, one in zip(says, told, strict=True)), told
+    assert [bool(one) for one in told] == [bool(part) for part in says]
+
+
 @given(st.permutations(range(6)))
-def test_the_order_on_the_log_does_not_matter_to_attempts(order):
+def test_whatever_the_order_each_record_is_of_one_attempt(order):
     outcomes = [an_outcome(n % 3, attempt=1 + n // 3, last=n % 3 == 2) for n in range(6)]
     told, copies = attempts(*(outcomes[number] for number in order))
     assert told == [([0, 1, 2], True, False), ([0, 1, 2], True, True)]
@@ -190,13 +258,97 @@ def test_the_order_on_the_log_does_not_matter_to_attempts(order):
 def test_of_two_records_with_one_id_the_first_counts():
     first, again = an_outcome(0, last=True, offset=4), an_outcome(0, last=True, offset=9)
     other = an_outcome(0, last=True, text="other", offset=11)
-    [attempt], copies = attempts_of([first, again, other])
+    [attempt], copies = attempts_of([first, again, other], 1, lambda _: True)
     assert attempt.outcomes == [first]
     assert [(one.outcome, one.said) for one in copies] == [
         (again, "superseded"),
         (other, "diverged"),
     ]
-    assert verdict_of_copy(other, first).reason == "another record with its id stands at 4"
+    assert copies[1].reason == "another record with its id stands at 4"
+
+
+def test_a_copy_that_nothing_explains_can_not_be_verified():
+    first, again = an_outcome(0, last=True, offset=4), an_outcome(0, last=True, offset=9)
+    verdict = verdict_of_copy(again, first, explained=False)
+    assert (verdict.said, verdict.reason) == (
+        "unverifiable",
+        "a copy of the record at 4: no dead letter was put back here",
+    )
+
+
+# ---------------------------------------------------------------------- how records lie
+
+
+def test_how_a_record_lies_is_told_unless_something_else_speaks_against_it():
+    attempt = an_attempt(2)
+    lies = [one._replace(fault="its headers") for one in attempt.outcomes]
+    events = [one.event for one in lies]
+    wrong = [events[0], replace(events[1], text="forged")]
+    verdicts = verdicts_of(Attempt(lies, superseded=False), Rerun(wrong), same)
+    assert [(one.said, one.reason) for one in verdicts] == [
+        ("diverged", "its headers"),
+        ("diverged", "text: it differs"),
+    ]
+
+
+@pytest.mark.parametrize("rerun", [{"erased": True}, {"lack": "no key"}])
+def test_of_what_can_not_be_computed_the_identity_is_looked_at(rerun):
+    attempt = an_attempt(1)
+    known = verdicts_of(attempt, Rerun([], **rerun), same, lambda _: "meta.id differs")
+    assert [(one.said, one.reason) for one in known] == [("diverged", "meta.id differs")]
+
+
+def an_input():
+    event = QuestionAsked(
+        meta=a_meta(),
+        subject="u",
+        text=Sealed(key="user/u", event="e", field="text", ciphertext=b""),
+        ask=Ask(),
+    )
+    return Input(event, "t", 0, 7)
+
+
+def its_outcome(given, **fields):
+    meta = given.event.meta
+    stamp = {
+        "id": outcome_id(meta.id, "redact", 0),
+        "cause": given.cause,
+        "step": StepVersion(name="redact", code="c", configuration="d"),
+    }
+    outcome = an_outcome()
+    event = stamped(outcome.event, replace(meta, **{**stamp, **fields}))
+    return outcome._replace(event=event)
+
+
+def test_an_outcome_is_known_by_its_input():
+    given = an_input()
+    assert against_meta("redact", given, its_outcome(given)) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"cause": Cause(topic="t", partition=0, offset=7, id="x")}, "another cause"),
+        ({"id": "x"}, "meta.id"),
+        ({"ordinal": 1}, "meta.id"),
+        ({"tenant": "x"}, "meta.tenant"),
+        ({"lane": 1}, "meta.lane"),
+        ({"request": "x"}, "meta.request"),
+        ({"session": "x"}, "meta.session"),
+        ({"step": StepVersion(name="embed", code="c", configuration="d")}, "meta.step.name"),
+    ],
+)
+def test_an_identity_that_its_input_does_not_make_is_told(fields, says):
+    given = an_input()
+    assert says in against_meta("redact", given, its_outcome(given, **fields))
+
+
+@pytest.mark.parametrize("place", [{"key": b"other"}, {"partition": 3}])
+def test_so_is_a_place_that_is_not_its_own(place):
+    given = an_input()
+    outcome = its_outcome(given)
+    moved = outcome._replace(stored=dataclasses.replace(outcome.stored, **place))
+    assert "another key than its tenant" in against_meta("redact", given, moved)
 
 
 # ---------------------------------------------------------------------- inputs

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from replay.report import Difference, Report
-from replay.terminal import DIFFERENCES_MAX, show, timeline_table
+from replay.terminal import DIFFERENCES_MAX, place_of, show, timeline_table
 from streams.operations.timeline import EffectTime, StepTime
 
 
@@ -22,6 +22,7 @@ def shown(report):
         (Report(records=3, equal=3), "every record is equal: 3 records, 3 equal"),
         (Report(records=3, equal=1, erased=2), "every record is equal or erased: 3 records"),
         (Report(records=1, diverged=[Difference("t", 0, 1, "i", "s", "why")]), "DIVERGED: 1"),
+        (Report(records=1, unreadable=[Difference("t", 0, 1, "", "", "why")]), "DIVERGED: 1"),
         (
             Report(records=1, erased=1, unverifiable=[Difference("t", 0, 1, "i", "s", "why")]),
             "nothing differs, but not every record can be verified here: 1 record",
@@ -50,6 +51,19 @@ def test_differences_are_listed_as_they_are_and_not_without_end(count, more):
     text = shown(Report(diverged=entries))
     assert text.count("[red]why[/red]") == min(count, DIFFERENCES_MAX)
     assert (f"… and {more} more: --json lists all" in text) is bool(more)
+
+
+@pytest.mark.parametrize(
+    ("entry", "place"),
+    [
+        (Difference("t", 0, 1, "i", "s", ""), "t[0]@1 (s) "),
+        (Difference("t", 2, -1, "", "", ""), "t[2] "),
+        (Difference("t", -1, -1, "", "", ""), "t "),
+        (Difference("", -1, -1, "", "", ""), ""),
+    ],
+)
+def test_a_place_is_told_as_far_as_there_is_one(entry, place):
+    assert place_of(entry) == place
 
 
 def a_run(step, began_us=0, took_us=1_000, effects=(), **fields):

@@ -126,7 +126,7 @@ def has_tokenizer(settings):
 
 async def test_an_archive_is_written_with_the_keys_that_open_it(tmp_path):
     archive, settings = await build(tmp_path, conversations=1, documents=1)
-    log = ArchiveLog(archive, check_files=True)
+    log = ArchiveLog(archive)
     keyring = Keyring(settings)
     [asked, *_] = records_of(log, QuestionAsked)
     assert b"ticket" in keyring.unseal(asked.meta.tenant, asked.text)

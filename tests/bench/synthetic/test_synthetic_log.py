@@ -68,7 +68,7 @@ def log(request, tmp_path):
             log = synthetic
         case "archive":
             export(synthetic, tmp_path / "archive")
-            log = ArchiveLog(tmp_path / "archive", check_files=True)
+            log = ArchiveLog(tmp_path / "archive")
         case _:
             log = on_a_broker(synthetic)
     with contextlib.closing(log):
@@ -76,7 +76,8 @@ def log(request, tmp_path):
 
 
 def test_each_lane_counts_its_own_offsets(log):
-    assert log.extents() == {
+    held = {place: extent for place, extent in log.extents().items() if extent.end}
+    assert held == {
         (QUERIES, 0): Extent(QUERIES, 0, 0, 2),
         (QUERIES, 2): Extent(QUERIES, 2, 0, 1),
         (PASSAGES, 0): Extent(PASSAGES, 0, 0, 1),
@@ -145,5 +146,5 @@ def test_an_offset_is_told_when_a_record_is_put():
 
 def test_an_empty_log_is_one():
     log = SyntheticLog()
-    assert log.extents() == {}
-    assert all(log.committed(step.name) == {} for step in STEPS)
+    assert not any(extent.end for extent in log.extents().values())
+    assert not any(any(log.committed(step.name).values()) for step in STEPS)

@@ -28,7 +28,7 @@ class BadContainer(ValueError):
     """A file that is no container of ours; the message says what is wrong with it."""
 
 
-class Header(NamedTuple):
+class FileHeader(NamedTuple):
     """What a container begins with."""
 
     content: bytes
@@ -36,26 +36,26 @@ class Header(NamedTuple):
     sync: bytes
 
 
-def rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
+def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict[str, Any]]:
     """Read the rows of a container in order; raises BadContainer, or what damaged bytes lead to."""
     header = _header(file)
     blocks, size = [], 0
     for block in _blocks(file, header):
         blocks.append(block)
         size += len(block)
-        if size >= READ_BYTES:
+        if size >= read_bytes:
             yield from _read(header, blocks)
             blocks, size = [], 0
     yield from _read(header, blocks)
 
 
-def _read(header: Header, blocks: list[bytes]) -> Iterator[dict[str, Any]]:
+def _read(header: FileHeader, blocks: list[bytes]) -> Iterator[dict[str, Any]]:
     # read as written: the manifest's format says which definition that was
     container = io.BytesIO(b"".join((header.content, *blocks)))
     yield from cast("Iterator[dict[str, Any]]", fastavro.reader(container))
 
 
-def _header(file: BinaryIO) -> Header:
+def _header(file: BinaryIO) -> FileHeader:
     """Read a header; raises BadContainer for one by whose definition nothing may be read."""
     reader = _Bytes(file)
     if reader.take(len(MAGIC)) != MAGIC:
@@ -79,10 +79,10 @@ def _header(file: BinaryIO) -> Header:
     if name.rpartition(".")[2] != ArchivedRecord.SCHEMA:
         raise BadContainer("it holds other things than archived records")
     sync = reader.take(SYNC_BYTES)
-    return Header(bytes(reader.taken), codec == b"deflate", sync)
+    return FileHeader(bytes(reader.taken), codec == b"deflate", sync)
 
 
-def _blocks(file: io.BufferedReader, header: Header) -> Iterator[bytes]:
+def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[bytes]:
     """Yield the blocks of a container as they lie there, each looked at."""
     while file.peek(1):
         reader = _Bytes(file, BLOCK_BYTES_MAX + 64)
