@@ -14,7 +14,7 @@ from streams.running.live import LiveRun
 from streams.running.run import Emit, Input
 from streams.running.world import Connector, World
 from streams.topics import Step, topic_of
-from streams.version import CODE
+from streams.version import CODE, RUNTIME
 
 
 class StepRuns:
@@ -45,6 +45,7 @@ class StepRuns:
                 code=CODE,
                 configuration=configuration.digest,
                 trace=trace,
+                runtime=RUNTIME,
             ),
             configuration={configuration.digest: configuration.values},
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas import Begun, Effect, Failed, Instant, Record, Request
+from streams.running.digests import holds_versions, version_of
 
 SHOWN_CHARS_MAX = 60  # of a field of a request
 KNOWN_BY_THE_RUN = (Begun, Failed, Instant)
@@ -40,12 +41,19 @@ def _against_answer(effect: Effect, request: Request[Any], response: Record | Ex
         return "is local and has its answer on the log"
     if effect.digest and not local:
         return "has its answer on the log and a digest of it"
+    if effect.version != ("" if failed else _version_beside(effect, response)):
+        return f"names versions that its answer has not: {effect.version!r}"
     model = "" if failed else getattr(response, "model", "") or ""
     if effect.model != model:
         return f"names the model {effect.model!r}, its answer {model!r}"
     if effect.cost_micros:
         return "has a price: no release wrote one"
     return ""
+
+
+def _version_beside(effect: Effect, response: Any) -> str:
+    """Return the versions that an effect tells because its digest does not hold them."""
+    return version_of(response) if effect.digest and not holds_versions(effect.digest) else ""
 
 
 def _against_part(effect: Effect, first: Effect) -> str:

@@ -13,13 +13,23 @@ from typing import Any
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from replay.effect_rules import against_effect, answered, described
+from replay.other_versions import runtime_differs, version_in_0_1_0
 from schemas import Effect, Fail, Record, Request, StreamRequest, Unseal
+from schemas.canonical import VERSION_FIELDS
 from streams.log.codec import Codec, Undecodable
-from streams.running.digests import UnknownForm, is_digest_of_request, is_digest_of_response
+from streams.running.digests import (
+    UnknownForm,
+    holds_versions,
+    is_digest_of_request,
+    is_digest_of_response,
+    version_of,
+    with_version,
+)
 from streams.running.live import error_text
 from streams.running.run import Emit, Input, Run
 from streams.running.world import Call, Handler
 from streams.topics import Step
+from streams.version import RUNTIME
 
 
 class Divergence(BaseException):
@@ -53,6 +63,9 @@ Heed = Callable[[Request[Any], Record], None]
 """Takes a request and the answer that the log holds."""
 
 
+_NONE_TOLD: Mapping[str, str] = {}
+
+
 def _nothing(_request: Request[Any], _response: Record) -> None:
     """Heed nothing."""
 
@@ -73,16 +86,22 @@ class RecordedRun(Run):
         local: Mapping[type[Request[Any]], Handler],
         configuration: Callable[[str], dict[str, Any]],
         heed: Heed = _nothing,
+        told: Mapping[str, str] = _NONE_TOLD,
+        runtime: str = RUNTIME,
     ) -> None:
         """`digest_key` is asked at the first digest that is keyed, and may raise Unverifiable.
 
-        `heed` is told of every answer that a record gives; it may raise Divergence.
+        `heed` is told of every answer that a record gives; it may raise Divergence. `told` are the
+        versions of readers of documents that the records name, `runtime` those that run the step
+        here.
         """
         super().__init__(step, given, emit)
         self._closed = closed
         self._codec = codec
         self._read_digest_key = digest_key
         self._heed = heed
+        self._told = told
+        self._runtime = runtime
         self._local = local
         self._read_configuration = configuration
         self._recorded: defaultdict[int, list[Effect]] = defaultdict(list)
@@ -90,6 +109,10 @@ class RecordedRun(Run):
             self._recorded[effect.number].append(effect)
         self.consumed = 0
         """Effects answered so far."""
+
+    def other_versions(self) -> str:
+        """Say which versions the run was computed with that are others here."""
+        return "" if self._begun is None else runtime_differs(self._begun, self._runtime)
 
     @cached_property
     def _call(self) -> Call:
@@ -240,6 +263,8 @@ class RecordedRun(Run):
             raise Erased(str(error)) from None
         except Permanent:
             return
+        if request.RESPONSE in VERSION_FIELDS:
+            raise Unverifiable(f"{name} succeeds here; the record holds no versions of a failure")
         if isinstance(request, Unseal) and any(value.claim for value in request.values):
             raise Unverifiable(f"{name} failed, and a claim that was missing may be back now")
         raise Divergence(f"{name} succeeds now, the record says: {effect.error}")
@@ -257,21 +282,28 @@ class RecordedRun(Run):
                 f"effect {effect.number} ({request.SCHEMA}) can't be executed again here: {error}"
             ) from None
         except Permanent as error:
-            raise Divergence(
+            kind = Unverifiable if request.RESPONSE in VERSION_FIELDS else Divergence
+            raise kind(
                 f"effect {effect.number} ({request.SCHEMA}) was answered, now: {error_text(error)}"
             ) from None
-        self._match_response(effect, response)
-        return response
+        return self._as_recorded(effect, response)
 
-    def _match_response(self, effect: Effect, response: Record) -> None:
+    def _as_recorded(self, effect: Effect, response: Record) -> Record:
+        """Return the response as the versions of then gave it; it must be the same but for them."""
+        here, then = version_of(response), effect.version
+        if holds_versions(effect.digest):
+            then = version_in_0_1_0(response, self._told)
+        response = with_version(response, then)
         try:
             same = is_digest_of_response(effect.digest, response, self._digest_key)
         except UnknownForm as error:
             raise _of_a_later_release(effect, error) from None
-        if not same:
-            raise Divergence(
-                f"effect {effect.number} ({effect.kind}) gives another response than recorded"
-            )
+        if same:
+            return response
+        what = f"effect {effect.number} ({effect.kind}) gives another response than recorded"
+        if then != here:
+            raise Unverifiable(f"{what}: it was given by {then or 'no version'}, here by {here}")
+        raise Divergence(what)
 
 
 def _of_a_later_release(effect: Effect, error: UnknownForm) -> BaseException:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agents.errors import HeldTooLong, Permanent, Transient
 from replay.log import Stored
+from replay.other_versions import doubted, told_versions
 from replay.recorded import (
     Divergence,
     Erased,
@@ -22,6 +23,7 @@ from streams.running.admit import Unreadable, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import Step
+from streams.version import RUNTIME
 
 HELD = "the step was ended because it computed for too long, so it is not run again"
 
@@ -30,7 +32,7 @@ class Reruns:
     """Runs steps again; what it needs for that is the same for every attempt of a log.
 
     `local` answers the local effects, `digest_key` gives a tenant's key for digests, and
-    `configuration` the values behind a digest.
+    `configuration` the values behind a digest; `runtime` names the versions that run steps here.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Reruns:
         local: Mapping[type[Request[Any]], Handler],
         digest_key: Callable[[str], bytes],
         configuration: Callable[[str], dict[str, Any]],
+        runtime: str = RUNTIME,
     ) -> None:
         self._codec = codec
         self._local = local
         self._digest_key = digest_key
         self._configuration = configuration
+        self._runtime = runtime
 
     async def rerun(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
         """Run a step again; `stored` is the input as it lies on the log.
@@ -54,17 +58,10 @@ class Reruns:
             return Rerun([], lack=HELD)
         computed: list[Event] = []
         run = self._run(step, given, attempt, computed)
-        try:
-            reason = await _follow(run, given, stored)
-        except Erased:
-            return Rerun(computed, erased=True)
-        except Unverifiable as lack:
-            return Rerun(computed, lack=str(lack))
-        except Exhausted:
-            return Rerun(computed)
-        except Divergence as difference:
-            return Rerun(computed, str(difference))
-        return Rerun(computed, reason)
+        came = await _came_of(run, given, stored, computed)
+        if differs := run.other_versions():
+            return doubted(came, attempt.outcomes, attempt.closed, differs, self._codec)
+        return came
 
     def _run(
         self, step: Step, given: Input, attempt: Attempt, computed: list[Event]
@@ -80,6 +77,8 @@ class Reruns:
             digest_key=lambda: b"" if nobodys else self._key_of(given.event.meta.tenant),
             local=self._local,
             configuration=self._configuration,
+            told=told_versions(attempt.outcomes),
+            runtime=self._runtime,
         )
 
     def _key_of(self, tenant: str) -> bytes:
@@ -93,6 +92,23 @@ def _was_held(attempt: Attempt) -> bool:
     """Say whether a step was ended because it computed for too long."""
     end = attempt.outcomes[-1].event
     return isinstance(end, EventRejected) and end.error == HeldTooLong.__name__
+
+
+async def _came_of(
+    run: RecordedRun, given: Input, stored: Stored, computed: Sequence[Event]
+) -> Rerun:
+    """Say what comes of a run that yields into `computed`."""
+    try:
+        reason = await _follow(run, given, stored)
+    except Erased:
+        return Rerun(computed, erased=True)
+    except Unverifiable as lack:
+        return Rerun(computed, lack=str(lack))
+    except Exhausted:
+        return Rerun(computed)
+    except Divergence as difference:
+        return Rerun(computed, str(difference))
+    return Rerun(computed, reason)
 
 
 async def _follow(run: RecordedRun, given: Input, stored: Stored) -> str:

@@ -375,9 +375,6 @@ def _parsed(record: Parsed) -> bytes:
             b'\x0cparsers',
             LONG[len(parser_ := record.parser.encode())],
             parser_,
-            b'\x1cparser_versions',
-            LONG[len(parser_version_ := record.parser_version.encode())],
-            parser_version_,
             b"" if (title_ := record.title) == "" else b'\ntitles' + text(title_),
             b'\x00',
         )
@@ -668,5 +665,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
 }
 
 VERSION_FIELDS: Mapping[type[Record], str] = {
+    TokenCounts: "version",
+    Parsed: "parser_version",
 }
 """The field of a response that says what versions gave it; no digest holds it."""

@@ -206,6 +206,10 @@ class Effect(Record, frozen=True, gc=False, kw_only=True):
     """Price of the call in millionths of the accounting currency; 0 for models of our own."""
     error: str = ""
     """Name of the error that the connector answered with; empty for a response."""
+    version: str = ""
+    """For a local effect, versions of what answered it, which stand in its response and not in its
+    digest; empty where none bears on it.
+    """
 
 
 class StepVersion(Record, frozen=True, gc=False, kw_only=True):
@@ -492,6 +496,10 @@ class Begun(Record, frozen=True, gc=False, kw_only=True):
     """Hex SHA-256 of the configuration in force."""
     trace: str
     """W3C traceparent of the run's span."""
+    runtime: str = ""
+    """Versions of what the step itself computed with, such as python 3.11.7, unicode 14.0.0; empty
+    in 0.1.0.
+    """
 
 
 class Begin(Request[Begun], frozen=True, gc=False, kw_only=True):
@@ -819,6 +827,8 @@ class TokenCounts(Record, frozen=True, gc=False, kw_only=True):
 
     counts: tuple[int, ...]
     """Tokens of each text, without the model's own marks."""
+    version: str = ""
+    """Versions of the tokenizer and of what runs it."""
 
 
 class CountTokens(Request[TokenCounts], frozen=True, gc=False, kw_only=True):
@@ -1277,7 +1287,7 @@ class Parsed(Record, frozen=True, gc=False, kw_only=True):
     parser: str
     """Parser that read it."""
     parser_version: str
-    """Its version."""
+    """Its version, and those of what it reads with."""
     error: str = ""
     """What is wrong with it and what to do; empty if it could be read."""
 

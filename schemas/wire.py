@@ -201,6 +201,7 @@ def encode_effect(record: Effect) -> bytes:
             LONG[record.took_us],
             LONG[record.cost_micros],
             LONG[len(error := record.error.encode())], error,
+            LONG[len(version := record.version.encode())], version,
         )
     )
 
@@ -278,6 +279,13 @@ def read_effect(data: bytes, here: int) -> tuple[Effect, int]:
         end = here + (size >> 1)
     error = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    version = data[here:end].decode()
+    here = end
     record = Effect(
         number=number,
         part=part,
@@ -290,6 +298,7 @@ def read_effect(data: bytes, here: int) -> tuple[Effect, int]:
         took_us=took_us,
         cost_micros=cost_micros,
         error=error,
+        version=version,
     )
     return record, here
 
@@ -1047,6 +1056,7 @@ def encode_begun(record: Begun) -> bytes:
             LONG[len(code := record.code.encode())], code,
             LONG[len(configuration := record.configuration.encode())], configuration,
             LONG[len(trace := record.trace.encode())], trace,
+            LONG[len(runtime := record.runtime.encode())], runtime,
         )
     )
 
@@ -1083,12 +1093,20 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         end = here + (size >> 1)
     trace = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    runtime = data[here:end].decode()
+    here = end
     record = Begun(
         at=at,
         attempt=attempt,
         code=code,
         configuration=configuration,
         trace=trace,
+        runtime=runtime,
     )
     return record, here
 
@@ -2104,6 +2122,7 @@ def encode_token_counts(record: TokenCounts) -> bytes:
     return b"".join(
         (
             LONG[len(counts)] + b"".join([INT[item] for item in counts]) + b"\0" if (counts := record.counts) else b"\0",
+            LONG[len(version := record.version.encode())], version,
         )
     )
 
@@ -2116,8 +2135,16 @@ def read_token_counts(data: bytes, here: int) -> tuple[TokenCounts, int]:
             counts_item, here = long_at(data, here)
             counts.append(counts_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    version = data[here:end].decode()
+    here = end
     record = TokenCounts(
         counts=tuple(counts),
+        version=version,
     )
     return record, here
 

@@ -23,7 +23,7 @@ from schemas import (
 from schemas.registry import FixedIds
 from streams.log.codec import Codec
 from streams.log.subjects import subjects
-from streams.running.digests import request_digest, response_digest
+from streams.running.digests import request_digest, response_digest, version_of
 from streams.running.live import error_text
 from streams.running.run import Input, Run
 from streams.topics import step as step_named
@@ -77,6 +77,7 @@ class FakeEffects(Run):
         self._attempt = attempt
         self._codec = a_codec()
         self.configuration_digest = "c"
+        self.code, self.runtime = "test", ""
         self.failure: Failed | None = None
 
     def _configuration(self, digest: str) -> dict[str, Any]:
@@ -87,9 +88,10 @@ class FakeEffects(Run):
             return Begun(
                 at=NOW_US,
                 attempt=self._attempt,
-                code="test",
+                code=self.code,
                 configuration=self.configuration_digest,
                 trace="",
+                runtime=self.runtime,
             )
         if isinstance(request, Fail):
             return self.failure
@@ -133,6 +135,7 @@ class FakeEffects(Run):
             started=NOW_US + number,
             took_us=part,
             error=error_text(response) if failed else "",
+            version=version_of(response) if local and not failed else "",
         )
 
 

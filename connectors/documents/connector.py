@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from agents.errors import BeyondMeans
 from connectors.documents.reading_process import Limits
 from connectors.documents.shared_readers import SharedReaders
-from connectors.documents.tokens import count_tokens, load_tokenizer
+from connectors.documents.tokens import TokenCounter, load_tokenizer
 from connectors.readers.exchange import Task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.running.fair_queue import FairQueue
@@ -57,16 +55,16 @@ class Documents:
 
     async def count_tokens(self, request: CountTokens, call: Call) -> TokenCounts:
         """Measure texts. Raises BeyondMeans where the tokenizer is not installed."""
-        tokenizer = self._tokenizer
+        counter = self._counter
         texts = list(request.texts)
         if sum(map(len, texts)) <= HERE_CHARS_MAX:
-            return count_tokens(tokenizer, texts)
+            return counter.count(texts)
         loop = asyncio.get_running_loop()
         async with self._queue.turn(call):
-            return await loop.run_in_executor(self._threads, count_tokens, tokenizer, texts)
+            return await loop.run_in_executor(self._threads, counter.count, texts)
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
+    def _counter(self) -> TokenCounter:
         path = Path(self._settings.tokenizer)
         if not self._settings.tokenizer or not path.exists():
             raise BeyondMeans(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -9,15 +12,26 @@ from tokenizers import Tokenizer
 from schemas import TokenCounts
 
 
-def load_tokenizer(path: Path) -> Tokenizer:
+@dataclass(frozen=True)
+class TokenCounter:
+    """Counts tokens, and says of which tokenizer."""
+
+    tokenizer: Tokenizer
+    version: str
+    """Of what runs it, and the beginning of the file's SHA-256."""
+
+    def count(self, texts: list[str]) -> TokenCounts:
+        """Count the tokens of each text, the model's own marks left out."""
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        counts = tuple(len(encoding) for encoding in encodings)
+        return TokenCounts(counts=counts, version=self.version)
+
+
+def load_tokenizer(path: Path) -> TokenCounter:
     """Load a tokenizer that counts everything: no truncation, no padding."""
-    tokenizer = Tokenizer.from_file(str(path))
+    content = path.read_bytes()
+    tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return tokenizer
-
-
-def count_tokens(tokenizer: Tokenizer, texts: list[str]) -> TokenCounts:
-    """Count the tokens of each text, the model's own marks left out."""
-    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    return TokenCounts(counts=tuple(len(encoding) for encoding in encodings))
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    return TokenCounter(tokenizer, f"tokenizers {version('tokenizers')}, tokenizer.json {digest}")

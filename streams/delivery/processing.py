@@ -35,7 +35,7 @@ from streams.running.run import Input
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import Step
-from streams.version import CODE
+from streams.version import CODE, RUNTIME
 from streams.watching import tracing
 from streams.watching.logs import enter, logger
 from streams.watching.metrics import Counts
@@ -200,6 +200,7 @@ class Processor:
                 code=CODE,
                 configuration=configuration.digest,
                 trace=task.outbox.traceparent,
+                runtime=RUNTIME,
             ),
             configuration=self._in_force,
         )

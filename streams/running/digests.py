@@ -16,8 +16,10 @@ import hashlib
 import hmac
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas import Record, Request
-from schemas.canonical import canonical
+from schemas.canonical import VERSION_FIELDS, canonical
 from schemas.released_definitions import encode_as_released
 
 FORM = b"\2"
@@ -60,6 +62,23 @@ def is_digest_of_response(digest: bytes, response: Record, digest_key: bytes) ->
     if digest[:1] == FORM and len(digest) == 1 + _SIZE:
         return digest == response_digest(response, digest_key)
     return digest == _digest(_in_form_1(digest, response), digest_key)
+
+
+def holds_versions(digest: bytes) -> bool:
+    """Say whether the versions that gave a response are part of what its digest is of."""
+    return len(digest) == _SIZE
+
+
+def version_of(response: Record) -> str:
+    """Return the versions that gave a response, where it tells any."""
+    field = VERSION_FIELDS.get(type(response))
+    return getattr(response, field) if field else ""
+
+
+def with_version(response: Record, version: str) -> Record:
+    """Return a response as other versions would have given it, had they given the same."""
+    field = VERSION_FIELDS.get(type(response))
+    return replace(response, **{field: version}) if field else response
 
 
 def _in_form_1(digest: bytes, record: Record) -> bytes:

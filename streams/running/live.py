@@ -11,7 +11,7 @@ from agents.errors import Permanent, Transient
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
 from streams.log.clock import now_us
 from streams.log.codec import Codec
-from streams.running.digests import request_digest, response_digest
+from streams.running.digests import request_digest, response_digest, version_of
 from streams.running.run import Emit, Input, Run
 from streams.running.world import Call, World
 from streams.topics import Step
@@ -124,11 +124,12 @@ class LiveRun(Run):
         started: int,
         took_us: int,
     ) -> Effect:
-        recorded, digest, error = None, b"", ""
+        recorded, digest, error, version = None, b"", "", ""
         if isinstance(response, Exception):
             error = error_text(response)
         elif request.EFFECT == "local":
             digest = response_digest(response, self._digest_key)
+            version = version_of(response)
         else:
             recorded = self._codec.encode(response)
         return Effect(
@@ -142,6 +143,7 @@ class LiveRun(Run):
             started=started,
             took_us=took_us,
             error=error,
+            version=version,
         )
 
 

@@ -428,7 +428,7 @@ async def test_what_ran_live_runs_again_to_the_same_bytes(tmp_path):
             effects=[effect for outcome in live for effect in outcome.meta.effects],
             closed=True,
             codec=codec,
-            digest_key=key,
+            digest_key=lambda key=key: key,
             local={**keyring.handlers(), **documents.handlers()},
             configuration=lambda _digest: CONFIGURATION,
         )

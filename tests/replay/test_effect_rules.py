@@ -17,6 +17,8 @@ from schemas import (
     Generated,
     Instant,
     Now,
+    Parse,
+    Parsed,
     Search,
 )
 
@@ -25,6 +27,10 @@ PART = Generated(tokens=(), model="m")
 ASKED = {
     "detect": (Detect(texts=("x",)), Detected(texts=(), model="m")),
     "digest": (Digest(values=()), Digested(digests=())),
+    "parse": (
+        Parse(media_type="text/plain", content=b""),
+        Parsed(blocks=(), parser="plain", parser_version="9"),
+    ),
     "begin": (Begin(step="s", cause="c"), BEGUN),
     "now": (Now(), Instant(at=5)),
     "stream": (Generate(prompt="p", max_tokens=1), PART),
@@ -40,11 +46,12 @@ def effect_of(request, response):
         kind=request.SCHEMA,
         request=b"r",
         response=None if failed or local else b"a",
-        digest=b"d" if local else b"",
+        digest=b"\2" + bytes(32) if local else b"",
         model=getattr(response, "model", ""),
         started=5,
         took_us=0,
         error="Permanent: no" if failed else "",
+        version="9" if request.SCHEMA == "Parse" else "",
     )
 
 
@@ -66,6 +73,12 @@ def test_what_a_live_run_records_fits(name):
         ("digest", {"response": b"x"}, "is local and has its answer on the log"),
         ("detect", {"digest": b"x"}, "and a digest of it"),
         ("detect", {"cost_micros": 1}, "has a price"),
+        ("detect", {"version": "1"}, "names versions that its answer has not: '1'"),
+        ("digest", {"version": "1"}, "names versions"),
+        ("error", {"version": "1"}, "names versions"),
+        ("parse", {"version": ""}, "names versions"),
+        ("parse", {"version": "8"}, "names versions"),
+        ("parse", {"digest": bytes(32)}, "names versions"),
         ("detect", {"took_us": -1}, "ended before it began"),
         ("begin", {"took_us": 1}, "took time"),
         ("now", {"took_us": 1}, "took time"),

@@ -1,5 +1,7 @@
 """Token counts: of whole texts, without the model's own marks."""
 
+from importlib.metadata import version
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from connectors.documents.tokens import count_tokens, load_tokenizer
+from connectors.documents.tokens import load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,16 @@ def tokenizer(tmp_path_factory):
 @given(st.lists(st.integers(0, 40), max_size=8))
 def test_each_text_is_counted_by_itself_and_to_its_end(tokenizer, sizes):
     texts = ["word " * size for size in sizes]
-    assert count_tokens(tokenizer, texts).counts == tuple(sizes)
+    assert tokenizer.count(texts).counts == tuple(sizes)
+
+
+def test_counts_say_of_which_tokenizer_they_are(tokenizer, tmp_path):
+    told = tokenizer.count(["word"]).version
+    assert told == tokenizer.count([]).version == tokenizer.version
+    assert told.startswith(f"tokenizers {version('tokenizers')}, tokenizer.json ")
+    other = tmp_path / "tokenizer.json"
+    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(other))
+    assert load_tokenizer(other).version != told
 
 
 def test_a_tokenizer_that_is_no_tokenizer_is_an_error_at_once(tmp_path):

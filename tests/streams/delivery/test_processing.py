@@ -1,6 +1,7 @@
 """An input is processed until its outcome is closed, whatever it is and whatever the step does."""
 
 import dataclasses
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from agents.errors import Permanent, Transient
 from schemas import (
     Ask,
+    Begun,
     EventRejected,
     Generate,
     QuestionRedacted,
@@ -17,6 +19,7 @@ from streams.delivery.digest_keys import DigestKeys
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
+from streams.version import CODE, RUNTIME
 from tests.fake_connectors import FakeAnsweringConnector
 from tests.streams.delivery.processor_bench import (
     TOPIC,
@@ -52,6 +55,15 @@ async def test_an_outcome_is_published_and_the_input_counts_as_done():
     assert (type(outcome), outcome.meta.last, outcome.meta.attempt) == (QuestionRedacted, True, 1)
     await bench.run(offset=8)
     assert len(bench.outcomes) == 1  # a copy
+
+
+async def test_a_record_says_of_which_code_and_versions_it_is():
+    bench = ProcessorBench(passes)
+    [outcome] = await bench.run()
+    begun = bench.codec.decode(outcome.meta.effects[0].response, Begun)
+    assert (begun.code, begun.runtime) == (CODE, RUNTIME)
+    assert RUNTIME.startswith("python 3.")
+    assert f"unicode {unicodedata.unidata_version}" in RUNTIME
 
 
 async def test_a_transient_error_is_tried_again_under_a_higher_attempt():

@@ -7,21 +7,24 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from schemas import Detect, Embed, TokenCounts, wire
+from schemas import Detect, Digested, Embed, Parsed, wire
 from schemas.canonical import canonical
 from schemas.definitions import definitions
 from streams.running.digests import (
     UnknownForm,
+    holds_versions,
     is_digest_of_request,
     is_digest_of_response,
     request_digest,
     response_digest,
+    version_of,
+    with_version,
 )
 from tests.schemas.strategies import records_of
 
 KEY = b"k" * 32
 PLAIN, PERSONAL = Embed(texts=("x",), kind="query"), Detect(texts=("Ada",))
-RESPONSE = TokenCounts(counts=(1, 2))
+RESPONSE = Digested(digests=("1", "2"))
 
 
 def test_a_digest_says_its_form_and_is_of_the_canonical_form():
@@ -56,7 +59,18 @@ def test_a_digest_of_either_form_is_known_for_that_of_its_response():
     ):
         assert is_digest_of_response(digest, RESPONSE, KEY)
         assert not is_digest_of_response(digest, RESPONSE, b"another")
-        assert not is_digest_of_response(digest, replace(RESPONSE, counts=(2, 1)), KEY)
+        assert not is_digest_of_response(digest, replace(RESPONSE, digests=("2", "1")), KEY)
+
+
+def test_versions_stand_beside_a_digest_of_form_2_and_in_one_of_form_1():
+    parsed = Parsed(blocks=(), parser="plain", parser_version="1")
+    newer = with_version(parsed, "2")
+    assert (version_of(parsed), version_of(newer), version_of(PLAIN)) == ("1", "2", "")
+    assert with_version(PLAIN, "2") == PLAIN
+    lasting, old = response_digest(parsed, KEY), hmac.digest(KEY, wire.encode(parsed), "sha256")
+    assert is_digest_of_response(lasting, newer, KEY)
+    assert not is_digest_of_response(old, newer, KEY)
+    assert (holds_versions(lasting), holds_versions(old)) == (False, True)
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,6 +6,7 @@ from agents.errors import KeyDestroyed, Permanent, Transient
 from schemas import (
     Ask,
     Begun,
+    CountTokens,
     Embed,
     Embedded,
     EventRejected,
@@ -15,15 +16,18 @@ from schemas import (
     GeneratedToken,
     Instant,
     Now,
+    Parse,
+    Parsed,
     QuestionAsked,
     QuestionRedacted,
     Sealed,
+    TokenCounts,
     Unseal,
     Unsealed,
 )
 from streams.log.clock import now_us
 from streams.log.codec import body
-from streams.running.digests import request_digest, response_digest
+from streams.running.digests import request_digest, response_digest, with_version
 from streams.running.live import LiveRun, error_text
 from streams.running.run import Input
 from streams.running.world import World
@@ -39,6 +43,7 @@ ASKED = QuestionAsked(
 GIVEN = Input(ASKED, topic_of(QuestionAsked), 1, 5)
 BEGUN = Begun(at=100, attempt=1, code="1.0", configuration="digest", trace="t")
 EMBED = Embed(texts=("t",), kind="query")
+PARSED = Parsed(blocks=(), parser="plain", parser_version="9.1")
 UNSEAL = Unseal(values=(TEXT,))
 GENERATE = Generate(prompt="p", max_tokens=1)
 CODEC = a_codec()
@@ -102,6 +107,23 @@ async def test_of_a_local_effect_only_a_digest_is_kept():
     assert effect.response is None
     assert effect.digest == response_digest(unsealed, KEY)
     assert b"the secret" not in body(effect)
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "told"),
+    [
+        (Parse(media_type="text/plain", content=b""), PARSED, "9.1"),
+        (CountTokens(texts=()), TokenCounts(counts=(), version="t 1"), "t 1"),
+        (UNSEAL, Unsealed(values=()), ""),
+        (EMBED, Embedded(vectors=(), model="m", dimensions=1), ""),
+    ],
+)
+async def test_versions_of_what_answered_stand_beside_the_digest(request_, response, told):
+    answering = FakeAnsweringConnector({type(request_): lambda _: response})
+    [effect], seen = await effects_of(request_, answering)
+    assert (effect.version, seen) == (told, response)
+    if told:
+        assert effect.digest == response_digest(with_version(response, "other"), KEY)
 
 
 @pytest.mark.parametrize(

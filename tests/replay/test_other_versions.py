@@ -1,0 +1,301 @@
+"""Other versions than those that wrote a record: what is equal is equal, what differs is unverifiable, by name."""
+
+import dataclasses
+import hmac
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from agents.errors import Permanent
+from replay.log import Stored
+from replay.other_versions import runtime_differs, told_versions, version_in_0_1_0
+from replay.recorded import Divergence, RecordedRun, Unverifiable
+from replay.rerun import Reruns
+from replay.rules import Attempt, StoredOutcome
+from schemas import (
+    Batch,
+    Begun,
+    Block,
+    ChunksCut,
+    CountTokens,
+    Digest,
+    Digested,
+    DocumentRef,
+    Event,
+    Manifest,
+    Parse,
+    Parsed,
+    QuestionRedacted,
+    TokenCounts,
+    wire,
+)
+from streams.log.codec import Codec
+from tests.fakes import DIGEST_KEY, a_codec
+from tests.replay.little_log import (
+    ASKED,
+    CONFIGURATION,
+    REDACTED,
+    STEP,
+    asked,
+    digest,
+    fake_run,
+    little,
+)
+
+OLD, NEW = "python 3.11.7, unicode 14.0.0, regex 1", "python 3.12.1, unicode 15.0.0, regex 1"
+DIFFERS = "python was 3.11.7 and is 3.12.1 here, unicode was 14.0.0 and is 15.0.0 here"
+BEGUN = Begun(at=1, attempt=1, code="0.2.0", configuration="c", trace="", runtime=OLD)
+CODEC: Codec = a_codec()
+
+
+@pytest.mark.parametrize(
+    ("begun", "here", "differs"),
+    [
+        (BEGUN, OLD, ""),
+        (BEGUN, NEW, DIFFERS),
+        (BEGUN, f"{OLD}, another 2", ""),
+        (BEGUN, "python 3.11.70, unicode 14.0.0, regex 1", "python was 3.11.7 and is 3.11.70 here"),
+        (BEGUN, "python 3.11.7, unicode 14.0.0", "regex was 1 and is none here"),
+        (replace(BEGUN, runtime=""), NEW, ""),
+        (
+            replace(BEGUN, runtime="", code="0.1.0"),
+            "python 3.11.9, unicode 14.0.0, regex 2026.11.15",
+            "",
+        ),
+        (
+            replace(BEGUN, runtime="", code="0.1.0"),
+            "python 3.12.0, unicode 14.0.0, regex 2026.11.15",
+            "python was 3.11 and is 3.12.0 here",
+        ),
+        (
+            replace(BEGUN, runtime="", code="0.1.0"),
+            "python 3.11.9, unicode 14.0.0, regex 2027.1.1",
+            "regex was 2026.11.15 and is 2027.1.1 here",
+        ),
+    ],
+)
+def test_versions_that_are_others_here_are_named(begun, here, differs):
+    assert runtime_differs(begun, here) == differs
+
+
+# ---------------------------------------------------------------------- what the step itself computes
+
+
+async def shouting(event, fx):
+    """Another rule of the step than the one that the log was written by."""
+    async for outcome in little(event, fx):
+        yield replace(outcome, text=outcome.text.upper())
+
+
+async def other_end(event, fx):
+    async for outcome in little(event, fx):
+        yield replace(outcome, text="other") if len(outcome.text) > 3 else outcome
+
+
+async def asking_more(event, fx):
+    async for outcome in little(event, fx):
+        yield outcome
+    await fx(Parse(media_type="", content=b""))
+
+
+async def breaking(event, fx):
+    yield [one async for one in little(event, fx)][:1][0]
+    raise ValueError
+
+
+async def too_few(event, fx):
+    outcomes = [one async for one in little(event, fx)]
+    for outcome in outcomes[:-1]:
+        yield outcome
+
+
+async def too_many(event, fx):
+    async for outcome in little(event, fx):
+        yield outcome
+    yield outcome
+
+
+async def rerun_of(function, here, runtime=OLD, closed=True):
+    run = fake_run(asked(0), 0)
+    run.runtime = runtime
+    await run.execute()
+    outcomes = [
+        StoredOutcome(Stored(REDACTED, 0, at, 0, b"acme", CODEC.encode(event), ()), event)
+        for at, event in enumerate(run.outcomes)
+    ][: None if closed else 1]
+    reruns = Reruns(
+        CODEC,
+        {Digest: digest},
+        lambda _: DIGEST_KEY,
+        lambda _: CONFIGURATION.values,
+        runtime=here,
+    )
+    step = dataclasses.replace(STEP, function=function)
+    stored = Stored(ASKED, 0, 0, 0, b"acme", CODEC.encode(asked(0)), ())
+    attempt = Attempt(outcomes, superseded=False)
+    return await reruns.rerun(step, run.input, stored, attempt), outcomes
+
+
+async def test_what_is_equal_under_other_versions_is_equal():
+    rerun, outcomes = await rerun_of(little, NEW)
+    assert (len(rerun.computed), rerun.lack, rerun.reason) == (len(outcomes), "", "")
+
+
+@pytest.mark.parametrize(
+    ("function", "equal", "says"),
+    [
+        (shouting, 0, "text: the log holds 'one', the step yields 'ONE'"),
+        (other_end, 2, "the step yields 'other'"),
+        (asking_more, 2, "meta.last: the log holds True"),
+        (breaking, 0, "now gives up: ValueError"),
+        (too_few, 0, ""),
+        (too_many, 2, ""),
+    ],
+)
+async def test_what_differs_under_other_versions_is_unverifiable_from_there(function, equal, says):
+    rerun, _ = await rerun_of(function, NEW)
+    assert says in rerun.lack
+    assert rerun.lack.endswith(f"; {DIFFERS}")
+    assert rerun.reason == ""
+    assert len(rerun.computed) == equal
+    same, _ = await rerun_of(function, OLD)
+    assert same.lack == ""
+
+
+async def test_an_attempt_that_was_cut_off_is_held_against_what_there_is_of_it():
+    rerun, _ = await rerun_of(little, NEW, closed=False)
+    assert rerun.lack == ""
+    rerun, _ = await rerun_of(shouting, NEW, closed=False)
+    assert rerun.lack.endswith(DIFFERS)
+
+
+# ---------------------------------------------------------------------- what local effects answer
+
+
+PARSED = Parsed(blocks=(Block(kind="paragraph", text="x"),), parser="plain", parser_version="2")
+COUNTS = TokenCounts(counts=(1,), version="tokenizers 9, tokenizer.json aa")
+PARSE, COUNT = Parse(media_type="text/plain", content=b"x"), CountTokens(texts=("x",))
+
+
+async def local(request, then, now, *, code="0.2.0", edit=lambda effect: effect, told=()):
+    """Answer a local request again as `now` that was answered as `then`; return what the step sees."""
+    seen = []
+
+    async def asking(event, fx):
+        seen.append(await fx(request))
+        yield QuestionRedacted(outcome="redacted", subject="u", text="", ask=event.ask)
+
+    async def handler(_request, _call):
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+    step = dataclasses.replace(STEP, function=asking)
+    run = fake_run(asked(0), 0, {type(request): lambda _: then})
+    run.step, run.code = step, code
+    await run.execute()
+    effects = [edit(effect) for outcome in run.outcomes for effect in outcome.meta.effects]
+    again = RecordedRun(
+        step, run.input, seen.append, effects=effects, closed=True, codec=CODEC,
+        digest_key=lambda: DIGEST_KEY, local={type(request): handler},
+        configuration=lambda _: {}, told=dict(told),
+    )  # fmt: skip
+    seen.clear()
+    await again.execute()
+    return seen[0]
+
+
+def in_form_1(response):
+    """What makes an effect one of 0.1.0, which knew no version of tokens."""
+    body = wire.encode(response) if isinstance(response, Parsed) else b"\x02\x02\x00"
+    form_1 = hmac.digest(DIGEST_KEY, body, "sha256")
+    return lambda e: replace(e, digest=form_1, version="") if e.digest else e
+
+
+@pytest.mark.parametrize(
+    ("request_", "then", "now"),
+    [
+        (PARSE, PARSED, replace(PARSED, parser_version="3")),
+        (COUNT, COUNTS, replace(COUNTS, version="tokenizers 10")),
+    ],
+)
+async def test_the_same_response_of_other_versions_is_equal_and_told_as_of_then(
+    request_, then, now
+):
+    assert await local(request_, then, now) == then
+    assert await local(request_, then, then) == then
+
+
+async def test_another_response_of_other_versions_is_unverifiable_and_names_both():
+    now = replace(PARSED, title="t", parser_version="3")
+    with pytest.raises(Unverifiable, match=r"\(Parse\) gives another .* by 2, here by 3"):
+        await local(PARSE, PARSED, now)
+    with pytest.raises(Unverifiable, match=r"by tokenizers 9, tokenizer\.json aa, here by other"):
+        await local(COUNT, COUNTS, TokenCounts(counts=(2,), version="other"))
+
+
+async def test_another_response_of_the_same_versions_is_a_difference():
+    with pytest.raises(Divergence, match="gives another response"):
+        await local(PARSE, PARSED, replace(PARSED, title="t"))
+    with pytest.raises(Divergence, match="gives another response"):
+        await local(COUNT, COUNTS, replace(COUNTS, counts=(2,)))
+
+
+async def test_a_reader_that_breaks_over_what_was_read_shows_nothing():
+    with pytest.raises(Unverifiable, match="was answered, now: Permanent: broke"):
+        await local(PARSE, PARSED, Permanent("broke"))
+
+
+@pytest.mark.parametrize("told", [{"plain": "2"}, {}], ids=["by its manifest", "nowhere"])
+async def test_a_response_of_0_1_0_is_known_whatever_reads_it_here(told):
+    newer = replace(PARSED, parser_version="3")
+    seen = await local(PARSE, PARSED, newer, code="0.1.0", edit=in_form_1(PARSED), told=told)
+    assert seen == PARSED
+
+
+async def test_a_reader_that_a_manifest_of_0_1_0_names_comes_before_the_one_it_was_locked_to():
+    other = replace(PARSED, parser_version="2.own")
+    seen = await local(
+        PARSE, other, PARSED, code="0.1.0", edit=in_form_1(other), told={"plain": "2.own"}
+    )
+    assert seen == other
+
+
+async def test_another_response_than_that_to_0_1_0_is_unverifiable_or_a_difference():
+    edit, other = in_form_1(PARSED), replace(PARSED, title="t")
+    with pytest.raises(Unverifiable, match="by 2, here by 3"):
+        await local(PARSE, PARSED, replace(other, parser_version="3"), code="0.1.0", edit=edit)
+    with pytest.raises(Divergence, match="gives another response"):
+        await local(PARSE, PARSED, other, code="0.1.0", edit=edit)
+
+
+async def test_token_counts_of_0_1_0_tell_no_versions():
+    counts, edit = TokenCounts(counts=(1,)), in_form_1(COUNTS)
+    seen = await local(COUNT, counts, COUNTS, code="0.1.0", edit=edit)
+    assert seen.counts == (1,)
+    with pytest.raises(Unverifiable, match=r"by tokenizers 0\.23\.3, tokenizer\.json d241"):
+        await local(COUNT, counts, replace(COUNTS, counts=(2,)), code="0.1.0", edit=edit)
+
+
+class Left(NamedTuple):
+    """An outcome, as far as its manifest is looked at."""
+
+    event: Event
+
+
+def test_the_versions_of_readers_are_those_of_the_manifests():
+    manifest = Manifest(
+        checksum="", parser="lxml", parser_version="9", policy="", chunks=(), kept=(), retired=()
+    )
+    cut = ChunksCut(
+        document=DocumentRef(document="d", version=1, uri=""),
+        batch=Batch(number=0, last=True),
+        outcome="cut",
+        manifest=manifest,
+    )
+    told = told_versions(map(Left, (cut, replace(cut, manifest=None), asked(0))))
+    assert told == {"lxml": "9"}
+    assert version_in_0_1_0(replace(PARSED, parser="lxml"), told) == "9"
+    assert version_in_0_1_0(replace(PARSED, parser=""), {}) == ""
+    assert version_in_0_1_0(Digested(digests=()), {}) == ""
