@@ -18,14 +18,12 @@ from functools import cache, partial
 
 from streams.delivery.faust_shell import App
 from streams.delivery.memory import Memory
-from streams.log.offsets import OffsetReader
 from streams.settings import Settings
 from streams.topics import STEPS, step
 from streams.watching.logs import logger
-from worker.lease import Lease
 from worker.loop_watch import LoopWatch
-from worker.watchdog import Watchdog
-from worker.wiring import Host, Hosted, attach, declare, prove, wait_for_topics
+from worker.oversight import keep_lease, watch_over
+from worker.wiring import Host, Hosted, attach, declare, wait_for_topics
 
 log = logger("worker")
 
@@ -55,14 +53,8 @@ async def _prepare(settings: Settings, hosted: Hosted) -> None:
     host = await _in_daemon(lambda: attach(settings, [hosted]))
     watch = LoopWatch()
     hosted.app.clean_up = partial(_clean_up, host, watch)
-    lease = Lease()
-    hosted.app.may_write = lease.sure
-    lease.hold()
-    hosted.app.add_future(lease.renew(partial(prove, host.steps)))
-    watchdog = Watchdog(
-        host.steps, settings.partitions, partial(OffsetReader, settings), _say_how_it_is
-    )
-    hosted.app.add_future(watchdog.watch())
+    hosted.app.add_future(keep_lease(host.steps))
+    hosted.app.add_future(watch_over(host.steps, settings, _say_how_it_is))
     watch.hold(asyncio.get_running_loop())
 
 

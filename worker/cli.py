@@ -16,16 +16,14 @@ import click
 import uvloop
 from mode import Worker as ModeWorker
 
-from streams.log.offsets import OffsetReader
 from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
-from worker.lease import Lease
 from worker.loop_watch import LoopWatch
+from worker.oversight import Tell, keep_lease, watch_over
 from worker.ready_file import ReadyFile
-from worker.watchdog import Watchdog
-from worker.wiring import Host, chosen, host, prove, wait_for_topics
+from worker.wiring import Host, chosen, host, wait_for_topics
 
 log = logs.logger("worker")
 
@@ -33,8 +31,6 @@ DRAIN_S = 7.0  # for running events at a stop; with the commit and the goodbye i
 PUBLISHED_S = 1.0
 STOP_S = 9.5
 READY_POLL_S = 0.05
-Tell = Callable[[Sequence[str]], None]
-"""Told why the worker is not ready; nothing: it is."""
 Watching = Callable[[Tell], Coroutine[Any, Any, None]]
 
 GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
@@ -52,11 +48,9 @@ class Worker(ModeWorker):
         steps = [entry.step.name for entry in hosted.steps]
         self._ready_file = ReadyFile(ready_file, steps) if ready_file else None
         self._watch = watch
-        self._lease = Lease()
         for entry in hosted.steps:
             entry.app.beacon.reattach(self.beacon)
             entry.app.in_worker = True
-            entry.app.may_write = self._lease.sure
         self._draining = False
 
     def install_signal_handlers(self) -> None:
@@ -64,8 +58,7 @@ class Worker(ModeWorker):
 
     async def on_started(self) -> None:
         """Start all apps at once: each waits for its partitions and its tables."""
-        self._lease.hold()
-        self.add_future(self._lease.renew(partial(prove, self._hosted.steps)))
+        self.add_future(keep_lease(self._hosted.steps))
         self.add_future(self._run_apps())
         await super().on_started()
 
@@ -121,11 +114,7 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
     """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
     await wait_for_topics(settings, steps)
     hosted = host(settings, steps)
-
-    def watch(tell: Tell) -> Coroutine[Any, Any, None]:
-        offsets = partial(OffsetReader, settings)
-        return Watchdog(hosted.steps, settings.partitions, offsets, tell).watch()
-
+    watch = partial(watch_over, hosted.steps, settings)
     worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())
     return await supervise(worker)
 

@@ -8,6 +8,7 @@ broker is asked where each lane ends, and that is held against how far the lane 
                               (not only the markers of transactions), and its fetch is not paused
     a lane is silent          it was behind at LOOKS looks in a row, and nothing of it was taken
     a step is deaf            every lane of it that is behind is silent, at DEAF_LOOKS looks
+    a lane's log is another   its topic was made anew since the lane came: it is read no further
     a step is cut off         no lane is ours, and what its group has not committed stands still, at
                               CUT_OFF_LOOKS looks
 
@@ -20,11 +21,14 @@ that is away makes nobody silent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from confluent_kafka import KafkaException
+
 from streams.delivery.lane import Lane, Place
+from streams.delivery.log_identity import MADE_ANEW, displace
 from streams.log.offsets import NoAnswer, OffsetReader
 from streams.watching.logs import logger
 
@@ -130,13 +134,20 @@ class Watchdog:
         partitions: int,
         offsets: Callable[[], OffsetReader],
         tell: Callable[[Sequence[str]], None],
+        topic_ids: Callable[[Collection[str]], Mapping[str, str]],
         look_s: float = LOOK_S,
     ) -> None:
-        """`tell` is told, whenever it changes, why the worker is not ready; nothing: it is."""
+        """`topic_ids` asks the broker which topics these are, see `log_identity`; it blocks.
+
+        `tell` is told, whenever it changes, why the worker is not ready; nothing: it is.
+        """
         self._steps = {step.group: step for step in steps}
         self._partitions = partitions
         self._offsets = offsets
         self._tell = tell
+        self._topic_ids = topic_ids
+        self._gone: set[str] = set()
+        """Topics that the broker has no more."""
         self._look_s = look_s
         self._silences = {group: _Silence() for group in self._steps}
         self._told: list[str] = []
@@ -160,6 +171,9 @@ class Watchdog:
         places = {(lane.topic, lane.partition) for held in lanes.values() for lane in held}
         groups = {group: self._places_of(group) for group in idle}
         every = places.union(*groups.values())
+        # first, for the ends of a topic that is gone would be waited for in vain
+        await self._compare_topics([lane for held in lanes.values() for lane in held], every)
+        every = {place for place in every if place[0] not in self._gone}
         told = await offsets.read(groups, sorted(every))
         ends = {place: extent.end for place, extent in told.extents.items()}
         for group, silence in self._silences.items():
@@ -170,6 +184,18 @@ class Watchdog:
                 await self._clear(silence, offsets, ends)
                 silence.mark(lanes[group])
         self._judge()
+
+    async def _compare_topics(self, lanes: Sequence[Lane], places: Iterable[Place]) -> None:
+        """Displace the lanes whose topic is another one than when they came."""
+        topics = {topic for topic, _ in places}
+        try:
+            ids = await asyncio.to_thread(self._topic_ids, topics)
+        except KafkaException as error:
+            raise NoAnswer(str(error.args[0])) from error
+        self._gone = topics - ids.keys()
+        for lane in lanes:
+            if lane.topic_id and ids.get(lane.topic, lane.topic_id) != lane.topic_id:
+                displace(lane, MADE_ANEW)
 
     async def _clear(
         self, silence: _Silence, offsets: OffsetReader, ends: Mapping[Place, int]
@@ -203,7 +229,8 @@ class Watchdog:
         silence, held = self._silences[group], self._steps[group].held
         silent = [(lane.topic, lane.partition) for lane in held if lane.silent]
         displaced = [(lane.topic, lane.partition) for lane in held if lane.displaced]
-        reasons = []
+        gone = sorted({lane.topic for lane in held if lane.topic in self._gone})
+        reasons = [f"{group} reads {topic}, which the broker has no more" for topic in gone]
         if silent:
             reasons.append(f"{group} reads nothing of {_named(silent)}")
         if displaced:

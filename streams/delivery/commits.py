@@ -36,12 +36,17 @@ class Commit(NamedTuple):
 
 def due(lanes: Iterable[Lane]) -> list[Commit]:
     """Say what is new since the last commit of each lane; call it on the event loop."""
-    return [_commit(lane) for lane in lanes if lane.learned and (lane.changed or lane.note_is_old)]
+    return [
+        _commit(lane)
+        for lane in lanes
+        if lane.learned and not lane.displaced and (lane.changed or lane.note_is_old)
+    ]
 
 
 def _commit(lane: Lane) -> Commit:
     progress = lane.progress()
-    if lane.takes_notes and progress.after and (note := note_of(progress)) is not None:
+    says = progress.after or progress.topic  # nobody has told it what was done before, or of what
+    if lane.takes_notes and says and (note := note_of(progress)) is not None:
         lane.note, lane.noted_after = note, progress.after
     return Commit(lane, progress.committed, lane.note, lane.changes)
 

@@ -10,11 +10,9 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.delivery.lane import LOW_WATER, DeliveredRecord, Lane, Place
+from streams.delivery.log_identity import displace
 from streams.delivery.memory import Memory
 from streams.log.addressing import headers_of
-from streams.watching.logs import logger
-
-log = logger("intake")
 
 POLL_S = 0.1
 BATCH = 2_000  # records of one poll
@@ -54,14 +52,17 @@ class Intake:
             place = (cast(str, message.topic()), cast(int, message.partition()))
             if (error := message.error()) is not None:
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - public
-                    _displace(lanes.get(place), cast(int, message.offset()))
+                    if (lane := lanes.get(place)) is not None:
+                        displace(
+                            lane, f"the log does not hold offset {message.offset()}, the next one"
+                        )
                 else:
                     self._on_error(error)
                 continue
             batch = batches.get(place)
             if batch is None:
-                if (lane := lanes.get(place)) is None:
-                    continue  # revoked within this very poll
+                if (lane := lanes.get(place)) is None or lane.displaced:
+                    continue  # revoked within this very poll, or none of what it should go on with
                 batch = batches[place] = (lane, [])
             key = message.key() or b""
             batch[1].append((cast(int, message.offset()), _size_of(message, key), key, message))
@@ -82,10 +83,14 @@ class Intake:
             [
                 lane
                 for lane in lanes
-                if lane.paused and lane.waiting <= LOW_WATER and memory.has_room(lane.bytes)
+                if lane.paused
+                and not lane.displaced
+                and lane.waiting <= LOW_WATER
+                and memory.has_room(lane.bytes)
             ],
             paused=False,
         )
+        _pause(client, [lane for lane in lanes if lane.displaced and not lane.paused], paused=True)
         full = [lane for lane in lanes if not lane.paused and self._is_full(lane)]
         if full:
             self.drained.clear()
@@ -103,21 +108,6 @@ class Intake:
 def _size_of(message: Message, key: bytes) -> int:
     """Count the bytes of a record, key and headers included."""
     return len(message) + len(key) + sum(len(n) + len(c) for n, c in headers_of(message))
-
-
-def _displace(lane: Lane | None, offset: int) -> None:
-    """Note that the log does not reach where a lane should go on; it would lose what it skipped."""
-    if lane is None:
-        return
-    lane.displaced = True
-    log.error(
-        "a lane is not read any further: the log does not hold the offset that it should go on "
-        "from, so it lost records or was made anew. Stop the workers, choose where to go on with "
-        "kafka-consumer-groups --reset-offsets, then start them",
-        topic=lane.topic,
-        lane=lane.partition,
-        offset=offset,
-    )
 
 
 def _pause(client: Client, lanes: list[Lane], *, paused: bool) -> None:

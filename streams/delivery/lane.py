@@ -89,6 +89,12 @@ class Lane:
         """Told when more may be within reach."""
         self.on_failed: Callable[[Exception], object] = bool
         """Told when an outcome can't be written."""
+        self.topic_id = ""
+        """What the broker called its topic when it came; see `log_identity`."""
+        self._fingerprint: Callable[[Any], str] | None = None
+        self._passed: Item | None = None
+        """The newest input before `safe`, as long as its fingerprint was not asked for."""
+        self._last: tuple[int, str] | None = None
         self._inherited = Progress(base)
         self._after: Callable[[], Mapping[str, int]] = dict
         self._finished_s = 0.0
@@ -145,6 +151,12 @@ class Lane:
         self._inherited = done
         self._after = after
 
+    def of_log(
+        self, topic_id: str, last: tuple[int, str] | None, fingerprint: Callable[[Any], str]
+    ) -> None:
+        """Have `progress` name the log that it speaks of; `last` was finished before it came."""
+        self.topic_id, self._last, self._fingerprint = topic_id, last, fingerprint
+
     @property
     def changed(self) -> bool:
         """Whether there is something new to commit."""
@@ -179,7 +191,15 @@ class Lane:
             closed=frozenset(closed),
             open={offset: n for offset, n in attempts.items() if offset not in closed},
             after=self._after(),
+            topic=self.topic_id,
+            last=self._newest_passed(),
         )
+
+    def _newest_passed(self) -> tuple[int, str] | None:
+        passed, self._passed = self._passed, None
+        if passed is not None and self._fingerprint is not None:
+            self._last = (passed.offset, self._fingerprint(passed.message))
+        return self._last
 
     # ------------------------------------------------------------------ what may run
 
@@ -269,7 +289,7 @@ class Lane:
         if self.safe == self.requested:
             self._finished_s = time.monotonic()
         while order and order[0].finished:
-            head = order.popleft()
+            head = self._passed = order.popleft()
             self.safe = head.offset + 1
             freed += head.size
         if freed:

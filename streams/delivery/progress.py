@@ -10,6 +10,9 @@ from `after` on it tells the next owner of the lane everything:
     a run was cut off       its offset stands in `open`,
                             or only outcomes that are not the last lie at or after `after`
 
+It names the log as well of which it speaks, by the topic's id and the last record that is finished
+(see `log_identity`).
+
 So a takeover reads forward from a known place, however long the log is, and guesses nothing.
 """
 
@@ -40,6 +43,8 @@ class _Note(msgspec.Struct, frozen=True, omit_defaults=True):
     open: dict[str, int] = {}
     """Offset beyond `at` -> attempt."""
     after: dict[str, int] = {}
+    topic: str = ""
+    last: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ class Progress:
     """Offset -> attempt, of inputs that have outcomes but no last one."""
     after: Mapping[str, int] = field(default_factory=dict)
     """Output topic -> offset in this lane: what was written before it is told by the above."""
+    topic: str = ""
+    """The id that the broker gave the input topic; empty where nobody has asked."""
+    last: tuple[int, str] | None = None
+    """Offset and fingerprint of an input that is finished, the newest but for those beyond."""
 
 
 def note_of(progress: Progress) -> str | None:
@@ -70,6 +79,8 @@ def note_of(progress: Progress) -> str | None:
         closed=_bitmap(offset - progress.committed for offset in progress.closed),
         open={str(offset - progress.committed): n for offset, n in sorted(progress.open.items())},
         after=dict(progress.after),
+        topic=progress.topic,
+        last=progress.last,
     )
     text = msgspec.json.encode(note)
     return text.decode() if len(text) <= NOTE_BYTES_MAX else None
@@ -98,6 +109,8 @@ def progress_of(committed: int, note: str | None) -> Progress | None:
         ),
         open={told.at + beyond: attempt for beyond, attempt in opened.items()},
         after=told.after,
+        topic=told.topic,
+        last=told.last,
     )
 
 

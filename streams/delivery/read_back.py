@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer
 
 from schemas import Cause, Event, EventRejected
-from streams.delivery.history import Outcome
+from streams.delivery.history import REMEMBERED, Outcome
 from streams.delivery.lane import REACH, Place
 from streams.delivery.progress import Progress, progress_of
 from streams.log.codec import Codec, Undecodable
@@ -63,6 +63,9 @@ class Done:
     lost: Mapping[Place, tuple[int, int]]
     """Lane -> where it ends, and an offset behind that of an input with an outcome: the topic lost
     its tail or was made anew. Those that lie there now have other ids."""
+    set_back: Mapping[Place, str] = field(default_factory=dict)
+    """Lanes whose committed offset lies further back than what is remembered of them, and why that
+    is known."""
 
 
 @dataclass
@@ -117,7 +120,9 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
-    return Done(ours, progress, ends, _lost(inputs, ours))
+    unsaid = {place: offset for place, offset in committed.items() if told[place] is None}
+    set_back = _set_back(consumer, codec, unsaid, inputs, ours)
+    return Done(ours, progress, ends, _lost(inputs, ours), set_back)
 
 
 def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]:
@@ -142,6 +147,49 @@ def _lost(inputs: Mapping[Place, int], outcomes: Iterable[Outcome]) -> dict[Plac
         for place, offset in newest.items()
         if offset >= inputs[place]
     }
+
+
+def _set_back(
+    consumer: Consumer,
+    codec: Codec,
+    committed: Mapping[Place, int],
+    inputs: Mapping[Place, int],
+    outcomes: Iterable[Outcome],
+) -> dict[Place, str]:
+    """Say which lanes would begin so far before what was done that it would be done again.
+
+    `committed` holds those whose commit says nothing. Kafka's own tools can set an offset, and a
+    group that nobody joins for a week loses its own. The newest outcome of an input that still lies
+    where it was tells how far a lane had come; any other is of a log that is gone.
+    """
+    newest: dict[Place, Cause] = {}
+    for cause in (outcome.cause for outcome in outcomes):
+        place = (cause.topic, cause.partition)
+        begin = committed.get(place, cause.offset)
+        far = cause.offset - begin > REMEMBERED and cause.offset < inputs[place]
+        if far and (place not in newest or cause.offset > newest[place].offset):
+            newest[place] = cause
+    extents = [Extent(*place, cause.offset, cause.offset + 1) for place, cause in newest.items()]
+    reasons = {}
+    for message in records(consumer, extents):
+        place = (message.topic() or "", message.partition() or 0)
+        cause = newest[place]
+        if _id_of(codec, message.value()) == cause.id:
+            reasons[place] = (
+                f"it was set back to {committed[place]}, but inputs up to {cause.offset} have "
+                f"outcomes, and more than {REMEMBERED} would get another one (those before offset "
+                f"{cause.offset - REACH} need none)"
+            )
+    return reasons
+
+
+def _id_of(codec: Codec, value: bytes | None) -> str | None:
+    """Return the id of an event; None where there is none."""
+    try:
+        event = codec.decode_any(value)
+    except Undecodable:
+        return None
+    return event.meta.id if isinstance(event, Event) else None
 
 
 def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent) -> int:

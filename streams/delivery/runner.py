@@ -145,7 +145,8 @@ class Runner:
 
     def _pump(self, lane: Lane) -> None:
         """Have a worker at hand for whatever may run next."""
-        if lane.learned and not (lane.spare or lane.revoked or self._stopping) and lane.has_work:
+        idle = lane.spare or lane.revoked or lane.displaced or self._stopping
+        if lane.learned and not idle and lane.has_work:
             lane.spare = True
             self._spawn(self._work(lane), [lane])
 
@@ -165,7 +166,10 @@ class Runner:
         begin_task()
         until = perf_counter() + SLICE_S
         open_ = self._opener.open
-        while not (lane.revoked or self._stopping) and (item := lane.next(open_)) is not None:
+        while (
+            not (lane.revoked or lane.displaced or self._stopping)
+            and (item := lane.next(open_)) is not None
+        ):
             self._pump(lane)
             try:
                 await item.work(item)

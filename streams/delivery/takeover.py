@@ -7,16 +7,25 @@ reads both when lanes come, and forgets what it knew of lanes that have gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException
 
 from schemas.registry import RegistryAway
 from streams.delivery.history import History
 from streams.delivery.lane import Lane, Place
+from streams.delivery.log_identity import (
+    Committed,
+    displace,
+    fingerprint,
+    other_logs,
+    topic_ids,
+)
 from streams.delivery.pauses import Pauses, pauses
+from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.tables import Change, Table
 from streams.log.codec import Codec
@@ -26,6 +35,20 @@ from streams.topics import Fold, Step, topic_of
 from streams.watching.logs import logger
 
 log = logger("takeover")
+
+TopicIds = Callable[[Settings, Collection[str]], Mapping[str, str]]
+"""Asks the broker which topics these are."""
+
+
+class _Known(NamedTuple):
+    """What was read when lanes came."""
+
+    done: Done
+    told: Mapping[Place, Progress]
+    """What was committed of each, where that tells anything."""
+    ids: Mapping[str, str]
+    others: Mapping[Place, str]
+    """Lanes whose log is not the one that was committed of, and why."""
 
 
 class Takeover:
@@ -39,6 +62,7 @@ class Takeover:
         tables: Sequence[Table],
         folds: Sequence[Fold] = (),
         open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
+        topic_ids: TopicIds = topic_ids,
         between_tries: Pauses = pauses,
     ) -> None:
         self._step = step
@@ -47,6 +71,7 @@ class Takeover:
         self._tables = tables
         self._folded = {topic_of(fold.reads) for fold in folds}
         self._open_consumer = open_consumer
+        self._topic_ids = topic_ids
         self._between_tries = between_tries
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
@@ -81,7 +106,8 @@ class Takeover:
             if lane.topic not in self._folded
         ]
         partitions = sorted({lane.partition for lane in lanes})
-        done, changes = await self._read(sources, partitions)
+        known, changes = await self._read(lanes, sources, partitions)
+        done = known.done
         # at once, on the event loop: what was read before another rebalance must change nothing
         for table, change in zip(self._tables, changes, strict=True):
             table.apply(change)
@@ -94,6 +120,10 @@ class Takeover:
             if (progress := done.progress.get((lane.topic, lane.partition))) is not None:
                 self._histories[lane.partition].inherit(lane.topic, lane.partition, progress)
                 lane.inherit(progress, partial(self._after, lane.partition, written))
+            told = known.told.get((lane.topic, lane.partition))
+            lane.of_log(known.ids.get(lane.topic, ""), told.last if told else None, fingerprint)
+            if reason := known.others.get((lane.topic, lane.partition)):
+                displace(lane, reason)
         for (topic, partition), (end, offset) in done.lost.items():
             log.error(
                 "a topic ends before inputs that were answered: it lost its tail or was made anew; "
@@ -113,12 +143,12 @@ class Takeover:
         }
 
     async def _read(
-        self, sources: Sequence[Source], partitions: Sequence[int]
-    ) -> tuple[Done, list[list[Change]]]:
+        self, lanes: Sequence[Lane], sources: Sequence[Source], partitions: Sequence[int]
+    ) -> tuple[_Known, list[list[Change]]]:
         waits = self._between_tries()
         while True:
             try:
-                done = await asyncio.to_thread(self._read_back, sources)
+                known = await asyncio.to_thread(self._read_back, lanes, sources)
                 changes = [
                     await asyncio.to_thread(table.changes, table.known(partitions))
                     for table in self._tables
@@ -131,10 +161,18 @@ class Takeover:
                 )
                 await asyncio.sleep(next(waits))
             else:
-                return done, changes
+                return known, changes
 
-    def _read_back(self, sources: Sequence[Source]) -> Done:
+    def _read_back(self, lanes: Sequence[Lane], sources: Sequence[Source]) -> _Known:
+        told = {
+            (lane.topic, lane.partition): progress
+            for lane in lanes
+            if (progress := progress_of(lane.base, lane.note)) is not None
+        }
+        ids = self._topic_ids(self._settings, {lane.topic for lane in lanes})
         with closing(
             self._open_consumer(self._settings, f"{self._step.name}-read-back")
         ) as consumer:
-            return read_back(consumer, self._codec, self._step, sources)
+            others = other_logs(consumer, (Committed(*at, p) for at, p in told.items()), ids)
+            done = read_back(consumer, self._codec, self._step, sources)
+        return _Known(done, told, ids, {**done.set_back, **others})

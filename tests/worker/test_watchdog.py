@@ -4,9 +4,10 @@ import asyncio
 from functools import partial
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.delivery.lane import Lane
-from streams.log.offsets import OffsetReader
+from streams.log.offsets import NoAnswer, OffsetReader
 from streams.settings import Settings
 from tests.memory_broker import MemoryBroker
 from worker.watchdog import CUT_OFF_LOOKS, DEAF_LOOKS, LOOKS, Deaf, Watchdog
@@ -32,8 +33,16 @@ class Bench:
         self.redact, self.embed = Step("redact", ASKED, CUT), Step("embed", CUT)
         self.told = []
         offsets = partial(OffsetReader, Settings(), firsts_s=0.01, clients=self.broker.aiokafka)
-        self.watchdog = Watchdog([self.redact, self.embed], 2, offsets, self.told.append, look_s=0)
+        self.ids = {ASKED: "asked", CUT: "cut"}
+        self.watchdog = Watchdog(
+            [self.redact, self.embed], 2, offsets, self.told.append, self._topic_ids, look_s=0
+        )
         self.offsets = offsets
+
+    def _topic_ids(self, topics):
+        if self.ids is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return {topic: id_ for topic, id_ in self.ids.items() if topic in topics}
 
     def hold(self, step, topic, partition=0):
         lane = Lane(topic, partition, 0, 8)
@@ -135,6 +144,38 @@ async def test_a_lane_whose_place_the_log_does_not_hold_is_told_and_ends_nothing
     bench.broker.put(ASKED, b"x")
     await bench.look(DEAF_LOOKS)
     assert bench.told == [["redact can't go on with playhead.question.asked[0]: see its log"]]
+
+
+async def test_a_lane_whose_topic_was_made_anew_is_read_no_further(bench):
+    lane, unnamed = bench.hold(bench.redact, ASKED), bench.hold(bench.redact, ASKED, 1)
+    other = bench.embed.held[0]
+    for one in (lane, other):
+        one.of_log(bench.ids[one.topic], None, str)
+    await bench.look()
+    bench.ids[ASKED] = "made anew"
+    await bench.look()
+    assert [one.displaced for one in (lane, unnamed, other)] == [True, False, False]
+    assert bench.told == [["redact can't go on with playhead.question.asked[0]: see its log"]]
+
+
+async def test_a_topic_that_is_gone_is_named_and_displaces_nothing(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    lane.of_log("asked", None, str)
+    del bench.ids[ASKED]
+    for partition in (0, 1):
+        del bench.broker.rows[ASKED, partition]
+    await bench.look()
+    assert bench.told == [["redact reads playhead.question.asked, which the broker has no more"]]
+    assert not lane.displaced
+
+
+async def test_a_broker_that_does_not_tell_its_topics_is_no_answer(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    lane.of_log("asked", None, str)
+    bench.ids = None
+    with pytest.raises(NoAnswer):
+        await bench.look()
+    assert (bench.told, lane.displaced) == ([], False)
 
 
 async def test_a_step_without_lanes_is_cut_off_when_nobody_moves_what_is_behind(bench):

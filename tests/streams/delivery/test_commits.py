@@ -74,6 +74,12 @@ def test_of_a_lane_that_is_not_known_yet_nothing_is_due():
     assert due([lane]) == []
 
 
+def test_of_a_lane_that_goes_on_no_further_nothing_is_due():
+    lane = done(a_lane(), 0)
+    lane.displaced = True
+    assert due([lane]) == []
+
+
 def test_what_lies_done_beyond_the_offset_is_written_beside_it():
     [commit] = due([done(a_lane(after={OUTPUT: 33}), 0, 2)])
     noted = progress_of(commit.offset, commit.note)

@@ -135,6 +135,19 @@ def test_how_far_each_lane_reaches_on_the_broker_is_noted(bench):
     assert [lane.end for lane in bench.lanes.values()] == [2, 1, 0]
 
 
+def test_of_a_lane_that_can_not_go_on_nothing_is_taken_nor_fetched(bench):
+    lane = bench.lanes[TOPIC, 0]
+    lane.displaced = True
+    bench.publish(b"a")
+    bench.publish(b"b", partition=1)
+    assert values_of(bench.read()) == {(TOPIC, 1): [b"b"]}
+    for _ in range(2):
+        bench.intake.keep_pace(bench.client)
+        assert bench.paused == {(TOPIC, 0)}
+    lane.displaced = False  # nothing but the pause holds its records back
+    assert bench.read() == []
+
+
 # ---------------------------------------------------------------------- what keeps up
 
 

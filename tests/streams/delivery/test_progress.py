@@ -30,6 +30,8 @@ def progresses(draw):
         frozenset(committed + n for n in closed),
         {committed + n: attempt for n, attempt in opened.items()},
         after,
+        draw(st.sampled_from(["", "uSPeWVCNSTiprQRrYXkSAw"])),
+        draw(st.none() | st.tuples(st.integers(0, 2**62), st.just("0123456789abcdef"))),
     )
 
 
@@ -44,6 +46,7 @@ def test_an_older_note_still_holds_beside_a_newer_commit(progress, more):
     assert later.closed == progress.closed
     assert later.open == progress.open
     assert later.after == progress.after
+    assert (later.topic, later.last) == (progress.topic, progress.last)
 
 
 @given(progresses(), st.integers(0, REACH))

@@ -14,6 +14,7 @@ from schemas import (
     EventRejected,
     QuestionAsked,
     QuestionRedacted,
+    Sealed,
     TokensGenerated,
 )
 from streams.delivery.history import REMEMBERED, History
@@ -282,3 +283,51 @@ def test_of_a_log_that_has_lost_nothing_nothing_is_told(log):
     log.write(redacted_chunks(0))
     log.take_in(CUT, 1)
     assert log.done("redact", Source(CUT, LANE, 0)).lost == {}
+
+
+# ---------------------------------------------------------------------- a position that was set back
+
+
+def question(id_):
+    text = Sealed(key="k", event=id_, field="text", ciphertext=b"")
+    return QuestionAsked(
+        meta=a_meta(id=id_, lane=LANE), subject="u", text=text, ask=Ask(deadline=0)
+    )
+
+
+def set_back(log, offset, id_, *, to=0, note="", source=ASKED):
+    """Say what is told of a lane that begins at `to`, though an input far beyond has an outcome."""
+    log.take_in(ASKED, offset)
+    log.write(question(id_))
+    log.write(redacted_question(offset))
+    return log.done("redact", Source(source, LANE, to, note)).set_back
+
+
+FAR = REMEMBERED + 1
+
+
+def test_a_position_set_back_beyond_what_is_remembered_is_told_with_where_to_go_on(log):
+    [(place, reason)] = set_back(log, FAR, f"{ASKED}@{FAR}").items()
+    assert place == (ASKED, LANE)
+    assert f"set back to 0, but inputs up to {FAR} have outcomes" in reason
+    assert f"before offset {FAR - REACH} need none" in reason
+
+
+def test_one_that_is_remembered_is_found_to_be_done(log):
+    assert set_back(log, FAR - 1, f"{ASKED}@{FAR - 1}") == {}
+
+
+def test_where_another_record_lies_the_topic_is_another_and_nothing_was_set_back(log):
+    assert set_back(log, FAR, "another") == {}
+
+
+def test_a_commit_of_ours_is_where_it_should_be(log):
+    note = note_of(Progress(0, after={}))
+    assert set_back(log, FAR, f"{ASKED}@{FAR}", note=note) == {}
+
+
+def test_what_is_no_event_now_is_no_witness(log):
+    log.take_in(ASKED, FAR)
+    log.put(ASKED, b"nothing")
+    log.write(redacted_question(FAR))
+    assert log.done("redact", Source(ASKED, LANE, 0)).set_back == {}

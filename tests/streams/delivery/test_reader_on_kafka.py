@@ -1,4 +1,4 @@
-"""The reader over a broker of its own: it is fenced, and goes on in the same worker."""
+"""The reader over a broker of its own, which fences it and loses its log."""
 
 import asyncio
 import dataclasses
@@ -66,3 +66,22 @@ def fence(worker):
     while not came:
         other.poll(0.1)
     return other
+
+
+async def test_on_kafka_a_lane_whose_log_ends_before_it_is_displaced_and_nothing_is_swallowed(
+    lone_broker, on_kafka
+):
+    worker = on_kafka
+    worker.reader.start()
+    lone_broker.put(worker.topic, [b"a", b"b", b"c"])
+    await soon(lambda: len(worker.read) == 3)
+    [lane, other] = worker.lanes
+    await asyncio.to_thread(lone_broker.delete_topic, worker.topic)
+    await asyncio.to_thread(lone_broker.new_topic, worker.topic)
+    lone_broker.put(worker.topic, [b"x"])
+    lone_broker.put(worker.topic, [b"y"], 1)
+    await soon(lambda: lane.displaced)
+    lone_broker.put(worker.topic, [b"more"] * 5)
+    await soon(lambda: worker.read[3:] == [b"y"])
+    assert not other.displaced
+    assert worker.errors == []

@@ -28,7 +28,12 @@ async def runner(tmp_path):
     app.crash = app.broken.put
     made = Runner(app, step("redact"))
     made._takeover = Takeover(
-        made.step, app.settings, a_codec(), (), open_consumer=lambda *_: broker.consumer()
+        made.step,
+        app.settings,
+        a_codec(),
+        (),
+        open_consumer=lambda *_: broker.consumer(),
+        topic_ids=lambda *_: {},
     )
     return made
 
@@ -50,6 +55,17 @@ async def test_what_a_task_raises_ends_the_worker(runner):
     error = await asyncio.wait_for(runner.app.broken.get(), 5)
     assert str(error) == "of the machinery"
     assert runner._tasks == {}
+
+
+async def test_of_a_lane_whose_log_is_another_nothing_runs(runner):
+    there, other = a_lane(0), a_lane(1)
+    there.displaced = True
+    for lane in (there, other):
+        lane.learned = True
+        lane.take([(0, 1, b"acme", None)])
+        runner._pump(lane)
+    assert list(runner._tasks.values()) == [[other]]
+    await runner._cancel(everything=True)
 
 
 async def test_lost_lanes_end_what_runs_for_them_and_no_more(runner):

@@ -22,6 +22,7 @@ from streams.settings import Settings
 from streams.topics import FOLDS, changelog_of, step, topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import a_broker
+from tests.streams.delivery.lanes import finish, opened
 from tests.streams.fake_tables import table
 
 RETRIEVED, GENERATED = topic_of(ChunksRetrieved), topic_of(TokensGenerated)
@@ -38,7 +39,9 @@ class Owner:
     def __init__(self):
         self.codec = a_codec()
         self.broker = a_broker()
-        self.broker.skip(RETRIEVED, PARTITION, INPUTS)
+        for offset in range(INPUTS):
+            self.broker.put(RETRIEVED, b"%d" % offset, partition=PARTITION)
+        self.ids = {RETRIEVED: "the topic"}
         self.committed, self.note = 0, ""
         self.written = {}
         self.numbers = {}
@@ -53,12 +56,14 @@ class Owner:
             self.codec,
             (),
             open_consumer=lambda *_: self.broker.consumer(),
+            topic_ids=lambda *_: self.ids,
         )
         self.written.clear()
         self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
         await self.takeover.learn([self.lane], self.written)
         self.lane.learned = True
-        records = [(n, 1, b"acme", str(n)) for n in range(self.committed, INPUTS)]
+        messages = self.broker.rows[RETRIEVED, PARTITION].at(self.committed)
+        records = [(one.offset(), 1, b"acme", one) for one in messages]
         self.lane.reserve(records)
         self.lane.take(records)
         self.items = {}
@@ -67,7 +72,7 @@ class Owner:
         return self.takeover.history(PARTITION)
 
     def _open(self, item):
-        item.session = item.work = item.message
+        item.session = item.work = str(item.offset)
         return True
 
     def writes(self, offset, *, last):
@@ -146,6 +151,79 @@ async def test_what_a_commit_and_what_follows_it_tell_is_joined():
     assert owner.lane.progress().closed == {*range(1, 20), 21}
 
 
+# ---------------------------------------------------------------------- a log that is another one
+
+
+async def half_done():
+    """A lane of which some is committed, by a worker that has gone."""
+    owner = Owner()
+    await owner.takes_over()
+    for offset in range(6):
+        owner.writes(offset, last=True)
+    owner.commits()
+    assert owner.committed == 6
+    return owner
+
+
+async def test_a_log_that_is_still_the_same_is_gone_on_with():
+    owner = await half_done()
+    for _ in range(2):  # the second takes over from one that finished nothing
+        await owner.takes_over()
+        assert not owner.lane.displaced
+        owner.lane.changes += 1
+        owner.commits()
+    assert owner.lane.progress().last[0] == 5
+
+
+async def test_a_topic_that_was_made_anew_and_has_grown_beyond_is_not_gone_on_with():
+    owner = await half_done()
+    owner.ids = {RETRIEVED: "another topic"}
+    await owner.takes_over()
+    assert owner.lane.displaced
+    assert due([owner.lane]) == [], "what is known of the old one stays committed"
+
+
+async def test_a_topic_that_lost_its_tail_and_has_grown_again_is_not_gone_on_with():
+    owner = await half_done()
+    rows = owner.broker.rows[RETRIEVED, PARTITION]
+    rows.messages, rows.end = rows.messages[:4], 4
+    for offset in range(4, INPUTS):
+        owner.broker.put(RETRIEVED, b"other %d" % offset, partition=PARTITION)
+    await owner.takes_over()
+    assert owner.lane.displaced
+
+
+async def test_a_topic_that_lost_its_tail_below_what_was_committed_is_not_gone_on_with():
+    owner = await half_done()
+    rows = owner.broker.rows[RETRIEVED, PARTITION]
+    rows.messages, rows.end = rows.messages[:4], 4
+    await owner.takes_over()
+    assert owner.lane.displaced
+
+
+async def test_a_lane_whose_beginning_is_gone_is_gone_on_with():
+    owner = await half_done()
+    owner.broker.trim(RETRIEVED, 6, PARTITION)
+    await owner.takes_over()
+    assert not owner.lane.displaced
+
+
+async def test_where_an_operator_has_chosen_the_log_is_what_it_is_now():
+    owner = await half_done()
+    owner.ids = {RETRIEVED: "another topic"}
+    owner.committed, owner.note = 0, ""  # as Kafka's own tools commit
+    await owner.takes_over()
+    assert not owner.lane.displaced
+    assert owner.lane.progress().topic == "another topic"
+
+
+async def test_a_topic_that_nobody_can_name_now_is_judged_by_its_records():
+    owner = await half_done()
+    owner.ids = {}
+    await owner.takes_over()
+    assert not owner.lane.displaced
+
+
 @pytest.fixture
 def broker():
     return a_broker()
@@ -171,6 +249,7 @@ def rewrite(table, broker):
         (table,),
         tuple(fold for fold in FOLDS if fold.beside == "rewrite"),
         open_consumer=lambda *_: broker.consumer(),
+        topic_ids=lambda *_: {},
         between_tries=lambda: repeat(0.0),
     )
 
@@ -183,12 +262,28 @@ async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything
     assert table.known([0, PARTITION]) == {0: 0, PARTITION: 3}
 
 
-async def test_a_fold_leaves_no_outcomes_and_notes_nothing(broker):
+async def test_a_fold_leaves_no_outcomes_and_its_commits_name_the_log_alone(broker):
     [fold] = [fold for fold in FOLDS if fold.beside == "rewrite"]
-    folded = Lane(topic_of(fold.reads), PARTITION, 0, 1)
-    await rewrite(a_table(broker), broker).learn([folded], {})
-    assert folded.progress() == Progress(0)
+    topic = topic_of(fold.reads)
+    broker.put(topic, b"x", partition=PARTITION)
+    folded = Lane(topic, PARTITION, 0, 1)
+    takeover = rewrite(a_table(broker), broker)
+    takeover._topic_ids = lambda *_: {topic: "the topic"}
+    await takeover.learn([folded], {})
+    assert folded.progress() == Progress(0, topic="the topic")
     assert not folded.note_is_old
+    [message] = broker.rows[topic, PARTITION].messages
+    folded.take([(0, 1, b"acme", message)])
+    item = folded.next(opened)
+    finish(folded, item)
+    folded.learned = True
+    [commit] = due([folded])
+    again = Lane(topic, PARTITION, 1, 1, note=commit.note)
+    broker.rows[topic, PARTITION].messages[:] = []
+    broker.rows[topic, PARTITION].end = 0
+    broker.put(topic, b"y", partition=PARTITION)
+    await takeover.learn([again], {})
+    assert again.displaced
 
 
 async def test_lanes_of_other_workers_are_forgotten(broker):
