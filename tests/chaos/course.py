@@ -11,14 +11,17 @@ from tests.chaos.delay import LifeWatch, parts_of
 from tests.chaos.edge_under_fire import EdgeUnderFire
 from tests.chaos.examine import examine
 from tests.chaos.fairness import waits
+from tests.chaos.faults.lost_logs import LostLogs
 from tests.chaos.ground import Ground
 from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
 from tests.chaos.load import Load, register_lacking, register_newer
 from tests.chaos.memory import RssWatch, growth_of
 from tests.chaos.plan import Plan, faults
+from tests.chaos.profiles import TOPICS, includes
 from tests.chaos.recovery import after_outage, recoveries
 from tests.chaos.result import Result
+from tests.chaos.slots import Slot
 from tests.chaos.steps import chain
 from tests.chaos.versions import make_newer
 from tests.chaos.watch import Follower, Watcher
@@ -32,6 +35,7 @@ READY_PATIENCE_S = 60.0  # until the first worker is ready
 DRAIN_PATIENCE_S = 120.0  # without any further end
 SETTLE_PATIENCE_S = 60.0  # for the commits behind the last end
 SAY_S = 15.0
+AFTER_ALL = 200  # number of the worker that meets a log that lost something
 
 
 class Course:
@@ -71,6 +75,8 @@ class Course:
         judging = time.monotonic()
         expected = self._load.expected
         judged, verified, verifying_s = examine(self._settings, expected, samples, self._jobs)
+        if includes(self._plan.profile, TOPICS):
+            self._lose_logs()
         every, alone = recoveries(self._injector.hits, self._progress_after)
         ends_s, asked_s = self._follower.ends_s, self._load.asked_s
         kills_s = [at_s for kind, at_s in self._injector.hits if kind == "kill"]
@@ -98,6 +104,17 @@ class Course:
             verifying_s=verifying_s,
             log_bytes=sum(f.stat().st_size for f in self._ground.run.rglob("*.log")),
         )
+
+    def _lose_logs(self) -> None:
+        """Lose parts of a log that was judged, and see whether anybody tells."""
+        slot = Slot(AFTER_ALL, self._ground, self._plan, "")
+        losses = LostLogs(self._ground, self._load, slot, self._say)
+        try:
+            losses.run()
+        finally:
+            slot.end()
+        self._stuck += losses.wrong
+        self._injector.effects.update(losses.effects)
 
     def _progress_after(self, at_s: float) -> float | None:
         return self._follower.progress_after(at_s, PROGRESS)

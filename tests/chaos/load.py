@@ -221,7 +221,7 @@ class Load:
         value = self.codec.encode(event)
         if self.newer_ids and isinstance(event, QuestionAsked) and meta.request < NEWER:
             at = (self._drawn - 1) * len(self.newer_ids) // self.plan.requests
-            value = under(self.newer_ids[at], value)
+            value = under(self.newer_ids[min(at, len(self.newer_ids) - 1)], value)
         return Publication(topic_of(event), meta.tenant.encode(), meta.lane, value, meta.request)
 
     def _flooding(self, chance: random.Random) -> Publication:

@@ -20,12 +20,10 @@ NETWORK = {
     "half-open": Kind((3.0, 15.0)),
     "slow link": Kind((5.0, 15.0)),
 }
-# a coordinator that comes back may fence a static member of its own past: its worker ends, and starts again
 BROKERS = {
-    "broker killed": Kind((2.0, 15.0), ends_workers=True),
-    "controller killed": Kind((2.0, 15.0), ends_workers=True),
-    # beyond the session: every group loses its members
-    "broker paused": Kind((8.5, 12.0), ends_workers=True),
+    "broker killed": Kind((2.0, 15.0)),
+    "controller killed": Kind((2.0, 15.0)),
+    "broker paused": Kind((8.5, 12.0)),  # beyond the session: every group loses its members
 }
 LIE_S = (2.0, 4.0)  # shorter than what a step gives a registry to learn a schema
 REGISTRY = {
@@ -45,9 +43,11 @@ DISK = {
     "run folder full": Kind((4.0, 12.0), meets_start=True),
 }
 WORKERS = {
-    "same slot": Kind((8.0, 16.0), ends_workers=True),
+    "same slot": Kind((8.0, 16.0)),
     "little memory": Kind((4.0, 10.0), ends_workers=True),
 }
+LOSSES = ("lost tail", "topic made anew")
+"""What happens to a log after all was judged, where topics are among the faults."""
 OF_PROFILE: dict[str, dict[str, Kind]] = {
     "kills": {},
     "network": NETWORK,

@@ -12,7 +12,7 @@ from tests.chaos.faults.happening import Effects
 from tests.chaos.judgement import Judgement
 from tests.chaos.memory import Growth
 from tests.chaos.plan import Plan, bound
-from tests.chaos.profiles import KINDS, kinds_of
+from tests.chaos.profiles import KINDS, LOSSES, TOPICS, includes, kinds_of
 from tests.chaos.quantiles import quantiles, spelled
 
 SHOWN_MAX = 20  # failures in the table; the JSON has all
@@ -88,7 +88,8 @@ class Result:
 
     def _idle_faults(self) -> list[str]:
         """Name the kinds of the profile that never came, or that nothing was seen of."""
-        kinds = () if self.plan.outage else kinds_of(self.plan.profile)
+        kinds = [] if self.plan.outage else list(kinds_of(self.plan.profile))
+        kinds += LOSSES if includes(self.plan.profile, TOPICS) else ()
         return [
             f"{kind} was injected {self.done[kind]} times, and nothing was seen of it"
             for kind in kinds

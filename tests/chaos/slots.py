@@ -33,12 +33,12 @@ class Slot:
         self._plan = plan
         self._starts = 0
 
-    def start(self) -> Start:
-        """Start the process in one of the ways that the seed has for it."""
+    def start(self, how: Start | None = None) -> Start:
+        """Start the process; in one of the ways that the seed has for it, unless one is given."""
         self.ready.unlink(missing_ok=True)
         self.paused = self.stopping = False
         self._starts += 1
-        how = start(self._plan, self.number, self._starts, NAMES)
+        how = how or start(self._plan, self.number, self._starts, NAMES)
         run = self._ground.run
         module = ["tests.chaos.worker", str(run), how.name]
         if how.hours:

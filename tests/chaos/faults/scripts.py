@@ -45,5 +45,5 @@ class ScriptSlot(Slot):
         super().__init__(number, SimpleNamespace(run=run), plan, place)
         self._script = script
 
-    def start(self):
+    def start(self, how=None):
         self.process = started(self._script, self.log)
