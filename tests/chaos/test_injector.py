@@ -11,7 +11,7 @@ from tests.chaos.plan import Fault, Plan
 
 pytestmark = pytest.mark.slow  # it waits for processes
 PLAN = Plan(1, workers=1, kills=0, profile="network")
-EXCUSING, STRICT = "same slot", "cut"
+EXCUSING, STRICT = "little memory", "cut"
 
 
 def an_injector(tmp_path, happening):

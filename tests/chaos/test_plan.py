@@ -16,7 +16,7 @@ from tests.chaos import harness
 from tests.chaos.judgement import Judgement
 from tests.chaos.load import Load
 from tests.chaos.plan import EVERY_S, MEETS_S, MISSED, WEIGHTS, Plan, bound, faults, start
-from tests.chaos.profiles import KINDS, NETWORK, PROFILES, REGISTRY, kinds_of
+from tests.chaos.profiles import KINDS, LOSSES, NETWORK, PROFILES, REGISTRY, TOPICS, kinds_of
 from tests.chaos.result import Result
 from tests.fakes import a_codec
 from tests.memory_broker import a_broker
@@ -226,6 +226,13 @@ def test_a_fault_that_nothing_was_seen_of_is_a_failure():
         "cut was injected 2 times, and nothing was seen of it",
         "half-open was injected 1 times, and nothing was seen of it",
     ]
+
+
+def test_where_topics_are_among_the_faults_a_log_that_was_lost_is_one_too():
+    plan = Plan(1, kills=0, profile="topics")
+    effects = {kind: Counter(seen=1) for kind in TOPICS}
+    failures = Result(plan, Judgement(), Report(), Counter(), effects=effects).failures
+    assert [failure.partition(" was")[0] for failure in failures] == list(LOSSES)
 
 
 def test_a_worker_that_ended_by_itself_is_a_failure_unless_a_fault_allows_it():

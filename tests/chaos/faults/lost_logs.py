@@ -161,6 +161,18 @@ class LostLogs:
         finally:
             follower.close()
             self._stop()
+        self._take_stock(kind, topic, lost, asked, follower, said_from)
+
+    def _take_stock(
+        self,
+        kind: str,
+        topic: str,
+        lost: int,
+        asked: AbstractSet[str],
+        follower: Follower,
+        said_from: int,
+    ) -> None:
+        """Note what came of what was asked after a loss."""
         told, missing = self._told(topic, said_from), asked - follower.ends_s.keys()
         self.wrong += [
             f"{request} of lane {lane} has no end after {kind} of {topic}, and nobody told of it"
