@@ -67,16 +67,6 @@ def test_a_broker_comes_back_with_a_shorter_log(tmp_path):
 # ---------------------------------------------------------------------- who is heard
 
 
-class Ended:
-    """Stands where a follower does: some requests have their end."""
-
-    def __init__(self, *requests):
-        self.ends_s = dict.fromkeys(requests, 1.0)
-
-    def read(self, timeout_s):
-        return 0
-
-
 @pytest.fixture
 def losses(tmp_path):
     load = SimpleNamespace(expected=Expected({"r-0": (0, "answered"), "r-1": (1, "answered")}))
@@ -117,7 +107,8 @@ def test_a_lane_is_told_of_by_an_error_that_names_it(losses, line, lanes):
 )
 def test_who_has_neither_an_end_nor_a_word_was_swallowed(losses, ended, lines, silent):
     wrote(losses, *lines)
-    losses._take_stock("lost tail", TOPIC, 7, {"r-0", "r-1"}, Ended(*ended), 0)
+    follower = SimpleNamespace(ends_s=dict.fromkeys(ended, 1.0))
+    losses._take_stock("lost tail", TOPIC, 7, {"r-0", "r-1"}, follower, 0)
     assert losses.wrong == [
         f"{request} of lane {request[-1]} has no end after lost tail of {TOPIC}, "
         "and nobody told of it"
