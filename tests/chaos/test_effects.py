@@ -1,5 +1,6 @@
 """The judge finds calls that nothing tells of, tales of calls that were not made, and calls that are made too often."""
 
+import resource
 from collections import Counter
 
 import pytest
@@ -85,3 +86,14 @@ def test_calls_are_read_as_they_were_written_even_by_one_who_was_killed(tmp_path
         file.write("Embed a.top")
     assert calls_of(tmp_path, 3) == {("a.topic", 7): {"Embed": 2}, ("a.topic", 8): {"Search": 1}}
     assert calls_of(tmp_path, 4) == {}
+
+
+def test_calls_are_written_down_although_the_run_folder_is_full(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        CallJournal(tmp_path).note("Embed", 3, ("a.topic", 7))
+        assert resource.getrlimit(resource.RLIMIT_FSIZE) == (0, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert calls_of(tmp_path, 3) == {("a.topic", 7): Counter(Embed=1)}
