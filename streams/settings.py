@@ -70,6 +70,9 @@ class Settings:
     """File that holds Weaviate's API key; empty for anonymous access."""
     triton_grpc: Address = "127.0.0.1:8001"
     """Triton's gRPC address."""
+    generations: Count = 2
+    """Answers that a worker has generated at once: on few cores more take as much longer; a GPU
+    takes what its batches hold."""
     tokenizer: str = ""
     """The embedder's tokenizer.json: chunks are measured in the embedder's own tokens."""
     gateway: Url = "http://127.0.0.1:8000"

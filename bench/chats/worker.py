@@ -67,7 +67,13 @@ class FakeRetrieval(CannedModels):
 
 async def main(run: Path, triton: str, window: int) -> int:
     """Run until SIGTERM."""
-    settings = Settings.load(environment={}, run=run, triton_grpc=triton, window=window)
+    settings = Settings.load(
+        environment={},
+        run=run,
+        triton_grpc=triton,
+        window=window,
+        generations=2 * window,  # the stub says its words at any pace, however many ask
+    )
     keyring = Keyring(settings)
     connectors = (keyring, Documents(settings), FakeRetrieval(), StubChat(settings))
     hosted = host(settings, [step(name) for name in ANSWERING], connectors, keyring)

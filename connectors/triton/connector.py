@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -24,6 +31,9 @@ from streams.settings import Settings
 BULK_AT_ONCE = 2
 """Requests of texts that nobody waits for, on their way to the embedder: it is never idle, and what
 somebody waits for stands behind so few in the server's own queue."""
+RESERVED = 4
+"""One in so many generations, and one at least, is left to tenants that ask for one at a time: the
+server's own queue knows no tenants."""
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
 CHANNEL = [
     ("grpc.max_send_message_length", -1),
@@ -51,6 +61,8 @@ class Triton:
         self.timeout_s = settings.call_timeout_s
         self._client: InferenceServerClient | None = None
         self._bulk = FairQueue(BULK_AT_ONCE)
+        most = settings.generations
+        self._generations = FairQueue(most, reserved=max(1, most // RESERVED))
 
     def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Embedded]]]:
         """Answer Embed."""
@@ -113,8 +125,16 @@ class Triton:
         """Continue the prompt; each part holds the tokens that arrived since the last one.
 
         Leaving the stream early cancels the generation. Errors as for `embed`; parts that came
-        before an error stand.
+        before an error stand. Waits for a turn before it.
         """
+        async with (
+            self._generations.turn(call),
+            aclosing(self._generate(request, call)) as parts,
+        ):
+            async for part in parts:
+                yield part
+
+    async def _generate(self, request: Generate, call: Call) -> AsyncGenerator[Generated, None]:
         with self._span("generate", request.model, call) as (span, headers):
             arrivals = Arrivals()
             answers = self._connected().stream_infer(

@@ -131,14 +131,8 @@ class World:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         handler, guard = _registered(self._handlers, request)
         with _in_a_hurry(), guard():
-            async with _within(self._bound_s(request, call), self._blamed_s, request) as timeout:
-                if call.deadline or timeout.when() is None:
-                    return await handler(request, call)
-                token = current_bound.set(Bound(timeout))
-                try:
-                    return await handler(request, call)
-                finally:
-                    current_bound.reset(token)
+            async with self._within(self._bound_s(request, call), request, call):
+                return await handler(request, call)
 
     async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
         """Ask for an answer in parts; errors as for `ask`, each part within the bound of a call."""
@@ -150,7 +144,7 @@ class World:
             try:
                 while True:
                     bound_s = min(self._bound_s(request, call), end - loop.time())
-                    async with _within(bound_s, self._blamed_s, request):
+                    async with self._within(bound_s, request, call):
                         part = await anext(answer, None)
                     if part is None:
                         return
@@ -175,6 +169,26 @@ class World:
                 return min(self.timeout_s, SHARE * left_s)
         return self.timeout_s
 
+    @asynccontextmanager
+    async def _within(self, bound_s: float, request: AnyRequest, call: Call) -> AsyncIterator[None]:
+        """Bound what is done inside; raises Transient.
+
+        It is _HadNoTime where the service is not to blame: the bound was short, or over before it
+        was the call's turn to be answered.
+        """
+        try:
+            async with asyncio.timeout(None if bound_s == math.inf else bound_s) as timeout:
+                bound = Bound(timeout, hurried=call.deadline > 0)
+                token = current_bound.set(bound)
+                try:
+                    yield
+                finally:
+                    current_bound.reset(token)
+        except TimeoutError:
+            blamed = bound_s >= self._blamed_s and not bound.waited_in_vain
+            kind = Transient if blamed else _HadNoTime
+            raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
+
     async def close(self) -> None:
         """Close every connector."""
         for connector in self._connectors:
@@ -195,19 +209,6 @@ def _registered(
 
 def _unguarded() -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None)
-
-
-@asynccontextmanager
-async def _within(
-    bound_s: float, blamed_s: float, request: AnyRequest
-) -> AsyncIterator[asyncio.Timeout]:
-    """Bound what is done inside; raises Transient, or _HadNoTime where the bound was short."""
-    try:
-        async with asyncio.timeout(None if bound_s == math.inf else bound_s) as timeout:
-            yield timeout
-    except TimeoutError:
-        kind = Transient if bound_s >= blamed_s else _HadNoTime
-        raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
 
 
 @contextmanager

@@ -90,6 +90,46 @@ async def test_few_texts_that_nobody_waits_for_are_under_way_and_a_question_pass
     assert len(fake.requests) == 6
 
 
+async def answered(connector, tenant):
+    call = dataclasses.replace(CALL, tenant=tenant, event=tenant, deadline=2**62)
+    return [part async for part in connector.generate(Generate(prompt=tenant, max_tokens=9), call)]
+
+
+async def test_a_crowd_of_questions_leaves_room_for_another_tenants_one(fake, connector):
+    go_on = asyncio.Event()
+
+    def asked():
+        return [request.id for request in fake.requests]
+
+    async def script(stream):
+        await go_on.wait()
+        await stream.end()
+
+    fake.script = script
+    most = connector._generations._at_once
+    crowd = [asyncio.create_task(answered(connector, "crowd")) for _ in range(most + 3)]
+    while len(asked()) < most - 1:  # noqa: ASYNC110 - the server runs in this loop
+        await asyncio.sleep(0.01)
+    other = asyncio.create_task(answered(connector, "other"))
+    while "other" not in asked():  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+    assert asked() == ["crowd"] * (most - 1) + ["other"]
+    go_on.set()
+    await asyncio.gather(other, *crowd)
+
+
+async def test_who_leaves_a_stream_makes_room(fake, connector):
+    async def script(stream):
+        await stream.token("one")
+        await asyncio.sleep(60)
+
+    fake.script = script
+    for _ in range(2 * connector._generations._at_once):
+        stream = generate(connector)
+        await anext(stream)
+        await stream.aclose()
+
+
 async def test_no_texts_are_a_permanent_error(connector):
     with pytest.raises(Permanent, match="at least one"):
         await connector.embed(Embed(texts=(), kind="query"), CALL)

@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.errors import Transient
-from schemas import Embed, Embedded
-from streams.running.fair_queue import BULK_TURNS, FairQueue
+from schemas import CountTokens, Embed, Embedded
+from streams.running.breaker import CLOSED, FAILURES_MAX, Circuit
+from streams.running.fair_queue import SHARE, FairQueue
 from streams.running.world import Call, World
 
 SOON = 2**62
@@ -24,9 +25,10 @@ class Asking:
 class Bench:
     """Work that begins when it is its turn, and ends when it is told to."""
 
-    def __init__(self, at_once=1):
-        self.queue = FairQueue(at_once)
-        self.began, self.ends, self.tasks = [], {}, {}
+    def __init__(self, at_once=1, reserved=0):
+        self.now_s = 0.0
+        self.queue = FairQueue(at_once, reserved, lambda: self.now_s)
+        self.began, self.ends, self.tasks, self.held_s = [], {}, {}, {}
 
     async def ask(self, name, asker):
         self.ends[name] = asyncio.Event()
@@ -36,14 +38,21 @@ class Bench:
     async def _work(self, name, asker):
         async with self.queue.turn(asker):
             self.began.append(name)
+            began_s = self.now_s
             await self.ends[name].wait()
+            self.held_s[name] = self.now_s - began_s
 
-    async def end(self, name):
+    async def end(self, name, after_s=0.0):
+        self.now_s += after_s
         self.ends[name].set()
         await settled()
 
+    @property
+    def running(self):
+        return [name for name in self.began if not self.ends[name].is_set()]
+
     async def end_all(self):
-        while left := [name for name in self.began if not self.ends[name].is_set()]:
+        while left := self.running:
             await self.end(left[0])
         return self.began
 
@@ -69,16 +78,87 @@ async def test_tenants_take_turns():
     assert await bench.end_all() == ["a1", "a2", "b1", "c1", "a3", "b2"]
 
 
-async def test_who_is_in_a_hurry_goes_first_and_a_turn_is_left_to_the_others():
+async def test_who_is_in_a_hurry_goes_first():
     bench = Bench()
-    await bench.ask("first", Asking("acme"))
-    for number in range(2):
+    for name in ("first", "document 1", "document 2"):
+        await bench.ask(name, Asking("acme"))
+    await bench.ask("question", Asking("acme", SOON))
+    assert (await bench.end_all())[1:] == ["question", "document 1", "document 2"]
+
+
+async def test_who_asks_for_one_thing_goes_before_a_crowd():
+    bench = Bench()
+    for number in range(3):
+        await bench.ask(f"acme {number}", Asking("acme", SOON))
+    for tenant in ("bob", "carol"):
+        await bench.ask(tenant, Asking(tenant, SOON))
+    assert await bench.end_all() == ["acme 0", "bob", "carol", "acme 1", "acme 2"]
+
+
+async def test_the_last_of_a_crowd_is_none():
+    bench = Bench()
+    for name in ("acme 1", "acme 2", "bob 1", "bob 2", "bob 3"):
+        await bench.ask(name, Asking(name.split()[0], SOON))
+    # what is left of acme is one question, once its first has ended
+    assert await bench.end_all() == ["acme 1", "acme 2", "bob 1", "bob 2", "bob 3"]
+
+
+async def test_a_crowd_keeps_out_of_what_is_reserved():
+    bench = Bench(at_once=4, reserved=3)
+    for number in range(5):
+        await bench.ask(f"acme {number}", Asking("acme", SOON))
         await bench.ask(f"document {number}", Asking("acme"))
-    for number in range(2 * BULK_TURNS):
-        await bench.ask(f"question {number}", Asking("acme", SOON))
-    began = await bench.end_all()
-    documents = [began.index(f"document {number}") for number in range(2)]
-    assert documents == [BULK_TURNS, 2 * BULK_TURNS]
+    assert bench.running == ["acme 0"]
+    for tenant in ("bob", "carol", "dan", "eve"):
+        await bench.ask(tenant, Asking(tenant, SOON))
+    assert bench.running == ["acme 0", "bob", "carol", "dan"]
+    await bench.end("acme 0")
+    assert bench.running == ["bob", "carol", "dan", "eve"]
+    for tenant in ("bob", "carol", "dan"):
+        await bench.end(tenant)
+    assert bench.running == ["eve"]
+    await bench.end("eve")
+    assert bench.running == ["acme 1"]
+    assert len(await bench.end_all()) == 14
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.floats(0.01, 1.0), min_size=1, max_size=6),
+    st.floats(0.1, 10.0),
+    st.integers(1, 3),
+)
+def test_while_it_waits_each_rank_has_its_share_of_the_time(steps_s, document_s, at_once):
+    """Documents, a crowd and single questions are always waiting; none may take it all."""
+
+    async def run():
+        bench = Bench(at_once, reserved=at_once - 1)
+        for number in range(60):
+            await bench.ask(("bulk", number), Asking("acme"))
+            await bench.ask(("crowd", number), Asking("acme", SOON))
+        for number in range(60):
+            for more in range(at_once):
+                name = ("alone", number, more)
+                await bench.ask(name, Asking(str(name), SOON))
+            first = bench.running[0]
+            await bench.end(
+                first, document_s if first[0] == "bulk" else steps_s[number % len(steps_s)]
+            )
+        for task in bench.tasks.values():
+            task.cancel()
+        await settled()
+        return bench.held_s
+
+    held_s = asyncio.run(run())
+    total_s = sum(held_s.values())
+    slack_s = 4 * max(held_s.values())  # for turns under way, and one owed before the others
+    of_rank = {
+        rank: sum(held for name, held in held_s.items() if name[0] == rank)
+        for rank in ("alone", "crowd", "bulk")
+    }
+    assert of_rank["crowd"] >= SHARE * total_s - slack_s
+    assert of_rank["bulk"] >= SHARE * total_s - slack_s
+    assert of_rank["alone"] >= (1 - 2 * SHARE) * total_s - slack_s
 
 
 async def test_who_is_cancelled_while_waiting_takes_no_turn():
@@ -196,6 +276,35 @@ async def test_what_works_for_too_long_has_failed_however_long_it_waited():
     world = World((OneAtATime(None),), timeout_s=0.05)
     results = await asyncio.gather(*(asked(world) for _ in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [Transient] * 3
+
+
+async def test_what_has_no_bound_gets_none_by_waiting():
+    connector = OneAtATime(0.02)
+    connector.handlers = lambda: {CountTokens: connector.embed}
+    world = World((connector,), timeout_s=0.001)
+    call = Call("acme", 0, "r", "s", "e", "topic", 0)
+    await asyncio.gather(*(world.ask(CountTokens(texts=("x",)), call) for _ in range(3)))
+
+
+async def test_who_waits_in_vain_blames_nobody():
+    """Else one tenant's questions would open the circuit of the model for all others."""
+    connector, circuits = OneAtATime(None), []
+
+    def circuit(service):
+        circuits.append(Circuit(service))
+        return circuits[-1]
+
+    connector.service = "models"
+    world = World((connector,), timeout_s=0.05, blamed_s=0.0, circuit=circuit)
+    async with connector.queue.turn(Asking("other")):
+        for _ in range(FAILURES_MAX):
+            with pytest.raises(Transient):
+                await asked(world, deadline=SOON)
+        assert circuits[0].state == CLOSED
+    for _ in range(FAILURES_MAX):
+        with pytest.raises(Transient):
+            await asked(world, deadline=SOON)
+    assert circuits[0].state != CLOSED
 
 
 async def test_a_question_counts_what_it_waits():
