@@ -1,23 +1,35 @@
-"""The connector: which request of a step is answered by what."""
+"""The connector: which request of a step is answered by what, and whose turn it is.
+
+A search costs the worker more than the index: a hundred candidates are unpacked on the event loop.
+So a tenant's crowd of questions takes turns with others here, and documents come last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.weaviate.connecting import new_client
+from connectors.weaviate.generations import NewClient
 from connectors.weaviate.search import ChunkSearch
 from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
     IndexChunks,
     PublishVersion,
+    Record,
     Request,
     Rerank,
     Search,
     StreamRequest,
     WithdrawVersions,
 )
-from streams.running.world import Handler, StreamHandler
+from streams.running.fair_queue import FairQueue
+from streams.running.world import Call, Handler, StreamHandler
+from streams.settings import Settings
+
+AT_ONCE = 8  # requests under way
+RESERVED = 4  # of them, for tenants that ask one question at a time
 
 
 class Weaviate(VersionWriter, ChunkSearch):
@@ -25,16 +37,29 @@ class Weaviate(VersionWriter, ChunkSearch):
 
     service = "Weaviate"
 
+    def __init__(
+        self, settings: Settings, generation: int | None = None, client: NewClient = new_client
+    ) -> None:
+        super().__init__(settings, generation, client)
+        self._queue = FairQueue(AT_ONCE, RESERVED)
+
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return who answers which request."""
         return {
-            IndexChunks: self.index,
-            PublishVersion: self.publish,
-            WithdrawVersions: self.withdraw,
-            Search: self.search,
-            Rerank: self.rerank,
-            Fetch: self.fetch,
+            IndexChunks: self._in_turn(self.index),
+            PublishVersion: self._in_turn(self.publish),
+            WithdrawVersions: self._in_turn(self.withdraw),
+            Search: self._in_turn(self.search),
+            Rerank: self._in_turn(self.rerank),
+            Fetch: self._in_turn(self.fetch),
         }
+
+    def _in_turn(self, handler: Handler) -> Handler:
+        async def answer(request: Any, call: Call) -> Record:
+            async with self._queue.turn(call):
+                return await handler(request, call)
+
+        return answer
 
     def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
         """Return nothing: the index streams no answers."""
