@@ -98,6 +98,9 @@ class Settings:
     """How long an input without a deadline is tried at least: a service restarts faster."""
     call_timeout_s: Seconds = 60.0
     """Bound on one call of a connector, a whole stream included."""
+    niceness: Annotated[int, _whole(0, 19)] = 0
+    """How far a worker gives way to others on its machine: 0 to 19, where 5 takes a third of what
+    others do, while all want more; for one that hosts the steps of documents alone."""
     commit_ms: Milliseconds = 200
     """How often offsets are committed: what a crash may have to do again."""
     master_key_file: str = ""

@@ -22,6 +22,7 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.loop_watch import LoopWatch
 from worker.oversight import Tell, keep_lease, watch_over
+from worker.priority import give_way
 from worker.ready_file import ReadyFile
 from worker.wiring import Host, chosen, host, wait_for_topics
 
@@ -162,6 +163,7 @@ def worker(steps: str | None, run: Path | None) -> None:
         raise click.UsageError(str(error.args[0])) from None
     if not hosted:
         raise click.UsageError("--steps names no step: leave it out to run all")
+    give_way(settings.niceness)
     logs.configure(settings.log_level)
     metrics.configure(settings, "playhead-worker", settings.metrics_port)
     tracing.configure(settings, "playhead-worker")

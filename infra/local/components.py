@@ -12,13 +12,18 @@ from pathlib import Path
 
 from infra.local import health, java, weaviate
 from infra.local.inherited import MASTER_KEY, without_secrets
-from infra.local.ports import number_of
+from infra.local.ports import WORKERS_MAX, number_of
 from infra.local.site import Launch, Site
 from infra.stack_error import StackError
 from infra.triton import choices
 from infra.triton import launch as triton
 
 FORMAT_TIMEOUT_S = 60
+QUESTION_STEPS = "redact,rewrite,retrieve,generate,moderate"
+"""Steps that a question passes."""
+DOCUMENT_STEPS = "ingest,embed,index"
+"""Steps that documents alone pass."""
+DOCUMENTS_NICENESS = "5"  # a third of what another process gets: it must still answer the broker
 
 
 @dataclass(frozen=True)
@@ -104,19 +109,37 @@ def _ready_file(site: Site, name: str) -> Path:
 
 
 def worker(number: int = 1) -> Component:
-    """Describe a worker; the first is called `worker`, the others `worker-2` and so on."""
-    name = "worker" if number == 1 else f"worker-{number}"
+    """Describe a worker of questions; the first is called `worker`, the second `worker-2`."""
     port = "worker_metrics" if number == 1 else f"worker_metrics-{number}"
+    return _worker("worker", number, port, QUESTION_STEPS, {})
+
+
+def documents(number: int = 1) -> Component:
+    """Describe a worker of documents, named likewise.
+
+    In a process of its own, which gives way, what it does for hours delays no question.
+    """
+    port = f"worker_metrics-{WORKERS_MAX + number}"
+    return _worker(
+        "documents", number, port, DOCUMENT_STEPS, {"PLAYHEAD_NICENESS": DOCUMENTS_NICENESS}
+    )
+
+
+def _worker(
+    kind: str, number: int, port: str, steps: str, environment: Mapping[str, str]
+) -> Component:
+    name = kind if number == 1 else f"{kind}-{number}"
 
     def launch(site: Site) -> Launch:
         path = _ready_file(site, name)
         path.unlink(missing_ok=True)
-        environment = {
+        more = {
             "PLAYHEAD_READY_FILE": str(path),
             "PLAYHEAD_METRICS_PORT": str(number_of(site.ports, port)),
             "PLAYHEAD_SLOT": name,  # one that died goes on with its lanes as soon as it is back
         }
-        return Launch(_playhead("worker"), environment, secrets=MASTER_KEY)
+        argv = _playhead("worker", "--steps", steps)
+        return Launch(argv, {**more, **environment}, secrets=MASTER_KEY)
 
     return Component(
         name,
@@ -127,6 +150,12 @@ def worker(number: int = 1) -> Component:
         needs=("kafka", "registry", "weaviate", "triton", "topics"),
         grace_s=20.0,  # it drains, within 10 s; what is cut short is done again at the next start
     )
+
+
+def further(name: str) -> Component:
+    """Describe a worker by its name."""
+    kind, _, number = name.partition("-")
+    return (documents if kind == "documents" else worker)(int(number or 1))
 
 
 SERVICES = (
@@ -206,7 +235,8 @@ def select(names: frozenset[str], workers: int = 1) -> tuple[Component, ...]:
     if {"kafka", "registry"} <= names and find_spec("streams.log.setup"):
         chosen.append(TOPICS)
     if "worker" in names:
-        chosen += [worker(number) for number in range(1, workers + 1)]
+        numbers = range(1, workers + 1)
+        chosen += [make(number) for number in numbers for make in (worker, documents)]
     if "gateway" in names:
         chosen.append(GATEWAY)
     return tuple(chosen)

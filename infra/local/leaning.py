@@ -35,7 +35,7 @@ def refuse_absent(
 ) -> None:
     """Raise StackError that names what these components need, do not start, and do not reach."""
     started = {component.name for component in chosen}
-    needs = {need: component.name for component in chosen for need in component.needs}
+    needs = {need: component.name for component in reversed(chosen) for need in component.needs}
     absent = []
     for need in needs:
         if need in SETTINGS and need not in started:

@@ -18,7 +18,7 @@ FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no c
 LAST = 65_535  # of all ports that there are
 NAMES = PORTS  # worker_metrics is the last one: those of further workers follow it
 WORKERS_MAX = 32
-SPAN = len(NAMES) + WORKERS_MAX - 1  # of a block, with a port for each worker that there may be
+SPAN = len(NAMES) + 2 * WORKERS_MAX - 1  # of a block, with one for each worker there may be
 # Below the range from which Linux picks the ports of outgoing connections (32768 and up).
 FREE_RANGE = range(12_000, 32_000)
 ATTEMPTS = 200

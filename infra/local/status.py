@@ -44,7 +44,7 @@ def _ask(run: Path, said: dict[str, dict[str, object]], services: Sequence[Compo
     ready = [name for name, entry in said.items() if entry["state"] == State.READY]
 
     def check(name: str) -> None:
-        component = known.get(name) or components.worker(_number(name))
+        component = known.get(name) or components.further(name)
         pid = said[name]["pid"]
         if not isinstance(pid, int) or not component.ready(site, pid):
             said[name]["state"] = State.UNHEALTHY.value
@@ -52,11 +52,6 @@ def _ask(run: Path, said: dict[str, dict[str, object]], services: Sequence[Compo
     if ready:
         with ThreadPoolExecutor(len(ready)) as threads:
             list(threads.map(check, ready))
-
-
-def _number(worker: str) -> int:
-    _, _, number = worker.partition("-")
-    return int(number or 1)
 
 
 ComponentStatus = dict[str, Any]

@@ -20,6 +20,7 @@ from connectors.documents.reading_process import (
 )
 from connectors.readers import parse
 from connectors.readers.exchange import Task
+from connectors.readers.process import NICENESS
 from tests.connectors.documents.processes import (
     LITTLE_MEMORY,
     LITTLE_TIME,
@@ -47,6 +48,10 @@ async def process():
     yield started
     started.kill()
     await started.wait()
+
+
+def test_it_gives_way_to_what_somebody_waits_for(process):
+    assert child_of(process).nice() == min(19, os.nice(0) + NICENESS)
 
 
 DOCUMENTS = [

@@ -8,8 +8,12 @@ import pytest
 from infra.local import components, java, ports, weaviate
 from infra.local.site import Site
 from infra.stack_error import StackError
+from schemas import QuestionAsked
+from streams.topics import STEPS
+from worker.wiring import chosen
 
 NUMBERS = ports.block(20_000)
+WORKERS = ["worker", "documents", "worker-2", "documents-2"]
 
 
 @pytest.fixture
@@ -92,14 +96,31 @@ def test_the_key_of_the_index_is_made_once_and_its_owners_alone(site):
 
 
 def test_workers_are_told_apart_by_name_port_and_slot(site):
-    first, third = components.worker(), components.worker(3)
-    assert (first.name, third.name) == ("worker", "worker-3")
-    started = [worker.launch(site).environment for worker in (first, third)]
-    assert [one["PLAYHEAD_SLOT"] for one in started] == ["worker", "worker-3"]
-    assert [int(one["PLAYHEAD_METRICS_PORT"]) for one in started] == [
-        NUMBERS["worker_metrics"],
-        NUMBERS["worker_metrics"] + 2,
-    ]
+    workers = [make(n) for n in (1, 3) for make in (components.worker, components.documents)]
+    names = ["worker", "documents", "worker-3", "documents-3"]
+    assert [one.name for one in workers] == names
+    started = [one.launch(site).environment for one in workers]
+    assert [one["PLAYHEAD_SLOT"] for one in started] == names
+    behind = [int(one["PLAYHEAD_METRICS_PORT"]) - NUMBERS["worker_metrics"] for one in started]
+    assert behind == [0, ports.WORKERS_MAX, 2, ports.WORKERS_MAX + 2]
+    assert [components.further(name).name for name in names] == names
+
+
+def test_documents_are_worked_on_in_a_process_that_gives_way(site):
+    worker, documents = (make().launch(site) for make in (components.worker, components.documents))
+    assert "PLAYHEAD_NICENESS" not in worker.environment
+    assert int(documents.environment["PLAYHEAD_NICENESS"]) > 0
+    hosted = [chosen(one.argv[one.argv.index("--steps") + 1]) for one in (worker, documents)]
+    assert sorted(step.name for steps in hosted for step in steps) == sorted(
+        step.name for step in STEPS
+    )
+    passed = {QuestionAsked}  # and what becomes of it
+    for step in STEPS:
+        for read, written in step.flows.items():
+            if read in passed:
+                passed |= set(written)
+                assert step in hosted[0]
+    assert not passed & {read for step in hosted[1] for read in step.reads}
 
 
 def test_a_worker_that_died_is_not_taken_for_ready(site):
@@ -117,10 +138,10 @@ def test_a_worker_that_died_is_not_taken_for_ready(site):
     [
         ({"kafka"}, ["kafka"]),
         ({"registry", "kafka"}, ["kafka", "registry", "topics"]),
-        ({"gateway", "worker"}, ["worker", "worker-2", "gateway"]),
+        ({"gateway", "worker"}, [*WORKERS, "gateway"]),
         (
             set(components.NAMES),
-            ["kafka", "registry", "weaviate", "triton", "topics", "worker", "worker-2", "gateway"],
+            ["kafka", "registry", "weaviate", "triton", "topics", *WORKERS, "gateway"],
         ),
     ],
 )

@@ -31,9 +31,13 @@ def test_every_worker_has_a_port_of_its_own_for_metrics():
     block = ports.block(7700)
     numbers = [
         ports.number_of(block, name)
-        for name in ("worker_metrics", "worker_metrics-2", f"worker_metrics-{ports.WORKERS_MAX}")
+        for name in (
+            "worker_metrics",
+            "worker_metrics-2",
+            f"worker_metrics-{2 * ports.WORKERS_MAX}",
+        )
     ]
-    assert numbers == [block["worker_metrics"] + further for further in (0, 1, 31)]
+    assert numbers == [block["worker_metrics"] + further for further in (0, 1, 63)]
     assert max(numbers) == 7700 + ports.SPAN - 1
     assert not set(numbers) & {port for name, port in block.items() if name != "worker_metrics"}
 

@@ -1,6 +1,7 @@
 """The embedder's code without Triton: order, refusals and endings. Its figures: triton/test_models.py."""
 
 import importlib.util
+import os
 import threading
 
 import numpy as np
@@ -41,6 +42,16 @@ def test_a_query_waits_for_no_passage(embedder):
     assert embedder.encoder.busy.wait(10)
     assert answered(embedder, embed("q", kind="query")).sent
     assert "next" not in embedder.encoder.seen
+
+
+def test_threads_of_passages_give_way_and_that_of_queries_does_not(embedder):
+    for kind in ("query", "passage"):
+        answered(embedder, embed("a text", kind=kind))
+    queries, *passages = (
+        os.getpriority(os.PRIO_PROCESS, thread.native_id) for thread in embedder.threads
+    )
+    assert queries == os.nice(0)
+    assert all(niceness > queries for niceness in passages)
 
 
 def test_passages_are_served_first_come_first_served(embedder):
