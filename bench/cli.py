@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -27,6 +28,7 @@ from bench.answers.figures import show as show_answers
 from bench.answers.measure import measure
 from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
+from bench.flood import neighbours as flood
 from bench.transports import comparison
 from bench.transports import contest as transports
 from bench.transports.contenders import CONTENDERS
@@ -108,11 +110,18 @@ def _scale(_questions: int, rounds: int) -> PartResult:
     return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)
 
 
+def _flood(_questions: int, _rounds: int) -> PartResult:
+    with _stack(Wish(free_ports=True)) as settings:
+        figures = asyncio.run(flood.measure(settings, flood.FloodPlan(), _say))
+    return {"flood": figures.as_json()}, lambda console: flood.show(figures, console)
+
+
 PARTS: dict[str, Measure] = {
     "answers": _answers,
     "transports": _transports,
     "chats": _chats,
     "scale": _scale,
+    "flood": _flood,
 }
 """What the command measures, unless its context holds other parts."""
 
@@ -158,6 +167,7 @@ def bench(
     transports  eight no-op hops, by our runner and by five others
     chats       many chats at once over a stub model
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
+    flood       chats of 20 tenants, before and beside the flood of another one
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

@@ -26,6 +26,7 @@ HELD = {
     "FakeDetector": "agents/test_fake_services.py",
     "FakeEffects": "test_fake_effects.py",
     "FakeFactories": "worker/test_wiring.py",
+    "FakeGateway": "bench/flood/test_gateway_contract.py",
     "FakeKeyring": "test_fake_connectors.py",
     "FakeKeys": "agents/test_fake_services.py",
     "FakeLink": "chaos/faults/test_link.py",

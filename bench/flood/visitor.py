@@ -1,0 +1,99 @@
+"""A client of the gateway as one tenant's program is: asks, submits, and comes back when told."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bench.child import MeasurementFailed
+from edge.client.gateway_client import BUSY, CLOSING
+from edge.client.server_sent_events import events_in
+
+TIMEOUT_S = 300.0
+CONNECTIONS_MAX = 200
+TEXT = b'"type":"delta"'
+
+
+class ComeBack(Exception):
+    """The gateway takes it later, with the seconds to wait."""
+
+    def __init__(self, status: int, wait_s: float) -> None:
+        super().__init__(status)
+        self.status = status
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One answer: seconds from the question to the first text (0: none) and to its end."""
+
+    first_s: float
+    whole_s: float
+    closing: str
+    """Type of the frame that ended it."""
+    request: str
+
+
+class Visitor:
+    """What speaks with the gateway for one tenant."""
+
+    def __init__(
+        self, gateway: str, key: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=gateway,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=TIMEOUT_S,
+            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
+            trust_env=False,
+            transport=transport,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def ask(self, text: str) -> Heard:
+        """Ask and read the stream to its end; raises ComeBack, or MeasurementFailed."""
+        began = time.perf_counter()
+        first_s = 0.0
+        said = bytearray()
+        body = {"text": text, "stream": True}
+        async with self._http.stream("POST", "/v1/messages", json=body) as response:
+            await _check(response)
+            async for chunk in response.aiter_bytes():
+                said += chunk
+                if not first_s and TEXT in said:
+                    first_s = time.perf_counter() - began
+        whole_s = time.perf_counter() - began
+        frames = [json.loads(event.data) for event in events_in([bytes(said)])]
+        if not frames or frames[-1]["type"] not in CLOSING:
+            raise MeasurementFailed("a stream ended before its answer did")
+        return Heard(first_s, whole_s, frames[-1]["type"], frames[-1]["request_id"])
+
+    async def submit(self, uri: str, content: str) -> str:
+        """Submit a document of Markdown; returns its id, or raises ComeBack."""
+        body = {"uri": uri, "media_type": "text/markdown", "content": content}
+        response = await self._http.post("/v1/documents", json=body)
+        await _check(response)
+        document: str = response.json()["document_id"]
+        return document
+
+    async def document(self, document: str) -> dict[str, Any]:
+        """Read what became of a document."""
+        response = await self._http.get(f"/v1/documents/{document}")
+        await _check(response)
+        state: dict[str, Any] = response.json()
+        return state
+
+
+async def _check(response: httpx.Response) -> None:
+    if response.status_code in BUSY:
+        raise ComeBack(response.status_code, float(response.headers.get("retry-after", "1")))
+    if response.is_error:
+        await response.aread()
+        raise MeasurementFailed(f"the gateway answered {response.status_code}: {response.text}")

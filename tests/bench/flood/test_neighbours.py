@@ -1,0 +1,65 @@
+"""The measurement: both phases have chats of all tenants, and the flood is let go of at its end."""
+
+import asyncio
+import json
+
+import pytest
+
+from bench.flood.chats import ChatFigures
+from bench.flood.flooding import Flood
+from bench.flood.neighbours import FloodFigures, FloodPlan, contest, measure, show
+from tests.bench.flood.gateway import FakeGateway
+from tests.bench.shown import shown
+
+PLAN = FloodPlan(
+    documents=3, questions=2, think_s=0.0, quiet_s=0.2, rise_s=0.05, flooded_s=0.2
+)  # fmt: skip
+
+
+async def test_chats_are_timed_before_and_beside_the_flood():
+    others, flooding = [FakeGateway(), FakeGateway()], FakeGateway()
+    visitors = [gateway.visitor() for gateway in others]
+    figures = await contest(visitors, flooding.visitor(), PLAN, lambda _: None)
+    chats = figures.quiet.chats + figures.flooded.chats
+    assert min(figures.quiet.chats, figures.flooded.chats) >= len(visitors)
+    assert chats <= sum(len(gateway.asked) for gateway in others)
+    assert (figures.flood.submitted, figures.flood.indexed, figures.flood.answered) == (3, 3, 2)
+    assert figures.ratio == figures.flooded.whole_p95_ms / figures.quiet.whole_p95_ms
+
+
+async def test_a_flood_that_is_not_over_is_let_go_of():
+    flooding = FakeGateway(refusals=[429] * 1_000_000)
+    others = [FakeGateway().visitor(), FakeGateway().visitor()]
+    figures = await contest(others, flooding.visitor(), PLAN, lambda _: None)
+    assert figures.flood.submitted == 0
+    assert len(asyncio.all_tasks()) == 1
+
+
+def test_the_figures_are_shown_with_their_ratio():
+    quiet = ChatFigures(100, 400.0, 800.0, 300.0, 500.0, {}, 0)
+    flooded = ChatFigures(90, 500.0, 1_200.0, 450.0, 700.0, {503: 2}, 1)
+    figures = FloodFigures(quiet, flooded, Flood(1_000, 500, submitted=1_000, indexed=7))
+    lines = [" ".join(line.split()) for line in shown(show, figures).splitlines()]
+    assert "whole answer, p95 ms 800 1,200 1.50" in lines
+    assert "refused {} {503: 2}" in lines
+    assert "1000 of 1000 documents submitted, 7 indexed" in lines[-1]
+    assert json.loads(json.dumps(figures.as_json()))["ratio_p95"] == 1.5
+
+
+def test_the_flood_is_as_large_as_what_others_are_promised_to_stand():
+    plan = FloodPlan()
+    assert (plan.documents, plan.questions, plan.tenants) == (1_000, 500, 20)
+
+
+@pytest.mark.stack
+async def test_a_little_flood_on_a_real_stack_is_told_of(running):
+    plan = FloodPlan(
+        documents=2, questions=3, tenants=2, think_s=0.0, quiet_s=3.0, rise_s=0.5, flooded_s=3.0
+    )
+    said = []
+    figures = await measure(running.settings, plan, said.append)
+    assert figures.quiet.errors == figures.flooded.errors == 0
+    assert figures.quiet.chats >= 2 <= figures.flooded.chats
+    assert figures.flood.submitted == 2
+    assert len(said) == 5
+    assert figures.ratio > 0
