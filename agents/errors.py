@@ -1,4 +1,4 @@
-"""The two ways in which asking the world can fail; the runner decides by these alone."""
+"""The ways in which asking the world can fail; the runner decides by these alone."""
 
 
 class Transient(Exception):
@@ -26,6 +26,14 @@ class KeyDestroyed(Permanent):
 
 class HeldTooLong(Permanent):
     """A step computed for so long that no other could; raised where it computes, by its watch."""
+
+
+class Unforeseen(Exception):
+    """Something broke that answers a request, in a way that nobody foresaw: a mistake in the code.
+
+    The log keeps its class alone, since what it says may quote a text; it is the error's cause. A
+    step does not catch it.
+    """
 
 
 class BeyondMeans(Permanent):

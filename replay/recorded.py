@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient, Unforeseen
 from replay.effect_rules import against_effect, answered, described
 from replay.other_versions import runtime_differs, version_in_0_1_0
 from schemas import Effect, Fail, Record, Request, StreamRequest, Unseal
-from schemas.canonical import VERSION_FIELDS
+from schemas.canonical import VERSION_FIELDS, canonical
 from streams.log.codec import Codec, Undecodable
 from streams.running.digests import (
     UnknownForm,
@@ -197,6 +197,9 @@ class RecordedRun(Run):
             raise Divergence(
                 f"effect {effect.number} is {request.SCHEMA}, the record has {effect.kind}"
             )
+        if not effect.request and effect.error:
+            self._match_formless(effect, request)
+            return
         try:
             same = is_digest_of_request(effect.request, request, self._key_for(request))
         except UnknownForm as error:
@@ -206,6 +209,14 @@ class RecordedRun(Run):
                 f"effect {effect.number} ({request.SCHEMA}) asks for something else than the "
                 f"record: now {described(request)}; the record holds {self._held_of(effect)}"
             )
+
+    def _match_formless(self, effect: Effect, request: Request[Any]) -> None:
+        """Check that a request which has no digest on the log can have none: nobody was asked."""
+        try:
+            canonical(request)
+        except Exception:  # noqa: BLE001 - whatever a step may put into a request
+            return
+        raise Divergence(f"effect {effect.number} ({request.SCHEMA}) has a digest of 0 bytes")
 
     def _key_for(self, request: Request[Any]) -> bytes:
         return self._digest_key if request.PERSONAL else b""
@@ -325,4 +336,6 @@ def error_of(text: str) -> Exception:
             return Transient(message)
         case "KeyDestroyed":
             return KeyDestroyed(message)
+        case "Unforeseen":
+            return Unforeseen(message)
     return Permanent(message)

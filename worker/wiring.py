@@ -25,7 +25,13 @@ from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
 from streams.log.codec import Codec
 from streams.log.configuration import load
-from streams.log.setup import check_topics, missing, partition_counts, wanted
+from streams.log.setup import (
+    check_topics,
+    missing,
+    partition_counts,
+    publish_configuration,
+    wanted,
+)
 from streams.log.subjects import open_registry, subjects
 from streams.log.topic_settings import WrongTopic
 from streams.running.world import Connector, World
@@ -137,6 +143,28 @@ def known_schemas(
             return registry
 
 
+def put_configurations(
+    settings: Settings,
+    codec: Codec,
+    publish: Callable[[Settings, Codec], None] = publish_configuration,
+    pause_s: float = CONNECT_PAUSE_S,
+) -> None:
+    """Put the configurations of this process on the log, before any record rests on them.
+
+    A replay must find them by their digests, and those of set-up may be others. Tries again, with a
+    line in the log, until the broker has them.
+    """
+    while True:
+        try:
+            publish(settings, codec)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("the configurations can't be written, trying again", reason=reason)
+            time.sleep(pause_s)
+        else:
+            return
+
+
 def declare(settings: Settings, entry: Step, memory: Memory) -> Hosted:
     """Make the app of a step, with an agent for each of its topics, and its tables."""
     app = new_app(group_of(entry.name), settings, memory)
@@ -154,11 +182,14 @@ def attach(
 ) -> Host:
     """Give hosted steps what they need to run; connectors are made here unless they are given.
 
-    Waits for the registry, unless schema ids are given. Blocks.
+    Waits for the registry, and for the broker to take the configurations, unless schema ids are
+    given. Blocks.
     """
     if connectors is None:
         connectors, keyring = connect(settings, [one.step for one in hosted])
     codec = Codec(known_schemas(settings) if ids is None else ids)
+    if ids is None:
+        put_configurations(settings, codec)
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
     services = Services(

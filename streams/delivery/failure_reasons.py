@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.errors import Permanent, Transient
+from agents.errors import Permanent, Transient, Unforeseen
 from schemas import Failed
 from streams.watching.logs import places
 
@@ -18,7 +18,11 @@ def failed(error: Exception, tries: int) -> Failed:
     the code; what it says may quote the text that it stumbled over, so only its class and its place
     are told.
     """
-    stack = places(error)[-TRACEBACK_CHARS_MAX:]
+    stack = places(error)
+    if isinstance(error, Unforeseen) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+        stack += f"\n{places(error)}"
+    stack = stack[-TRACEBACK_CHARS_MAX:]
     if isinstance(error, Permanent):
         message = _said(error)
     elif isinstance(error, Transient):

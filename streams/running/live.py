@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from agents.errors import Permanent, Transient
+from agents.errors import Permanent, Transient, Unforeseen
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
 from streams.log.clock import now_us
 from streams.log.codec import Codec
@@ -67,23 +67,26 @@ class LiveRun(Run):
             response = Instant(at=started)
         else:
             return None
-        return response, self._effect(number, 0, request, response, started, took_us=0)
+        asked = request_digest(request, self._digest_key)
+        return response, self._effect(number, 0, request, asked, response, started, took_us=0)
 
     async def _ask(self, number: int, request: Request[Any]) -> tuple[Record | Exception, Effect]:
         started, clock = now_us(), time.perf_counter_ns()
+        asked = b""
         response: Record | Exception
         try:
+            asked = request_digest(request, self._digest_key)
             response = await self._ask_world(request)
-        except (Transient, Permanent) as error:
-            response = error
+        except Exception as error:  # noqa: BLE001 - whatever leaves the world is recorded
+            response = foreseen(error)
         took_us = (time.perf_counter_ns() - clock) // 1_000
-        return response, self._effect(number, 0, request, response, started, took_us)
+        return self._recorded(number, 0, request, asked, response, started, took_us)
 
     async def _ask_world(self, request: Request[Any]) -> Record:
         with tracing.effect_span(request.SCHEMA) as span:
             try:
                 response = await self._world.ask(request, self._call)
-            except (Transient, Permanent) as error:
+            except Exception as error:
                 tracing.failed(span, error)
                 raise
             span.set_attribute("playhead.model", getattr(response, "model", "") or "")
@@ -94,32 +97,53 @@ class LiveRun(Run):
     ) -> AsyncIterator[tuple[Record | Exception, Effect]]:
         started, clock, part = now_us(), time.perf_counter_ns(), 0
         span = tracing.start_stream_span(request.SCHEMA)
+        asked = b""
         parts = self._world.ask_stream(request, self._call)
         try:
             while True:
                 response: Record | Exception
                 try:
+                    asked = b"" if part else request_digest(request, self._digest_key)
                     response = await anext(parts)
                 except StopAsyncIteration:
                     return
-                except (Transient, Permanent) as error:
+                except Exception as error:  # noqa: BLE001 - whatever leaves the world is recorded
                     tracing.failed(span, error)
-                    response = error
+                    response = foreseen(error)
                 else:
                     span.set_attribute("playhead.model", getattr(response, "model", "") or "")
                 took_us = (time.perf_counter_ns() - clock) // 1_000
-                yield response, self._effect(number, part, request, response, started, took_us)
+                yield self._recorded(number, part, request, asked, response, started, took_us)
                 part += 1
         finally:
             span.set_attribute("playhead.parts", part)
             span.end()
             await parts.aclose()  # type: ignore[attr-defined]
 
+    def _recorded(
+        self,
+        number: int,
+        part: int,
+        request: Request[Any],
+        asked: bytes,
+        response: Record | Exception,
+        started: int,
+        took_us: int,
+    ) -> tuple[Record | Exception, Effect]:
+        """Record an answer; one that no record can hold was none."""
+        about = number, part, request, asked
+        try:
+            return response, self._effect(*about, response, started, took_us)
+        except Exception as error:  # noqa: BLE001 - whatever a connector may have answered
+            broken = foreseen(error)
+            return broken, self._effect(*about, broken, started, took_us)
+
     def _effect(
         self,
         number: int,
         part: int,
         request: Request[Any],
+        asked: bytes,
         response: Record | Exception,
         started: int,
         took_us: int,
@@ -136,7 +160,7 @@ class LiveRun(Run):
             number=number,
             part=part,
             kind=request.SCHEMA,
-            request=request_digest(request, self._digest_key) if part == 0 else b"",
+            request=asked,
             response=recorded,
             digest=digest,
             model=getattr(response, "model", "") or "",
@@ -145,6 +169,15 @@ class LiveRun(Run):
             error=error,
             version=version,
         )
+
+
+def foreseen(error: Exception) -> Transient | Permanent | Unforeseen:
+    """Return an error as the log can keep it: of a class that a replay can raise again."""
+    if isinstance(error, Transient | Permanent):
+        return error
+    unforeseen = Unforeseen(type(error).__name__)
+    unforeseen.__cause__ = error
+    return unforeseen
 
 
 def error_text(error: Any) -> str:

@@ -15,6 +15,7 @@ from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.delivery.memory import Memory
 from streams.delivery.step_tables import TABLES
+from streams.log.codec import Codec
 from streams.log.setup import topic_configuration, wanted
 from streams.log.subjects import subjects
 from streams.running.world import Call
@@ -32,6 +33,7 @@ from worker.wiring import (
     folding,
     host,
     known_schemas,
+    put_configurations,
     wait_for_topics,
 )
 
@@ -52,6 +54,25 @@ def settings(tmp_path):
 
 def declared(settings, name):
     return declare(settings, step(name), Memory(1_000_000))
+
+
+# ------------------------------------------------------------------ configurations
+
+
+def test_the_configurations_of_a_worker_are_put_on_the_log_however_late_the_broker_is(settings):
+    late, put = [KafkaException(KafkaError(KafkaError._TRANSPORT)), BufferError()], []
+    codec = Codec(numbered())
+
+    def publish(*given):
+        if late:
+            raise late.pop()
+        put.append(given)
+
+    with capture_logs() as lines:
+        put_configurations(settings, codec, publish, pause_s=0)
+    assert put == [(settings, codec)]
+    assert len(lines) == 2
+    assert all("can't be written, trying again" in line["event"] for line in lines)
 
 
 # ------------------------------------------------------------------ declare, attach
