@@ -22,7 +22,7 @@ from tests.fakes import DIGEST_KEY
 def examine(
     settings: Settings, expected: Expected, samples: list[Sample], jobs: int
 ) -> tuple[Judgement, Report, float]:
-    """Judge and verify the log, lane by lane, in processes of their own; returns verify's seconds too."""
+    """Judge and verify the log, lane by lane, in processes; returns the seconds of all that verify, too."""
     log = BrokerLog(settings)
     snapshot = log.snapshot
     log.close()
@@ -41,16 +41,15 @@ def examine(
                 )
                 for lane in lanes
             ]
-            judged = merged([future.result() for future in judging])
-            began = time.monotonic()
             verifying = [pool.submit(_verify, settings, snapshot, lane) for lane in lanes]
-            verified = merged_reports([future.result() for future in verifying])
+            judged = merged([future.result() for future in judging])
+            reports, seconds = zip(*(future.result() for future in verifying), strict=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in (pool._processes or {}).values():
                 process.kill()
             raise
-    return judged, verified, time.monotonic() - began
+    return judged, merged_reports(reports), sum(seconds)
 
 
 def _ignore_interrupts() -> None:
@@ -90,9 +89,11 @@ def _judge(
         log.close()
 
 
-def _verify(settings: Settings, snapshot: Snapshot, lane: int) -> Report:
+def _verify(settings: Settings, snapshot: Snapshot, lane: int) -> tuple[Report, float]:
+    began = time.monotonic()
     log = BrokerLog(settings, snapshot)
     try:
-        return asyncio.run(Verifier(log, {}, lambda _: DIGEST_KEY, steps=chain()).verify([lane]))
+        report = asyncio.run(Verifier(log, {}, lambda _: DIGEST_KEY, steps=chain()).verify([lane]))
     finally:
         log.close()
+    return report, time.monotonic() - began

@@ -32,16 +32,19 @@ class GatewayLoad:
 
     def __init__(self, plan: Plan, url: str, keys: Path, expected: Expected, lanes: int) -> None:
         self._plan = plan
-        self._url = url
-        self._expected = expected
+        self.expected = expected
         self._lanes = lanes
         self._chance = random.Random(f"gateway load {plan.seed}")
         store = ApiKeys(keys)
-        self._secrets = {tenant: store.create(tenant, user="u")[1] for tenant in TENANTS}
+        secrets = {tenant: store.create(tenant, user="u")[1] for tenant in TENANTS}
         store.close()
+        self._over = threading.Event()
+        self.clients = {
+            tenant: ChaosClient(url, secret, self._chance, self._over.is_set)
+            for tenant, secret in secrets.items()
+        }
         self.count = int(plan.requests * SHARE)
         self.tales: list[Tale] = []
-        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._left = self.count
         self.jumped = self.timelines = 0
@@ -63,13 +66,10 @@ class GatewayLoad:
             self._thread.join()
 
     def _run(self) -> None:
-        asyncio.run(self._all())
+        asyncio.run(self.ask_all())
 
-    async def _all(self) -> None:
-        clients = {
-            tenant: ChaosClient(self._url, secret, self._chance, self._over.is_set)
-            for tenant, secret in self._secrets.items()
-        }
+    async def ask_all(self) -> None:
+        """Ask all that is to be asked, and wait for the ends."""
         began, pause_s = time.monotonic(), self._plan.seconds * 0.97 / max(1, self.count)
         async with asyncio.TaskGroup() as tasks:
             for number in range(self.count):
@@ -78,8 +78,8 @@ class GatewayLoad:
                     self._left -= self.count - number
                     break
                 tenant = self._chance.choice(TENANTS)
-                tasks.create_task(self._one(clients[tenant], tenant, number))
-        for client in clients.values():
+                tasks.create_task(self._one(self.clients[tenant], tenant, number))
+        for client in self.clients.values():
             await client.http.aclose()
 
     async def _one(self, client: ChaosClient, tenant: str, number: int) -> None:
@@ -110,7 +110,7 @@ class GatewayLoad:
 
     def _expect(self, tale: Tale, tenant: str) -> None:
         for request in set(tale.accepted):
-            self._expected.fates[request] = lane_of(tenant, tale.session, self._lanes), "either"
+            self.expected.fates[request] = lane_of(tenant, tale.session, self._lanes), "either"
 
     async def _read_timeline(self, client: ChaosClient, tale: Tale) -> None:
         if not tale.accepted:

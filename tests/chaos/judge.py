@@ -28,7 +28,7 @@ from tests.chaos.commits import closings_of, left_behind, too_early, went_back
 from tests.chaos.effects import most_calls, wrong_calls
 from tests.chaos.ends import judge_ends, judge_inbox, judge_unreadable
 from tests.chaos.fairness import turns_of
-from tests.chaos.folds import ANSWERED, Told, wrongly_told
+from tests.chaos.folds import ANSWERED, STEP, Told, wrongly_told
 from tests.chaos.judgement import Expected, Judgement, Sample, merged
 from tests.chaos.rows import Attempts, LaneRows, Position, Row, winner_of
 from tests.chaos.runs import counted, too_often
@@ -201,6 +201,10 @@ class _LaneJudge:
         wrong, told = wrongly_told(self._told, answers, self._samples, self._lane)
         self._judged.folds += wrong
         self._judged.told += told
+        self._judged.offsets += [
+            f"{STEP} went back in {ANSWERED}[{self._lane}]: from {below} to {reached}"
+            for below, reached in went_back(self._samples, STEP, ANSWERED, self._lane)
+        ]
         ends, texts = last_of(self._released[END]), last_of(self._released[TEXT])
         self._judged.disorder += wrong_order(ends, texts, self._samples, self._lane)
         flood = self._expected.flood if self._expected else set()

@@ -28,7 +28,7 @@ class Sample:
     committed: Mapping[str, Mapping[Place, int]]
     """Step -> the next offset of each of its inputs, those of its folds among them."""
     ends: Mapping[str, Mapping[Place, int]]
-    """Step -> the ends of the topics that it reads and writes, and of the dead letters."""
+    """Step -> the ends of the topics that it writes, and of the dead letters; where it has a fold, of those it reads."""
 
 
 @dataclass

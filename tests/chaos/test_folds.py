@@ -65,3 +65,9 @@ def test_the_last_look_before_a_question_counts(log):
     samples = [look(folded=1, asked=2), look(folded=2, asked=3)]
     assert folds(log, *samples) == []
     assert judge(log, chain(), samples=samples).told == 1
+
+
+def test_a_fold_whose_commit_position_goes_back_is_named(log):
+    samples = [look(folded=2, asked=2), look(folded=1, asked=2)]
+    [wrong] = judge(log, chain(), samples=samples).offsets
+    assert wrong == f"rewrite went back in {ANSWERED}[0]: from 2 to 1"

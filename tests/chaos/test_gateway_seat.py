@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.gateway_seat import GatewaySeat
 from tests.chaos.plan import Plan
 
-PLAN = Plan(seed=3, requests=100, seconds=10.0, kills=40)
+PLAN = Plan(seed=3, requests=100, seconds=10.0, kills=100)
 
 
 class SleepingSeat(GatewaySeat):

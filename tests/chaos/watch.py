@@ -18,7 +18,7 @@ from streams.topics import FOLDS, Step, group_of, topic_of
 from tests.chaos.judgement import Place, Sample
 from tests.chaos.steps import ENDS, is_end
 
-SAMPLE_S = (0.3, 0.9)
+SAMPLE_S = (0.4, 1.2)
 LOOK_S = 3.0
 SETTLE_POLL_S = 0.2
 READ_MAX = 2_000
@@ -30,25 +30,26 @@ def _looking(settings: Settings, group: str) -> Consumer:
 
 
 class Watcher:
-    """Looks at the commit positions and the ends of the topics, about twice a second, from a thread."""
+    """Looks at the commit positions and the ends of the topics, about once a second, from a thread."""
 
     def __init__(self, settings: Settings, steps: Iterable[Step]) -> None:
         lanes = range(settings.partitions)
-        self._reads: dict[str, list[TopicPartition]] = {}
-        self._topics: dict[str, list[TopicPartition]] = {}
+        self.reads: dict[str, list[TopicPartition]] = {}
+        self.topics: dict[str, list[TopicPartition]] = {}
+        """By step, in the order in which their ends are asked for."""
         for step in steps:
             folded = [fold.reads for fold in FOLDS if fold.beside == step.name]
             inputs = [topic_of(record) for record in (*step.reads, *folded)]
             letters = topic_of(EventRejected)
             # from the last that the flow comes to backwards: what lies there has all that it closes before it
             written = [letters, *(topic_of(record) for record in reversed(step.writes))]
-            self._reads[step.name] = [TopicPartition(name, n) for name in inputs for n in lanes]
-            self._topics[step.name] = [
-                TopicPartition(name, n) for name in (*written, *inputs) for n in lanes
-            ]
+            self.reads[step.name] = [TopicPartition(name, n) for name in inputs for n in lanes]
+            # what folds did is judged by where the questions ended; other inputs matter at the end alone
+            judged = [*written, *(inputs if folded else ())]
+            self.topics[step.name] = [TopicPartition(name, n) for name in judged for n in lanes]
         # consumers, though they consume nothing: librdkafka's admin client aborts the process
         # when its requests time out, which they do while the broker is away
-        self._of_step = {step: _looking(settings, group_of(step)) for step in self._reads}
+        self._of_step = {step: _looking(settings, group_of(step)) for step in self.reads}
         self._looking = _looking(settings, "chaos")
         self._chance = random.Random(0)
         self.samples: list[Sample] = []
@@ -65,17 +66,17 @@ class Watcher:
         for consumer in (*self._of_step.values(), self._looking):
             consumer.close()
 
-    def sample(self) -> Sample:
+    def sample(self, *, inputs_too: bool = False) -> Sample:
         """Look once; raises KafkaException while the broker is away."""
         committed: dict[str, dict[Place, int]] = {}
         ends: dict[str, dict[Place, int]] = {}
-        for step, reads in self._reads.items():
+        for step, reads in self.reads.items():
             positions = self._of_step[step].committed(reads, timeout=LOOK_S)
             ends[step] = {
                 (place.topic, place.partition): self._looking.get_watermark_offsets(
                     place, timeout=LOOK_S
                 )[1]
-                for place in self._topics[step]
+                for place in (*self.topics[step], *(reads if inputs_too else ()))
             }
             committed[step] = {(p.topic, p.partition): max(p.offset, 0) for p in positions}
         return Sample(committed, ends)
@@ -90,8 +91,8 @@ class Watcher:
         """Look once, again and again where the broker does not answer."""
         for _ in range(10):
             with contextlib.suppress(KafkaException):
-                return self.sample()
-        return self.sample()
+                return self.sample(inputs_too=True)
+        return self.sample(inputs_too=True)
 
     def behind(self) -> int:
         """Count the inputs that no step has acknowledged yet, and no fold."""
