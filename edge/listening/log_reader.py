@@ -50,7 +50,9 @@ BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its 
 POLL_S = 0.1
 AGAIN_S = 1.0  # after an error of the live consumer
 SKEW_MS = 60_000
-"""How far the clocks of two hosts may differ: reading back begins so much earlier."""
+"""How much earlier reading back begins: records of releases before bear their worker's clock.
+
+Since then no outcome bears an earlier time than its input."""
 READ_BACK_S = 10.0
 """Bound on the broker's silence while one request is read back."""
 READ_BACK_MAX = 20_000

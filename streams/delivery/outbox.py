@@ -39,7 +39,10 @@ class Outbox:
                 f"{OUTCOME_BYTES_MAX}: cut its batches smaller"
             )
         topic, lane, key, headers = address_of(event, self.traceparent)
-        self._publisher.send(topic, lane, key, value, headers, item)
+        # never before its input, whatever this host's clock says: who reads a request back begins
+        # at the time at which it was taken in
+        not_before_ms = item.message.timestamp()[1] if item.message is not None else 0
+        self._publisher.send(topic, lane, key, value, headers, item, not_before_ms)
         item.attempt = event.meta.attempt
         item.unacknowledged += 1
         self.refused = False

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -73,7 +74,7 @@ class Acknowledgement:
 
 
 # tuples, not classes: two of them are made for every record
-_Handed = tuple[Place, bytes, bytes | None, Headers, Receipt]
+_Handed = tuple[Place, bytes, bytes | None, Headers, Receipt, int]
 """A record that was handed over and is not in the client yet: where to, key, value, headers."""
 _Settled = tuple[int, Place, Receipt, int, PublishingFailed | None]
 """What the broker said of a record: its epoch, where it lies, or why it was not taken."""
@@ -138,9 +139,11 @@ class Publisher:
         value: bytes | None,
         headers: Headers,
         receipt: Receipt,
+        not_before_ms: int = 0,
     ) -> None:
         """Hand a record over; records of one partition keep their order. Returns at once.
 
+        Its timestamp is that of the moment, but not before `not_before_ms` (since the Unix epoch).
         Raises RecordTooLarge; then nothing was handed over, and the receipt is told nothing.
 
         While the broker has all but a few, a record leaves at once; otherwise records wait for the
@@ -152,7 +155,7 @@ class Publisher:
         if not self._backlog:
             self._loop.call_soon(self._turn)
         self._outstanding += 1
-        self._backlog.append(((topic, partition), key, value, headers, receipt))
+        self._backlog.append(((topic, partition), key, value, headers, receipt, not_before_ms))
 
     async def delivered(self) -> None:
         """Wait until the broker has answered everything that was handed over."""
@@ -205,12 +208,19 @@ class Publisher:
             self._held = self._loop.call_later(DOUBT_S, self._produce)
             return
         backlog, produce, reported = self._backlog, self._producer.produce, self._reported
+        now_ms = time.time_ns() // 1_000_000
         while backlog:
-            place, key, value, headers, receipt = backlog[0]
+            place, key, value, headers, receipt, not_before_ms = backlog[0]
             delivered = partial(reported, self._epoch, place, receipt)
             try:
                 produce(
-                    place[0], value, key, place[1], on_delivery=delivered, headers=list(headers)
+                    place[0],
+                    value,
+                    key,
+                    place[1],
+                    on_delivery=delivered,
+                    timestamp=not_before_ms if not_before_ms > now_ms else 0,  # 0: now
+                    headers=list(headers),
                 )
             except BufferError:
                 return  # the client's queue is full: the rest follows what is acknowledged next

@@ -34,9 +34,15 @@ class MemoryPublisher:
         value: bytes | None,
         headers: Headers,
         receipt: Receipt,
+        not_before_ms: int = 0,
     ) -> None:
         check_size(topic, key, value, headers)
-        record = {"value": value, "key": key, "headers": list(headers)}
+        record = {
+            "value": value,
+            "key": key,
+            "headers": list(headers),
+            "time_ms": max(1, not_before_ms),
+        }
         self._waiting.append(((topic, partition), record, receipt))
         self.outstanding += 1
         self.settle()

@@ -44,6 +44,15 @@ async def test_an_outcome_goes_to_its_topic_in_the_lane_of_its_tenant():
     assert item.unacknowledged == 0
 
 
+async def test_an_outcome_lies_not_before_its_input_on_the_log():
+    outbox, item, broker = an_outbox(Lane(TOPIC, 0, 0, 1))
+    broker.put("inputs", b"x", time_ms=4_102_444_800_000)
+    [item.message] = sent(broker, "inputs")
+    outbox.put(a_question())
+    [outcome] = sent(broker, TOPIC)
+    assert outcome.timestamp()[1] == 4_102_444_800_000
+
+
 def test_nothing_is_written_from_a_lane_that_has_moved():
     lane = Lane(TOPIC, 0, 0, 1)
     outbox, _, broker = an_outbox(lane)

@@ -98,7 +98,9 @@ class Told:
         self.words.append(error)
 
 
-def on_log(log, partition=0):
+def on_log(
+    log, partition=0, what=lambda message: (message.key(), message.value(), message.headers())
+):
     """Read what lies in a partition, until its end; the broker answers again."""
     consumer, read, deadline = log.consumer(), [], time.monotonic() + PATIENCE_S
     consumer.assign([TopicPartition(log.topic, partition, 0)])
@@ -107,7 +109,7 @@ def on_log(log, partition=0):
             if message.error() is not None:
                 consumer.close()
                 return read
-            read.append((message.key(), message.value(), message.headers()))
+            read.append(what(message))
     raise AssertionError("the partition has no end")
 
 
@@ -130,6 +132,16 @@ async def test_records_lie_on_the_log_in_their_order_as_they_were_handed_over(lo
     expected = [(b"acme", b"%d" % number, [("n", b"x")]) for number in range(5)]
     assert on_log(log, 1) == [*expected, (b"acme", None, None)]
     assert on_log(log, 0) == []
+
+
+async def test_a_record_lies_on_the_log_not_before_the_time_that_it_was_given(log, publisher):
+    later_ms = int(time.time() * 1_000) + 3_600_000  # a clock that is an hour ahead wrote the input
+    for not_before_ms in (later_ms, 0, -1):
+        publisher.send(log.topic, 0, b"acme", b"v", [], Told(), not_before_ms)
+    await asyncio.wait_for(publisher.delivered(), PATIENCE_S)
+    first_ms, *others_ms = on_log(log, what=lambda message: message.timestamp()[1])
+    assert first_ms == later_ms
+    assert all(0 < other_ms < later_ms for other_ms in others_ms)
 
 
 async def test_it_tells_how_far_its_records_reach(log, publisher):
