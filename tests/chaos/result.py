@@ -72,7 +72,9 @@ class Result:
     @property
     def failures(self) -> list[str]:
         """Everything that is wrong."""
-        diverged = [f"verify: {entry.as_json()}" for entry in self.verified.diverged]
+        verified = self.verified
+        differs = (*verified.diverged, *verified.unreadable, *verified.unverifiable)
+        diverged = [f"verify: {entry.as_json()}" for entry in differs]
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
         died = self.done["died"]
         ended = [f"{died} workers ended by themselves: see their logs"] * bool(died)
@@ -195,6 +197,7 @@ class Result:
         )
         verify = (
             f"{verified.equal} equal, {len(verified.diverged)} diverged, "
+            f"{len(verified.unverifiable)} unverifiable, {len(verified.unreadable)} unreadable, "
             f"{verified.superseded} superseded, {self.verifying_s:.0f} s"
         )
         return [

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from replay.report import Report
+from replay.report import Difference, Report
 from schemas import QuestionAsked
 from streams.log.codec import HEADER
 from streams.settings import Settings
@@ -241,6 +241,14 @@ def test_a_worker_that_ended_by_itself_is_a_failure_unless_a_fault_allows_it():
     assert "0 ended by themselves, 3 under faults that allow it" in str(result)
     result.done["died"] = 1
     assert result.failures == ["1 workers ended by themselves: see their logs"]
+
+
+@pytest.mark.parametrize("kind", ["diverged", "unreadable", "unverifiable"])
+def test_what_does_not_verify_is_a_failure(kind):
+    wrong = Difference("t", 0, 7, "id", "redact", "why")
+    result = Result(PLAN, Judgement(), Report(**{kind: [wrong]}), Counter(kill=12))
+    [failure] = result.failures
+    assert "'offset': 7" in failure
 
 
 def test_too_few_kills_are_a_failure():
