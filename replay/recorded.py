@@ -331,11 +331,22 @@ def _same_lack(recorded: str, now: str) -> bool:
 def error_of(text: str) -> Exception:
     """Turn the recorded spelling of an error back into what a step may catch."""
     kind, _, message = text.partition(": ")
+    error: Any
     match kind:
         case "Transient":
-            return Transient(message)
+            error = Transient(message)
         case "KeyDestroyed":
-            return KeyDestroyed(message)
+            error = KeyDestroyed(message)
         case "Unforeseen":
-            return Unforeseen(message)
-    return Permanent(message)
+            error = Unforeseen(message)
+        case _:
+            error = Permanent(message)
+    error.recorded_kind = kind
+    told: Exception = error
+    return told
+
+
+def recorded_kind(error: Exception, otherwise: str | None = None) -> str:
+    """Name an error as the record does, of an effect that failed; else its class, or as said."""
+    name = type(error).__name__ if otherwise is None else otherwise
+    return str(getattr(error, "recorded_kind", name))

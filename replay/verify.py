@@ -184,7 +184,7 @@ class Verifier:
         for verdict in copies:
             self.report.add(verdict)
         for attempt in attempts:
-            rerun = await reruns.rerun(step, given, stored, attempt)
+            rerun = await reruns.rerun(step, given, stored, attempt, least)
             known = partial(against_meta, step.name, given)
             for verdict in verdicts_of(attempt, rerun, self._difference, known):
                 self.report.add(verdict)
