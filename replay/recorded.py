@@ -66,7 +66,7 @@ Heed = Callable[[Request[Any], Record], None]
 _NONE_TOLD: Mapping[str, str] = {}
 
 
-def _nothing(_request: Request[Any], _response: Record) -> None:
+def heed_nothing(_request: Request[Any], _response: Record) -> None:
     """Heed nothing."""
 
 
@@ -85,7 +85,7 @@ class RecordedRun(Run):
         digest_key: Callable[[], bytes],
         local: Mapping[type[Request[Any]], Handler],
         configuration: Callable[[str], dict[str, Any]],
-        heed: Heed = _nothing,
+        heed: Heed = heed_nothing,
         told: Mapping[str, str] = _NONE_TOLD,
         runtime: str = RUNTIME,
     ) -> None:

@@ -14,13 +14,15 @@ from replay.recorded import (
     Erased,
     Exhausted,
     GivenUp,
+    Heed,
     RecordedRun,
     Unverifiable,
+    heed_nothing,
 )
 from replay.rules import Attempt, Rerun
-from schemas import Event, EventRejected, Fail, Request
+from schemas import Event, EventRejected, Request
 from streams.log.codec import Codec
-from streams.running.admit import OF_NO_STEP, Unreadable, rejection
+from streams.running.admit import Unreadable, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import Step
@@ -55,17 +57,24 @@ class Reruns:
         self._runtime = runtime
 
     async def rerun(
-        self, step: Step, given: Input, stored: Stored, attempt: Attempt, least: int = 1
+        self,
+        step: Step,
+        given: Input,
+        stored: Stored,
+        attempt: Attempt,
+        least: int = 1,
+        heed: Heed = heed_nothing,
     ) -> Rerun:
         """Run a step again; `stored` is the input as it lies on the log.
 
-        `least` is the lowest number that a run over it can have had. Not one that was ended because
+        `least` is the lowest number that a run over it can have had, `heed` is told of what the log
+        answers. Not one that was ended because
         it computed without end: it would do so here.
         """
         if _was_held(attempt):
             return Rerun([], lack=HELD)
         computed: list[Event] = []
-        run = self._run(step, given, attempt, computed)
+        run = self._run(step, given, attempt, computed, heed)
         try:
             came = await _came_of(run, given, stored, computed, attempt.outcomes[-1].event, least)
         except DidNotFit:
@@ -75,7 +84,12 @@ class Reruns:
         return came
 
     def _run(
-        self, step: Step, given: Input, attempt: Attempt, computed: list[Event]
+        self,
+        step: Step,
+        given: Input,
+        attempt: Attempt,
+        computed: list[Event],
+        heed: Heed = heed_nothing,
     ) -> RecordedRun:
         nobodys = isinstance(given.event, Unreadable)
         effects = [effect for one in attempt.outcomes for effect in one.event.meta.effects]
@@ -86,11 +100,10 @@ class Reruns:
                 raise DidNotFit
             computed.append(event)
 
-        gave_up_at_once = len(effects) == OF_NO_STEP and effects[1].kind == Fail.SCHEMA
         return RecordedRun(
             step,
             given,
-            emit_fitting if gave_up_at_once else computed.append,
+            emit_fitting if attempt.gave_up_at_once else computed.append,
             effects=effects,
             closed=attempt.closed,
             codec=self._codec,
@@ -99,6 +112,7 @@ class Reruns:
             configuration=self._configuration,
             told=told_versions(attempt.outcomes),
             runtime=self._runtime,
+            heed=heed,
         )
 
     async def _rejected(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
