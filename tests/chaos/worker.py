@@ -21,7 +21,7 @@ from streams.watching import logs, tracing
 from tests.chaos.calls import CallJournal
 from tests.chaos.steps import chain
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
-from worker.cli import Worker, run_to_the_end, supervise
+from worker.cli import Worker, run_to_the_end, supervise, watched
 from worker.wiring import host, wait_for_topics
 
 TRANSIENT = 0.01  # share of calls that fail; of streamed parts likewise
@@ -115,7 +115,8 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
     ]
     hosted = host(settings, steps, connectors, keyring)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
-    return await supervise(Worker(hosted, ready, loop=asyncio.get_running_loop()))
+    watch = watched(settings, hosted)
+    return await supervise(Worker(hosted, ready, watch, loop=asyncio.get_running_loop()))
 
 
 @click.command()
