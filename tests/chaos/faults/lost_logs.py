@@ -158,6 +158,10 @@ class LostLogs:
         follower = Follower(self._settings, self._load.codec, chain())
         try:
             self._follow(follower, asked, lambda: self._told(topic, said_from))
+            if asked - follower.ends_s.keys() and self._says_ready():
+                self.wrong.append(
+                    f"after {kind} of {topic} a worker that can't go on says it is ready"
+                )
         finally:
             follower.close()
             self._stop()
@@ -203,8 +207,17 @@ class LostLogs:
             left = asked - follower.ends_s.keys()
             if len(left) < missing:
                 missing, since = len(left), time.monotonic()
-            if not left or {self._lane_of(request) for request in left} <= told():
+            if not left:
                 return
+            if {self._lane_of(request) for request in left} <= told() and not self._says_ready():
+                return
+
+    def _says_ready(self) -> bool:
+        """Whether the worker tells its supervisor that it is ready."""
+        try:
+            return bool(json.loads(self._slot.ready.read_text())["state"] == "ready")
+        except (OSError, ValueError):
+            return False
 
     def _lane_of(self, request: str) -> int:
         return self._load.expected.fates[request][0]

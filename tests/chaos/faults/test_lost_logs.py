@@ -70,7 +70,7 @@ def test_a_broker_comes_back_with_a_shorter_log(tmp_path):
 @pytest.fixture
 def losses(tmp_path):
     load = SimpleNamespace(expected=Expected({"r-0": (0, "answered"), "r-1": (1, "answered")}))
-    slot = SimpleNamespace(log=tmp_path / "worker.log")
+    slot = SimpleNamespace(log=tmp_path / "worker.log", ready=tmp_path / "worker.ready")
     return LostLogs(SimpleNamespace(settings=None), load, slot, print, patience_s=0.0)
 
 
@@ -122,3 +122,12 @@ def test_who_has_neither_an_end_nor_a_word_was_swallowed(losses, ended, lines, s
             "lanes told of": len(lines),
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("ready", "says"), [('{"state": "ready"}', True), ('{"state": "stuck"}', False), (None, False)]
+)
+def test_a_worker_says_whether_it_is_ready(losses, ready, says):
+    if ready:
+        losses._slot.ready.write_text(ready)
+    assert losses._says_ready() == says
