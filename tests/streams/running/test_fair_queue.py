@@ -1,8 +1,9 @@
 """Who works when, where not all can: whoever is in a hurry, and tenants in turn."""
 
 import asyncio
+import uuid
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ SOON = 2**62
 class Asking:
     tenant: str
     deadline: int = 0
+    request: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 class Bench:
@@ -102,6 +104,19 @@ async def test_the_last_of_a_crowd_is_none():
         await bench.ask(name, Asking(name.split()[0], SOON))
     # what is left of acme is one question, once its first has ended
     assert await bench.end_all() == ["acme 1", "acme 2", "bob 1", "bob 2", "bob 3"]
+
+
+async def test_a_question_that_is_searched_for_in_several_wordings_is_no_crowd():
+    bench = Bench(at_once=4, reserved=3)
+    for number in range(2):
+        await bench.ask(f"acme {number}", Asking("acme", SOON))
+    for number in range(3):
+        await bench.ask(f"wording {number}", Asking("bob", SOON, "the one question"))
+    assert bench.running == ["acme 0", "wording 0", "wording 1", "wording 2"]
+    await bench.ask("another", Asking("bob", SOON, "another question"))
+    await bench.end("acme 0")
+    assert bench.running == ["wording 0", "wording 1", "wording 2", "acme 1"]
+    await bench.end_all()
 
 
 async def test_a_crowd_keeps_out_of_what_is_reserved():
