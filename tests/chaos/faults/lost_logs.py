@@ -37,6 +37,8 @@ LOST_BATCHES = 5  # of each lane: more records come after than were lost
 FIRST_PATIENCE_S = 60.0  # for the step that writes the topic
 STILL_S = 5.0  # without a further record it has done what it had before it
 PATIENCE_S = 60.0  # without any further end
+STUCK = "a lane is not read any further"
+"""What a worker says of a lane that it can't go on with; other errors about a log are no excuse."""
 ANSWER_S = 30.0
 POLL_S = 0.2
 HEADER = struct.Struct(">qi")  # of a batch: offset of its first record, bytes that follow
@@ -230,7 +232,9 @@ class LostLogs:
         return {
             line["lane"]
             for line in lines
-            if line.get("topic") == topic and line.get("level") == "error" and "lane" in line
+            if line.get("topic") == topic
+            and line.get("level") == "error"
+            and line["event"].startswith(STUCK)
         }
 
     def _stop(self) -> None:

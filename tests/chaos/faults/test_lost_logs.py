@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas import QuestionRedacted
 from streams.topics import topic_of
-from tests.chaos.faults.lost_logs import HEADER, LostLogs, batches_of, cut_tail
+from tests.chaos.faults.lost_logs import HEADER, STUCK, LostLogs, batches_of, cut_tail
 from tests.chaos.judgement import Expected
 from tests.lone_broker import a_lone_broker
 
@@ -78,7 +78,7 @@ def wrote(losses, *lines):
     losses._slot.log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
-LOUD = {"level": "error", "topic": TOPIC, "lane": 1}
+LOUD = {"level": "error", "topic": TOPIC, "lane": 1, "event": f"{STUCK}: reset it"}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,7 @@ LOUD = {"level": "error", "topic": TOPIC, "lane": 1}
         (LOUD, {1}),
         ({**LOUD, "level": "warning"}, set()),
         ({**LOUD, "topic": "another"}, set()),
+        ({**LOUD, "event": "it goes on, though"}, set()),
         ({"level": "error", "event": "something"}, set()),
     ],
 )
