@@ -33,7 +33,7 @@ KEYRING = "connectors.keyring:Keyring"
 CONNECTORS: dict[str, tuple[type[Request[Any]], ...]] = {
     KEYRING: (Seal, Unseal, Digest),
     "connectors.documents:Documents": (Parse, CountTokens),
-    "connectors.presidio:Presidio": (Detect,),
+    "connectors.presidio.connector:Presidio": (Detect,),
     "connectors.triton:Triton": (Embed, Generate),
     "connectors.weaviate:Weaviate": (
         IndexChunks,

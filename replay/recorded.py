@@ -66,7 +66,7 @@ Heed = Callable[[Request[Any], Record], None]
 _NONE_TOLD: Mapping[str, str] = {}
 
 
-def heed_nothing(_request: Request[Any], _response: Record) -> None:
+def _nothing(_request: Request[Any], _response: Record) -> None:
     """Heed nothing."""
 
 
@@ -85,7 +85,7 @@ class RecordedRun(Run):
         digest_key: Callable[[], bytes],
         local: Mapping[type[Request[Any]], Handler],
         configuration: Callable[[str], dict[str, Any]],
-        heed: Heed = heed_nothing,
+        heed: Heed = _nothing,
         told: Mapping[str, str] = _NONE_TOLD,
         runtime: str = RUNTIME,
     ) -> None:
@@ -331,22 +331,11 @@ def _same_lack(recorded: str, now: str) -> bool:
 def error_of(text: str) -> Exception:
     """Turn the recorded spelling of an error back into what a step may catch."""
     kind, _, message = text.partition(": ")
-    error: Any
     match kind:
         case "Transient":
-            error = Transient(message)
+            return Transient(message)
         case "KeyDestroyed":
-            error = KeyDestroyed(message)
+            return KeyDestroyed(message)
         case "Unforeseen":
-            error = Unforeseen(message)
-        case _:
-            error = Permanent(message)
-    error.recorded_kind = kind
-    told: Exception = error
-    return told
-
-
-def recorded_kind(error: Exception, otherwise: str | None = None) -> str:
-    """Name an error as the record does, of an effect that failed; else its class, or as said."""
-    name = type(error).__name__ if otherwise is None else otherwise
-    return str(getattr(error, "recorded_kind", name))
+            return Unforeseen(message)
+    return Permanent(message)

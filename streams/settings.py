@@ -117,6 +117,11 @@ class Settings:
     """CPU time that reading one document may take, whatever the machine does beside it."""
     document_memory_mb: Annotated[int, _whole(64, unit="MB")] = 1_024
     """Memory (address space) of a process that reads documents; a worker has up to two."""
+    detection_cpu_s: Seconds = 18.0
+    """CPU time that looking for personal data may take: in a question, or in some ten chunks."""
+    detection_memory_mb: Annotated[int, _whole(512, unit="MB")] = 1_024
+    """Memory (address space) of a process that does so; a worker has one for questions and, once it
+    had documents, one for them. Each takes about 170 MB."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256

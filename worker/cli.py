@@ -69,6 +69,7 @@ class Worker(ModeWorker):
         await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
         while not all(entry.runner.ready for entry in self._hosted.steps):  # noqa: ASYNC110
             await asyncio.sleep(READY_POLL_S)
+        await self._hosted.world.loaded()
         self._say_ready([])
         spare_the_collector()
         log.info("ready", steps=steps)

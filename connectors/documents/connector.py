@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import BeyondMeans
-from connectors.documents.reading_process import Limits
-from connectors.documents.shared_readers import SharedReaders
 from connectors.documents.tokens import TokenCounter, load_tokenizer
-from connectors.readers.exchange import Task
+from connectors.processes.program import GIVING_WAY, Limits
+from connectors.processes.shared_processes import SharedProcesses
+from connectors.readers.document_task import READING, document_of, document_part, document_task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
+PROCESSES = 2  # documents read at once: more would only starve the event loop
 THREADS = 2  # texts measured at once: more would only starve the event loop
 HERE_CHARS_MAX = 16_384  # what is smaller is measured at once, since a thread would cost more
 
@@ -28,8 +29,12 @@ class Documents:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        limits = Limits(settings.document_cpu_s, settings.document_memory_mb * 1_000_000)
-        self._readers = SharedReaders(limits)
+        limits = Limits(
+            settings.document_cpu_s,
+            settings.document_memory_mb * 1_000_000,
+            niceness=GIVING_WAY,
+        )
+        self._readers = SharedProcesses(READING, limits, PROCESSES, ahead=False)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="documents")
         self._queue = FairQueue(THREADS)
 
@@ -51,7 +56,8 @@ class Documents:
 
         Raises BeyondMeans for one that takes more work or memory than it may.
         """
-        return await self._readers.read(call, Task(request.media_type, request.content))
+        task = document_task(request.media_type, request.content)
+        return document_of(await self._readers.ask(call, task, document_part))
 
     async def count_tokens(self, request: CountTokens, call: Call) -> TokenCounts:
         """Measure texts. Raises BeyondMeans where the tokenizer is not installed."""

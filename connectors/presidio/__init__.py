@@ -2,8 +2,8 @@
 
 Presidio's recognisers (patterns with checksums, telephone numbers of many countries) and spaCy's
 named entities, together with patterns for what they lack. `connector.py` answers the request, by
-`detector.py`; `personal_patterns.py` and `english_words.py` are what it knows, `stretches.py` how
-it cuts.
+processes (`connectors/processes/`) in which `detector.py` looks, asked as `detection_task.py` says;
+`personal_patterns.py` and `english_words.py` are what it knows, `stretches.py` how it cuts.
 
 Why it is so: the recognisers are called directly rather than through AnalyzerEngine, whose
 context words need the lemmas of a parser that costs more than the entities themselves; here
@@ -11,7 +11,3 @@ a cue is part of a pattern. spaCy runs with the entity recogniser alone, over al
 in one go, and multiplies with NumPy's library: the one it brings has no code for today's processors
 in its wheels (a chunk took 28 ms, and takes 17).
 """
-
-from connectors.presidio.connector import Presidio
-
-__all__ = ["Presidio"]

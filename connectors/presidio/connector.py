@@ -1,54 +1,60 @@
-"""The connector: answers Detect, in one thread beside the event loop, askers in turn."""
+"""The connector: answers Detect in processes of their own, one kept for questions."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from connectors.presidio.detector import Detector
-from schemas import Detect, Detected, Request, Spans, StreamRequest
-from streams.running.fair_queue import FairQueue
+from connectors.presidio.detection_task import (
+    DETECTION,
+    detection_of,
+    detection_part,
+    detection_task,
+    tasks_of,
+)
+from connectors.processes.program import GIVING_WAY, Limits
+from connectors.processes.shared_processes import SharedProcesses
+from schemas import Detect, Detected, Request, StreamRequest
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
 
 class Presidio:
-    """Answers Detect, in one thread beside the event loop."""
+    """Answers Detect.
+
+    Documents have a process and questions have another: a batch of a document takes seconds, and
+    nobody whom a question waits for waits behind one. That of questions is started at once, so that
+    no question waits for the model to be loaded; that of documents with the first of them.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        del settings  # what is detected is the same everywhere; what is replaced is redact's policy
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="presidio")
-        self._queue = FairQueue(1)
-        self._loading = threading.Lock()
-        self._detector: Detector | None = None
-        self._pool.submit(self.detect, ())  # loads in the background; no question waits for it
+        limits = Limits(settings.detection_cpu_s, settings.detection_memory_mb * 1_000_000)
+        self._questions = SharedProcesses(DETECTION, limits, 1, ahead=True)
+        patient = replace(limits, niceness=GIVING_WAY)
+        self._documents = SharedProcesses(DETECTION, patient, 1, ahead=False)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer Detect."""
-        return {Detect: self._detect}
+        return {Detect: self.detect}
 
     def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
         """Answer no streamed request."""
         return {}
 
+    async def loaded(self) -> None:
+        """Wait until questions can be answered at once, or can't be at all."""
+        await self._questions.loaded()
+
     async def close(self) -> None:
-        """Let the thread end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the processes; what they are asked is dropped."""
+        await asyncio.gather(self._questions.close(), self._documents.close())
 
-    async def _detect(self, request: Detect, call: Call) -> Detected:
-        loop = asyncio.get_running_loop()
-        async with self._queue.turn(call):
-            return await loop.run_in_executor(self._pool, self.detect, request.texts)
-
-    def detect(self, texts: tuple[str, ...]) -> Detected:
-        """Find personal data; waits for the model to be loaded (about 2 s)."""
-        with self._loading:
-            if self._detector is None:
-                self._detector = Detector()
-        return Detected(
-            texts=tuple(Spans(spans=spans) for spans in self._detector.find(texts)),
-            model=self._detector.name,
-        )
+    async def detect(self, request: Detect, call: Call) -> Detected:
+        """Find personal data; raises BeyondMeans for what takes more work or memory than it may."""
+        processes = self._questions if call.deadline else self._documents
+        parts: list[Detected] = []
+        for texts in tasks_of(request.texts):
+            parts += await processes.ask(call, detection_task(texts), detection_part)
+        return detection_of(parts)

@@ -8,11 +8,11 @@ from typing import Any
 
 import regex
 
-from agents.errors import Permanent
 from connectors.presidio.english_words import Words
 from connectors.presidio.personal_patterns import PATTERNS
 from connectors.presidio.stretches import parts, pieces, trimmed
 from connectors.presidio.tokenizer import bound
+from connectors.processes.program import NotInstalled
 from schemas import Span
 
 Finding = tuple[int, int, str, float]
@@ -76,7 +76,7 @@ class Detector:
             bound(self._model.tokenizer)
             self._words = Words(self._model)
         except OSError:
-            raise Permanent(
+            raise NotInstalled(
                 f"spaCy's model {MODEL} is not installed: run `make setup` in the project"
             ) from None
         self._recognizers = _recognizers()

@@ -7,14 +7,10 @@ do. No error quotes the document.
 
 `parsing.py` answers. Bytes become characters in `charsets.py`, unless `guards.py` refuses them;
 `plain.py`, `markdown.py` and `html.py` read these into blocks, which `blocks.py` cleans. All of it
-runs in `process.py`, a process of its own, which spells its answers as in `exchange.py`.
+runs in a process of its own (`connectors/processes/`), asked as `document_task.py` says.
 
 Why it is so: documents are hostile. Each library here meets inputs that its authors did not think
 of (a hundred thousand open tags, or open brackets), so each has a plainer reader behind it which is
 linear and loses no text, only the structure. What is not foreseen takes more work than a document
-may (`process.py`), and that ends it.
+may (`document_task.py`), and that ends it.
 """
-
-from connectors.readers.parsing import parse
-
-__all__ = ["parse"]

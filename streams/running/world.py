@@ -87,7 +87,8 @@ HandlerT = TypeVar("HandlerT", Handler, StreamHandler)
 class Connector(Protocol):
     """A service or store that answers requests.
 
-    One that may be away as a whole has the name of its service in an attribute `service`.
+    One that may be away as a whole has the name of its service in an attribute `service`; one that
+    loads something ahead of whoever asks has a coroutine function `loaded` that waits for it.
     """
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -188,6 +189,11 @@ class World:
             blamed = bound_s >= self._blamed_s and not bound.waited_in_vain
             kind = Transient if blamed else _HadNoTime
             raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
+
+    async def loaded(self) -> None:
+        """Wait for what connectors load ahead of whoever asks, until it is there or can't be."""
+        waits = (getattr(connector, "loaded", None) for connector in self._connectors)
+        await asyncio.gather(*(wait() for wait in waits if wait is not None))
 
     async def close(self) -> None:
         """Close every connector."""

@@ -6,7 +6,7 @@ import pytest
 
 from agents.errors import KeyDestroyed
 from connectors.keyring import Keyring
-from connectors.presidio import Presidio
+from connectors.presidio.connector import Presidio
 from schemas import (
     Detect,
     Digest,

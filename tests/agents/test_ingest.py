@@ -11,8 +11,9 @@ from tokenizers.pre_tokenizers import Whitespace
 import agents
 from agents.errors import KeyDestroyed
 from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX
-from connectors.documents import Documents, parse
+from connectors.documents import Documents
 from connectors.keyring import Keyring
+from connectors.readers.parsing import parse
 from replay.recorded import RecordedRun
 from schemas import (
     Begun,

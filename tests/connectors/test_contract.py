@@ -8,7 +8,7 @@ import pytest
 
 from connectors.documents import Documents
 from connectors.keyring import Keyring
-from connectors.presidio import Presidio
+from connectors.presidio.connector import Presidio
 from connectors.triton import Triton
 from connectors.weaviate import Weaviate
 from connectors.who_answers import CONNECTORS

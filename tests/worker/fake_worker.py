@@ -87,11 +87,16 @@ class FakeStepApp(Service):
 
 
 class FakeTellingConnector(FakeConnector):
-    """Answers nothing; tells that it is closed."""
+    """Answers nothing; tells when it has loaded and that it is closed."""
 
-    def __init__(self, case):
+    def __init__(self, case, ready_file):
         super().__init__()
         self.case = case
+        self.ready_file = ready_file
+
+    async def loaded(self):
+        await asyncio.sleep(0.05)
+        tell("world has loaded, file:", self.ready_file.exists())
 
     async def close(self):
         tell("world closes")
@@ -118,7 +123,7 @@ async def serve(case, folder):
             raise Deaf("a step reads nothing")
 
     worker = Worker(
-        Host(steps, World((FakeTellingConnector(case),), STOP_S)),
+        Host(steps, World((FakeTellingConnector(case, folder / "ready.json"),), STOP_S)),
         ready_file,
         watch,
         loop=asyncio.get_running_loop(),

@@ -117,6 +117,12 @@ def test_the_ready_file_appears_when_all_are_ready_and_goes_at_the_stop(course_o
     assert list(tmp_path.iterdir()) == [], "neither the file nor its draft is left"
 
 
+def test_a_worker_is_not_ready_before_its_connectors_have_loaded(course_of):
+    course = course_of("as usual")
+    assert "world has loaded, file: False" in course.told
+    assert course.comes_first("look 3 file: False", "world has loaded, file: False")
+
+
 def test_the_ready_file_tells_whose_it_is(course_of):
     course = course_of("as usual")
     assert course.ready["pid"] == course.pid

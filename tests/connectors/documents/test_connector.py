@@ -9,9 +9,10 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from agents.errors import BeyondMeans, Permanent
-from connectors.documents import Documents, parse
+from connectors.documents import Documents
 from connectors.documents.connector import HERE_CHARS_MAX, THREADS
-from connectors.readers.exchange import BLOCKS_MAX
+from connectors.readers.document_task import BLOCKS_MAX
+from connectors.readers.parsing import parse
 from schemas import CountTokens, Parse
 from streams.running.world import Call, World
 from streams.settings import Settings

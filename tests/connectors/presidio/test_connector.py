@@ -1,17 +1,24 @@
-"""The connector: one thread beside the loop, loaded in the background and only once."""
+"""The connector: processes beside the loop, one of which is ready for questions at any time."""
 
 import asyncio
 import dataclasses
-import threading
+import subprocess
+import sys
 
 import pytest
 
-from connectors.presidio import Presidio
+from agents.errors import BeyondMeans
+from connectors.presidio.connector import Presidio
+from connectors.presidio.detection_task import TASK_CHARS
+from connectors.presidio.detector import Detector
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=0)
+QUESTION = dataclasses.replace(CALL, deadline=2**62)
+
+pytestmark = pytest.mark.slow  # processes, each of which loads the model
 
 
 @pytest.fixture
@@ -44,33 +51,60 @@ async def test_the_loop_goes_on_while_texts_are_searched(presidio):
     assert (await asking).texts[0].spans
 
 
-async def test_who_is_in_a_hurry_passes_those_who_are_not(presidio):
+async def test_a_question_does_not_wait_for_the_documents_before_it(presidio):
     ask, ended = presidio.handlers()[Detect], []
 
-    async def asking(name, deadline):
-        call = dataclasses.replace(CALL, deadline=deadline)
-        await ask(Detect(texts=("Ada Lovelace met Charles Babbage. " * 20,)), call)
+    async def asking(name, call):
+        await ask(Detect(texts=("Ada Lovelace met Charles Babbage. " * 400,)), call)
         ended.append(name)
 
-    documents = [asking(f"document {number}", 0) for number in range(3)]
-    await asyncio.gather(*documents, asking("question", 2**62))
-    assert ended == ["document 0", "question", "document 1", "document 2"]
+    await presidio.loaded()
+    documents = [asyncio.create_task(asking("document", CALL)) for _ in range(4)]
+    await asyncio.sleep(0)
+    await asking("question", QUESTION)
+    assert "document" not in ended  # their process is still loading
+    await asyncio.gather(*documents)
 
 
-async def test_threads_that_come_first_load_one_model():
-    presidio = Presidio(Settings())
-    models = set()
+async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
+    ask, ended = presidio.handlers()[Detect], []
 
-    def detect():
-        models.add(presidio.detect(("x",)).model)
-        models.add(id(presidio._detector))
+    async def asking(tenant, texts):
+        await ask(Detect(texts=texts), dataclasses.replace(CALL, tenant=tenant))
+        ended.append(tenant)
 
-    threads = [threading.Thread(target=detect) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        await asyncio.to_thread(thread.join)
-    assert len(models) == 2
+    long = ("nothing here. " * (TASK_CHARS // 14 + 1),) * 4
+    await asyncio.gather(asking("large", long), asking("small", ("Ada Lovelace",)))
+    assert ended == ["small", "large"]
+
+
+async def test_the_answer_is_that_of_the_detector(presidio):
+    texts = (*(f"Ada Lovelace paid ${n}, ada{n}@example.org. " * n for n in range(100)), "", "x")
+    found = Detector().find(texts)
+    for call in (CALL, QUESTION):
+        answer = await presidio.detect(Detect(texts=texts), call)
+        assert [one.spans for one in answer.texts] == found
+
+
+async def test_this_process_never_loads_the_model():
+    code = (
+        "import sys; from connectors.who_answers import CONNECTORS; "
+        "import worker.wiring; from connectors.presidio.connector import Presidio; "
+        "print({'spacy', 'presidio_analyzer', 'lxml'} & set(sys.modules))"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+async def test_what_takes_too_much_work_is_an_error_in_words_and_the_next_is_answered():
+    presidio = Presidio(Settings(detection_cpu_s=1))
+    much = Detect(texts=("'_" * 500_000,))
+    for call in (CALL, QUESTION):
+        with pytest.raises(BeyondMeans, match=r"more than 1 s of CPU time: ask .*DETECTION_CPU_S"):
+            await presidio.detect(much, call)
+        assert (await presidio.detect(Detect(texts=("Ada Lovelace",)), call)).texts[0].spans
     await presidio.close()
 
 

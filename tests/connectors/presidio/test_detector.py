@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from connectors.presidio import Presidio
+from connectors.presidio.connector import Presidio
 from connectors.presidio.detector import Detector
 from connectors.presidio.stretches import OVERLAP_CHARACTERS, PIECE_CHARACTERS, pieces
 from schemas import Detect

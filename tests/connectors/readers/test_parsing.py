@@ -4,9 +4,8 @@ import hashlib
 
 import pytest
 
-from connectors.readers import parse
 from connectors.readers.markdown import INLINE_CHARS_MAX, LINES_MAX
-from connectors.readers.parsing import READER_VERSION
+from connectors.readers.parsing import READER_VERSION, parse
 
 
 def read(media_type, content):

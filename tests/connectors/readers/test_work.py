@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers import parse
 from connectors.readers.charsets import declared_charset
 from connectors.readers.html import strip_tags, unescape
 from connectors.readers.html_page import (
@@ -19,6 +18,7 @@ from connectors.readers.html_page import (
     _rows,
     said,
 )
+from connectors.readers.parsing import parse
 from connectors.readers.plain import _paragraph
 from tests.connectors.readers.hostile import OURS
 

@@ -234,3 +234,14 @@ async def test_a_reader_that_leaves_lets_go_of_the_stream(service):
     await anext(parts_read)
     await parts_read.aclose()
     assert left == [True]
+
+
+async def test_all_that_load_ahead_are_waited_for(service):
+    async def loaded():
+        await asyncio.sleep(0)
+        waited.append(service)
+
+    waited = []
+    service.loaded = loaded
+    await World((FakeConnector(), service), timeout_s=10).loaded()
+    assert waited == [service]

@@ -1,11 +1,11 @@
-"""The processes of this one that read documents, seen from outside, as an operator would."""
+"""The processes of this one that do tasks, seen from outside, as an operator would."""
 
 import asyncio
 from contextlib import suppress
 
 import psutil
 
-from connectors.documents.reading_process import Limits
+from connectors.processes.program import Limits
 
 ORDINARY = Limits(cpu_s=18, memory_bytes=1_024_000_000)
 MUCH_TIME = Limits(cpu_s=600, memory_bytes=1_024_000_000)
@@ -14,12 +14,12 @@ LOADING_S = 0.6  # of CPU time, before it can be asked; it takes about 0.2 s
 LITTLE_MEMORY = Limits(cpu_s=18, memory_bytes=60_000_000)
 
 
-def reading(parent=None):
-    """List the processes that read documents for this one."""
+def running(parent=None, program="connectors.readers.document_task:load"):
+    """List the processes that do tasks for this one; of documents, if nothing else is said."""
     found = []
     for child in psutil.Process(parent).children():
         try:
-            if "connectors.readers.process" in child.cmdline() and child.status() != "zombie":
+            if program in child.cmdline() and child.status() != "zombie":
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
@@ -27,11 +27,11 @@ def reading(parent=None):
 
 
 async def busy():
-    """Wait until such a process works on a document, and return it."""
+    """Wait until such a process works on a task, and return it."""
     used = {}
 
     def one():
-        for process in reading():
+        for process in running():
             with suppress(psutil.NoSuchProcess):
                 now = process.cpu_times().user
                 if now > used.setdefault(process, now) + LOADING_S:
@@ -54,7 +54,7 @@ async def gone(process):
 
 async def begun(before):
     """Wait until there is such a process beside some, and return it."""
-    return await until(lambda: next((one for one in reading() if one not in before), None))
+    return await until(lambda: next((one for one in running() if one not in before), None))
 
 
 async def until(found):

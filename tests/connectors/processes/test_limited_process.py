@@ -1,4 +1,7 @@
-"""A process that reads documents: the same answers, limits that hold, and an end that always comes."""
+"""A process that does tasks: the same answers, limits that hold, and an end that always comes.
+
+Reading documents is the task here.
+"""
 
 import asyncio
 import contextlib
@@ -7,33 +10,36 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from connectors.documents.reading_process import (
+from connectors.processes.limited_process import (
+    LimitedProcess,
     NotStarted,
     OverLimit,
     ProcessDied,
-    ReadingProcess,
+    TaskBroke,
+    Unloadable,
 )
-from connectors.readers import parse
-from connectors.readers.exchange import Task
-from connectors.readers.process import NICENESS
-from tests.connectors.documents.processes import (
+from connectors.readers.document_task import READING, document_of, document_part, document_task
+from connectors.readers.parsing import parse
+from tests.connectors.processes.processes import (
     LITTLE_MEMORY,
     LITTLE_TIME,
     ORDINARY,
     begun,
     busy,
     gone,
-    reading,
+    running,
 )
+from tests.connectors.processes.programs import endless, halves, obeying, program, uninstalled
 from tests.connectors.readers.hostile import HTML, OF_LIBRARIES, OURS, attributes
 from tests.connectors.readers.test_parsing import SAMPLES
 
-ENDLESS = Task(HTML, attributes(4_000_000))  # minutes of work, if it is let
+ENDLESS = HTML, attributes(4_000_000)  # minutes of work, if it is let
 
 pytestmark = pytest.mark.slow  # processes, and documents that take their time
 
@@ -42,16 +48,30 @@ def child_of(process):
     return psutil.Process(process._process.pid)
 
 
+async def started(limits):
+    process = LimitedProcess(READING.load, limits)
+    await process.loaded()
+    return process
+
+
+async def read(process, media_type, content):
+    """Have a process read a document."""
+    return document_of(await process.ask(document_task(media_type, content), document_part))
+
+
 @pytest.fixture
 async def process():
-    started = await ReadingProcess.start(ORDINARY)
-    yield started
-    started.kill()
-    await started.wait()
+    process = await started(ORDINARY)
+    yield process
+    process.kill()
+    await process.wait()
 
 
-def test_it_gives_way_to_what_somebody_waits_for(process):
-    assert child_of(process).nice() == min(19, os.nice(0) + NICENESS)
+async def test_it_gives_way_as_far_as_it_is_told():
+    process = LimitedProcess(program(obeying).load, replace(ORDINARY, niceness=7))
+    await process.loaded()
+    assert child_of(process).nice() == min(19, os.nice(0) + 7)
+    process.kill()
 
 
 DOCUMENTS = [
@@ -68,32 +88,32 @@ DOCUMENTS = [
 
 async def test_it_answers_as_the_readers_do(process):
     for media_type, content in DOCUMENTS:
-        assert await process.read(Task(media_type, content)) == parse(media_type, content)
+        assert await read(process, media_type, content) == parse(media_type, content)
 
 
 async def test_it_answers_for_ever_since_its_time_counts_from_each_document():
-    process = await ReadingProcess.start(LITTLE_TIME)
-    task = Task("text/markdown", b"# Title\n\nSome *text* here.\n\n" * 4_000)
+    process = await started(LITTLE_TIME)
+    task = ("text/markdown", b"# Title\n\nSome *text* here.\n\n" * 4_000)
     own = child_of(process)
     while own.cpu_times().user < 2.5:
-        assert not (await process.read(task)).error
+        assert not (await read(process, *task)).error
     process.kill()
 
 
 @pytest.mark.parametrize("family", OF_LIBRARIES)
 async def test_a_document_that_takes_too_much_time_ends_its_process(family):
     media_type, make = OF_LIBRARIES[family]
-    process = await ReadingProcess.start(LITTLE_TIME)
+    process = await started(LITTLE_TIME)
     with pytest.raises(OverLimit, match="CPU time"):
-        await process.read(Task(media_type, make(2_000_000)))
+        await read(process, media_type, make(2_000_000))
     assert process.gone
-    assert process.ended
+    assert process.end.done()
 
 
 async def limit_met(process, task):
     """Let a process read a document; return which limit it met, or nothing."""
     try:
-        await process.read(task)
+        await read(process, *task)
     except OverLimit as limit:
         return limit.of
     return ""
@@ -102,16 +122,16 @@ async def limit_met(process, task):
 @pytest.mark.parametrize("family", OURS)
 async def test_what_is_linear_is_read_within_the_limit(family, process):
     media_type, make = OURS[family]
-    assert await limit_met(process, Task(media_type, make(1_500_000))) in {"", "blocks"}
+    assert await limit_met(process, (media_type, make(1_500_000))) in {"", "blocks"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", [*OURS, *OF_LIBRARIES])
 async def test_sixteen_megabytes_of_any_family_end_in_time(family):
     media_type, make = (OURS | OF_LIBRARIES)[family]
-    process = await ReadingProcess.start(ORDINARY)
+    process = await started(ORDINARY)
     try:
-        met = await limit_met(process, Task(media_type, make(16_777_216)))
+        met = await limit_met(process, (media_type, make(16_777_216)))
         assert family in OF_LIBRARIES or met in {"", "blocks"}
     finally:
         process.kill()
@@ -120,45 +140,49 @@ async def test_sixteen_megabytes_of_any_family_end_in_time(family):
 @pytest.mark.parametrize(
     "task",
     [
-        Task("text/plain", b"word " * 3_000_000),
-        Task(HTML, b"<p>" + b"<i>hello</i>" * 300_000),
-        Task("text/markdown", b"* a\n" * 200_000),
-        Task("text/plain", "\U0001f680".encode() + b"\t" * 10_000_000),
+        ("text/plain", b"word " * 3_000_000),
+        (HTML, b"<p>" + b"<i>hello</i>" * 300_000),
+        ("text/markdown", b"* a\n" * 200_000),
+        ("text/plain", "\U0001f680".encode() + b"\t" * 10_000_000),
     ],
 )
 async def test_a_document_that_takes_too_much_memory_is_ended_in_words(task):
-    process = await ReadingProcess.start(LITTLE_MEMORY)
+    process = await started(LITTLE_MEMORY)
     with pytest.raises(OverLimit, match="memory"):
-        await process.read(task)
+        await read(process, *task)
     await process.wait()
     assert process.gone
 
 
-async def test_a_process_that_grew_large_leaves_with_its_answer(process):
-    task = Task("text/plain", "ü".encode() * 60_000_000)
-    assert not (await process.read(task)).error
+async def test_a_process_that_grew_large_leaves_with_its_answer():
+    process = LimitedProcess(program(obeying).load, ORDINARY)
+    await process.loaded()
+    for _ in range(2):
+        assert await process.ask(b"keep 80000000", bytes) == [b"kept"]
+        assert not process.gone
+    assert await process.ask(b"keep 80000000", bytes) == [b"kept"]
     assert process.gone
     await process.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 async def test_a_process_that_dies_says_how(process, number):
-    working = asyncio.create_task(process.read(ENDLESS))
+    working = asyncio.create_task(read(process, *ENDLESS))
     (await busy()).send_signal(number)
     with pytest.raises(ProcessDied, match=number.name):
         await working
     assert process.gone
-    assert process.ended
+    assert process.end.done()
 
 
 async def test_a_process_that_died_while_idle_says_so(process):
     child_of(process).kill()
     with pytest.raises(ProcessDied, match="SIGKILL"):
-        await process.read(Task("text/plain", b"x" * 1_000_000))
+        await read(process, "text/plain", b"x" * 1_000_000)
 
 
 async def test_who_stops_waiting_stops_the_work(process):
-    working = asyncio.create_task(process.read(ENDLESS))
+    working = asyncio.create_task(read(process, *ENDLESS))
     child = await busy()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -171,13 +195,13 @@ async def test_ctrl_c_on_the_terminal_is_not_meant_for_it(process):
     child = child_of(process)
     assert os.getpgid(child.pid) != os.getpgid(0)
     child.send_signal(signal.SIGINT)  # nor is one sent to it
-    assert not (await process.read(Task("text/plain", b"text"))).error
+    assert not (await read(process, "text/plain", b"text")).error
 
 
 async def test_it_is_told_no_secret_and_has_no_file_of_ours(monkeypatch, tmp_path):
     monkeypatch.setenv("PLAYHEAD_MASTER_KEY", "secret")
     with (tmp_path / "keyring").open("w") as file:
-        process = await ReadingProcess.start(ORDINARY)
+        process = await started(ORDINARY)
         child = child_of(process)
         assert not [name for name in child.environ() if name.startswith("PLAYHEAD")]
         assert file.name not in [entry.path for entry in child.open_files()]
@@ -192,31 +216,70 @@ async def test_memory_that_runs_out_ends_it_before_the_worker(process):
 async def test_where_none_can_be_started_that_is_said(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(NotStarted, match="No such file"):
-        await ReadingProcess.start(ORDINARY)
+        LimitedProcess(READING.load, ORDINARY)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(NotStarted, match="exit status 1"):
-        await ReadingProcess.start(ORDINARY)
+        await started(ORDINARY)
 
 
-async def test_who_stops_waiting_for_the_start_leaves_no_process():
-    before = reading()
-    starting = asyncio.create_task(ReadingProcess.start(ORDINARY))
-    child = await begun(before)
+async def test_a_process_goes_on_loading_when_nobody_waits_any_longer():
+    process = LimitedProcess(READING.load, ORDINARY)
+    starting = asyncio.create_task(process.loaded())
+    await asyncio.sleep(0)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
+    await process.loaded()
+    assert not (await read(process, "text/plain", b"text")).error
+    process.kill()
+
+
+async def test_a_process_that_is_ended_while_it_loads_leaves_nothing():
+    before = running()
+    process = LimitedProcess(READING.load, ORDINARY)
+    child = await begun(before)
+    process.kill()
     await gone(child)
+    with pytest.raises(NotStarted):
+        await process.loaded()
+
+
+async def test_what_does_not_end_loading_is_ended_and_said():
+    with pytest.raises(NotStarted, match="SIGXCPU"):
+        await LimitedProcess(program(endless).load, replace(ORDINARY, loading_s=1)).loaded()
+
+
+async def test_what_lacks_something_says_what_to_do():
+    with pytest.raises(Unloadable, match="install it"):
+        await LimitedProcess(program(uninstalled).load, ORDINARY).loaded()
+
+
+async def test_parts_come_in_order_each_as_it_is_read():
+    process = LimitedProcess(program(halves).load, ORDINARY)
+    await process.loaded()
+    assert not process.asked
+    assert await process.ask(b"abcd", bytes.decode) == ["ab", "cd"]
+    assert await process.ask(b"", bytes.decode) == ["", ""]
+    assert process.asked
+    process.kill()
+
+
+async def test_an_error_tells_where_and_not_what():
+    process = LimitedProcess(program(obeying).load, ORDINARY)
+    await process.loaded()
+    with pytest.raises(TaskBroke, match=r"KeyError at programs.py:\d+$"):
+        await process.ask(b"raise", bytes)
+    assert process.gone
 
 
 ASKER = """
     import asyncio, os, signal
-    from connectors.documents.reading_process import ReadingProcess
-    from tests.connectors.documents.processes import MUCH_TIME, busy
-    from tests.connectors.documents.test_reading_process import ENDLESS
+    from tests.connectors.processes.processes import MUCH_TIME, busy
+    from tests.connectors.processes.test_limited_process import ENDLESS, read, started
 
     async def main():
-        process = await ReadingProcess.start(MUCH_TIME)
-        working = asyncio.create_task(process.read(ENDLESS))
+        process = await started(MUCH_TIME)
+        working = asyncio.create_task(read(process, *ENDLESS))
         print((await busy()).pid, flush=True)
         {end}
 

@@ -5,20 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.readers.exchange import (
-    LENGTH,
+from connectors.processes.program import TooMuch
+from connectors.readers.document_task import (
+    BLOCKS_MAX,
     PART_BLOCKS,
     PART_CHARS,
-    Broken,
-    End,
-    Ready,
+    Rest,
     SomeBlocks,
-    Task,
-    answer_of,
-    frame,
+    document_of,
+    document_part,
+    document_task,
+    load,
     parts_of,
-    task_of,
+    read,
 )
+from connectors.readers.parsing import parse
 from schemas import Block, Parsed
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -38,29 +39,37 @@ PARSED = st.builds(
 )
 
 
-def body(framed):
-    (length,) = LENGTH.unpack(framed[: LENGTH.size])
-    assert len(framed) == LENGTH.size + length
-    return framed[LENGTH.size :]
-
-
 @given(PARSED)
 def test_what_was_read_comes_out_as_it_went_in(parsed):
-    answers = [answer_of(body(frame(part))) for part in parts_of(parsed)]
-    end = answer_of(body(frame(End(replace(parsed, blocks=()), leaving=False))))
-    blocks = tuple(block for part in answers for block in part.blocks)
-    assert replace(end.parsed, blocks=blocks) == parsed
+    parts = read(lambda *_: parsed, document_task("text/plain", b""))
+    assert document_of([document_part(part) for part in parts]) == parsed
 
 
 @given(TEXT, st.binary(max_size=50))
 def test_a_task_comes_out_as_it_went_in(media_type, content):
-    task = task_of(body(frame(Task(media_type, content))))
-    assert (task.media_type, task.content) == (media_type, content)
+    given = []
+
+    def reader(*task):
+        given.append(task)
+        return Parsed(blocks=(), parser="", parser_version="")
+
+    assert len(list(read(reader, document_task(media_type, content)))) == 1
+    assert given == [(media_type, content)]
 
 
-@pytest.mark.parametrize("word", [Ready(), Broken("memory"), Broken("error", "KeyError at x.py:1")])
-def test_the_other_words_come_out_as_they_went_in(word):
-    assert answer_of(body(frame(word))) == word
+def test_the_program_reads_as_the_readers_do():
+    parts = load()(document_task("text/markdown", b"# Title\n\nSome *text*."))
+    assert document_of(list(map(document_part, parts))) == parse(
+        "text/markdown", b"# Title\n\nSome *text*."
+    )
+
+
+def test_a_document_of_too_many_blocks_is_too_much():
+    parsed = Parsed(
+        blocks=(Block(kind="code", text="x"),) * (BLOCKS_MAX + 1), parser="p", parser_version="1"
+    )
+    with pytest.raises(TooMuch, match="blocks"):
+        list(read(lambda *_: parsed, document_task("text/plain", b"")))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +83,7 @@ def test_the_other_words_come_out_as_they_went_in(word):
 )
 def test_a_part_has_so_many_blocks_and_no_more(blocks, parts):
     parsed = Parsed(blocks=(Block(kind="code", text="x"),) * blocks, parser="p", parser_version="1")
-    assert len(list(parts_of(parsed))) == parts
+    assert len(list(parts_of(parsed))) == parts + 1  # the rest comes last
 
 
 def test_a_part_has_so_much_text_and_one_block_beyond_it():
@@ -84,4 +93,5 @@ def test_a_part_has_so_much_text_and_one_block_beyond_it():
         SomeBlocks([short, long]),
         SomeBlocks([long]),
         SomeBlocks([short]),
+        Rest(replace(parsed, blocks=())),
     ]

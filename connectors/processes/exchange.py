@@ -1,0 +1,69 @@
+"""What passes between who asks for work and the process that does it.
+
+Each message is a frame: four bytes of length, big-endian, then that many bytes. The process says
+Ready once, or NotLoaded and ends. Then each task, the bytes of whose frame are the program's own,
+is answered by any number of AnswerPart, in order, and one AnswerEnd, or by one Broken; these are
+MessagePack. An answer comes in parts so that who reads it is never busy with it for long.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+LENGTH = struct.Struct(">I")
+
+
+class Ready(msgspec.Struct, tag="ready"):
+    """The process has loaded what it works with."""
+
+
+class NotLoaded(msgspec.Struct, tag="not loaded"):
+    """Something that it works with is not installed here."""
+
+    reason: str
+    """What, and what to do."""
+
+
+class AnswerPart(msgspec.Struct, tag="part"):
+    """The next part of an answer."""
+
+    body: bytes
+    """As the program spells it."""
+
+
+class AnswerEnd(msgspec.Struct, tag="end"):
+    """An answer is complete."""
+
+    leaving: bool
+    """Whether the process ends now: a large task left it larger than a new one would be."""
+
+
+class Broken(msgspec.Struct, tag="broken"):
+    """A task could not be done, by no rule of the program; the process ends with it."""
+
+    cause: str
+    """memory, error, or what of the task is too much by the program's own count."""
+    where: str = ""
+    """Kind of the error and where it was raised; no message, since it may quote the task."""
+
+
+ProcessAnswer = Ready | NotLoaded | AnswerPart | AnswerEnd | Broken
+_ANSWERS = msgspec.msgpack.Decoder(ProcessAnswer)
+
+
+def frame(body: bytes) -> bytes:
+    """Put the length before a body."""
+    return LENGTH.pack(len(body)) + body
+
+
+def framed(answer: ProcessAnswer) -> bytes:
+    """Spell an answer as a frame."""
+    return frame(msgspec.msgpack.encode(answer))
+
+
+def answer_of(body: bytes | bytearray) -> ProcessAnswer:
+    """Read the body of a frame as what the process answers."""
+    answer: ProcessAnswer = _ANSWERS.decode(body)
+    return answer

@@ -1,0 +1,237 @@
+"""A process that does tasks within limits, seen from the event loop that asks it.
+
+It is started with `subprocess`, not forked: a worker has threads, and what they hold locked a fork
+would hold for ever. It gets the search path of this process and nothing secret of its environment.
+Everything here is of the event loop and waits for nothing else: a socket pair, read as it fills;
+but for the end of the process, for which a thread waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from connectors.processes.exchange import (
+    LENGTH,
+    AnswerEnd,
+    AnswerPart,
+    Broken,
+    NotLoaded,
+    ProcessAnswer,
+    Ready,
+    answer_of,
+    frame,
+)
+from connectors.processes.program import Limits
+
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ")
+_ENVIRONMENT_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_")
+PartT = TypeVar("PartT")
+
+
+class OverLimit(Exception):
+    """A task took more than it may: `of` says of what."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__(of)
+        self.of = of
+
+
+class TaskBroke(Exception):
+    """The program raised an error that is none of its answers; the message says where."""
+
+
+class ProcessDied(Exception):
+    """The process ended by itself; the message says how."""
+
+
+class NotStarted(Exception):
+    """No such process can be started here; the message says why."""
+
+
+class Unloadable(Exception):
+    """What the process works with is not installed; the message says what to do."""
+
+
+class LimitedProcess:
+    """A process that does one task at a time."""
+
+    def __init__(self, load: str, limits: Limits) -> None:
+        """Start it; it loads by itself. Raises NotStarted.
+
+        Linux ends it when the thread ends that starts it here: let that be one that stays.
+        """
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        try:
+            with theirs:
+                self._process = _start(load, theirs.fileno(), limits)
+        except OSError as error:
+            self._socket.close()
+            raise NotStarted(f"it can't be started: {error.strerror or error}") from None
+        self._loading: asyncio.Task[None] | None = None
+        self._busy = False
+        """Whether somebody waits at the socket, which must stay open then."""
+        self.gone = False
+        """Whether it can be asked no more."""
+        self.killed = False
+        """Whether it was ended from here."""
+        self.asked = False
+        """Whether it was ever given a task."""
+        self.end: Future[int] = Future()
+        """Its exit status, once it has ended; told in a thread of its own."""
+        threading.Thread(target=self._await_end, daemon=True).start()
+
+    def _await_end(self) -> None:
+        """Wait for the end, so that no zombie is left."""
+        self.end.set_result(self._process.wait())
+
+    async def loaded(self) -> None:
+        """Wait until it can be asked; raises NotStarted or Unloadable.
+
+        However long that takes: it makes progress, or the kernel ends it. It goes on loading when
+        nobody waits any longer.
+        """
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load())
+            self._loading.add_done_callback(_looked_at)
+        await asyncio.shield(self._loading)
+
+    async def _load(self) -> None:
+        if self.gone:
+            raise NotStarted("it was ended before it was needed")
+        self._busy = True
+        try:
+            match await self._answer():
+                case Ready():
+                    return
+                case NotLoaded() as missing:
+                    raise Unloadable(missing.reason)
+                case _:
+                    raise NotStarted("it begins with another word than expected")
+        except (EOFError, ConnectionError):
+            how = await self._how_it_ended()
+            raise NotStarted(f"it ended while it loaded ({how})") from None
+        except BaseException:
+            self.kill()
+            raise
+        finally:
+            self._let_go()
+
+    async def ask(self, task: bytes, read: Callable[[bytes], PartT]) -> list[PartT]:
+        """Have it do a task; return the parts of its answer, each as `read` reads it.
+
+        Whoever stops waiting ends the process. Raises OverLimit, TaskBroke or ProcessDied; the
+        process is gone then.
+        """
+        self._busy = self.asked = True
+        try:
+            return await self._ask(task, read)
+        except (EOFError, ConnectionError):
+            how = await self._how_it_ended()
+            if how == signal.SIGXCPU.name:
+                raise OverLimit("CPU time") from None
+            raise ProcessDied(how) from None
+        except BaseException:
+            self.kill()
+            raise
+        finally:
+            self._let_go()
+
+    async def _ask(self, task: bytes, read: Callable[[bytes], PartT]) -> list[PartT]:
+        await asyncio.get_running_loop().sock_sendall(self._socket, frame(task))
+        parts: list[PartT] = []
+        while True:
+            match await self._answer():
+                case AnswerPart() as part:
+                    parts.append(read(part.body))
+                    await asyncio.sleep(0)  # others have their turn, however fast the parts come
+                case AnswerEnd() as end:
+                    if end.leaving:
+                        self.kill()
+                    return parts
+                case Broken(cause="error") as broken:
+                    raise TaskBroke(broken.where)
+                case Broken() as broken:
+                    raise OverLimit(broken.cause)
+
+    async def _answer(self) -> ProcessAnswer:
+        (length,) = LENGTH.unpack(await self._received(LENGTH.size))
+        return answer_of(await self._received(length))
+
+    async def _received(self, size: int) -> bytearray:
+        """Receive so many bytes; raises EOFError where the process ended before."""
+        loop = asyncio.get_running_loop()
+        data = bytearray(size)
+        rest = memoryview(data)
+        while rest:
+            received = await loop.sock_recv_into(self._socket, rest)
+            if not received:
+                raise EOFError
+            rest = rest[received:]
+        return data
+
+    async def _how_it_ended(self) -> str:
+        """Wait for the end of a process that has closed its socket, and name it."""
+        self.gone = True
+        status = await self._ended()
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def _let_go(self) -> None:
+        self._busy = False
+        if self.gone:
+            self._socket.close()
+
+    def kill(self) -> None:
+        """End the process now, without waiting for that; `wait` does."""
+        if not self.gone:
+            self.gone = self.killed = True
+            self._process.kill()
+            if not self._busy:
+                self._socket.close()
+
+    async def wait(self) -> None:
+        """Wait until it has ended."""
+        await self._ended()
+
+    async def _ended(self) -> int:
+        return await asyncio.shield(asyncio.wrap_future(self.end))
+
+
+def _looked_at(loading: asyncio.Task[None]) -> None:
+    """See how loading ended, though nobody may wait for it any longer."""
+    if not loading.cancelled():
+        loading.exception()
+
+
+def _start(load: str, descriptor: int, limits: Limits) -> subprocess.Popen[bytes]:
+    """Start the process, in a group of its own: Ctrl-C on the terminal is not meant for it."""
+    work = (int(limits.loading_s * 1_000), int(limits.cpu_s * 1_000))
+    given = (load, descriptor, os.getpid(), *work, limits.memory_bytes, limits.niceness)
+    return subprocess.Popen(  # noqa: S603 - an argv of our own
+        [sys.executable, "-P", "-m", "connectors.processes.process", *map(str, given)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(descriptor,),
+        process_group=0,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Return what the process must know to find its modules where this one does; no secret."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
+    }
+    return kept | {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}

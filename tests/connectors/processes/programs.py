@@ -1,0 +1,79 @@
+"""Small programs for processes that do tasks: what each does with a task its name says."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from connectors.processes.program import NotInstalled, Program, TooMuch
+
+KEPT = []
+
+
+def program(load):
+    """Describe a program of this module."""
+    return Program(
+        load=f"{__name__}:{load.__name__}",
+        purpose="do tests in",
+        task="doing a test",
+        cpu_setting="CPU_SETTING",
+        memory_setting="MEMORY_SETTING",
+        instead="test less",
+        too_much={"bytes": "that is too long"},
+    )
+
+
+def halves():
+    """Answer a task by its halves."""
+
+    def work(task):
+        if len(task) > 100:
+            raise TooMuch("bytes")
+        yield bytes(task[: len(task) // 2])
+        yield bytes(task[len(task) // 2 :])
+
+    return work
+
+
+def obeying():
+    """Do what the task says."""
+
+    def work(task):
+        match bytes(task).split():
+            case [b"pid"]:
+                yield str(os.getpid()).encode()
+            case [b"keep", size]:
+                KEPT.append(b"x" * int(size))
+                yield b"kept"
+            case [b"end"]:
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case [b"raise"]:
+                raise KeyError("secret")
+            case [b"exhaust"]:
+                raise MemoryError
+            case [b"compute"]:
+                while True:
+                    pass
+            case [b"wait", file]:
+                while not Path(file.decode()).exists():
+                    time.sleep(0.01)
+                yield b"waited"
+
+    return work
+
+
+def endless():
+    """Never end loading."""
+    while True:
+        pass
+
+
+def uninstalled():
+    """Lack something."""
+    raise NotInstalled("the thing is missing: install it")
+
+
+def once():
+    """Load when the file is there that the environment names, and never again."""
+    Path(os.environ["PYTHON_TEST_FILE"]).unlink()
+    return obeying()
