@@ -183,6 +183,13 @@ class MemoryConsumer:
                 reached = KafkaError(KafkaError._PARTITION_EOF)
                 yield Message(topic=topic, partition=number, offset=end, error=reached)
 
+    def seek(self, place: TopicPartition) -> None:
+        partition = (place.topic, place.partition)
+        kept = (one for one in self._queue if (one.topic(), one.partition()) != partition)
+        self._queue = deque(kept)
+        self._positions[partition] = self._begin(place)
+        self._ends_told.pop(partition, None)
+
     def unassign(self) -> None:
         self.assigned = []
         self._queue.clear()

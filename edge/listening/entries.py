@@ -121,11 +121,15 @@ class Dispatch:
                 if entry.partition == subscription.lane:
                     subscription.offer(entry)
 
-    def interrupt(self) -> None:
-        """Say that entries may have been missed: every reader resumes from its cursor."""
-        for subscriptions in self._waiting.values():
-            for subscription in subscriptions:
-                subscription.interrupt()
+    def interrupt(self, whose: Whose | None = None) -> None:
+        """Say that entries may have been missed, of one request or of any.
+
+        Their readers resume from their cursors.
+        """
+        for waited, subscriptions in self._waiting.items():
+            if whose in (None, waited):
+                for subscription in subscriptions:
+                    subscription.interrupt()
 
     def is_awaited(self, whose: Whose, kind: type[Event] | None = None) -> bool:
         """Tell whether anybody waits for a request, for its records of a kind if one is given.

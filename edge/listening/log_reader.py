@@ -3,13 +3,15 @@
 The live consumer belongs to no group: every gateway process sees every result, so a reader may be
 connected to any of them. What a request left on the log before a reader came is read back from the
 lane, beginning where the broker's timestamps say that the request was taken in.
+
+Neither asks the schema registry on the thread that reads: see `live_records`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import (
@@ -23,14 +25,13 @@ from confluent_kafka import (
 from agents.errors import Transient
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
+from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.requests.identity import Whose
-from edge.requests.publishing import REGISTRY_AWAY
 from schemas import Event
 from streams.log import reading
-from streams.log.addressing import headers_of
-from streams.log.codec import Codec, Undecodable
-from streams.log.offsets import extent_since
-from streams.running.admit import admit
+from streams.log.codec import Codec, Undecodable, schema_id_of
+from streams.log.offsets import Partition, extent_since
+from streams.log.schema_asker import SchemaAsker
 from streams.settings import Settings
 from streams.topics import topic_of
 from streams.watching.logs import logger, places
@@ -57,6 +58,13 @@ READ_BACK_S = 10.0
 """Bound on the broker's silence while one request is read back."""
 READ_BACK_MAX = 20_000
 """Records of one request at most: an answer has some hundreds."""
+
+TOLD_S = 1.0
+"""For an id that is asked for to be refused, after the grace in which it was not."""
+TICK_S = 0.02  # looks, while ids are asked for
+
+FoundRecord = tuple[Any, int, type[Event]]
+"""A message, the schema that it was written under, and what lies on its topic."""
 
 
 class ReadsLog(Protocol):
@@ -89,9 +97,11 @@ class LogReader:
         *,
         new_consumer: Callable[..., Any] = reading.new_consumer,
         again_s: float = AGAIN_S,
+        asker: SchemaAsker | None = None,
     ) -> None:
         self._settings = settings
         self._codec = codec
+        self._asker = asker or SchemaAsker(codec)
         self._new_consumer = new_consumer
         self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
@@ -116,6 +126,7 @@ class LogReader:
     async def stop(self) -> None:
         """Stop reading."""
         self._stopping.set()
+        self._asker.stop()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 5.0)
 
@@ -127,11 +138,13 @@ class LogReader:
         """Return the entries of a request of the given kinds; raises Transient."""
         async with self._reading_back:
             try:
-                return await asyncio.to_thread(self._read_back, request, kinds)
-            except (KafkaException, *REGISTRY_AWAY) as error:
+                found = await asyncio.to_thread(self._read_back, request, kinds)
+            except (KafkaException, TimeoutError) as error:
                 raise Transient(
                     f"the log can't be read at the moment ({type(error).__name__}): try again"
                 ) from None
+        await self._told(found, request.tenant)
+        return await asyncio.to_thread(self._opened, found, request.whose)
 
     # ------------------------------------------------------------------ live, on its own thread
 
@@ -149,6 +162,8 @@ class LogReader:
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
+        live = LiveRecords(self._asker)
+        ends: dict[Partition, int] = {}
         history = {topic_of(kind) for kind in HISTORY}
         try:
             consumer.assign(
@@ -160,67 +175,95 @@ class LogReader:
                 ]
             )
             while not self._stopping.is_set():
-                entries, caught_up = self._batch(consumer, dispatch)
-                if entries:
+                entries, reached = self._batch(consumer, dispatch, live)
+                ends.update(reached)
+                lost = live.lost_since()
+                if entries or lost:
                     # wait for the loop: while history is read, it can't be drowned in entries
-                    handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries), loop)
+                    handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries, lost), loop)
                     handed.result()
-                self._behind -= caught_up
+                if self._behind:
+                    self._behind -= {at for at, end in ends.items() if live.is_taken_in(at, end)}
+                for place in live.to_read_again():
+                    consumer.seek(place)
+                    ends.pop((place.topic, place.partition), None)
         finally:
             consumer.close()
 
-    def _everything(self) -> set[tuple[str, int]]:
+    def _everything(self) -> set[Partition]:
         return {
             (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
         }
 
-    def _batch(self, consumer: Any, dispatch: Dispatch) -> tuple[list[Entry], set[tuple[str, int]]]:
-        entries: list[Entry] = []
-        caught_up: set[tuple[str, int]] = set()
+    def _batch(
+        self, consumer: Any, dispatch: Dispatch, live: LiveRecords
+    ) -> tuple[list[Entry], dict[Partition, int]]:
+        entries = live.told_since()
+        reached: dict[Partition, int] = {}
         # the first record is handed on at once; those that wait beside it come along
         for message in _messages(consumer, BATCH_MAX, POLL_S):
             if message.error() is not None:
                 if _is_end(message):
-                    caught_up.add((message.topic(), message.partition()))
+                    reached[message.topic(), message.partition()] = message.offset()
                 continue  # the client reconnects by itself
             kind = self._records[str(message.topic())]
-            if kind not in HISTORY and not dispatch.is_awaited(_whose(message), kind):
+            if kind not in HISTORY and not dispatch.is_awaited(whose_is(message), kind):
                 continue
-            entry = self._entry(message, kind)
+            entry = live.open(message, kind)
             if entry is not None:
                 entries.append(entry)
-        return entries, caught_up
+        return entries, reached
 
     # ------------------------------------------------------------------ back, on a worker thread
 
-    def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
+    def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[FoundRecord]:
+        """Read what says it is about a request; raises KafkaException or TimeoutError."""
         kind_of = {topic_of(kind): kind for kind in kinds}
         consumer = self._new_consumer(self._settings, NAME)
         try:
             since_ms = max(0, request.time_ms - SKEW_MS)
             extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in kind_of]
-            entries: list[Entry] = []
+            found: list[FoundRecord] = []
             for message in reading.records(consumer, extents, READ_BACK_S):
-                if _header(message, "request") != request.request:
+                if whose_is(message) != request.whose:
                     continue
-                entry = self._entry(message, kind_of[str(message.topic())])
-                if entry is not None and entry.whose == request.whose:
-                    entries.append(entry)
-                if len(entries) >= READ_BACK_MAX:
+                kind = kind_of[str(message.topic())]
+                try:
+                    found.append((message, schema_id_of(message.value()), kind))
+                except Undecodable:
+                    continue  # whoever processes the topic reports it
+                if len(found) >= READ_BACK_MAX:
                     break
-            return entries
+            return found
         finally:
             consumer.close()
 
-    # ------------------------------------------------------------------ both
+    async def _told(self, found: Sequence[FoundRecord], tenant: str) -> None:
+        """Wait until it is known what records were written under; raises Transient.
 
-    def _entry(self, message: Any, kind: type[Event]) -> Entry | None:
-        """Open a record, live or back, by the gate of the steps: it lies where its tenant's do."""
+        What the registry does not know within the grace is refused by then, and passed over.
+        """
+        asked = {
+            (schema_id, kind)
+            for schema_id, kind in {(schema_id, kind) for _, schema_id, kind in found}
+            if not self._codec.known(schema_id, kind) and self._asker.ask(schema_id, kind, tenant)
+        }
         try:
-            event = admit(self._codec, kind, message.value(), message.key(), message.partition())
-        except Undecodable:
-            return None  # whoever processes the topic reports it
-        return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
+            async with asyncio.timeout(self._asker.grace_s + TOLD_S):
+                while not all(self._codec.known(*one) for one in asked):  # noqa: ASYNC110 - threads
+                    await asyncio.sleep(TICK_S)
+        except TimeoutError:
+            raise Transient(
+                "the schema registry does not tell what the records were written under: try again"
+            ) from None
+
+    def _opened(self, found: Iterable[FoundRecord], whose: Whose) -> list[Entry]:
+        entries = (
+            entry_of(self._codec, message, kind)
+            for message, schema_id, kind in found
+            if self._codec.known(schema_id, kind)
+        )
+        return [entry for entry in entries if entry is not None and entry.whose == whose]
 
     def _ask(self) -> bool:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
@@ -236,7 +279,9 @@ def _is_end(message: Any) -> bool:
     return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
 
 
-async def _hand(dispatch: Dispatch, entries: list[Entry]) -> None:
+async def _hand(dispatch: Dispatch, entries: list[Entry], lost: Iterable[Whose]) -> None:
+    for whose in lost:  # before what came after it
+        dispatch.interrupt(whose)
     dispatch.take(entries)
 
 
@@ -246,16 +291,3 @@ def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
         yield message
         count -= 1
         message = consumer.poll(0) if count > 0 else None
-
-
-def _whose(message: Any) -> Whose:
-    """Return which tenant's request a record says that it is about, without opening it."""
-    return (message.key() or b"").decode("utf-8", "replace"), _header(message, "request")
-
-
-def _header(message: Any, name: str) -> str:
-    """Return the first header of a name; empty where a record has none."""
-    for key, value in headers_of(message):
-        if key == name:
-            return value.decode("utf-8", "replace")
-    return ""

@@ -4,6 +4,8 @@ Reads `playhead.inbox.document` and `playhead.inbox.question`, seals, publishes 
 topics and only then commits. A record that can't be taken in becomes an EventRejected that names
 its place and holds nothing of its value, since that may be plain text.
 
+A record under a schema that was never met waits aside (see `inbox_records`), the others go on.
+
 A request's fingerprint is the record's idempotency key, else its position: a record that is read
 again after a crash gives the same request.
 """
@@ -11,7 +13,7 @@ again after a crash gives the same request.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from typing import Any
@@ -22,13 +24,16 @@ from agents.errors import Permanent, Transient
 from edge.requests import limits
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import Identity, stamp
+from edge.requests.inbox_records import InboxArrival, InboxRecords
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import outcome_id
+from streams.log.offsets import Partition
 from streams.log.reading import ends_client
+from streams.log.schema_asker import SchemaAsker
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.admit import rejection, unreadable
 from streams.running.run import Input
@@ -53,9 +58,14 @@ class Inbox:
         keyring: Seals,
         send: Callable[[Event], Future[Position]],
         pause_s: float = 0.2,
+        *,
+        new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
+        asker: SchemaAsker | None = None,
     ) -> None:
         self._settings = settings
         self._codec = codec
+        self._asker = asker or SchemaAsker(codec)
+        self._new_consumer = new_consumer
         self._requests = RequestBuilder(settings, keyring, edge=EDGE)
         self._send = send
         self._pause_s = pause_s
@@ -70,6 +80,7 @@ class Inbox:
     def stop(self) -> None:
         """Finish the batch in hand and stop; what is not committed is read again."""
         self._stopping.set()
+        self._asker.stop()
         if self._thread.is_alive():
             self._thread.join(DELIVERY_TIMEOUT_S)
 
@@ -146,7 +157,7 @@ class Inbox:
 
     def _read_on(self) -> None:
         """Read until the process stops; raises what ends the client."""
-        consumer = Consumer(
+        consumer = self._new_consumer(
             {
                 "bootstrap.servers": self._settings.kafka,
                 "group.id": GROUP,
@@ -157,24 +168,29 @@ class Inbox:
             }
         )
         consumer.subscribe(list(self._records))
+        records = InboxRecords(self._asker, self._records)
         try:
             while not self._stopping.is_set():
-                messages = [
-                    message
-                    for message in consumer.consume(BATCH_MAX, timeout=0.2)
-                    if not _told_of_error(message)
-                ]
-                if messages and self._take(messages):
-                    self._commit(consumer, messages)
+                if records.is_full:
+                    self._stopping.wait(self._pause_s)
+                else:
+                    for message in consumer.consume(BATCH_MAX, timeout=0.2):
+                        if not _told_of_error(message):
+                            records.add(message)
+                ready = records.ready()
+                if ready and self._take(ready):
+                    self._commit(consumer, records.taken(ready))
+                for place in records.to_read_again():
+                    consumer.seek(place)
         finally:
             consumer.close()
 
-    def _take(self, messages: list[Any]) -> bool:
+    def _take(self, records: Sequence[InboxArrival]) -> bool:
         """Publish what the records ask for; tries until it worked or the process stops."""
         pause_s = self._pause_s
         while not self._stopping.is_set():
             try:
-                words = [self._handed_over(message) for message in messages]
+                words = [self._handed_over(*arrival) for arrival in records]
                 for word in words:
                     word.result(WORD_TIMEOUT_S)
             except (Transient, Permanent, TookTooLong, *REGISTRY_AWAY) as error:
@@ -185,9 +201,12 @@ class Inbox:
                 return True
         return False
 
-    def _handed_over(self, message: Any) -> Future[Position]:
+    def _handed_over(self, message: Any, refusal: str = "") -> Future[Position]:
         """Hand a record's request over; one that the log can't take is rejected."""
         place = message.topic(), message.partition(), message.offset()
+        if refusal:
+            given = unreadable(*place)
+            return self._send(self._rejection(given, "", Undecodable.__name__, refusal))
         event = self.request_for(*place, message.value())
         try:
             return self._send(event)
@@ -198,15 +217,12 @@ class Inbox:
             )
 
     @staticmethod
-    def _commit(consumer: Consumer, messages: list[Any]) -> None:
-        ends: dict[tuple[str, int], int] = {}
-        for message in messages:
-            ends[message.topic(), message.partition()] = message.offset() + 1
+    def _commit(consumer: Any, ends: Mapping[Partition, int]) -> None:
+        mine = {(one.topic, one.partition) for one in consumer.assignment()}
+        offsets = [TopicPartition(*place, end) for place, end in ends.items() if place in mine]
         try:
-            consumer.commit(
-                offsets=[TopicPartition(*place, end) for place, end in ends.items()],
-                asynchronous=False,
-            )
+            if offsets:
+                consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             log.warning("offsets not committed", error=error.args[0].name())
 

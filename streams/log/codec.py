@@ -29,6 +29,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 HEADER = struct.Struct(">bI")
 MAGIC = 0
 REFUSALS_MAX = 1_000  # remembered ids that stand for no record of ours: anybody may send them
+DOUBTED_S = 5.0  # an id is asked for again where no record was read by what the registry told
 REFUSED_S = 60.0  # then an id is asked for again: a registry may learn it later
 
 
@@ -47,6 +48,8 @@ class Codec:
         self._clock = clock
         self._headers: dict[str, bytes] = {}
         self._writers: dict[int, tuple[str, Schema | None]] = {}
+        self._unproven: dict[int, float] = {}
+        """Ids by which nothing was read yet -> when the registry told of them."""
         self._refusals: OrderedDict[tuple[int, str], tuple[str, float]] = OrderedDict()
         """Id and the record that it can't stand for -> why, and since when."""
 
@@ -68,12 +71,8 @@ class Codec:
         remembered: a registry may lag behind the one that a schema was registered at, so what it
         does not know yet is no fact. `refuse` makes it one.
         """
-        if self.known(schema_id, record):
-            return
-        name, writer = self._look_up(schema_id)
-        if name != record.SCHEMA:
-            raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
-        self._writers[schema_id] = name, writer
+        if not self.known(schema_id, record):
+            self._take_in(schema_id, record.SCHEMA)
 
     def refuse(self, schema_id: int, record: type[Record], why: str) -> None:
         """Take it for a fact, for a while, that an id does not stand for a record."""
@@ -116,17 +115,12 @@ class Codec:
         if name != record.SCHEMA:
             raise Undecodable(f"schema {schema_id} is {name}, expected {record.SCHEMA}")
         try:
-            decoded, end = (
-                wire.read(record, data, HEADER.size)
-                if writer is None
-                else _resolved(data, writer, record)
-            )
-        except Exception as error:  # noqa: BLE001 - whatever bytes make a reader raise is theirs
-            raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
-        if end > len(data):
-            raise Undecodable(f"the body does not follow {name}: it is cut off")
-        if end < len(data):
-            raise Undecodable(f"{len(data) - end} bytes are left over after {name}")
+            decoded = _read(data, record, writer)
+        except Undecodable:
+            self._doubt(schema_id)
+            raise
+        if self._unproven:
+            self._unproven.pop(schema_id, None)
         return decoded
 
     def decode_any(self, data: bytes | None) -> Record:
@@ -140,8 +134,27 @@ class Codec:
             refusal = self._refusals.get((schema_id, record))
             if refusal is not None:
                 raise Undecodable(refusal[0])
-            writer = self._writers[schema_id] = self._look_up(schema_id)
+            writer = self._take_in(schema_id, record)
         return writer
+
+    def _take_in(self, schema_id: int, record: str) -> tuple[str, Schema | None]:
+        """Look up an id, and keep what it stands for if that is the record (empty: any)."""
+        name, writer = self._look_up(schema_id)
+        if record and name != record:
+            raise Undecodable(f"schema {schema_id} is {name}, expected {record}")
+        self._writers[schema_id] = name, writer
+        self._unproven[schema_id] = self._clock()
+        return name, writer
+
+    def _doubt(self, schema_id: int) -> None:
+        """Forget a definition by which nothing was read so far: it may be the wrong one.
+
+        Not at once: whoever writes nonsense under an id must not have the registry asked each time.
+        """
+        told_s = self._unproven.get(schema_id)
+        if told_s is not None and self._clock() - told_s >= DOUBTED_S:
+            del self._unproven[schema_id]
+            self._writers.pop(schema_id, None)
 
     def _look_up(self, schema_id: int) -> tuple[str, Schema | None]:
         try:
@@ -182,6 +195,24 @@ def _resolved(data: bytes, writer: Schema, record: type[RecordT]) -> tuple[Recor
     stream.seek(HEADER.size)
     datum = fastavro.schemaless_reader(stream, writer, parsed(record.SCHEMA))
     return record.from_avro(cast(dict[str, Any], datum)), stream.tell()
+
+
+def _read(data: bytes, record: type[RecordT], writer: Schema | None) -> RecordT:
+    """Read a record after its header; raises Undecodable."""
+    name = record.SCHEMA
+    try:
+        decoded, end = (
+            wire.read(record, data, HEADER.size)
+            if writer is None
+            else _resolved(data, writer, record)
+        )
+    except Exception as error:  # noqa: BLE001 - whatever bytes make a reader raise is theirs
+        raise Undecodable(f"the body does not follow {name}: {type(error).__name__}") from None
+    if end > len(data):
+        raise Undecodable(f"the body does not follow {name}: it is cut off")
+    if end < len(data):
+        raise Undecodable(f"{len(data) - end} bytes are left over after {name}")
+    return decoded
 
 
 def schema_id_of(data: bytes | None) -> int:

@@ -10,6 +10,7 @@ from schemas import UNSTAMPED, Ask, Begin, Block, Embedded, Parsed, QuestionAske
 from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway
 from streams.log.codec import (
+    DOUBTED_S,
     HEADER,
     REFUSALS_MAX,
     REFUSED_S,
@@ -224,6 +225,52 @@ def test_a_refused_id_is_asked_for_again_when_the_registry_may_have_learnt_it():
     assert not codec.known(1, Ask)
     codec.learn(1, Ask)
     assert codec.decode(codec.encode(Ask(groups=("a",))), Ask) == Ask(groups=("a",))
+
+
+def older_ask():
+    older = self_contained("Ask")
+    older["fields"] = [field for field in older["fields"] if field["name"] != "as_of"]
+    return older
+
+
+RIGHT = Codec(FixedIds({1: older_ask()}, {})).encode_as(Ask(groups=("a",)), 1)
+
+
+def test_a_definition_by_which_nothing_can_be_read_is_asked_for_again():
+    seconds = [0.0]
+    registry = a_registry(self_contained("Ask"))  # the record was written by an older one
+    codec = Codec(registry, clock=lambda: seconds[0])
+    codec.learn(1, Ask)
+    registry.hear(1, older_ask())
+    for seconds[0] in (0, DOUBTED_S - 0.1, DOUBTED_S):
+        assert codec.known(1, Ask)
+        with pytest.raises(Undecodable):
+            codec.decode(RIGHT, Ask)
+    assert not codec.known(1, Ask)
+    codec.learn(1, Ask)
+    assert codec.decode(RIGHT, Ask) == Ask(groups=("a",))
+
+
+def test_a_definition_by_which_a_record_was_read_is_kept_whatever_others_send():
+    seconds = [0.0]
+    registry = a_registry(older_ask())
+    codec = Codec(registry, clock=lambda: seconds[0])
+    codec.learn(1, Ask)
+    codec.decode(RIGHT, Ask)
+    for seconds[0] in (DOUBTED_S, 1_000):
+        with pytest.raises(Undecodable):
+            codec.decode(RIGHT + b"x", Ask)
+    assert codec.known(1, Ask)
+    assert registry.asked == [1]
+
+
+def test_an_id_that_stands_for_another_record_is_not_kept_by_decoding_either():
+    registry = a_registry(self_contained("Begin"))
+    codec = Codec(registry)
+    with pytest.raises(Undecodable, match="schema 1 is Begin, expected Ask"):
+        codec.decode(RIGHT, Ask)
+    registry.hear(1, older_ask())
+    assert codec.decode(RIGHT, Ask) == Ask(groups=("a",))
 
 
 @pytest.mark.parametrize("name", ["struct", "no such", "__all__", "definitions"])

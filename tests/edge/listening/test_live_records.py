@@ -1,0 +1,267 @@
+"""Records under unknown ids at the edge: nobody waits for a registry but who must, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+
+import pytest
+from msgspec import structs
+
+from agents.errors import Transient
+from edge.listening.entries import HISTORY, RESULTS, Dispatch, Gap
+from edge.listening.log_reader import LogReader
+from schemas import QuestionAsked
+from schemas.definitions import self_contained
+from streams.log.codec import Codec, schema_id_of
+from streams.log.schema_asker import ASKED_OF_TENANT_MAX, SchemaAsker
+from streams.settings import Settings
+from streams.topics import topic_of
+from tests.edge.answering.histories import QUESTION, WHOLE
+from tests.fakes import a_codec, a_meta
+from tests.memory_broker import MemoryBroker, MemoryConsumer
+from tests.streams.log.test_schema_asker import HangingRegistry
+
+EVERYWHERE = sorted({topic_of(kind) for kind in (*HISTORY, *RESULTS)})
+CODEC = a_codec()
+KNOWN = {schema_id_of(CODEC.encode(event)): event.SCHEMA for event in (QUESTION, *WHOLE)}
+NEW = 7_000
+"""Under this id and those after it a newer version writes; they mean what ours mean."""
+
+
+def renumbered(event, schema_id):
+    value = CODEC.encode(event)
+    return value[:1] + schema_id.to_bytes(4, "big") + value[5:]
+
+
+class Bench:
+    """A gateway's reader over a broker in memory, whose registry may hang, lag or be away."""
+
+    def __init__(self, grace_s=30.0, hangs=(), **definitions):
+        known = {number: self_contained(name) for number, name in KNOWN.items()}
+        self.registry = HangingRegistry(known, hangs)
+        self.codec = Codec(self.registry)
+        pauses = lambda: iter(lambda: 0.002, None)  # noqa: E731 - for ever
+        asker = SchemaAsker(self.codec, grace_s=grace_s, between_tries=pauses)
+        self.broker = MemoryBroker(partitions=1)
+        for topic in EVERYWHERE:
+            self.broker.create(topic)
+        self.reader = LogReader(
+            Settings(partitions=1),
+            self.codec,
+            new_consumer=lambda *_, **__: MemoryConsumer(self.broker),
+            asker=asker,
+        )
+        self.entries = []
+        self.dispatch = Dispatch([self.entries.append], lambda *_: True)
+
+    def put(self, event, schema_id=None):
+        value = CODEC.encode(event) if schema_id is None else renumbered(event, schema_id)
+        meta = event.meta
+        headers = [("request", meta.request.encode())]
+        self.broker.put(topic_of(event), value, key=meta.tenant.encode(), headers=headers)
+
+    async def __aenter__(self):
+        self.reader.start(self.dispatch)
+        return self
+
+    async def __aexit__(self, *_):
+        self.registry.let_go.set()
+        await self.reader.stop()
+
+    async def until(self, what):
+        async with asyncio.timeout(20):
+            while not what():  # noqa: ASYNC110 - another thread makes it so
+                await asyncio.sleep(0.005)
+
+    def requests(self, kind=QuestionAsked):
+        return [entry.event.meta.request for entry in self.entries if type(entry.event) is kind]
+
+
+def asked(request, tenant="acme"):
+    return structs.replace(QUESTION, meta=a_meta(tenant=tenant, request=request, session=request))
+
+
+def tokens(request, tenant="acme", text="x"):
+    meta = structs.replace(WHOLE[0].meta, tenant=tenant, request=request)
+    return structs.replace(WHOLE[0], meta=meta, text=text)
+
+
+async def test_while_the_registry_hangs_at_an_id_what_is_known_is_served_on():
+    async with Bench(hangs=[NEW]) as bench:
+        await bench.until(lambda: bench.reader.ready)
+        bench.put(asked("waits"), NEW)
+        for number in range(5):
+            bench.put(asked(f"r{number}", tenant="globex"))
+        await bench.until(lambda: len(bench.entries) == 5)
+        bench.registry.hear(NEW, self_contained("QuestionAsked"))
+        bench.registry.let_go.set()
+        await bench.until(lambda: len(bench.entries) == 6)
+    assert bench.requests()[-1] == "waits"
+
+
+async def test_what_follows_in_its_request_waits_behind_it_and_no_other_request():
+    async with Bench(hangs=[NEW]) as bench:
+        await bench.until(lambda: bench.reader.ready)
+        bench.put(tokens("r-1", text="first"), NEW)
+        bench.put(tokens("r-1", text="second"))
+        bench.put(tokens("r-2", text="other"))
+        await bench.until(lambda: bench.entries)
+        assert [entry.event.text for entry in bench.entries] == ["other"]
+        bench.registry.hear(NEW, self_contained("TokensReleased"))
+        bench.registry.let_go.set()
+        await bench.until(lambda: len(bench.entries) == 3)
+    assert [entry.event.text for entry in bench.entries] == ["other", "first", "second"]
+
+
+async def test_an_id_that_a_lagging_registry_learns_is_no_nonsense():
+    async with Bench() as bench:
+        await bench.until(lambda: bench.reader.ready)
+        bench.put(asked("r-1"), NEW)
+        await bench.until(lambda: bench.registry.asked.count(NEW) > 3)
+        bench.registry.hear(NEW, self_contained("QuestionAsked"))
+        await bench.until(lambda: bench.entries)
+    assert bench.requests() == ["r-1"]
+
+
+async def test_an_id_that_no_registry_knows_is_passed_over_after_the_grace_and_what_follows_is_read():
+    async with Bench(grace_s=0.05) as bench:
+        await bench.until(lambda: bench.reader.ready)
+        bench.put(tokens("r-1", text="nonsense"), NEW)
+        bench.put(tokens("r-1", text="sense"))
+        await bench.until(lambda: bench.entries)
+    assert [entry.event.text for entry in bench.entries] == ["sense"]
+
+
+async def ends_in_a_gap(outcomes):
+    """Wait as a follower does, who looks up twice a second."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await outcomes.next(0.02)
+            except TimeoutError:
+                continue
+            except Gap:
+                return True
+
+
+async def test_a_reader_whose_record_waited_in_vain_is_told_to_resume_and_no_other():
+    bench = Bench(grace_s=0.05, hangs=[NEW])
+    request, other = (asked(name).meta for name in ("r-1", "r-2"))
+    mine, theirs = (
+        type("R", (), {"lane": 0, "whose": (meta.tenant, meta.request)})
+        for meta in (request, other)
+    )
+    with bench.dispatch.subscribe(mine) as lost, bench.dispatch.subscribe(theirs) as kept:
+        async with bench:
+            await bench.until(lambda: bench.reader.ready)
+            bench.put(tokens("r-1"), NEW)
+            assert await ends_in_a_gap(lost)
+            bench.put(tokens("r-2", text="goes on"))
+            assert (await kept.next(20)).event.text == "goes on"
+
+
+async def test_history_that_waited_in_vain_is_read_again_when_the_registry_answers():
+    async with Bench(grace_s=0.05, hangs=[NEW]) as bench:
+        await bench.until(lambda: bench.reader.ready)
+        bench.put(asked("r-1"), NEW)
+        bench.put(asked("r-2"))
+        await bench.until(lambda: "r-2" in bench.requests())
+        await asyncio.sleep(0.2)  # more than the grace
+        assert "r-1" not in bench.requests()
+        bench.registry.hear(NEW, self_contained("QuestionAsked"))
+        bench.registry.let_go.set()
+        await bench.until(lambda: "r-1" in bench.requests())
+
+
+@pytest.mark.parametrize("count", [1, 3_000])
+async def test_a_gateway_that_starts_without_a_registry_reads_all_when_it_is_there(count):
+    """More than may wait aside: nothing is lost, and it is not ready before it has all."""
+    bench = Bench(grace_s=0.05)
+    bench.registry.away = True
+    for number in range(count):
+        bench.put(asked(f"r{number}"))
+    async with bench:
+        await bench.until(lambda: len(bench.registry.asked) > 5)
+        await asyncio.sleep(0.2)  # more than the grace
+        assert not bench.reader.ready
+        assert bench.entries == []
+        bench.registry.away = False
+        await bench.until(lambda: bench.reader.ready)
+        assert set(bench.requests()) == {f"r{number}" for number in range(count)}
+
+
+async def test_many_unknown_ids_of_one_tenant_take_no_place_of_another():
+    ids = itertools.count(NEW)
+    strangers = [next(ids) for _ in range(4 * ASKED_OF_TENANT_MAX)]
+    valid = next(ids)
+    async with Bench() as bench:
+        await bench.until(lambda: bench.reader.ready)
+        for number, schema_id in enumerate(strangers):
+            bench.put(tokens(f"bad-{number}"), schema_id)
+        bench.registry.hear(valid, self_contained("QuestionAsked"))
+        bench.put(asked("theirs", tenant="globex"), valid)
+        await bench.until(lambda: "theirs" in bench.requests())
+        assert len({one for one in bench.registry.asked if one in strangers}) == ASKED_OF_TENANT_MAX
+
+
+# ---------------------------------------------------------------------- back
+
+
+def known(request):
+    from edge.listening.catalogue import known_from
+
+    return known_from(asked(request), 1_700_000_000_000)
+
+
+async def test_reading_back_waits_for_a_lagging_registry_and_holds_up_no_other():
+    bench = Bench(hangs=[NEW])
+    event = asked("r-1")
+    bench.broker.put(
+        topic_of(event),
+        renumbered(event, NEW),
+        headers=[("request", b"r-1")],
+        time_ms=1_700_000_000_000,
+    )
+    waiting = [
+        asyncio.create_task(bench.reader.read_back(known("r-1"), [QuestionAsked])) for _ in range(9)
+    ]
+    await bench.until(lambda: any(t.name.startswith("schema-") for t in threading.enumerate()))
+    async with asyncio.timeout(20):
+        assert await bench.reader.read_back(known("r-2"), [QuestionAsked]) == []
+    assert not any(task.done() for task in waiting)
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.registry.let_go.set()
+    for task in waiting:
+        [entry] = await task
+        assert entry.event == event
+
+
+async def test_what_no_registry_knows_is_left_out_when_read_back():
+    bench = Bench(grace_s=0.02)
+    event = asked("r-1")
+    for value in (renumbered(event, NEW), CODEC.encode(event)):
+        bench.broker.put(
+            topic_of(event), value, headers=[("request", b"r-1")], time_ms=1_700_000_000_000
+        )
+    [entry] = await bench.reader.read_back(known("r-1"), [QuestionAsked])
+    assert entry.offset == 1
+
+
+async def test_a_request_can_be_read_back_later_where_the_registry_is_away(monkeypatch):
+    monkeypatch.setattr("edge.listening.log_reader.TOLD_S", 0.05)
+    bench = Bench(grace_s=0.02)
+    event = asked("r-1")
+    bench.broker.put(
+        topic_of(event),
+        CODEC.encode(event),
+        headers=[("request", b"r-1")],
+        time_ms=1_700_000_000_000,
+    )
+    bench.registry.away = True
+    with pytest.raises(Transient, match="the schema registry does not tell"):
+        await bench.reader.read_back(known("r-1"), [QuestionAsked])
+    bench.registry.away = False
+    async with asyncio.timeout(20):
+        assert len(await bench.reader.read_back(known("r-1"), [QuestionAsked])) == 1
