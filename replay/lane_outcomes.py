@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from replay.cross_checks.lane_checks import LaneChecks
 from replay.lane_reader import LaneReader, Unread
 from replay.log import Stored
 from replay.places import Letters, against_headers
 from replay.report import Report
 from replay.rules import CAUSE_GONE, NO_CAUSE_HERE, NO_STEP, RecordVerdict, StoredOutcome
 from replay.selection import Selection
-from schemas import Cause, EventRejected
+from schemas import AnswerReleased, Cause, EventRejected
 from streams.topics import Step
 
 OUT_OF_TURN = "it lies behind an outcome of a later input of its session: these take turns"
@@ -24,12 +25,18 @@ class LaneOutcomes:
         self, reader: LaneReader, selection: Selection, steps: Sequence[Step], report: Report
     ) -> None:
         self.letters = Letters()
+        self.checks = LaneChecks(reader.chunks_of_other_lanes, follows_rows=selection.follows_rows)
         self._reader = reader
         self._selection = selection
         self._report = report
         self._rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
         self._strays: list[StoredOutcome] = []
         names = {step.name for step in steps}
+        if any(AnswerReleased in step.writes for step in steps):
+            # what is remembered of a conversation is read by a step before the one that writes it
+            for _, event in reader.events(AnswerReleased):
+                if isinstance(event, AnswerReleased):
+                    self.checks.learn(event)
         outcomes = reader.outcomes(EventRejected)
         self._tell_unreadable(outcomes.unreadable)
         for outcome in outcomes.read:
@@ -79,6 +86,7 @@ class StepOutcomes:
         self._by_cause: defaultdict[tuple[str, int], list[StoredOutcome]] = defaultdict(list)
         turns: dict[tuple[str, str, str], int] = {}
         for outcome in lane.read(step):
+            lane.checks.learn(outcome.event)
             cause = outcome.event.meta.cause
             if cause is None or cause.partition != outcome.stored.partition:
                 lane.differs(outcome, NO_CAUSE_HERE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from replay.archive import BadArchive
@@ -10,7 +11,7 @@ from replay.log import Log, Stored
 from replay.places import OffsetWatch
 from replay.report import Difference
 from replay.rules import StoredOutcome
-from schemas import Event
+from schemas import ChunksEmbedded, Event
 from streams.log.codec import Codec, Undecodable
 from streams.running.admit import check_place, unreadable
 from streams.running.run import Input
@@ -87,6 +88,17 @@ class LaneReader:
                 yield stored, Unread(stored, str(error))
             else:
                 yield stored, event
+
+    def chunks_of_other_lanes(self) -> Iterator[ChunksEmbedded]:
+        """Read the records of chunks that lie in other lanes."""
+        topic = topic_of(ChunksEmbedded)
+        for name, lane in sorted(self._log.extents()):
+            if name != topic or lane == self.lane:
+                continue
+            with suppress(BadArchive):  # told by who reads that lane
+                for stored in self._log.records(topic, lane):
+                    with suppress(Undecodable):
+                        yield self._codec.decode(stored.value, ChunksEmbedded)
 
     def _keep(self, topic: str, outcomes: Sequence[StoredOutcome]) -> None:
         size = sum(len(outcome.stored.value or b"") for outcome in outcomes)

@@ -66,7 +66,7 @@ Heed = Callable[[Request[Any], Record], None]
 _NONE_TOLD: Mapping[str, str] = {}
 
 
-def _nothing(_request: Request[Any], _response: Record) -> None:
+def heed_nothing(_request: Request[Any], _response: Record) -> None:
     """Heed nothing."""
 
 
@@ -85,7 +85,7 @@ class RecordedRun(Run):
         digest_key: Callable[[], bytes],
         local: Mapping[type[Request[Any]], Handler],
         configuration: Callable[[str], dict[str, Any]],
-        heed: Heed = _nothing,
+        heed: Heed = heed_nothing,
         told: Mapping[str, str] = _NONE_TOLD,
         runtime: str = RUNTIME,
     ) -> None:
@@ -331,11 +331,22 @@ def _same_lack(recorded: str, now: str) -> bool:
 def error_of(text: str) -> Exception:
     """Turn the recorded spelling of an error back into what a step may catch."""
     kind, _, message = text.partition(": ")
+    error: Any
     match kind:
         case "Transient":
-            return Transient(message)
+            error = Transient(message)
         case "KeyDestroyed":
-            return KeyDestroyed(message)
+            error = KeyDestroyed(message)
         case "Unforeseen":
-            return Unforeseen(message)
-    return Permanent(message)
+            error = Unforeseen(message)
+        case _:
+            error = Permanent(message)
+    error.recorded_kind = kind
+    told: Exception = error
+    return told
+
+
+def recorded_kind(error: Exception, otherwise: str | None = None) -> str:
+    """Name an error as the record does, of an effect that failed; else its class, or as said."""
+    name = type(error).__name__ if otherwise is None else otherwise
+    return str(getattr(error, "recorded_kind", name))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agents.errors import HeldTooLong, Permanent, Transient
+from replay.giving_up import against_raised, against_unread, doubt_of_unfit, fits
 from replay.log import Stored
 from replay.other_versions import doubted, told_versions
 from replay.recorded import (
@@ -13,8 +14,10 @@ from replay.recorded import (
     Erased,
     Exhausted,
     GivenUp,
+    Heed,
     RecordedRun,
     Unverifiable,
+    heed_nothing,
 )
 from replay.rules import Attempt, Rerun
 from schemas import Event, EventRejected, Request
@@ -26,6 +29,10 @@ from streams.topics import Step
 from streams.version import RUNTIME
 
 HELD = "the step was ended because it computed for too long, so it is not run again"
+
+
+class DidNotFit(BaseException):
+    """What a step yields that asks for nothing fits no record: its dead letter says the truth."""
 
 
 class Reruns:
@@ -49,29 +56,55 @@ class Reruns:
         self._configuration = configuration
         self._runtime = runtime
 
-    async def rerun(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
+    async def rerun(
+        self,
+        step: Step,
+        given: Input,
+        stored: Stored,
+        attempt: Attempt,
+        least: int = 1,
+        heed: Heed = heed_nothing,
+    ) -> Rerun:
         """Run a step again; `stored` is the input as it lies on the log.
 
-        Not one that was ended because it computed without end: it would do so here.
+        `least` is the lowest number that a run over it can have had, `heed` is told of what the log
+        answers. Not one that was ended because
+        it computed without end: it would do so here.
         """
         if _was_held(attempt):
             return Rerun([], lack=HELD)
         computed: list[Event] = []
-        run = self._run(step, given, attempt, computed)
-        came = await _came_of(run, given, stored, computed)
+        run = self._run(step, given, attempt, computed, heed)
+        try:
+            came = await _came_of(run, given, stored, computed, attempt.outcomes[-1].event, least)
+        except DidNotFit:
+            came = await self._rejected(step, given, stored, attempt)
         if differs := run.other_versions():
             return doubted(came, attempt.outcomes, attempt.closed, differs, self._codec)
         return came
 
     def _run(
-        self, step: Step, given: Input, attempt: Attempt, computed: list[Event]
+        self,
+        step: Step,
+        given: Input,
+        attempt: Attempt,
+        computed: list[Event],
+        heed: Heed = heed_nothing,
     ) -> RecordedRun:
         nobodys = isinstance(given.event, Unreadable)
+        effects = [effect for one in attempt.outcomes for effect in one.event.meta.effects]
+
+        def emit_fitting(event: Event) -> None:
+            """Take an outcome, unless it is what a run that asked for nothing gave up on."""
+            if not isinstance(event, EventRejected) and not fits(self._codec, event):
+                raise DidNotFit
+            computed.append(event)
+
         return RecordedRun(
             step,
             given,
-            computed.append,
-            effects=[effect for one in attempt.outcomes for effect in one.event.meta.effects],
+            emit_fitting if attempt.gave_up_at_once else computed.append,
+            effects=effects,
             closed=attempt.closed,
             codec=self._codec,
             digest_key=lambda: b"" if nobodys else self._key_of(given.event.meta.tenant),
@@ -79,7 +112,16 @@ class Reruns:
             configuration=self._configuration,
             told=told_versions(attempt.outcomes),
             runtime=self._runtime,
+            heed=heed,
         )
+
+    async def _rejected(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Rerun:
+        """Do as the run did that followed one whose outcome did not fit."""
+        computed: list[Event] = []
+        run = self._run(step, given, attempt, computed)
+        await run.begin()
+        await run.reject(rejection(step.name, given, stored.key, stored.value))
+        return Rerun(computed)
 
     def _key_of(self, tenant: str) -> bytes:
         try:
@@ -95,11 +137,16 @@ def _was_held(attempt: Attempt) -> bool:
 
 
 async def _came_of(
-    run: RecordedRun, given: Input, stored: Stored, computed: Sequence[Event]
+    run: RecordedRun,
+    given: Input,
+    stored: Stored,
+    computed: Sequence[Event],
+    end: Event,
+    least: int,
 ) -> Rerun:
     """Say what comes of a run that yields into `computed`."""
     try:
-        reason = await _follow(run, given, stored)
+        reason = await _follow(run, given, stored, end, least)
     except Erased:
         return Rerun(computed, erased=True)
     except Unverifiable as lack:
@@ -111,21 +158,30 @@ async def _came_of(
     return Rerun(computed, reason)
 
 
-async def _follow(run: RecordedRun, given: Input, stored: Stored) -> str:
-    """Let a run go the way of its record; return why it did not come to the record's end."""
+async def _follow(run: RecordedRun, given: Input, stored: Stored, end: Event, least: int) -> str:
+    """Let a run go the way of its record; return why it did not come to the record's end.
+
+    `end` is the last record of the attempt: the dead letter, where there is one.
+    """
     reject = rejection(run.step.name, given, stored.key, stored.value)
+    reason = ""
     try:
         if isinstance(given.event, Unreadable):
+            reason = against_unread(end)
             await run.begin()
             await run.reject(reject)
         else:
             await run.execute()
     except GivenUp:
+        doubt = doubt_of_unfit(run.step, given.event, end, least)
         await run.reject(reject)
+        if doubt:
+            raise Unverifiable(doubt) from None
     except Exception as error:  # noqa: BLE001 - whatever a step may raise
         if not run.failed():
             return f"{run.step.name} now gives up: {type(error).__name__}: {error}"
+        reason = against_raised(error, end, least)
         await run.reject(reject)
     if run.unused():
         return f"{run.unused()} recorded effects were not asked for"
-    return ""
+    return reason

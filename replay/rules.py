@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from replay.log import Stored
-from schemas import Event
+from schemas import Event, Fail
 from streams.log.ids import outcome_id
 from streams.running.run import Input
 
@@ -87,6 +87,12 @@ class Attempt:
     def closed(self) -> bool:
         """Whether it was run to its end."""
         return self.outcomes[-1].event.meta.last
+
+    @property
+    def gave_up_at_once(self) -> bool:
+        """Whether it is a letter alone, of a run that asked for nothing."""
+        effects = self.outcomes[0].event.meta.effects
+        return len(self.outcomes) == 1 and [one.kind for one in effects[1:]] == [Fail.SCHEMA]
 
 
 @dataclass(frozen=True)

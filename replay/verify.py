@@ -163,7 +163,7 @@ class Verifier:
         """Look at how an input lies, unless it was looked at as an outcome of the step before."""
         if event.meta.cause is None:
             self._look_at_request(event, stored)
-        if any(name == RETRY for name, _ in stored.headers) and not lane.letters.explain(stored):
+        if _is_marked(stored) and not lane.letters.explain(stored):
             self.report.diverged.append(
                 Difference.at(stored, event.meta.id, event.meta.step.name, NO_LETTER)
             )
@@ -184,7 +184,11 @@ class Verifier:
         for verdict in copies:
             self.report.add(verdict)
         for attempt in attempts:
-            rerun = await reruns.rerun(step, given, stored, attempt)
+            event = given.event
+            heeding = lane.checks.heeding(event, stored.offset, put_back=_is_marked(stored))
+            rerun = await reruns.rerun(step, given, stored, attempt, least, heeding)
+            if rerun.erased or rerun.lack or attempt.gave_up_at_once:
+                lane.checks.forget(event)
             known = partial(against_meta, step.name, given)
             for verdict in verdicts_of(attempt, rerun, self._difference, known):
                 self.report.add(verdict)
@@ -200,6 +204,11 @@ class Verifier:
 
     def _difference(self, outcome: StoredOutcome, computed: Event) -> str:
         return difference(self._codec, outcome, computed)
+
+
+def _is_marked(stored: Stored) -> bool:
+    """Say whether a record claims that it was rejected and put back."""
+    return any(name == RETRY for name, _ in stored.headers)
 
 
 def _least(given: Input, stored: Stored) -> int:

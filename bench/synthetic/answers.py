@@ -188,12 +188,12 @@ class CannedModels:
                     entries=chunk.entries,
                 ),
             )
-        self._position += 1
-        return IndexWritten(count=len(request.chunks), position=self._position)
+        self._position = call.offset
+        return IndexWritten(count=len(request.chunks), position=call.offset)
 
-    async def _publish(self, _request: PublishVersion, _: Call) -> Record:
-        self._position += 1
-        return IndexWritten(count=0, position=self._position)
+    async def _publish(self, _request: PublishVersion, call: Call) -> Record:
+        self._position = call.offset
+        return IndexWritten(count=0, position=call.offset)
 
     async def _search(self, request: Search, call: Call) -> Record:
         known = self._passages[call.tenant]

@@ -29,7 +29,6 @@ class Builder:
         self.log = SyntheticLog(settings.partitions)
         keyring = Keyring(settings)
         self._tables, self._models = Tables(), CannedModels()
-        self._has_tokenizer = Path(settings.tokenizer).is_file()
         connectors = (keyring, Documents(settings), self._tables, self._models)
         self._steps = StepRuns(connectors, keyring, self.log.ids, timeout_s=60)
         self._requests = RequestMaker(settings, keyring)
@@ -37,15 +36,12 @@ class Builder:
     async def build(self, conversations: int, documents: int) -> SyntheticLog:
         """Ingest documents, then hold conversations about them; both go round the tenants.
 
-        Where no tokenizer is installed nothing is ingested: the index then knows the sections.
+        Documents are measured by the tokenizer of the settings, so it must be there.
         """
         for record in configuration_records():
             self.log.append(self._steps.codec, record)
         for number in range(documents):
-            if self._has_tokenizer:
-                await self._run_all([self._requests.document(number)])
-            else:
-                self._models.index_guide(number)
+            await self._run_all([self._requests.document(number)])
         for first in range(0, conversations, CONVERSATIONS):
             under_way = range(first, min(first + CONVERSATIONS, conversations))
             for turn in range(TURNS):

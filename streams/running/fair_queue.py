@@ -2,8 +2,8 @@
 
 Who waits has a rank, and the lowest one goes first:
 
-    ALONE   somebody waits for it, and its tenant asks for nothing else here
-    CROWD   somebody waits for it, and its tenant asks for more than this
+    ALONE   somebody waits for it, and nothing else is asked here for its tenant but by this request
+    CROWD   somebody waits for it, as for other requests of its tenant
     BULK    nobody waits for it: it has no deadline
 
 Among one rank tenants take turns. So neither a tenant's thousand documents nor its five hundred
@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sized
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from enum import IntEnum
@@ -52,6 +52,10 @@ class Asker(Protocol):
     @property
     def tenant(self) -> str:
         """Whose turn it takes."""
+
+    @property
+    def request(self) -> str:
+        """What it is a part of: a question may be searched for in several wordings at once."""
 
     @property
     def deadline(self) -> int:
@@ -90,11 +94,12 @@ current_bound: ContextVar[Bound | None] = ContextVar("current_bound", default=No
 class _Turn:
     """One asker's turn: waited for, then held."""
 
-    __slots__ = ("began_s", "given", "rank", "repays", "tenant", "waits")
+    __slots__ = ("began_s", "given", "rank", "repays", "request", "tenant", "waits")
 
-    def __init__(self, tenant: str, rank: Rank) -> None:
-        self.tenant = tenant
-        self.rank = rank
+    def __init__(self, asker: Asker) -> None:
+        self.tenant = asker.tenant
+        self.request = asker.request
+        self.rank = Rank.BULK
         self.given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waits = False
         """Whether it stands among those that wait."""
@@ -116,8 +121,8 @@ class FairQueue:
         self._clock = clock
         self._running = 0
         self._waiting = {rank: _ByTenant() for rank in Rank}
-        self._in_a_hurry: Counter[str] = Counter()
-        """Turns waited for and held by those with a deadline, by tenant."""
+        self._in_a_hurry: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """Turns waited for and held by those with a deadline, by tenant and request."""
         self._owed_s = dict.fromkeys(OWED, 0.0)
         """Time for which a rank may work before lower ones."""
         self._repaying: set[Rank] = set()
@@ -153,9 +158,9 @@ class FairQueue:
 
     def _enter(self, asker: Asker) -> _Turn:
         """Count one more, and let it wait."""
-        turn = _Turn(asker.tenant, Rank.BULK)
+        turn = _Turn(asker)
         if asker.deadline:
-            turn.rank = self._count(asker.tenant, 1)
+            turn.rank = self._count(turn, 1)
         self._waiting[turn.rank].add(turn)
         return turn
 
@@ -167,23 +172,23 @@ class FairQueue:
         elif turn.waits:
             self._waiting[turn.rank].remove(turn)
         if turn.rank is not Rank.BULK:
-            self._count(turn.tenant, -1)
+            self._count(turn, -1)
 
-    def _count(self, tenant: str, more: int) -> Rank:
+    def _count(self, turn: _Turn, more: int) -> Rank:
         """Count what a tenant asks for in a hurry; what waits of it takes the rank of that."""
-        before = self._rank_of(tenant)
-        self._in_a_hurry[tenant] += more
-        if not self._in_a_hurry[tenant]:
+        tenant, requests = turn.tenant, self._in_a_hurry[turn.tenant]
+        before = _rank_of(requests)
+        requests[turn.request] += more
+        if not requests[turn.request]:
+            del requests[turn.request]
+        if not requests:
             del self._in_a_hurry[tenant]
-        rank = self._rank_of(tenant)
+        rank = _rank_of(requests)
         if rank is not before:
-            for turn in self._waiting[before].take_all(tenant):
-                turn.rank = rank
-                self._waiting[rank].add(turn)
+            for waiting in self._waiting[before].take_all(tenant):
+                waiting.rank = rank
+                self._waiting[rank].add(waiting)
         return rank
-
-    def _rank_of(self, tenant: str) -> Rank:
-        return Rank.CROWD if self._in_a_hurry[tenant] > 1 else Rank.ALONE
 
     # ------------------------------------------------------------------ whose turn it is
 
@@ -226,6 +231,10 @@ class FairQueue:
                 self._owed_s[rank] = min(0.0, self._owed_s[rank])
             elif rank is not turn.rank:
                 self._owed_s[rank] += took_s * SHARE / (1 - SHARE)
+
+
+def _rank_of(requests: Sized) -> Rank:
+    return Rank.CROWD if len(requests) > 1 else Rank.ALONE
 
 
 class _ByTenant:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from tests.chaos.calls import CallJournal
 from tests.chaos.steps import chain
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from worker.cli import Worker, run_to_the_end, supervise
+from worker.oversight import watch_over
 from worker.wiring import host, wait_for_topics
 
 TRANSIENT = 0.01  # share of calls that fail; of streamed parts likewise
@@ -115,7 +117,8 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
     ]
     hosted = host(settings, steps, connectors, keyring)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
-    return await supervise(Worker(hosted, ready, loop=asyncio.get_running_loop()))
+    watch = partial(watch_over, hosted.steps, settings)
+    return await supervise(Worker(hosted, ready, watch, loop=asyncio.get_running_loop()))
 
 
 @click.command()

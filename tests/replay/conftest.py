@@ -13,6 +13,7 @@ from schemas import AnswerReleased
 from streams.log.codec import Codec
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.bench.synthetic.words_tokenizer import with_words_tokenizer
 from tests.streams.conftest import topic
 
 __all__ = ["archive", "topic"]
@@ -31,7 +32,7 @@ class Archive:
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory) -> Archive:
     folder = tmp_path_factory.mktemp("archive")
-    settings = Settings(run=folder / "run")
+    settings = with_words_tokenizer(Settings(run=folder / "run"), folder)
     log = asyncio.run(Builder(settings).build(conversations=2, documents=2))
     manifest = export(log, folder / "archive")
     records = sum(entry["records"] for entry in manifest["files"])

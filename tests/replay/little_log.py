@@ -19,13 +19,13 @@ from schemas import (
     Generate,
     Generated,
     GeneratedToken,
-    Numbered,
     Placeholders,
     QuestionAsked,
     QuestionRedacted,
     ReadPlaceholders,
     Sealed,
 )
+from streams.delivery.failure_reasons import failed
 from streams.log.addressing import address_of
 from streams.log.configuration import configuration
 from streams.log.ids import request_id
@@ -55,7 +55,7 @@ async def little(event, fx):
         outcome="redacted",
         subject=event.subject,
         text=f"{fx.configuration['greeting']} {digested.digests[0]} {detected.model} {fx.began_us}",
-        reason=known.entries[0].placeholder,
+        reason=str(known.entries),
         ask=event.ask,
     )
 
@@ -76,9 +76,7 @@ async def digest(_request, _call=None):
 
 ANSWERS = {
     Digest: lambda _: Digested(digests=("d",)),
-    ReadPlaceholders: lambda _: Placeholders(
-        entries=(Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d"),)
-    ),
+    ReadPlaceholders: lambda _: Placeholders(),
     Detect: lambda _: Detected(texts=(), model="m"),
     Generate: parts,
 }
@@ -165,26 +163,12 @@ async def rejected(log, error, trace=""):
         raise error
 
     run = fake_run(event, 0, {**ANSWERS, Generate: fail})
-    run.failure = Failed(error="Permanent", message="m", traceback=trace, attempts=1)
+    run.failure = replace(failed(error, 1), traceback=trace)
     with contextlib.suppress(Permanent, Transient):
         await run.execute()
 
-    def build(failed, meta):
-        return EventRejected(
-            meta=meta,
-            topic=ASKED,
-            partition=0,
-            offset=0,
-            step="redact",
-            error=failed.error,
-            message=failed.message,
-            traceback=failed.traceback,
-            attempts=failed.attempts,
-            key=b"acme",
-            value=log.topics[ASKED, 0][0].value,
-        )
-
-    await run.reject(build)
+    stored = log.topics[ASKED, 0][0]
+    await run.reject(rejection(STEP.name, run.input, stored.key, stored.value))
     for outcome in run.outcomes:
         put(log, outcome)
 

@@ -22,6 +22,7 @@ def playhead(archive, monkeypatch, capsys):
 
     def run(*arguments, **env):
         monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
+        monkeypatch.setenv("PLAYHEAD_TOKENIZER", archive.settings.tokenizer)
         monkeypatch.setenv("PLAYHEAD_KAFKA", "127.0.0.1:1")
         monkeypatch.setenv("PLAYHEAD_REGISTRY", "http://127.0.0.1:1")
         for name, value in env.items():

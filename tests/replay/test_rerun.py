@@ -10,15 +10,21 @@ from agents.errors import HeldTooLong, KeyDestroyed, Permanent
 from replay.log import Stored
 from replay.rerun import HELD, Reruns
 from replay.rules import Attempt
-from schemas import Digest, Digested, Event, Failed, Generate
-from streams.running.admit import rejection, unreadable
+from schemas import Digest, Digested, Event, Failed, Generate, QuestionRedacted
+from streams.running.admit import OUTCOME_BYTES_MAX, rejection, unreadable
 from streams.running.run import stamped
 from tests.fakes import DIGEST_KEY, FakeEffects, a_codec
 from tests.replay.little_log import ANSWERS, ASKED, CONFIGURATION, STEP, asked, digest, fake_run
 
 KEY, VALUE = b"acme", a_codec().encode(asked(0))
 STORED = Stored(ASKED, 0, 0, 0, KEY, VALUE, ())
-FAILED = Failed(error="Permanent", message="m", traceback="t", attempts=1)
+FAILED = Failed(error="Permanent", message="no more of it", traceback="t", attempts=1)
+UNFIT = Failed(
+    error="RecordTooLarge",
+    message="QuestionRedacted would take 1000001 bytes, a record holds 1000000: cut it smaller",
+    traceback="t",
+    attempts=1,
+)
 
 
 class Left(NamedTuple):
@@ -31,11 +37,11 @@ def attempt_of(events, superseded=False):
     return Attempt([Left(event) for event in events], superseded)
 
 
-async def on_record(answers=ANSWERS, function=STEP.function):
+async def on_record(answers=ANSWERS, function=STEP.function, failure=FAILED):
     """Run the step as the runner does; return its outcomes, the dead letter included."""
     run = fake_run(asked(0), 0, answers)
     run.step = dataclasses.replace(STEP, function=function)
-    run.failure = FAILED
+    run.failure = failure
     try:
         await run.execute()
     except Permanent:
@@ -159,20 +165,78 @@ async def test_the_configuration_is_the_one_that_the_record_names():
     assert rerun.computed[-1].text.startswith("other ")
 
 
-async def test_an_outcome_that_fitted_no_record_is_rejected_again_where_the_machinery_gave_up():
-    run = fake_run(asked(0), 0)
-    run.failure = FAILED
+async def given_up(failure, attempt=2):
+    """Return the letter of a run that asked for nothing."""
+    run = fake_run(asked(0), 0, attempt=attempt)
+    run.failure = failure
     await run.begin()
     await run.reject(rejection(STEP.name, run.input, KEY, VALUE))
-    rerun = await again(run.outcomes)
-    assert (list(rerun.computed), rerun.reason) == (run.outcomes, "")
+    return run.outcomes
 
 
-async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_bytes():
+async def test_an_outcome_that_fitted_no_record_is_rejected_again_where_the_machinery_gave_up():
+    letter = await given_up(UNFIT)
+    rerun = await again(letter)
+    assert (list(rerun.computed), rerun.reason, rerun.lack) == (letter, "", "")
+
+
+@pytest.mark.parametrize(
+    ("failure", "attempt", "says"),
+    [
+        (UNFIT, 1, "no run before had one"),
+        (replace(UNFIT, message="too large"), 2, "not one that its step writes"),
+        (replace(UNFIT, message=UNFIT.message.replace("Question", "Chunks")), 2, "not one that"),
+        (replace(UNFIT, message=UNFIT.message.replace("1000001", "9")), 2, "not one that its"),
+    ],
+)
+async def test_that_an_outcome_did_not_fit_is_believed_only_where_it_can_be_true(
+    failure, attempt, says
+):
+    assert says in (await again(await given_up(failure, attempt))).reason
+
+
+async def test_another_reason_of_a_run_that_asked_for_nothing_can_not_be_shown():
+    assert "gave up because of Permanent" in (await again(await given_up(FAILED))).lack
+
+
+@pytest.mark.parametrize("size", [10, OUTCOME_BYTES_MAX])
+async def test_a_step_that_asks_for_nothing_shows_whether_its_outcome_fits(size):
+    async def writes(event, fx):
+        yield QuestionRedacted(outcome="redacted", subject="u", text="x" * size, ask=event.ask)
+
+    letter = await given_up(UNFIT)
+    rerun = await again(letter, function=writes)
+    if size < OUTCOME_BYTES_MAX:
+        assert rerun.reason == "1 recorded effects were not asked for"
+    else:
+        assert (list(rerun.computed), rerun.reason) == (letter, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"error": "KeyDestroyed"}, "it says KeyDestroyed, and the step gives up because of Perm"),
+        ({"message": "something else"}, "its message is not that of the effect that failed"),
+        ({"attempts": 2}, "it says 2 tries, and its run is number 1"),
+        ({"attempts": 0}, "it says 0 tries"),
+    ],
+)
+async def test_a_letter_says_why_its_step_gave_up(fields, says):
+    *before, letter = await on_record(FAILING, failure=replace(FAILED, **fields))
+    assert says in (await again([*before, letter])).reason
+
+
+async def test_an_attempt_that_ends_in_a_failure_ends_in_a_letter():
+    whole, (letter,) = await on_record(), await on_record(FAILING)
+    assert "it is no dead letter" in (await again([stamped(whole[0], letter.meta)])).reason
+
+
+@pytest.mark.parametrize("error", ["Undecodable", "WrongTenant", "Permanent"])
+async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_bytes(error):
     given = unreadable(ASKED, 0, 0)
     outcomes = []
     run = FakeEffects("redact", asked(0), {}, CONFIGURATION.values)
-    run.step, run.input, run.failure = STEP, given, FAILED
+    run.step, run.input, run.failure = STEP, given, replace(FAILED, error=error)
     run.configuration_digest, run.outcomes = CONFIGURATION.digest, outcomes
     run._emit = outcomes.append
     await run.begin()
@@ -184,3 +248,4 @@ async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_byte
 
     rerun = await again(outcomes, given=given, stored=stored, digest_key=nobodys)
     assert [(one.key, one.value) for one in rerun.computed] == [(b"key", b"no record")]
+    assert bool(rerun.reason) is (error == "Permanent")

@@ -18,6 +18,7 @@ from streams.running.admit import INBOX_TOPICS
 from streams.running.run import stamped
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.bench.synthetic.words_tokenizer import with_words_tokenizer
 from tests.fakes import a_meta
 
 
@@ -60,7 +61,7 @@ def test_the_figure_says_how_many_records_were_verified():
 @pytest.fixture
 async def built(tmp_path):
     """Return a log that the steps have written, and the settings that its keys go with."""
-    settings = Settings(run=tmp_path)
+    settings = with_words_tokenizer(Settings(run=tmp_path), tmp_path)
     return await Builder(settings).build(conversations=1, documents=1), settings
 
 

@@ -11,6 +11,7 @@ from bench.synthetic.builder import CONVERSATIONS, Builder, build
 from bench.synthetic.request_maker import PEOPLE, TURNS
 from connectors.keyring import Keyring
 from replay.archive import ArchiveLog
+from replay.local_effects import local_handlers
 from replay.verify import Verifier
 from schemas import (
     AnswerReleased,
@@ -19,6 +20,7 @@ from schemas import (
     ConfigurationSet,
     Digest,
     DocumentSubmitted,
+    Parse,
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
@@ -29,25 +31,24 @@ from streams.log.codec import Codec
 from streams.log.configuration import load
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.bench.synthetic.words_tokenizer import with_words_tokenizer
 
 
 async def test_the_synthetic_log_verifies_and_spreads_over_lanes(tmp_path):
-    settings = Settings(run=tmp_path)  # no tokenizer, so nothing is ingested
+    settings = with_words_tokenizer(Settings(run=tmp_path), tmp_path)
     log = await Builder(settings).build(conversations=6, documents=6)
-    keyring = Keyring(settings)
-    local = {r: h for r, h in keyring.handlers().items() if r.EFFECT == "local"}
-    assert {Digest, Unseal} <= set(local)
+    local, keyring = local_handlers(settings)
+    assert {Digest, Unseal, Parse} <= set(local)
     assert Begin not in local
     report = await Verifier(log, local, keyring.digest_key).verify()
     assert report.diverged == []
     assert report.equal == report.records > 6 * 4 * 20
     lanes = Counter(lane for topic, lane in log.extents() if topic == "playhead.question.asked")
     assert len(lanes) > 1
-    await keyring.close()
 
 
 async def built(folder, conversations, documents=5):
-    settings = Settings(run=folder)
+    settings = with_words_tokenizer(Settings(run=folder), folder)
     return await Builder(settings).build(conversations, documents), settings
 
 

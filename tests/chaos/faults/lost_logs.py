@@ -37,6 +37,8 @@ LOST_BATCHES = 5  # of each lane: more records come after than were lost
 FIRST_PATIENCE_S = 60.0  # for the step that writes the topic
 STILL_S = 5.0  # without a further record it has done what it had before it
 PATIENCE_S = 60.0  # without any further end
+STUCK = "a lane is not read any further"
+"""What a worker says of a lane that it can't go on with; other errors about a log are no excuse."""
 ANSWER_S = 30.0
 POLL_S = 0.2
 HEADER = struct.Struct(">qi")  # of a batch: offset of its first record, bytes that follow
@@ -158,6 +160,10 @@ class LostLogs:
         follower = Follower(self._settings, self._load.codec, chain())
         try:
             self._follow(follower, asked, lambda: self._told(topic, said_from))
+            if asked - follower.ends_s.keys() and self._says_ready():
+                self.wrong.append(
+                    f"after {kind} of {topic} a worker that can't go on says it is ready"
+                )
         finally:
             follower.close()
             self._stop()
@@ -203,8 +209,17 @@ class LostLogs:
             left = asked - follower.ends_s.keys()
             if len(left) < missing:
                 missing, since = len(left), time.monotonic()
-            if not left or {self._lane_of(request) for request in left} <= told():
+            if not left:
                 return
+            if {self._lane_of(request) for request in left} <= told() and not self._says_ready():
+                return
+
+    def _says_ready(self) -> bool:
+        """Whether the worker tells its supervisor that it is ready."""
+        try:
+            return bool(json.loads(self._slot.ready.read_text())["state"] == "ready")
+        except (OSError, ValueError):
+            return False
 
     def _lane_of(self, request: str) -> int:
         return self._load.expected.fates[request][0]
@@ -217,7 +232,9 @@ class LostLogs:
         return {
             line["lane"]
             for line in lines
-            if line.get("topic") == topic and line.get("level") == "error" and "lane" in line
+            if line.get("topic") == topic
+            and line.get("level") == "error"
+            and line["event"].startswith(STUCK)
         }
 
     def _stop(self) -> None:

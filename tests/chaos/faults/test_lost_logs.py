@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas import QuestionRedacted
 from streams.topics import topic_of
-from tests.chaos.faults.lost_logs import HEADER, LostLogs, batches_of, cut_tail
+from tests.chaos.faults.lost_logs import HEADER, STUCK, LostLogs, batches_of, cut_tail
 from tests.chaos.judgement import Expected
 from tests.lone_broker import a_lone_broker
 
@@ -70,7 +70,7 @@ def test_a_broker_comes_back_with_a_shorter_log(tmp_path):
 @pytest.fixture
 def losses(tmp_path):
     load = SimpleNamespace(expected=Expected({"r-0": (0, "answered"), "r-1": (1, "answered")}))
-    slot = SimpleNamespace(log=tmp_path / "worker.log")
+    slot = SimpleNamespace(log=tmp_path / "worker.log", ready=tmp_path / "worker.ready")
     return LostLogs(SimpleNamespace(settings=None), load, slot, print, patience_s=0.0)
 
 
@@ -78,7 +78,7 @@ def wrote(losses, *lines):
     losses._slot.log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
-LOUD = {"level": "error", "topic": TOPIC, "lane": 1}
+LOUD = {"level": "error", "topic": TOPIC, "lane": 1, "event": f"{STUCK}: reset it"}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,7 @@ LOUD = {"level": "error", "topic": TOPIC, "lane": 1}
         (LOUD, {1}),
         ({**LOUD, "level": "warning"}, set()),
         ({**LOUD, "topic": "another"}, set()),
+        ({**LOUD, "event": "it goes on, though"}, set()),
         ({"level": "error", "event": "something"}, set()),
     ],
 )
@@ -122,3 +123,12 @@ def test_who_has_neither_an_end_nor_a_word_was_swallowed(losses, ended, lines, s
             "lanes told of": len(lines),
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("ready", "says"), [('{"state": "ready"}', True), ('{"state": "stuck"}', False), (None, False)]
+)
+def test_a_worker_says_whether_it_is_ready(losses, ready, says):
+    if ready:
+        losses._slot.ready.write_text(ready)
+    assert losses._says_ready() == says

@@ -90,8 +90,8 @@ async def test_few_texts_that_nobody_waits_for_are_under_way_and_a_question_pass
     assert len(fake.requests) == 6
 
 
-async def answered(connector, tenant):
-    call = dataclasses.replace(CALL, tenant=tenant, event=tenant, deadline=2**62)
+async def answered(connector, tenant, request="r-1"):
+    call = dataclasses.replace(CALL, tenant=tenant, event=tenant, request=request, deadline=2**62)
     return [part async for part in connector.generate(Generate(prompt=tenant, max_tokens=9), call)]
 
 
@@ -107,7 +107,7 @@ async def test_a_crowd_of_questions_leaves_room_for_another_tenants_one(fake, co
 
     fake.script = script
     most = connector._generations._at_once
-    crowd = [asyncio.create_task(answered(connector, "crowd")) for _ in range(most + 3)]
+    crowd = [asyncio.create_task(answered(connector, "crowd", f"r-{n}")) for n in range(most + 3)]
     while len(asked()) < most - 1:  # noqa: ASYNC110 - the server runs in this loop
         await asyncio.sleep(0.01)
     other = asyncio.create_task(answered(connector, "other"))

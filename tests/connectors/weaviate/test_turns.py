@@ -1,6 +1,7 @@
 """Whose request the index is asked next: a crowd and documents leave room for another's question."""
 
 import asyncio
+import uuid
 
 import pytest
 
@@ -46,13 +47,10 @@ class HeldWeaviate(Weaviate):
     search = rerank = fetch = index = publish = withdraw = _hold
 
 
-def call(tenant, deadline=0):
-    return Call(tenant, 0, "r", "s", "e", "t", 0, deadline)
-
-
 async def ask(connector, request, tenant, deadline=0):
     handler = connector.handlers()[type(request)]
-    task = asyncio.create_task(handler(request, call(tenant, deadline)))
+    call = Call(tenant, 0, str(uuid.uuid4()), "s", "e", "t", 0, deadline)
+    task = asyncio.create_task(handler(request, call))
     await asyncio.sleep(0)
     return task
 

@@ -1,7 +1,9 @@
 """Who works when, where not all can: whoever is in a hurry, and tenants in turn."""
 
 import asyncio
-from dataclasses import dataclass
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ SOON = 2**62
 class Asking:
     tenant: str
     deadline: int = 0
+    request: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 class Bench:
@@ -103,6 +106,19 @@ async def test_the_last_of_a_crowd_is_none():
     assert await bench.end_all() == ["acme 1", "acme 2", "bob 1", "bob 2", "bob 3"]
 
 
+async def test_a_question_that_is_searched_for_in_several_wordings_is_no_crowd():
+    bench = Bench(at_once=4, reserved=3)
+    for number in range(2):
+        await bench.ask(f"acme {number}", Asking("acme", SOON))
+    for number in range(3):
+        await bench.ask(f"wording {number}", Asking("bob", SOON, "the one question"))
+    assert bench.running == ["acme 0", "wording 0", "wording 1", "wording 2"]
+    await bench.ask("another", Asking("bob", SOON, "another question"))
+    await bench.end("acme 0")
+    assert bench.running == ["wording 0", "wording 1", "wording 2", "acme 1"]
+    await bench.end_all()
+
+
 async def test_a_crowd_keeps_out_of_what_is_reserved():
     bench = Bench(at_once=4, reserved=3)
     for number in range(5):
@@ -161,6 +177,37 @@ def test_while_it_waits_each_rank_has_its_share_of_the_time(steps_s, document_s,
     assert of_rank["alone"] >= (1 - 2 * SHARE) * total_s - slack_s
 
 
+async def test_of_turns_that_take_as_long_each_rank_gets_its_share():
+    bench = Bench()
+    await bench.ask(("alone", 0), Asking("first", SOON))
+    for number in range(60):
+        await bench.ask(("bulk", number), Asking("acme"))
+        await bench.ask(("crowd", number), Asking("acme", SOON))
+        await bench.ask(("alone", number + 1), Asking(f"tenant {number}", SOON))
+    for _ in range(40):
+        await bench.end(bench.running[0], after_s=1.0)
+    turns = Counter(rank for rank, _ in bench.began[:40])
+    assert abs(turns["crowd"] - SHARE * 40) <= 1
+    assert abs(turns["bulk"] - SHARE * 40) <= 1
+    await bench.end_all()
+
+
+async def test_what_is_owed_to_those_who_wait_no_longer_is_forgotten():
+    bench = Bench()
+    await bench.ask("long", Asking("acme", SOON))
+    await bench.ask("document 1", Asking("acme"))
+    await bench.end("long", after_s=60.0)
+    await bench.end("document 1", after_s=0.1)
+    for name in "abcd":
+        await bench.ask(name, Asking(name, SOON))
+    for number in (2, 3):
+        await bench.ask(f"document {number}", Asking("acme"))
+    await bench.end("a", after_s=0.1)
+    while bench.running:
+        await bench.end(bench.running[0], after_s=0.1)
+    assert bench.began[2:] == ["a", "document 2", "b", "c", "d", "document 3"]
+
+
 async def test_who_is_cancelled_while_waiting_takes_no_turn():
     bench = Bench()
     for name in "abc":
@@ -178,6 +225,18 @@ async def test_who_is_cancelled_is_forgotten():
         bench.tasks[name].cancel()
     await settled()
     assert not any(bench.queue._waiting.values())
+
+
+async def test_one_who_is_cancelled_when_a_turn_becomes_free_is_passed_over():
+    bench = Bench()
+    for name in "abc":
+        await bench.ask(name, Asking("acme"))
+    bench.ends["a"].set()
+    bench.tasks["b"].cancel()  # `a` hands its turn on before `b` can say that it waits no longer
+    await settled()
+    assert bench.began == ["a", "c"]
+    assert bench.tasks["b"].cancelled()
+    await bench.end_all()
 
 
 async def test_a_turn_that_was_given_to_one_who_is_cancelled_at_that_moment_is_passed_on():

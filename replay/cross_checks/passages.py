@@ -1,0 +1,101 @@
+"""Passages and candidates of an index, against the chunks that were put into it.
+
+`Fetch` gives the text of a chunk back, and `Search` names its document: both stand in the chunk's
+own `ChunksEmbedded`. A chunk that is written again, under another title, say, has several forms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from schemas import ChunksEmbedded, Fetch, Fetched, Found, Passage
+
+FORM_BYTES = 8
+"""Of the digest that stands for a chunk's form: forms are compared, and no forger can try many."""
+ChunkOfTenant = tuple[str, str]
+"""Tenant and chunk."""
+
+
+class IndexedChunks:
+    """The chunks that were put into the index, by their forms.
+
+    `elsewhere` reads the records of the other lanes: a tenant may have several.
+    """
+
+    def __init__(self, elsewhere: Callable[[], Iterable[ChunksEmbedded]]) -> None:
+        self._elsewhere: Callable[[], Iterable[ChunksEmbedded]] | None = elsewhere
+        self._forms: defaultdict[ChunkOfTenant, set[bytes]] = defaultdict(set)
+        self._documents: dict[ChunkOfTenant, str] = {}
+        self._versions: dict[tuple[str, str], int] = {}
+        """Tenant and document -> its highest version."""
+
+    def learn(self, event: ChunksEmbedded) -> None:
+        """Take in a record of chunks."""
+        tenant, document = event.meta.tenant, event.document
+        place = tenant, document.document
+        self._versions[place] = max(self._versions.get(place, 0), document.version)
+        for form in _passages_of(event):
+            self._forms[tenant, form.chunk].add(_form(form))
+            self._documents[tenant, form.chunk] = form.document
+
+    def against_fetched(self, tenant: str, request: Fetch, fetched: Fetched) -> str:
+        """Say what speaks against passages that were fetched."""
+        wanted = iter(request.chunks)
+        if not all(passage.chunk in wanted for passage in fetched.passages):
+            return "it fetches passages in another order than they were asked for, or others"
+        for passage in fetched.passages:
+            if not self._known(tenant, passage.chunk):
+                return f"it fetches chunk {passage.chunk}, which no record of chunks holds"
+            if _form(passage) not in self._forms[tenant, passage.chunk]:
+                return f"it fetches another text, title or place of chunk {passage.chunk} than its"
+            if not 0 < passage.version <= self._versions[tenant, passage.document]:
+                return f"it fetches version {passage.version} of {passage.document}: there is none"
+        return ""
+
+    def against_found(self, tenant: str, found: Found) -> str:
+        """Say what speaks against candidates of a search."""
+        for candidate in found.candidates:
+            if not self._known(tenant, candidate.chunk):
+                return f"it finds chunk {candidate.chunk}, which no record of chunks holds"
+            if candidate.document != self._documents[tenant, candidate.chunk]:
+                return f"it finds chunk {candidate.chunk} in another document than its own"
+        return ""
+
+    def _known(self, tenant: str, chunk: str) -> bool:
+        if (tenant, chunk) not in self._documents and self._elsewhere is not None:
+            elsewhere, self._elsewhere = self._elsewhere, None
+            for event in elsewhere():
+                self.learn(event)
+        return (tenant, chunk) in self._documents
+
+
+def _passages_of(event: ChunksEmbedded) -> Iterator[Passage]:
+    """Yield the chunks of a record as the index gives them back."""
+    for chunk in event.chunks:
+        yield Passage(
+            chunk=chunk.id,
+            document=event.document.document,
+            version=0,
+            number=chunk.number,
+            title=event.title,
+            uri=event.document.uri,
+            text=chunk.text,
+            tokens=chunk.tokens,
+            entries=chunk.entries,
+        )
+
+
+def _form(passage: Passage) -> bytes:
+    """Digest what a passage says of its chunk; its version and its score are the moment's."""
+    told = (
+        passage.document,
+        passage.number,
+        passage.title,
+        passage.uri,
+        passage.text,
+        passage.tokens,
+        passage.entries,
+    )
+    return hashlib.blake2b(repr(told).encode(), digest_size=FORM_BYTES).digest()

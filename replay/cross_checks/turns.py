@@ -1,0 +1,84 @@
+"""Turns of a conversation, against the answers that were released in it.
+
+`ReadTurns` gives back what the fold remembers of `AnswerReleased`, oldest first. How many of the
+newest are missing tells how far the fold was behind, and of the oldest, how many a row keeps; those
+between are all there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from typing import NamedTuple
+
+from schemas import AnswerReleased, ReadTurns, Turn, Turns
+from streams.delivery.step_tables import NO_TURN
+
+FORM_BYTES = 8
+EVERYBODY = "\0"  # no user is called so
+Conversation = tuple[str, str, str]
+"""Tenant, subject and session."""
+
+
+class Conversations:
+    """The answers of a lane, by conversation, in the order in which they were released."""
+
+    def __init__(self) -> None:
+        self._answers: defaultdict[Conversation, _Answers] = defaultdict(
+            lambda: _Answers({}, defaultdict(set))
+        )
+
+    def learn(self, event: AnswerReleased) -> None:
+        """Take in an answer; one that was released twice counts where it was first."""
+        meta = event.meta
+        if event.answer.finish_reason not in NO_TURN:
+            for subject in (event.subject, EVERYBODY):
+                self._learn(self._answers[meta.tenant, subject, meta.session], event)
+
+    def _learn(self, answers: _Answers, event: AnswerReleased) -> None:
+        meta = event.meta
+        turn = Turn(
+            request=meta.request,
+            question=event.answer.query,
+            answer=event.text,
+            entries=event.entries,
+        )
+        answers.places.setdefault(meta.request, len(answers.places))
+        answers.forms[meta.request].add(_form(turn))
+
+    def against(self, conversation: Conversation, own: str, request: ReadTurns, read: Turns) -> str:
+        """Say what speaks against turns that were read on behalf of the request `own`.
+
+        0.1.0 had one row for all users of a tenant who named a conversation alike.
+        """
+        tenant, _, session = conversation
+        reason = self._against(conversation, own, request, read)
+        return reason and self._against((tenant, EVERYBODY, session), own, request, read) and reason
+
+    def _against(
+        self, conversation: Conversation, own: str, request: ReadTurns, read: Turns
+    ) -> str:
+        answers = self._answers.get(conversation, _Answers({}, defaultdict(set)))
+        if len(read.turns) > max(request.limit, 0):
+            return f"it reads {len(read.turns)} turns and asked for {request.limit}"
+        places = []
+        for turn in read.turns:
+            if turn.request == own or turn.request not in answers.places:
+                return f"it reads a turn of request {turn.request}, which was not answered before"
+            if _form(turn) not in answers.forms[turn.request]:
+                return f"it reads another question or answer of request {turn.request} than its"
+            places.append(answers.places[turn.request])
+        if places and places != list(range(places[0], places[0] + len(places))):
+            return "it reads turns in another order than they were answered in, or not all of them"
+        return ""
+
+
+class _Answers(NamedTuple):
+    places: dict[str, int]
+    """Request -> its place among the conversation's."""
+    forms: defaultdict[str, set[bytes]]
+
+
+def _form(turn: Turn) -> bytes:
+    told = (turn.question, turn.answer, turn.entries)
+    return hashlib.blake2b(repr(told).encode(), digest_size=FORM_BYTES).digest()
