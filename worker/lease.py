@@ -86,11 +86,11 @@ class Lease:
     async def _proven(self, prove: Callable[[], Awaitable[bool]]) -> bool:
         """Ask the group once; an answer counts for the time at which it was asked."""
         asked_s = self._clock()
-        if not await prove() or self._clock() - asked_s > self._limit_s:
+        if not await prove():
             return False
         self._ticked_s = asked_s
         self._in_doubt = False
-        return True
+        return self.sure()
 
     def _keep_ticking(self) -> None:
         while True:

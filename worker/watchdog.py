@@ -9,6 +9,8 @@ broker is asked where each lane ends, and that is held against how far the lane 
     a lane is silent          it was behind at LOOKS looks in a row, and nothing of it was taken
     a step is deaf            every lane of it that is behind is silent, at DEAF_LOOKS looks
     a lane's log is another   its topic was made anew since the lane came: it is read no further
+    a step is unknown         no lane is ours, and its group does not know us, at LOOKS looks: its
+                              client has lost its way, and another one joins
     a step is cut off         no lane is ours, and what its group has not committed stands still, at
                               CUT_OFF_LOOKS looks
 
@@ -59,6 +61,12 @@ class Watched(Protocol):
     def trouble(self) -> str:
         """Why its group gives it no lane; empty while it may."""
 
+    def is_known(self) -> bool:
+        """Say whether its group may give it lanes; blocks, raises NoAnswer."""
+
+    def join_anew(self) -> None:
+        """Have it join its group with another client."""
+
 
 class Deaf(Exception):
     """A step reads nothing although there is something to read."""
@@ -75,6 +83,8 @@ class _Silence:
     uncommitted: Mapping[Place, int] = field(default_factory=dict)
     """Lane -> what the group had committed, while none was ours and some of it was behind."""
     looks_cut_off: int = 0
+    looks_unknown: int = 0
+    """Looks in a row at which its group did not know it."""
     vacant: dict[Place, int] = field(default_factory=dict)
     """Lane -> its end, where no record lies between what was read and that."""
 
@@ -93,7 +103,7 @@ class _Silence:
                 expected[place] = lane.expected
                 looks[place] = self.looks[place] + 1 if waited else 1
         self.expected, self.looks = expected, looks
-        self.looks_cut_off = 0
+        self.looks_cut_off = self.looks_unknown = 0
 
     @property
     def suspects(self) -> dict[Place, int]:
@@ -179,11 +189,21 @@ class Watchdog:
         for group, silence in self._silences.items():
             if group in told.committed:
                 silence.take_none(told.committed[group], ends)
+                await self._find(group, silence)
             else:
                 silence.take(lanes[group], ends)
                 await self._clear(silence, offsets, ends)
                 silence.mark(lanes[group])
         self._judge()
+
+    async def _find(self, group: str, silence: _Silence) -> None:
+        """Have a step join anew that has no lane because its group does not know it."""
+        step = self._steps[group]
+        known = await asyncio.to_thread(step.is_known)
+        silence.looks_unknown = 0 if known else silence.looks_unknown + 1
+        if silence.looks_unknown >= LOOKS:
+            silence.looks_unknown = 0
+            step.join_anew()
 
     async def _compare_topics(self, lanes: Sequence[Lane], places: Iterable[Place]) -> None:
         """Displace the lanes whose topic is another one than when they came."""

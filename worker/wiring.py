@@ -74,6 +74,14 @@ class Hosted:
         """Why its group gives it no lane."""
         return cast(Consumer, self.app.consumer).trouble
 
+    def is_known(self) -> bool:
+        """Say whether its group may give it lanes; blocks, raises NoAnswer."""
+        return cast(Consumer, self.app.consumer).is_known()
+
+    def join_anew(self) -> None:
+        """Have it join its group with another client."""
+        cast(Consumer, self.app.consumer).join_anew()
+
 
 @dataclass(frozen=True)
 class Host:

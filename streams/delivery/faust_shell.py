@@ -212,6 +212,15 @@ class Consumer(FaustConsumer):
         """Why the group gives this worker no lane; empty while it may."""
         return "" if self._reader is None else self._reader.slot.trouble
 
+    def is_known(self) -> bool:
+        """Say whether the group may give this worker lanes; blocks, raises NoAnswer."""
+        return self._reader is None or self._reader.is_known()
+
+    def join_anew(self) -> None:
+        """Join the group with another client."""
+        if self._reader is not None:
+            self._reader.join_anew()
+
     # ------------------------------------------------------------------ for the runner
 
     def begin_again(self, error: Exception) -> None:

@@ -27,7 +27,7 @@ from streams.delivery.intake import Intake
 from streams.delivery.lane import Lane
 from streams.delivery.membership import BROKER_TIMEOUT_S, HANDED_OVER_S, Listener, Membership
 from streams.delivery.memory import Memory
-from streams.delivery.slot import HEARTBEAT_S, SESSION_S, Slot, instance_of
+from streams.delivery.slot import HEARTBEAT_S, SESSION_S, Slot, group_of, instance_of
 from streams.delivery.tries import Tries
 from streams.log.reading import ends_client
 from streams.settings import Settings
@@ -37,6 +37,7 @@ log = logger("reader")
 
 POLL_INTERVAL_S = 60.0  # within which a worker must answer a rebalance
 PREFETCH_KB = 16_384  # of one step, in the client
+LOST = "the group does not know this client any more"
 LOOK_S = 1.0  # between two looks at a slot that is not free
 
 PASSING = frozenset(
@@ -60,6 +61,9 @@ class Reader:
         tries: Tries | None = None,
     ) -> None:
         self._group = group
+        self._settings = settings
+        self._member_id = ""
+        """What the group called us when it gave us lanes; empty before."""
         self._topics = list(topics)
         self._listener = listener
         self._loop = asyncio.get_running_loop()
@@ -134,6 +138,23 @@ class Reader:
         """Forget what is not on the log, and have the lanes come again from what was committed."""
         self._unwritten = error
 
+    def is_known(self) -> bool:
+        """Ask the broker whether we may have lanes: we never had, or are a member; raises NoAnswer.
+
+        Blocks. A client can lose its way while it joins again after the broker stood still.
+        """
+        if not self._member_id:
+            return True
+        group = group_of(self._settings, self._group)
+        ours = self._member_id
+        if self._settings.slot:  # the next member of a slot has another id
+            ours = instance_of(self._group, self._settings.slot)
+        return not group.settled or any(ours in (one, one[:-37]) for one in group.members)
+
+    def join_anew(self) -> None:
+        """Have the client made anew, for the group does not know it."""
+        self._failure = KafkaException(KafkaError(KafkaError._STATE, LOST))  # noqa: SLF001 - public
+
     # ------------------------------------------------------------------ in the reader's thread
 
     def _read(self) -> None:
@@ -169,8 +190,10 @@ class Reader:
             if self._failure is not None:
                 raise self._failure
             if membership.lanes is not before:
+                self._member_id = client.memberid() or self._member_id
                 # among them may be records fetched for the assignment that has ended
-                client.assign([_start_of(lane) for lane in membership.lanes.values()])
+                if membership.lanes:
+                    client.assign([_start_of(lane) for lane in membership.lanes.values()])
             elif batches:
                 self._loop.call_soon_threadsafe(self._listener.arrived, batches)
 

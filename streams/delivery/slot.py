@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from streams.log.offsets import LIMIT_S, NoAnswer
 from streams.settings import Settings
@@ -29,35 +30,51 @@ SESSION_S = 6.0  # the broker's own minimum; one death stalls a lane for about t
 HEARTBEAT_S = 1.0
 ALIVE_S = SESSION_S + 2 * HEARTBEAT_S  # seen for longer, a session is kept alive by somebody
 SOON_S = 60.0
+SETTLED = frozenset({"Stable", "Empty", "Dead"})
+"""States of a group in which nobody is about to become a member."""
 
 
-def holder_of(settings: Settings, group: str, slot: str) -> str | None:
-    """Return the member of a group that has a slot, None where nobody has; raises NoAnswer."""
+class Members(NamedTuple):
+    """The members of a group, as its coordinator knows them."""
+
+    settled: bool
+    """Whether no rebalance is under way."""
+    members: Sequence[str]
+    """The ids of its members."""
+
+
+def group_of(settings: Settings, name: str) -> Members:
+    """Ask the broker who is a member of a group; raises NoAnswer. Blocks."""
     from aiokafka.admin import AIOKafkaAdminClient
 
-    async def ask() -> list[str]:
+    async def ask() -> Members:
         async with asyncio.timeout(LIMIT_S):
             admin = AIOKafkaAdminClient(
                 bootstrap_servers=settings.kafka.split(","), client_id="playhead-slot"
             )
             try:
                 await admin.start()
-                [answer] = await admin.describe_consumer_groups([group])
+                [answer] = await admin.describe_consumer_groups([name])
             finally:
                 await admin.close()
-        [(error_code, _, _, _, _, members)] = answer.groups
+        [(error_code, _, state, _, _, members)] = answer.groups
         if error_code:
-            raise NoAnswer(f"error {error_code} of {group}")
-        return [member[0] for member in members]
+            raise NoAnswer(f"error {error_code} of {name}")
+        return Members(state in SETTLED, [member[0] for member in members])
 
     try:
-        with ThreadPoolExecutor(1, "slot") as thread:
-            members = thread.submit(asyncio.run, ask()).result()
+        with ThreadPoolExecutor(1, "group") as thread:
+            return thread.submit(asyncio.run, ask()).result()
     except NoAnswer:
         raise
     except Exception as error:  # of whichever library: the broker did not tell
         raise NoAnswer(type(error).__name__) from error
+
+
+def holder_of(settings: Settings, group: str, slot: str) -> str | None:
+    """Return the member of a group that has a slot, None where nobody has; raises NoAnswer."""
     # the broker makes a member's id of its slot and 36 characters of its own
+    members = group_of(settings, group).members
     return next((name for name in members if name[:-37] == instance_of(group, slot)), None)
 
 

@@ -5,9 +5,12 @@ this process, all at once, and what it said is printed as JSON at the end.
 """
 
 import asyncio
+import ctypes
 import json
 import os
+import signal
 import sys
+import threading
 import time
 import types
 
@@ -51,6 +54,24 @@ async def many():
     await asyncio.gather(*(part() for _ in range(30)))
 
 
+def system_call():
+    """Wait in C, without Python's own way of going on after a signal, as a client's library may."""
+    reading, writing = os.pipe()
+    threading.Timer(0.3, os.write, (writing, b"x")).start()
+    came = ctypes.CDLL(None, use_errno=True).read(reading, ctypes.create_string_buffer(1), 1)
+    os.write(1, b"read %d\n" % came)
+
+
+async def released():
+    """Say what is left of the watch once it is released."""
+    watch = LoopWatch(look_s=0.02)
+    watch.hold(asyncio.get_running_loop())
+    watch.release()
+    os.write(1, b"timer %d\n" % (signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)))
+    os.kill(os.getpid(), signal.SIGALRM)  # one that is under way
+    await asyncio.sleep(0)
+
+
 CASES = {
     "short": lambda: STEP.compute(0.02),
     "long": lambda: STEP.compute(0.4),
@@ -59,6 +80,8 @@ CASES = {
     "long in a connector": lambda: STEP.through(lambda: CONNECTOR.compute(1.2)),
     "asleep": lambda: time.sleep(0.6),
     "many": many,
+    "in a system call": system_call,
+    "released": released,
 }
 
 

@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from streams.delivery.slot import HEARTBEAT_S, SESSION_S
 from worker.lease import Lease
 
 LIMIT_S, LONG_S, SHORT_S = 0.5, 0.8, 0.1
@@ -88,10 +90,18 @@ async def test_it_is_well_again_once_the_group_has_said_so(lease, clock):
     assert not lease.sure()
 
 
-async def test_an_answer_that_came_after_another_standstill_counts_for_nothing(lease, clock):
+async def test_an_answer_that_took_longer_than_the_limit_counts_for_nothing(
+    lease, clock, monkeypatch
+):
+    said = []
+    note = SimpleNamespace(info=lambda event, **_: said.append(event), warning=lambda _: None)
+    monkeypatch.setattr("worker.lease.log", note)
     clock.now_s += 60
-    assert await renewing(lease, [(True, 5)], clock) == [False]
+    assert await renewing(lease, [(True, 4.1)], clock) == [False]
     assert not lease.sure()
+    assert await renewing(lease, [(True, 4.1), (True, 3.9)], clock) == [False] * 2
+    assert lease.sure()
+    assert said.count("the lanes are known again") == 1
 
 
 async def test_an_answer_counts_for_the_time_at_which_it_was_asked_for(lease, clock):
@@ -100,6 +110,34 @@ async def test_an_answer_counts_for_the_time_at_which_it_was_asked_for(lease, cl
     clock.now_s += 0.9
     assert lease.sure()
     clock.now_s += 0.2
+    assert not lease.sure()
+
+
+def test_its_limit_ends_before_the_group_gives_a_silent_member_up(clock):
+    """The last heartbeat was up to one interval before the standstill, and the next takes as long."""
+    lease = Lease(clock=clock)
+    clock.now_s += SESSION_S - 2 * HEARTBEAT_S
+    assert lease.sure()
+    clock.now_s += 0.01
+    assert not lease.sure()
+    assert HEARTBEAT_S < SESSION_S / 3
+
+
+@pytest.mark.parametrize(
+    ("has", "asked"),
+    [(True, "CLOCK_BOOTTIME"), (False, "CLOCK_MONOTONIC")],
+    ids=["Linux", "elsewhere"],
+)
+def test_its_clock_goes_on_while_the_machine_sleeps_where_there_is_one(monkeypatch, has, asked):
+    clocks = SimpleNamespace(
+        CLOCK_MONOTONIC="CLOCK_MONOTONIC", clock_gettime=lambda name: now_s[name]
+    )
+    if has:
+        clocks.CLOCK_BOOTTIME = "CLOCK_BOOTTIME"
+    monkeypatch.setattr("worker.lease.time", clocks)
+    now_s = {"CLOCK_BOOTTIME": 1.0, "CLOCK_MONOTONIC": 1.0}
+    lease = Lease(4.0)
+    now_s[asked] += 4.1  # the others stood still
     assert not lease.sure()
 
 

@@ -60,7 +60,7 @@ def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(course_o
 def test_of_many_that_compute_for_a_moment_each_none_is_ended(course_of):
     said, logged = course_of("many")
     assert said == ["returned", "went on"]
-    assert [line["level"] for line in logged] == ["warning"]
+    assert {line["level"] for line in logged} == {"warning"}
 
 
 def test_what_is_no_steps_is_told_and_never_ended(course_of):
@@ -68,3 +68,11 @@ def test_what_is_no_steps_is_told_and_never_ended(course_of):
     assert said == ["returned", "went on"]
     assert {line["event"] for line in logged} == {"the event loop is kept from everybody else"}
     assert all(line["line"].startswith("connectors.made_up:") for line in logged)
+
+
+def test_a_system_call_goes_on_after_the_watch_has_looked(course_of):
+    assert course_of("in a system call")[0] == ["read 1", "returned", "went on"]
+
+
+def test_a_watch_that_is_released_looks_no_more_and_a_late_signal_ends_nobody(course_of):
+    assert course_of("released")[0] == ["timer 0", "returned", "went on"]

@@ -23,6 +23,15 @@ class Step:
         self.topics = topics
         self.held = []
         self.trouble = ""
+        self.known, self.joined = True, 0
+
+    def is_known(self):
+        if self.known is None:
+            raise NoAnswer("away")
+        return self.known
+
+    def join_anew(self):
+        self.joined += 1
 
 
 class Bench:
@@ -117,6 +126,50 @@ async def test_the_marker_of_a_transaction_is_nothing_to_read(bench):
     assert lane.silent
 
 
+async def test_what_is_known_to_be_empty_is_not_asked_for_again(bench, monkeypatch):
+    asked = []
+    first_ms = OffsetReader.first_ms
+
+    async def counted(self, starts):
+        asked.extend(starts)
+        return await first_ms(self, starts)
+
+    monkeypatch.setattr(OffsetReader, "first_ms", counted)
+    bench.hold(bench.redact, ASKED)
+    bench.broker.skip(ASKED)
+    await bench.look(5 * LOOKS)
+    assert asked == [(ASKED, 0)]
+    bench.broker.skip(ASKED)
+    await bench.look(5 * LOOKS)
+    assert asked == [(ASKED, 0)] * 2
+
+
+async def test_looks_at_a_lane_that_went_and_came_again_count_anew(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    await bench.look(LOOKS - 1)
+    bench.redact.held.clear()
+    await bench.look()
+    bench.redact.held.append(lane)
+    await bench.look(LOOKS - 1)
+    assert not lane.silent
+    await bench.look()
+    assert lane.silent
+
+
+async def test_a_lane_that_was_read_up_to_its_end_is_not_behind(bench):
+    lane = bench.hold(bench.redact, ASKED)
+    bench.broker.put(ASKED, b"x")
+    read(lane, 0)
+    await bench.look(2 * DEAF_LOOKS)
+    assert (bench.told, lane.silent) == ([], False)
+
+
+async def test_an_empty_topic_without_a_commit_is_not_behind(bench):
+    await bench.look(2 * CUT_OFF_LOOKS)
+    assert bench.told == []
+
+
 async def test_a_step_that_reads_nothing_of_what_it_should_ends_the_worker(bench):
     for partition in (0, 1):
         bench.hold(bench.redact, ASKED, partition)
@@ -196,6 +249,44 @@ async def test_a_step_that_waits_for_its_slot_says_so_at_once_and_is_not_cut_off
     read(lane, 0)
     await bench.look()
     assert bench.told[1:] == [[]]
+
+
+async def test_a_step_that_its_group_does_not_know_joins_anew_after_some_looks(bench):
+    bench.redact.known = False
+    await bench.look(LOOKS - 1)
+    assert bench.redact.joined == 0
+    await bench.look()
+    assert bench.redact.joined == 1
+    await bench.look(LOOKS - 1)
+    assert bench.redact.joined == 1
+    await bench.look()
+    assert (bench.redact.joined, bench.embed.joined) == (2, 0)
+
+
+@pytest.mark.parametrize("between", ["known", "lanes"])
+async def test_only_looks_in_a_row_make_a_step_unknown(bench, between):
+    bench.redact.known = False
+    await bench.look(LOOKS - 1)
+    if between == "known":
+        bench.redact.known = True
+        await bench.look()
+        bench.redact.known = False
+    else:
+        bench.hold(bench.redact, ASKED)
+        await bench.look()
+        bench.redact.held.clear()
+    await bench.look(LOOKS - 1)
+    assert bench.redact.joined == 0
+
+
+async def test_a_broker_that_does_not_tell_members_makes_nobody_unknown(bench):
+    bench.redact.known = False
+    await bench.look(LOOKS - 1)
+    bench.redact.known = None
+    for _ in range(2 * LOOKS):
+        with pytest.raises(NoAnswer):
+            await bench.look()
+    assert bench.redact.joined == 0
 
 
 async def test_looks_without_lanes_count_in_a_row(bench):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from infra.local.start_limit import BUSY_SHARE, StartLimit, WorkDone, work_done_by
+from infra.local.start_limit import BUSY_SHARE, LONGEST_S, StartLimit, WorkDone, work_done_by
 
 
 class Course:
@@ -47,6 +47,37 @@ def test_what_uses_next_to_no_cpu_makes_no_progress():
     assert Course().over_at(10.0, cpu_s=10 * BUSY_SHARE / 2)
 
 
+def test_what_uses_just_enough_cpu_makes_progress():
+    assert not Course(limit_s=8.0).over_at(8.0, cpu_s=8.0 * BUSY_SHARE)
+
+
+@pytest.mark.parametrize("done", [{"cpu_s": 5.0}, {"log_bytes": 5}])
+def test_what_went_on_and_stands_still_since_is_over(done):
+    """Progress counts since the limit was looked at last, not since the start."""
+    course = Course()
+    assert not course.over_at(10.0, **done)
+    assert course.over_at(20.0, **done)
+
+
+def test_what_works_hard_now_is_not_measured_by_how_long_it_stood_still():
+    course = Course()
+    assert not course.over_at(10.0, cpu_s=10.0)
+    assert not course.over_at(20.0, cpu_s=10.0 + 10.1 * BUSY_SHARE)
+
+
+def test_before_the_limit_nothing_is_measured():
+    course = Course()
+    assert not course.over_at(9.0, cpu_s=9.0)
+    assert course.limit.limit_s == 10.0
+    assert not course.over_at(10.0, cpu_s=9.0)
+
+
+def test_a_log_that_was_set_aside_is_no_progress():
+    course = Course()
+    assert not course.over_at(10.0, log_bytes=100)
+    assert course.over_at(20.0, log_bytes=1)
+
+
 def test_what_ended_children_used_is_no_progress_undone():
     course = Course()
     assert not course.over_at(10.0, cpu_s=5.0)
@@ -58,6 +89,8 @@ def test_nothing_is_waited_for_for_ever():
     assert not course.over_at(10.0, cpu_s=10.0)
     assert not course.over_at(20.0, cpu_s=20.0)
     assert course.over_at(40.0, cpu_s=40.0)
+    assert Course(30.0, longest_s=30.0).over_at(30.0, cpu_s=30.0)
+    assert Course(LONGEST_S).over_at(3_600.0, cpu_s=3_600.0)
 
 
 def test_the_work_of_a_process_and_of_what_it_started_is_progress(tmp_path):
@@ -67,6 +100,7 @@ def test_the_work_of_a_process_and_of_what_it_started_is_progress(tmp_path):
     while (done := work_done_by(process.pid, log)).cpu_s < 0.4:
         assert process.poll() is None, done
     process.wait()
+    assert done.log_bytes == 0  # there is none yet
     log.write_text("four")
     assert work_done_by(os.getpid(), log).log_bytes == 4
     assert work_done_by(process.pid, log).cpu_s == 0.0

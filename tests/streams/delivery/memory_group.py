@@ -77,6 +77,9 @@ class MemoryGroupClient:
     def _places(self) -> list[TopicPartition]:
         return [TopicPartition(*place) for place in self._rows if place[0] in self._topics]
 
+    def memberid(self) -> str:
+        return str(id(self))
+
     def close(self) -> None:
         if self._callbacks and not (self._fenced or self._joining):
             self._callbacks["on_revoke"](self, self._places())

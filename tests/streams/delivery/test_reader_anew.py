@@ -7,8 +7,9 @@ import pytest
 from confluent_kafka import KafkaError
 
 from streams.delivery.commits import due
-from streams.delivery.slot import ALIVE_S, Slot
+from streams.delivery.slot import ALIVE_S, Members, Slot
 from streams.delivery.tries import TRIES_MAX, GaveUp
+from streams.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.memory_broker import MemoryBroker
 from tests.streams.delivery.memory_group import MemoryGroup
@@ -200,6 +201,40 @@ async def test_of_two_workers_in_one_slot_one_waits_and_one_works(bench):
     await goes_on(bench, works, b"y")
     assert sum(worker.words.count("assigned") for worker in alive.values()) == came <= 4
     assert all(worker.errors == [] for worker in alive.values())
+
+
+# ---------------------------------------------------------------------- a client that lost its way
+
+
+async def test_a_client_that_its_group_does_not_know_is_made_anew(bench):
+    worker = bench.worker()
+    worker.reader.start()
+    await soon(lambda: worker.words)
+    worker.reader.join_anew()
+    await soon(lambda: worker.words == ["assigned", "lost", "assigned"])
+    assert (len(worker.clients), worker.errors) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("settled", "members", "slot", "known"),
+    [
+        (True, ["group-worker-1-" + "0" * 36], "worker-1", True),
+        (True, ["group-worker-2-" + "0" * 36], "worker-1", False),
+        (True, [], "worker-1", False),
+        (False, [], "worker-1", True),
+        (True, ["ours"], "", True),
+        (True, ["another"], "", False),
+    ],
+)
+async def test_a_member_is_known_by_its_slot_or_its_id(
+    bench, monkeypatch, settled, members, slot, known
+):
+    told = Members(settled, members)
+    monkeypatch.setattr("streams.delivery.reader.group_of", lambda *_: told)
+    reader = bench.worker().reader
+    assert reader.is_known(), "who never had a lane is asked for nothing"
+    reader._member_id, reader._settings = "ours", Settings(slot=slot)
+    assert reader.is_known() is known
 
 
 # ---------------------------------------------------------------------- what can't be written

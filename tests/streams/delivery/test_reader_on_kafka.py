@@ -50,6 +50,17 @@ async def test_on_kafka_a_fenced_client_is_made_anew_by_the_same_worker(lone_bro
     other.close()
 
 
+async def test_on_kafka_a_member_is_known_until_it_has_left(on_kafka):
+    worker = on_kafka
+    worker.reader.start()
+    await soon(lambda: worker.words and worker.reader._member_id)
+    assert await asyncio.to_thread(worker.reader.is_known)
+    worker.reader._settings = dataclasses.replace(worker.settings, slot="worker-2")
+    assert not await asyncio.to_thread(worker.reader.is_known)
+    worker.reader._settings = dataclasses.replace(worker.settings, slot="")
+    assert await asyncio.to_thread(worker.reader.is_known)
+
+
 def fence(worker):
     """Take a worker's slot on the broker, and do nothing with it."""
     group = worker.reader._group
