@@ -24,6 +24,7 @@ from weaviate.exceptions import (
 )
 
 from agents.errors import Permanent, Transient
+from streams.running.breaker import Overdue
 
 AWAY = (
     WeaviateConnectionError,
@@ -38,7 +39,6 @@ AWAY = (
 BUSY = frozenset(
     (
         grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         grpc.StatusCode.ABORTED,
         grpc.StatusCode.CANCELLED,
@@ -84,9 +84,9 @@ def no_such_tenant(error: BaseException) -> bool:
 
 def _translation(error: Exception) -> Exception:
     if isinstance(error, AWAY):
-        return Transient(
-            f"Weaviate does not answer ({type(error).__name__}): see `playhead status`"
-        )
+        late = isinstance(error, WeaviateTimeoutError | httpx.ReadTimeout)
+        kind = Overdue if late else Transient
+        return kind(f"Weaviate does not answer ({type(error).__name__}): see `playhead status`")
     if isinstance(error, UnexpectedStatusCodeError):
         status = error.status_code
         message = f"Weaviate answered HTTP {status}: see its log, and weaviate_key_file for 401"
@@ -95,6 +95,8 @@ def _translation(error: Exception) -> Exception:
     if cause is not None:
         code = cast(Any, cause).code()
         message = f"Weaviate answered {getattr(code, 'name', code)}: see its log"
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return Overdue(message)
         # it has no better status for most of its errors, those of a shard that starts among them
         passing = code is grpc.StatusCode.UNKNOWN and _passing(cast(Any, cause).details())
         return Transient(message) if code in BUSY or passing else Permanent(message)

@@ -28,7 +28,7 @@ from typing import Any, Protocol, TypeVar
 from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest
 from streams.log.clock import now_us
-from streams.running.breaker import Circuit
+from streams.running.breaker import Circuit, Overdue
 from streams.running.fair_queue import Bound, current_bound
 from streams.running.retry import deadline_of
 from streams.running.run import Input
@@ -78,7 +78,8 @@ class _HadNoTime(Exception):
 
 
 AnyRequest = Request[Any] | StreamRequest[Any]
-Guard = Callable[[], AbstractContextManager[Callable[[], None]]]
+Guard = Callable[[str], AbstractContextManager[Callable[[], None]]]
+"""Takes the tenant who asks."""
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
 HandlerT = TypeVar("HandlerT", Handler, StreamHandler)
@@ -131,7 +132,7 @@ class World:
     async def ask(self, request: Request[Any], call: Call) -> Record:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         handler, guard = _registered(self._handlers, request)
-        with _in_a_hurry(), guard():
+        with _in_a_hurry(), guard(call.tenant):
             async with self._within(self._bound_s(request, call), request, call):
                 return await handler(request, call)
 
@@ -140,7 +141,7 @@ class World:
         handler, guard = _registered(self._streams, request)
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout_s
-        with _in_a_hurry(), guard() as answered:
+        with _in_a_hurry(), guard(call.tenant) as answered:
             answer = handler(request, call)
             try:
                 while True:
@@ -172,7 +173,7 @@ class World:
 
     @asynccontextmanager
     async def _within(self, bound_s: float, request: AnyRequest, call: Call) -> AsyncIterator[None]:
-        """Bound what is done inside; raises Transient.
+        """Bound what is done inside; raises Overdue.
 
         It is _HadNoTime where the service is not to blame: the bound was short, or over before it
         was the call's turn to be answered.
@@ -187,7 +188,7 @@ class World:
                     current_bound.reset(token)
         except TimeoutError:
             blamed = bound_s >= self._blamed_s and not bound.waited_in_vain
-            kind = Transient if blamed else _HadNoTime
+            kind = Overdue if blamed else _HadNoTime
             raise kind(f"{request.SCHEMA} took longer than {bound_s:.3g} s") from None
 
     async def loaded(self) -> None:
@@ -213,7 +214,7 @@ def _registered(
         ) from None
 
 
-def _unguarded() -> AbstractContextManager[Callable[[], None]]:
+def _unguarded(_tenant: str) -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None)
 
 
@@ -222,5 +223,5 @@ def _in_a_hurry() -> Iterator[None]:
     """Make a step see lack of time as Transient, once the circuit has let it pass."""
     try:
         yield
-    except _HadNoTime as error:
+    except (_HadNoTime, Overdue) as error:
         raise Transient(str(error)) from None

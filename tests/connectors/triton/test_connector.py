@@ -16,6 +16,7 @@ from agents.errors import Permanent, Transient
 from connectors.triton import Triton
 from connectors.triton.connector import BULK_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
+from streams.running.breaker import Overdue
 from streams.running.world import Call
 from streams.settings import Settings
 from tests.connectors.triton.server import FakeTritonServer, serve
@@ -260,7 +261,7 @@ async def test_a_restarted_server_is_found_again(fake, connector):
     ("status", "kind"),
     [
         (grpc.StatusCode.UNAVAILABLE, Transient),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, Transient),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, Overdue),
         (grpc.StatusCode.INTERNAL, Transient),  # "Stub process is not healthy"
         (grpc.StatusCode.RESOURCE_EXHAUSTED, Transient),
         (grpc.StatusCode.INVALID_ARGUMENT, Permanent),

@@ -8,10 +8,12 @@ from weaviate.exceptions import (
     UnexpectedStatusCodeError,
     WeaviateConnectionError,
     WeaviateQueryError,
+    WeaviateTimeoutError,
 )
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.failures import no_such_tenant, refusal, translated
+from streams.running.breaker import Overdue
 
 
 def rpc_error(code, details="a text of a person"):
@@ -32,7 +34,10 @@ def http(status):
     ("error", "kind"),
     [
         (WeaviateConnectionError("m"), Transient),
-        (httpx.ReadTimeout("m"), Transient),
+        (httpx.ReadTimeout("m"), Overdue),
+        (WeaviateTimeoutError("m"), Overdue),
+        (rpc_error(grpc.StatusCode.DEADLINE_EXCEEDED), Overdue),
+        (httpx.ConnectTimeout("m"), Transient),
         (http(500), Transient),
         (http(401), Transient),
         (http(422), Permanent),
@@ -45,6 +50,7 @@ def http(status):
 async def test_errors_are_worth_another_try_or_not_and_quote_no_answer(error, kind):
     with pytest.raises(kind) as raised:
         await failing(error)
+    assert type(raised.value) is kind
     assert "Weaviate" in str(raised.value)
     assert "person" not in str(raised.value)
 

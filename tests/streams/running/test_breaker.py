@@ -17,7 +17,9 @@ from streams.running.breaker import (
     PAUSE_FIRST_S,
     PAUSE_MAX_S,
     PROBE_S,
+    TENANTS_MAX,
     Circuit,
+    Overdue,
 )
 from tests.fake_clock import FakeClock
 
@@ -32,21 +34,21 @@ def circuit(clock):
     return Circuit("Fake", clock)
 
 
-def call(circuit, error=None):
+def call(circuit, error=None, tenant=""):
     """Make one call; return what it raised."""
     try:
-        with circuit.guard():
+        with circuit.guard(tenant):
             if error is not None:
                 raise error
     except (Transient, Permanent, asyncio.CancelledError) as raised:
         return raised
 
 
-def refusal(circuit):
+def refusal(circuit, tenant=""):
     """Return the error of a call that is not let through."""
     reached = False
     try:
-        with circuit.guard():
+        with circuit.guard(tenant):
             reached = True
     except Transient as error:
         assert not reached
@@ -187,3 +189,94 @@ def test_changes_are_logged_once(circuit, clock):
         for _ in range(3):
             call(circuit)
     assert [line["event"] for line in lines] == ["circuit opened", "circuit closed"]
+
+
+# ---------------------------------------------------------------------- whose an error is
+
+
+def late():
+    return Overdue("took longer than 30 s")
+
+
+def test_what_takes_too_long_for_one_tenant_shuts_out_that_tenant_alone(circuit, clock):
+    for _ in range(10 * FAILURES_MAX):
+        call(circuit, late(), "poison")
+        clock.now += 0.01
+    assert circuit.state == CLOSED
+    assert "Fake answers this tenant too late since 2" in str(refusal(circuit, "poison"))
+    assert call(circuit, tenant="another") is None
+    clock.now += PAUSE_MAX_S
+    assert call(circuit, tenant="poison") is None
+    assert circuit.state_of("poison") == CLOSED
+
+
+def test_what_takes_too_long_for_several_and_is_answered_to_nobody_is_the_services(circuit):
+    for tenant in "aabbcc"[:FAILURES_MAX]:
+        assert circuit.state == CLOSED
+        call(circuit, late(), tenant)
+    assert circuit.state == OPEN
+    assert "Fake is away" in str(refusal(circuit, "another"))
+
+
+def test_two_tenants_have_circuits_of_their_own_and_open_nobody_elses(circuit):
+    for _ in range(FAILURES_MAX):
+        for tenant in "ab":
+            call(circuit, late(), tenant)
+    assert circuit.state == CLOSED
+    assert circuit.state_of("a") == circuit.state_of("b") == OPEN
+
+
+@pytest.mark.parametrize("error", [Transient("connection refused"), Transient("503")])
+def test_a_service_that_is_away_is_away_for_all_whoever_met_it(circuit, error):
+    for _ in range(FAILURES_MAX):
+        call(circuit, error, "acme")
+    assert "is away" in str(refusal(circuit, "another"))
+
+
+TENANTS = st.sampled_from("abcd")
+CALLS = st.lists(
+    st.tuples(TENANTS, st.sampled_from(["late", "answered", "permanent"])), max_size=60
+)
+
+
+@given(CALLS)
+def test_while_others_are_answered_no_tenant_opens_the_circuit_of_all(calls):
+    clock = FakeClock()
+    circuit = Circuit("Fake", clock)
+    for tenant, end in calls:
+        clock.now += 0.1
+        error = {"late": late(), "answered": None, "permanent": Permanent("no")}[end]
+        call(circuit, error, tenant)
+        call(circuit, tenant="well")
+        assert circuit.state == circuit.state_of("well") == CLOSED
+
+
+def test_a_call_that_takes_too_long_is_no_news_of_a_service_that_was_away(circuit, clock):
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S
+    call(circuit, late(), "poison")
+    assert circuit.state == HALF_OPEN
+    assert call(circuit, tenant="another") is None
+    assert circuit.state == CLOSED
+
+
+def test_who_is_shut_out_takes_no_probe_from_others(circuit, clock):
+    for _ in range(FAILURES_MAX):
+        call(circuit, late(), "poison")
+    opened(circuit)
+    clock.now += PAUSE_FIRST_S / 2
+    for _ in range(3):
+        refusal(circuit, "poison")
+    clock.now += refusal(circuit, "another").retry_after_s
+    assert call(circuit, tenant="another") is None
+
+
+def test_tenants_are_remembered_only_so_many_and_while_they_are_late(circuit):
+    for number in range(TENANTS_MAX + 10):
+        call(circuit, late(), f"t{number}")
+        call(circuit, tenant="well")
+    assert len(circuit._tenants) == TENANTS_MAX
+    for number in range(TENANTS_MAX + 10):
+        call(circuit, tenant=f"t{number}")
+    assert not circuit._tenants
+    assert not circuit._overdue

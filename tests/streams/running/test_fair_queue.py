@@ -359,11 +359,11 @@ async def test_who_waits_in_vain_blames_nobody():
         for _ in range(FAILURES_MAX):
             with pytest.raises(Transient):
                 await asked(world, deadline=SOON)
-        assert circuits[0].state == CLOSED
+        assert circuits[0].state_of("acme") == CLOSED
     for _ in range(FAILURES_MAX):
         with pytest.raises(Transient):
             await asked(world, deadline=SOON)
-    assert circuits[0].state != CLOSED
+    assert circuits[0].state_of("acme") != CLOSED
 
 
 async def test_a_question_counts_what_it_waits():

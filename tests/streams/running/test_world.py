@@ -175,8 +175,42 @@ async def test_a_service_that_hangs_is_soon_not_asked(service):
     for _ in range(FAILURES_MAX):
         with pytest.raises(Transient, match="took longer"):
             await world.ask(EMBED, CALL)
-    with pytest.raises(Transient, match="is away"):
+    with pytest.raises(Transient, match="answers this tenant too late"):
         await world.ask(EMBED, CALL)
+
+
+def of_tenant(tenant):
+    return Call(**{**vars(CALL), "tenant": tenant})
+
+
+@pytest.mark.parametrize("ask", HURRIED)
+async def test_requests_of_one_tenant_that_never_end_keep_no_other_from_the_service(service, ask):
+    world = World((service,), timeout_s=0.02, blamed_s=0.01)
+    service.hangs = True
+    for _ in range(2 * FAILURES_MAX):
+        with pytest.raises(Transient):
+            await ask(world, of_tenant("poison"))
+    assert service.calls == FAILURES_MAX
+    service.hangs = False
+    assert await ask(world, of_tenant("another"))
+
+
+async def test_a_service_that_hangs_for_all_is_soon_asked_by_nobody(service):
+    world = World((service,), timeout_s=0.02, blamed_s=0.01)
+    service.hangs = True
+    for number in range(FAILURES_MAX):
+        with pytest.raises(Transient, match="took longer"):
+            await world.ask(EMBED, of_tenant(f"t{number}"))
+    with pytest.raises(Transient, match="FakeService is away"):
+        await world.ask(EMBED, of_tenant("another"))
+
+
+async def test_a_step_sees_a_call_that_took_too_long_as_any_transient_error(service):
+    world = World((service,), timeout_s=0.02, blamed_s=0.01)
+    service.hangs = True
+    with pytest.raises(Transient) as caught:
+        await world.ask(EMBED, CALL)
+    assert type(caught.value) is Transient
 
 
 async def test_the_deadline_bounds_neither_local_calls_nor_those_that_come_after_it(service):
