@@ -124,4 +124,5 @@ class FakeWeaviate(FakeConnector):
 
     async def write(self, request, call):
         await self._before(self.SERVICE, request, call)
-        return IndexWritten(count=1, position=call.offset)
+        count = len(request.chunks) if isinstance(request, IndexChunks) else 1
+        return IndexWritten(count=count, position=call.offset)

@@ -16,13 +16,18 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from schemas import ChunksCut, QuestionRedacted
 from streams.log.setup import create_topics
 from streams.settings import Settings
-from streams.topics import topic_of
+from streams.topics import group_of, topic_of
 from tests.chaos.faults.happening import Effects, note
 from tests.chaos.ground import Ground
 from tests.chaos.load import Load
@@ -96,6 +101,8 @@ class LostLogs:
         self._say = say
         self._patience_s = patience_s
         self.effects: Effects = {}
+        self._missing: AbstractSet[str] = frozenset()
+        """Requests without an end after the last loss."""
         self.wrong: list[str] = []
         """Requests without an end of which nobody told."""
 
@@ -104,17 +111,21 @@ class LostLogs:
         for kind, lose in zip(LOSSES, (self._lose_tail, self._make_anew), strict=True):
             step, record = OF_WRITER[kind]
             topic = topic_of(record)
-            lost = lose(topic)
+            before = sum(self._ends(topic))
+            lose(topic)
+            ends = self._ends(topic)
+            lost = before - sum(ends)
             self._say(f"{kind}: {topic}, {lost} records lost")
             self._ask_on(kind, step, topic, lost)
+            self._set_back(kind, topic, ends)
 
     # ------------------------------------------------------------------ losing
 
     def _lanes(self, topic: str) -> list[str]:
         return [f"{topic}-{lane}" for lane in range(self._settings.partitions)]
 
-    def _lose_tail(self, topic: str) -> int:
-        stack, before = self._ground.stack, sum(self._ends(topic))
+    def _lose_tail(self, topic: str) -> None:
+        stack = self._ground.stack
         for name in self._ground.brokers:
             stack.stop_component(name)
         for name in self._ground.brokers:
@@ -123,16 +134,13 @@ class LostLogs:
         for name in self._ground.brokers:
             stack._keepers[name].start()
         self._ground.wait_ready()
-        return before - sum(self._ends(topic))
 
-    def _make_anew(self, topic: str) -> int:
-        lost = sum(self._ends(topic))
+    def _make_anew(self, topic: str) -> None:
         admin = AdminClient({"bootstrap.servers": self._settings.kafka, "log_level": 0})
         admin.delete_topics([topic])[topic].result(ANSWER_S)
         while topic in admin.list_topics(timeout=ANSWER_S).topics:
             time.sleep(POLL_S)
         create_topics(self._settings)
-        return lost
 
     def _ends(self, topic: str) -> list[int]:
         """Return where each lane of a topic ends, as soon as the brokers tell."""
@@ -167,6 +175,7 @@ class LostLogs:
         finally:
             follower.close()
             self._stop()
+        self._missing = asked - follower.ends_s.keys()
         self._take_stock(kind, topic, lost, asked, follower, said_from)
 
     def _take_stock(
@@ -187,6 +196,31 @@ class LostLogs:
         ]
         seen = {"records lost": lost, "asked after": len(asked), "ended": len(asked - missing)}
         note(self.effects, kind, {**seen, "lanes told of": len(told)})
+
+    def _set_back(self, kind: str, topic: str, ends: list[int]) -> None:
+        """Where lanes are not read, do what the worker says: choose where to go on, and start it."""
+        if not self._missing:
+            return
+        admin = AdminClient({"bootstrap.servers": self._settings.kafka, "log_level": 0})
+        places = [TopicPartition(topic, lane, end) for lane, end in enumerate(ends)]
+        for step in chain():
+            if topic in map(topic_of, step.reads):
+                asked = ConsumerGroupTopicPartitions(group_of(step.name), places)
+                [done] = admin.alter_consumer_group_offsets([asked]).values()
+                done.result()
+        self._slot.start(Start(f"{kind}-set-back"))
+        follower = Follower(self._settings, self._load.codec, chain())
+        try:
+            self._follow(follower, self._missing, set)
+        finally:
+            follower.close()
+            self._stop()
+        left = self._missing - follower.ends_s.keys()
+        self.wrong += [
+            f"{request} has no end after offsets of {topic} were set back"
+            for request in sorted(left)
+        ]
+        note(self.effects, kind, {"ended after offsets were set back": len(self._missing - left)})
 
     def _run_alone(self, step: str, topic: str) -> None:
         """Have one step do what it has before it: its topic grows, then stands still."""
@@ -211,7 +245,8 @@ class LostLogs:
                 missing, since = len(left), time.monotonic()
             if not left:
                 return
-            if {self._lane_of(request) for request in left} <= told() and not self._says_ready():
+            stuck = {self._lane_of(request) for request in left} <= told()
+            if stuck and not self._says_ready() and time.monotonic() - since > STILL_S:
                 return
 
     def _says_ready(self) -> bool:
