@@ -17,7 +17,7 @@ from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
 from tests.chaos.load import Load, register_lacking, register_newer
 from tests.chaos.memory import RssWatch, growth_of
-from tests.chaos.plan import Plan, faults
+from tests.chaos.plan import Fault, Plan, faults
 from tests.chaos.profiles import TOPICS, includes
 from tests.chaos.recovery import after_outage, recoveries
 from tests.chaos.result import Result
@@ -35,6 +35,7 @@ READY_PATIENCE_S = 60.0  # until the first worker is ready
 DRAIN_PATIENCE_S = 120.0  # without any further end
 SETTLE_PATIENCE_S = 60.0  # for the commits behind the last end
 SAY_S = 15.0
+REST_S = 1.0  # between kills that had hit nobody
 AFTER_ALL = 200  # number of the worker that meets a log that lost something
 
 
@@ -185,6 +186,15 @@ class Course:
             return asked < load.steady or passed < plan.seconds
 
         self._while(going_on, plan.seconds + 60)
+        self._kill_the_rest()
+
+    def _kill_the_rest(self) -> None:
+        """Kill as often as is wanted: where workers come up slowly, planned kills hit none."""
+        for number in range(2 * self._plan.kills):
+            if self._injector.done["kill"] >= self._plan.kills:
+                return
+            self._injector.schedule([Fault(REST_S, "kill", number % self._plan.workers)])
+            self._while(lambda: self._injector.busy, STOP_PATIENCE_S)
 
     def _drain(self, watcher: Watcher) -> float:
         """Stop the faults, and wait until all has its end and is acknowledged."""
@@ -194,7 +204,6 @@ class Course:
         self._edge.calm()
         if unsent := self._load.flush():
             self._stuck.append(f"{unsent} requests were not taken by the broker")
-        self._while(lambda: self._edge.waiting, DRAIN_PATIENCE_S)
         if least := self._wait_for_ends():
             self._stuck.append(f"{least} requests had no end, and {DRAIN_PATIENCE_S:g} s none came")
         drained_s = time.monotonic() - began
@@ -204,12 +213,12 @@ class Course:
         return drained_s
 
     def _wait_for_ends(self) -> int:
-        """Wait as long as ends come; returns how many requests have none."""
+        """Wait as long as ends come, for clients of the gateway too; returns how many are missing."""
         expected, follower = self._load.expected, self._follower
 
         def missing() -> int:
             owed = len(expected.fates) + len(expected.unreadable)
-            return owed - len(follower.ends_s) - len(follower.unreadable)
+            return owed - len(follower.ends_s) - len(follower.unreadable) + self._edge.waiting
 
         least, since = missing(), time.monotonic()
 
@@ -217,7 +226,9 @@ class Course:
             nonlocal least, since
             if (left := missing()) < least:
                 least, since = left, time.monotonic()
-            return least > 0 and time.monotonic() - since < DRAIN_PATIENCE_S
+            return (left > 0 or self._edge.waiting > 0) and (
+                time.monotonic() - since < DRAIN_PATIENCE_S
+            )
 
         self._while(waiting, 10 * DRAIN_PATIENCE_S + self._plan.seconds)
-        return least
+        return max(0, missing())
