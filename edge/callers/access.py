@@ -1,27 +1,41 @@
-"""What a caller may know of and see. What it may not know of does not exist for it (404)."""
+"""What a caller may know of and see. What it may not know of does not exist for it (404).
+
+Nothing is said not to exist before all history has been read: a gateway that has just started knows
+less than there is, and a client that is told 404 does not come back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agents.errors import Permanent, Transient
 from agents.placeholders import restore
 from edge.callers.caller import Caller
 from edge.listening.catalogue import KnownDocument, KnownDocuments, KnownRequest, KnownRequests
-from edge.problems import not_found
+from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.limits import ID_MAX
 from schemas import MapEntry, Passage, Sealed
+
+STILL_READ = "the log is still being read, so not all that there is is known yet: try again"
 
 
 class Access:
     """Requests, documents and personal data, as far as callers may see them."""
 
-    def __init__(self, requests: KnownRequests, documents: KnownDocuments, keyring: Seals) -> None:
+    def __init__(
+        self,
+        requests: KnownRequests,
+        documents: KnownDocuments,
+        keyring: Seals,
+        knows_all: Callable[[], bool],
+    ) -> None:
+        """Take what is known, and who tells whether that is all that there is."""
         self._requests = requests
         self._documents = documents
         self._keyring = keyring
+        self._knows_all = knows_all
 
     # ------------------------------------------------------------------ requests
 
@@ -29,7 +43,7 @@ class Access:
         """Return a request of this caller, or about a document of the tenant; raises Problem."""
         request = self._requests.find((caller.tenant, request_id))
         if request is None or (request.subject and request.subject != caller.subject):
-            raise not_found(f"no request {request_id[:ID_MAX]!r} of this user")
+            raise self._unknown(f"no request {request_id[:ID_MAX]!r} of this user")
         return request
 
     def question(self, caller: Caller, request_id: str) -> KnownRequest:
@@ -41,17 +55,23 @@ class Access:
             )
         return request
 
+    def _unknown(self, detail: str) -> Problem:
+        """Say that something does not exist, if all that exists is known."""
+        return not_found(detail) if self._knows_all() else overloaded(STILL_READ)
+
     # ------------------------------------------------------------------ documents
 
     def document(self, caller: Caller, document_id: str) -> KnownDocument:
         """Return a document that the caller may know of; raises Problem."""
         document = self._documents.find(caller.tenant, document_id)
         if document is None or not _may_read(caller, document):
-            raise not_found(f"no document {document_id[:ID_MAX]!r} in this tenant")
+            raise self._unknown(f"no document {document_id[:ID_MAX]!r} in this tenant")
         return document
 
     def documents(self, caller: Caller) -> list[KnownDocument]:
-        """List the documents that the caller may know of, by id."""
+        """List the documents that the caller may know of, by id; raises Problem."""
+        if not self._knows_all():
+            raise overloaded(STILL_READ)
         return [one for one in self._documents.all(caller.tenant) if _may_read(caller, one)]
 
     def title(self, caller: Caller, document: KnownDocument) -> str | None:

@@ -48,7 +48,9 @@ class Gateway:
     def __post_init__(self) -> None:
         bounds = self.bounds
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
-        self.access = Access(self.requests, self.documents, self.keyring)
+        self.access = Access(
+            self.requests, self.documents, self.keyring, knows_all=lambda: self.log.ready
+        )
         self.keys_in_use = KeysInUse(self.keys)
         self.dispatch = Dispatch(
             (self.requests.take, self.documents.take, self._count), self.admission.awaits

@@ -37,12 +37,12 @@ def an_entry(placeholder, kind="PERSON", key=None):
     )
 
 
-def access(*events, keyring=None):
+def access(*events, keyring=None, knows_all=True):
     requests, documents = KnownRequests(), KnownDocuments()
     for offset, event in enumerate(events):
         requests.take(Entry(event, 0, offset, 0))
         documents.take(Entry(event, 0, offset, 0))
-    return Access(requests, documents, keyring or Keyring())
+    return Access(requests, documents, keyring or Keyring(), lambda: knows_all)
 
 
 def a_question(subject="subject", tenant="acme"):
@@ -158,3 +158,29 @@ def test_a_passage_is_restored_in_title_and_text():
     assert spelt["title"] == "Of acme: <PERSON_1>"
     assert spelt["text"] == "Ask acme: <PERSON_1> or <PERSON_9>."
     assert access().passage(a_caller(), passage)["text"] == passage.text
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda known: known.request(a_caller(), "none"),
+        lambda known: known.question(a_caller(), "none"),
+        lambda known: known.document(a_caller(), "none"),
+    ],
+)
+@pytest.mark.parametrize(("knows_all", "status"), [(True, 404), (False, 503)])
+def test_nothing_is_said_not_to_exist_before_all_is_known(ask, knows_all, status):
+    with pytest.raises(Problem) as refused:
+        ask(access(knows_all=knows_all))
+    assert refused.value.status == status
+    assert refused.value.retryable is not knows_all
+
+
+def test_no_list_is_told_before_all_is_known():
+    assert len(access(a_document()).documents(a_caller())) == 1
+    with pytest.raises(Problem, match="still being read"):
+        access(a_document(), knows_all=False).documents(a_caller())
+
+
+def test_what_is_known_is_told_before_all_is():
+    assert access(a_document(), knows_all=False).document(a_caller(), "d-1").id == "d-1"
