@@ -46,6 +46,16 @@ def written(row: TableRow | None, event: str, value: bytes, entries_max: int) ->
     return TableRow(entries=tuple(_within_bounds(entries[-entries_max:])))
 
 
+def is_overtaken(events: Sequence[str], known: Sequence[str]) -> bool:
+    """Tell whether a row was written before another, by the events whose values the two hold.
+
+    A write keeps the entries behind its own. So a row that lacks what the other has behind its
+    newest event was written by one that knew less: a worker that has lost the lane since, whose
+    record was still on its way.
+    """
+    return bool(events) and events[-1] in known[:-1]
+
+
 def _within_bounds(entries: Sequence[TableEntry]) -> Sequence[TableEntry]:
     """Return the newest entries, as many as a row may hold; at least one."""
     size = 0

@@ -22,13 +22,16 @@ from schemas import Record, Request, StreamRequest, TableRow, Written
 from schemas.registry import RegistryAway
 from streams.delivery.faust_shell import App, raw_topic
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Unattended
-from streams.delivery.rows import RowKey, written
+from streams.delivery.rows import RowKey, is_overtaken, written
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
 from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
 from streams.topics import changelog_of
+from streams.watching.logs import logger
+
+log = logger("tables")
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -36,6 +39,8 @@ ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
 DROPPED_MAX = 4
 """Rows dropped at one write."""
+KNOWN = -1
+"""Place of a row that was known before the changelog was read on."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,60 @@ class Table(ABC):
             rows: dict[int, list[tuple[bytes, bytes | None]]] = {lane: [] for lane in since}
             for message in records(consumer, extents):
                 rows[cast(int, message.partition())].append((message.key() or b"", message.value()))
-        return [Change(e.partition, rows[e.partition], e.end) for e in extents]
+        return [Change(e.partition, self._without_late(rows[e.partition]), e.end) for e in extents]
+
+    def _without_late(
+        self, rows: Sequence[tuple[bytes, bytes | None]]
+    ) -> list[tuple[bytes, bytes | None]]:
+        """Leave out rows that came after one that was written later.
+
+        A worker that has lost a lane may have had a row on its way to the broker, which takes it
+        although the lane's new owner has written since. Only the newest rows of a key are decoded:
+        every other one was followed by one that stands.
+        """
+        places: dict[bytes, list[int]] = {}
+        for place, (key, value) in enumerate(rows):
+            if value is None:  # whatever comes after it stands
+                places[key] = []
+            else:
+                places.setdefault(key, [] if key not in self._table.data else [KNOWN]).append(place)
+        late = {
+            place
+            for key, known in places.items()
+            if len(known) > 1
+            for place in known[self._standing(key, known, rows) + 1 :]
+        }
+        if late:
+            log.info("rows that came late are passed over", table=self.NAME, rows=len(late))
+        return [row for place, row in enumerate(rows) if place not in late]
+
+    def _standing(
+        self, key: bytes, places: Sequence[int], rows: Sequence[tuple[bytes, bytes | None]]
+    ) -> int:
+        """Return which of a key's rows stands: the last that none before it overtakes."""
+
+        def events(number: int) -> tuple[str, ...]:
+            place = places[number]
+            data = self._table.data.get(key) if place == KNOWN else rows[place][1]
+            return self._events(data) if data else ()
+
+        standing = len(places) - 1
+        newest = events(standing)
+        for number in range(standing - 1, -1, -1):
+            before = events(number)
+            if is_overtaken(newest, before):
+                standing, newest = number, before
+            elif before != newest:
+                break
+        return standing
+
+    def _events(self, data: bytes) -> tuple[str, ...]:
+        """Return the events whose values a row holds; none where it can't be read here."""
+        try:
+            self._codec.learn(schema_id_of(data), TableRow)
+            return tuple(entry.event for entry in self._codec.decode(data, TableRow).entries)
+        except (RegistryAway, Undecodable):
+            return ()
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs."""
