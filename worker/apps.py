@@ -12,8 +12,7 @@ Faust's cuts short at a stop is run again. PLAYHEAD_RUN tells where the stack is
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 
 from streams.delivery.faust_shell import App
@@ -23,7 +22,8 @@ from streams.topics import STEPS, step
 from streams.watching.logs import logger
 from worker.loop_watch import LoopWatch
 from worker.oversight import keep_lease, watch_over
-from worker.wiring import Host, Hosted, attach, declare, wait_for_topics
+from worker.preparing import prepared
+from worker.wiring import Host, Hosted, declare
 
 log = logger("worker")
 
@@ -49,30 +49,12 @@ def app_of(name: str) -> App:
 
 
 async def _prepare(settings: Settings, hosted: Hosted) -> None:
-    await wait_for_topics(settings, [hosted.step])
-    host = await _in_daemon(lambda: attach(settings, [hosted]))
+    host = await prepared(settings, [hosted])
     watch = LoopWatch()
     hosted.app.clean_up = partial(_clean_up, host, watch)
     hosted.app.add_future(keep_lease(host.steps))
     hosted.app.add_future(watch_over(host.steps, settings, _say_how_it_is))
     watch.hold(asyncio.get_running_loop())
-
-
-async def _in_daemon(work: Callable[[], Host]) -> Host:
-    """Run what may wait for ever in a thread that does not hold up the end of the process."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Host] = loop.create_future()
-
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            loop.call_soon_threadsafe(done.set_exception, error)
-        else:
-            loop.call_soon_threadsafe(done.set_result, result)
-
-    threading.Thread(target=run, name="attach", daemon=True).start()
-    return await done
 
 
 def _say_how_it_is(reasons: Sequence[str]) -> None:

@@ -22,9 +22,10 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from worker.loop_watch import LoopWatch
 from worker.oversight import Tell, keep_lease, watch_over
+from worker.preparing import prepared
 from worker.priority import give_way
 from worker.ready_file import ReadyFile
-from worker.wiring import Host, chosen, host, wait_for_topics
+from worker.wiring import Host, chosen, declare_all
 
 log = logs.logger("worker")
 
@@ -114,8 +115,7 @@ class Worker(ModeWorker):
 
 async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
     """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
-    await wait_for_topics(settings, steps)
-    hosted = host(settings, steps)
+    hosted = await prepared(settings, declare_all(settings, steps))
     watch = partial(watch_over, hosted.steps, settings)
     worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())
     return await supervise(worker)

@@ -54,6 +54,8 @@ class LoopWatch:
         self._began_s = 0.0
         """CPU of this thread when it was asked."""
         self._told = False
+        self._looking = False
+        """Whether a look is under way: a timer may go off within it."""
         self._task: asyncio.Task[Any] | None = None
         """What ran when it was looked at last."""
         self._task_began_s = 0.0
@@ -75,6 +77,15 @@ class LoopWatch:
 
     def _look(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None) -> None:
         """Look, in the main thread, at how long its turn takes; raise in what never ends."""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._look_once(loop, frame)
+        finally:
+            self._looking = False
+
+    def _look_once(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None) -> None:
         now_s = time.thread_time()
         if self._turned:
             self._began_s, self._told, self._turned = now_s, False, False

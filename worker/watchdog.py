@@ -37,6 +37,8 @@ from streams.watching.logs import logger
 log = logger("watchdog")
 
 LOOK_S = 10.0
+SEARCH_S = 2.0  # between looks for a step in its group, once its lanes have gone
+SEARCHES = 30  # then it is looked for with all else: a worker may well have no lane
 LOOKS = 3
 DEAF_LOOKS = 6
 CUT_OFF_LOOKS = 18  # another worker may have the lanes, and be at something long
@@ -85,6 +87,8 @@ class _Silence:
     looks_cut_off: int = 0
     looks_unknown: int = 0
     """Looks in a row at which its group did not know it."""
+    searches: int = 0
+    """How often it was looked for since it had a lane."""
     vacant: dict[Place, int] = field(default_factory=dict)
     """Lane -> its end, where no record lies between what was read and that."""
 
@@ -103,7 +107,7 @@ class _Silence:
                 expected[place] = lane.expected
                 looks[place] = self.looks[place] + 1 if waited else 1
         self.expected, self.looks = expected, looks
-        self.looks_cut_off = self.looks_unknown = 0
+        self.looks_cut_off = self.looks_unknown = self.searches = 0
 
     @property
     def suspects(self) -> dict[Place, int]:
@@ -146,6 +150,7 @@ class Watchdog:
         tell: Callable[[Sequence[str]], None],
         topic_ids: Callable[[Collection[str]], Mapping[str, str]],
         look_s: float = LOOK_S,
+        search_s: float = SEARCH_S,
     ) -> None:
         """`topic_ids` asks the broker which topics these are, see `log_identity`; it blocks.
 
@@ -159,6 +164,7 @@ class Watchdog:
         self._gone: set[str] = set()
         """Topics that the broker has no more."""
         self._look_s = look_s
+        self._search_s = search_s
         self._silences = {group: _Silence() for group in self._steps}
         self._told: list[str] = []
 
@@ -168,11 +174,28 @@ class Watchdog:
             try:
                 async with self._offsets() as offsets:
                     while True:
-                        await asyncio.sleep(self._look_s)
+                        await self._rest()
                         await self.look(offsets)
             except NoAnswer as error:  # then nothing is known, and nobody is to blame
                 log.debug("the broker does not tell its offsets", reason=str(error))
-                await asyncio.sleep(self._look_s)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for the next look; meanwhile look for steps whose lanes have just gone."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._look_s
+        while (left_s := until - loop.time()) > 0:
+            await asyncio.sleep(min(self._search_s, left_s))
+            await self.search()
+
+    async def search(self) -> None:
+        """Look once for the steps whose lanes have just gone."""
+        for group, silence in self._silences.items():
+            if self._steps[group].held:
+                silence.looks_unknown = silence.searches = 0
+            elif silence.searches < SEARCHES:
+                silence.searches += 1
+                await self._find(group, silence)
 
     async def look(self, offsets: OffsetReader) -> None:
         """Compare once what the broker has with what was read; raises NoAnswer and Deaf."""
@@ -199,7 +222,10 @@ class Watchdog:
     async def _find(self, group: str, silence: _Silence) -> None:
         """Have a step join anew that has no lane because its group does not know it."""
         step = self._steps[group]
-        known = await asyncio.to_thread(step.is_known)
+        try:
+            known = await asyncio.to_thread(step.is_known)
+        except NoAnswer:
+            return
         silence.looks_unknown = 0 if known else silence.looks_unknown + 1
         if silence.looks_unknown >= LOOKS:
             silence.looks_unknown = 0

@@ -222,9 +222,13 @@ def host(
     ids: SchemaIds | None = None,
 ) -> Host:
     """Build the apps of some steps, ready to start."""
+    return attach(settings, declare_all(settings, steps), connectors, keyring, ids)
+
+
+def declare_all(settings: Settings, steps: Sequence[Step]) -> list[Hosted]:
+    """Make the apps of some steps, which share one memory."""
     memory = Memory(settings.memory_mb * 1_000_000)
-    hosted = [declare(settings, entry, memory) for entry in steps]
-    return attach(settings, hosted, connectors, keyring, ids)
+    return [declare(settings, entry, memory) for entry in steps]
 
 
 async def prove(steps: Sequence[Hosted]) -> bool:

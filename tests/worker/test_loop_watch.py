@@ -1,15 +1,18 @@
 """Who keeps the event loop is told; what a step computes without end is ended, and nothing else is."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.worker.fake_steps import CASES
+from worker.loop_watch import LoopWatch
 
-pytestmark = pytest.mark.slow  # processes, and seconds of computing in them
+in_processes = pytest.mark.slow  # and seconds of computing in them
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,11 +39,13 @@ def course_of():
     return course_of
 
 
+@in_processes
 @pytest.mark.parametrize("case", ["short", "asleep"])
 def test_what_computes_for_a_moment_or_only_sleeps_is_not_told(course_of, case):
     assert course_of(case) == (["returned", "went on"], [])
 
 
+@in_processes
 def test_what_keeps_the_loop_is_told_once_with_step_and_place_and_goes_on(course_of):
     said, [line] = course_of("long")
     assert said == ["returned", "went on"]
@@ -49,6 +54,7 @@ def test_what_keeps_the_loop_is_told_once_with_step_and_place_and_goes_on(course
     assert (line["step"], line["place"], line["request"]) == ("rewrite", "a.topic[0]@7", "r-1")
 
 
+@in_processes
 @pytest.mark.parametrize("case", ["endless", "endless in a pattern"])
 def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(course_of, case):
     said, logged = course_of(case)
@@ -57,12 +63,14 @@ def test_what_a_step_computes_without_end_is_ended_and_the_loop_goes_on(course_o
     assert [line["level"] for line in logged] == ["warning", "error"]
 
 
+@in_processes
 def test_of_many_that_compute_for_a_moment_each_none_is_ended(course_of):
     said, logged = course_of("many")
     assert said == ["returned", "went on"]
     assert {line["level"] for line in logged} == {"warning"}
 
 
+@in_processes
 def test_what_is_no_steps_is_told_and_never_ended(course_of):
     said, logged = course_of("long in a connector")
     assert said == ["returned", "went on"]
@@ -70,9 +78,26 @@ def test_what_is_no_steps_is_told_and_never_ended(course_of):
     assert all(line["line"].startswith("connectors.made_up:") for line in logged)
 
 
+@in_processes
 def test_a_system_call_goes_on_after_the_watch_has_looked(course_of):
     assert course_of("in a system call")[0] == ["read 1", "returned", "went on"]
 
 
+@in_processes
 def test_a_watch_that_is_released_looks_no_more_and_a_late_signal_ends_nobody(course_of):
     assert course_of("released")[0] == ["timer 0", "returned", "went on"]
+
+
+async def test_a_timer_that_goes_off_within_a_look_is_not_looked_at(monkeypatch):
+    watch, clocks = LoopWatch(), []
+    loop = asyncio.get_running_loop()
+
+    def thread_time():
+        clocks.append(1)
+        watch._look(loop, None)
+        return 0.0
+
+    monkeypatch.setattr("worker.loop_watch.time", SimpleNamespace(thread_time=thread_time))
+    for looks in (1, 2):
+        watch._look(loop, None)
+        assert len(clocks) == looks

@@ -10,7 +10,7 @@ from streams.delivery.lane import Lane
 from streams.log.offsets import NoAnswer, OffsetReader
 from streams.settings import Settings
 from tests.memory_broker import MemoryBroker
-from worker.watchdog import CUT_OFF_LOOKS, DEAF_LOOKS, LOOKS, Deaf, Watchdog
+from worker.watchdog import CUT_OFF_LOOKS, DEAF_LOOKS, LOOKS, SEARCHES, Deaf, Watchdog
 
 ASKED, CUT = "playhead.question.asked", "playhead.chunks.cut"
 
@@ -283,10 +283,37 @@ async def test_a_broker_that_does_not_tell_members_makes_nobody_unknown(bench):
     bench.redact.known = False
     await bench.look(LOOKS - 1)
     bench.redact.known = None
-    for _ in range(2 * LOOKS):
-        with pytest.raises(NoAnswer):
-            await bench.look()
+    await bench.look(2 * LOOKS)
     assert bench.redact.joined == 0
+    bench.redact.known = False
+    await bench.look()
+    assert bench.redact.joined == 1
+
+
+async def test_a_step_whose_lanes_have_just_gone_is_looked_for_more_often(bench):
+    bench.redact.known = False
+    for _ in range(LOOKS):
+        await bench.watchdog.search()
+    assert bench.redact.joined == 1
+    for _ in range(SEARCHES):
+        await bench.watchdog.search()
+    assert bench.redact.joined == SEARCHES // LOOKS
+    lane = bench.hold(bench.redact, ASKED)
+    await bench.watchdog.search()
+    bench.redact.held.remove(lane)
+    for _ in range(LOOKS):
+        await bench.watchdog.search()
+    assert bench.redact.joined == SEARCHES // LOOKS + 1
+
+
+async def test_between_looks_it_searches(bench):
+    bench.redact.known = False
+    bench.watchdog._look_s, bench.watchdog._search_s = 600.0, 0.001
+    watching = asyncio.create_task(bench.watchdog.watch())
+    async with asyncio.timeout(20):
+        while not bench.redact.joined:  # noqa: ASYNC110 - each turn lets it look
+            await asyncio.sleep(0.001)
+    watching.cancel()
 
 
 async def test_looks_without_lanes_count_in_a_row(bench):

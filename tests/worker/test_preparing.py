@@ -1,0 +1,75 @@
+"""What a worker waits for before it starts is waited for side by side."""
+
+import asyncio
+import threading
+
+import pytest
+
+from streams.settings import Settings
+from streams.topics import step
+from tests.fake_connectors import FakeKeyring
+from worker import preparing
+from worker.preparing import prepared
+from worker.wiring import declare_all
+
+STEPS = [step("embed"), step("index")]
+
+
+class Waits:
+    """Three things that are ready only when all of them have been begun."""
+
+    def __init__(self, monkeypatch):
+        self.begun = threading.Barrier(3, timeout=20)
+        self.asked_for = {}
+        for name in ("connect", "known_schemas"):
+            monkeypatch.setattr(preparing, name, getattr(self, name))
+        monkeypatch.setattr(preparing, "wait_for_topics", self.wait_for_topics)
+        monkeypatch.setattr(preparing, "attach", self.attach)
+        self.keyring = FakeKeyring()
+
+    def connect(self, _settings, steps):
+        self.asked_for["connectors"] = steps
+        self.begun.wait()
+        return [self.keyring], self.keyring
+
+    def known_schemas(self, _settings):
+        self.begun.wait()
+        return "ids"
+
+    async def wait_for_topics(self, _settings, steps):
+        self.asked_for["topics"] = steps
+        await asyncio.to_thread(self.begun.wait)
+
+    def attach(self, *given):
+        return given
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(run=tmp_path)
+
+
+async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, settings):
+    waits = Waits(monkeypatch)
+    hosted = declare_all(settings, STEPS)
+    given = await asyncio.wait_for(prepared(settings, hosted), 30)
+    assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids")
+    assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
+
+
+@pytest.mark.parametrize("name", ["connect", "known_schemas"])
+async def test_what_can_not_be_prepared_is_raised(monkeypatch, settings, name):
+    waits = Waits(monkeypatch)
+    waits.begun = threading.Barrier(2, timeout=20)
+
+    def fails(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(preparing, name, fails)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(prepared(settings, declare_all(settings, STEPS)), 30)
+
+
+def test_apps_of_one_worker_share_its_memory(settings):
+    one, other = declare_all(settings, STEPS)
+    assert one.app.memory is other.app.memory
