@@ -20,7 +20,7 @@ import triton_python_backend_utils as pb
 from encoder import Encoder, Encoding
 
 QUERY, PASSAGE, STOP = 0, 1, 2  # ranks in the queue: STOP comes after all work
-NICENESS = 5  # of the threads of passages: what is not nice gets three times as much of a core
+NICENESS = 10  # of the threads of passages: what is not nice gets nine times as much of a core
 
 
 @dataclass
