@@ -11,7 +11,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -31,6 +31,8 @@ from streams.settings import Settings
 BULK_AT_ONCE = 2
 """Requests of texts that nobody waits for, on their way to the embedder: it is never idle, and what
 somebody waits for stands behind so few in the server's own queue."""
+QUERIES_AT_ONCE, QUERIES_RESERVED = 4, 2
+"""Requests of texts that somebody waits for, and how many of them a tenant's crowd keeps out of."""
 RESERVED = 4
 """One in so many generations, and one at least, is left to tenants that ask for one at a time: the
 server's own queue knows no tenants."""
@@ -61,6 +63,7 @@ class Triton:
         self.timeout_s = settings.call_timeout_s
         self._client: InferenceServerClient | None = None
         self._bulk = FairQueue(BULK_AT_ONCE)
+        self._queries = FairQueue(QUERIES_AT_ONCE, QUERIES_RESERVED)
         most = settings.generations
         self._generations = FairQueue(most, reserved=max(1, most // RESERVED))
 
@@ -118,8 +121,8 @@ class Triton:
         )
 
     def _turn(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn, unless somebody waits for the answer."""
-        return nullcontext() if call.deadline else self._bulk.turn(call)
+        """Wait for a turn, among those in a hurry or those in none."""
+        return (self._queries if call.deadline else self._bulk).turn(call)
 
     async def generate(self, request: Generate, call: Call) -> AsyncIterator[Generated]:
         """Continue the prompt; each part holds the tokens that arrived since the last one.

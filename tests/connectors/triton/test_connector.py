@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from agents.errors import Permanent, Transient
 from connectors.triton import Triton
-from connectors.triton.connector import BULK_AT_ONCE, TEXTS_MAX
+from connectors.triton.connector import BULK_AT_ONCE, QUERIES_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
 from streams.running.breaker import Overdue
 from streams.running.world import Call
@@ -22,6 +22,7 @@ from streams.settings import Settings
 from tests.connectors.triton.server import FakeTritonServer, serve
 
 CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
+SOON = 2**62
 SECRET = "Ada Lovelace's number is 5551234"
 
 
@@ -70,8 +71,8 @@ async def test_more_texts_than_the_model_takes_go_in_several_requests(fake, conn
     assert [request.inputs[0].shape[0] for request in fake.requests] == [TEXTS_MAX, 1]
 
 
-async def embedding(connector, text, deadline=0):
-    call = dataclasses.replace(CALL, deadline=deadline)
+async def embedding(connector, text, deadline=0, tenant="acme"):
+    call = dataclasses.replace(CALL, deadline=deadline, tenant=tenant, request=text)
     await connector.embed(Embed(texts=(text,), kind="passage"), call)
 
 
@@ -82,7 +83,7 @@ async def test_few_texts_that_nobody_waits_for_are_under_way_and_a_question_pass
     bulk = [asyncio.create_task(embedding(connector, f"document {n}")) for n in range(5)]
     while len(fake.requests) < BULK_AT_ONCE:  # noqa: ASYNC110 - the server runs in this loop
         await asyncio.sleep(0.01)
-    question = asyncio.create_task(embedding(connector, "question", deadline=2**62))
+    question = asyncio.create_task(embedding(connector, "question", deadline=SOON))
     while b"question" not in fake.requests[-1].raw_input_contents[0]:  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.01)
     assert len(fake.requests) == BULK_AT_ONCE + 1
@@ -91,8 +92,24 @@ async def test_few_texts_that_nobody_waits_for_are_under_way_and_a_question_pass
     assert len(fake.requests) == 6
 
 
+async def test_a_crowd_of_queries_leaves_room_for_another_tenants_one(fake, connector):
+    fake.held = asyncio.Event()
+    crowd = [asyncio.create_task(embedding(connector, f"q {n}", SOON)) for n in range(9)]
+    others = [asyncio.create_task(embedding(connector, t, SOON, t)) for t in ("bob", "eve")]
+    while len(fake.requests) < QUERIES_AT_ONCE:  # noqa: ASYNC110 - the server runs in this loop
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # for what should not come
+    assert len(fake.requests) == QUERIES_AT_ONCE
+    under_way = b"".join(request.raw_input_contents[0] for request in fake.requests)
+    assert b"bob" in under_way
+    assert b"eve" in under_way
+    fake.held.set()
+    await asyncio.gather(*crowd, *others)
+    assert len(fake.requests) == 11
+
+
 async def answered(connector, tenant, request="r-1"):
-    call = dataclasses.replace(CALL, tenant=tenant, event=tenant, request=request, deadline=2**62)
+    call = dataclasses.replace(CALL, tenant=tenant, event=tenant, request=request, deadline=SOON)
     return [part async for part in connector.generate(Generate(prompt=tenant, max_tokens=9), call)]
 
 
