@@ -7,6 +7,7 @@ from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
 from connectors.triton.failures import failure_of
+from streams.running.breaker import Overdue
 
 PERMANENT = {"INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "OUT_OF_RANGE"}
 
@@ -19,6 +20,8 @@ def rpc_error(code, details):
 @pytest.mark.parametrize("status", list(grpc.StatusCode))
 def test_a_status_is_permanent_only_where_the_request_is_at_fault(status):
     kind = Permanent if status.name in PERMANENT else Transient
+    if status is grpc.StatusCode.DEADLINE_EXCEEDED:
+        kind = Overdue
     for error in (
         InferenceServerException("words", status=f"StatusCode.{status.name}"),
         rpc_error(status, "words"),
