@@ -15,6 +15,7 @@ from tests.chaos.faults.happening import Effects, Happenings, note
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Fault
 
+PATIENCE_S = 45.0  # a broker that was away is back within it
 QUORUM = Path("__cluster_metadata-0", "quorum-state")
 
 
@@ -32,7 +33,9 @@ def controller_of(ground: Ground) -> int | None:
 class BrokerFaults:
     """Takes one broker at a time away: of three, the two others hold all that is acknowledged."""
 
-    def __init__(self, ground: Ground, effects: Effects) -> None:
+    def __init__(self, ground: Ground, effects: Effects, patience_s: float = PATIENCE_S) -> None:
+        """`patience_s` is how long a fault waits for the one before: a slow machine makes none drop out."""
+        self._patience_s = patience_s
         self._ground = ground
         self._stack: Stack = ground.stack
         self._effects = effects
@@ -93,8 +96,8 @@ class BrokerFaults:
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
-        """Yield whether no other broker is away, and keep others from being taken meanwhile."""
-        if not self._one.acquire(blocking=False):
+        """Yield whether no other broker is away by now, and keep others from being taken meanwhile."""
+        if not self._one.acquire(timeout=self._patience_s):
             yield False
             return
         try:

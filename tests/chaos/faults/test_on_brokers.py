@@ -33,7 +33,7 @@ def test_each_record_lies_on_three_brokers_and_two_must_have_it(ground):
 @pytest.mark.parametrize("kind", BROKERS)
 def test_a_broker_is_away_and_back(ground, kind):
     effects = {}
-    faults = BrokerFaults(ground, effects)
+    faults = BrokerFaults(ground, effects, patience_s=0.0)
     with faults.happenings()[kind](Fault(0.0, kind, 1)) as done:
         assert done
         with faults.happenings()["broker killed"](Fault(0.0, "broker killed", 2)) as another:
