@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from agents.errors import Permanent
 from agents.json_texts import levels
+from agents.schema_work import schema_work
 from schemas import Ask
 
 SIZES: dict[str, tuple[str, Callable[[Ask], int]]] = {
@@ -20,6 +21,10 @@ SIZES: dict[str, tuple[str, Callable[[Ask], int]]] = {
         lambda ask: len(ask.response_schema),
     ),
     "schema_levels": ("levels of a response schema", lambda ask: levels(ask.response_schema)),
+    "schema_work": (
+        "values, repeated items and repeated characters of patterns in a response schema",
+        lambda ask: schema_work(ask.response_schema),
+    ),
 }
 """What has a bound: its name in a configuration, its name in words, and how it is counted."""
 
@@ -30,6 +35,11 @@ def hold_to_bounds(ask: Ask, largest: Mapping[str, int]) -> None:
     Configurations of 0.1.0 have none: what was answered under them is answered at a replay.
     """
     for name, bound in largest.items():
+        if name not in SIZES:
+            raise Permanent(
+                f"the step's configuration bounds asked_max.{name}, which is nothing that is asked "
+                f"for: name one of {', '.join(SIZES)}"
+            )
         words, size_of = SIZES[name]
         if (size := size_of(ask)) > bound:
             raise Permanent(

@@ -31,6 +31,7 @@ GROUP_MAX = 128  # characters
 FILTERS_MAX = 16  # each narrows the search, and the index takes some dozens at most
 INT64_MAX = 2**63 - 1  # what a position or offset of the log may be
 RESPONSE_SCHEMA_MAX = 32_768  # characters of its JSON
+SCHEMA_WORK_MAX = 20_000  # what it unfolds to in a model's grammar: 0.1 s and 20 MB
 JSON_DEPTH_MAX = 32  # objects and lists within each other, a response_schema's among them
 CHUNK_POLICY = "procedural"
 """How a document is cut, unless whoever hands it in says otherwise."""

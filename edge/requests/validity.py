@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.errors import Permanent
+from agents.schema_work import schema_work
 from edge.requests import limits
 from schemas import Ask
 
@@ -85,6 +86,12 @@ def check_ask(ask: Ask) -> None:
         raise TooLarge(
             f"the response_schema has {len(ask.response_schema)} characters, the limit is "
             f"{limits.RESPONSE_SCHEMA_MAX}: shorten it"
+        )
+    if (work := schema_work(ask.response_schema)) > limits.SCHEMA_WORK_MAX:
+        raise Refused(
+            f"the response_schema unfolds to {work} values, repeated items and repeated characters "
+            f"of patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower its minItems, maxItems and "
+            "the like, or the {m,n} of its patterns"
         )
 
 

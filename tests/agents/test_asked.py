@@ -29,11 +29,23 @@ DEEP = '{"a":' * 980 + "1" + "}" * 980
             {"schema_levels": 128},
             "980 levels of a response schema, at most 128",
         ),
+        (
+            Ask(response_schema='{"maxItems":1000000}'),
+            {"schema_work": 20_000},
+            "1000002 values, repeated items .* in a response schema, at most 20000",
+        ),
     ],
 )
 def test_too_much_is_an_error_that_names_the_bound(ask, largest, words):
     with pytest.raises(Permanent, match=words):
         hold_to_bounds(ask, largest)
+
+
+def test_a_bound_that_is_mistyped_is_told_with_those_that_there_are():
+    with pytest.raises(
+        Permanent, match=r"asked_max\.token, which is nothing .*: name one of filters"
+    ):
+        hold_to_bounds(Ask(), {"token": 5})
 
 
 def test_each_bound_has_a_case_above():

@@ -31,6 +31,7 @@ from agents import (
     relevance,
     retrieve,
     rewrite,
+    schema_work,
     spans,
 )
 from agents.asked import hold_to_bounds
@@ -239,6 +240,8 @@ PIECES = {
     "ingest: code": lambda text: cutting(text, "code"),
     "ingest: headings": lambda text: cutting(text, "heading", parted=True),
     "a JSON text": json_texts.is_json,
+    "a response schema": schema_work.schema_work,
+    "a pattern": schema_work.pattern_work,
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
     ),

@@ -22,7 +22,7 @@ from edge.requests import limits
 from edge.requests.building import RequestBuilder, response_schema_text
 from edge.requests.inbox import Inbox
 from edge.requests.validity import Refused, check_depth
-from schemas import Ask, EventRejected, InboxDocument, InboxQuestion
+from schemas import Ask, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.writing import Position, RecordTooLarge, check_size
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -139,6 +139,24 @@ async def test_a_schema_as_deep_as_a_reader_of_json_takes_is_refused_in_words(ca
     content = f'{{"text":"x","response_schema":{schema}}}'
     response = await call("POST", "/v1/messages", content=content)
     assert "32 deep" in is_problem(response, 422)["detail"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}, "maxItems": 1_000_000},
+        {"type": "object", "minProperties": 30_000},
+        {"type": "string", "pattern": "^((a{100}){100}){100}$"},
+        {"type": "object", "patternProperties": {"(a{1000}){1000}": {}}},
+    ],
+)
+async def test_a_short_response_schema_that_unfolds_without_end_is_refused(
+    call, gateway, log, schema
+):
+    refused = await call("POST", "/v1/messages", {**QUESTION, "response_schema": schema})
+    assert refused.status_code == 422
+    assert "lower its minItems, maxItems" in refused.json()["detail"]
+    assert log.published(QuestionAsked) == []
 
 
 async def test_a_response_schema_has_a_size(call, gateway, log):
