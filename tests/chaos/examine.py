@@ -12,7 +12,8 @@ from replay.report import Report
 from replay.report import merged as merged_reports
 from replay.verify import Verifier
 from streams.settings import Settings
-from tests.chaos.calls import calls_of
+from tests.chaos.calls import CallsOf, calls_of
+from tests.chaos.commit_log import Commit, commits_of
 from tests.chaos.judge import judge
 from tests.chaos.judgement import Expected, Judgement, Place, Sample, merged
 from tests.chaos.steps import chain
@@ -26,6 +27,7 @@ def examine(
     log = BrokerLog(settings)
     snapshot = log.snapshot
     log.close()
+    commits = commits_of(settings)
     lanes = range(settings.partitions)
     context = multiprocessing.get_context("spawn")  # librdkafka's threads don't survive a fork
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts) as pool:
@@ -38,6 +40,7 @@ def examine(
                     lane,
                     _of_lane(expected, lane),
                     [_seen_of_lane(sample, lane) for sample in samples],
+                    [commit for commit in commits if commit.lane == lane],
                 )
                 for lane in lanes
             ]
@@ -78,13 +81,20 @@ def _seen_of_lane(sample: Sample, lane: int) -> Sample:
 
 
 def _judge(
-    settings: Settings, snapshot: Snapshot, lane: int, expected: Expected, samples: list[Sample]
+    settings: Settings,
+    snapshot: Snapshot,
+    lane: int,
+    expected: Expected,
+    samples: list[Sample],
+    commits: list[Commit],
 ) -> Judgement:
     log = BrokerLog(settings, snapshot)
+
+    def calls(lane: int) -> CallsOf:
+        return calls_of(settings.run, lane)
+
     try:
-        return judge(
-            log, chain(), expected, samples, [lane], lambda lane: calls_of(settings.run, lane)
-        )
+        return judge(log, chain(), expected, samples, [lane], calls, commits)
     finally:
         log.close()
 

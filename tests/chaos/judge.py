@@ -21,10 +21,12 @@ from schemas import (
     EventRejected,
     QuestionAsked,
 )
-from streams.topics import Step, topic_of
+from streams.topics import Step, group_of, topic_of
+from tests.chaos.acknowledged import Acknowledged
 from tests.chaos.ahead import END, TEXT, last_of, wrong_order
 from tests.chaos.calls import CallsOf
-from tests.chaos.commits import closings_of, left_behind, too_early, went_back
+from tests.chaos.commit_log import Commit
+from tests.chaos.commits import went_back
 from tests.chaos.effects import most_calls, wrong_calls
 from tests.chaos.ends import judge_ends, judge_inbox, judge_unreadable
 from tests.chaos.fairness import turns_of
@@ -44,15 +46,19 @@ def judge(
     samples: Sequence[Sample] = (),
     lanes: Sequence[int] | None = None,
     calls: Callable[[int], CallsOf] | None = None,
+    commits: Sequence[Commit] = (),
 ) -> Judgement:
-    """Judge some lanes of a log, or all; `calls` tells what connectors answered in a lane."""
+    """Judge some lanes of a log, or all; `calls` tells what connectors answered in a lane.
+
+    `commits` are all that the broker wrote down, `samples` what was seen of them.
+    """
     if lanes is None:
         held = {lane for _, lane in log.extents()}
         asked = {lane for lane, _ in expected.fates.values()} if expected else set()
         lanes = sorted(held | asked)
     return merged(
         [
-            _LaneJudge(log, lane, expected, samples, calls and calls(lane)).judge(steps)
+            _LaneJudge(log, lane, expected, samples, calls and calls(lane), commits).judge(steps)
             for lane in lanes
         ]
     )
@@ -68,12 +74,17 @@ class _LaneJudge:
         expected: Expected | None,
         samples: Sequence[Sample],
         calls: CallsOf | None,
+        commits: Sequence[Commit],
     ) -> None:
         self._log = log
         self._lane = lane
         self._expected = expected
         self._samples = samples
         self._calls = calls
+        self._commits: defaultdict[tuple[str, str], list[Commit]] = defaultdict(list)
+        for commit in commits:
+            if commit.lane == lane:
+                self._commits[commit.group, commit.topic].append(commit)
         self._judged = Judgement(samples=len(samples))
         self._reader = LaneRows(log, lane, self._judged)
         self._rows: dict[str, list[Row]] = {}
@@ -320,25 +331,17 @@ class _LaneJudge:
 
     def _offsets(self, step: Step, topic: str, by_cause: Mapping[Position, Attempts]) -> None:
         """Hold what was committed against the outcomes that lay on the log by then."""
-        closings = closings_of(self._rows[topic], by_cause)
-        committed = self._log.committed(step.name).get((topic, self._lane), 0)
-        watched = step.name, topic, self._lane
-        self._judged.pending += sum(offset >= committed for offset in closings)
-        acknowledged = f"{step.name} acknowledged {topic}[{self._lane}]"
-        self._judged.offsets += [
-            *(
-                f"{acknowledged}@{offset} and left no outcome"
-                for offset in left_behind(closings, committed)
-            ),
-            *(
-                f"{step.name} went back in {topic}[{self._lane}]: from {below} to {reached}"
-                for below, reached in went_back(self._samples, *watched)
-            ),
-            *(
-                f"{acknowledged}@{offset} before its outcome"
-                for offset in too_early(closings, self._samples, *watched)
-            ),
-        ]
+        acknowledged = Acknowledged(
+            step.name,
+            topic,
+            self._lane,
+            self._log.committed(step.name).get((topic, self._lane), 0),
+            self._samples,
+            self._commits[group_of(step.name), topic],
+        )
+        wrong, pending = acknowledged.judge(self._rows[topic], by_cause)
+        self._judged.offsets += wrong
+        self._judged.pending += pending
 
     def _at(self, row: Row) -> str:
         return f"{row.topic}[{self._lane}]@{row.offset}"

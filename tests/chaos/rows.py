@@ -38,6 +38,8 @@ class Row(NamedTuple):
     turns: int = -1
     """Of a rewritten question: how many turns of its session its step was told of."""
     tenant: str = ""
+    at_ms: int = 0
+    """The record's timestamp: when its worker handed it over."""
     effects: tuple[tuple[str, int], ...] = ()
     """How often the record's run asked connectors for what; the tables' and the run's own effects left out."""
     step: str = ""
@@ -125,6 +127,7 @@ class LaneRows:
             tally=tally(event),
             turns=event.turns if isinstance(event, QueryRewritten) else -1,
             tenant=self._one(meta.tenant),
+            at_ms=stored.timestamp_ms,
             effects=self._effects(event),
             step=event.step if isinstance(event, EventRejected) else "",
             copied=digest_of(event.value) if isinstance(event, EventRejected) else b"",
