@@ -58,7 +58,9 @@ def _version_beside(effect: Effect, response: Any) -> str:
 
 def _against_part(effect: Effect, first: Effect) -> str:
     if effect is first:
-        return ""
+        return f"begins with part {effect.part}" if effect.part else ""
+    if effect.kind != first.kind:
+        return f"is {effect.kind} in part {effect.part}"
     if effect.request or effect.started != first.started:
         return f"asks anew, or at another time, with part {effect.part}"
     if effect.took_us < first.took_us:

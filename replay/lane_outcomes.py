@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from replay.cross_checks.lane_checks import LaneChecks
 from replay.lane_reader import LaneReader, Unread
 from replay.log import Stored
-from replay.places import Letters, against_headers
+from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.report import Report
 from replay.rules import CAUSE_GONE, NO_CAUSE_HERE, NO_STEP, RecordVerdict, StoredOutcome
 from replay.selection import Selection
@@ -91,9 +91,17 @@ class StepOutcomes:
             if cause is None or cause.partition != outcome.stored.partition:
                 lane.differs(outcome, NO_CAUSE_HERE)
                 continue
-            fault = against_headers(*outcome[:2]) or self._against_turn(outcome, cause, turns)
+            fault = (
+                against_headers(*outcome[:2])
+                or self._against_mark(outcome.stored)
+                or self._against_turn(outcome, cause, turns)
+            )
             told = outcome._replace(fault=fault) if fault else outcome
             self._by_cause[cause.topic, cause.offset].append(told)
+
+    def _against_mark(self, stored: Stored) -> str:
+        explained = not is_marked(stored) or self._lane.letters.explain(stored)
+        return "" if explained else NO_LETTER
 
     def _against_turn(
         self, outcome: StoredOutcome, cause: Cause, turns: dict[tuple[str, str, str], int]

@@ -10,8 +10,18 @@ from streams.delivery.history import RETRY
 from streams.log.addressing import address_of
 from streams.log.lanes import lane_of
 from streams.log.offsets import Extent
+from streams.topics import STEPS
 
+STEP_NAMES = frozenset(step.name for step in STEPS)
 DIGITS_MAX = 30  # of an attempt and an offset together: both fit 64 bits
+
+
+NO_LETTER = "its header retry names no dead letter over such a record"
+
+
+def is_marked(stored: Stored) -> bool:
+    """Say whether a record claims that it was rejected and put back."""
+    return any(name == RETRY for name, _ in stored.headers)
 
 
 class OffsetWatch:
@@ -77,6 +87,21 @@ def against_headers_of_request(stored: Stored, event: Event) -> str:
         if told.get(name) != value:
             return f"its header {name} says {told.get(name, b'nothing')!r}, the record {value!r}"
     return ""
+
+
+def against_request(stored: Stored, event: Event) -> str:
+    """Say what speaks against the meta and the place of a record that came from outside.
+
+    No step wrote it, no run led to it, and it lies where its tenant's records lie.
+    """
+    meta = event.meta
+    if meta.step.name in STEP_NAMES or meta.step.configuration or meta.effects:
+        return f"it says that {meta.step.name} wrote it, over nothing"
+    if (meta.attempt, meta.ordinal, meta.last) != (1, 0, True):
+        return "it says that it is one of several outcomes, and has no cause"
+    if stored.key != meta.tenant.encode() or stored.partition != meta.lane:
+        return "it lies under another key than its tenant, or in another lane than its own"
+    return against_headers_of_request(stored, event)
 
 
 class Lanes:

@@ -233,7 +233,8 @@ def _compared(
             yield RecordVerdict(outcome, "superseded" if attempt.superseded else "equal")
     missing = outcomes[len(computed) :]
     if rerun.erased:
-        yield from (RecordVerdict(outcome, "erased") for outcome in missing)
+        said: Class = "unverifiable" if attempt.doubt else "erased"
+        yield from (RecordVerdict(outcome, said, attempt.doubt) for outcome in missing)
         return
     if rerun.lack:
         for outcome in missing or outcomes[-1:]:
@@ -264,6 +265,9 @@ def against_meta(step: str, given: Input, outcome: StoredOutcome) -> str:
             return f"meta.{name}: the log holds {getattr(meta, name)!r}, its input makes {value!r}"
     if meta.step.name != step:
         return f"meta.step.name: the log holds {meta.step.name!r}, its input is one of {step}"
+    ended = max((one.started + one.took_us for one in meta.effects), default=meta.at)
+    if meta.ordinal == 0 and meta.at != ended:
+        return f"meta.at: the log holds {meta.at}, its last effect ended at {ended}"
     if outcome.stored.key != meta.tenant.encode() or outcome.stored.partition != meta.lane:
         return "it lies under another key than its tenant, or in another lane than its own"
     return ""

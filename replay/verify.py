@@ -24,7 +24,7 @@ from replay.differences import difference
 from replay.lane_outcomes import LaneOutcomes
 from replay.lane_reader import LaneReader, Unread
 from replay.log import Log, Stored
-from replay.places import Lanes, against_headers_of_request
+from replay.places import NO_LETTER, Lanes, against_request, is_marked
 from replay.report import Difference, Report
 from replay.rerun import Reruns
 from replay.rules import (
@@ -36,14 +36,12 @@ from replay.rules import (
 )
 from replay.selection import Selection
 from schemas import Event, Request
-from streams.delivery.history import RETRY, History, rejected_attempt
+from streams.delivery.history import History, rejected_attempt
 from streams.log.codec import Codec
 from streams.running.admit import Unreadable
 from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import CONTROL, REQUESTS, STEPS, Step
-
-NO_LETTER = "its header retry names no dead letter over such a record"
 
 
 def lanes_of(log: Log) -> list[int]:
@@ -107,10 +105,10 @@ class Verifier:
         for step in self._steps:
             await self._verify_step(step, reader, outcomes, reruns)
         outcomes.tell_strays()
-        self._look_at_the_rest(reader)
+        self._look_at_the_rest(reader, outcomes)
         self.report.diverged += reader.faults
 
-    def _look_at_the_rest(self, reader: LaneReader) -> None:
+    def _look_at_the_rest(self, reader: LaneReader, outcomes: LaneOutcomes) -> None:
         """Read what no step reads or writes: that it is there and can be read."""
         seen = {record for step in self._steps for record in (*step.reads, *step.writes)}
         for topic in (*REQUESTS, *CONTROL):
@@ -121,10 +119,10 @@ class Verifier:
                 if isinstance(event, Unread):
                     self.report.unreadable.append(event.at())
                 elif topic in REQUESTS:
-                    self._look_at_request(event, stored)
+                    self._look_at_input(event, stored, outcomes)
 
     def _look_at_request(self, event: Event, stored: Stored) -> None:
-        reason = against_headers_of_request(stored, event) or self._lanes.against(event)
+        reason = against_request(stored, event) or self._lanes.against(event)
         if reason:
             difference = Difference.at(stored, event.meta.id, event.meta.step.name, reason)
             self.report.diverged.append(difference)
@@ -163,7 +161,7 @@ class Verifier:
         """Look at how an input lies, unless it was looked at as an outcome of the step before."""
         if event.meta.cause is None:
             self._look_at_request(event, stored)
-        if _is_marked(stored) and not lane.letters.explain(stored):
+        if is_marked(stored) and not lane.letters.explain(stored):
             self.report.diverged.append(
                 Difference.at(stored, event.meta.id, event.meta.step.name, NO_LETTER)
             )
@@ -185,7 +183,7 @@ class Verifier:
             self.report.add(verdict)
         for attempt in attempts:
             event = given.event
-            heeding = lane.checks.heeding(event, stored.offset, put_back=_is_marked(stored))
+            heeding = lane.checks.heeding(event, stored.offset, put_back=is_marked(stored))
             rerun = await reruns.rerun(step, given, stored, attempt, least, heeding)
             if rerun.erased or rerun.lack or attempt.gave_up_at_once:
                 lane.checks.forget(event)
@@ -204,11 +202,6 @@ class Verifier:
 
     def _difference(self, outcome: StoredOutcome, computed: Event) -> str:
         return difference(self._codec, outcome, computed)
-
-
-def _is_marked(stored: Stored) -> bool:
-    """Say whether a record claims that it was rejected and put back."""
-    return any(name == RETRY for name, _ in stored.headers)
 
 
 def _least(given: Input, stored: Stored) -> int:

@@ -65,6 +65,7 @@ def test_what_a_live_run_records_fits(name):
 @pytest.mark.parametrize(
     ("name", "fields", "says"),
     [
+        ("detect", {"part": 1}, "begins with part 1"),
         ("detect", {"model": "other"}, "names the model 'other', its answer 'm'"),
         ("digest", {"model": "other"}, "names the model 'other', its answer ''"),
         ("error", {"model": "m"}, "names the model"),
@@ -93,7 +94,9 @@ def test_a_field_that_does_not_fit_is_named(name, fields, says):
     assert says in told
 
 
-@pytest.mark.parametrize("fields", [{"request": b"x"}, {"started": 6}, {"took_us": 1}])
+@pytest.mark.parametrize(
+    "fields", [{"request": b"x"}, {"started": 6}, {"took_us": 1}, {"kind": "Embed"}]
+)
 def test_later_parts_of_a_stream_belong_to_the_first(fields):
     request, response = ASKED["stream"]
     first = replace(effect_of(request, response), took_us=2)

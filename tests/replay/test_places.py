@@ -1,5 +1,7 @@
 """Records lie as their writers put them, or it is said how they don't."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +14,10 @@ from replay.places import (
     OffsetWatch,
     against_headers,
     against_headers_of_request,
+    against_request,
+    is_marked,
 )
-from schemas import EventRejected
+from schemas import EventRejected, StepVersion
 from streams.log.addressing import address_of
 from streams.log.lanes import lane_of
 from streams.log.offsets import Extent
@@ -95,6 +99,38 @@ def test_a_step_writes_no_others_and_who_is_no_step_may_write_none():
     assert against_headers_of_request(stored(*HEADERS, ("x", b"")), EVENT) == ""
     assert against_headers(stored(), EVENT)
     assert against_headers_of_request(stored(), EVENT) == ""
+
+
+def at_home(event):
+    """Let an event lie where its tenant's records lie."""
+    return Stored("t", event.meta.lane, 5, 0, event.meta.tenant.encode(), b"v", ())
+
+
+def test_a_request_is_of_no_step_and_of_no_run():
+    assert against_request(at_home(EVENT), EVENT) == ""
+    assert not is_marked(at_home(EVENT))
+    assert is_marked(stored(("retry", b"")))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"step": StepVersion(name="embed", code="c", configuration="")}, "embed wrote it"),
+        ({"step": StepVersion(name="gateway", code="c", configuration="d")}, "over nothing"),
+        ({"attempt": 2}, "one of several outcomes"),
+        ({"ordinal": 1}, "one of several outcomes"),
+        ({"last": False}, "one of several outcomes"),
+    ],
+)
+def test_one_that_says_otherwise_is_told(fields, says):
+    event = stamped(EVENT, replace(EVENT.meta, **fields))
+    assert says in against_request(at_home(event), event)
+
+
+@pytest.mark.parametrize("place", [{"key": b"other"}, {"key": None}, {"partition": 3}])
+def test_one_that_lies_elsewhere_is_told(place):
+    moved = dataclasses.replace(at_home(EVENT), **place)
+    assert "another key than its tenant" in against_request(moved, EVENT)
 
 
 # ---------------------------------------------------------------------- lanes and letters

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from replay.archive import ArchiveLog
 from replay.export import export
+from replay.places import NO_LETTER
 from replay.selection import Selection
-from replay.verify import NO_LETTER, Verifier, lanes_of
+from replay.verify import Verifier, lanes_of
 from schemas import Cause, ConfigurationSet, Digest, Digested, Failed
 from streams.running.admit import rejection, unreadable
 from streams.running.run import stamped
