@@ -21,11 +21,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from agents.errors import Permanent
 from agents.pieces import Piece, divide, pieces_of
+from agents.slices import at_once
 from schemas import Block
 
 NAMESPACE = uuid.UUID("d1a0c1f4-6f9b-5a55-8d4e-0f4a3f5c8b21")
@@ -93,53 +93,68 @@ class Cutting:
     @classmethod
     def begin(cls, title: str, blocks: Sequence[Block], policy: ChunkPolicy) -> Cutting:
         """Take the blocks of a document apart."""
-        pieces = tuple(pieces_of(blocks, questions=policy.questions))
+        return cls.of(title, tuple(pieces_of(blocks, questions=policy.questions)), policy)
+
+    @classmethod
+    def of(cls, title: str, pieces: tuple[Piece, ...], policy: ChunkPolicy) -> Cutting:
+        """Begin with the pieces of a document."""
         return cls(Piece(title, "", "heading"), pieces, policy)
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
         """Texts whose tokens must be counted next; none when the cutting is ready to be packed."""
-        return tuple(piece.text for piece in (self.title, *self.pieces) if piece.tokens < 0)
+        return at_once(self.uncounted())
+
+    def uncounted(self) -> Iterator[str | None]:
+        """Yield the texts of `unmeasured`, and None for each that was measured."""
+        for piece in itertools.chain((self.title,), self.pieces):
+            yield piece.text if piece.tokens < 0 else None
 
     def measured(self, counts: Sequence[int]) -> Cutting:
         """Take the counts of `unmeasured`, and divide what turns out to be too long."""
+        return self.with_pieces(tuple(self.remeasured(counts)))
+
+    def remeasured(self, counts: Sequence[int]) -> Iterator[Piece]:
+        """Yield the title, then the pieces, with the counts of `unmeasured`, none too long."""
         count = iter(counts)
-        title, *pieces = (
-            replace(piece, tokens=next(count)) if piece.tokens < 0 else piece
-            for piece in (self.title, *self.pieces)
-        )
+        title = _counted(self.title, count)
         if title.weight > PREFIX_PART_TOKENS_MAX and len(title.text) > 1:
             title = next(divide(title, PREFIX_PART_TOKENS_MAX))
-        fitting: list[Piece] = []
-        for piece in pieces:
+        yield title
+        for one in self.pieces:
+            piece = _counted(one, count)
             if piece.weight > self.policy.piece_max and len(piece.text) > 1:
-                fitting.extend(divide(piece, self.policy.piece_max))
+                yield from divide(piece, self.policy.piece_max)
             else:
-                fitting.append(piece)
-        return Cutting(title, tuple(fitting), self.policy)
+                yield piece
+
+    def with_pieces(self, pieces: Sequence[Piece]) -> Cutting:
+        """Return the cutting with a title and pieces as `remeasured` yields them."""
+        return Cutting(pieces[0], tuple(pieces[1:]), self.policy)
 
     def chunks(self) -> tuple[Chunk, ...]:
         """Pack the pieces into chunks, in reading order."""
-        headings = self._headings_above()
-        return tuple(
-            self._chunk(first, end, repeated, headings[first])
-            for first, end, repeated in self._spans(headings)
-        )
+        return at_once(self.packed())
+
+    def packed(self) -> Iterator[Chunk | None]:
+        """Yield the chunks, and None for each piece that was looked at."""
+        outline = Outline()
+        yield from outline.drawn(self.pieces)
+        for first, end, repeated in self._spans(outline):
+            yield self._chunk(first, end, repeated, outline.above[first])
+            yield from itertools.repeat(None, end - first + len(repeated))
 
     # ------------------------------------------------------------------ where chunks begin and end
 
-    def _spans(
-        self, headings: Sequence[tuple[int, ...]]
-    ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    def _spans(self, outline: Outline) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Yield (first piece, end, repeated pieces) of each chunk."""
-        policy = self.policy
-        total = [0, *itertools.accumulate(piece.weight for piece in self.pieces)]
+        policy, headings, total = self.policy, outline.above, outline.total
         first = 0  # of the chunk that is being filled
 
         def length(start: int, end: int) -> int:
             return self._prefix(start, headings[start])[1] + total[end] - total[start]
 
-        for start, end in itertools.pairwise((*self._section_starts(), len(self.pieces))):
+        for start, end in itertools.pairwise((*outline.sections, len(self.pieces))):
             if first < start:
                 joined, small = length(first, end), length(first, start) < policy.tokens_min
                 share = joined <= policy.tokens_target or (
@@ -150,19 +165,19 @@ class Cutting:
                     yield first, start, ()
                     first = start
             if length(first, end) > policy.tokens_max:
-                yield from self._split(first, end, headings, total)
+                yield from self._split(first, end, outline)
                 first = end
         if first < len(self.pieces):
             yield first, len(self.pieces), ()
 
     def _split(
-        self, first: int, end: int, headings: Sequence[tuple[int, ...]], total: Sequence[int]
+        self, first: int, end: int, outline: Outline
     ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Split what is too long for one chunk, as evenly as its pieces allow."""
-        pieces, policy = self.pieces, self.policy
+        pieces, policy, total = self.pieces, self.policy, outline.total
         repeated: tuple[int, ...] = ()
         while first < end:
-            room = policy.tokens_max - self._prefix(first, headings[first])[1]
+            room = policy.tokens_max - self._prefix(first, outline.above[first])[1]
             again = sum(pieces[index].weight for index in repeated)
             if again + pieces[first].weight > room:
                 repeated, again = (), 0
@@ -174,16 +189,16 @@ class Cutting:
             full = bisect_left(total, total[first] + even)
             stop = max(first + 1, min(end, fits, full))
             if stop < end and pieces[stop - 1].kind == "heading":  # goes with what follows it
-                stop = max(first + 1, self._heading_starts[stop - 1])
+                stop = max(first + 1, outline.heading_starts[stop - 1])
             yield first, stop, repeated
-            repeated = self._repeat(first, stop) if stop < end else ()
+            repeated = self._repeat(first, stop, outline) if stop < end else ()
             first = stop
 
-    def _repeat(self, first: int, stop: int) -> tuple[int, ...]:
+    def _repeat(self, first: int, stop: int, outline: Outline) -> tuple[int, ...]:
         """Choose what of the chunk [first, stop) the next one says again."""
         follows, room = self.pieces[stop], self.policy.overlap_tokens
         if follows.kind == "table" and follows.before != "\n\n":
-            head = self._block_starts[stop]
+            head = outline.block_starts[stop]
             return (head,) if self.pieces[head].weight <= room else ()
         start = stop
         while start - 1 > first and self.pieces[start - 1].kind == "sentence":
@@ -193,43 +208,7 @@ class Cutting:
             start -= 1
         return tuple(range(start, stop))
 
-    @cached_property
-    def _block_starts(self) -> tuple[int, ...]:
-        """For each piece, where its block begins: what is not parted by a blank line is of one."""
-        begins: list[int] = []
-        for index, piece in enumerate(self.pieces):
-            begins.append(begins[-1] if begins and piece.before != "\n\n" else index)
-        return tuple(begins)
-
-    @cached_property
-    def _heading_starts(self) -> tuple[int, ...]:
-        """For each piece, where the headings begin that stand together there; itself for others."""
-        begins: list[int] = []
-        kind = ""
-        for index, piece in enumerate(self.pieces):
-            begins.append(begins[-1] if kind == piece.kind == "heading" else index)
-            kind = piece.kind
-        return tuple(begins)
-
-    def _section_starts(self) -> Iterator[int]:
-        """Yield where sections begin; a heading right after another one does not begin its own."""
-        for index, piece in enumerate(self.pieces):
-            if index == 0 or (piece.kind == "heading" and self.pieces[index - 1].kind != "heading"):
-                yield index
-
     # ------------------------------------------------------------------ what a chunk says
-
-    def _headings_above(self) -> list[tuple[int, ...]]:
-        """Find for each piece the headings that it stands under, the outermost first."""
-        above: list[tuple[int, ...]] = []
-        path: tuple[int, ...] = ()
-        for index, piece in enumerate(self.pieces):
-            if piece.kind == "heading":
-                path = tuple(one for one in path if self.pieces[one].level < piece.level)
-            above.append(path)
-            if piece.kind == "heading":
-                path = (*path, index)
-        return above
 
     def _prefix(self, first: int, headings: Sequence[int]) -> tuple[list[str], int]:
         """Return the lines above a passage and their weight.
@@ -265,6 +244,48 @@ class Cutting:
         text = "\n".join(lines) + "\n\n" + passage if lines else passage
         tokens = weight + sum(piece.tokens for piece in shown)
         return Chunk(first, end, repeated, text, tokens)
+
+
+class Outline:
+    """What is known of each piece of a document, by its number."""
+
+    def __init__(self) -> None:
+        self.above: list[tuple[int, ...]] = []
+        """The headings that it stands under, the outermost first."""
+        self.total: list[int] = [0]
+        """The weight of all before it; last, that of all."""
+        self.block_starts: list[int] = []
+        """Where its block begins: what is not parted by a blank line is of one."""
+        self.heading_starts: list[int] = []
+        """Where the headings begin that stand together there; itself for others."""
+        self.sections: list[int] = []
+        """Where sections begin; a heading right after another one does not begin its own."""
+
+    def drawn(self, pieces: Sequence[Piece]) -> Iterator[None]:
+        """Look at each piece in turn."""
+        path: tuple[int, ...] = ()
+        kind = ""
+        for index, piece in enumerate(pieces):
+            heading, after_heading = piece.kind == "heading", kind == "heading"
+            if heading:
+                path = tuple(one for one in path if pieces[one].level < piece.level)
+            self.above.append(path)
+            if heading:
+                path = (*path, index)
+            self.total.append(self.total[-1] + piece.weight)
+            goes_on = index > 0 and piece.before != "\n\n"
+            self.block_starts.append(self.block_starts[-1] if goes_on else index)
+            self.heading_starts.append(
+                self.heading_starts[-1] if heading and after_heading else index
+            )
+            if index == 0 or (heading and not after_heading):
+                self.sections.append(index)
+            kind = piece.kind
+            yield None
+
+
+def _counted(piece: Piece, count: Iterator[int]) -> Piece:
+    return replace(piece, tokens=next(count)) if piece.tokens < 0 else piece
 
 
 def chunk_ids(tenant: str, document: str, digests: Sequence[str]) -> tuple[str, ...]:

@@ -45,6 +45,9 @@ class Effects(Protocol):
     async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
         """Ask several things at once; numbered in the order given, whichever answer comes first."""
 
+    async def pause(self) -> None:
+        """Let others have their turn amid long work. It is no effect: nothing is recorded of it."""
+
     def stream(self, request: StreamRequest[A]) -> AsyncIterator[A]:
         """Ask for an answer in parts. To stop early, break out of the loop."""
 

@@ -24,6 +24,8 @@ from agents.batching import NewChunk, batches, new_chunks
 from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
 from agents.normal_forms import normalized
+from agents.pieces import pieces_of
+from agents.slices import collected
 from schemas import (
     Batch,
     Block,
@@ -178,10 +180,13 @@ async def _cut(
     title: str, blocks: Sequence[Block], policy: Mapping[str, Any], fx: Effects
 ) -> tuple[Chunk, ...]:
     """Cut blocks into chunks; raises Unfit for none and for too many."""
-    cutting = Cutting.begin(title, blocks, ChunkPolicy.read(policy))
-    while unmeasured := cutting.unmeasured:
-        cutting = cutting.measured((await fx(CountTokens(texts=unmeasured))).counts)
-    chunks = cutting.chunks()
+    read = ChunkPolicy.read(policy)
+    pieces = await collected(pieces_of(blocks, questions=read.questions), fx)
+    cutting = Cutting.of(title, pieces, read)
+    while texts := await collected(cutting.uncounted(), fx):
+        counts = (await fx(CountTokens(texts=texts))).counts
+        cutting = cutting.with_pieces(await collected(cutting.remeasured(counts), fx))
+    chunks = await collected(cutting.packed(), fx)
     if not chunks:
         raise Unfit("the document holds no text: submit one that does")
     if len(chunks) > (chunks_max := fx.configuration["chunks_max"]):

@@ -157,6 +157,10 @@ class Run(ABC):
             raise failed
         return tuple(responses)
 
+    async def pause(self) -> None:
+        """Let others have their turn; nothing is numbered or recorded, and no outcome let go of."""
+        await asyncio.sleep(0)
+
     async def stream(self, request: StreamRequest[ResponseT]) -> AsyncIterator[ResponseT]:
         """Ask for an answer in parts. To stop early, break out of the loop."""
         self._flush(last=False)

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import agents
 
@@ -118,6 +118,36 @@ def lines_run(piece: Callable[[], Any]) -> Counter[tuple[str, str]]:
     finally:
         sys.settrace(before)
     return counted
+
+
+class LinesWithoutPause:
+    """Counts the lines of the steps' code that run in one go; `pause` begins anew."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._lines = 0
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._called)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def pause(self) -> None:
+        self._lines = 0
+
+    def _called(self, frame, event, argument):
+        ours = frame.f_code.co_filename.startswith(str(ROOM))
+        return self._line(frame, "line", argument) if ours else None
+
+    def _line(self, frame, event, argument):
+        if event == "line":
+            self._lines += 1
+            self.most = max(self.most, self._lines)
+        return self._line
 
 
 def functions_of_steps() -> set[tuple[str, str]]:

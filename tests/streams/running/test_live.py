@@ -1,5 +1,7 @@
 """Live effects: what is asked of whom, and what the record keeps of it."""
 
+import threading
+
 import pytest
 
 from agents.errors import KeyDestroyed, Permanent, Transient
@@ -28,7 +30,7 @@ from schemas import (
 from streams.log.clock import now_us
 from streams.log.codec import body
 from streams.running.digests import request_digest, response_digest, with_version
-from streams.running.live import LiveRun, error_text
+from streams.running.live import ASIDE_PARTS, LiveRun, error_text
 from streams.running.run import Input
 from streams.running.world import World
 from streams.topics import Step, topic_of
@@ -255,3 +257,24 @@ async def test_a_run_that_is_given_up_says_why():
     begin, fail = rejected.meta.effects
     assert (begin.kind, fail.kind) == ("Begin", "Fail")
     assert CODEC.decode(fail.response, Failed) == failure
+
+
+@pytest.mark.parametrize("parts", [3, ASIDE_PARTS])
+async def test_what_takes_long_to_spell_is_spelt_beside_the_loop_to_the_same_digests(
+    monkeypatch, parts
+):
+    spelt = []
+    for spell in (request_digest, response_digest):
+
+        def spelling(*args, spell=spell):
+            spelt.append(threading.current_thread() is threading.main_thread())
+            return spell(*args)
+
+        monkeypatch.setattr(f"streams.running.live.{spell.__name__}", spelling)
+    request = CountTokens(texts=("a",) * parts)
+    answer = TokenCounts(counts=(1,) * parts, version="v")
+    connector = FakeAnsweringConnector({CountTokens: lambda _: answer})
+    [effect], _ = await effects_of(request, connector)
+    assert effect.request == request_digest(request, KEY)
+    assert effect.digest == response_digest(answer, KEY)
+    assert spelt[-2:] == [parts < ASIDE_PARTS] * 2
