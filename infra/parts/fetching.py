@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -90,8 +91,14 @@ def _refuse_folder(absent: Sequence[Part]) -> None:
 def _fetch_all(absent: Sequence[Part], display: FetchDisplay) -> None:
     shell = Shell()
     fetches: dict[str, Future[None]] = {}
+    all_known = threading.Event()
 
     def after_needs(part: Part) -> None:
+        # an interrupt while threads are started may leave one that the pool doesn't know, and that
+        # nobody would wait for: none begins before it knows all of them
+        all_known.wait()
+        if shell.stopped.is_set():
+            raise Interrupted("interrupted")
         for need in part.needs:
             if need.name in fetches:
                 fetches[need.name].result()
@@ -101,6 +108,7 @@ def _fetch_all(absent: Sequence[Part], display: FetchDisplay) -> None:
         try:
             for part in absent:  # what one needs stands before it
                 fetches[part.name] = threads.submit(after_needs, part)
+            all_known.set()
             waiting = set(fetches.values())
             while waiting and not any(one.done() and one.exception() for one in fetches.values()):
                 # not for ever at once: a signal that comes just before is seen when it returns
@@ -109,6 +117,7 @@ def _fetch_all(absent: Sequence[Part], display: FetchDisplay) -> None:
                 shell.stop()
         except BaseException:  # an interrupt at whatever line: the threads are waited for below
             shell.stop()
+            all_known.set()
             raise
     errors = [error for one in fetches.values() if (error := one.exception())]
     errors.sort(key=lambda error: isinstance(error, Interrupted))

@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,26 @@ def test_ctrl_c_stops_the_tools_and_leaves_nothing(cache):
     assert left_in(cache) == []
     fetch([a_part(content)], Told())  # the next run goes on
     assert left_in(cache) == ["thing-1.0-abc"]
+
+
+class InterruptedPool(ThreadPoolExecutor):
+    """Is interrupted when a thread has started and the pool has not noted it."""
+
+    def submit(self, *of):
+        super().submit(*of)
+        self._threads.clear()
+        raise KeyboardInterrupt
+
+
+def test_a_thread_that_the_pool_does_not_know_makes_nothing(cache, monkeypatch):
+    monkeypatch.setattr("infra.parts.fetching.ThreadPoolExecutor", InterruptedPool)
+    before, begun = set(threading.enumerate()), []
+    with pytest.raises(KeyboardInterrupt):
+        fetch([a_part(begun.append)], Told())
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+    assert begun == []
+    assert left_in(cache) == []
 
 
 def test_parts_lie_in_the_users_cache(monkeypatch, tmp_path, cache):
