@@ -5,6 +5,7 @@
 #   make test    check, then all tests on the real components
 #   make check   the lock, format, lint, types, arrows between packages, schemas, generated files
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
+#   make golden  write the golden log of the present code: after an outcome changed, agents/changes.py
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
@@ -20,7 +21,7 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo up down test check generate chaos bench clean
+.PHONY: golden help setup parts demo up down test check generate chaos bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -61,6 +62,9 @@ generate: $(synced)
 	"$(bin)"/python -m schemas.generate
 	"$(bin)"/python -m infra.kafka.deploy
 	"$(bin)"/python -m infra.docs
+
+golden: setup
+	"$(bin)"/python -m tests.golden.make_golden $(RELEASE)
 
 chaos: setup
 	@"$(bin)"/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \

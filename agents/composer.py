@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.changes import BOUNDED_JSON
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.evidence import Hearer, complete, evidence, support, unsupported
@@ -110,12 +111,14 @@ class Composer:
         texts = [f"{passage.title} {passage.text}" for passage in self.passages]
         self.evidence = evidence([*texts, event.question, event.query])
         self.asked = False
+        self.json_bounded = True
         self.model = ""
         self.usage = Usage()
         self.tokens = 0
 
     async def run(self, fx: Effects) -> AsyncGenerator[TokensGenerated, None]:
         """Ask the models until one answers, and check what it says."""
+        self.json_bounded = fx.has(BOUNDED_JSON)
         if self._late(fx.began_us):
             yield self._extractive("generate")
             return
@@ -193,7 +196,7 @@ class Composer:
         """Tell whether the whole generated text can't stand as the answer."""
         text = self.writer.text
         if self.event.ask.response_schema:
-            return not is_json(text)
+            return not is_json(text, bounded=self.json_bounded)
         if not text or unsupported(text, self.evidence):
             return True
         return not self.grounds.stands(text, self.policy.share_min, self.policy.near_min)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, TypeVar, overload
 
+from agents.changes import Change
 from schemas import Event, Record, Request, StreamRequest
 
 A = TypeVar("A", bound=Record)
@@ -26,6 +27,9 @@ class Effects(Protocol):
     @property
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began."""
+
+    def has(self, change: Change) -> bool:
+        """Say whether a change of behaviour is in force for this run: see `agents.changes`."""
 
     async def __call__(self, request: Request[A]) -> A:
         """Ask, and wait for the answer.

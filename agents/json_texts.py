@@ -3,6 +3,8 @@
 import json
 import re
 
+from agents.errors import BeyondMeans
+
 LEVELS_MAX = 900
 """Of a text that is read: Python's reader fails at about 1,000, less those that its callers stand
 at, so that below this bound live and replay agree."""
@@ -19,10 +21,16 @@ def levels(text: str) -> int:
     return deepest
 
 
-def is_json(text: str) -> bool:
-    """Tell whether a text is a JSON document; one of more than LEVELS_MAX levels is not read."""
+def is_json(text: str, *, bounded: bool = True) -> bool:
+    """Tell whether a text is a JSON document; one of more than LEVELS_MAX levels is not read.
+
+    Raises BeyondMeans for such a one where no bound was in force: what came of it depended on the
+    stack of the moment (`agents.changes.BOUNDED_JSON`).
+    """
     if levels(text) > LEVELS_MAX:
-        return False
+        if bounded:
+            return False
+        raise BeyondMeans(f"JSON of more than {LEVELS_MAX} levels was read as deep as a stack let")
     try:
         json.loads(text)
     except ValueError:

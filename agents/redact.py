@@ -18,6 +18,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agents.changes import SPELT_KINDS
 from agents.effects import Effects
 from agents.errors import KeyDestroyed, Permanent
 from agents.known_values import Reading
@@ -76,7 +77,7 @@ async def replace(
     Permanent for a policy with a kind that no placeholder can name.
     """
     policy = fx.configuration
-    if unnamed := inexpressible(policy["kinds"]):
+    if fx.has(SPELT_KINDS) and (unnamed := inexpressible(policy["kinds"])):
         raise Permanent(
             f"configuration of redact: no placeholder can name {', '.join(unnamed)}: rename it, in "
             "the detector too, to capital letters joined by single underscores, such as IP_ADDRESS"

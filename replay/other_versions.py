@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from agents.changes import OLDEST, is_before
 from replay.differences import first_difference
 from replay.rules import Rerun, StoredOutcome
 from schemas import Begun, ChunksCut, Parsed, Record, TokenCounts
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.digests import version_of
+from streams.version import CODE
 
 _RUNTIMES = {"0.1.0": "python 3.11, unicode 14.0.0, regex 2026.11.15"}
 _LXML = "6.1.3+libxml2-2.14.6.2"
@@ -22,10 +24,17 @@ _READERS_OF_0_1_0 = {"plain": "2", "lxml": _LXML, "markdown-it-py": f"4.3.0+lxml
 _TOKENIZER_OF_0_1_0 = "tokenizers 0.23.3, tokenizer.json d241a60d5e8f"
 
 
-def runtime_differs(begun: Begun, here: str) -> str:
-    """Say which versions a run was computed with that are others here; nothing where none is."""
+def versions_differ(begun: Begun, here: str) -> str:
+    """Say which versions a run was computed with that are others here; nothing where none is.
+
+    Older code is no other: what it did is done here too (`agents.changes`), back to OLDEST.
+    """
     then = begun.runtime or _RUNTIMES.get(begun.code, "")
-    return ", ".join(_others(then, here))
+    code = begun.code
+    told = list(_others(then, here))
+    if is_before(CODE, code) or is_before(code, OLDEST):
+        told.insert(0, f"the code was {code} and is {CODE} here")
+    return ", ".join(told)
 
 
 def _others(then: str, here: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient, Unforeseen
 from replay.effect_rules import against_effect, answered, described
-from replay.other_versions import runtime_differs, version_in_0_1_0
+from replay.other_versions import version_in_0_1_0, versions_differ
 from schemas import Effect, Fail, Record, Request, StreamRequest, Unseal
 from schemas.canonical import VERSION_FIELDS, canonical
 from streams.log.codec import Codec, Undecodable
@@ -112,7 +112,7 @@ class RecordedRun(Run):
 
     def other_versions(self) -> str:
         """Say which versions the run was computed with that are others here."""
-        return "" if self._begun is None else runtime_differs(self._begun, self._runtime)
+        return "" if self._begun is None else versions_differ(self._begun, self._runtime)
 
     @cached_property
     def _call(self) -> Call:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agents.errors import HeldTooLong, Permanent, Transient
+from agents.changes import BOUNDED_IDS, has
+from agents.errors import BeyondMeans, HeldTooLong, Permanent, Transient
 from replay.giving_up import against_raised, against_unread, doubt_of_unfit, fits
 from replay.log import Stored
 from replay.other_versions import doubted, told_versions
@@ -21,11 +22,11 @@ from replay.recorded import (
 )
 from replay.rules import Attempt, Rerun
 from schemas import Event, EventRejected, Request
-from streams.log.codec import Codec
-from streams.running.admit import Unreadable, rejection
+from streams.log.codec import Codec, Undecodable
+from streams.running.admit import Unreadable, check_place, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
-from streams.topics import Step
+from streams.topics import Step, topic_of
 from streams.version import RUNTIME
 
 HELD = "the step was ended because it computed for too long, so it is not run again"
@@ -73,6 +74,7 @@ class Reruns:
         """
         if _was_held(attempt):
             return Rerun([], lack=HELD)
+        given = self._as_then(step, given, stored, attempt)
         computed: list[Event] = []
         run = self._run(step, given, attempt, computed, heed)
         try:
@@ -82,6 +84,21 @@ class Reruns:
         if differs := run.other_versions():
             return doubted(came, attempt.outcomes, attempt.closed, differs, self._codec)
         return came
+
+    def _as_then(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Input:
+        """Admit an input by the rules of the code that wrote the attempt, where it was wider."""
+        code = attempt.outcomes[0].event.meta.step.code
+        if not isinstance(given.event, Unreadable) or has(code, BOUNDED_IDS):
+            return given
+        for record in step.reads:
+            if topic_of(record) == stored.topic:
+                try:
+                    event = self._codec.decode(stored.value, record)
+                    check_place(event, stored.key, stored.partition, bounded=False)
+                except Undecodable:
+                    return given
+                return given._replace(event=event)
+        return given
 
     def _run(
         self,
@@ -178,6 +195,8 @@ async def _follow(run: RecordedRun, given: Input, stored: Stored, end: Event, le
         if doubt:
             raise Unverifiable(doubt) from None
     except Exception as error:  # noqa: BLE001 - whatever a step may raise
+        if isinstance(error, BeyondMeans):  # of the step itself: no rule says what came of it
+            raise Unverifiable(f"{run.step.name} can't be run again: {error}") from None
         if not run.failed():
             return f"{run.step.name} now gives up: {type(error).__name__}: {error}"
         reason = against_raised(error, end, least)

@@ -88,6 +88,8 @@ class Topic:
     compacted: bool = False
     partitioned: bool = True
     """Whether it has the tenants' lanes; otherwise one partition."""
+    since: str = "0.1.0"
+    """The version of the code that has it first: logs of before do without it."""
 
     @property
     def name(self) -> str:
@@ -107,6 +109,8 @@ class Step:
     """Tables of its own, kept by Faust beside the step; they answer requests of their own."""
     asks: tuple[type[Request[Any]], ...] = ()
     """What it asks connectors for; its worker makes those that answer it, and no others."""
+    since: str = "0.1.0"
+    """The version of the code that has it first: inputs of before may lie there without outcome."""
 
     @cached_property
     def reads(self) -> tuple[type[Event], ...]:

@@ -2,12 +2,13 @@
 
 import platform
 import unicodedata
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
-try:
-    CODE = version("playhead")
-except PackageNotFoundError:  # a checkout on the path, not installed
-    CODE = "0+unknown"
+CODE = "0.2.0.dev1"
+"""Of the code: it rises when an outcome of a step changes (`agents.changes`).
+
+It stands here, and in pyproject.toml, because what is installed may be older than what runs.
+"""
 
 RUNTIME = (
     f"python {platform.python_version()}, unicode {unicodedata.unidata_version}, "

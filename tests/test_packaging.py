@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 import schemas
+from streams.version import CODE
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+
+def test_the_version_of_the_code_is_that_of_the_project():
+    assert PROJECT["project"]["version"] == CODE
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
+from agents.changes import BOUNDED_LETTERS, has
 from schemas import Event, EventRejected, Failed, Meta, StepVersion
 from streams.log.codec import Codec, Undecodable, body
 from streams.log.ids import position_id
@@ -43,20 +44,15 @@ def admit(
     return event
 
 
-def check_place(event: Event, key: bytes | None, partition: int) -> None:
+def check_place(event: Event, key: bytes | None, partition: int, *, bounded: bool = True) -> None:
     """Check that an event lies where its tenant's records lie; raises WrongTenant.
 
-    Raises Undecodable where its ids are so long that no outcome could carry them.
+    Raises Undecodable where its ids are so long that no outcome could carry them, unless it is not
+    `bounded`: see `agents.changes.BOUNDED_IDS`.
     """
     meta = event.meta
-    ids = (meta.id, meta.tenant, meta.request, meta.session)
-    if (size := sum(map(len, ids))) > IDENTITY_CHARS_MAX:
-        raise Undecodable(
-            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry "
-            f"{IDENTITY_CHARS_MAX}: publish it with shorter ones"
-        )
-    if meta.attempt > ATTEMPT_MAX:
-        raise Undecodable(f"{event.SCHEMA} says attempt {meta.attempt}: no step counts so far")
+    if bounded:
+        _check_bounds(event)
     if not meta.tenant or key != meta.tenant.encode():
         raise WrongTenant(
             f"{event.SCHEMA} lies under another key than its tenant: publish it with meta.tenant "
@@ -67,6 +63,18 @@ def check_place(event: Event, key: bytes | None, partition: int) -> None:
             f"{event.SCHEMA} says lane {meta.lane} and lies in partition {partition}: publish it "
             "to its lane"
         )
+
+
+def _check_bounds(event: Event) -> None:
+    meta = event.meta
+    ids = (meta.id, meta.tenant, meta.request, meta.session)
+    if (size := sum(map(len, ids))) > IDENTITY_CHARS_MAX:
+        raise Undecodable(
+            f"{event.SCHEMA} has ids of {size} characters, an outcome can carry "
+            f"{IDENTITY_CHARS_MAX}: publish it with shorter ones"
+        )
+    if meta.attempt > ATTEMPT_MAX:
+        raise Undecodable(f"{event.SCHEMA} says attempt {meta.attempt}: no step counts so far")
 
 
 class Unreadable(Event, frozen=True, gc=False):
@@ -114,7 +122,7 @@ def rejection(
             value=value,
         )
         # with what the run consumed it may not fit: then a run that consumed nothing closes it
-        alone = len(meta.effects) <= OF_NO_STEP
+        alone = len(meta.effects) <= OF_NO_STEP and has(meta.step.code, BOUNDED_LETTERS)
         if alone and (value or key) and len(body(letter)) > OUTCOME_BYTES_MAX - SCHEMA_ID_BYTES:
             letter = replace(letter, value=None)
             if len(key or b"") > KEY_BYTES_MAX:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from agents.changes import Change, has
 from agents.errors import Permanent
 from schemas import (
     Begin,
@@ -122,6 +123,10 @@ class Run(ABC):
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began."""
         return self._configuration(self.begun.configuration)
+
+    def has(self, change: Change) -> bool:
+        """Say whether the code that the run is of behaves in a changed way."""
+        return has(self.begun.code, change)
 
     @property
     def begun(self) -> Begun:

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import Permanent, Transient
+from agents.errors import BeyondMeans, Permanent, Transient
 from schemas import (
     Ask,
     ChunksRetrieved,
@@ -424,6 +424,14 @@ async def test_a_configuration_of_before_has_no_bounds_of_what_is_asked():
         an_event(NORMANS, ask=Ask(response_schema=deep)), a_world("[1]"), asked_max={}
     )
     assert records[-1].answer.text == "[1]"
+
+
+async def test_of_an_answer_that_nested_beyond_reason_for_0_1_0_nothing_is_known():
+    event = an_event(NORMANS, ask=Ask(response_schema="{}"))
+    fx = FakeEffects("generate", event, a_world("[" * 1_000 + "]" * 1_000), CONFIGURATION)
+    fx.code = "0.1.0"
+    with pytest.raises(BeyondMeans):
+        await fx.execute()
 
 
 async def test_an_answer_that_nests_beyond_reason_is_no_json():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.errors import BeyondMeans
 from agents.json_texts import LEVELS_MAX, is_json, levels
 
 
@@ -22,6 +23,15 @@ from agents.json_texts import LEVELS_MAX, is_json, levels
 )
 def test_levels_are_those_of_brackets_outside_of_strings(text, deep):
     assert levels(text) == deep
+
+
+def test_where_no_bound_was_in_force_it_is_not_known_what_came_of_a_deep_text():
+    deep = "[" * (LEVELS_MAX + 1) + "]" * (LEVELS_MAX + 1)
+    assert not is_json(deep)
+    with pytest.raises(BeyondMeans, match="more than 900 levels"):
+        is_json(deep, bounded=False)
+    assert is_json(deep[1:-1], bounded=False)
+    assert not is_json("{", bounded=False)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from schemas import (
     Unseal,
     WritePlaceholders,
 )
+from streams.version import CODE
 from tests.agents.fake_services import FakeDetector, FakeKeys, FakeRow, digest, sealed, unsealed
 from tests.fakes import FakeEffects, a_meta
 
@@ -50,6 +51,7 @@ class RedactBench:
         self.keys = FakeKeys()
         self.keys.destroyed = {f"value/{digest(canonical(one).encode())}" for one in erased}
         self.policy = POLICY
+        self.code = CODE
 
     async def run(self, event):
         self.fx = FakeEffects(
@@ -62,6 +64,7 @@ class RedactBench:
             },
             self.policy,
         )
+        self.fx.code = self.code
         await self.fx.execute()
         [outcome] = self.fx.outcomes
         return outcome
@@ -294,6 +297,13 @@ async def test_a_kind_that_no_placeholder_can_name_is_refused_and_named(kind):
     with pytest.raises(Permanent, match=re.escape(f"can name {kind}: rename it")):
         await world.run(a_question("Ada"))
     assert world.kinds_asked() == [Unseal]
+
+
+async def test_a_kind_that_0_1_0_did_not_refuse_is_put_into_the_text_as_it_did():
+    world = RedactBench(IPV4_ADDRESS="10.0.0.1")
+    world.policy = {**POLICY, "kinds": {**POLICY["kinds"], "IPV4_ADDRESS": 0.4}}
+    world.code = "0.1.0"
+    assert (await world.run(a_question("ping 10.0.0.1"))).text == "ping <IPV4_ADDRESS_1>"
 
 
 KINDS = st.from_regex(r"[A-Z]{1,9}(_[A-Z]{1,9}){0,3}", fullmatch=True)

@@ -260,6 +260,7 @@ NOT_DRIVEN = {
     "phrases.py word_set": "is given our own words alone",
     "errors.py": "no text comes in",
     "effects.py": "likewise",
+    "changes.py": "likewise: it compares versions of the code",
 }
 """Files and functions that no text drives, and why."""
 

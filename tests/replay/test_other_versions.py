@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent
 from replay.log import Stored
-from replay.other_versions import runtime_differs, told_versions, version_in_0_1_0
+from replay.other_versions import told_versions, version_in_0_1_0, versions_differ
 from replay.recorded import Divergence, RecordedRun, Unverifiable
 from replay.rerun import Reruns
 from replay.rules import Attempt, StoredOutcome
@@ -31,6 +31,7 @@ from schemas import (
     wire,
 )
 from streams.log.codec import Codec
+from streams.version import CODE
 from tests.fakes import DIGEST_KEY, a_codec
 from tests.replay.little_log import (
     ASKED,
@@ -45,7 +46,7 @@ from tests.replay.little_log import (
 
 OLD, NEW = "python 3.11.7, unicode 14.0.0, regex 1", "python 3.12.1, unicode 15.0.0, regex 1"
 DIFFERS = "python was 3.11.7 and is 3.12.1 here, unicode was 14.0.0 and is 15.0.0 here"
-BEGUN = Begun(at=1, attempt=1, code="0.2.0", configuration="c", trace="", runtime=OLD)
+BEGUN = Begun(at=1, attempt=1, code=CODE, configuration="c", trace="", runtime=OLD)
 CODEC: Codec = a_codec()
 
 
@@ -58,6 +59,9 @@ CODEC: Codec = a_codec()
         (BEGUN, "python 3.11.70, unicode 14.0.0, regex 1", "python was 3.11.7 and is 3.11.70 here"),
         (BEGUN, "python 3.11.7, unicode 14.0.0", "regex was 1 and is none here"),
         (replace(BEGUN, runtime=""), NEW, ""),
+        (replace(BEGUN, code="9.0.0"), OLD, f"the code was 9.0.0 and is {CODE} here"),
+        (replace(BEGUN, code="0.0.9"), OLD, f"the code was 0.0.9 and is {CODE} here"),
+        (replace(BEGUN, code="of mine"), OLD, ""),
         (
             replace(BEGUN, runtime="", code="0.1.0"),
             "python 3.11.9, unicode 14.0.0, regex 2026.11.15",
@@ -76,7 +80,7 @@ CODEC: Codec = a_codec()
     ],
 )
 def test_versions_that_are_others_here_are_named(begun, here, differs):
-    assert runtime_differs(begun, here) == differs
+    assert versions_differ(begun, here) == differs
 
 
 # ---------------------------------------------------------------------- what the step itself computes
@@ -178,7 +182,7 @@ COUNTS = TokenCounts(counts=(1,), version="tokenizers 9, tokenizer.json aa")
 PARSE, COUNT = Parse(media_type="text/plain", content=b"x"), CountTokens(texts=("x",))
 
 
-async def local(request, then, now, *, code="0.2.0", edit=lambda effect: effect, told=()):
+async def local(request, then, now, *, code=CODE, edit=lambda effect: effect, told=()):
     """Answer a local request again as `now` that was answered as `then`; return what the step sees."""
     seen = []
 

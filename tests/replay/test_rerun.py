@@ -6,13 +6,19 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import HeldTooLong, KeyDestroyed, Permanent
+from agents.errors import BeyondMeans, HeldTooLong, KeyDestroyed, Permanent
 from replay.log import Stored
 from replay.rerun import HELD, Reruns
 from replay.rules import Attempt
 from schemas import Digest, Digested, Event, Failed, Generate, QuestionRedacted
-from streams.running.admit import OUTCOME_BYTES_MAX, rejection, unreadable
+from streams.running.admit import (
+    IDENTITY_CHARS_MAX,
+    OUTCOME_BYTES_MAX,
+    rejection,
+    unreadable,
+)
 from streams.running.run import stamped
+from streams.version import CODE
 from tests.fakes import DIGEST_KEY, FakeEffects, a_codec
 from tests.replay.little_log import ANSWERS, ASKED, CONFIGURATION, STEP, asked, digest, fake_run
 
@@ -249,3 +255,26 @@ async def test_a_record_that_reached_no_step_is_rejected_again_with_its_own_byte
     rerun = await again(outcomes, given=given, stored=stored, digest_key=nobodys)
     assert [(one.key, one.value) for one in rerun.computed] == [(b"key", b"no record")]
     assert bool(rerun.reason) is (error == "Permanent")
+
+
+async def test_what_a_step_of_then_did_by_no_rule_is_unverifiable():
+    async def unruled(event, fx):
+        raise BeyondMeans("as deep as a stack let")
+        yield
+
+    rerun = await again(await on_record(), function=unruled)
+    assert rerun.lack == "redact can't be run again: as deep as a stack let"
+
+
+@pytest.mark.parametrize(("code", "admitted"), [("0.1.0", True), (CODE, False)])
+async def test_an_input_is_admitted_by_the_bounds_that_its_outcomes_code_had(code, admitted):
+    event = stamped(asked(0), replace(asked(0).meta, request="r" * IDENTITY_CHARS_MAX))
+    run = fake_run(event, 0)
+    run.code = code
+    await run.execute()
+    stored = Stored(ASKED, 0, 0, 0, KEY, a_codec().encode(event), ())
+    rerun = await again(run.outcomes, given=unreadable(ASKED, 0, 0), stored=stored)
+    assert (list(rerun.computed) == run.outcomes) is admitted
+    other_key = dataclasses.replace(stored, key=b"another")
+    rerun = await again(run.outcomes, given=unreadable(ASKED, 0, 0), stored=other_key)
+    assert list(rerun.computed) != run.outcomes

@@ -26,11 +26,12 @@ from streams.running.admit import rejection
 from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import World
+from streams.version import CODE
 from tests.fake_connectors import FakeAnsweringConnector
 from tests.fakes import DIGEST_KEY, a_codec
 from tests.replay.little_log import ASKED, REDACTED, STEP, asked, digest
 
-BEGUN = Begun(at=100, attempt=1, code="1.0", configuration="c", trace="t")
+BEGUN = Begun(at=100, attempt=1, code=CODE, configuration="c", trace="t")
 CODEC = a_codec()
 GIVEN = Input(asked(0), ASKED, 0, 0)
 SECRET = "Ada's secret"

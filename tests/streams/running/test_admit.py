@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from schemas import Ask, Failed, QuestionAsked, QuestionRedacted, Sealed
+from schemas import Ask, Failed, QuestionAsked, QuestionRedacted, Sealed, StepVersion
 from schemas.registry import UnknownSchema
 from streams.log.codec import Undecodable
 from streams.log.ids import position_id
@@ -21,6 +22,7 @@ from streams.running.admit import (
 )
 from streams.running.run import Input
 from streams.topics import INBOX, topic_of
+from streams.version import CODE
 from tests.fakes import a_codec, a_meta
 
 TOPIC = topic_of(QuestionAsked)
@@ -152,6 +154,21 @@ def test_a_letter_over_whatever_the_broker_took_fits_a_record(key_size, value_si
     assert letter.key in {key, None}
     if key_size + value_size < OUTCOME_BYTES_MAX - 1_000:
         assert (letter.key, letter.value) == (key, value)
+
+
+def test_what_code_before_the_bounds_wrote_is_read_without_them():
+    codec, event = a_codec(), a_question(request="x" * IDENTITY_CHARS_MAX)
+    with pytest.raises(Undecodable):
+        check_place(event, b"acme", 0)
+    check_place(event, b"acme", 0, bounded=False)
+    with pytest.raises(WrongTenant):
+        check_place(event, b"another", 0, bounded=False)
+    large = b"v" * 1_020_000
+    build = rejection("redact", unreadable(TOPIC, 0, 1), b"key", large)
+    for code, value in (("0.1.0", large), (CODE, None)):
+        meta = replace(a_meta(), step=StepVersion(name="redact", code=code, configuration=""))
+        assert build(FAILED, meta).value == value
+    assert codec.decode(codec.encode(event), QuestionAsked) == event
 
 
 @pytest.mark.parametrize("attempt", [ATTEMPT_MAX + 1, 2**31 - 1])

@@ -1,0 +1,89 @@
+"""Changes of behaviour: so that a log of each release leads to the outcomes that it holds.
+
+A step that comes to behave otherwise declares it here, and asks `fx.has(CHANGE)` where it does. A
+run of today has every change. A replay has those that the code had which wrote the record; for what
+is older the step does as it did before. So the old rule stays in the code beside the new one, until
+the release that `kept_until` names, whose tests then ask for its removal.
+
+What to do when an outcome changes: raise CODE in `streams/version.py` and in pyproject.toml to the
+next number of development (0.2.0.dev1 -> 0.2.0.dev2), declare the change with it as `since`, put
+the old rule under `fx.has`, and write the log of the present again: `make golden`. A change of what
+was never released needs no old rule, only the new number.
+
+Versions are those of PEP 440. Unreleased code is a development release of the next one, so it is
+older than that one and newer than the one before: 0.1.0 < 0.2.0.dev1 < 0.2.0.dev2 < 0.2.0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_VERSION = re.compile(r"(\d+(?:\.\d+)*)(?:\.dev(\d+))?(?:\+.*)?")
+OLDEST = "0.1.0"
+"""The oldest code by whose rules records are run again."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step does something else than it did."""
+
+    name: str
+    since: str
+    """The first version of the code that does so."""
+    before: str
+    """What was done until then."""
+    kept_until: str
+    """The release that need not do it any more."""
+
+
+BOUNDED_JSON = Change(
+    "answers to a response schema of more than 900 levels are no JSON",
+    since="0.2.0.dev1",
+    before="they were read as deep as the stack of the moment let Python's reader go, 900 to 1,000",
+    kept_until="2.0.0",
+)
+SPELT_KINDS = Change(
+    "a kind of personal data that no placeholder can name is refused",
+    since="0.2.0.dev1",
+    before="it was put into texts, and never taken out of them",
+    kept_until="2.0.0",
+)
+BOUNDED_LETTERS = Change(
+    "bytes with which a dead letter would fit no record are left out of it",
+    since="0.2.0.dev1",
+    before="they stood in it, or there was none",
+    kept_until="2.0.0",
+)
+BOUNDED_IDS = Change(
+    "a record with ids of more than 4,096 characters, or an attempt above 10^9, reaches no step",
+    since="0.2.0.dev1",
+    before="it did",
+    kept_until="2.0.0",
+)
+CHANGES = (BOUNDED_JSON, SPELT_KINDS, BOUNDED_LETTERS, BOUNDED_IDS)
+
+
+def has(code: str, change: Change) -> bool:
+    """Say whether a version of the code behaves in the changed way."""
+    return not is_before(code, change.since)
+
+
+def is_before(code: str, version: str) -> bool:
+    """Say whether a version of the code is older than another; a text that is none is neither."""
+    one, other = _order(code), _order(version)
+    return one is not None and other is not None and one < other
+
+
+@lru_cache
+def _order(version: str) -> tuple[tuple[int, ...], float] | None:
+    """Return what versions are ordered by: the release, then its development."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return None
+    release = [int(number) for number in match[1].split(".")]
+    while release and not release[-1]:
+        release.pop()
+    return tuple(release), math.inf if match[2] is None else int(match[2])

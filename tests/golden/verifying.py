@@ -1,0 +1,48 @@
+"""Verify golden logs as an auditor would: by the command, with nothing running."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from infra.local.parts import all_parts
+from infra.triton.install import tokenizer_path
+
+ROOT = Path(__file__).parents[2]
+
+
+def tokenizer() -> str:
+    """Return where the tokenizer is, which parsing documents again needs."""
+    path = tokenizer_path(all_parts()["triton"].place)
+    assert path.exists(), "the tokenizer comes with a part: run `make setup`"
+    return str(path)
+
+
+def verify(folder: Path, *options: str, tree: Path = ROOT, **env: str) -> tuple[int, dict[str, Any]]:
+    """Verify a copy of a golden log with nothing running, by the code of a tree; return exit code and report."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "replay", "verify", *options, "--json"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(tree),
+            "PLAYHEAD_RUN": str(folder / "run"),
+            "PLAYHEAD_MASTER_KEY": (folder / "run" / "master.key").read_text().strip(),
+            "PLAYHEAD_TOKENIZER": tokenizer(),
+            # whoever asked anybody would be told that nobody is there
+            "PLAYHEAD_KAFKA": "127.0.0.1:9",
+            "PLAYHEAD_REGISTRY": "http://127.0.0.1:9",
+            **env,
+        },
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.stdout, ran.stderr
+    report = json.loads(ran.stdout)
+    del report["seconds"]
+    return ran.returncode, report
