@@ -27,7 +27,7 @@ OLDEST = "0.1.0"
 
 
 @dataclass(frozen=True)
-class Change:
+class RuleChange:
     """A step does something else than it did."""
 
     name: str
@@ -39,25 +39,25 @@ class Change:
     """The release that need not do it any more."""
 
 
-BOUNDED_JSON = Change(
+BOUNDED_JSON = RuleChange(
     "answers to a response schema of more than 900 levels are no JSON",
     since="0.2.0.dev1",
     before="they were read as deep as the stack of the moment let Python's reader go, 900 to 1,000",
     kept_until="2.0.0",
 )
-SPELT_KINDS = Change(
+SPELT_KINDS = RuleChange(
     "a kind of personal data that no placeholder can name is refused",
     since="0.2.0.dev1",
     before="it was put into texts, and never taken out of them",
     kept_until="2.0.0",
 )
-BOUNDED_LETTERS = Change(
+BOUNDED_LETTERS = RuleChange(
     "bytes with which a dead letter would fit no record are left out of it",
     since="0.2.0.dev1",
     before="they stood in it, or there was none",
     kept_until="2.0.0",
 )
-BOUNDED_IDS = Change(
+BOUNDED_IDS = RuleChange(
     "a record with ids of more than 4,096 characters, or an attempt above 10^9, reaches no step",
     since="0.2.0.dev1",
     before="it did",
@@ -66,7 +66,7 @@ BOUNDED_IDS = Change(
 CHANGES = (BOUNDED_JSON, SPELT_KINDS, BOUNDED_LETTERS, BOUNDED_IDS)
 
 
-def has(code: str, change: Change) -> bool:
+def has(code: str, change: RuleChange) -> bool:
     """Say whether a version of the code behaves in the changed way."""
     return not is_before(code, change.since)
 

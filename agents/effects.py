@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, TypeVar, overload
 
-from agents.changes import Change
+from agents.changes import RuleChange
 from schemas import Event, Record, Request, StreamRequest
 
 A = TypeVar("A", bound=Record)
@@ -28,7 +28,7 @@ class Effects(Protocol):
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began."""
 
-    def has(self, change: Change) -> bool:
+    def has(self, change: RuleChange) -> bool:
         """Say whether a change of behaviour is in force for this run: see `agents.changes`."""
 
     async def __call__(self, request: Request[A]) -> A:

@@ -45,9 +45,7 @@ def against_raised(error: Exception, letter: Event, least: int) -> str:
         kind, told = told, ""
     if letter.error != kind:
         return f"it says {letter.error}, and the step gives up because of {kind}: {error}"
-    if recorded_kind(error, "") and not letter.message.startswith(
-        str(error)[: len(letter.message)]
-    ):
+    if recorded_kind(error, "") and not letter.message.startswith(told[: len(letter.message)]):
         return f"its message is not that of the effect that failed: {error}"
     if not 1 <= letter.attempts <= letter.meta.attempt - least + 1:
         return f"it says {letter.attempts} tries, and its run is number {letter.meta.attempt}"

@@ -331,16 +331,8 @@ def _same_lack(recorded: str, now: str) -> bool:
 def error_of(text: str) -> Exception:
     """Turn the recorded spelling of an error back into what a step may catch."""
     kind, _, message = text.partition(": ")
-    error: Any
-    match kind:
-        case "Transient":
-            error = Transient(message)
-        case "KeyDestroyed":
-            error = KeyDestroyed(message)
-        case "Unforeseen":
-            error = Unforeseen(message)
-        case _:
-            error = Permanent(message)
+    raised = {"Transient": Transient, "KeyDestroyed": KeyDestroyed, "Unforeseen": Unforeseen}
+    error: Any = raised.get(kind, Permanent)(message)
     error.recorded_kind = kind
     told: Exception = error
     return told

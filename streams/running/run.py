@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from agents.changes import Change, has
+from agents.changes import RuleChange, has
 from agents.errors import Permanent
 from schemas import (
     Begin,
@@ -124,7 +124,7 @@ class Run(ABC):
         """Configuration of the step that was in force when the run began."""
         return self._configuration(self.begun.configuration)
 
-    def has(self, change: Change) -> bool:
+    def has(self, change: RuleChange) -> bool:
         """Say whether the code that the run is of behaves in a changed way."""
         return has(self.begun.code, change)
 

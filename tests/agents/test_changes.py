@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 
 from agents import changes
-from agents.changes import CHANGES, OLDEST, Change, has, is_before
+from agents.changes import CHANGES, OLDEST, RuleChange, has, is_before
 from streams.topics import STEPS, TOPICS
 from streams.version import CODE
 
 ORDER = ["0", "0.1.0.dev3", "0.1.0", "0.1.1", "0.2.0.dev1", "0.2.0.dev2", "0.2.0.dev10", "0.2.0", "0.10", "1.0.dev0", "1"]  # fmt: skip
-CHANGE = Change("it does", since="0.2.0.dev2", before="it did not", kept_until="3")
+CHANGE = RuleChange("it does", since="0.2.0.dev2", before="it did not", kept_until="3")
 
 
 def test_versions_are_ordered_as_pep_440_orders_them():
@@ -52,7 +52,7 @@ def test_the_code_of_today_has_every_change_and_keeps_no_rule_that_may_go():
 
 
 def test_every_change_is_declared_once_and_listed():
-    declared = [value for value in vars(changes).values() if isinstance(value, Change)]
+    declared = [value for value in vars(changes).values() if isinstance(value, RuleChange)]
     assert declared == list(CHANGES)
     assert len({change.name for change in CHANGES}) == len(CHANGES)
     assert all(re.fullmatch(r"[^A-Z].{10,}[^.]", change.name) for change in CHANGES)
