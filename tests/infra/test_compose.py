@@ -41,7 +41,7 @@ def broker_settings():
 
 
 def test_each_component_is_a_service(compose):
-    assert set(compose["services"]) == {*components.NAMES, "topics"}
+    assert set(compose["services"]) == {*components.NAMES, "documents", "topics"}
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,17 @@ def test_the_broker_is_set_up_alike(compose, name, value):
 
 def test_every_service_says_when_it_is_well_and_a_task_ends(compose):
     healthy = {name for name, service in compose["services"].items() if "healthcheck" in service}
-    assert healthy == set(components.NAMES)
+    assert healthy == {*components.NAMES, components.documents().name}
 
 
 def test_who_needs_whom_is_as_here(compose):
-    for component in (components.TOPICS, components.worker(), components.GATEWAY):
+    workers = components.worker(), components.documents()
+    for component in (components.TOPICS, *workers, components.GATEWAY):
         needs = compose["services"][component.name]["depends_on"]
         assert set(needs) == set(component.needs)
 
 
-@pytest.mark.parametrize("service", ["triton", "topics", "worker", "gateway"])
+@pytest.mark.parametrize("service", ["triton", "topics", "worker", "documents", "gateway"])
 def test_our_processes_get_settings_that_exist(compose, service):
     known = {f"PLAYHEAD_{field.name.upper()}" for field in dataclasses.fields(Settings)}
     given = set(compose["services"][service]["environment"])
@@ -98,7 +99,7 @@ def ours(compose):
 
 def test_every_command_of_ours_is_one_that_there_is(compose):
     commands = dict(ours(compose))
-    assert set(commands) == {"triton", "topics", "worker", "gateway"}
+    assert set(commands) == {"triton", "topics", "worker", "documents", "gateway"}
     for words in commands.values():
         match words:
             case ["playhead", verb, *options]:
@@ -112,6 +113,12 @@ def test_every_command_of_ours_is_one_that_there_is(compose):
                     assert find_spec(module)
             case _:
                 pytest.fail(f"what runs {words}?")
+
+
+def test_workers_host_the_same_steps_as_here(compose):
+    commands = dict(ours(compose))
+    assert commands["worker"][-1] == components.QUESTION_STEPS
+    assert commands["documents"][-1] == components.DOCUMENT_STEPS
 
 
 def test_who_tells_a_port_and_who_asks_for_it_mean_the_same(compose):
@@ -144,7 +151,7 @@ def test_data_lie_in_volumes_that_are_declared_and_in_the_folder_that_is_named(c
 
 def test_the_tokenizer_is_looked_for_where_the_image_keeps_parts(compose, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", dockerfile_settings()["XDG_CACHE_HOME"])
-    for service in ("worker", "gateway"):
+    for service in ("worker", "documents", "gateway"):
         [line] = [word for word in compose["services"][service]["entrypoint"] if "ls " in word]
         [pattern] = re.findall(r"ls ([^)]+)\)", line)
         part = Part("triton", "1", "digest", lambda _: None)
