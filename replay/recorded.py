@@ -268,12 +268,8 @@ class RecordedRun(Run):
             if _same_lack(effect.error, str(error)):
                 return
             raise Unverifiable(f"{name} can't be tried again here: {error}") from None
-        except KeyDestroyed as error:
-            if kind == KeyDestroyed.__name__:
-                return
-            raise Erased(str(error)) from None
         except Permanent:
-            return
+            return  # it fails here too, by a key that was destroyed since, say
         if request.RESPONSE in VERSION_FIELDS:
             raise Unverifiable(f"{name} succeeds here; the record holds no versions of a failure")
         if isinstance(request, Unseal) and any(value.claim for value in request.values):

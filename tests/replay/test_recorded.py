@@ -259,7 +259,7 @@ async def failed_locally(error, request_type=Digest, step=None):
         (Permanent("no key k of t: bring it"), BeyondMeans("no key k of t in here"), Permanent),
         (Permanent("does not open"), BeyondMeans("no key k of t in here"), Unverifiable),
         (Permanent("does not open"), Transient("busy"), Unverifiable),
-        (Permanent("does not open"), KeyDestroyed("erased since"), Erased),
+        (Permanent("does not open"), KeyDestroyed("erased since"), Permanent),
         (Permanent("does not open"), None, Divergence),
         (KeyDestroyed("gone"), KeyDestroyed("gone"), KeyDestroyed),
         (KeyDestroyed("gone"), BeyondMeans("no key store"), Unverifiable),
