@@ -130,12 +130,13 @@ class Composer:
                 async with aclosing(self._stream(model, reply, fx)) as records:
                     async for record in records:
                         yield record
-                last = self._closed(reply)
             except (Transient, Permanent) as error:
                 if not self.writer.restart():
                     away = error if isinstance(error, Transient) else away
                     continue
                 last = self._extractive("model")
+            else:
+                last = self._closed(reply)
             yield last
             return
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
