@@ -124,3 +124,26 @@ def test_everybody_comes_to_their_turn_within_the_bounds(tenants, window, random
     for tenant in "abcdef":
         offsets = [item.offset for item in began if item.tenant == tenant.encode()]
         assert offsets == sorted(offsets)
+
+
+def test_only_what_is_held_lets_the_others_of_its_tenant_pass():
+    rota = Rota(4)
+    entered(rota, *"aaa")
+    first, other = rota.next(FAR), rota.next(FAR)
+    rota.hold(first)
+    rota.let_pass(other)
+    assert not rota.has_next(FAR)
+    rota.let_pass(first)
+    assert spelt(begun(rota)) == "a2"
+
+
+def test_what_is_put_back_is_counted_as_waiting_and_comes_next():
+    rota = Rota(4)
+    entered(rota, *"aab")
+    item = rota.next(FAR)
+    rota.hold(item)
+    assert rota.waiting == 2
+    rota.put_back(item)
+    assert rota.waiting == 3
+    assert spelt(begun(rota)) == "b2 a0 a1"
+    assert rota.waiting == 0

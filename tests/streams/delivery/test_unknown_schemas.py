@@ -175,3 +175,16 @@ async def test_who_is_cancelled_leaves_no_one_waiting_for_ever(bench):
 
 def an_item(bench, offset):
     return Item(bench.lane, offset, 1, b"acme", None)
+
+
+async def test_records_that_wait_outside_are_taken_in_their_order_and_keep_no_later_one(bench):
+    bench.codec._writers[1] = ("QuestionAsked", None)
+    bench.enter(NEW, NEW, 1)
+    assert bench.begun() == []
+    await bench.until_progress()  # told that it does not know: the first one stays outside
+    assert bench.begun() == []  # so does the second, which comes late
+    await bench.until_progress()
+    assert bench.begun() == [2]
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    await bench.until_progress()
+    assert bench.begun() == [0, 1]

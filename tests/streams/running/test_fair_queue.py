@@ -375,3 +375,14 @@ async def test_a_question_counts_what_it_waits():
             await asked(world, deadline=SOON)
         assert not document.done()
     await document
+
+
+async def test_a_bound_runs_on_when_it_was_resumed_as_often_as_it_was_suspended():
+    async with asyncio.timeout(3_600) as timeout:
+        bound = Bound(timeout)
+        for _ in range(2):
+            bound.suspend()
+        bound.resume()
+        assert timeout.when() is None
+        bound.resume()
+        assert timeout.when() is not None
