@@ -17,7 +17,7 @@ from streams.running.admit import rejection
 from streams.running.digests import request_digest
 from streams.running.run import Input
 from streams.settings import Settings
-from tests.golden.test_golden import tokenizer
+from tests.golden.verifying import tokenizer
 from tests.replay.tampered_golden import (
     GOLDEN,
     OPERATIONS,
