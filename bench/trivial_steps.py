@@ -276,7 +276,7 @@ class AskingSteps:
         Raises Permanent where the batch before it is not known, as the real step does.
         """
         number = event.batch.number
-        state = await fx(ReadRelease(batch=number))
+        state = await fx(ReadRelease(batch=number)) if number else ReleaseState()
         if state.batch != number - 1:
             raise Permanent(f"batch {number} of an answer, but batch {state.batch} was the last")
         text = state.released + event.text
