@@ -14,6 +14,9 @@ from streams.delivery.progress import Progress
 
 REMEMBERED = 20_000  # ids that a lane of a step keeps in memory: some 9 MB
 
+NUMBER_MAX = 2**31 - 1
+"""Of a run: records hold it in 32 bits. No step counts so far; a foreign record may say so."""
+
 RETRY = "retry"
 """Header of a dead letter that was put back: ATTEMPT@OFFSET of the run that was rejected.
 
@@ -88,11 +91,13 @@ class History:
         """Return the number of the next run over an input, and remember that it was begun.
 
         It is above those of all runs over the input's id: outcomes of a superseded input and of its
-        successor have equal ids, and readers tell them apart by the attempt alone.
+        successor have equal ids, and readers tell them apart by the attempt alone. Where a foreign
+        record left none above, the highest is used again: a number that fits no record would fail
+        the dead letter too.
         """
         place = (topic, partition, offset)
         before = max(self._attempts.get(meta.id, 0), self._cut_off.get(place, 0))
-        number = max(before + 1, meta.attempt)
+        number = min(max(before + 1, meta.attempt), NUMBER_MAX)
         self.attempted(meta.id, number)
         return number
 

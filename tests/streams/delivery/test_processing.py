@@ -11,17 +11,22 @@ from agents.errors import Permanent, Transient
 from schemas import (
     Ask,
     Begun,
+    Cause,
     EventRejected,
     Generate,
     QuestionRedacted,
 )
 from streams.delivery.digest_keys import DigestKeys
+from streams.delivery.history import NUMBER_MAX, Outcome
+from streams.delivery.progress import Progress
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
 from streams.version import CODE, RUNTIME
 from tests.fake_connectors import FakeAnsweringConnector
+from tests.fakes import a_meta
 from tests.streams.delivery.processor_bench import (
+    LANE,
     TOPIC,
     ProcessorBench,
     a_message,
@@ -87,6 +92,21 @@ async def test_what_is_given_up_becomes_one_dead_letter(error, name):
     assert letter.meta.last
     await bench.run(offset=8)
     assert len(bench.outcomes) == 1
+
+
+@pytest.mark.parametrize("function", [passes, fails_with(KeyError("x"))])
+async def test_a_foreign_outcome_of_the_highest_number_does_not_end_the_worker(function):
+    bench = ProcessorBench(function)
+    bench.history.learn([Outcome(Cause(topic=TOPIC, partition=LANE, offset=7, id=a_meta().id), NUMBER_MAX, False)])
+    outcome = (await bench.run())[-1]
+    assert (outcome.meta.last, outcome.meta.attempt) == (True, NUMBER_MAX)
+
+
+async def test_a_commits_note_of_a_number_that_fits_no_record_does_not_end_the_worker():
+    bench = ProcessorBench(passes)
+    bench.history.inherit(TOPIC, LANE, Progress(7, open={7: 10**20}))
+    [outcome] = await bench.run()
+    assert outcome.meta.last
 
 
 async def test_a_record_that_reaches_no_step_is_rejected_by_its_position_alone():
