@@ -21,7 +21,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_VERSION = re.compile(r"(\d+(?:\.\d+)*)(?:\.dev(\d+))?(?:\+.*)?")
+_VERSION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:\.dev([0-9]{1,9}))?(?:\+.*)?")
+"""Numbers are bounded: records tell versions, and Python reads no text of 4,301 digits."""
 OLDEST = "0.1.0"
 """The oldest code by whose rules records are run again."""
 

@@ -27,6 +27,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_BYTES_MAX = 256 * 2**20  # a file of 20,000 records takes some 200 bytes of it
 OFFSET_MAX = 2**63 - 1  # the broker's own
+PARTITION_DIGITS_MAX = 10  # it has 32 bits
 
 
 class BadArchive(ValueError):
@@ -110,7 +111,7 @@ def name_of(topic: str, partition: int | str, first: int) -> str:
     """
     number = str(partition)
     plain = bool(topic) and topic.strip(".") == topic and topic.isascii() and "/" not in topic
-    if not (plain and number.isdecimal() and str(int(number)) == number and first >= 0):
+    if not (plain and _is_number(number) and str(int(number)) == number and first >= 0):
         return ""
     return f"{topic}/{number}/{first:020d}.avro"
 
@@ -222,6 +223,13 @@ def _extent(topic: str, partition: int, offsets: Range) -> Extent:
 
 def _partition(name: str) -> Partition:
     topic, _, number = name.rpartition("/")
-    if not number.isdecimal():
-        raise BadArchive(f"the manifest's committed offsets name {name!r}: it must be TOPIC/NUMBER")
+    if not _is_number(number):
+        raise BadArchive(
+            f"the manifest's committed offsets name {name[:100]!r}: it must be TOPIC/NUMBER"
+        )
     return topic, int(number)
+
+
+def _is_number(digits: str) -> bool:
+    """Tell whether a text can be the number of a partition; one without end can't be read."""
+    return digits.isdecimal() and len(digits) <= PARTITION_DIGITS_MAX

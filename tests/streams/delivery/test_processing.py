@@ -97,7 +97,9 @@ async def test_what_is_given_up_becomes_one_dead_letter(error, name):
 @pytest.mark.parametrize("function", [passes, fails_with(KeyError("x"))])
 async def test_a_foreign_outcome_of_the_highest_number_does_not_end_the_worker(function):
     bench = ProcessorBench(function)
-    bench.history.learn([Outcome(Cause(topic=TOPIC, partition=LANE, offset=7, id=a_meta().id), NUMBER_MAX, False)])
+    bench.history.learn(
+        [Outcome(Cause(topic=TOPIC, partition=LANE, offset=7, id=a_meta().id), NUMBER_MAX, False)]
+    )
     outcome = (await bench.run())[-1]
     assert (outcome.meta.last, outcome.meta.attempt) == (True, NUMBER_MAX)
 
