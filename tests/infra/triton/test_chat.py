@@ -113,6 +113,12 @@ def test_every_option_of_a_request_is_read(chat):
     assert completion["json_schema"] == {"type": "object"}
 
 
+@pytest.mark.parametrize("number", [0, -(2**63), 2**64 - 1])
+def test_numbers_of_64_bits_are_taken(chat, number):
+    completion = chat.read(asked(json_schema=f'{{"minimum": {number}}}'))
+    assert completion["json_schema"] == {"minimum": number}
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
@@ -123,6 +129,12 @@ def test_every_option_of_a_request_is_read(chat):
         ({"temperature": 2.1}, "temperature must be between 0 and 2"),
         ({"temperature": float("nan")}, "temperature must be between 0 and 2"),
         ({"json_schema": "{"}, "json_schema is not JSON"),
+        ({"json_schema": "[" * 100_000}, "json_schema is not JSON"),
+        ({"json_schema": f'{{"minimum": {2**64}}}'}, "a number of 20 digits is above 64 bits"),
+        ({"json_schema": f'{{"minimum": {-(2**63) - 1}}}'}, "above 64 bits"),
+        ({"json_schema": '{"maximum": ' + "9" * 5_000 + "}"}, "a number of 5000 digits"),
+        ({"json_schema": '{"enum": ["\\ud800"]}'}, "half a character"),
+        ({"json_schema": '{"\\ud800": 1}'}, "half a character"),
     ],
 )
 def test_a_request_out_of_bounds_is_refused_with_the_bound(chat, fields, why):

@@ -22,6 +22,7 @@ import xllamacpp as llama
 
 FINAL = pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 WARM_UP_REPEATS = 100  # about as many tokens as a prompt with two passages
+DIGITS_64 = 20  # of the largest numbers of 64 bits, a sign included
 DIGESTED_BYTES = 1 << 20  # of the model's head and tail: a large file is not read whole
 
 
@@ -164,11 +165,30 @@ def read(request: Any) -> dict[str, Any]:
         "stream": True,
     }
     if schema := first("json_schema", b"").decode():
-        try:
-            completion["json_schema"] = json.loads(schema)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"json_schema is not JSON: {error}") from error
+        completion["json_schema"] = schema_of(schema)
     return completion
+
+
+def schema_of(text: str) -> Any:
+    """Read a JSON schema. Raises ValueError where llama.cpp has no form for what it holds.
+
+    It would raise itself, and that would count as its own failure, which is everybody's.
+    """
+    try:
+        schema = json.loads(text, parse_int=of_64_bits)
+        json.dumps(schema, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("json_schema holds half a character: write it whole") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"json_schema is not JSON: {error}") from error
+    return schema
+
+
+def of_64_bits(digits: str) -> int:
+    """Read an integer of a schema. Raises ValueError for one that 64 bits do not hold."""
+    if len(digits) > DIGITS_64 or not -(2**63) <= (number := int(digits)) < 2**64:
+        raise ValueError(f"a number of {len(digits)} digits is above 64 bits: lower it")
+    return number
 
 
 def name_of(gguf: Path) -> str:
