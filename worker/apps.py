@@ -17,9 +17,11 @@ from functools import cache, partial
 
 from streams.delivery.faust_shell import App
 from streams.delivery.memory import Memory
+from streams.running.threads import begin_threads
 from streams.settings import Settings
 from streams.topics import STEPS, step
 from streams.watching.logs import logger
+from streams.watching.standstill import Standstill
 from worker.loop_watch import LoopWatch
 from worker.oversight import keep_lease, watch_over
 from worker.preparing import prepared
@@ -49,12 +51,15 @@ def app_of(name: str) -> App:
 
 
 async def _prepare(settings: Settings, hosted: Hosted) -> None:
+    loop = asyncio.get_running_loop()
+    watch, standstill = LoopWatch(), Standstill()
+    standstill.hold(loop)
+    begin_threads(loop)
     host = await prepared(settings, [hosted])
-    watch = LoopWatch()
-    hosted.app.clean_up = partial(_clean_up, host, watch)
+    hosted.app.clean_up = partial(_clean_up, host, watch, standstill)
     hosted.app.add_future(keep_lease(host.steps))
     hosted.app.add_future(watch_over(host.steps, settings, _say_how_it_is))
-    watch.hold(asyncio.get_running_loop())
+    watch.hold(loop)
 
 
 def _say_how_it_is(reasons: Sequence[str]) -> None:
@@ -65,8 +70,9 @@ def _say_how_it_is(reasons: Sequence[str]) -> None:
         log.info("well again")
 
 
-async def _clean_up(host: Host, watch: LoopWatch) -> None:
+async def _clean_up(host: Host, watch: LoopWatch, standstill: Standstill) -> None:
     watch.release()
+    standstill.release()
     await host.world.close()
     for one in host.steps:
         await one.app.publisher.close(CLOSING_S)

@@ -17,9 +17,11 @@ import uvloop
 from mode import Worker as ModeWorker
 
 from streams.operations.options import run_option
+from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
+from streams.watching.standstill import Standstill
 from worker.loop_watch import LoopWatch
 from worker.oversight import Tell, keep_lease, watch_over
 from worker.preparing import prepared
@@ -185,13 +187,23 @@ def spare_the_collector() -> None:
 
 
 def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a worker and end the process with its exit code.
+    """Run a worker and end the process with its exit code, 1 if an error comes out of it.
 
     The loop is left open and no thread is joined: what mattered was stopped with the worker, and
-    clients that sit out timeouts of their own must not hold the process.
+    clients that sit out timeouts of their own must not hold the process. The standstill watch holds
+    to the end: it ends a goodbye that does not end, too.
     """
-    code = uvloop.new_event_loop().run_until_complete(served)
-    tracing.flush()
-    metrics.flush()
-    logs.flush()
-    os._exit(code)
+    loop, code = uvloop.new_event_loop(), 1
+    Standstill().hold(loop)
+    begin_threads(loop)
+    try:
+        code = loop.run_until_complete(served)
+    except BaseException as error:  # else the interpreter would wait for all threads
+        log.exception("the worker broke", error=type(error).__name__)
+    finally:
+        try:
+            tracing.flush()
+            metrics.flush()
+            logs.flush()
+        finally:
+            os._exit(code)

@@ -137,12 +137,19 @@ async def answer(code):
     return code
 
 
+async def break_off():
+    raise MemoryError("a secret")
+
+
 def run(case, folder):
     os.dup2(1, 2)
     logs.configure("info")
     if case.startswith("code "):
         threading.Thread(target=NEVER.wait).start()  # as a client that sits out a timeout
         run_to_the_end(answer(int(case.removeprefix("code "))))
+    if case == "breaks off":
+        threading.Thread(target=NEVER.wait).start()
+        run_to_the_end(break_off())
     run_to_the_end(serve(case, folder))
 
 

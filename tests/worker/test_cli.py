@@ -216,6 +216,11 @@ def test_the_process_ends_with_the_workers_code_and_joins_no_thread(course_of, c
     assert course_of(f"code {code}").code == code
 
 
+def test_what_breaks_outside_the_worker_is_told_and_joins_no_thread_either(course_of):
+    course = course_of("breaks off")
+    assert (course.code, course.events()) == (1, ["the worker broke"])
+
+
 # ------------------------------------------------------------------ the command
 
 
