@@ -6,7 +6,7 @@ how long the oldest has, how fast the step has lately been, and so how long a ne
 Why it is so:
 
 * Nothing moves either where there is nothing to do but wait. So a lane stands still only when a
-  record that came in was not moved on; and then, every PROBE_S, one request of whoever has next to
+  record that came in was not moved on; and then, after PROBE_S, one request of whoever has next to
   nothing under way is let through, since nothing else could tell whether it still stands.
 """
 
@@ -38,7 +38,9 @@ QUESTION = (*SEARCH, *topics_of(ChunksRetrieved, TokensGenerated))
 DOCUMENT = topics_of(DocumentSubmitted, ChunksCut, ChunksRedacted, ChunksEmbedded)
 """Topics that a request passes, each of which waits for one step."""
 
-PROBE_S = 2.0  # between requests that are let through to a lane that stands still
+PROBE_S = (2.0, 16.0)
+"""Between requests that are let through to a lane that stands still: at first, and at most. It
+doubles, or who asks again and again would be let through each time, and wait for nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ class Backlog:
         documents = LaneLimits(settings.document_lag_max, settings.document_age_max_s)
         self._limits = dict.fromkeys(DOCUMENT, documents) | dict.fromkeys(QUESTION, questions)
         self.tracks: dict[Partition, Track] = {}
-        self._probed_s: dict[Partition, float] = {}
-        """First topic of a path and lane -> when a request was let through to see whether it moves.
-        """
+        self._probes: dict[Partition, tuple[float, float]] = {}
+        """First topic of a path and lane that stands still -> when one more request is let through,
+        to see whether it moves, and the pause after that."""
 
     @property
     def known(self) -> bool:
@@ -106,13 +108,16 @@ class Backlog:
 
         It can as well where only a request can tell whether the lane still stands.
         """
-        refusal = self._refusal(path, lane, now_s, budget_s, mine)
-        if refusal is None or not (mine.is_few and self._only_stands(path, lane, now_s)):
+        refusal, place = self._refusal(path, lane, now_s, budget_s, mine), (path[0], lane)
+        if not self._only_stands(path, lane, now_s):
+            self._probes.pop(place, None)
             return refusal
-        last_s = self._probed_s.get((path[0], lane), -math.inf)
-        if now_s - last_s < PROBE_S:
+        if refusal is None or not mine.is_few:
             return refusal
-        self._probed_s[path[0], lane] = now_s
+        due_s, pause_s = self._probes.get(place, (-math.inf, PROBE_S[0]))
+        if now_s < due_s:
+            return refusal
+        self._probes[place] = now_s + pause_s, min(2 * pause_s, PROBE_S[1])
         return None
 
     def _only_stands(self, path: Iterable[str], lane: int, now_s: float) -> bool:

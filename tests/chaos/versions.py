@@ -65,7 +65,7 @@ def make_newer(run: Path, kafka_ready: bool = True) -> Path:
 def _change(root: Path) -> None:
     version = root / "streams" / "version.py"
     text = version.read_text(encoding="utf-8")
-    changed, times = re.subn(r"version\(\"playhead\"\)", repr(NEWER_CODE), text)
+    changed, times = re.subn(r"^CODE = .*$", f"CODE = {NEWER_CODE!r}", text, flags=re.MULTILINE)
     if times != 1:
         raise RuntimeError(f"{version} spells the version otherwise: see tests/chaos/versions.py")
     version.write_text(changed, encoding="utf-8")

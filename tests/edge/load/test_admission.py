@@ -232,6 +232,13 @@ def test_to_a_lane_that_stands_still_one_request_at_a_time_is_let_through(admiss
     assert [is_taken(name) for name in "abc"] == [True, False, False]
     pass_s(MOVING_S)
     assert [is_taken(name) for name in "def"] == [True, False, False]
+    # who asks again as soon as it may is not let through each time: it would only wait
+    taken = []
+    for second in range(1, 64):
+        pass_s(1)
+        if is_taken(f"g{second}"):
+            taken.append(second)
+    assert taken == [4, 12, 28, 44, 60]
     pass_s(1, onward=1)  # it was only waiting for something
     assert all(is_taken(name) for name in "ghi")
     pass_s(MOVING_S + 2, onward=1)
