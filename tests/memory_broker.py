@@ -36,6 +36,7 @@ DEFAULTS = {
     "max.message.bytes": "1048588",
 }
 """A broker's own settings of a topic."""
+BROKER = "1"
 
 
 @dataclass
@@ -72,6 +73,8 @@ class MemoryBroker:
         """The code of the error with which the broker refuses to create and to delete topics."""
         self.settings: dict[str, dict[str, str]] = {}
         """Topic -> settings that are not the broker's defaults."""
+        self.offsets_kept_min: str | None = "5256000"
+        """As its own settings tell it; None: it refuses to tell them."""
         self.handed: Counter[str] = Counter()
         """Topic -> records of it that were handed to consumers."""
         self.away = False
@@ -185,6 +188,8 @@ class MemoryConsumer:
 
     def seek(self, place: TopicPartition) -> None:
         partition = (place.topic, place.partition)
+        if partition not in {(one.topic, one.partition) for one in self.assigned}:
+            raise KafkaException(KafkaError(KafkaError._STATE, "the partition is not assigned"))
         kept = (one for one in self._queue if (one.topic(), one.partition()) != partition)
         self._queue = deque(kept)
         self._positions[partition] = self._begin(place)
@@ -355,6 +360,11 @@ class MemoryAdmin:
     ) -> dict[str, Future[None]]:
         return {topic.topic: self._made(topic) for topic in topics}
 
+    def describe_cluster(self, request_timeout: float = 0) -> Future[Any]:
+        cluster: Future[Any] = Future()
+        cluster.set_result(SimpleNamespace(nodes=[SimpleNamespace(id=int(BROKER))]))
+        return cluster
+
     def describe_configs(
         self, resources: Sequence[Any], request_timeout: float = 0
     ) -> dict[Any, Future[dict[str, Any]]]:
@@ -363,6 +373,12 @@ class MemoryAdmin:
     def _described(self, name: str) -> Future[dict[str, Any]]:
         described: Future[dict[str, Any]] = Future()
         settings = {**DEFAULTS, **self._broker.settings.get(name, {})}
+        if name == BROKER:
+            if self._broker.offsets_kept_min is None:
+                refused = KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+                described.set_exception(KafkaException(refused))
+                return described
+            settings = {"offsets.retention.minutes": self._broker.offsets_kept_min}
         described.set_result(
             {key: SimpleNamespace(name=key, value=value) for key, value in settings.items()}
         )

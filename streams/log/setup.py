@@ -21,6 +21,7 @@ from streams.log.topic_settings import (
     check_count,
     check_settings,
     settings_of,
+    tell_of_forgetful_brokers,
 )
 from streams.log.writing import Writer
 from streams.settings import Settings
@@ -103,10 +104,14 @@ def missing(needed: Iterable[NewTopic], existing: Mapping[str, int]) -> list[New
 
 
 def check_topics(admin: AdminClient, needed: Sequence[NewTopic]) -> None:
-    """Check topics that exist; raises WrongTopic, or KafkaException where the broker refuses."""
+    """Check topics that exist, and what brokers keep of groups.
+
+    Raises WrongTopic, or KafkaException where the broker refuses.
+    """
     settings = settings_of(admin, [topic.topic for topic in needed])
     for topic in needed:
         check_settings(topic, settings[topic.topic])
+    tell_of_forgetful_brokers(admin)
 
 
 def create_topics(

@@ -1,24 +1,35 @@
-"""Whether the broker's topics are as they must be: shape and settings, compared at every start.
+"""Whether topics and brokers are as they must be: shape and settings, compared at every start.
 
 A topic that keeps too little loses the log without a word, and one that takes smaller records than
 the others ends each writer that meets it. So whoever reads or writes compares first, and waits
 aloud until an operator has mended the topic. What only costs (compression, say) is not compared.
+
+Brokers that forget early how far a group has come are told of and not waited for: not everybody can
+change that, and a position that was lost is refused where it would repeat (`read_back`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource  # exported, though not to type checkers
 from confluent_kafka.cimpl import NewTopic
 
 from streams.log.writing import RECORD_BYTES_MAX
+from streams.watching.logs import logger
+
+log = logger("settings of the broker")
 
 ANSWER_TIMEOUT_S = 15.0  # of the broker, to a question about its topics
 BATCH_BYTES = 8_192  # of a batch, around its records
 RECORD_BYTES_NEEDED = RECORD_BYTES_MAX + BATCH_BYTES
+OFFSETS_RETENTION = "offsets.retention.minutes"
+OFFSETS_KEPT_MIN = 525_600
+"""A year, in minutes: of a step that was off for less nothing may be forgotten."""
 
 
 class WrongTopic(ValueError):
@@ -58,6 +69,37 @@ def settings_of(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[str
         resource.name: {entry.name: entry.value for entry in future.result().values()}
         for resource, future in told.items()
     }
+
+
+def tell_of_forgetful_brokers(admin: AdminClient) -> int:
+    """Warn where brokers forget the offsets of a group that is away for less than a year.
+
+    Returns how many do. Any of them may keep a group's; one that does not tell is not compared.
+    """
+    try:
+        nodes = admin.describe_cluster(request_timeout=ANSWER_TIMEOUT_S).result().nodes
+    except KafkaException:
+        return 0
+    kept = {node.id: _offsets_kept_min(admin, node.id) for node in nodes}
+    short = {broker: each for broker, each in kept.items() if each < OFFSETS_KEPT_MIN}
+    if short:
+        log.warning(
+            "the broker forgets how far a step has come when its workers are away for so long; "
+            "then lanes are refused or begin anew: set offsets.retention.minutes to a year or more",
+            brokers=sorted(short),
+            days=round(min(short.values()) / 1_440, 1),
+        )
+    return len(short)
+
+
+def _offsets_kept_min(admin: AdminClient, broker: int) -> float:
+    """Ask one broker, since only itself answers for its settings; infinity where it does not."""
+    resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
+    try:
+        [told] = admin.describe_configs([resource], request_timeout=ANSWER_TIMEOUT_S).values()
+        return int(told.result()[OFFSETS_RETENTION].value)
+    except (KafkaException, KeyError, TypeError, ValueError):
+        return math.inf
 
 
 SettingRule = tuple[str, Callable[[str], bool]]

@@ -5,11 +5,13 @@ import pytest
 from schemas import ConfigurationSet, InboxQuestion, QuestionAsked
 from streams.log.setup import check_topics, create_topics, wanted
 from streams.log.topic_settings import (
+    OFFSETS_KEPT_MIN,
     RECORD_BYTES_NEEDED,
     WrongTopic,
     check_count,
     check_settings,
     settings_of,
+    tell_of_forgetful_brokers,
 )
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -87,3 +89,26 @@ def test_set_up_goes_no_further_beside_a_topic_that_loses_records():
 
 def test_of_no_topic_nothing_is_asked():
     assert settings_of(MemoryBroker().admin(), []) == {}
+
+
+@pytest.mark.parametrize(
+    ("kept_min", "told"),
+    [("10080", 1), (str(OFFSETS_KEPT_MIN - 1), 1), (str(OFFSETS_KEPT_MIN), 0), (None, 0)],
+    ids=["default", "too short", "a year", "refused"],
+)
+def test_a_broker_that_forgets_how_far_a_step_has_come_is_told_of(capsys, kept_min, told):
+    broker = MemoryBroker(partitions=8)
+    broker.offsets_kept_min = kept_min
+    assert tell_of_forgetful_brokers(broker.admin()) == told
+    assert ("set offsets.retention.minutes to a year" in capsys.readouterr().out) == bool(told)
+
+
+def test_it_is_told_where_topics_are_compared_and_keeps_nobody_from_starting(capsys):
+    broker = MemoryBroker(partitions=8)
+    broker.offsets_kept_min = "10080"
+    create_topics(SETTINGS, broker.admin())
+    assert "days=7.0" in capsys.readouterr().out
+
+
+def test_our_own_broker_keeps_what_groups_have_committed(broker):
+    assert tell_of_forgetful_brokers(broker.admin()) == 0
