@@ -1,4 +1,4 @@
-"""Asking a registry what unknown schema ids mean, for who reads on a thread of many readers.
+"""Asking a registry what unknown schema ids mean, for who must not wait for it: gateway and steps.
 
 Each id is asked for on a thread of its own, so that a registry that is slow, or hangs at one id,
 keeps nobody from what is known, nor from other ids.
@@ -63,11 +63,14 @@ class SchemaAsker:
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.monotonic,
         between_tries: Callable[[], Iterator[float]] = growing,
+        told: Callable[[AskedId], object] = bool,
     ) -> None:
+        """`told` is called on an id's thread when it was answered, was not, or is asked no more."""
         self.codec = codec
         self.grace_s = grace_s
         self._clock = clock
         self._between_tries = between_tries
+        self._told = told
         self._asked: dict[AskedId, _Asked] = {}
         self._of_tenant: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -90,6 +93,10 @@ class SchemaAsker:
             daemon=True,  # a registry that hangs must not keep the process from its end
         ).start()
         return True
+
+    def is_asked(self, schema_id: int, record: type[Record]) -> bool:
+        """Tell whether an id is asked for: it is not known yet, nor refused."""
+        return (schema_id, record.SCHEMA) in self._asked
 
     def is_silent(self, schema_id: int, record: type[Record]) -> bool:
         """Tell whether an id is asked for and the registry does not answer."""
@@ -121,6 +128,7 @@ class SchemaAsker:
                 self._of_tenant[asked.tenant] -= 1
                 if not self._of_tenant[asked.tenant]:
                     del self._of_tenant[asked.tenant]
+            self._told((schema_id, record.SCHEMA))
 
     def _ask_on(self, schema_id: int, record: type[Record], asked: _Asked) -> None:
         ends_s: float | None = None
@@ -151,5 +159,6 @@ class SchemaAsker:
                 asked.silent, rest_s = True, pause_s
             else:
                 return
+            self._told((schema_id, record.SCHEMA))
             if self._stopping.wait(rest_s):
                 return

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import threading
 from itertools import repeat
 
 import pytest
@@ -10,10 +11,12 @@ from schemas import ChunksCut, QuestionAsked
 from schemas.definitions import self_contained
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
-from streams.delivery.unknown_schemas import ASKED_MAX, UnknownSchemas
+from streams.delivery.unknown_schemas import UnknownSchemas
 from streams.log.codec import Codec, Undecodable
+from streams.log.schema_asker import ASKED_MAX, ASKED_OF_TENANT_MAX
 from streams.topics import topic_of
 from tests.memory_registry import MemoryRegistry
+from tests.streams.log.test_schema_asker import HangingRegistry
 
 TOPIC = topic_of(QuestionAsked)
 NEW = 7
@@ -22,8 +25,8 @@ NEW = 7
 class Bench:
     """A lane whose records all have new schemas, and what waits for these."""
 
-    def __init__(self):
-        self.registry = MemoryRegistry({})
+    def __init__(self, registry=None):
+        self.registry = registry or MemoryRegistry({})
         self.codec = Codec(self.registry)
         self.now_s = 0.0
         self.tasks = []
@@ -70,13 +73,15 @@ async def bench():
     for task, _ in made.tasks:
         task.cancel()
     await asyncio.gather(*(task for task, _ in made.tasks), return_exceptions=True)
+    made.unknown._asker.stop()
 
 
-async def test_a_schema_that_the_registry_knows_is_learned_once_for_all_that_wait(bench):
-    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+async def test_a_schema_that_the_registry_knows_is_learned_once_for_all_that_wait():
+    bench = Bench(HangingRegistry({NEW: self_contained("QuestionAsked")}, hangs=[NEW]))
     bench.enter(NEW, NEW, NEW)
     bench.enter(NEW, first=3, tenant=b"other")
     assert bench.begun() == []
+    bench.registry.let_go.set()
     await bench.until_progress()
     assert bench.begun() == [0, 3, 1, 2]
     assert bench.registry.asked == [NEW]
@@ -141,13 +146,55 @@ async def test_a_record_under_another_records_schema_takes_nothing_from_that_one
     bench.codec.learn(NEW, ChunksCut)
 
 
-async def test_more_unknown_schemas_than_can_be_asked_for_are_refused_at_once(bench):
+async def test_of_a_tenant_so_many_schemas_are_asked_for_and_another_one_is_beside_them(bench):
     bench.registry.away = True
-    for number in range(ASKED_MAX):
+    for number in range(ASKED_OF_TENANT_MAX):
         bench.unknown.wait(an_item(bench, number), number, QuestionAsked)
     bench.unknown.wait(an_item(bench, ASKED_MAX), 0, QuestionAsked)  # one that is asked for
     with pytest.raises(Undecodable, match="put the record back when it knows them"):
         bench.unknown.wait(an_item(bench, ASKED_MAX + 1), ASKED_MAX, QuestionAsked)
+    bench.unknown.wait(an_item(bench, ASKED_MAX + 1, b"other"), ASKED_MAX, QuestionAsked)
+
+
+async def test_of_all_tenants_together_so_many_are_asked_for(bench):
+    bench.registry.away = True
+    for number in range(ASKED_MAX):
+        bench.unknown.wait(an_item(bench, number, b"t-%d" % number), number, QuestionAsked)
+    with pytest.raises(Undecodable, match="put the record back when it knows them"):
+        bench.unknown.wait(an_item(bench, ASKED_MAX), ASKED_MAX, QuestionAsked)
+
+
+async def test_a_registry_that_hangs_at_many_ids_takes_no_thread_of_others():
+    registry = HangingRegistry({NEW: self_contained("QuestionAsked")}, hangs=range(100, 116))
+    bench = Bench(registry)
+    try:
+        bench.enter(NEW, first=100, tenant=b"other")
+        for number in registry.hangs:
+            bench.unknown.wait(an_item(bench, number), number, QuestionAsked)
+        here = threading.get_ident()
+        assert await asyncio.wait_for(asyncio.to_thread(threading.get_ident), 20) != here
+        if not bench.begun():
+            await bench.until_progress()
+            assert bench.begun() == [100]
+        for task, _ in bench.tasks:
+            task.cancel()
+    finally:
+        registry.let_go.set()
+        bench.unknown._asker.stop()
+
+
+async def test_who_comes_to_an_id_that_is_unknown_already_steps_aside_at_once(bench):
+    bench.enter(NEW)
+    assert bench.begun() == []
+    await bench.until_progress()
+    [(task, _)] = bench.tasks
+    task.cancel()  # its lane has moved, and comes again
+    await asyncio.gather(task, return_exceptions=True)
+    bench.codec._writers[1] = ("QuestionAsked", None)
+    bench.enter(NEW, 1, first=1, tenant=b"other")
+    assert bench.begun() == []
+    await bench.until_progress()
+    assert bench.begun() == [2]
 
 
 async def test_to_a_lane_that_has_gone_nothing_is_offered(bench):
@@ -173,8 +220,8 @@ async def test_who_is_cancelled_leaves_no_one_waiting_for_ever(bench):
     assert len(bench.tasks) == 2
 
 
-def an_item(bench, offset):
-    return Item(bench.lane, offset, 1, b"acme", None)
+def an_item(bench, offset, tenant=b"acme"):
+    return Item(bench.lane, offset, 1, tenant, None)
 
 
 async def test_records_that_wait_outside_are_taken_in_their_order_and_keep_no_later_one(bench):
