@@ -23,7 +23,9 @@ from worker.cli import Worker, run_to_the_end, supervise
 from worker.watchdog import Deaf
 from worker.wiring import Host
 
-STOP_S = 0.1
+HANGS = "hangs at the stop"
+STOP_S = 0.1  # of the case that hangs; the others may be slow
+PATIENT_S = 60.0
 NEVER = threading.Event()
 
 
@@ -79,7 +81,7 @@ class FakeStepApp(Service):
         tell(self.name, "stops")
         if self.case == "one does not stop well" and not self.broken:
             raise ZeroDivisionError("a secret")
-        if self.case == "hangs at the stop":
+        if self.case == HANGS:
             await asyncio.Event().wait()
 
     async def close_publisher(self, limit_s):
@@ -122,15 +124,16 @@ async def serve(case, folder):
         if case == "deaf":
             raise Deaf("a step reads nothing")
 
+    stop_s = STOP_S if case == HANGS else PATIENT_S
     worker = Worker(
-        Host(steps, World((FakeTellingConnector(case, folder / "ready.json"),), STOP_S)),
+        Host(steps, World((FakeTellingConnector(case, folder / "ready.json"),), stop_s)),
         ready_file,
         watch,
         loop=asyncio.get_running_loop(),
     )
     if case == "crashes later":
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, apps[1].crash_soon)
-    return await supervise(worker, STOP_S)
+    return await supervise(worker, stop_s)
 
 
 async def answer(code):
