@@ -14,8 +14,10 @@ from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
+from streams.running.threads import begin_threads
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
+from streams.watching.standstill import Standstill
 
 DRAIN_S = 8
 """How long open streams may take to end at SIGTERM."""
@@ -74,12 +76,18 @@ class Server(uvicorn.Server):
     def run_until_told(self) -> None:
         """Serve until a signal comes; raises CantServe."""
         with contextlib.suppress(KeyboardInterrupt, SystemExit):  # uvicorn's own, for a busy port
-            asyncio.run(self.serve())
+            asyncio.run(self._serve_watched())
         if not self.started:
             raise CantServe(
                 f"can't serve on {self.config.host}:{self.config.port}: free the port or choose "
                 "another with --port"
             )
+
+    async def _serve_watched(self) -> None:
+        loop = asyncio.get_running_loop()
+        Standstill().hold(loop)
+        begin_threads(loop)
+        await self.serve()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at a signal."""

@@ -65,7 +65,7 @@ class Standstill:
         """What is said where there is no memory for more."""
 
     def hold(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch from now on; call it in the thread that runs the loop."""
+        """Watch until the loop is closed; call it in the thread that runs it."""
         self._loop = loop
         self._of = threading.get_ident()
         try:
@@ -78,7 +78,7 @@ class Standstill:
         threading.Thread(target=self._keep_looking, name="standstill", daemon=True).start()
 
     def release(self) -> None:
-        """Watch no longer; before the loop is closed or left to itself."""
+        """Watch no longer; before the loop is left to itself without being closed."""
         self._released = True
 
     def _keep_looking(self) -> None:

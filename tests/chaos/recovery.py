@@ -30,6 +30,22 @@ def recoveries(
     return dict(every), dict(alone)
 
 
+def open_ends(
+    hits: Sequence[tuple[str, float]], asked_s: Mapping[str, float], ends_s: Mapping[str, float]
+) -> dict[str, list[float]]:
+    """Return how long after each fault the last of the requests that were open then had its end.
+
+    Lanes that had nothing to do count for nothing here; a request that takes long by itself does.
+    """
+    spans = [(asked_s[id_], end_s) for id_, end_s in ends_s.items() if id_ in asked_s]
+    ends: defaultdict[str, list[float]] = defaultdict(list)
+    for kind, at_s in hits:
+        ends[kind].append(
+            max((end - at_s for begin, end in spans if begin <= at_s < end), default=0.0)
+        )
+    return {f"until what was open at {kind} had ended": waits for kind, waits in ends.items()}
+
+
 def after_outage(
     away_s: float,
     back_s: float,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.recovery import after_outage, recoveries
+from tests.chaos.recovery import after_outage, open_ends, recoveries
 
 
 def waiting(times):
@@ -41,6 +41,16 @@ def waiting(times):
 )
 def test_a_fault_stands_alone_if_all_went_on_before_and_after_it(hits, waited_s, every, alone):
     assert recoveries(hits, waiting(waited_s)) == (every, alone)
+
+
+def test_after_a_fault_those_are_waited_for_that_were_open_then():
+    hits = [("kill", 10.0), ("cut", 20.0), ("kill", 30.0)]
+    asked_s = {"before": 1.0, "open": 9.0, "later": 11.0, "long": 9.5, "never": 9.0}
+    ends_s = {"before": 9.9, "open": 12.0, "later": 25.0, "long": 14.0, "nobody's": 15.0}
+    assert open_ends(hits, asked_s, ends_s) == {
+        "until what was open at kill had ended": [4.0, 0.0],
+        "until what was open at cut had ended": [5.0],
+    }
 
 
 def test_of_an_outage_only_those_count_that_had_to_wait():

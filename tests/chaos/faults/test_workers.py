@@ -34,10 +34,21 @@ def test_another_worker_takes_the_place_of_one_that_runs_and_goes_again(tmp_path
         [intruder] = made
         assert intruder.place == slots[0].place == "worker-0"
         assert intruder.running
-        until(intruder.log.exists)
-        until(intruder.log.read_text)
+        assert intruder.log.read_text()
     assert not intruder.running
     assert effects == {fault.kind: {"lines about it": 1}}
+
+
+def test_another_worker_that_does_not_come_is_not_waited_for_for_ever(tmp_path, slots):
+    effects, fault = {}, Fault(0.0, "same slot")
+
+    def another(number, place):
+        return ScriptSlot(number, tmp_path, "import time\ntime.sleep(60)", PLAN, place)
+
+    faults = WorkerFaults(slots, effects, another, patience_s=0.1)
+    with faults.happenings()[fault.kind](fault) as done:
+        assert done
+    assert effects == {fault.kind: {"lines about it": 0}}
 
 
 def test_where_no_worker_has_a_place_none_can_be_taken(tmp_path, slots):

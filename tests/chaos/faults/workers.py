@@ -2,6 +2,7 @@
 
 import resource
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from tests.chaos.slots import Slot
 
 FENCED = "fenced by other consumer"  # what a worker says when another took its place
 INTRUDERS_FROM = 100  # numbers of workers that are not the run's own
+PATIENCE_S = 45.0
+POLL_S = 0.05
 ROOM_BYTES = 4 << 20  # beyond what the process has mapped already
 
 
@@ -26,8 +29,13 @@ class WorkerFaults:
         slots: Sequence[Slot],
         effects: Effects,
         another: Callable[[int, str], Slot],
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """`another` makes one more worker, with a number, for a place."""
+        """`another` makes one more worker, with a number, for a place.
+
+        `patience_s` is how long such a worker may take until it is there.
+        """
+        self._patience_s = patience_s
         self._slots = slots
         self._effects = effects
         self._another = another
@@ -47,14 +55,23 @@ class WorkerFaults:
         self._intruders += 1
         mate = placed[fault.slot % len(placed)]
         intruder = self._another(self._intruders, mate.place)
-        intruder.start()
         try:
             with Said([*self._slots, intruder], FENCED) as said:
+                intruder.start()
+                self._wait_for(
+                    lambda: said.count or intruder.ready.exists() or intruder.code is not None
+                )
                 yield True
                 note(self._effects, fault.kind, {"lines about it": said.count})
         finally:
             intruder.signal(signal.SIGTERM)
             intruder.leave()
+
+    def _wait_for(self, come: Callable[[], object]) -> None:
+        """Wait until a worker has come: on a busy machine a fault may be over before that."""
+        deadline = time.monotonic() + self._patience_s
+        while not come() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
 
     @contextmanager
     def _little_memory(self, fault: Fault) -> Iterator[bool]:

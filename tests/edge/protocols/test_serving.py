@@ -31,7 +31,7 @@ def test_a_port_that_is_busy_is_one_clear_line(gateway):
 
 def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
     server = Server(gateway, "127.0.0.1", 0)
-    answers, stopping = [], []
+    answers, stopping, threads = [], [], {}
 
     def ask_and_stop():
         while not server.started:
@@ -39,6 +39,7 @@ def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
         port = server.servers[0].sockets[0].getsockname()[1]
         answers.append(httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False))
         stopping.append(gateway.stopping)
+        threads.update({thread.name: thread for thread in threading.enumerate()})
         os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # as `serve` does
@@ -53,3 +54,6 @@ def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
     assert "server" not in answers[0].headers
     assert stopping == [False]
     assert gateway.stopping
+    assert {"standstill", "blocking_0"} <= threads.keys()
+    threads["standstill"].join(10)
+    assert not threads["standstill"].is_alive()
