@@ -82,9 +82,14 @@ class Reader:
         self.membership = Membership(listener, self._loop, settings.window, self._ended)
         self.intake = Intake(lambda: self.membership.lanes, memory, self._on_error)
         self.commits = Commits(lambda: self.membership.lanes)
-        self._new_client = partial(client, self._config(group, settings))
+        self._client_number = 0
+        """Of the client that is ours now: those before may still speak while they end."""
+        self._make_client = client
         self.client = self._new_client()
         self._thread = threading.Thread(target=self._read, name=f"reader {group}", daemon=True)
+
+    def _new_client(self) -> Client:
+        return self._make_client(self._config(self._group, self._settings))
 
     def _config(self, group: str, settings: Settings) -> dict[str, Any]:
         config = {
@@ -104,8 +109,8 @@ class Reader:
             "fetch.queue.backoff.ms": 10,
             "reconnect.backoff.max.ms": 1_000,
             "log_level": 2,
-            "error_cb": self._on_error,
-            "on_commit": self._on_commit,
+            "error_cb": partial(self._on_error, number=self._client_number),
+            "on_commit": partial(self._on_commit, number=self._client_number),
         }
         if settings.slot:
             config["group.instance.id"] = instance_of(group, settings.slot)
@@ -240,6 +245,7 @@ class Reader:
             lanes=len(self.membership.lanes),
             reason=str(error.args[0]),
         )
+        self._client_number += 1
         ended, self.client = self.client, self._new_client()
         self.membership.lose_all()
         # its end may wait for the broker, and nobody waits for it
@@ -264,11 +270,24 @@ class Reader:
             self._prove()
         self._ended.wait(seconds)
 
-    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        if self.commits.committed(error, partitions):
+    def _is_ours(self, number: int | None) -> bool:
+        return number in {None, self._client_number}
+
+    def _on_commit(
+        self,
+        error: KafkaError | None,
+        partitions: list[TopicPartition],
+        *,
+        number: int | None = None,
+    ) -> None:
+        """Learn what became of a commit; `number` as for an error."""
+        if self._is_ours(number) and self.commits.committed(error, partitions):
             self._tries.achieved()
 
-    def _on_error(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError, *, number: int | None = None) -> None:
+        """Learn of an error, from the client with a number or, without one, among what was read."""
+        if not self._is_ours(number):
+            return
         if ends_client(error):
             self._failure = KafkaException(error)
         elif error.code() not in PASSING:

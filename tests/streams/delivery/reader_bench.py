@@ -21,12 +21,14 @@ class Worker(FakeListener):
         super().__init__()
         self._group = group
         self.clients = []
+        self.configs = []
         self.read = []
         tries, slot = Tries("group", between_tries=no_pauses), Slot(SLOT, "group", nobody)
         arguments = {"tries": tries, "slot": slot, **arguments}
         self.reader = Reader("group", [TOPIC], SLOT, Memory(10**9), self, self._client, **arguments)
 
-    def _client(self, _config):
+    def _client(self, config):
+        self.configs.append(config)
         self.clients.append(self._group.client())
         return self.clients[-1]
 

@@ -127,6 +127,21 @@ async def test_after_some_tries_that_finished_nothing_the_worker_ends_with_words
     assert not worker.reader._thread.is_alive()
 
 
+async def test_what_a_client_still_says_while_it_ends_is_not_said_of_the_next_one(bench):
+    worker = bench.worker()
+    worker.reader.start()
+    await goes_on(bench, worker, b"1")
+    bench.fence()
+    await goes_on(bench, worker, b"2")
+    fatal = KafkaError(KafkaError._FATAL)
+    worker.configs[0]["error_cb"](fatal)
+    await goes_on(bench, worker, b"3")
+    await goes_on(bench, worker, b"4")
+    assert len(worker.clients) == 2
+    worker.configs[1]["error_cb"](fatal)
+    await soon(lambda: len(worker.clients) == 3)
+
+
 async def test_who_finishes_something_in_between_is_never_given_up(bench):
     worker = bench.worker()
     worker.reader.start()
