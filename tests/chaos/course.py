@@ -19,7 +19,7 @@ from tests.chaos.load import Load, register_lacking, register_newer
 from tests.chaos.memory import RssWatch, growth_of
 from tests.chaos.plan import Fault, Plan, faults
 from tests.chaos.profiles import TOPICS, includes
-from tests.chaos.recovery import after_outage, open_ends, recoveries
+from tests.chaos.recovery import after_outage, longest_waits, recoveries
 from tests.chaos.result import Result
 from tests.chaos.slots import Slot
 from tests.chaos.steps import chain
@@ -97,7 +97,7 @@ class Course:
             effects=self._injector.effects,
             parts={
                 **parts_of(kills_s, self._lives.lives, self._progress_after),
-                **open_ends(self._injector.hits, asked_s, ends_s),
+                **longest_waits(self._injector.hits, asked_s, ends_s),
             },
             growth=[growth_of(role, looks) for role, looks in self._memory.looks.items()],
             edge=self._edge.as_json(),

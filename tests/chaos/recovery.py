@@ -5,6 +5,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from streams.delivery.slot import SESSION_S
+
 ProgressAfter = Callable[[float], float | None]
 """Seconds from a moment until every lane had a new record; None where none came any more."""
 
@@ -30,20 +32,24 @@ def recoveries(
     return dict(every), dict(alone)
 
 
-def open_ends(
+def longest_waits(
     hits: Sequence[tuple[str, float]], asked_s: Mapping[str, float], ends_s: Mapping[str, float]
 ) -> dict[str, list[float]]:
-    """Return how long after each fault the last of the requests that were open then had its end.
+    """Return how long the last waited of the requests that were open at a fault, or came soon after.
 
-    Lanes that had nothing to do count for nothing here; a request that takes long by itself does.
+    It counts from the fault, or from when the request came. Lanes that had nothing to do count for
+    nothing here; a request that takes long by itself does.
     """
     spans = [(asked_s[id_], end_s) for id_, end_s in ends_s.items() if id_ in asked_s]
-    ends: defaultdict[str, list[float]] = defaultdict(list)
+    waits: defaultdict[str, list[float]] = defaultdict(list)
     for kind, at_s in hits:
-        ends[kind].append(
-            max((end - at_s for begin, end in spans if begin <= at_s < end), default=0.0)
+        open_s = (
+            end - max(begin, at_s)
+            for begin, end in spans
+            if begin <= at_s + SESSION_S and end > at_s
         )
-    return {f"until what was open at {kind} had ended": waits for kind, waits in ends.items()}
+        waits[kind].append(max(open_s, default=0.0))
+    return {f"longest wait of a request about a {kind}": of for kind, of in waits.items()}
 
 
 def after_outage(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.recovery import after_outage, open_ends, recoveries
+from tests.chaos.recovery import after_outage, longest_waits, recoveries
 
 
 def waiting(times):
@@ -43,13 +43,20 @@ def test_a_fault_stands_alone_if_all_went_on_before_and_after_it(hits, waited_s,
     assert recoveries(hits, waiting(waited_s)) == (every, alone)
 
 
-def test_after_a_fault_those_are_waited_for_that_were_open_then():
-    hits = [("kill", 10.0), ("cut", 20.0), ("kill", 30.0)]
-    asked_s = {"before": 1.0, "open": 9.0, "later": 11.0, "long": 9.5, "never": 9.0}
-    ends_s = {"before": 9.9, "open": 12.0, "later": 25.0, "long": 14.0, "nobody's": 15.0}
-    assert open_ends(hits, asked_s, ends_s) == {
-        "until what was open at kill had ended": [4.0, 0.0],
-        "until what was open at cut had ended": [5.0],
+def test_after_a_fault_those_count_that_were_open_or_came_soon_after():
+    hits = [("kill", 10.0), ("cut", 30.0), ("kill", 60.0)]
+    asked_s = {"before": 1.0, "open": 9.0, "soon": 12.0, "later": 17.0, "never": 9.0, "long": 21.0}
+    ends_s = {
+        "before": 9.9,
+        "open": 13.0,
+        "soon": 15.5,
+        "later": 29.0,
+        "long": 34.0,
+        "nobody's": 50.0,
+    }
+    assert longest_waits(hits, asked_s, ends_s) == {
+        "longest wait of a request about a kill": [3.5, 0.0],
+        "longest wait of a request about a cut": [4.0],
     }
 
 
