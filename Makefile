@@ -6,6 +6,7 @@
 #   make check   the lock, format, lint, types, arrows between packages, schemas, generated files
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make golden  write the golden log of the present code: after an outcome changed, agents/changes.py
+#   make mutants how many one-line changes of the steps the golden logs notice: N= SEED= ONLY=agents/FILE.py
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
@@ -21,7 +22,7 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: golden help setup parts demo up down test check generate chaos bench clean
+.PHONY: golden mutants help setup parts demo up down test check generate chaos bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -65,6 +66,10 @@ generate: $(synced)
 
 golden: setup
 	"$(bin)"/python -m tests.golden.make_golden $(RELEASE)
+
+mutants: setup
+	@TOKENIZERS_PARALLELISM=false "$(bin)"/python -m tests.golden.mutants \
+	  $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 chaos: setup
 	@"$(bin)"/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \

@@ -20,6 +20,18 @@ def tokenizer() -> str:
     return str(path)
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Return the settings under which a copy of a golden log verifies."""
+    return {
+        "PLAYHEAD_RUN": str(folder / "run"),
+        "PLAYHEAD_MASTER_KEY": (folder / "run" / "master.key").read_text().strip(),
+        "PLAYHEAD_TOKENIZER": tokenizer(),
+        # whoever asked anybody would be told that nobody is there
+        "PLAYHEAD_KAFKA": "127.0.0.1:9",
+        "PLAYHEAD_REGISTRY": "http://127.0.0.1:9",
+    }
+
+
 def verify(folder: Path, *options: str, tree: Path = ROOT, **env: str) -> tuple[int, dict[str, Any]]:
     """Verify a copy of a golden log with nothing running, by the code of a tree; return exit code and report."""
     ran = subprocess.run(
@@ -28,12 +40,7 @@ def verify(folder: Path, *options: str, tree: Path = ROOT, **env: str) -> tuple[
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
             "PYTHONPATH": str(tree),
-            "PLAYHEAD_RUN": str(folder / "run"),
-            "PLAYHEAD_MASTER_KEY": (folder / "run" / "master.key").read_text().strip(),
-            "PLAYHEAD_TOKENIZER": tokenizer(),
-            # whoever asked anybody would be told that nobody is there
-            "PLAYHEAD_KAFKA": "127.0.0.1:9",
-            "PLAYHEAD_REGISTRY": "http://127.0.0.1:9",
+            **environment(folder),
             **env,
         },
         cwd=tree,

@@ -1,0 +1,200 @@
+"""Models and an index for the golden log: small, quick, without chance, and as odd as real ones may be.
+
+What they answer depends on what they are asked alone, so two logs of the same requests differ in times and keys only.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.errors import Permanent, Transient
+from bench.synthetic.answers import CannedModels
+from schemas import (
+    Candidate,
+    Detect,
+    Detected,
+    Embed,
+    Embedded,
+    Fetch,
+    Fetched,
+    Found,
+    Generate,
+    Generated,
+    GeneratedToken,
+    IndexChunks,
+    IndexWritten,
+    Passage,
+    PublishVersion,
+    Record,
+    Request,
+    Rerank,
+    Reranked,
+    Search,
+    Span,
+    Spans,
+    StreamRequest,
+    Usage,
+    WithdrawVersions,
+)
+from streams.running.world import Call, Handler, StreamHandler
+
+DIMENSIONS = 4
+WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the chat model says when it is asked something."""
+
+    parts: tuple[str, ...] = ()
+    """Each comes in one part of the stream, cut into tokens before its blanks."""
+    finish: str = "stop"
+    fails: str = ""
+    """transient or permanent: how it breaks off after the parts, instead of a last part."""
+    step_us: int = 20_000
+    usage: bool = True
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text, folded; signs of Chinese and Japanese one by one."""
+    return {word for run in WORD.findall(text.casefold()) for word in ([run] if run.isascii() else list(run))}
+
+
+class Oddities(CannedModels):
+    """Answers by the words that texts share; stumbles where a text says so."""
+
+    def __init__(self, people: Mapping[str, tuple[str, float]], scripts: Mapping[str, Script]) -> None:
+        super().__init__()
+        self._people, self._scripts = people, scripts
+        self._known: dict[tuple[str, str], tuple[Passage, bool]] = {}
+        self._at = 0
+        self._asked: dict[bytes, str] = {}
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer what the embedder, the recogniser and the index answer."""
+        return {
+            Embed: self._vectors, Detect: self._spans, Search: self._candidates, Rerank: self._scores,
+            Fetch: self._texts, IndexChunks: self._written, PublishVersion: self._published,
+            WithdrawVersions: self._withdrawn,
+        }  # fmt: skip
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Answer what the chat models answer."""
+        return {Generate: self._say}
+
+    async def _vectors(self, request: Embed, _: Call) -> Record:
+        for text in request.texts:
+            if "embedder is away" in text:
+                raise Transient("the embedder does not answer")
+            if "embedder is broken" in text:
+                raise Permanent("the embedder takes no such text")
+        short = any("vector is too short" in text for text in request.texts)
+        missing = any("vector is missing" in text for text in request.texts)
+        mute = any("tokens are mute" in text for text in request.texts)
+        vectors = [hashlib.sha256(text.encode()).digest()[: 4 * DIMENSIONS - short] for text in request.texts]
+        tokens = [hashlib.md5(text.encode()).digest()[:6] for text in request.texts]  # noqa: S324 - no secret
+        self._asked |= dict(zip(tokens, request.texts, strict=True))
+        return Embedded(
+            vectors=tuple(vectors[missing:]),
+            token_vectors=() if mute and request.kind == "query" else tuple(tokens),
+            counts=() if any("uncounted" in text for text in request.texts) else tuple(map(len, map(words, request.texts))),
+            model="stub-embedder@1", dimensions=DIMENSIONS,
+        )  # fmt: skip
+
+    async def _spans(self, request: Detect, _: Call) -> Record:
+        if any("recogniser stumbles" in text for text in request.texts):
+            raise KeyError("an invented mistake")
+        return Detected(texts=tuple(Spans(spans=self._found(text)) for text in request.texts), model="names@1")
+
+    def _found(self, text: str) -> tuple[Span, ...]:
+        return tuple(
+            Span(start=match.start(), end=match.end(), kind=kind, score=score)
+            for value, (kind, score) in self._people.items()
+            for match in re.finditer(re.escape(value), text)
+        )
+
+    async def _written(self, request: IndexChunks, call: Call) -> Record:
+        for chunk in request.chunks:
+            self._known[call.tenant, chunk.id] = Passage(
+                chunk=chunk.id, document=request.document.document, version=request.document.version,
+                number=chunk.number, title=request.title, uri=request.document.uri, text=chunk.text,
+                tokens=chunk.tokens, entries=chunk.entries,
+            ), False  # fmt: skip
+        self._at = call.offset
+        return IndexWritten(count=len(request.chunks), position=self._at)
+
+    async def _published(self, request: PublishVersion, call: Call) -> Record:
+        for key, (passage, _) in list(self._known.items()):
+            if key[0] == call.tenant and passage.document == request.document.document:
+                self._known[key] = passage, True
+        gone = [self._known.pop((call.tenant, chunk), None) for chunk in request.retired]
+        self._at = call.offset
+        return IndexWritten(count=len([one for one in gone if one]), position=self._at)
+
+    async def _withdrawn(self, request: WithdrawVersions, call: Call) -> Record:
+        mine = [key for key, (one, _) in self._known.items() if key[0] == call.tenant and one.document == request.document.document]
+        for key in mine:
+            del self._known[key]
+        self._at = call.offset
+        return IndexWritten(count=len(mine), position=self._at)
+
+    async def _candidates(self, request: Search, call: Call) -> Record:
+        if "index is empty" in request.text:
+            return Found(candidates=(), index=f"{call.tenant}-1", position=self._at)
+        asked, listed = words(request.text), []
+        for (tenant, chunk), (passage, visible) in self._known.items():
+            if tenant != call.tenant or not visible:
+                continue
+            shared = len(asked & words(passage.text))
+            if shared:
+                dense = round(0.5 + 0.4 * shared / len(asked), 3) if request.vector else 0.0
+                lexical = round(1.5 * shared + 1 / (2 + len(passage.text) // 200), 2)
+                listed.append(Candidate(chunk=chunk, document=passage.document, dense=dense, lexical=lexical, score=dense + lexical))
+        listed.sort(key=lambda one: (-one.score, one.chunk))
+        return Found(candidates=tuple(listed[: min(request.limit, 10)]), index=f"{call.tenant}-1", position=self._at)
+
+    async def _scores(self, request: Rerank, call: Call) -> Record:
+        asked = self._asked[request.query]
+        if "ranking fails" in asked:
+            raise Permanent("the chunks are of another model")
+        texts = [self._known[call.tenant, chunk][0] for chunk in request.chunks]
+        held = [words(passage.text) for passage in texts]
+        scores = [-1.0 if "all are old" in asked or "old" in passage.uri else round(0.45 + 0.5 * len(words(asked) & own) / max(1, len(words(asked))), 2)
+                  for passage, own in zip(texts, held, strict=True)]  # fmt: skip
+        if "no similarities" in asked:
+            return Reranked(scores=tuple(scores))
+        cosines = [round(len(one & other) / max(1, len(one | other)), 2) for one in held for other in held]
+        return Reranked(scores=tuple(scores), similarities=array.array("f", cosines).tobytes())
+
+    async def _texts(self, request: Fetch, call: Call) -> Record:
+        found = [self._known.get((call.tenant, chunk)) for chunk in request.chunks]
+        return Fetched(passages=tuple(one[0] for one in found if one))
+
+    async def _say(self, request: Generate, _: Call) -> AsyncIterator[Record]:
+        question = request.prompt.rpartition("\n")[0].rpartition("\n")[2] + request.prompt.rpartition("\n")[2]
+        script = next((said for key, said in self._scripts.items() if key in request.prompt[-600:]), None)
+        if script is None:
+            sentences = re.split(r"(?<=[.?。])\s*", request.prompt)
+            best = max(sentences[:-1], key=lambda one: len(words(one) & words(question))) if sentences[:-1] else ""
+            script = Script(tuple(re.findall(r"\s?\S+(?:\s\S+){0,5}", best.split("\n")[-1])))
+        if script.fails and request.model == "second":
+            script = Script(("The second model says so.",))
+        number = 0
+        for part in script.parts:
+            tokens = re.findall(r"\s?[^\s]+|\s", part)
+            yield Generated(
+                tokens=tuple(GeneratedToken(text=text, at_us=script.step_us * (number + at)) for at, text in enumerate(tokens)),
+                model=f"{request.model}@1",
+            )
+            number += len(tokens)
+            await asyncio.sleep(0)
+        if script.fails:
+            raise {"transient": Transient, "permanent": Permanent}[script.fails]("the model broke off")
+        usage = Usage(prompt_tokens=len(request.prompt) // 4, completion_tokens=number) if script.usage else None
+        yield Generated(tokens=(), last=True, finish_reason=script.finish, usage=usage, model=f"{request.model}@1")

@@ -1,0 +1,245 @@
+"""Run mutants: each in a fork of a process that has imported what they all need, in memory, never in the tree.
+
+First by verifying golden logs: the product's modules are imported anew in the fork, the mutant's text in place of the
+file's, and the report must be the one that the log was written with. Who survives that is run by its module's own
+tests. A mutant that raises, hangs or takes more than its share of CPU is noticed, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import resource
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.golden.mutations import Mutant
+from tests.golden.verifying import ROOT, environment
+
+RELOADED = ("agents", "connectors", "replay", "streams")
+"""Packages that may hold what a mutant changes; the records of schemas stay as they are."""
+SURVIVED, BY_VERIFY, BY_TESTS = "survived", "verify", "tests"
+CPU_S = 20  # a verification takes 1 or 2; work is bounded, not waiting
+TESTS_CPU_S = 240
+MEMORY_BYTES = 6 * 2**30  # of addresses: what grows without end is stopped long before the machine is full
+MUTANT = "MUTANT_FILE"  # where the tests of a mutant find it
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    by: str
+    how: str
+
+
+class InMemory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Import a module from a text."""
+
+    def __init__(self, file: str, source: str) -> None:
+        self._name = file.removesuffix(".py").replace("/", ".")
+        self._file, self._source = str(ROOT / file), source
+
+    def find_spec(self, name: str, _path: Any, _target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        """Find the one module."""
+        if name != self._name:
+            return None
+        spec = importlib.machinery.ModuleSpec(name, self, origin=self._file)
+        spec.has_location = True
+        return spec
+
+    def exec_module(self, module: Any) -> None:
+        """Run the text as the module's."""
+        exec(compile(self._source, self._file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
+
+
+def install(file: str, source: str) -> None:
+    """Let the text stand for the file from here on; what was imported before is imported anew."""
+    for name in [name for name in sys.modules if name.split(".")[0] in RELOADED]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, InMemory(file, source))
+
+
+@dataclass
+class Readings:
+    """Documents as they are read here: no mutant of a step changes it, and a process for each takes longest."""
+
+    known: dict[bytes, Any] = field(default_factory=dict)
+
+    def over(self, local: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Answer from what is known, and learn the rest."""
+        from schemas import Parse
+
+        async def parse(request: Any, call: Any) -> Any:
+            key = repr((request.media_type, request.content)).encode()
+            if key not in self.known:
+                self.known[key] = await local[Parse](request, call)
+            return self.known[key]
+
+        return {**local, Parse: parse}
+
+
+class Noticed(BaseException):
+    """A difference was found: nothing that comes after it matters."""
+
+
+class FirstEntry(list[Any]):
+    """A list of differences that ends the verification with the first one."""
+
+    def append(self, entry: Any) -> None:
+        """End it."""
+        raise Noticed(f"{entry.step}: {entry.reason[:160]}")
+
+    def __iadd__(self, entries: Iterable[Any]) -> FirstEntry:
+        """End it if there is one."""
+        for entry in entries:
+            self.append(entry)
+        return self
+
+
+@dataclass(frozen=True)
+class GoldenLog:
+    """A golden log, and what was said of it when it was written."""
+
+    folder: Path
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """Return the report, with the classes that 0.1.0 did not have."""
+        written = json.loads((self.folder / "report.json").read_text())
+        written.pop("code", None)
+        return {"unverifiable": [], "unreadable": []} | written
+
+    def report(self, readings: Readings) -> dict[str, Any]:
+        """Verify it in this process."""
+        archive = importlib.import_module("replay.archive")
+        local_effects = importlib.import_module("replay.local_effects")
+        verify = importlib.import_module("replay.verify")
+        settings = importlib.import_module("streams.settings")
+        os.environ.update(environment(self.folder))
+        of_run = settings.Settings.load(run=self.folder / "run")
+        local, keyring = local_effects.local_handlers(of_run)
+        with contextlib.closing(archive.ArchiveLog(self.folder / "log")) as log:
+            verifier = verify.Verifier(log, readings.over(local), keyring.digest_key)
+            said = verifier.report
+            said.diverged, said.unverifiable, said.unreadable = FirstEntry(), FirstEntry(), FirstEntry()
+            report: dict[str, Any] = asyncio.run(verifier.verify()).as_json()
+        del report["seconds"]
+        return report
+
+
+def difference(log: GoldenLog, readings: Readings) -> str:
+    """Say in a line what a verification finds that it should not; nothing where it finds what it should."""
+    try:
+        same = log.report(readings) == log.expected
+    except Noticed as found:
+        return f"{log.folder.name}: {found}"
+    return "" if same else f"{log.folder.name}: other counts"
+
+
+class MutantJudge:
+    """Judges mutants by golden logs, then by tests."""
+
+    def __init__(self, logs: Iterable[GoldenLog], tests: Callable[[str], list[str]]) -> None:
+        """Take logs that lie where nobody minds, the smallest first, and what names a file's own tests."""
+        self._logs = list(logs)
+        self._tests = tests
+        self._readings = Readings()
+
+    def prepare(self) -> None:
+        """Import everything, read all documents; raises where a log does not verify as it is."""
+        for log in self._logs:
+            if found := difference(log, self._readings):
+                raise SystemExit(f"without a mutant {found}: mend that first")
+
+    def judge(self, mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
+        """Judge mutants in so many processes; they come as they are done."""
+        left, running = iter(mutants), dict[int, tuple[Mutant, int]]()
+        while True:
+            for mutant in left:
+                reading, writing = os.pipe()
+                pid = self._fork(mutant, writing)
+                os.close(writing)
+                running[pid] = mutant, reading
+                if len(running) == processes:
+                    break
+            if not running:
+                return
+            pid, status = _next(running)
+            mutant, reading = running.pop(pid)
+            with os.fdopen(reading) as told:
+                by, _, how = told.read().partition("\n")
+            yield Judged(mutant, by or BY_VERIFY, how or f"the process ended with {status}")
+
+    def _fork(self, mutant: Mutant, writing: int) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            by, how = self._judged(mutant)
+            os.write(writing, f"{by}\n{how}"[:4_000].encode())
+        except BaseException:  # noqa: BLE001 - nothing of the fork may go on as the process it was forked from
+            os.write(writing, f"{BY_VERIFY}\n{traceback.format_exc(limit=-1)}"[:4_000].encode())
+        finally:
+            os._exit(0)
+
+    def _judged(self, mutant: Mutant) -> tuple[str, str]:
+        silent = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silent, stream)
+        soft = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        _limit(CPU_S)
+        install(mutant.file, mutant.source)
+        try:
+            for log in self._logs:
+                if found := difference(log, self._readings):
+                    return BY_VERIFY, found
+        except Exception as error:  # noqa: BLE001 - a mutant may raise anything
+            return BY_VERIFY, f"{type(error).__name__}: {error}"
+        resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY if soft < 0 else soft, soft))
+        return by_tests(mutant, self._tests(mutant.file))
+
+
+def _next(running: Mapping[int, Any]) -> tuple[int, int]:
+    """Wait for one of our own forks, and for nobody else's."""
+    pid, status = os.wait()
+    while pid not in running:
+        pid, status = os.wait()
+    return pid, status
+
+
+def _limit(cpu_s: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
+    """Run tests over a mutant, in a process of their own."""
+    if not tests:
+        return SURVIVED, "and has no tests of its own"
+    place = Path(os.environ.get("TMPDIR", "/tmp")) / f"mutant-{os.getpid()}.json"  # noqa: S108 - a name of our own
+    place.write_text(json.dumps({"file": mutant.file, "source": mutant.source}))
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.golden.mutated",
+             "-p", "no:cacheprovider", "--timeout", "120", *tests],
+            cwd=ROOT, env={**os.environ, MUTANT: str(place), "HYPOTHESIS_STORAGE_DIRECTORY": f"{place}.examples"},
+            capture_output=True, text=True, check=False,
+            preexec_fn=lambda: _limit(TESTS_CPU_S),  # noqa: PLW1509 - one thread, just forked
+        )  # fmt: skip
+    finally:
+        place.unlink()
+    if ran.returncode == 0:
+        return SURVIVED, "verify and its own tests"
+    failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return BY_TESTS, failed[0] if failed else f"pytest ended with {ran.returncode}"

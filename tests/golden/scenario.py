@@ -1,0 +1,170 @@
+"""The golden log of the present, request by request: as many kinds of outcomes as a small log can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from schemas import Ask, DocumentSubmitted, Event, QuestionAsked
+from streams.log.clock import now_us
+from tests.golden import texts
+from tests.golden.driving import Drive
+from tests.golden.scripts import SAID, question
+
+TERN, HEATH = "tern", "heath"
+SMALL = {
+    "procedural": {"tokens_min": 60, "tokens_target": 150, "tokens_max": 170, "overlap_tokens": 24, "questions": False},
+    "faq": {"tokens_min": 20, "tokens_target": 130, "tokens_max": 150, "overlap_tokens": 12, "questions": True},
+    "tight": {"tokens_min": 1, "tokens_target": 113, "tokens_max": 113, "overlap_tokens": 0, "questions": False},
+    "loose": {"tokens_min": 90, "tokens_target": 118, "tokens_max": 240, "overlap_tokens": 5, "questions": True},
+    "broken": {"tokens_min": 1, "tokens_target": 112, "tokens_max": 200, "overlap_tokens": 0, "questions": False},
+}
+NARROW: dict[str, dict[str, Any]] = {
+    "ingest": {"policies": SMALL, "batch_chunks_max": 3, "batch_bytes_max": 1_500, "chunks_max": 30, "bytes_max": 9_000},
+    "embed": {"texts_max": 2},
+    "redact": {"remembered_max": 4},
+    "retrieve": {"budget_tokens": 260, "reranked": 9, "candidates": 12},
+    "generate": {"models": ["chat", "second"], "passage_tokens": 60},
+    "rewrite": {"turns": 3, "topic_characters_max": 30},
+}
+SECOND_US = 1_000_000
+
+
+class Scenario:
+    """Puts the requests."""
+
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
+        self._count = 0
+
+    async def play(self, place: Path) -> None:
+        """Put all of them."""
+        await self._documents()
+        await self._talks()
+        self._drive.configure(place / "narrow", **NARROW)
+        await self._narrow_documents()
+        await self._narrow_talks()
+        await self._letters()
+
+    # ---------------------------------------------------------------- documents
+
+    def _document(self, uri: str, content: str | bytes, tenant: str = TERN, **fields: Any) -> DocumentSubmitted:
+        self._count += 1
+        data = content.encode() if isinstance(content, str) else content
+        policy = fields.pop("chunk_policy", "procedural")
+        media = fields.pop("media_type", "text/markdown")
+        event = self._drive.requests.document(
+            tenant, uri=uri, content=data, media_type=media, fingerprint=f"document {self._count}", **fields)  # fmt: skip
+        return replace(event, chunk_policy=policy)
+
+    async def _submit(self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any) -> list[Event]:
+        return await self._drive.put(self._document(*args, **fields), crashes=crashes)
+
+    async def _documents(self) -> None:
+        await self._submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})
+        await self._submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})  # unchanged
+        await self._submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "sea"})
+        await self._submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "shore"})
+        await self._submit("ferry-copy.md", texts.COPY)
+        await self._submit("clock.html", texts.HTML, media_type="text/html")
+        await self._submit("salt.txt", texts.PLAIN, media_type="text/plain", title="  The salt\tpans\u0007  " + "of Morrow " * 40)
+        await self._submit("faq.md", texts.FAQ, chunk_policy="faq")
+        await self._submit("staff.md", texts.STAFF, title="Staff of Orla Quist", groups=("b", "a"))
+        await self._submit("staff.md", texts.MORE_STAFF, title="Staff of Orla Quist", groups=("b", "a"))
+        await self._submit("night.md", texts.SECRETS)
+        for uri, text in (("灯台.md", texts.JAPANESE), ("tea.md", texts.CHINESE), ("muehle.md", texts.GERMAN)):
+            await self._submit(uri, text)
+        await self._submit("museum.txt", texts.ARABIC, media_type="text/plain")
+        await self._submit("empty.md", " \n\n ")
+        await self._submit("odd.md", "Nobody cuts like that.", chunk_policy="by-the-yard")
+        gone = await self._submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
+        for number in (1, 2):
+            await self._withdraw(gone[0].meta.session, f"gone {number}")
+        await self._submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
+        await self._withdraw("0b0e7c1e-1111-5222-8333-944455566677", "nobody knows it")
+
+    async def _withdraw(self, document: str, reason: str) -> None:
+        await self._drive.put(self._drive.requests.withdrawal(TERN, document=document, reason=reason, fingerprint=reason))
+
+    async def _narrow_documents(self) -> None:
+        await self._submit("ferry.md", texts.FERRY, HEATH, chunk_policy="tight", crashes={"ingest": 1})
+        await self._submit("ferry.md", texts.FERRY_CHANGED, HEATH, chunk_policy="tight")
+        await self._submit("old.md", texts.FERRY_CHANGED + "\nThe old ferry is sold.", HEATH)
+        for policy in ("procedural", "faq", "tight", "loose", "broken"):
+            for name in ("FAQ", "STAFF", "TABLE", "LISTING", "DEEP", "EVEN", "TITLED", "MARKS", "JAPANESE"):
+                await self._submit(f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy)
+        await self._submit("long.md", "# Long\n\n" + texts.EVEN * 3, HEATH, chunk_policy="tight")
+        for size in (9_000, 9_001):
+            await self._submit(f"{size}.txt", "Salt. " * (size // 6) + "." * (size % 6), HEATH, media_type="text/plain")
+        for odd in ("embedder is away", "embedder is broken", "vector is too short", "vector is missing", "uncounted", "recogniser stumbles"):
+            await self._submit(f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so.", HEATH)
+
+    # ---------------------------------------------------------------- questions
+
+    def _question(self, text: str, session: str = "", tenant: str = TERN, user: str = "ada", **fields: Any) -> QuestionAsked:
+        self._count += 1
+        left_s = fields.pop("left_s", 600)
+        deadline = now_us() + int(left_s * SECOND_US) if left_s is not None else 0
+        event = self._drive.requests.question(
+            tenant, user=user, text="x", session=session or f"talk-{self._count}", fingerprint=f"question {self._count}")  # fmt: skip
+        key = f"user/{event.subject}"
+        sealed = self._drive.keyring.seal(tenant, key, event.meta.id, "text", text.encode())
+        return replace(event, text=sealed, ask=Ask(**{"deadline": deadline, **fields}))
+
+    async def _ask(self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any) -> list[Event]:
+        return await self._drive.put(self._question(*args, **fields), crashes=crashes)
+
+    async def _talks(self) -> None:
+        for text in texts.QUESTIONS:
+            await self._ask(text, "ferry-talk")
+        for text in texts.OTHERS:
+            await self._ask(text, "other-talk", user="bo")
+        for text in texts.PERSONAL:
+            await self._ask(text, "heath-talk", user="orla")
+        for text in (*texts.WORLDLY, *texts.REFUSED, *texts.UNKNOWN, *texts.ODD):
+            await self._ask(text)
+        for text in texts.QUESTIONS[:3]:
+            await self._ask(text, mode="search", passages_max=2)
+        await self._ask("bell?", mode="search", passages_max=0)
+        for left_s in (-1, 0.2, 0.5, 5, None):
+            await self._ask(texts.QUESTIONS[0], left_s=left_s)
+        for number in SAID:
+            schema = {31: texts.CHOICE, 36: texts.CHOICE}.get(number, texts.STEPS) if number > 30 else ""
+            await self._ask(question(number), f"said-{number}", response_schema=schema)
+        await self._ask(question(9), left_s=5)
+        await self._ask(question(22), passages_max=1)
+        twice = await self._ask("Is the tower open?")
+        self._drive.copy(twice[0])
+
+    async def _narrow_talks(self) -> None:
+        for step, number in (("generate", 1), ("generate", 2), ("moderate", 0)):
+            await self._ask(question(number + 19), tenant=HEATH, crashes={step: number})
+        for text in (*texts.QUESTIONS[:7], *texts.OTHERS[8:12]):
+            await self._ask(text, "narrow-talk", HEATH)
+        for text in texts.PERSONAL:
+            await self._ask(text, "narrow-heath", HEATH, user="orla")
+        for number in (5, 6, 7, 11, 20, 22):
+            await self._ask(question(number), f"narrow-{number}", HEATH)
+        for limit in (1, 2, 3, 8):
+            await self._ask("Stone, wall, tide, mill, ferry, chapter and salt?", f"limit-{limit}", HEATH, passages_max=limit)
+
+    # ---------------------------------------------------------------- dead letters
+
+    async def _letters(self) -> None:
+        drive = self._drive
+        asked, submitted = self._question("Who reads this?"), self._document("late.md", "Who reads this?")
+        lane, value = asked.meta.lane, drive.codec.encode(asked)
+        await drive.put_bytes(QuestionAsked, b"\x00no record", b"tern", lane)
+        await drive.put_bytes(QuestionAsked, None, b"tern", lane)
+        await drive.put_bytes(QuestionAsked, value, b"another", lane)
+        await drive.put_bytes(QuestionAsked, value, b"tern", (lane + 1) % 4)
+        await drive.put_bytes(DocumentSubmitted, drive.codec.encode(submitted)[:-9], b"tern", submitted.meta.lane)
+        long_id = replace(asked, meta=replace(asked.meta, session="s" * 4_200))
+        await drive.put_bytes(QuestionAsked, drive.codec.encode(long_id), b"tern", lane)
+        for asks in ({"max_tokens": 16_384}, {"max_tokens": 16_385}, {"response_schema": "[" * 128 + "]" * 128},
+                     {"response_schema": "[" * 129 + "]" * 129}, {"filters": {f"f{n}": "" for n in range(257)}},
+                     {"groups": tuple(map(str, range(256)))}, {"response_schema": '{"maxItems":20000}'},
+                     {"response_schema": '{"pattern":"(ab{3}c){4}","maxItems":7}'}):  # fmt: skip
+            await self._ask(texts.QUESTIONS[0], tenant=HEATH, **asks)
