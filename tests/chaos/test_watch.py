@@ -1,5 +1,8 @@
 """What the watcher asks for, and in which order: what it may conclude follows from that."""
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -10,8 +13,40 @@ from schemas import (
 )
 from streams.settings import Settings
 from streams.topics import topic_of, topics_of
+from tests.chaos import watch
 from tests.chaos.steps import chain
 from tests.chaos.watch import Watcher
+
+
+class ForgetfulWatcher(Watcher):
+    """One whose client knows no lane for so many looks, as after its brokers were away."""
+
+    def __init__(self, looks):
+        super().__init__(Settings(partitions=1), chain())
+        self.left = looks
+
+    def sample(self, *, inputs_too=False):
+        self.left -= 1
+        if self.left >= 0:
+            raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+        return inputs_too
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    taken = []
+    monkeypatch.setattr(watch.time, "sleep", taken.append)
+    return taken
+
+
+def test_the_last_look_gives_a_client_time_to_learn_its_lanes_again(pauses):
+    assert ForgetfulWatcher(watch.LOOKS).last()
+    assert pauses == [watch.AGAIN_S] * watch.LOOKS
+
+
+def test_a_broker_that_stays_away_is_an_error(pauses):
+    with pytest.raises(KafkaException):
+        ForgetfulWatcher(watch.LOOKS + 1).last()
 
 
 def asked(step):

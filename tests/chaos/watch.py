@@ -20,6 +20,7 @@ from tests.chaos.steps import ENDS, is_end
 
 SAMPLE_S = (0.4, 1.2)
 LOOK_S = 3.0
+LOOKS, AGAIN_S = 10, 1.0
 SETTLE_POLL_S = 0.2
 READ_MAX = 2_000
 END_TOPICS = frozenset(topic_of(record) for record in ENDS)
@@ -89,9 +90,11 @@ class Watcher:
 
     def last(self) -> Sample:
         """Look once, again and again where the broker does not answer."""
-        for _ in range(10):
-            with contextlib.suppress(KafkaException):
+        for _ in range(LOOKS):
+            try:
                 return self.sample(inputs_too=True)
+            except KafkaException:  # that a client knows no such lane, it says at once
+                time.sleep(AGAIN_S)
         return self.sample(inputs_too=True)
 
     def behind(self) -> int:
