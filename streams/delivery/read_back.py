@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer
 
 from schemas import Cause, Event, EventRejected
+from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, Outcome
 from streams.delivery.lane import REACH, Place
 from streams.delivery.progress import Progress, progress_of
-from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Extent, extent_of
 from streams.log.reading import records
 from streams.topics import INBOX, REQUESTS, Step, topic_of
@@ -88,11 +88,14 @@ class _Older:
     """Whether requests come in, of which copies may come late."""
 
 
-def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[Source]) -> Done:
+def read_back(
+    consumer: Consumer, reader: OutcomeReader, step: Step, sources: Sequence[Source]
+) -> Done:
     """Read what was done of some lanes, at least of all inputs that are not committed.
 
     The consumer is one of `streams.log.reading`. Blocks; call it in a thread. Raises
-    KafkaException, TimeoutError or RegistryAway where the broker or the registry does not answer.
+    KafkaException or TimeoutError where the broker does not answer. Where the reader has found ids
+    of schemas that it misses, the answer may lack outcomes.
     """
     told = {(s.topic, s.partition): progress_of(s.committed, s.note) for s in sources}
     since: list[Extent] = []
@@ -111,8 +114,8 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
         beyond = {topic: s.committed - REACH for topic, s in behind.items()}
         warm = any(s.topic in REQUEST_TOPICS and not s.known for s in asking)
         older.append(_Older(Extent(topic, partition, whole.begin, begin), beyond, warm))
-    newest = _outcomes(consumer, codec, since)
-    outcomes = [o for one in older for o in _read_older(consumer, codec, one, newest)]
+    newest = _outcomes(consumer, reader, since)
+    outcomes = [o for one in older for o in _read_older(consumer, reader, one, newest)]
     for written in newest.values():
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
@@ -121,7 +124,7 @@ def read_back(consumer: Consumer, codec: Codec, step: Step, sources: Sequence[So
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
     unsaid = {place: offset for place, offset in committed.items() if told[place] is None}
-    set_back = _set_back(consumer, codec, unsaid, inputs, ours)
+    set_back = _set_back(consumer, reader, unsaid, inputs, ours)
     return Done(ours, progress, ends, _lost(inputs, ours), set_back)
 
 
@@ -151,7 +154,7 @@ def _lost(inputs: Mapping[Place, int], outcomes: Iterable[Outcome]) -> dict[Plac
 
 def _set_back(
     consumer: Consumer,
-    codec: Codec,
+    reader: OutcomeReader,
     committed: Mapping[Place, int],
     inputs: Mapping[Place, int],
     outcomes: Iterable[Outcome],
@@ -174,22 +177,13 @@ def _set_back(
     for message in records(consumer, extents):
         place = (message.topic() or "", message.partition() or 0)
         cause = newest[place]
-        if _id_of(codec, message.value()) == cause.id:
+        if reader.id_of(message) == cause.id:
             reasons[place] = (
                 f"it was set back to {committed[place]}, but inputs up to {cause.offset} have "
                 f"outcomes, and more than {REMEMBERED} would get another one (those before offset "
                 f"{cause.offset - REACH} need none)"
             )
     return reasons
-
-
-def _id_of(codec: Codec, value: bytes | None) -> str | None:
-    """Return the id of an event; None where there is none."""
-    try:
-        event = codec.decode_any(value)
-    except Undecodable:
-        return None
-    return event.meta.id if isinstance(event, Event) else None
 
 
 def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent) -> int:
@@ -207,7 +201,9 @@ def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent
     return output.begin
 
 
-def _outcomes(consumer: Consumer, codec: Codec, extents: Iterable[Extent]) -> dict[Place, _Written]:
+def _outcomes(
+    consumer: Consumer, reader: OutcomeReader, extents: Iterable[Extent]
+) -> dict[Place, _Written]:
     """Read the outcomes in some extents, each in the order of the log."""
     written: dict[Place, _Written] = {}
     for message in records(consumer, extents):
@@ -215,13 +211,13 @@ def _outcomes(consumer: Consumer, codec: Codec, extents: Iterable[Extent]) -> di
         lane = written.setdefault(place, _Written())
         lane.records += 1
         lane.size += len(message)
-        if (outcome := _outcome(codec, message.value())) is not None:
+        if (outcome := reader.outcome(message)) is not None:
             lane.outcomes.append(outcome)
     return written
 
 
 def _read_older(
-    consumer: Consumer, codec: Codec, older: _Older, newest: Mapping[Place, _Written]
+    consumer: Consumer, reader: OutcomeReader, older: _Older, newest: Mapping[Place, _Written]
 ) -> list[Outcome]:
     """Read older outcomes of an output, stride by stride from the end, as far as they matter."""
     extent, missing = older.extent, dict(older.beyond)
@@ -235,24 +231,13 @@ def _read_older(
         if not missing and not (older.warm and count < WARM_RECORDS and size < WARM_BYTES):
             break
         begin = max(extent.begin, end - stride)
-        part = _outcomes(consumer, codec, [Extent(extent.topic, extent.partition, begin, end)])
+        part = _outcomes(consumer, reader, [Extent(extent.topic, extent.partition, begin, end)])
         written = part.get((extent.topic, extent.partition), _Written())
         count += written.records
         size += written.size
         strides.append(written.outcomes)
         end, stride = begin, stride * 2
     return [outcome for part in reversed(strides[1:]) for outcome in part]
-
-
-def _outcome(codec: Codec, value: bytes | None) -> Outcome | None:
-    """Return what a record tells of an input, and no more: it may hold a megabyte."""
-    try:
-        event = codec.decode_any(value)
-    except Undecodable:
-        return None
-    if not isinstance(event, Event) or event.meta.cause is None:
-        return None
-    return Outcome(event.meta.cause, event.meta.attempt, event.meta.last)
 
 
 def _now(source: Source, told: Progress | None, outcomes: Iterable[Outcome]) -> Progress:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException
 
-from schemas.registry import RegistryAway
+from streams.delivery.foreign_outcomes import ForeignId, OutcomeReader
 from streams.delivery.history import History
 from streams.delivery.lane import Lane, Place
 from streams.delivery.log_identity import (
@@ -28,14 +28,16 @@ from streams.delivery.pauses import Pauses, pauses
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.tables import Change, Table
-from streams.log.codec import Codec
+from streams.log.codec import Codec, record_type
 from streams.log.reading import new_consumer
+from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.settings import Settings
 from streams.topics import Fold, Step, topic_of
 from streams.watching.logs import logger
 
 log = logger("takeover")
 
+TICK_S = 0.05
 TopicIds = Callable[[Settings, Collection[str]], Mapping[str, str]]
 """Asks the broker which topics these are."""
 
@@ -64,10 +66,11 @@ class Takeover:
         open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
         topic_ids: TopicIds = topic_ids,
         between_tries: Pauses = pauses,
+        grace_s: float = GRACE_S,
     ) -> None:
         self._step = step
         self._settings = settings
-        self._codec = codec
+        self._asker = SchemaAsker(codec, grace_s=grace_s, between_tries=between_tries)
         self._tables = tables
         self._folded = {topic_of(fold.reads) for fold in folds}
         self._open_consumer = open_consumer
@@ -146,14 +149,20 @@ class Takeover:
         self, lanes: Sequence[Lane], sources: Sequence[Source], partitions: Sequence[int]
     ) -> tuple[_Known, list[list[Change]]]:
         waits = self._between_tries()
+        given_up: set[ForeignId] = set()
         while True:
             try:
-                known = await asyncio.to_thread(self._read_back, lanes, sources)
+                reader = OutcomeReader(self._asker, self._step, given_up)
+                known = await asyncio.to_thread(self._read_back, lanes, sources, reader)
+                if reader.missing:
+                    await self._ask(reader.missing)
+                    given_up |= reader.missing
+                    continue
                 changes = [
                     await asyncio.to_thread(table.changes, table.known(partitions))
                     for table in self._tables
                 ]
-            except (KafkaException, TimeoutError, RegistryAway) as error:
+            except (KafkaException, TimeoutError) as error:
                 log.warning(
                     "reading back failed, trying again",
                     step=self._step.name,
@@ -163,7 +172,26 @@ class Takeover:
             else:
                 return known, changes
 
-    def _read_back(self, lanes: Sequence[Lane], sources: Sequence[Source]) -> _Known:
+    async def _ask(self, missing: Collection[ForeignId]) -> None:
+        """Wait until the registry has told of schemas, or has gone on not knowing them."""
+        log.warning(
+            "outcomes lie under schemas that the registry does not tell: waiting for it before "
+            "their inputs are taken for open",
+            step=self._step.name,
+            schemas=sorted({schema_id for schema_id, _ in missing}),
+            for_s=self._asker.grace_s,
+        )
+        for schema_id, name in missing:
+            kind = record_type(name)
+            while not self._asker.ask(schema_id, kind, ""):  # noqa: ASYNC110 - threads answer
+                await asyncio.sleep(TICK_S)  # others are asked for first
+        kinds = {(number, record_type(name)) for number, name in missing}
+        while any(self._asker.is_asked(*one) for one in kinds):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(TICK_S)
+
+    def _read_back(
+        self, lanes: Sequence[Lane], sources: Sequence[Source], reader: OutcomeReader
+    ) -> _Known:
         told = {
             (lane.topic, lane.partition): progress
             for lane in lanes
@@ -174,5 +202,5 @@ class Takeover:
             self._open_consumer(self._settings, f"{self._step.name}-read-back")
         ) as consumer:
             others = other_logs(consumer, (Committed(*at, p) for at, p in told.items()), ids)
-            done = read_back(consumer, self._codec, self._step, sources)
+            done = read_back(consumer, reader, self._step, sources)
         return _Known(done, told, ids, {**done.set_back, **others})

@@ -17,6 +17,7 @@ from schemas import (
     Sealed,
     TokensGenerated,
 )
+from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, History
 from streams.delivery.lane import REACH
 from streams.delivery.progress import Progress, note_of
@@ -27,6 +28,7 @@ from streams.delivery.read_back import (
     Source,
     read_back,
 )
+from streams.log.schema_asker import SchemaAsker
 from streams.running.run import stamped
 from streams.topics import step, topic_of
 from tests.fakes import a_codec, a_meta
@@ -59,7 +61,8 @@ class Log:
         self.broker.skip(topic, LANE, count)
 
     def done(self, name, *sources):
-        return read_back(self.broker.consumer(), self.codec, step(name), sources)
+        reader = OutcomeReader(SchemaAsker(self.codec, grace_s=0.0), step(name))
+        return read_back(self.broker.consumer(), reader, step(name), sources)
 
     def known(self, name, *sources):
         """Return a history that has learnt what is read back."""
