@@ -42,7 +42,8 @@ CHANNEL = [
     ("grpc.max_receive_message_length", -1),
     # after a restart of Triton the next call must not wait for gRPC's default of up to 2 minutes
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # for a connection to be made, too: a machine that is busy takes longer than a pause does
+    ("grpc.min_reconnect_backoff_ms", 20_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     # Triton takes more frequent pings for abuse; a network that swallows packets is noticed
     # sooner, since with this on, data must be acknowledged within the timeout

@@ -23,6 +23,7 @@ from tests.connectors.triton.server import FakeTritonServer, serve
 
 CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
 SOON = 2**62
+CALL_TIMEOUT_S = 60.0  # that no call takes, however slow the machine is
 SECRET = "Ada Lovelace's number is 5551234"
 
 
@@ -36,7 +37,9 @@ async def fake():
 
 @pytest.fixture
 async def connector(fake):
-    connector = Triton(Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=5))
+    connector = Triton(
+        Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=CALL_TIMEOUT_S)
+    )
     yield connector
     await connector.close()
 
@@ -212,12 +215,12 @@ async def test_every_option_reaches_the_model(fake, connector):
 async def test_leaving_a_stream_cancels_the_generation(fake, connector):
     async def script(stream):
         await stream.token("a")
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
 
     fake.script = script
     stream = generate(connector)
     await anext(stream)
-    async with asyncio.timeout(2):  # well before the call's own time is over
+    async with asyncio.timeout(CALL_TIMEOUT_S / 2):  # well before the call's own time is over
         await stream.aclose()
         await fake.cancelled.wait()
 
@@ -266,7 +269,7 @@ async def test_a_restarted_server_is_found_again(fake, connector):
     with pytest.raises(Transient):
         await connector.embed(Embed(texts=("a",), kind="query"), CALL)
     fake.server, _ = await serve(fake, fake.port)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(CALL_TIMEOUT_S):
         while True:
             with contextlib.suppress(Transient):
                 assert await connector.embed(Embed(texts=("a",), kind="query"), CALL)
@@ -324,7 +327,7 @@ async def test_calls_are_traced_and_name_the_model_but_no_text(fake):
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    settings = Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=5)
+    settings = Settings(triton_grpc=f"127.0.0.1:{fake.port}", call_timeout_s=CALL_TIMEOUT_S)
     connector = Triton(settings, provider.get_tracer("test"))
     fake.script = lambda stream: stream.end()
     await connector.embed(Embed(texts=(SECRET,), kind="query"), CALL)
