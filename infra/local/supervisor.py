@@ -230,7 +230,8 @@ class Stack:
         keeper = self._keepers[name]
         pid = keeper.pid
         keeper.kill()
-        while keeper.pid == pid and keeper.state is State.READY:
+        # it has no process for a moment before it is said to restart
+        while keeper.pid in {pid, None} and keeper.state is State.READY:
             time.sleep(self._poll_s / 2)
 
     def stop_component(self, name: str) -> None:

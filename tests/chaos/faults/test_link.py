@@ -71,7 +71,9 @@ def test_bytes_come_back_as_over_a_plain_connection(port, size):
         sending.start()
         answer = b""
         while len(answer) < len(data):
-            answer += connection.recv(65_536)
+            part = connection.recv(65_536)
+            assert part, "it has ended"
+            answer += part
         sending.join()
     assert answer == data
 
