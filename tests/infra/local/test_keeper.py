@@ -273,15 +273,16 @@ def test_what_is_slow_but_at_work_is_waited_for(keep):
 
 
 def test_one_bad_start_is_forgiven(keep, tmp_path):
-    kept = keep(dies_until(tmp_path, 1), ready=lambda *_: (tmp_path / "died0").exists())
+    runs = f"{{ touch {tmp_path}/up; {RUNS}; }}"
+    kept = keep(dies_until(tmp_path, 1, runs), ready=lambda *_: (tmp_path / "up").exists())
     kept.reaches(State.READY)
     assert kept.keeper.state is State.READY
 
 
 def test_what_was_given_up_is_tried_again_when_it_is_wanted(keep, tmp_path):
     kept = keep(
-        dies_until(tmp_path, TRIES_FIRST),
-        ready=lambda *_: (tmp_path / f"died{TRIES_FIRST - 1}").exists(),
+        dies_until(tmp_path, TRIES_FIRST, f"{{ touch {tmp_path}/up; {RUNS}; }}"),
+        ready=lambda *_: (tmp_path / "up").exists(),
     )
     kept.reaches(State.FAILED)
     kept.keeper.start()
