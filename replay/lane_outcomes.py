@@ -10,12 +10,17 @@ from replay.lane_reader import LaneReader, Unread
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.report import Report
-from replay.rules import CAUSE_GONE, NO_CAUSE_HERE, NO_STEP, RecordVerdict, StoredOutcome
+from replay.rules import (
+    CAUSE_GONE,
+    NO_CAUSE_HERE,
+    NO_STEP,
+    OUT_OF_TURN,
+    RecordVerdict,
+    StoredOutcome,
+)
 from replay.selection import Selection
 from schemas import AnswerReleased, Cause, EventRejected
 from streams.topics import Step
-
-OUT_OF_TURN = "it lies behind an outcome of a later input of its session: these take turns"
 
 
 class LaneOutcomes:

@@ -13,9 +13,9 @@ A record of a derived topic gets the first class whose rule holds:
     diverged     its step, run again over its input on the recorded effects of its attempt, yields
                  something else in its place: other bytes, another key or lane, nothing at all
     unverifiable its step can't be run again so far by this process, which lacks the means: time,
-                 memory, an installed part, a key store that answers; or its attempt lies beside or
-                 after the one that counts: two workers at once leave that, and so does a forger
-    superseded   its step yields it and another attempt counts, since a crash cut its own off
+                 memory, an installed part, a key store that answers
+    superseded   its step yields it and another attempt counts: a crash cut its own off, or two
+                 workers ran its input, since one was thought dead and had records on their way
     equal        its step yields it, and it counts
 
 What speaks against an attempt as a whole (effects that nobody asks for, records that are missing at
@@ -32,12 +32,12 @@ An input of a step gets one too:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from replay.log import Stored
-from schemas import Event, Fail
+from schemas import Event, EventRejected, Fail
 from streams.log.ids import outcome_id
 from streams.running.run import Input
 
@@ -50,6 +50,8 @@ NO_STEP = "no step of ours wrote it"
 TOO_FEW = "the step yields fewer records than the log holds"
 TOO_MANY = "the step yields more records than the log holds"
 DISORDER = "it lies before a record of its attempt that was written earlier"
+OUT_OF_TURN = "it lies behind an outcome of a later input of its session: these take turns"
+SAME_SPAN = "another attempt over its input says that it ran within the same span: no two do"
 
 
 class StoredOutcome(NamedTuple):
@@ -59,6 +61,10 @@ class StoredOutcome(NamedTuple):
     event: Event
     fault: str = ""
     """What speaks against how it lies, whatever it says."""
+
+
+RunOutcomes = Sequence[StoredOutcome]
+"""Of one run, by ordinal."""
 
 
 class RecordVerdict(NamedTuple):
@@ -80,8 +86,6 @@ class Attempt:
     """Whether another attempt counts in its place."""
     fault: str = ""
     """What speaks against it before anything is run."""
-    doubt: str = ""
-    """Why it is not known whether a step wrote it, though one might have."""
 
     @property
     def closed(self) -> bool:
@@ -89,10 +93,14 @@ class Attempt:
         return self.outcomes[-1].event.meta.last
 
     @property
+    def rejected(self) -> bool:
+        """Whether it ends with a dead letter."""
+        return isinstance(self.outcomes[-1].event, EventRejected)
+
+    @property
     def gave_up_at_once(self) -> bool:
         """Whether it is a letter alone, of a run that asked for nothing."""
-        effects = self.outcomes[0].event.meta.effects
-        return len(self.outcomes) == 1 and [one.kind for one in effects[1:]] == [Fail.SCHEMA]
+        return gave_up_at_once(self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -116,37 +124,94 @@ def attempts_of(
 ) -> tuple[list[Attempt], list[RecordVerdict]]:
     """Sort the outcomes of one input by attempts, oldest first; copies get their verdicts at once.
 
-    Of records with one id the first counts. So does the first attempt that is closed. No run over
-    the input had a number below `attempt_min`. `put_back`
-    says of a copy whether a dead letter's mark explains it.
+    Of records with one id the first counts, unless each is of a run of its own. So does the first
+    attempt that is closed. No run over the input had a number below `attempt_min`. `put_back` says
+    of a copy whether a dead letter's mark explains it.
     """
-    by_attempt: defaultdict[int, dict[int, StoredOutcome]] = defaultdict(dict)
+    runs, copies = _runs_of(outcomes, put_back)
+    counts = _that_counts(runs)
+    return [
+        Attempt(
+            run if len(runs) == 1 else _excused(run, runs, counts=number == counts),
+            superseded=number != counts,
+            fault=_against_numbers(run, attempt_min) or _against_span(run, runs, number == counts),
+        )
+        for number, run in enumerate(runs)
+    ], copies
+
+
+def _runs_of(
+    outcomes: Iterable[StoredOutcome], put_back: Callable[[Stored], bool]
+) -> tuple[list[RunOutcomes], list[RecordVerdict]]:
+    """Part the outcomes of an input by runs: by attempt, and by the span that is a run's own.
+
+    Two workers may give one number: the second did not see what the first had on its way. What
+    names a span in which nothing began is no run's, and is held against the first of its attempt.
+    """
+    outcomes = list(outcomes)
+    begun: defaultdict[int, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        meta = outcome.event.meta
+        if meta.ordinal == 0 and meta.trace not in begun[meta.attempt]:
+            begun[meta.attempt].append(meta.trace)
+    by_run: defaultdict[tuple[int, int], dict[int, StoredOutcome]] = defaultdict(dict)
     copies = []
     for outcome in outcomes:
         meta = outcome.event.meta
-        first = by_attempt[meta.attempt].setdefault(meta.ordinal, outcome)
+        spans = begun[meta.attempt]
+        place = spans.index(meta.trace) if meta.trace in spans else 0
+        first = by_run[meta.attempt, place].setdefault(meta.ordinal, outcome)
         if first is not outcome:
             copies.append(verdict_of_copy(outcome, first, explained=put_back(outcome.stored)))
-    attempts: list[Attempt] = []
-    closed, ends = 0, dict[str, int]()
-    for number, by_ordinal in sorted(by_attempt.items()):
-        ordered = [outcome for _, outcome in sorted(by_ordinal.items())]
-        last = ordered[-1].event.meta.last
-        attempt = Attempt(
-            ordered,
-            superseded=bool(closed) or not last,
-            fault=_against_numbers(ordered, number, attempt_min),
-            doubt=_doubt_of(ordered, ends, closed),
-        )
-        attempts.append(attempt)
-        ends = {**ends, **_span(ordered, max)}
-        if last and not closed:
-            closed = number
-    return attempts, copies
+    return [
+        [outcome for _, outcome in sorted(by_ordinal.items())]
+        for _, by_ordinal in sorted(by_run.items())
+    ], copies
 
 
-def _against_numbers(ordered: Sequence[StoredOutcome], number: int, attempt_min: int) -> str:
+def _that_counts(runs: Sequence[RunOutcomes]) -> int:
+    """Return which run counts, -1 for none: of those that are closed the first, if in its turn."""
+    closed = [number for number, run in enumerate(runs) if run[-1].event.meta.last]
+    return min(closed, key=lambda number: (_is_late(runs[number]), number), default=-1)
+
+
+def _is_late(run: RunOutcomes) -> bool:
+    return any(outcome.fault == OUT_OF_TURN for outcome in run)
+
+
+def _excused(run: RunOutcomes, runs: Sequence[RunOutcomes], *, counts: bool) -> Outcomes:
+    """Take no offence at the turn of a run, where another run over its input had it.
+
+    Who takes a lane over runs what is not closed again, behind later inputs of the session whose
+    outcomes the worker before had on the log. And what that one had on its way comes late.
+    """
+    in_turn = any(not _is_late(other) for other in runs if other is not run)
+    if counts and not in_turn:
+        return run
+    return [one._replace(fault="") if one.fault == OUT_OF_TURN else one for one in run]
+
+
+def _against_span(run: RunOutcomes, runs: Sequence[RunOutcomes], counts: bool) -> str:
+    """Say what speaks against the span of a run that does not count.
+
+    A run has one of its own, but for the letter of one that could not put its outcome.
+    """
+    if counts or gave_up_at_once(run):
+        return ""
+    span = run[0].event.meta.trace
+    others = (other for other in runs if other is not run and not gave_up_at_once(other))
+    return SAME_SPAN if any(other[0].event.meta.trace == span for other in others) else ""
+
+
+def gave_up_at_once(run: RunOutcomes) -> bool:
+    """Say whether outcomes are a letter alone, of a run that asked for nothing."""
+    effects = run[0].event.meta.effects
+    return len(run) == 1 and [one.kind for one in effects[1:]] == [Fail.SCHEMA]
+
+
+def _against_numbers(ordered: RunOutcomes, attempt_min: int) -> str:
     """Say what speaks against the number of an attempt, or the order of its records."""
+    number = ordered[0].event.meta.attempt
     if number < attempt_min:
         return f"attempt {number}: runs over its input count from {attempt_min}"
     if any(outcome.event.meta.last for outcome in ordered[:-1]):
@@ -158,25 +223,6 @@ def _against_numbers(ordered: Sequence[StoredOutcome], number: int, attempt_min:
             return DISORDER
         reached[stored.topic] = stored.offset
     return ""
-
-
-def _doubt_of(ordered: Sequence[StoredOutcome], ends: Mapping[str, int], closed: int) -> str:
-    """Say why an attempt may not be one, given where those with lower numbers end."""
-    if closed:
-        return f"attempt {closed} closed its input: two workers at once, or a forger, wrote another"
-    begins = _span(ordered, min)
-    if any(begin < ends.get(topic, -1) for topic, begin in begins.items()):
-        return "an attempt with a lower number lies behind it: written by two workers, or a forger"
-    return ""
-
-
-def _span(ordered: Iterable[StoredOutcome], pick: Callable[[int, int], int]) -> dict[str, int]:
-    """Return, for each topic, the first or the last offset at which an attempt wrote."""
-    span: dict[str, int] = {}
-    for outcome in ordered:
-        stored = outcome.stored
-        span[stored.topic] = pick(span.get(stored.topic, stored.offset), stored.offset)
-    return span
 
 
 def verdict_of_copy(
@@ -227,14 +273,11 @@ def _compared(
     for outcome, event in zip(outcomes, computed, strict=False):
         if reason := difference(outcome, event):
             yield RecordVerdict(outcome, "diverged", reason)
-        elif attempt.doubt:
-            yield RecordVerdict(outcome, "unverifiable", attempt.doubt)
         else:
             yield RecordVerdict(outcome, "superseded" if attempt.superseded else "equal")
     missing = outcomes[len(computed) :]
     if rerun.erased:
-        said: Class = "unverifiable" if attempt.doubt else "erased"
-        yield from (RecordVerdict(outcome, said, attempt.doubt) for outcome in missing)
+        yield from (RecordVerdict(outcome, "erased") for outcome in missing)
         return
     if rerun.lack:
         for outcome in missing or outcomes[-1:]:

@@ -186,7 +186,7 @@ class Verifier:
             event = given.event
             heeding = lane.checks.heeding(event, stored.offset, put_back=is_marked(stored))
             rerun = await reruns.rerun(step, given, stored, attempt, least, heeding)
-            if rerun.erased or rerun.lack or attempt.gave_up_at_once:
+            if rerun.erased or rerun.lack or attempt.rejected:
                 lane.checks.forget(event)
             known = partial(against_meta, step.name, given)
             for verdict in verdicts_of(attempt, rerun, self._difference, known):

@@ -38,6 +38,7 @@ from schemas import (
     ReleaseState,
     Request,
     Search,
+    TokensGenerated,
     Turns,
     WithdrawVersions,
     WriteDocument,
@@ -83,11 +84,13 @@ class LaneChecks:
         return Heeding(self, event, offset, put_back=put_back)
 
     def forget(self, event: Event) -> None:
-        """Take in that a run over an input can't be made again as a whole."""
+        """Take in that not all runs over an input are known, or can be made again as a whole."""
         meta = event.meta
         self.placeholders.forget(_scope(event, meta.session))
         if isinstance(event, DocumentSubmitted):
             self.documents.forget((meta.tenant, event.document))
+        if isinstance(event, TokensGenerated):
+            self.releases.forget((meta.tenant, meta.request))
 
 
 class Heeding:
@@ -171,10 +174,11 @@ def _write_document(run: Heeding, request: WriteDocument, _: Record) -> str:
     return ""
 
 
-def _read_release(run: Heeding, _: ReadRelease, state: ReleaseState) -> str:
+def _read_release(run: Heeding, request: ReadRelease, state: ReleaseState) -> str:
     if not run.follows():
         return ""
-    return run.lane.releases.against_read((run.tenant, run.event.meta.request), state)
+    key = run.tenant, run.event.meta.request
+    return run.lane.releases.against_read(key, request.batch, state)
 
 
 def _write_release(run: Heeding, request: WriteRelease, _: Record) -> str:

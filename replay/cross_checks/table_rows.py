@@ -96,28 +96,42 @@ class Rows:
 class ReleaseRows:
     """The newest states of the answers that are being moderated.
 
-    A batch reads what the batch before left, of whichever attempt.
+    A batch reads the newest state of a batch before it, of whichever attempt, or that nothing has
+    begun: so does the first batch, however often its answer was begun anew, and so does a batch
+    whose row has no such state any more (the table keeps four, and runs that were cut off before
+    their outcomes were on the log may have written as many).
     """
 
     def __init__(self) -> None:
-        self._states: OrderedDict[Key, deque[tuple[int, bytes]]] = OrderedDict()
+        self._states: OrderedDict[Key, deque[tuple[int, bytes]] | None] = OrderedDict()
+        """None where a run may have written that can't be made again."""
         self._complete = True
 
-    def against_read(self, key: Key, state: ReleaseState) -> str:
+    def against_read(self, key: Key, batch: int, state: ReleaseState) -> str:
         """Say what speaks against what a batch read."""
+        if state == ReleaseState():
+            return ""
+        if state.batch >= batch:
+            return "it is the state of a batch that comes later, or of its own"
         known = self._states.get(key, ())
-        if (state.batch, form_of(state)) in known:
-            return ""
-        if state == ReleaseState() and not known:
-            return ""
-        if not known and not self._complete:
+        unknown = known is None or (not known and not self._complete)
+        if unknown or (state.batch, form_of(state)) in (known or ()):
             return ""
         return "no batch before left it"
 
     def write(self, key: Key, state: ReleaseState) -> None:
         """Take in what a batch left."""
-        states = self._states.setdefault(key, deque(maxlen=RELEASES_KEPT))
-        states.append((state.batch, form_of(state)))
+        states = self._states.get(key, deque[tuple[int, bytes]](maxlen=RELEASES_KEPT))
+        if states is not None:
+            states.append((state.batch, form_of(state)))
+        self._keep(key, states)
+
+    def forget(self, key: Key) -> None:
+        """Take in that a run may have written a row, and not what."""
+        self._keep(key, None)
+
+    def _keep(self, key: Key, states: deque[tuple[int, bytes]] | None) -> None:
+        self._states[key] = states
         self._states.move_to_end(key)
         if len(self._states) > ANSWERS_MAX:
             self._states.popitem(last=False)

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from replay.log import Stored
 from replay.rules import (
     DISORDER,
+    OUT_OF_TURN,
+    SAME_SPAN,
     TOO_FEW,
     TOO_MANY,
     Attempt,
@@ -21,21 +23,22 @@ from replay.rules import (
     verdict_of_copy,
     verdicts_of,
 )
-from schemas import Ask, Cause, QuestionAsked, QuestionRedacted, Sealed, StepVersion, wire
+from schemas import Ask, Cause, Effect, QuestionAsked, QuestionRedacted, Sealed, StepVersion, wire
 from streams.log.ids import outcome_id
 from streams.running.run import Input, stamped
 from tests.fakes import a_meta
 
 
-def an_outcome(ordinal=0, *, attempt=1, last=False, text="", offset=0):
+def an_outcome(ordinal=0, *, attempt=1, last=False, text="", offset=0, span="", fault=""):
+    """Make an outcome of an attempt, within a span of its own unless one is named."""
     event = QuestionRedacted(
-        meta=a_meta(ordinal=ordinal, attempt=attempt, last=last),
+        meta=a_meta(ordinal=ordinal, attempt=attempt, last=last, trace=span or str(attempt)),
         outcome="redacted",
         subject="u",
         text=text,
         ask=Ask(),
     )
-    return StoredOutcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event)
+    return StoredOutcome(Stored("t", 0, offset, 0, b"acme", wire.encode(event)), event, fault)
 
 
 def an_attempt(count, *, closed=True, superseded=False, **said):
@@ -134,21 +137,11 @@ def judged(attempt, *, computed=None, forged=(), **rerun):
             {"erased": True, "computed": 1, "forged": (0,)},
             [(0, "diverged", "text: it differs"), (1, "erased")],
         ),
-        # what lies wrong is told, whatever the step yields; and so is a doubt
+        # what lies wrong is told, whatever the step yields
         (
             an_attempt(1, fault="attempt 0"),
             {},
             [(0, "diverged", "attempt 0")],
-        ),
-        (
-            an_attempt(2, doubt="late"),
-            {},
-            [(0, "unverifiable", "late"), (1, "unverifiable", "late")],
-        ),
-        (
-            an_attempt(1, doubt="late"),
-            {"forged": (0,)},
-            [(0, "diverged", "text: it differs")],
         ),
         (an_attempt(1), {"erased": True, "computed": 0, "reason": "r"}, [(0, "erased")]),
     ],
@@ -216,7 +209,7 @@ def in_a_row(*outcomes):
 
 def said_of_attempts(*outcomes, least=1):
     found, _ = attempts_of(in_a_row(*outcomes), least)
-    return [one.fault or one.doubt for one in found]
+    return [one.fault for one in found]
 
 
 CUT_OFF, AGAIN = an_outcome(0), an_outcome(0, attempt=2, last=True)
@@ -236,15 +229,87 @@ def test_nothing_is_said_against_attempts_that_follow_each_other():
         ([an_outcome(0, attempt=0, last=True)], 1, ["attempt 0: runs over its input count from 1"]),
         ([an_outcome(1, last=True), an_outcome(0)], 1, [DISORDER]),
         ([CLOSED, an_outcome(1)], 1, ["follow one that says it is the last"]),
-        ([CLOSED, AGAIN], 1, ["", "attempt 1 closed its input"]),
-        ([AGAIN, CUT_OFF], 1, ["", "with a lower number lies behind it"]),
-        ([AGAIN, an_outcome(1, attempt=3), CUT_OFF], 1, ["", "with a lower", "attempt 2 closed"]),
+        ([CLOSED, an_outcome(0, attempt=2, last=True, span="1")], 1, ["", SAME_SPAN]),
+        ([CUT_OFF, an_outcome(0, attempt=2, last=True, span="1")], 1, [SAME_SPAN, ""]),
     ],
 )
-def test_an_attempt_that_can_not_be_one_or_may_not_be_is_told(outcomes, least, says):
+def test_an_attempt_that_can_not_be_one_is_told(outcomes, least, says):
     told = said_of_attempts(*outcomes, least=least)
     assert all(part in one for part, one in zip(says, told, strict=True)), told
     assert [bool(one) for one in told] == [bool(part) for part in says]
+
+
+def classes(*outcomes):
+    """Say which records are of which attempt, and whether it counts and what speaks against it."""
+    found, copies = attempts_of(in_a_row(*outcomes))
+    assert copies == []
+    return [
+        (
+            [one.stored.offset for one in attempt.outcomes],
+            attempt.superseded,
+            attempt.fault or next((one.fault for one in attempt.outcomes if one.fault), ""),
+        )
+        for attempt in found
+    ]
+
+
+LATE = {"attempt": 1, "span": "late", "fault": OUT_OF_TURN}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        # the second worker saw nothing of the first, whose records came late: one number for two
+        (
+            [CLOSED, an_outcome(0, last=True, span="late")],
+            [([0], False, ""), ([1], True, "")],
+        ),
+        # each in two records, among each other
+        (
+            [
+                an_outcome(0),
+                an_outcome(0, span="late"),
+                an_outcome(1, span="late", last=True),
+                an_outcome(1, last=True),
+            ],
+            [([0, 3], False, ""), ([1, 2], True, "")],
+        ),
+        # it saw the first record of the first one, and the rest came late: behind, or between
+        ([AGAIN, CUT_OFF], [([1], True, ""), ([0], False, "")]),
+        (
+            [CUT_OFF, AGAIN, an_outcome(1, last=True)],
+            [([0, 2], False, ""), ([1], True, "")],
+        ),
+        # what comes late comes behind later inputs of its session, which the second has run
+        (
+            [AGAIN, an_outcome(0, last=True, **LATE)],
+            [([1], True, ""), ([0], False, "")],
+        ),
+        # what is run again lies behind them where they were on the log already
+        (
+            [CUT_OFF, an_outcome(0, attempt=2, last=True, fault=OUT_OF_TURN)],
+            [([0], True, ""), ([1], False, "")],
+        ),
+        # but the only run over an input had its turn
+        ([an_outcome(0, last=True, fault=OUT_OF_TURN)], [([0], False, OUT_OF_TURN)]),
+        (
+            [an_outcome(0, **LATE), an_outcome(0, attempt=2, last=True, fault=OUT_OF_TURN)],
+            [([0], True, ""), ([1], False, OUT_OF_TURN)],
+        ),
+    ],
+)
+def test_what_two_workers_leave_for_a_moment_is_superseded(outcomes, told):
+    assert classes(*outcomes) == told
+
+
+def test_a_letter_of_a_run_that_could_not_put_its_outcome_is_of_the_same_span():
+    effects = tuple(
+        Effect(number=n, kind=kind, request=b"", started=0, took_us=0)
+        for n, kind in enumerate(("Begin", "Fail"))
+    )
+    letter = an_outcome(0, attempt=2, last=True, span="1")
+    event = stamped(letter.event, replace(letter.event.meta, effects=effects))
+    assert said_of_attempts(CUT_OFF, letter._replace(event=event)) == ["", ""]
 
 
 @given(st.permutations(range(6)))

@@ -67,16 +67,42 @@ def test_no_more_rows_are_followed_than_there_is_room_for():
     assert rows.against_read(("acme", "c"), state("whatever"), "e9", "1")
 
 
+NOT_BEGUN = ReleaseState()
+FIRST, OTHER = (ReleaseState(batch=0, released=text) for text in ("one", "other"))
+
+
 def test_a_batch_reads_what_the_batch_before_left_in_whichever_attempt():
     rows = ReleaseRows()
-    assert rows.against_read(KEY, ReleaseState()) == ""
-    assert rows.against_read(KEY, ReleaseState(batch=0, released="x"))
-    for text in ("one", "other"):
-        rows.write(KEY, ReleaseState(batch=0, released=text))
-    for text in ("one", "other"):
-        assert rows.against_read(KEY, ReleaseState(batch=0, released=text)) == ""
-    for forged in (ReleaseState(batch=0), ReleaseState(batch=1, released="one"), ReleaseState()):
-        assert "no batch before left it" in rows.against_read(KEY, forged)
+    assert rows.against_read(KEY, 1, FIRST) == "no batch before left it"
+    for state in (FIRST, OTHER):
+        rows.write(KEY, state)
+    for state in (FIRST, OTHER):
+        assert rows.against_read(KEY, 1, state) == ""
+        assert rows.against_read(KEY, 2, state) == ""  # the batch between was rejected
+    for forged in (ReleaseState(batch=0), ReleaseState(batch=1, released="one")):
+        assert rows.against_read(KEY, 2, forged) == "no batch before left it"
+
+
+def test_no_batch_reads_its_own_state_or_a_later_one():
+    rows = ReleaseRows()
+    rows.write(KEY, FIRST)
+    assert "comes later, or of its own" in rows.against_read(KEY, 0, FIRST)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_nothing_may_have_begun_for_a_batch_however_much_was_written_before(batch):
+    rows = ReleaseRows()
+    assert rows.against_read(KEY, batch, NOT_BEGUN) == ""
+    rows.write(KEY, FIRST)  # then the answer was begun anew
+    assert rows.against_read(KEY, batch, NOT_BEGUN) == ""
+
+
+def test_of_a_row_that_a_lost_run_may_have_written_nothing_is_known():
+    rows = ReleaseRows()
+    rows.forget(KEY)
+    assert rows.against_read(KEY, 1, FIRST) == ""
+    rows.write(KEY, OTHER)
+    assert rows.against_read(KEY, 1, FIRST) == ""
 
 
 @pytest.mark.parametrize("answers", [4_000, 4_001])
@@ -84,6 +110,5 @@ def test_answers_are_followed_as_long_as_the_table_keeps_them(answers):
     rows = ReleaseRows()
     for number in range(answers):
         rows.write(("acme", str(number)), ReleaseState(batch=0))
-    assert bool(rows.against_read(("acme", "0"), ReleaseState(batch=0, held="x"))) is (
-        answers == 4_000
-    )
+    held = ReleaseState(batch=0, held="x")
+    assert bool(rows.against_read(("acme", "0"), 1, held)) is (answers == 4_000)
