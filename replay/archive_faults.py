@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 
+from agents.changes import OLDEST, is_before
 from replay.archive import MANIFEST, ArchiveLog, File, open_file
 from replay.avro_container import rows
 from replay.log import Fault
@@ -19,7 +20,7 @@ from schemas import foreign
 from schemas.definitions import NAMESPACE
 from streams.log.offsets import Partition
 from streams.running.admit import INBOX_TOPICS
-from streams.topics import STEPS, TOPICS, by_name, topic_of
+from streams.topics import STEPS, TOPICS, Topic, by_name, topic_of
 
 LISTED_MAX = 100  # faults of one kind: a folder may hold any number of foreign files
 HASHED_BYTES = 1_048_576  # at once
@@ -28,7 +29,7 @@ HASHED_BYTES = 1_048_576  # at once
 def faults_of(archive: ArchiveLog) -> list[Fault]:
     """List the faults of an archive, kind by kind."""
     kinds: tuple[Callable[[ArchiveLog], Iterator[Fault]], ...] = (
-        _of_topics,
+        of_topics,
         _of_names,
         _of_contents,
         _of_foreign_files,
@@ -38,17 +39,19 @@ def faults_of(archive: ArchiveLog) -> list[Fault]:
     return [fault for kind in kinds for fault in islice(kind(archive), LISTED_MAX)]
 
 
-def _of_topics(archive: ArchiveLog) -> Iterator[Fault]:
-    """Every topic of a record that has a schema is told of, with as many lanes as the others.
+def of_topics(archive: ArchiveLog, known: Sequence[Topic] = TOPICS) -> Iterator[Fault]:
+    """Every topic is told of, with as many lanes as the others.
 
-    One that a later release adds has none yet.
+    One that came after the oldest release whose logs are read may be lacking: the log has no schema
+    of its records then.
     """
     topics = archive.manifest.topics
     lanes = max((len(partitions) for partitions in topics.values()), default=0)
     for name in sorted(topics.keys() - by_name().keys()):
         yield Fault(f"the manifest tells of {name}, which is no topic of this release", name)
-    for topic in TOPICS:
-        if topic.name in INBOX_TOPICS or topic.record.SCHEMA not in archive.manifest.schemas.ids:
+    for topic in known:
+        unknown = topic.record.SCHEMA not in archive.manifest.schemas.ids
+        if topic.name in INBOX_TOPICS or (unknown and is_before(OLDEST, topic.since)):
             continue
         told = sorted(topics.get(topic.name, ()))
         expected = list(range(lanes if topic.partitioned else 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 from replay.archive import BadArchive
 from replay.log import Log, Stored
-from replay.recorded import Divergence
+from replay.recorded import Contradiction
 from replay.report import Difference
 from schemas import ConfigurationSet
 from streams.log.codec import Codec, Undecodable
@@ -51,7 +51,7 @@ class Configurations:
         self.faults.append(Difference.at(stored, event_id, "", reason))
 
     def values(self, digest: str) -> dict[str, Any]:
-        """Return the values of a configuration; Divergence where the log holds none to be read."""
+        """Return the values of a configuration; Contradiction where the log holds none."""
         if digest not in self._values:
             self._values[digest] = self._parsed(digest)
         return self._values[digest]
@@ -61,9 +61,9 @@ class Configurations:
         try:
             values = json.loads(self._contents[digest])
         except KeyError:
-            raise Divergence(f"{name} is not on {CONFIGURATION}") from None
+            raise Contradiction(f"{name} is not on {CONFIGURATION}") from None
         except (ValueError, RecursionError) as error:
-            raise Divergence(f"{name} is not JSON: {type(error).__name__}") from None
+            raise Contradiction(f"{name} is not JSON: {type(error).__name__}") from None
         if not isinstance(values, dict):
-            raise Divergence(f"{name} is not a JSON object")
+            raise Contradiction(f"{name} is not a JSON object")
         return values

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import fastavro
 
 from replay.archive import FORMAT, MANIFEST, ArchiveLog, BadArchive
 from replay.log import Log, Stored
-from schemas import ArchivedHeader, ArchivedRecord
+from schemas import ArchivedHeader, ArchivedRecord, Event
 from schemas.definitions import parsed
 from schemas.registry import SchemaIds, UnknownSchema
-from streams.log.codec import Undecodable, schema_id_of
+from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import Extent
 from streams.log.subjects import subjects
 from streams.running.admit import INBOX_TOPICS
@@ -46,12 +47,13 @@ def export(
     ]
     files: list[dict[str, Any]] = []
     schema_ids: set[int] = set()
+    codec = Codec(log.ids)
     copied = 0
     for extent in extents:
         (target / extent.topic / str(extent.partition)).mkdir(parents=True, exist_ok=True)
         for segment in _segments(log, extent, segment_records):
             files.append(_write_segment(target, segment))
-            schema_ids |= _schema_ids(segment)
+            schema_ids |= _schema_ids(segment, codec)
             copied += len(segment)
             progress(copied)
     manifest = _manifest(log, extents, files, schema_ids)
@@ -67,13 +69,20 @@ def _segments(log: Log, extent: Extent, size: int) -> Iterator[list[Stored]]:
         yield segment
 
 
-def _schema_ids(segment: Sequence[Stored]) -> set[int]:
+def _schema_ids(segment: Sequence[Stored], codec: Codec) -> set[int]:
+    """Collect the ids of records and of the responses within them, which may be of other versions.
+
+    What can't be decoded is kept as it is: verify reports it.
+    """
     schema_ids = set()
     for stored in segment:
-        try:
+        with suppress(Undecodable):
             schema_ids.add(schema_id_of(stored.value))
-        except Undecodable:
-            continue  # kept as it is; verify reports it
+            event = codec.decode_any(stored.value)
+            for effect in event.meta.effects if isinstance(event, Event) else ():
+                if effect.response is not None:
+                    with suppress(Undecodable):
+                        schema_ids.add(schema_id_of(effect.response))
     return schema_ids
 
 

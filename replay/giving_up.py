@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from agents.errors import Unforeseen
-from replay.recorded import Divergence, recorded_kind
+from replay.recorded import Contradiction, recorded_kind
 from schemas import Event, EventRejected
 from streams.log.codec import Codec, Undecodable
 from streams.log.writing import RecordTooLarge
@@ -56,19 +56,19 @@ def doubt_of_unfit(step: Step, given: Event, letter: Event, least: int) -> str:
     """Say why a letter of a run that asked for nothing can't be shown to be true.
 
     An outcome of the run before did not fit, and what that run asked for went with it. So whatever
-    else such a letter says can't be shown. Raises Divergence where it can't be true.
+    else such a letter says can't be shown. Raises Contradiction where it can't be true.
     """
     if not isinstance(letter, EventRejected):
-        raise Divergence("it is no dead letter, and the record says that its run gave up")
+        raise Contradiction("it is no dead letter, and the record says that its run gave up")
     if letter.error != RecordTooLarge.__name__:
         return (
             f"its run asked for nothing and gave up because of {letter.error}: the run before, "
             "which would show that, left nothing"
         )
     if letter.meta.attempt <= least:
-        raise Divergence("it says that an outcome did not fit, and no run before had one")
+        raise Contradiction("it says that an outcome did not fit, and no run before had one")
     said = TOO_LARGE.match(letter.message)
     schemas = {record.SCHEMA for record in step.flows.get(type(given), ())}
     if said is None or said[1] not in schemas or int(said[2]) <= int(said[3]):
-        raise Divergence("it says that an outcome did not fit, and not one that its step writes")
+        raise Contradiction("it says that an outcome did not fit, and not one that its step writes")
     return ""

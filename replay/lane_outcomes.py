@@ -19,8 +19,11 @@ from replay.rules import (
     StoredOutcome,
 )
 from replay.selection import Selection
-from schemas import AnswerReleased, Cause, EventRejected
+from schemas import AnswerReleased, EventRejected
 from streams.topics import Step
+
+TurnPlace = tuple[str, str, str]
+"""Topic of outcomes, session, topic of inputs."""
 
 
 class LaneOutcomes:
@@ -74,6 +77,10 @@ class LaneOutcomes:
                 self._report.records += 1
                 self._report.unreadable.append(unread.at())
 
+    def schemas_of(self, topic: str) -> dict[int, int]:
+        """Return the schema id of each record of a topic by its offset, where it has one."""
+        return self._reader.schemas_of(topic)
+
     def read(self, step: Step) -> Iterable[StoredOutcome]:
         """Read what a step wrote, topic by topic, the dead letters last."""
         for record in step.writes:
@@ -83,46 +90,80 @@ class LaneOutcomes:
         yield from self._rejections.pop(step.name, ())
 
 
+class SessionTurns:
+    """Inputs of sessions in the order in which their outcomes lie on a topic."""
+
+    def __init__(self) -> None:
+        self._seen: defaultdict[TurnPlace, list[int]] = defaultdict(list)
+        self.passed: defaultdict[TurnPlace, list[int]] = defaultdict(list)
+        """Offsets of inputs that have an outcome behind one of a later input."""
+
+    def take(self, outcome: StoredOutcome) -> bool:
+        """Take in the next outcome of a topic; say whether it has its turn."""
+        meta, cause = outcome.event.meta, outcome.event.meta.cause
+        assert cause is not None
+        place = outcome.stored.topic, meta.session, cause.topic
+        seen = self._seen[place]
+        if seen and cause.offset < seen[-1]:
+            self.passed[place].append(cause.offset)
+            return False
+        if not seen or seen[-1] != cause.offset:
+            seen.append(cause.offset)
+        return True
+
+    def passers(self, place: TurnPlace, offset: int) -> Iterable[int]:
+        """Name the later inputs of the session that had a turn."""
+        return (one for one in self._seen[place] if one > offset)
+
+
 class StepOutcomes:
     """What a step wrote in a lane, by the input behind it."""
 
     def __init__(self, lane: LaneOutcomes, step: Step) -> None:
         self._lane = lane
         self._by_cause: defaultdict[tuple[str, int], list[StoredOutcome]] = defaultdict(list)
-        turns: dict[tuple[str, str, str], int] = {}
+        turns = SessionTurns()
         for outcome in lane.read(step):
             lane.checks.learn(outcome.event)
             cause = outcome.event.meta.cause
             if cause is None or cause.partition != outcome.stored.partition:
                 lane.differs(outcome, NO_CAUSE_HERE)
                 continue
-            fault = (
-                against_headers(*outcome[:2])
-                or self._against_mark(outcome.stored)
-                or self._against_turn(outcome, cause, turns)
-            )
+            fault = against_headers(*outcome[:2]) or self._against_mark(outcome.stored)
+            # one that was put back comes long after its turn
+            if not lane.letters.explain(outcome.stored) and not turns.take(outcome) and not fault:
+                fault = OUT_OF_TURN
             told = outcome._replace(fault=fault) if fault else outcome
             self._by_cause[cause.topic, cause.offset].append(told)
+        if turns.passed:
+            self._excuse(turns)
+
+    def _excuse(self, turns: SessionTurns) -> None:
+        """Take no offence at what waited for its schema, which its worker did not know yet.
+
+        It waits alone, so later inputs of its session that were written with others pass it. What
+        one run left for the next is not known then.
+        """
+        schemas = {
+            topic: self._lane.schemas_of(topic) for topic in {place[2] for place in turns.passed}
+        }
+        for place, offsets in turns.passed.items():
+            written = schemas[place[2]]
+            for offset in offsets:
+                if any(
+                    written.get(by) == written.get(offset) for by in turns.passers(place, offset)
+                ):
+                    continue
+                outcomes = self._by_cause[place[2], offset]
+                meta = outcomes[0].event.meta
+                self._lane.checks.disordered.add((meta.tenant, meta.session))
+                self._by_cause[place[2], offset] = [
+                    one._replace(fault="") if one.fault == OUT_OF_TURN else one for one in outcomes
+                ]
 
     def _against_mark(self, stored: Stored) -> str:
         explained = not is_marked(stored) or self._lane.letters.explain(stored)
         return "" if explained else NO_LETTER
-
-    def _against_turn(
-        self, outcome: StoredOutcome, cause: Cause, turns: dict[tuple[str, str, str], int]
-    ) -> str:
-        """Say what speaks against a record's place among those of its session.
-
-        Not against one that was put back, long after its turn.
-        """
-        stored, event = outcome.stored, outcome.event
-        if self._lane.letters.explain(stored):
-            return ""
-        place = (stored.topic, event.meta.session, cause.topic)
-        if cause.offset < turns.get(place, -1):
-            return OUT_OF_TURN
-        turns[place] = cause.offset
-        return ""
 
     def pop(self, stored: Stored) -> list[StoredOutcome]:
         """Take the outcomes of an input."""

@@ -12,7 +12,7 @@ from replay.places import OffsetWatch
 from replay.report import Difference
 from replay.rules import StoredOutcome
 from schemas import ChunksEmbedded, Event
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.admit import check_place, unreadable
 from streams.running.run import Input
 from streams.topics import Step, by_name, topic_of
@@ -88,6 +88,14 @@ class LaneReader:
                 yield stored, Unread(stored, str(error))
             else:
                 yield stored, event
+
+    def schemas_of(self, topic: str) -> dict[int, int]:
+        """Return the schema id of each record of a topic by its offset, where it has one."""
+        schemas = {}
+        for stored in self._readable(topic):
+            with suppress(Undecodable):
+                schemas[stored.offset] = schema_id_of(stored.value)
+        return schemas
 
     def chunks_of_other_lanes(self) -> Iterator[ChunksEmbedded]:
         """Read the records of chunks that lie in other lanes."""

@@ -9,6 +9,7 @@ stands in the manifest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from agents.changes import OLDEST, is_before
 from replay.differences import first_difference
@@ -75,19 +76,24 @@ def doubted(
     """Take what other versions computed for what it is worth.
 
     What is equal is equal. From where it is not, nothing can be said here: the run ends for lack of
-    the versions that `differs` names.
+    the versions that `differs` names. What speaks against the record by itself stands.
     """
     if rerun.erased or rerun.lack:
         return rerun
     computed, reason = list(rerun.computed), rerun.reason
     for number, (outcome, event) in enumerate(zip(outcomes, computed, strict=False)):
         if _spelt(codec, outcome, event) != outcome.stored.value:
+            if rerun.certain:
+                return replace(rerun, computed=computed[:number])
             reason = first_difference(outcome.event, event)
             return Rerun(computed[:number], lack=f"{reason}; {differs}")
+    if rerun.certain:
+        return rerun
     if len(computed) < len(outcomes) or (closed and len(computed) > len(outcomes)):
         reason = reason or f"the step yields {len(computed)} records, the log holds {len(outcomes)}"
     if not reason:
         return rerun
+    # the reason is said of the last record, which is equal by itself
     return Rerun(computed[: len(outcomes) - 1], lack=f"{reason}; {differs}")
 
 

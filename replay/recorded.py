@@ -39,6 +39,13 @@ class Divergence(BaseException):
     """
 
 
+class Contradiction(Divergence):
+    """The record itself can't be true, whatever versions of libraries the step is run again with.
+
+    It lacks what it needs, or says what no run writes, or what another record denies.
+    """
+
+
 class Exhausted(BaseException):
     """The record ends here: an attempt that was cut off by a crash and superseded."""
 
@@ -91,9 +98,9 @@ class RecordedRun(Run):
     ) -> None:
         """`digest_key` is asked at the first digest that is keyed, and may raise Unverifiable.
 
-        `heed` is told of every answer that a record gives; it may raise Divergence. `told` are the
-        versions of readers of documents that the records name, `runtime` those that run the step
-        here.
+        `heed` is told of every answer that a record gives; it may raise Contradiction. `told` are
+        the versions of readers of documents that the records name, `runtime` those that run the
+        step here.
         """
         super().__init__(step, given, emit)
         self._closed = closed
@@ -179,7 +186,7 @@ class RecordedRun(Run):
         first = self._first_part(number, request)
         for part, effect in enumerate(self._recorded[number]):
             if effect.part != part:
-                raise Divergence(f"part {part} of effect {number} is missing from the record")
+                raise Contradiction(f"part {part} of effect {number} is missing from the record")
             self.consumed += part > 0
             yield self._recorded_answer(effect, request, first), effect
         if not self._closed:
@@ -239,7 +246,7 @@ class RecordedRun(Run):
             try:
                 answer = self._codec.decode(effect.response, request.RESPONSE)
             except Undecodable as error:
-                raise Divergence(
+                raise Contradiction(
                     f"the response of effect {effect.number} ({request.SCHEMA}) is unreadable: "
                     f"{error}"
                 ) from None
@@ -251,7 +258,7 @@ class RecordedRun(Run):
         self, effect: Effect, request: Request[Any], answer: Record | Exception, first: Effect
     ) -> None:
         if reason := against_effect(effect, request, answer, first):
-            raise Divergence(reason)
+            raise Contradiction(reason)
 
     async def _fail_again(self, effect: Effect, request: Request[Any]) -> None:
         """Try again what failed, where trying again shows anything: it must fail again.
@@ -315,7 +322,7 @@ class RecordedRun(Run):
 
 def _of_a_later_release(effect: Effect, error: UnknownForm) -> BaseException:
     """Say what a digest is that can't be computed here: a later one's, or nobody's."""
-    kind = Unverifiable if error.later else Divergence
+    kind = Unverifiable if error.later else Contradiction
     return kind(f"effect {effect.number} ({effect.kind}) has {error}")
 
 

@@ -11,6 +11,17 @@ from replay.rules import RecordVerdict
 
 ENTRIES = ("diverged", "unverifiable", "unreadable")
 """Classes of which each record is listed."""
+COUNTS = (
+    "records",
+    "equal",
+    "erased",
+    "superseded",
+    "duplicates",
+    "pending",
+    "before_its_time",
+    "inputs",
+)
+"""What is added up over lanes."""
 EQUAL, DIFFERS, NOT_VERIFIED = 0, 1, 3
 """How `replay verify` exits: 2 is for wrong usage, where nothing was selected, say."""
 
@@ -53,6 +64,8 @@ class Report:
     """Inputs whose step had not acknowledged them yet: work in progress, not a difference."""
     duplicates: int = 0
     """Copies of inputs that were run before: their steps rightly left them alone."""
+    before_its_time: int = 0
+    """Inputs without an outcome, of older code that had no such step yet: nothing is missing."""
     inputs: int = 0
     """Inputs whose steps were run again."""
     model_calls: int = 0
@@ -103,7 +116,7 @@ def merged(reports: Sequence[Report]) -> Report:
     for report in reports:
         for name in ENTRIES:
             getattr(total, name).extend(getattr(report, name))
-        for name in ("records", "equal", "erased", "superseded", "duplicates", "pending", "inputs"):
+        for name in COUNTS:
             setattr(total, name, getattr(total, name) + getattr(report, name))
         total.seconds = max(total.seconds, report.seconds)
     return total

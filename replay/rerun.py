@@ -11,6 +11,7 @@ from replay.giving_up import against_raised, against_unread, doubt_of_unfit, fit
 from replay.log import Stored
 from replay.other_versions import doubted, told_versions
 from replay.recorded import (
+    Contradiction,
     Divergence,
     Erased,
     Exhausted,
@@ -171,7 +172,7 @@ async def _came_of(
     except Exhausted:
         return Rerun(computed)
     except Divergence as difference:
-        return Rerun(computed, str(difference))
+        return Rerun(computed, str(difference), certain=isinstance(difference, Contradiction))
     return Rerun(computed, reason)
 
 

@@ -115,6 +115,8 @@ class Rerun:
     """Whether a key was gone that it needed."""
     lack: str = ""
     """What this process lacks to run it further, where it could not."""
+    certain: bool = False
+    """Whether the reason stands, whatever versions of libraries ran the step again."""
 
 
 def attempts_of(
@@ -179,7 +181,7 @@ def _is_late(run: RunOutcomes) -> bool:
     return any(outcome.fault == OUT_OF_TURN for outcome in run)
 
 
-def _excused(run: RunOutcomes, runs: Sequence[RunOutcomes], *, counts: bool) -> Outcomes:
+def _excused(run: RunOutcomes, runs: Sequence[RunOutcomes], *, counts: bool) -> RunOutcomes:
     """Take no offence at the turn of a run, where another run over its input had it.
 
     Who takes a lane over runs what is not closed again, behind later inputs of the session whose
@@ -196,11 +198,19 @@ def _against_span(run: RunOutcomes, runs: Sequence[RunOutcomes], counts: bool) -
 
     A run has one of its own, but for the letter of one that could not put its outcome.
     """
-    if counts or gave_up_at_once(run):
+    if counts:
         return ""
     span = run[0].event.meta.trace
-    others = (other for other in runs if other is not run and not gave_up_at_once(other))
-    return SAME_SPAN if any(other[0].event.meta.trace == span for other in others) else ""
+    same = (one for one in runs if one is not run and one[0].event.meta.trace == span)
+    return SAME_SPAN if any(not _gave_up(run, one) for one in same) else ""
+
+
+def _gave_up(one: RunOutcomes, other: RunOutcomes) -> bool:
+    """Say whether one of two runs is the letter of the other, which is open."""
+    return any(
+        gave_up_at_once(letter) and not tried[-1].event.meta.last
+        for letter, tried in ((one, other), (other, one))
+    )
 
 
 def gave_up_at_once(run: RunOutcomes) -> bool:

@@ -35,6 +35,9 @@ def show(report: Report, console: Console) -> None:
     )
     if report.pending:
         console.print(f"{counted(report.pending, 'input')} still in progress", highlight=False)
+    if report.before_its_time:
+        count = counted(report.before_its_time, "input")
+        console.print(f"{count} from before their step existed", highlight=False)
     entries = report.diverged + report.unreadable + report.unverifiable
     for entry in entries[:DIFFERENCES_MAX]:
         console.print(

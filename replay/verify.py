@@ -192,7 +192,8 @@ class Verifier:
             for verdict in verdicts_of(attempt, rerun, self._difference, known):
                 self.report.add(verdict)
         if not attempts and is_before(given.event.meta.step.code, step.since):
-            return  # the step did not exist when its input was written
+            self.report.before_its_time += 1  # the step did not exist when its input was written
+            return
         if not any(attempt.closed for attempt in attempts):
             self._left_open(step, given, stored, acknowledged)
 

@@ -77,7 +77,7 @@ class FakeEffects(Run):
         self._attempt = attempt
         self._codec = a_codec()
         self.configuration_digest = "c"
-        self.code, self.runtime = "test", ""
+        self.code, self.runtime, self.trace = "test", "", ""
         self.failure: Failed | None = None
 
     def _configuration(self, digest: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class FakeEffects(Run):
                 attempt=self._attempt,
                 code=self.code,
                 configuration=self.configuration_digest,
-                trace="",
+                trace=self.trace,
                 runtime=self.runtime,
             )
         if isinstance(request, Fail):

@@ -1,7 +1,7 @@
 """All that a lane says twice: what a run is answered, against what other records and runs say.
 
-A `Heeding` takes the answers of one run as they come. It raises Divergence for the first that says
-something else than the records before it.
+A `Heeding` takes the answers of one run as they come. It raises Contradiction for the first that
+says something else than the records before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from replay.cross_checks.passages import IndexedChunks
 from replay.cross_checks.table_rows import ReleaseRows, Rows, form_of
 from replay.cross_checks.turns import Conversations
-from replay.recorded import Divergence
+from replay.recorded import Contradiction
 from schemas import (
     AnswerReleased,
     Begun,
@@ -68,6 +68,9 @@ class LaneChecks:
         self.releases = ReleaseRows()
         self.versions: set[tuple[str, str, bytes]] = set()
         self.withdrawn: set[tuple[str, str]] = set()
+        self.disordered: set[tuple[str, str]] = set()
+        """Tenants and sessions whose inputs were not run in their order, so nothing is known of
+        what one run left for the next."""
 
     def learn(self, event: Event) -> None:
         """Take in an outcome; before the runs that may be told of it."""
@@ -105,10 +108,10 @@ class Heeding:
         self.code = ""
 
     def __call__(self, request: Request[Any], response: Record) -> None:
-        """Take an answer; raises Divergence where another record says otherwise."""
+        """Take an answer; raises Contradiction where another record says otherwise."""
         check = CHECKS.get(type(request))
         if check is not None and (reason := check(self, request, response)):
-            raise Divergence(f"{request.SCHEMA} contradicts the log: {reason}")
+            raise Contradiction(f"{request.SCHEMA} contradicts the log: {reason}")
         if isinstance(response, Begun):
             self.code = response.code
 
@@ -119,7 +122,9 @@ class Heeding:
 
     def follows(self) -> bool:
         """Whether the rows that it reads are known."""
-        return self.lane.follows_rows and not self.put_back
+        meta = self.event.meta
+        disordered = (meta.tenant, meta.session) in self.lane.disordered
+        return self.lane.follows_rows and not self.put_back and not disordered
 
 
 def _scope(event: Event, scope: str) -> tuple[str, ...]:

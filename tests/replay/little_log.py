@@ -91,7 +91,7 @@ def asked(number, session="s-1"):
 
 def fake_run(event, offset, answers=ANSWERS, attempt=1):
     fx = FakeEffects("redact", event, answers, CONFIGURATION.values, attempt)
-    fx.step = STEP
+    fx.step, fx.trace = STEP, f"the span of run {attempt}"
     fx.input = fx.input._replace(offset=offset)
     fx.configuration_digest = CONFIGURATION.digest
     return fx

@@ -1,13 +1,15 @@
 """Whatever an archive is not as its manifest tells is named."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
 from replay.archive import MANIFEST, ArchiveLog
-from replay.archive_faults import LISTED_MAX
+from replay.archive_faults import LISTED_MAX, of_topics
 from replay.export import export
+from streams.topics import TOPICS
 from tests.replay.little_log import ASKED, REDACTED, a_log, with_every_topic
 
 FIRST = f"{REDACTED}/0/{0:020d}.avro"
@@ -113,10 +115,20 @@ def test_files_that_nobody_named_are_told_and_not_without_end(folder):
     assert len(reasons(folder)) == LISTED_MAX
 
 
-def test_a_topic_that_had_no_schema_yet_is_not_missed(folder):
-    def change(manifest):
-        manifest["schemas"]["ids"].pop("FeedbackGiven")
-        manifest["topics"].pop("playhead.feedback.given")
+def lacking(manifest):
+    """What an archive is like that knows nothing of a topic: it has neither lanes nor a schema."""
+    manifest["topics"].pop(REDACTED)
+    manifest["files"] = [one for one in manifest["files"] if not one["file"].startswith(REDACTED)]
+    schema_id = manifest["schemas"]["ids"].pop("QuestionRedacted")
+    manifest["schemas"]["definitions"].pop(str(schema_id))
 
-    edit(folder, change)
-    assert reasons(folder) == []
+
+@pytest.mark.parametrize(("since", "told"), [("0.1.0", True), ("0.2.0.dev1", False)])
+def test_only_a_topic_that_came_later_may_be_lacking(folder, since, told):
+    topics = [
+        dataclasses.replace(topic, since=since) if topic.name == REDACTED else topic
+        for topic in TOPICS
+    ]
+    edit(folder, lacking)
+    said = [fault.reason for fault in of_topics(ArchiveLog(folder), topics)]
+    assert any(f"0 partitions of {REDACTED}" in reason for reason in said) is told

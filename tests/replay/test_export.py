@@ -5,13 +5,17 @@ import hashlib
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from replay.archive import MANIFEST, ArchiveLog, BadArchive
 from replay.export import export, rewrite
 from schemas import InboxDocument
+from schemas.registry import FixedIds
+from streams.log.codec import HEADER, MAGIC
+from streams.running.run import stamped
 from streams.topics import STEPS, topic_of
 from tests.memory_log import MemoryLog
-from tests.replay.little_log import ASKED, REDACTED, a_log
+from tests.replay.little_log import ASKED, REDACTED, a_log, changed, verified, with_every_topic
 
 
 async def test_the_manifest_tells_topics_files_schemas_and_commits(tmp_path):
@@ -25,6 +29,30 @@ async def test_the_manifest_tells_topics_files_schemas_and_commits(tmp_path):
     assert manifest["checkpoints"] == []
     used = {row.value[4] for rows in log.topics.values() for row in rows}
     assert {str(number) for number in used} <= set(manifest["schemas"]["definitions"])
+
+
+async def test_what_only_a_response_was_written_with_is_defined_too(tmp_path):
+    log = await a_log(1)
+    ours = log.ids.id_of("Generated")
+    older = len(log.ids._ids) + 100
+    log.ids = FixedIds(
+        {**log.ids._definitions, older: log.ids.definition_of(ours)}, {**log.ids._ids}
+    )
+
+    def as_older(record):
+        effects = tuple(
+            replace(one, response=HEADER.pack(MAGIC, older) + one.response[HEADER.size :])
+            if one.kind == "Generate"
+            else one
+            for one in record.meta.effects
+        )
+        return stamped(record, replace(record.meta, effects=effects))
+
+    for index in range(2):
+        changed(log, index, as_older)
+    manifest = export(with_every_topic(log), tmp_path)
+    assert manifest["schemas"]["definitions"][str(older)] == log.ids.definition_of(ours)
+    assert (await verified(ArchiveLog(tmp_path))).status == 0
 
 
 async def test_each_file_is_listed_with_its_offsets_and_checksum(tmp_path):

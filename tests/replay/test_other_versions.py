@@ -10,7 +10,13 @@ from msgspec.structs import replace
 from agents.errors import Permanent
 from replay.log import Stored
 from replay.other_versions import told_versions, version_in_0_1_0, versions_differ
-from replay.recorded import Divergence, RecordedRun, Unverifiable
+from replay.recorded import (
+    Contradiction,
+    Divergence,
+    RecordedRun,
+    Unverifiable,
+    heed_nothing,
+)
 from replay.rerun import Reruns
 from replay.rules import Attempt, StoredOutcome
 from schemas import (
@@ -23,6 +29,7 @@ from schemas import (
     Digested,
     DocumentRef,
     Event,
+    Generate,
     Manifest,
     Parse,
     Parsed,
@@ -120,7 +127,7 @@ async def too_many(event, fx):
     yield outcome
 
 
-async def rerun_of(function, here, runtime=OLD, closed=True):
+async def rerun_of(function, here, runtime=OLD, closed=True, heed=heed_nothing):
     run = fake_run(asked(0), 0)
     run.runtime = runtime
     await run.execute()
@@ -138,7 +145,7 @@ async def rerun_of(function, here, runtime=OLD, closed=True):
     step = dataclasses.replace(STEP, function=function)
     stored = Stored(ASKED, 0, 0, 0, b"acme", CODEC.encode(asked(0)), ())
     attempt = Attempt(outcomes, superseded=False)
-    return await reruns.rerun(step, run.input, stored, attempt), outcomes
+    return await reruns.rerun(step, run.input, stored, attempt, heed=heed), outcomes
 
 
 async def test_what_is_equal_under_other_versions_is_equal():
@@ -172,6 +179,29 @@ async def test_an_attempt_that_was_cut_off_is_held_against_what_there_is_of_it()
     assert rerun.lack == ""
     rerun, _ = await rerun_of(shouting, NEW, closed=False)
     assert rerun.lack.endswith(DIFFERS)
+
+
+def denied(request, _response):
+    if isinstance(request, Generate):
+        raise Contradiction("another record says otherwise")
+
+
+@pytest.mark.parametrize("function", [little, shouting])
+@pytest.mark.parametrize("here", [OLD, NEW])
+async def test_what_another_record_denies_is_a_difference_under_whatever_versions(function, here):
+    rerun, _ = await rerun_of(function, here, heed=denied)
+    assert (rerun.reason, rerun.lack) == ("another record says otherwise", "")
+
+
+async def test_what_is_denied_late_is_said_of_what_was_not_equal_before():
+    def denied_at_the_end(_request, response):
+        if getattr(response, "last", False):
+            raise Contradiction("denied")
+
+    rerun, _ = await rerun_of(shouting, NEW, heed=denied_at_the_end)
+    assert (rerun.computed, rerun.reason, rerun.lack) == ([], "denied", "")
+    rerun, _ = await rerun_of(little, NEW, heed=denied_at_the_end)
+    assert (len(rerun.computed), rerun.reason) == (1, "denied")
 
 
 # ---------------------------------------------------------------------- what local effects answer

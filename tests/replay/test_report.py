@@ -50,6 +50,7 @@ def test_the_json_is_what_the_contract_says():
         "superseded": 0,
         "pending": 0,
         "duplicates": 0,
+        "before_its_time": 0,
         "inputs": 0,
         "model_calls": 0,
         "seconds": 1.235,

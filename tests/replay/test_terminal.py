@@ -40,7 +40,12 @@ def test_rates_are_told_and_no_time_at_all_is_no_error():
 
 def test_work_in_progress_is_told_where_there_is_some():
     assert "2 inputs still in progress" in shown(Report(pending=2))
-    assert "worked on" not in shown(Report())
+    assert "in progress" not in shown(Report())
+
+
+def test_inputs_that_came_before_their_step_are_told_by_themselves():
+    assert "2 inputs from before their step existed" in shown(Report(before_its_time=2))
+    assert "existed" not in shown(Report())
 
 
 @pytest.mark.parametrize(
