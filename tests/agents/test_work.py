@@ -240,7 +240,9 @@ PIECES = {
     "ingest: code": lambda text: cutting(text, "code"),
     "ingest: headings": lambda text: cutting(text, "heading", parted=True),
     "a JSON text": json_texts.is_json,
-    "a response schema": schema_work.schema_work,
+    "a response schema": lambda text: schema_work.schema_work(
+        json.dumps({"maxItems": 3, "pattern": text + "a{2}", "patternProperties": {text: {}}})
+    ),
     "a pattern": schema_work.pattern_work,
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
