@@ -9,6 +9,9 @@ from typing import Any
 
 from connectors.presidio.detection_task import (
     DETECTION,
+    DOCUMENT_TASK_CHARS,
+    QUESTION_TASK_CHARS,
+    TextPiece,
     detection_of,
     detection_part,
     detection_task,
@@ -53,8 +56,13 @@ class Presidio:
 
     async def detect(self, request: Detect, call: Call) -> Detected:
         """Find personal data; raises BeyondMeans for what takes more work or memory than it may."""
-        processes = self._questions if call.deadline else self._documents
+        if call.deadline:
+            processes, chars_max = self._questions, QUESTION_TASK_CHARS
+        else:
+            processes, chars_max = self._documents, DOCUMENT_TASK_CHARS
+        asked: list[TextPiece] = []
         parts: list[Detected] = []
-        for texts in tasks_of(request.texts):
-            parts += await processes.ask(call, detection_task(texts), detection_part)
-        return detection_of(parts)
+        for task in tasks_of(request.texts, chars_max):
+            parts += await processes.ask(call, detection_task(task), detection_part)
+            asked += task
+        return detection_of(len(request.texts), asked, parts)

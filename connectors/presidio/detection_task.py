@@ -5,18 +5,23 @@ The process has the model loaded for as long as it lives; what asks it never loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
+from itertools import chain
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from connectors.presidio.stretches import PIECE_CHARACTERS, pieces
 from connectors.processes.program import Program, Work
 from schemas import Detected, Span, Spans
 
-TASK_CHARS = 32_768
-"""Of the texts of a task, but for its last one: others take their turns between. Those that take
-the most work take two seconds."""
+DOCUMENT_TASK_CHARS = 32_768
+"""Of a task of a document: others take their turns between. Those that take the most work take two
+seconds."""
+QUESTION_TASK_CHARS = PIECE_CHARACTERS
+"""Of a task of a question: a piece, since that is the least that the detector looks at."""
 PART_SPANS = 2_000
 """Spans in a part, but for those of its last text: decoded in a millisecond or so."""
 WARMING = ("Ada Lovelace, ada@example.org, +1 415 555 0100, DE89 3704 0044 0532 0130 00, 10.0.0.1",)
@@ -83,21 +88,38 @@ def detection_parts(detected: Detected) -> Iterator[Detected]:
         yield Detected(texts=tuple(texts), model=detected.model)
 
 
-def tasks_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut texts into those of one task each; there is one at least."""
-    first = chars = 0
-    for end, text in enumerate(texts, start=1):
-        chars += len(text)
-        if chars >= TASK_CHARS:
-            yield texts[first:end]
-            first, chars = end, 0
-    if first < len(texts) or not texts:
-        yield texts[first:]
+class TextPiece(NamedTuple):
+    """A piece of a text that the detector looks at by itself, so that a task may hold it alone."""
+
+    text: int
+    """Which text it is of."""
+    offset: int
+    """Where it begins there."""
+    characters: str
 
 
-def detection_task(texts: Sequence[str]) -> bytes:
+def tasks_of(texts: Sequence[str], chars_max: int) -> Iterator[list[TextPiece]]:
+    """Cut texts into those pieces of so many characters that a task has; there is one at least.
+
+    They are the detector's own pieces, so that it finds in them what it finds in the whole. No task
+    has more characters, if `chars_max` is not less than a piece has.
+    """
+    task: list[TextPiece] = []
+    asked = chars = 0
+    for number, text in enumerate(texts):
+        for offset, piece in pieces(text):
+            if task and chars + len(piece) > chars_max:
+                yield task
+                task, chars, asked = [], 0, asked + 1
+            task.append(TextPiece(number, offset, piece))
+            chars += len(piece)
+    if task or not asked:
+        yield task
+
+
+def detection_task(task: Iterable[TextPiece]) -> bytes:
     """Spell what is asked."""
-    return _spell(DetectionTask(list(texts)))
+    return _spell(DetectionTask([piece.characters for piece in task]))
 
 
 def detection_part(body: bytes) -> Detected:
@@ -105,7 +127,26 @@ def detection_part(body: bytes) -> Detected:
     return _PARTS.decode(body)
 
 
-def detection_of(parts: Sequence[Detected]) -> Detected:
-    """Put the parts of an answer together."""
-    texts = tuple(text for part in parts for text in part.texts)
-    return Detected(texts=texts, model=parts[0].model)
+def detection_of(texts: int, asked: Iterable[TextPiece], parts: Sequence[Detected]) -> Detected:
+    """Put together what was found in the pieces of so many texts.
+
+    What was found twice, where pieces overlap, counts with the higher score, as in the detector.
+    """
+    found: defaultdict[int, dict[tuple[int, int, str], float]] = defaultdict(dict)
+    in_pieces = chain.from_iterable(part.texts for part in parts)
+    for piece, spans in zip(asked, in_pieces, strict=True):
+        of_text = found[piece.text]
+        for one in spans.spans:
+            span = (piece.offset + one.start, piece.offset + one.end, one.kind)
+            of_text[span] = max(one.score, of_text.get(span, 0.0))
+    return Detected(
+        texts=tuple(Spans(spans=_sorted(found[number])) for number in range(texts)),
+        model=parts[0].model,
+    )
+
+
+def _sorted(found: dict[tuple[int, int, str], float]) -> tuple[Span, ...]:
+    return tuple(
+        Span(start=start, end=end, kind=kind, score=score)
+        for (start, end, kind), score in sorted(found.items())
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from agents.errors import BeyondMeans
 from connectors.presidio.connector import Presidio
-from connectors.presidio.detection_task import TASK_CHARS
+from connectors.presidio.detection_task import DOCUMENT_TASK_CHARS
 from connectors.presidio.detector import Detector
 from schemas import Detect
 from streams.running.world import Call
@@ -73,13 +73,27 @@ async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
         await ask(Detect(texts=texts), dataclasses.replace(CALL, tenant=tenant))
         ended.append(tenant)
 
-    long = ("nothing here. " * (TASK_CHARS // 14 + 1),) * 4
+    long = ("nothing here. " * (DOCUMENT_TASK_CHARS // 14 + 1),) * 4
     await asyncio.gather(asking("large", long), asking("small", ("Ada Lovelace",)))
     assert ended == ["small", "large"]
 
 
+async def test_tenants_take_turns_between_the_pieces_of_a_question(presidio):
+    ask, ended = presidio.handlers()[Detect], []
+
+    async def asking(tenant, text):
+        await ask(Detect(texts=(text,)), dataclasses.replace(QUESTION, tenant=tenant))
+        ended.append(tenant)
+
+    await asyncio.gather(asking("large", "nothing here. " * 3_000), asking("small", "Ada"))
+    assert ended == ["small", "large"]
+
+
 async def test_the_answer_is_that_of_the_detector(presidio):
-    texts = (*(f"Ada Lovelace paid ${n}, ada{n}@example.org. " * n for n in range(100)), "", "x")
+    texts = (
+        *(f"Ada Lovelace paid ${n}, ada{n}@example.org. " * n for n in range(100)),
+        *("Ada Lovelace met Charles Babbage in London, 10.0.0.1. " * 800, "$_" * 12_345, "", "x"),
+    )
     found = Detector().find(texts)
     for call in (CALL, QUESTION):
         answer = await presidio.detect(Detect(texts=texts), call)

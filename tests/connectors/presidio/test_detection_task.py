@@ -1,11 +1,14 @@
 """What passes to and from the detector comes out as it went in, in tasks and parts of bounded size."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.presidio.detection_task import (
     PART_SPANS,
-    TASK_CHARS,
+    QUESTION_TASK_CHARS,
+    TextPiece,
     detect,
     detection_of,
     detection_part,
@@ -13,12 +16,12 @@ from connectors.presidio.detection_task import (
     detection_task,
     tasks_of,
 )
+from connectors.presidio.stretches import pieces
 from schemas import Detected, Span, Spans
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 SPAN = st.builds(Span, start=st.integers(0, 9), end=st.integers(0, 9), kind=TEXT,
                  score=st.floats(0, 1))  # fmt: skip
-FOUND = st.lists(st.lists(SPAN, max_size=3).map(tuple), max_size=5)
 
 
 class KnownFinder:
@@ -34,13 +37,14 @@ class KnownFinder:
         return self.found
 
 
-@given(st.lists(TEXT, max_size=5), FOUND)
-def test_texts_and_spans_come_out_as_they_went_in(texts, found):
-    finder = KnownFinder(found)
-    parts = list(detect(finder, detection_task(texts)))
-    assert finder.asked == tuple(texts)
-    spans = tuple(Spans(spans=one) for one in found)
-    assert detection_of(list(map(detection_part, parts))) == Detected(texts=spans, model="known")
+@given(st.lists(st.tuples(TEXT, st.lists(SPAN, max_size=3).map(tuple)), max_size=5))
+def test_texts_and_spans_come_out_as_they_went_in(texts_found):
+    finder = KnownFinder([found for _, found in texts_found])
+    asked = [TextPiece(number, 0, text) for number, (text, _) in enumerate(texts_found)]
+    parts = list(map(detection_part, detect(finder, detection_task(asked))))
+    assert finder.asked == tuple(text for text, _ in texts_found)
+    assert [text.spans for part in parts for text in part.texts] == finder.found
+    assert {part.model for part in parts} == {"known"}
 
 
 @given(st.lists(st.integers(0, 3 * PART_SPANS), max_size=6))
@@ -54,10 +58,37 @@ def test_a_part_has_so_many_spans_and_those_of_one_text_beyond_them(numbers):
     assert len(parts) <= sum(numbers) // PART_SPANS + 1
 
 
-@given(st.lists(st.integers(0, 2 * TASK_CHARS).map("x".__mul__), max_size=6))
-def test_a_task_has_so_many_characters_and_one_text_beyond_them(texts):
-    tasks = list(tasks_of(texts))
+LONG = st.builds(
+    lambda words, times: (" ".join(words) * times)[:40_000],
+    st.lists(st.text("ab$_.", max_size=9), max_size=5), st.integers(0, 20_000),
+)  # fmt: skip
+
+
+@given(st.lists(LONG, max_size=4), st.sampled_from([QUESTION_TASK_CHARS, 3 * QUESTION_TASK_CHARS]))
+def test_no_task_has_more_characters_than_it_may_and_all_have_the_detectors_own_pieces(texts, most):
+    tasks = list(tasks_of(texts, most))
     assert tasks  # of no texts, too: somebody must tell which model looked
-    assert [text for task in tasks for text in task] == texts
-    assert all(sum(map(len, task[:-1])) < TASK_CHARS for task in tasks)
-    assert len(tasks) <= sum(map(len, texts)) // TASK_CHARS + 1
+    assert all(sum(len(piece.characters) for piece in task) <= most for task in tasks)
+    whole = [(n, at, piece) for n, text in enumerate(texts) for at, piece in pieces(text)]
+    assert [tuple(piece) for task in tasks for piece in task] == whole
+    assert all(list(pieces(piece)) in ([], [(0, piece)]) for _, _, piece in whole)
+    assert all(sum(map(len, (p.characters for p in [*a, b[0]]))) > most
+               for a, b in itertools.pairwise(tasks))  # fmt: skip
+
+
+def test_what_two_pieces_of_a_text_tell_is_told_of_the_text_once_and_in_order():
+    asked = [TextPiece(1, 0, "x" * 30), TextPiece(1, 20, "x" * 30), TextPiece(2, 0, "x")]
+    found = [(Span(start=22, end=29, kind="PERSON", score=0.5),),
+             (Span(start=8, end=9, kind="URL", score=0.6),
+              Span(start=2, end=9, kind="PERSON", score=0.85)), ()]  # fmt: skip
+    parts = [Detected(texts=(Spans(spans=one),), model="m") for one in found]
+    detected = detection_of(4, asked, parts)
+    assert [text.spans for text in detected.texts] == [
+        (),
+        (
+            Span(start=22, end=29, kind="PERSON", score=0.85),
+            Span(start=28, end=29, kind="URL", score=0.6),
+        ),
+        (),
+        (),
+    ]
