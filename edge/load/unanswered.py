@@ -11,6 +11,7 @@ gateway had read it all does not count there: its answer may lie behind where re
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
@@ -37,6 +38,7 @@ LEAST = 1 / 16
 REOPEN = 0.8  # of the unanswered questions at which none was taken any more
 KEPT_SHARES = 4  # of a tenant are counted at most: a producer may put any number on the log
 ENDED_KEPT = 1_024  # more than end while a gateway comes to a question that it did not take in
+ENDS_KEPT = 64  # of questions that ended: below that it is not worth while to sort them out
 GRACE_S = 2.0  # after the deadline an outcome may still arrive: steps degrade at the deadline
 ANSWERS_KEPT = 64  # times of the newest answers: the rate of late
 RATE_S = 60.0  # how far back that goes
@@ -72,6 +74,9 @@ class Unanswered:
         self._least_of_tenant = max(1, math.floor(LEAST * self._most_of_tenant))
         self._clock = clock
         self._waiting: dict[Whose, _Waiting] = {}
+        self._ends: list[tuple[float, Whose]] = []
+        """A heap of when the time of each is over; of those that ended, too, until half are such.
+        """
         self._of_tenant: Counter[str] = Counter()
         self._total = 0
         """Of each tenant at most its share: what else it put on the log fills no place of others.
@@ -127,7 +132,9 @@ class Unanswered:
         if whose in self._waiting:
             return False
         now_s, tenant = self._clock(), whose[0]
-        self._waiting[whose] = _Waiting(lane, now_s + limit_s, PASSAGES if search else ANSWER)
+        until_s = now_s + limit_s
+        self._waiting[whose] = _Waiting(lane, until_s, PASSAGES if search else ANSWER)
+        heapq.heappush(self._ends, (until_s, whose))
         self._under_way.begin(lane, *whose, now_s)
         self._total += self._of_tenant[tenant] < self._most_of_tenant
         self._of_tenant[tenant] += 1
@@ -171,12 +178,18 @@ class Unanswered:
         if not self._of_tenant[tenant]:
             del self._of_tenant[tenant]
             self._closed_tenants.discard(tenant)
+        if len(self._ends) > 2 * len(self._waiting) + ENDS_KEPT:
+            self._ends = [(one.until_s, key) for key, one in self._waiting.items()]
+            heapq.heapify(self._ends)
 
     def forget_the_late(self) -> None:
-        """Count those no longer whose time is over."""
+        """Count those no longer whose time is over; looks at no other, but for the next."""
         now_s = self._clock()
-        for whose in [key for key, one in self._waiting.items() if one.until_s < now_s]:
-            self.forget(whose)
+        while self._ends and self._ends[0][0] < now_s:
+            until_s, whose = heapq.heappop(self._ends)
+            waiting = self._waiting.get(whose)
+            if waiting is not None and waiting.until_s == until_s:  # else it was asked once more
+                self.forget(whose)
 
     def _answered_in_s(self, count: int, share: float) -> float:
         """Return how long `count` answers take at the rate of late, of which a share is meant."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.listening.entries import Entry
 from edge.load.lane_track import RETRY_UNKNOWN_S
-from edge.load.unanswered import KEPT_SHARES, RATE_S, Unanswered
+from edge.load.unanswered import ENDS_KEPT, KEPT_SHARES, RATE_S, Unanswered
 from schemas import AnswerReleased, Ask, ChunksRetrieved, QuestionAsked, TokensReleased
 from streams.log.clock import now_us
 from streams.running.retry import QUESTION_BUDGET_MAX_S
@@ -135,6 +135,56 @@ def test_what_counts_is_what_was_asked_and_is_neither_answered_nor_late(steps):
                 waiting = {name: at for name, at in waiting.items() if at >= clock.now_s}
         assert len(questions) == len(waiting)
         assert all(questions.awaits(name) for name in waiting)
+
+
+class Time(float):
+    """A time that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other):
+        Time.compared += 1
+        return float(self) < float(other)
+
+    def __gt__(self, other):
+        Time.compared += 1
+        return float(self) > float(other)
+
+    def __add__(self, other):
+        return Time(float(self) + other)
+
+
+def test_who_waits_costs_no_step_until_its_time_is_over():
+    clock = Clock()
+    clock.now_s = Time(1_000.0)
+    questions = unanswered(most=9_999, per_tenant=9_999, clock=clock)
+    add(questions, 4_000)
+    Time.compared = 0
+    for _ in range(100):
+        questions.forget_the_late()
+    assert 100 <= Time.compared <= 200
+    assert len(questions) == 4_000
+
+
+def test_what_has_ended_is_not_kept_until_its_time_would_be_over():
+    questions = unanswered()
+    add(questions, 3, "globex")
+    for number in range(5_000):
+        add(questions, 1, begin=number)
+        questions.take(answer_to(f"acme-{number}"))
+        assert len(questions._ends) <= 2 * len(questions) + ENDS_KEPT + 1
+
+
+def test_a_question_that_is_asked_once_more_has_the_time_of_its_last_asking():
+    clock = Clock()
+    questions = unanswered(clock=clock)
+    add(questions, 1)
+    questions.take(answer_to("acme-0"))
+    clock.now_s += 20
+    add(questions, 1)
+    clock.now_s += 20  # past the first's end, before the second's
+    questions.forget_the_late()
+    assert len(questions) == 1
 
 
 @pytest.mark.parametrize(
