@@ -13,6 +13,9 @@ import struct
 import msgspec
 
 LENGTH = struct.Struct(">I")
+ANSWER_BYTES_MAX = 64 * 2**20
+"""Of one frame of an answer: a part has 65,536 characters or so and a paragraph beyond them, which
+may be all of a document of 16 MiB, and three times as long in UTF-8."""
 
 
 class Ready(msgspec.Struct, tag="ready"):

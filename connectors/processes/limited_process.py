@@ -20,7 +20,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import DecodeError
+
 from connectors.processes.exchange import (
+    ANSWER_BYTES_MAX,
     LENGTH,
     AnswerEnd,
     AnswerPart,
@@ -121,6 +124,9 @@ class LimitedProcess:
         except (EOFError, ConnectionError):
             how = await self._how_it_ended()
             raise NotStarted(f"it ended while it loaded ({how})") from None
+        except TaskBroke as broke:
+            self.kill()
+            raise NotStarted(str(broke)) from None
         except BaseException:
             self.kill()
             raise
@@ -165,8 +171,17 @@ class LimitedProcess:
                     raise OverLimit(broken.cause)
 
     async def _answer(self) -> ProcessAnswer:
+        """Receive a word; raises TaskBroke for what is none: hostile bytes may rule the process."""
         (length,) = LENGTH.unpack(await self._received(LENGTH.size))
-        return answer_of(await self._received(length))
+        if length > ANSWER_BYTES_MAX:
+            raise TaskBroke(
+                f"it answers with {length} bytes at once, of {ANSWER_BYTES_MAX} at most"
+            )
+        body = await self._received(length)
+        try:
+            return answer_of(body)
+        except DecodeError:
+            raise TaskBroke("it answers with what is none of its words") from None
 
     async def _received(self, size: int) -> bytearray:
         """Receive so many bytes; raises EOFError where the process ended before."""

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from connectors.processes.exchange import ANSWER_BYTES_MAX, LENGTH, Ready, frame, framed
 from connectors.processes.limited_process import (
     LimitedProcess,
     NotStarted,
@@ -309,3 +311,52 @@ async def test_however_the_asker_ends_no_process_is_left(end):
     await asker.wait()
     with contextlib.suppress(psutil.NoSuchProcess):
         await gone(psutil.Process(number))
+
+
+# ---------------------------------------------------------------------- what a process may say
+
+
+STARTING = "connectors.processes.limited_process._start"
+
+
+def speaking(said):
+    """Make a start of a process that has said something, and then only waits."""
+
+    def start(_load, descriptor, _limits):
+        with socket.socket(fileno=os.dup(descriptor)) as theirs:
+            theirs.sendall(said)
+        return subprocess.Popen(["/bin/sleep", "600"], pass_fds=(descriptor,))
+
+    return start
+
+
+WORDS = [
+    pytest.param(LENGTH.pack(2**32 - 1), "4294967295 bytes at once", id="length"),
+    pytest.param(LENGTH.pack(ANSWER_BYTES_MAX + 1), f"of {ANSWER_BYTES_MAX} at most", id="bound"),
+    pytest.param(frame(b"\xc1"), "none of its words", id="word"),
+]
+
+
+@pytest.mark.parametrize(("said", "words"), WORDS)
+async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocated(
+    said, words, monkeypatch
+):
+    monkeypatch.setattr(STARTING, speaking(framed(Ready()) + said))
+    process = LimitedProcess("", ORDINARY)
+    await process.loaded()
+    with pytest.raises(TaskBroke, match=words):
+        await process.ask(b"", bytes)
+    assert process.gone
+    await process.wait()
+
+
+@pytest.mark.parametrize(("said", "words"), WORDS)
+async def test_a_process_that_begins_with_what_it_may_not_say_has_not_started(
+    said, words, monkeypatch
+):
+    monkeypatch.setattr(STARTING, speaking(said))
+    process = LimitedProcess("", ORDINARY)
+    with pytest.raises(NotStarted, match=words):
+        await process.loaded()
+    assert process.gone
+    await process.wait()
