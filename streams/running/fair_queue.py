@@ -9,7 +9,8 @@ Who waits has a rank, and the lowest one goes first:
 Among one rank tenants take turns. So neither a tenant's thousand documents nor its five hundred
 questions keep another tenant's one question waiting for more than what runs already. No rank
 starves: while one waits, at least a share of the time that is worked goes to it. Time and not turns
-are counted, since a batch of a document may take a hundred times as long as a question.
+are counted, since a batch of a document may take a hundred times as long as a question; but what a
+rank is owed, or had too much, is forgotten beyond some seconds.
 
 Some places may be reserved to ALONE. What runs at once on one core slows each other down, so before
 such a thing a crowd is kept to few places, however many are free.
@@ -33,6 +34,11 @@ from typing import Protocol
 SHARE = 1 / 8
 """Of the time that is worked while a rank waits, what goes to it at least; with a quarter the 95th
 of 100 single questions took 1.7 times as long beside a crowd, with this 1.5 (test_flood.py)."""
+
+OWED_S_MAX = 10.0
+"""Most that a rank is owed, or has had ahead. One long turn of a tenant is not what others of its
+rank pay for: without a bound, 600 s of one document kept all later ones behind 4,200 s of others'
+questions. A batch takes two seconds, so that what is usual is paid in full."""
 
 
 class Rank(IntEnum):
@@ -232,6 +238,7 @@ class FairQueue:
                 self._owed_s[rank] = min(0.0, self._owed_s[rank])
             elif rank is not turn.rank:
                 self._owed_s[rank] += took_s * SHARE / (1 - SHARE)
+            self._owed_s[rank] = max(-OWED_S_MAX, min(OWED_S_MAX, self._owed_s[rank]))
 
 
 def _rank_of(requests: Sized) -> Rank:

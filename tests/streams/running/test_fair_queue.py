@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.errors import Transient
 from schemas import CountTokens, Embed, Embedded
 from streams.running.breaker import CLOSED, FAILURES_MAX, Circuit
-from streams.running.fair_queue import SHARE, Bound, FairQueue
+from streams.running.fair_queue import OWED_S_MAX, SHARE, Bound, FairQueue
 from streams.running.world import Call, World
 
 SOON = 2**62
@@ -206,6 +206,45 @@ async def test_what_is_owed_to_those_who_wait_no_longer_is_forgotten():
     while bench.running:
         await bench.end(bench.running[0], after_s=0.1)
     assert bench.began[2:] == ["a", "document 2", "b", "c", "d", "document 3"]
+
+
+async def worked_until(bench, name, *, turn_s=1.0):
+    """Let single questions come and go until somebody began; return how long they worked."""
+    since_s, number = bench.now_s, 0
+    while name not in bench.began:
+        number += 1
+        await bench.ask(("alone", since_s, number), Asking(f"tenant {number}", SOON))
+        await bench.end(bench.running[0], after_s=turn_s)
+    return bench.now_s - since_s
+
+
+async def test_one_tenants_long_turn_is_not_paid_for_by_all_others_of_its_rank():
+    bench = Bench()
+    await bench.ask("alone", Asking("first", SOON))
+    await bench.ask("bulk of 600 s", Asking("large"))
+    await bench.ask("more alone", Asking("second", SOON))
+    await bench.end("alone", after_s=1.0)
+    assert bench.running == ["bulk of 600 s"]
+    await bench.ask("bulk of 1 s", Asking("other"))
+    await bench.end("bulk of 600 s", after_s=600.0)
+    assert await worked_until(bench, "bulk of 1 s") <= (OWED_S_MAX / SHARE) * (1 - SHARE) + 1
+    await bench.end_all()
+
+
+async def test_one_tenants_long_turn_owes_no_others_rank_all_of_its_share():
+    bench = Bench()
+    await bench.ask("long", Asking("large", SOON))
+    for number in range(200):
+        await bench.ask(("bulk", number), Asking("acme"))
+        await bench.ask(("alone", number), Asking(f"tenant {number}", SOON))
+    await bench.end("long", after_s=7_000.0)
+    began = len(bench.began)
+    while ("alone", 0) not in bench.began or bench.began[-1][0] == "bulk":
+        await bench.end(bench.running[0], after_s=1.0)
+    first_s = bench.now_s - 7_000.0
+    assert first_s <= OWED_S_MAX + 3
+    assert len(bench.began) > began
+    await bench.end_all()
 
 
 async def test_who_is_cancelled_while_waiting_takes_no_turn():
