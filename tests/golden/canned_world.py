@@ -63,13 +63,19 @@ class Script:
 
 def words(text: str) -> set[str]:
     """Return the words of a text, folded; signs of Chinese and Japanese one by one."""
-    return {word for run in WORD.findall(text.casefold()) for word in ([run] if run.isascii() else list(run))}
+    return {
+        word
+        for run in WORD.findall(text.casefold())
+        for word in ([run] if run.isascii() else list(run))
+    }
 
 
 class Oddities(CannedModels):
     """Answers by the words that texts share; stumbles where a text says so."""
 
-    def __init__(self, people: Mapping[str, tuple[str, float]], scripts: Mapping[str, Script]) -> None:
+    def __init__(
+        self, people: Mapping[str, tuple[str, float]], scripts: Mapping[str, Script]
+    ) -> None:
         super().__init__()
         self._people, self._scripts = people, scripts
         self._known: dict[tuple[str, str], tuple[Passage, bool]] = {}
@@ -97,8 +103,11 @@ class Oddities(CannedModels):
         short = any("vector is too short" in text for text in request.texts)
         missing = any("vector is missing" in text for text in request.texts)
         mute = any("tokens are mute" in text for text in request.texts)
-        vectors = [hashlib.sha256(text.encode()).digest()[: 4 * DIMENSIONS - short] for text in request.texts]
-        tokens = [hashlib.md5(text.encode()).digest()[:6] for text in request.texts]  # noqa: S324 - no secret
+        vectors = [
+            hashlib.sha256(text.encode()).digest()[: 4 * DIMENSIONS - short]
+            for text in request.texts
+        ]
+        tokens = [hashlib.md5(text.encode()).digest()[:6] for text in request.texts]
         self._asked |= dict(zip(tokens, request.texts, strict=True))
         return Embedded(
             vectors=tuple(vectors[missing:]),
@@ -110,7 +119,9 @@ class Oddities(CannedModels):
     async def _spans(self, request: Detect, _: Call) -> Record:
         if any("recogniser stumbles" in text for text in request.texts):
             raise KeyError("an invented mistake")
-        return Detected(texts=tuple(Spans(spans=self._found(text)) for text in request.texts), model="names@1")
+        return Detected(
+            texts=tuple(Spans(spans=self._found(text)) for text in request.texts), model="names@1"
+        )
 
     def _found(self, text: str) -> tuple[Span, ...]:
         return tuple(
@@ -138,7 +149,11 @@ class Oddities(CannedModels):
         return IndexWritten(count=len([one for one in gone if one]), position=self._at)
 
     async def _withdrawn(self, request: WithdrawVersions, call: Call) -> Record:
-        mine = [key for key, (one, _) in self._known.items() if key[0] == call.tenant and one.document == request.document.document]
+        mine = [
+            key
+            for key, (one, _) in self._known.items()
+            if key[0] == call.tenant and one.document == request.document.document
+        ]
         for key in mine:
             del self._known[key]
         self._at = call.offset
@@ -155,9 +170,21 @@ class Oddities(CannedModels):
             if shared:
                 dense = round(0.5 + 0.4 * shared / len(asked), 3) if request.vector else 0.0
                 lexical = round(1.5 * shared + 1 / (2 + len(passage.text) // 200), 2)
-                listed.append(Candidate(chunk=chunk, document=passage.document, dense=dense, lexical=lexical, score=dense + lexical))
+                listed.append(
+                    Candidate(
+                        chunk=chunk,
+                        document=passage.document,
+                        dense=dense,
+                        lexical=lexical,
+                        score=dense + lexical,
+                    )
+                )
         listed.sort(key=lambda one: (-one.score, one.chunk))
-        return Found(candidates=tuple(listed[: min(request.limit, 10)]), index=f"{call.tenant}-1", position=self._at)
+        return Found(
+            candidates=tuple(listed[: min(request.limit, 10)]),
+            index=f"{call.tenant}-1",
+            position=self._at,
+        )
 
     async def _scores(self, request: Rerank, call: Call) -> Record:
         asked = self._asked[request.query]
@@ -169,7 +196,9 @@ class Oddities(CannedModels):
                   for passage, own in zip(texts, held, strict=True)]  # fmt: skip
         if "no similarities" in asked:
             return Reranked(scores=tuple(scores))
-        cosines = [round(len(one & other) / max(1, len(one | other)), 2) for one in held for other in held]
+        cosines = [
+            round(len(one & other) / max(1, len(one | other)), 2) for one in held for other in held
+        ]
         return Reranked(scores=tuple(scores), similarities=array.array("f", cosines).tobytes())
 
     async def _texts(self, request: Fetch, call: Call) -> Record:
@@ -177,11 +206,20 @@ class Oddities(CannedModels):
         return Fetched(passages=tuple(one[0] for one in found if one))
 
     async def _say(self, request: Generate, _: Call) -> AsyncIterator[Record]:
-        question = request.prompt.rpartition("\n")[0].rpartition("\n")[2] + request.prompt.rpartition("\n")[2]
-        script = next((said for key, said in self._scripts.items() if key in request.prompt[-600:]), None)
+        question = (
+            request.prompt.rpartition("\n")[0].rpartition("\n")[2]
+            + request.prompt.rpartition("\n")[2]
+        )
+        script = next(
+            (said for key, said in self._scripts.items() if key in request.prompt[-600:]), None
+        )
         if script is None:
             sentences = re.split(r"(?<=[.?。])\s*", request.prompt)
-            best = max(sentences[:-1], key=lambda one: len(words(one) & words(question))) if sentences[:-1] else ""
+            best = (
+                max(sentences[:-1], key=lambda one: len(words(one) & words(question)))
+                if sentences[:-1]
+                else ""
+            )
             script = Script(tuple(re.findall(r"\s?\S+(?:\s\S+){0,5}", best.split("\n")[-1])))
         if script.fails and request.model == "second":
             script = Script(("The second model says so.",))
@@ -189,12 +227,27 @@ class Oddities(CannedModels):
         for part in script.parts:
             tokens = re.findall(r"\s?[^\s]+|\s", part)
             yield Generated(
-                tokens=tuple(GeneratedToken(text=text, at_us=script.step_us * (number + at)) for at, text in enumerate(tokens)),
+                tokens=tuple(
+                    GeneratedToken(text=text, at_us=script.step_us * (number + at))
+                    for at, text in enumerate(tokens)
+                ),
                 model=f"{request.model}@1",
             )
             number += len(tokens)
             await asyncio.sleep(0)
         if script.fails:
-            raise {"transient": Transient, "permanent": Permanent}[script.fails]("the model broke off")
-        usage = Usage(prompt_tokens=len(request.prompt) // 4, completion_tokens=number) if script.usage else None
-        yield Generated(tokens=(), last=True, finish_reason=script.finish, usage=usage, model=f"{request.model}@1")
+            raise {"transient": Transient, "permanent": Permanent}[script.fails](
+                "the model broke off"
+            )
+        usage = (
+            Usage(prompt_tokens=len(request.prompt) // 4, completion_tokens=number)
+            if script.usage
+            else None
+        )
+        yield Generated(
+            tokens=(),
+            last=True,
+            finish_reason=script.finish,
+            usage=usage,
+            model=f"{request.model}@1",
+        )

@@ -81,7 +81,10 @@ class Drive:
             identity = request_id("", f"{name}|{one.digest}")
             meta = Meta(id=identity, tenant="", lane=0, request=identity, session="", at=now_us(),
                         step=StepVersion(name="setup", code=CODE, configuration=""))  # fmt: skip
-            self.log.append(self.codec, ConfigurationSet(meta=meta, step=name, digest=one.digest, content=one.content))
+            self.log.append(
+                self.codec,
+                ConfigurationSet(meta=meta, step=name, digest=one.digest, content=one.content),
+            )
 
     async def close(self) -> None:
         """Close the connectors."""
@@ -104,7 +107,9 @@ class Drive:
                 self._tables.remember(event)
             step = step_reading(type(event))
             if step is not None and not isinstance(event, EventRejected):
-                flow.extend(await self._outcomes(step, event, offset, (crashes or {}).get(step.name)))
+                flow.extend(
+                    await self._outcomes(step, event, offset, (crashes or {}).get(step.name))
+                )
             if flow:
                 flows.append(flow)
         return written
@@ -113,7 +118,9 @@ class Drive:
         """Put what is on the log already a second time."""
         self.log.append(self.codec, event)
 
-    async def put_bytes(self, record: type[Event], value: bytes | None, key: bytes | None, lane: int = 0) -> None:
+    async def put_bytes(
+        self, record: type[Event], value: bytes | None, key: bytes | None, lane: int = 0
+    ) -> None:
         """Put what reaches no step, and the dead letter that comes of it."""
         topic = topic_of(record)
         offset = self.log.put(topic, lane, value, key)
@@ -133,7 +140,9 @@ class Drive:
 
     # ---------------------------------------------------------------- how a worker runs it
 
-    async def _outcomes(self, step: Step, event: Event, offset: int, crash: int | None) -> Iterable[Event]:
+    async def _outcomes(
+        self, step: Step, event: Event, offset: int, crash: int | None
+    ) -> Iterable[Event]:
         given = Input(event, topic_of(event), event.meta.lane, offset)
         written: list[Event] = []
         first = event.meta.attempt
@@ -156,7 +165,11 @@ class Drive:
                     written += outcomes
                     continue
                 run.fail_with(failed(error, tries))
-                await run.reject(rejection(step.name, given, event.meta.tenant.encode(), self.codec.encode(event)))
+                await run.reject(
+                    rejection(
+                        step.name, given, event.meta.tenant.encode(), self.codec.encode(event)
+                    )
+                )
             return [*written, *outcomes]
         raise AssertionError("the last try is an outcome")
 

@@ -16,7 +16,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "a shortcut: blanks alone bring no word, so the long way finds what it found before",
     (
         "agents/spans.py",
-        "rank: tuple[int, float, str] = (0, 0.0, \"\")",
-        "rank: tuple[int, float, str] = (1, 0.0, \"\")",
+        'rank: tuple[int, float, str] = (0, 0.0, "")',
+        'rank: tuple[int, float, str] = (1, 0.0, "")',
     ): "set before the first mention, whose own rank replaces it before anybody reads it",
 }

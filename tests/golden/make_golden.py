@@ -29,7 +29,9 @@ PRESENT = "present"
 
 async def _played(place: Path) -> tuple[Path, Settings]:
     settings = synthetic_settings(place / "run")
-    drive = Drive(settings, Oddities(PEOPLE, {f"number {number}?": said for number, said in SAID.items()}))
+    drive = Drive(
+        settings, Oddities(PEOPLE, {f"number {number}?": said for number, said in SAID.items()})
+    )
     try:
         await Scenario(drive).play(place)
     finally:
@@ -51,7 +53,9 @@ def write(folder: Path) -> None:
     manifest.write_text(json.dumps(json.loads(manifest.read_text()), separators=(",", ":")))
     code, report = verify(folder, "--archive", str(folder / "log"))
     if code:
-        raise SystemExit(f"the log that was just written does not verify: {json.dumps(report, ensure_ascii=False)[:6_000]}")
+        raise SystemExit(
+            f"the log that was just written does not verify: {json.dumps(report, ensure_ascii=False)[:6_000]}"
+        )
     (folder / "report.json").write_text(json.dumps({"code": CODE, **report}, indent=1) + "\n")
 
 

@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.golden.mutations import Mutant
 from tests.golden.verifying import ROOT, environment
@@ -31,7 +31,9 @@ RELOADED = ("agents", "connectors", "replay", "streams")
 SURVIVED, BY_VERIFY, BY_TESTS = "survived", "verify", "tests"
 CPU_S = 20  # a verification takes 1 or 2; work is bounded, not waiting
 TESTS_CPU_S = 240
-MEMORY_BYTES = 6 * 2**30  # of addresses: what grows without end is stopped long before the machine is full
+MEMORY_BYTES = (
+    6 * 2**30
+)  # of addresses: what grows without end is stopped long before the machine is full
 MUTANT = "MUTANT_FILE"  # where the tests of a mutant find it
 
 
@@ -51,7 +53,9 @@ class InMemory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._name = file.removesuffix(".py").replace("/", ".")
         self._file, self._source = str(ROOT / file), source
 
-    def find_spec(self, name: str, _path: Any, _target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, _path: Any, _target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """Find the one module."""
         if name != self._name:
             return None
@@ -61,7 +65,7 @@ class InMemory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: Any) -> None:
         """Run the text as the module's."""
-        exec(compile(self._source, self._file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
+        exec(compile(self._source, self._file, "exec", dont_inherit=True), module.__dict__)
 
 
 def install(file: str, source: str) -> None:
@@ -101,7 +105,7 @@ class FirstEntry(list[Any]):
         """End it."""
         raise Noticed(f"{entry.step}: {entry.reason[:160]}")
 
-    def __iadd__(self, entries: Iterable[Any]) -> FirstEntry:
+    def __iadd__(self, entries: Iterable[Any]) -> Self:
         """End it if there is one."""
         for entry in entries:
             self.append(entry)
@@ -133,7 +137,11 @@ class GoldenLog:
         with contextlib.closing(archive.ArchiveLog(self.folder / "log")) as log:
             verifier = verify.Verifier(log, readings.over(local), keyring.digest_key)
             said = verifier.report
-            said.diverged, said.unverifiable, said.unreadable = FirstEntry(), FirstEntry(), FirstEntry()
+            said.diverged, said.unverifiable, said.unreadable = (
+                FirstEntry(),
+                FirstEntry(),
+                FirstEntry(),
+            )
             report: dict[str, Any] = asyncio.run(verifier.verify()).as_json()
         del report["seconds"]
         return report
@@ -207,7 +215,9 @@ class MutantJudge:
                     return BY_VERIFY, found
         except Exception as error:  # noqa: BLE001 - a mutant may raise anything
             return BY_VERIFY, f"{type(error).__name__}: {error}"
-        resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY if soft < 0 else soft, soft))
+        resource.setrlimit(
+            resource.RLIMIT_CPU, (resource.RLIM_INFINITY if soft < 0 else soft, soft)
+        )
         return by_tests(mutant, self._tests(mutant.file))
 
 
@@ -227,7 +237,7 @@ def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
     """Run tests over a mutant, in a process of their own."""
     if not tests:
         return SURVIVED, "and has no tests of its own"
-    place = Path(os.environ.get("TMPDIR", "/tmp")) / f"mutant-{os.getpid()}.json"  # noqa: S108 - a name of our own
+    place = Path(os.environ.get("TMPDIR", "/tmp")) / f"mutant-{os.getpid()}.json"
     place.write_text(json.dumps({"file": mutant.file, "source": mutant.source}))
     try:
         ran = subprocess.run(
@@ -235,7 +245,7 @@ def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
              "-p", "no:cacheprovider", "--timeout", "120", *tests],
             cwd=ROOT, env={**os.environ, MUTANT: str(place), "HYPOTHESIS_STORAGE_DIRECTORY": f"{place}.examples"},
             capture_output=True, text=True, check=False,
-            preexec_fn=lambda: _limit(TESTS_CPU_S),  # noqa: PLW1509 - one thread, just forked
+            preexec_fn=lambda: _limit(TESTS_CPU_S),
         )  # fmt: skip
     finally:
         place.unlink()

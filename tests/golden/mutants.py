@@ -73,7 +73,9 @@ def is_equivalent(mutant: Mutant) -> bool:
 def drawn(size: int, seed: int, only: str = "") -> list[Mutant]:
     """Draw so many that are not listed as equivalent, all where `size` is 0."""
     files = [only] if only else files_of_steps()
-    counted = [mutant for file in files for mutant in mutants_of(ROOT, file) if not is_equivalent(mutant)]
+    counted = [
+        mutant for file in files for mutant in mutants_of(ROOT, file) if not is_equivalent(mutant)
+    ]
     return sample(counted, size or len(counted), seed)
 
 
@@ -126,7 +128,12 @@ def main() -> int:
         try:
             for one in judge.judge(mutants, given.processes):
                 judged.append(one)
-                print(f"{len(judged)} of {len(mutants)}: {one.by}", end="\r", file=sys.stderr, flush=True)
+                print(
+                    f"{len(judged)} of {len(mutants)}: {one.by}",
+                    end="\r",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 if one.by != BY_VERIFY:
                     print(f"{one.by}: {line_of(one)}", flush=True)
         except KeyboardInterrupt:

@@ -216,7 +216,9 @@ class _Finder(ast.NodeVisitor):
         """Leave a `not` or a sign out."""
         if isinstance(node.op, ast.Not | ast.USub):
             line, column = _start(node)
-            self._put((line, column), (line, column + (4 if isinstance(node.op, ast.Not) else 1)), "")
+            self._put(
+                (line, column), (line, column + (4 if isinstance(node.op, ast.Not) else 1)), ""
+            )
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -228,7 +230,11 @@ class _Finder(ast.NodeVisitor):
             self._put(_start(node), _end(node), str(value + 1))
         elif isinstance(value, float):
             self._put(_start(node), _end(node), repr(round(value * 1.1 + 0.001, 6)))
-        elif isinstance(value, str) and self._text(node).startswith(('"', "'")) and value.isidentifier():
+        elif (
+            isinstance(value, str)
+            and self._text(node).startswith(('"', "'"))
+            and value.isidentifier()
+        ):
             self._put(_start(node), _end(node), repr(value + "_"))
 
     def visit_If(self, node: ast.If | ast.IfExp | ast.While) -> None:
@@ -264,7 +270,11 @@ class _Finder(ast.NodeVisitor):
             self._put(_start(node), _end(node), f"list({self._text(node.args[0])})")
         if name in REORDERED and all(keyword.arg != "reverse" for keyword in node.keywords):
             line, column = _end(node)
-            self._put((line, column - 1), (line, column), ", reverse=True)" if node.args or node.keywords else "reverse=True)")
+            self._put(
+                (line, column - 1),
+                (line, column),
+                ", reverse=True)" if node.args or node.keywords else "reverse=True)",
+            )
         if isinstance(function, ast.Attribute) and name in LEFT_OUT and not node.args:
             self._put(_end(function.value), _end(node), "")
         self.generic_visit(node)

@@ -15,14 +15,50 @@ from tests.golden.scripts import SAID, question
 
 TERN, HEATH = "tern", "heath"
 SMALL = {
-    "procedural": {"tokens_min": 60, "tokens_target": 150, "tokens_max": 170, "overlap_tokens": 24, "questions": False},
-    "faq": {"tokens_min": 20, "tokens_target": 130, "tokens_max": 150, "overlap_tokens": 12, "questions": True},
-    "tight": {"tokens_min": 1, "tokens_target": 113, "tokens_max": 113, "overlap_tokens": 0, "questions": False},
-    "loose": {"tokens_min": 90, "tokens_target": 118, "tokens_max": 240, "overlap_tokens": 5, "questions": True},
-    "broken": {"tokens_min": 1, "tokens_target": 112, "tokens_max": 200, "overlap_tokens": 0, "questions": False},
+    "procedural": {
+        "tokens_min": 60,
+        "tokens_target": 150,
+        "tokens_max": 170,
+        "overlap_tokens": 24,
+        "questions": False,
+    },
+    "faq": {
+        "tokens_min": 20,
+        "tokens_target": 130,
+        "tokens_max": 150,
+        "overlap_tokens": 12,
+        "questions": True,
+    },
+    "tight": {
+        "tokens_min": 1,
+        "tokens_target": 113,
+        "tokens_max": 113,
+        "overlap_tokens": 0,
+        "questions": False,
+    },
+    "loose": {
+        "tokens_min": 90,
+        "tokens_target": 118,
+        "tokens_max": 240,
+        "overlap_tokens": 5,
+        "questions": True,
+    },
+    "broken": {
+        "tokens_min": 1,
+        "tokens_target": 112,
+        "tokens_max": 200,
+        "overlap_tokens": 0,
+        "questions": False,
+    },
 }
 NARROW: dict[str, dict[str, Any]] = {
-    "ingest": {"policies": SMALL, "batch_chunks_max": 3, "batch_bytes_max": 1_500, "chunks_max": 30, "bytes_max": 9_000},
+    "ingest": {
+        "policies": SMALL,
+        "batch_chunks_max": 3,
+        "batch_bytes_max": 1_500,
+        "chunks_max": 30,
+        "bytes_max": 9_000,
+    },
     "embed": {"texts_max": 2},
     "redact": {"remembered_max": 4},
     "retrieve": {"budget_tokens": 260, "reranked": 9, "candidates": 12},
@@ -50,7 +86,9 @@ class Scenario:
 
     # ---------------------------------------------------------------- documents
 
-    def _document(self, uri: str, content: str | bytes, tenant: str = TERN, **fields: Any) -> DocumentSubmitted:
+    def _document(
+        self, uri: str, content: str | bytes, tenant: str = TERN, **fields: Any
+    ) -> DocumentSubmitted:
         self._count += 1
         data = content.encode() if isinstance(content, str) else content
         policy = fields.pop("chunk_policy", "procedural")
@@ -59,7 +97,9 @@ class Scenario:
             tenant, uri=uri, content=data, media_type=media, fingerprint=f"document {self._count}", **fields)  # fmt: skip
         return replace(event, chunk_policy=policy)
 
-    async def _submit(self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any) -> list[Event]:
+    async def _submit(
+        self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
+    ) -> list[Event]:
         return await self._drive.put(self._document(*args, **fields), crashes=crashes)
 
     async def _documents(self) -> None:
@@ -69,12 +109,23 @@ class Scenario:
         await self._submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "shore"})
         await self._submit("ferry-copy.md", texts.COPY)
         await self._submit("clock.html", texts.HTML, media_type="text/html")
-        await self._submit("salt.txt", texts.PLAIN, media_type="text/plain", title="  The salt\tpans\u0007  " + "of Morrow " * 40)
+        await self._submit(
+            "salt.txt",
+            texts.PLAIN,
+            media_type="text/plain",
+            title="  The salt\tpans\u0007  " + "of Morrow " * 40,
+        )
         await self._submit("faq.md", texts.FAQ, chunk_policy="faq")
         await self._submit("staff.md", texts.STAFF, title="Staff of Orla Quist", groups=("b", "a"))
-        await self._submit("staff.md", texts.MORE_STAFF, title="Staff of Orla Quist", groups=("b", "a"))
+        await self._submit(
+            "staff.md", texts.MORE_STAFF, title="Staff of Orla Quist", groups=("b", "a")
+        )
         await self._submit("night.md", texts.SECRETS)
-        for uri, text in (("灯台.md", texts.JAPANESE), ("tea.md", texts.CHINESE), ("muehle.md", texts.GERMAN)):
+        for uri, text in (
+            ("灯台.md", texts.JAPANESE),
+            ("tea.md", texts.CHINESE),
+            ("muehle.md", texts.GERMAN),
+        ):
             await self._submit(uri, text)
         await self._submit("museum.txt", texts.ARABIC, media_type="text/plain")
         await self._submit("empty.md", " \n\n ")
@@ -86,24 +137,56 @@ class Scenario:
         await self._withdraw("0b0e7c1e-1111-5222-8333-944455566677", "nobody knows it")
 
     async def _withdraw(self, document: str, reason: str) -> None:
-        await self._drive.put(self._drive.requests.withdrawal(TERN, document=document, reason=reason, fingerprint=reason))
+        await self._drive.put(
+            self._drive.requests.withdrawal(
+                TERN, document=document, reason=reason, fingerprint=reason
+            )
+        )
 
     async def _narrow_documents(self) -> None:
-        await self._submit("ferry.md", texts.FERRY, HEATH, chunk_policy="tight", crashes={"ingest": 1})
+        await self._submit(
+            "ferry.md", texts.FERRY, HEATH, chunk_policy="tight", crashes={"ingest": 1}
+        )
         await self._submit("ferry.md", texts.FERRY_CHANGED, HEATH, chunk_policy="tight")
         await self._submit("old.md", texts.FERRY_CHANGED + "\nThe old ferry is sold.", HEATH)
         for policy in ("procedural", "faq", "tight", "loose", "broken"):
-            for name in ("FAQ", "STAFF", "TABLE", "LISTING", "DEEP", "EVEN", "TITLED", "MARKS", "JAPANESE"):
-                await self._submit(f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy)
+            for name in (
+                "FAQ",
+                "STAFF",
+                "TABLE",
+                "LISTING",
+                "DEEP",
+                "EVEN",
+                "TITLED",
+                "MARKS",
+                "JAPANESE",
+            ):
+                await self._submit(
+                    f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy
+                )
         await self._submit("long.md", "# Long\n\n" + texts.EVEN * 3, HEATH, chunk_policy="tight")
         for size in (9_000, 9_001):
-            await self._submit(f"{size}.txt", "Salt. " * (size // 6) + "." * (size % 6), HEATH, media_type="text/plain")
-        for odd in ("embedder is away", "embedder is broken", "vector is too short", "vector is missing", "uncounted", "recogniser stumbles"):
+            await self._submit(
+                f"{size}.txt",
+                "Salt. " * (size // 6) + "." * (size % 6),
+                HEATH,
+                media_type="text/plain",
+            )
+        for odd in (
+            "embedder is away",
+            "embedder is broken",
+            "vector is too short",
+            "vector is missing",
+            "uncounted",
+            "recogniser stumbles",
+        ):
             await self._submit(f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so.", HEATH)
 
     # ---------------------------------------------------------------- questions
 
-    def _question(self, text: str, session: str = "", tenant: str = TERN, user: str = "ada", **fields: Any) -> QuestionAsked:
+    def _question(
+        self, text: str, session: str = "", tenant: str = TERN, user: str = "ada", **fields: Any
+    ) -> QuestionAsked:
         self._count += 1
         left_s = fields.pop("left_s", 600)
         deadline = now_us() + int(left_s * SECOND_US) if left_s is not None else 0
@@ -113,7 +196,9 @@ class Scenario:
         sealed = self._drive.keyring.seal(tenant, key, event.meta.id, "text", text.encode())
         return replace(event, text=sealed, ask=Ask(**{"deadline": deadline, **fields}))
 
-    async def _ask(self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any) -> list[Event]:
+    async def _ask(
+        self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
+    ) -> list[Event]:
         return await self._drive.put(self._question(*args, **fields), crashes=crashes)
 
     async def _talks(self) -> None:
@@ -131,7 +216,9 @@ class Scenario:
         for left_s in (-1, 0.2, 0.5, 5, None):
             await self._ask(texts.QUESTIONS[0], left_s=left_s)
         for number in SAID:
-            schema = {31: texts.CHOICE, 36: texts.CHOICE}.get(number, texts.STEPS) if number > 30 else ""
+            schema = (
+                {31: texts.CHOICE, 36: texts.CHOICE}.get(number, texts.STEPS) if number > 30 else ""
+            )
             await self._ask(question(number), f"said-{number}", response_schema=schema)
         await self._ask(question(9), left_s=5)
         await self._ask(question(22), passages_max=1)
@@ -148,19 +235,29 @@ class Scenario:
         for number in (5, 6, 7, 11, 20, 22):
             await self._ask(question(number), f"narrow-{number}", HEATH)
         for limit in (1, 2, 3, 8):
-            await self._ask("Stone, wall, tide, mill, ferry, chapter and salt?", f"limit-{limit}", HEATH, passages_max=limit)
+            await self._ask(
+                "Stone, wall, tide, mill, ferry, chapter and salt?",
+                f"limit-{limit}",
+                HEATH,
+                passages_max=limit,
+            )
 
     # ---------------------------------------------------------------- dead letters
 
     async def _letters(self) -> None:
         drive = self._drive
-        asked, submitted = self._question("Who reads this?"), self._document("late.md", "Who reads this?")
+        asked, submitted = (
+            self._question("Who reads this?"),
+            self._document("late.md", "Who reads this?"),
+        )
         lane, value = asked.meta.lane, drive.codec.encode(asked)
         await drive.put_bytes(QuestionAsked, b"\x00no record", b"tern", lane)
         await drive.put_bytes(QuestionAsked, None, b"tern", lane)
         await drive.put_bytes(QuestionAsked, value, b"another", lane)
         await drive.put_bytes(QuestionAsked, value, b"tern", (lane + 1) % 4)
-        await drive.put_bytes(DocumentSubmitted, drive.codec.encode(submitted)[:-9], b"tern", submitted.meta.lane)
+        await drive.put_bytes(
+            DocumentSubmitted, drive.codec.encode(submitted)[:-9], b"tern", submitted.meta.lane
+        )
         long_id = replace(asked, meta=replace(asked.meta, session="s" * 4_200))
         await drive.put_bytes(QuestionAsked, drive.codec.encode(long_id), b"tern", lane)
         for asks in ({"max_tokens": 16_384}, {"max_tokens": 16_385}, {"response_schema": "[" * 128 + "]" * 128},

@@ -83,13 +83,24 @@ def test_a_mutant_changes_one_line_and_is_another_program():
         lines = (ROOT / file).read_text().splitlines()
         tree = ast.dump(ast.parse("\n".join(lines)))
         mutants = mutants_of(ROOT, file)
-        assert len({mutant.source for mutant in mutants}) == len({mutant.key for mutant in mutants}) == len(mutants)
+        assert (
+            len({mutant.source for mutant in mutants})
+            == len({mutant.key for mutant in mutants})
+            == len(mutants)
+        )
         for mutant in mutants:
             changed = mutant.source.splitlines()
-            differing = [at for at, pair in enumerate(zip(lines, changed, strict=True), 1) if pair[0] != pair[1]]
+            differing = [
+                at
+                for at, pair in enumerate(zip(lines, changed, strict=True), 1)
+                if pair[0] != pair[1]
+            ]
             assert differing == [mutant.line]
             assert ast.dump(ast.parse(mutant.source)) != tree
-            assert (lines[mutant.line - 1].strip(), changed[mutant.line - 1].strip()) == (mutant.before, mutant.after)
+            assert (lines[mutant.line - 1].strip(), changed[mutant.line - 1].strip()) == (
+                mutant.before,
+                mutant.after,
+            )
 
 
 def test_a_sample_stays_when_other_lines_come(tmp_path):
@@ -105,7 +116,9 @@ def test_the_files_are_those_that_a_step_runs():
     assert {"agents/ingest.py", "agents/pieces.py", "agents/lexicon.py"} <= set(files)
     assert len(drawn(0, 1)) > 1_000
     for file in files:
-        assert own_tests(file) or file in {"agents/errors.py", "agents/effects.py"}, f"{file} has no tests"
+        assert own_tests(file) or file in {"agents/errors.py", "agents/effects.py"}, (
+            f"{file} has no tests"
+        )
 
 
 def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted():
@@ -116,6 +129,7 @@ def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted():
 
 
 # -------------------------------------------------------------------- how they are judged
+
 
 def named(file: str, after: str) -> Mutant:
     [mutant] = [mutant for mutant in mutants_of(ROOT, file) if mutant.after == after]
@@ -133,7 +147,9 @@ def judge(tmp_path_factory):
 @pytest.mark.slow
 def test_verify_notices_a_handful_of_mutants_and_the_tree_stays_as_it_is(judge):
     handful = [
-        named("agents/scoring.py", "return sorted(range(len(ids)), key=lambda i: (scores[i], ids[i]))"),
+        named(
+            "agents/scoring.py", "return sorted(range(len(ids)), key=lambda i: (scores[i], ids[i]))"
+        ),
         named("agents/retrieve.py", 'if event.ask.mode != "search":'),
         named("agents/embed.py", "if len(models) > 2:"),
     ]
@@ -142,15 +158,23 @@ def test_verify_notices_a_handful_of_mutants_and_the_tree_stays_as_it_is(judge):
     judged = {one.mutant.file: one for one in judge.judge(handful, 2)}
     assert judged["agents/scoring.py"].by == judged["agents/retrieve.py"].by == BY_VERIFY
     assert judged["agents/scoring.py"].how.startswith("present: retrieve: ")
-    assert judged["agents/embed.py"].by == SURVIVED  # no log of one model shows it, and no tests were named
+    assert (
+        judged["agents/embed.py"].by == SURVIVED
+    )  # no log of one model shows it, and no tests were named
     assert before == {file: (ROOT / file).read_bytes() for file in before}
-    assert agents == {name: module for name, module in sys.modules.items() if name.startswith("agents")}
+    assert agents == {
+        name: module for name, module in sys.modules.items() if name.startswith("agents")
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "how"),
-    [("while True: pass", "ended with"), ("raise SystemExit(3)", "SystemExit"), ("1 / 0", "ZeroDivisionError")],
+    [
+        ("while True: pass", "ended with"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
 )
 def test_a_mutant_that_hangs_ends_or_raises_is_noticed(judge, monkeypatch, body, how):
     monkeypatch.setattr("tests.golden.mutant_runs.CPU_S", 3)
@@ -168,7 +192,9 @@ def test_a_mutant_that_changes_nothing_survives(judge):
 
 @pytest.mark.slow
 def test_own_tests_notice_what_verify_does_not():
-    mutant = next(one for one in mutants_of(ROOT, "agents/numbering.py") if "entries_max" in one.before)
+    mutant = next(
+        one for one in mutants_of(ROOT, "agents/numbering.py") if "entries_max" in one.before
+    )
     by, how = by_tests(mutant, own_tests("agents/numbering.py"))
     assert by == BY_TESTS
     assert "test_numbering.py" in how
@@ -194,7 +220,11 @@ def a_judged(by: str) -> Judged:
     [(90, 5, 5, True), (89, 6, 5, False), (90, 4, 6, False), (100, 0, 0, True)],
 )
 def test_the_bounds_are_of_both_measures(verified, tested, survived, enough):
-    judged = [a_judged(BY_VERIFY)] * verified + [a_judged(BY_TESTS)] * tested + [a_judged(SURVIVED)] * survived
+    judged = (
+        [a_judged(BY_VERIFY)] * verified
+        + [a_judged(BY_TESTS)] * tested
+        + [a_judged(SURVIVED)] * survived
+    )
     assert reached(judged) is enough
     assert table(judged)[-1].split() == ["all", "100", f"{verified}%", f"{verified + tested}%"]
     assert command.line_of(judged[0]) == "agents/x.py:7\n    - a < b\n    + a <= b"
