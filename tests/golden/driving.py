@@ -29,6 +29,7 @@ from streams.running.world import Connector, World
 from streams.settings import Settings
 from streams.topics import Step, step_reading, topic_of
 from streams.version import CODE, RUNTIME
+from streams.watching.tracing import child_of
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRIES = 5
@@ -188,7 +189,7 @@ class Drive:
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
             begun=Begun(at=now_us(), attempt=attempt, code=CODE, configuration=configuration.digest,
-                        trace=TRACE, runtime=RUNTIME),
+                        trace=child_of(TRACE), runtime=RUNTIME),
             configuration=self._known,
         )  # fmt: skip
         return run, outcomes
