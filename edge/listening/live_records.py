@@ -74,7 +74,7 @@ class LiveRecords:
         if held:
             self._waiting[_lane(message)].add(message.offset())
         else:
-            self._leave_out(message, kind, schema_id)
+            self._leave_out(message, kind)
         return None
 
     def told_since(self) -> list[Entry]:
@@ -83,7 +83,7 @@ class LiveRecords:
         for (message, kind), known in self._aside.turn():
             self._waiting[_lane(message)].discard(message.offset())
             if not known:
-                self._leave_out(message, kind, schema_id_of(message.value()))
+                self._leave_out(message, kind)
             elif (entry := entry_of(self._asker.codec, message, kind)) is not None:
                 entries.append(entry)
         return entries
@@ -98,24 +98,25 @@ class LiveRecords:
         return lane not in self._missed and all(at >= end for at in self._waiting[lane])
 
     def to_read_again(self) -> list[TopicPartition]:
-        """Return from where lanes are to be read again now: at once where the registry answers."""
+        """Return from where lanes are to be read again now: at once where all ids are settled."""
         now_s = self._clock()
         if not self._missed:
             self._pause_s = self._asker.grace_s
             return []
-        if self._asker.any_silent and now_s < self._again_s:
+        if self._asker.any_asked and now_s < self._again_s:
             return []
+        silent = self._asker.any_silent
         self._again_s = now_s + self._pause_s
-        self._pause_s = min(2 * self._pause_s, AGAIN_MAX_S)
+        self._pause_s = min(2 * self._pause_s, AGAIN_MAX_S) if silent else self._asker.grace_s
         places = [TopicPartition(*lane, offset) for lane, offset in sorted(self._missed.items())]
         self._missed.clear()
         log.info("lanes are read again", lanes=len(places))
         return places
 
-    def _leave_out(self, message: Any, kind: type[Event], schema_id: int) -> None:
+    def _leave_out(self, message: Any, kind: type[Event]) -> None:
         if kind in RESULTS:
             self._lost.add(whose_is(message))
-        if kind in HISTORY and not self._asker.is_unknown(schema_id, kind):
+        if kind in HISTORY:
             if not self._missed:
                 self._again_s = self._clock() + self._pause_s
             lane, offset = _lane(message), message.offset()

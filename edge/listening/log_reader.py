@@ -243,19 +243,22 @@ class LogReader:
 
         What the registry does not know within the grace is refused by then, and passed over.
         """
-        asked = {
-            (schema_id, kind)
-            for schema_id, kind in {(schema_id, kind) for _, schema_id, kind in found}
-            if not self._codec.known(schema_id, kind) and self._asker.ask(schema_id, kind, tenant)
-        }
+        wanted = {(schema_id, kind) for _, schema_id, kind in found}
         try:
             async with asyncio.timeout(self._asker.grace_s + TOLD_S):
-                while not all(self._codec.known(*one) for one in asked):  # noqa: ASYNC110 - threads
+                while not self._are_known(wanted, tenant):  # noqa: ASYNC110 - asked on threads
                     await asyncio.sleep(TICK_S)
         except TimeoutError:
             raise Transient(
                 "the schema registry does not tell what the records were written under: try again"
             ) from None
+
+    def _are_known(self, wanted: Iterable[tuple[int, type[Event]]], tenant: str) -> bool:
+        """Tell whether all ids are known; those that are not, are asked for as there is room."""
+        unknown = [one for one in wanted if not self._codec.known(*one)]
+        for schema_id, kind in unknown:
+            self._asker.ask(schema_id, kind, tenant)
+        return not unknown
 
     def _opened(self, found: Iterable[FoundRecord], whose: Whose) -> list[Entry]:
         entries = (

@@ -24,7 +24,7 @@ from agents.errors import Permanent, Transient
 from edge.requests import limits
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import Identity, stamp
-from edge.requests.inbox_records import InboxArrival, InboxRecords
+from edge.requests.inbox_records import InboxRecords
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
@@ -185,12 +185,12 @@ class Inbox:
         finally:
             consumer.close()
 
-    def _take(self, records: Sequence[InboxArrival]) -> bool:
+    def _take(self, records: Sequence[Any]) -> bool:
         """Publish what the records ask for; tries until it worked or the process stops."""
         pause_s = self._pause_s
         while not self._stopping.is_set():
             try:
-                words = [self._handed_over(*arrival) for arrival in records]
+                words = [self._handed_over(message) for message in records]
                 for word in words:
                     word.result(WORD_TIMEOUT_S)
             except (Transient, Permanent, TookTooLong, *REGISTRY_AWAY) as error:
@@ -201,12 +201,9 @@ class Inbox:
                 return True
         return False
 
-    def _handed_over(self, message: Any, refusal: str = "") -> Future[Position]:
+    def _handed_over(self, message: Any) -> Future[Position]:
         """Hand a record's request over; one that the log can't take is rejected."""
         place = message.topic(), message.partition(), message.offset()
-        if refusal:
-            given = unreadable(*place)
-            return self._send(self._rejection(given, "", Undecodable.__name__, refusal))
         event = self.request_for(*place, message.value())
         try:
             return self._send(event)

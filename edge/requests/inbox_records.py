@@ -5,10 +5,8 @@ others go on. Only what lies before the first that waits is committed: what came
 read again after a crash, which gives the same requests.
 
     the registry does not know the id   after the grace the record is rejected
-    too many such ids of one key        its further ones are rejected at once
-    the registry does not answer        the record waits until it does; what finds no room to wait
-                                        is read again then, and where that is too much, no more is
-                                        read
+    the registry does not answer        the record waits until it does
+    there is no room to wait or to ask  it is read again; where that is too much, no more is read
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import TopicPartition
 
@@ -36,13 +34,6 @@ Order = tuple[str, int, bytes]
 """Topic, partition and key."""
 
 
-class InboxArrival(NamedTuple):
-    """A record that may be taken in, or why it is rejected."""
-
-    message: Any
-    refusal: str = ""
-
-
 class InboxRecords:
     """What one consumer of the inbox has read and not committed; lives on its thread."""
 
@@ -59,7 +50,7 @@ class InboxRecords:
         self._records = records
         self._clock = clock
         self._aside: Aside[Any] = Aside(asker, bounds, waits_s=math.inf)
-        self._ready: list[InboxArrival] = []
+        self._ready: list[Any] = []
         self._open: defaultdict[Partition, set[int]] = defaultdict(set)
         """Offsets that were read and are not taken in."""
         self._read: dict[Partition, int] = {}
@@ -86,28 +77,28 @@ class InboxRecords:
         self._read[place] = max(offset + 1, self._read.get(place, 0))
         self._sort(message)
 
-    def ready(self) -> list[InboxArrival]:
+    def ready(self) -> list[Any]:
         """Return what may be taken in now, each order in itself."""
-        ready = [InboxArrival(message) for message, _ in self._aside.turn()] + self._ready
+        ready = [message for message, _ in self._aside.turn()] + self._ready
         self._ready = []
         return ready
 
-    def taken(self, records: Iterable[InboxArrival]) -> dict[Partition, int]:
+    def taken(self, records: Iterable[Any]) -> dict[Partition, int]:
         """Note what was taken in; return up to where each partition of theirs may be committed."""
         places = set()
-        for message, _ in records:
+        for message in records:
             place = message.topic(), message.partition()
             self._open[place].discard(message.offset())
             places.add(place)
         return {place: min(self._open[place], default=self._read[place]) for place in places}
 
     def to_read_again(self) -> list[TopicPartition]:
-        """Return from where to read again what found no room: at once where the registry answers.
+        """Return from where to read again what found no room: at once where all ids are settled.
 
         Until it is read again, what comes after it in its order finds none either.
         """
         now_s = self._clock()
-        if self._asker.any_silent and now_s < self._again_s:
+        if self._asker.any_asked and now_s < self._again_s:
             return []
         self._again_s = now_s + self._asker.grace_s
         self._left_orders.clear()
@@ -122,14 +113,14 @@ class InboxRecords:
         try:
             schema_id = schema_id_of(value)
         except Undecodable:
-            self._ready.append(InboxArrival(message))  # to be rejected
+            self._ready.append(message)  # to be rejected
             return
         key = message.key() or b""
         order = message.topic(), message.partition(), key
         if order in self._left_orders:
             self._leave(message, order)
         elif self._aside.lets_pass(order, schema_id, record):
-            self._ready.append(InboxArrival(message))
+            self._ready.append(message)
         elif not self._aside.hold(
             message,
             order=order,
@@ -138,13 +129,7 @@ class InboxRecords:
             tenant=key.decode("utf-8", "replace"),
             size=len(value),
         ):
-            if self._asker.is_unknown(schema_id, record):
-                why = f"schema {schema_id} is unknown here, and so are many others of this key"
-                self._ready.append(
-                    InboxArrival(message, f"{why}: hand it in again once it is known")
-                )
-            else:
-                self._leave(message, order)
+            self._leave(message, order)
 
     def _leave(self, message: Any, order: Order) -> None:
         self._left[message.topic(), message.partition()].add(message.offset())

@@ -7,6 +7,7 @@ saying so for a while.
     the registry does not answer      the tenant's later records in the lane wait behind it
     the registry does not know it     the record waits alone; after GRACE_S it is rejected, and its
                                       dead letter holds it, to be put back
+    there is no room to ask           as if it did not answer: nothing is known of the record
 
 It is asked on threads of its own (see `schema_asker`): one that hangs at a few ids takes none of
 those on which the process reads back, unseals or looks up keys.
@@ -25,11 +26,15 @@ from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
 from streams.delivery.pauses import Pauses, pauses
-from streams.log.codec import Codec, Undecodable
-from streams.log.schema_asker import GRACE_S, AskedId, SchemaAsker
+from streams.log.asking_turns import AskedId
+from streams.log.codec import Codec
+from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.watching.logs import logger
 
 log = logger("schemas")
+
+ROOM_S = 0.2
+"""Between two looks whether there is room to ask."""
 
 
 @dataclass
@@ -65,26 +70,22 @@ class UnknownSchemas:
         self._waiting: dict[AskedId, _UnknownId] = {}
 
     def wait(self, item: Item, schema_id: int, record: type[Event]) -> None:
-        """Have an item offered again to its lane once it is known what its schema is.
-
-        Raises Undecodable where so many ids are unknown already that this one is not asked for.
-        """
+        """Have an item offered again to its lane once it is known what its schema is."""
         self._loop = asyncio.get_running_loop()
         waiting = self._waiting.get((schema_id, record.SCHEMA))
         if waiting is None:
-            if not self._asker.ask(schema_id, record, item.tenant.decode(errors="replace")):
-                raise Undecodable(
-                    f"schema {schema_id} is unknown here, and the registry is asked for so many "
-                    "others of this tenant, or of all, that it is not asked for this one: put the "
-                    "record back when it knows them"
-                )
             waiting = self._waiting[schema_id, record.SCHEMA] = _UnknownId()
             self._spawn(self._await(schema_id, record, waiting), waiting.lanes)
         waiting.items.append(item)
+        if self._ask(schema_id, record, item):
+            waiting.news.set()
         if item.lane not in waiting.lanes:
             waiting.lanes.append(item.lane)
         if waiting.unknown:
             self._loop.call_soon(item.lane.let_pass, item)
+
+    def _ask(self, schema_id: int, record: type[Event], item: Item) -> bool:
+        return self._asker.ask(schema_id, record, item.tenant.decode(errors="replace"))
 
     def _told(self, asked: AskedId) -> None:
         """Pass on what an id's thread says; one that outlives the loop says it to nobody."""
@@ -98,6 +99,10 @@ class UnknownSchemas:
 
     async def _await(self, schema_id: int, record: type[Event], waiting: _UnknownId) -> None:
         try:
+            while not any(self._ask(schema_id, record, item) for item in waiting.items):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waiting.news.wait(), ROOM_S)
+                waiting.news.clear()
             while self._asker.is_asked(schema_id, record):
                 if self._asker.is_unknown(schema_id, record):
                     self._step_aside(schema_id, waiting)

@@ -78,8 +78,9 @@ class Aside(Generic[WaitingT]):
         tenant: str,
         size: int,
     ) -> bool:
-        """Let a record wait; False where there is no room for it, or too many ids are unknown."""
-        if not self._asker.ask(schema_id, record, tenant) or not self._has_room(tenant, size):
+        """Let a record wait; False where there is no room for it, which says nothing of its id."""
+        self._asker.ask(schema_id, record, tenant)
+        if not self._has_room(tenant, size):
             return False
         held = _Held(what, schema_id, record, tenant, size, self._clock())
         self._orders.setdefault(order, deque()).append(held)
@@ -105,9 +106,9 @@ class Aside(Generic[WaitingT]):
                 del self._orders[order]
 
     def _is_late(self, held: _Held[WaitingT], now_s: float) -> bool:
-        if not self._asker.ask(held.schema_id, held.record, held.tenant):
-            return True  # it was known, is not any more, and too many others are asked for
-        silent = self._asker.is_silent(held.schema_id, held.record)
+        """Tell whether nothing was said of its id for too long; see to it that it is asked for."""
+        is_asked = self._asker.ask(held.schema_id, held.record, held.tenant)
+        silent = not is_asked or self._asker.is_silent(held.schema_id, held.record)
         return silent and now_s - held.since_s >= self._waits_s
 
     def _has_room(self, tenant: str, size: int) -> bool:

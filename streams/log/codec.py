@@ -28,7 +28,7 @@ from streams.settings import Settings
 RecordT = TypeVar("RecordT", bound=Record)
 HEADER = struct.Struct(">bI")
 MAGIC = 0
-REFUSALS_MAX = 1_000  # remembered ids that stand for no record of ours: anybody may send them
+REFUSALS_MAX = 10_000  # remembered ids that stand for no record of ours: anybody may send them
 DOUBTED_S = 5.0  # an id is asked for again where no record was read by what the registry told
 REFUSED_S = 60.0  # then an id is asked for again: a registry may learn it later
 

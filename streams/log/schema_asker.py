@@ -1,13 +1,16 @@
 """Asking a registry what unknown schema ids mean, for who must not wait for it: gateway and steps.
 
-Each id is asked for on a thread of its own, so that a registry that is slow, or hangs at one id,
-keeps nobody from what is known, nor from other ids.
+It is asked on threads of its own, so that a registry that is slow, or hangs at some ids, keeps
+nobody from what is known. Of an id there are three answers besides "known":
 
     the registry does not answer   it is asked again, for as long as it takes
     it does not know the id        it is asked again for GRACE_S, since a registry that lags behind
                                    another says so of valid ids; then it is a fact for a while
+    there is no room to ask        nothing is known of the id: whoever wants it waits and asks again
 
-A tenant may have only so many ids asked for at once: anybody may send any number of them.
+Anybody may send any number of ids. So a thread is held by one call alone, not by an id, and tenants
+take turns (see `asking_turns`); an id that several tenants want is asked for in the first turn of
+any of them.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas import Record
 from schemas.registry import RegistryAway
+from streams.log.asking_turns import ASKED_MAX, AskedId, AskingTurns
 from streams.log.codec import Codec, Undecodable
 from streams.watching.logs import logger
 
@@ -27,22 +31,27 @@ log = logger("schemas")
 
 GRACE_S = 5.0
 """For a registry to learn what another of its kind knows: replication takes tenths of a second."""
-ASKED_MAX = 64
-"""Ids asked for at once, each by a thread."""
-ASKED_OF_TENANT_MAX = 16
-"""Of them for one tenant: more than a release adds at once to what a topic's readers meet."""
+WANTED_MAX = 4_096
+"""Ids that wait for an answer; as many again of tenants that have none yet, one each."""
+WANTED_OF_TENANT_MAX = 512
+"""Of them for one tenant."""
 PAUSE_S = 0.1
 PAUSE_MAX_S = 5.0
-
-AskedId = tuple[int, str]
-"""A schema id and the record that it is to stand for."""
 
 
 @dataclass
 class _Asked:
-    tenant: str
+    """An id that an answer is wanted of."""
+
+    record: type[Record]
+    pauses: Iterator[float]
+    tenants: set[str] = field(default_factory=set)
     silent: bool = True
     """Whether the registry has not answered, so far or lately."""
+    ends_s: float | None = None
+    """When its grace ends, if the registry has said that it does not know it."""
+    due_s: float | None = None
+    """When it is to be asked for next; None while it is."""
 
 
 def growing() -> Iterator[float]:
@@ -65,7 +74,7 @@ class SchemaAsker:
         between_tries: Callable[[], Iterator[float]] = growing,
         told: Callable[[AskedId], object] = bool,
     ) -> None:
-        """`told` is called on an id's thread when it was answered, was not, or is asked no more."""
+        """`told` is called on a thread when an id was answered, was not, or is asked no more."""
         self.codec = codec
         self.grace_s = grace_s
         self._clock = clock
@@ -73,26 +82,34 @@ class SchemaAsker:
         self._told = told
         self._asked: dict[AskedId, _Asked] = {}
         self._of_tenant: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._turns = AskingTurns(self._is_due)
+        self._change = threading.Condition()
+        self._threads = self._idle = 0
+        self._stopped = False
 
     def ask(self, schema_id: int, record: type[Record], tenant: str) -> bool:
-        """Have an id asked for, unless it is known or asked for; False where too many are."""
+        """Have an id asked for, unless it is known; False where there is no room: ask again later.
+
+        False says nothing of the id.
+        """
         key = schema_id, record.SCHEMA
-        with self._lock:
-            if key in self._asked or self.codec.known(schema_id, record):
+        with self._change:
+            if self.codec.known(schema_id, record):
                 return True
-            if len(self._asked) >= ASKED_MAX or self._of_tenant[tenant] >= ASKED_OF_TENANT_MAX:
-                return False
-            asked = self._asked[key] = _Asked(tenant)
-            self._of_tenant[tenant] += 1
-        threading.Thread(
-            target=self._until_known,
-            args=(schema_id, record, asked),
-            name=f"schema-{schema_id}",
-            daemon=True,  # a registry that hangs must not keep the process from its end
-        ).start()
-        return True
+            asked = self._asked.get(key)
+            if asked is None or tenant not in asked.tenants:
+                if self._stopped or not self._has_room(tenant):
+                    return asked is not None
+                if asked is None:
+                    asked = self._asked[key] = _Asked(record, self._between_tries())
+                    asked.due_s = time.monotonic()
+                asked.tenants.add(tenant)
+                self._of_tenant[tenant] += 1
+                if asked.due_s is not None:
+                    self._turns.put(tenant, key, asked.due_s)
+                self._change.notify()
+            self._staff()
+            return True
 
     def is_asked(self, schema_id: int, record: type[Record]) -> bool:
         """Tell whether an id is asked for: it is not known yet, nor refused."""
@@ -104,11 +121,14 @@ class SchemaAsker:
         return asked is not None and asked.silent
 
     def is_unknown(self, schema_id: int, record: type[Record]) -> bool:
-        """Tell whether the registry does not know an id, or such ids leave no room to ask."""
+        """Tell whether an id is asked for and the registry says that it does not know it."""
         asked = self._asked.get((schema_id, record.SCHEMA))
-        if asked is not None:
-            return not asked.silent
-        return not self.codec.known(schema_id, record) and not self.any_silent
+        return asked is not None and not asked.silent
+
+    @property
+    def any_asked(self) -> bool:
+        """Whether any id is asked for."""
+        return bool(self._asked)
 
     @property
     def any_silent(self) -> bool:
@@ -117,48 +137,113 @@ class SchemaAsker:
 
     def stop(self) -> None:
         """Ask no more; a call that hangs is left to itself."""
-        self._stopping.set()
+        with self._change:
+            self._stopped = True
+            gone = [key for key, asked in self._asked.items() if asked.due_s is not None]
+            for key in gone:
+                self._drop(key)
+            self._change.notify_all()
+        for key in gone:
+            self._told(key)
 
-    def _until_known(self, schema_id: int, record: type[Record], asked: _Asked) -> None:
+    def _has_room(self, tenant: str) -> bool:
+        mine, all_ = self._of_tenant[tenant], self._of_tenant.total()
+        if not mine:
+            del self._of_tenant[tenant]
+            return all_ < 2 * WANTED_MAX
+        return mine < WANTED_OF_TENANT_MAX and all_ < WANTED_MAX
+
+    def _is_due(self, key: AskedId, due_s: float) -> bool:
+        asked = self._asked.get(key)
+        return asked is not None and asked.due_s == due_s
+
+    def _drop(self, key: AskedId) -> None:
+        for tenant in self._asked.pop(key).tenants:
+            self._of_tenant[tenant] -= 1
+            if not self._of_tenant[tenant]:
+                del self._of_tenant[tenant]
+
+    # ------------------------------------------------------------------ the threads
+
+    def _staff(self) -> None:
+        """See to it that somebody looks after what waits for its turn, while others ask."""
+        if self._turns and not self._idle and self._threads < ASKED_MAX:
+            threading.Thread(
+                target=self._work,
+                name=f"schema-{self._threads}",
+                daemon=True,  # a registry that hangs must not keep the process from its end
+            ).start()
+            self._threads += 1
+            self._idle += 1
+
+    def _work(self) -> None:
+        while (turn := self._next_turn()) is not None:
+            tenant, key = turn
+            rest_s = self._ask_once(key, self._asked[key])
+            with self._change:
+                self._turns.done(tenant)
+                self._idle += 1
+                self._put_back(key, rest_s)
+                self._change.notify()
+            self._told(key)
+
+    def _next_turn(self) -> tuple[str, AskedId] | None:
+        """Wait for a turn; None where this thread is not needed any more."""
+        with self._change:
+            while self._turns and not self._stopped:
+                now_s = time.monotonic()
+                if (turn := self._turns.take(now_s)) is not None:
+                    self._asked[turn[1]].due_s = None
+                    self._idle -= 1
+                    self._staff()
+                    return turn
+                if self._idle > 1:
+                    break
+                next_s = self._turns.next_s()
+                self._change.wait(None if next_s is None else max(0.0, next_s - now_s))
+            self._idle -= 1
+            self._threads -= 1
+            return None
+
+    def _put_back(self, key: AskedId, rest_s: float | None) -> None:
+        if rest_s is None or self._stopped:
+            self._drop(key)
+            return
+        asked = self._asked[key]
+        asked.due_s = time.monotonic() + rest_s
+        for tenant in asked.tenants:
+            self._turns.put(tenant, key, asked.due_s)
+
+    def _ask_once(self, key: AskedId, asked: _Asked) -> float | None:
+        """Ask; return after how many seconds to ask again, None where it is settled."""
+        schema_id = key[0]
         try:
-            self._ask_on(schema_id, record, asked)
-        finally:
-            with self._lock:
-                del self._asked[schema_id, record.SCHEMA]
-                self._of_tenant[asked.tenant] -= 1
-                if not self._of_tenant[asked.tenant]:
-                    del self._of_tenant[asked.tenant]
-            self._told((schema_id, record.SCHEMA))
+            self.codec.learn(schema_id, asked.record)
+        except Undecodable as error:
+            return self._rest_of_grace(schema_id, asked, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the id is still unknown
+            if not isinstance(error, RegistryAway) or not asked.silent:
+                log.warning(
+                    "a schema is unknown here and the registry does not answer",
+                    schema=schema_id,
+                    error=type(error).__name__,
+                )
+            asked.silent = True
+            return next(asked.pauses)
+        return None
 
-    def _ask_on(self, schema_id: int, record: type[Record], asked: _Asked) -> None:
-        ends_s: float | None = None
-        for pause_s in self._between_tries():
-            try:
-                self.codec.learn(schema_id, record)
-            except Undecodable as error:
-                now_s = self._clock()
-                ends_s = now_s + self.grace_s if ends_s is None else ends_s
-                asked.silent = False
-                if now_s >= ends_s:
-                    self.codec.refuse(schema_id, record, str(error))
-                    log.warning(
-                        "the registry does not know a schema: what was written under it is passed "
-                        "over for a while",
-                        schema=schema_id,
-                        reason=str(error),
-                    )
-                    return
-                rest_s = min(pause_s, ends_s - now_s)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the id is still unknown
-                if not isinstance(error, RegistryAway) or not asked.silent:
-                    log.warning(
-                        "a schema is unknown here and the registry does not answer",
-                        schema=schema_id,
-                        error=type(error).__name__,
-                    )
-                asked.silent, rest_s = True, pause_s
-            else:
-                return
-            self._told((schema_id, record.SCHEMA))
-            if self._stopping.wait(rest_s):
-                return
+    def _rest_of_grace(self, schema_id: int, asked: _Asked, error: Undecodable) -> float | None:
+        now_s = self._clock()
+        if asked.ends_s is None:
+            asked.ends_s = now_s + self.grace_s
+        asked.silent = False
+        if now_s < asked.ends_s:
+            return min(next(asked.pauses), asked.ends_s - now_s)
+        self.codec.refuse(schema_id, asked.record, str(error))
+        log.warning(
+            "the registry does not know a schema: what was written under it is passed over for a "
+            "while",
+            schema=schema_id,
+            reason=str(error),
+        )
+        return None

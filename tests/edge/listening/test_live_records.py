@@ -11,11 +11,13 @@ from msgspec import structs
 
 from agents.errors import Transient
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Gap
+from edge.listening.live_records import LiveRecords
 from edge.listening.log_reader import LogReader
 from schemas import QuestionAsked
 from schemas.definitions import self_contained
+from streams.log.aside import AsideBounds
 from streams.log.codec import Codec, schema_id_of
-from streams.log.schema_asker import ASKED_OF_TENANT_MAX, SchemaAsker
+from streams.log.schema_asker import SchemaAsker
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE
@@ -192,18 +194,73 @@ async def test_a_gateway_that_starts_without_a_registry_reads_all_when_it_is_the
         assert set(bench.requests()) == {f"r{number}" for number in range(count)}
 
 
-async def test_many_unknown_ids_of_one_tenant_take_no_place_of_another():
+async def test_64_unknown_ids_of_others_take_no_history_of_a_neighbour():
     ids = itertools.count(NEW)
-    strangers = [next(ids) for _ in range(4 * ASKED_OF_TENANT_MAX)]
+    strangers = [next(ids) for _ in range(64)]
     valid = next(ids)
     async with Bench() as bench:
         await bench.until(lambda: bench.reader.ready)
         for number, schema_id in enumerate(strangers):
-            bench.put(tokens(f"bad-{number}"), schema_id)
+            bench.put(asked(f"bad-{number}", tenant=f"evil-{number % 4}"), schema_id)
+        await bench.until(lambda: set(strangers) <= set(bench.registry.asked))
         bench.registry.hear(valid, self_contained("QuestionAsked"))
-        bench.put(asked("theirs", tenant="globex"), valid)
+        bench.put(asked("theirs", tenant="bank"), valid)
         await bench.until(lambda: "theirs" in bench.requests())
-        assert len({one for one in bench.registry.asked if one in strangers}) == ASKED_OF_TENANT_MAX
+
+
+async def test_history_that_found_no_room_is_read_again_and_never_taken_for_unknown(monkeypatch):
+    """While the registry answers, and knows neither this id yet nor the other that is asked for."""
+    monkeypatch.setattr("streams.log.aside.AsideBounds", lambda: AsideBounds(records=0))
+    bench = Bench(grace_s=30.0)
+    asker = bench.reader._asker
+    live = LiveRecords(asker, clock=lambda: 0.0)
+    bench.put(asked("r-1"), NEW)
+    [message] = bench.broker.rows[topic_of(QUESTION), 0].messages
+    lane = message.topic(), message.partition()
+    assert asker.ask(NEW, QuestionAsked, "acme")
+    await bench.until(lambda: asker.is_unknown(NEW, QuestionAsked))
+    assert live.open(message, QuestionAsked) is None
+    assert not live.is_taken_in(lane, 1)
+    assert live.to_read_again() == []  # not before the grace is over or all ids are settled
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    await bench.until(lambda: not asker.any_asked)
+    assert [place.offset for place in live.to_read_again()] == [0]
+    assert live.open(message, QuestionAsked).event.meta.request == "r-1"
+    assert live.is_taken_in(lane, 1)
+
+
+async def test_history_whose_id_there_is_no_room_to_ask_for_waits(monkeypatch):
+    bench = Bench(grace_s=30.0)
+    live = LiveRecords(bench.reader._asker)
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.put(asked("r-1"), NEW)
+    [message] = bench.broker.rows[topic_of(QUESTION), 0].messages
+    with monkeypatch.context() as patch:
+        patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
+        assert live.open(message, QuestionAsked) is None
+        assert live.told_since() == []
+        assert not live.is_taken_in((message.topic(), message.partition()), 1)
+    entries = []
+    await bench.until(lambda: entries.extend(live.told_since()) or entries)
+    assert [entry.event.meta.request for entry in entries] == ["r-1"]
+
+
+async def test_a_request_whose_id_finds_no_room_is_not_read_back_without_its_records(monkeypatch):
+    monkeypatch.setattr("edge.listening.log_reader.TOLD_S", 0.05)
+    bench = Bench(grace_s=0.02)
+    event = asked("r-1")
+    bench.broker.put(
+        topic_of(event),
+        CODEC.encode(event),
+        headers=[("request", b"r-1")],
+        time_ms=1_700_000_000_000,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
+        with pytest.raises(Transient, match="the schema registry does not tell"):
+            await bench.reader.read_back(known("r-1"), [QuestionAsked])
+    async with asyncio.timeout(20):
+        assert len(await bench.reader.read_back(known("r-1"), [QuestionAsked])) == 1
 
 
 # ---------------------------------------------------------------------- back

@@ -10,7 +10,6 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox, _told_of_error
-from edge.requests.inbox_records import InboxArrival
 from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
 from streams.log.codec import body
 from streams.log.ids import outcome_id, position_id
@@ -162,7 +161,7 @@ def test_what_the_log_can_not_take_is_rejected_and_holds_up_nothing(tmp_path, ke
         return done
 
     inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
-    assert inbox._take([InboxArrival(message(DOCUMENT, 1)), InboxArrival(message(QUESTION, 2))])
+    assert inbox._take([message(DOCUMENT, 1), message(QUESTION, 2)])
     letter, question = sent
     assert (letter.error, letter.message) == ("RecordTooLarge", "send less at once")
     assert isinstance(question, QuestionAsked)
@@ -180,5 +179,5 @@ def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, 
         return done
 
     inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
-    assert inbox._take([InboxArrival(message(DOCUMENT, 1)), InboxArrival(message(QUESTION, 2))])
+    assert inbox._take([message(DOCUMENT, 1), message(QUESTION, 2)])
     assert [type(event) for event in sent] == [DocumentSubmitted, QuestionAsked]

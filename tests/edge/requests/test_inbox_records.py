@@ -16,7 +16,7 @@ from schemas import EventRejected, InboxQuestion, QuestionAsked
 from schemas.definitions import self_contained
 from streams.log.aside import AsideBounds
 from streams.log.codec import Codec, schema_id_of
-from streams.log.schema_asker import ASKED_OF_TENANT_MAX, SchemaAsker
+from streams.log.schema_asker import SchemaAsker
 from streams.log.writing import Position
 from streams.settings import Settings
 from streams.topics import INBOX, topic_of
@@ -149,18 +149,54 @@ def test_an_id_that_no_registry_knows_is_rejected_after_the_grace(tmp_path):
     assert question.meta.session == "s1"
 
 
-def test_a_flood_of_ids_that_nobody_knows_rejects_its_own_and_delays_nobody(tmp_path):
+@pytest.mark.parametrize("keys", [[b"evil-0", b"evil-1", b"evil-2", b"evil-3"], [None]])
+def test_64_unknown_ids_of_others_reject_no_record_of_a_neighbour(tmp_path, keys):
+    """Who writes without a key has nothing rejected either for what another one wrote."""
     with Bench(tmp_path) as bench:
-        for number in range(ASKED_OF_TENANT_MAX + 50):
+        for number in range(64):
+            wrong = value(number, "evil", NEW + number)
+            bench.broker.put(TOPIC, wrong, key=keys[number % len(keys)])
+        until(lambda: {NEW + number for number in range(64)} <= set(bench.registry.asked))
+        bench.registry.hear(NEW + 64, self_contained("InboxQuestion"))
+        bench.broker.put(TOPIC, value(0, "bank", NEW + 64), key=b"bank")
+        until(lambda: bench.sessions == ["s0"])
+        bench.broker.put(TOPIC, value(1, "globex", NEW + 64), key=None)
+        bench.put(2, tenant="bank")
+        until(lambda: "s2" in bench.sessions)
+        assert not [event for event in bench.sent if isinstance(event, EventRejected)]
+
+
+def test_a_flood_of_ids_that_nobody_knows_is_rejected_after_the_grace_and_delays_nobody(tmp_path):
+    count = 400  # more than may wait of one key
+    with Bench(tmp_path, grace_s=0.05) as bench:
+        for number in range(count):
             bench.put(number, tenant="flood", schema_id=NEW + number)
-        until(lambda: len(bench.registry.asked) > 3 * ASKED_OF_TENANT_MAX)
-        for number in range(20):
-            bench.put(number, tenant="flood", schema_id=2 * NEW + number)
         bench.put(0, tenant="globex")
         until(lambda: bench.sessions == ["s0"])
-        letters = [event for event in bench.sent if isinstance(event, EventRejected)]
-        assert len(letters) >= 20  # though the grace is not over
-        assert "are many others of this key: hand it in again" in letters[-1].message
+        until(lambda: bench.committed == count + 1)
+        letters = [event.offset for event in bench.sent if isinstance(event, EventRejected)]
+        assert letters == sorted(letters) == list(range(count))
+
+
+def test_a_record_for_whose_id_there_is_no_room_is_left_and_read_again(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, grace_s=0.02)
+    bounds = AsideBounds(records=0)
+    records = InboxRecords(bench.asker, {TOPIC: InboxQuestion}, bounds)
+    bench.put(0, schema_id=NEW)
+    [message] = bench.broker.rows[TOPIC, 0].messages
+    with monkeypatch.context() as patch:
+        patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
+        for _ in range(3):
+            records.add(message)
+            assert records.ready() == []
+            assert [place.offset for place in records.to_read_again()] == [0]
+    bench.registry.hear(NEW, self_contained("InboxQuestion"))
+    records.add(message)
+    until(lambda: bench.asker.codec.known(NEW, InboxQuestion))
+    until(lambda: not bench.asker.any_asked)
+    assert [place.offset for place in records.to_read_again()] == [0]
+    records.add(message)
+    assert records.ready() == [message]
 
 
 def test_until_what_found_no_room_is_read_again_nothing_of_its_order_passes(tmp_path):
@@ -176,14 +212,14 @@ def test_until_what_found_no_room_is_read_again_nothing_of_its_order_passes(tmp_
     bench.registry.hear(NEW, self_contained("InboxQuestion"))
     bench.registry.let_go.set()
     until(lambda: bench.asker.codec.known(NEW, InboxQuestion))
-    assert [one.message for one in records.ready()] == [first]
+    assert records.ready() == [first]
     records.add(third)
     assert records.ready() == []
     [place] = records.to_read_again()
     assert (place.topic, place.partition, place.offset) == (TOPIC, 0, 1)
     for message in (first, second, third):
         records.add(message)
-    assert [one.message for one in records.ready()] == [second, third]
+    assert records.ready() == [second, third]
 
 
 def test_what_finds_no_room_is_read_again_in_its_order_and_taken_in_once(tmp_path, monkeypatch):

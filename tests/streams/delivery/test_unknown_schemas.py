@@ -13,7 +13,6 @@ from streams.delivery.item import Item
 from streams.delivery.lane import Lane
 from streams.delivery.unknown_schemas import UnknownSchemas
 from streams.log.codec import Codec, Undecodable
-from streams.log.schema_asker import ASKED_MAX, ASKED_OF_TENANT_MAX
 from streams.topics import topic_of
 from tests.memory_registry import MemoryRegistry
 from tests.streams.log.test_schema_asker import HangingRegistry
@@ -146,22 +145,56 @@ async def test_a_record_under_another_records_schema_takes_nothing_from_that_one
     bench.codec.learn(NEW, ChunksCut)
 
 
-async def test_of_a_tenant_so_many_schemas_are_asked_for_and_another_one_is_beside_them(bench):
-    bench.registry.away = True
-    for number in range(ASKED_OF_TENANT_MAX):
-        bench.unknown.wait(an_item(bench, number), number, QuestionAsked)
-    bench.unknown.wait(an_item(bench, ASKED_MAX), 0, QuestionAsked)  # one that is asked for
-    with pytest.raises(Undecodable, match="put the record back when it knows them"):
-        bench.unknown.wait(an_item(bench, ASKED_MAX + 1), ASKED_MAX, QuestionAsked)
-    bench.unknown.wait(an_item(bench, ASKED_MAX + 1, b"other"), ASKED_MAX, QuestionAsked)
+async def test_64_unknown_ids_of_others_reject_no_record_of_a_neighbour(bench):
+    for number in range(64):
+        bench.unknown.wait(
+            an_item(bench, number, b"evil-%d" % (number % 4)), 1_000 + number, QuestionAsked
+        )
+    while len(set(bench.registry.asked)) < 64:  # noqa: ASYNC110 - asked from threads
+        await asyncio.sleep(0.01)
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.enter(NEW, first=100, tenant=b"bank")
+    async with asyncio.timeout(20):
+        while not (begun := bench.begun()):
+            await bench.until_progress()
+    assert begun == [100]
 
 
-async def test_of_all_tenants_together_so_many_are_asked_for(bench):
-    bench.registry.away = True
-    for number in range(ASKED_MAX):
-        bench.unknown.wait(an_item(bench, number, b"t-%d" % number), number, QuestionAsked)
-    with pytest.raises(Undecodable, match="put the record back when it knows them"):
-        bench.unknown.wait(an_item(bench, ASKED_MAX), ASKED_MAX, QuestionAsked)
+async def test_a_record_for_whose_id_there_is_no_room_waits_until_there_is(bench, monkeypatch):
+    monkeypatch.setattr("streams.delivery.unknown_schemas.ROOM_S", 0.01)
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
+    bench.now_s = 100.0
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.enter(NEW)
+    assert bench.begun() == []
+    await asyncio.sleep(0.1)  # some looks
+    assert bench.registry.asked == []
+    assert not bench.passed.is_set()
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_MAX", 1)
+    await bench.until_progress()
+    assert bench.begun() == [0]
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_an_id_for_which_its_first_asker_has_no_room_is_asked_for_by_another(
+    bench, monkeypatch, later
+):
+    monkeypatch.setattr("streams.delivery.unknown_schemas.ROOM_S", 0.01)
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_OF_TENANT_MAX", 1)
+    bench.unknown.wait(an_item(bench, 50, b"evil"), 1_000, QuestionAsked)
+    bench.unknown.wait(an_item(bench, 51, b"evil"), NEW, QuestionAsked)
+    assert NEW not in bench.registry.asked
+    bench.registry.hear(NEW, self_contained("QuestionAsked"))
+    bench.enter(NEW, first=100, tenant=b"bank")
+    with monkeypatch.context() as patch:
+        if later:
+            patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
+        begun = bench.begun()
+        assert not later or begun == []
+    async with asyncio.timeout(20):
+        while 100 not in begun:
+            await bench.until_progress()
+            begun += bench.begun()
 
 
 async def test_a_registry_that_hangs_at_many_ids_takes_no_thread_of_others():

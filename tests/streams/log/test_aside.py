@@ -106,13 +106,19 @@ def test_all_together_have_a_bound_whoever_they_are():
     assert taken.count(True) == 5
 
 
-def test_nothing_waits_for_an_id_that_nobody_asks_for():
-    asker = ScriptedAsker()
-    aside = Aside(asker)
-    hold(aside, "a")
+def test_a_record_waits_though_there_is_no_room_to_ask_and_is_asked_for_when_there_is():
+    asker, seconds = ScriptedAsker(), [0.0]
+    aside = Aside(asker, clock=lambda: seconds[0])
     asker.full = True
-    assert not hold(aside, "b", schema_id=2)
-    assert list(aside.turn()) == [("a", False)]
+    assert hold(aside, "a")
+    assert hold(aside, "b", order="p", schema_id=2)
+    seconds[0] = 4.9
+    assert list(aside.turn()) == []
+    asker.full = False
+    seconds[0] = 5.0
+    assert list(aside.turn()) == []
+    asker.full = True
+    assert list(aside.turn()) == [("a", False), ("b", False)]  # nothing was said of them
 
 
 def test_a_registry_that_answers_lets_all_go_on():

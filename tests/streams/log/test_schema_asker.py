@@ -9,10 +9,9 @@ import pytest
 
 from schemas import Ask, Begin
 from schemas.definitions import self_contained
+from streams.log.asking_turns import ASKED_MAX, ASKED_OF_TENANT_MAX
 from streams.log.codec import Codec
 from streams.log.schema_asker import (
-    ASKED_MAX,
-    ASKED_OF_TENANT_MAX,
     PAUSE_MAX_S,
     SchemaAsker,
     growing,
@@ -104,22 +103,94 @@ def test_one_id_is_asked_for_once_however_many_want_it():
     before = threading.active_count()
     for tenant in ("acme", "acme", "globex"):
         assert asker.ask(1, Ask, tenant)
-    assert threading.active_count() == before + 1
+    assert asker._threads == 1
+    assert threading.active_count() <= before + 1
     registry.let_go.set()
     until(lambda: asker.codec.known(1, Ask))
 
 
-def test_a_tenant_has_so_many_asked_for_and_all_together_so_many():
-    registry = HangingRegistry({}, hangs=range(1_000))
-    asker = an_asker(registry)
-    taken = [asker.ask(number, Ask, "acme") for number in range(ASKED_OF_TENANT_MAX + 5)]
-    assert taken == [True] * ASKED_OF_TENANT_MAX + [False] * 5
-    others = [asker.ask(100 + number, Ask, f"t{number}") for number in range(ASKED_MAX)]
-    assert others.count(True) == ASKED_MAX - ASKED_OF_TENANT_MAX
+def strangers(asker, registry, first=1_000):
+    """64 ids that no registry knows, of four tenants, each asked for by now."""
+    ids = range(first, first + 64)
+    for number in ids:
+        assert asker.ask(number, Ask, f"evil-{number % 4}")
+    until(lambda: registry.hangs or set(ids) <= set(registry.asked))
+    return ids
+
+
+@pytest.mark.parametrize("hang", [False, True])
+def test_however_many_ids_of_others_are_unknown_or_hang_who_has_none_is_asked_for(hang):
+    registry = HangingRegistry(
+        {7: self_contained("Ask")}, hangs=range(1_000, 9_000) if hang else ()
+    )
+    asker = an_asker(registry, grace_s=30)
+    strangers(asker, registry)
+    assert asker.ask(7, Ask, "bank")
+    until(lambda: asker.codec.known(7, Ask))
     asker.stop()
     registry.let_go.set()
-    until(lambda: not asker.any_silent)
-    assert asker.ask(999, Ask, "acme")
+
+
+def test_an_id_that_others_want_too_is_asked_for_in_the_turn_of_who_has_none():
+    hangs = range(1_000, 9_000)
+    registry = HangingRegistry({7: self_contained("Ask")}, hangs)
+    asker = an_asker(registry)
+    for number in (*hangs[:100], 7):
+        assert asker.ask(number, Ask, "evil")
+    assert asker.ask(7, Ask, "bank")
+    until(lambda: asker.codec.known(7, Ask))
+    asker.stop()
+    registry.let_go.set()
+
+
+def test_all_of_very_many_ids_get_their_turn_by_few_threads():
+    registry = HangingRegistry({number: self_contained("Ask") for number in range(400)})
+    asker = an_asker(registry)
+    before = threading.active_count()
+    assert all(asker.ask(number, Ask, "acme") for number in range(400))
+    assert threading.active_count() <= before + ASKED_OF_TENANT_MAX + 1
+    until(lambda: all(asker.codec.known(number, Ask) for number in range(400)))
+    until(lambda: not asker._threads)
+    assert not asker.any_asked
+
+
+def test_threads_have_a_hard_bound_however_many_tenants_hang():
+    registry = HangingRegistry({}, hangs=range(1_000))
+    asker = an_asker(registry)
+    before = threading.active_count()
+    for number in range(3 * ASKED_MAX):
+        assert asker.ask(number, Ask, f"t{number}")
+    until(lambda: asker._threads == ASKED_MAX)
+    assert threading.active_count() <= before + ASKED_MAX
+    asker.stop()
+    registry.let_go.set()
+    until(lambda: not asker._threads)
+
+
+def test_no_room_says_nothing_of_an_id_and_who_has_none_has_room_longer(monkeypatch):
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_MAX", 8)
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_OF_TENANT_MAX", 4)
+    registry = HangingRegistry({}, hangs=range(1_000))
+    asker = an_asker(registry)
+    assert [asker.ask(n, Ask, "acme") for n in range(5)] == [True] * 4 + [False]
+    assert not asker.is_asked(4, Ask)
+    assert not asker.is_unknown(4, Ask)
+    assert not asker.codec.known(4, Ask)
+    others = [asker.ask(100 + n, Ask, f"t{n}") for n in range(16)]
+    assert others == [True] * 12 + [False] * 4
+    asker.stop()
+    assert not asker.ask(500, Ask, "late")
+    registry.let_go.set()
+    until(lambda: not asker.any_asked)
+
+
+def test_room_that_is_left_is_there_again(monkeypatch):
+    monkeypatch.setattr("streams.log.schema_asker.WANTED_OF_TENANT_MAX", 1)
+    asker = an_asker(MemoryRegistry({}), grace_s=0.0)
+    for number in range(3):
+        until(lambda number=number: asker.ask(number, Ask, "acme"))
+    until(lambda: not asker.any_asked)
+    assert not asker._of_tenant
 
 
 def test_pauses_grow_up_to_a_bound():
