@@ -6,6 +6,10 @@ tried once more in a new process, since it may have been somebody else's doing, 
 No clock is looked at: while many wait, a task waits, and while a process loads, so does who needs
 it, without its time being counted.
 
+Whoever stops waiting ends the process, or a task would go on that nobody wants. Where a new process
+would take longer to load than the task takes, it goes on to its end instead, and holds its turn
+until then: else a tenant that asks and goes away would cost all others a load each time.
+
 A program that takes seconds to load has its processes started ahead: with the first of them, and
 whenever one is gone. What dies by itself before it was ever asked is not replaced until somebody
 asks: where memory has run out, more processes are not what is missing.
@@ -15,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 
 from agents.errors import BeyondMeans, Permanent, Transient
 from connectors.processes.limited_process import (
@@ -31,6 +35,9 @@ from connectors.processes.program import Limits, Program
 from streams.running.fair_queue import Asker, FairQueue, current_bound
 
 TRIES = 2
+UNWANTED_S = 60.0
+"""How long a task goes on at most that nobody waits for any longer, where loading is dear. Tasks
+take a second or two; when this is over, no task fails, but a process is loaded."""
 
 
 class SharedProcesses:
@@ -52,6 +59,8 @@ class SharedProcesses:
         """Those that were started and nobody has asked yet."""
         self._idle: list[LimitedProcess] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._unwanted: set[asyncio.Task[None]] = set()
+        """Tasks that go on, though nobody waits for them any longer."""
         self._closed = False
         if ahead:
             self._start_ahead()
@@ -62,27 +71,57 @@ class SharedProcesses:
         Raises Permanent where it can't be done for what it is, BeyondMeans where it takes more than
         it may here, or what is not installed, and Transient where no process can be started.
         """
-        async with self._queue.turn(asker):
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self._queue.turn(asker))
             how: list[str] = []
             while len(how) < TRIES:
                 try:
-                    return await self._ask(task, read)
+                    return await self._ask(task, read, held)
                 except ProcessDied as died:
                     how.append(str(died))
         raise BeyondMeans(self.program.died(how))
 
-    async def _ask(self, task: bytes, read: Callable[[bytes], PartT]) -> list[PartT]:
-        """Have an idle process do it, or a new one."""
+    async def _ask(
+        self, task: bytes, read: Callable[[bytes], PartT], held: AsyncExitStack
+    ) -> list[PartT]:
+        """Have an idle process do it, or a new one; `held` is the turn for it."""
         process = await self._process()
+        asking = asyncio.create_task(process.ask(task, read))
         try:
-            return await process.ask(task, read)
+            return await asyncio.shield(asking)
         except OverLimit as limit:
             raise BeyondMeans(self.program.over(limit.of, self.limits)) from None
         except TaskBroke as broke:
             raise Permanent(self.program.broke(str(broke))) from None
+        except asyncio.CancelledError:
+            if self._keep_ahead and not self._closed:
+                self._go_on(process, asking, held.pop_all())
+            else:
+                asking.cancel()
+                await asyncio.wait([asking])
+            raise
         finally:
-            if not process.gone:
-                self._idle.append(process)
+            if asking.done():
+                self._have_back(process)
+
+    def _have_back(self, process: LimitedProcess) -> None:
+        if not process.gone:
+            self._idle.append(process)
+
+    def _go_on(
+        self, process: LimitedProcess, asking: asyncio.Task[list[PartT]], held: AsyncExitStack
+    ) -> None:
+        """Let a task end that nobody waits for, with its turn."""
+
+        async def end() -> None:
+            async with held:
+                with suppress(Exception):  # nobody hears of it
+                    await asyncio.wait_for(asking, UNWANTED_S)
+                self._have_back(process)
+
+        going_on = asyncio.create_task(end())
+        self._unwanted.add(going_on)
+        going_on.add_done_callback(self._unwanted.discard)
 
     async def _process(self) -> LimitedProcess:
         """Take a process that can be asked; raises Transient or BeyondMeans where there is none."""
@@ -158,6 +197,7 @@ class SharedProcesses:
         for process in processes:
             process.kill()
         await asyncio.gather(*(process.wait() for process in processes))
+        await asyncio.gather(*self._unwanted, return_exceptions=True)
 
     def _closing(self) -> Transient:
         return Transient(f"no process to {self.program.purpose}: this one is ending")

@@ -279,14 +279,47 @@ async def test_a_limit_that_the_first_task_passes_has_its_process_replaced(ahead
     assert await replaced(ahead, 0)
 
 
-async def test_a_process_whose_asker_stops_waiting_is_replaced_before_anybody_asks(ahead):
-    old = int(await obeyed(ahead, b"pid"))
-    asking = asyncio.create_task(obeyed(ahead, b"wait /nowhere"))
-    await until(lambda: not ahead._idle)
+async def stopped(processes, order, asker="a"):
+    """Have something done by a process, and stop waiting once it is asked."""
+    asking = asyncio.create_task(processes.ask(of(asker), order, bytes))
+    await until(lambda: any(one._busy and one.asked for one in processes._processes))
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+async def test_a_process_whose_asker_stops_waiting_ends_the_task_and_is_kept(ahead, tmp_path):
+    old = await obeyed(ahead, b"pid")
+    for name in "abc":
+        file = tmp_path / name
+        await stopped(ahead, b"wait " + os.fsencode(file))
+        asking = asyncio.create_task(obeyed(ahead, b"pid"))
+        await asyncio.sleep(0)
+        assert ahead._queue._running == 1  # the turn of what nobody waits for
+        file.touch()
+        assert await asking == old
+    assert not ahead._unwanted
+
+
+async def test_an_unwanted_task_that_does_not_end_has_its_process_replaced(ahead, monkeypatch):
+    monkeypatch.setattr("connectors.processes.shared_processes.UNWANTED_S", 0.0)
+    old = int(await obeyed(ahead, b"pid"))
+    await stopped(ahead, b"wait /nowhere")
     assert await replaced(ahead, old)
+
+
+async def test_an_unwanted_task_that_passes_a_limit_leaves_its_turn_to_others(ahead):
+    await obeyed(ahead, b"pid")
+    await stopped(ahead, b"compute")
+    assert await obeyed(ahead, b"pid")
+    assert not ahead._unwanted
+
+
+async def test_closing_ends_what_nobody_waits_for(ahead):
+    await obeyed(ahead, b"pid")
+    await stopped(ahead, b"wait /nowhere")
+    await ahead.close()
+    assert not ahead._unwanted
 
 
 async def test_a_process_that_dies_idle_is_replaced_if_it_was_ever_asked(ahead):
