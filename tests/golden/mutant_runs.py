@@ -131,8 +131,7 @@ class GoldenLog:
         local_effects = importlib.import_module("replay.local_effects")
         verify = importlib.import_module("replay.verify")
         settings = importlib.import_module("streams.settings")
-        os.environ.update(environment(self.folder))
-        of_run = settings.Settings.load(run=self.folder / "run")
+        of_run = settings.Settings.load(environment=environment(self.folder))
         local, keyring = local_effects.local_handlers(of_run)
         with contextlib.closing(archive.ArchiveLog(self.folder / "log")) as log:
             verifier = verify.Verifier(log, readings.over(local), keyring.digest_key)

@@ -80,8 +80,11 @@ def drawn(size: int, seed: int, only: str = "") -> list[Mutant]:
 
 
 def copies(place: Path) -> list[GoldenLog]:
-    """Copy the golden logs: a key store makes files beside itself."""
-    return [GoldenLog(Path(shutil.copytree(HERE / name, place / name))) for name in LOGS]
+    """Copy the golden logs: a key store makes files beside itself, and a master key is nobody else's to read."""
+    logs = [GoldenLog(Path(shutil.copytree(HERE / name, place / name))) for name in LOGS]
+    for log in logs:
+        (log.folder / "run" / "master.key").chmod(0o600)
+    return logs
 
 
 def line_of(judged: Judged) -> str:
