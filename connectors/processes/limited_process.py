@@ -139,6 +139,8 @@ class LimitedProcess:
         Whoever stops waiting ends the process. Raises OverLimit, TaskBroke or ProcessDied; the
         process is gone then.
         """
+        if self.gone:  # it ended between being chosen and being asked
+            raise ProcessDied(await self._how_it_ended())
         self._busy = self.asked = True
         try:
             return await self._ask(task, read)

@@ -183,6 +183,12 @@ async def test_a_process_that_died_while_idle_says_so(process):
         await read(process, "text/plain", b"x" * 1_000_000)
 
 
+async def test_a_process_that_ended_before_it_was_asked_says_so(process):
+    process.kill()
+    with pytest.raises(ProcessDied, match="SIGKILL"):
+        await read(process, "text/plain", b"words")
+
+
 async def test_who_stops_waiting_stops_the_work(process):
     working = asyncio.create_task(read(process, *ENDLESS))
     child = await busy()
