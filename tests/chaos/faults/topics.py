@@ -1,5 +1,6 @@
 """Topics whose settings somebody changes while they are in use, and changes back."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -25,6 +26,7 @@ SETTINGS = {
 }
 WRITTEN = tuple(topic_of(step.writes[0]) for step in chain())
 """A topic of each step."""
+PATIENCE_S = 60.0
 
 
 class TopicFaults:
@@ -67,3 +69,7 @@ class TopicFaults:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
         [done] = self._admin.incremental_alter_configs([resource]).values()
         done.result()
+        # a broker takes a setting over a moment after it was acknowledged
+        deadline_s = time.monotonic() + PATIENCE_S
+        while self._of(topic, name) != value and time.monotonic() < deadline_s:
+            time.sleep(0.1)
