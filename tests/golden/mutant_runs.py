@@ -17,6 +17,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -236,18 +237,16 @@ def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
     """Run tests over a mutant, in a process of their own."""
     if not tests:
         return SURVIVED, "and has no tests of its own"
-    place = Path(os.environ.get("TMPDIR", "/tmp")) / f"mutant-{os.getpid()}.json"
-    place.write_text(json.dumps({"file": mutant.file, "source": mutant.source}))
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "mutant.json"
+        place.write_text(json.dumps({"file": mutant.file, "source": mutant.source}))
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.golden.mutated",
              "-p", "no:cacheprovider", "--timeout", "120", *tests],
-            cwd=ROOT, env={**os.environ, MUTANT: str(place), "HYPOTHESIS_STORAGE_DIRECTORY": f"{place}.examples"},
+            cwd=ROOT, env={**os.environ, MUTANT: str(place), "HYPOTHESIS_STORAGE_DIRECTORY": f"{folder}/examples"},
             capture_output=True, text=True, check=False,
             preexec_fn=lambda: _limit(TESTS_CPU_S),
         )  # fmt: skip
-    finally:
-        place.unlink()
     if ran.returncode == 0:
         return SURVIVED, "verify and its own tests"
     failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
