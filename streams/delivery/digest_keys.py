@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from agents.errors import Transient
-from streams.delivery.pauses import Pauses, pauses
+from streams.log.pauses import Pauses, pauses
 from streams.watching.logs import logger
 
 log = logger("digest keys")

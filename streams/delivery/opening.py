@@ -11,9 +11,9 @@ from agents.errors import Permanent, Transient
 from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
-from streams.delivery.pauses import Pauses, pauses
 from streams.delivery.unknown_schemas import UnknownSchemas
 from streams.log.codec import Codec, Undecodable, schema_id_of
+from streams.log.pauses import Pauses, pauses
 from streams.running.admit import admit
 from streams.watching.logs import enter, logger
 

@@ -24,11 +24,11 @@ from streams.delivery.log_identity import (
     other_logs,
     topic_ids,
 )
-from streams.delivery.pauses import Pauses, pauses
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.tables import Change, Table
 from streams.log.codec import Codec, record_type
+from streams.log.pauses import Pauses, pauses
 from streams.log.reading import new_consumer
 from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.settings import Settings

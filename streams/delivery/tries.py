@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from streams.delivery.pauses import Pauses, pauses
+from streams.log.pauses import Pauses, pauses
 
 TRIES_MAX = 5
 WITHIN_S = 300.0  # with the pauses five tries take seconds, and a busy machine gets no more of them

@@ -25,9 +25,9 @@ from typing import Any
 from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
-from streams.delivery.pauses import Pauses, pauses
 from streams.log.asking_turns import AskedId
 from streams.log.codec import Codec
+from streams.log.pauses import Pauses, pauses
 from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.watching.logs import logger
 

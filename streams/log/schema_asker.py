@@ -20,11 +20,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from schemas import Record
 from schemas.registry import RegistryAway
 from streams.log.asking_turns import ASKED_MAX, AskedId, AskingTurns
 from streams.log.codec import Codec, Undecodable
+from streams.log.pauses import Pauses, pauses
 from streams.watching.logs import logger
 
 log = logger("schemas")
@@ -35,8 +37,8 @@ WANTED_MAX = 4_096
 """Ids that wait for an answer; as many again of tenants that have none yet, one each."""
 WANTED_OF_TENANT_MAX = 512
 """Of them for one tenant."""
-PAUSE_S = 0.1
-PAUSE_MAX_S = 5.0
+ASKING_PAUSES: Pauses = partial(pauses, 0.1)
+"""Between two questions about an id: the answer may be there in tenths of a second."""
 
 
 @dataclass
@@ -54,14 +56,6 @@ class _Asked:
     """When it is to be asked for next; None while it is."""
 
 
-def growing() -> Iterator[float]:
-    """Return pauses in seconds, each twice the one before, up to a bound."""
-    pause_s = PAUSE_S
-    while True:
-        yield pause_s
-        pause_s = min(2 * pause_s, PAUSE_MAX_S)
-
-
 class SchemaAsker:
     """Asks for ids; may be used from any thread."""
 
@@ -71,7 +65,7 @@ class SchemaAsker:
         *,
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.monotonic,
-        between_tries: Callable[[], Iterator[float]] = growing,
+        between_tries: Pauses = ASKING_PAUSES,
         told: Callable[[AskedId], object] = bool,
     ) -> None:
         """`told` is called on a thread when an id was answered, was not, or is asked no more."""

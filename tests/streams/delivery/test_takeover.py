@@ -12,11 +12,11 @@ from bench.trivial_steps import generated
 from schemas import Ask, Cause, ChunksRetrieved, QuestionRedacted, TokensGenerated
 from streams.delivery.commits import due
 from streams.delivery.lane import Lane
-from streams.delivery.pauses import pauses
 from streams.delivery.progress import Progress
 from streams.delivery.read_back import STRIDE
 from streams.delivery.step_tables import Sessions
 from streams.delivery.takeover import Takeover
+from streams.log.pauses import pauses
 from streams.running.run import stamped
 from streams.settings import Settings
 from streams.topics import FOLDS, changelog_of, step, topic_of

@@ -11,11 +11,8 @@ from schemas import Ask, Begin
 from schemas.definitions import self_contained
 from streams.log.asking_turns import ASKED_MAX, ASKED_OF_TENANT_MAX
 from streams.log.codec import Codec
-from streams.log.schema_asker import (
-    PAUSE_MAX_S,
-    SchemaAsker,
-    growing,
-)
+from streams.log.pauses import PAUSE_MAX_S
+from streams.log.schema_asker import ASKING_PAUSES, SchemaAsker
 from tests.memory_registry import MemoryRegistry
 
 
@@ -194,7 +191,7 @@ def test_room_that_is_left_is_there_again(monkeypatch):
 
 
 def test_pauses_grow_up_to_a_bound():
-    pauses = growing()
+    pauses = ASKING_PAUSES()
     told = [next(pauses) for _ in range(20)]
     assert told == sorted(told)
     assert told[-1] == PAUSE_MAX_S

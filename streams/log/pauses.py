@@ -11,9 +11,8 @@ Pauses = Callable[[], Iterator[float]]
 """Begins a row of pauses, in seconds."""
 
 
-def pauses() -> Iterator[float]:
+def pauses(pause_s: float = PAUSE_S) -> Iterator[float]:
     """Return the pauses, in seconds: each twice the one before, up to a bound."""
-    pause_s = PAUSE_S
     while True:
         yield pause_s
         pause_s = min(2 * pause_s, PAUSE_MAX_S)
