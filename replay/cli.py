@@ -22,10 +22,11 @@ from replay.one_request import events_of
 from replay.report import NOT_VERIFIED, Report
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
-from replay.terminal import show, timeline_table
+from replay.terminal import show, stages_table, timeline_table
 from replay.verify import Verifier
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
+from streams.operations.budget import stages
 from streams.operations.options import Group, microseconds, run_option
 from streams.operations.printing import console, counted
 from streams.operations.timeline import timeline
@@ -176,17 +177,27 @@ def export_command(target: Path, run: Path | None, as_json: bool) -> None:
 def timeline_command(request: str, archive: Path | None, run: Path | None, as_json: bool) -> None:
     """Follow REQUEST from the edge to its last record: queueing, running and effects of each step.
 
+    Of a question it also tells what share of its time each stage had, and what was left out.
+
     \b
     Example:
       playhead replay timeline 5b0f2e0e-6a55-5ab4-9d56-0c2f3f1a2b3c
     """
     log = open_log(archive, Settings.load(run=run))
     try:
-        runs = timeline(events_of(log, request))
+        events = events_of(log, request)
     finally:
         log.close()
+    runs, passed = timeline(events), stages(events)
     if as_json:
-        steps = [run.as_json() for run in runs]
-        click.echo(json.dumps({"request_id": request, "steps": steps}, indent=1))
-    else:
-        console().print(timeline_table(runs))
+        document = {
+            "request_id": request,
+            "steps": [run.as_json() for run in runs],
+            "stages": [stage.as_json() for stage in passed],
+        }
+        click.echo(json.dumps(document, indent=1))
+        return
+    console().print(timeline_table(runs))
+    if passed:
+        console().print()
+        console().print(stages_table(passed))

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from replay.report import Difference, Report
+from streams.operations.budget import SHARES_MS, StageTime
 from streams.operations.printing import counted
 from streams.operations.timeline import StepTime
 
@@ -107,3 +108,19 @@ def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> Non
             for kind, (took, parts) in effects.items()
         ),
     )
+
+
+def stages_table(passed: list[StageTime]) -> Table:
+    """Lay out how a question spent its time until its first text, and what it left out."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("stage")
+    for name in ("share", "took", "left to the deadline"):
+        table.add_column(name, justify="right")
+    table.add_column("left out")
+    for stage in passed:
+        left = "" if stage.left_us is None else f"{stage.left_us / 1000:,.0f} ms"
+        share_ms, took_ms = SHARES_MS[stage.stage], stage.took_us / 1000
+        over = "[yellow]" if took_ms > share_ms else ""
+        took = f"{over}{took_ms:,.0f} ms"
+        table.add_row(stage.stage, f"{share_ms} ms", took, left, ", ".join(stage.degraded))
+    return table

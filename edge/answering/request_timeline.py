@@ -8,6 +8,7 @@ from typing import Any
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Entry
 from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
+from streams.operations.budget import stages
 from streams.operations.timeline import timeline
 from streams.topics import DERIVED
 from streams.watching.tracing import trace_id_of
@@ -27,7 +28,8 @@ async def timeline_of(
 ) -> dict[str, Any]:
     """Return every step of a request with its times and effects; raises Problem."""
     entries = await read_back(request, KINDS)
-    steps = timeline(entry.event for entry in entries)
+    events = [entry.event for entry in entries]
+    steps = timeline(events)
     began_us = min((step.began_us for step in steps), default=0)
     ended_us = max((step.ended_us for step in steps), default=began_us)
     return {
@@ -40,4 +42,5 @@ async def timeline_of(
             {**step.as_json(), "after_ms": round((step.began_us - began_us) / 1_000, 3)}
             for step in steps
         ],
+        "stages": [stage.as_json() for stage in stages(events)],
     }

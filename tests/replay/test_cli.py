@@ -209,9 +209,11 @@ def test_a_request_is_followed_from_the_edge_to_its_last_record(playhead, archiv
     steps = [run["step"] for run in told["steps"]]
     assert steps[:2] == ["gateway", "redact"]
     assert steps[-1] == "moderate"
+    assert [one["stage"] for one in told["stages"]][:2] == ["rewrite", "search"]
     code, out, _ = playhead("timeline", archive.request, "--archive", archive.folder)
     assert code == 0
     assert "retrieve" in out
+    assert "left to the deadline" in out
 
 
 def test_a_log_of_two_releases_ago_is_refused_by_its_format(playhead, copy):

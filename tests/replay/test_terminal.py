@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from replay.report import Difference, Report
-from replay.terminal import DIFFERENCES_MAX, place_of, show, timeline_table
+from replay.terminal import DIFFERENCES_MAX, place_of, show, stages_table, timeline_table
+from streams.operations.budget import StageTime
 from streams.operations.timeline import EffectTime, StepTime
 
 
@@ -112,3 +113,15 @@ def test_a_second_attempt_is_named_and_nothing_is_an_empty_table():
     [row] = rows([a_run("embed", attempt=2)])
     assert "embed (attempt 2)" in " ".join(row)
     assert rows([]) == []
+
+
+def test_a_stage_tells_its_share_what_it_took_and_what_it_left_out():
+    passed = [
+        StageTime("rewrite", 42_000, 1_458_000, ()),
+        StageTime("search", 1_200_000, None, ("embed", "rerank")),
+    ]
+    text = io.StringIO()
+    Console(file=text, width=300).print(stages_table(passed))
+    _, rewrite, search = [" ".join(line.split()) for line in text.getvalue().splitlines()]
+    assert rewrite == "rewrite 250 ms 42 ms 1,458 ms"
+    assert search == "search 300 ms 1,200 ms embed, rerank"

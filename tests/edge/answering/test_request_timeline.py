@@ -35,6 +35,7 @@ async def test_a_timeline_tells_steps_and_times_and_no_text():
     assert told["records"] == 4
     assert {step["step"] for step in told["steps"]} == {"gateway", "moderate"}
     assert all(step["after_ms"] >= 0 for step in told["steps"])
+    assert [stage["stage"] for stage in told["stages"]] == ["release"]
     assert "VAT" not in str(told)
 
 
