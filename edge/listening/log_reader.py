@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from confluent_kafka import (
@@ -27,10 +30,10 @@ from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.requests.identity import Whose
-from schemas import Event
+from schemas import AnswerReleased, AnswerRetracted, Event
 from streams.log import reading
 from streams.log.codec import Codec, Undecodable, schema_id_of
-from streams.log.offsets import Partition, extent_since
+from streams.log.offsets import Extent, Partition, extent_since
 from streams.log.schema_asker import SchemaAsker
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -58,10 +61,16 @@ READ_BACK_S = 10.0
 """Bound on the broker's silence while one request is read back."""
 READ_BACK_MAX = 20_000
 """Records of one request at most: an answer has some hundreds."""
+READ_BACK_AT_ONCE = 4
+READ_BACK_WAITING_MAX = 64
+"""Requests that wait to be read back. Whoever comes then is told to come again: after a restart all
+readers return at once, and most of those that wait for long have given up and ask once more."""
 
 TOLD_S = 1.0
 """For an id that is asked for to be refused, after the grace in which it was not."""
 TICK_S = 0.02  # looks, while ids are asked for
+
+RETRACTIONS = topic_of(AnswerRetracted)
 
 FoundRecord = tuple[Any, int, type[Event]]
 """A message, the schema that it was written under, and what lies on its topic."""
@@ -108,7 +117,8 @@ class LogReader:
         self._behind = self._everything()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._reading_back = asyncio.Semaphore(4)
+        self._reading_back = asyncio.Semaphore(READ_BACK_AT_ONCE)
+        self._waiting_to = 0
 
     @property
     def ready(self) -> bool:
@@ -136,7 +146,7 @@ class LogReader:
 
     async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return the entries of a request of the given kinds; raises Transient."""
-        async with self._reading_back:
+        async with self._turn_to_read_back():
             try:
                 found = await asyncio.to_thread(self._read_back, request, kinds)
             except (KafkaException, TimeoutError) as error:
@@ -145,6 +155,23 @@ class LogReader:
                 ) from None
         await self._told(found, request.tenant)
         return await asyncio.to_thread(self._opened, found, request.whose)
+
+    @asynccontextmanager
+    async def _turn_to_read_back(self) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it; raises Transient where too many wait."""
+        if self._waiting_to >= READ_BACK_WAITING_MAX:
+            raise Transient(
+                f"{self._waiting_to} others wait to be read back from the log: try again later"
+            )
+        self._waiting_to += 1
+        try:
+            await self._reading_back.acquire()
+        finally:
+            self._waiting_to -= 1
+        try:
+            yield
+        finally:
+            self._reading_back.release()
 
     # ------------------------------------------------------------------ live, on its own thread
 
@@ -221,18 +248,19 @@ class LogReader:
         kind_of = {topic_of(kind): kind for kind in kinds}
         consumer = self._new_consumer(self._settings, NAME)
         try:
-            since_ms = max(0, request.time_ms - SKEW_MS)
-            extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in kind_of]
             found: list[FoundRecord] = []
-            for message in reading.records(consumer, extents, READ_BACK_S):
-                if whose_is(message) != request.whose:
-                    continue
-                kind = kind_of[str(message.topic())]
-                try:
-                    found.append((message, schema_id_of(message.value()), kind))
-                except Undecodable:
-                    continue  # whoever processes the topic reports it
-                if len(found) >= READ_BACK_MAX:
+            for extents in _stretches(consumer, request, list(kind_of)):
+                for message in reading.records(consumer, extents, READ_BACK_S):
+                    if whose_is(message) != request.whose:
+                        continue
+                    kind = kind_of[str(message.topic())]
+                    try:
+                        found.append((message, schema_id_of(message.value()), kind))
+                    except Undecodable:
+                        continue  # whoever processes the topic reports it
+                    if len(found) >= READ_BACK_MAX:
+                        return found
+                if any(kind is AnswerReleased for _, _, kind in found):
                     break
             return found
         finally:
@@ -276,6 +304,30 @@ class LogReader:
             return False
         finally:
             consumer.close()
+
+
+def _stretches(
+    consumer: Any, request: KnownRequest, topics: Sequence[str]
+) -> Iterator[list[Extent]]:
+    """Yield what to read of topics: until soon after a question's deadline, then the rest.
+
+    An answer that was released by then has nothing behind it but a retraction, and of these there
+    are few; so reading back an old answer does not read all that its lane took since.
+    """
+    since_ms = max(0, request.time_ms - SKEW_MS)
+    extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in topics]
+    until_ms = request.deadline_us // 1_000 + SKEW_MS
+    if not request.deadline_us or until_ms >= time.time_ns() // 1_000_000:
+        yield extents
+        return
+    middles = [
+        extent.end
+        if extent.topic == RETRACTIONS
+        else min(extent.end, extent_since(consumer, extent.topic, request.lane, until_ms).begin)
+        for extent in extents
+    ]
+    yield [replace(one, end=middle) for one, middle in zip(extents, middles, strict=True)]
+    yield [replace(one, begin=middle) for one, middle in zip(extents, middles, strict=True)]
 
 
 def _is_end(message: Any) -> bool:

@@ -13,7 +13,10 @@ import websockets
 
 from tests.chaos.gateway_tale import DONE, Frame, Tale
 
-PAUSE_S = (0.2, 1.5)  # before it comes back
+PAUSE_S = (0.2, 1.5)  # before it comes back; twice as long each time that brought nothing
+LONGER_MAX = (
+    16  # times as long at most: thousands that come back every second are a fault of their own
+)
 PATIENCE_S = 10.0  # without any frame; then it comes back, as after a cut
 CUT = 0.3  # share of connections that the client cuts by itself after some frames
 FRAMES_MAX = 4  # before it does
@@ -46,15 +49,18 @@ class ChaosClient:
 
     async def ask(self, tale: Tale, text: str) -> None:
         """Ask over a WebSocket until the answer is closed, however many connections it takes."""
+        in_vain = 0
         while not self._is_told(tale):
             if self.ended():
                 tale.given_up = True
                 return
+            heard = len(tale.frames)
             cut_after = self.chance.randint(1, FRAMES_MAX) if self.chance.random() < CUT else 0
             with contextlib.suppress(*GONE, Refused):
                 await self._converse(tale, text, cut_after)
             tale.cuts += 1
-            await self._pause()
+            in_vain = 0 if len(tale.frames) > heard else in_vain + 1
+            await self._pause(in_vain)
         tale.cuts -= 1  # the last connection was lost to nobody
 
     def _is_told(self, tale: Tale) -> bool:
@@ -112,6 +118,7 @@ class ChaosClient:
             await asyncio.gather(*(self._post(tale, body) for _ in range(2)))
 
     async def _post(self, tale: Tale, body: dict[str, Any]) -> None:
+        in_vain = 0
         while not self.ended():
             with contextlib.suppress(*GONE):
                 answer = await self.http.post(
@@ -126,7 +133,8 @@ class ChaosClient:
                     return
                 tale.refused += 1
             tale.cuts += 1
-            await self._pause()
+            in_vain += 1
+            await self._pause(in_vain)
         tale.given_up = not tale.accepted
 
     # ------------------------------------------------------------------ when all is quiet
@@ -137,6 +145,7 @@ class ChaosClient:
             return
         at = tale.accepted[0] if tale.kind == "question" else tale.session
         path = f"/v1/{'messages' if tale.kind == 'question' else 'documents'}/{at}"
+        pause_s = QUIET_S
         while True:
             with contextlib.suppress(*GONE):
                 answer = await self.http.get(path)
@@ -148,10 +157,11 @@ class ChaosClient:
                     tale.final = {"status": f"{answer.status_code} {answer.text[:200]}"}
             if self.ended():
                 return
-            await asyncio.sleep(QUIET_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGER_MAX * QUIET_S)
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(self.chance.uniform(*PAUSE_S))
+    async def _pause(self, in_vain: int) -> None:
+        await asyncio.sleep(self.chance.uniform(*PAUSE_S) * min(2**in_vain, LONGER_MAX))
 
 
 def _closes(frame: Frame) -> bool:

@@ -7,7 +7,10 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from edge.problems import Problem
 from edge.protocols.responses import response_of
@@ -24,6 +27,8 @@ from streams.watching.tracing import (
 
 log = logger("gateway")
 tracer = trace.get_tracer("playhead")
+LEFT = (ClientDisconnect, ClientDisconnected, WebSocketDisconnect)
+"""What is raised where a client is gone in the middle: after a restart thousands may be."""
 STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -77,6 +82,8 @@ class Envelope:
 
         try:
             await app(scope, receive, stamped)
+        except LEFT:
+            log.info("a client went away", request=ids["request_id"])
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _report(error, ids, span)
             if scope["type"] == "http" and not started:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message
@@ -11,8 +12,15 @@ from msgspec import structs
 from agents.errors import Transient
 from edge.listening.catalogue import known_from
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Gap
-from edge.listening.log_reader import READ_BACK_MAX, SKEW_MS, LogReader
-from schemas import AnswerReleased, QuestionAsked, TokensReleased
+from edge.listening.log_reader import (
+    READ_BACK_AT_ONCE,
+    READ_BACK_MAX,
+    READ_BACK_WAITING_MAX,
+    SKEW_MS,
+    LogReader,
+)
+from schemas import AnswerReleased, AnswerRetracted, QuestionAsked, TokensReleased, Verdict
+from streams.log.reading import FETCH_RECORDS
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE
@@ -321,3 +329,95 @@ async def test_whether_the_broker_is_there(log, away):
     log.broker.away = away
     assert await log.reader().reachable() is not away
     assert log.all_closed
+
+
+# ---------------------------------------------------------------------- back, much later
+
+DEADLINE = known_from(
+    structs.replace(
+        QUESTION, ask=structs.replace(QUESTION.ask, deadline=(REQUEST.time_ms + 5_000) * 1_000)
+    ),
+    REQUEST.time_ms,
+)
+LATER_MS = REQUEST.time_ms + 5_000 + 2 * SKEW_MS
+WITH_RETRACTIONS = (*KINDS, AnswerRetracted)
+
+
+class Reading(MemoryConsumer):
+    """Tells what was handed over."""
+
+    read: int = 0
+
+    def consume(self, count, timeout_s):
+        messages = super().consume(count, timeout_s)
+        self.read += len(messages)
+        return messages
+
+
+def with_later_records_of_others(log):
+    value = CODEC.encode(WHOLE[0])
+    for _ in range(3 * FETCH_RECORDS):
+        log.put(WHOLE[0], value=value, request="another", time_ms=LATER_MS)
+
+
+async def test_of_a_released_answer_nothing_is_read_that_came_long_after_it():
+    log = Log(Reading)
+    for event in (QUESTION, *WHOLE):
+        log.put(event)
+    with_later_records_of_others(log)
+    entries = await log.reader().read_back(DEADLINE, WITH_RETRACTIONS)
+    assert {entry.event.meta.id for entry in entries} == {
+        event.meta.id for event in (QUESTION, *WHOLE)
+    }
+    assert log.consumers[0].read < 2 * FETCH_RECORDS  # what a fetch brings along
+
+
+async def test_an_answer_that_came_late_is_found_behind_all_others(log):
+    log.put(QUESTION)
+    with_later_records_of_others(log)
+    for event in WHOLE:
+        log.put(event, time_ms=LATER_MS)
+    entries = await log.reader().read_back(DEADLINE, WITH_RETRACTIONS)
+    assert {entry.event.meta.id for entry in entries} == {
+        event.meta.id for event in (QUESTION, *WHOLE)
+    }
+
+
+async def test_a_retraction_is_found_however_late_it_came(log):
+    retracted = AnswerRetracted(
+        meta=structs.replace(WHOLE[-1].meta, id="retracted"),
+        reason="why",
+        verdict=Verdict(allowed=False),
+        subject=QUESTION.subject,
+    )
+    for event in (QUESTION, *WHOLE):
+        log.put(event)
+    with_later_records_of_others(log)
+    log.put(retracted, time_ms=2 * LATER_MS)
+    entries = await log.reader().read_back(DEADLINE, WITH_RETRACTIONS)
+    assert retracted in [entry.event for entry in entries]
+
+
+async def test_whoever_comes_while_many_wait_is_told_to_come_again(log):
+    held = threading.Event()
+
+    class Held(MemoryConsumer):
+        def offsets_for_times(self, *args, **fields):
+            held.wait(10)
+            return super().offsets_for_times(*args, **fields)
+
+    log = Log(Held)
+    log.put(QUESTION)
+    reader = log.reader()
+    waiting = [
+        asyncio.create_task(reader.read_back(REQUEST, KINDS))
+        for _ in range(READ_BACK_AT_ONCE + READ_BACK_WAITING_MAX)
+    ]
+    try:
+        await asyncio.sleep(0)
+        with pytest.raises(Transient, match="64 others wait"):
+            await reader.read_back(REQUEST, KINDS)
+    finally:
+        held.set()
+    assert all(len(found) == 1 for found in await asyncio.gather(*waiting))
+    assert len(await reader.read_back(REQUEST, KINDS)) == 1

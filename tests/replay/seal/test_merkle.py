@@ -56,7 +56,7 @@ def defined_root(leaves):
     return node_hash(defined_root(leaves[:split]), defined_root(leaves[split:]))
 
 
-class FakeTiles:
+class WholeTree:
     """Holds every hash of a tree's full parts."""
 
     def __init__(self, leaves):
@@ -76,20 +76,20 @@ def numbered(count):
 
 @pytest.mark.parametrize("size", range(9))
 def test_the_known_trees_have_their_roots(size):
-    assert FakeTiles(LEAVES[:size]).frontier.root.hex() == ROOTS[size]
+    assert WholeTree(LEAVES[:size]).frontier.root.hex() == ROOTS[size]
 
 
 def test_every_root_is_the_defined_one():
     leaves = numbered(70)
     for size in range(71):
-        assert FakeTiles(leaves[:size]).frontier.root == defined_root(leaves[:size])
+        assert WholeTree(leaves[:size]).frontier.root == defined_root(leaves[:size])
 
 
 def test_every_leaf_of_every_small_tree_is_proved_and_no_other():
     leaves = numbered(34)
     for size in range(1, 35):
         root = defined_root(leaves[:size])
-        tiles = FakeTiles(leaves)
+        tiles = WholeTree(leaves)
         for index in range(size):
             proof = inclusion_proof(tiles, index, size)
             check_inclusion(leaf_hash(leaves[index]), index, size, proof, root)
@@ -102,7 +102,7 @@ def test_every_leaf_of_every_small_tree_is_proved_and_no_other():
 
 def test_every_small_tree_is_the_beginning_of_every_larger_one():
     leaves = numbered(34)
-    tiles = FakeTiles(leaves)
+    tiles = WholeTree(leaves)
     for size in range(35):
         root = defined_root(leaves[:size])
         for old in range(size + 1):
@@ -119,7 +119,7 @@ def test_every_small_tree_is_the_beginning_of_every_larger_one():
 @given(st.integers(1, 300), st.data())
 def test_a_proof_that_was_changed_proves_nothing(size, data):
     leaves = numbered(size)
-    tiles = FakeTiles(leaves)
+    tiles = WholeTree(leaves)
     index = data.draw(st.integers(0, size - 1))
     proof = inclusion_proof(tiles, index, size)
     root = tiles.frontier.root
@@ -144,14 +144,14 @@ def test_an_edited_past_is_no_beginning(size, data):
     old = data.draw(st.integers(1, size))
     place = data.draw(st.integers(0, old - 1))
     edited = [*leaves[:place], b"edited", *leaves[place + 1 :]]
-    before, after = FakeTiles(leaves[:old]).frontier.root, FakeTiles(edited)
+    before, after = WholeTree(leaves[:old]).frontier.root, WholeTree(edited)
     proof = consistency_proof(after, old, size)
     with pytest.raises(BadProof):
         check_consistency(old, size, proof, before, after.frontier.root)
 
 
 def test_a_proof_has_at_most_one_hash_a_level():
-    tiles = FakeTiles(numbered(1_000))
+    tiles = WholeTree(numbered(1_000))
     assert max(len(inclusion_proof(tiles, index, 1_000)) for index in range(1_000)) == 10
     assert max(len(consistency_proof(tiles, old, 1_000)) for old in range(1_001)) <= 11
 
@@ -180,7 +180,7 @@ def test_a_tree_goes_on_where_it_ended():
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
 def test_what_is_not_in_a_tree_has_no_proof(index, size):
-    tiles = FakeTiles(numbered(3))
+    tiles = WholeTree(numbered(3))
     with pytest.raises(ValueError, match="has no leaf"):
         inclusion_proof(tiles, index, size)
     with pytest.raises(BadProof, match="has no leaf"):
@@ -190,7 +190,7 @@ def test_what_is_not_in_a_tree_has_no_proof(index, size):
 @pytest.mark.parametrize(("old", "size"), [(-1, 3), (4, 3)])
 def test_a_tree_has_no_beginning_beyond_itself(old, size):
     with pytest.raises(ValueError, match="has no beginning"):
-        consistency_proof(FakeTiles(numbered(3)), old, size)
+        consistency_proof(WholeTree(numbered(3)), old, size)
     with pytest.raises(BadProof, match="has no beginning"):
         check_consistency(old, size, [], EMPTY, EMPTY)
 

@@ -8,6 +8,7 @@ import re
 import pytest
 from structlog.testing import capture_logs
 
+from edge.protocols.http.envelope import LEFT, Envelope
 from tests.edge.http_client import (
     DOCUMENT,
     is_problem,
@@ -61,6 +62,18 @@ async def test_an_unforeseen_error_tells_the_client_nothing(call, gateway):
     assert "secret" not in str(line)
     assert line["request"] == problem["request_id"]
     assert "in broken" in line["places"]
+
+
+@pytest.mark.parametrize("left", LEFT)
+async def test_a_client_that_goes_away_is_no_error_of_the_gateway(left):
+    async def app(_scope, _receive, _send):
+        raise left
+
+    scope = {"type": "websocket", "path": "/v1/chat", "headers": []}
+    with capture_logs() as logged:
+        await Envelope(app)(scope, None, None)
+    [line] = logged
+    assert (line["event"], line["log_level"]) == ("a client went away", "info")
 
 
 async def test_a_broker_that_is_away_is_503_with_retry_after(call, log):
