@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from streams.settings import Settings
-from worker.wiring import Host, Hosted, attach, connect, known_schemas, wait_for_topics
+from worker.wiring import Host, Hosted, attach, connect, log_made_ready, wait_for_topics
 
 MadeT = TypeVar("MadeT")
 
@@ -21,7 +21,7 @@ async def prepared(settings: Settings, hosted: Sequence[Hosted]) -> Host:
     """Give hosted steps what they need to run, as soon as all of it is there."""
     steps = [one.step for one in hosted]
     connecting = _in_daemon(lambda: connect(settings, steps))
-    schemas = _in_daemon(lambda: known_schemas(settings))
+    schemas = _in_daemon(lambda: log_made_ready(settings))
     await wait_for_topics(settings, steps)
     connectors, keyring = await connecting
     return attach(settings, hosted, connectors, keyring, await schemas)

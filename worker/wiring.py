@@ -173,6 +173,16 @@ def put_configurations(
             return
 
 
+def log_made_ready(settings: Settings) -> Registry:
+    """Look up all schemas, and put the configurations of this process on the log; blocks.
+
+    However long either takes: no record is written before both are done.
+    """
+    registry = known_schemas(settings)
+    put_configurations(settings, Codec(registry))
+    return registry
+
+
 def declare(settings: Settings, entry: Step, memory: Memory) -> Hosted:
     """Make the app of a step, with an agent for each of its topics, and its tables."""
     app = new_app(group_of(entry.name), settings, memory)
@@ -190,14 +200,11 @@ def attach(
 ) -> Host:
     """Give hosted steps what they need to run; connectors are made here unless they are given.
 
-    Waits for the registry, and for the broker to take the configurations, unless schema ids are
-    given. Blocks.
+    Without schema ids, those of `log_made_ready`: then it blocks.
     """
     if connectors is None:
         connectors, keyring = connect(settings, [one.step for one in hosted])
-    codec = Codec(known_schemas(settings) if ids is None else ids)
-    if ids is None:
-        put_configurations(settings, codec)
+    codec = Codec(log_made_ready(settings) if ids is None else ids)
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
     services = Services(

@@ -24,7 +24,7 @@ from tests.chaos.steps import chain
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from worker.cli import Worker, run_to_the_end, supervise
 from worker.oversight import watch_over
-from worker.wiring import host, wait_for_topics
+from worker.wiring import host, log_made_ready, wait_for_topics
 
 TRANSIENT = 0.01  # share of calls that fail; of streamed parts likewise
 DELAYED = 0.01  # share of calls that take up to DELAY_S
@@ -115,7 +115,8 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
         Noted(FakeTriton(before), journal),
         Noted(FakeWeaviate(before), journal),
     ]
-    hosted = host(settings, steps, connectors, keyring)
+    ids = await asyncio.to_thread(log_made_ready, settings)
+    hosted = host(settings, steps, connectors, keyring, ids)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
     watch = partial(watch_over, hosted.steps, settings)
     return await supervise(Worker(hosted, ready, watch, loop=asyncio.get_running_loop()))

@@ -21,7 +21,7 @@ class Waits:
     def __init__(self, monkeypatch):
         self.begun = threading.Barrier(3, timeout=20)
         self.asked_for = {}
-        for name in ("connect", "known_schemas"):
+        for name in ("connect", "log_made_ready"):
             monkeypatch.setattr(preparing, name, getattr(self, name))
         monkeypatch.setattr(preparing, "wait_for_topics", self.wait_for_topics)
         monkeypatch.setattr(preparing, "attach", self.attach)
@@ -32,7 +32,7 @@ class Waits:
         self.begun.wait()
         return [self.keyring], self.keyring
 
-    def known_schemas(self, _settings):
+    def log_made_ready(self, _settings):
         self.begun.wait()
         return "ids"
 
@@ -57,7 +57,7 @@ async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, s
     assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
 
 
-@pytest.mark.parametrize("name", ["connect", "known_schemas"])
+@pytest.mark.parametrize("name", ["connect", "log_made_ready"])
 async def test_what_can_not_be_prepared_is_raised(monkeypatch, settings, name):
     waits = Waits(monkeypatch)
     waits.begun = threading.Barrier(2, timeout=20)

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from agents.errors import Permanent
 from connectors.who_answers import CONNECTORS, KEYRING
-from schemas import Embed, ReadTurns, Search, Turns
+from schemas import Embed, ReadTurns, Search, TableRow, Turns
 from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.delivery.memory import Memory
@@ -24,6 +24,7 @@ from streams.topics import FOLDS, STEPS, Fold, changelog_of, step, topic, topic_
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from tests.memory_broker import MemoryBroker
 from tests.memory_registry import MemoryRegistry
+from worker import wiring
 from worker.wiring import (
     attach,
     chosen,
@@ -33,6 +34,7 @@ from worker.wiring import (
     folding,
     host,
     known_schemas,
+    log_made_ready,
     put_configurations,
     wait_for_topics,
 )
@@ -73,6 +75,24 @@ def test_the_configurations_of_a_worker_are_put_on_the_log_however_late_the_brok
     assert put == [(settings, codec)]
     assert len(lines) == 2
     assert all("can't be written, trying again" in line["event"] for line in lines)
+
+
+def test_before_any_record_schemas_are_known_and_then_configurations_are_put(monkeypatch, settings):
+    done, ids = [], numbered()
+
+    def known(given):
+        done.append(("schemas", given))
+        return ids
+
+    monkeypatch.setattr(wiring, "known_schemas", known)
+
+    def put(given, codec):
+        done.append(("configurations", given))
+        assert codec.encode(TableRow(entries=()))[1:5] == ids.id_of("TableRow").to_bytes(4)
+
+    monkeypatch.setattr(wiring, "put_configurations", put)
+    assert log_made_ready(settings) is ids
+    assert done == [("schemas", settings), ("configurations", settings)]
 
 
 # ------------------------------------------------------------------ declare, attach
