@@ -33,6 +33,7 @@ from agents import (
     rewrite,
     schema_work,
     spans,
+    statements,
 )
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
@@ -244,6 +245,7 @@ PIECES = {
         json.dumps({"maxItems": 3, "pattern": text + "a{2}", "patternProperties": {text: {}}})
     ),
     "a pattern": schema_work.pattern_work,
+    "statements": statements.statements,
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
     ),
@@ -279,6 +281,7 @@ def forget():
         language.stem,
         language._meaning,
         relevance.asked,
+        statements.statements,
     ):
         remembered.cache_clear()
 
