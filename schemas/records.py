@@ -1588,6 +1588,10 @@ class TableEntry(Record, frozen=True, gc=False, kw_only=True):
     """meta.id of the event: run again, it sees the entry before its own."""
     value: bytes
     """The value in the Confluent wire format."""
+    log: str = ""
+    """The broker's id of the event's topic; empty where it is not known, and in rows of 0.1.0."""
+    offset: int = -1
+    """Where the event lies in its lane of that topic; -1 where that is not known."""
 
 
 class TableRow(Record, frozen=True, gc=False, kw_only=True):

@@ -4236,6 +4236,8 @@ def encode_table_entry(record: TableEntry) -> bytes:
         (
             LONG[len(event := record.event.encode())], event,
             LONG[len(value := record.value)], value,
+            LONG[len(log := record.log.encode())], log,
+            LONG[record.offset],
         )
     )
 
@@ -4255,9 +4257,23 @@ def read_table_entry(data: bytes, here: int) -> tuple[TableEntry, int]:
         end = here + (size >> 1)
     value = data[here:end]
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    log = data[here:end].decode()
+    here = end
+    if (offset := data[here]) & 0x81:
+        offset, here = long_at(data, here)
+    else:
+        offset >>= 1
+        here += 1
     record = TableEntry(
         event=event,
         value=value,
+        log=log,
+        offset=offset,
     )
     return record, here
 

@@ -5,6 +5,10 @@ one after another, whichever of a step's topics they came by. The offset that ma
 the end of the contiguous prefix of finished events: an event is finished when its outcome is closed
 and the broker has acknowledged every record of it.
 
+The next event of a session begins when the one before is finished, not when it has run: so what a
+crash cuts off is the last that ran of its session, and nothing rests on what it left in a table
+(docs/decisions/9061-the-last-that-ran.md).
+
 Pure bookkeeping, so that it can be tested without a broker.
 """
 
@@ -268,20 +272,25 @@ class Lane:
         self.on_progress(self)
 
     def left(self, item: Item) -> None:
-        """Say that an event has run: the next of its session may."""
+        """Say that an event has run: the next of its session may, once it is finished."""
         self._rota.end(item)
+        item.has_run = True
+        if item.finished and (following := self._following(item)) not in {None, self}:
+            following.on_progress(following)
+
+    def _following(self, item: Item) -> Lane | None:
+        """Let the next event of a session be ready; return its lane, None where there is none."""
         queue = self._busy[item.session]
         if not queue:
             del self._busy[item.session]
-            return
+            return None
         following = queue.popleft()
         lane = following.lane
         lane._rota.ready(following)  # noqa: SLF001 - of this class
-        if lane is not self:
-            lane.on_progress(lane)
+        return lane
 
     def finish(self, item: Item) -> None:
-        """Mark an event as finished."""
+        """Mark an event as finished: the next of its session may run, once it has."""
         item.finished = True
         self.changes += 1
         order = self._order
@@ -292,10 +301,13 @@ class Lane:
             head = self._passed = order.popleft()
             self.safe = head.offset + 1
             freed += head.size
+        following = self._following(item) if item.has_run else None
+        if following is not None:
+            following.on_progress(following)
         if freed:
             self.bytes -= freed
             self.on_freed(freed)
-            if self.waiting:
+            if self.waiting and following is not self:
                 self.on_progress(self)
 
     @property

@@ -19,7 +19,8 @@ from streams.watching.logs import enter, logger
 
 log = logger("runner")
 
-FoldFunction = Callable[[Event], Awaitable[None]]
+FoldFunction = Callable[[Event, int], Awaitable[None]]
+"""Takes an event and its offset."""
 
 
 class Reads(NamedTuple):
@@ -91,7 +92,7 @@ class Opener:
         enter(self._step, event.meta.request, item, event.meta.trace)
         while True:
             try:
-                await fold(event)
+                await fold(event, item.offset)
             except Transient as error:
                 log.warning("the table was not written, trying again", error=str(error))
                 await asyncio.sleep(next(waits))

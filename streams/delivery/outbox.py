@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from schemas import Event
 from streams.delivery.item import Item
 from streams.delivery.publisher import Publisher
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.writing import RecordTooLarge
+from streams.log.writing import RecordTooLarge, check_size
 from streams.running.admit import OUTCOME_BYTES_MAX
 
 
@@ -42,7 +43,8 @@ class Outbox:
         # never before its input, whatever this host's clock says: who reads a request back begins
         # at the time at which it was taken in
         not_before_ms = item.message.timestamp()[1] if item.message is not None else 0
-        self._publisher.send(topic, lane, key, value, headers, item, not_before_ms)
+        check_size(topic, key, value, headers)
+        send = partial(self._publisher.send, topic, lane, key, value, headers, item, not_before_ms)
+        item.hand_over(topic, send)
         item.attempt = event.meta.attempt
-        item.unacknowledged += 1
         self.refused = False

@@ -1,7 +1,8 @@
 """Rows of tables: the newest values, each with the event that wrote it.
 
-An event that is run again sees the value before its own, as it did the first time, and its write
-replaces its own entry.
+An event that is tried again sees the value before its own, as it did the first time, and its write
+replaces its own entry. Of an event that a crash cut off, which will be run again, the next owner of
+the lane sees nothing (see `tenures`).
 """
 
 from __future__ import annotations
@@ -30,30 +31,41 @@ def before(row: TableRow | None, event: str) -> tuple[TableEntry, ...]:
     return row.entries
 
 
-def written(row: TableRow | None, event: str, value: bytes, entries_max: int) -> TableRow:
-    """Return the row after an event's write: its own entry replaced, or a new one appended.
+def written(
+    row: TableRow | None,
+    event: str,
+    value: bytes,
+    entries_max: int,
+    *,
+    log: str = "",
+    offset: int = -1,
+    by_offset: bool = False,
+) -> TableRow:
+    """Return the row after an event's write: its own entry replaced, or a new one entered.
 
-    The oldest entries go where there are more than `entries_max`, or more bytes than a row or its
-    record may have.
+    A new one is the newest: its value was made of the one before. Where values are not made of each
+    other, `by_offset` puts it before those of later events of its log. The oldest entries go where
+    there are more than `entries_max`, or more bytes than a row or its record may have.
     """
     entries = list(row.entries) if row is not None else []
-    for position, entry in enumerate(entries):
-        if entry.event == event:
-            entries[position] = TableEntry(event=event, value=value)
-            break
+    places = [position for position, entry in enumerate(entries) if entry.event == event]
+    if places:
+        [position] = places
+        first = entries[position]
+        # a copy further on, or one that was put back, keeps the place of the first
+        entries[position] = TableEntry(event=event, value=value, log=first.log, offset=first.offset)
+        if first.log != log:
+            entries[position] = TableEntry(event=event, value=value, log=log, offset=offset)
     else:
-        entries.append(TableEntry(event=event, value=value))
+        position = len(entries)
+        while by_offset and position and _is_later(entries[position - 1], log, offset):
+            position -= 1
+        entries.insert(position, TableEntry(event=event, value=value, log=log, offset=offset))
     return TableRow(entries=tuple(_within_bounds(entries[-entries_max:])))
 
 
-def is_overtaken(events: Sequence[str], known: Sequence[str]) -> bool:
-    """Tell whether a row was written before another, by the events whose values the two hold.
-
-    A write keeps the entries behind its own. So a row that lacks what the other has behind its
-    newest event was written by one that knew less: a worker that has lost the lane since, whose
-    record was still on its way.
-    """
-    return bool(events) and events[-1] in known[:-1]
+def _is_later(entry: TableEntry, log: str, offset: int) -> bool:
+    return entry.log == log and entry.offset > offset
 
 
 def _within_bounds(entries: Sequence[TableEntry]) -> Sequence[TableEntry]:

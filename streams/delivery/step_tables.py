@@ -56,7 +56,7 @@ class DocumentVersions(Table):
     async def write(self, request: WriteDocument, call: Call) -> Written:
         """Remember the version that this event made."""
         place = RowKey(call.lane, call.tenant, request.document)
-        return await self._write(place, call.event, request.state)
+        return await self._write(place, call.event, request.state, call.topic, call.offset)
 
 
 class PlaceholderNumbers(Table):
@@ -77,7 +77,8 @@ class PlaceholderNumbers(Table):
 
     async def write(self, request: WritePlaceholders, call: Call) -> Written:
         """Remember those in use after this event."""
-        return await self._write(_scope_of(request, call), call.event, request.state)
+        place = _scope_of(request, call)
+        return await self._write(place, call.event, request.state, call.topic, call.offset)
 
 
 def _scope_of(request: ReadPlaceholders | WritePlaceholders, call: Call) -> RowKey:
@@ -94,6 +95,7 @@ class Sessions(Table):
     """The recent turns of each session of a user; released answers are folded into it."""
 
     NAME = "sessions"
+    BY_OFFSET = True
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer ReadTurns."""
@@ -111,8 +113,11 @@ class Sessions(Table):
             turns.append(turn)
         return Turns(turns=tuple(turns[-request.limit :]) if request.limit > 0 else ())
 
-    async def remember(self, released: Event) -> None:
-        """Append a released answer as a turn; raises Transient."""
+    async def remember(self, released: Event, offset: int) -> None:
+        """Enter a released answer, which lies at an offset of its topic, as a turn.
+
+        Raises Transient.
+        """
         assert isinstance(released, AnswerReleased)
         meta = released.meta
         if released.answer.finish_reason in NO_TURN:
@@ -124,7 +129,7 @@ class Sessions(Table):
             entries=released.entries,
         )
         place = RowKey.of_conversation(meta.lane, meta.tenant, released.subject, meta.session)
-        await self._write(place, meta.id, Turns(turns=(turn,)))
+        await self._write(place, meta.id, Turns(turns=(turn,)), ANSWERS, offset)
 
 
 class Releases(Table):
@@ -153,10 +158,11 @@ class Releases(Table):
     async def write(self, request: WriteRelease, call: Call) -> Written:
         """Remember how far it has come after a batch."""
         place = RowKey(call.lane, call.tenant, call.request)
-        return await self._write(place, call.event, request.state)
+        return await self._write(place, call.event, request.state, call.topic, call.offset)
 
 
 CHUNKS = topic_of(ChunksCut)
+ANSWERS = topic_of(AnswerReleased)
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
 NO_TURN = frozenset({"refused", "search", "cancelled"})

@@ -1,9 +1,8 @@
 """Tables: what a step remembers of a session or a document, kept by Faust beside the step.
 
 A table is in memory; its changelog on the log is what it is recovered from, lane by lane, after a
-restart or a move. A row holds the newest values with the event that wrote each: an event that is
-run again sees the value before its own, as it did the first time, and its write replaces its own
-entry.
+restart or a move. A row holds the newest values with the event that wrote each (see `rows`): what
+of it counts after a crash, `tenures` say, and what of a changelog, `fences`.
 """
 
 from __future__ import annotations
@@ -21,8 +20,12 @@ from agents.errors import Permanent, Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
 from schemas.registry import RegistryAway
 from streams.delivery.faust_shell import App, raw_topic
-from streams.delivery.publisher import Acknowledgement, PublishingFailed, Unattended
-from streams.delivery.rows import RowKey, is_overtaken, written
+from streams.delivery.fences import KEY, FencedRow, headers_with, new_fence, timely
+from streams.delivery.late_rows import without_late
+from streams.delivery.progress import Progress
+from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
+from streams.delivery.rows import RowKey, written
+from streams.delivery.tenures import Tenure
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
@@ -39,8 +42,6 @@ ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
 DROPPED_MAX = 4
 """Rows dropped at one write."""
-KNOWN = -1
-"""Place of a row that was known before the changelog was read on."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Change:
     """Keys and values in the order in which they were written; None drops a row."""
     end: int
     """The offset after the last one."""
+    fence: bytes = b""
+    """The newest one."""
+    passed_over: frozenset[bytes] = frozenset()
+    """Keys of which the last record on the log came late."""
 
 
 class Table(ABC):
@@ -60,6 +65,8 @@ class Table(ABC):
     NAME: ClassVar[str]
     """As in streams/topics.py."""
     ENTRIES: ClassVar[int] = ENTRIES_MAX
+    BY_OFFSET: ClassVar[bool] = False
+    """Whether values are made of their events alone, so that they stand in the order of those."""
     ROWS_MAX: ClassVar[int | None] = None
     """Rows kept of a lane; the one not written for longest is dropped."""
 
@@ -76,8 +83,19 @@ class Table(ABC):
         self._changelog = changelog_of(self.NAME)
         self._settings = settings
         self._recovered: dict[int, int] = {}
-        self._keys: dict[int, dict[bytes, None]] = {}
-        """Keys of each lane's rows, the one written last at the end."""
+        self._keys: dict[int, dict[bytes, int]] = {}
+        """Keys of each lane's rows with the turn in which each was written, 0 for those of others;
+        the one written last at the end."""
+        self._turn = 1
+        """Counts how often lanes came."""
+        self._tenures: dict[int, dict[str, Tenure]] = {}
+        """Of each lane, by topic."""
+        self._fences: dict[int, bytes] = {}
+        """Of each lane, ours."""
+        self._fenced: dict[int, int] = {}
+        """The turn in which it was put."""
+        self._fences_read: dict[int, bytes] = {}
+        """Of each lane, the newest one that is known to be on the log."""
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -103,8 +121,18 @@ class Table(ABC):
         """Do nothing: the app owns the table."""
 
     async def _row(self, place: RowKey) -> TableRow | None:
+        """Return a row, as far as it counts."""
         data: bytes | None = self._table.data.get(place.key)
-        return await self._decoded(data, TableRow) if data is not None else None
+        if data is None:
+            return None
+        row = await self._decoded(data, TableRow)
+        turn = self._keys.get(place.lane, {}).get(place.key, 0)
+        tenures = self._tenures.get(place.lane, {}).values()
+        return TableRow(
+            entries=tuple(
+                entry for entry in row.entries if all(one.counts(entry, turn) for one in tenures)
+            )
+        )
 
     async def _decoded(self, data: bytes, record: type[RecordT]) -> RecordT:
         """Decode a row or a value of one: a newer version may have written it.
@@ -129,8 +157,16 @@ class Table(ABC):
         except Undecodable as error:
             raise Permanent(f"a row of {self.NAME} can't be read: {error}") from None
 
-    async def _write(self, place: RowKey, event: str, value: Record) -> Written:
-        row = written(await self._row(place), event, self._codec.encode(value), self.ENTRIES)
+    async def _write(
+        self, place: RowKey, event: str, value: Record, topic: str, offset: int
+    ) -> Written:
+        """Enter a value that an event made, which lies at an offset of a topic."""
+        before, made = await self._row(place), self._codec.encode(value)
+        tenure = self._tenures.get(place.lane, {}).get(topic)
+        log, offset = (tenure.log, offset) if tenure else ("", -1)
+        row = written(
+            before, event, made, self.ENTRIES, log=log, offset=offset, by_offset=self.BY_OFFSET
+        )
         await self._put(place, self._codec.encode(row))
         if self.ROWS_MAX is not None:
             self._make_room(place.lane, self.ROWS_MAX)
@@ -143,8 +179,8 @@ class Table(ABC):
             if len(keys) <= rows_max:
                 return
             oldest = next(iter(keys))
-            self._app.publisher.send(self._changelog, lane, oldest, None, [], Unattended())
-            self._set(lane, oldest, None)
+            self._send(lane, oldest, None, Unattended())
+            self._set(lane, oldest, None, self._turn)
 
     async def _put(self, place: RowKey, value: bytes) -> None:
         """Set a row, here and in the changelog, in the lane's own partition.
@@ -152,31 +188,67 @@ class Table(ABC):
         The broker's acknowledgement is awaited before the step goes on: an outcome that is on the
         log must not rest on a state that is not.
         """
-        acknowledgement = Acknowledgement()
-        self._app.publisher.send(self._changelog, place.lane, place.key, value, [], acknowledgement)
+        acknowledgement, turn = Acknowledgement(), self._turn
+        self._send(place.lane, place.key, value, acknowledgement)
         try:
             await acknowledgement.done
         except PublishingFailed as error:
             raise Transient(str(error)) from None
-        self._set(place.lane, place.key, value)
+        self._set(place.lane, place.key, value, turn)
 
-    def _set(self, lane: int, key: bytes, value: bytes | None) -> None:
+    def _send(self, lane: int, key: bytes, value: bytes | None, receipt: Receipt) -> None:
+        """Hand a record for the changelog over, behind our fence."""
+        headers = headers_with(self._fences.get(lane))
+        self._app.publisher.send(self._changelog, lane, key, value, headers, receipt)
+
+    def _set(self, lane: int, key: bytes, value: bytes | None, turn: int) -> None:
         keys = self._keys.setdefault(lane, {})
         keys.pop(key, None)  # so that the key written last stands last
         if value is None:
             self._table.data.pop(key, None)
         else:
-            keys[key] = None
+            keys[key] = turn
             self._table.data[key] = value
 
     # ------------------------------------------------------------------ lanes come and go
 
     def keep_only(self, lanes: Collection[int]) -> None:
         """Forget the rows of other lanes: another worker writes them now."""
-        for lane in (self._recovered.keys() | self._keys.keys()) - set(lanes):
-            self._recovered.pop(lane, None)
+        held = self._recovered.keys() | self._keys.keys() | self._fences.keys()
+        for lane in held - set(lanes):
+            of_lanes = self._recovered, self._tenures, self._fences, self._fenced, self._fences_read
+            for known in of_lanes:
+                known.pop(lane, None)
             for key in self._keys.pop(lane, ()):
                 self._table.data.pop(key, None)
+
+    async def fence(self, lanes: Iterable[int]) -> None:
+        """Have whatever others still write of some lanes come too late; before they are read.
+
+        Raises Transient where the broker refuses it.
+        """
+        fence, mark = new_fence(), self._codec.encode(TableRow(entries=()))
+        waits = []
+        self._turn += 1
+        for lane in lanes:
+            self._fences[lane] = fence  # at once: what we write behind it must name it
+            self._fenced[lane] = self._turn
+            acknowledgement = Acknowledgement()
+            self._send(lane, KEY, mark, acknowledgement)
+            waits.append(acknowledgement.done)
+        try:
+            await asyncio.gather(*waits)
+        except PublishingFailed as error:
+            raise Transient(str(error)) from None
+
+    def came(self, lane: int, topic: str, log: str, done: Progress | None) -> None:
+        """Take in what is done of a lane of an input topic that has come; nothing of it runs yet.
+
+        `log` is the broker's id of the topic; where it is not known, all entries count.
+        """
+        if log:
+            self._turn += 1
+            self._tenures.setdefault(lane, {})[topic] = Tenure(log, self._turn, done)
 
     def known(self, lanes: Iterable[int]) -> dict[int, int]:
         """Return up to which offset of the changelog each of some lanes is known; 0: nothing."""
@@ -192,55 +264,19 @@ class Table(ABC):
             extents = [
                 extent_of(consumer, self._changelog, lane, offset) for lane, offset in since.items()
             ]
-            rows: dict[int, list[tuple[bytes, bytes | None]]] = {lane: [] for lane in since}
+            rows: dict[int, list[FencedRow]] = {lane: [] for lane in since}
             for message in records(consumer, extents):
-                rows[cast(int, message.partition())].append((message.key() or b"", message.value()))
-        return [Change(e.partition, self._without_late(rows[e.partition]), e.end) for e in extents]
+                rows[cast(int, message.partition())].append(FencedRow.of(message))
+        return [self._change(e.partition, rows[e.partition], e.end) for e in extents]
 
-    def _without_late(
-        self, rows: Sequence[tuple[bytes, bytes | None]]
-    ) -> list[tuple[bytes, bytes | None]]:
-        """Leave out rows that came after one that was written later.
-
-        A worker that has lost a lane may have had a row on its way to the broker, which takes it
-        although the lane's new owner has written since. Only the newest rows of a key are decoded:
-        every other one was followed by one that stands.
-        """
-        places: dict[bytes, list[int]] = {}
-        for place, (key, value) in enumerate(rows):
-            if value is None:  # whatever comes after it stands
-                places[key] = []
-            else:
-                places.setdefault(key, [] if key not in self._table.data else [KNOWN]).append(place)
-        late = {
-            place
-            for key, known in places.items()
-            if len(known) > 1
-            for place in known[self._standing(key, known, rows) + 1 :]
-        }
-        if late:
-            log.info("rows that came late are passed over", table=self.NAME, rows=len(late))
-        return [row for place, row in enumerate(rows) if place not in late]
-
-    def _standing(
-        self, key: bytes, places: Sequence[int], rows: Sequence[tuple[bytes, bytes | None]]
-    ) -> int:
-        """Return which of a key's rows stands: the last that none before it overtakes."""
-
-        def events(number: int) -> tuple[str, ...]:
-            place = places[number]
-            data = self._table.data.get(key) if place == KNOWN else rows[place][1]
-            return self._events(data) if data else ()
-
-        standing = len(places) - 1
-        newest = events(standing)
-        for number in range(standing - 1, -1, -1):
-            before = events(number)
-            if is_overtaken(newest, before):
-                standing, newest = number, before
-            elif before != newest:
-                break
-        return standing
+    def _change(self, lane: int, rows: Sequence[FencedRow], end: int) -> Change:
+        """Say what the changelog says of a lane, but for what came late."""
+        in_time = timely(rows, self._fences_read.get(lane, b""))
+        standing = without_late(in_time.rows, self._table.data, self._events)
+        if late := sum(row.key != KEY for row in rows) - len(standing):
+            log.info("rows that came late are passed over", table=self.NAME, rows=late)
+        kept = [(row.key, row.value) for row in standing]
+        return Change(lane, kept, end, in_time.fence, in_time.passed_over)
 
     def _events(self, data: bytes) -> tuple[str, ...]:
         """Return the events whose values a row holds; none where it can't be read here."""
@@ -251,8 +287,24 @@ class Table(ABC):
             return ()
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Bring the rows of some lanes up to date, before anything of these lanes runs."""
+        """Bring the rows of some lanes up to date, before anything of these lanes runs.
+
+        The true rows of keys whose last record came late are written once more: compaction would
+        leave that one alone.
+        """
         for change in changes:
+            fenced = self._fenced.get(change.lane, self._turn + 1)
+            known = self._keys.get(change.lane, {})
+            ours = {
+                key: (turn, self._table.data[key])
+                for key in {key for key, _ in change.rows}
+                if (turn := known.get(key, 0))
+            }
             for key, value in change.rows:
-                self._set(change.lane, key, value)
+                turn, written_by_us = ours.get(key, (0, None))
+                if turn < fenced:  # else we have written it since
+                    self._set(change.lane, key, value, turn if value == written_by_us else 0)
+            for key in sorted(change.passed_over) if change.lane in self._fences else ():
+                self._send(change.lane, key, self._table.data.get(key), Unattended())
             self._recovered[change.lane] = change.end
+            self._fences_read[change.lane] = change.fence

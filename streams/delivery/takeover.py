@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException
 
+from agents.errors import Transient
 from streams.delivery.foreign_outcomes import ForeignId, OutcomeReader
 from streams.delivery.history import History
 from streams.delivery.lane import Lane, Place
@@ -120,7 +121,10 @@ class Takeover:
             history = self._histories.setdefault(partition, History())
             history.learn(o for o in done.outcomes if o.cause.partition == partition)
         for lane in lanes:
-            if (progress := done.progress.get((lane.topic, lane.partition))) is not None:
+            progress = done.progress.get((lane.topic, lane.partition))
+            for table in self._tables:
+                table.came(lane.partition, lane.topic, known.ids.get(lane.topic, ""), progress)
+            if progress is not None:
                 self._histories[lane.partition].inherit(lane.topic, lane.partition, progress)
                 lane.inherit(progress, partial(self._after, lane.partition, written))
             told = known.told.get((lane.topic, lane.partition))
@@ -150,6 +154,7 @@ class Takeover:
     ) -> tuple[_Known, list[list[Change]]]:
         waits = self._between_tries()
         given_up: set[ForeignId] = set()
+        unfenced = list(self._tables)
         while True:
             try:
                 reader = OutcomeReader(self._asker, self._step, given_up)
@@ -158,11 +163,14 @@ class Takeover:
                     await self._ask(reader.missing)
                     given_up |= reader.missing
                     continue
+                while unfenced:
+                    await unfenced[-1].fence(partitions)
+                    unfenced.pop()
                 changes = [
                     await asyncio.to_thread(table.changes, table.known(partitions))
                     for table in self._tables
                 ]
-            except (KafkaException, TimeoutError) as error:
+            except (KafkaException, TimeoutError, Transient) as error:
                 log.warning(
                     "reading back failed, trying again",
                     step=self._step.name,

@@ -1,4 +1,4 @@
-"""Whatever workers leave that die, or that pause and wake with records on their way, no record of it is a difference."""
+"""Whatever workers leave that die, or that pause and wake, no record of it is a difference, nor counts two the same."""
 
 import dataclasses
 
@@ -16,7 +16,6 @@ from schemas import (
     ReadPlaceholders,
     WritePlaceholders,
 )
-from streams.delivery.item import Item
 from streams.delivery.lane import Lane
 from streams.delivery.processing import Processor, Services
 from streams.delivery.step_tables import PlaceholderNumbers
@@ -31,11 +30,12 @@ from tests.fake_connectors import FakeAnsweringConnector
 from tests.fakes import DIGEST_KEY, a_codec
 from tests.memory_broker import a_broker
 from tests.memory_log import MemoryLog
-from tests.replay.little_log import ASKED, asked, configuration_set, put
-from tests.streams.delivery.memory_publisher import MemoryPublisher
+from tests.replay.little_log import ASKED, REDACTED, REJECTED, asked, configuration_set, put
 from tests.streams.fake_tables import table
 
 INPUTS, SESSIONS = 6, 2
+WORKERS = 4
+"""Whose refusals differ; those after them refuse nothing."""
 CONFIGURATION = load()["redact"]
 EMBEDDED = Embedded(vectors=(), model="m", dimensions=1)
 ENDS = ("begin", "end")
@@ -60,54 +60,48 @@ def redacted(event, text):
 STEP = dataclasses.replace(step("redact"), function=counting)
 
 
-class Way:
-    """The way to the broker: what is on it arrives when it is let."""
+class FewNumbers(PlaceholderNumbers):
+    """Numbers of which a row keeps as few as it may: what waits for its outcome, and what that rests on."""
 
-    def __init__(self, broker):
-        self.away, self._broker = True, broker
-
-    def put(self, *record, **fields):
-        return self._broker.put(*record, **fields)
+    ENTRIES = 2
 
 
-class Workers:
-    """One worker of a lane after the other; those before may still have records on their way."""
+class Worker:
+    """A worker of a lane. What it has handed over arrives when it is let, each topic's records in their order."""
 
-    def __init__(self, refused, away):
-        self.broker, self.codec = a_broker(), a_codec()
-        self.refused, self.away = refused, away
-        self.late = []
-        """Publishers of workers that were thought dead."""
-        for offset in range(INPUTS):
-            event = asked(offset, f"s-{offset % SESSIONS}")
-            self.broker.put(ASKED, self.codec.encode(event))
+    def __init__(self, broker, codec, refused, away):
+        self.broker, self.codec, self.refused, self.away = broker, codec, refused, away
+        self.waiting = []
+        """Records on their way, each with its receipt."""
+        self.rows, _ = table(FewNumbers, broker)
 
     async def takes_over(self):
-        """Let a new worker learn what was done."""
-        rows, _ = table(PlaceholderNumbers, self.broker)
+        """Learn what was done."""
         takeover = Takeover(
             STEP,
             Settings(),
             self.codec,
-            (rows,),
+            (self.rows,),
             open_consumer=lambda *_: self.broker.consumer(),
-            topic_ids=lambda *_: {},
+            topic_ids=lambda *_: {ASKED: "the log"},
         )
         self.lane = Lane(ASKED, 0, 0, INPUTS)
         await takeover.learn([self.lane], {})
-        self.publisher, self.due = MemoryPublisher(Way(self.broker)), list(range(INPUTS))
         connector = FakeAnsweringConnector({Embed: self._answer})
         services = Services(
             settings=Settings(backoff_ms=1, patience_ms=0, attempts_max=2),
             codec=self.codec,
-            world=World((connector, rows), 60.0),
+            world=World((connector, self.rows), 60.0),
             digest_key=lambda _: DIGEST_KEY,
             configurations=load(),
         )
-        publisher = self.publisher
-        self.processor = Processor(
-            STEP, services, lambda: publisher, takeover.history, Counts("redact")
-        )
+        self.processor = Processor(STEP, services, lambda: self, takeover.history, Counts("redact"))
+        messages = self.broker.rows[ASKED, 0].messages
+        self.lane.take([(one.offset(), 1, b"acme", one) for one in messages])
+
+    def send(self, topic, partition, key, value, headers, receipt, not_before_ms=0):
+        record = {"partition": partition, "key": key, "value": value, "headers": headers}
+        self.waiting.append((topic, record, receipt))
 
     def _answer(self, request):
         if request.texts in self.refused:
@@ -117,19 +111,60 @@ class Workers:
             raise Transient("away")
         return EMBEDDED
 
-    async def runs(self, count):
-        """Run the next inputs; their records set out, and their rows are written."""
-        due, self.due = self.due[:count], self.due[count:]
-        for offset in due:
-            message = self.broker.rows[ASKED, 0].messages[offset]
-            item = Item(self.lane, offset, 1, b"acme", message)
-            await self.processor.run(asked(offset, f"s-{offset % SESSIONS}"), item)
+    def _open(self, item):
+        event = asked(item.offset, f"s-{item.offset % SESSIONS}")
+        item.session = event.meta.session
+        item.work = lambda item: self.processor.run(event, item)
+        return True
 
-    async def arrives(self, publisher, count):
-        """Let the broker have the oldest records that are on their way."""
-        for _ in range(min(count, len(publisher._waiting))):
-            (topic, partition), record, _ = publisher._waiting.popleft()
-            publisher.broker.put(topic, partition=partition, **record)
+    async def runs(self, count):
+        """Run the next inputs that may run; their records set out, and their rows are written."""
+        for _ in range(count):
+            if (item := self.lane.next(self._open)) is None:
+                return
+            await item.work(item)
+            self.lane.left(item)
+            item.close()
+
+    def arrives(self, count, topic=None):
+        """Let the broker have the oldest records that are on their way, of a topic or of all."""
+        for one in [one for one in self.waiting if topic in {None, one[0]}][:count]:
+            self.waiting.remove(one)
+            where, record, receipt = one
+            self.broker.put(where, **record)
+            receipt.acknowledged()
+
+
+class Workers:
+    """One worker of a lane after the other; those before may go on as if they had it still."""
+
+    def __init__(self, refused, away):
+        self.broker, self.codec = a_broker(), a_codec()
+        self.refused, self.away = refused, away
+        self.before = []
+        for offset in range(INPUTS):
+            event = asked(offset, f"s-{offset % SESSIONS}")
+            self.broker.put(ASKED, self.codec.encode(event))
+
+    async def takes_over(self):
+        """Let a new worker learn what was done."""
+        number = len(self.before)
+        refused = {(request, end) for worker, request, end in self.refused if worker == number}
+        self.present = Worker(self.broker, self.codec, refused, self.away)
+        await self.present.takes_over()
+
+    async def does(self, what, count, which):
+        """Let something come about."""
+        if what == "dies":
+            self.before.append(self.present)
+            await self.takes_over()
+            return
+        sleepers = self.before if which else ()
+        for worker in (self.present,) if what in {"runs", "arrives"} else sleepers:
+            if what in {"runs", "wakes"}:
+                await worker.runs(count)
+            else:
+                worker.arrives(count, TOPICS[which])
 
     async def verified(self):
         log = MemoryLog()
@@ -142,38 +177,54 @@ class Workers:
         log.acknowledged["redact"] = 0
         return await Verifier(log, {}, lambda _: DIGEST_KEY, steps=(STEP,)).verify()
 
+    def numbers(self):
+        """Tell what each session's questions were counted as, by the first of their runs that was closed."""
+        numbers = {}
+        for one in self.broker.rows[REDACTED, 0].messages:
+            event = self.codec.decode(one.value(), QuestionRedacted)
+            runs = numbers.setdefault(event.meta.session, {}).setdefault(event.meta.request, {})
+            run = runs.setdefault((event.meta.attempt, event.meta.trace), [])
+            run.append(event.text)
+        return {
+            session: [
+                next((r[0] for r in runs.values() if len(r) == 2), "") for runs in of.values()
+            ]
+            for session, of in numbers.items()
+        }
 
-ACTIONS = st.one_of(
-    st.tuples(st.just("runs"), st.integers(1, INPUTS)),
-    st.tuples(st.just("arrives"), st.integers(1, 8)),
-    st.tuples(st.just("late"), st.integers(1, 8)),
-    st.tuples(st.just("dies"), st.just(0)),
+
+TOPICS = (None, REDACTED, REJECTED)
+ACTIONS = st.tuples(
+    st.sampled_from(("runs", "runs", "arrives", "arrives", "late", "dies")),
+    st.integers(1, INPUTS),
+    st.integers(0, 2),
 )
 
 
 REFUSED = st.sets(
-    st.tuples(st.sampled_from([f"r-{n}" for n in range(INPUTS)]), st.sampled_from(ENDS))
+    st.tuples(
+        st.integers(0, WORKERS - 1),
+        st.sampled_from([f"r-{n}" for n in range(INPUTS)]),
+        st.sampled_from(ENDS),
+    )
 )
-"""What is asked for in vain, in every run."""
+"""What is asked for in vain: by which worker, of which input."""
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ACTIONS, max_size=25), REFUSED, st.lists(st.booleans(), max_size=20))
 async def test_no_record_of_whatever_history_of_crashes_is_a_difference(actions, refused, away):
+    all_goes_well = not refused and not any(away)
     workers = Workers(refused, away)
     await workers.takes_over()
-    for what, count in [*actions, ("dies", 0), ("runs", INPUTS), ("arrives", 100)]:
-        if what == "runs":
-            await workers.runs(count)
-        elif what == "arrives":
-            await workers.arrives(workers.publisher, count)
-        elif what == "late":
-            for publisher in workers.late:
-                await workers.arrives(publisher, count)
-        else:
-            workers.late.append(workers.publisher)
-            await workers.takes_over()
+    to_its_end = [("runs", INPUTS, 0), ("arrives", 100, 0)] * INPUTS
+    for action in [*actions, ("dies", 0, 0), *to_its_end]:
+        await workers.does(*action)
     report = await workers.verified()
     assert (report.diverged, report.unverifiable, report.unreadable) == ([], [], [])
     assert report.pending == 0
     assert report.equal + report.superseded == report.records
+    for numbers in workers.numbers().values():
+        counted = [int(number) for number in numbers if number]
+        assert len(counted) == len(set(counted))
+        assert not all_goes_well or counted == list(range(1, INPUTS // SESSIONS + 1))

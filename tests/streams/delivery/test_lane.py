@@ -125,6 +125,32 @@ def test_events_of_one_session_run_one_after_another():
     assert second.offset == 1
 
 
+def test_the_next_event_of_a_session_waits_until_the_outcome_before_is_on_the_log():
+    lane, progress = a_lane("a", "a", "b"), []
+    lane.on_progress = progress.append
+    first, other = taken(lane)
+    first.unacknowledged = 1
+    end(lane, first)
+    assert taken(lane) == []
+    end(lane, other)
+    assert taken(lane) == []
+    progress.clear()
+    first.acknowledged()
+    assert progress[:1] == [lane]
+    assert [item.offset for item in taken(lane)] == [1]
+
+
+def test_an_outcome_that_is_on_the_log_before_its_run_has_ended_lets_nobody_begin():
+    lane = a_lane("a", "a")
+    [first] = taken(lane)
+    first.unacknowledged = 1
+    first.close()
+    first.acknowledged()
+    assert taken(lane) == []
+    lane.left(first)
+    assert [item.offset for item in taken(lane)] == [1]
+
+
 def test_events_of_one_session_wait_for_each_other_over_two_topics():
     busy, progress = {}, []
     one, other = (Lane(topic, 0, 0, 8, busy) for topic in (TOPIC, "playhead.other"))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import DocumentState, ReadDocument, WriteDocument
-from streams.delivery.rows import is_overtaken, written
+from streams.delivery.late_rows import is_overtaken
+from streams.delivery.rows import written
 from streams.delivery.step_tables import DocumentVersions
 from tests.memory_broker import a_broker
 from tests.streams.delivery.memory_publisher import sent

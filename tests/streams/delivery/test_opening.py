@@ -82,7 +82,7 @@ class Bench:
         self.busy = {}
         self.lanes = {topic: Lane(topic, 0, 0, 16, self.busy) for topic in (ASKED, RELEASED)}
 
-    async def fold(self, event):
+    async def fold(self, event, _offset):
         """Take an answer in, after the failures that are foreseen."""
         self.tries += 1
         if self.failures:

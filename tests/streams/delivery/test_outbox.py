@@ -73,3 +73,58 @@ async def test_an_item_remembers_the_run_that_wrote_of_it():
     outbox, item, _ = an_outbox(Lane(TOPIC, 0, 0, 1))
     outbox.put(a_question(attempt=3))
     assert item.attempt == 3
+
+
+class Way:
+    """A publisher whose records arrive when they are let."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, topic, _partition, _key, _value, _headers, receipt, _not_before_ms=0):
+        self.sent.append((topic, receipt))
+
+    def arrives(self):
+        topic, receipt = self.sent.pop(0)
+        receipt.acknowledged()
+        return topic
+
+
+@pytest.fixture
+def on_two_topics(monkeypatch):
+    """An outbox of which some records go elsewhere; the way to the broker, and the item."""
+    lane, way = Lane(TOPIC, 0, 0, 1), Way()
+    lane.take([(0, 1, b"acme", None)])
+    item = next(iter(lane._order))
+    names = iter(["a", "a", "b", "b", "a"])
+    monkeypatch.setattr(
+        "streams.delivery.outbox.address_of", lambda *_: (next(names), 0, b"acme", [])
+    )
+    return Outbox(way, a_codec(), item), way, item
+
+
+def test_records_of_another_topic_wait_for_those_before_so_that_the_last_one_is_the_last(
+    on_two_topics,
+):
+    outbox, way, item = on_two_topics
+    for _ in range(5):
+        outbox.put(a_question())
+    item.close()
+    arrived = []
+    while way.sent:
+        waiting = {topic for topic, _ in way.sent}
+        assert len(waiting) == 1
+        assert not item.finished
+        arrived.append(way.arrives())
+    assert arrived == ["a", "a", "b", "b", "a"]
+    assert item.finished
+
+
+def test_what_waits_for_others_is_not_sent_once_the_lane_has_moved(on_two_topics):
+    outbox, way, item = on_two_topics
+    for _ in range(3):
+        outbox.put(a_question())
+    item.lane.revoked = True
+    way.arrives()
+    way.arrives()
+    assert (way.sent, item.finished) == ([], False)

@@ -92,7 +92,7 @@ async def answer(table, request, call):
 async def a_turn_each(*requests):
     sessions, broker = table_of("sessions")
     for request in requests:
-        await sessions.remember(released(request))
+        await sessions.remember(released(request), 0)
     return sessions, broker
 
 
@@ -182,7 +182,7 @@ async def test_a_turn_holds_what_was_released_the_query_and_the_values_behind_bo
     value = Sealed(key="k", event="e", field="f", ciphertext=b"\x00")
     entry = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="d", value=value)
     sessions, _ = table_of("sessions")
-    await sessions.remember(released(entries=(entry,)))
+    await sessions.remember(released(entries=(entry,)), 0)
     [turn] = (await answer(sessions, ReadTurns(limit=5), LATER)).turns
     assert (turn.request, turn.question, turn.answer) == ("r-1", "query of r-1", "answer to r-1")
     assert turn.entries == (entry,)
@@ -218,14 +218,14 @@ async def test_turns_are_told_within_their_conversation_alone(others):
 @pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
 async def test_what_ended_without_an_answer_is_no_turn(reason):
     sessions, broker = table_of("sessions")
-    await sessions.remember(released(finish_reason=reason))
+    await sessions.remember(released(finish_reason=reason), 0)
     assert sent(broker) == []
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
 async def test_an_answer_is_a_turn_however_it_ended(reason):
     sessions, _ = table_of("sessions")
-    await sessions.remember(released(finish_reason=reason))
+    await sessions.remember(released(finish_reason=reason), 0)
     assert len((await answer(sessions, ReadTurns(limit=5), LATER)).turns) == 1
 
 

@@ -267,7 +267,7 @@ async def turns(sessions, request, limit=5, subject="u"):
 async def test_a_request_sees_the_turns_before_it():
     sessions, _ = table(Sessions)
     for request in ("r-1", "r-2", "r-3"):
-        await sessions.remember(an_answer(request))
+        await sessions.remember(an_answer(request), 0)
     assert await turns(sessions, "r-4") == ["r-1", "r-2", "r-3"]
     assert await turns(sessions, "r-4", limit=2) == ["r-2", "r-3"]
     assert await turns(sessions, "r-2") == ["r-1"]
@@ -276,9 +276,9 @@ async def test_a_request_sees_the_turns_before_it():
 
 async def test_another_user_who_names_the_session_sees_no_turn_of_it_and_leaves_none():
     sessions, _ = table(Sessions)
-    await sessions.remember(an_answer("r-1"))
+    await sessions.remember(an_answer("r-1"), 0)
     assert await turns(sessions, "r-2", subject="other") == []
-    await sessions.remember(structs.replace(an_answer("r-2"), subject="other"))
+    await sessions.remember(structs.replace(an_answer("r-2"), subject="other"), 0)
     assert await turns(sessions, "r-3", subject="other") == ["r-2"]
     assert await turns(sessions, "r-4") == ["r-1"]
 
@@ -286,7 +286,7 @@ async def test_another_user_who_names_the_session_sees_no_turn_of_it_and_leaves_
 async def test_turns_from_before_users_were_told_apart_are_read_for_nobody():
     """Whose they are the row does not say: the conversation begins anew."""
     sessions, broker = table(Sessions)
-    await sessions.remember(an_answer("r-1"))
+    await sessions.remember(an_answer("r-1"), 0)
     [row] = sent(broker)
     sessions.apply([Change(2, [(b"2\0acme\0s-0", row.value())], 1)])
     for subject in ("u", ""):
@@ -331,15 +331,15 @@ async def test_an_asker_who_calls_a_session_like_a_document_learns_nothing_of_it
 
 async def test_an_answer_that_is_folded_twice_is_one_turn():
     sessions, _ = table(Sessions)
-    await sessions.remember(an_answer("r-1"))
-    await sessions.remember(an_answer("r-1"))
+    await sessions.remember(an_answer("r-1"), 0)
+    await sessions.remember(an_answer("r-1"), 0)
     assert await turns(sessions, "r-2") == ["r-1"]
 
 
 @pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
 async def test_what_was_not_answered_is_no_turn(reason):
     sessions, _ = table(Sessions)
-    await sessions.remember(an_answer("r-1", reason))
+    await sessions.remember(an_answer("r-1", reason), 0)
     assert await turns(sessions, "r-2") == []
 
 
