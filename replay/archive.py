@@ -140,6 +140,8 @@ class ArchiveLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = manifest = read_manifest(folder)
+        self.read: dict[str, tuple[int, int, int]] = {}
+        """Files that were read to their end -> first and last offset, and how many records."""
         self._ids = FixedIds(manifest.schemas.definitions, manifest.schemas.ids)
         self._extents = {
             (topic, partition): _extent(topic, partition, offsets)
@@ -173,18 +175,24 @@ class ArchiveLog:
         Only files that the manifest names are read, and no more of one than it says.
         """
         for entry in self.files(topic, partition):
+            first = last = number = -1
             for number, row in enumerate(self._rows(entry)):
                 if number == entry.records:
                     break
+                last = row["offset"]
+                if not number:
+                    first = last
                 yield Stored(
                     topic,
                     partition,
-                    row["offset"],
+                    last,
                     row["timestamp_ms"],
                     row["key"],
                     row["value"],
                     tuple([(header["name"], header["value"]) for header in row["headers"]]),
                 )
+            else:
+                self.read[entry.file] = first, last, number + 1
 
     def files(self, topic: str, partition: int) -> list[File]:
         """List the files of a partition that the manifest names, in the order of their offsets."""

@@ -9,18 +9,19 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import fastavro
 
 from schemas import ArchivedRecord, foreign
+from schemas.binary import LONG, text
 
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
 HEADER_BYTES_MAX = 1_048_576  # a definition takes some 40,000 at most
 BLOCK_BYTES_MAX = 16 * 2**20  # an export ends a block behind 16,000 bytes and one record
-READ_BYTES = 1_048_576  # of blocks that the library reads at once
+READ_BYTES = 262_144  # of blocks, inflated, that the library reads at once
 VARINT_BYTES_MAX = 10
 
 
@@ -31,9 +32,18 @@ class BadContainer(ValueError):
 class FileHeader(NamedTuple):
     """What a container begins with."""
 
-    content: bytes
+    plain: bytes
+    """As it begins where its blocks are not deflated."""
     deflated: bool
     sync: bytes
+
+
+class Block(NamedTuple):
+    """Rows of a container, one behind the other."""
+
+    rows: int
+    data: bytes
+    """Inflated."""
 
 
 def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict[str, Any]]:
@@ -42,17 +52,22 @@ def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict
     blocks, size = [], 0
     for block in _blocks(file, header):
         blocks.append(block)
-        size += len(block)
+        size += len(block.data)
         if size >= read_bytes:
             yield from _read(header, blocks)
             blocks, size = [], 0
     yield from _read(header, blocks)
 
 
-def _read(header: FileHeader, blocks: list[bytes]) -> Iterator[dict[str, Any]]:
-    # read as written: the manifest's format says which definition that was
-    container = io.BytesIO(b"".join((header.content, *blocks)))
-    yield from cast("Iterator[dict[str, Any]]", fastavro.reader(container))
+def _read(header: FileHeader, blocks: Iterable[Block]) -> Iterator[dict[str, Any]]:
+    """Read blocks with a library, as they were written: an archive's format says by what.
+
+    They were inflated when they were looked at, so the library is not to do it again.
+    """
+    parts = [header.plain]
+    for count, data in blocks:
+        parts += (LONG[count], LONG[len(data)], data, header.sync)
+    yield from cast("Iterator[dict[str, Any]]", fastavro.reader(io.BytesIO(b"".join(parts))))
 
 
 def _header(file: BinaryIO) -> FileHeader:
@@ -79,41 +94,46 @@ def _header(file: BinaryIO) -> FileHeader:
     if name.rpartition(".")[2] != ArchivedRecord.SCHEMA:
         raise BadContainer("it holds other things than archived records")
     sync = reader.take(SYNC_BYTES)
-    return FileHeader(bytes(reader.taken), codec == b"deflate", sync)
+    schema = entries["avro.schema"]
+    plain = (MAGIC, LONG[1], text("avro.schema"), LONG[len(schema)], schema, LONG[0], sync)
+    return FileHeader(b"".join(plain), codec == b"deflate", sync)
 
 
-def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[bytes]:
-    """Yield the blocks of a container as they lie there, each looked at."""
+def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[Block]:
+    """Yield the blocks of a container, each looked at."""
     while file.peek(1):
         reader = _Bytes(file, BLOCK_BYTES_MAX + 64)
         count, size = reader.size(), reader.size()
         if size > BLOCK_BYTES_MAX:
             raise BadContainer(f"a block says that it has {size} bytes")
         data = reader.take(size)
-        inflated = _inflated(data) if header.deflated else size
-        if inflated > BLOCK_BYTES_MAX or count > inflated:
+        if header.deflated:
+            data = _inflated(data)
+        if len(data) > BLOCK_BYTES_MAX or count > len(data):
             raise BadContainer("a block holds more than an export puts into one")
         if reader.take(SYNC_BYTES) != header.sync:
             raise BadContainer("a block does not end as its container says")
-        yield bytes(reader.taken)
+        yield Block(count, data)
 
 
-def _inflated(data: bytes) -> int:
-    """Return how many bytes a deflated block has, counted no further than one may have."""
+def _inflated(data: bytes) -> bytes:
+    """Inflate a block, no further than one byte more than one may have."""
     inflate = zlib.decompressobj(-15)
     try:
-        return len(inflate.decompress(data, BLOCK_BYTES_MAX + 1))
+        inflated = inflate.decompress(data, BLOCK_BYTES_MAX + 1)
     except zlib.error as error:
         raise BadContainer(f"a block can't be inflated: {error}") from None
+    if not inflate.eof and len(inflated) <= BLOCK_BYTES_MAX:
+        raise BadContainer("a block can't be inflated: it is cut off")
+    return inflated
 
 
 class _Bytes:
-    """Takes bytes and numbers from a file, no more than a bound, and keeps what was taken."""
+    """Takes bytes and numbers from a file, no more than a bound."""
 
     def __init__(self, file: BinaryIO, bytes_max: int = HEADER_BYTES_MAX) -> None:
         self._file = file
         self._left = bytes_max
-        self.taken = bytearray()
 
     def take(self, count: int) -> bytes:
         """Take so many bytes; raises BadContainer where there are fewer."""
@@ -123,7 +143,6 @@ class _Bytes:
         if len(taken) < count:
             raise BadContainer("it is cut off")
         self._left -= count
-        self.taken += taken
         return taken
 
     def size(self) -> int:
