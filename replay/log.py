@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer
@@ -27,7 +28,10 @@ from streams.topics import STEPS, TOPICS, group_of, topic_of
 OFFSETS_LIMIT_S = 15.0  # for the offsets of all partitions, from a busy broker too
 METADATA_TIMEOUT_S = 8.0  # an answer takes milliseconds where the broker is there
 LOADED_RECORDS_MAX = 50_000  # of a lane that is read at once,
-LOADED_BYTES_MAX = 128 * 2**20  # and their bytes: what that costs in memory, half as much again
+LOADED_BYTES_MAX = 32 * 2**20  # and their bytes: what that costs in memory, half as much again
+PIECE_RECORDS = 5_000  # of a topic that are read at once, since several are read side by side,
+PIECE_BYTES = 4 * 2**20  # and their bytes
+FETCHED_KB = 8_192  # ahead of what was asked for: what is left of it is dropped with each piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,9 @@ class BrokerLog:
     ) -> None:
         """Open the log as it stands now, or as it stood at a snapshot."""
         self._ids = open_registry(settings)
-        self._consumer = consumer or new_consumer(settings, "replay")
+        self._consumer = consumer or new_consumer(
+            settings, "replay", **{"queued.max.messages.kbytes": FETCHED_KB}
+        )
         # else each assignment looks its leader up, slowly
         known = self._consumer.list_topics(timeout=metadata_timeout_s).topics
         self._loaded: dict[Partition, list[Stored]] = {}
@@ -183,25 +189,43 @@ class BrokerLog:
         self._loaded = loaded
 
     def records(self, topic: str, partition: int) -> Iterator[Stored]:
-        """Read a partition in order, up to its extent's end; raises TimeoutError when it stalls."""
+        """Read a partition in order, up to its extent's end; raises TimeoutError when it stalls.
+
+        Piece by piece, so that others may be read in between.
+        """
         loaded = self._loaded.get((topic, partition))
         if loaded is not None:
             return iter(loaded)
         extent = self.snapshot.extents.get((topic, partition))
-        return self._read([extent] if extent else [])
+        return self._in_pieces(extent) if extent else iter(())
 
-    def _read(self, extents: Sequence[Extent]) -> Iterator[Stored]:
+    def _in_pieces(self, extent: Extent) -> Iterator[Stored]:
+        begin = extent.begin
+        while begin < extent.end:
+            piece, size, begin = list[Stored](), 0, extent.end
+            with closing(self._read([extent])) as reading:
+                for stored in reading:
+                    piece.append(stored)
+                    size += len(stored.value or b"")
+                    if len(piece) >= PIECE_RECORDS or size >= PIECE_BYTES:
+                        begin = stored.offset + 1
+                        break
+            extent = replace(extent, begin=begin)
+            yield from piece
+
+    def _read(self, extents: Sequence[Extent]) -> Generator[Stored, None, None]:
         """Read partitions side by side, each in order."""
-        for message in records(self._consumer, extents):
-            yield Stored(
-                cast(str, message.topic()),
-                cast(int, message.partition()),
-                cast(int, message.offset()),
-                message.timestamp()[1],
-                message.key(),
-                message.value(),
-                headers_of(message),
-            )
+        with closing(records(self._consumer, extents)) as messages:
+            for message in messages:
+                yield Stored(
+                    cast(str, message.topic()),
+                    cast(int, message.partition()),
+                    cast(int, message.offset()),
+                    message.timestamp()[1],
+                    message.key(),
+                    message.value(),
+                    headers_of(message),
+                )
 
     def faults(self) -> list[Fault]:
         """Return none: the broker keeps its files."""

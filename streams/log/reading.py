@@ -5,7 +5,7 @@ The consumers here are assigned by hand: they join no group and commit nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -58,7 +58,7 @@ def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
 
 def records(
     consumer: Consumer, extents: Iterable[Extent], silence_s: float = SILENCE_S
-) -> Iterator[Message]:
+) -> Generator[Message, None, None]:
     """Read partitions side by side, each in the order of its offsets, up to its extent's end.
 
     Raises KafkaException, or TimeoutError where the broker hands nothing over for `silence_s`.

@@ -86,6 +86,19 @@ def test_records_may_be_read_again(log):
     assert list(log.records(ASKED, 1)) == list(log.records(ASKED, 1))
 
 
+def test_topics_may_be_read_side_by_side(log, monkeypatch):
+    monkeypatch.setattr("replay.log.PIECE_RECORDS", 1)
+    readings = [log.records(ASKED, 1), log.records(ASKED, 1)]
+    assert [tuple(rows) for rows in zip(*readings, strict=True)] == [(row, row) for row in ROWS]
+
+
+@pytest.mark.parametrize(("records", "size"), [(1, 99), (2, 99), (3, 99), (99, 0), (99, 5)])
+def test_pieces_of_a_topic_follow_one_another(monkeypatch, records, size):
+    monkeypatch.setattr("replay.log.PIECE_RECORDS", records)
+    monkeypatch.setattr("replay.log.PIECE_BYTES", size)
+    assert list(on_a_broker(a_memory_log()).records(ASKED, 1)) == ROWS
+
+
 @pytest.mark.parametrize("place", [(REDACTED, 1), (ASKED, 0), ("no.such.topic", 0)])
 def test_where_nothing_is_nothing_is_read(log, place):
     assert list(log.records(*place)) == []
