@@ -141,6 +141,16 @@ class RecordedRun(Run):
         parts = self._recorded.get(self._issued, [])
         return bool(parts) and parts[0].kind == Fail.SCHEMA
 
+    async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
+        """Ask several things, one after the other: most of the answers lie there."""
+        self._flush(last=False)
+        numbered = [(self._next(), request) for request in requests]
+        answers = [await self._answered(number, request) for number, request in numbered]
+        return self._consume_all(answers)
+
+    async def pause(self) -> None:
+        """Go on: nobody waits for a turn."""
+
     def _ask_at_once(
         self, number: int, request: Request[Any]
     ) -> tuple[Record | Exception, Effect] | None:

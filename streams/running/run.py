@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -151,6 +151,10 @@ class Run(ABC):
         self._flush(last=False)
         numbered = [(self._next(), request) for request in requests]
         answers = await asyncio.gather(*(self._answered(number, r) for number, r in numbered))
+        return self._consume_all(answers)
+
+    def _consume_all(self, answers: Sequence[tuple[Record | Exception, Effect]]) -> tuple[Any, ...]:
+        """Take several answers; raises the error of the first that failed, once all are taken."""
         failed: Exception | None = None
         responses = []
         for response, effect in answers:
