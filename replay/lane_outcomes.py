@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from replay.cross_checks.lane_checks import LaneChecks
-from replay.lane_reader import LaneReader, Unread
+from replay.lane_reader import LaneReader, Tape, Unread
+from replay.lane_survey import AHEAD, Heads, Place, StepSurvey
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.report import Report
@@ -19,44 +20,53 @@ from replay.rules import (
     StoredOutcome,
 )
 from replay.selection import Selection
-from schemas import AnswerReleased, EventRejected
-from streams.topics import Step
+from schemas import Event, EventRejected
+from streams.topics import Step, topic_of
 
-TurnPlace = tuple[str, str, str]
-"""Topic of outcomes, session, topic of inputs."""
+Tapes = Mapping[type[Event], Tape]
 
 
 class LaneOutcomes:
-    """Reads what the steps of a lane wrote; the dead letters of all of them at once."""
+    """Knows of a lane what is to be known before any of its steps is run again."""
 
     def __init__(
-        self, reader: LaneReader, selection: Selection, steps: Sequence[Step], report: Report
+        self,
+        reader: LaneReader,
+        heads: Heads,
+        selection: Selection,
+        steps: Sequence[Step],
+        report: Report,
     ) -> None:
         self.letters = Letters()
         self.checks = LaneChecks(reader.chunks_of_other_lanes, follows_rows=selection.follows_rows)
-        self._reader = reader
+        self.reader = reader
         self._selection = selection
         self._report = report
         self._rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
         self._strays: list[StoredOutcome] = []
-        names = {step.name for step in steps}
-        if any(AnswerReleased in step.writes for step in steps):
-            # what is remembered of a conversation is read by a step before the one that writes it
-            for _, event in reader.events(AnswerReleased):
-                if isinstance(event, AnswerReleased):
-                    self.checks.learn(event)
-        outcomes = reader.outcomes(EventRejected)
-        self._tell_unreadable(outcomes.unreadable)
-        for outcome in outcomes.read:
-            letter = outcome.event
+        self._read_letters({step.name for step in steps})
+        self._surveys: dict[str, StepSurvey] = {}
+        for number, step in enumerate(steps):
+            survey = self._surveys[step.name] = StepSurvey(step, reader, self.letters)
+            survey.look_through(heads, self.checks.learn, self._rejections[step.name])
+            for session in survey.sessions:
+                self.checks.disordered.setdefault(session, number)
+
+    def _read_letters(self, steps: set[str]) -> None:
+        for stored, letter in self.reader.events(EventRejected):
+            if isinstance(letter, Unread):
+                self.tell_unreadable(letter)
+                continue
             assert isinstance(letter, EventRejected)
             self.letters.add(letter)
-            of_a_step = letter.step in names
-            (self._rejections[letter.step] if of_a_step else self._strays).append(outcome)
+            of_a_step = letter.step in steps
+            kept = self._rejections[letter.step] if of_a_step else self._strays
+            kept.append(StoredOutcome(stored, letter))
 
-    def of(self, step: Step) -> StepOutcomes:
-        """Read what a step wrote, its dead letters included."""
-        return StepOutcomes(self, step)
+    def of(self, step: Step, tapes: Tapes) -> StepOutcomes:
+        """Return what a step wrote, its dead letters included, to be read beside its inputs."""
+        rejections = self._rejections.pop(step.name)
+        return StepOutcomes(self, step, self._surveys.pop(step.name), tapes, rejections)
 
     def tell_strays(self) -> None:
         """Tell the dead letters that no step of ours wrote."""
@@ -71,106 +81,117 @@ class LaneOutcomes:
             self._report.records += 1
             self._report.add(RecordVerdict(outcome, "diverged", reason))
 
-    def _tell_unreadable(self, unreadable: Iterable[Unread]) -> None:
-        for unread in unreadable:
-            if self._selection.takes_unread(unread.stored):
-                self._report.records += 1
-                self._report.unreadable.append(unread.at())
+    def tell_unreadable(self, unread: Unread) -> None:
+        """Tell an outcome that can't be read, if it is selected."""
+        if self._selection.takes_unread(unread.stored):
+            self._report.records += 1
+            self._report.unreadable.append(unread.at())
 
-    def schemas_of(self, topic: str) -> dict[int, int]:
-        """Return the schema id of each record of a topic by its offset, where it has one."""
-        return self._reader.schemas_of(topic)
-
-    def read(self, step: Step) -> Iterable[StoredOutcome]:
-        """Read what a step wrote, topic by topic, the dead letters last."""
-        for record in step.writes:
-            outcomes = self._reader.outcomes(record)
-            self._tell_unreadable(outcomes.unreadable)
-            yield from outcomes.read
-        yield from self._rejections.pop(step.name, ())
+    def against_place(self, stored: Stored, event: Event) -> str:
+        """Say what speaks against the headers of an outcome."""
+        if reason := against_headers(stored, event):
+            return reason
+        explained = not is_marked(stored) or self.letters.explain(stored)
+        return "" if explained else NO_LETTER
 
 
-class SessionTurns:
-    """Inputs of sessions in the order in which their outcomes lie on a topic."""
+class _Topic:
+    """A topic that a step writes, and how far it was read."""
 
-    def __init__(self) -> None:
-        self._seen: defaultdict[TurnPlace, list[int]] = defaultdict(list)
-        self.passed: defaultdict[TurnPlace, list[int]] = defaultdict(list)
-        """Offsets of inputs that have an outcome behind one of a later input."""
-
-    def take(self, outcome: StoredOutcome) -> bool:
-        """Take in the next outcome of a topic; say whether it has its turn."""
-        meta, cause = outcome.event.meta, outcome.event.meta.cause
-        assert cause is not None
-        place = outcome.stored.topic, meta.session, cause.topic
-        seen = self._seen[place]
-        if seen and cause.offset < seen[-1]:
-            self.passed[place].append(cause.offset)
-            return False
-        if not seen or seen[-1] != cause.offset:
-            seen.append(cause.offset)
-        return True
-
-    def passers(self, place: TurnPlace, offset: int) -> Iterable[int]:
-        """Name the later inputs of the session that had a turn."""
-        return (one for one in self._seen[place] if one > offset)
+    def __init__(self, record: type[Event], tape: Tape) -> None:
+        self.name = topic_of(record)
+        self.tape = tape
+        self.over = False
+        self.reached: dict[str, int] = {}
+        """Topic of inputs -> the last one of which outcomes were read, but for late ones."""
 
 
 class StepOutcomes:
-    """What a step wrote in a lane, by the input behind it."""
+    """What a step wrote in a lane, by the input behind it; read as far as its inputs need."""
 
-    def __init__(self, lane: LaneOutcomes, step: Step) -> None:
+    def __init__(
+        self,
+        lane: LaneOutcomes,
+        step: Step,
+        survey: StepSurvey,
+        tapes: Tapes,
+        rejections: Iterable[StoredOutcome] = (),
+    ) -> None:
         self._lane = lane
-        self._by_cause: defaultdict[tuple[str, int], list[StoredOutcome]] = defaultdict(list)
-        turns = SessionTurns()
-        for outcome in lane.read(step):
-            lane.checks.learn(outcome.event)
-            cause = outcome.event.meta.cause
-            if cause is None or cause.partition != outcome.stored.partition:
-                lane.differs(outcome, NO_CAUSE_HERE)
-                continue
-            fault = against_headers(*outcome[:2]) or self._against_mark(outcome.stored)
-            # one that was put back comes long after its turn
-            if not lane.letters.explain(outcome.stored) and not turns.take(outcome) and not fault:
-                fault = OUT_OF_TURN
-            told = outcome._replace(fault=fault) if fault else outcome
-            self._by_cause[cause.topic, cause.offset].append(told)
-        if turns.passed:
-            self._excuse(turns)
-
-    def _excuse(self, turns: SessionTurns) -> None:
-        """Take no offence at what waited for its schema, which its worker did not know yet.
-
-        It waits alone, so later inputs of its session that were written with others pass it. What
-        one run left for the next is not known then.
-        """
-        schemas = {
-            topic: self._lane.schemas_of(topic) for topic in {place[2] for place in turns.passed}
+        self._survey = survey
+        self._by_cause: defaultdict[Place, list[StoredOutcome]] = defaultdict(list)
+        written = {record: _Topic(record, tapes[record]) for record in step.writes}
+        self._topics = list(written.values())
+        self._flows = {
+            topic_of(record): [written[one] for one in flow] for record, flow in step.flows.items()
         }
-        for place, offsets in turns.passed.items():
-            written = schemas[place[2]]
-            for offset in offsets:
-                if any(
-                    written.get(by) == written.get(offset) for by in turns.passers(place, offset)
-                ):
-                    continue
-                outcomes = self._by_cause[place[2], offset]
-                meta = outcomes[0].event.meta
-                self._lane.checks.disordered.add((meta.tenant, meta.session))
-                self._by_cause[place[2], offset] = [
-                    one._replace(fault="") if one.fault == OUT_OF_TURN else one for one in outcomes
-                ]
-
-    def _against_mark(self, stored: Stored) -> str:
-        explained = not is_marked(stored) or self._lane.letters.explain(stored)
-        return "" if explained else NO_LETTER
+        self._rank = {topic.name: rank for rank, topic in enumerate(self._topics)}
+        for outcome in rejections:
+            self._take(outcome.stored, outcome.event)
 
     def pop(self, stored: Stored) -> list[StoredOutcome]:
-        """Take the outcomes of an input."""
-        return self._by_cause.pop((stored.topic, stored.offset), [])
+        """Take the outcomes of the next input: in the order of topics, the dead letters last."""
+        source, offset = place = stored.topic, stored.offset
+        for topic in self._flows[source]:
+            while not topic.over and topic.reached.get(source, -1) < offset + AHEAD:
+                self._read_on(topic)
+        found = self._by_cause.pop(place, [])
+        if late := self._survey.late.pop(place, None):
+            found += self._late(late)
+        if len(found) > 1:
+            found.sort(key=self._place)
+        return found
+
+    def _place(self, outcome: StoredOutcome) -> tuple[int, int]:
+        stored = outcome.stored
+        return self._rank.get(stored.topic, len(self._rank)), stored.offset
+
+    def _read_on(self, topic: _Topic) -> None:
+        """Read one more outcome of a topic."""
+        entry = topic.tape.outcome()
+        if entry is None:
+            topic.over = True
+            return
+        stored, event = entry
+        if isinstance(event, Unread):
+            self._lane.tell_unreadable(event)
+        elif (topic.name, stored.offset) not in self._survey.late_at:
+            self._take(stored, event)
+            cause = event.meta.cause
+            if cause is not None and cause.partition == stored.partition:
+                before = topic.reached.get(cause.topic, -1)
+                if before < cause.offset < self._lane.reader.ends.get(cause.topic, 0):
+                    topic.reached[cause.topic] = cause.offset
+
+    def _take(self, stored: Stored, event: Event) -> None:
+        cause = event.meta.cause
+        if cause is None or cause.partition != stored.partition:
+            self._lane.differs(StoredOutcome(stored, event), NO_CAUSE_HERE)
+        else:
+            self._by_cause[cause.topic, cause.offset].append(self._judged(stored, event))
+
+    def _late(self, late: Iterable[Stored]) -> list[StoredOutcome]:
+        """Read what lies late; what can't be read is told where its topic is."""
+        entries = self._lane.reader.decoded(late)
+        return [
+            self._judged(stored, event)
+            for stored, event in entries
+            if not isinstance(event, Unread)
+        ]
+
+    def _judged(self, stored: Stored, event: Event) -> StoredOutcome:
+        """Say what speaks against how an outcome lies."""
+        fault = self._lane.against_place(stored, event)
+        if not fault and (stored.topic, stored.offset) in self._survey.out_of_turn:
+            fault = OUT_OF_TURN
+        return StoredOutcome(stored, event, fault)
 
     def tell_without_cause(self) -> None:
-        """Tell what is left: its inputs are not on the log."""
-        for outcomes in self._by_cause.values():
+        """Read the rest, and tell what is left: its inputs are not on the log."""
+        for topic in self._topics:
+            while not topic.over:
+                self._read_on(topic)
+        left = [*self._by_cause.values(), *map(self._late, self._survey.late.values())]
+        for outcomes in left:
             for outcome in outcomes:
                 self._lane.differs(outcome, CAUSE_GONE)

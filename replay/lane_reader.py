@@ -1,8 +1,9 @@
-"""One lane of a log as verify reads it: outcomes and inputs, each record decoded once."""
+"""One lane of a log as verify reads it: topic by topic, each record decoded once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -10,15 +11,11 @@ from replay.archive import BadArchive
 from replay.log import Log, Stored
 from replay.places import OffsetWatch
 from replay.report import Difference
-from replay.rules import StoredOutcome
 from schemas import ChunksEmbedded, Event
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.admit import check_place, unreadable
 from streams.running.run import Input
 from streams.topics import Step, by_name, topic_of
-
-KEPT_BYTES_MAX = 64 * 2**20
-"""Outcomes kept decoded until the step that reads them is verified, as bytes on the log."""
 
 
 class Unread(NamedTuple):
@@ -32,57 +29,77 @@ class Unread(NamedTuple):
         return Difference.at(self.stored, "", "", self.reason)
 
 
-class Outcomes(NamedTuple):
-    """The derived records of a topic's lane, and those that can't be read."""
+Entry = tuple[Stored, Event | Unread]
 
-    read: list[StoredOutcome]
-    unreadable: list[Unread]
+
+class Tape:
+    """A topic that is read once, by the step that writes it and the one that reads it.
+
+    Who reads it comes as far as who writes it; between them lies what is decoded and in memory.
+    """
+
+    def __init__(self, entries: Iterator[Entry], *, written: bool, read: bool) -> None:
+        self._entries = entries
+        self.written = written
+        self._read = read
+        self._between: deque[Entry] = deque()
+        self._over = False
+
+    def outcome(self) -> Entry | None:
+        """Return the next record for the step that writes it; None at the end."""
+        entry = next(self._entries, None)
+        if entry is None:
+            self._over = True
+        elif self._read:
+            self._between.append(entry)
+        return entry
+
+    def input(self) -> Entry | None:
+        """Return the next record for the step that reads it; None where it can't go on yet."""
+        if not self.written:
+            self.outcome()
+        return self._between.popleft() if self._between else None
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it was read by both."""
+        return self._over and not self._between
 
 
 class LaneReader:
-    """Reads a lane for verify, step by step in the order of the chain.
+    """Reads a lane for verify.
 
     What is wrong with how its records lie is kept in `faults`, once for each topic.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        codec: Codec,
-        lane: int,
-        steps: Sequence[Step],
-        kept_bytes_max: int = KEPT_BYTES_MAX,
-    ) -> None:
+    def __init__(self, log: Log, codec: Codec, lane: int, steps: Sequence[Step]) -> None:
         self.lane = lane
         self.faults: list[Difference] = []
+        self.ends = {
+            topic: extent.end for (topic, number), extent in log.extents().items() if number == lane
+        }
+        """Topic -> the offset that it ends before."""
         self._log = log
         self._codec = codec
-        self._inputs = frozenset(record for step in steps for record in step.reads)
+        self._written = frozenset(record for step in steps for record in step.writes)
+        self._read = frozenset(record for step in steps for record in step.reads)
         self._watched: set[str] = set()
-        self._kept: dict[str, dict[int, Event]] = {}
-        self._kept_bytes = 0
-        self._kept_bytes_max = kept_bytes_max
         log.load(lane)
 
-    def outcomes(self, record: type[Event]) -> Outcomes:
-        """Read the derived records of a type; what another step reads is kept for it."""
-        outcomes = Outcomes([], [])
-        for stored, event in self.events(record):
-            if isinstance(event, Unread):
-                outcomes.unreadable.append(event)
-            else:
-                outcomes.read.append(StoredOutcome(stored, event))
-        if record in self._inputs:
-            self._keep(topic_of(record), outcomes.read)
-        return outcomes
+    def tape(self, record: type[Event]) -> Tape:
+        """Return the topic of a type, to be read once more."""
+        return Tape(self.events(record), written=record in self._written, read=record in self._read)
 
-    def events(self, record: type[Event]) -> Iterator[tuple[Stored, Event | Unread]]:
+    def events(self, record: type[Event]) -> Iterator[Entry]:
         """Read the records of a type, whoever wrote them."""
-        topic = topic_of(record)
-        for stored in self._records(topic):
+        yield from self.decoded(self.records(topic_of(record)))
+
+    def decoded(self, records: Iterable[Stored]) -> Iterator[Entry]:
+        """Decode records, each as one of its topic."""
+        for stored in records:
             try:
                 event = self._codec.decode_any(stored.value)
-                if not isinstance(event, Event) or topic_of(event) != topic:
+                if not isinstance(event, Event) or topic_of(event) != stored.topic:
                     raise Undecodable(f"{event.SCHEMA} does not belong here")
             except Undecodable as error:
                 yield stored, Unread(stored, str(error))
@@ -108,26 +125,18 @@ class LaneReader:
                     with suppress(Undecodable):
                         yield self._codec.decode(stored.value, ChunksEmbedded)
 
-    def _keep(self, topic: str, outcomes: Sequence[StoredOutcome]) -> None:
-        size = sum(len(outcome.stored.value or b"") for outcome in outcomes)
-        if self._kept_bytes + size <= self._kept_bytes_max:
-            self._kept_bytes += size
-            self._kept[topic] = {outcome.stored.offset: outcome.event for outcome in outcomes}
+    def input_of(self, entry: Entry) -> Input:
+        """Admit a record to its step; one that is not stands as a position of nobody's."""
+        stored, event = entry
+        try:
+            if isinstance(event, Unread):
+                return unreadable(stored.topic, self.lane, stored.offset)
+            check_place(event, stored.key, self.lane)
+        except Undecodable:
+            return unreadable(stored.topic, self.lane, stored.offset)
+        return Input(event, stored.topic, self.lane, stored.offset)
 
-    def inputs(self, record: type[Event]) -> Iterator[tuple[Input, Stored]]:
-        """Read the inputs of a type; one that is not admitted stands as a position of nobody's."""
-        topic = topic_of(record)
-        decoded = self._kept.pop(topic, {})
-        for stored in self._records(topic):
-            try:
-                event = decoded.get(stored.offset) or self._codec.decode(stored.value, record)
-                check_place(event, stored.key, self.lane)
-                given = Input(event, topic, self.lane, stored.offset)
-            except Undecodable:
-                given = unreadable(topic, self.lane, stored.offset)
-            yield given, stored
-
-    def _records(self, topic: str) -> Iterator[Stored]:
+    def records(self, topic: str) -> Iterator[Stored]:
         """Read a topic as far as it can be read; the first time, watch its offsets."""
         extent = self._log.extents().get((topic, self.lane))
         if extent is None or topic in self._watched:

@@ -1,9 +1,13 @@
 """Verify: was every record the outcome of its recorded input, code and effects?
 
-Step by step and lane by lane: the outcomes of a lane are grouped by the input that caused them,
-each input's step is run again on the recorded effects, and what it yields must equal what lies on
-the log, byte for byte. No model, index or session store is asked. What is said of each record
-stands as rules in `replay.rules`; this module walks the log and asks them.
+Lane by lane: the outcomes of a lane are grouped by the input that caused them, each input's step
+is run again on the recorded effects, and what it yields must equal what lies on the log, byte for
+byte. No model, index or session store is asked. What is said of each record stands as rules in
+`replay.rules`; this module walks the log and asks them.
+
+All steps of a lane go on together, each as far as the one before it has come, so no more of a lane
+is in memory than is open: each record is decoded once, for the step that wrote it and the one that
+reads it. `replay.lane_survey` says what is looked for first.
 
 A selection is one of inputs: all their outcomes go with them. How records lie (offsets, headers,
 files, configurations) is looked at for the whole of what is read, since a log with a hole in it
@@ -12,6 +16,7 @@ says nothing for sure.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +29,8 @@ from replay.configurations import Configurations
 from replay.differences import difference
 from replay.lane_outcomes import LaneOutcomes
 from replay.lane_reader import LaneReader, Unread
+from replay.lane_survey import Heads
+from replay.lane_walk import StepWalk
 from replay.log import Log, Stored
 from replay.places import NO_LETTER, Lanes, against_request, is_marked
 from replay.report import Difference, Report
@@ -102,9 +109,23 @@ class Verifier:
 
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
         reader = LaneReader(self._log, self._codec, lane, self._steps)
-        outcomes = LaneOutcomes(reader, self._selection, self._steps, self.report)
-        for step in self._steps:
-            await self._verify_step(step, reader, outcomes, reruns)
+        outcomes = LaneOutcomes(
+            reader, Heads(self._codec, self._log.ids), self._selection, self._steps, self.report
+        )
+        tapes = {
+            record: reader.tape(record)
+            for step in self._steps
+            for record in (*step.reads, *step.writes)
+        }
+        walks = [
+            StepWalk(
+                step, reader, outcomes.of(step, tapes), tapes, self._log.committed(step.name), rank
+            )
+            for rank, step in enumerate(self._steps)
+        ]
+        while not all(walk.over for walk in walks):
+            for walk in walks:
+                await self._verify_some(walk, outcomes, reruns)
         outcomes.tell_strays()
         self._look_at_the_rest(reader, outcomes)
         self.report.diverged += reader.faults
@@ -128,30 +149,24 @@ class Verifier:
             difference = Difference.at(stored, event.meta.id, event.meta.step.name, reason)
             self.report.diverged.append(difference)
 
-    async def _verify_step(
-        self, step: Step, reader: LaneReader, lane: LaneOutcomes, reruns: Reruns
-    ) -> None:
-        outcomes = lane.of(step)
-        committed = self._log.committed(step.name)
-        history = History()
-        for record in step.reads:
-            for given, stored in reader.inputs(record):
-                left = outcomes.pop(stored)
-                meta, mark = given.event.meta, rejected_attempt(dict(stored.headers))
-                selected = self._takes(given, stored)
-                if not left and history.duplicate(meta, *given[1:], mark):
-                    self.report.duplicates += selected
-                    continue
-                if selected:
-                    self.report.records += len(left)
-                    self.report.inputs += 1
-                    self._progress(self.report.records)
-                    if not isinstance(given.event, Unreadable):
-                        self._look_at_input(given.event, stored, lane)
-                    acknowledged = committed.get((stored.topic, stored.partition), 0)
-                    await self._verify_input(step, given, stored, left, acknowledged, reruns, lane)
-                _remember(history, given, left)
-        outcomes.tell_without_cause()
+    async def _verify_some(self, walk: StepWalk, lane: LaneOutcomes, reruns: Reruns) -> None:
+        """Verify what a step did over the inputs at hand."""
+        await asyncio.sleep(0)  # so that whoever waits can end it
+        for given, stored in walk.inputs():
+            left = walk.outcomes.pop(stored)
+            meta, mark = given.event.meta, rejected_attempt(dict(stored.headers))
+            selected = self._takes(given, stored)
+            if not left and walk.history.duplicate(meta, *given[1:], mark):
+                self.report.duplicates += selected
+                continue
+            if selected:
+                self.report.records += len(left)
+                self.report.inputs += 1
+                self._progress(self.report.records)
+                if not isinstance(given.event, Unreadable):
+                    self._look_at_input(given.event, stored, lane)
+                await self._verify_input(walk, given, stored, left, reruns, lane)
+            _remember(walk.history, given, left)
 
     def _takes(self, given: Input, stored: Stored) -> bool:
         if isinstance(given.event, Unreadable):
@@ -169,22 +184,24 @@ class Verifier:
 
     async def _verify_input(
         self,
-        step: Step,
+        walk: StepWalk,
         given: Input,
         stored: Stored,
         outcomes: Sequence[StoredOutcome],
-        acknowledged: int,
         reruns: Reruns,
         lane: LaneOutcomes,
     ) -> None:
         """Verify every attempt over an input, and that one of them is closed."""
+        step = walk.step
         least = _least(given, stored)
         attempts, copies = attempts_of(outcomes, least, lane.letters.explain)
         for verdict in copies:
             self.report.add(verdict)
         for attempt in attempts:
             event = given.event
-            heeding = lane.checks.heeding(event, stored.offset, put_back=is_marked(stored))
+            heeding = lane.checks.heeding(
+                event, stored.offset, put_back=is_marked(stored), step=walk.rank
+            )
             rerun = await reruns.rerun(step, given, stored, attempt, least, heeding)
             if rerun.erased or rerun.lack or attempt.rejected:
                 lane.checks.forget(event)
@@ -195,7 +212,7 @@ class Verifier:
             self.report.before_its_time += 1  # the step did not exist when its input was written
             return
         if not any(attempt.closed for attempt in attempts):
-            self._left_open(step, given, stored, acknowledged)
+            self._left_open(step, given, stored, walk.acknowledged(stored))
 
     def _left_open(self, step: Step, given: Input, stored: Stored, acknowledged: int) -> None:
         if reason := against_open(step.name, stored.offset, acknowledged):

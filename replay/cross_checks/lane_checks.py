@@ -68,9 +68,9 @@ class LaneChecks:
         self.releases = ReleaseRows()
         self.versions: set[tuple[str, str, bytes]] = set()
         self.withdrawn: set[tuple[str, str]] = set()
-        self.disordered: set[tuple[str, str]] = set()
+        self.disordered: dict[tuple[str, str], int] = {}
         """Tenants and sessions whose inputs were not run in their order, so nothing is known of
-        what one run left for the next."""
+        what one run left for the next -> the first step of the chain that did so."""
 
     def learn(self, event: Event) -> None:
         """Take in an outcome; before the runs that may be told of it."""
@@ -82,9 +82,9 @@ class LaneChecks:
             case ChunksCut() if event.outcome == "withdrawn":
                 self.withdrawn.add((event.meta.tenant, event.document.document))
 
-    def heeding(self, event: Event, offset: int, *, put_back: bool) -> Heeding:
-        """Return what heeds the answers of a run over an input."""
-        return Heeding(self, event, offset, put_back=put_back)
+    def heeding(self, event: Event, offset: int, *, put_back: bool, step: int = 0) -> Heeding:
+        """Return what heeds the answers of a run; `step` is its step's place in the chain."""
+        return Heeding(self, event, offset, put_back=put_back, step=step)
 
     def forget(self, event: Event) -> None:
         """Take in that not all runs over an input are known, or can be made again as a whole."""
@@ -99,12 +99,15 @@ class LaneChecks:
 class Heeding:
     """Heeds the answers of one run."""
 
-    def __init__(self, lane: LaneChecks, event: Event, offset: int, *, put_back: bool) -> None:
+    def __init__(
+        self, lane: LaneChecks, event: Event, offset: int, *, put_back: bool, step: int = 0
+    ) -> None:
         self.lane = lane
         self.event = event
         self.offset = offset
         self.put_back = put_back
         """Whether its input was rejected before: it sees rows as they were then."""
+        self.step = step
         self.code = ""
 
     def __call__(self, request: Request[Any], response: Record) -> None:
@@ -123,7 +126,8 @@ class Heeding:
     def follows(self) -> bool:
         """Whether the rows that it reads are known."""
         meta = self.event.meta
-        disordered = (meta.tenant, meta.session) in self.lane.disordered
+        since = self.lane.disordered.get((meta.tenant, meta.session))
+        disordered = since is not None and since <= self.step
         return self.lane.follows_rows and not self.put_back and not disordered
 
 

@@ -38,35 +38,53 @@ async def test_the_lane_is_loaded_before_it_is_read():
     assert log.loaded == 0
 
 
-@pytest.mark.parametrize(("steps", "decoded"), [((STEP, NEXT), 3), ((STEP,), 6)])
-async def test_what_two_steps_share_is_decoded_once(steps, decoded):
-    log = await a_log(1)
-    codec = CountingCodec(log)
-    reader = a_reader(log, codec, steps=steps)
-    outcomes = reader.outcomes(QuestionRedacted).read
-    inputs = [given.event for given, _ in reader.inputs(QuestionRedacted)]
-    assert inputs == [outcome.event for outcome in outcomes]
-    assert codec.decoded.count(QuestionRedacted) == decoded
+def written(tape):
+    """Read a tape to its end as the step that writes it does."""
+    return list(iter(tape.outcome, None))
 
 
-@pytest.mark.parametrize(("room", "decoded"), [(0, 3), (-1, 6)])
-async def test_what_is_too_large_to_keep_is_decoded_again(room, decoded):
+def read(tape):
+    """Read a tape as the step that reads it does, as far as it can."""
+    return list(iter(tape.input, None))
+
+
+async def test_what_two_steps_share_is_decoded_once():
     log = await a_log(1)
     codec = CountingCodec(log)
-    size = sum(len(row.value) for row in log.topics[REDACTED, 0])
-    reader = LaneReader(log, codec, 0, (STEP, NEXT), kept_bytes_max=size + room)
-    reader.outcomes(QuestionRedacted)
-    assert len(list(reader.inputs(QuestionRedacted))) == 3
-    assert codec.decoded.count(QuestionRedacted) == decoded
+    tape = a_reader(log, codec).tape(QuestionRedacted)
+    assert written(tape) == read(tape)
+    assert codec.decoded.count(QuestionRedacted) == 3
+
+
+async def test_who_reads_a_topic_comes_as_far_as_who_writes_it():
+    tape = a_reader(await a_log(1)).tape(QuestionRedacted)
+    assert read(tape) == []
+    first = tape.outcome()
+    assert (read(tape), tape.over) == ([first], False)
+    rest = written(tape)
+    assert not tape.over
+    assert (read(tape), tape.over) == (rest, True)
+
+
+async def test_what_no_step_writes_is_read_as_it_lies():
+    tape = a_reader(await a_log(2)).tape(QuestionAsked)
+    assert len(read(tape)) == 2
+    assert tape.over
+
+
+async def test_what_no_step_reads_is_not_kept():
+    tape = a_reader(await a_log(1), steps=(STEP,)).tape(QuestionRedacted)
+    assert len(written(tape)) == 3
+    assert tape.over
 
 
 @pytest.mark.parametrize("value", [b"no avro", b"", None])
 async def test_an_outcome_that_can_not_be_read_differs_at_its_place(value):
     log = await a_log(1)
     log.put(REDACTED, value)
-    outcomes = a_reader(log).outcomes(QuestionRedacted)
-    assert len(outcomes.read) == 3
-    [unread] = outcomes.unreadable
+    events = [event for _, event in a_reader(log).events(QuestionRedacted)]
+    assert [type(event) for event in events[:-1]] == [QuestionRedacted] * 3
+    unread = events[-1]
     assert (unread.at().topic, unread.at().offset) == (REDACTED, 3)
     assert unread.reason
 
@@ -74,7 +92,7 @@ async def test_an_outcome_that_can_not_be_read_differs_at_its_place(value):
 async def test_a_record_of_another_topic_does_not_belong_here():
     log = await a_log(1)
     log.put(REDACTED, log.topics[ASKED, 0][0].value)
-    [unread] = a_reader(log).outcomes(QuestionRedacted).unreadable
+    unread = [event for _, event in a_reader(log).events(QuestionRedacted)][-1]
     assert unread.reason == "QuestionAsked does not belong here"
 
 
@@ -83,8 +101,8 @@ async def test_offsets_are_watched_once_however_often_a_topic_is_read():
     del log.topics[REDACTED, 0][1]
     reader = a_reader(log)
     for _ in range(2):
-        reader.outcomes(QuestionRedacted)
-    list(reader.inputs(QuestionRedacted))
+        list(reader.events(QuestionRedacted))
+    list(reader.records(REDACTED))
     assert [(one.topic, one.offset) for one in reader.faults] == [(REDACTED, 2)]
 
 
@@ -93,8 +111,8 @@ async def test_a_file_that_can_not_be_read_is_told_and_ends_its_topic_alone(tmp_
     [path] = (tmp_path / "a" / REDACTED / "0").glob("*.avro")
     path.write_bytes(b"no container")
     reader = a_reader(ArchiveLog(tmp_path / "a"))
-    assert reader.outcomes(QuestionRedacted).read == []
-    assert len(list(reader.inputs(QuestionAsked))) == 2
+    assert list(reader.events(QuestionRedacted)) == []
+    assert len(list(reader.events(QuestionAsked))) == 2
     reasons = [one.reason for one in reader.faults]
     assert any("can't be read" in reason for reason in reasons), reasons
     assert any("are missing at the end" in reason for reason in reasons), reasons
@@ -105,17 +123,9 @@ async def test_an_input_that_is_not_admitted_stands_as_a_position_of_nobodys(cha
     log = await a_log(1)
     rows = log.topics[ASKED, 0]
     rows[0] = dataclasses.replace(rows[0], **change)
-    [(given, stored)] = a_reader(log).inputs(QuestionAsked)
+    reader = a_reader(log)
+    [entry] = reader.events(QuestionAsked)
+    given = reader.input_of(entry)
     assert isinstance(given.event, Unreadable)
     assert (given.event.meta.tenant, given.topic, given.offset) == ("", ASKED, 0)
-    assert stored is rows[0]
-
-
-async def test_an_outcome_that_was_kept_is_admitted_like_any_input():
-    log = await a_log(1)
-    rows = log.topics[REDACTED, 0]
-    rows[1] = dataclasses.replace(rows[1], key=b"another")
-    reader = a_reader(log)
-    reader.outcomes(QuestionRedacted)
-    kinds = [isinstance(given.event, Unreadable) for given, _ in reader.inputs(QuestionRedacted)]
-    assert kinds == [False, True, False]
+    assert entry[0] is rows[0]
