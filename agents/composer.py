@@ -62,6 +62,20 @@ class GenerationPolicy:
     """With less time left it is not waited for."""
     asked_max: dict[str, int] = field(default_factory=dict)
     """Bounds of what a question may ask for; none in configurations of 0.1.0."""
+    small_talk: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Kind of small talk -> language -> reply; none in configurations of 0.1.0."""
+    translated: dict[str, dict[str, str]] = field(default_factory=dict)
+    """`not_found` and `refused` in other languages: name -> language -> text."""
+
+    def said(self, name: str, language: str) -> str:
+        """Return `not_found` or `refused` in a language, or as it is where it has no such text."""
+        text: str = getattr(self, name)
+        return self.translated.get(name, {}).get(language, text)
+
+    def small_talk_reply(self, kind: str, language: str) -> str:
+        """Return the reply to small talk, in English where the language has none."""
+        replies = self.small_talk.get(kind, {})
+        return replies.get(language) or replies.get("en") or self.not_found
 
 
 def policy_of(configuration: Mapping[str, Any]) -> GenerationPolicy:
@@ -215,7 +229,7 @@ class Composer:
         text, citations = self.grounds.extract()
         reason: AnswerFinishReason = "extractive"
         if not text:
-            text, reason = self.policy.not_found, "not_found"
+            text, reason = self.policy.said("not_found", self.event.language), "not_found"
         answer = self._finish(text, reason, citations, (degraded,) if degraded else ())
         return self.writer.batch(text, restart=self.writer.restart(), answer=answer)
 

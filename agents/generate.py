@@ -44,9 +44,11 @@ def _fixed(
 ) -> tuple[str, AnswerFinishReason] | None:
     """Return text and finish reason where no passage has to be read, None where some must be."""
     if event.outcome == "refused":
-        return event.reason or policy.refused, "refused"
+        return event.reason or policy.said("refused", event.language), "refused"
+    if event.outcome == "small_talk":
+        return policy.small_talk_reply(event.reason, event.language), "small_talk"
     if event.ask.mode == "search":
         return "", "search"
     if event.outcome == "empty" or not event.passages:
-        return policy.not_found, "not_found"
+        return policy.said("not_found", event.language), "not_found"
     return None

@@ -48,20 +48,19 @@ from schemas import (
 
 
 async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRetrieved]:
-    """Search, rerank, choose and fetch; a refused question passes through."""
-    refused = event.outcome == "refused"
+    """Search, rerank, choose and fetch; a refused question and small talk pass through."""
     nothing = ChunksRetrieved(
-        outcome="refused" if refused else "empty",
-        reason=event.reason if refused else "",
+        outcome="empty",
         subject=event.subject,
         question=event.question,
         query=event.query,
         entries=event.entries,
         ask=event.ask,
         degraded=event.degraded,
+        language=event.language,
     )
-    if refused:
-        yield nothing
+    if event.outcome in {"refused", "small_talk"}:
+        yield replace(nothing, outcome=event.outcome, reason=event.reason)
         return
     configured = fx.configuration
     hold_to_bounds(event.ask, configured.get("asked_max", {}))

@@ -128,7 +128,7 @@ __all__ = [
 if TYPE_CHECKING:
     # why a string on the wire: docs/decisions/0011-outcomes-are-strings.md
     AnswerFinishReason = Literal[
-        "stop", "length", "extractive", "not_found", "search", "refused", "cancelled"
+        "stop", "length", "extractive", "not_found", "search", "refused", "cancelled", "small_talk"
     ]
     AskMode = Literal["answer", "search"]
     BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
@@ -136,10 +136,10 @@ if TYPE_CHECKING:
     ChunksEmbeddedOutcome = Literal["embedded", "unchanged", "withdrawn", "failed"]
     ChunksIndexedOutcome = Literal["indexed", "unchanged", "withdrawn", "failed"]
     ChunksRedactedOutcome = Literal["redacted", "unchanged", "withdrawn", "failed"]
-    ChunksRetrievedOutcome = Literal["retrieved", "empty", "refused"]
+    ChunksRetrievedOutcome = Literal["retrieved", "empty", "refused", "small_talk"]
     EmbedKind = Literal["query", "passage"]
     GeneratedFinishReason = Literal["", "stop", "length"]
-    QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused"]
+    QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused", "small_talk"]
     QuestionRedactedOutcome = Literal["redacted", "refused"]
 else:
     AnswerFinishReason = str
@@ -323,7 +323,7 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     usage: Usage
     """Tokens used."""
     finish_reason: AnswerFinishReason
-    """stop, length, extractive, not_found, search, refused or cancelled."""
+    """stop, length, extractive, not_found, search, refused, cancelled or small_talk."""
     question: str
     """The redacted question."""
     query: str
@@ -782,9 +782,9 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     SCHEMA: ClassVar[str] = "ChunksRetrieved"
 
     outcome: ChunksRetrievedOutcome
-    """retrieved, empty (nothing relevant) or refused."""
+    """retrieved, empty (nothing relevant), refused or small_talk."""
     reason: str = ""
-    """Why it was refused."""
+    """Why it was refused, or the kind of small talk."""
     subject: str
     """Keyed digest of the user."""
     question: str
@@ -805,6 +805,8 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """What is wanted."""
     degraded: tuple[str, ...] = ()
     """What was left out to keep the deadline."""
+    language: str = ""
+    """That of the question as a tag of BCP 47; empty if unknown."""
 
 
 class ConfigurationSet(Event, frozen=True, gc=False, kw_only=True):
@@ -1346,9 +1348,9 @@ class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):
     SCHEMA: ClassVar[str] = "QueryRewritten"
 
     outcome: QueryRewrittenOutcome
-    """rewritten, unchanged or refused."""
+    """rewritten, unchanged, refused or small_talk."""
     reason: str = ""
-    """Why it was refused, or why it was left unchanged."""
+    """Why it was refused, or why it was left unchanged; or the kind of small talk."""
     subject: str
     """Keyed digest of the user."""
     question: str
@@ -1365,6 +1367,8 @@ class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):
     """What is wanted."""
     degraded: tuple[str, ...] = ()
     """What was left out to keep the deadline."""
+    language: str = ""
+    """That of the question as a tag of BCP 47; empty if unknown."""
 
 
 class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):

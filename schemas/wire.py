@@ -1980,6 +1980,7 @@ def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
             encode_ask(record.ask),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
+            LONG[len(language := record.language.encode())], language,
         )
     )
 
@@ -2057,6 +2058,13 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
             degraded_item, here = string_at(data, here)
             degraded.append(degraded_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    language = data[here:end].decode()
+    here = end
     record = ChunksRetrieved(
         meta=meta,
         outcome=outcome,
@@ -2071,6 +2079,7 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         entries=tuple(entries),
         ask=ask,
         degraded=tuple(degraded),
+        language=language,
     )
     return record, here
 
@@ -3595,6 +3604,7 @@ def encode_query_rewritten(record: QueryRewritten) -> bytes:
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
             encode_ask(record.ask),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
+            LONG[len(language := record.language.encode())], language,
         )
     )
 
@@ -3663,6 +3673,13 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
             degraded_item, here = string_at(data, here)
             degraded.append(degraded_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    language = data[here:end].decode()
+    here = end
     record = QueryRewritten(
         meta=meta,
         outcome=outcome,
@@ -3675,6 +3692,7 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
         entries=tuple(entries),
         ask=ask,
         degraded=tuple(degraded),
+        language=language,
     )
     return record, here
 

@@ -16,6 +16,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "search",
         "refused",
         "cancelled",
+        "small_talk",
     ),
     "Ask.mode": ("answer", "search"),
     "Block.kind": ("heading", "paragraph", "list", "code", "table"),
@@ -23,10 +24,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ChunksEmbedded.outcome": ("embedded", "unchanged", "withdrawn", "failed"),
     "ChunksIndexed.outcome": ("indexed", "unchanged", "withdrawn", "failed"),
     "ChunksRedacted.outcome": ("redacted", "unchanged", "withdrawn", "failed"),
-    "ChunksRetrieved.outcome": ("retrieved", "empty", "refused"),
+    "ChunksRetrieved.outcome": ("retrieved", "empty", "refused", "small_talk"),
     "Embed.kind": ("query", "passage"),
     "Generated.finish_reason": ("", "stop", "length"),
-    "QueryRewritten.outcome": ("rewritten", "unchanged", "refused"),
+    "QueryRewritten.outcome": ("rewritten", "unchanged", "refused", "small_talk"),
     "QuestionRedacted.outcome": ("redacted", "refused"),
 }
 """By record and field; "" where the field may be empty."""

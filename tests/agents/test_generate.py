@@ -21,6 +21,7 @@ from streams.log.configuration import load
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
 CONFIGURATION = load()["generate"].values
+TALK, TRANSLATED = CONFIGURATION["small_talk"], CONFIGURATION["translated"]
 NORMANS = "The Normans were people from Normandy, a region in France. They came in the 10th century. Rollo led them."
 TAXES = "VAT is 19 percent. A reduced rate of 7 percent holds for books."
 
@@ -116,6 +117,16 @@ async def test_an_answer_is_streamed_part_by_part_and_closed_with_its_sources():
         ({"outcome": "refused", "reason": "Not allowed."}, "Not allowed.", "refused"),
         ({"outcome": "refused"}, CONFIGURATION["refused"], "refused"),
         ({"outcome": "empty"}, CONFIGURATION["not_found"], "not_found"),
+        ({"outcome": "empty", "language": "de"}, TRANSLATED["not_found"]["de"], "not_found"),
+        ({"outcome": "empty", "language": "tlh"}, CONFIGURATION["not_found"], "not_found"),
+        ({"outcome": "refused", "language": "fr"}, TRANSLATED["refused"]["fr"], "refused"),
+        (
+            {"outcome": "small_talk", "reason": "thanks", "language": "ja"},
+            TALK["thanks"]["ja"],
+            "small_talk",
+        ),
+        ({"outcome": "small_talk", "reason": "thanks"}, TALK["thanks"]["en"], "small_talk"),
+        ({"outcome": "small_talk", "reason": "sighs"}, CONFIGURATION["not_found"], "small_talk"),
         ({"passages": ()}, CONFIGURATION["not_found"], "not_found"),
         ({"ask": Ask(mode="search")}, "", "search"),
         ({"ask": Ask(mode="search"), "outcome": "refused", "reason": "No."}, "No.", "refused"),

@@ -239,6 +239,17 @@ async def test_a_refused_question_passes_through_without_effects():
     assert (outcome.outcome, outcome.reason, asked) == ("refused", "not that", [])
 
 
+async def test_small_talk_is_passed_on_without_a_search():
+    outcome, asked = await run(query(outcome="small_talk", reason="thanks", language="de"))
+    assert (outcome.outcome, outcome.reason, asked) == ("small_talk", "thanks", [])
+    assert (outcome.language, outcome.passages) == ("de", ())
+
+
+async def test_the_language_goes_along():
+    outcome, _ = await run(query(language="pt"))
+    assert outcome.language == "pt"
+
+
 async def test_the_search_carries_filters_groups_position_and_the_values_mentioned():
     entries = tuple(
         MapEntry(placeholder=f"<PERSON_{n}>", kind="PERSON", digest=digest, value=SEALED)

@@ -167,7 +167,7 @@ async def test_an_answer_that_comes_twice_is_one_turn(lasting):
     assert await lasting.turns() == ["r-1"]
 
 
-@pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
+@pytest.mark.parametrize("reason", ["refused", "search", "cancelled", "small_talk"])
 async def test_what_nobody_can_refer_to_is_no_turn(lasting, reason):
     await lasting.remember(an_answer("r-1", reason), an_answer("r-2"))
     assert await lasting.turns() == ["r-2"]

@@ -215,7 +215,7 @@ async def test_turns_are_told_within_their_conversation_alone(others):
     assert (await answer(sessions, ReadTurns(limit=5), call)).turns == ()
 
 
-@pytest.mark.parametrize("reason", ["refused", "search", "cancelled"])
+@pytest.mark.parametrize("reason", ["refused", "search", "cancelled", "small_talk"])
 async def test_what_ended_without_an_answer_is_no_turn(reason):
     sessions, broker = table_of("sessions")
     await sessions.remember(released(finish_reason=reason), 0)
