@@ -64,7 +64,13 @@ BOUNDED_IDS = RuleChange(
     before="it did",
     kept_until="2.0.0",
 )
-CHANGES = (BOUNDED_JSON, SPELT_KINDS, BOUNDED_LETTERS, BOUNDED_IDS)
+CARRIED_OVER = RuleChange(
+    "a question takes over what answers before it name, in its language; small talk is told",
+    since="0.2.0.dev2",
+    before="it took over phrases of questions in English, and small talk was searched for",
+    kept_until="2.0.0",
+)
+CHANGES = (BOUNDED_JSON, SPELT_KINDS, BOUNDED_LETTERS, BOUNDED_IDS, CARRIED_OVER)
 
 
 def has(code: str, change: RuleChange) -> bool:

@@ -1,141 +1,67 @@
 """Rewrite: turn a question that leans on the conversation into a query that stands alone.
 
 A question leans if it points back ("it", "their", "that one"), is cut short ("What about Oslo?",
-"Why?") or names too little to search for. Then the pronoun is replaced by what the conversation is
-about, or that is appended. What it is about is a phrase of earlier questions: named by many turns,
-recently, or in the first one.
+"Why?") or names too little to search for. What it leans on is found in the questions and the
+answers before it, and put in its place or behind it: see `agents.conversation`. Small talk leans on
+nothing and needs no documents; it is passed on as such.
 
 Why it is so: it costs microseconds where a small chat model costs most of the budget, and never
-invents a word. Against human rewrites (TREC CAsT 2019 and 2020) it raises the words recalled from
-75.6 to 86.0 % and from 65.7 to 74.9 %, where CAsT's own automatic rewriter has 73.8 %. Earlier
-questions are read in their rewritten form, so a topic is carried on for as long as the
-conversation stays with it.
+invents a word. Questions before are read in their rewritten form, so a topic is carried on for as
+long as the conversation stays with it. docs/decisions/9021-follow-ups.md has the figures.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
+from agents.before.rewriting import rewrite_before
+from agents.changes import CARRIED_OVER
+from agents.conversation.exchanges import Exchange
+from agents.conversation.languages import language_of
+from agents.conversation.resolution import stand_alone
+from agents.conversation.small_talk import SmallTalk, small_talk
 from agents.effects import Effects
-from agents.phrases import WORD, naming_words, phrases, word_set, words
 from agents.placeholders import placeholders_in
 from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
-POSSESSIVES = word_set("its their theirs his her hers")
-PRONOUNS = word_set("it they them he him she this that these those") | POSSESSIVES
-DETERMINERS = word_set("this that these those")
-# they point back, but can't be replaced by a noun
-POINTERS = word_set(
-    """
-    one ones there here other others another else more first second last former latter same both
-    instead also too after before then so such
-    """
-)
-LEANING = PRONOUNS | POINTERS
-OPENERS = re.compile(
-    r"^\s*(?:and|but|or|so|what about|how about|what if|why|why not|how so|how come|who else"
-    r"|what else|where else|anything else|any other)\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Wording:
-    """A query and why it was or was not changed."""
-
-    query: str
-    reason: str
-    """Empty if it was changed."""
-
-
-def leans(question: str, configured: Mapping[str, Any]) -> bool:
-    """Whether a question needs the conversation to be understood."""
-    if any(word.lower() in LEANING for word in words(question)):
-        return True
-    if OPENERS.match(question):
-        return True
-    enough: int = configured["short_words"]
-    return len(set(naming_words(question))) <= enough
-
-
-def topics(question: str, history: Sequence[str], configured: Mapping[str, Any]) -> list[str]:
-    """Return what the conversation is about, most salient first, less what the question names."""
-    scores: dict[str, float] = {}
-    spelled: dict[str, str] = {}
-    last = len(history) - 1
-    # configurations of 0.1.0 have no bound: a noun put in the place of a pronoun lengthened the
-    # phrase around it, and so each question might be longer than the one before
-    characters_max: float = configured.get("topic_characters_max", math.inf)
-    for turn, text in enumerate(history):
-        weight = configured["decay"] ** (last - turn)
-        if turn == 0:
-            weight += configured["opening"]
-        for phrase in phrases(text, spelled):
-            if len(phrase) > characters_max:
-                continue
-            key, parts = phrase.lower(), phrase.split()
-            spelled[key] = phrase
-            named = any(part[0].isupper() or part[0] == "<" for part in parts)
-            # a longer phrase says more, up to a point
-            value = weight * (configured["name"] if named else 1.0) * min(len(parts), 3) ** 0.5
-            scores[key] = scores.get(key, 0.0) + value
-    known = set(naming_words(question))
-    ranked = sorted(scores, key=lambda key: (-round(scores[key], 6), key))
-    chosen: list[str] = []
-    for key in ranked:
-        new = [word for word in naming_words(key) if word not in known]
-        if not new:
-            continue
-        chosen.append(spelled[key])
-        known.update(new)
-    return chosen
-
-
-def stand_alone(question: str, history: Sequence[str], configured: Mapping[str, Any]) -> Wording:
-    """Make a question stand alone, given the earlier queries of the conversation, oldest first."""
-    if not history:
-        return Wording(question, "first question")
-    if not leans(question, configured):
-        return Wording(question, "stands alone")
-    nouns = topics(question, history, configured)[: configured["topics"]]
-    if not nouns:
-        return Wording(question, "nothing to add")
-    replaced, done = _with_noun(question, nouns[0])
-    rest = nouns[1:] if done else nouns
-    if not rest:
-        return Wording(replaced, "")
-    sentence = replaced.rstrip()
-    mark = sentence[-1] if sentence[-1:] in {"?", ".", "!"} else ""
-    return Wording(f"{sentence.removesuffix(mark).rstrip()} ({', '.join(rest)}){mark}", "")
+DEFAULTS = {
+    "answer": 1.0,
+    "answer_names": 0.3,
+    "subject": 1.3,
+    "established": 2,
+    "definite_words": 3,
+}
+"""What configurations of 0.1.0 lack."""
 
 
 async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRewritten]:
     """Read the conversation and make the question stand alone; a refused one passes through."""
-    unchanged = QueryRewritten(
-        outcome="refused" if event.outcome == "refused" else "unchanged",
-        reason=event.reason,
-        subject=event.subject,
-        question=event.text,
-        query=event.text,
-        wordings=(event.text,) if event.text else (),
-        entries=event.entries,
-        ask=event.ask,
-    )
+    if not fx.has(CARRIED_OVER):
+        async for outcome in rewrite_before(event, fx):
+            yield outcome
+        return
+    unchanged = _unchanged(event)
     if event.outcome == "refused":
         yield unchanged
         return
-    configured, deadline = fx.configuration, event.ask.deadline
+    chat = _small_talk(event)
+    if chat is not None and len(chat.languages) == 1:
+        yield _chatted(unchanged, chat, "")
+        return
+    configured, deadline = {**DEFAULTS, **fx.configuration}, event.ask.deadline
     if deadline and deadline - fx.began_us < configured["reserve_ms"] * 1000:
-        yield replace(unchanged, reason="no time left to read the turns", degraded=("rewrite",))
+        late = replace(unchanged, degraded=("rewrite",))
+        reason = "no time left to read the turns"
+        yield _chatted(late, chat, "") if chat is not None else replace(late, reason=reason)
         return
     history = (await fx(ReadTurns(limit=configured["turns"]))).turns
-    wording = stand_alone(event.text, [turn.question for turn in history], configured)
+    if chat is not None:
+        yield replace(_chatted(unchanged, chat, _spoken(history)), turns=len(history))
+        return
+    exchanges = [Exchange(turn.question, turn.answer) for turn in history]
+    wording = stand_alone(event.text, exchanges, configured)
     yield replace(
         unchanged,
         outcome="unchanged" if wording.reason else "rewritten",
@@ -144,7 +70,40 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         wordings=(wording.query,),
         turns=len(history),
         entries=_entries(wording.query, event.entries, history),
+        language=wording.language,
     )
+
+
+def _unchanged(event: QuestionRedacted) -> QueryRewritten:
+    return QueryRewritten(
+        outcome="refused" if event.outcome == "refused" else "unchanged",
+        reason=event.reason,
+        subject=event.subject,
+        question=event.text,
+        query=event.text,
+        wordings=(event.text,) if event.text else (),
+        entries=event.entries,
+        ask=event.ask,
+        language=language_of(event.text),
+    )
+
+
+def _small_talk(event: QuestionRedacted) -> SmallTalk | None:
+    """Recognise small talk, but where a search or a structured answer is asked for."""
+    if event.ask.mode == "search" or event.ask.response_schema:
+        return None
+    return small_talk(event.text)
+
+
+def _chatted(unchanged: QueryRewritten, chat: SmallTalk, spoken: str) -> QueryRewritten:
+    language = chat.language(spoken)
+    return replace(unchanged, outcome="small_talk", reason=chat.kind, language=language)
+
+
+def _spoken(history: Sequence[Turn]) -> str:
+    """Return the language of the newest question that has one."""
+    languages = (language_of(turn.question) for turn in reversed(history))
+    return next(filter(None, languages), "")
 
 
 def _entries(
@@ -158,19 +117,3 @@ def _entries(
             if entry.placeholder in used:
                 known.setdefault(entry.placeholder, entry)
     return tuple(known.values())
-
-
-def _with_noun(question: str, noun: str) -> tuple[str, bool]:
-    """Put a noun in place of the first pronoun that stands for one."""
-    for match in WORD.finditer(question):
-        low = match.group().lower()
-        if low not in PRONOUNS:
-            continue
-        following = WORD.match(question, match.end() + 1)
-        if low in DETERMINERS and following is not None:
-            continue  # a determiner or a conjunction, not a pronoun
-        text = noun
-        if low in POSSESSIVES - {"her"} or (low == "her" and following is not None):
-            text += "'" if noun.endswith("s") else "'s"
-        return question[: match.start()] + text + question[match.end() :], True
-    return question, False

@@ -153,7 +153,7 @@ class LinesWithoutPause:
 def functions_of_steps() -> set[tuple[str, str]]:
     """List file and qualified name of each function in the room that awaits nothing."""
     found = set()
-    for file in ROOM.glob("*.py"):
+    for file in sorted(ROOM.rglob("*.py")):
         for holder in ast.walk(ast.parse(file.read_text())):
             if isinstance(holder, ast.Module | ast.ClassDef):
                 prefix = f"{holder.name}." if isinstance(holder, ast.ClassDef) else ""

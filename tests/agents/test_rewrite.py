@@ -1,14 +1,11 @@
-"""The rewrite step and its pure parts."""
+"""The rewrite step."""
 
 import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import agents
-from agents.rewrite import leans, stand_alone, topics
 from schemas import Ask, MapEntry, QuestionRedacted, ReadTurns, Sealed, Turn, Turns
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
@@ -27,73 +24,17 @@ def asked(text, **fields):
     return QuestionRedacted(**{**values, **fields})
 
 
-async def run(event, *turns):
-    fx = FakeEffects("rewrite", event, {ReadTurns: lambda _: Turns(turns=turns)}, CONFIGURATION)
+async def run(event, *turns, code="test", **configured):
+    values = {**CONFIGURATION, **configured}
+    fx = FakeEffects("rewrite", event, {ReadTurns: lambda _: Turns(turns=turns)}, values)
+    fx.code = code
     await fx.execute()
     [outcome] = fx.outcomes
     return outcome, fx.asked
 
 
-def turn(question, *entries):
-    return Turn(request="r-0", question=question, answer="", entries=entries)
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "query"),
-    [
-        (
-            ["What is the baggage limit for Lisbon?"],
-            "And for Oslo?",
-            "And for Oslo (Lisbon, baggage limit)?",
-        ),
-        (
-            ["Who wrote the Bronze Age collapse?"],
-            "What were its causes?",
-            "What were Bronze Age's causes (collapse)?",
-        ),
-        (["Are sharks endangered?"], "Why?", "Why (sharks endangered)?"),
-        (["Tell me about <PERSON_1>."], "Where does he live?", "Where does <PERSON_1> live?"),
-        (["Tell me about bees."], "Are they dying", "Are bees dying"),
-        (["Tell me about bees."], "Who keeps those animals?", "Who keeps those animals (bees)?"),
-    ],
-)
-def test_a_question_that_leans_gets_what_the_conversation_is_about(history, question, query):
-    assert stand_alone(question, history, CONFIGURATION).query == query
-
-
-@pytest.mark.parametrize(
-    ("history", "question", "reason"),
-    [
-        ([], "What about it?", "first question"),
-        (["What is VAT?"], "Which invoices need a delivery address?", "stands alone"),
-        (["What is it?"], "Why?", "nothing to add"),
-        (["Tell me about bees."], "Are these bees?", "nothing to add"),
-    ],
-)
-def test_other_questions_stay_as_they_are(history, question, reason):
-    wording = stand_alone(question, history, CONFIGURATION)
-    assert (wording.query, wording.reason) == (question, reason)
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("Does that apply to refunds over 100 euro?", True),
-        ("What about refunds over 100 euro paid by card?", True),
-        ("Oslo?", True),
-        ("How large may a cabin bag to Oslo be?", False),
-    ],
-)
-def test_pronouns_openers_and_brevity_show_that_a_question_leans(question, expected):
-    assert leans(question, CONFIGURATION) is expected
-
-
-@given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=40))
-def test_any_text_is_rewritten_the_same_way_twice_and_no_word_is_invented(history, question):
-    first = stand_alone(question, history, CONFIGURATION)
-    assert first == stand_alone(question, history, CONFIGURATION)
-    known = "".join([*history, question]) + "'s (),"
-    assert set(first.query) <= set(known)
+def turn(question, answer="", *entries):
+    return Turn(request="r-0", question=question, answer=answer, entries=entries)
 
 
 async def test_the_turns_before_the_question_are_read_and_used():
@@ -102,6 +43,34 @@ async def test_the_turns_before_the_question_are_read_and_used():
     assert (outcome.outcome, outcome.reason, outcome.turns) == ("rewritten", "", 1)
     assert outcome.query == "What do tiger sharks eat?"
     assert (outcome.question, outcome.wordings) == ("What do they eat?", (outcome.query,))
+
+
+async def test_what_an_answer_named_is_taken_over_with_its_entry():
+    officer = turn("Who is on duty?", "The officer is <PERSON_1>.", entry("<PERSON_1>"))
+    outcome, _ = await run(asked("How can I reach her?"), officer)
+    assert outcome.query == "How can I reach <PERSON_1>?"
+    assert [one.placeholder for one in outcome.entries] == ["<PERSON_1>"]
+
+
+async def test_code_of_0_1_0_reads_no_answer_and_knows_no_small_talk():
+    officer = turn("Who is on duty?", "The officer is <PERSON_1>.", entry("<PERSON_1>"))
+    outcome, _ = await run(asked("How can I reach her?"), officer, code="0.1.0")
+    assert (outcome.query, outcome.language) == ("How can I reach duty?", "")
+    outcome, _ = await run(asked("Thanks!"), code="0.1.0")
+    assert outcome.outcome == "unchanged"
+
+
+async def test_a_configuration_of_0_1_0_will_do():
+    old = {"turns": 6, "reserve_ms": 300, "short_words": 2, "decay": 0.5, "opening": 0.5}
+    event = asked("What do they eat?")
+    fx = FakeEffects(
+        "rewrite",
+        event,
+        {ReadTurns: lambda _: Turns(turns=(turn("Tell me about bees."),))},
+        {**old, "name": 1.5, "topics": 2},
+    )
+    await fx.execute()
+    assert fx.outcomes[0].query == "What do bees eat?"
 
 
 async def test_a_question_that_stands_alone_says_why_it_was_left():
@@ -114,7 +83,7 @@ async def test_entries_of_placeholders_that_the_query_took_from_turns_come_along
     mine, theirs, unused = entry("<PERSON_2>"), entry("<PERSON_1>"), entry("<PERSON_3>")
     outcome, _ = await run(
         asked("Did he meet <PERSON_2> in Oslo?", entries=(mine,)),
-        turn("Who is <PERSON_1>?", theirs, unused),
+        turn("Who is <PERSON_1>?", "", theirs, unused),
     )
     assert "<PERSON_1>" in outcome.query
     assert outcome.entries == (mine, theirs)
@@ -123,7 +92,9 @@ async def test_entries_of_placeholders_that_the_query_took_from_turns_come_along
 async def test_the_newest_entry_of_a_placeholder_counts():
     old, new = entry("<PERSON_1>", "old"), entry("<PERSON_1>", "new")
     outcome, _ = await run(
-        asked("Why him?"), turn("Who is <PERSON_1>?", old), turn("Where is <PERSON_1>?", new)
+        asked("Is he there?"),
+        turn("Who is <PERSON_1>?", "", old),
+        turn("Where is <PERSON_1>?", "", new),
     )
     assert outcome.entries == (new,)
 
@@ -142,69 +113,41 @@ async def test_a_late_question_is_left_unchanged_and_says_so():
     assert (len(effects), outcome.degraded) == (1, ())
 
 
-def test_of_equally_salient_topics_the_first_by_name_comes_first():
-    history = ["Tell me about wasps, bees and ants."]
-    assert topics("Why?", history, CONFIGURATION) == ["ants", "bees", "wasps"]
+@pytest.mark.parametrize(
+    ("text", "kind", "language"),
+    [
+        ("Hello there!", "greeting", "en"),
+        ("Vielen Dank!", "thanks", "de"),
+        ("你好", "greeting", "zh"),
+    ],
+)
+async def test_small_talk_is_told_by_kind_and_language_without_effects(text, kind, language):
+    outcome, effects = await run(asked(text), turn("What is VAT?"))
+    assert (outcome.outcome, outcome.reason, outcome.language) == ("small_talk", kind, language)
+    assert effects == []
+
+
+@pytest.mark.parametrize(("before", "language"), [("Wann kommt der Bus?", "de"), ("When?", "en")])
+async def test_small_talk_of_several_languages_is_in_that_of_the_conversation(before, language):
+    outcome, _ = await run(asked("Super!"), turn(before), turn("VAT?"))
+    assert (outcome.reason, outcome.language, outcome.turns) == ("praise", language, 2)
+
+
+async def test_late_small_talk_is_small_talk():
+    outcome, effects = await run(asked("OK!", ask=Ask(deadline=NOW_US)))
+    assert (outcome.outcome, outcome.degraded, effects) == ("small_talk", ("rewrite",), [])
+
+
+@pytest.mark.parametrize("ask", [Ask(mode="search"), Ask(response_schema='{"type": "object"}')])
+async def test_a_search_and_a_structured_answer_are_no_small_talk(ask):
+    outcome, _ = await run(asked("Thanks!", ask=ask))
+    assert outcome.outcome == "unchanged"
 
 
 @pytest.mark.parametrize(
-    ("history", "first"),
-    [
-        (["What is vat?", "What is duty?", "And customs?"], "customs"),  # recent
-        (["What is duty?", "What is vat?", "What is vat?"], "vat"),  # often
-        (["What is vat?", "What is Bergen?"], "Bergen"),  # a name
-        (["Tell me about vat, zebra crossings."], "zebra crossings"),  # in more words,
-    ],
+    ("text", "language"),
+    [("Wann kommt der Bus?", "de"), ("Oslo?", "es"), ("When does it leave?", "en")],
 )
-def test_what_was_named_lately_often_or_by_name_is_salient(history, first):
-    assert topics("Why?", history, CONFIGURATION)[0] == first
-
-
-def test_a_topic_that_the_question_names_is_left_out_and_spelt_as_last_time():
-    history = ["Tell me about bees and Wasps.", "Tell me about wasps."]
-    assert topics("Do bees sting?", history, CONFIGURATION) == ["wasps"]
-
-
-@pytest.mark.parametrize(
-    ("question", "query"),
-    [
-        ("What is her name?", "What is Ann's name?"),
-        ("Who saw her?", "Who saw Ann?"),
-        ("Who saw it?", "Who saw Ann?"),
-        ("Is that true?", "Is that true (Ann)?"),  # a determiner has a noun of its own
-        ("Is this?", "Is Ann?"),
-        ("What are its parts!", "What are Ann's parts!"),
-    ],
-)
-def test_the_first_pronoun_gives_way_to_the_noun(question, query):
-    assert stand_alone(question, ["Who is Ann?"], CONFIGURATION).query == query
-
-
-def test_a_plural_has_its_possessive():
-    assert stand_alone("What is their food?", ["Tell me about bees."], CONFIGURATION).query == (
-        "What is bees' food?"
-    )
-
-
-@pytest.mark.parametrize(
-    ("question", "query"),
-    [
-        ("And Oslo", "And Oslo (Ann)"),
-        ("And Oslo ?  ", "And Oslo (Ann)?"),
-        ("And Oslo...", "And Oslo.. (Ann)."),
-    ],
-)
-def test_what_is_appended_stands_before_the_mark_at_the_end(question, query):
-    assert stand_alone(question, ["Who is Ann?"], CONFIGURATION).query == query
-
-
-def test_a_conversation_of_endless_phrases_has_questions_that_do_not_grow():
-    history = []
-    for turn in range(30):
-        words = [" ".join(f"{side}{turn}x{n}" for n in range(200)) for side in "ab"]
-        history.append(stand_alone(f"{words[0]} it {words[1]}", history[-6:], CONFIGURATION).query)
-    assert len(history[-1]) < len(history[0]) + 2 * CONFIGURATION["topic_characters_max"]
-    before = {
-        name: value for name, value in CONFIGURATION.items() if name != "topic_characters_max"
-    }
-    assert len(stand_alone("Why is it?", history[:1], before).query) > len(history[0]) // 3
+async def test_the_language_is_that_of_the_question_or_else_of_the_conversation(text, language):
+    outcome, _ = await run(asked(text), turn("¿Cuándo sale el autobús?"), turn("Bergen?"))
+    assert outcome.language == language

@@ -37,8 +37,11 @@ from agents import (
 )
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
+from agents.before import rewriting as rewriting_0_1_0
 from agents.candidates import ranked
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
+from agents.conversation import resolution, small_talk
+from agents.conversation.exchanges import Exchange
 from schemas import (
     Answer,
     Ask,
@@ -53,6 +56,7 @@ from schemas import (
     MapEntry,
     Numbered,
     Passage,
+    QuestionRedacted,
     ReleaseState,
     Sealed,
     Span,
@@ -101,10 +105,55 @@ def map_of(text, digest):
 
 
 def rewriting(text):
-    rewrite.stand_alone("Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"])
-    rewrite.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
+    earlier = [Exchange(f"{text} {n}", text) for n in range(6)]
+    told = [
+        Exchange("How do I keep the pier or Oslo of May?", text),
+        Exchange("What if it ends?", text),
+    ]
+    for question in ("Why is it?", "Is that one old?", f"{text} their", text, "What is there?"):
+        resolution.stand_alone(question, [Exchange(text), *earlier], CONFIGURED["rewrite"])
+        resolution.stand_alone(question, told, CONFIGURED["rewrite"])
+    for question in (
+        "Why?",
+        "How do I avoid that?",
+        "Is the second one old?",
+        "Which of them is best?",
+        "No, I meant the other one.",
+        f"No, I meant {text}",
+        f"And for {text}?",
+        f"And in {text}?",
+        "And for June?",
+        f"那{text}呢",
+        f"{text}は",
+        f"{text} 그것은?",
+        f"Gilt er für {text}?",
+    ):
+        resolution.stand_alone(question, told, CONFIGURED["rewrite"])
+    listed = Exchange("Which?", f"- {text}\n- {text}")
+    resolution.stand_alone("Is the second one old?", [listed], CONFIGURED["rewrite"])
+    resolution.stand_alone("它在哪里?", [Exchange(f"停车证 {text}")], CONFIGURED["rewrite"])
+    resolution.stand_alone("Где?", [Exchange(text)], CONFIGURED["rewrite"])
+    small_talk.small_talk(text)
+    small_talk.small_talk("Thanks!").language("")
+    rewrite._unchanged(asked := question_of(text))
+    rewrite._small_talk(asked)
+    rewrite._chatted(rewrite._unchanged(asked), small_talk.SmallTalk("thanks", ("en",)), "")
     turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
     rewrite._entries(text, map_of(text, "q"), turns)
+    rewrite._spoken(turns)
+
+
+def rewriting_before(text):
+    rewriting_0_1_0.stand_alone(
+        "Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"]
+    )
+    rewriting_0_1_0.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
+    turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
+    rewriting_0_1_0._entries(text, map_of(text, "q"), turns)
+
+
+def question_of(text):
+    return QuestionRedacted(meta=a_meta(), outcome="redacted", subject="u", text=text, ask=Ask())
 
 
 def redacting(text):
@@ -224,6 +273,7 @@ DOCUMENT = DocumentSubmitted(
 )
 PIECES = {
     "rewrite": rewriting,
+    "rewrite, as 0.1.0 did": rewriting_before,
     "redact": redacting,
     "retrieve: read passages": reading_passages,
     "retrieve: name values": naming,

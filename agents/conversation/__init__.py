@@ -1,0 +1,1 @@
+"""Conversation: what a question takes from the turns before it, and what needs no documents."""

@@ -1,0 +1,29 @@
+"""Grammars: which tables of words a question is read by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from agents.conversation.english import ENGLISH
+from agents.conversation.grammar import Grammar
+from agents.conversation.languages import GRAMMARS, language_of
+
+UNTOLD = replace(ENGLISH, language="")
+WITHOUT_TABLES = {
+    tag: Grammar(language=tag, is_known=False)
+    for tag in ("ar", "el", "fa", "he", "hi", "ru", "th", "uk")
+}
+
+
+def grammar_of(question: str, before: Iterable[str]) -> Grammar:
+    """Return the grammar of a question's language, or of that of the newest text that has one.
+
+    Where nobody knows, it is English, without being called so: its tables are the most complete.
+    A language without tables has an empty grammar.
+    """
+    for text in (question, *before):
+        language = language_of(text)
+        if language:
+            return GRAMMARS.get(language) or WITHOUT_TABLES[language]
+    return UNTOLD

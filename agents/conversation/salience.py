@@ -1,0 +1,176 @@
+"""Salience: what a conversation is about, most salient first.
+
+Named lately, by many turns, as a subject, by name, in more words: all of that counts. Of an answer
+only its first sentence is read, and of that what it is about. A question that shares no word with
+the turn before has changed the topic: what was said until then counts no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.conversation.exchanges import Exchange
+from agents.conversation.grammar import Grammar
+from agents.conversation.mentions import Mention, mentions, naming_words
+from agents.language import sentences, stem
+
+SUBJECT_WITHIN = 16
+"""Characters of a sentence before its subject begins; behind more there stands another clause."""
+FIRST_SENTENCE_WITHIN = 400
+THEME_TURNS = 2
+"""Turns that name what a conversation goes on to be about when a question leads away from it."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A thing the conversation is about."""
+
+    mention: Mention
+    score: float
+
+
+def first_sentence(exchange: Exchange) -> str:
+    """Return what an answer says first; empty where it has no sentence."""
+    return next(iter(sentences(exchange.read[:FIRST_SENTENCE_WITHIN])), "")
+
+
+def statement_of(exchange: Exchange, grammar: Grammar) -> str:
+    """Return the first sentence of an answer, unless it speaks of the one who answers."""
+    sentence = first_sentence(exchange)
+    first = sentence.split(" ", 1)[0].lower()
+    return "" if first in grammar.speakers else sentence
+
+
+def stems_of(text: str, grammar: Grammar) -> set[str]:
+    """Return the stems of the words that name something."""
+    return {stem(word) for word in naming_words(text, grammar)}
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The turns that a question may take something from."""
+
+    current: tuple[Exchange, ...]
+    """Those of the topic that was talked of last."""
+    earlier: tuple[Exchange, ...]
+    """Those before, back to the question that introduced something new: "a parking permit"."""
+
+    @classmethod
+    def read(cls, exchanges: Sequence[Exchange], grammar: Grammar) -> Conversation:
+        """Find where the topic was changed."""
+        parts: list[list[Exchange]] = [[]]
+        asked: set[str] = set()
+        introduced = False
+        for exchange in reversed(exchanges):
+            words = stems_of(exchange.query, grammar)
+            told = words | stems_of(first_sentence(exchange), grammar)
+            if parts[0] and asked and asked.isdisjoint(told):
+                if introduced:
+                    break
+                parts.append([])
+            parts[-1].append(exchange)
+            asked = words or asked
+            introduced = _introduces(exchange.query, grammar)
+        earlier = [exchange for part in parts[1:] for exchange in part]
+        return cls(tuple(reversed(parts[0])), tuple(reversed(earlier)))
+
+    def theme(self, grammar: Grammar) -> set[str]:
+        """Return the stems of what several turns were about."""
+        counted: Counter[str] = Counter()
+        for exchange in (*self.earlier, *self.current):
+            counted.update(sorted(stems_of(exchange.query, grammar)))
+        return {word for word, turns in counted.items() if turns >= THEME_TURNS}
+
+
+def _introduces(query: str, grammar: Grammar) -> bool:
+    return any(
+        mention.article.lower() in grammar.indefinite for mention in mentions(query, grammar)
+    )
+
+
+def background(
+    question: str,
+    found: Iterable[Topic],
+    conversation: Conversation,
+    grammar: Grammar,
+    configured: Mapping[str, Any],
+) -> list[Topic]:
+    """Return the topics, and behind them the themes from before a question that led away."""
+    if not conversation.earlier:
+        return list(found)
+    known = {topic.mention.key for topic in found}
+    theme = conversation.theme(grammar)
+    everything = topics(
+        question, (*conversation.earlier, *conversation.current), grammar, configured
+    )
+    return [
+        topic
+        for topic in everything
+        if topic.mention.key in known or stems_of(topic.mention.text, grammar) & theme
+    ]
+
+
+def topics(
+    question: str, exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
+) -> list[Topic]:
+    """Return what exchanges are about, less what the question names."""
+    scores: dict[str, float] = {}
+    spelt: dict[str, Mention] = {}
+    characters_max: float = configured.get("topic_characters_max", math.inf)
+    for mention, value in _weighed(exchanges, grammar, configured):
+        if len(mention.text) <= characters_max:
+            before = spelt.get(mention.key)
+            article = mention.article or (before.article if before else "")
+            spelt[mention.key] = replace(mention, article=article)
+            scores[mention.key] = scores.get(mention.key, 0.0) + value
+    known = {stem(word) for word in naming_words(question, grammar)}
+    chosen: list[Topic] = []
+    for key in sorted(scores, key=lambda key: (-round(scores[key], 6), key)):
+        new = {stem(word) for word in naming_words(key, grammar)} - known
+        if new:
+            chosen.append(Topic(spelt[key], scores[key]))
+            known |= new
+    return chosen
+
+
+def _weighed(
+    exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
+) -> Iterator[tuple[Mention, float]]:
+    last = len(exchanges) - 1
+    for turn, exchange in enumerate(exchanges):
+        weight = configured["decay"] ** (last - turn)
+        asked = mentions(exchange.query, grammar)
+        told = mentions(statement_of(exchange, grammar), grammar)
+        for number, mention in enumerate(told):
+            if number == 0 and mention.start <= SUBJECT_WITHIN:
+                share = configured["answer"]
+            elif mention.is_placeholder or mention.is_name:
+                share = configured["answer_names"]
+            else:
+                continue
+            same = mention if number else _as_asked(mention, asked)
+            yield same, weight * share * _value(mention, configured)
+        if turn == 0:
+            weight += configured["opening"]
+        for mention in asked:
+            yield mention, weight * _value(mention, configured)
+
+
+def _as_asked(told: Mention, asked: Sequence[Mention]) -> Mention:
+    """Return what was asked about, where an answer has the verb behind it: "the pier opens"."""
+    for mention in asked:
+        if told.key.startswith(f"{mention.key} "):
+            return mention
+    return told
+
+
+def _value(mention: Mention, configured: Mapping[str, Any]) -> float:
+    named: float = configured["name"] if mention.is_name else 1.0
+    subject: float = configured["subject"] if mention.is_subject else 1.0
+    # a longer phrase says more, up to a point
+    words: float = min(len(mention.words), 3) ** 0.5
+    return named * subject * words

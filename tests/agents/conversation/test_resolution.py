@@ -1,0 +1,188 @@
+"""Questions that lean on a conversation, made to stand alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import agents
+from agents.conversation.exchanges import Exchange
+from agents.conversation.grammars import grammar_of
+from agents.conversation.resolution import leans, stand_alone
+from agents.conversation.salience import Conversation, topics
+
+CONFIGURATION = json.loads(
+    (Path(agents.__file__).parent / "configuration/rewrite.json").read_text()
+)
+
+
+def resolved(question, *turns):
+    exchanges = [Exchange(*one) if isinstance(one, tuple) else Exchange(one) for one in turns]
+    return stand_alone(question, exchanges, CONFIGURATION)
+
+
+@pytest.mark.parametrize(
+    ("question", "turns", "query"),
+    [
+        (
+            "What were its causes?",
+            ["Who wrote the Bronze Age?"],
+            "What were the Bronze Age's causes?",
+        ),
+        ("Where does he live?", ["Tell me about <PERSON_1>."], "Where does <PERSON_1> live?"),
+        ("Are they dying", ["Tell me about bees."], "Are bees dying"),
+        ("Who keeps those animals?", ["Tell me about bees."], "Who keeps those animals (bees)?"),
+        ("What is her name?", ["Who is Ann?"], "What is Ann's name?"),
+        ("Who saw her?", ["Who is Ann?"], "Who saw Ann?"),
+        ("Is that allowed?", ["Is smoking legal?"], "Is smoking allowed?"),
+        ("What is their food?", ["Tell me about bees."], "What is bees' food?"),
+        ("What are the symptoms?", ["What is gout?"], "What are the symptoms (gout)?"),
+        ("Is it possible to pay there?", ["Where is Oslo?"], "Is it possible to pay there (Oslo)?"),
+        ("And there ?  ", ["Who is Ann?"], "And there (Ann)?"),
+    ],
+)
+def test_a_question_that_leans_gets_what_the_conversation_is_about(question, turns, query):
+    assert resolved(question, *turns).query == query
+
+
+@pytest.mark.parametrize(
+    ("question", "turns", "reason"),
+    [
+        ("What about it?", [], "first question"),
+        ("Which invoices need a delivery address?", ["What is VAT?"], "stands alone"),
+        ("What is a lane?", ["What is VAT?", "Who pays VAT?"], "stands alone"),
+        ("Who is Ann?", ["What is VAT?", "Who pays VAT?"], "stands alone"),
+        ("Are dogs allowed?", ["What is VAT?", "Who pays VAT?"], "stands alone"),
+        ("What are the symptoms of gout?", ["What is VAT?"], "stands alone"),
+        ("Is it?", ["What is it?"], "nothing to add"),
+    ],
+)
+def test_other_questions_stay_as_they_are(question, turns, reason):
+    wording = resolved(question, *turns)
+    assert (wording.query, wording.reason) == (question, reason)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Does that apply to refunds over 100 euro?", True),
+        ("What about refunds over 100 euro paid by card?", True),
+        ("Is it possible to cancel a booking online?", False),
+        ("How large may a cabin bag to Oslo be?", False),
+        ("Wie lange gilt er?", True),
+        ("Ist Strom darin enthalten?", True),
+        ("Was ist der Preis?", True),
+        ("Wann öffnet der Pier in Nordhafen?", False),
+        ("Quand est-il ouvert ?", True),
+        ("Où se trouve le hangar rouge ?", False),
+        ("¿Y cuánto cuesta?", True),
+        ("它多少钱?", True),
+        ("多少钱?", True),
+        ("什么是增值税?", False),
+        ("停车证在哪里申请?", False),
+        ("それは何時ですか?", True),
+        ("増値税とは何ですか?", False),
+        ("그것은 얼마예요?", True),
+        ("Почему?", True),
+        ("Где можно купить билет на поезд?", False),
+        ("أين؟", True),
+    ],
+)
+def test_a_language_has_words_by_which_a_question_leans(question, expected):
+    assert leans(question, grammar_of(question, []), CONFIGURATION) is expected
+
+
+def test_a_definite_thing_leans_once_a_topic_is_established():
+    turns = ["Tell me about toilets.", "Who invented toilets?"]
+    assert resolved("When was the term coined?", *turns[:1]).reason == "stands alone"
+    assert "toilets" in resolved("When was the term coined?", *turns).query
+
+
+@pytest.mark.parametrize(
+    ("turns", "query"),
+    [
+        (["Where do I get a visa?", "How do I get a permit?"], "When does a permit expire?"),
+        (["Who needs the visa?", "How do I get the permit?"], "When does the permit expire?"),
+    ],
+)
+def test_after_a_change_of_topic_the_old_one_is_gone(turns, query):
+    assert resolved("When does it expire?", *turns).query == query
+
+
+def test_the_theme_of_several_turns_outlives_a_question_that_leads_away():
+    turns = ["Tell me about bees.", "Do bees sleep?", "How is testing done?"]
+    assert resolved("What else?", *turns).query == "What else (testing, bees)?"
+    assert resolved("What else?", turns[0], turns[2]).query == "What else (testing)?"
+
+
+def test_what_introduces_something_ends_all_before():
+    turns = [Exchange(one) for one in ("Do bees sleep?", "Do bees eat?", "What is a lane?")]
+    conversation = Conversation.read(turns, grammar_of("a lane is", []))
+    assert (conversation.current, conversation.earlier) == ((turns[2],), ())
+
+
+@pytest.mark.parametrize(
+    ("turns", "first"),
+    [
+        (
+            ["What is vat?", "What is vat duty?", "And duty of customs?"],
+            "duty of customs",
+        ),  # recent
+        (["What is duty?", "What is duty of vat?", "What is duty?"], "duty"),  # often
+        (["What is vat in Bergen?"], "Bergen"),  # a name
+        ([("What is here?", "The pier is near the shed.")], "pier"),  # an answer's subject
+        ([("What is here?", "I found the pier.")], None),  # but not of one about its speaker
+        ([("Where is the pier?", "The pier opens at six.")], "pier"),  # without its verb
+    ],
+)
+def test_what_was_named_lately_often_or_by_name_is_salient(turns, first):
+    exchanges = [Exchange(*one) if isinstance(one, tuple) else Exchange(one) for one in turns]
+    found = topics("Why?", exchanges, grammar_of("Why is it?", []), CONFIGURATION)
+    assert (found[0].mention.text if found else None) == first
+
+
+def test_a_person_is_no_it_and_several_are_no_one():
+    turn = ("Did <PERSON_1> see the pier?", "")
+    assert resolved("Is it old?", turn).query == "Is the pier old?"
+    assert resolved("Where is he?", turn).query == "Where is <PERSON_1>?"
+    assert resolved("Are they old?", "Are swivels on the buoy?").query.startswith("Are swivels old")
+
+
+def test_what_happens_is_what_that_means():
+    turn = "What happens when a worker dies?"
+    assert resolved("How can I avoid that?", turn).query == "How can I avoid that a worker dies?"
+    assert (
+        resolved("How long does that take?", turn).query
+        == "How long does that take (a worker dies)?"
+    )
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=40), st.text(max_size=40)), max_size=3),
+    st.text(max_size=40),
+)
+def test_any_text_is_rewritten_the_same_way_twice_and_no_sign_is_invented(turns, question):
+    first = resolved(question, *turns)
+    assert first == resolved(question, *turns)
+    known = "".join(part for turn in turns for part in turn) + question + "'s (),:? Why and"
+    assert set(first.query.casefold()) <= set(known.casefold())
+
+
+@given(st.sampled_from(["it", "And <A_1>?", "why?", "no, I meant <B_2>", "their name", "<A_2>?"]))
+def test_no_placeholder_is_broken_or_invented(question):
+    query = resolved(question, ("Who is <A_1> of <B_1>?", "<C_1>, <C_2> or <C_3>.")).query
+    rest = query
+    for known in ("<A_1>", "<B_1>", "<C_1>", "<C_2>", "<C_3>", "<A_2>", "<B_2>"):
+        rest = rest.replace(known, "")
+    assert "<" not in rest
+    assert "_" not in rest
+
+
+def test_a_conversation_of_endless_phrases_has_questions_that_do_not_grow():
+    turns = []
+    for turn in range(30):
+        words = [" ".join(f"{side}{turn}x{n}" for n in range(200)) for side in "ab"]
+        turns.append(resolved(f"{words[0]} it {words[1]}", *turns[-6:]).query)
+    assert len(turns[-1]) < len(turns[0]) + 3 * CONFIGURATION["topic_characters_max"]
