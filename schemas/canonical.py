@@ -26,6 +26,7 @@ from schemas.record import Record
 from schemas.records import (
     Begin,
     Block,
+    Classify,
     CountTokens,
     Detect,
     Digest,
@@ -182,6 +183,20 @@ def _embedded_chunk(record: EmbeddedChunk) -> bytes:
             b'\x0cvectorb',
             LONG[len(record.vector)],
             record.vector,
+            b'\x00',
+        )
+    )
+
+
+def _classify(record: Classify) -> bytes:
+    return b"".join(
+        (
+            b'\x10Classify\nheadsas',
+            LONG[len(record.heads)],
+            strings(record.heads),
+            b'\ntextsas',
+            LONG[len(record.texts)],
+            strings(record.texts),
             b'\x00',
         )
     )
@@ -629,6 +644,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Block: _block,
     DocumentRef: _document_ref,
     EmbeddedChunk: _embedded_chunk,
+    Classify: _classify,
     TokenCounts: _token_counts,
     CountTokens: _count_tokens,
     Detect: _detect,

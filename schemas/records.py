@@ -40,6 +40,8 @@ __all__ = [
     "ChunksRetrieved",
     "ChunksRetrievedOutcome",
     "Citation",
+    "Classified",
+    "Classify",
     "ConfigurationSet",
     "CountTokens",
     "CutChunk",
@@ -69,6 +71,8 @@ __all__ = [
     "Generated",
     "GeneratedFinishReason",
     "GeneratedToken",
+    "HeadScore",
+    "HeadScores",
     "InboxDocument",
     "InboxQuestion",
     "IndexChunks",
@@ -77,6 +81,7 @@ __all__ = [
     "Manifest",
     "MapEntry",
     "Meta",
+    "Neutralised",
     "Now",
     "Numbered",
     "Parse",
@@ -300,6 +305,21 @@ class Citation(Record, frozen=True, gc=False, kw_only=True):
     """The supporting sentence, redacted."""
 
 
+class Neutralised(Record, frozen=True, gc=False, kw_only=True):
+    """A sentence of a passage that gave orders instead of telling facts: it was neither shown to a
+    model nor quoted.
+    """
+
+    SCHEMA: ClassVar[str] = "Neutralised"
+
+    document: str
+    """Document id."""
+    chunk: str
+    """Chunk id."""
+    text: str
+    """The sentence, redacted, or its beginning."""
+
+
 class Usage(Record, frozen=True, gc=False, kw_only=True):
     """Tokens used by a generation."""
 
@@ -336,6 +356,8 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """Share of the answer's content words that the passages hold, 0 to 1."""
     degraded: tuple[str, ...] = ()
     """What was left out along the way."""
+    neutralised: tuple[Neutralised, ...] = ()
+    """Sentences of passages that were left out because they gave orders."""
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):
@@ -376,6 +398,17 @@ class MapEntry(Record, frozen=True, gc=False, kw_only=True):
     """The value, under a key of its own."""
 
 
+class HeadScore(Record, frozen=True, gc=False, kw_only=True):
+    """What one head of the moderation model says of a text."""
+
+    SCHEMA: ClassVar[str] = "HeadScore"
+
+    head: str
+    """harm, injection or order."""
+    score: float
+    """0 to 1, to four places."""
+
+
 class Verdict(Record, frozen=True, gc=False, kw_only=True):
     """What moderation found in a whole answer or question."""
 
@@ -387,6 +420,12 @@ class Verdict(Record, frozen=True, gc=False, kw_only=True):
     """Policies it falls under."""
     policy: str = ""
     """Name and version of the rules."""
+    scores: tuple[HeadScore, ...] = ()
+    """What the moderation model said, the highest of each head."""
+    model: str = ""
+    """Model and version that said so, empty where none was asked."""
+    degraded: tuple[str, ...] = ()
+    """What judged nothing because it was away: classifier."""
 
 
 class AnswerReleased(Event, frozen=True, gc=False, kw_only=True):
@@ -807,6 +846,40 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """What was left out to keep the deadline."""
     language: str = ""
     """That of the question as a tag of BCP 47; empty if unknown."""
+
+
+class HeadScores(Record, frozen=True, gc=False, kw_only=True):
+    """Scores of one text, in the order of the heads asked."""
+
+    SCHEMA: ClassVar[str] = "HeadScores"
+
+    scores: tuple[HeadScore, ...] = ()
+    """One for each head."""
+
+
+class Classified(Record, frozen=True, gc=False, kw_only=True):
+    """Scores of texts, in the order asked."""
+
+    SCHEMA: ClassVar[str] = "Classified"
+
+    texts: tuple[HeadScores, ...]
+    """What each text scored."""
+    model: str
+    """Model and version."""
+
+
+class Classify(Request[Classified], frozen=True, gc=False, kw_only=True):
+    """Score texts by what moderation knows: one score of each head for each text."""
+
+    SCHEMA: ClassVar[str] = "Classify"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = Classified
+
+    texts: tuple[str, ...]
+    """Redacted texts."""
+    heads: tuple[str, ...]
+    """Names of the heads: harm, injection or order."""
 
 
 class ConfigurationSet(Event, frozen=True, gc=False, kw_only=True):
@@ -1401,6 +1474,8 @@ class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
     """All values of the session so far that the question mentions."""
     ask: Ask
     """What is wanted."""
+    verdict: Verdict | None = None
+    """What moderation found in the question, where it is asked."""
 
 
 class ReadDocument(Request[DocumentState], frozen=True, gc=False, kw_only=True):

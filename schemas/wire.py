@@ -42,6 +42,8 @@ from schemas.records import (
     ChunksRedacted,
     ChunksRetrieved,
     Citation,
+    Classified,
+    Classify,
     ConfigurationSet,
     CountTokens,
     CutChunk,
@@ -68,6 +70,8 @@ from schemas.records import (
     Generate,
     Generated,
     GeneratedToken,
+    HeadScore,
+    HeadScores,
     InboxDocument,
     InboxQuestion,
     IndexChunks,
@@ -76,6 +80,7 @@ from schemas.records import (
     Manifest,
     MapEntry,
     Meta,
+    Neutralised,
     Now,
     Numbered,
     Parse,
@@ -511,6 +516,46 @@ def read_citation(data: bytes, here: int) -> tuple[Citation, int]:
     return record, here
 
 
+def encode_neutralised(record: Neutralised) -> bytes:
+    return b"".join(
+        (
+            LONG[len(document := record.document.encode())], document,
+            LONG[len(chunk := record.chunk.encode())], chunk,
+            LONG[len(text := record.text.encode())], text,
+        )
+    )
+
+
+def read_neutralised(data: bytes, here: int) -> tuple[Neutralised, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    document = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    chunk = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    text = data[here:end].decode()
+    here = end
+    record = Neutralised(
+        document=document,
+        chunk=chunk,
+        text=text,
+    )
+    return record, here
+
+
 def encode_usage(record: Usage) -> bytes:
     return b"".join(
         (
@@ -551,6 +596,7 @@ def encode_answer(record: Answer) -> bytes:
             LONG[len(prompt := record.prompt.encode())], prompt,
             DOUBLE.pack(record.support),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
+            LONG[len(neutralised)] + b"".join([encode_neutralised(item) for item in neutralised]) + b"\0" if (neutralised := record.neutralised) else b"\0",
         )
     )
 
@@ -615,6 +661,13 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
             degraded_item, here = string_at(data, here)
             degraded.append(degraded_item)
     here += 1
+    neutralised: list[Neutralised] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            neutralised_item, here = read_neutralised(data, here)
+            neutralised.append(neutralised_item)
+    here += 1
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -626,6 +679,7 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         prompt=prompt,
         support=support,
         degraded=tuple(degraded),
+        neutralised=tuple(neutralised),
     )
     return record, here
 
@@ -731,12 +785,41 @@ def read_map_entry(data: bytes, here: int) -> tuple[MapEntry, int]:
     return record, here
 
 
+def encode_head_score(record: HeadScore) -> bytes:
+    return b"".join(
+        (
+            LONG[len(head := record.head.encode())], head,
+            DOUBLE.pack(record.score),
+        )
+    )
+
+
+def read_head_score(data: bytes, here: int) -> tuple[HeadScore, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    head = data[here:end].decode()
+    here = end
+    (score,) = DOUBLE.unpack_from(data, here)
+    here += 8
+    record = HeadScore(
+        head=head,
+        score=score,
+    )
+    return record, here
+
+
 def encode_verdict(record: Verdict) -> bytes:
     return b"".join(
         (
             b"\1" if record.allowed else b"\0",
             LONG[len(categories)] + strings(categories) + b"\0" if (categories := record.categories) else b"\0",
             LONG[len(policy := record.policy.encode())], policy,
+            LONG[len(scores)] + b"".join([encode_head_score(item) for item in scores]) + b"\0" if (scores := record.scores) else b"\0",
+            LONG[len(model := record.model.encode())], model,
+            LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
         )
     )
 
@@ -758,10 +841,34 @@ def read_verdict(data: bytes, here: int) -> tuple[Verdict, int]:
         end = here + (size >> 1)
     policy = data[here:end].decode()
     here = end
+    scores: list[HeadScore] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            scores_item, here = read_head_score(data, here)
+            scores.append(scores_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    model = data[here:end].decode()
+    here = end
+    degraded: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            degraded_item, here = string_at(data, here)
+            degraded.append(degraded_item)
+    here += 1
     record = Verdict(
         allowed=allowed,
         categories=tuple(categories),
         policy=policy,
+        scores=tuple(scores),
+        model=model,
+        degraded=tuple(degraded),
     )
     return record, here
 
@@ -2080,6 +2187,90 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         ask=ask,
         degraded=tuple(degraded),
         language=language,
+    )
+    return record, here
+
+
+def encode_head_scores(record: HeadScores) -> bytes:
+    return b"".join(
+        (
+            LONG[len(scores)] + b"".join([encode_head_score(item) for item in scores]) + b"\0" if (scores := record.scores) else b"\0",
+        )
+    )
+
+
+def read_head_scores(data: bytes, here: int) -> tuple[HeadScores, int]:
+    scores: list[HeadScore] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            scores_item, here = read_head_score(data, here)
+            scores.append(scores_item)
+    here += 1
+    record = HeadScores(
+        scores=tuple(scores),
+    )
+    return record, here
+
+
+def encode_classified(record: Classified) -> bytes:
+    return b"".join(
+        (
+            LONG[len(texts)] + b"".join([encode_head_scores(item) for item in texts]) + b"\0" if (texts := record.texts) else b"\0",
+            LONG[len(model := record.model.encode())], model,
+        )
+    )
+
+
+def read_classified(data: bytes, here: int) -> tuple[Classified, int]:
+    texts: list[HeadScores] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            texts_item, here = read_head_scores(data, here)
+            texts.append(texts_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    model = data[here:end].decode()
+    here = end
+    record = Classified(
+        texts=tuple(texts),
+        model=model,
+    )
+    return record, here
+
+
+def encode_classify(record: Classify) -> bytes:
+    return b"".join(
+        (
+            LONG[len(texts)] + strings(texts) + b"\0" if (texts := record.texts) else b"\0",
+            LONG[len(heads)] + strings(heads) + b"\0" if (heads := record.heads) else b"\0",
+        )
+    )
+
+
+def read_classify(data: bytes, here: int) -> tuple[Classify, int]:
+    texts: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            texts_item, here = string_at(data, here)
+            texts.append(texts_item)
+    here += 1
+    heads: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            heads_item, here = string_at(data, here)
+            heads.append(heads_item)
+    here += 1
+    record = Classify(
+        texts=tuple(texts),
+        heads=tuple(heads),
     )
     return record, here
 
@@ -3738,6 +3929,7 @@ def encode_question_redacted(record: QuestionRedacted) -> bytes:
             LONG[len(text := record.text.encode())], text,
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
             encode_ask(record.ask),
+            b"\0" if (verdict := record.verdict) is None else b"\2" + encode_verdict(verdict),
         )
     )
 
@@ -3780,6 +3972,12 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
             entries.append(entries_item)
     here += 1
     ask, here = read_ask(data, here)
+    verdict: Verdict | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        verdict, here = read_verdict(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = QuestionRedacted(
         meta=meta,
         outcome=outcome,
@@ -3788,6 +3986,7 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
         text=text,
         entries=tuple(entries),
         ask=ask,
+        verdict=verdict,
     )
     return record, here
 
@@ -4580,10 +4779,12 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     StepVersion: encode_step_version,
     Meta: encode_meta,
     Citation: encode_citation,
+    Neutralised: encode_neutralised,
     Usage: encode_usage,
     Answer: encode_answer,
     Sealed: encode_sealed,
     MapEntry: encode_map_entry,
+    HeadScore: encode_head_score,
     Verdict: encode_verdict,
     AnswerReleased: encode_answer_released,
     AnswerRetracted: encode_answer_retracted,
@@ -4607,6 +4808,9 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     ChunksRedacted: encode_chunks_redacted,
     Passage: encode_passage,
     ChunksRetrieved: encode_chunks_retrieved,
+    HeadScores: encode_head_scores,
+    Classified: encode_classified,
+    Classify: encode_classify,
     ConfigurationSet: encode_configuration_set,
     TokenCounts: encode_token_counts,
     CountTokens: encode_count_tokens,
@@ -4679,10 +4883,12 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     StepVersion: read_step_version,
     Meta: read_meta,
     Citation: read_citation,
+    Neutralised: read_neutralised,
     Usage: read_usage,
     Answer: read_answer,
     Sealed: read_sealed,
     MapEntry: read_map_entry,
+    HeadScore: read_head_score,
     Verdict: read_verdict,
     AnswerReleased: read_answer_released,
     AnswerRetracted: read_answer_retracted,
@@ -4706,6 +4912,9 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     ChunksRedacted: read_chunks_redacted,
     Passage: read_passage,
     ChunksRetrieved: read_chunks_retrieved,
+    HeadScores: read_head_scores,
+    Classified: read_classified,
+    Classify: read_classify,
     ConfigurationSet: read_configuration_set,
     TokenCounts: read_token_counts,
     CountTokens: read_count_tokens,
