@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas import (
+    Classify,
     CountTokens,
     Detect,
     Digest,
@@ -35,6 +36,7 @@ CONNECTORS: dict[str, tuple[type[Request[Any]], ...]] = {
     "connectors.documents:Documents": (Parse, CountTokens),
     "connectors.presidio.connector:Presidio": (Detect,),
     "connectors.triton:Triton": (Embed, Generate),
+    "connectors.triton.moderator:Moderator": (Classify,),
     "connectors.weaviate:Weaviate": (
         IndexChunks,
         PublishVersion,

@@ -21,6 +21,14 @@ def embedder_inputs(texts: tuple[str, ...], kind: str, with_tokens: bool) -> lis
     ]
 
 
+def moderator_inputs(texts: tuple[str, ...], heads: tuple[str, ...]) -> list[Any]:
+    """Make the inputs of the moderator: a row a text, the names of the heads repeated."""
+    return [
+        _input("text", "BYTES", _bytes([[text] for text in texts])),
+        _input("heads", "BYTES", _bytes([[",".join(heads)]] * len(texts))),
+    ]
+
+
 def chat_inputs(request: Generate) -> list[Any]:
     """Make the inputs of the chat model; what the request leaves out is left to the model."""
     inputs = [

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
-from tritonclient.utils import serialize_byte_tensor
+from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 
 
 class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
@@ -18,6 +18,8 @@ class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.cancelled = asyncio.Event()
         self.script: Callable[[FakeStream], Awaitable[None]] | None = None
         self.failure: tuple[grpc.StatusCode, str] | None = None
+        self.scores: int | None = None
+        """How many heads are scored, whatever was asked."""
         self.held: asyncio.Event | None = None
         """Where there is one, embeddings wait for it."""
 
@@ -29,11 +31,23 @@ class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         if self.held is not None:
             await self.held.wait()
         rows = request.inputs[0].shape[0]
+        if request.model_name == "moderator":
+            return self._scored(request, rows)
         response = service_pb2.ModelInferResponse(model_name="embedder", id=request.id)
         first = np.arange(rows, dtype=np.float32)[:, None]
         add(response, "vector", "FP32", np.hstack([first, np.zeros((rows, 3), np.float32)]))
         add(response, "token_vectors", "BYTES", np.array([[b"packed"]] * rows, object))
         add(response, "tokens", "INT32", np.full((rows, 1), 7, np.int32))
+        add(response, "model", "BYTES", np.array([[b"tiny@1"]] * rows, object))
+        return response
+
+    def _scored(self, request, rows):
+        """Score a text by its place under the first head, and by 0.12345 under the others."""
+        heads = deserialize_bytes_tensor(request.raw_input_contents[1])[0].decode().split(",")
+        scores = np.full((rows, self.scores or len(heads)), 0.12345)
+        scores[:, 0] = np.arange(rows)
+        response = service_pb2.ModelInferResponse(model_name="moderator", id=request.id)
+        add(response, "scores", "FP64", scores)
         add(response, "model", "BYTES", np.array([[b"tiny@1"]] * rows, object))
         return response
 

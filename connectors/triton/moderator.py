@@ -1,0 +1,149 @@
+"""The moderator: answers Classify with the model of that name on a Triton server.
+
+Why it is so: it is a connector of its own, with a connection, a queue and a circuit of its own. A
+server may hold no `moderator` yet, or no more, and that must not keep anybody from its other
+models. It passes, as an outage does, and a step knows what to do without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+from opentelemetry import propagate, trace
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from agents.errors import Permanent, Transient
+from connectors.triton.connector import CHANNEL
+from connectors.triton.failures import UNKNOWN_MODEL, failure_of
+from connectors.triton.tensors import moderator_inputs
+from schemas import Classified, Classify, HeadScore, HeadScores, Request, StreamRequest
+from streams.running.fair_queue import FairQueue
+from streams.running.world import Call
+from streams.settings import Settings
+
+MODEL = "moderator"
+AT_ONCE, RESERVED = 2, 1
+"""Requests on their way: the model answers one after the other. One place is left to tenants that
+ask for one at a time."""
+TEXTS_MAX = 64  # max_batch_size of the model
+HEADS_MAX = 8
+CHARACTERS_MAX = 200_000
+"""Of all texts of a request. The model looks at 8,000 of each."""
+
+
+class Moderator:
+    """Moderation's model on one server. Make it anywhere; it connects at the first call."""
+
+    service = "Triton's moderator"
+
+    def __init__(self, settings: Settings, tracer: trace.Tracer | None = None) -> None:
+        self._tracer = tracer or trace.get_tracer("connectors.triton.moderator")
+        self.address = settings.triton_grpc
+        self.timeout_s = settings.call_timeout_s
+        self._client: InferenceServerClient | None = None
+        self._turns = FairQueue(AT_ONCE, RESERVED)
+
+    def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Classified]]]:
+        """Answer Classify."""
+        return {Classify: self.classify}
+
+    def stream_handlers(
+        self,
+    ) -> Mapping[type[StreamRequest[Any]], Callable[[Any, Call], AsyncIterator[Any]]]:
+        """Answer no streamed request."""
+        return {}
+
+    async def close(self) -> None:
+        """Close the connection; running calls are cancelled."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def classify(self, request: Classify, call: Call) -> Classified:
+        """Score the texts by the heads named.
+
+        Raises Transient where the server is away or slow, or holds no such model; Permanent for a
+        request out of bounds, or a head that the model lacks.
+        """
+        _check(request)
+        with self._span(call) as (span, headers):
+            async with self._turns.turn(call):
+                answer = await self._connected().infer(
+                    MODEL,
+                    moderator_inputs(request.texts, request.heads),
+                    client_timeout=self.timeout_s,
+                    headers=headers,
+                    request_id=call.event,
+                )
+            scores = _read(request, answer)
+            span.set_attribute("gen_ai.response.model", scores.model)
+        return scores
+
+    def _connected(self) -> InferenceServerClient:
+        """Return the connection, made in the event loop that first asks for it."""
+        if self._client is None:
+            self._client = InferenceServerClient(self.address, channel_args=CHANNEL)
+        return self._client
+
+    @contextmanager
+    def _span(self, call: Call) -> Iterator[tuple[trace.Span, dict[str, str]]]:
+        """Trace one call and turn what Triton raises into Transient or Permanent."""
+        span = self._tracer.start_span(f"classify {MODEL}", kind=trace.SpanKind.CLIENT)
+        span.set_attribute("server.address", self.address)
+        span.set_attribute("gen_ai.request.model", MODEL)
+        span.set_attribute("playhead.request", call.request)
+        headers: dict[str, str] = {}
+        propagate.inject(headers, trace.set_span_in_context(span))
+        try:
+            yield span, headers
+        except (InferenceServerException, grpc.RpcError) as error:
+            failure = self._failure(error)
+            span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
+            raise failure from None
+        except Transient:
+            span.set_status(trace.StatusCode.ERROR, "Transient")
+            raise
+        finally:
+            span.end()
+
+    def _failure(self, error: Any) -> Transient | Permanent:
+        """Say whether trying again may help. The message holds no text that was sent."""
+        if isinstance(error, InferenceServerException) and (
+            "NOT_FOUND" in (error.status() or "") or UNKNOWN_MODEL in (error.message() or "")
+        ):
+            return Transient(
+                f"Triton at {self.address} holds no model {MODEL}: put infra/triton/models/{MODEL} "
+                "into its repository; until then moderation judges by its rules alone"
+            )
+        return failure_of(error, MODEL, self.address)
+
+
+def _check(request: Classify) -> None:
+    """Raise Permanent for a request out of bounds."""
+    if not 0 < len(request.texts) <= TEXTS_MAX:
+        raise Permanent(f"Classify of {len(request.texts)} texts: ask for 1 to {TEXTS_MAX}")
+    if not 0 < len(request.heads) <= HEADS_MAX:
+        raise Permanent(f"Classify by {len(request.heads)} heads: name 1 to {HEADS_MAX}")
+    if (size := sum(map(len, request.texts))) > CHARACTERS_MAX:
+        raise Permanent(f"Classify of {size} characters: at most {CHARACTERS_MAX} are looked at")
+
+
+def _read(request: Classify, answer: Any) -> Classified:
+    """Read the model's answer; raises Transient for one that is not whole."""
+    rows = answer.as_numpy("scores")
+    if rows is None or rows.shape != (len(request.texts), len(request.heads)):
+        shape = None if rows is None else rows.shape
+        raise Transient(f"{MODEL} answered scores of shape {shape}: one a text and head was asked")
+    return Classified(
+        texts=tuple(HeadScores(scores=tuple(_scores(request.heads, row))) for row in rows),
+        model=answer.as_numpy("model")[0, 0].decode(),
+    )
+
+
+def _scores(heads: tuple[str, ...], row: Any) -> Iterator[HeadScore]:
+    for head, score in zip(heads, row, strict=True):
+        yield HeadScore(head=head, score=round(float(score), 4))
