@@ -46,12 +46,15 @@ from schemas.records import (
     Parsed,
     Placeholders,
     PublishVersion,
+    RateRoute,
     ReadDocument,
     ReadPlaceholders,
     ReadRelease,
+    ReadRoutes,
     ReadTurns,
     ReleaseState,
     Rerank,
+    RouteName,
     Seal,
     SealItem,
     Sealed,
@@ -321,15 +324,21 @@ def _generate(record: Generate) -> bytes:
     return b"".join(
         (
             b'\x10Generate',
+            b"" if (input_price_ := record.input_price) == 0 else b'\x16input_pricei' + LONG[input_price_],
             b"" if (json_schema_ := record.json_schema) == "" else b'\x16json_schemas' + text(json_schema_),
             b'\x14max_tokensi',
             LONG[record.max_tokens],
             b"" if (model_ := record.model) == "chat" else b'\nmodels' + text(model_),
+            b"" if (output_price_ := record.output_price) == 0 else b'\x18output_pricei' + LONG[output_price_],
             b'\x0cprompts',
             LONG[len(prompt_ := record.prompt.encode())],
             prompt_,
+            b"" if (provider_ := record.provider) == "" else b'\x10providers' + text(provider_),
+            b"" if (route_ := record.route) == "" else b'\nroutes' + text(route_),
             b"" if (seed_ := record.seed) == 0 else b'\x08seedi' + LONG[seed_],
+            b"" if (stable_characters_ := record.stable_characters) == 0 else b'"stable_charactersi' + LONG[stable_characters_],
             b"" if not (stop_ := record.stop) else b'\x08stopas' + LONG[len(stop_)] + strings(stop_),
+            b"" if (system_ := record.system) == "" else b'\x0csystems' + text(system_),
             b"" if DOUBLE.pack((temperature_ := record.temperature)) == DOUBLE.pack(0.0) else b'\x16temperatured' + DOUBLE.pack(temperature_),
             b'\x00',
         )
@@ -431,6 +440,19 @@ def _publish_version(record: PublishVersion) -> bytes:
     )
 
 
+def _rate_route(record: RateRoute) -> bytes:
+    return b"".join(
+        (
+            b'\x12RateRoute\x10grounded?',
+            (b"\1" if record.grounded else b"\0"),
+            b'\nroutes',
+            LONG[len(route_ := record.route.encode())],
+            route_,
+            b'\x00',
+        )
+    )
+
+
 def _read_document(record: ReadDocument) -> bytes:
     return b"".join(
         (
@@ -474,6 +496,34 @@ def _read_release(record: ReadRelease) -> bytes:
         (
             b'\x16ReadRelease\nbatchi',
             LONG[record.batch],
+            b'\x00',
+        )
+    )
+
+
+def _route_name(record: RouteName) -> bytes:
+    return b"".join(
+        (
+            b'\x12RouteName\nmodels',
+            LONG[len(model_ := record.model.encode())],
+            model_,
+            b'\x10providers',
+            LONG[len(provider_ := record.provider.encode())],
+            provider_,
+            b'\nroutes',
+            LONG[len(route_ := record.route.encode())],
+            route_,
+            b'\x00',
+        )
+    )
+
+
+def _read_routes(record: ReadRoutes) -> bytes:
+    return b"".join(
+        (
+            b'\x14ReadRoutes\x0croutesar',
+            LONG[len(record.routes)],
+            b"".join([_route_name(item) for item in record.routes]),
             b'\x00',
         )
     )
@@ -662,10 +712,13 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Parse: _parse,
     Placeholders: _placeholders,
     PublishVersion: _publish_version,
+    RateRoute: _rate_route,
     ReadDocument: _read_document,
     ReadPlaceholders: _read_placeholders,
     ReleaseState: _release_state,
     ReadRelease: _read_release,
+    RouteName: _route_name,
+    ReadRoutes: _read_routes,
     ReadTurns: _read_turns,
     Rerank: _rerank,
     SealItem: _seal_item,

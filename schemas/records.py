@@ -43,6 +43,7 @@ __all__ = [
     "Classified",
     "Classify",
     "ConfigurationSet",
+    "ConsideredRoute",
     "CountTokens",
     "CutChunk",
     "Detect",
@@ -95,14 +96,21 @@ __all__ = [
     "QuestionAsked",
     "QuestionRedacted",
     "QuestionRedactedOutcome",
+    "RateRoute",
     "ReadDocument",
     "ReadPlaceholders",
     "ReadRelease",
+    "ReadRoutes",
     "ReadTurns",
     "RedactedChunk",
     "ReleaseState",
     "Rerank",
     "Reranked",
+    "RouteDecision",
+    "RouteName",
+    "RouteRated",
+    "RouteState",
+    "RoutesRead",
     "Seal",
     "SealItem",
     "Sealed",
@@ -320,6 +328,34 @@ class Neutralised(Record, frozen=True, gc=False, kw_only=True):
     """The sentence, redacted, or its beginning."""
 
 
+class ConsideredRoute(Record, frozen=True, gc=False, kw_only=True):
+    """One route, and why it was asked or was not."""
+
+    SCHEMA: ClassVar[str] = "ConsideredRoute"
+
+    route: str
+    """Its name and revision."""
+    provider: str = ""
+    """Who serves its model."""
+    model: str = ""
+    """Name of its model."""
+    reason: str
+    """In words, with the figures that decided."""
+
+
+class RouteDecision(Record, frozen=True, gc=False, kw_only=True):
+    """Which route an answer took among those that there were, and why."""
+
+    SCHEMA: ClassVar[str] = "RouteDecision"
+
+    chosen: str
+    """Route whose model answered, with its revision; empty where none did."""
+    arm: str = ""
+    """canary or control where the route has a canary or is one; empty otherwise."""
+    considered: tuple[ConsideredRoute, ...] = ()
+    """All routes, those that may be asked first and in their order."""
+
+
 class Usage(Record, frozen=True, gc=False, kw_only=True):
     """Tokens used by a generation."""
 
@@ -358,6 +394,8 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """What was left out along the way."""
     neutralised: tuple[Neutralised, ...] = ()
     """Sentences of passages that were left out because they gave orders."""
+    route: RouteDecision | None = None
+    """Which model was to answer and why; null where no model was to."""
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):
@@ -1218,6 +1256,10 @@ class Generated(Record, frozen=True, gc=False, kw_only=True):
     """On the last part."""
     model: str = ""
     """Model and version."""
+    cost_micros: int = 0
+    """On the last part: price of the generation by the request's prices, in millionths of the
+    accounting currency.
+    """
 
 
 class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
@@ -1242,6 +1284,22 @@ class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
     """JSON schema that the text must follow; empty for none."""
     model: str = "chat"
     """Name of the model."""
+    provider: str = ""
+    """Name of who serves the model; empty for Triton."""
+    route: str = ""
+    """Route by which the model was chosen, with its revision; empty where there was no choice."""
+    system: str = ""
+    """Instructions before the prompt, redacted, for models that take them apart; else they begin
+    the prompt.
+    """
+    stable_characters: int = 0
+    """Of the prompt's beginning, that other prompts begin with too: a hint for prompt caches; 0 for
+    unknown.
+    """
+    input_price: int = 0
+    """Price of a thousand tokens of the prompt, in millionths of the accounting currency."""
+    output_price: int = 0
+    """Price of a thousand generated tokens, likewise."""
 
 
 class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
@@ -1478,6 +1536,29 @@ class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
     """What moderation found in the question, where it is asked."""
 
 
+class RouteRated(Record, frozen=True, gc=False, kw_only=True):
+    """A rating was counted."""
+
+    SCHEMA: ClassVar[str] = "RouteRated"
+
+    rated: int
+    """Ratings of the route, among the latest."""
+
+
+class RateRoute(Request[RouteRated], frozen=True, gc=False, kw_only=True):
+    """Tell whether an answer of a route could stand."""
+
+    SCHEMA: ClassVar[str] = "RateRoute"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = RouteRated
+
+    route: str
+    """Its name and revision."""
+    grounded: bool
+    """Whether it was supported by the passages, or followed its schema."""
+
+
 class ReadDocument(Request[DocumentState], frozen=True, gc=False, kw_only=True):
     """Look up the newest version of a document before this event."""
 
@@ -1533,6 +1614,63 @@ class ReadRelease(Request[ReleaseState], frozen=True, gc=False, kw_only=True):
 
     batch: int
     """Batch that is about to be checked."""
+
+
+class RouteName(Record, frozen=True, gc=False, kw_only=True):
+    """A route, as whoever counts its calls knows it."""
+
+    SCHEMA: ClassVar[str] = "RouteName"
+
+    route: str
+    """Its name and revision."""
+    provider: str
+    """Who serves its model."""
+    model: str
+    """Name of its model."""
+
+
+class RouteState(Record, frozen=True, gc=False, kw_only=True):
+    """How one route has fared."""
+
+    SCHEMA: ClassVar[str] = "RouteState"
+
+    circuit: str = "closed"
+    """Circuit of its provider's model: closed, half open or open."""
+    wait_ms: int = 0
+    """Until the model may be asked again; 0: now."""
+    running: int = 0
+    """Calls under way, those that wait for their turn included."""
+    calls: int = 0
+    """Calls that ended, among the latest."""
+    failures: int = 0
+    """Those of them that failed before their first token, or broke off."""
+    first_token_ms: int = 0
+    """Median time to the first token of those that had one; 0: unknown."""
+    rated: int = 0
+    """Answers that were rated, among the latest."""
+    ungrounded: int = 0
+    """Those of them that could not stand."""
+
+
+class RoutesRead(Record, frozen=True, gc=False, kw_only=True):
+    """How routes have fared, as one worker saw it."""
+
+    SCHEMA: ClassVar[str] = "RoutesRead"
+
+    states: tuple[RouteState, ...]
+    """One a route, in the order of the request."""
+
+
+class ReadRoutes(Request[RoutesRead], frozen=True, gc=False, kw_only=True):
+    """Ask how routes have fared of late."""
+
+    SCHEMA: ClassVar[str] = "ReadRoutes"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = RoutesRead
+
+    routes: tuple[RouteName, ...]
+    """Which."""
 
 
 class Turn(Record, frozen=True, gc=False, kw_only=True):

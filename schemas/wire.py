@@ -45,6 +45,7 @@ from schemas.records import (
     Classified,
     Classify,
     ConfigurationSet,
+    ConsideredRoute,
     CountTokens,
     CutChunk,
     Detect,
@@ -92,14 +93,21 @@ from schemas.records import (
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
+    RateRoute,
     ReadDocument,
     ReadPlaceholders,
     ReadRelease,
+    ReadRoutes,
     ReadTurns,
     RedactedChunk,
     ReleaseState,
     Rerank,
     Reranked,
+    RouteDecision,
+    RouteName,
+    RouteRated,
+    RouteState,
+    RoutesRead,
     Seal,
     SealItem,
     Sealed,
@@ -556,6 +564,95 @@ def read_neutralised(data: bytes, here: int) -> tuple[Neutralised, int]:
     return record, here
 
 
+def encode_considered_route(record: ConsideredRoute) -> bytes:
+    return b"".join(
+        (
+            LONG[len(route := record.route.encode())], route,
+            LONG[len(provider := record.provider.encode())], provider,
+            LONG[len(model := record.model.encode())], model,
+            LONG[len(reason := record.reason.encode())], reason,
+        )
+    )
+
+
+def read_considered_route(data: bytes, here: int) -> tuple[ConsideredRoute, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    provider = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    model = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    record = ConsideredRoute(
+        route=route,
+        provider=provider,
+        model=model,
+        reason=reason,
+    )
+    return record, here
+
+
+def encode_route_decision(record: RouteDecision) -> bytes:
+    return b"".join(
+        (
+            LONG[len(chosen := record.chosen.encode())], chosen,
+            LONG[len(arm := record.arm.encode())], arm,
+            LONG[len(considered)] + b"".join([encode_considered_route(item) for item in considered]) + b"\0" if (considered := record.considered) else b"\0",
+        )
+    )
+
+
+def read_route_decision(data: bytes, here: int) -> tuple[RouteDecision, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    chosen = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arm = data[here:end].decode()
+    here = end
+    considered: list[ConsideredRoute] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            considered_item, here = read_considered_route(data, here)
+            considered.append(considered_item)
+    here += 1
+    record = RouteDecision(
+        chosen=chosen,
+        arm=arm,
+        considered=tuple(considered),
+    )
+    return record, here
+
+
 def encode_usage(record: Usage) -> bytes:
     return b"".join(
         (
@@ -597,6 +694,7 @@ def encode_answer(record: Answer) -> bytes:
             DOUBLE.pack(record.support),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(neutralised)] + b"".join([encode_neutralised(item) for item in neutralised]) + b"\0" if (neutralised := record.neutralised) else b"\0",
+            b"\0" if (route := record.route) is None else b"\2" + encode_route_decision(route),
         )
     )
 
@@ -668,6 +766,12 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
             neutralised_item, here = read_neutralised(data, here)
             neutralised.append(neutralised_item)
     here += 1
+    route: RouteDecision | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        route, here = read_route_decision(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -680,6 +784,7 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         support=support,
         degraded=tuple(degraded),
         neutralised=tuple(neutralised),
+        route=route,
     )
     return record, here
 
@@ -3192,6 +3297,7 @@ def encode_generated(record: Generated) -> bytes:
             LONG[len(finish_reason := record.finish_reason.encode())], finish_reason,
             b"\0" if (usage := record.usage) is None else b"\2" + encode_usage(usage),
             LONG[len(model := record.model.encode())], model,
+            LONG[record.cost_micros],
         )
     )
 
@@ -3226,12 +3332,18 @@ def read_generated(data: bytes, here: int) -> tuple[Generated, int]:
         end = here + (size >> 1)
     model = data[here:end].decode()
     here = end
+    if (cost_micros := data[here]) & 0x81:
+        cost_micros, here = long_at(data, here)
+    else:
+        cost_micros >>= 1
+        here += 1
     record = Generated(
         tokens=tuple(tokens),
         last=last,
         finish_reason=finish_reason,
         usage=usage,
         model=model,
+        cost_micros=cost_micros,
     )
     return record, here
 
@@ -3246,6 +3358,12 @@ def encode_generate(record: Generate) -> bytes:
             LONG[len(stop)] + strings(stop) + b"\0" if (stop := record.stop) else b"\0",
             LONG[len(json_schema := record.json_schema.encode())], json_schema,
             LONG[len(model := record.model.encode())], model,
+            LONG[len(provider := record.provider.encode())], provider,
+            LONG[len(route := record.route.encode())], route,
+            LONG[len(system := record.system.encode())], system,
+            INT[record.stable_characters],
+            LONG[record.input_price],
+            LONG[record.output_price],
         )
     )
 
@@ -3291,6 +3409,42 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
         end = here + (size >> 1)
     model = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    provider = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    system = data[here:end].decode()
+    here = end
+    if (stable_characters := data[here]) & 0x81:
+        stable_characters, here = long_at(data, here)
+    else:
+        stable_characters >>= 1
+        here += 1
+    if (input_price := data[here]) & 0x81:
+        input_price, here = long_at(data, here)
+    else:
+        input_price >>= 1
+        here += 1
+    if (output_price := data[here]) & 0x81:
+        output_price, here = long_at(data, here)
+    else:
+        output_price >>= 1
+        here += 1
     record = Generate(
         prompt=prompt,
         max_tokens=max_tokens,
@@ -3299,6 +3453,12 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
         stop=tuple(stop),
         json_schema=json_schema,
         model=model,
+        provider=provider,
+        route=route,
+        system=system,
+        stable_characters=stable_characters,
+        input_price=input_price,
+        output_price=output_price,
     )
     return record, here
 
@@ -3991,6 +4151,52 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
     return record, here
 
 
+def encode_route_rated(record: RouteRated) -> bytes:
+    return b"".join(
+        (
+            INT[record.rated],
+        )
+    )
+
+
+def read_route_rated(data: bytes, here: int) -> tuple[RouteRated, int]:
+    if (rated := data[here]) & 0x81:
+        rated, here = long_at(data, here)
+    else:
+        rated >>= 1
+        here += 1
+    record = RouteRated(
+        rated=rated,
+    )
+    return record, here
+
+
+def encode_rate_route(record: RateRoute) -> bytes:
+    return b"".join(
+        (
+            LONG[len(route := record.route.encode())], route,
+            b"\1" if record.grounded else b"\0",
+        )
+    )
+
+
+def read_rate_route(data: bytes, here: int) -> tuple[RateRoute, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    grounded = BOOLEANS[data[here]]
+    here += 1
+    record = RateRoute(
+        route=route,
+        grounded=grounded,
+    )
+    return record, here
+
+
 def encode_read_document(record: ReadDocument) -> bytes:
     return b"".join(
         (
@@ -4118,6 +4324,161 @@ def read_read_release(data: bytes, here: int) -> tuple[ReadRelease, int]:
         here += 1
     record = ReadRelease(
         batch=batch,
+    )
+    return record, here
+
+
+def encode_route_name(record: RouteName) -> bytes:
+    return b"".join(
+        (
+            LONG[len(route := record.route.encode())], route,
+            LONG[len(provider := record.provider.encode())], provider,
+            LONG[len(model := record.model.encode())], model,
+        )
+    )
+
+
+def read_route_name(data: bytes, here: int) -> tuple[RouteName, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    provider = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    model = data[here:end].decode()
+    here = end
+    record = RouteName(
+        route=route,
+        provider=provider,
+        model=model,
+    )
+    return record, here
+
+
+def encode_route_state(record: RouteState) -> bytes:
+    return b"".join(
+        (
+            LONG[len(circuit := record.circuit.encode())], circuit,
+            INT[record.wait_ms],
+            INT[record.running],
+            INT[record.calls],
+            INT[record.failures],
+            INT[record.first_token_ms],
+            INT[record.rated],
+            INT[record.ungrounded],
+        )
+    )
+
+
+def read_route_state(data: bytes, here: int) -> tuple[RouteState, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    circuit = data[here:end].decode()
+    here = end
+    if (wait_ms := data[here]) & 0x81:
+        wait_ms, here = long_at(data, here)
+    else:
+        wait_ms >>= 1
+        here += 1
+    if (running := data[here]) & 0x81:
+        running, here = long_at(data, here)
+    else:
+        running >>= 1
+        here += 1
+    if (calls := data[here]) & 0x81:
+        calls, here = long_at(data, here)
+    else:
+        calls >>= 1
+        here += 1
+    if (failures := data[here]) & 0x81:
+        failures, here = long_at(data, here)
+    else:
+        failures >>= 1
+        here += 1
+    if (first_token_ms := data[here]) & 0x81:
+        first_token_ms, here = long_at(data, here)
+    else:
+        first_token_ms >>= 1
+        here += 1
+    if (rated := data[here]) & 0x81:
+        rated, here = long_at(data, here)
+    else:
+        rated >>= 1
+        here += 1
+    if (ungrounded := data[here]) & 0x81:
+        ungrounded, here = long_at(data, here)
+    else:
+        ungrounded >>= 1
+        here += 1
+    record = RouteState(
+        circuit=circuit,
+        wait_ms=wait_ms,
+        running=running,
+        calls=calls,
+        failures=failures,
+        first_token_ms=first_token_ms,
+        rated=rated,
+        ungrounded=ungrounded,
+    )
+    return record, here
+
+
+def encode_routes_read(record: RoutesRead) -> bytes:
+    return b"".join(
+        (
+            LONG[len(states)] + b"".join([encode_route_state(item) for item in states]) + b"\0" if (states := record.states) else b"\0",
+        )
+    )
+
+
+def read_routes_read(data: bytes, here: int) -> tuple[RoutesRead, int]:
+    states: list[RouteState] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            states_item, here = read_route_state(data, here)
+            states.append(states_item)
+    here += 1
+    record = RoutesRead(
+        states=tuple(states),
+    )
+    return record, here
+
+
+def encode_read_routes(record: ReadRoutes) -> bytes:
+    return b"".join(
+        (
+            LONG[len(routes)] + b"".join([encode_route_name(item) for item in routes]) + b"\0" if (routes := record.routes) else b"\0",
+        )
+    )
+
+
+def read_read_routes(data: bytes, here: int) -> tuple[ReadRoutes, int]:
+    routes: list[RouteName] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            routes_item, here = read_route_name(data, here)
+            routes.append(routes_item)
+    here += 1
+    record = ReadRoutes(
+        routes=tuple(routes),
     )
     return record, here
 
@@ -4780,6 +5141,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Meta: encode_meta,
     Citation: encode_citation,
     Neutralised: encode_neutralised,
+    ConsideredRoute: encode_considered_route,
+    RouteDecision: encode_route_decision,
     Usage: encode_usage,
     Answer: encode_answer,
     Sealed: encode_sealed,
@@ -4851,10 +5214,16 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     QueryRewritten: encode_query_rewritten,
     QuestionAsked: encode_question_asked,
     QuestionRedacted: encode_question_redacted,
+    RouteRated: encode_route_rated,
+    RateRoute: encode_rate_route,
     ReadDocument: encode_read_document,
     ReadPlaceholders: encode_read_placeholders,
     ReleaseState: encode_release_state,
     ReadRelease: encode_read_release,
+    RouteName: encode_route_name,
+    RouteState: encode_route_state,
+    RoutesRead: encode_routes_read,
+    ReadRoutes: encode_read_routes,
     Turn: encode_turn,
     Turns: encode_turns,
     ReadTurns: encode_read_turns,
@@ -4884,6 +5253,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Meta: read_meta,
     Citation: read_citation,
     Neutralised: read_neutralised,
+    ConsideredRoute: read_considered_route,
+    RouteDecision: read_route_decision,
     Usage: read_usage,
     Answer: read_answer,
     Sealed: read_sealed,
@@ -4955,10 +5326,16 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     QueryRewritten: read_query_rewritten,
     QuestionAsked: read_question_asked,
     QuestionRedacted: read_question_redacted,
+    RouteRated: read_route_rated,
+    RateRoute: read_rate_route,
     ReadDocument: read_read_document,
     ReadPlaceholders: read_read_placeholders,
     ReleaseState: read_release_state,
     ReadRelease: read_read_release,
+    RouteName: read_route_name,
+    RouteState: read_route_state,
+    RoutesRead: read_routes_read,
+    ReadRoutes: read_read_routes,
     Turn: read_turn,
     Turns: read_turns,
     ReadTurns: read_read_turns,

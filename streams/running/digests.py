@@ -83,7 +83,10 @@ def with_version(response: Record, version: str) -> Record:
 
 def _in_form_1(digest: bytes, record: Record) -> bytes:
     if len(digest) == _SIZE:
-        return encode_as_released(record, _WROTE_FORM_1)
+        try:
+            return encode_as_released(record, _WROTE_FORM_1)
+        except ValueError as error:
+            raise UnknownForm(f"a digest of form 1: {error}", later=False) from None
     if len(digest) == 1 + _SIZE and digest > FORM:
         raise UnknownForm(f"a digest of form {digest[0]}: a later release reads it", later=True)
     raise UnknownForm(f"a digest of {len(digest)} bytes: no release writes such", later=False)

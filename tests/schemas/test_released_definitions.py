@@ -13,6 +13,8 @@ from schemas.definitions import definitions
 from schemas.released_definitions import RELEASED, encode_as_released, released
 from tests.schemas.strategies import records_of
 
+LATER = {"RateRoute", "ReadRoutes", "RouteName"}
+"""Requests, and what is in them, that no step of 0.1.0 asked: no digest of theirs is of form 1."""
 BEGIN = Begin(step="retrieve", cause="c")
 SEARCHES = records_of(definitions()["Search"])
 
@@ -55,7 +57,8 @@ def test_a_field_that_a_release_lacked_drops_out_of_its_spelling(of_then):
 def test_every_release_is_there_with_all_that_digests_are_of():
     releases = {path.stem for path in RELEASED.glob("*.json")}
     assert "0.1.0" in releases
-    assert {kind.SCHEMA for kind in CANONICAL} <= set(released("0.1.0"))
+    assert {kind.SCHEMA for kind in CANONICAL} - LATER <= set(released("0.1.0"))
+    assert not LATER & set(released("0.1.0"))
 
 
 def test_a_record_that_a_release_did_not_have_is_refused(of_then):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from schemas import Detect, Digested, Embed, Parsed, wire
+from schemas import Detect, Digested, Embed, Parsed, ReadRoutes, wire
 from schemas.canonical import canonical
 from schemas.definitions import definitions
 from streams.running.digests import (
@@ -102,3 +102,9 @@ def test_a_form_that_is_not_known_is_named(digest, later):
         with pytest.raises(UnknownForm) as raised:
             check()
         assert raised.value.later is later
+
+
+def test_a_request_that_came_later_has_no_digest_of_form_1():
+    with pytest.raises(UnknownForm, match="had no record ReadRoutes") as raised:
+        is_digest_of_request(bytes(32), ReadRoutes(routes=()), KEY)
+    assert not raised.value.later
