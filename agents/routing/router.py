@@ -1,0 +1,148 @@
+"""The router: what a step uses to have a model answer.
+
+    router = Router(event, routes)
+    for route in await router.order(fx, prompt):
+        request = router.request(route, prompt, max_tokens=160)
+        try: ...  # stream it
+        except (Transient, Permanent) as error:
+            router.failed(route, error)
+        else:
+            router.answered(route)
+            await router.rate(fx, grounded=True)
+    answer = Answer(..., route=router.decision)
+
+Policy is applied first, so that nothing is sent, and nothing asked, of a model that the request
+must not reach. How routes fare is read only where there is more than one to choose from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from agents.effects import Effects
+from agents.errors import Permanent, Transient
+from agents.placeholders import placeholders_in
+from agents.routing.choosing import Choice, chosen
+from agents.routing.policy import Facts, judged
+from agents.routing.routes import Route, Routes
+from schemas import (
+    ChunksRetrieved,
+    ConsideredRoute,
+    Generate,
+    RateRoute,
+    ReadRoutes,
+    RouteDecision,
+    RouteName,
+    RouteState,
+)
+
+MS = 1_000  # microseconds
+CHARACTERS_A_TOKEN = 4  # of English prose; prices are held to their bounds by it
+
+
+class Router:
+    """Routes one request."""
+
+    def __init__(
+        self, event: ChunksRetrieved, routes: Routes | None, models: Sequence[str] = ()
+    ) -> None:
+        """Take what is configured; without routes, as in 0.1.0, `models` are asked in their order.
+
+        Then nothing is decided, and no record tells of it.
+        """
+        self._event = event
+        self._routes = routes
+        self._models = models
+        self._choice = Choice((), "", ())
+        self._failures: dict[str, str] = {}
+        self._chosen: Route | None = None
+
+    @property
+    def decision(self) -> RouteDecision | None:
+        """What was decided and what came of it, for the record; None where nothing was."""
+        if not self._choice.verdicts:
+            return None
+        return RouteDecision(
+            chosen=self._chosen.key if self._chosen else "",
+            arm=self._choice.arm,
+            considered=tuple(
+                ConsideredRoute(
+                    route=verdict.route.key,
+                    provider=verdict.route.provider,
+                    model=verdict.route.model,
+                    reason=verdict.reason + self._failures.get(verdict.route.key, ""),
+                )
+                for verdict in self._choice.verdicts
+            ),
+        )
+
+    async def order(self, fx: Effects, prompt: str, now_us: int | None = None) -> tuple[Route, ...]:
+        """Return the routes to ask, in their order; empty where none may be.
+
+        `now_us` is the time by which it is judged what is left; that of the run's beginning if not
+        given.
+        """
+        if self._routes is None:
+            return tuple(Route(name=model, model=model) for model in self._models)
+        facts = self._facts(self._routes, prompt, fx.began_us if now_us is None else now_us)
+        verdicts = judged(self._routes, facts)
+        allowed = [verdict.route for verdict in verdicts if verdict.allowed]
+        if len(allowed) > 1:
+            facts = replace(facts, states=await _states(fx, allowed))
+        self._choice = chosen(verdicts, facts)
+        return self._choice.order
+
+    def request(self, route: Route, prompt: str, **fields: Any) -> Generate:
+        """Make the request to a route's model; `fields` are those of Generate beside it."""
+        return Generate(
+            prompt=prompt,
+            model=route.model,
+            provider=route.provider,
+            route=route.key if route.revision else "",
+            system=route.system,
+            input_price=route.input_price or 0,
+            output_price=route.output_price or 0,
+            **fields,
+        )
+
+    def failed(self, route: Route, error: Transient | Permanent) -> None:
+        """Note that a route's model did not answer."""
+        kind = "is away" if isinstance(error, Transient) else "refused"
+        self._failures[route.key] = f"; {kind}"
+
+    def answered(self, route: Route) -> None:
+        """Note whose answer it is."""
+        self._chosen = route
+
+    async def rate(self, fx: Effects, *, grounded: bool) -> None:
+        """Tell how the answer of the chosen route turned out, where it is compared with another."""
+        if self._chosen is None or not self._choice.arm:
+            return
+        try:
+            await fx(RateRoute(route=self._chosen.key, grounded=grounded))
+        except (Transient, Permanent):
+            return  # a rating less
+
+    def _facts(self, routes: Routes, prompt: str, now_us: int) -> Facts:
+        ask, meta = self._event.ask, self._event.meta
+        own = routes.contract(meta.tenant).content
+        return Facts(
+            tenant=meta.tenant,
+            request=meta.request,
+            content="personal" if placeholders_in(prompt) else own,
+            left_ms=(ask.deadline - now_us) // MS if ask.deadline else None,
+            prompt_tokens=len(prompt) // CHARACTERS_A_TOKEN + 1,
+            max_tokens=ask.max_tokens,
+        )
+
+
+async def _states(fx: Effects, routes: list[Route]) -> dict[str, RouteState]:
+    """Ask how routes have fared; nothing is known where nobody tells."""
+    names = [RouteName(route=r.key, provider=r.provider, model=r.model) for r in routes]
+    try:
+        read = await fx(ReadRoutes(routes=tuple(names)))
+    except (Transient, Permanent):
+        return {}
+    return {name.route: state for name, state in zip(names, read.states, strict=False)}
