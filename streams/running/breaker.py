@@ -154,6 +154,11 @@ class Circuit:
         """The state of the service's own circuit."""
         return self._all.state
 
+    @property
+    def wait_s(self) -> float:
+        """Seconds until the service may be asked again; 0: now."""
+        return self._all.left_s()
+
     def state_of(self, tenant: str) -> int:
         """Return the state of a tenant's circuit."""
         return self._tenants[tenant].state if tenant in self._tenants else CLOSED

@@ -78,8 +78,8 @@ class _HadNoTime(Exception):
 
 
 AnyRequest = Request[Any] | StreamRequest[Any]
-Guard = Callable[[str], AbstractContextManager[Callable[[], None]]]
-"""Takes the tenant who asks."""
+Guard = Callable[[AnyRequest, str], AbstractContextManager[Callable[[], None]]]
+"""Takes the request and the tenant who asks."""
 Handler = Callable[[Any, Call], Awaitable[Record]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Record]]
 HandlerT = TypeVar("HandlerT", Handler, StreamHandler)
@@ -89,7 +89,8 @@ class Connector(Protocol):
     """A service or store that answers requests.
 
     One that may be away as a whole has the name of its service in an attribute `service`; one that
-    loads something ahead of whoever asks has a coroutine function `loaded` that waits for it.
+    speaks for several has a method `circuit` that returns the circuit of a request, or None; one
+    that loads something ahead of whoever asks has a coroutine function `loaded` that waits for it.
     """
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -120,8 +121,7 @@ class World:
         self._handlers: dict[type[Any], tuple[Handler, Guard]] = {}
         self._streams: dict[type[Any], tuple[StreamHandler, Guard]] = {}
         for connector in connectors:
-            service = getattr(connector, "service", None)
-            guard = circuit(service).guard if service else _unguarded
+            guard = _guard_of(connector, circuit)
             for request, handler in connector.handlers().items():
                 if request in self._handlers:
                     raise ValueError(f"two connectors answer {request.__name__}: keep one")
@@ -132,7 +132,7 @@ class World:
     async def ask(self, request: Request[Any], call: Call) -> Record:
         """Ask; raises Transient or Permanent, and Transient on a timeout or an open circuit."""
         handler, guard = _registered(self._handlers, request)
-        with _in_a_hurry(), guard(call.tenant):
+        with _in_a_hurry(), guard(request, call.tenant):
             async with self._within(self._bound_s(request, call), request, call):
                 return await handler(request, call)
 
@@ -141,7 +141,7 @@ class World:
         handler, guard = _registered(self._streams, request)
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout_s
-        with _in_a_hurry(), guard(call.tenant) as answered:
+        with _in_a_hurry(), guard(request, call.tenant) as answered:
             answer = handler(request, call)
             try:
                 while True:
@@ -214,7 +214,24 @@ def _registered(
         ) from None
 
 
-def _unguarded(_tenant: str) -> AbstractContextManager[Callable[[], None]]:
+def _guard_of(connector: Connector, make: Callable[[str], Circuit]) -> Guard:
+    """Return what stands before a connector's calls."""
+    service = getattr(connector, "service", None)
+    if service:
+        circuit = make(service)
+        return lambda _, tenant: circuit.guard(tenant)
+    circuit_of: Callable[[AnyRequest], Circuit | None] | None = getattr(connector, "circuit", None)
+    if circuit_of is None:
+        return _unguarded
+
+    def guard(request: AnyRequest, tenant: str) -> AbstractContextManager[Callable[[], None]]:
+        own = circuit_of(request)
+        return own.guard(tenant) if own is not None else _unguarded(request, tenant)
+
+    return guard
+
+
+def _unguarded(_: AnyRequest, _tenant: str) -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None)
 
 

@@ -116,6 +116,36 @@ async def test_a_service_that_is_away_is_soon_not_asked(service):
     assert service.calls == FAILURES_MAX
 
 
+class FakeModels(FakeFaultyService):
+    """Speaks for models that have a circuit each; what is no Generate has none."""
+
+    service = ""
+
+    def __init__(self):
+        super().__init__()
+        self.circuits = {}
+
+    def circuit(self, request):
+        if not isinstance(request, Generate):
+            return None
+        return self.circuits.setdefault(request.model, Circuit(request.model))
+
+
+async def test_a_model_that_is_away_leaves_another_of_the_same_connector_alone():
+    models = FakeModels()
+    world = World((models,), timeout_s=10)
+    models.error = Transient("out of memory")
+    for _ in range(FAILURES_MAX + 2):
+        with pytest.raises(Transient):
+            await collect(world)
+    assert (models.calls, models.circuits["chat"].wait_s > 0) == (FAILURES_MAX, True)
+    models.error = None
+    other = Generate(prompt="p", max_tokens=3, model="other")
+    assert len([part async for part in world.ask_stream(other, CALL)]) == 2
+    assert models.circuits["other"].wait_s == 0
+    assert await world.ask(EMBED, CALL)
+
+
 async def test_another_connector_is_asked_all_the_same(service):
     class FakeOther(FakeFaultyService):
         def handlers(self):
