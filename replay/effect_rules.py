@@ -1,8 +1,8 @@
 """What the fields of a recorded effect may hold beside its request and its response.
 
 Nothing is recomputed from them, so they are held against what writes them
-(`streams.running.live`): what a record says of a model stands in the response too, and an effect
-is an answer or an error, and never both.
+(`streams.running.live`): what a record says of model and price stands in the response too, and an
+effect is an answer or an error, and never both.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def _against_answer(effect: Effect, request: Request[Any], response: Record | Ex
     model = "" if failed else getattr(response, "model", "") or ""
     if effect.model != model:
         return f"names the model {effect.model!r}, its answer {model!r}"
-    if effect.cost_micros:
-        return "has a price: no release wrote one"
+    cost = 0 if failed else getattr(response, "cost_micros", 0)
+    if effect.cost_micros != cost:
+        return f"has the price {effect.cost_micros}, its answer {cost}"
     return ""
 
 

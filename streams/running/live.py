@@ -173,6 +173,7 @@ class LiveRun(Run):
             model=getattr(response, "model", "") or "",
             started=started,
             took_us=took_us,
+            cost_micros=getattr(response, "cost_micros", 0),
             error=error,
             version=version,
         )
