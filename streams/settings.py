@@ -73,6 +73,9 @@ class Settings:
     generations: Count = 2
     """Answers that a worker has generated at once: on few cores more take as much longer; a GPU
     takes what its batches hold."""
+    providers: str = ""
+    """File of the providers of chat models; empty for <run>/providers.json, and Triton alone where
+    there is none."""
     tokenizer: str = ""
     """The embedder's tokenizer.json: chunks are measured in the embedder's own tokens."""
     gateway: Url = "http://127.0.0.1:8000"

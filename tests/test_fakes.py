@@ -27,6 +27,7 @@ HELD = {
     "FakeEffects": "test_fake_effects.py",
     "FakeFactories": "worker/test_wiring.py",
     "FakeGateway": "bench/flood/test_gateway_contract.py",
+    "FakeHTTPServer": "connectors/providers/test_real_server.py",
     "FakeKeyring": "test_fake_connectors.py",
     "FakeKeys": "agents/test_fake_services.py",
     "FakeLink": "chaos/faults/test_link.py",
@@ -55,6 +56,7 @@ HELD = {
 """Fake -> the contract test that names it and runs over what it stands for, too."""
 
 PARTS = {
+    "FakeAnswer": ("FakeHTTPServer", "what a script answers a request by"),
     "FakeAioWord": ("FakeAioProducer", "what it returns of a record"),
     "FakeChainProducer": ("FakeChain", "its producer's side"),
     "FakeEncoder": ("an_embedder", "what the embedder's code encodes with"),

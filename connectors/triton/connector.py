@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -12,7 +11,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
 from opentelemetry import propagate, trace
@@ -20,9 +19,15 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
-from connectors.triton.arrivals import Arrivals
+from connectors.pieces import Piece, in_parts
+from connectors.triton import answers as read
 from connectors.triton.failures import failure_of
-from connectors.triton.tensors import chat_inputs, embedder_inputs
+from connectors.triton.tensors import (
+    chat_inputs,
+    embedder_inputs,
+    tensorrt_llm_inputs,
+    vllm_inputs,
+)
 from schemas import Embed, Embedded, Generate, Generated, Request, StreamRequest
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
@@ -52,14 +57,26 @@ CHANNEL = [
 ]
 
 
+Backend = Literal["python", "vllm", "tensorrt_llm"]
+INPUTS: dict[Backend, Callable[[Generate], list[Any]]] = {
+    "python": chat_inputs,
+    "vllm": vllm_inputs,
+    "tensorrt_llm": tensorrt_llm_inputs,
+}
+"""How a request is spelt for the models of a backend."""
+
+
 class Triton:
     """The models of one server. Make it anywhere; it connects at the first call."""
 
     service = "Triton"
 
-    def __init__(self, settings: Settings, tracer: trace.Tracer | None = None) -> None:
+    def __init__(
+        self, settings: Settings, tracer: trace.Tracer | None = None, address: str = ""
+    ) -> None:
+        """Take the settings; `address` is that of another server than theirs."""
         self._tracer = tracer or trace.get_tracer("connectors.triton")
-        self.address = settings.triton_grpc
+        self.address = address or settings.triton_grpc
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
         self._client: InferenceServerClient | None = None
@@ -75,8 +92,8 @@ class Triton:
     def stream_handlers(
         self,
     ) -> Mapping[type[StreamRequest[Any]], Callable[[Any, Call], AsyncIterator[Generated]]]:
-        """Answer Generate."""
-        return {Generate: self.generate}
+        """Answer nothing in parts: `connectors.providers` asks for what is generated."""
+        return {}
 
     async def close(self) -> None:
         """Close the connection; running calls are cancelled."""
@@ -125,40 +142,36 @@ class Triton:
         """Wait for a turn, among those in a hurry or those in none."""
         return (self._queries if call.deadline else self._bulk).turn(call)
 
-    async def generate(self, request: Generate, call: Call) -> AsyncIterator[Generated]:
+    async def generate(
+        self, request: Generate, call: Call, backend: Backend = "python"
+    ) -> AsyncIterator[Generated]:
         """Continue the prompt; each part holds the tokens that arrived since the last one.
 
         Leaving the stream early cancels the generation. Errors as for `embed`; parts that came
-        before an error stand. Waits for a turn before it.
+        before an error stand. Waits for a turn before it. `backend` says what serves the model:
+        our own one is of the Python backend.
         """
         async with (
             self._generations.turn(call),
-            aclosing(self._generate(request, call)) as parts,
+            aclosing(self._generate(request, call, backend)) as parts,
         ):
             async for part in parts:
                 yield part
 
-    async def _generate(self, request: Generate, call: Call) -> AsyncGenerator[Generated, None]:
+    async def _generate(
+        self, request: Generate, call: Call, backend: Backend
+    ) -> AsyncGenerator[Generated, None]:
         with self._span("generate", request.model, call) as (span, headers):
-            arrivals = Arrivals()
             answers = self._connected().stream_infer(
-                _once(request, call.event),
+                _once(request, call.event, INPUTS[backend](request)),
                 stream_timeout=self.timeout_s,
                 headers=headers,
             )
-            pump = asyncio.create_task(arrivals.pump(answers))
-            try:
-                last = False
-                while not last:
-                    part = await arrivals.take()
-                    last = part.last
-                    if last:
+            async with aclosing(in_parts(_pieces(answers, request, backend))) as parts:
+                async for part in parts:
+                    if part.last:
                         _describe(span, part)
                     yield part
-            finally:
-                if not pump.done():  # the consumer left
-                    pump.cancel()  # and with it the call that it reads
-                    await asyncio.wait([pump])
 
     def _connected(self) -> InferenceServerClient:
         """Return the connection, made in the event loop that first asks for it."""
@@ -193,11 +206,17 @@ class Triton:
             span.end()
 
 
-async def _once(request: Generate, event: str) -> AsyncIterator[dict[str, Any]]:
+def _pieces(answers: Any, request: Generate, backend: Backend) -> AsyncIterator[Piece]:
+    if backend == "python":
+        return read.pieces(answers)
+    return read.backend_pieces(answers, request.model, request.max_tokens)
+
+
+async def _once(request: Generate, event: str, inputs: list[Any]) -> AsyncIterator[dict[str, Any]]:
     """Yield the one request of a generation's stream."""
     yield {
         "model_name": request.model,
-        "inputs": chat_inputs(request),
+        "inputs": inputs,
         "request_id": event,
         "parameters": None,
         "enable_empty_final_response": True,

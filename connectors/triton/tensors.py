@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import tritonclient.grpc as protocol
 from numpy.typing import NDArray
 
+from agents.errors import Permanent
 from schemas import Generate
 
 
@@ -32,7 +34,7 @@ def moderator_inputs(texts: tuple[str, ...], heads: tuple[str, ...]) -> list[Any
 def chat_inputs(request: Generate) -> list[Any]:
     """Make the inputs of the chat model; what the request leaves out is left to the model."""
     inputs = [
-        _input("prompt", "BYTES", _bytes([request.prompt])),
+        _input("prompt", "BYTES", _bytes([_whole(request)])),
         _input("max_tokens", "INT32", np.array([request.max_tokens], np.int32)),
         _input("temperature", "FP32", np.array([request.temperature], np.float32)),
         _input("seed", "INT32", np.array([request.seed], np.int32)),
@@ -42,6 +44,55 @@ def chat_inputs(request: Generate) -> list[Any]:
     if request.json_schema:
         inputs.append(_input("json_schema", "BYTES", _bytes([request.json_schema])))
     return inputs
+
+
+def vllm_inputs(request: Generate) -> list[Any]:
+    """Make the inputs of a model of Triton's vLLM backend."""
+    sampling: dict[str, Any] = {
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed,
+    }
+    if request.stop:
+        sampling["stop"] = list(request.stop)
+    if request.json_schema:
+        sampling["guided_decoding"] = json.dumps({"json": schema_of(request)})
+    flags = ("stream", "exclude_input_in_output", "return_finish_reason")
+    counts = ("return_num_input_tokens", "return_num_output_tokens")
+    return [
+        _input("text_input", "BYTES", _bytes([_whole(request)])),
+        *(_input(name, "BOOL", np.array([True])) for name in (*flags, *counts)),
+        _input("sampling_parameters", "BYTES", _bytes([json.dumps(sampling)])),
+    ]
+
+
+def tensorrt_llm_inputs(request: Generate) -> list[Any]:
+    """Make the inputs of an ensemble, or a `tensorrt_llm_bls`, of the TensorRT-LLM backend."""
+    inputs = [
+        _input("text_input", "BYTES", _bytes([[_whole(request)]])),
+        _input("max_tokens", "INT32", np.array([[request.max_tokens]], np.int32)),
+        _input("stream", "BOOL", np.array([[True]])),
+        _input("temperature", "FP32", np.array([[request.temperature]], np.float32)),
+    ]
+    if request.stop:
+        inputs.append(_input("stop_words", "BYTES", _bytes([list(request.stop)])))
+    if request.json_schema:
+        inputs.append(_input("guided_decoding_guide_type", "BYTES", _bytes([["json_schema"]])))
+        inputs.append(_input("guided_decoding_guide", "BYTES", _bytes([[request.json_schema]])))
+    return inputs
+
+
+def schema_of(request: Generate) -> Any:
+    """Read the schema of a request; raises Permanent where it is no JSON."""
+    try:
+        return json.loads(request.json_schema)
+    except (ValueError, RecursionError):
+        raise Permanent("a response schema is no JSON: write it as a JSON schema") from None
+
+
+def _whole(request: Generate) -> str:
+    """Return the prompt of a model that takes no instructions apart."""
+    return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
 
 
 def _input(name: str, datatype: str, values: NDArray[Any]) -> Any:

@@ -40,7 +40,7 @@ def test_no_request_has_two_connectors():
         ((), ["Keyring"]),
         ((Seal, Unseal), ["Keyring"]),
         ((Embed,), ["Keyring", "Triton"]),
-        ((Generate, Embed), ["Keyring", "Triton"]),
+        ((Generate, Embed), ["Keyring", "Triton", "Providers"]),
         ((Search, Detect, Parse), ["Keyring", "Documents", "Presidio", "Weaviate"]),
     ],
 )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tritonclient.grpc import InferResult
 
 from agents.errors import Permanent, Transient
-from connectors.triton.arrivals import Arrivals
+from connectors.pieces import Arrivals
+from connectors.triton.answers import pieces
 from schemas import Usage
 from tests.connectors.triton.server import generated
 
@@ -36,7 +37,7 @@ async def answering(answers):
 async def taken(answers, pauses=()):
     """Pump and take until the last part; `pauses` are turns of the loop before each taking."""
     arrivals = Arrivals()
-    pump = asyncio.create_task(arrivals.pump(answering(answers)))
+    pump = asyncio.create_task(arrivals.pump(pieces(answering(answers))))
     parts, pauses = [], iter(pauses)
     while not (parts and parts[-1].last):
         for _ in range(next(pauses, 0)):
@@ -91,7 +92,7 @@ async def test_an_answer_without_text_is_no_token():
 )
 async def test_a_failure_is_raised_to_whoever_takes_after_what_came(answers, kind, why):
     arrivals = Arrivals()
-    await arrivals.pump(answering(answers))
+    await arrivals.pump(pieces(answering(answers)))
     if answers and text_of(*answers[0]) == b"a":
         assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
     with pytest.raises(kind, match=why):
@@ -104,6 +105,6 @@ async def test_whoever_waits_is_woken_by_a_failure():
     arrivals = Arrivals()
     taking = asyncio.create_task(arrivals.take())
     await asyncio.sleep(0)
-    await arrivals.pump(answering([(None, Transient("gone"))]))
+    await arrivals.pump(pieces(answering([(None, Transient("gone"))])))
     with pytest.raises(Transient, match="gone"):
         await taking

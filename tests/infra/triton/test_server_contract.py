@@ -128,8 +128,8 @@ async def triton(request, fake_server):
 
 
 async def test_tokens_come_in_parts_and_the_last_one_says_how_it_ended(triton):
-    generate = triton.stream_handlers()[Generate]
-    parts = [part async for part in generate(Generate(prompt="Say: one", max_tokens=2), CALL)]
+    asked = Generate(prompt="Say: one", max_tokens=2)
+    parts = [part async for part in triton.generate(asked, CALL)]
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
     tokens = [token for part in parts for token in part.tokens]
     assert 0 < len(tokens) <= 2

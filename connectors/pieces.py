@@ -1,0 +1,100 @@
+"""Pieces: what a model says, between its arrival and its being asked for.
+
+Why it is so: a generation's tokens are pumped into a buffer, and each part of the stream is all
+that arrived since the consumer last asked: the first token leaves at once, and a slow consumer gets
+fewer, larger parts instead of delaying the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+
+from agents.errors import Transient
+from schemas import Generated, GeneratedFinishReason, GeneratedToken, Usage
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one message of a server adds; the last one says how the generation ended."""
+
+    text: str = ""
+    model: str = ""
+    finish_reason: GeneratedFinishReason = ""
+    usage: Usage | None = None
+    last: bool = False
+
+
+class Arrivals:
+    """The tokens of one generation between their arrival and their being asked for."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter_ns()
+        self._tokens: list[GeneratedToken] = []
+        self._model = ""
+        self._finish_reason: GeneratedFinishReason = ""
+        self._usage: Usage | None = None
+        self._over = False
+        self._failure: BaseException | None = None
+        self._news = asyncio.Event()
+
+    async def pump(self, pieces: AsyncIterator[Piece]) -> None:
+        """Take in what the server says until its end."""
+        try:
+            async for piece in pieces:
+                self._take_in(piece)
+                self._news.set()
+            if not self._over:
+                raise Transient("a model ended a generation before its last token; try again")
+        except Exception as error:  # noqa: BLE001 - it is raised to the consumer, by `take`
+            self._failure = error
+        finally:
+            self._news.set()
+
+    async def take(self) -> Generated:
+        """Wait until something arrived, and return all of it. Tokens come before a failure."""
+        while not (self._tokens or self._over or self._failure):
+            self._news.clear()
+            await self._news.wait()
+        tokens, self._tokens = tuple(self._tokens), []
+        if self._failure and not tokens:
+            raise self._failure
+        if not self._over:
+            return Generated(tokens=tokens, model=self._model)
+        return Generated(
+            tokens=tokens,
+            last=True,
+            finish_reason=self._finish_reason,
+            usage=self._usage,
+            model=self._model,
+        )
+
+    def _take_in(self, piece: Piece) -> None:
+        self._model = piece.model or self._model
+        if piece.text:
+            at_us = (time.perf_counter_ns() - self._began) // 1_000
+            self._tokens.append(GeneratedToken(text=piece.text, at_us=at_us))
+        self._finish_reason = piece.finish_reason or self._finish_reason
+        self._usage = piece.usage or self._usage
+        self._over = self._over or piece.last
+
+
+async def in_parts(pieces: AsyncIterator[Piece]) -> AsyncGenerator[Generated, None]:
+    """Yield what arrives as parts, the last of which says how it ended.
+
+    Leaving early cancels whoever yields the pieces.
+    """
+    arrivals = Arrivals()
+    pump = asyncio.create_task(arrivals.pump(pieces))
+    try:
+        last = False
+        while not last:
+            part = await arrivals.take()
+            last = part.last
+            yield part
+    finally:
+        if not pump.done():  # the consumer left
+            pump.cancel()  # and with it the call that it reads
+            await asyncio.wait([pump])

@@ -1,0 +1,267 @@
+"""The connector: which provider is asked, how often, for how long, and what it cost.
+
+Each model of a provider has a circuit of its own, since one that is broken says nothing of the
+others. A provider that asks to be left alone (Retry-After) is not asked meanwhile: its calls fail
+at once, with the time after which to come back, so that the next route is tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+from opentelemetry import trace
+
+from agents.errors import Permanent, Transient
+from connectors.providers.configured import ProviderSettings, configured
+from connectors.providers.kinds import KINDS, Provider, make
+from connectors.providers.windows import Outcome, Windows
+from schemas import (
+    Generate,
+    Generated,
+    RateRoute,
+    ReadRoutes,
+    Request,
+    RouteRated,
+    RoutesRead,
+    RouteState,
+    StreamRequest,
+)
+from streams.running.breaker import CLOSED, OPEN, Circuit, Overdue
+from streams.running.fair_queue import FairQueue
+from streams.running.world import Call, Handler, StreamHandler
+from streams.settings import Settings
+
+TRITON = "triton"
+OWN = ProviderSettings(kind="triton", total_timeout_s=3_600.0, first_token_timeout_s=3_600.0)
+"""Our own Triton: the bound of a call is the settings', and its connector makes them wait."""
+RESERVED = 4  # one in so many places is for tenants that ask for one at a time
+CIRCUITS_MAX = 256
+PAUSE_S = 0.2  # before another try where nobody says how long
+WAITED_MAX_S = 1.0  # for another try; whoever asks for more patience is left alone
+STATES = {CLOSED: "closed", OPEN: "open"}
+
+
+@dataclass
+class _Entry:
+    """One provider as it is used."""
+
+    name: str
+    own: ProviderSettings
+    provider: Provider
+    turns: FairQueue | None
+    quiet_until: float = 0.0
+    """Until when it wants to be left alone, by the event loop's clock."""
+
+
+class Providers:
+    """Answers Generate by whoever serves the model. Make it anywhere; it connects when asked."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tracer: trace.Tracer | None = None,
+        circuit: Callable[[str], Circuit] = Circuit,
+    ) -> None:
+        """Read the providers; raises BadSetting for what can't be used."""
+        self._tracer = tracer or trace.get_tracer("connectors.providers")
+        self._make_circuit = circuit
+        self._circuits: OrderedDict[str, Circuit] = OrderedDict()
+        self._windows = Windows()
+        entries = {TRITON: OWN} | configured(settings)
+        self._entries = {name: _entry(name, own, settings) for name, own in entries.items()}
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Answer how routes fare, and take ratings."""
+        return {ReadRoutes: self.read_routes, RateRoute: self.rate}
+
+    def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
+        """Answer Generate."""
+        return {Generate: self.generate}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for entry in self._entries.values():
+            await entry.provider.close()
+
+    def circuit(self, request: Request[Any]) -> Circuit | None:
+        """Return the circuit of the model that a request asks; None for what is answered here."""
+        if not isinstance(request, Generate):
+            return None
+        return self._circuit_of(request.provider, request.model)
+
+    def _circuit_of(self, provider: str, model: str) -> Circuit:
+        name = f"{provider or TRITON}/{model}"
+        if name not in self._circuits:
+            self._circuits[name] = self._make_circuit(name)
+            if len(self._circuits) > CIRCUITS_MAX:
+                self._circuits.popitem(last=False)
+        self._circuits.move_to_end(name)
+        return self._circuits[name]
+
+    async def read_routes(self, request: ReadRoutes, _call: Call) -> RoutesRead:
+        """Tell how routes have fared, as this process saw it."""
+        states = []
+        for named in request.routes:
+            window = self._windows.of(named.route)
+            circuit = self._circuit_of(named.provider, named.model)
+            wait_s = max(circuit.wait_s, self._quiet_s(named.provider))
+            states.append(
+                RouteState(
+                    circuit="open" if wait_s > 0 else STATES.get(circuit.state, "half open"),
+                    wait_ms=round(wait_s * 1_000),
+                    running=window.running,
+                    calls=len(window.calls),
+                    failures=window.failures,
+                    first_token_ms=window.first_token_ms,
+                    rated=len(window.ratings),
+                    ungrounded=window.ratings.count(False),
+                )
+            )
+        return RoutesRead(states=tuple(states))
+
+    async def rate(self, request: RateRoute, _call: Call) -> RouteRated:
+        """Count whether an answer could stand."""
+        ratings = self._windows.of(request.route).ratings
+        ratings.append(request.grounded)
+        return RouteRated(rated=len(ratings))
+
+    async def generate(self, request: Generate, call: Call) -> AsyncIterator[Generated]:
+        """Continue a prompt by the provider that the request names.
+
+        Raises Transient where it is away, slow or overloaded, Permanent where it refuses or is not
+        known. Another try is made before the first token alone.
+        """
+        entry = self._entry_of(request.provider)
+        turn = entry.turns.turn(call) if entry.turns else nullcontext()
+        with self._windows.of(request.route or request.model).counted() as outcome:
+            async with turn, aclosing(self._tried(entry, request, call, outcome)) as parts:
+                async for part in parts:
+                    yield _priced(part, request)
+
+    async def _tried(
+        self, entry: _Entry, request: Generate, call: Call, outcome: Outcome
+    ) -> AsyncGenerator[Generated, None]:
+        began, tries = time.perf_counter(), 0
+        while True:
+            self._refuse_while_quiet(entry)
+            tries += 1
+            try:
+                async with aclosing(self._traced(entry, request, call)) as parts:
+                    async for part in parts:
+                        if part.tokens and outcome.first_token_ms is None:
+                            took_ms = (time.perf_counter() - began) * 1_000
+                            outcome.first_token_ms = max(1, round(took_ms))
+                        yield part
+            except Transient as error:
+                wait_s = PAUSE_S if error.retry_after_s is None else error.retry_after_s
+                if error.retry_after_s:
+                    entry.quiet_until = asyncio.get_running_loop().time() + error.retry_after_s
+                over = outcome.first_token_ms is not None or tries >= entry.own.tries_max
+                if over or isinstance(error, Overdue) or wait_s > WAITED_MAX_S:
+                    raise
+            else:
+                return
+            await asyncio.sleep(wait_s)
+
+    async def _traced(
+        self, entry: _Entry, request: Generate, call: Call
+    ) -> AsyncGenerator[Generated, None]:
+        """Ask once, within the provider's bounds; a span tells of models and numbers alone.
+
+        Our own Triton's connector tells of its calls itself.
+        """
+        parts = _within(entry.provider.generate(request, call), entry.own, entry.name)
+        if entry.own.kind in _TELLING:
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+            return
+        span = self._tracer.start_span(f"generate {request.model}", kind=trace.SpanKind.CLIENT)
+        span.set_attribute("gen_ai.provider.name", entry.name)
+        span.set_attribute("gen_ai.request.model", request.model)
+        span.set_attribute("playhead.request", call.request)
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    if part.last:
+                        _describe(span, part)
+                    yield part
+        except (Transient, Permanent) as error:
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+        finally:
+            span.end()
+
+    def _entry_of(self, name: str) -> _Entry:
+        entry = self._entries.get(name or TRITON)
+        if entry is None:
+            raise Permanent(f"there is no provider {name}: give it an entry in providers.json")
+        return entry
+
+    def _quiet_s(self, name: str) -> float:
+        entry = self._entries.get(name or TRITON)
+        if entry is None:
+            return 0.0
+        return max(0.0, entry.quiet_until - asyncio.get_running_loop().time())
+
+    def _refuse_while_quiet(self, entry: _Entry) -> None:
+        if (wait_s := self._quiet_s(entry.name)) > 0:
+            raise Transient(
+                f"provider {entry.name} is not asked for {wait_s:.1f} s: it said so",
+                retry_after_s=wait_s,
+            )
+
+
+_TELLING = {kind for kind, place in KINDS.items() if place.endswith(":TritonModels")}
+
+
+def _entry(name: str, own: ProviderSettings, settings: Settings) -> _Entry:
+    turns = None
+    if own.kind not in _TELLING:
+        turns = FairQueue(own.running_max, reserved=max(1, own.running_max // RESERVED))
+    return _Entry(name, own, make(name, own, settings), turns)
+
+
+async def _within(
+    parts: AsyncIterator[Generated], own: ProviderSettings, name: str
+) -> AsyncGenerator[Generated, None]:
+    """Bound the time to the first token and that of the whole; raises Overdue."""
+    loop = asyncio.get_running_loop()
+    end, bound_s = loop.time() + own.total_timeout_s, own.first_token_timeout_s
+    async with aclosing(parts) as given:  # type: ignore[type-var]  # all of them have aclose
+        while True:
+            try:
+                async with asyncio.timeout(min(bound_s, end - loop.time())):
+                    part = await anext(given, None)
+            except TimeoutError:
+                raise Overdue(f"provider {name} sent no token within its bounds") from None
+            if part is None:
+                return
+            bound_s = own.total_timeout_s
+            yield part
+
+
+def _priced(part: Generated, request: Generate) -> Generated:
+    """Add to the last part what the generation cost; a part of a millionth counts as one."""
+    if not part.last or part.usage is None:
+        return part
+    thousandths = (
+        part.usage.prompt_tokens * request.input_price
+        + part.usage.completion_tokens * request.output_price
+    )
+    return replace(part, cost_micros=-(-thousandths // 1_000))
+
+
+def _describe(span: trace.Span, last: Generated) -> None:
+    span.set_attribute("gen_ai.response.model", last.model)
+    span.set_attribute("gen_ai.response.finish_reasons", [last.finish_reason])
+    if last.usage:
+        span.set_attribute("gen_ai.usage.input_tokens", last.usage.prompt_tokens)
+        span.set_attribute("gen_ai.usage.output_tokens", last.usage.completion_tokens)
