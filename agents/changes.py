@@ -70,7 +70,20 @@ CARRIED_OVER = RuleChange(
     before="it took over phrases of questions in English, and small talk was searched for",
     kept_until="2.0.0",
 )
-CHANGES = (BOUNDED_JSON, SPELT_KINDS, BOUNDED_LETTERS, BOUNDED_IDS, CARRIED_OVER)
+FOLLOWED_SCHEMAS = RuleChange(
+    "who asks for JSON of a schema gets it, after a second try at most, or an error",
+    since="0.2.0.dev2",
+    before="any JSON was taken; where there was none a sentence was quoted in its place",
+    kept_until="2.0.0",
+)
+CHANGES = (
+    BOUNDED_JSON,
+    SPELT_KINDS,
+    BOUNDED_LETTERS,
+    BOUNDED_IDS,
+    CARRIED_OVER,
+    FOLLOWED_SCHEMAS,
+)
 
 
 def has(code: str, change: RuleChange) -> bool:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.changes import BOUNDED_JSON
+from agents.changes import BOUNDED_JSON, FOLLOWED_SCHEMAS
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.evidence import Hearer, complete, evidence, support, unsupported
@@ -16,13 +16,14 @@ from agents.grounding import Grounds
 from agents.json_texts import is_json
 from agents.patience import patient
 from agents.prompting import Sources, filled, filtered, fitted, unify
+from agents.routing import Route, Router, routes_of
+from agents.structured import breach, mended
 from agents.writer import AnswerWriter
 from schemas import (
     Answer,
     AnswerFinishReason,
     ChunksRetrieved,
     Citation,
-    Generate,
     Generated,
     Now,
     Passage,
@@ -31,6 +32,13 @@ from schemas import (
 )
 
 MS = 1_000  # microseconds
+GROUNDED = ("stop", "length")
+"""How an answer ended that could stand; any other is not what its model said."""
+NO_JSON = "no answer in JSON of the schema that was asked for: {}"
+WHY = {
+    "schema": "the model's answer does not follow it, nor did it after a second try",
+    "generate": "too little time was left to ask a model",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class GenerationPolicy:
     prompt: str
     """Template; see `agents.prompting.filled`."""
     models: list[str]
-    """Models to ask, in this order, until one answers."""
+    """Models to ask, in this order, until one answers; for where there are no routes."""
     stop: list[str]
     """What ends an answer in prose."""
     temperature: float
@@ -60,6 +68,8 @@ class GenerationPolicy:
     """How long a model that is away is waited for; none in configurations of 0.1.0."""
     urgent_ms: int = 0
     """With less time left it is not waited for."""
+    routes: dict[str, Any] | None = None
+    """Models by route, in place of `models`; see `agents.routing`. None in those of 0.1.0."""
     asked_max: dict[str, int] = field(default_factory=dict)
     """Bounds of what a question may ask for; none in configurations of 0.1.0."""
     small_talk: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -124,8 +134,11 @@ class Composer:
         self.prompt = filled(policy.prompt, self.question, chosen)
         texts = [f"{passage.title} {passage.text}" for passage in self.passages]
         self.evidence = evidence([*texts, event.question, event.query])
+        self.router = Router(event, routes_of(policy.routes), policy.models)
         self.asked = False
         self.json_bounded = True
+        self.strict = False
+        """Whether the answer must follow the schema that was asked for."""
         self.model = ""
         self.usage = Usage()
         self.tokens = 0
@@ -133,49 +146,73 @@ class Composer:
     async def run(self, fx: Effects) -> AsyncGenerator[TokensGenerated, None]:
         """Ask the models until one answers, and check what it says."""
         self.json_bounded = fx.has(BOUNDED_JSON)
+        self.strict = bool(self.event.ask.response_schema) and fx.has(FOLLOWED_SCHEMAS)
         if self._late(fx.began_us):
             yield self._extractive("generate")
             return
         away: Transient | None = None
-        for model in self.policy.models:
+        for route in await self.router.order(fx, self.prompt):
             self.asked = True
             reply = Reply((await fx(Now())).at, Hearer(self.evidence))
             try:
-                async with aclosing(self._stream(model, reply, fx)) as records:
+                async with aclosing(self._stream(route, reply, fx)) as records:
                     async for record in records:
                         yield record
+                if self.strict and self._breach():
+                    reply = await self._mend(route, fx)
             except (Transient, Permanent) as error:
+                self.router.failed(route, error)
                 if not self.writer.restart():
                     away = error if isinstance(error, Transient) else away
                     continue
                 last = self._extractive("model")
             else:
+                self.router.answered(route)
                 last = self._closed(reply)
+                assert last.answer is not None
+                await self.router.rate(fx, grounded=last.answer.finish_reason in GROUNDED)
             yield last
             return
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
             raise away
         yield self._extractive("model")
 
+    def _breach(self) -> str:
+        """Say in what the answer breaks the schema that was asked for."""
+        return breach(self.writer.text.rstrip(), self.event.ask.response_schema)
+
+    async def _mend(self, route: Route, fx: Effects) -> Reply:
+        """Have a model write again what is no JSON of the schema."""
+        prompt = mended(self.prompt, self.writer.text, self._breach())
+        self.writer.restart()
+        reply = Reply((await fx(Now())).at, Hearer(self.evidence))
+        async with aclosing(self._stream(route, reply, fx, prompt)) as records:
+            async for _ in records:
+                pass  # none comes before the answer is whole
+        return reply
+
     async def _stream(
-        self, model: str, reply: Reply, fx: Effects
+        self, route: Route, reply: Reply, fx: Effects, prompt: str = ""
     ) -> AsyncGenerator[TokensGenerated, None]:
-        """Ask one model, and write what it says as far as it is sure, until the reply is over."""
+        """Ask one model, and write what it says as far as it is sure, until the reply is over.
+
+        What must follow a schema is not written before it is whole.
+        """
         schema = self.event.ask.response_schema
-        request = Generate(
-            prompt=self.prompt,
+        request = self.router.request(
+            route,
+            prompt or self.prompt,
             max_tokens=self.event.ask.max_tokens,
             temperature=self.policy.temperature,
             stop=() if schema else tuple(self.policy.stop),
             json_schema=schema,
-            model=model,
         )
         async with aclosing(fx.stream(request)) as parts:  # type: ignore[type-var]  # has aclose
             async for part in parts:
                 self._hear(part, reply)
                 if reply.over:
                     break
-                if text := self.writer.due():
+                if not self.strict and (text := self.writer.due()):
                     yield self.writer.batch(text, tuple(reply.times))
                     reply.times = []
 
@@ -210,6 +247,8 @@ class Composer:
     def _fails(self) -> bool:
         """Tell whether the whole generated text can't stand as the answer."""
         text = self.writer.text
+        if self.strict:
+            return bool(self._breach())
         if self.event.ask.response_schema:
             return not is_json(text, bounded=self.json_bounded)
         if not text or unsupported(text, self.evidence):
@@ -225,7 +264,12 @@ class Composer:
         return self.writer.batch(due, times if due else (), answer=answer)
 
     def _extractive(self, degraded: str) -> TokensGenerated:
-        """Put the nearest sentence of the passages in place of a generated answer."""
+        """Put the nearest sentence of the passages in place of a generated answer.
+
+        Raises Permanent where the answer must follow a schema.
+        """
+        if self.strict:
+            raise Permanent(NO_JSON.format(WHY.get(degraded, "no model answered")))
         text, citations = self.grounds.extract()
         reason: AnswerFinishReason = "extractive"
         if not text:
@@ -251,7 +295,15 @@ class Composer:
             prompt=digest,
             support=support(text, self.evidence) if reason != "not_found" else 0.0,
             degraded=tuple(dict.fromkeys((*self.event.degraded, *degraded))),
+            route=self.router.decision,
         )
+
+
+def hold_to_schema(event: ChunksRetrieved, fx: Effects, reason: AnswerFinishReason) -> None:
+    """Raise Permanent for a text of ours in place of the JSON that was asked for."""
+    if event.ask.response_schema and reason != "search" and fx.has(FOLLOWED_SCHEMAS):
+        why = {"refused": "the question was refused"}.get(reason, "the documents hold no answer")
+        raise Permanent(NO_JSON.format(why))
 
 
 def answer_of(

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from agents.asked import hold_to_bounds
-from agents.composer import Composer, GenerationPolicy, answer_of, policy_of
+from agents.composer import Composer, GenerationPolicy, answer_of, hold_to_schema, policy_of
 from agents.effects import Effects
 from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
@@ -30,6 +30,7 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     fixed = _fixed(event, policy)
     if fixed is not None:
         text, reason = fixed
+        hold_to_schema(event, fx, reason)
         answer = answer_of(event, text, reason)
         yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return

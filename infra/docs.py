@@ -83,7 +83,9 @@ def diagram() -> str:
 
 def imports(module: str) -> Iterator[tuple[str, str]]:
     """Yield what a module imports by `from`: pairs of module and name."""
-    tree = ast.parse((DOCS.parent / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    path = DOCS.parent / module.replace(".", "/")
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:

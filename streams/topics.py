@@ -52,6 +52,8 @@ from schemas import (
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
+    RateRoute,
+    ReadRoutes,
     Record,
     Request,
     Rerank,
@@ -178,7 +180,12 @@ STEPS = (
         {QueryRewritten: (ChunksRetrieved,)},
         asks=(Embed, Search, Rerank, Fetch),
     ),
-    Step("generate", generate, {ChunksRetrieved: (TokensGenerated,)}, asks=(Generate,)),
+    Step(
+        "generate",
+        generate,
+        {ChunksRetrieved: (TokensGenerated,)},
+        asks=(Generate, ReadRoutes, RateRoute),
+    ),
     Step(
         "moderate",
         moderate,

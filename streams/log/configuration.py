@@ -43,7 +43,9 @@ def configuration(step: str, values: Mapping[str, Any]) -> Configuration:
 
 
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
-    """Read `<step>.json` of every step; a value `{"file": NAME}` stands for that file's text.
+    """Read `<step>.json` of every step; a value `{"file": NAME}` stands for what that file holds.
+
+    That is a text, or the content of a `.json`.
 
     A step without a file has nothing to configure. Raises BadConfiguration for a file that is not
     a JSON object.
@@ -67,8 +69,13 @@ def _values(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
     return {
-        key: (path.parent / value["file"]).read_text(encoding="utf-8")
+        key: _held(path.parent / value["file"])
         if isinstance(value, dict) and set(value) == {"file"}
         else value
         for key, value in values.items()
     }
+
+
+def _held(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.suffix == ".json" else text

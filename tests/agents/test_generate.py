@@ -253,7 +253,7 @@ async def test_the_next_model_answers_where_one_is_away():
         return parts(" The Normans come from Normandy.")
 
     records, fx = await run(
-        an_event(NORMANS), {**a_world(), Generate: models}, models=["large", "chat"]
+        an_event(NORMANS), {**a_world(), Generate: models}, routes=None, models=["large", "chat"]
     )
     assert records[-1].answer.finish_reason == "stop"
     assert [request.model for request in fx.asked if isinstance(request, Generate)] == [
@@ -288,14 +288,18 @@ async def test_an_answer_ends_when_its_time_is_over():
     )
 
 
-async def test_a_schema_is_passed_on_and_only_broken_json_gives_way():
+async def test_before_schemas_were_followed_only_broken_json_gave_way():
     ask = Ask(response_schema='{"type":"object"}', max_tokens=7)
     records, fx = await run(an_event(NORMANS, ask=ask), a_world('{"year":', " 1066", "}"))
     assert records[-1].answer.text == '{"year": 1066}'
     assert records[-1].answer.finish_reason == "stop"
     request = fx.asked[1]
     assert (request.json_schema, request.max_tokens, request.stop) == ('{"type":"object"}', 7, ())
-    records, _ = await run(an_event(NORMANS, ask=ask), a_world('{"year":', finish_reason="length"))
+    event, world = an_event(NORMANS, ask=ask), a_world('{"year":', finish_reason="length")
+    fx = FakeEffects("generate", event, world, CONFIGURATION)
+    fx.code = "0.2.0.dev1"
+    await fx.execute()
+    records = fx.outcomes
     assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
         "extractive",
         ("schema",),
@@ -376,7 +380,7 @@ async def test_what_a_model_said_before_it_broke_off_is_not_the_next_ones():
         return parts(" The Normans come from Normandy.")
 
     records, _ = await run(
-        an_event(NORMANS), {**a_world(), Generate: models}, models=["large", "chat"]
+        an_event(NORMANS), {**a_world(), Generate: models}, routes=None, models=["large", "chat"]
     )
     assert texts_shown(records) == "The Normans come from Normandy."
     assert records[-1].answer.usage.completion_tokens == 1
@@ -390,9 +394,9 @@ async def test_a_model_that_can_never_answer_is_not_waited_for():
         world = {**a_world(), Generate: models}
         if waits:
             with pytest.raises(Transient, match="away"):
-                await run(an_event(NORMANS), world, models=order)
+                await run(an_event(NORMANS), world, routes=None, models=order)
         else:
-            [record], _ = await run(an_event(NORMANS), world, models=order)
+            [record], _ = await run(an_event(NORMANS), world, routes=None, models=order)
             assert record.answer.degraded == ("model",)
 
 
@@ -431,10 +435,11 @@ async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
 
 async def test_a_configuration_of_before_has_no_bounds_of_what_is_asked():
     deep = "[" * 200 + "]" * 200
-    records, _ = await run(
-        an_event(NORMANS, ask=Ask(response_schema=deep)), a_world("[1]"), asked_max={}
-    )
-    assert records[-1].answer.text == "[1]"
+    event = an_event(NORMANS, ask=Ask(response_schema=deep))
+    fx = FakeEffects("generate", event, a_world("[1]"), {**CONFIGURATION, "asked_max": {}})
+    fx.code = "0.1.0"
+    await fx.execute()
+    assert fx.outcomes[-1].answer.text == "[1]"
 
 
 async def test_of_an_answer_that_nested_beyond_reason_for_0_1_0_nothing_is_known():
@@ -446,5 +451,8 @@ async def test_of_an_answer_that_nested_beyond_reason_for_0_1_0_nothing_is_known
 
 
 async def test_an_answer_that_nests_beyond_reason_is_no_json():
-    records, _ = await run(an_event(NORMANS, ask=Ask(response_schema="{}")), a_world("[" * 5_000))
-    assert records[-1].answer.degraded == ("schema",)
+    event = an_event(NORMANS, ask=Ask(response_schema="{}"))
+    fx = FakeEffects("generate", event, a_world("[" * 5_000), CONFIGURATION)
+    fx.code = "0.2.0.dev1"
+    await fx.execute()
+    assert fx.outcomes[-1].answer.degraded == ("schema",)
