@@ -38,6 +38,9 @@ VERBS = {
     "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
+    "eval": Verb(
+        "evals.cli:eval_", "Measure quality on evaluation sets, with intervals and baselines"
+    ),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",
         "List, show and retry events that could not be processed",
@@ -60,7 +63,7 @@ MEANT = {
     "config": "settings",
 }
 """Words that people try, and the verbs that do it."""
-OURS = {"agents", "connectors", "edge", "infra", "replay", "schemas", "streams", "worker"}
+OURS = {"agents", "connectors", "edge", "evals", "infra", "replay", "schemas", "streams", "worker"}
 HELP = ("-h", "--help", "--version")
 USAGE, INTERRUPTED = 2, 130
 

@@ -35,6 +35,7 @@ PACKAGES = (
     "bench",
     "connectors",
     "edge",
+    "evals",
     "infra",
     "replay",
     "schemas",

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 FIELDS = {field.name: field.default for field in dataclasses.fields(Settings)}
-FOLDERS = ("agents", "bench", "connectors", "docs", "edge", "infra", "replay", "schemas",
+FOLDERS = ("agents", "bench", "connectors", "docs", "edge", "evals", "infra", "replay", "schemas",
            "streams", "tests", "worker")  # fmt: skip
 BYTES = {"KB": 2**10, "MB": 2**20}
 

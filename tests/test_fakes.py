@@ -114,7 +114,9 @@ def needs_no_other(bases, real, held):
 
 
 FOUND = fakes_under(TESTS)
-REAL = defined_in(ROOT, ["agents", "bench", "connectors", "edge", "replay", "streams", "worker"])
+REAL = defined_in(
+    ROOT, ["agents", "bench", "connectors", "edge", "evals", "replay", "streams", "worker"]
+)
 LISTED = {**HELD, **PARTS}
 
 
