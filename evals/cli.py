@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from edge.cli.output import print_json, progress_bar
 from evals.data_sets import HALVES, Choice, files_in
-from evals.outcome import OURS, SetOutcome, document, show_sets
+from evals.outcome import SetOutcome, document, show_sets
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
-from streams.settings import Settings
 
-Command = TypeVar("Command", bound=Callable[..., None])
-Evaluate = Callable[[Path, Choice, Callable[[int], Callable[[], None]]], SetOutcome]
+Advancing = Callable[[int], Callable[[], None]]
+Evaluate = Callable[[Path, Choice, Advancing], SetOutcome]
 ROWS_MAX = 10_000_000
+AT_ONCE_MAX = 64
 
 
 @click.group("eval", cls=Group)
@@ -36,8 +36,14 @@ def eval_() -> None:
     """
 
 
-def set_options(command: Command) -> Command:
-    """Give a command what says which rows are evaluated."""
+def set_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what says which rows are evaluated, and hand it a Choice."""
+
+    @functools.wraps(command)
+    def chosen(*, limit: int | None, seed: int, half: str | None, **rest: Any) -> None:
+        command(choice=Choice(limit, seed, half), **rest)
+
+    with_options: Callable[..., None] = chosen
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
         click.option(
@@ -62,31 +68,47 @@ def set_options(command: Command) -> Command:
             help="File or folder of a set; may be given several times.",
         ),
     ):
-        command = option(command)
-    return command
+        with_options = option(with_options)
+    return with_options
+
+
+any_run_option = functools.partial(run_option, needs_stack=False)
+"""--run, where no stack need have been started there."""
+at_once_option = click.option(
+    "--at-once",
+    type=click.IntRange(1, AT_ONCE_MAX),
+    default=4,
+    show_default=True,
+    help="Requests on their way to the gateway at a time.",
+)
 
 
 def report(
-    kind: str, sets: Sequence[SetOutcome], about: Mapping[str, Any], *, as_json: bool
+    kind: str, sets: Sequence[SetOutcome], choice: Choice, about: Mapping[str, Any], as_json: bool
 ) -> None:
     """Print what was found."""
     if as_json:
-        print_json(document(kind, sets, about))
+        print_json(document(kind, sets, {"seed": choice.seed, "half": choice.half, **about}))
     else:
         show_sets(sets, console())
 
 
 @contextlib.contextmanager
-def counting(label: str) -> Iterator[Callable[[int], Callable[[], None]]]:
+def counting(label: str) -> Iterator[Advancing]:
     """Show progress for a piece of work whose length is told later."""
     with contextlib.ExitStack() as stack:
         yield lambda total: stack.enter_context(progress_bar(total, label))
 
 
+def files_at(places: Sequence[Path]) -> list[Path]:
+    """List each file that was named, or that lies in a folder that was."""
+    return [file for place in places for file in files_in(place)]
+
+
 def evaluated(places: Sequence[Path], choice: Choice, evaluate: Evaluate) -> list[SetOutcome]:
-    """Evaluate each file that was named, or that lies in a folder that was."""
+    """Evaluate each file by itself."""
     sets = []
-    for path in [file for place in places for file in files_in(place)]:
+    for path in files_at(places):
         with counting(path.name) as advance:
             sets.append(evaluate(path, choice, advance))
     return sets
@@ -94,16 +116,8 @@ def evaluated(places: Sequence[Path], choice: Choice, evaluate: Evaluate) -> lis
 
 @eval_.command()
 @set_options
-@run_option
-def rewriting(
-    places: tuple[Path, ...],
-    limit: int | None,
-    seed: int,
-    half: str | None,
-    run: Path | None,  # noqa: ARG001 - every verb takes one; this one needs no stack
-    *,
-    as_json: bool,
-) -> None:
+@any_run_option
+def rewriting(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
     """Compare rewritten questions with people's own rewrites; needs no stack.
 
     \b
@@ -112,23 +126,14 @@ def rewriting(
     """
     from evals.rewriting import evaluate_rewriting
 
-    choice = Choice(limit, seed, half)
-    sets = evaluated(places, choice, evaluate_rewriting)
-    report("rewriting", sets, {"seed": seed, "half": half}, as_json=as_json)
+    del run  # every verb takes one; this one needs no stack
+    report("rewriting", evaluated(places, choice, evaluate_rewriting), choice, {}, as_json)
 
 
 @eval_.command()
 @set_options
-@run_option
-def groundedness(
-    places: tuple[Path, ...],
-    limit: int | None,
-    seed: int,
-    half: str | None,
-    run: Path | None,  # noqa: ARG001 - every verb takes one; this one needs no stack
-    *,
-    as_json: bool,
-) -> None:
+@any_run_option
+def groundedness(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
     """Tell statements that a text holds from those that it does not; needs no stack.
 
     \b
@@ -137,9 +142,47 @@ def groundedness(
     """
     from evals.groundedness import evaluate_groundedness
 
-    choice = Choice(limit, seed, half)
-    sets = evaluated(places, choice, evaluate_groundedness)
-    report("groundedness", sets, {"seed": seed, "half": half}, as_json=as_json)
+    del run  # as for rewriting
+    report("groundedness", evaluated(places, choice, evaluate_groundedness), choice, {}, as_json)
+
+
+@eval_.command()
+@set_options
+@any_run_option
+def redaction(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
+    """See which personal data of texts would stay readable; needs no stack.
+
+    \b
+    Example:
+      playhead eval redaction --data sets/presidio_synth_v2_dev.jsonl --limit 200
+    """
+    from evals.redaction import evaluate_redaction
+
+    del run  # as for rewriting
+    report("redaction", evaluated(places, choice, evaluate_redaction), choice, {}, as_json)
+
+
+@eval_.command()
+@set_options
+@run_option
+def moderation(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
+    """See what is refused as a question and withdrawn as an answer.
+
+    Rules alone judge, unless --run names a running stack whose model is asked too. Several files
+    are evaluated together as well, so that false alarms on one count for all.
+
+    \b
+    Example:
+      playhead eval moderation --data sets/surge.jsonl --data sets/benign.jsonl
+    """
+    from connectors.triton import Triton
+    from evals.moderation import evaluate_moderation
+    from streams.settings import Settings
+
+    connectors = () if run is None else (Triton(Settings.load(run=run)),)
+    with counting("texts") as advance:
+        sets = evaluate_moderation(files_at(places), choice, connectors, advance)
+    report("moderation", sets, choice, {"model": run is not None}, as_json)
 
 
 @eval_.command()
@@ -151,75 +194,103 @@ def groundedness(
     help="Skip the index: each question gets its own passage and so many others, nearest first.",
 )
 @click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Another configuration of the step generate, to compare with: a JSON file of the values "
+    "that differ. Needs --given-passages.",
+)
+@click.option(
+    "--judge",
+    metavar="MODEL",
+    help="Let this model of the running stack say which answer is better, instead of rules.",
+)
+@click.option(
     "--answers",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the answers in files here.",
+    help="Keep the answers in files here.  [default: evals in the run folder, with a stack]",
 )
-@run_option
+@at_once_option
+@any_run_option
 def answers(
     places: tuple[Path, ...],
-    limit: int | None,
-    seed: int,
-    half: str | None,
+    choice: Choice,
     others: int | None,
+    against: Path | None,
+    judge: str | None,
     folder: Path | None,
+    at_once: int,
     run: Path | None,
-    *,
     as_json: bool,
 ) -> None:
-    """Compare answers to questions on passages with right answers, and see when none is given.
+    """Compare answers with right ones, and see when none is given.
 
-    With --given-passages no index is asked, and models only with --run.
+    The passages of a set are handed in as documents of a tenant of their own, and the questions
+    asked over the gateway; a stack that is not running is started, and stopped at the end. What was
+    answered is kept, so that a run that was stopped goes on. With --given-passages no index is
+    asked, and models only with --run.
 
     \b
     Example:
-      playhead eval answers --data sets/squad2_dev --given-passages 3 --limit 500
+      playhead eval answers --data sets/squad2_dev --limit 100
+      playhead eval answers --data sets/squad2_dev --given-passages 3 --against other.json
     """
+    from evals.answering_sets import AnswersAsked, asked_of_stack, from_given_passages
     from evals.question_set import question_sets
 
-    if others is None:
-        raise click.UsageError("name --given-passages: a stack is not asked yet")
-    choice = Choice(limit, seed, half)
+    if others is None and (against or judge):
+        raise click.UsageError("--against and --judge go with --given-passages")
+    if judge and not (against and run):
+        raise click.UsageError("--judge goes with --against and the --run of a running stack")
     sets = [one for place in places for one in question_sets(place, choice)]
-    outcomes = []
-    for asked in sets:
-        with counting(asked.name) as advance:
-            by_system = asyncio.run(_from_given(asked, others, run, advance))
-        if folder is not None:
-            keep_answers(folder, asked.name, by_system[OURS])
-        from evals.answer_figures import answer_outcome
-
-        outcomes.append(answer_outcome(asked, by_system, seed))
-    about = {"seed": seed, "half": half, "given_passages": others}
-    report("answers", outcomes, about, as_json=as_json)
+    wish = AnswersAsked(sets, choice.seed, folder, run, at_once)
+    if others is None:
+        outcomes = asked_of_stack(wish, counting)
+    else:
+        outcomes = asyncio.run(from_given_passages(wish, others, against, judge, counting))
+    report("answers", outcomes, choice, {"given_passages": others}, as_json)
 
 
-async def _from_given(
-    asked: Any, others: int, run: Path | None, advance: Callable[[int], Callable[[], None]]
-) -> dict[str, Any]:
-    from connectors.triton import Triton
-    from evals.given_passages import BASELINES, PassageSource, answers_of_step, baseline_answers
+@eval_.command()
+@set_options
+@click.option(
+    "--pool",
+    type=click.IntRange(1, 10_000),
+    help="Index only judged documents and so many that keywords rank first for each query.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, 100),
+    default=100,
+    show_default=True,
+    help="Passages asked for each query.",
+)
+@at_once_option
+@any_run_option
+def retrieval(
+    places: tuple[Path, ...],
+    choice: Choice,
+    pool: int | None,
+    depth: int,
+    at_once: int,
+    run: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare what a search finds with what judges held for right.
 
-    source = PassageSource(asked, others)
-    done = advance(len(asked.questions) * (1 + len(BASELINES)))
-    connectors = () if run is None else (Triton(Settings.load(run=run)),)
-    try:
-        by_system = {OURS: await answers_of_step(asked, source, connectors, {}, done)}
-    finally:
-        for connector in connectors:
-            await connector.close()
-    for name, count in BASELINES.items():
-        by_system[name] = baseline_answers(asked, source, count, done)
-    return by_system
+    Documents are handed in to a tenant of their own, and queries searched over the gateway; a stack
+    that is not running is started, and stopped at the end.
 
+    \b
+    Example:
+      playhead eval retrieval --data sets/scifact_dev --pool 20
+    """
+    from evals.retrieval import RetrievalWish, evaluate_retrieval
+    from evals.retrieval_set import retrieval_set
 
-def keep_answers(folder: Path, name: str, given: Mapping[str, Any]) -> Path:
-    """Write the answers to a set into a folder, a row each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name.replace('/', '-')}.answers.jsonl"
-    rows = (
-        json.dumps(one.as_json(question), ensure_ascii=False) for question, one in given.items()
-    )
-    path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-    return path
+    sets = [retrieval_set(place, choice) for place in places]
+    if pool is not None:
+        sets = [one.pooled(pool) for one in sets]
+    wish = RetrievalWish(sets, choice.seed, depth, at_once, run)
+    about = {"pool": pool, "depth": depth}
+    report("retrieval", evaluate_retrieval(wish, counting), choice, about, as_json)

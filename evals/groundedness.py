@@ -15,6 +15,7 @@ from agents.grounding import Grounds
 from evals import curves
 from evals.bootstrap import statistic_of
 from evals.data_sets import Choice, Row, name_of, rows_of
+from evals.detector_figures import CURVES
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import in_force
 from evals.word_overlap import FUNCTION_WORDS, words_of
@@ -113,11 +114,7 @@ def _add_curves(
     """Take in how well scores part the labels."""
     supported = [float(claim.label == "supported") for claim in claims]
     groups = [claim.context for claim in claims]
-    for name, figure in (
-        ("AUPRC", curves.average_precision),
-        ("ROC area", curves.roc_area),
-        ("recall at 1 % false", curves.recall_at),
-    ):
+    for name, figure in CURVES.items():
         outcome.add(name, system, statistic_of(figure, supported, scores, groups=groups, seed=seed))
     kept = [index for index, claim in enumerate(claims) if claim.label != "not_supported"]
     if any(claim.label == "contradicted" for claim in claims):

@@ -1,0 +1,97 @@
+"""`eval redaction`: what stays readable is counted by characters, and by the real detector."""
+
+import pytest
+
+from evals.data_sets import BadData, Choice, Row
+from evals.outcome import OURS, SetOutcome
+from evals.redaction import (
+    STOCK,
+    add_found,
+    evaluate_redaction,
+    letters_in,
+    redacted,
+    spanned_text,
+)
+from tests.evals.sets import write_rows
+
+TEXT = "Write to anna.holm@example.org or ask Peter."
+MAIL = {"start": 9, "end": 30, "type": "EMAIL_ADDRESS"}
+NAME = {"start": 38, "end": 43, "type": "PERSON"}
+ROW = {"id": "x", "text": TEXT, "spans": [MAIL, NAME], "template_id": 7}
+
+
+def a_text(tmp_path, **changed):
+    return spanned_text(Row(tmp_path / "a.jsonl", 1, {**ROW, **changed}))
+
+
+def test_a_row_has_its_spans_and_its_template(tmp_path):
+    text = a_text(tmp_path)
+    assert [TEXT[start:end] for start, end, _ in text.spans] == ["anna.holm@example.org", "Peter"]
+    assert text.group == "7"
+
+
+@pytest.mark.parametrize(
+    ("spans", "said"),
+    [
+        (None, "'spans' must be a list"),
+        ([7], "a span from None to None"),
+        ([{**MAIL, "end": 45}], "a span from 9 to 45: 0 <= start < end <= 44 must hold"),
+        ([{**MAIL, "end": 9}], "a span from 9 to 9"),
+        ([{**MAIL, "start": -1}], "a span from -1 to 30"),
+        ([{**MAIL, "start": True}], "a span from True to 30"),
+    ],
+)
+def test_spans_that_cannot_be_are_named(tmp_path, spans, said):
+    with pytest.raises(BadData) as error:
+        a_text(tmp_path, spans=spans)
+    assert error.value.message.startswith(f"{tmp_path / 'a.jsonl'}:1: {said}")
+
+
+def test_letters_and_digits_count_alone():
+    assert letters_in("a-1 b", [(0, 4)]) == {0, 2}
+
+
+def test_figures_count_what_is_hidden_what_leaks_and_what_is_hidden_for_nothing(tmp_path):
+    outcome = SetOutcome("x", 1)
+    # of 19 letters of the address and 5 of the name: the address, and "Write" for nothing
+    add_found(outcome, OURS, [a_text(tmp_path)], [((0, 5), (9, 30))], 0)
+    assert outcome.figure("characters, recall").value == pytest.approx(18 / 23)
+    assert outcome.figure("characters, precision").value == pytest.approx(18 / 23)
+    assert outcome.figure("characters, F2").value == pytest.approx(18 / 23)
+    assert outcome.figure("texts that leak").value == 1.0
+    assert outcome.figure("whole, EMAIL_ADDRESS").value == 1.0
+    assert outcome.figure("whole, PERSON").value == 0.0
+
+
+def test_recall_weighs_more_than_precision(tmp_path):
+    careful, bold = SetOutcome("x", 1), SetOutcome("x", 1)
+    add_found(careful, OURS, [a_text(tmp_path)], [((9, 30),)], 0)
+    add_found(bold, OURS, [a_text(tmp_path)], [((0, 44),)], 0)
+    assert bold.figure("texts that leak").value == 0.0
+    assert bold.figure("characters, F2").value > careful.figure("characters, F2").value
+
+
+def test_where_nothing_stands_and_nothing_is_found_nothing_is_divided(tmp_path):
+    outcome = SetOutcome("x", 1)
+    add_found(outcome, OURS, [a_text(tmp_path, spans=[])], [()], 0)
+    assert outcome.figure("characters, F2").value == 0.0
+    assert outcome.figure("texts that leak").value == 0.0
+
+
+@pytest.mark.slow
+async def test_the_real_detector_says_what_the_step_would_replace():
+    [found] = await redacted([TEXT], lambda: None)
+    assert (9, 30) in found
+
+
+@pytest.mark.slow
+def test_a_set_is_evaluated_beside_the_stock_analyzer(tmp_path):
+    path = write_rows(
+        tmp_path / "pii.jsonl", [ROW, {**ROW, "id": "y", "text": "It rains.", "spans": []}]
+    )
+    done = []
+    outcome = evaluate_redaction(path, Choice(), lambda total: lambda: done.append(total))
+    assert done == [4] * 4
+    assert outcome.counts == {"spans": 2}
+    assert outcome.figure("whole, EMAIL_ADDRESS").value == 1.0
+    assert outcome.figure("whole, EMAIL_ADDRESS", STOCK).value == 1.0
