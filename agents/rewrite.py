@@ -27,7 +27,7 @@ from agents.placeholders import placeholders_in
 from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
 DEFAULTS = {
-    "answer": 1.0,
+    "answer": 1.6,
     "answer_names": 0.3,
     "subject": 1.3,
     "established": 2,

@@ -182,7 +182,8 @@ def _alike(new: Mention, old: Mention, grammar: Grammar) -> int:
         return KIND if new.is_number and old.is_number else 0
     if new.is_name or old.is_name:
         return KIND if new.is_name and old.is_name else 0
-    return PLAIN
+    both_acts = new.key.endswith("ing") and old.key.endswith("ing")
+    return KIND if both_acts and grammar.has_verb_rules else PLAIN
 
 
 def _preposition_before(query: str, at: int, grammar: Grammar) -> tuple[str, int]:

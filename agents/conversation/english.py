@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agents.conversation.grammar import Grammar, word_set
+from agents.conversation.grammar import Grammar
+from agents.phrases import word_set
 
 ENGLISH = Grammar(
     language="en",
@@ -77,6 +78,14 @@ ENGLISH = Grammar(
     ),
     puts_in_place=True,
     has_verb_rules=True,
+    bare_openers=r"how|which|whose|at what|in which|by how",
+    imperatives=word_set(
+        """
+        add apply ask call change check choose click close contact copy create delete download edit
+        enter go install make open pass press put read remove restart run save see select send set
+        start stop turn type use visit wait write
+        """
+    ),
     expletives=(
         r"\bit\s+(?:\w+\s+)?(?:possible|necessary|allowed|true|safe|worth|ok|okay|best|better"
         r"|important)\s+(?:to|that|for)\b|\bit\s+takes?\s+(?:\w+\s+)?to\b|\bit\s+means?\s+to\b"

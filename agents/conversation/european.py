@@ -6,7 +6,8 @@ about is put behind it. Only what replaces a thing of the same kind goes in its 
 
 from __future__ import annotations
 
-from agents.conversation.grammar import Grammar, word_set
+from agents.conversation.grammar import Grammar
+from agents.phrases import word_set
 
 GERMAN = Grammar(
     language="de",

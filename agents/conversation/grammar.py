@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 
-def word_set(text: str) -> frozenset[str]:
-    """Make a set of the words of a text, which is how they read best."""
-    return frozenset(text.split())
-
-
 @dataclass(frozen=True)
 class Grammar:
     """The words of a language that point back, and those that name nothing; all in lower case."""
@@ -38,6 +33,8 @@ class Grammar:
     """Point back, but no noun can take their place."""
     bridges: frozenset[str] = frozenset()
     """Join two stretches of words to one name: "of"."""
+    bare_openers: str = r"(?!)"
+    """How a question begins that leans if it has no verb: "How many times?"."""
     openers: str = r"(?!)"
     """How a question begins that was cut short; a regular expression."""
     times: frozenset[str] = frozenset()
@@ -54,6 +51,8 @@ class Grammar:
     """Nouns that are of something: without it they point back."""
     verbs: frozenset[str] = frozenset()
     """End a subject behind an auxiliary."""
+    imperatives: frozenset[str] = frozenset()
+    """Begin a sentence that tells what to do."""
     predicates: frozenset[str] = frozenset()
     """End a subject behind a form of "to be"."""
     closers: str = r"(?!)"
@@ -101,6 +100,11 @@ class Grammar:
     def opener(self) -> re.Pattern[str]:
         """Match the beginning of a question that was cut short."""
         return re.compile(rf"[\s¿¡]*(?:{self.openers}){self._end}[\s,:、，]*", re.IGNORECASE)
+
+    @cached_property
+    def bare_opener(self) -> re.Pattern[str]:
+        """Match the beginning of a question that leans if it has no verb."""
+        return re.compile(rf"\s*(?:{self.bare_openers})\b", re.IGNORECASE)
 
     @cached_property
     def why(self) -> re.Pattern[str]:

@@ -89,7 +89,7 @@ def mentions(text: str, grammar: Grammar) -> list[Mention]:
     return list(_Reader(text, grammar).mentions())
 
 
-_BEFORE_VERBS = frozenset("to you i we they".split())  # noqa: SIM905 - words read best as text
+_SPEAKING = frozenset("you i we they he she it one people".split())  # noqa: SIM905 - words read best as text
 
 
 @dataclass
@@ -130,17 +130,24 @@ class _Reader:
             elif self.words and self._bridges(low):
                 self.bridge.append(word)
             else:
-                yield from self._closed()
-                if low in self.grammar.determiners:
-                    self.article, self.start = word, match.start()
-                else:
-                    self.article = ""
-                if low in self.grammar.auxiliaries:
-                    self.expects_verb = True
-                elif low not in self.grammar.determiners:
-                    self.expects_verb &= low in self.grammar.possessives
+                yield from self._passed(match, before)
             before = low
         yield from self._closed()
+
+    def _passed(self, match: re.Match[str], before: str) -> Iterator[Mention]:
+        """Close what was read at a word that names nothing, and see what it announces."""
+        article = self.article
+        yield from self._closed()
+        word, low = match.group(), match.group().lower()
+        if low in self.grammar.determiners:
+            self.article, self.start = word, match.start()
+        elif low in self.grammar.auxiliaries:
+            self.article, self.expects_verb = "", True
+        elif before in self.grammar.determiners and before not in self.grammar.indefinite:
+            self.article = article  # "the last bus leaves"
+        else:
+            self.article = ""
+            self.expects_verb &= low in self.grammar.possessives | _SPEAKING
 
     def _names(self, match: re.Match[str]) -> bool:
         word, low = match.group(), match.group().lower()
@@ -155,11 +162,15 @@ class _Reader:
 
     def _is_verb(self, word: str, before: str) -> bool:
         low, grammar = word.lower(), self.grammar
-        if word != low or low in grammar.auxiliaries:
+        if low in grammar.auxiliaries:
             return False
+        if word != low:  # "Pass the parameter"
+            return not before and low in grammar.imperatives
         if grammar.has_verb_rules and not self.words:
-            if before in _BEFORE_VERBS and low in grammar.verbs:
-                return True  # "how to treat", "can you pay"
+            if before == "to" and low in grammar.verbs:
+                return True  # "how to treat"
+            if before in _SPEAKING and self.expects_verb:
+                return True  # "can you pay"
             return before == "who" or (before == "what" and low.endswith("s"))
         if not self.words or self.bridge:
             return False

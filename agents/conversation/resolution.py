@@ -105,14 +105,21 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
         return True
     if not naming or grammar.opener.match(question) or grammar.why.fullmatch(question):
         return True
+    if few and grammar.bare_opener.match(question) and not grammar.auxiliaries & set(words):
+        return True
     named = mentions(question, grammar)
     if not few or (not grammar.nouns_are_capital and any(mention.is_name for mention in named)):
         return False
     return any(
-        mention.key.rsplit(" ", 1)[-1] in grammar.relational
+        (_is_plain(mention) or mention.key.rsplit(" ", 1)[-1] in grammar.relational)
         and not _has_complement(question, mention, grammar)
         for mention in named
     )
+
+
+def _is_plain(mention: Mention) -> bool:
+    """Tell a thing of one word that is named as known: "the fee"."""
+    return mention.article.lower() == "the" and " " not in mention.text
 
 
 def _leans_unspaced(question: str, naming: Sequence[str], grammar: Grammar) -> bool:
@@ -172,7 +179,7 @@ def _in_place(
     rest = [
         topic.mention.text
         for topic in found
-        if topic.mention is not antecedent and not _is_person(topic.mention)
+        if topic.is_asked and topic.mention is not antecedent and not _is_person(topic.mention)
     ]
     if antecedent.is_placeholder:
         return said  # who is meant is clear

@@ -20,6 +20,8 @@ from agents.language import sentences, stem
 
 SUBJECT_WITHIN = 16
 """Characters of a sentence before its subject begins; behind more there stands another clause."""
+FIRST_PHRASE = 24
+"""Further characters for when or where it is so: "On 14 March the buoy broke"."""
 FIRST_SENTENCE_WITHIN = 400
 THEME_TURNS = 2
 """Turns that name what a conversation goes on to be about when a question leads away from it."""
@@ -31,6 +33,8 @@ class Topic:
 
     mention: Mention
     score: float
+    is_asked: bool = True
+    """Whether a question named it, and not an answer alone."""
 
 
 def first_sentence(exchange: Exchange) -> str:
@@ -118,11 +122,14 @@ def topics(
     question: str, exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
 ) -> list[Topic]:
     """Return what exchanges are about, less what the question names."""
+    asked: set[str] = set()
     scores: dict[str, float] = {}
     spelt: dict[str, Mention] = {}
     characters_max: float = configured.get("topic_characters_max", math.inf)
-    for mention, value in _weighed(exchanges, grammar, configured):
-        if len(mention.text) <= characters_max:
+    for mention, value, is_asked in _weighed(exchanges, grammar, configured):
+        if is_asked:
+            asked.add(mention.key)
+        if len(mention.text) <= characters_max and not _is_letter(mention.text):
             before = spelt.get(mention.key)
             article = mention.article or (before.article if before else "")
             spelt[mention.key] = replace(mention, article=article)
@@ -132,32 +139,49 @@ def topics(
     for key in sorted(scores, key=lambda key: (-round(scores[key], 6), key)):
         new = {stem(word) for word in naming_words(key, grammar)} - known
         if new:
-            chosen.append(Topic(spelt[key], scores[key]))
+            chosen.append(Topic(spelt[key], scores[key], key in asked))
             known |= new
     return chosen
 
 
+def _is_letter(text: str) -> bool:
+    """Tell a letter, which is no topic, from a sign that is a word."""
+    return len(text) == 1 and text.isascii()
+
+
 def _weighed(
     exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
-) -> Iterator[tuple[Mention, float]]:
+) -> Iterator[tuple[Mention, float, bool]]:
     last = len(exchanges) - 1
     for turn, exchange in enumerate(exchanges):
         weight = configured["decay"] ** (last - turn)
         asked = mentions(exchange.query, grammar)
-        told = mentions(statement_of(exchange, grammar), grammar)
-        for number, mention in enumerate(told):
-            if number == 0 and mention.start <= SUBJECT_WITHIN:
-                share = configured["answer"]
-            elif mention.is_placeholder or mention.is_name:
-                share = configured["answer_names"]
-            else:
-                continue
-            same = mention if number else _as_asked(mention, asked)
-            yield same, weight * share * _value(mention, configured)
+        sentence = statement_of(exchange, grammar)
+        told = mentions(sentence, grammar)
+        subject = _subject(sentence, told, grammar)
+        if subject is not None:
+            share = weight * configured["answer"]
+            yield _as_asked(subject, asked), share * _value(subject, configured), False
+        for mention in told:
+            if mention is not subject and (mention.is_placeholder or mention.is_name):
+                share = weight * configured["answer_names"]
+                yield mention, share * _value(mention, configured), False
         if turn == 0:
             weight += configured["opening"]
         for mention in asked:
-            yield mention, weight * _value(mention, configured)
+            yield mention, weight * _value(mention, configured), True
+
+
+def _subject(sentence: str, told: Sequence[Mention], grammar: Grammar) -> Mention | None:
+    """Return what a statement is about: what it names first, but when or where it is so."""
+    for mention in told:
+        before = sentence[: mention.start].lower().split()
+        if mention.start > SUBJECT_WITHIN + FIRST_PHRASE * (mention is not told[0]):
+            return None
+        if mention.is_number or (before and before[-1] in grammar.prepositions):
+            continue
+        return mention
+    return None
 
 
 def _as_asked(told: Mention, asked: Sequence[Mention]) -> Mention:

@@ -28,8 +28,11 @@ from agents.conversation.mentions import mentions, naming_words
         ("How to treat high blood pressure", ["high blood pressure"]),
         ("How much is owed?", []),
         ("Is Anna's passport, or visa, valid?", ["Anna", "passport", "visa"]),
-        ("Call <PERSON_12> in May", ["Call", "<PERSON_12>", "May"]),
+        ("Call <PERSON_12> in May", ["<PERSON_12>", "May"]),
         ("What is it?", []),
+        ("Can you reserve a group?", ["a group"]),
+        ("When does the last bus leave?", ["the bus"]),
+        ("Pass the timeout", ["the timeout"]),
     ],
 )
 def test_a_stretch_ends_where_something_else_begins(text, expected):
