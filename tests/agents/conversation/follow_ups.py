@@ -155,3 +155,101 @@ FOLLOW_UPS = (
         "주차권 만료",
     ),
 )
+
+BUOY = (
+    "What happened to buoy seven?",
+    "On 14 March buoy seven broke from its chain in a gale and drifted into the fairway.",
+)
+WASTE = (
+    "How do I dispose of waste water?",
+    "The pumping station stands at the end of pier three. It is free of charge.",
+)
+SWIM = (
+    "Is swimming allowed in the harbour?",
+    "Swimming is allowed only in basin four, between the yellow markers.",
+)
+GROUP = (
+    "How many people may a group have?",
+    "A group may have at most eighteen people, because the dome holds no more.",
+)
+BUS = (
+    "When does the last bus leave?",
+    "The last bus to the observatory leaves the railway station at half past eight.",
+)
+CELERY = (
+    "How do I retry a failed task in Celery?",
+    "Call self.retry in the task, or set autoretry_for on it.",
+)
+REQ = (
+    "How do I set a timeout in requests?",
+    "Pass the timeout parameter to requests.get, in seconds.",
+)
+LIC = (
+    "What does the Apache License say about patents?",
+    "Each contributor grants you a patent license.",
+)
+TAR = ("What does tar -x do?", "It extracts files from an archive.")
+MOD = ("Which scopes can a token have?", "A token can have the scopes read, write and admin.")
+ENV = ("What is PLAYHEAD_RUN?", "PLAYHEAD_RUN names the folder of a run.")
+LATER = (
+    FollowUp((BUOY,), "Was anyone hurt?", "hurt"),
+    FollowUp((BUOY,), "Who towed it in?", "towed buoy_seven", "_it_"),
+    FollowUp((BUOY,), "Why did it break?", "buoy_seven break", "_it_"),
+    FollowUp((WASTE,), "Where is the key to it?", "key pumping_station|waste_water"),
+    FollowUp((WASTE,), "Does it cost anything?", "cost pumping_station|waste_water"),
+    FollowUp((SWIM,), "And diving?", "diving harbour|allowed"),
+    FollowUp((SWIM,), "Why only there?", "why swimming|basin"),
+    FollowUp((GROUP,), "How do they reserve?", "group reserve"),
+    FollowUp((GROUP, BUS), "Where does it stop?", "bus stop", "group"),
+    FollowUp((BUS,), "And the first one?", "first bus"),
+    FollowUp((CELERY,), "How many times?", "retry|task how_many_times"),
+    FollowUp((CELERY,), "And in RQ?", "retry task RQ", "Celery"),
+    FollowUp((REQ,), "What is the default?", "default timeout"),
+    FollowUp((REQ,), "What about httpx?", "timeout httpx"),
+    FollowUp((REQ, CELERY), "What is a broker?", "broker", "timeout requests"),
+    FollowUp((LIC,), "And the MIT license?", "MIT_license patents", "Apache"),
+    FollowUp((LIC,), "Does it allow commercial use?", "Apache_License commercial_use"),
+    FollowUp((TAR,), "And tar -c?", "tar_-c|-c", "-x"),
+    FollowUp((TAR,), "Does it overwrite existing ones?", "tar overwrite"),
+    FollowUp((MOD,), "What does the last one allow?", "admin allow"),
+    FollowUp((MOD,), "What can I do with the second?", "write"),
+    FollowUp((ENV,), "Where do I set it?", "PLAYHEAD_RUN set", "_it?"),
+    FollowUp((ENV,), "No, I meant PLAYHEAD_GGUF", "PLAYHEAD_GGUF", "PLAYHEAD_RUN"),
+    FollowUp((ENV, TAR), "Thanks! And how do I list the contents?", "list contents", "PLAYHEAD"),
+    FollowUp(
+        (
+            (
+                "Wie viele Personen darf eine Gruppe haben?",
+                "Eine Gruppe darf höchstens achtzehn Personen haben.",
+            ),
+        ),
+        "Und warum?",
+        "warum gruppe|personen",
+    ),
+    FollowUp(
+        (
+            (
+                "Wie viele Personen darf eine Gruppe haben?",
+                "Eine Gruppe darf höchstens achtzehn Personen haben.",
+            ),
+        ),
+        "Wie kann sie reservieren?",
+        "reservieren gruppe",
+    ),
+    FollowUp(
+        (("Combien coûte un billet pour adultes ?", "Un billet coûte 9 euros."),),
+        "Et pour les enfants ?",
+        "billet enfants",
+        "adultes",
+    ),
+    FollowUp(
+        (("¿Dónde está la estación de bombeo?", "La estación está al final del muelle tres."),),
+        "¿Cuándo abre?",
+        "abre estación",
+    ),
+    FollowUp((("电台天线有多宽?", "电台天线宽四米。"),), "它什么时候建造的?", "电台天线 建造"),
+    FollowUp(
+        (("会費はいくらですか?", "会費は年に九千円です。"),), "それはいつ払いますか?", "会費 払"
+    ),
+)
+"""Written when the rules stood, and judged once before what they showed was mended: 22 of 30 by eye."""

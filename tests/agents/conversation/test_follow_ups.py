@@ -8,14 +8,14 @@ import pytest
 import agents
 from agents.conversation.exchanges import Exchange
 from agents.conversation.resolution import stand_alone
-from tests.agents.conversation.follow_ups import FOLLOW_UPS, FollowUp
+from tests.agents.conversation.follow_ups import FOLLOW_UPS, LATER, FollowUp
 
 CONFIGURATION = json.loads(
     (Path(agents.__file__).parent / "configuration/rewrite.json").read_text()
 )
 
 
-@pytest.mark.parametrize("follow_up", FOLLOW_UPS, ids=lambda one: one.question)
+@pytest.mark.parametrize("follow_up", (*FOLLOW_UPS, *LATER), ids=lambda one: one.question)
 def test_a_follow_up_becomes_a_query_that_says_what_was_meant(follow_up):
     exchanges = [Exchange(query, answer) for query, answer in follow_up.turns]
     query = stand_alone(follow_up.question, exchanges, CONFIGURATION).query
