@@ -29,6 +29,7 @@ from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
 DEFAULTS = {
     "answer": 1.6,
     "answer_names": 0.3,
+    "carried": 0.5,
     "subject": 1.3,
     "established": 2,
     "definite_words": 3,

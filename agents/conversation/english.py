@@ -23,7 +23,7 @@ ENGLISH = Grammar(
         them themselves then there these they thing things think this those though through thus time
         to together too toward two type types under until up upon us use used using very want wanted
         was wasn't way we well went were what what's whatever when where whether which while who
-        who's whom whose why will with within without won't work works would wouldn't wow oh ah
+        who's whom whose why will with within without won't s t work works would wouldn't wow oh ah
         interesting hi hello hey thanks yes yet you you're your yours describe provide
         """
     ),

@@ -13,7 +13,7 @@ from agents.conversation.grammar import Grammar
 from agents.conversation.grammars import grammar_of
 from agents.conversation.lists import picked
 from agents.conversation.mentions import Mention, mentions, naming_words
-from agents.conversation.salience import Conversation, Topic, background, topics
+from agents.conversation.salience import Conversation, Topic, background, stems_of, topics
 from agents.phrases import WORD
 
 
@@ -69,7 +69,7 @@ def _resolved(
     conversation = Conversation.read(exchanges, grammar)
     established = len(conversation.current) >= configured["established"]
     if not leans(question, grammar, configured) and not (
-        established and is_definite(question, grammar, configured)
+        established and is_definite(question, conversation.told(grammar), grammar, configured)
     ):
         return question, "stands alone"
     found = topics(question, conversation.current, grammar, configured)
@@ -79,6 +79,7 @@ def _resolved(
     found = background(question, found, conversation, grammar, configured)
     if not found:
         return question, "nothing to add"
+    found = [topic for topic in found if not _is_person(topic.mention)] or found
     return appended(question, [topic.mention.text for topic in found[: configured["topics"]]]), ""
 
 
@@ -103,7 +104,7 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
     words = [word.lower() for word in words]
     if any(word in grammar.pronouns or word in grammar.pointers for word in words):
         return True
-    if not naming or grammar.opener.match(question) or grammar.why.fullmatch(question):
+    if not naming or grammar.why.fullmatch(question) or _is_cut_short(question, words, grammar):
         return True
     if few and grammar.bare_opener.match(question) and not grammar.auxiliaries & set(words):
         return True
@@ -115,6 +116,15 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
         and not _has_complement(question, mention, grammar)
         for mention in named
     )
+
+
+def _is_cut_short(question: str, words: Sequence[str], grammar: Grammar) -> bool:
+    """Tell "And for Oslo?" from a whole question: "And when does the pier open?"."""
+    opening = grammar.opener.match(question)
+    if opening is None:
+        return False
+    whole = grammar.has_verb_rules and not grammar.auxiliaries.isdisjoint(words)
+    return not whole or len(re.findall(r"\w+", opening.group())) > 1
 
 
 def _is_plain(mention: Mention) -> bool:
@@ -138,12 +148,19 @@ SHORT_CHARACTERS = 12
 """Of a question without spaces that names one thing: it leans, unless it asks what that is."""
 
 
-def is_definite(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> bool:
-    """Whether a question names a thing as known that it doesn't describe: "the fee"."""
+def is_definite(
+    question: str, told: set[str], grammar: Grammar, configured: Mapping[str, Any]
+) -> bool:
+    """Whether a question names a thing as known that neither it nor an answer describes: "the fee".
+
+    `told` are the stems of what the answers say first.
+    """
     if len(set(naming_words(question, grammar))) > configured["definite_words"]:
         return False
     return any(
-        mention.article.lower() == "the" and not mention.is_name
+        mention.article.lower() == "the"
+        and not mention.is_name
+        and not stems_of(mention.text, grammar) <= told
         for mention in mentions(question, grammar)
     )
 
@@ -259,4 +276,4 @@ def _fit(mention: Mention, pronoun: str, grammar: Grammar) -> float:
     return 1.0 if plural == (pronoun in grammar.plural) else DISAGREEING
 
 
-UNLIKELY, DISAGREEING = 0.2, 0.6
+UNLIKELY, DISAGREEING = 0.2, 0.35

@@ -82,6 +82,11 @@ class Conversation:
         earlier = [exchange for part in parts[1:] for exchange in part]
         return cls(tuple(reversed(parts[0])), tuple(reversed(earlier)))
 
+    def told(self, grammar: Grammar) -> set[str]:
+        """Return the stems of what the answers say first."""
+        read = (first_sentence(exchange) for exchange in (*self.earlier, *self.current))
+        return set().union(*(stems_of(sentence, grammar) for sentence in read))
+
     def theme(self, grammar: Grammar) -> set[str]:
         """Return the stems of what several turns were about."""
         counted: Counter[str] = Counter()
@@ -129,7 +134,7 @@ def topics(
     for mention, value, is_asked in _weighed(exchanges, grammar, configured):
         if is_asked:
             asked.add(mention.key)
-        if len(mention.text) <= characters_max and not _is_letter(mention.text):
+        if len(mention.text) <= characters_max and _is_thing(mention, grammar):
             before = spelt.get(mention.key)
             article = mention.article or (before.article if before else "")
             spelt[mention.key] = replace(mention, article=article)
@@ -144,9 +149,11 @@ def topics(
     return chosen
 
 
-def _is_letter(text: str) -> bool:
-    """Tell a letter, which is no topic, from a sign that is a word."""
-    return len(text) == 1 and text.isascii()
+def _is_thing(mention: Mention, grammar: Grammar) -> bool:
+    """Tell what may be a topic from a letter (but not a sign that is a word) and from a time."""
+    if mention.key in grammar.times:
+        return False
+    return len(mention.text) > 1 or not mention.text.isascii()
 
 
 def _weighed(
@@ -168,12 +175,22 @@ def _weighed(
                 yield mention, share * _value(mention, configured), False
         if turn == 0:
             weight += configured["opening"]
+        carried = _carried_from(exchange.query)
         for mention in asked:
-            yield mention, weight * _value(mention, configured), True
+            share = configured["carried"] if mention.start > carried else 1.0
+            yield mention, weight * share * _value(mention, configured), True
+
+
+def _carried_from(query: str) -> int:
+    """Return where the brackets begin that rewriting put behind a question, or its end."""
+    at = query.rfind(" (")
+    return at if at >= 0 and query.rstrip("?.!").endswith(")") else len(query)
 
 
 def _subject(sentence: str, told: Sequence[Mention], grammar: Grammar) -> Mention | None:
     """Return what a statement is about: what it names first, but when or where it is so."""
+    if sentence.split(" ", 1)[0].lower() in grammar.pronouns:
+        return None
     for mention in told:
         before = sentence[: mention.start].lower().split()
         if mention.start > SUBJECT_WITHIN + FIRST_PHRASE * (mention is not told[0]):

@@ -104,6 +104,32 @@ def test_a_definite_thing_leans_once_a_topic_is_established():
     assert "toilets" in resolved("When was the term coined?", *turns[:1]).query  # of one word
 
 
+def test_a_definite_thing_that_an_answer_named_stands_alone():
+    turns = [
+        ("Where are the booms?", "The booms are beside the fuel pier."),
+        ("Are the booms new?", "Yes."),
+    ]
+    assert resolved("When does the fuel pier open?", *turns).reason == "stands alone"
+    assert "booms" in resolved("When does the coal pier open?", *turns).query
+
+
+def test_a_conjunction_before_a_whole_question_makes_it_lean_on_nothing():
+    assert resolved("And when does Oslo wake up?", "Where are booms?").reason == "stands alone"
+    assert resolved("And in Oslo?", "Where are booms?").reason == ""
+
+
+def test_what_was_carried_in_brackets_weighs_less_than_what_was_asked():
+    found = topics(
+        "Why?", [Exchange("Are cars cheap (trams)?")], grammar_of("Why is it?", []), CONFIGURATION
+    )
+    assert {one.mention.text: one.score for one in found}["trams"] < found[0].score / 2
+
+
+def test_a_person_stands_in_brackets_only_where_nothing_else_does():
+    assert resolved("And then?", "Did <PERSON_1> see the boat?").query == "And then (boat)?"
+    assert resolved("And then?", "Did <PERSON_1> go?").query == "And then (<PERSON_1>)?"
+
+
 @pytest.mark.parametrize(
     ("turns", "query"),
     [
@@ -139,6 +165,8 @@ def test_what_introduces_something_ends_all_before():
         ([("What is here?", "The pier is near the shed.")], "pier"),  # an answer's subject
         ([("What is here?", "I found the pier.")], None),  # but not of one about its speaker
         ([("Where is the pier?", "The pier opens at six.")], "pier"),  # without its verb
+        ([("What is here?", "It closes the pier.")], None),  # nor of one about what was asked
+        ([("Is it open in winter?", "")], None),  # nor is a time
         ([("What is here?", "On 3 May the buoy was lost.")], "buoy"),  # and not when it was so
     ],
 )
