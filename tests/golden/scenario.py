@@ -208,11 +208,16 @@ class Scenario:
             await self._ask(text, "other-talk", user="bo")
         for text in texts.PERSONAL:
             await self._ask(text, "heath-talk", user="orla")
+        for text in texts.TALK:
+            await self._ask(text, "long-talk")
         for text in (*texts.WORLDLY, *texts.REFUSED, *texts.UNKNOWN, *texts.ODD):
             await self._ask(text)
         for text in texts.QUESTIONS[:3]:
             await self._ask(text, mode="search", passages_max=2)
         await self._ask("bell?", mode="search", passages_max=0)
+        await self._ask("Thanks!", mode="search")
+        await self._ask("Thanks!", response_schema=texts.CHOICE)
+        await self._ask("Super!", left_s=0.2)
         for left_s in (-1, 0.2, 0.5, 5, None):
             await self._ask(texts.QUESTIONS[0], left_s=left_s)
         for number in SAID:

@@ -193,3 +193,34 @@ ODD = ("ferry ranking fails when?", "ferry no similarities when?", "ferry tokens
 
 CHOICE = '{"enum":["ten","twenty"]}'
 STEPS = '{"properties":{"steps":{"items":{"type":"string"},"maxItems":3,"minItems":3,"type":"array"}},"required":["steps"],"type":"object"}'
+TALK = (
+    "Hello!",
+    "When does the ferry to Oslo leave in May?",
+    "And in winter?",
+    "And to Bergen?",
+    "Who built it?",
+    "Why?",
+    "How many times?",
+    "What is the fare?",
+    "No, I meant the mill.",
+    "Is the second one old?",
+    "Which of them is best?",
+    "What happens when the bell rings?",
+    "How can I avoid that?",
+    "And does Orla Quist know her way there?",
+    "How can I reach her?",
+    "Super!",
+    "Thanks a lot, bye!",
+    "Wann fährt die Fähre nach Oslo?",
+    "Und nach Bergen?",
+    "Super!",
+    "Wer bist du?",
+    "渡船什么时候开?",
+    "它多少钱?",
+    "那磨坊呢?",
+    "灯台は何時に開きますか?",
+    "それはどこですか?",
+    "Где мельница?",
+    "Почему?",
+)
+"""A conversation that leans on what came before, changes its topic and its language, and chats."""
