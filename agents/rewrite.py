@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
-from agents.before.rewriting import rewrite_before
+from agents.before.rewrite_by_questions import rewrite_before
 from agents.changes import CARRIED_OVER
 from agents.conversation.exchanges import Exchange
 from agents.conversation.languages import language_of

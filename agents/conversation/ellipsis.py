@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
-from agents.conversation.mentions import Mention, mentions, naming_words
+from agents.conversation.mentions import NamedThing, mentions, naming_words
 from agents.conversation.salience import first_sentence
 
 REMAINDER_WORDS_MAX = 5
@@ -49,7 +49,7 @@ def corrected(question: str, last: Exchange, grammar: Grammar) -> str:
     return put_in(meant, last, grammar, append=True) or _instead(meant, last, named)
 
 
-def _instead(meant: str, last: Exchange, named: list[Mention]) -> str:
+def _instead(meant: str, last: Exchange, named: list[NamedThing]) -> str:
     """Put what was meant in the place of the last thing that was asked about."""
     if not named:
         return ""
@@ -57,7 +57,7 @@ def _instead(meant: str, last: Exchange, named: list[Mention]) -> str:
     return last.query[: old.start] + meant + last.query[old.end :]
 
 
-def _other(last: Exchange, named: list[Mention]) -> str:
+def _other(last: Exchange, named: list[NamedThing]) -> str:
     """Of two alternatives in the last question, ask for the one that was not answered."""
     for one, other in pairwise(named):
         between = last.query[one.end : other.start].strip(" ,").lower()
@@ -124,7 +124,7 @@ def _split(rest: str, grammar: Grammar) -> tuple[str, str]:
 
 
 def _corresponding(
-    new: Mention, preposition: str, query: str, grammar: Grammar
+    new: NamedThing, preposition: str, query: str, grammar: Grammar
 ) -> tuple[int, int] | None:
     """Find the stretch of a question, its preposition included, that something new replaces."""
     named = [part for one in mentions(query, grammar) for part in _parts(one, query, grammar)]
@@ -150,7 +150,7 @@ def _corresponding(
 PLAIN, KIND, HEAD = 1, 2, 4
 
 
-def _parts(mention: Mention, query: str, grammar: Grammar) -> list[Mention]:
+def _parts(mention: NamedThing, query: str, grammar: Grammar) -> list[NamedThing]:
     """Part what is joined: of "a vessel of ten metres", the metres are a thing of their own."""
     parts, start = [], mention.start
     for match in re.finditer(
@@ -163,13 +163,15 @@ def _parts(mention: Mention, query: str, grammar: Grammar) -> list[Mention]:
         return [mention]
     spans = [*parts, (start, mention.end)]
     return [
-        Mention(query[start:end].strip(), start=start, end=start + len(query[start:end].rstrip()))
+        NamedThing(
+            query[start:end].strip(), start=start, end=start + len(query[start:end].rstrip())
+        )
         for start, end in spans
         if query[start:end].strip()
     ]
 
 
-def _alike(new: Mention, old: Mention, grammar: Grammar) -> int:
+def _alike(new: NamedThing, old: NamedThing, grammar: Grammar) -> int:
     """Say how much two things are of a kind."""
     if new.is_placeholder or old.is_placeholder:
         same = new.text.split("_")[0] == old.text.split("_")[0]
@@ -198,7 +200,8 @@ def _is_bare(rest: str, grammar: Grammar) -> bool:
     """Tell a thing that stands alone ("Oslo?") from a question."""
     named = mentions(rest, grammar)
     return (
-        len(named) == 1
+        grammar.is_known
+        and len(named) == 1
         and named[0].end == len(rest)
         and named[0].start <= len(named[0].article)
         and len(named[0].words) <= 3

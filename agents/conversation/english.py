@@ -100,21 +100,22 @@ ENGLISH = Grammar(
     ),
     relational=word_set(
         """
-        advantage advantages alternative alternatives author authors advice aim aims answer
-        application applications area argument arguments background basis benefit benefits capacity
-        cause causes challenge challenges characteristic characteristics component components
-        condition conditions consequence consequences cost costs criteria criticism date deadline
-        default definition details diagnosis difference differences disadvantage disadvantages
-        drawback drawbacks duration effect effects evidence example examples exception exceptions
-        explanation factors features fee fees finding findings format goal goals height history
-        impact impacts implications importance key length limit limits limitation limitations
-        location maximum meaning members minimum motivation name names number opening origin origins
-        outcome outcomes owner parts penalty plot population price prices principles pro pros cons
-        problem problems procedure process properties purpose qualities reason reasons
-        recommendations relationship requirement requirements result results risk risks role rules
-        schedule sentence side significance signs similarities size solution solutions source
-        sources stages status step steps structure symptom symptoms theme themes characters title
-        treatment treatments uses value version versions weight width
+        fare fares rate charge charges address phone email advantage advantages alternative
+        alternatives author authors advice aim aims answer application applications area argument
+        arguments background basis benefit benefits capacity cause causes challenge challenges
+        characteristic characteristics component components condition conditions consequence
+        consequences cost costs criteria criticism date deadline default definition details
+        diagnosis difference differences disadvantage disadvantages drawback drawbacks duration
+        effect effects evidence example examples exception exceptions explanation factors features
+        fee fees finding findings format goal goals height history impact impacts implications
+        importance key length limit limits limitation limitations location maximum meaning members
+        minimum motivation name names number opening origin origins outcome outcomes owner parts
+        penalty plot population price prices principles pro pros cons problem problems procedure
+        process properties purpose qualities reason reasons recommendations relationship requirement
+        requirements result results risk risks role rules schedule sentence side significance signs
+        similarities size solution solutions source sources stages status step steps structure
+        symptom symptoms theme themes characters title treatment treatments uses value version
+        versions weight width
         """
     ),
     verbs=word_set(

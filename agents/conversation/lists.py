@@ -14,7 +14,7 @@ ITEMS_MAX = 20
 ITEM_CHARACTERS_MAX = 120
 _LINE = re.compile(r"^[ \t]*(?:\d{1,3}[.)]|[-*•–])[ \t]+(\S[^\n]*)$", re.MULTILINE)
 _JOINT = re.compile(
-    r"\s+(?:and|or|und|oder|et|ou|y|o|e|en|of)\s+|\s*[,、]\s*(?:(?:and|or|und|oder|et|ou|y|o"
+    r"\s+(?:and|or|und|oder|et|ou|y|o|e|en)\s+|\s*[,、]\s*(?:(?:and|or|und|oder|et|ou|y|o"
     r"|e)\s+)?"
 )
 _LABEL = re.compile(r"^[*_`]*([^:*_`]{1,60}?)[*_`]*(?::|\s[-–—]\s|$)")

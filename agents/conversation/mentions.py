@@ -16,7 +16,7 @@ from agents.phrases import GENITIVE, WORD
 
 
 @dataclass(frozen=True)
-class Mention:
+class NamedThing:
     """A thing that a text names."""
 
     text: str
@@ -41,7 +41,7 @@ class Mention:
     @property
     def spelt(self) -> str:
         """As it is put into another text."""
-        return f"{self.article} {self.text}" if self.article else self.text
+        return f"{self.article.lower()} {self.text}" if self.article else self.text
 
     @property
     def is_placeholder(self) -> bool:
@@ -79,11 +79,11 @@ def naming_words(text: str, grammar: Grammar) -> list[str]:
     ]
 
 
-def mentions(text: str, grammar: Grammar) -> list[Mention]:
+def mentions(text: str, grammar: Grammar) -> list[NamedThing]:
     """Return what a text names, in order."""
     if is_unspaced(text):
         return [
-            Mention(word, start=start, end=end, is_subject=number == 0)
+            NamedThing(word, start=start, end=end, is_subject=number == 0)
             for number, (start, end, word) in enumerate(stretches(text))
         ]
     return list(_Reader(text, grammar).mentions())
@@ -110,7 +110,7 @@ class _Reader:
     first: bool = True
     """Whether nothing was named yet."""
 
-    def mentions(self) -> Iterator[Mention]:
+    def mentions(self) -> Iterator[NamedThing]:
         before, past = "", 0
         for match in WORD.finditer(self.text):
             word, low = match.group(), match.group().lower()
@@ -134,7 +134,7 @@ class _Reader:
             before = low
         yield from self._closed()
 
-    def _passed(self, match: re.Match[str], before: str) -> Iterator[Mention]:
+    def _passed(self, match: re.Match[str], before: str) -> Iterator[NamedThing]:
         """Close what was read at a word that names nothing, and see what it announces."""
         article = self.article
         yield from self._closed()
@@ -186,7 +186,7 @@ class _Reader:
             return True  # "a worker dies"
         return self.expects_verb and low.endswith(("ed", "able", "ible"))
 
-    def _named(self, match: re.Match[str]) -> Iterator[Mention]:
+    def _named(self, match: re.Match[str]) -> Iterator[NamedThing]:
         word = match.group()
         if self.words and not self.bridge and self.words[-1][0].isupper() and word[0].islower():
             yield from self._closed()  # "Salt Lake City differ": the name ends with the capitals
@@ -210,9 +210,9 @@ class _Reader:
         known = self.grammar.verbs | self.grammar.predicates
         return word in known or (self.grammar.has_verb_rules and word.endswith("ed"))
 
-    def _closed(self) -> Iterator[Mention]:
+    def _closed(self) -> Iterator[NamedThing]:
         if self.words and not self._is_predicate():
-            yield Mention(
+            yield NamedThing(
                 " ".join(self.words),
                 self.article,
                 self.expects_verb or self.first,

@@ -12,8 +12,8 @@ from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
 from agents.conversation.grammars import grammar_of
 from agents.conversation.lists import picked
-from agents.conversation.mentions import Mention, mentions, naming_words
-from agents.conversation.salience import Conversation, Topic, background, stems_of, topics
+from agents.conversation.mentions import NamedThing, mentions, naming_words
+from agents.conversation.salience import SalientThing, TopicTurns, background, stems_of, topics
 from agents.phrases import WORD
 
 
@@ -66,7 +66,7 @@ def _resolved(
             return changed, ""
     if item:
         return question, ""
-    conversation = Conversation.read(exchanges, grammar)
+    conversation = TopicTurns.read(exchanges, grammar)
     established = len(conversation.current) >= configured["established"]
     if not leans(question, grammar, configured) and not (
         established and is_definite(question, conversation.told(grammar), grammar, configured)
@@ -112,7 +112,7 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
     if not few or (not grammar.nouns_are_capital and any(mention.is_name for mention in named)):
         return False
     return any(
-        (_is_plain(mention) or mention.key.rsplit(" ", 1)[-1] in grammar.relational)
+        mention.key.rsplit(" ", 1)[-1] in grammar.relational
         and not _has_complement(question, mention, grammar)
         for mention in named
     )
@@ -125,11 +125,6 @@ def _is_cut_short(question: str, words: Sequence[str], grammar: Grammar) -> bool
         return False
     whole = grammar.has_verb_rules and not grammar.auxiliaries.isdisjoint(words)
     return not whole or len(re.findall(r"\w+", opening.group())) > 1
-
-
-def _is_plain(mention: Mention) -> bool:
-    """Tell a thing of one word that is named as known: "the fee"."""
-    return mention.article.lower() == "the" and " " not in mention.text
 
 
 def _leans_unspaced(question: str, naming: Sequence[str], grammar: Grammar) -> bool:
@@ -165,7 +160,7 @@ def is_definite(
     )
 
 
-def _has_complement(question: str, mention: Mention, grammar: Grammar) -> bool:
+def _has_complement(question: str, mention: NamedThing, grammar: Grammar) -> bool:
     following = re.match(r"\s+(\w+)", question[mention.end : mention.end + 24])
     if following is None:
         return False
@@ -176,7 +171,7 @@ def _has_complement(question: str, mention: Mention, grammar: Grammar) -> bool:
 def _in_place(
     question: str,
     place: Pronoun,
-    found: Sequence[Topic],
+    found: Sequence[SalientThing],
     last: Exchange,
     grammar: Grammar,
     configured: Mapping[str, Any],
@@ -236,6 +231,8 @@ def _pronoun(question: str, grammar: Grammar) -> Pronoun | None:
         low = match.group().lower()
         following = matches[number + 1].group().lower() if number + 1 < len(matches) else ""
         before = matches[number - 1].group().lower() if number else ""
+        if low in grammar.persons and "<PERSON" in question[: match.start()]:
+            continue  # whoever the question names itself
         if low not in grammar.pronouns or (expletive and expletive.start() == match.start()):
             continue
         if (
@@ -253,7 +250,7 @@ def _pronoun(question: str, grammar: Grammar) -> Pronoun | None:
     return None
 
 
-def _agreeing(found: Sequence[Topic], pronoun: str, grammar: Grammar) -> Mention:
+def _agreeing(found: Sequence[SalientThing], pronoun: str, grammar: Grammar) -> NamedThing:
     """Return the most salient thing that a pronoun can stand for."""
     if pronoun in grammar.persons:
         persons = [topic for topic in found if _is_person(topic.mention)]
@@ -261,11 +258,11 @@ def _agreeing(found: Sequence[Topic], pronoun: str, grammar: Grammar) -> Mention
     return max(found, key=lambda topic: topic.score * _fit(topic.mention, pronoun, grammar)).mention
 
 
-def _is_person(mention: Mention) -> bool:
+def _is_person(mention: NamedThing) -> bool:
     return mention.text.startswith("<PERSON")
 
 
-def _fit(mention: Mention, pronoun: str, grammar: Grammar) -> float:
+def _fit(mention: NamedThing, pronoun: str, grammar: Grammar) -> float:
     """Return by how much less likely a thing is meant that is not one, or not several."""
     if not grammar.is_spaced or pronoun in grammar.persons:
         return 1.0

@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
-from agents.conversation.mentions import Mention, mentions, naming_words
+from agents.conversation.mentions import NamedThing, mentions, naming_words
 from agents.language import sentences, stem
 
 SUBJECT_WITHIN = 16
@@ -28,10 +28,10 @@ THEME_TURNS = 2
 
 
 @dataclass(frozen=True)
-class Topic:
+class SalientThing:
     """A thing the conversation is about."""
 
-    mention: Mention
+    mention: NamedThing
     score: float
     is_asked: bool = True
     """Whether a question named it, and not an answer alone."""
@@ -43,7 +43,12 @@ def first_sentence(exchange: Exchange) -> str:
 
 
 def statement_of(exchange: Exchange, grammar: Grammar) -> str:
-    """Return the first sentence of an answer, unless it speaks of the one who answers."""
+    """Return the first sentence of an answer, unless it speaks of the one who answers.
+
+    Where words are not spaced there is no telling, so no answer is read.
+    """
+    if not grammar.is_spaced:
+        return ""
     sentence = first_sentence(exchange)
     first = sentence.split(" ", 1)[0].lower()
     return "" if first in grammar.speakers else sentence
@@ -55,7 +60,7 @@ def stems_of(text: str, grammar: Grammar) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class TopicTurns:
     """The turns that a question may take something from."""
 
     current: tuple[Exchange, ...]
@@ -64,7 +69,7 @@ class Conversation:
     """Those before, back to the question that introduced something new: "a parking permit"."""
 
     @classmethod
-    def read(cls, exchanges: Sequence[Exchange], grammar: Grammar) -> Conversation:
+    def read(cls, exchanges: Sequence[Exchange], grammar: Grammar) -> TopicTurns:
         """Find where the topic was changed."""
         parts: list[list[Exchange]] = [[]]
         asked: set[str] = set()
@@ -103,11 +108,11 @@ def _introduces(query: str, grammar: Grammar) -> bool:
 
 def background(
     question: str,
-    found: Iterable[Topic],
-    conversation: Conversation,
+    found: Iterable[SalientThing],
+    conversation: TopicTurns,
     grammar: Grammar,
     configured: Mapping[str, Any],
-) -> list[Topic]:
+) -> list[SalientThing]:
     """Return the topics, and behind them the themes from before a question that led away."""
     if not conversation.earlier:
         return list(found)
@@ -125,11 +130,11 @@ def background(
 
 def topics(
     question: str, exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
-) -> list[Topic]:
+) -> list[SalientThing]:
     """Return what exchanges are about, less what the question names."""
     asked: set[str] = set()
     scores: dict[str, float] = {}
-    spelt: dict[str, Mention] = {}
+    spelt: dict[str, NamedThing] = {}
     characters_max: float = configured.get("topic_characters_max", math.inf)
     for mention, value, is_asked in _weighed(exchanges, grammar, configured):
         if is_asked:
@@ -140,16 +145,16 @@ def topics(
             spelt[mention.key] = replace(mention, article=article)
             scores[mention.key] = scores.get(mention.key, 0.0) + value
     known = {stem(word) for word in naming_words(question, grammar)}
-    chosen: list[Topic] = []
+    chosen: list[SalientThing] = []
     for key in sorted(scores, key=lambda key: (-round(scores[key], 6), key)):
         new = {stem(word) for word in naming_words(key, grammar)} - known
         if new:
-            chosen.append(Topic(spelt[key], scores[key], key in asked))
+            chosen.append(SalientThing(spelt[key], scores[key], key in asked))
             known |= new
     return chosen
 
 
-def _is_thing(mention: Mention, grammar: Grammar) -> bool:
+def _is_thing(mention: NamedThing, grammar: Grammar) -> bool:
     """Tell what may be a topic from a letter (but not a sign that is a word) and from a time."""
     if mention.key in grammar.times:
         return False
@@ -158,7 +163,7 @@ def _is_thing(mention: Mention, grammar: Grammar) -> bool:
 
 def _weighed(
     exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
-) -> Iterator[tuple[Mention, float, bool]]:
+) -> Iterator[tuple[NamedThing, float, bool]]:
     last = len(exchanges) - 1
     for turn, exchange in enumerate(exchanges):
         weight = configured["decay"] ** (last - turn)
@@ -187,7 +192,7 @@ def _carried_from(query: str) -> int:
     return at if at >= 0 and query.rstrip("?.!").endswith(")") else len(query)
 
 
-def _subject(sentence: str, told: Sequence[Mention], grammar: Grammar) -> Mention | None:
+def _subject(sentence: str, told: Sequence[NamedThing], grammar: Grammar) -> NamedThing | None:
     """Return what a statement is about: what it names first, but when or where it is so."""
     if sentence.split(" ", 1)[0].lower() in grammar.pronouns:
         return None
@@ -201,7 +206,7 @@ def _subject(sentence: str, told: Sequence[Mention], grammar: Grammar) -> Mentio
     return None
 
 
-def _as_asked(told: Mention, asked: Sequence[Mention]) -> Mention:
+def _as_asked(told: NamedThing, asked: Sequence[NamedThing]) -> NamedThing:
     """Return what was asked about, where an answer has the verb behind it: "the pier opens"."""
     for mention in asked:
         if told.key.startswith(f"{mention.key} "):
@@ -209,7 +214,7 @@ def _as_asked(told: Mention, asked: Sequence[Mention]) -> Mention:
     return told
 
 
-def _value(mention: Mention, configured: Mapping[str, Any]) -> float:
+def _value(mention: NamedThing, configured: Mapping[str, Any]) -> float:
     named: float = configured["name"] if mention.is_name else 1.0
     subject: float = configured["subject"] if mention.is_subject else 1.0
     # a longer phrase says more, up to a point

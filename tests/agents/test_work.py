@@ -37,7 +37,7 @@ from agents import (
 )
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
-from agents.before import rewriting as rewriting_0_1_0
+from agents.before import rewrite_by_questions
 from agents.candidates import ranked
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
 from agents.conversation import resolution, small_talk
@@ -149,12 +149,12 @@ def rewriting_in_other_languages(text):
 
 
 def rewriting_before(text):
-    rewriting_0_1_0.stand_alone(
+    rewrite_by_questions.stand_alone(
         "Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"]
     )
-    rewriting_0_1_0.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
+    rewrite_by_questions.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
     turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
-    rewriting_0_1_0._entries(text, map_of(text, "q"), turns)
+    rewrite_by_questions._entries(text, map_of(text, "q"), turns)
 
 
 def question_of(text):

@@ -21,6 +21,7 @@ from agents.conversation.lists import items, picked
         ("The seals are red and blue.", ["red", "blue"]),
         ("The office answers within four hours, on weekends within a day and a half or so.", []),
         ("1. Only one", []),
+        ("The ferry of Tern Sound leaves at noon.", []),
         ("It opens at six.", []),
         ("", []),
     ],

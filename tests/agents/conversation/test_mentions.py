@@ -20,7 +20,7 @@ from agents.conversation.mentions import mentions, naming_words
         ("Where are the absorbent booms kept?", ["the absorbent booms"]),
         ("Is throat cancer treatable?", ["throat cancer"]),
         ("What happens when a worker dies?", ["a worker"]),
-        ("A vessel of ten metres", ["A vessel of ten metres"]),
+        ("A vessel of ten metres", ["a vessel of ten metres"]),
         ("the labor systems of the Ottoman Empire", ["the labor systems of the Ottoman Empire"]),
         ("How does Salt Lake City differ?", ["Salt Lake City"]),
         ("Who assigns a berth?", ["a berth"]),

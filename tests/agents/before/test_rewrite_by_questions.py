@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agents
-from agents.before.rewriting import leans, stand_alone, topics
+from agents.before.rewrite_by_questions import leans, stand_alone, topics
 from schemas import Ask, MapEntry, QuestionRedacted, ReadTurns, Sealed, Turn, Turns
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
