@@ -114,7 +114,7 @@ ASKED = "How do I keep the pier or Oslo of May?"
 def rewriting(text):
     rewritten("Why is it so, in the pier?", (text, text), (f"{text} 1", text))
     rewritten("Is the pier's price of the day new?", (text, text), (text, text))
-    rewritten("What are the costs of repair?", (text, text))
+    rewritten("What are the costs for repair?", (text, text))
     rewritten("Is the pier of Oslo new?", (f"{text} pier", text), (text, text))
     rewritten(f"{text} their", (ASKED, text), ("Is <PERSON_1> new?", "On 3 May <PERSON_1> is."))
     turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
