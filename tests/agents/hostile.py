@@ -74,6 +74,17 @@ REPEATED = {
     "levels": "[",
     "backslashes": '"\\',
     "questions": "Q: ",
+    "negations": "not ",
+    "negated words": "no x not ",
+    "conditions": "if x unless ",
+    "modal verbs": "must may x ",
+    "dates": "12 May 2024 ",
+    "dates of numbers": "1.2.2024/",
+    "months": "May ",
+    "days and hours": "May 2 at 2 pm, 1/2/2024. ",
+    "questions of numbers": "$5k, 1,2 %? ",
+    "numbers and units": "5 GB and 3 % ",
+    "polar words": "more x less ",
 }
 NUMBERED = {
     "other words": "w{} ",
@@ -82,6 +93,10 @@ NUMBERED = {
     "other placeholders": "<A_{}>",
     "other addresses": "a{}@b.co ",
     "one word in common": "Ab w{}. ",
+    "other numbers": "{} x ",
+    "other polar words": "more w{} less ",
+    "other negated words": "not w{}, ",
+    "other unstable words": "unw{}stable ",
 }
 FAMILIES: dict[str, Callable[[int], str]] = {
     **{name: (lambda size, unit=unit: filled(unit, size)) for name, unit in REPEATED.items()},

@@ -39,6 +39,7 @@ from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
 from agents.before import rewrite_by_questions
 from agents.candidates import ranked
+from agents.checking import clauses, holding, supporting
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
 from agents.conversation import resolution, small_talk
 from agents.conversation.exchanges import Exchange
@@ -273,6 +274,16 @@ def cutting(text, kind="paragraph", questions=False, parted=False):
     ingest.shape_of(DOCUMENT, text, {})
 
 
+def checking(text):
+    """Statement and sources are hostile, each to the other."""
+    sources = [part.text for part in statements.statements(text)]
+    supporting.check(text, [*sources, "", text[::-1]], given=text, weights=WEIGHTS)
+    supporting.check(f"{text} The server must run.", ["The server must run on 1 May."])
+    supporting.check("The server must run on 1 May.", [f"{text} The server must run."])
+    supporting.differ(text, f"{text} unless less than 5 %")
+
+
+WEIGHTS = {"bias": 0.0, "share": 1.0}
 DOCUMENT = DocumentSubmitted(
     meta=a_meta(), document="d", uri="", media_type="text/plain", content=SEALED, chunk_policy="faq"
 )
@@ -304,6 +315,7 @@ PIECES = {
     ),
     "a pattern": schema_work.pattern_work,
     "statements": statements.statements,
+    "check": checking,
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
     ),
@@ -322,6 +334,8 @@ NOT_DRIVEN = {
     "moderate.py _close": "what it calls is driven",
     "composer.py Composer._generated": "likewise",
     "phrases.py word_set": "is given our own words alone",
+    "polar_words.py _listed": "likewise",
+    "polar_words.py _by_form": "likewise",
     "errors.py": "no text comes in",
     "effects.py": "likewise",
     "changes.py": "likewise: it compares versions of the code",
@@ -342,6 +356,8 @@ def forget():
         language._meaning,
         relevance.asked,
         statements.statements,
+        clauses.claim_of,
+        holding.held_of,
     ):
         remembered.cache_clear()
 
@@ -376,6 +392,11 @@ def test_each_function_that_takes_a_text_is_driven():
             "swear words",
             "marks",
             "lines",
+            "dates",
+            "days and hours",
+            "numbers and units",
+            "other polar words",
+            "questions of numbers",
         ):
             forget()
             driven |= set(lines_run(partial(piece, FAMILIES[family](2_000))))

@@ -1,0 +1,254 @@
+"""Clauses: what a sentence says, in parts that can be compared with those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import regex
+
+from agents.checking.calendar_days import CalendarPoint, calendar_points
+from agents.checking.polar_words import (
+    BREAKS,
+    COMPARATIVES,
+    CONDITIONS,
+    LEXICAL_NEGATORS,
+    MODALS,
+    NEGATED_ONLY,
+    PARTNERS,
+    PLAIN_NEGATORS,
+    QUANTIFIERS,
+    axis_of,
+)
+from agents.checking.quantities import Quantity, quantities
+from agents.checking.units import UNITS
+from agents.language import STOP_WORDS, stem
+from agents.placeholders import TOKEN
+
+CLAIMS_KEPT = 2_048
+"""Sentences whose claims are kept: each is compared with several statements an answer."""
+SCOPE = 8  # content words that a negation reaches
+BACK = 2  # content words before it that a negation belongs to where none follows: "kommt nicht"
+NEAR = 3  # content words that a quantifier or a modal verb belongs to
+CONDITION_MAX = 12  # content words of a condition
+
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"
+_PIECE = regex.compile(
+    rf"(?P<name>{TOKEN})|(?P<break>[,;:()!?…—–，、；：。！？]|\.(?=\s|\Z))|(?P<sign>{_UNSPACED})"
+    rf"|(?P<code>[\p{{L}}\p{{N}}_]++(?:\.[\p{{L}}\p{{N}}_]++)++|(?:[\p{{L}}\p{{N}}]++-){{1,4}}+\d++(?![\p{{L}}_]))"
+    rf"|(?P<elided>(?:[cdjlmnst]|qu)['’](?=\p{{L}}{{2}}))|(?P<word>[[\p{{L}}\p{{M}}\p{{N}}_]--{_UNSPACED}]++(?:['’]\p{{L}}{{1,3}}(?!\p{{L}}))?)",
+    regex.V1 | regex.IGNORECASE,
+)
+_OPEN = regex.compile(
+    r"\b(?:whether|hypothes[ei]\w*|unknown|unclear|ob|unklar|unbekannt|inconnu|desconocido)\b|[?？]\W*\Z",
+    regex.IGNORECASE,
+)
+_MIXED = regex.compile(r"[^\W\d_]\d|\d[^\W\d_]|_|\p{Ll}\p{Lu}")
+_CONTRACTED = regex.compile(r"n['’]t\Z")
+_ELIDED = regex.compile(r"['’]s\Z")
+
+
+class Term(NamedTuple):
+    """A word that carries meaning."""
+
+    stem: str
+    word: str
+    """With its case folded."""
+    axis: str = ""
+    """The axis that it stands on; most words stand on none."""
+    place: int = 0
+    """Where on that axis."""
+    negated: bool = False
+
+
+class Marked(NamedTuple):
+    """A quantifier or a modal verb, and what it belongs to."""
+
+    kind: str
+    negated: bool
+    near: frozenset[str]
+    """Stems of the next content words."""
+
+
+@dataclass
+class Claim:
+    """What a sentence says, or several of them together."""
+
+    items: list[Term] = field(default_factory=list)
+    quantities: list[Quantity] = field(default_factory=list)
+    points: list[CalendarPoint] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Stems of placeholders, identifiers, and words written large within a sentence."""
+    scopes: list[tuple[str, ...]] = field(default_factory=list)
+    """For each negation the stems that it reaches, nearest first."""
+    quantifiers: list[Marked] = field(default_factory=list)
+    modals: list[Marked] = field(default_factory=list)
+    conditions: list[Marked] = field(default_factory=list)
+    """`near` holds all the stems of a condition."""
+    opened: list[bool] = field(default_factory=list)
+    """For each sentence whether it asks or looks for what it says, and doesn't assert it."""
+
+    def joined(self, other: Claim) -> Claim:
+        """Return what two sentences in a row say."""
+        return Claim(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+
+class _Piece(NamedTuple):
+    kind: str
+    word: str
+    """With its case folded."""
+    name: bool
+    """Whether it is written like one."""
+
+
+@lru_cache(maxsize=CLAIMS_KEPT)
+def claim_of(sentence: str) -> Claim:
+    """Read a sentence. The result is shared, not to be changed."""
+    claim = Claim(points=list(calendar_points(sentence)))
+    plain = _hidden(sentence, ((point.start, point.end) for point in claim.points))
+    claim.quantities += quantities(plain)
+    claim.opened.append(_OPEN.search(plain) is not None)
+    for clause in _clauses(_pieces(plain, claim.quantities)):
+        _read(clause, claim)
+    return claim
+
+
+def _hidden(sentence: str, places: Iterator[tuple[int, int]]) -> str:
+    """Return a sentence with blanks at some places."""
+    parts, behind = [], 0
+    for start, end in places:
+        parts += [sentence[behind:start], " " * (end - start)]
+        behind = end
+    return "".join([*parts, sentence[behind:]])
+
+
+def _pieces(sentence: str, numbers: Sequence[Quantity]) -> Iterator[_Piece]:
+    """Yield the words and breaks of a sentence; numbers and their units are left out."""
+    places = {quantity.start: quantity for quantity in numbers}
+    behind, measured, first = 0, False, True
+    for match in _PIECE.finditer(sentence):
+        number = places.get(match.start()) or places.get(match.start() - 1)
+        if number is not None:
+            behind, measured = number.start + len(number.written), bool(number.dimension)
+            yield _Piece("number", "", name=False)
+        if match["elided"] and match[0][0] not in "nN":
+            continue
+        if match.start() < behind:
+            continue
+        written = match[0]
+        word = "ne" if match["elided"] else _ELIDED.sub("", written.casefold())
+        if not (measured and (written in UNITS or word in UNITS)):
+            mixed = bool(match["name"] or match["code"] or _MIXED.search(written))
+            name = mixed or (written[0].isupper() and not first)
+            yield _Piece(str(match.lastgroup), written if match["name"] else word, name)
+        measured, first = False, False
+
+
+def _clauses(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
+    """Yield the clauses of a sentence: a negation does not reach beyond its own."""
+    clause: list[_Piece] = []
+    for piece in pieces:
+        if piece.kind == "break" or piece.word in BREAKS or piece.word in CONDITIONS:
+            yield clause
+            clause = [piece] if piece.word in CONDITIONS else []
+        else:
+            clause.append(piece)
+    yield clause
+
+
+def _read(clause: Sequence[_Piece], claim: Claim) -> None:
+    """Add what a clause says to a claim."""
+    found: list[Term] = []
+    negations: list[tuple[int, bool]] = []
+    bounds = _of_bounds(clause)
+    marked: list[tuple[list[Marked], str, int]] = []
+    for index, piece in enumerate(clause):
+        if index in bounds:
+            continue
+        before = [other.word for other in clause[max(0, index - SCOPE) : index]]
+        behind = clause[index + 1].word if index + 1 < len(clause) else ""
+        if _negates(piece.word, before, behind):
+            negations.append((len(found), piece.word in LEXICAL_NEGATORS))
+        elif kind := QUANTIFIERS.get(piece.word):
+            if not (before and before[-1] in PLAIN_NEGATORS and piece.word in NEGATED_ONLY):
+                marked.append((claim.quantifiers, kind, len(found)))
+        elif piece.word in CONDITIONS:
+            marked.append((claim.conditions, CONDITIONS[piece.word], len(found)))
+        elif not (piece.word in MODALS or _is_function(piece)):
+            found.append(_item(piece))
+            claim.names += [found[-1].stem] if piece.name else []
+        if kind := MODALS.get(piece.word):
+            marked.append((claim.modals, kind, len(found)))
+    flags = _flags(len(found), negations)
+    claim.items += [item._replace(negated=flag) for item, flag in zip(found, flags, strict=True)]
+    for place, _ in negations:
+        reached = found[place : place + SCOPE] or found[-BACK:]
+        claim.scopes.append(tuple(item.stem for item in reached))
+    negated = any(not lexical for _, lexical in negations)
+    for listed, kind, place in marked:
+        reach = CONDITION_MAX if listed is claim.conditions else NEAR
+        near = found[place : place + reach] or found[-BACK:]
+        listed.append(Marked(kind, negated, frozenset(item.stem for item in near)))
+
+
+def _negates(word: str, before: Sequence[str], behind: str) -> bool:
+    """Tell whether a word negates its clause."""
+    if word in LEXICAL_NEGATORS or _CONTRACTED.search(word):
+        return True
+    if word not in PLAIN_NEGATORS or behind in NEGATED_ONLY:
+        return False
+    partner = PARTNERS.get(word)
+    return partner is None or partner in before
+
+
+def _of_bounds(clause: Sequence[_Piece]) -> set[int]:
+    """Return the places of numbers and of the words that make bounds of them."""
+    places: set[int] = set()
+    for index, piece in enumerate(clause):
+        if piece.kind == "number":
+            start, words = (
+                max(0, index - 3),
+                [other.word for other in clause[max(0, index - 3) : index]],
+            )
+            places.add(index)
+            if words[-2:-1] and words[-2] in COMPARATIVES and words[-1] in {"than", "als"}:
+                places |= {index - 2, index - 1}
+                places |= {start} if words[0] in {"no", "not", "nicht"} else set()
+            elif words[-2:] in (["at", "least"], ["at", "most"]):
+                places |= {index - 2, index - 1}
+            behind = [other.word for other in clause[index + 1 : index + 3]]
+            if behind[:1] in (["or"], ["oder"]) and behind[-1] in COMPARATIVES:
+                places |= {index + 1, index + 2}
+    return places
+
+
+def _is_function(piece: _Piece) -> bool:
+    """Tell whether a word only joins others."""
+    if piece.word in PLAIN_NEGATORS or piece.word == "ne" or piece.kind == "number":
+        return True
+    return piece.kind == "word" and piece.word in STOP_WORDS and axis_of(piece.word) is None
+
+
+def _item(piece: _Piece) -> Term:
+    if piece.kind in {"name", "code", "sign"}:
+        return Term(piece.word, piece.word)
+    axis, place = axis_of(piece.word) or ("", 0)
+    return Term(stem(piece.word), piece.word, axis, place)
+
+
+def _flags(count: int, negations: Sequence[tuple[int, bool]]) -> list[bool]:
+    """Tell for each content word of a clause whether it is negated.
+
+    Plain negations of a clause count once, each lexical one turns what it reaches.
+    """
+    plain, turned = [False] * count, [False] * count
+    for place, lexical in negations:
+        start, end = (place, place + SCOPE) if place < count else (max(0, count - BACK), count)
+        for index in range(start, min(end, count)):
+            if lexical:
+                turned[index] = not turned[index]
+            else:
+                plain[index] = True
+    return [one != other for one, other in zip(plain, turned, strict=True)]
