@@ -17,14 +17,22 @@ from agents.checking.holding import HeldClaim
 DECIMALS = 6
 EXPONENT_MAX = 60.0
 PREFIX = 5  # letters by which words of one family are alike: metabolise, metabolism
+RELATED = 0.3  # share of words from which a sentence is about the same
+OPPOSED_MAX = 3  # sentences that say the opposite, beyond which more say no more
 NAMED = ("polarity", "direction", "number", "condition", "modality")
 NOTHING = Comparison(0.0, (), (), ())
 
 
 def features(
-    claim: Claim, comparisons: Sequence[Comparison], sources: Sequence[HeldClaim]
+    claim: Claim,
+    comparisons: Sequence[Comparison],
+    alone: Sequence[Comparison],
+    sources: Sequence[HeldClaim],
 ) -> dict[str, float]:
-    """Return what the head weighs: shares of words, and what was found, best candidate first."""
+    """Return what the head weighs: shares of words, and what was found, best candidate first.
+
+    `alone` are more sentences, each by itself, of which those count that say something opposed.
+    """
     best = comparisons[0] if comparisons else NOTHING
     asserted = [one for one in comparisons if "assertion" not in one.lacking]
     stems = {item.stem for item in claim.items}
@@ -38,6 +46,12 @@ def features(
         "family_anywhere": len(beginnings & all_beginnings) / max(1, len(beginnings)),
         "names": _part(name in all_stems for name in claim.names),
     }
+    opposed = [
+        one
+        for one in alone
+        if "direction" in one.against and "assertion" not in one.lacking and one.share >= RELATED
+    ]
+    named["opposed"] = min(1.0, len(opposed) / OPPOSED_MAX)
     for name in NAMED:
         named[f"against_{name}"] = _part((name in one.against for one in comparisons), 0.0)
         named[f"lacking_{name}"] = float(name in best.lacking)

@@ -23,6 +23,7 @@ SHARE_MIN = 0.7  # of a statement's content words, that it may be called support
 RELATED_MIN = 0.5  # of them, that a source can be said to contradict it
 NEAR_BEST = 0.1  # share by which a sentence may hold less than the best, and still be looked at
 CANDIDATES_MAX = 6
+WIDE_MAX = 24  # the same, where what speaks against a statement is looked for
 DECIMALS = 6
 SUPPORTED, CONTRADICTED, NOT_SUPPORTED = "supported", "contradicted", "not_supported"
 
@@ -69,9 +70,17 @@ def check(
         best = _judged(compare(claim, held_of(""), known), ())
     if weights is None:
         return best
-    held = [held_of(source) for source in sources]
-    named = features(claim, [comparison for comparison, _ in found], held)
-    return best._replace(score=probability(named, weights))
+    return best._replace(score=probability(support_features(claim, sources, known), weights))
+
+
+def support_features(
+    claim: Claim, sources: Sequence[str], known: frozenset[str] = frozenset()
+) -> dict[str, float]:
+    """Return what the head weighs of a claim and the sentences of its sources."""
+    near = [compare(claim, other, known) for _, other in candidates(claim, sources)]
+    wide = candidates(claim, sources, within=1.0, most=WIDE_MAX)
+    alone = [compare(claim, other, known) for where, other in wide if len(where) == 1]
+    return features(claim, near, alone, [held_of(source) for source in sources])
 
 
 def differ(one: str, other: str) -> tuple[str, ...]:
@@ -86,8 +95,16 @@ def differ(one: str, other: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in there.against if name in back.against))
 
 
-def candidates(claim: Claim, sources: Sequence[str]) -> list[tuple[tuple[int, ...], HeldClaim]]:
-    """Return the sentences, alone and with the next one, that hold most of a claim, best first."""
+def candidates(
+    claim: Claim,
+    sources: Sequence[str],
+    within: float = NEAR_BEST,
+    most: int = CANDIDATES_MAX,
+) -> list[tuple[tuple[int, ...], HeldClaim]]:
+    """Return the sentences, alone and with the next one, that hold most of a claim, best first.
+
+    At `most` so many, and those within a share of the best.
+    """
     wanted = Counter(keys_of(claim))
     sets = [held_of(source).keys & wanted.keys() if source else frozenset() for source in sources]
     counts: list[tuple[int, int, int, tuple[int, ...]]] = []
@@ -100,8 +117,8 @@ def candidates(claim: Claim, sources: Sequence[str]) -> list[tuple[tuple[int, ..
             if alone and both > alone:
                 counts.append((both, 0, -index, (index, index + 1)))
     counts.sort(reverse=True)
-    least = counts[0][0] - NEAR_BEST * wanted.total() if counts else 0.0
-    near = [where for count, _, _, where in counts[:CANDIDATES_MAX] if count >= least]
+    least = counts[0][0] - within * wanted.total() if counts else 0.0
+    near = [where for count, _, _, where in counts[:most] if count >= least]
     return [(where, _together([sources[index] for index in where])) for where in near]
 
 

@@ -39,7 +39,7 @@ from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
 from agents.before import rewrite_by_questions
 from agents.candidates import ranked
-from agents.checking import clauses, holding, supporting
+from agents.checking import answerability, clauses, holding, supporting
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
 from agents.conversation import resolution, small_talk
 from agents.conversation.exchanges import Exchange
@@ -316,6 +316,10 @@ PIECES = {
     "a pattern": schema_work.pattern_work,
     "statements": statements.statements,
     "check": checking,
+    "answerable": lambda text: [
+        answerability.answer_features(one, [text, "Who never ran 5 GB on 1 May 2024?"])
+        for one in (f"Who? {text}", f"When? {text}", "How much?")
+    ],
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
     ),
