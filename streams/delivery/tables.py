@@ -16,17 +16,17 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from confluent_kafka import Consumer
 
-from agents.errors import Permanent, Transient
+from agents.errors import Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
-from schemas.registry import RegistryAway
 from streams.delivery.faust_shell import App, raw_topic
 from streams.delivery.fences import KEY, FencedRow, headers_with, new_fence, timely
 from streams.delivery.late_rows import without_late
 from streams.delivery.progress import Progress
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
+from streams.delivery.row_reader import RowReader
 from streams.delivery.rows import RowKey, written
 from streams.delivery.tenures import Tenure
-from streams.log.codec import Codec, Undecodable, schema_id_of
+from streams.log.codec import Codec
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
 from streams.running.world import Handler, StreamHandler
@@ -71,6 +71,7 @@ class Table(ABC):
     """Rows kept of a lane; the one not written for longest is dropped."""
 
     _codec: Codec
+    _reader: RowReader
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class Table(ABC):
     def attach(self, codec: Codec) -> None:
         """Take what rows are decoded with; before the app starts."""
         self._codec = codec
+        self._reader = RowReader(self.NAME, codec)
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -117,8 +119,9 @@ class Table(ABC):
         """Return nothing: no table streams."""
         return {}
 
-    async def close(self) -> None:  # noqa: B027 - the same for every table
-        """Do nothing: the app owns the table."""
+    async def close(self) -> None:
+        """Ask no registry any more; the table itself is the app's."""
+        self._reader.stop()
 
     async def _row(self, place: RowKey) -> TableRow | None:
         """Return a row, as far as it counts."""
@@ -135,27 +138,7 @@ class Table(ABC):
         )
 
     async def _decoded(self, data: bytes, record: type[RecordT]) -> RecordT:
-        """Decode a row or a value of one: a newer version may have written it.
-
-        Raises Transient while the registry does not tell its schema, and Permanent where it can't
-        be read at all; either names the table and no row.
-        """
-        try:
-            schema_id = schema_id_of(data)
-        except Undecodable as error:
-            raise Permanent(f"a row of {self.NAME} can't be read: {error}") from None
-        if not self._codec.known(schema_id, record):
-            try:
-                await asyncio.to_thread(self._codec.learn, schema_id, record)
-            except (RegistryAway, Undecodable) as error:
-                raise Transient(
-                    f"a row of {self.NAME} was written under schema {schema_id}, which the "
-                    f"registry does not tell yet: {error}"
-                ) from None
-        try:
-            return self._codec.decode(data, record)
-        except Undecodable as error:
-            raise Permanent(f"a row of {self.NAME} can't be read: {error}") from None
+        return await self._reader.decoded(data, record)
 
     async def _write(
         self, place: RowKey, event: str, value: Record, topic: str, offset: int
@@ -272,19 +255,11 @@ class Table(ABC):
     def _change(self, lane: int, rows: Sequence[FencedRow], end: int) -> Change:
         """Say what the changelog says of a lane, but for what came late."""
         in_time = timely(rows, self._fences_read.get(lane, b""))
-        standing = without_late(in_time.rows, self._table.data, self._events)
+        standing = without_late(in_time.rows, self._table.data, self._reader.events)
         if late := sum(row.key != KEY for row in rows) - len(standing):
             log.info("rows that came late are passed over", table=self.NAME, rows=late)
         kept = [(row.key, row.value) for row in standing]
         return Change(lane, kept, end, in_time.fence, in_time.passed_over)
-
-    def _events(self, data: bytes) -> tuple[str, ...]:
-        """Return the events whose values a row holds; none where it can't be read here."""
-        try:
-            self._codec.learn(schema_id_of(data), TableRow)
-            return tuple(entry.event for entry in self._codec.decode(data, TableRow).entries)
-        except (RegistryAway, Undecodable):
-            return ()
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs.

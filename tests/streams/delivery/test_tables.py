@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from schemas import (
     WriteRelease,
 )
 from schemas.definitions import self_contained
+from schemas.registry import RegistryAway
 from streams.delivery.rows import ROW_BYTES_MAX, RowKey, before, written
 from streams.delivery.step_tables import (
     DocumentVersions,
@@ -178,7 +180,10 @@ async def a_document_of_a_newer_version(documents):
     documents.apply([change])
 
 
-async def test_what_a_newer_version_has_written_is_read_once_the_registry_tells_its_schema():
+async def test_what_a_newer_version_has_written_is_read_once_the_registry_tells_its_schema(
+    monkeypatch,
+):
+    monkeypatch.setattr("streams.delivery.row_reader.TOLD_S", 0.05)
     documents, _ = table(DocumentVersions)
     registry = MemoryRegistry({number: self_contained(name) for name, number in IDS.items()}, IDS)
     documents.attach(Codec(registry))
@@ -190,7 +195,29 @@ async def test_what_a_newer_version_has_written_is_read_once_the_registry_tells_
         await documents.read(ReadDocument(document="d"), a_call("e2"))
     registry.away = False
     registry.hear(99, self_contained("DocumentState"))
+    monkeypatch.setattr("streams.delivery.row_reader.TOLD_S", 30.0)
     assert (await documents.read(ReadDocument(document="d"), a_call("e2"))).version == 1
+
+
+async def test_a_registry_that_never_answers_takes_no_thread_that_others_need(monkeypatch):
+    monkeypatch.setattr("streams.delivery.row_reader.TOLD_S", 0.05)
+    documents, _ = table(DocumentVersions)
+    registry, answer = MemoryRegistry({}, IDS), threading.Event()
+    asked_on = []
+
+    def hangs(schema_id):
+        asked_on.append(threading.current_thread().name)
+        answer.wait(10.0)
+        raise RegistryAway("hangs")
+
+    monkeypatch.setattr(registry, "definition_of", hangs)
+    documents.attach(Codec(registry))
+    documents.apply([Change(2, [(RowKey(2, "acme", "d").key, HEADER.pack(0, 99))], 1)])
+    with pytest.raises(Transient, match="which the registry does not tell yet"):
+        await documents.read(ReadDocument(document="d"), a_call("e2"))
+    answer.set()
+    await documents.close()
+    assert {name.partition("-")[0] for name in asked_on} == {"schema"}
 
 
 @pytest.mark.parametrize("junk", [b"junk", HEADER.pack(0, IDS["TableRow"]) + b"\xff" * 20])
