@@ -9,7 +9,7 @@ import uuid
 from array import array
 from collections.abc import Iterable
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas import EventRejected
 from streams.log.codec import Codec, Undecodable
@@ -48,10 +48,9 @@ class Watcher:
             # what folds did is judged by where the questions ended; other inputs matter at the end alone
             judged = [*written, *(inputs if folded else ())]
             self.topics[step.name] = [TopicPartition(name, n) for name in judged for n in lanes]
-        # consumers, though they consume nothing: librdkafka's admin client aborts the process
-        # when its requests time out, which they do while the broker is away
-        self._of_step = {step: _looking(settings, group_of(step)) for step in self.reads}
-        self._looking = _looking(settings, "chaos")
+        self._settings = settings
+        self._opened: list[Consumer] = []
+        self._look_anew()
         self._chance = random.Random(0)
         self.samples: list[Sample] = []
         self._stop = threading.Event()
@@ -64,8 +63,18 @@ class Watcher:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
-        for consumer in (*self._of_step.values(), self._looking):
+        for consumer in self._opened:
             consumer.close()
+
+    def _look_anew(self) -> None:
+        """Look with clients that have heard nothing yet; those before are closed at the end, another thread may look.
+
+        They are consumers, though they consume nothing: librdkafka's admin client aborts the process when its requests
+        time out, which they do while the broker is away.
+        """
+        of_step = {step: _looking(self._settings, group_of(step)) for step in self.reads}
+        self._of_step, self._looking = of_step, _looking(self._settings, "chaos")
+        self._opened += [*of_step.values(), self._looking]
 
     def sample(self, *, inputs_too: bool = False) -> Sample:
         """Look once; raises KafkaException while the broker is away."""
@@ -93,8 +102,11 @@ class Watcher:
         for _ in range(LOOKS):
             try:
                 return self.sample(inputs_too=True)
-            except KafkaException:  # that a client knows no such lane, it says at once
+            except KafkaException as error:
                 time.sleep(AGAIN_S)
+                # a client that has heard of no such lane, while a broker came back, asks nobody again and says so for good
+                if error.args[0].code() == KafkaError._UNKNOWN_PARTITION:
+                    self._look_anew()
         return self.sample(inputs_too=True)
 
     def behind(self) -> int:
