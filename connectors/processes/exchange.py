@@ -39,8 +39,9 @@ class AnswerPart(msgspec.Struct, tag="part"):
 class AnswerEnd(msgspec.Struct, tag="end"):
     """An answer is complete."""
 
-    leaving: bool
-    """Whether the process ends now: a large task left it larger than a new one would be."""
+    grown: bool
+    """Whether a large task left the process larger than a new one would be: another should take
+    its place."""
 
 
 class Broken(msgspec.Struct, tag="broken"):

@@ -90,6 +90,8 @@ class LimitedProcess:
         """Whether it was ended from here."""
         self.asked = False
         """Whether it was ever given a task."""
+        self.grown = False
+        """Whether another should take its place: its last answer left it large."""
         self.end: Future[int] = Future()
         """Its exit status, once it has ended; told in a thread of its own."""
         threading.Thread(target=self._await_end, daemon=True).start()
@@ -164,8 +166,7 @@ class LimitedProcess:
                     parts.append(read(part.body))
                     await asyncio.sleep(0)  # others have their turn, however fast the parts come
                 case AnswerEnd() as end:
-                    if end.leaving:
-                        self.kill()
+                    self.grown = end.grown
                     return parts
                 case Broken(cause="error") as broken:
                     raise TaskBroke(broken.where)

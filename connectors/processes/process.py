@@ -39,8 +39,8 @@ from connectors.processes.exchange import (
 from connectors.processes.program import NotInstalled, TooMuch, Work
 
 GROWN_BYTES = 160 * 2**20
-"""Beyond what it had when it was ready, at which a process leaves: its allocator keeps what a large
-task took, and a new one is 35 to 150 MiB."""
+"""Beyond what it had when it was ready, at which a process says that another should take its place:
+its allocator keeps what a large task took, and a new one is 35 to 150 MiB."""
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
@@ -75,13 +75,12 @@ def _loaded(program: str) -> Work:
     return load()
 
 
-def _answer(asker: socket.socket, work: Work, body: bytearray, leaving_bytes: int) -> bool:
+def _answer(asker: socket.socket, work: Work, body: bytearray, grown_bytes: int) -> bool:
     """Do a task, whatever is raised over it; return whether another may follow."""
     try:
         for part in work(body):
             asker.sendall(framed(AnswerPart(part)))
-        leaving = _resident_bytes() > leaving_bytes
-        asker.sendall(framed(AnswerEnd(leaving)))
+        asker.sendall(framed(AnswerEnd(_resident_bytes() > grown_bytes)))
     except ConnectionError:
         return False
     except TooMuch as much:
@@ -93,7 +92,7 @@ def _answer(asker: socket.socket, work: Work, body: bytearray, leaving_bytes: in
     except Exception as error:  # noqa: BLE001 - whatever a library may raise stays with its task
         asker.sendall(framed(Broken("error", _place(error))))
         return False
-    return not leaving
+    return True
 
 
 def _resident_bytes() -> int:

@@ -11,8 +11,9 @@ would take longer to load than the task takes, it goes on to its end instead, an
 until then: else a tenant that asks and goes away would cost all others a load each time.
 
 A program that takes seconds to load has its processes started ahead: with the first of them, and
-whenever one is gone. What dies by itself before it was ever asked is not replaced until somebody
-asks: where memory has run out, more processes are not what is missing.
+whenever one is gone. One that a task has left large goes when the next one has loaded. What dies by
+itself before it was ever asked is not replaced until somebody asks: where memory has run out, more
+processes are not what is missing.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class SharedProcesses:
         """Those that were started and nobody has asked yet."""
         self._idle: list[LimitedProcess] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._succeeded: dict[LimitedProcess, asyncio.Task[None]] = {}
+        """Those that have grown, each with what waits for the one in its place."""
         self._unwanted: set[asyncio.Task[None]] = set()
         """Tasks that go on, though nobody waits for them any longer."""
         self._closed = False
@@ -105,8 +108,31 @@ class SharedProcesses:
                 self._have_back(process)
 
     def _have_back(self, process: LimitedProcess) -> None:
-        if not process.gone:
+        if process.gone:
+            return
+        if not process.grown:
             self._idle.append(process)
+        elif not self._keep_ahead:
+            process.kill()
+        elif process not in self._succeeded:
+            self._idle.insert(0, process)  # the last to be asked
+            self._succeeded[process] = asyncio.create_task(self._succeed(process))
+        elif self._succeeded[process].done():
+            process.kill()
+        else:
+            self._idle.insert(0, process)
+
+    async def _succeed(self, process: LimitedProcess) -> None:
+        """Let a process go, once another has loaded in its place; until then it is asked."""
+        if self._closed:
+            return
+        with suppress(NotStarted, Unloadable):  # who asks will hear of it
+            successor = self._start()
+            self._loading.append(successor)
+            await successor.loaded()
+        if process in self._idle:  # else when it has answered
+            self._idle.remove(process)
+            process.kill()
 
     def _go_on(
         self, process: LimitedProcess, asking: asyncio.Task[list[PartT]], held: AsyncExitStack
@@ -184,6 +210,7 @@ class SharedProcesses:
         of_use = process.asked or process.killed
         process.kill()
         self._processes.discard(process)
+        self._succeeded.pop(process, None)
         for those in (self._idle, self._loading):
             if process in those:
                 those.remove(process)
@@ -197,7 +224,8 @@ class SharedProcesses:
         for process in processes:
             process.kill()
         await asyncio.gather(*(process.wait() for process in processes))
-        await asyncio.gather(*self._unwanted, return_exceptions=True)
+        going_on = *self._unwanted, *self._succeeded.values()
+        await asyncio.gather(*going_on, return_exceptions=True)
 
     def _closing(self) -> Transient:
         return Transient(f"no process to {self.program.purpose}: this one is ending")

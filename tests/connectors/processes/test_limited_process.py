@@ -156,14 +156,15 @@ async def test_a_document_that_takes_too_much_memory_is_ended_in_words(task):
     assert process.gone
 
 
-async def test_a_process_that_grew_large_leaves_with_its_answer():
+async def test_a_process_that_grew_large_says_so_with_its_answer():
     process = LimitedProcess(program(obeying).load, ORDINARY)
     await process.loaded()
     for _ in range(2):
         assert await process.ask(b"keep 80000000", bytes) == [b"kept"]
-        assert not process.gone
+        assert not process.grown
     assert await process.ask(b"keep 80000000", bytes) == [b"kept"]
-    assert process.gone
+    assert process.grown
+    process.kill()
     await process.wait()
 
 

@@ -66,10 +66,10 @@ def test_it_says_that_it_is_ready_and_answers_each_task():
         Ready(),
         AnswerPart(b"ab"),
         AnswerPart(b"cd"),
-        AnswerEnd(leaving=False),
+        AnswerEnd(grown=False),
         AnswerPart(b""),
         AnswerPart(b""),
-        AnswerEnd(leaving=False),
+        AnswerEnd(grown=False),
     ]
 
 
@@ -94,13 +94,12 @@ def test_what_is_not_installed_is_said_in_place_of_ready():
     assert answers(uninstalled, b"pid") == [NotLoaded("the thing is missing: install it")]
 
 
-def test_what_has_grown_leaves(monkeypatch):
-    sizes = iter([100, 100 + process.GROWN_BYTES, 101 + process.GROWN_BYTES])
+def test_what_has_grown_says_so_and_goes_on(monkeypatch):
+    sizes = iter([100, 100 + process.GROWN_BYTES, *[101 + process.GROWN_BYTES] * 2])
     monkeypatch.setattr(process, "_resident_bytes", lambda: next(sizes))
-    assert [
-        word.leaving for word in answers(halves, *[b""] * 3) if isinstance(word, AnswerEnd)
-    ] == [
+    assert [word.grown for word in answers(halves, *[b""] * 3) if isinstance(word, AnswerEnd)] == [
         False,
+        True,
         True,
     ]
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from agents.errors import BeyondMeans, Permanent, Transient
+from connectors.processes.limited_process import LimitedProcess
 from connectors.processes.shared_processes import SharedProcesses
 from connectors.readers.document_task import READING, document_of, document_part, document_task
 from connectors.readers.parsing import parse
@@ -277,6 +278,52 @@ async def test_a_limit_that_the_first_task_passes_has_its_process_replaced(ahead
     with pytest.raises(BeyondMeans, match="CPU time"):
         await obeyed(ahead, b"compute")
     assert await replaced(ahead, 0)
+
+
+async def grown(processes):
+    """Have the one process grow large, and return its id."""
+    old = await obeyed(processes, b"pid")
+    for _ in range(3):
+        assert await obeyed(processes, b"keep 80000000") == b"kept"
+    return old
+
+
+async def test_a_process_that_grew_large_is_asked_until_the_one_in_its_place_has_loaded(
+    ahead, monkeypatch
+):
+    may_load = asyncio.Event()
+    loaded = LimitedProcess.loaded
+
+    async def held_up(process):
+        await may_load.wait()
+        await loaded(process)
+
+    await ahead.loaded()
+    old = await obeyed(ahead, b"pid")
+    monkeypatch.setattr(LimitedProcess, "loaded", held_up)
+    assert await grown(ahead) == old
+    assert await obeyed(ahead, b"pid") == old
+    await until(lambda: len(obedient()) == 2)
+    may_load.set()
+    await until(
+        lambda: [one.pid for one in obedient()] not in ([], [int(old)]) and len(obedient()) == 1
+    )
+    assert await obeyed(ahead, b"pid") != old
+    assert len(obedient()) == 1
+
+
+async def test_a_process_that_grew_large_goes_at_once_where_none_is_kept_ahead():
+    processes = SharedProcesses(OBEYING, ORDINARY, 1, ahead=False)
+    old = await grown(processes)
+    await until(lambda: not obedient())
+    assert await obeyed(processes, b"pid") != old
+    await processes.close()
+
+
+async def test_closing_while_a_successor_loads_leaves_none_of_the_two(ahead):
+    await grown(ahead)
+    await ahead.close()
+    assert not obedient()
 
 
 async def stopped(processes, order, asker="a"):
