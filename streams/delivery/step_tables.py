@@ -113,8 +113,8 @@ class Sessions(Table):
             turns.append(turn)
         return Turns(turns=tuple(turns[-request.limit :]) if request.limit > 0 else ())
 
-    async def remember(self, released: Event, offset: int) -> None:
-        """Enter a released answer, which lies at an offset of its topic, as a turn.
+    async def remember(self, released: Event, offset: int = -1) -> None:
+        """Enter a released answer, which lies at an offset of its topic (-1: of none), as a turn.
 
         Raises Transient.
         """

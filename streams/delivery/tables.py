@@ -146,7 +146,7 @@ class Table(ABC):
         """Enter a value that an event made, which lies at an offset of a topic."""
         before, made = await self._row(place), self._codec.encode(value)
         tenure = self._tenures.get(place.lane, {}).get(topic)
-        log, offset = (tenure.log, offset) if tenure else ("", -1)
+        log, offset = (tenure.log, offset) if tenure and offset >= 0 else ("", -1)
         row = written(
             before, event, made, self.ENTRIES, log=log, offset=offset, by_offset=self.BY_OFFSET
         )
