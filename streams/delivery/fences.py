@@ -1,10 +1,13 @@
-"""Fences of a changelog: whose rows count from here on.
+"""Fences of a changelog: whose rows count.
 
 A worker that has lost a lane may still have rows on their way to the broker, which takes them
 although the lane's new owner has written since. So whoever takes a lane over first puts a record
 into its partition of the changelog, a fence, and names it in a header of every row that it writes
-there. A row that comes behind a fence and names another one came late: whoever reads the changelog
-passes it over, and writes its key's true row once more, since compaction keeps the last.
+there. A row came late if it names an older fence than the row of its key before: whoever reads the
+changelog passes it over, and writes the key's true row once more, since compaction keeps the last.
+
+One of a key that the new owner has not written yet stands: its outcome may be on the log too, and
+then nobody runs its input again. Whether that is done decides whether it counts (see `tenures`).
 
 It costs one record for each lane and table at a takeover. A transactional producer would keep the
 late record out of the log itself; what that costs stands in docs/decisions/9062-fences.md.
@@ -13,7 +16,8 @@ late record out of the log itself; what that costs stands in docs/decisions/9062
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from confluent_kafka import Message
@@ -24,6 +28,9 @@ from streams.log.writing import Headers
 KEY = b"\0fence"
 """Of the record that is a fence; no row's key begins with a zero."""
 HEADER = "fence"
+KNOWN_MAX = 1_000
+"""Fences that are remembered of a lane; what an older one's owner has on its way is long gone."""
+EMPTY: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class FencedRow(NamedTuple):
@@ -46,8 +53,8 @@ class Timely(NamedTuple):
     """The rows of one lane that came in time."""
 
     rows: list[FencedRow]
-    fence: bytes
-    """The newest one."""
+    fences: tuple[bytes, ...]
+    """All that are known, oldest first."""
     passed_over: frozenset[bytes]
     """Keys of which the last record on the log came late."""
 
@@ -62,16 +69,30 @@ def headers_with(fence: bytes | None) -> Headers:
     return [(HEADER, fence)] if fence else []
 
 
-def timely(rows: Iterable[FencedRow], fence: bytes = b"") -> Timely:
-    """Leave out the rows that came late, and the fences; `fence` stood before the first."""
+def timely(
+    rows: Iterable[FencedRow], fences: tuple[bytes, ...] = (), named: Mapping[bytes, bytes] = EMPTY
+) -> Timely:
+    """Leave out the rows that came late, and the fences.
+
+    `fences` stood before the first row, and `named` are those that the rows before it name. One
+    that is not known any more is older than all that are.
+    """
+    order = {fence: place for place, fence in enumerate(fences, start=1)}
+    newest: dict[bytes, int] = {}
     kept: list[FencedRow] = []
     late: set[bytes] = set()
     for row in rows:
         if row.key == KEY:
-            fence = row.fence
-        elif row.fence and fence and row.fence != fence:
+            order[row.fence] = len(order) + 1
+            continue
+        place = order.get(row.fence, 0)
+        before = newest.get(row.key)
+        if before is None:
+            before = order.get(named.get(row.key, b""), 0)
+        if row.fence and place < before:
             late.add(row.key)
         else:
             late.discard(row.key)
+            newest[row.key] = place
             kept.append(row)
-    return Timely(kept, fence, frozenset(late))
+    return Timely(kept, tuple(order)[-KNOWN_MAX:], frozenset(late))

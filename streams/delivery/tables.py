@@ -11,7 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, cast
 
 from confluent_kafka import Consumer
@@ -53,8 +53,10 @@ class Change:
     """Keys and values in the order in which they were written; None drops a row."""
     end: int
     """The offset after the last one."""
-    fence: bytes = b""
-    """The newest one."""
+    fences: tuple[bytes, ...] = ()
+    """All that are known, oldest first."""
+    named: Mapping[bytes, bytes] = field(default_factory=dict, compare=False)
+    """The fence that each row names that stands."""
     passed_over: frozenset[bytes] = frozenset()
     """Keys of which the last record on the log came late."""
 
@@ -95,8 +97,10 @@ class Table(ABC):
         """Of each lane, ours."""
         self._fenced: dict[int, int] = {}
         """The turn in which it was put."""
-        self._fences_read: dict[int, bytes] = {}
-        """Of each lane, the newest one that is known to be on the log."""
+        self._fences_read: dict[int, tuple[bytes, ...]] = {}
+        """Of each lane, those that are known to be on the log."""
+        self._named: dict[bytes, bytes] = {}
+        """The fence that each row names."""
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -178,6 +182,7 @@ class Table(ABC):
         except PublishingFailed as error:
             raise Transient(str(error)) from None
         self._set(place.lane, place.key, value, turn)
+        self._named[place.key] = self._fences.get(place.lane, b"")
 
     def _send(self, lane: int, key: bytes, value: bytes | None, receipt: Receipt) -> None:
         """Hand a record for the changelog over, behind our fence."""
@@ -204,6 +209,7 @@ class Table(ABC):
                 known.pop(lane, None)
             for key in self._keys.pop(lane, ()):
                 self._table.data.pop(key, None)
+                self._named.pop(key, None)
 
     async def fence(self, lanes: Iterable[int]) -> None:
         """Have whatever others still write of some lanes come too late; before they are read.
@@ -254,12 +260,13 @@ class Table(ABC):
 
     def _change(self, lane: int, rows: Sequence[FencedRow], end: int) -> Change:
         """Say what the changelog says of a lane, but for what came late."""
-        in_time = timely(rows, self._fences_read.get(lane, b""))
+        in_time = timely(rows, self._fences_read.get(lane, ()), self._named)
         standing = without_late(in_time.rows, self._table.data, self._reader.events)
         if late := sum(row.key != KEY for row in rows) - len(standing):
             log.info("rows that came late are passed over", table=self.NAME, rows=late)
         kept = [(row.key, row.value) for row in standing]
-        return Change(lane, kept, end, in_time.fence, in_time.passed_over)
+        named = {row.key: row.fence for row in standing}
+        return Change(lane, kept, end, in_time.fences, named, in_time.passed_over)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs.
@@ -279,7 +286,8 @@ class Table(ABC):
                 turn, written_by_us = ours.get(key, (0, None))
                 if turn < fenced:  # else we have written it since
                     self._set(change.lane, key, value, turn if value == written_by_us else 0)
+                    self._named[key] = change.named.get(key, b"")
             for key in sorted(change.passed_over) if change.lane in self._fences else ():
                 self._send(change.lane, key, self._table.data.get(key), Unattended())
             self._recovered[change.lane] = change.end
-            self._fences_read[change.lane] = change.fence
+            self._fences_read[change.lane] = change.fences

@@ -1,4 +1,4 @@
-"""Behind a takeover's fence nobody else's row counts, however late it comes and whatever it holds."""
+"""Once the new owner of a lane has written a row, nobody else's counts, however late it comes and whatever it holds."""
 
 import pytest
 
@@ -65,6 +65,13 @@ async def test_a_row_that_comes_behind_anothers_fence_is_passed_over_though_noth
     await write(owner, "e3", 3)  # of which the late row has heard nothing, nor the owner of e2
     arrives(broker, late)
     assert await version_for(await takes_over(broker)) == 3
+
+
+async def test_a_row_of_a_key_that_the_new_owner_has_not_written_stands():
+    """Its outcome may have come as late, and then nobody runs its input again."""
+    broker, late, _ = await one_that_lost_the_lane()
+    arrives(broker, late)
+    assert await version_for(await takes_over(broker)) == 2
 
 
 async def test_a_drop_that_comes_late_drops_nothing():
