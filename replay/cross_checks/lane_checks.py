@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from replay.cross_checks.forms import form_of
 from replay.cross_checks.passages import IndexedChunks
-from replay.cross_checks.table_rows import ReleaseRows, Rows, form_of
+from replay.cross_checks.table_rows import ReleaseRows, Rows
 from replay.cross_checks.turns import Conversations
 from replay.recorded import Contradiction
 from schemas import (

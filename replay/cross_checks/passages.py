@@ -6,14 +6,12 @@ own `ChunksEmbedded`. A chunk that is written again, under another title, say, h
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
+from replay.cross_checks.forms import form_of
 from schemas import ChunksEmbedded, Fetch, Fetched, Found, Passage
 
-FORM_BYTES = 8
-"""Of the digest that stands for a chunk's form: forms are compared, and no forger can try many."""
 ChunkOfTenant = tuple[str, str]
 """Tenant and chunk."""
 
@@ -98,4 +96,4 @@ def _form(passage: Passage) -> bytes:
         passage.tokens,
         passage.entries,
     )
-    return hashlib.blake2b(repr(told).encode(), digest_size=FORM_BYTES).digest()
+    return form_of(told)

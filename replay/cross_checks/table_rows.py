@@ -8,10 +8,10 @@ read.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict, deque
 from typing import NamedTuple
 
+from replay.cross_checks.forms import form_of
 from schemas import Record, ReleaseState
 
 ROWS_MAX = 100_000
@@ -19,7 +19,6 @@ ROWS_MAX = 100_000
 ANSWERS_MAX = 4_000
 """Answers whose moderation is followed at once, as many as the table keeps."""
 RELEASES_KEPT = 8  # newest states of an answer
-FORM_BYTES = 8  # of the digest that stands for a state: states are compared
 Key = tuple[str, ...]
 
 
@@ -32,11 +31,6 @@ class RowState(NamedTuple):
     """The event that wrote it; empty where that was not seen."""
     before: bytes | None
     """What the event found that wrote it; None where that is not known."""
-
-
-def form_of(state: Record) -> bytes:
-    """Digest a state, as it is compared."""
-    return hashlib.blake2b(repr(state).encode(), digest_size=FORM_BYTES).digest()
 
 
 class Rows:

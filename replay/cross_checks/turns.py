@@ -7,14 +7,13 @@ between are all there.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from typing import NamedTuple
 
+from replay.cross_checks.forms import form_of
 from schemas import AnswerReleased, ReadTurns, Turn, Turns
 from streams.delivery.step_tables import NO_TURN
 
-FORM_BYTES = 8
 EVERYBODY = "\0"  # no user is called so
 Conversation = tuple[str, str, str]
 """Tenant, subject and session."""
@@ -80,5 +79,4 @@ class _Answers(NamedTuple):
 
 
 def _form(turn: Turn) -> bytes:
-    told = (turn.question, turn.answer, turn.entries)
-    return hashlib.blake2b(repr(told).encode(), digest_size=FORM_BYTES).digest()
+    return form_of((turn.question, turn.answer, turn.entries))

@@ -110,3 +110,10 @@ def test_no_stem_is_long_unless_it_is_a_number_or_a_placeholder(word):
 def test_words_that_carry_meaning_keep_their_endings_where_that_is_asked_for():
     assert meant("The Pumps were leaking") == ("pumps", "leaking")
     assert content("The Pumps were leaking") == ("pump", "leak")
+
+
+@given(st.text(" \t\n\r\f\v\x1c\x1e.!?\"')]([<aB1", max_size=16), st.integers(0, 8))
+def test_text_of_ascii_ends_its_sentences_as_other_text_does(text, start):
+    cuts = language._SENTENCE_END.finditer(text, min(start, len(text)))
+    ascii_cuts = language._ASCII_SENTENCE_END.finditer(text, min(start, len(text)))
+    assert [cut.span() for cut in ascii_cuts] == [cut.span() for cut in cuts]
