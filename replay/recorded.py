@@ -287,6 +287,8 @@ class RecordedRun(Run):
             raise Unverifiable(f"{name} can't be tried again here: {error}") from None
         except Permanent:
             return  # it fails here too, by a key that was destroyed since, say
+        except Exception as error:  # noqa: BLE001 - as in `_repeat`
+            raise Unverifiable(_broken_here(effect, request, error)) from None
         if request.RESPONSE in VERSION_FIELDS:
             raise Unverifiable(f"{name} succeeds here; the record holds no versions of a failure")
         if isinstance(request, Unseal) and any(value.claim for value in request.values):
@@ -310,6 +312,8 @@ class RecordedRun(Run):
             raise kind(
                 f"effect {effect.number} ({request.SCHEMA}) was answered, now: {error_text(error)}"
             ) from None
+        except Exception as error:  # noqa: BLE001 - another version's name, or anything else here
+            raise Unverifiable(_broken_here(effect, request, error)) from None
         return self._as_recorded(effect, response)
 
     def _as_recorded(self, effect: Effect, response: Record) -> Record:
@@ -328,6 +332,17 @@ class RecordedRun(Run):
         if then != here:
             raise Unverifiable(f"{what}: it was given by {then or 'no version'}, here by {here}")
         raise Divergence(what)
+
+
+def _broken_here(effect: Effect, request: Request[Any], error: Exception) -> str:
+    """Say that what executes an effect breaks here in a way that nobody foresaw.
+
+    The request is the one on the log, so that says nothing of the record. An error's own words may
+    hold a person's.
+    """
+    then = f"; it was given by {effect.version}" if effect.version else ""
+    what = f"effect {effect.number} ({request.SCHEMA}) can't be executed again here"
+    return f"{what}: {type(error).__name__}{then}"
 
 
 def _of_a_later_release(effect: Effect, error: UnknownForm) -> BaseException:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent
 from replay.log import Stored
-from replay.other_versions import told_versions, version_in_0_1_0, versions_differ
+from replay.other_versions import doubted, told_versions, version_in_0_1_0, versions_differ
 from replay.recorded import (
     Contradiction,
     Divergence,
@@ -281,6 +281,11 @@ async def test_a_reader_that_breaks_over_what_was_read_shows_nothing():
         await local(PARSE, PARSED, Permanent("broke"))
 
 
+async def test_a_library_that_lost_a_name_says_nothing_and_the_one_of_then_is_named():
+    with pytest.raises(Unverifiable, match="AttributeError; it was given by tokenizers 9,"):
+        await local(COUNT, COUNTS, AttributeError("type object has no attribute 'from_buffer'"))
+
+
 @pytest.mark.parametrize("told", [{"plain": "2"}, {}], ids=["by its manifest", "nowhere"])
 async def test_a_response_of_0_1_0_is_known_whatever_reads_it_here(told):
     newer = replace(PARSED, parser_version="3")
@@ -333,3 +338,11 @@ def test_the_versions_of_readers_are_those_of_the_manifests():
     assert version_in_0_1_0(replace(PARSED, parser="lxml"), told) == "9"
     assert version_in_0_1_0(replace(PARSED, parser=""), {}) == ""
     assert version_in_0_1_0(Digested(digests=()), {}) == ""
+
+
+async def test_where_the_run_went_on_the_last_record_is_doubted_though_it_is_equal_by_itself():
+    same, outcomes = await rerun_of(little, OLD)
+    longer = dataclasses.replace(same, computed=[*same.computed, same.computed[-1]])
+    rerun = doubted(longer, outcomes, closed=True, differs=DIFFERS, codec=CODEC)
+    assert list(rerun.computed) == list(same.computed[:2])
+    assert rerun.lack == f"the step yields 4 records, the log holds 3; {DIFFERS}"

@@ -211,6 +211,7 @@ async def test_a_key_that_is_gone_now_is_not_a_divergence():
         (Permanent("no"), Divergence, "was answered, now: Permanent: no"),
         (Transient("busy"), Unverifiable, r"effect 1 \(Digest\) can't be executed .* here: busy"),
         (BeyondMeans("slow"), Unverifiable, r"effect 1 \(Digest\) can't be executed .* here: slow"),
+        (AttributeError("Ada"), Unverifiable, r"can't be executed again here: AttributeError$"),
     ],
 )
 async def test_what_a_local_effect_fails_of_now_tells_whose_trouble_it_is(error, raised, says):
@@ -265,6 +266,7 @@ async def failed_locally(error, request_type=Digest, step=None):
         (KeyDestroyed("gone"), BeyondMeans("no key store"), Unverifiable),
         (KeyDestroyed("gone"), None, Divergence),
         (Transient("busy"), None, Transient),
+        (Permanent("does not open"), AttributeError("Ada"), Unverifiable),
     ],
 )
 async def test_a_local_effect_that_failed_is_tried_again(then, now, raised):
