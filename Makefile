@@ -7,6 +7,7 @@
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make golden  write the golden log of the present code: after an outcome changed, agents/changes.py
 #   make mutants how many one-line changes of the steps the golden logs notice: N= SEED= ONLY=agents/FILE.py
+#   make compatibility  the golden logs under other versions of lxml, markdown-it-py, tokenizers, regex and Python (PYTHONS=)
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
@@ -22,7 +23,7 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: golden mutants help setup parts demo up down test check generate chaos bench clean
+.PHONY: golden mutants compatibility help setup parts demo up down test check generate chaos bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,6 +71,9 @@ golden: setup
 mutants: setup
 	@TOKENIZERS_PARALLELISM=false "$(bin)"/python -m tests.golden.mutants \
 	  $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+compatibility: setup
+	@$(if $(PYTHONS),PYTHONS="$(PYTHONS)") "$(bin)"/python -m tests.golden.compatibility
 
 chaos: setup
 	@"$(bin)"/python -m tests.chaos.harness $(if $(SEED),--seed $(SEED)) \

@@ -33,11 +33,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def verify(
-    folder: Path, *options: str, tree: Path = ROOT, **env: str
+    folder: Path, *options: str, tree: Path = ROOT, python: str = sys.executable, **env: str
 ) -> tuple[int, dict[str, Any]]:
     """Verify a copy of a golden log with nothing running, by the code of a tree; return exit code and report."""
     ran = subprocess.run(
-        [sys.executable, "-m", "infra.cli", "replay", "verify", *options, "--json"],
+        [python, "-m", "infra.cli", "replay", "verify", *options, "--json"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
