@@ -115,6 +115,8 @@ def _settings(part: Path, environment: Mapping[str, str], cores: int) -> dict[st
     libraries = [LIBRARIES, str(libpython_folder())]
     return {
         **{name: environment.get(name) or default for name, default in defaults.items()},
+        # not to be chosen: the heads of `moderator` were trained on this one's vectors
+        "PLAYHEAD_MODERATOR_EMBEDDER": f"{DATA}/{EMBEDDER}",
         "LD_LIBRARY_PATH": _prepend(libraries, environment.get("LD_LIBRARY_PATH")),
         "PYTHONPATH": str(site_packages(part)),
         # the stub asks the first python3 on PATH where the standard library is
