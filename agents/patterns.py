@@ -11,16 +11,24 @@ when nothing that may still arrive could change it. A rule must therefore look n
 character behind its match or ahead of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import regex
 
+from agents.canary import is_canary
+from agents.card_numbers import holds_card
 from agents.placeholders import TOKEN, held_back
 
 CONTEXT_CHARS = 8  # kept before the text under check, for what rules look behind at
+ACTIONS = ("mask", "block", "note", "keep")
+CHECKS: dict[str, Callable[[str, str], bool]] = {
+    "card": lambda text, _: holds_card(text),
+    "canary": is_canary,
+}
+"""What may be asked of a match, of its text and the request's id."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,12 @@ class Rule:
     category: str
     pattern: str
     action: str
-    """mask (show the replacement instead), block (show nothing from there on) or keep."""
+    """mask (show the replacement instead), block (show nothing from there on), note (show it and
+    name the category) or keep (show it, whatever other rules say of it)."""
     replacement: str = ""
+    check: str = ""
+    """What else must hold of a match: card (its check digit fits) or canary (it is the request's
+    own). A match looks no further than its own text."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,10 @@ class _Compiled(NamedTuple):
     endless: regex.Pattern[str]
     """The same, followed by what never matches: finds where the rule runs out of text."""
 
+    def holds(self, text: str, request: str) -> bool:
+        """Tell whether what a rule asks for beside its pattern holds of a match."""
+        return not self.rule.check or CHECKS[self.rule.check](text, request)
+
 
 class Rules:
     """A set of rules, compiled. Raises ValueError that names a rule which can't be used."""
@@ -64,11 +80,14 @@ class Rules:
         kept = Rule("placeholder", TOKEN, "keep")
         self._rules = [_compiled(rule) for rule in (kept, *rules)]
 
-    def check(self, shown: str, pending: str, *, final: bool) -> Checked:
-        """Check text that follows what was shown; `final` says that no more will come."""
+    def check(self, shown: str, pending: str, *, final: bool, request: str = "") -> Checked:
+        """Check text that follows what was shown; `final` says that no more will come.
+
+        `request` is the id of the request that is answered, for rules that ask for its canary.
+        """
         released: list[str] = []
         categories: list[str] = []
-        sought = _Sought(self._rules, shown[-CONTEXT_CHARS:], pending, final=final)
+        sought = _Sought(self._rules, shown[-CONTEXT_CHARS:], pending, final=final, request=request)
         while True:
             at, wait, first = sought.at, sought.wait(), sought.first()
             if first is not None and first.end == len(pending) and not final:
@@ -81,7 +100,7 @@ class Rules:
                 categories.append(rule.category)
             if rule.action == "block":
                 return Checked("".join((*released, plain)), "", tuple(categories), blocked=True)
-            kept = rule.action == "keep"
+            kept = rule.action in {"keep", "note"}
             shows = plain + (pending[first.begin : first.end] if kept else rule.replacement)
             released.append(shows)
             sought.go_on(first.end, shows)
@@ -108,7 +127,13 @@ class _Sought:
     """
 
     def __init__(
-        self, rules: Sequence[_Compiled], shown: str, pending: str, *, final: bool
+        self,
+        rules: Sequence[_Compiled],
+        shown: str,
+        pending: str,
+        *,
+        final: bool,
+        request: str,
     ) -> None:
         self.at = 0
         """Up to where the text is done with."""
@@ -117,6 +142,7 @@ class _Sought:
         """The end of what is shown of that, for what rules look behind at."""
         self._text, self._offset, self._length = shown + pending, len(shown), len(pending)
         self._final = final
+        self._request = request
         self._bracket = self._length - held_back(pending)
         self._matches = [self._match(one, 0) for one in rules]
         self._waits = [] if final else [self._runs_out(one, 0) for one in rules[1:]]
@@ -147,6 +173,8 @@ class _Sought:
         rest = self._shown + self._text[self._offset + at :]
         for number, one in enumerate(self._rules):
             here = one.whole.match(rest, len(self._shown))
+            if here is not None and not one.holds(here[0], self._request):
+                here = None
             passed = self._matches[number]
             if here is not None:
                 self._matches[number] = (at, at + len(here[0]))
@@ -161,6 +189,8 @@ class _Sought:
     def _match(self, one: _Compiled, at: int) -> tuple[int, int] | None:
         """Find where a rule matches from a place on."""
         match = one.whole.search(self._text, self._offset + at)
+        while match is not None and not one.holds(match[0], self._request):
+            match = one.whole.search(self._text, match.start() + 1)
         return match and (match.start() - self._offset, match.end() - self._offset)
 
     def _runs_out(self, one: _Compiled, at: int) -> int:
@@ -170,8 +200,10 @@ class _Sought:
 
 
 def _compiled(rule: Rule) -> _Compiled:
-    if rule.action not in {"mask", "block", "keep"}:
-        raise ValueError(f"rule {rule.category}: action {rule.action}: use mask, block or keep")
+    if rule.action not in ACTIONS:
+        raise ValueError(f"rule {rule.category}: action {rule.action}: use {', '.join(ACTIONS)}")
+    if rule.check and rule.check not in CHECKS:
+        raise ValueError(f"rule {rule.category}: check {rule.check}: use {' or '.join(CHECKS)}")
     try:
         whole = regex.compile(rule.pattern)
         endless = regex.compile(f"(?:{rule.pattern})(?!)")
