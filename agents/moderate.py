@@ -3,7 +3,13 @@
 Each batch is checked before anyone sees it (`agents.patterns`); text that could still become part
 of a match waits for the next batch. A rule that masks shows its replacement, one that blocks ends
 the release, and the answer is retracted with its last batch. The verdict then weighs the whole
-answer, so what was shown may still be withdrawn.
+answer, by terms and by moderation's model (`agents.classifier`), so what was shown may still be
+withdrawn. The model is asked with the last batch and before that is shown: an answer of one batch
+is judged before anyone sees it.
+
+What stands word for word in a cited passage is the tenant's own document speaking, not the model:
+it is weighed apart from the rest, by higher bounds. Sentences of the answer that are sentences of
+a citation's quote count as such.
 
 Why it is so: batches are inputs of their own and may meet different processes, so what is
 remembered between them is a row of the request, read and written through `fx`. The first batch
@@ -18,11 +24,14 @@ from typing import Any
 import regex
 from msgspec.structs import replace
 
+from agents.classifier import NOTHING, Finding, judged
 from agents.effects import Effects
 from agents.errors import Permanent
+from agents.language import sentences
 from agents.normal_forms import normalized
 from agents.patterns import Rules, rules_of
 from agents.placeholders import placeholders_in
+from agents.reader_language import in_language
 from schemas import (
     Answer,
     AnswerReleased,
@@ -37,6 +46,8 @@ from schemas import (
     WriteRelease,
 )
 
+OURS = frozenset(("not_found", "refused", "search"))
+"""Finish reasons of texts that are written in the configuration: no model has to judge them."""
 # letters that stand for others where someone avoids a word list
 DISGUISES = str.maketrans("013457@$!", "oieastasi")
 
@@ -56,10 +67,14 @@ async def moderate(
     state = await _remembered(event, fx)
     if anew:
         state = replace(state, released="", held="", blocked=False, categories=())
-    text, state = _check(rules, state, event.text, final=last)
+    text, state = _check(rules, state, event.text, event.meta.request, final=last)
     state = replace(state, batch=number, batches=state.batches + 1)
+    finding = NOTHING
     if not last:
         await fx(WriteRelease(state=state))
+    elif not state.blocked and event.answer is not None:
+        finding = await _found(event, event.answer, state.released, fx)
+        text = "" if finding.refuses else text
     yield TokensReleased(
         batch=Batch(number=state.batches - 1, last=last),
         restart=anew,
@@ -68,7 +83,26 @@ async def moderate(
         subject=event.subject,
     )
     if last:
-        yield _close(event, state, rules, policy)
+        yield _close(event, state, finding, rules, policy)
+
+
+async def _found(event: TokensGenerated, answer: Answer, text: str, fx: Effects) -> Finding:
+    """Ask moderation's model about a whole answer, where it is configured and a model may speak."""
+    if "classifier" not in fx.configuration or answer.finish_reason in OURS:
+        return NOTHING
+    policy = fx.configuration["classifier"]
+    own, quoted = parted(text, answer)
+    return await judged(event, [(own, policy["heads"]), (quoted, policy["quoted"])], fx)
+
+
+def parted(text: str, answer: Answer) -> tuple[str, str]:
+    """Part an answer's own sentences from those that its citations quote."""
+    quotes = {sentence for cited in answer.citations for sentence in sentences(cited.quote)}
+    own: list[str] = []
+    quoted: list[str] = []
+    for sentence in sentences(text):
+        (quoted if sentence in quotes else own).append(sentence)
+    return "\n".join(own), "\n".join(quoted)
 
 
 async def _remembered(event: TokensGenerated, fx: Effects) -> ReleaseState:
@@ -86,12 +120,12 @@ async def _remembered(event: TokensGenerated, fx: Effects) -> ReleaseState:
 
 
 def _check(
-    rules: Rules, state: ReleaseState, text: str, *, final: bool
+    rules: Rules, state: ReleaseState, text: str, request: str, *, final: bool
 ) -> tuple[str, ReleaseState]:
     """Check new text behind what was held back; return what to show, and what to remember."""
     if state.blocked:
         return "", state
-    checked = rules.check(state.released, state.held + text, final=final)
+    checked = rules.check(state.released, state.held + text, final=final, request=request)
     return checked.released, replace(
         state,
         released=state.released + checked.released,
@@ -102,21 +136,28 @@ def _check(
 
 
 def _close(
-    event: TokensGenerated, state: ReleaseState, rules: Rules, policy: Mapping[str, Any]
+    event: TokensGenerated,
+    state: ReleaseState,
+    finding: Finding,
+    rules: Rules,
+    policy: Mapping[str, Any],
 ) -> AnswerReleased | AnswerRetracted:
     """Say whether the whole answer stands."""
     if event.answer is None:
         raise Permanent("the last batch holds no answer: generate must put one there")
-    heavy = {} if state.blocked else scores(state.released, policy["terms"])
-    above = [category for category, score in heavy.items() if score > policy["score_max"]]
-    allowed = not state.blocked and not above
+    above = [] if state.blocked else _above(state.released, event.answer, policy)
+    allowed = not (state.blocked or above or finding.refuses)
     verdict = Verdict(
         allowed=allowed,
-        categories=tuple(dict.fromkeys((*state.categories, *above))),
+        categories=tuple(dict.fromkeys((*state.categories, *above, *finding.categories))),
         policy=policy["policy"],
+        scores=finding.scores,
+        model=finding.model,
+        degraded=finding.degraded,
     )
     if not allowed:
-        return AnswerRetracted(reason=policy["retracted"], verdict=verdict, subject=event.subject)
+        reason = _retracted(event.answer.question, policy)
+        return AnswerRetracted(reason=reason, verdict=verdict, subject=event.subject)
     answer = _shown(event.answer, state.released, rules)
     return AnswerReleased(
         text=state.released,
@@ -125,6 +166,26 @@ def _close(
         entries=_needed(answer, state.entries),
         subject=event.subject,
     )
+
+
+def _above(text: str, answer: Answer, policy: Mapping[str, Any]) -> list[str]:
+    """Name the categories whose terms weigh too much, in what is said and in what is quoted."""
+    bounds = [(text, policy["score_max"])]
+    if "quoted_score_max" in policy:
+        own, quoted = parted(text, answer)
+        bounds = [(own, policy["score_max"]), (quoted, policy["quoted_score_max"])]
+    return [
+        category
+        for part, most in bounds
+        for category, score in scores(part, policy["terms"]).items()
+        if score > most
+    ]
+
+
+def _retracted(question: str, policy: Mapping[str, Any]) -> str:
+    """Say that an answer was withdrawn, as who asked may read it."""
+    said: str | dict[str, str] = policy["retracted"]
+    return said if isinstance(said, str) else in_language(said, question)
 
 
 def _shown(answer: Answer, text: str, rules: Rules) -> Answer:

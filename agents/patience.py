@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.effects import Effects
-from schemas import ChunksRetrieved, Now, QueryRewritten
+from schemas import ChunksRetrieved, Now, QueryRewritten, QuestionAsked, TokensGenerated
 
 MS = 1_000  # microseconds
 
 
 async def patient(
-    event: QueryRewritten | ChunksRetrieved, fx: Effects, configured: Mapping[str, Any]
+    event: QuestionAsked | QueryRewritten | ChunksRetrieved | TokensGenerated,
+    fx: Effects,
+    configured: Mapping[str, Any],
 ) -> bool:
     """Tell whether to let a Transient error pass to the runner, which tries again.
 

@@ -19,13 +19,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.changes import SPELT_KINDS
+from agents.classifier import action_for, judged
 from agents.effects import Effects
 from agents.errors import KeyDestroyed, Permanent
 from agents.known_values import Reading
 from agents.normal_forms import normalized
 from agents.numbering import Numbering, excise, remembered
 from agents.placeholders import inexpressible
-from agents.refusal import refusal
+from agents.refusal import refusal, refused_for
 from agents.spans import join
 from schemas import (
     ChunksCut,
@@ -43,6 +44,7 @@ from schemas import (
     Sealed,
     SealItem,
     Unseal,
+    Verdict,
     WritePlaceholders,
 )
 
@@ -207,12 +209,34 @@ async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted
             outcome="refused", reason=reason, subject=asked.subject, text="", ask=asked.ask
         )
     redacted = await replace([text], asked.meta.session, asked.meta.id, fx, typed=True)
+    verdict = None
+    if action_for(asked.meta.tenant, fx.configuration) != "off":
+        bounds = fx.configuration["classifier"]["heads"]
+        finding = await judged(asked, [(redacted.texts[0], bounds)], fx)
+        verdict = Verdict(
+            allowed=not finding.refuses,
+            categories=finding.categories,
+            policy=fx.configuration["classifier"]["policy"],
+            scores=finding.scores,
+            model=finding.model,
+            degraded=finding.degraded,
+        )
+        if finding.refuses:
+            return QuestionRedacted(
+                outcome="refused",
+                reason=refused_for(finding.categories[0], redacted.texts[0], fx.configuration),
+                subject=asked.subject,
+                text="",
+                ask=asked.ask,
+                verdict=verdict,
+            )
     return QuestionRedacted(
         outcome="redacted",
         subject=asked.subject,
         text=redacted.texts[0],
         entries=tuple(redacted.entries[0].values()),
         ask=asked.ask,
+        verdict=verdict,
     )
 
 

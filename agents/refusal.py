@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from agents.instructions import sets_aside
+from agents.reader_language import in_language
+
+ASIDE = "The question asks the assistant to set its rules aside; please rephrase it."
+
 
 @lru_cache(maxsize=8)
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
@@ -28,6 +33,14 @@ def refusal(text: str, said: bool, policy: Mapping[str, Any]) -> str:
             f"The question has {len(text)} characters; at most {longest} are accepted. "
             "Send long text as a document and ask about it."
         )
-    if _any_of(tuple(policy["refused_patterns"])).search(" ".join(text.split())):
-        return "The question asks the assistant to set its rules aside; please rephrase it."
+    if _any_of(tuple(policy["refused_patterns"])).search(" ".join(text.split())) or (
+        policy.get("instructions", False) and sets_aside(text)
+    ):
+        return refused_for("injection", text, policy)
     return ""
+
+
+def refused_for(category: str, text: str, policy: Mapping[str, Any]) -> str:
+    """Say in the asker's language why a question is refused; one of 0.1.0's has one language."""
+    said: dict[str, dict[str, str]] = policy.get("refusals", {})
+    return in_language(said[category], text) if category in said else ASIDE

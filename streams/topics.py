@@ -30,6 +30,7 @@ from schemas import (
     ChunksIndexed,
     ChunksRedacted,
     ChunksRetrieved,
+    Classify,
     ConfigurationSet,
     CountTokens,
     Detect,
@@ -164,7 +165,7 @@ STEPS = (
         redact,
         {ChunksCut: (ChunksRedacted,), QuestionAsked: (QuestionRedacted,)},
         ("placeholders",),
-        asks=(Unseal, Detect, Digest, Seal),
+        asks=(Unseal, Detect, Digest, Seal, Classify),
     ),
     Step("embed", embed, {ChunksRedacted: (ChunksEmbedded,)}, asks=(Embed,)),
     Step(
@@ -191,6 +192,7 @@ STEPS = (
         moderate,
         {TokensGenerated: (TokensReleased, AnswerReleased, AnswerRetracted)},
         ("releases",),
+        asks=(Classify,),
     ),
 )
 

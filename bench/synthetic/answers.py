@@ -16,6 +16,8 @@ from bench.synthetic.request_maker import PEOPLE, SECTIONS, guide
 from schemas import (
     AnswerReleased,
     Candidate,
+    Classified,
+    Classify,
     Detect,
     Detected,
     DocumentState,
@@ -27,6 +29,8 @@ from schemas import (
     Generate,
     Generated,
     GeneratedToken,
+    HeadScore,
+    HeadScores,
     IndexChunks,
     IndexWritten,
     Passage,
@@ -109,8 +113,9 @@ class CannedModels:
         self._position = 0
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer what the embedder, the recogniser and the index answer."""
+        """Answer what the embedder, the moderator, the recogniser and the index answer."""
         return {
+            Classify: self._classify,
             Embed: self._embed,
             Detect: self._detect,
             Search: self._search,
@@ -146,6 +151,10 @@ class CannedModels:
                 tokens=len(section) // 4,
             )
             self.add(tenant, passage)
+
+    async def _classify(self, request: Classify, _: Call) -> Classified:
+        scores = HeadScores(scores=tuple(HeadScore(head=head, score=0.1) for head in request.heads))
+        return Classified(texts=(scores,) * len(request.texts), model="canned-moderator@1")
 
     async def _embed(self, request: Embed, _: Call) -> Record:
         counts = tuple(max(1, len(text) // 4) for text in request.texts)

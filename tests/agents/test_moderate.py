@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from agents.canary import canary
 from agents.errors import Permanent
 from agents.moderate import scores
 from schemas import (
@@ -13,6 +15,10 @@ from schemas import (
     Ask,
     Batch,
     Citation,
+    Classified,
+    Classify,
+    HeadScore,
+    HeadScores,
     MapEntry,
     ReadRelease,
     ReleaseState,
@@ -63,11 +69,24 @@ def a_table():
     return FakeRow(ReadRelease, WriteRelease, ReleaseState())
 
 
-async def run(events):
+def judging(harm):
+    """A model that scores texts by what `harm` says of them."""
+
+    def classify(request):
+        scores = [
+            HeadScores(scores=(HeadScore(head="harm", score=harm(text)),)) for text in request.texts
+        ]
+        return Classified(texts=tuple(scores), model="tiny@1")
+
+    return classify
+
+
+async def run(events, harm=lambda text: 0.0, policy=POLICY):
     """Moderate the batches in turn; return all records, and what was asked for each batch."""
     table, records, asked = a_table(), [], []
     for event in events:
-        fx = FakeEffects("moderate", event, table.answers(), POLICY)
+        answers = {**table.answers(), Classify: judging(harm)}
+        fx = FakeEffects("moderate", event, answers, policy)
         await fx.execute()
         records += fx.outcomes
         asked.append([type(request) for request in fx.asked])
@@ -94,13 +113,21 @@ async def test_clean_batches_are_released_as_they_come_and_the_answer_stands():
     assert [record.batch.number for record in records[:3]] == [0, 1, 2]
     assert [record.batch.last for record in records[:3]] == [False, False, True]
     assert records[-1].verdict.allowed
-    assert records[-1].verdict.policy == "moderation-1"
-    assert asked == [[WriteRelease], [ReadRelease, WriteRelease], [ReadRelease]]
+    assert records[-1].verdict.policy == "moderation-2"
+    assert asked == [[WriteRelease], [ReadRelease, WriteRelease], [ReadRelease, Classify]]
 
 
-async def test_an_answer_of_one_batch_asks_nothing():
-    records, asked = await run(batches("I cannot find an answer to that in your documents."))
+async def test_an_answer_of_one_batch_asks_for_its_verdict_alone():
+    records, asked = await run(batches("The fee is 19 percent."))
     assert [type(record) for record in records] == [TokensReleased, AnswerReleased]
+    assert asked == [[Classify]]
+
+
+@pytest.mark.parametrize("reason", ["not_found", "refused", "search"])
+async def test_of_what_no_model_said_nothing_is_asked(reason):
+    [event] = batches("I cannot find an answer to that in your documents.")
+    event = replace(event, answer=replace(event.answer, finish_reason=reason))
+    _, asked = await run([event], harm=lambda text: 1.0)
     assert asked == [[]]
 
 
@@ -123,11 +150,11 @@ async def test_what_is_masked_is_masked_in_tokens_answer_and_quotes_however_it_i
 
 
 async def test_after_a_block_nothing_is_shown_and_the_answer_is_retracted():
-    records, _ = await run(batches("Sure. <|im_", "start|>system", " more", " text"))
+    records, _ = await run(batches("Sure. My sys", "tem prompt", " more", " text"))
     assert [record.text for record in records[:-1]] == ["Sure. ", "", "", ""]
     retracted = records[-1]
     assert isinstance(retracted, AnswerRetracted)
-    assert retracted.reason == POLICY["retracted"]
+    assert retracted.reason == POLICY["retracted"]["en"]
     assert (retracted.verdict.allowed, retracted.verdict.categories) == (False, ("leak",))
 
 
@@ -142,7 +169,7 @@ async def test_what_shows_only_in_the_whole_is_retracted_after_it_was_shown():
 
 async def test_an_answer_begun_anew_forgets_what_was_held_and_blocked():
     records, _ = await run(
-        batches("Sure. <|im_start|>", " bad", "The fee is 19 percent.", restart_at=2)
+        batches("Sure. My system prompt", " bad", "The fee is 19 percent.", restart_at=2)
     )
     assert [record.restart for record in records[:3]] == [False, False, True]
     assert shown(records) == records[-1].text == "The fee is 19 percent."
@@ -152,7 +179,7 @@ async def test_an_answer_begun_anew_forgets_what_was_held_and_blocked():
 async def test_a_second_attempt_begins_anew():
     [first, *_], asked = await run(batches("The fee", attempt=2))
     assert first.restart
-    assert asked == [[]]
+    assert asked == [[Classify]]
 
 
 async def test_entries_travel_with_the_first_batch_and_with_what_uses_them():
@@ -216,3 +243,85 @@ async def test_what_was_held_before_an_answer_began_anew_is_dropped():
     records, _ = await run(batches("Ask jane", "The fee", " is 7.", restart_at=1))
     assert records[0].text == "Ask "
     assert shown(records) == records[-1].text == "The fee is 7."
+
+
+BAD = "They are all worthless."
+QUOTE = Citation(
+    document="d", chunk="c", title="", uri="u", quote="Rats are vermin. Kill them all."
+)
+
+
+def harm(text):
+    return 0.9 if "worthless" in text or "Kill" in text else 0.1
+
+
+async def test_what_the_model_finds_is_retracted_and_the_last_batch_is_not_shown():
+    records, _ = await run(batches("Well. ", "They are all ", "worthless."), harm)
+    assert shown(records) == "Well. They are all "
+    retracted = records[-1]
+    assert isinstance(retracted, AnswerRetracted)
+    assert retracted.verdict.categories == ("harm",)
+    assert retracted.verdict.scores == (HeadScore(head="harm", score=0.9),)
+    assert retracted.verdict.model == "tiny@1"
+
+
+async def test_what_a_cited_passage_says_is_weighed_by_the_higher_bound():
+    quoted = batches("Rats are vermin. ", "Kill them all.", citations=(QUOTE,))
+    records, _ = await run(quoted, harm)
+    assert isinstance(records[-1], AnswerReleased)
+    assert records[-1].verdict.scores == (HeadScore(head="harm", score=0.9),)
+    records, _ = await run(batches("Rats are vermin. ", "Kill them all."), harm)
+    assert isinstance(records[-1], AnswerRetracted)
+
+
+async def test_a_quote_excuses_nothing_beside_it():
+    records, _ = await run(batches(f"Rats are vermin. {BAD}", citations=(QUOTE,)), harm)
+    assert isinstance(records[-1], AnswerRetracted)
+
+
+async def test_terms_in_a_quote_weigh_less_too():
+    said = "You should just die."
+    quote = replace(QUOTE, quote=said)
+    released, _ = await run(batches(said, citations=(quote,)))
+    retracted, _ = await run(batches(said))
+    assert isinstance(released[-1], AnswerReleased)
+    assert isinstance(retracted[-1], AnswerRetracted)
+
+
+async def test_a_policy_that_only_logs_retracts_nothing():
+    policy = {**POLICY, "classifier": {**POLICY["classifier"], "action": "log"}}
+    records, _ = await run(batches(BAD), harm, policy)
+    assert isinstance(records[-1], AnswerReleased)
+    assert records[-1].verdict.categories == ("harm",)
+
+
+async def test_without_the_model_the_rules_judge_alone_and_the_record_says_so():
+    [event] = batches(BAD)
+    fx = FakeEffects("moderate", event, a_table().answers(), POLICY)
+    await fx.execute()
+    assert fx.outcomes[-1].verdict.degraded == ("classifier",)
+    assert isinstance(fx.outcomes[-1], AnswerReleased)
+
+
+async def test_a_policy_of_0_1_0_asks_nothing_and_says_what_it_said():
+    old = {name: POLICY[name] for name in ("policy", "score_max", "rules", "terms")}
+    policy = {**old, "retracted": "Withdrawn."}
+    records, asked = await run(batches("I am going to kill you. Kill yourself."), harm, policy)
+    assert asked == [[]]
+    assert records[-1].reason == "Withdrawn."
+
+
+async def test_who_asks_in_another_language_reads_why_in_it():
+    [event] = batches(BAD)
+    answer = replace(event.answer, question="Wie hoch ist die Gebühr und wer zahlt sie?")
+    records, _ = await run([replace(event, answer=answer)], harm)
+    assert records[-1].reason == POLICY["retracted"]["de"]
+
+
+async def test_an_answer_that_repeats_its_prompt_is_known_by_the_canary():
+    mark = canary("r-1")
+    records, _ = await run(batches(f"My rules: {mark[:7]}", f"{mark[7:]} be kind", " and so on"))
+    assert shown(records) == "My rules: "
+    assert records[-1].verdict.categories == ("leak",)
+    other, _ = await run(batches(f"The mark {canary('r-2')} is another's"))
+    assert isinstance(other[-1], AnswerReleased)

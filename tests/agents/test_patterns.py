@@ -62,6 +62,10 @@ def test_what_a_model_must_not_show_is_masked(text, shown):
         "Scunthorpe's classic shell assessment by Dr. Dickens: see ISO 27001:2022 § 4.2.",
         "Write to <EMAIL_ADDRESS_1> or call <PHONE_NUMBER_2>; password rules: see the handbook.",
         "The EC2 instance m5.24xlarge (us-east-1) costs $4.608 at 2024-01-31T10:00:00Z.",
+        "The additive retards combustion, and seals the chinks in the wall.",
+        "Drop pk_customer_orders_history before rk_order_lines_by_customer_idx is made.",
+        "Sales rose in 2024 2025 2026 2027, see order 4512345678901234567.",
+        "ChatML begins each turn with <|im_start|> and ends it with <|im_end|>.",
     ],
 )
 def test_ordinary_text_is_left_alone(text):
@@ -69,7 +73,7 @@ def test_ordinary_text_is_left_alone(text):
 
 
 def test_nothing_behind_a_block_is_shown():
-    checked = RULES.check("", "Sure. <|im_start|>system You are", final=True)
+    checked = RULES.check("", "Sure. My system prompt says You are", final=True)
     assert (checked.released, checked.blocked, checked.categories) == ("Sure. ", True, ("leak",))
 
 
@@ -77,7 +81,7 @@ SNIPPETS = st.sampled_from(
     [
         "The ", "answer", " is", " 42", " 555-123-4567", "a.b@c.de", ".", " fuck", "<PERSON_1>", "<PER",
         "AKIAIOSFODNN7EXAMPLE", "password: ", "hunter22", "\n", " DE89 3704 0044 0532 0130 00", "@", "-",
-        "<|im_end|>", "+49 30 123456", "4111 1111 1111 1111", "x", "eyJhbGciOiJI.eyJzdWIiOiIx.abc", "é",
+        "<|im_end|>", "+49 30 123456", "4111 1111 1111 1111", "x", " 4111", " 1111 1111 1112", "1", "eyJhbGciOiJI.eyJzdWIiOiIx.abc", "é",
     ]
 )  # fmt: skip
 
@@ -133,10 +137,12 @@ def test_half_a_placeholder_is_never_shown():
 
 
 def test_rules_that_cannot_be_used_are_named():
-    with pytest.raises(ValueError, match="rule x: action mute: use mask, block or keep"):
+    with pytest.raises(ValueError, match="rule x: action mute: use mask, block, note, keep"):
         Rules([Rule("x", "a", "mute")])
     with pytest.raises(ValueError, match="mend its pattern"):
         Rules([Rule("x", "(", "mask")])
+    with pytest.raises(ValueError, match="rule x: check luhn: use card or canary"):
+        Rules([Rule("x", "a", "mask", check="luhn")])
     with pytest.raises(ValueError, match="matches the empty text"):
         Rules([Rule("x", "a*", "mask")])
 
@@ -205,3 +211,14 @@ def test_each_rule_is_sought_once_and_finds_what_searching_anew_finds(rules, sho
     checked = Rules(rules).check(shown, pending, final=final)
     found = (checked.released, checked.held, checked.categories, checked.blocked)
     assert found == checked_by_searching_anew(rules, shown, pending, final=final)
+
+
+def test_what_is_noted_is_shown_and_named():
+    checked = RULES.check("", "A turn begins with <|im_start|>.", final=True)
+    assert checked.released == "A turn begins with <|im_start|>."
+    assert (checked.categories, checked.blocked) == (("marks",), False)
+
+
+def test_a_match_that_fails_its_check_hides_none_behind_it():
+    text = "no card 4111 1111 1111 1112 but 4111 1111 1111 1111"
+    assert RULES.mask(text) == "no card 4111 1111 1111 1112 but [card number removed]"

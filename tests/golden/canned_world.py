@@ -17,6 +17,8 @@ from agents.errors import Permanent, Transient
 from bench.synthetic.answers import CannedModels
 from schemas import (
     Candidate,
+    Classified,
+    Classify,
     Detect,
     Detected,
     Embed,
@@ -27,6 +29,8 @@ from schemas import (
     Generate,
     Generated,
     GeneratedToken,
+    HeadScore,
+    HeadScores,
     IndexChunks,
     IndexWritten,
     Passage,
@@ -85,7 +89,7 @@ class Oddities(CannedModels):
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer what the embedder, the recogniser and the index answer."""
         return {
-            Embed: self._vectors, Detect: self._spans, Search: self._candidates, Rerank: self._scores,
+            Classify: self._verdicts, Embed: self._vectors, Detect: self._spans, Search: self._candidates, Rerank: self._scores,
             Fetch: self._texts, IndexChunks: self._written, PublishVersion: self._published,
             WithdrawVersions: self._withdrawn,
         }  # fmt: skip
@@ -93,6 +97,17 @@ class Oddities(CannedModels):
     def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
         """Answer what the chat models answer."""
         return {Generate: self._say}
+
+    async def _verdicts(self, request: Classify, _: Call) -> Record:
+        if any("moderator is away" in text for text in request.texts):
+            raise Transient("the moderator does not answer")
+        if any("moderator is broken" in text for text in request.texts):
+            raise Permanent("the moderator has no such head")
+        scores = [0.95 if "harmful" in text else 0.1 for text in request.texts]
+        return Classified(
+            texts=tuple(HeadScores(scores=tuple(HeadScore(head=head, score=score) for head in request.heads)) for score in scores),
+            model="stub-moderator@1",
+        )  # fmt: skip
 
     async def _vectors(self, request: Embed, _: Call) -> Record:
         for text in request.texts:
