@@ -136,4 +136,5 @@ def sentences(rows: Sequence[Row], cut: Any) -> list[str]:
     return sorted({unit for text in documents for unit in cut(text)})[:SENTENCES]
 
 
-main()
+if __name__ == "__main__":
+    main()
