@@ -28,7 +28,7 @@ ACTIONS = ("refuse", "log", "off")
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClassifierVerdict:
     """What the model found."""
 
     scores: tuple[HeadScore, ...] = ()
@@ -41,7 +41,7 @@ class Finding:
     """Whether the text must not stand."""
 
 
-NOTHING = Finding()
+NOTHING = ClassifierVerdict()
 
 
 def action_for(tenant: str, configured: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ async def judged(
     event: QuestionAsked | TokensGenerated,
     texts: Sequence[tuple[str, Mapping[str, float]]],
     fx: Effects,
-) -> Finding:
+) -> ClassifierVerdict:
     """Ask for the scores of some texts, each with its own bounds.
 
     Raises Transient while the model is waited for.
@@ -75,9 +75,9 @@ async def judged(
     except Transient:
         if await patient(event, fx, fx.configuration["classifier"]):
             raise
-        return Finding(degraded=(AWAY,))
+        return ClassifierVerdict(degraded=(AWAY,))
     except Permanent:
-        return Finding(degraded=(AWAY,))
+        return ClassifierVerdict(degraded=(AWAY,))
     return _finding(heads, [bounds for _, bounds in asked], answer, refuses=action == "refuse")
 
 
@@ -87,7 +87,7 @@ def _finding(
     answer: Classified,
     *,
     refuses: bool,
-) -> Finding:
+) -> ClassifierVerdict:
     """Weigh the scores against the bounds."""
     highest = dict.fromkeys(heads, 0.0)
     against: dict[str, None] = {}
@@ -97,7 +97,7 @@ def _finding(
             if scored.score >= limits.get(scored.head, 2.0):
                 against[scored.head] = None
     categories = tuple(head for head in heads if head in against)
-    return Finding(
+    return ClassifierVerdict(
         scores=tuple(HeadScore(head=head, score=score) for head, score in highest.items()),
         categories=categories,
         model=answer.model,

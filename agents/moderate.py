@@ -24,7 +24,7 @@ from typing import Any
 import regex
 from msgspec.structs import replace
 
-from agents.classifier import NOTHING, Finding, judged
+from agents.classifier import NOTHING, ClassifierVerdict, judged
 from agents.effects import Effects
 from agents.errors import Permanent
 from agents.language import sentences
@@ -86,7 +86,9 @@ async def moderate(
         yield _close(event, state, finding, rules, policy)
 
 
-async def _found(event: TokensGenerated, answer: Answer, text: str, fx: Effects) -> Finding:
+async def _found(
+    event: TokensGenerated, answer: Answer, text: str, fx: Effects
+) -> ClassifierVerdict:
     """Ask moderation's model about a whole answer, where it is configured and a model may speak."""
     if "classifier" not in fx.configuration or answer.finish_reason in OURS:
         return NOTHING
@@ -138,7 +140,7 @@ def _check(
 def _close(
     event: TokensGenerated,
     state: ReleaseState,
-    finding: Finding,
+    finding: ClassifierVerdict,
     rules: Rules,
     policy: Mapping[str, Any],
 ) -> AnswerReleased | AnswerRetracted:

@@ -20,7 +20,7 @@ FLAT = 1e-4  # gradient, as a share of its first one, at which it is done
 
 
 @dataclass(frozen=True)
-class Table:
+class FeatureTable:
     """Features of some texts: dense ones, and sparse ones by row and column."""
 
     dense: Vector
@@ -31,12 +31,14 @@ class Table:
     width: int
     """Number of sparse columns."""
 
-    def take(self, chosen: NDArray[np.bool_]) -> Table:
+    def take(self, chosen: NDArray[np.bool_]) -> FeatureTable:
         """Return the table of some of the texts."""
         numbers = np.cumsum(chosen) - 1
         kept = chosen[self.rows]
         rows = numbers[self.rows[kept]]
-        return Table(self.dense[chosen], rows, self.columns[kept], self.values[kept], self.width)
+        return FeatureTable(
+            self.dense[chosen], rows, self.columns[kept], self.values[kept], self.width
+        )
 
     def scores(self, weights: Vector) -> Vector:
         """Return each text's sum: sparse weights first, then dense ones, then the bias."""
@@ -51,7 +53,7 @@ class Table:
         return np.concatenate([sparse, self.dense.T @ errors, [errors.sum()]])
 
 
-def fit(table: Table, labels: Vector, importance: Vector, strength: float) -> Vector:
+def fit(table: FeatureTable, labels: Vector, importance: Vector, strength: float) -> Vector:
     """Return the weights that least miss the labels; `strength` is the inverse of the penalty."""
     signs = 2 * labels - 1
 

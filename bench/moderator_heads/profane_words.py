@@ -23,14 +23,14 @@ PythonUnpickler: Any = vars(pickle)["_Unpickler"]
 """The unpickler in Python, whose steps can be followed."""
 
 
-class Shell:
+class EmptyObject:
     """An object of a class that is not here: its state alone."""
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
 
-class ArrayShell(Shell):
+class ArrayHeader(EmptyObject):
     """What joblib puts before the bytes of an array."""
 
 
@@ -44,15 +44,15 @@ class JoblibReader(PythonUnpickler):  # type: ignore[misc]  # typeshed has no su
     def find_class(self, module_name: str, name: str) -> Any:
         """Return what a pickle may name: numpy's types, or a shell."""
         if name == "NumpyArrayWrapper":
-            return ArrayShell
+            return ArrayHeader
         if module_name.startswith("numpy") and name in {"dtype", "scalar", "ndarray"}:
             return super().find_class(module_name, name)
-        return Shell
+        return EmptyObject
 
     def load_build(self) -> None:
         """Give an object its state; behind joblib's wrapper comes an array."""
         super().load_build()
-        if isinstance(self.stack[-1], ArrayShell):
+        if isinstance(self.stack[-1], ArrayHeader):
             self.stack.append(self._array(self.stack.pop().state))
 
     def _array(self, described: dict[str, Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.moderator_heads.logistic import Table, Vector, fit
+from bench.moderator_heads.logistic import FeatureTable, Vector, fit
 from bench.moderator_heads.model_code import module
 from bench.moderator_heads.texts import Row
 
@@ -52,13 +52,13 @@ class Looking:
             float(profane["profanity.bias"]),
         )
 
-    def table(self, texts: Sequence[str], sight: Sight) -> Table:
+    def table(self, texts: Sequence[str], sight: Sight) -> FeatureTable:
         """Return what a head of this sight sees of some texts."""
         grams = [self.features.ngrams(text) for text in texts]
         lengths = [len(buckets) for buckets, _ in grams]
         columns = [np.empty(0, np.int64), *(buckets for buckets, _ in grams)]
         values = [np.empty(0), *(self.heads.GRAM_SCALE * values for _, values in grams)]
-        return Table(
+        return FeatureTable(
             dense=self._dense(texts, sight),
             rows=np.repeat(np.arange(len(texts)), lengths),
             columns=np.concatenate(columns),
@@ -86,7 +86,7 @@ def importance_of(rows: Sequence[Row]) -> Vector:
     return np.array([IMPORTANCE.get(row.data, 1.0) for row in rows])
 
 
-def trained(table: Table, rows: Sequence[Row], chosen: NDArray[np.bool_]) -> Vector:
+def trained(table: FeatureTable, rows: Sequence[Row], chosen: NDArray[np.bool_]) -> Vector:
     """Train on the chosen ones of some texts."""
     labels = np.array([row.label for row in rows], float)
     return fit(table.take(chosen), labels[chosen], importance_of(rows)[chosen], STRENGTH)

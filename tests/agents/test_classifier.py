@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.classifier import NOTHING, Finding, action_for, judged
+from agents.classifier import NOTHING, ClassifierVerdict, action_for, judged
 from agents.errors import Permanent, Transient
 from schemas import (
     Ask,
@@ -70,7 +70,7 @@ class Judging:
 async def test_a_score_at_its_bound_speaks_against_a_text():
     judging = Judging(scored((0.5, 0.6999)))
     found = await judging.find("words")
-    assert found == Finding(
+    assert found == ClassifierVerdict(
         scores=(HeadScore(head="injection", score=0.5), HeadScore(head="harm", score=0.6999)),
         categories=("injection",),
         model="tiny@1",
@@ -109,7 +109,7 @@ async def test_a_model_that_is_away_is_waited_for_and_then_done_without():
     with pytest.raises(Transient):
         await Judging(Transient("away"), waited_ms=1_999).find("words")
     found = await Judging(Transient("away"), waited_ms=2_000).find("words")
-    assert found == Finding(degraded=("classifier",))
+    assert found == ClassifierVerdict(degraded=("classifier",))
 
 
 async def test_who_is_in_a_hurry_is_not_made_to_wait():

@@ -195,7 +195,8 @@ class FakeFactories:
     ("names", "paths"),
     [
         ((), [KEYRING]),
-        (("moderate",), [KEYRING]),
+        (("moderate",), [KEYRING, "connectors.triton.moderator:Moderator"]),
+        (("rewrite",), [KEYRING]),
         (("embed",), [KEYRING, "connectors.triton:Triton"]),
         (("index",), [KEYRING, "connectors.weaviate:Weaviate"]),
         (

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from bench.moderator_heads.logistic import Table, fit, minimised
+from bench.moderator_heads.logistic import FeatureTable, fit, minimised
 
 
 def a_table(seed=1, texts=200, sparse=50, dense=3):
     generator = np.random.default_rng(seed)
     columns = generator.integers(0, sparse, texts * 4)
-    return Table(
+    return FeatureTable(
         dense=generator.standard_normal((texts, dense)),
         rows=np.repeat(np.arange(texts), 4),
         columns=columns,

@@ -49,7 +49,8 @@ def test_folds_are_all_used_and_never_change():
 
 def harmless_files(folder):
     for name, field, _ in texts.HARMLESS:
-        write(folder / name, [{field: f"text {number} of {name}"} for number in range(400)])
+        words = " with some words to read" * (20 if field == "text" else 1)
+        write(folder / name, [{field: f"{number} of {name}{words}"} for number in range(40)])
 
 
 def test_the_halves_of_harmless_texts_share_none_and_are_bounded(tmp_path):
@@ -94,9 +95,9 @@ def test_requests_are_what_people_ask_an_assistant_to_do(tmp_path):
 
 def test_sentences_of_our_own_are_parted_by_their_frames():
     halves = [plain_requests.plain_requests(half) for half in (0, 1)]
-    frames = [frame for _, frames in plain_requests.FRAMES for frame in frames]
+    frames = [frame for _, frames in plain_requests.frames() for frame in frames]
     assert len(set(frames)) == len(frames)
-    made = sum(len(words) * len(frames) for words, frames in plain_requests.FRAMES)
+    made = sum(len(words) * len(frames) for words, frames in plain_requests.frames())
     assert sum(map(len, halves)) == made
     first, second = ({row.text for row in half} for half in halves)
     assert not first & second

@@ -7,6 +7,7 @@ import pytest
 from bench.synthetic.answers import DIMENSIONS, CannedModels
 from bench.synthetic.request_maker import PEOPLE, TENANTS
 from schemas import (
+    Classify,
     Detect,
     DocumentRef,
     Embed,
@@ -179,3 +180,8 @@ async def test_where_nothing_fits_the_prompts_first_sentence_is_said(models, pro
     assert text == re.split(r"(?<=[.?]) ", prompt)[0]
     times = [token.at_us for part in parts for token in part.tokens]
     assert times == sorted(set(times))
+
+
+async def test_no_text_is_found_bad(models):
+    answer = await ask(models, Classify(texts=("a", "b"), heads=("harm", "injection")))
+    assert [[one.score for one in scores.scores] for scores in answer.texts] == [[0.1, 0.1]] * 2
