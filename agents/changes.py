@@ -76,6 +76,12 @@ FOLLOWED_SCHEMAS = RuleChange(
     before="any JSON was taken; where there was none a sentence was quoted in its place",
     kept_until="2.0.0",
 )
+COMPOSED = RuleChange(
+    "an answer is put together out of statements, and a model's sentences are checked one by one",
+    since="0.2.0.dev2",
+    before="one sentence was quoted, and what a model said was shown before it was checked",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -83,6 +89,7 @@ CHANGES = (
     BOUNDED_IDS,
     CARRIED_OVER,
     FOLLOWED_SCHEMAS,
+    COMPOSED,
 )
 
 

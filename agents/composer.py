@@ -1,21 +1,29 @@
-"""Composer: one answer out of passages, by a model that is checked as it speaks, or by quoting."""
+"""Composer: one answer out of passages, quoted, or by a model whose sentences are checked.
+
+A quotation is composed before any model is asked. What a model says is cut into sentences as it
+comes, and each is checked before it is released: one that rests on no statement of the passages is
+never shown, and where none is left the quotation takes their place. So nothing that was shown is
+taken back; only JSON, which is whole or nothing, may be begun anew.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
 
-from agents.changes import BOUNDED_JSON, FOLLOWED_SCHEMAS
+from agents.answering.abstaining import lacking, nothing_found
+from agents.answering.checking import SentenceCheck
+from agents.answering.composition import Composed, Composition
+from agents.answering.nearness import Nearness
+from agents.answering.policy import GenerationPolicy, answer_of
+from agents.answering.speaking import JsonSpeech, ModelReply, Prose, Speech
+from agents.changes import FOLLOWED_SCHEMAS
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
-from agents.evidence import Hearer, complete, evidence, support, unsupported
-from agents.grounding import Grounds
-from agents.json_texts import is_json
+from agents.evidence import evidence, support
 from agents.patience import patient
-from agents.prompting import Sources, filled, filtered, fitted, unify
+from agents.prompting import Sources, distilled, filled, filtered, unify
 from agents.routing import Route, Router, routes_of
 from agents.structured import breach, mended
 from agents.writer import AnswerWriter
@@ -24,7 +32,6 @@ from schemas import (
     AnswerFinishReason,
     ChunksRetrieved,
     Citation,
-    Generated,
     Now,
     Passage,
     TokensGenerated,
@@ -41,84 +48,6 @@ WHY = {
 }
 
 
-@dataclass(frozen=True)
-class GenerationPolicy:
-    """Configuration of the step: agents/configuration/generate.json."""
-
-    prompt: str
-    """Template; see `agents.prompting.filled`."""
-    models: list[str]
-    """Models to ask, in this order, until one answers; for where there are no routes."""
-    stop: list[str]
-    """What ends an answer in prose."""
-    temperature: float
-    passage_tokens: int
-    """Budget of the prompt's passages."""
-    share_min: float
-    """Share of a statement's content words that one sentence of the passages must hold."""
-    near_min: float
-    """How near to the question that sentence must be, as a share of the nearest one's score."""
-    late_ms: int
-    """What a model needs at least: with less time left it is not asked."""
-    not_found: str
-    """Answer where the documents hold none."""
-    refused: str
-    """Answer to a refused question that came without a reason."""
-    patience_ms: int = 0
-    """How long a model that is away is waited for; none in configurations of 0.1.0."""
-    urgent_ms: int = 0
-    """With less time left it is not waited for."""
-    routes: dict[str, Any] | None = None
-    """Models by route, in place of `models`; see `agents.routing`. None in those of 0.1.0."""
-    asked_max: dict[str, int] = field(default_factory=dict)
-    """Bounds of what a question may ask for; none in configurations of 0.1.0."""
-    small_talk: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Kind of small talk -> language -> reply; none in configurations of 0.1.0."""
-    translated: dict[str, dict[str, str]] = field(default_factory=dict)
-    """`not_found` and `refused` in other languages: name -> language -> text."""
-
-    def said(self, name: str, language: str) -> str:
-        """Return `not_found` or `refused` in a language, or as it is where it has no such text."""
-        text: str = getattr(self, name)
-        return self.translated.get(name, {}).get(language, text)
-
-    def small_talk_reply(self, kind: str, language: str) -> str:
-        """Return the reply to small talk, in English where the language has none."""
-        replies = self.small_talk.get(kind, {})
-        return replies.get(language) or replies.get("en") or self.not_found
-
-
-def policy_of(configuration: Mapping[str, Any]) -> GenerationPolicy:
-    """Read the configuration; raises Permanent that says what it lacks."""
-    try:
-        return GenerationPolicy(**configuration)
-    except TypeError as error:
-        raise Permanent(f"configuration of generate: {error}; see generate.json") from None
-
-
-@dataclass
-class Reply:
-    """What one model has said so far."""
-
-    began_us: int
-    """When it was asked."""
-    hearer: Hearer
-    """Knows what passages and question hold."""
-    times: list[int] = field(default_factory=list)
-    """When each token came that is not written yet, in microseconds of the Unix epoch."""
-    end: Generated | None = None
-    """The last part, if it came."""
-    wrong: bool = False
-    """Whether it says what neither passages nor question hold."""
-    late: bool = False
-    """Whether the deadline has passed."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more of it is listened to."""
-        return self.wrong or self.late or self.end is not None
-
-
 class Composer:
     """Composes one answer out of passages."""
 
@@ -129,75 +58,98 @@ class Composer:
         self.passages: tuple[Passage, ...] = filtered(self.sources.passages)
         self.question = event.query or event.question
         self.writer = AnswerWriter(event, self.sources.entries)
-        self.grounds = Grounds(self.question, self.passages)
-        chosen = fitted(self.grounds, policy.passage_tokens)
+        self.near = Nearness(self.question, self.passages)
+        self.composition = Composition(self.near, policy.differing)
+        chosen = distilled(self.near, policy.passage_tokens)
         self.prompt = filled(policy.prompt, self.question, chosen)
+        self.spared = max(0, self._tokens() - sum(one.tokens for one in chosen))
         texts = [f"{passage.title} {passage.text}" for passage in self.passages]
         self.evidence = evidence([*texts, event.question, event.query])
-        self.router = Router(event, routes_of(policy.routes), policy.models)
+        routes = routes_of(policy.routes)
+        self.router = Router(event, routes, policy.models)
+        self.prose = routes is None or any(route.trust != "none" for route in routes.routes)
+        """Whether a model may be asked for prose."""
         self.asked = False
-        self.json_bounded = True
-        self.strict = False
-        """Whether the answer must follow the schema that was asked for."""
         self.model = ""
         self.usage = Usage()
-        self.tokens = 0
+
+    def _tokens(self) -> int:
+        return sum(passage.tokens for passage in self.event.passages)
+
+    @property
+    def structured(self) -> bool:
+        """Whether JSON of a schema was asked for, which no quotation is."""
+        return bool(self.event.ask.response_schema)
 
     async def run(self, fx: Effects) -> AsyncGenerator[TokensGenerated, None]:
-        """Ask the models until one answers, and check what it says."""
-        self.json_bounded = fx.has(BOUNDED_JSON)
-        self.strict = bool(self.event.ask.response_schema) and fx.has(FOLLOWED_SCHEMAS)
-        if self._late(fx.began_us):
-            yield self._extractive("generate")
+        """Quote, or ask the models until one answers, and check what it says."""
+        if not self.structured and lacking(self.event.question, self.passages):
+            yield self._nothing()
+            return
+        composed = self.composition.composed()
+        asks = self.structured or (self.prose and not composed.differing)
+        if not asks or self._late(fx.began_us):
+            yield self._quoted(composed, "generate" if asks else "")
             return
         away: Transient | None = None
-        for route in await self.router.order(fx, self.prompt):
+        routes = [
+            route
+            for route in await self.router.order(fx, self.prompt)
+            if self.structured or route.trust != "none"
+        ]
+        for route in routes:
             self.asked = True
-            reply = Reply((await fx(Now())).at, Hearer(self.evidence))
+            speech = self._speech(route)
             try:
-                async with aclosing(self._stream(route, reply, fx)) as records:
+                reply = await self._asked(route, fx)
+                async with aclosing(self._stream(route, reply, speech, fx)) as records:
                     async for record in records:
                         yield record
-                if self.strict and self._breach():
-                    reply = await self._mend(route, fx)
+                if self.structured and self._breach(reply):
+                    reply = await self._mend(route, reply, fx)
             except (Transient, Permanent) as error:
                 self.router.failed(route, error)
-                if not self.writer.restart():
+                if not speech.shown:
                     away = error if isinstance(error, Transient) else away
                     continue
-                last = self._extractive("model")
+                reply.broken = True
             else:
                 self.router.answered(route)
-                last = self._closed(reply)
-                assert last.answer is not None
+            last = self._closed(composed, reply, speech)
+            if not reply.broken and last.answer is not None:
                 await self.router.rate(fx, grounded=last.answer.finish_reason in GROUNDED)
             yield last
             return
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
             raise away
-        yield self._extractive("model")
+        yield self._quoted(composed, "model")
 
-    def _breach(self) -> str:
-        """Say in what the answer breaks the schema that was asked for."""
-        return breach(self.writer.text.rstrip(), self.event.ask.response_schema)
+    def _speech(self, route: Route) -> Speech:
+        if self.structured:
+            return JsonSpeech()
+        check = SentenceCheck(self.question, self.near)
+        return Prose(check, self.policy, whole=route.trust == "quote")
 
-    async def _mend(self, route: Route, fx: Effects) -> Reply:
+    async def _asked(self, _route: Route, fx: Effects) -> ModelReply:
+        return ModelReply((await fx(Now())).at)
+
+    def _breach(self, reply: ModelReply) -> str:
+        """Say in what a reply breaks the schema that was asked for."""
+        return breach(reply.text.rstrip(), self.event.ask.response_schema)
+
+    async def _mend(self, route: Route, reply: ModelReply, fx: Effects) -> ModelReply:
         """Have a model write again what is no JSON of the schema."""
-        prompt = mended(self.prompt, self.writer.text, self._breach())
-        self.writer.restart()
-        reply = Reply((await fx(Now())).at, Hearer(self.evidence))
-        async with aclosing(self._stream(route, reply, fx, prompt)) as records:
+        prompt = mended(self.prompt, reply.text, self._breach(reply))
+        again = await self._asked(route, fx)
+        async with aclosing(self._stream(route, again, JsonSpeech(), fx, prompt)) as records:
             async for _ in records:
                 pass  # none comes before the answer is whole
-        return reply
+        return again
 
     async def _stream(
-        self, route: Route, reply: Reply, fx: Effects, prompt: str = ""
+        self, route: Route, reply: ModelReply, speech: Speech, fx: Effects, prompt: str = ""
     ) -> AsyncGenerator[TokensGenerated, None]:
-        """Ask one model, and write what it says as far as it is sure, until the reply is over.
-
-        What must follow a schema is not written before it is whole.
-        """
+        """Ask one model, and write what it says as far as it may be shown, until it is over."""
         schema = self.event.ask.response_schema
         request = self.router.request(
             route,
@@ -209,93 +161,66 @@ class Composer:
         )
         async with aclosing(fx.stream(request)) as parts:  # type: ignore[type-var]  # has aclose
             async for part in parts:
-                self._hear(part, reply)
+                reply.hear(part)
+                self.model = part.model or self.model
+                reply.late = bool(reply.times) and self._late(reply.times[-1], margin_ms=0)
                 if reply.over:
                     break
-                if not self.strict and (text := self.writer.due()):
-                    yield self.writer.batch(text, tuple(reply.times))
-                    reply.times = []
+                if text := speech.due(reply.text):
+                    yield self.writer.batch(text, reply.taken_times())
 
-    def _hear(self, part: Generated, reply: Reply) -> None:
-        """Take a part of a reply, and see whether it is the last one that is listened to."""
-        self.writer.add("".join(token.text for token in part.tokens))
-        reply.times += [reply.began_us + token.at_us for token in part.tokens]
-        self.model = part.model or self.model
-        self.tokens += len(part.tokens)
-        reply.late = bool(reply.times) and self._late(reply.times[-1], margin_ms=0)
-        if not self.event.ask.response_schema:
-            reply.wrong = reply.hearer.objects(complete(self.writer.text))
-        if part.last:
-            reply.end = part
-
-    def _closed(self, reply: Reply) -> TokensGenerated:
-        """Close the answer with what a model said, or with a sentence where that can't stand."""
-        end = reply.end
-        self.usage = (end and end.usage) or Usage(completion_tokens=self.tokens)
-        text = self.writer.due(final=True)
-        if reply.wrong or self._fails():
-            return self._extractive("schema" if self.event.ask.response_schema else "")
-        cut: AnswerFinishReason = "length" if reply.late else "stop"
-        reason = (end and end.finish_reason) or cut
-        return self._generated(text, tuple(reply.times), reason, late=reply.late)
+    def _closed(self, composed: Composed, reply: ModelReply, speech: Speech) -> TokensGenerated:
+        """Close the answer with what a model said, or with a quotation where that can't stand."""
+        self.usage = reply.usage
+        cut = reply.late or reply.broken
+        due = speech.closing(reply.text, cut=cut or reply.finish_reason == "length")
+        stands = not self._breach(reply) if self.structured else speech.stands
+        degraded = "deadline" if reply.late else "model" if reply.broken else ""
+        if not stands:
+            return self._quoted(composed, speech.degraded or degraded)
+        citations = self.composition.citations(speech.rests_on)
+        reason: AnswerFinishReason = "length" if cut else reply.finish_reason
+        answer = self._finish(speech.said, reason, citations, degraded)
+        return self.writer.batch(due, reply.taken_times() if due else (), answer=answer)
 
     def _late(self, now_us: int, margin_ms: int | None = None) -> bool:
         deadline = self.event.ask.deadline
         margin = self.policy.late_ms if margin_ms is None else margin_ms
         return deadline > 0 and now_us + margin * MS > deadline
 
-    def _fails(self) -> bool:
-        """Tell whether the whole generated text can't stand as the answer."""
-        text = self.writer.text
-        if self.strict:
-            return bool(self._breach())
-        if self.event.ask.response_schema:
-            return not is_json(text, bounded=self.json_bounded)
-        if not text or unsupported(text, self.evidence):
-            return True
-        return not self.grounds.stands(text, self.policy.share_min, self.policy.near_min)
-
-    def _generated(
-        self, due: str, times: tuple[int, ...], reason: AnswerFinishReason, *, late: bool
-    ) -> TokensGenerated:
-        text = self.writer.text
-        degraded = ("deadline",) if late else ()
-        answer = self._finish(text, reason, self.grounds.cite(text), degraded)
-        return self.writer.batch(due, times if due else (), answer=answer)
-
-    def _extractive(self, degraded: str) -> TokensGenerated:
-        """Put the nearest sentence of the passages in place of a generated answer.
-
-        Raises Permanent where the answer must follow a schema.
-        """
-        if self.strict:
+    def _quoted(self, composed: Composed, degraded: str) -> TokensGenerated:
+        """Answer with statements of the passages; raises Permanent where JSON was asked for."""
+        if self.structured:
             raise Permanent(NO_JSON.format(WHY.get(degraded, "no model answered")))
-        text, citations = self.grounds.extract()
-        reason: AnswerFinishReason = "extractive"
-        if not text:
-            text, reason = self.policy.said("not_found", self.event.language), "not_found"
-        answer = self._finish(text, reason, citations, (degraded,) if degraded else ())
-        return self.writer.batch(text, restart=self.writer.restart(), answer=answer)
+        if not composed.text:
+            return self._nothing(degraded)
+        answer = self._finish(composed.text, "extractive", composed.citations, degraded)
+        return self.writer.batch(composed.text, answer=answer)
+
+    def _nothing(self, degraded: str = "") -> TokensGenerated:
+        """Say what was looked for and not found."""
+        text = nothing_found(self.event.question, self.policy, self.event.language)
+        answer = self._finish(text, "not_found", (), degraded)
+        return self.writer.batch(text, answer=answer)
 
     def _finish(
-        self,
-        text: str,
-        reason: AnswerFinishReason,
-        citations: tuple[Citation, ...],
-        degraded: tuple[str, ...],
+        self, text: str, reason: AnswerFinishReason, citations: Sequence[Citation], degraded: str
     ) -> Answer:
         digest = hashlib.sha256(self.prompt.encode()).hexdigest() if self.asked else ""
+        added = (degraded,) if degraded else ()
         return answer_of(
             self.event,
             text,
             reason,
-            citations=citations,
+            citations=tuple(citations),
             usage=self.usage,
             model=self.model,
             prompt=digest,
             support=support(text, self.evidence) if reason != "not_found" else 0.0,
-            degraded=tuple(dict.fromkeys((*self.event.degraded, *degraded))),
+            degraded=tuple(dict.fromkeys((*self.event.degraded, *added))),
             route=self.router.decision,
+            arm=self.policy.arm,
+            spared=self.spared if self.asked else 0,
         )
 
 
@@ -304,17 +229,3 @@ def hold_to_schema(event: ChunksRetrieved, fx: Effects, reason: AnswerFinishReas
     if event.ask.response_schema and reason != "search" and fx.has(FOLLOWED_SCHEMAS):
         why = {"refused": "the question was refused"}.get(reason, "the documents hold no answer")
         raise Permanent(NO_JSON.format(why))
-
-
-def answer_of(
-    event: ChunksRetrieved, text: str, finish_reason: AnswerFinishReason, **fields: Any
-) -> Answer:
-    """Make the answer to an event; `fields` are those that a model or the passages give."""
-    values = {"usage": Usage(), "degraded": event.degraded, **fields}
-    return Answer(
-        text=text,
-        finish_reason=finish_reason,
-        question=event.question,
-        query=event.query,
-        **values,
-    )

@@ -1,43 +1,54 @@
 """Generate: answer a question from the passages, token by token, or say that they don't hold it.
 
 Whether there is an answer at all was decided before, by relevance: a small model rarely says that
-it doesn't know. What it says is checked as it arrives. A number or a name that neither passages nor
-question hold ends the generation, and the sentence of the passages that is nearest to the question
-takes its place. The same sentence answers when no model does for a while, when one breaks off, or
-when too little time is left.
-
-Why it is so: a reader waits for the first token above all, so tokens leave as they come and an
-answer that goes wrong is begun anew (`restart`), since part of it may be on the screen by then.
+it doesn't know. The answer is put together out of statements of the passages (agents/answering). A
+model may say it in its own words, as far as it is trusted: each of its sentences is checked before
+it is shown, and where none stands, or no model answers in time, the statements are quoted.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from agents.answering.abstaining import nothing_found
+from agents.answering.policy import GenerationPolicy, answer_of, policy_of
 from agents.asked import hold_to_bounds
-from agents.composer import Composer, GenerationPolicy, answer_of, hold_to_schema, policy_of
+from agents.before.spoken_answers import SpokenAnswer
+from agents.changes import COMPOSED
+from agents.composer import Composer, hold_to_schema
 from agents.effects import Effects
 from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 
 
 async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensGenerated]:
-    """Answer one question. A model that stays away is no error here: a sentence is quoted instead.
+    """Answer one question. A model that stays away is no error here: passages are quoted instead.
 
     Raises Transient for a moment before that, and Permanent where the configuration can't be used
     or the question asks for more than it allows.
     """
     policy = policy_of(fx.configuration)
+    composed = fx.has(COMPOSED)
     fixed = _fixed(event, policy)
     if fixed is not None:
         text, reason = fixed
         hold_to_schema(event, fx, reason)
+        if composed and reason == "not_found":
+            text = nothing_found(event.question, policy, event.language)
         answer = answer_of(event, text, reason)
         yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return
     hold_to_bounds(event.ask, policy.asked_max)
-    async with aclosing(Composer(event, policy).run(fx)) as records:
+    async with aclosing(_composed(event, policy, fx, anew=composed)) as records:
         async for record in records:
             yield record
+
+
+def _composed(
+    event: ChunksRetrieved, policy: GenerationPolicy, fx: Effects, *, anew: bool
+) -> AsyncGenerator[TokensGenerated, None]:
+    if not anew:
+        return SpokenAnswer(event, policy).run(fx)
+    return Composer(event, policy.for_request(event.meta.request)).run(fx)
 
 
 def _fixed(

@@ -7,12 +7,15 @@ prompt cache.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import regex
 from msgspec.structs import replace
 
-from agents.grounding import Grounds, Sentence, split
-from agents.language import content
+from agents.answering.nearness import Nearness
+from agents.answering.statements import Statement
+from agents.language import boundaries, content
 from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
@@ -22,7 +25,7 @@ SLOTS = regex.compile(r"\{\{(passages|question)\}\}")
 # a chat model's own marks, and the labels of the template: a document must not speak in their place
 _MARKS = regex.compile(r"<\|[^|<>]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>", regex.IGNORECASE)
 _LABELS = regex.compile(r"(?i)\b(text|question|answer|system|user|assistant)\s*:")
-_ORDERS = regex.compile(
+ORDERS = regex.compile(
     r"""(?ix)\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}
     \b(?:above|previous|prior|earlier|preceding|instructions?|prompts?|rules)\b
     |\byou\ (?:are\ now|must\ now|will\ now)\b | \bnew\ instructions?\b
@@ -101,12 +104,13 @@ def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     """First stage: leave out passages that repeat a better one, and sentences that give orders.
 
     The passages come best first. A sentence that speaks to the model instead of the reader ("ignore
-    the above") is no evidence, so it is neither shown to the model nor quoted.
+    the above") is no evidence, so it is neither shown to the model nor quoted. The layout of the
+    rest stays.
     """
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in passages:
-        text = "\n".join(s.text for s in split([passage]) if not _ORDERS.search(s.text))
+        text = _without_orders(passage.text)
         held = frozenset(content(text))
         if not held or any(_same(held, other) for other in seen):
             continue
@@ -117,34 +121,75 @@ def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     return tuple(kept)
 
 
+def _without_orders(text: str) -> str:
+    if not _orders(text):
+        return text
+    cuts = pairwise([0, *boundaries(text), len(text)])
+    parts = [text[start:end] for start, end in cuts]
+    orders = [_orders(part) for part in parts]
+    for at in range(len(parts) - 1):  # one may go on in the next line
+        if not orders[at] and not orders[at + 1] and _orders(parts[at] + parts[at + 1]):
+            orders[at] = orders[at + 1] = True
+    return "".join(part for part, order in zip(parts, orders, strict=True) if not order)
+
+
+def _orders(text: str) -> bool:
+    return bool(ORDERS.search(" ".join(text.split())))
+
+
 def _same(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) / len(one | other) >= SAME_MIN
 
 
-def fitted(grounds: Grounds, tokens_max: int) -> tuple[Sentence, ...]:
-    """Second stage: take the sentences nearest to the question that fit into the budget.
+def distilled(near: Nearness, tokens_max: int) -> tuple[Statement, ...]:
+    """Second stage: take the statements nearest to the question that fit into the budget.
 
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
+    An entry or a row is left out where the list that holds it is taken.
     """
-    given, scores = grounds.sentences, grounds.scores
+    given, scores = near.statements, near.scores
     chosen: list[int] = []
     left = tokens_max
     for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
-        if given[index].tokens <= left or not chosen:
-            chosen.append(index)
-            left -= given[index].tokens
+        one = given[index]
+        if chosen and (one.tokens > left or one.kind == "fragment"):
+            continue
+        if any(_inside(one, given[other]) for other in chosen):
+            continue
+        chosen.append(index)
+        left -= one.tokens
     return tuple(given[index] for index in sorted(chosen))
 
 
-def filled(template: str, question: str, chosen: Sequence[Sentence]) -> str:
+def _inside(one: Statement, other: Statement) -> bool:
+    """Tell whether a statement stands in another one of its block, or holds it."""
+    beside = (one.passage, one.block) == (other.passage, other.block)
+    return beside and (one.text in other.text or other.text in one.text)
+
+
+class Chosen(Protocol):
+    """What a passage says, as it was chosen for the prompt."""
+
+    @property
+    def passage(self) -> int:
+        """Index of the passage."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        ...
+
+
+def filled(template: str, question: str, chosen: Sequence[Chosen]) -> str:
     """Third stage: fill the template's slots, {{passages}} and {{question}}, in one pass.
 
     Each passage becomes one line, so no document can begin a line of the template's own. The best
     passage comes last, next to the question.
     """
     lines: dict[int, list[str]] = {}
-    for sentence in chosen:
-        lines.setdefault(sentence.passage, []).append(sentence.text)
+    for one in chosen:
+        lines.setdefault(one.passage, []).append(one.text)
     texts = [neutral(" ".join(lines[index])) for index in sorted(lines, reverse=True)]
     values = {"passages": "\n".join(texts), "question": neutral(question)}
     return SLOTS.sub(lambda slot: values[slot[1]], template.rstrip())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.grounding import Grounds
+from agents.before.grounding import Grounds
 from evals import curves
 from evals.bootstrap import statistic_of
 from evals.data_sets import Choice, Row, name_of, rows_of

@@ -396,6 +396,10 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """Sentences of passages that were left out because they gave orders."""
     route: RouteDecision | None = None
     """Which model was to answer and why; null where no model was to."""
+    arm: str = ""
+    """Which variant of the configuration answered, empty where there is none."""
+    spared: int = 0
+    """Tokens of the passages that the prompt did without, 0 where none was sent."""
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):

@@ -695,6 +695,8 @@ def encode_answer(record: Answer) -> bytes:
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(neutralised)] + b"".join([encode_neutralised(item) for item in neutralised]) + b"\0" if (neutralised := record.neutralised) else b"\0",
             b"\0" if (route := record.route) is None else b"\2" + encode_route_decision(route),
+            LONG[len(arm := record.arm.encode())], arm,
+            LONG[record.spared],
         )
     )
 
@@ -772,6 +774,18 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         route, here = read_route_decision(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arm = data[here:end].decode()
+    here = end
+    if (spared := data[here]) & 0x81:
+        spared, here = long_at(data, here)
+    else:
+        spared >>= 1
+        here += 1
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -785,6 +799,8 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         degraded=tuple(degraded),
         neutralised=tuple(neutralised),
         route=route,
+        arm=arm,
+        spared=spared,
     )
     return record, here
 

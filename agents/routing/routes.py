@@ -13,7 +13,7 @@ from agents.errors import Permanent
 
 ROUTES_MAX = 64  # of a configuration: each request looks at all
 ContentClass = Literal["public", "internal", "personal"]
-Trust = Literal["phrase", "quote"]
+Trust = Literal["phrase", "quote", "none"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:-]{0,99}\Z")]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -58,7 +58,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distilled: bool = False
     """Whether it is a small or quantised model: for those in a hurry, and when others are away."""
     trust: Trust = "quote"
-    """phrase: its sentences, checked, are the answer; quote: they only choose what is quoted."""
+    """phrase: of its sentences those that stand are the answer; quote: only where all of them do;
+    none: it is asked for JSON alone, and prose is quoted from the passages."""
     fallbacks: tuple[Name, ...] = ()
     """Routes to try next, before all others."""
     running_max: Count = 0

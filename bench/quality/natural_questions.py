@@ -23,7 +23,7 @@ MANUAL = "gzip"
 
 
 @dataclass(frozen=True)
-class Question:
+class NaturalQuestion:
     """A question and what its answer must hold."""
 
     text: str
@@ -35,8 +35,10 @@ class Question:
     """Whether it needs the manual page."""
 
 
-def _q(text: str, *groups: str, wrong: tuple[str, ...] = (), manual: bool = False) -> Question:
-    return Question(text, tuple(tuple(group.split("|")) for group in groups), wrong, manual)
+def _q(
+    text: str, *groups: str, wrong: tuple[str, ...] = (), manual: bool = False
+) -> NaturalQuestion:
+    return NaturalQuestion(text, tuple(tuple(group.split("|")) for group in groups), wrong, manual)
 
 
 QUESTIONS = (
@@ -50,7 +52,8 @@ QUESTIONS = (
     _q("What does the R keyword mean in croniter?", "random"),
     # how to do something: a command, code or steps
     _q("How do I install httpx with HTTP/2 support?", "httpx[http2]"),
-    _q("How can I update the suffix list of tldextract from the command line?", "tldextract --update"),
+    _q("How can I update the suffix list of tldextract from the command line?",
+       "tldextract --update"),
     _q("How do I install smart_open with all dependencies?", "smart_open[all]"),
     _q("How do I check if a cron expression is valid with croniter?", "is_valid"),
     _q("How do I load pathspec patterns from a file?", "open('patterns.list'|file object"),
@@ -61,7 +64,8 @@ QUESTIONS = (
     _q("How do I get the uncompressed size of a .Z file?", "wc -c", manual=True),
     _q("How do I build pathspec from source?", "python -m build"),
     _q("How do I validate URLs before extraction with tldextract?", "urlsplit|extract_urllib"),
-    _q("How do I print numbers in E164 format with phonenumbers?", "format_number|PhoneNumberFormat"),
+    _q("How do I print numbers in E164 format with phonenumbers?",
+       "format_number|PhoneNumberFormat"),
     # numbers and values
     _q("How much faster is orjson.dumps than json?", "10x"),
     _q("What is the range of the year field in croniter?", "1970", "2099"),
@@ -82,7 +86,8 @@ QUESTIONS = (
     _q("What are the key features of Typer?", "Easy to use", "Grow large"),
     # yes or no
     _q("Does orjson support PyPy?", "does not and will not support PyPy", wrong=("Yes",)),
-    _q("Does the Apache license let me use the licensor's trademarks?", "does not grant permission"),
+    _q("Does the Apache license let me use the licensor's trademarks?",
+       "does not grant permission"),
     _q("Can tldextract remove a suffix for me?", "doesn't maintain|fork the PSL|extra_suffixes"),
     _q("Does smart_open install any dependencies by default?", "does not install any"),
     _q("Can croniter handle seconds?", "second repetition|seconds as first field|6th field"),

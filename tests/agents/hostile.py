@@ -97,6 +97,13 @@ NUMBERED = {
     "other polar words": "more w{} less ",
     "other negated words": "not w{}, ",
     "other unstable words": "unw{}stable ",
+    "headings": "Head {}\n\n",
+    "entries": "- entry {} of a list that has many words\n",
+    "rows": "a | {}\n",
+    "code": "x{} = f(1)  # a comment\n",
+    "options": "-o{} --option\nDo it.\n\n",
+    "numerals": "{}. A. ",
+    "all layouts": "Head {}\n\nIt is:\n\n1. a w of it all\n2. b\n\na | b\nc | d\n\nx = f(1)\ny = 2  # a b c\n\n-o\nDo it.\n\n",
 }
 FAMILIES: dict[str, Callable[[int], str]] = {
     **{name: (lambda size, unit=unit: filled(unit, size)) for name, unit in REPEATED.items()},
@@ -105,6 +112,10 @@ FAMILIES: dict[str, Callable[[int], str]] = {
         filled("x ", 2 * n) for n in range(int(size**0.5), 0, -1)
     )[:size],
     "one item of many digits": lambda size: "1" * (size // 2) + filled(". Dr", size // 2),
+    "a wide table": lambda size: "a | " * (size // 8) + "b\n" + filled("c | d\n", size // 2),
+    "a long lead": lambda size: (
+        filled("w ", size // 2) + "it is:\n" + filled("- a b c d e\n", size // 2)
+    ),
     "a gap": lambda size: "a." + " " * (size - 3) + "b",
     "a long placeholder": lambda size: "<" + filled("A_", size - 1),
     "an address at the end": lambda size: filled("a.", size - 1) + "@",

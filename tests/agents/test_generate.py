@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from agents.errors import BeyondMeans, Permanent, Transient
+from agents.errors import Permanent, Transient
 from schemas import (
     Ask,
     ChunksRetrieved,
@@ -21,7 +21,6 @@ from streams.log.configuration import load
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
 CONFIGURATION = load()["generate"].values
-TALK, TRANSLATED = CONFIGURATION["small_talk"], CONFIGURATION["translated"]
 NORMANS = "The Normans were people from Normandy, a region in France. They came in the 10th century. Rollo led them."
 TAXES = "VAT is 19 percent. A reduced rate of 7 percent holds for books."
 
@@ -73,8 +72,26 @@ def a_world(*texts, **fields):
     return {Now: lambda _: Instant(at=NOW_US), Generate: lambda _: parts(*texts, **fields)}
 
 
-async def run(event, answers, **configured):
-    fx = FakeEffects("generate", event, answers, {**CONFIGURATION, **configured})
+QUOTED = "The Normans were people from Normandy, a region in France. They came in the 10th century."
+"""What is quoted of NORMANS."""
+PHRASE, QUOTE, NONE = ({"chat": trust} for trust in ("phrase", "quote", "none"))
+TALK, TRANSLATED = CONFIGURATION["small_talk"], CONFIGURATION["translated"]
+
+
+def routes(trusted):
+    """Routes of models, with how far each is trusted."""
+    return {
+        "routes": [
+            {"name": name, "model": name, "quality": number, "trust": trust}
+            for number, (name, trust) in enumerate(trusted.items(), 1)
+        ]
+    }
+
+
+async def run(event, answers, trust=PHRASE, **configured):
+    fx = FakeEffects(
+        "generate", event, answers, {**CONFIGURATION, "routes": routes(trust), **configured}
+    )
     await fx.execute()
     return fx.outcomes, fx
 
@@ -87,22 +104,30 @@ def texts_shown(records):
     return text
 
 
-async def test_an_answer_is_streamed_part_by_part_and_closed_with_its_sources():
+async def test_an_answer_is_streamed_sentence_by_sentence_and_closed_with_its_sources():
     records, fx = await run(
-        an_event(TAXES, NORMANS), a_world(" The Normans", " come from", " Normandy", ".")
+        an_event(TAXES, NORMANS),
+        a_world(
+            " The Normans", " come from", " Normandy", ". They", " came in the", " 10th century."
+        ),
     )
-    assert [record.text for record in records] == ["The", " Normans come from", " Normandy."]
-    assert [record.batch.number for record in records] == [0, 1, 2]
-    assert [record.batch.last for record in records] == [False, False, True]
-    assert [record.times for record in records][:2] == [(NOW_US + 1_000,), (NOW_US + 2_000,)]
+    assert [record.text for record in records] == [
+        "The Normans come from Normandy.",
+        " They came in the 10th century.",
+    ]
+    assert [record.batch.number for record in records] == [0, 1]
+    assert [record.batch.last for record in records] == [False, True]
+    assert records[0].times == tuple(NOW_US + 1_000 * n for n in (1, 2, 3, 4))
+    assert records[1].times == (NOW_US + 5_000, NOW_US + 6_000)
     answer = records[-1].answer
     assert (answer.text, answer.finish_reason, answer.model) == (
-        "The Normans come from Normandy.",
+        "The Normans come from Normandy. They came in the 10th century.",
         "stop",
         "m@1",
     )
-    assert [(c.document, c.quote[:24]) for c in answer.citations] == [
-        ("d-2", "The Normans were people ")
+    assert [(c.document, c.quote) for c in answer.citations] == [
+        ("d-2", "The Normans were people from Normandy, a region in France."),
+        ("d-2", "They came in the 10th century."),
     ]
     assert answer.usage.prompt_tokens == 99
     assert len(answer.prompt) == 64
@@ -116,8 +141,15 @@ async def test_an_answer_is_streamed_part_by_part_and_closed_with_its_sources():
     [
         ({"outcome": "refused", "reason": "Not allowed."}, "Not allowed.", "refused"),
         ({"outcome": "refused"}, CONFIGURATION["refused"], "refused"),
-        ({"outcome": "empty"}, CONFIGURATION["not_found"], "not_found"),
-        ({"outcome": "empty", "language": "de"}, TRANSLATED["not_found"]["de"], "not_found"),
+        ({"outcome": "empty"}, "I found nothing about Normans in your documents.", "not_found"),
+        ({"passages": ()}, "I found nothing about Normans in your documents.", "not_found"),
+        ({"passages": (), "question": "And?"}, CONFIGURATION["not_found"], "not_found"),
+        (
+            {"outcome": "empty", "language": "de"},
+            "Ich habe in Ihren Dokumenten nichts zu Normans gefunden.",
+            "not_found",
+        ),
+        ({"outcome": "empty", "language": "it"}, TRANSLATED["not_found"]["it"], "not_found"),
         ({"outcome": "empty", "language": "tlh"}, CONFIGURATION["not_found"], "not_found"),
         ({"outcome": "refused", "language": "fr"}, TRANSLATED["refused"]["fr"], "refused"),
         (
@@ -127,7 +159,6 @@ async def test_an_answer_is_streamed_part_by_part_and_closed_with_its_sources():
         ),
         ({"outcome": "small_talk", "reason": "thanks"}, TALK["thanks"]["en"], "small_talk"),
         ({"outcome": "small_talk", "reason": "sighs"}, CONFIGURATION["not_found"], "small_talk"),
-        ({"passages": ()}, CONFIGURATION["not_found"], "not_found"),
         ({"ask": Ask(mode="search")}, "", "search"),
         ({"ask": Ask(mode="search"), "outcome": "refused", "reason": "No."}, "No.", "refused"),
         ({"ask": Ask(mode="search"), "outcome": "empty"}, "", "search"),
@@ -147,19 +178,63 @@ async def test_what_needs_no_passage_closes_at_once_and_asks_nothing(fields, tex
         (" The Normans", " came in", " 1066", " to", " rule", "."),
         (" The Normans", " come from", " Denmark", ".", " So"),
         (" The Normans", " come from", " Denmark"),
+        (" The Normans", " do", " not", " come from", " Normandy."),
         (" The Normans", " like", " <PERSON_9>", " much"),
         (" The people", " enjoyed", " swimming, dancing, singing and cheerful gatherings"),
     ],
 )
-async def test_an_answer_without_support_gives_way_to_a_sentence_of_the_documents(said):
-    records, _ = await run(an_event(TAXES, NORMANS), a_world(*said))
-    assert records[-1].restart
-    assert records[-1].answer.finish_reason == "extractive"
+@pytest.mark.parametrize("trust", [PHRASE, QUOTE])
+async def test_an_answer_without_support_is_never_shown(said, trust):
+    [record], _ = await run(an_event(TAXES, NORMANS), a_world(*said), trust)
+    assert not record.restart
+    assert record.answer.finish_reason == "extractive"
+    assert record.text == record.answer.text == QUOTED
+    assert [(cited.document, cited.quote) for cited in record.answer.citations] == [
+        ("d-2", "The Normans were people from Normandy, a region in France."),
+        ("d-2", "They came in the 10th century."),
+    ]
+
+
+SAID = (" The Normans come from Normandy.", " They", " came from Denmark.", " Rollo led", " them.")
+
+
+async def test_of_a_trusted_model_the_sentences_that_stand_are_the_answer():
+    records, _ = await run(an_event(NORMANS), a_world(*SAID))
+    assert [record.text for record in records] == [
+        "The Normans come from Normandy.",
+        " Rollo led them.",
+    ]
     assert texts_shown(records) == records[-1].answer.text
-    assert records[-1].answer.text.startswith("The Normans were people from Normandy")
-    assert records[-1].answer.citations[0].quote == records[-1].answer.text
-    shown = " ".join(record.text for record in records)
-    assert not {"Denmark", "1066", "<PERSON_9>"} & set(shown.replace(".", " ").split())
+    assert records[-1].answer.finish_reason == "stop"
+
+
+async def test_of_a_model_that_is_trusted_less_all_sentences_have_to_stand():
+    records, _ = await run(an_event(NORMANS), a_world(*SAID), QUOTE)
+    assert [(record.text, record.answer.finish_reason) for record in records] == [
+        (QUOTED, "extractive")
+    ]
+    right = (" The Normans come from Normandy.", " Rollo led", " them.")
+    [record], _ = await run(an_event(NORMANS), a_world(*right), QUOTE)
+    assert record.text == "The Normans come from Normandy. Rollo led them."
+    assert record.answer.finish_reason == "stop"
+
+
+async def test_a_model_that_is_not_trusted_with_prose_is_asked_for_json_alone():
+    [record], fx = await run(an_event(NORMANS), {}, NONE)
+    assert (record.text, record.answer.degraded, fx.asked) == (QUOTED, (), [])
+    assert (record.answer.prompt, record.answer.spared) == ("", 0)
+    ask = Ask(response_schema="{}")
+    records, _ = await run(an_event(NORMANS, ask=ask), a_world('{"a":', " 1}"), NONE)
+    assert records[-1].answer.text == '{"a": 1}'
+
+
+async def test_of_several_models_those_that_are_trusted_are_asked():
+    records, fx = await run(
+        an_event(NORMANS), a_world(*SAID[:1]), {"chat": "none", "large": "phrase"}
+    )
+    asked = [request.model for request in fx.asked if isinstance(request, Generate)]
+    assert asked == ["large"]
+    assert records[-1].answer.text == "The Normans come from Normandy."
 
 
 async def test_a_word_is_judged_only_when_it_is_complete():
@@ -222,7 +297,7 @@ async def test_a_configuration_of_before_knows_no_patience():
     answers = without_a_model(Transient("away"), 0)
     event, asked = an_event(NORMANS), [Now, Generate]
     old = {k: v for k, v in CONFIGURATION.items() if k not in {"patience_ms", "urgent_ms"}}
-    fx = FakeEffects("generate", event, answers, old)
+    fx = FakeEffects("generate", event, answers, {**old, "routes": None})
     await fx.execute()
     assert [type(request) for request in fx.asked] == asked
     assert fx.outcomes[-1].answer.degraded == ("model",)
@@ -238,12 +313,23 @@ class FailingAfter:
         return [*parts(*self.texts)[:-1], self.error]
 
 
-async def test_a_model_that_breaks_off_is_replaced_on_the_screen():
-    world = {**a_world(), Generate: FailingAfter([" The Normans", " come"], Transient("gone"))}
+async def test_what_was_checked_before_a_model_broke_off_stays():
+    world = {**a_world(), Generate: FailingAfter([*SAID[:1], " They", " came"], Transient("gone"))}
     records, _ = await run(an_event(NORMANS), world)
-    assert [record.restart for record in records] == [False, False, True]
+    assert texts_shown(records) == records[-1].answer.text == "The Normans come from Normandy."
+    assert not any(record.restart for record in records)
+    assert records[-1].answer.finish_reason == "length"
     assert records[-1].answer.degraded == ("model",)
-    assert texts_shown(records) == records[-1].answer.text
+
+
+async def test_a_model_that_broke_off_before_a_sentence_was_complete_is_not_waited_for_long():
+    waited_us = PATIENCE_US
+    world = {
+        Now: lambda _: Instant(at=NOW_US + waited_us),
+        Generate: FailingAfter([" The Normans", " come"], Transient("gone")),
+    }
+    [record], _ = await run(an_event(NORMANS), world)
+    assert (record.text, record.answer.degraded) == (QUOTED, ("model",))
 
 
 async def test_the_next_model_answers_where_one_is_away():
@@ -253,7 +339,9 @@ async def test_the_next_model_answers_where_one_is_away():
         return parts(" The Normans come from Normandy.")
 
     records, fx = await run(
-        an_event(NORMANS), {**a_world(), Generate: models}, routes=None, models=["large", "chat"]
+        an_event(NORMANS),
+        {**a_world(), Generate: models},
+        {"large": "phrase", "chat": "phrase"},
     )
     assert records[-1].answer.finish_reason == "stop"
     assert [request.model for request in fx.asked if isinstance(request, Generate)] == [
@@ -270,39 +358,24 @@ async def test_too_little_time_left_quotes_a_sentence_at_once():
     assert fx.asked == []
 
 
-async def test_an_answer_ends_when_its_time_is_over():
+@pytest.mark.parametrize(
+    ("first", "text", "reason"),
+    [
+        (" The Normans come from Normandy. They", "The Normans come from Normandy.", "length"),
+        (" The Normans", QUOTED, "extractive"),
+    ],
+)
+async def test_an_answer_ends_when_its_time_is_over(first, text, reason):
     ask = Ask(deadline=NOW_US + 400_000)
     slow = [
         Generated(tokens=(GeneratedToken(text=text, at_us=at_us),))
-        for text, at_us in [
-            (" The Normans", 100_000),
-            (" come from Normandy", 450_000),
-            (" in", 500_000),
-        ]
+        for text, at_us in [(first, 100_000), (" come from Normandy", 450_000), (" in", 500_000)]
     ]
     records, _ = await run(an_event(NORMANS, ask=ask), {**a_world(), Generate: lambda _: slow})
-    assert texts_shown(records) == records[-1].answer.text == "The Normans come from Normandy"
+    assert texts_shown(records) == records[-1].answer.text == text
     assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
-        "length",
+        reason,
         ("deadline",),
-    )
-
-
-async def test_before_schemas_were_followed_only_broken_json_gave_way():
-    ask = Ask(response_schema='{"type":"object"}', max_tokens=7)
-    records, fx = await run(an_event(NORMANS, ask=ask), a_world('{"year":', " 1066", "}"))
-    assert records[-1].answer.text == '{"year": 1066}'
-    assert records[-1].answer.finish_reason == "stop"
-    request = fx.asked[1]
-    assert (request.json_schema, request.max_tokens, request.stop) == ('{"type":"object"}', 7, ())
-    event, world = an_event(NORMANS, ask=ask), a_world('{"year":', finish_reason="length")
-    fx = FakeEffects("generate", event, world, CONFIGURATION)
-    fx.code = "0.2.0.dev1"
-    await fx.execute()
-    records = fx.outcomes
-    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
-        "extractive",
-        ("schema",),
     )
 
 
@@ -342,7 +415,7 @@ async def test_blanks_neither_begin_nor_end_an_answer():
     records, _ = await run(
         an_event(NORMANS), a_world("\n", " The", " Normans ", " come from Normandy", ". ", " ")
     )
-    assert texts_shown(records) == records[-1].answer.text == "The Normans  come from Normandy."
+    assert texts_shown(records) == records[-1].answer.text == "The Normans come from Normandy."
 
 
 async def test_a_part_that_holds_the_end_and_text_is_one_record():
@@ -380,7 +453,9 @@ async def test_what_a_model_said_before_it_broke_off_is_not_the_next_ones():
         return parts(" The Normans come from Normandy.")
 
     records, _ = await run(
-        an_event(NORMANS), {**a_world(), Generate: models}, routes=None, models=["large", "chat"]
+        an_event(NORMANS),
+        {**a_world(), Generate: models},
+        {"large": "phrase", "chat": "phrase"},
     )
     assert texts_shown(records) == "The Normans come from Normandy."
     assert records[-1].answer.usage.completion_tokens == 1
@@ -408,51 +483,90 @@ async def test_a_model_is_asked_while_it_has_the_time_it_needs(left_us, asks):
 
 
 @pytest.mark.parametrize(
-    ("at_us", "text", "reason"),
-    [
-        (400_000, "The Normans come from Normandy, a region", "stop"),
-        (400_001, "The Normans come from Normandy", "length"),
-    ],
+    ("at_us", "reason", "degraded"),
+    [(400_000, "stop", ()), (400_001, "extractive", ("deadline",))],
 )
-async def test_a_token_at_the_deadline_is_in_time(at_us, text, reason):
+async def test_a_token_at_the_deadline_is_in_time(at_us, reason, degraded):
     ask = Ask(deadline=NOW_US + 400_000)
     said = [
         Generated(tokens=(GeneratedToken(text=" The Normans come from Normandy", at_us=at_us),)),
         Generated(tokens=(GeneratedToken(text=", a region", at_us=at_us),)),
     ]
     records, _ = await run(an_event(NORMANS, ask=ask), {**a_world(), Generate: lambda _: said})
-    assert records[-1].answer.text == text
-    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
-        (reason, ("deadline",)) if reason == "length" else (reason, ())
+    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (reason, degraded)
+
+
+async def test_a_sentence_that_was_cut_off_is_not_shown():
+    said = (" The Normans come from Normandy.", " They came in the 10th century if")
+    records, _ = await run(an_event(NORMANS), a_world(*said, finish_reason="length"))
+    assert records[-1].answer.text == "The Normans come from Normandy."
+    assert records[-1].answer.finish_reason == "length"
+
+
+async def test_the_arm_of_a_request_is_recorded_and_holds_for_all_its_attempts():
+    arms = [
+        {"name": "a", "share": 0.5, "prompt": "A {{question}}"},
+        {"name": "b", "share": 0.3, "routes": routes(NONE)},
+    ]
+    counts = {"a": 0, "b": 0, "": 0}
+    for number in range(200):
+        event = an_event(NORMANS, meta=a_meta(request=f"r-{number}"))
+        records, fx = await run(event, a_world(*SAID[:1]), arms=arms)
+        arm = records[-1].answer.arm
+        counts[arm] += 1
+        prompts = [request.prompt[:2] for request in fx.asked if isinstance(request, Generate)]
+        assert prompts == {"a": ["A "], "b": [], "": [CONFIGURATION["prompt"][:2]]}[arm]
+    assert 80 <= counts["a"] <= 120
+    assert 40 <= counts["b"] <= 80
+
+
+@pytest.mark.parametrize(
+    "arm", [{"share": 0.5}, {"name": "a"}, {"name": "a", "share": 1, "colour": "red"}]
+)
+async def test_an_arm_that_cannot_be_used_is_named(arm):
+    with pytest.raises(Permanent, match=r"configuration of generate: arm .*; see generate.json"):
+        await run(an_event(NORMANS), {}, arms=[arm])
+
+
+async def test_what_the_prompt_did_without_is_counted():
+    long = " ".join(f"Item {n} is of no use to anybody who asks." for n in range(60))
+    records, _ = await run(an_event(NORMANS, long), a_world(*SAID[:1]))
+    assert records[-1].answer.spared > 300
+
+
+async def test_documents_that_differ_are_shown_as_such_and_no_model_is_asked():
+    passages = (
+        a_passage("The annual fee is 120 euros.", "d-1", "Prices 2023"),
+        replace(a_passage("The annual fee is 150 euros.", "d-2", "Prices 2024"), version=2),
     )
+    event = an_event(question="How high is the annual fee?", passages=passages)
+    [record], fx = await run(event, {})
+    assert record.text == (
+        "The documents say different things:\n"
+        "- The annual fee is 120 euros. (Prices 2023)\n"
+        "- The annual fee is 150 euros. (Prices 2024, version 2)"
+    )
+    assert [cited.document for cited in record.answer.citations] == ["d-1", "d-2"]
+    assert fx.asked == []
+
+
+async def test_a_name_that_stands_in_no_passage_is_not_answered():
+    event = an_event(NORMANS, question="Where do the Normans and the Vandals come from?")
+    [record], fx = await run(event, {})
+    assert record.answer.finish_reason == "not_found"
+    assert record.text == "I found nothing about Normans, Vandals in your documents."
+    assert (record.answer.citations, record.answer.support, fx.asked) == ((), 0.0, [])
+
+
+async def test_a_no_of_the_model_never_stands_against_the_passage():
+    museum = "Visitors may never enter the vault without a guide."
+    event = an_event(museum, question="May visitors enter the vault without a guide?")
+    said = (" No, visitors are allowed to enter the vault without a guide.",)
+    [record], _ = await run(event, a_world(*said))
+    assert (record.text, record.answer.finish_reason) == (museum, "extractive")
 
 
 @pytest.mark.parametrize("deep", ["[" * 980, '{"a":' * 980 + "1" + "}" * 980])
 async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
     with pytest.raises(Permanent, match="980 levels of a response schema, at most 128"):
         await run(an_event(NORMANS, ask=Ask(response_schema=deep)), {})
-
-
-async def test_a_configuration_of_before_has_no_bounds_of_what_is_asked():
-    deep = "[" * 200 + "]" * 200
-    event = an_event(NORMANS, ask=Ask(response_schema=deep))
-    fx = FakeEffects("generate", event, a_world("[1]"), {**CONFIGURATION, "asked_max": {}})
-    fx.code = "0.1.0"
-    await fx.execute()
-    assert fx.outcomes[-1].answer.text == "[1]"
-
-
-async def test_of_an_answer_that_nested_beyond_reason_for_0_1_0_nothing_is_known():
-    event = an_event(NORMANS, ask=Ask(response_schema="{}"))
-    fx = FakeEffects("generate", event, a_world("[" * 1_000 + "]" * 1_000), CONFIGURATION)
-    fx.code = "0.1.0"
-    with pytest.raises(BeyondMeans):
-        await fx.execute()
-
-
-async def test_an_answer_that_nests_beyond_reason_is_no_json():
-    event = an_event(NORMANS, ask=Ask(response_schema="{}"))
-    fx = FakeEffects("generate", event, a_world("[" * 5_000), CONFIGURATION)
-    fx.code = "0.2.0.dev1"
-    await fx.execute()
-    assert fx.outcomes[-1].answer.degraded == ("schema",)

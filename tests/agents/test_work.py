@@ -6,6 +6,7 @@ C (regular expressions above all) runs no line of it: the slow test looks at tha
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from agents import (
     classifier,
     composer,
     evidence,
-    grounding,
     ingest,
     instructions,
     json_texts,
@@ -39,14 +39,20 @@ from agents import (
     spans,
     statements,
 )
+from agents.answering import abstaining, speaking
+from agents.answering.composition import Composition
+from agents.answering.nearness import Nearness
+from agents.answering.policy import policy_of
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
-from agents.before import rewrite_by_questions
+from agents.before import grounding, rewrite_by_questions, spoken_answers
 from agents.candidates import ranked
 from agents.checking import answerability, clauses, holding, supporting
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
 from agents.conversation import resolution, small_talk
 from agents.conversation.exchanges import Exchange
+from agents.errors import Permanent
+from agents.routing import Route
 from schemas import (
     Answer,
     Ask,
@@ -220,15 +226,55 @@ def answering(text, question="", source=""):
     event = retrieved(
         question or text, (source or text)[:PASSAGE_CHARACTERS], text[:PASSAGE_CHARACTERS]
     )
-    made = composer.Composer(
-        event, composer.policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
+    policy = policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
+    made = composer.Composer(event, policy.for_request("r"))
+    composed = made.composition.composed()
+    made._quoted(composed, "")
+    made._nothing()
+    speaking_of(made, text, 4_000)
+
+
+def answering_before(text, question="", source=""):
+    """The same by the rules of 0.1.0."""
+    event = retrieved(
+        question or text, (source or text)[:PASSAGE_CHARACTERS], text[:PASSAGE_CHARACTERS]
+    )
+    made = spoken_answers.SpokenAnswer(
+        event, policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
     )
     made.writer.add(text)
     made._fails()
     made.grounds.cite(text)
     made.grounds.stands(text, 0.0, 0.0)
     made._extractive("")
-    made._closed(composer.Reply(0, evidence.Hearer(made.evidence)))
+    made._closed(spoken_answers.Reply(0, evidence.Hearer(made.evidence)))
+
+
+def reading_statements(text):
+    """As many statements as the question has words."""
+    near = Nearness(text, passages(text, text[::-1]))
+    Composition(near).composed()
+    prompting.distilled(near, 90)
+    abstaining.lacking(text, near.passages)
+    abstaining.nothing_found(text, policy_of(CONFIGURED["generate"]))
+
+
+def defining(text):
+    """What something is, and the statements that may say so."""
+    Nearness("What is W1?", passages(text, text))
+
+
+def comparing(text):
+    """A comparison of two sides."""
+    near = Nearness(f"What is the difference between alpha and beta? {text}", passages(text, text))
+    Composition(near).composed()
+
+
+def differing(text):
+    """Documents that say different things."""
+    said = (f"The annual fee is {fee} euros.\n\n{text}" for fee in (5, 7))
+    near = Nearness("How high is the annual fee?", passages(*said))
+    Composition(near, {"en": "They differ:"}).composed()
 
 
 def ranking_sentences(text):
@@ -236,12 +282,36 @@ def ranking_sentences(text):
     grounding.Grounds(text, passages(text, text[::-1]))
 
 
+def speaking_of(made, text, step=4):
+    """A few characters at a time, of an answer that the passage supports."""
+    ask = made.event.ask
+    for schema in ("", "{}"):
+        made.event = replace(made.event, ask=replace(ask, response_schema=schema))
+        reply, speech = speaking.ModelReply(0), made._speech(Route(name="a", model="a"))
+        for at in range(0, len(text), step):
+            reply.hear(
+                Generated(tokens=(GeneratedToken(text=text[at : at + step], at_us=0),), model="m")
+            )
+            speech.due(reply.text)
+            reply.taken_times()
+        reply.broken = len(text) % 2 == 0
+        with suppress(Permanent):  # no JSON
+            made._closed(made.composition.composed(), reply, speech)
+
+
 def hearing(text):
     """A word at a time, of an answer that the passage supports."""
-    made = composer.Composer(
-        retrieved(text, text), composer.policy_of({**CONFIGURED["generate"], "prompt": ""})
+    policy = policy_of({**CONFIGURED["generate"], "prompt": ""})
+    source = text[:PASSAGE_CHARACTERS]  # which has a bound, as above
+    speaking_of(composer.Composer(retrieved(text, source), policy), text)
+
+
+def hearing_before(text):
+    """The same by the rules of 0.1.0."""
+    made = spoken_answers.SpokenAnswer(
+        retrieved(text, text), policy_of({**CONFIGURED["generate"], "prompt": ""})
     )
-    reply = composer.Reply(0, evidence.Hearer(made.evidence))
+    reply = spoken_answers.Reply(0, evidence.Hearer(made.evidence))
     for at in range(0, len(text), 4):
         made._hear(
             Generated(tokens=(GeneratedToken(text=text[at : at + 4], at_us=0),), model="m"), reply
@@ -328,8 +398,20 @@ PIECES = {
     "generate: an answer from many sentences": lambda text: answering(
         text, source=FAMILIES["one word in common"](len(text))
     ),
-    "generate: rank sentences": ranking_sentences,
+    "generate: read statements": reading_statements,
+    "generate: compare": comparing,
+    "generate: differ": differing,
+    "generate: define": defining,
     "generate: as it is written": hearing,
+    "generate before: an answer from itself": answering_before,
+    "generate before: an answer to a long question": lambda text: answering_before(
+        "a b. " * 50, question=text
+    ),
+    "generate before: an answer from many sentences": lambda text: answering_before(
+        text, source=FAMILIES["one word in common"](len(text))
+    ),
+    "generate before: rank sentences": ranking_sentences,
+    "generate before: as it is written": hearing_before,
     "moderate": moderating,
     "instructions": instructing,
     "ingest: prose": cutting,
@@ -359,12 +441,21 @@ NOT_DRIVEN = {
     "retrieve.py _shown": "likewise",
     "embed.py": "goes through the chunks of a batch once",
     "generate.py _fixed": "looks at fields alone",
-    "composer.py Reply.over": "likewise",
     "composer.py GenerationPolicy.small_talk_reply": "likewise",
     "languages.py _tables": "is given our own words alone",
+    "generate.py _composed": "likewise",
+    "spoken_answers.py Reply.over": "likewise",
+    "speaking.py ModelReply.over": "likewise",
+    "speaking.py ModelReply.finish_reason": "likewise",
+    "speaking.py Speech.due": "is a protocol's",
+    "speaking.py Speech.closing": "likewise",
+    "speaking.py Speech.stands": "likewise",
+    "prompting.py Chosen.passage": "likewise",
+    "prompting.py Chosen.text": "likewise",
     "ingest.py Submission.repeats": "likewise",
     "moderate.py _close": "what it calls is driven",
-    "composer.py Composer._generated": "likewise",
+    "spoken_answers.py SpokenAnswer._generated": "likewise",
+    "policy.py": "reads a configuration, which is ours",
     "phrases.py word_set": "is given our own words alone",
     "polar_words.py _listed": "likewise",
     "polar_words.py _by_form": "likewise",
@@ -403,7 +494,14 @@ def work(piece, text):
 @pytest.mark.slow  # each line that runs is counted
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_lines_that_a_piece_runs_grow_no_faster_than_its_text(piece):
-    grown, size = {}, CUT_SIZE if piece.startswith(("ingest", "generate: rank")) else SIZE
+    grown, size = (
+        {},
+        CUT_SIZE
+        if piece.startswith(
+            ("ingest", "generate: re", "generate: comp", "generate: d", "generate before: rank")
+        )
+        else SIZE,
+    )
     for family, text_of in FAMILIES.items():
         few, many = (work(PIECES[piece], text_of(one)) for one in (size, TIMES * size))
         if many > FEW_LINES and many > GROWTH * TIMES * few:
@@ -429,6 +527,8 @@ def test_each_function_that_takes_a_text_is_driven():
             "numbers and units",
             "other polar words",
             "questions of numbers",
+            "numerals",
+            "all layouts",
         ):
             forget()
             driven |= set(lines_run(partial(piece, FAMILIES[family](2_000))))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench
-from agents.grounding import Sentence
+from agents.answering.statements import Statement
 from agents.prompting import filled
 from bench.chats import questions
 from streams.log.configuration import load
@@ -43,7 +43,7 @@ def answered(model, sender, prompt, max_tokens=100):
 def a_prompt(fact):
     template = load()["generate"].values["prompt"]
     best, other = questions.sentence(fact), "Another passage."
-    chosen = [Sentence(0, 0, best, 13), Sentence(1, 0, other, 4)]
+    chosen = [Statement(0, "sentence", best), Statement(1, "sentence", other)]
     return filled(template, "What does it cost?", chosen)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.nearest import Nearest
+from agents.answering.nearest import Nearest
 
 STEMS = ["red", "fox", "owl", "cat", "dog"]
 """Words that are their own stems."""

@@ -1,8 +1,8 @@
-"""Grounding: the sentence nearest to a question, and the answer that stands in the passages."""
+"""Grounding of 0.1.0: the sentence nearest to a question, and the answer that stands in the passages."""
 
 import pytest
 
-from agents.grounding import CITED_MIN, Grounds, split
+from agents.before.grounding import CITED_MIN, Grounds, split
 from schemas import Passage
 
 

@@ -1,4 +1,4 @@
-"""Grounding: which sentences of the passages are near to a question, and which hold an answer."""
+"""Grounding of 0.1.0: which sentences are near to a question, and which hold an answer."""
 
 import math
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import regex
 
+from agents.answering.nearest import Nearest
 from agents.evidence import unsupported
 from agents.language import content, meant, sentences
-from agents.nearest import Nearest
 from schemas import Citation, Passage
 
 CITED_MIN = 0.5  # share of a sentence's content words that a passage's sentence must hold

@@ -1,0 +1,1 @@
+"""Answering: read passages into statements, choose those that answer, and put them together."""

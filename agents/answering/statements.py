@@ -1,0 +1,187 @@
+"""Statements: what of a passage can stand as an answer, each with what it needs to be understood.
+
+A sentence stands alone. A list comes with the sentence that leads to it, and so does code; an entry
+of a list with that sentence, a table's row with its header, an option with what it does. Where only
+a heading leads to them, they come with that.
+
+Why it is so: a line that was read apart from what leads to it answers nothing ("You can use:"), or
+something else. And a numeral, a header or a lead-in is never an answer by itself.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.answering.layout import (
+    LayoutBlock,
+    blocks_of,
+    entries_of,
+    is_numbered,
+    joined,
+    leads,
+    rows_of,
+    states,
+)
+from agents.language import sentences
+from schemas import Passage
+
+StatementKind = Literal["sentence", "lead", "fragment", "list", "entry", "row", "code", "option"]
+
+ENTRY_WORDS_MIN = 4  # a shorter entry says nothing apart from its list
+LINES_MAX = 14  # of code that an answer shows
+ENTRIES_MAX = 16  # of a list
+HEADINGS_MAX = 3  # that a statement is taken to stand under, the innermost
+LEAD_CHARS_MAX = 300  # of a sentence that leads to something, as it counts for each entry
+HEADER_CHARS_MAX = 300  # of a table, as it stands before each row
+_NUMERAL_ALONE = re.compile(r"\(?\w{1,4}[.)]")
+_RUN_IN = re.compile(r"\(?\d{1,3}[.)] (?:[\w/&-]+ ){0,4}[\w/&-]+\.")
+"""A heading that stands in the line of its paragraph, as those of licences and contracts."""
+_MARK = re.compile(r"\A[-*+•‣–]\s+")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What can stand as an answer."""
+
+    passage: int
+    """Index of the passage."""
+    kind: StatementKind
+    text: str
+    """As it is shown and quoted."""
+    above: str = ""
+    """The headings that it stands under, and of an entry or row what leads to it."""
+    block: int = 0
+    """Of its passage; statements of one block belong together."""
+    tokens: int = 0
+    """Estimate, from the length of the passage in tokens."""
+
+
+def statements_of(passages: Sequence[Passage]) -> tuple[Statement, ...]:
+    """List the statements of all passages, in order."""
+    return tuple(one for index, passage in enumerate(passages) for one in _read(index, passage))
+
+
+def _read(index: int, passage: Passage) -> Iterator[Statement]:
+    reading = _Reading(index, passage)
+    above, blocks = blocks_of(passage.title, passage.text)
+    reading.headings = [*above]
+    for number, block in enumerate(blocks):
+        follows = blocks[number + 1].kind if number + 1 < len(blocks) else ""
+        yield from reading.read(number, block, follows)
+
+
+def _whole(parts: Iterable[str]) -> Iterator[str]:
+    """Put a numeral that was split off before what it numbers."""
+    numeral = ""
+    for part in parts:
+        if _NUMERAL_ALONE.fullmatch(part) and not numeral:
+            numeral = part
+            continue
+        yield f"{numeral} {part}" if numeral else part
+        numeral = ""
+    if numeral:
+        yield numeral
+
+
+def _is_explained(line: str) -> bool:
+    """Tell whether a comment of some words stands behind what a line of code does."""
+    code, mark, comment = line.partition(" #")
+    return bool(mark) and any(map(str.isalnum, code)) and len(comment.split()) > 1
+
+
+class _Reading:
+    """Reads the blocks of one passage, one after the other."""
+
+    def __init__(self, index: int, passage: Passage) -> None:
+        self._index = index
+        self._rate = (passage.tokens or len(passage.text) // 4) / max(1, len(passage.text))
+        self.headings: list[str] = []
+        self._lead = ""
+        """The sentence that leads to the next block."""
+        self._announced = False
+        """Whether it says so, by its colon."""
+        self._after_heading = False
+        """Whether nothing stands between the last heading and the next block."""
+
+    def read(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Statement]:
+        """Yield the statements of a block."""
+        if block.kind == "heading":
+            if not self._after_heading:
+                self.headings = []
+            self.headings.append(block.text)
+            self._lead, self._announced, self._after_heading = "", False, True
+            return
+        if block.kind == "prose":
+            yield from self._prose(number, block, follows)
+        else:
+            readers = {
+                "list": self._list, "table": self._table, "code": self._code,
+                "option": self._option,
+            }  # fmt: skip
+            yield from readers[block.kind](number, block)
+            self._lead, self._announced = "", False
+        self._after_heading = False
+
+    def _make(self, number: int, kind: StatementKind, text: str, above: str = "") -> Statement:
+        context = " ".join([*self.headings[-HEADINGS_MAX:], above[-LEAD_CHARS_MAX:]]).strip()
+        return Statement(
+            self._index, kind, text, context, number, math.ceil(self._rate * len(text))
+        )
+
+    def _prose(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Statement]:
+        said = list(_whole(one for line in joined(block.lines) for one in sentences(line)))
+        if len(said) > 1 and said[0][:1].isdigit() and _RUN_IN.fullmatch(said[0]):
+            self.headings = [said.pop(0)]
+        held = follows in ("list", "table", "code", "option")
+        for place, sentence in enumerate(said):
+            last = place == len(said) - 1
+            if last and held and leads(sentence):
+                self._lead, self._announced = sentence, True
+                if sentence.endswith("::"):  # of reStructuredText: what it says stands by itself
+                    yield self._make(number, "lead", sentence.rstrip(":"))
+                return
+            if states(sentence):
+                yield self._make(number, "sentence", sentence)
+            elif not leads(sentence):
+                yield self._make(number, "fragment", sentence)
+        self._lead, self._announced = (said[-1] if said and held else ""), False
+
+    def _led(self, text: str, *, always: bool = False) -> str:
+        """Put before a text what leads to it: the sentence, or the heading right above it."""
+        if self._lead and (self._announced or always):
+            return f"{self._lead}\n{text}"
+        if self._after_heading and self.headings:
+            return f"{self.headings[-1]}\n{text}"
+        return text
+
+    def _list(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+        entries = entries_of(block)
+        led = self._led("\n".join(entries[:ENTRIES_MAX]))
+        lead = self._lead if self._announced else ""
+        if len(entries) > 1 or lead:
+            yield self._make(number, "list", led)
+        for entry in entries:
+            if len(entry.split()) > ENTRY_WORDS_MIN:
+                bare = entry if is_numbered(entry) else _MARK.sub("", entry)
+                yield self._make(number, "entry", bare, lead)
+
+    def _table(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+        header, rows = rows_of(block)
+        lead = self._lead if self._announced else ""
+        for row in rows:
+            headed = f"{header}\n{row}" if len(header) <= HEADER_CHARS_MAX else row
+            yield self._make(number, "row", headed, lead)
+
+    def _code(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+        lines = block.lines[:LINES_MAX]
+        yield self._make(number, "code", self._led("\n".join(lines).strip("\n"), always=True))
+        if len(block.lines) > 1:
+            for line in filter(_is_explained, block.lines):
+                yield self._make(number, "code", line.strip())
+
+    def _option(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+        yield self._make(number, "option", "\n".join(line.strip() for line in block.lines))

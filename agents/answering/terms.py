@@ -1,0 +1,53 @@
+"""Terms: the words of a text that carry meaning, as question and statement are compared by.
+
+Stems, as everywhere (agents/language); but a name made of several words (GitIgnoreSpec) is itself
+and not its first six letters, and forms that share no stem (built, licence) are brought together.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import regex
+
+from agents.language import PASSAGES_KEPT, STOP_WORDS, stem, words
+
+_COMPOUND = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*")
+_FORMS = {
+    "build": "built", "keep": "kept", "pay": "paid", "hold": "held", "make": "made", "send": "sent",
+    "run": "ran", "begin": "began begun", "choose": "chose chosen", "find": "found",
+    "give": "gave given", "lead": "led", "leave": "left", "lose": "lost", "meet": "met",
+    "sell": "sold", "take": "took taken", "tell": "told", "go": "went gone", "win": "won",
+    "write": "wrote written", "buy": "bought", "bring": "brought", "catch": "caught",
+    "fall": "fell fallen", "feel": "felt", "grow": "grew grown", "know": "knew known",
+    "say": "said", "see": "saw seen", "show": "shown", "speak": "spoke spoken", "spend": "spent",
+    "stand": "stood", "teach": "taught", "think": "thought", "understand": "understood",
+    "wear": "wore worn", "become": "became", "come": "came", "draw": "drew drawn",
+    "drive": "drove driven", "eat": "ate eaten", "fight": "fought", "fly": "flew flown",
+    "forbid": "forbade forbidden", "forget": "forgot forgotten", "get": "got gotten",
+    "rise": "rose risen", "seek": "sought", "shoot": "shot", "sink": "sank sunk",
+    "sing": "sang sung",
+    "steal": "stole stolen", "swim": "swam swum", "throw": "threw thrown", "break": "broke broken",
+    "license": "licence", "color": "colour", "behavior": "behaviour", "center": "centre",
+    "catalog": "catalogue", "program": "programme", "defense": "defence", "require": "need",
+    "delete": "remove erase",
+}  # fmt: skip
+"""Irregular forms, other spellings, and what is asked for by one word and told by the other."""
+_BASE = {stem(form): stem(base) for base, forms in _FORMS.items() for form in forms.split()}
+
+
+@lru_cache(maxsize=65_536)
+def _term(word: str) -> str:
+    folded = word.casefold()
+    if folded in STOP_WORDS:
+        return ""
+    if _COMPOUND.fullmatch(word):
+        return folded
+    found = stem(word)
+    return _BASE.get(found, found)
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def terms(text: str) -> tuple[str, ...]:
+    """List the terms of a text, in order."""
+    return tuple(filter(None, map(_term, words(text))))

@@ -1,0 +1,87 @@
+"""Abstaining: what was looked for is named, in the language of the question."""
+
+import pytest
+
+from agents.answering.abstaining import lacking, looked_for, nothing_found
+from agents.answering.policy import policy_of
+from agents.answering.tongues import language_of
+from schemas import Passage
+from streams.log.configuration import load
+
+POLICY = policy_of(load()["generate"].values)
+
+
+def a_passage(text, title=""):
+    return Passage(
+        chunk="c", document="d", version=1, number=0, title=title, uri="u", text=text, tokens=9
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How much does a Weaviate subscription cost?", ("Weaviate subscription",)),
+        ("Who won the football world cup in 2014?", ("football world cup", "2014")),
+        ("How do I train a neural network with PyTorch?", ("neural network", "PyTorch")),
+        ("What about <PERSON_1>?", ("<PERSON_1>",)),
+        ("Wie viele Urlaubstage habe ich?", ("Urlaubstage",)),
+        ("Where is parking?", ("parking",)),
+        ("And how?", ()),
+        ("", ()),
+    ],
+)
+def test_what_a_question_is_about_is_named(question, names):
+    assert looked_for(question) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Where is Oslo?", "I found nothing about Oslo in your documents."),
+        ("Wo ist der Schlüssel?", "Ich habe in Ihren Dokumenten nichts zu Schlüssel gefunden."),
+        ("Où est la clé ?", "Je n'ai rien trouvé sur clé dans vos documents."),
+        ("¿Dónde está la llave?", "No he encontrado nada sobre llave en sus documentos."),
+        ("And how?", POLICY.not_found),
+    ],
+)
+def test_nothing_found_says_about_what(question, text):
+    assert nothing_found(question, POLICY) == text
+
+
+def test_a_name_is_put_in_as_it_stands():
+    assert nothing_found("Where is {names}2?", POLICY).count("names") == 1
+
+
+def test_a_configuration_of_before_has_its_one_text():
+    old = {
+        k: v for k, v in load()["generate"].values.items() if k not in {"nothing_about", "trust"}
+    }
+    assert nothing_found("Where is Oslo?", policy_of(old)) == POLICY.not_found
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Oslo?", "en"),
+        ("Wie ist das?", "de"),
+        ("Quel est le prix ?", "fr"),
+        ("¿Qué es esto?", "es"),
+    ],
+)
+def test_a_language_is_told_by_its_small_words(question, language):
+    assert language_of(question) == language
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Does Rollo lead the Vandals?", ("Vandals",)),
+        ("Vandals, who leads them?", ()),  # any word may begin a question
+        ("What happened in 1066?", ("1066",)),
+        ("What does <PERSON_1> say?", ()),
+        ("Where does Rollo come from?", ()),
+        ("Is it in the Manual?", ()),
+    ],
+)
+def test_names_and_numbers_that_no_passage_holds_are_lacking(question, names):
+    assert lacking(question, [a_passage("It is Rollo who leads them.", "Manual")]) == names

@@ -1,0 +1,441 @@
+"""Generate by the rules of 0.1.0: what was shown may be taken back, and one sentence is quoted."""
+
+import pytest
+from msgspec.structs import replace
+
+from agents.errors import BeyondMeans, Permanent, Transient
+from schemas import (
+    Ask,
+    ChunksRetrieved,
+    Generate,
+    Generated,
+    GeneratedToken,
+    Instant,
+    MapEntry,
+    Now,
+    Passage,
+    Sealed,
+    Usage,
+)
+from streams.log.configuration import load
+from tests.fakes import NOW_US, FakeEffects, a_meta
+
+CONFIGURATION = load()["generate"].values
+NORMANS = "The Normans were people from Normandy, a region in France. They came in the 10th century. Rollo led them."
+TAXES = "VAT is 19 percent. A reduced rate of 7 percent holds for books."
+
+
+def an_entry(placeholder, digest):
+    sealed = Sealed(key=f"value/{digest}", event="e", field="f", ciphertext=b"x")
+    return MapEntry(
+        placeholder=placeholder,
+        kind=placeholder[1:-1].rpartition("_")[0],
+        digest=digest,
+        value=sealed,
+    )
+
+
+def a_passage(text, document="d-1", title="", entries=()):
+    return Passage(
+        chunk=f"{document}/c", document=document, version=1, number=0, title=title, uri=f"file:{document}",
+        text=text, tokens=len(text) // 4, score=1.0, entries=entries,
+    )  # fmt: skip
+
+
+def an_event(*texts, question="Where do the Normans come from?", ask=None, **fields):
+    values = {
+        "meta": a_meta(),
+        "outcome": "retrieved",
+        "subject": "u",
+        "question": question,
+        "query": question,
+        "passages": tuple(a_passage(text, f"d-{n}") for n, text in enumerate(texts, 1)),
+        "ask": ask or Ask(),
+    }
+    return ChunksRetrieved(**{**values, **fields})
+
+
+def parts(*texts, finish_reason="stop"):
+    """One part a text, then the last part, as the Triton connector gives them."""
+    found = [
+        Generated(tokens=(GeneratedToken(text=text, at_us=1_000 * n),), model="m@1")
+        for n, text in enumerate(texts, 1)
+    ]
+    usage = Usage(prompt_tokens=99, completion_tokens=len(texts))
+    return [
+        *found,
+        Generated(tokens=(), last=True, finish_reason=finish_reason, usage=usage, model="m@1"),
+    ]
+
+
+def a_world(*texts, **fields):
+    return {Now: lambda _: Instant(at=NOW_US), Generate: lambda _: parts(*texts, **fields)}
+
+
+async def run(event, answers, **configured):
+    fx = FakeEffects("generate", event, answers, {**CONFIGURATION, **configured})
+    fx.code = "0.2.0.dev1"
+    await fx.execute()
+    return fx.outcomes, fx
+
+
+def texts_shown(records):
+    """What a reader who follows the records has on the screen at the end."""
+    text = ""
+    for record in records:
+        text = record.text if record.restart else text + record.text
+    return text
+
+
+async def test_an_answer_is_streamed_part_by_part_and_closed_with_its_sources():
+    records, fx = await run(
+        an_event(TAXES, NORMANS), a_world(" The Normans", " come from", " Normandy", ".")
+    )
+    assert [record.text for record in records] == ["The", " Normans come from", " Normandy."]
+    assert [record.batch.number for record in records] == [0, 1, 2]
+    assert [record.batch.last for record in records] == [False, False, True]
+    assert [record.times for record in records][:2] == [(NOW_US + 1_000,), (NOW_US + 2_000,)]
+    answer = records[-1].answer
+    assert (answer.text, answer.finish_reason, answer.model) == (
+        "The Normans come from Normandy.",
+        "stop",
+        "m@1",
+    )
+    assert [(c.document, c.quote[:24]) for c in answer.citations] == [
+        ("d-2", "The Normans were people ")
+    ]
+    assert answer.usage.prompt_tokens == 99
+    assert len(answer.prompt) == 64
+    assert answer.support > 0.7
+    assert records[-1].meta.last
+    assert NORMANS[:40] in fx.asked[1].prompt
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "reason"),
+    [
+        ({"outcome": "refused", "reason": "Not allowed."}, "Not allowed.", "refused"),
+        ({"outcome": "refused"}, CONFIGURATION["refused"], "refused"),
+        ({"outcome": "empty"}, CONFIGURATION["not_found"], "not_found"),
+        ({"passages": ()}, CONFIGURATION["not_found"], "not_found"),
+        ({"ask": Ask(mode="search")}, "", "search"),
+        ({"ask": Ask(mode="search"), "outcome": "refused", "reason": "No."}, "No.", "refused"),
+        ({"ask": Ask(mode="search"), "outcome": "empty"}, "", "search"),
+    ],
+)
+async def test_what_needs_no_passage_closes_at_once_and_asks_nothing(fields, text, reason):
+    [record], fx = await run(an_event(NORMANS, degraded=("rerank",), **fields), {})
+    assert (record.text, record.answer.text, record.answer.finish_reason) == (text, text, reason)
+    assert record.batch.last
+    assert record.answer.degraded == ("rerank",)
+    assert fx.asked == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (" The Normans", " came in", " 1066", " to", " rule", "."),
+        (" The Normans", " come from", " Denmark", ".", " So"),
+        (" The Normans", " come from", " Denmark"),
+        (" The Normans", " like", " <PERSON_9>", " much"),
+        (" The people", " enjoyed", " swimming, dancing, singing and cheerful gatherings"),
+    ],
+)
+async def test_an_answer_without_support_gives_way_to_a_sentence_of_the_documents(said):
+    records, _ = await run(an_event(TAXES, NORMANS), a_world(*said))
+    assert records[-1].restart
+    assert records[-1].answer.finish_reason == "extractive"
+    assert texts_shown(records) == records[-1].answer.text
+    assert records[-1].answer.text.startswith("The Normans were people from Normandy")
+    assert records[-1].answer.citations[0].quote == records[-1].answer.text
+    shown = " ".join(record.text for record in records)
+    assert not {"Denmark", "1066", "<PERSON_9>"} & set(shown.replace(".", " ").split())
+
+
+async def test_a_word_is_judged_only_when_it_is_complete():
+    records, _ = await run(
+        an_event("The fee is 1,200 euros.", question="What is the fee?"),
+        a_world(" The fee is 1", ",2", "00", " euros."),
+    )
+    assert records[-1].answer.finish_reason == "stop"
+    assert texts_shown(records) == "The fee is 1,200 euros."
+
+
+async def test_what_goes_wrong_before_anything_was_shown_needs_no_restart():
+    records, _ = await run(an_event(NORMANS), a_world(" It was 1066 then"))
+    assert [record.restart for record in records] == [False]
+    assert records[0].answer.finish_reason == "extractive"
+
+
+async def test_an_empty_answer_gives_way_to_a_sentence_of_the_documents():
+    records, _ = await run(an_event(NORMANS), a_world("  ", "\n"))
+    assert [(record.answer.finish_reason, record.restart) for record in records] == [
+        ("extractive", False)
+    ]
+
+
+PATIENCE_US = CONFIGURATION["patience_ms"] * 1_000
+URGENT_US = CONFIGURATION["urgent_ms"] * 1_000
+
+
+def without_a_model(error, waited_us):
+    answers = {Generate: FailingAfter([], error), Now: lambda _: Instant(at=NOW_US + waited_us)}
+    return {**a_world(), **answers}
+
+
+@pytest.mark.parametrize(
+    ("error", "waited_us", "left_us"),
+    [
+        (Transient("away"), PATIENCE_US, None),
+        (Transient("away"), PATIENCE_US, 2 * URGENT_US),
+        (Transient("away"), 0, URGENT_US - 1),
+        (Permanent("no model"), 0, None),
+    ],
+)
+async def test_without_a_model_a_sentence_is_quoted(error, waited_us, left_us):
+    ask = Ask(deadline=NOW_US + waited_us + left_us if left_us else 0)
+    records, _ = await run(an_event(NORMANS, ask=ask), without_a_model(error, waited_us))
+    [record] = records
+    assert (record.answer.finish_reason, record.answer.degraded) == ("extractive", ("model",))
+    assert not record.restart
+
+
+@pytest.mark.parametrize("left_us", [None, URGENT_US])
+async def test_a_model_that_is_away_is_waited_for_a_little(left_us):
+    waited_us = PATIENCE_US - 1
+    ask = Ask(deadline=NOW_US + waited_us + left_us if left_us else 0)
+    with pytest.raises(Transient, match="away"):
+        await run(an_event(NORMANS, ask=ask), without_a_model(Transient("away"), waited_us))
+
+
+async def test_a_configuration_of_before_knows_no_patience():
+    answers = without_a_model(Transient("away"), 0)
+    event, asked = an_event(NORMANS), [Now, Generate]
+    old = {k: v for k, v in CONFIGURATION.items() if k not in {"patience_ms", "urgent_ms"}}
+    fx = FakeEffects("generate", event, answers, old)
+    fx.code = "0.2.0.dev1"
+    await fx.execute()
+    assert [type(request) for request in fx.asked] == asked
+    assert fx.outcomes[-1].answer.degraded == ("model",)
+
+
+class FailingAfter:
+    """Parts that break off with an error."""
+
+    def __init__(self, texts, error):
+        self.texts, self.error = texts, error
+
+    def __call__(self, _):
+        return [*parts(*self.texts)[:-1], self.error]
+
+
+async def test_a_model_that_breaks_off_is_replaced_on_the_screen():
+    world = {**a_world(), Generate: FailingAfter([" The Normans", " come"], Transient("gone"))}
+    records, _ = await run(an_event(NORMANS), world)
+    assert [record.restart for record in records] == [False, False, True]
+    assert records[-1].answer.degraded == ("model",)
+    assert texts_shown(records) == records[-1].answer.text
+
+
+async def test_the_next_model_answers_where_one_is_away():
+    def models(request):
+        if request.model == "large":
+            return [Transient("away")]
+        return parts(" The Normans come from Normandy.")
+
+    records, fx = await run(
+        an_event(NORMANS), {**a_world(), Generate: models}, models=["large", "chat"]
+    )
+    assert records[-1].answer.finish_reason == "stop"
+    assert [request.model for request in fx.asked if isinstance(request, Generate)] == [
+        "large",
+        "chat",
+    ]
+
+
+async def test_too_little_time_left_quotes_a_sentence_at_once():
+    late = Ask(deadline=NOW_US + 100_000)
+    [record], fx = await run(an_event(NORMANS, ask=late), {})
+    assert (record.answer.finish_reason, record.answer.degraded) == ("extractive", ("generate",))
+    assert record.answer.prompt == ""
+    assert fx.asked == []
+
+
+async def test_an_answer_ends_when_its_time_is_over():
+    ask = Ask(deadline=NOW_US + 400_000)
+    slow = [
+        Generated(tokens=(GeneratedToken(text=text, at_us=at_us),))
+        for text, at_us in [
+            (" The Normans", 100_000),
+            (" come from Normandy", 450_000),
+            (" in", 500_000),
+        ]
+    ]
+    records, _ = await run(an_event(NORMANS, ask=ask), {**a_world(), Generate: lambda _: slow})
+    assert texts_shown(records) == records[-1].answer.text == "The Normans come from Normandy"
+    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
+        "length",
+        ("deadline",),
+    )
+
+
+async def test_a_schema_is_passed_on_and_only_broken_json_gives_way():
+    ask = Ask(response_schema='{"type":"object"}', max_tokens=7)
+    records, fx = await run(an_event(NORMANS, ask=ask), a_world('{"year":', " 1066", "}"))
+    assert records[-1].answer.text == '{"year": 1066}'
+    assert records[-1].answer.finish_reason == "stop"
+    request = fx.asked[1]
+    assert (request.json_schema, request.max_tokens, request.stop) == ('{"type":"object"}', 7, ())
+    records, _ = await run(an_event(NORMANS, ask=ask), a_world('{"year":', finish_reason="length"))
+    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
+        "extractive",
+        ("schema",),
+    )
+
+
+async def test_one_person_has_one_placeholder_and_two_have_two():
+    event = an_event(
+        question="Who is the boss of <PERSON_1>?",
+        entries=(an_entry("<PERSON_1>", "ann"),),
+        passages=(
+            a_passage("<PERSON_1> is the boss of <PERSON_2>.", "d-1", entries=(an_entry("<PERSON_1>", "bob"), an_entry("<PERSON_2>", "ann"))),
+            a_passage("<PERSON_1> knows <PERSON_3>.", "d-2", entries=(an_entry("<PERSON_1>", "cid"),)),
+        ),
+    )  # fmt: skip
+    records, fx = await run(event, a_world(" <PERSON_2> is the boss of <PERSON_1>."))
+    assert "<PERSON_2> is the boss of <PERSON_1>." in fx.asked[1].prompt
+    named = {entry.placeholder: entry.digest for entry in records[0].entries}
+    assert named == {"<PERSON_1>": "ann", "<PERSON_2>": "bob", "<PERSON_3>": "cid"}
+    assert "<PERSON_3> knows <PERSON_4>." in fx.asked[1].prompt  # no entry: no one's name
+    assert all(record.entries == () for record in records[1:])
+    assert records[-1].answer.citations[0].quote == "<PERSON_2> is the boss of <PERSON_1>."
+
+
+async def test_the_same_input_and_effects_give_the_same_records():
+    event = an_event(TAXES, NORMANS)
+    world = a_world(" The Normans", " came in 1066")
+    first, _ = await run(event, world)
+    second, _ = await run(event, world)
+    assert first == second
+
+
+async def test_a_configuration_that_lacks_something_is_named():
+    fx = FakeEffects("generate", an_event(NORMANS), {}, {"prompt": "x"})
+    with pytest.raises(Permanent, match=r"configuration of generate: .*; see generate.json"):
+        await fx.execute()
+
+
+async def test_blanks_neither_begin_nor_end_an_answer():
+    records, _ = await run(
+        an_event(NORMANS), a_world("\n", " The", " Normans ", " come from Normandy", ". ", " ")
+    )
+    assert texts_shown(records) == records[-1].answer.text == "The Normans  come from Normandy."
+
+
+async def test_a_part_that_holds_the_end_and_text_is_one_record():
+    [part, end] = parts(" The Normans come from Normandy.")
+    both = replace(end, tokens=part.tokens)
+    [record], _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _: [both]})
+    assert record.text == record.answer.text == "The Normans come from Normandy."
+    assert record.times == (NOW_US + 1_000,)
+
+
+async def test_the_model_that_was_named_last_is_the_answers():
+    [first, second, end] = parts(" The Normans", " come from Normandy.")
+    unnamed = replace(end, model="")
+    later = replace(second, model="m@2")
+    for given, model in [
+        ([first, second, unnamed], "m@1"),
+        ([first, later, unnamed], "m@2"),
+        ([replace(first, model=""), replace(second, model=""), end], "m@1"),
+    ]:
+        records, _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _, g=given: g})
+        assert records[-1].answer.model == model
+
+
+async def test_tokens_are_counted_where_the_model_says_nothing_of_its_usage():
+    spoken = parts(" The Normans", " come from", " Normandy.")[:-1]
+    records, _ = await run(an_event(NORMANS), {**a_world(), Generate: lambda _: spoken})
+    assert records[-1].answer.usage == Usage(completion_tokens=3)
+    assert records[-1].answer.finish_reason == "stop"
+
+
+async def test_what_a_model_said_before_it_broke_off_is_not_the_next_ones():
+    def models(request):
+        if request.model == "large":
+            return [*parts("1066")[:-1], Transient("gone")]
+        return parts(" The Normans come from Normandy.")
+
+    records, _ = await run(
+        an_event(NORMANS), {**a_world(), Generate: models}, models=["large", "chat"]
+    )
+    assert texts_shown(records) == "The Normans come from Normandy."
+    assert records[-1].answer.usage.completion_tokens == 1
+
+
+async def test_a_model_that_can_never_answer_is_not_waited_for():
+    def models(request):
+        raise Permanent("no such model") if request.model == "b" else Transient("away")
+
+    for order, waits in [(["a", "b"], True), (["b", "b"], False)]:
+        world = {**a_world(), Generate: models}
+        if waits:
+            with pytest.raises(Transient, match="away"):
+                await run(an_event(NORMANS), world, models=order)
+        else:
+            [record], _ = await run(an_event(NORMANS), world, models=order)
+            assert record.answer.degraded == ("model",)
+
+
+@pytest.mark.parametrize(("left_us", "asks"), [(300_000, True), (299_999, False)])
+async def test_a_model_is_asked_while_it_has_the_time_it_needs(left_us, asks):
+    ask = Ask(deadline=NOW_US + left_us)
+    _, fx = await run(an_event(NORMANS, ask=ask), a_world(" The Normans come from Normandy."))
+    assert bool(fx.asked) is asks
+
+
+@pytest.mark.parametrize(
+    ("at_us", "text", "reason"),
+    [
+        (400_000, "The Normans come from Normandy, a region", "stop"),
+        (400_001, "The Normans come from Normandy", "length"),
+    ],
+)
+async def test_a_token_at_the_deadline_is_in_time(at_us, text, reason):
+    ask = Ask(deadline=NOW_US + 400_000)
+    said = [
+        Generated(tokens=(GeneratedToken(text=" The Normans come from Normandy", at_us=at_us),)),
+        Generated(tokens=(GeneratedToken(text=", a region", at_us=at_us),)),
+    ]
+    records, _ = await run(an_event(NORMANS, ask=ask), {**a_world(), Generate: lambda _: said})
+    assert records[-1].answer.text == text
+    assert (records[-1].answer.finish_reason, records[-1].answer.degraded) == (
+        (reason, ("deadline",)) if reason == "length" else (reason, ())
+    )
+
+
+@pytest.mark.parametrize("deep", ["[" * 980, '{"a":' * 980 + "1" + "}" * 980])
+async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
+    with pytest.raises(Permanent, match="980 levels of a response schema, at most 128"):
+        await run(an_event(NORMANS, ask=Ask(response_schema=deep)), {})
+
+
+async def test_a_configuration_of_before_has_no_bounds_of_what_is_asked():
+    deep = "[" * 200 + "]" * 200
+    records, _ = await run(
+        an_event(NORMANS, ask=Ask(response_schema=deep)), a_world("[1]"), asked_max={}
+    )
+    assert records[-1].answer.text == "[1]"
+
+
+async def test_of_an_answer_that_nested_beyond_reason_for_0_1_0_nothing_is_known():
+    event = an_event(NORMANS, ask=Ask(response_schema="{}"))
+    fx = FakeEffects("generate", event, a_world("[" * 1_000 + "]" * 1_000), CONFIGURATION)
+    fx.code = "0.1.0"
+    with pytest.raises(BeyondMeans):
+        await fx.execute()
+
+
+async def test_an_answer_that_nests_beyond_reason_is_no_json():
+    records, _ = await run(an_event(NORMANS, ask=Ask(response_schema="{}")), a_world("[" * 5_000))
+    assert records[-1].answer.degraded == ("schema",)
