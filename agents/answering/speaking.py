@@ -122,7 +122,7 @@ class Prose:
         return "" if self._whole else new
 
     def closing(self, text: str, *, cut: bool) -> str:
-        """SentenceCheck the last sentence; of one that was cut off nobody knows how it would have ended."""
+        """Check the last sentence; of one that was cut off nobody knows how it would end."""
         before = self.said
         new = self.due(text)
         rest = text[self._read :]
