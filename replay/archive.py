@@ -26,6 +26,8 @@ from streams.log.offsets import Extent, Partition
 FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_BYTES_MAX = 256 * 2**20  # a file of 20,000 records takes some 200 bytes of it
+TOPICS_MAX = 1_000  # this release has some twenty
+LANES_MAX = 4_096  # lanes are looked through for each tenant
 OFFSET_MAX = 2**63 - 1  # the broker's own
 PARTITION_DIGITS_MAX = 10  # it has 32 bits
 
@@ -140,8 +142,19 @@ class ArchiveLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = manifest = read_manifest(folder)
+        lanes = 1 + max((max(lanes, default=0) for lanes in manifest.topics.values()), default=0)
+        for what, count, most in (
+            ("topics", len(manifest.topics), TOPICS_MAX),
+            ("lanes", lanes, LANES_MAX),
+        ):
+            if count > most:
+                raise BadArchive(f"the manifest lists {count} {what}: no export has over {most}")
         self.read: dict[str, tuple[int, int, int]] = {}
         """Files that were read to their end -> first and last offset, and how many records."""
+        self._files: dict[Partition, list[File]] = {}
+        for entry in sorted(manifest.files, key=lambda entry: entry.first):
+            if (place := entry.place()) is not None:
+                self._files.setdefault(place, []).append(entry)
         self._ids = FixedIds(manifest.schemas.definitions, manifest.schemas.ids)
         self._extents = {
             (topic, partition): _extent(topic, partition, offsets)
@@ -196,11 +209,7 @@ class ArchiveLog:
 
     def files(self, topic: str, partition: int) -> list[File]:
         """List the files of a partition that the manifest names, in the order of their offsets."""
-        place = topic, partition
-        return sorted(
-            (entry for entry in self.manifest.files if entry.place() == place),
-            key=lambda entry: entry.first,
-        )
+        return self._files.get((topic, partition), [])
 
     def _rows(self, entry: File) -> Iterator[dict[str, Any]]:
         try:
