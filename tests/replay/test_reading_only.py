@@ -1,0 +1,129 @@
+"""`replay verify` with what could be written to and spoken to taken away: it only reads.
+
+In namespaces of its own: every file system is read-only or full, and there is no network at all.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.golden.verifying import ROOT, environment
+
+GOLDEN = ROOT / "tests" / "golden" / "0.1.0"
+ALL_READ_ONLY = r"""
+set -e
+grep -oE '^[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+' /proc/self/mountinfo | cut -d' ' -f5 | while read -r place; do
+  mount -o remount,bind,ro "$place" 2>/dev/null || true
+done
+if touch "$1/run/x" 2>/dev/null || touch /tmp/x 2>/dev/null || touch /dev/shm/x 2>/dev/null; then exit 99; fi
+"""
+FULL = r"""
+set -e
+mount -t tmpfs -o size=16m tmpfs /mnt
+cp -a "$1" /mnt/golden
+cat /dev/zero > /mnt/filling 2>/dev/null || true
+if echo x > /mnt/x 2>/dev/null; then exit 99; fi
+"""
+
+
+def unshared(script, folder, *options, place=None, **env):
+    """Verify in namespaces of their own, behind a script that takes things away."""
+    place = place or folder
+    verify = ["-m", "infra.cli", "replay", "verify", "--archive", f"{place}/log", "--json"]
+    script = f'{script}\nshift; exec "$@"'
+    return subprocess.run(
+        [
+            *("unshare", "--mount", "--net", "sh", "-c", script, "sh", str(folder)),
+            *(sys.executable, *verify, *options),
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(ROOT),
+            **environment(folder),
+            "PLAYHEAD_RUN": f"{place}/run",
+            **env,
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+def may_unshare():
+    """Tell whether namespaces may be made here."""
+    tried = ["unshare", "--mount", "--net", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return shutil.which("unshare") and not subprocess.run(tried, check=False).returncode
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not may_unshare(), reason="no namespace may be made here"),
+]
+
+
+@pytest.fixture
+def golden(tmp_path):
+    return Path(shutil.copytree(GOLDEN, tmp_path / "golden"))
+
+
+def written():
+    report = json.loads((GOLDEN / "report.json").read_text())
+    return {name: report[name] for name in ("records", "equal", "erased", "superseded", "inputs")}
+
+
+def report_of(ran):
+    assert ran.stdout, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_is_written_and_nobody_is_asked(golden, jobs):
+    ran = unshared(ALL_READ_ONLY, golden, "--jobs", str(jobs))
+    report = report_of(ran)
+    assert (ran.returncode, report["diverged"], report["unverifiable"]) == (0, [], [])
+    assert {name: report[name] for name in written()} == written()
+
+
+def test_a_full_disk_is_none_of_its_business(golden):
+    ran = unshared(FULL, golden, place="/mnt/golden", TMPDIR="/mnt")
+    report = report_of(ran)
+    assert (ran.returncode, report["diverged"], report["unverifiable"]) == (0, [], [])
+    assert {name: report[name] for name in written()} == written()
+
+
+def test_without_a_key_store_what_needs_none_is_verified(golden):
+    nowhere = golden / "nowhere"
+    ran = unshared(ALL_READ_ONLY, golden, PLAYHEAD_RUN=str(nowhere), PLAYHEAD_MASTER_KEY="")
+    report = report_of(ran)
+    assert (ran.returncode, report["diverged"], report["unreadable"]) == (3, [], [])
+    assert report["equal"] > 0.8 * written()["equal"]
+    assert report["unverifiable"]
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize("verb", [(), ("--request", "r"), ("--since", "2020-01-01")])
+def test_a_broker_that_can_not_be_asked_is_no_difference(golden, verb):
+    """With no archive named the log is the broker's, and there is none: a status of its own."""
+    ran = subprocess.run(
+        ["unshare", "--net", sys.executable, "-m", "infra.cli", "replay", "verify", *verb],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(ROOT),
+            **environment(golden),
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, "Traceback" in ran.stderr) == (3, False), ran.stderr
