@@ -38,7 +38,7 @@ class FileHeader(NamedTuple):
     sync: bytes
 
 
-class Block(NamedTuple):
+class ContainerBlock(NamedTuple):
     """Rows of a container, one behind the other."""
 
     rows: int
@@ -59,7 +59,7 @@ def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict
     yield from _read(header, blocks)
 
 
-def _read(header: FileHeader, blocks: Iterable[Block]) -> Iterator[dict[str, Any]]:
+def _read(header: FileHeader, blocks: Iterable[ContainerBlock]) -> Iterator[dict[str, Any]]:
     """Read blocks with a library, as they were written: an archive's format says by what.
 
     They were inflated when they were looked at, so the library is not to do it again.
@@ -99,7 +99,7 @@ def _header(file: BinaryIO) -> FileHeader:
     return FileHeader(b"".join(plain), codec == b"deflate", sync)
 
 
-def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[Block]:
+def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[ContainerBlock]:
     """Yield the blocks of a container, each looked at."""
     while file.peek(1):
         reader = _Bytes(file, BLOCK_BYTES_MAX + 64)
@@ -113,7 +113,7 @@ def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[Block]:
             raise BadContainer("a block holds more than an export puts into one")
         if reader.take(SYNC_BYTES) != header.sync:
             raise BadContainer("a block does not end as its container says")
-        yield Block(count, data)
+        yield ContainerBlock(count, data)
 
 
 def _inflated(data: bytes) -> bytes:

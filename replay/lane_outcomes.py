@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from replay.cross_checks.lane_checks import LaneChecks
 from replay.lane_reader import LaneReader, Tape, Unread
-from replay.lane_survey import AHEAD, Heads, Place, StepSurvey
+from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.report import Report
@@ -119,7 +119,7 @@ class StepOutcomes:
     ) -> None:
         self._lane = lane
         self._survey = survey
-        self._by_cause: defaultdict[Place, list[StoredOutcome]] = defaultdict(list)
+        self._by_cause: defaultdict[TopicOffset, list[StoredOutcome]] = defaultdict(list)
         written = {record: _Topic(record, tapes[record]) for record in step.writes}
         self._topics = list(written.values())
         self._flows = {

@@ -29,7 +29,7 @@ class Unread(NamedTuple):
         return Difference.at(self.stored, "", "", self.reason)
 
 
-Entry = tuple[Stored, Event | Unread]
+DecodedRecord = tuple[Stored, Event | Unread]
 
 
 class Tape:
@@ -38,14 +38,14 @@ class Tape:
     Who reads it comes as far as who writes it; between them lies what is decoded and in memory.
     """
 
-    def __init__(self, entries: Iterator[Entry], *, written: bool, read: bool) -> None:
+    def __init__(self, entries: Iterator[DecodedRecord], *, written: bool, read: bool) -> None:
         self._entries = entries
         self.written = written
         self._read = read
-        self._between: deque[Entry] = deque()
+        self._between: deque[DecodedRecord] = deque()
         self._over = False
 
-    def outcome(self) -> Entry | None:
+    def outcome(self) -> DecodedRecord | None:
         """Return the next record for the step that writes it; None at the end."""
         entry = next(self._entries, None)
         if entry is None:
@@ -54,7 +54,7 @@ class Tape:
             self._between.append(entry)
         return entry
 
-    def input(self) -> Entry | None:
+    def input(self) -> DecodedRecord | None:
         """Return the next record for the step that reads it; None where it can't go on yet."""
         if not self.written:
             self.outcome()
@@ -90,11 +90,11 @@ class LaneReader:
         """Return the topic of a type, to be read once more."""
         return Tape(self.events(record), written=record in self._written, read=record in self._read)
 
-    def events(self, record: type[Event]) -> Iterator[Entry]:
+    def events(self, record: type[Event]) -> Iterator[DecodedRecord]:
         """Read the records of a type, whoever wrote them."""
         yield from self.decoded(self.records(topic_of(record)))
 
-    def decoded(self, records: Iterable[Stored]) -> Iterator[Entry]:
+    def decoded(self, records: Iterable[Stored]) -> Iterator[DecodedRecord]:
         """Decode records, each as one of its topic."""
         for stored in records:
             try:
@@ -125,7 +125,7 @@ class LaneReader:
                     with suppress(Undecodable):
                         yield self._codec.decode(stored.value, ChunksEmbedded)
 
-    def input_of(self, entry: Entry) -> Input:
+    def input_of(self, entry: DecodedRecord) -> Input:
         """Admit a record to its step; one that is not stands as a position of nobody's."""
         stored, event = entry
         try:

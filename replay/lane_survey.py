@@ -35,7 +35,7 @@ AHEAD = 32
 """Inputs that outcomes are read ahead of: a worker has 16 of a lane in flight (`window`)."""
 TOLD_OF = (AnswerReleased, ChunksEmbedded, ChunksCut)
 """Outcomes that runs of other steps repeat, so they are known before any is run again."""
-Place = tuple[str, int]
+TopicOffset = tuple[str, int]
 """Topic and offset of a record of the lane."""
 TurnPlace = tuple[str, str, str]
 """Topic of outcomes, session, topic of inputs."""
@@ -132,11 +132,11 @@ class StepSurvey:
     """What was found in the outcomes of a step in a lane."""
 
     def __init__(self, step: Step, reader: LaneReader, letters: Letters) -> None:
-        self.late: defaultdict[Place, list[Stored]] = defaultdict(list)
-        """Place of an input -> outcomes of it that nobody need look ahead for."""
-        self.late_at: set[Place] = set()
+        self.late: defaultdict[TopicOffset, list[Stored]] = defaultdict(list)
+        """TopicOffset of an input -> outcomes of it that nobody need look ahead for."""
+        self.late_at: set[TopicOffset] = set()
         """Where they lie."""
-        self.out_of_turn: set[Place] = set()
+        self.out_of_turn: set[TopicOffset] = set()
         """Where outcomes lie out of their turn, and not lawfully."""
         self.sessions: set[tuple[str, str]] = set()
         """Tenants and sessions in which some lawfully do."""
@@ -210,8 +210,8 @@ class StepSurvey:
         Of records that can be read as a whole: what can't be has no turn.
         """
         turns = SessionTurns()
-        by_input: defaultdict[Place, list[Place]] = defaultdict(list)
-        sessions: dict[Place, tuple[str, str]] = {}
+        by_input: defaultdict[TopicOffset, list[TopicOffset]] = defaultdict(list)
+        sessions: dict[TopicOffset, tuple[str, str]] = {}
         for stored, event in chain(
             *(self._reader.events(record) for record in self._step.writes),
             ((outcome.stored, outcome.event) for outcome in rejections),
@@ -229,7 +229,7 @@ class StepSurvey:
             self.out_of_turn.difference_update(by_input[given])
             self.sessions.add(sessions[given])
 
-    def _waited(self, turns: SessionTurns) -> Iterator[Place]:
+    def _waited(self, turns: SessionTurns) -> Iterator[TopicOffset]:
         """Name the inputs that waited for their schema, which their worker did not know yet.
 
         Such a one waits alone, so later inputs of its session that were written with others pass

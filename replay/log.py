@@ -135,9 +135,14 @@ class BrokerLog:
         like: Snapshot | None = None,
         consumer: Consumer | None = None,
         metadata_timeout_s: float = METADATA_TIMEOUT_S,
+        piece: tuple[int, int] = (PIECE_RECORDS, PIECE_BYTES),
     ) -> None:
-        """Open the log as it stands now, or as it stood at a snapshot."""
+        """Open the log as it stands now, or as it stood at a snapshot.
+
+        A `piece` is how much of a topic is read at once: records and bytes.
+        """
         self._ids = open_registry(settings)
+        self._piece = piece
         self._consumer = consumer or new_consumer(
             settings, "replay", **{"queued.max.messages.kbytes": FETCHED_KB}
         )
@@ -200,6 +205,7 @@ class BrokerLog:
         return self._in_pieces(extent) if extent else iter(())
 
     def _in_pieces(self, extent: Extent) -> Iterator[Stored]:
+        records_max, bytes_max = self._piece
         begin = extent.begin
         while begin < extent.end:
             piece, size, begin = list[Stored](), 0, extent.end
@@ -207,7 +213,7 @@ class BrokerLog:
                 for stored in reading:
                     piece.append(stored)
                     size += len(stored.value or b"")
-                    if len(piece) >= PIECE_RECORDS or size >= PIECE_BYTES:
+                    if len(piece) >= records_max or size >= bytes_max:
                         begin = stored.offset + 1
                         break
             extent = replace(extent, begin=begin)

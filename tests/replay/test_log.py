@@ -36,7 +36,7 @@ def a_memory_log():
     return log
 
 
-def on_a_broker(log):
+def on_a_broker(log, **options):
     """The log of a broker in memory that holds what another log holds."""
     broker = MemoryBroker()
     for (topic, partition), rows in log.topics.items():
@@ -51,7 +51,7 @@ def on_a_broker(log):
                 time_ms=row.timestamp_ms,
             )
     snapshot = Snapshot({step.name: log.committed(step.name) for step in STEPS}, log.extents())
-    return BrokerLog(Settings(), snapshot, broker.consumer())
+    return BrokerLog(Settings(), snapshot, broker.consumer(), **options)
 
 
 @pytest.fixture(params=["memory", "archive", "broker", "broker, loaded"])
@@ -64,7 +64,7 @@ def log(request, tmp_path):
             export(memory, tmp_path / "archive")
             log = ArchiveLog(tmp_path / "archive")
         case _:
-            log = on_a_broker(memory)
+            log = on_a_broker(memory, piece=(1, 99))
     if "loaded" in request.param:
         log.load(1)
     with contextlib.closing(log):
@@ -86,17 +86,14 @@ def test_records_may_be_read_again(log):
     assert list(log.records(ASKED, 1)) == list(log.records(ASKED, 1))
 
 
-def test_topics_may_be_read_side_by_side(log, monkeypatch):
-    monkeypatch.setattr("replay.log.PIECE_RECORDS", 1)
+def test_topics_may_be_read_side_by_side(log):
     readings = [log.records(ASKED, 1), log.records(ASKED, 1)]
     assert [tuple(rows) for rows in zip(*readings, strict=True)] == [(row, row) for row in ROWS]
 
 
 @pytest.mark.parametrize(("records", "size"), [(1, 99), (2, 99), (3, 99), (99, 0), (99, 5)])
-def test_pieces_of_a_topic_follow_one_another(monkeypatch, records, size):
-    monkeypatch.setattr("replay.log.PIECE_RECORDS", records)
-    monkeypatch.setattr("replay.log.PIECE_BYTES", size)
-    assert list(on_a_broker(a_memory_log()).records(ASKED, 1)) == ROWS
+def test_pieces_of_a_topic_follow_one_another(records, size):
+    assert list(on_a_broker(a_memory_log(), piece=(records, size)).records(ASKED, 1)) == ROWS
 
 
 @pytest.mark.parametrize("place", [(REDACTED, 1), (ASKED, 0), ("no.such.topic", 0)])
