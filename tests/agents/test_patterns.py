@@ -222,3 +222,8 @@ def test_what_is_noted_is_shown_and_named():
 def test_a_match_that_fails_its_check_hides_none_behind_it():
     text = "no card 4111 1111 1111 1112 but 4111 1111 1111 1111"
     assert RULES.mask(text) == "no card 4111 1111 1111 1112 but [card number removed]"
+
+
+def test_a_match_right_behind_a_replacement_is_held_against_its_check_too():
+    rules = Rules([Rule("x", "x", "mask", "-"), Rule("card", "[0-9]{16}", "mask", "#", "card")])
+    assert rules.mask("x4111111111111112 x4111111111111111") == "-4111111111111112 -#"

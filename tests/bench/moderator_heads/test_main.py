@@ -100,6 +100,7 @@ def vector_of(text):
     return FakeEncoder("").encode(text, query=False, with_tokens=False).vector
 
 
+@pytest.mark.slow
 def test_the_same_texts_give_the_same_file_and_heads_that_tell_them_apart(train):
     data = train()
     assert train() == data
@@ -125,6 +126,7 @@ def test_texts_that_nobody_should_say_are_no_injection(data):
     assert {row.label for row in rows["harm"] if row.text in BAD} == {1}
 
 
+@pytest.mark.slow
 def test_figures_are_told_of_each_head_where_they_are_asked_for(train, capsys):
     quiet = train()
     assert "AUPRC" not in capsys.readouterr().out
@@ -136,6 +138,7 @@ def test_figures_are_told_of_each_head_where_they_are_asked_for(train, capsys):
     assert said.rstrip().endswith(f"{len(quiet):,} bytes")
 
 
+@pytest.mark.slow
 def test_vectors_are_kept_for_the_next_time(train, tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
