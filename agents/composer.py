@@ -15,8 +15,8 @@ from contextlib import aclosing
 from agents.answering.abstaining import lacking, nothing_found
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
+from agents.answering.generation_policy import GenerationPolicy, answer_of
 from agents.answering.nearness import Nearness
-from agents.answering.policy import GenerationPolicy, answer_of
 from agents.answering.speaking import JsonSpeech, ModelReply, Prose, Speech
 from agents.changes import FOLLOWED_SCHEMAS
 from agents.effects import Effects

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from agents.answering.abstaining import nothing_found
-from agents.answering.policy import GenerationPolicy, answer_of, policy_of
+from agents.answering.generation_policy import GenerationPolicy, answer_of, policy_of
 from agents.asked import hold_to_bounds
 from agents.before.spoken_answers import SpokenAnswer
 from agents.changes import COMPOSED

@@ -13,8 +13,8 @@ from typing import Protocol
 import regex
 from msgspec.structs import replace
 
+from agents.answering.excerpts import Excerpt
 from agents.answering.nearness import Nearness
-from agents.answering.statements import Statement
 from agents.language import boundaries, content
 from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
@@ -141,7 +141,7 @@ def _same(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) / len(one | other) >= SAME_MIN
 
 
-def distilled(near: Nearness, tokens_max: int) -> tuple[Statement, ...]:
+def distilled(near: Nearness, tokens_max: int) -> tuple[Excerpt, ...]:
     """Second stage: take the statements nearest to the question that fit into the budget.
 
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
@@ -161,7 +161,7 @@ def distilled(near: Nearness, tokens_max: int) -> tuple[Statement, ...]:
     return tuple(given[index] for index in sorted(chosen))
 
 
-def _inside(one: Statement, other: Statement) -> bool:
+def _inside(one: Excerpt, other: Excerpt) -> bool:
     """Tell whether a statement stands in another one of its block, or holds it."""
     beside = (one.passage, one.block) == (other.passage, other.block)
     return beside and (one.text in other.text or other.text in one.text)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import regex
 
-from agents.answering.asking import ASKING, CHARACTERS_MAX
-from agents.answering.policy import GenerationPolicy
+from agents.answering.generation_policy import GenerationPolicy
+from agents.answering.question_kinds import ASKING, CHARACTERS_MAX
 from agents.answering.tongues import is_small, language_of
 from agents.evidence import evidence
 from agents.language import STOP_WORDS, is_number, stem, words

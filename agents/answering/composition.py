@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import regex
 
-from agents.answering.asking import named
 from agents.answering.conflicts import conflict
 from agents.answering.nearness import Nearness
+from agents.answering.question_kinds import named
 from agents.answering.tongues import in_language_of
 from schemas import Citation
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.answering.excerpts import Excerpt
 from agents.answering.nearness import Nearness
 from agents.answering.polarity import negations
-from agents.answering.statements import Statement
 from agents.language import content, is_number, stem, words
 
 NEAR_MIN = 0.7  # part of the best score that both have to reach
@@ -40,7 +40,7 @@ def _document(near: Nearness, index: int) -> str:
     return near.passages[near.statements[index].passage].document
 
 
-def differ(one: Statement, other: Statement) -> bool:
+def differ(one: Excerpt, other: Excerpt) -> bool:
     """Tell whether two statements of the same say different things: by numbers, or a negation."""
     if not one.kind == other.kind == "sentence":
         return False

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import regex
 
-from agents.answering.asking import Asked, asked_for
-from agents.answering.statements import Statement, statements_of
+from agents.answering.excerpts import Excerpt, excerpts_of
+from agents.answering.question_kinds import Asked, asked_for
 from agents.answering.terms import terms
 from schemas import Passage
 
@@ -92,7 +92,7 @@ class Nearness:
         self.passages = tuple(passages)
         self.asked: Asked = asked_for(question)
         self._of_history = bool(_OF_HISTORY.search(question))
-        self.statements: tuple[Statement, ...] = statements_of(passages)
+        self.statements: tuple[Excerpt, ...] = excerpts_of(passages)
         self.held = [frozenset(terms(one.text)) for one in self.statements]
         self.words = tuple(dict.fromkeys(terms(question)))
         self._places = {word: place for place, word in enumerate(self.words)}
@@ -137,7 +137,7 @@ class Nearness:
         one, two = self.statements[index], self.statements[other]
         return one.passage == two.passage and one.kind == two.kind == "sentence"
 
-    def _form(self, statement: Statement) -> float:
+    def _form(self, statement: Excerpt) -> float:
         kind, text = self.asked.kind, statement.text
         factor = FORMS[kind].get(statement.kind, 1.0)
         if kind == "quantity" and _NUMBER.search(_NUMERAL.sub("", text)):
@@ -153,7 +153,7 @@ class Nearness:
             factor *= REFERRING
         return factor
 
-    def _defines(self, statement: Statement) -> float:
+    def _defines(self, statement: Excerpt) -> float:
         """Tell whether a statement says what the name that is asked about is, or what it does."""
         if statement.kind not in ("sentence", "entry", "row"):
             return 1.0

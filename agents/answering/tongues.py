@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.answering.asking import CHARACTERS_MAX
+from agents.answering.question_kinds import CHARACTERS_MAX
 from agents.language import words
 
 DEFAULT = "en"

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from agents.answering.policy import GenerationPolicy, answer_of
+from agents.answering.generation_policy import GenerationPolicy, answer_of
 from agents.before.fitting import filtered, fitted
 from agents.before.grounding import Grounds
 from agents.changes import BOUNDED_JSON

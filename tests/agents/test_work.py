@@ -41,8 +41,8 @@ from agents import (
 )
 from agents.answering import abstaining, speaking
 from agents.answering.composition import Composition
+from agents.answering.generation_policy import policy_of
 from agents.answering.nearness import Nearness
-from agents.answering.policy import policy_of
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
 from agents.before import grounding, rewrite_by_questions, spoken_answers
@@ -455,7 +455,7 @@ NOT_DRIVEN = {
     "ingest.py Submission.repeats": "likewise",
     "moderate.py _close": "what it calls is driven",
     "spoken_answers.py SpokenAnswer._generated": "likewise",
-    "policy.py": "reads a configuration, which is ours",
+    "generation_policy.py": "reads a configuration, which is ours",
     "phrases.py word_set": "is given our own words alone",
     "polar_words.py _listed": "likewise",
     "polar_words.py _by_form": "likewise",

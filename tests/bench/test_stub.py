@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench
-from agents.answering.statements import Statement
+from agents.answering.excerpts import Excerpt
 from agents.prompting import filled
 from bench.chats import questions
 from streams.log.configuration import load
@@ -43,7 +43,7 @@ def answered(model, sender, prompt, max_tokens=100):
 def a_prompt(fact):
     template = load()["generate"].values["prompt"]
     best, other = questions.sentence(fact), "Another passage."
-    chosen = [Statement(0, "sentence", best), Statement(1, "sentence", other)]
+    chosen = [Excerpt(0, "sentence", best), Excerpt(1, "sentence", other)]
     return filled(template, "What does it cost?", chosen)
 
 

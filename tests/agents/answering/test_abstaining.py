@@ -3,7 +3,7 @@
 import pytest
 
 from agents.answering.abstaining import lacking, looked_for, nothing_found
-from agents.answering.policy import policy_of
+from agents.answering.generation_policy import policy_of
 from agents.answering.tongues import language_of
 from schemas import Passage
 from streams.log.configuration import load

@@ -29,7 +29,7 @@ from agents.answering.layout import (
 from agents.language import sentences
 from schemas import Passage
 
-StatementKind = Literal["sentence", "lead", "fragment", "list", "entry", "row", "code", "option"]
+ExcerptKind = Literal["sentence", "lead", "fragment", "list", "entry", "row", "code", "option"]
 
 ENTRY_WORDS_MIN = 4  # a shorter entry says nothing apart from its list
 LINES_MAX = 14  # of code that an answer shows
@@ -44,12 +44,12 @@ _MARK = re.compile(r"\A[-*+•‣–]\s+")
 
 
 @dataclass(frozen=True)
-class Statement:
+class Excerpt:
     """What can stand as an answer."""
 
     passage: int
     """Index of the passage."""
-    kind: StatementKind
+    kind: ExcerptKind
     text: str
     """As it is shown and quoted."""
     above: str = ""
@@ -60,12 +60,12 @@ class Statement:
     """Estimate, from the length of the passage in tokens."""
 
 
-def statements_of(passages: Sequence[Passage]) -> tuple[Statement, ...]:
+def excerpts_of(passages: Sequence[Passage]) -> tuple[Excerpt, ...]:
     """List the statements of all passages, in order."""
     return tuple(one for index, passage in enumerate(passages) for one in _read(index, passage))
 
 
-def _read(index: int, passage: Passage) -> Iterator[Statement]:
+def _read(index: int, passage: Passage) -> Iterator[Excerpt]:
     reading = _Reading(index, passage)
     above, blocks = blocks_of(passage.title, passage.text)
     reading.headings = [*above]
@@ -107,7 +107,7 @@ class _Reading:
         self._after_heading = False
         """Whether nothing stands between the last heading and the next block."""
 
-    def read(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Statement]:
+    def read(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Excerpt]:
         """Yield the statements of a block."""
         if block.kind == "heading":
             if not self._after_heading:
@@ -126,13 +126,11 @@ class _Reading:
             self._lead, self._announced = "", False
         self._after_heading = False
 
-    def _make(self, number: int, kind: StatementKind, text: str, above: str = "") -> Statement:
+    def _make(self, number: int, kind: ExcerptKind, text: str, above: str = "") -> Excerpt:
         context = " ".join([*self.headings[-HEADINGS_MAX:], above[-LEAD_CHARS_MAX:]]).strip()
-        return Statement(
-            self._index, kind, text, context, number, math.ceil(self._rate * len(text))
-        )
+        return Excerpt(self._index, kind, text, context, number, math.ceil(self._rate * len(text)))
 
-    def _prose(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Statement]:
+    def _prose(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Excerpt]:
         said = list(_whole(one for line in joined(block.lines) for one in sentences(line)))
         if len(said) > 1 and said[0][:1].isdigit() and _RUN_IN.fullmatch(said[0]):
             self.headings = [said.pop(0)]
@@ -158,7 +156,7 @@ class _Reading:
             return f"{self.headings[-1]}\n{text}"
         return text
 
-    def _list(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+    def _list(self, number: int, block: LayoutBlock) -> Iterator[Excerpt]:
         entries = entries_of(block)
         led = self._led("\n".join(entries[:ENTRIES_MAX]))
         lead = self._lead if self._announced else ""
@@ -169,19 +167,19 @@ class _Reading:
                 bare = entry if is_numbered(entry) else _MARK.sub("", entry)
                 yield self._make(number, "entry", bare, lead)
 
-    def _table(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+    def _table(self, number: int, block: LayoutBlock) -> Iterator[Excerpt]:
         header, rows = rows_of(block)
         lead = self._lead if self._announced else ""
         for row in rows:
             headed = f"{header}\n{row}" if len(header) <= HEADER_CHARS_MAX else row
             yield self._make(number, "row", headed, lead)
 
-    def _code(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+    def _code(self, number: int, block: LayoutBlock) -> Iterator[Excerpt]:
         lines = block.lines[:LINES_MAX]
         yield self._make(number, "code", self._led("\n".join(lines).strip("\n"), always=True))
         if len(block.lines) > 1:
             for line in filter(_is_explained, block.lines):
                 yield self._make(number, "code", line.strip())
 
-    def _option(self, number: int, block: LayoutBlock) -> Iterator[Statement]:
+    def _option(self, number: int, block: LayoutBlock) -> Iterator[Excerpt]:
         yield self._make(number, "option", "\n".join(line.strip() for line in block.lines))

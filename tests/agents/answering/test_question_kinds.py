@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.answering.asking import asked_for
+from agents.answering.question_kinds import asked_for
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.answering.statements import ENTRIES_MAX, LINES_MAX, statements_of
+from agents.answering.excerpts import ENTRIES_MAX, LINES_MAX, excerpts_of
 from schemas import Passage
 
 
@@ -13,7 +13,7 @@ def a_passage(text, title="", tokens=50):
 
 
 def read(text, title=""):
-    return [(one.kind, one.text) for one in statements_of([a_passage(text, title)])]
+    return [(one.kind, one.text) for one in excerpts_of([a_passage(text, title)])]
 
 
 def test_sentences_stand_alone():
@@ -43,7 +43,7 @@ def test_code_right_below_a_heading_comes_with_it():
 
 def test_a_list_comes_with_its_lead_and_its_long_entries_with_what_they_stand_under():
     text = "Platforms\n\nIt runs on:\n\n- Linux\n- Windows, but only the newer releases of it"
-    [whole, entry] = statements_of([a_passage(text)])
+    [whole, entry] = excerpts_of([a_passage(text)])
     assert (whole.kind, whole.text) == ("list", text.split("\n\n", 1)[1].replace("\n\n", "\n"))
     assert (entry.kind, entry.text) == ("entry", "Windows, but only the newer releases of it")
     assert entry.above == "Platforms It runs on:"
@@ -63,7 +63,7 @@ def test_a_heading_that_runs_into_its_paragraph_is_what_it_stands_under():
     long = (
         "You may not use them, " + "whatever it is that you have been told of them, " * 3 + "ever."
     )
-    [one] = statements_of([a_passage(f"6. Trademarks. {long}")])
+    [one] = excerpts_of([a_passage(f"6. Trademarks. {long}")])
     assert (one.text, one.above) == (long, "6. Trademarks.")
 
 
@@ -85,7 +85,7 @@ def test_a_line_that_states_nothing_is_a_fragment():
 
 def test_what_is_very_long_is_cut_at_lines():
     code = "\n".join(f"x{n} = {n}" for n in range(40))
-    [one] = [one for one in statements_of([a_passage(code)]) if one.kind == "code"]
+    [one] = [one for one in excerpts_of([a_passage(code)]) if one.kind == "code"]
     assert one.text.count("\n") == LINES_MAX - 1
     entries = "\n".join(f"- entry {n}" for n in range(40))
     assert read(entries)[0][1].count("\n") == ENTRIES_MAX - 1
@@ -93,9 +93,9 @@ def test_what_is_very_long_is_cut_at_lines():
 
 def test_headings_end_with_the_next_one():
     text = "Fees\n\nIt costs 2 euros.\n\nHours\n\nIt opens at six."
-    assert [one.above for one in statements_of([a_passage(text)])] == ["Fees", "Hours"]
+    assert [one.above for one in excerpts_of([a_passage(text)])] == ["Fees", "Hours"]
 
 
 def test_each_statement_has_its_share_of_the_tokens():
-    [one, other] = statements_of([a_passage("One two. Three four five.", tokens=25)])
+    [one, other] = excerpts_of([a_passage("One two. Three four five.", tokens=25)])
     assert (one.tokens, other.tokens) == (8, 16)
