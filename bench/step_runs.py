@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.trusted import trusting
 from connectors.keyring import Keyring
 from schemas import Begun, Event
 from schemas.registry import SchemaIds
 from streams.log.clock import now_us
 from streams.log.codec import Codec
-from streams.log.configuration import load
 from streams.running.live import LiveRun
 from streams.running.run import Emit, Input
 from streams.running.world import Connector, World
@@ -25,7 +25,7 @@ class StepRuns:
     ) -> None:
         """Take what answers the steps, and the keys of their tenants."""
         self.codec = Codec(ids)
-        self.configurations = load()
+        self.configurations = trusting()
         self._keyring = keyring
         self._world = World(tuple(connectors), timeout_s)
 

@@ -11,6 +11,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from connectors.who_answers import KEYRING, connectors_for
@@ -24,7 +25,7 @@ from streams.delivery.runner import Runner
 from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
 from streams.log.codec import Codec
-from streams.log.configuration import load
+from streams.log.configuration import Configuration, load
 from streams.log.setup import (
     check_topics,
     missing,
@@ -173,13 +174,19 @@ def put_configurations(
             return
 
 
-def log_made_ready(settings: Settings) -> Registry:
+def log_made_ready(
+    settings: Settings, configured: Mapping[str, Configuration] | None = None
+) -> Registry:
     """Look up all schemas, and put the configurations of this process on the log; blocks.
 
     However long either takes: no record is written before both are done.
     """
     registry = known_schemas(settings)
-    put_configurations(settings, Codec(registry))
+    if configured is None:
+        put_configurations(settings, Codec(registry))
+    else:
+        publish = partial(publish_configuration, configured=configured)
+        put_configurations(settings, Codec(registry), publish)
     return registry
 
 
@@ -197,6 +204,7 @@ def attach(
     connectors: Sequence[Connector] | None = None,
     keyring: Any = None,
     ids: SchemaIds | None = None,
+    configured: Mapping[str, Configuration] | None = None,
 ) -> Host:
     """Give hosted steps what they need to run; connectors are made here unless they are given.
 
@@ -204,7 +212,7 @@ def attach(
     """
     if connectors is None:
         connectors, keyring = connect(settings, [one.step for one in hosted])
-    codec = Codec(log_made_ready(settings) if ids is None else ids)
+    codec = Codec(log_made_ready(settings, configured) if ids is None else ids)
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
     services = Services(
@@ -212,7 +220,7 @@ def attach(
         codec=codec,
         world=world,
         digest_key=keyring.digest_key,
-        configurations=load(),
+        configurations=configured or load(),
     )
     for table in tables:
         table.attach(codec)
@@ -227,9 +235,10 @@ def host(
     connectors: Sequence[Connector] | None = None,
     keyring: Any = None,
     ids: SchemaIds | None = None,
+    configured: Mapping[str, Configuration] | None = None,
 ) -> Host:
     """Build the apps of some steps, ready to start."""
-    return attach(settings, declare_all(settings, steps), connectors, keyring, ids)
+    return attach(settings, declare_all(settings, steps), connectors, keyring, ids, configured)
 
 
 def declare_all(settings: Settings, steps: Sequence[Step]) -> list[Hosted]:

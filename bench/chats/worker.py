@@ -18,6 +18,7 @@ from bench.chats.stub_server import STUB
 from bench.direct import ANSWERING
 from bench.facts import TENANT
 from bench.synthetic.answers import CannedModels
+from bench.trusted import trusting
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from connectors.triton import Triton
@@ -76,7 +77,8 @@ async def main(run: Path, triton: str, window: int) -> int:
     )
     keyring = Keyring(settings)
     connectors = (keyring, Documents(settings), FakeRetrieval(), StubChat(settings))
-    hosted = host(settings, [step(name) for name in ANSWERING], connectors, keyring)
+    steps = [step(name) for name in ANSWERING]
+    hosted = host(settings, steps, connectors, keyring, configured=trusting())
     return await supervise(Worker(hosted, None, loop=asyncio.get_running_loop()))
 
 

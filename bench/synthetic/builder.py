@@ -38,7 +38,7 @@ class Builder:
 
         Documents are measured by the tokenizer of the settings, so it must be there.
         """
-        for record in configuration_records():
+        for record in configuration_records(self._steps.configurations):
             self.log.append(self._steps.codec, record)
         for number in range(documents):
             await self._run_all([self._requests.document(number)])

@@ -13,7 +13,7 @@ from schemas import ConfigurationSet, Meta, StepVersion
 from schemas.registry import Registry
 from streams.log.clock import now_us
 from streams.log.codec import Codec
-from streams.log.configuration import load
+from streams.log.configuration import Configuration, load
 from streams.log.ids import request_id
 from streams.log.subjects import subjects
 from streams.log.topic_settings import (
@@ -152,7 +152,9 @@ def partition_counts(admin: AdminClient) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
-def configuration_records() -> list[ConfigurationSet]:
+def configuration_records(
+    configured: Mapping[str, Configuration] | None = None,
+) -> list[ConfigurationSet]:
     """Return the configuration of every step as what stands on the log; but for `at` the same ones.
 
     A record is keyed by its digest, so a repeat replaces itself.
@@ -172,11 +174,13 @@ def configuration_records() -> list[ConfigurationSet]:
             digest=entry.digest,
             content=entry.content,
         )
-        for entry in load().values()
+        for entry in (configured or load()).values()
     ]
 
 
-def publish_configuration(settings: Settings, codec: Codec) -> None:
+def publish_configuration(
+    settings: Settings, codec: Codec, configured: Mapping[str, Configuration] | None = None
+) -> None:
     """Put every step's configuration on the log.
 
     Raises KafkaException where the broker does not take all of it.
@@ -184,7 +188,7 @@ def publish_configuration(settings: Settings, codec: Codec) -> None:
     with Writer(settings.kafka, "playhead-setup") as writer:
         writer.write_all(
             (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
-            for record in configuration_records()
+            for record in configuration_records(configured)
         )
 
 
