@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from agents.errors import Transient
 from schemas import Generated, GeneratedFinishReason, GeneratedToken, Usage
 
+MODEL_CHARACTERS_MAX = 200  # of a model's name and version
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -79,6 +81,15 @@ class Arrivals:
         self._finish_reason = piece.finish_reason or self._finish_reason
         self._usage = piece.usage or self._usage
         self._over = self._over or piece.last
+
+
+def model_name(told: str) -> str:
+    """Return what a server calls its model, as a record may keep it.
+
+    It is cut, and of a path on the server's disk only the file's name is anybody's business.
+    """
+    name = told.rpartition("/")[2] if told.startswith("/") else told
+    return name[:MODEL_CHARACTERS_MAX]
 
 
 async def in_parts(pieces: AsyncIterator[Piece]) -> AsyncGenerator[Generated, None]:

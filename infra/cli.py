@@ -41,6 +41,7 @@ VERBS = {
     "eval": Verb(
         "evals.cli:eval_", "Measure quality on evaluation sets, with intervals and baselines"
     ),
+    "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",
         "List, show and retry events that could not be processed",
@@ -59,6 +60,7 @@ MEANT = {
     "verify": "replay verify",
     "export": "replay export",
     "timeline": "replay timeline",
+    "explain": "routes explain",
     "retry": "dead-letters retry",
     "config": "settings",
 }

@@ -16,7 +16,7 @@ import anthropic
 import msgspec
 
 from agents.errors import Permanent, Transient
-from connectors.pieces import Piece, in_parts
+from connectors.pieces import Piece, in_parts, model_name
 from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
@@ -88,7 +88,7 @@ class AnthropicAPI:
                 asked = self._sdk().messages.with_streaming_response.create(**self._body(request))
                 async with asked as response:
                     check_type(self._name, response.headers)
-                    told = events(response.http_response.aiter_raw())
+                    told = events(response.http_response.aiter_raw(), request.max_tokens)
                     async with aclosing(self._read(told)) as pieces:
                         async for piece in pieces:
                             yield piece
@@ -119,7 +119,7 @@ class AnthropicAPI:
         async for data in told:
             event = self._decoded(data)
             if event.message is not None:
-                model, prompt = event.message.model, event.message.usage.prompt
+                model, prompt = model_name(event.message.model), event.message.usage.prompt
             if event.usage is not None:
                 prompt = event.usage.prompt or prompt
                 completion = event.usage.output_tokens or completion

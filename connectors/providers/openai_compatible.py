@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agents.errors import Permanent, Transient
-from connectors.pieces import Piece, in_parts
+from connectors.pieces import Piece, in_parts, model_name
 from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
@@ -87,7 +87,9 @@ class OpenAICompatible:
             if response.status_code != 200:
                 raise refusal(self._name, response.status_code, response.headers)
             check_type(self._name, response.headers)
-            async with aclosing(self._read(events(response.aiter_raw()), request)) as pieces:
+            async with aclosing(
+                self._read(events(response.aiter_raw(), request.max_tokens), request)
+            ) as pieces:
                 async for piece in pieces:
                     yield piece
 
@@ -102,7 +104,7 @@ class OpenAICompatible:
                 break
             chunk = self._decoded(data)
             usage = _usage_of(chunk) or usage
-            model = chunk.model or request.model
+            model = model_name(chunk.model or request.model)
             for choice in chunk.choices[:1]:
                 text = (choice.delta and choice.delta.content) or choice.text or ""
                 count += bool(text)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 NAMED = (
+    "PLAYHEAD_CHAT_MODEL",
     "PLAYHEAD_CLAIMS",
     "PLAYHEAD_EMBEDDER_FOLDER",
     "PLAYHEAD_GGUF",
     "PLAYHEAD_KEYRING",
     "PLAYHEAD_MASTER_KEY_FILE",
+    "PLAYHEAD_PROVIDERS",
     "PLAYHEAD_RUN",
     "PLAYHEAD_TOKENIZER",
     "PLAYHEAD_WEAVIATE_KEY_FILE",

@@ -6,7 +6,7 @@ Settings come from the environment, because Triton is a process of its own:
     PLAYHEAD_LLM_SLOTS        generations at once; default 4
     PLAYHEAD_LLM_CONTEXT      tokens of prompt and answer together, a slot; default 2048
     PLAYHEAD_LLM_CACHE_MIB    memory for old prompts' states; default 512
-    PLAYHEAD_GGUF             another chat model's file
+    PLAYHEAD_CHAT_MODEL       another chat model's file (GGUF); PLAYHEAD_GGUF is its older name
     PLAYHEAD_EMBEDDER_FOLDER  another embedder: model.onnx and tokenizer.json, 384 dimensions
     PLAYHEAD_EMBED_THREADS    passages embedded at once; default cores - 1, at least 1
 
@@ -113,8 +113,11 @@ def _settings(part: Path, environment: Mapping[str, str], cores: int) -> dict[st
         "PLAYHEAD_EMBED_THREADS": spare,
     }
     libraries = [LIBRARIES, str(libpython_folder())]
+    given = dict(environment)
+    if chosen := environment.get("PLAYHEAD_CHAT_MODEL"):
+        given["PLAYHEAD_GGUF"] = chosen
     return {
-        **{name: environment.get(name) or default for name, default in defaults.items()},
+        **{name: given.get(name) or default for name, default in defaults.items()},
         # not to be chosen: the heads of `moderator` were trained on this one's vectors
         "PLAYHEAD_MODERATOR_EMBEDDER": f"{DATA}/{EMBEDDER}",
         "LD_LIBRARY_PATH": _prepend(libraries, environment.get("LD_LIBRARY_PATH")),

@@ -20,6 +20,7 @@ class EffectTime:
     took_us: int
     parts: int = 1
     error: str = ""
+    cost_micros: int = 0
 
 
 @dataclass
@@ -40,6 +41,8 @@ class StepTime:
     records: int = 0
     closed: bool = False
     outcome: str = ""
+    route: str = ""
+    """Of an answer by a model: which way was chosen to it."""
     effects: list[EffectTime] = field(default_factory=list)
 
     @property
@@ -61,6 +64,7 @@ class StepTime:
             "records": self.records,
             "closed": self.closed,
             "outcome": self.outcome,
+            "route": self.route,
             "effects": [
                 {
                     "kind": effect.kind,
@@ -69,6 +73,7 @@ class StepTime:
                     "took_ms": round(effect.took_us / 1000, 3),
                     "parts": effect.parts,
                     "error": effect.error,
+                    "cost_micros": effect.cost_micros,
                 }
                 for effect in self.effects
             ],
@@ -146,15 +151,27 @@ def _add(run: StepTime, event: Event) -> None:
     run.ended_us = max(run.ended_us, meta.at)
     run.closed = run.closed or meta.last
     run.outcome = _outcome(event) or run.outcome
+    answer = getattr(event, "answer", None)
+    if answer is not None and answer.route is not None:
+        run.route = answer.route.chosen
     for effect in meta.effects:
         if effect.number == 0:
             continue
         if effect.part and run.effects and run.effects[-1].kind == effect.kind:
             run.effects[-1].parts += 1
             run.effects[-1].took_us = effect.took_us
+            run.effects[-1].cost_micros += effect.cost_micros
             continue
         run.effects.append(
-            EffectTime(effect.kind, effect.model, effect.started, effect.took_us, 1, effect.error)
+            EffectTime(
+                effect.kind,
+                effect.model,
+                effect.started,
+                effect.took_us,
+                1,
+                effect.error,
+                effect.cost_micros,
+            )
         )
 
 

@@ -26,7 +26,7 @@ from streams.settings import (
 ROOT = Path(__file__).parents[2]
 FIELDS = [field.name for field in dataclasses.fields(Settings)]
 WHOLE = [name for name in FIELDS if allowed(name).startswith("a whole number")]
-NO_NAMES = {"PLAYHEAD_PORT", "PLAYHEAD_PORT_NAME", "PLAYHEAD_CHAT_MODEL"}
+NO_NAMES = {"PLAYHEAD_PORT", "PLAYHEAD_PORT_NAME"}
 """How texts speak of any port, and what the changelog says is gone."""
 UNKNOWN_ON_PURPOSE = {"test_settings.py", "test_cli.py"}
 

@@ -148,6 +148,22 @@ async def test_a_server_that_goes_on_and_on_is_left(tmp_path):
     assert parts[-1].finish_reason == "length"
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("/srv/models/m.gguf", "m.gguf"),
+        ("org/name", "org/name"),
+        ("x" * 100_000, "x" * 200),
+        (None, "big"),
+    ],
+)
+async def test_a_model_s_name_is_cut_and_tells_no_path_of_the_server(tmp_path, told, kept):
+    _, parts = await asked(
+        tmp_path, None, sends(data(chunk("a", "stop", model=told)), b"data: [DONE]\n\n")
+    )
+    assert {part.model for part in parts} == {kept}
+
+
 async def test_usage_that_no_record_holds_is_bounded(tmp_path):
     async def script(answer):
         await answer.head()
@@ -200,7 +216,7 @@ BAD = {
     "cut": (sends(data(chunk("a")), content_length=10_000), Transient, "is away"),
     "a long line": (sends(b"data: ", *[b"x" * 65_536] * 800), Transient, "1 MiB"),
     "a long event": (sends(*[b"data: " + b"x" * 65_000 + b"\n"] * 20), Transient, "1 MiB"),
-    "a long body": (sends(*[b": x\n" * 16_384] * 1_100), Transient, "64 MiB"),
+    "a long body": (sends(*[b": x\n" * 16_384] * 40), Transient, "more than 2,115,584 bytes"),
     "withheld": (sends(data(chunk("a", "content_filter"))), Permanent, "content_filter"),
 }  # fmt: skip
 

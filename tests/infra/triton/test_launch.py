@@ -26,6 +26,13 @@ def test_threads_and_the_chat_model_are_settings(tmp_path):
     assert {name: environment[name] for name in settings} == settings
 
 
+@pytest.mark.parametrize("older", ["", "/models/older.gguf"])
+def test_the_chat_model_has_a_name_of_its_own_that_wins(tmp_path, older):
+    given = {"PLAYHEAD_CHAT_MODEL": "/models/mine.gguf", "PLAYHEAD_GGUF": older}
+    _, environment = a_command(tmp_path, given)
+    assert environment["PLAYHEAD_GGUF"] == "/models/mine.gguf"
+
+
 def test_the_server_listens_on_this_machine_alone(tmp_path):
     argv, _ = a_command(tmp_path)
     for protocol, port in (("http", 1), ("grpc", 2), ("metrics", 3)):

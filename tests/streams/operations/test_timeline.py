@@ -160,6 +160,7 @@ def test_milliseconds_are_what_people_read():
         "records",
         "closed",
         "outcome",
+        "route",
         "effects",
     }
 
