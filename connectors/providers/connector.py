@@ -8,6 +8,7 @@ at once, with the time after which to come back, so that the next route is tried
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -115,7 +116,7 @@ class Providers:
             states.append(
                 RouteState(
                     circuit="open" if wait_s > 0 else STATES.get(circuit.state, "half open"),
-                    wait_ms=round(wait_s * 1_000),
+                    wait_ms=math.ceil(wait_s * 1_000),
                     running=window.running,
                     calls=len(window.calls),
                     failures=window.failures,
