@@ -111,10 +111,11 @@ def explain(request: str, archive: Path | None, run: Path | None, as_json: bool)
             f"`playhead replay timeline {request}` shows how far it came"
         )
     for answer in answers:
-        _print(answer)
+        print_answer(answer)
 
 
-def _print(answer: Explained) -> None:
+def print_answer(answer: Explained) -> None:
+    """Print an answer's routes for people."""
     out = console(markup=False, highlight=False)
     decided = answer.decision
     if decided is None:

@@ -12,23 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.routing.canary import drawn, worse
-from agents.routing.policy import Facts, Verdict
+from agents.routing.policy import Facts, RouteVerdict
 from agents.routing.routes import Route
 
 
 @dataclass(frozen=True)
-class Choice:
+class RouteChoice:
     """What was decided."""
 
     order: tuple[Route, ...]
     """Routes to ask, until one answers."""
     arm: str
     """canary or control; empty without a trial."""
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RouteVerdict, ...]
     """Of all routes: those to ask first, in their order."""
 
 
-def chosen(verdicts: Sequence[Verdict], facts: Facts) -> Choice:
+def chosen(verdicts: Sequence[RouteVerdict], facts: Facts) -> RouteChoice:
     """Put the allowed routes into their order, and say why each stands where it does."""
     allowed = [verdict.route for verdict in verdicts if verdict.allowed]
     ill = {route.key: why for route in allowed if (why := _ails(route, facts))}
@@ -39,15 +39,17 @@ def chosen(verdicts: Sequence[Verdict], facts: Facts) -> Choice:
         arm, tried, on_trial = _trial(allowed, order[0], facts, ill)
         order = [*tried, *order]
     reasons = {route.key: _reason(place, route, ill) for place, route in enumerate(order)}
-    told = [Verdict(route, True, on_trial.get(route.key, reasons[route.key])) for route in order]
+    told = [
+        RouteVerdict(route, True, on_trial.get(route.key, reasons[route.key])) for route in order
+    ]
     asked = {route.key for route in order}
     for verdict in verdicts:
         if verdict.route.key not in asked:
             reason = on_trial.get(verdict.route.key, "on trial for a route that is not first")
             told.append(
-                Verdict(verdict.route, False, reason if verdict.allowed else verdict.reason)
+                RouteVerdict(verdict.route, False, reason if verdict.allowed else verdict.reason)
             )
-    return Choice(tuple(order), arm, tuple(told))
+    return RouteChoice(tuple(order), arm, tuple(told))
 
 
 def _ails(route: Route, facts: Facts) -> str:

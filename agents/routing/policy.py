@@ -29,7 +29,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RouteVerdict:
     """What becomes of a route, and why."""
 
     route: Route
@@ -37,14 +37,14 @@ class Verdict:
     reason: str
 
 
-def judged(routes: Routes, facts: Facts) -> tuple[Verdict, ...]:
+def judged(routes: Routes, facts: Facts) -> tuple[RouteVerdict, ...]:
     """Judge every route, in the order of the configuration."""
     contract = routes.contract(facts.tenant)
     hurried = facts.left_ms is not None and facts.left_ms < routes.hurried_ms
     verdicts = []
     for route in routes.routes:
         against = _against(route, contract, facts) or _too_slow(route, facts, hurried=hurried)
-        verdicts.append(Verdict(route, not against, against or "allowed"))
+        verdicts.append(RouteVerdict(route, not against, against or "allowed"))
     return tuple(verdicts)
 
 

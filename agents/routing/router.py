@@ -24,7 +24,7 @@ from typing import Any
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.placeholders import placeholders_in
-from agents.routing.choosing import Choice, chosen
+from agents.routing.choosing import RouteChoice, chosen
 from agents.routing.policy import Facts, judged
 from agents.routing.routes import Route, Routes
 from schemas import (
@@ -55,7 +55,7 @@ class Router:
         self._event = event
         self._routes = routes
         self._models = models
-        self._choice = Choice((), "", ())
+        self._choice = RouteChoice((), "", ())
         self._failures: dict[str, str] = {}
         self._chosen: Route | None = None
 

@@ -19,7 +19,7 @@ from streams.settings import BadSetting, Settings
 PROVIDERS_MAX = 64
 Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=3_600)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w.-]{0,99}\Z")]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s@]*\Z", max_length=2_000)]
+ProviderAddress = Annotated[str, msgspec.Meta(pattern=r"^[^\s@]*\Z", max_length=2_000)]
 """Without a name and a password before an @: they would show in errors."""
 
 
@@ -28,7 +28,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     """A row of `kinds.py`."""
-    url: Address = ""
+    url: ProviderAddress = ""
     """Where it is; empty where its kind knows."""
     auth: str = ""
     """Where its key is: env:NAME or file:PATH."""
@@ -52,7 +52,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the provider may keep what it is sent, where its interface lets us say so."""
     prompt_cache: bool = True
     """Whether it is told which beginning of a prompt it should keep for the next one."""
-    proxy: Address = ""
+    proxy: ProviderAddress = ""
     ca_file: str = ""
     """Certificates to trust in place of the usual ones."""
 

@@ -22,7 +22,7 @@ from opentelemetry import trace
 from agents.errors import Permanent, Transient
 from connectors.providers.configured import ProviderSettings, configured
 from connectors.providers.kinds import KINDS, Provider, make
-from connectors.providers.windows import Outcome, Windows
+from connectors.providers.windows import CallOutcome, Windows
 from schemas import (
     Generate,
     Generated,
@@ -147,7 +147,7 @@ class Providers:
                     yield _priced(part, request)
 
     async def _tried(
-        self, entry: _Entry, request: Generate, call: Call, outcome: Outcome
+        self, entry: _Entry, request: Generate, call: Call, outcome: CallOutcome
     ) -> AsyncGenerator[Generated, None]:
         began, tries = time.perf_counter(), 0
         while True:

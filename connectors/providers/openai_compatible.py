@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agents.errors import Permanent, Transient
-from connectors.pieces import Piece, in_parts, model_name
+from connectors.arrivals import Piece, in_parts, model_name
 from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from connectors.pieces import Piece
+from connectors.arrivals import Piece
 from schemas import Generate
 
 SLACK = 16

@@ -17,7 +17,7 @@ ROUTES_MAX = 256  # that are remembered; a route that was changed is another one
 
 
 @dataclass
-class Outcome:
+class CallOutcome:
     """How one call went."""
 
     first_token_ms: int | None = None
@@ -29,16 +29,16 @@ class Window:
     """The latest calls and ratings of one route."""
 
     running: int = 0
-    calls: deque[Outcome] = field(default_factory=lambda: deque(maxlen=CALLS_MAX))
+    calls: deque[CallOutcome] = field(default_factory=lambda: deque(maxlen=CALLS_MAX))
     ratings: deque[bool] = field(default_factory=lambda: deque(maxlen=CALLS_MAX))
 
     @contextmanager
-    def counted(self) -> Iterator[Outcome]:
+    def counted(self) -> Iterator[CallOutcome]:
         """Count a call; it failed if an error leaves the block, or nothing came until it ended.
 
         Whoever is cancelled before the first token has waited in vain too.
         """
-        outcome = Outcome()
+        outcome = CallOutcome()
         self.running += 1
         try:
             yield outcome

@@ -2,7 +2,7 @@
 
 When the server dies, what it was answering fails as Transient, and the next call connects again by
 itself. `connector.py` answers the requests, `moderator.py` Classify; `tensors.py` spells them,
-`answers.py` reads what a generation answers, and `failures.py` says which errors pass.
+`stream_answers.py` reads what a generation answers, and `failures.py` says which errors pass.
 """
 
 from connectors.triton.connector import Triton

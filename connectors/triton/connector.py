@@ -19,8 +19,8 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
-from connectors.pieces import Piece, in_parts
-from connectors.triton import answers as read
+from connectors.arrivals import Piece, in_parts
+from connectors.triton import stream_answers as read
 from connectors.triton.failures import failure_of
 from connectors.triton.tensors import (
     chat_inputs,

@@ -60,7 +60,8 @@ async def test_one_route_is_taken_without_asking_how_it_fares():
     answer = records[-1].answer
     assert asked(fx, ReadRoutes) == []
     assert answer.route.chosen.startswith("chat@")
-    assert (answer.route.arm, told(answer)) == ("", {"chat": "first: distilled"})
+    assert answer.route.arm == ""
+    assert told(answer)["chat"].startswith("first: ")
     [request] = asked(fx, Generate)
     assert (request.provider, request.model, request.route) == ("", "chat", answer.route.chosen)
 

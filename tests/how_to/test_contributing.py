@@ -52,7 +52,7 @@ def test_a_connector_is_its_module_its_schemas_its_row_and_its_test(tmp_path):
 def test_a_model_is_its_folder_and_its_name_in_the_configuration(tmp_path):
     copy = walk("Add a model", tmp_path / "copy")
     assert copy.touched() - GENERATED == {
-        "agents/configuration/generate.json",
+        "agents/configuration/routes.json",
         "infra/triton/models/parrot/1/model.py",
         "infra/triton/models/parrot/config.pbtxt",
         "tests/infra/test_parrot.py",

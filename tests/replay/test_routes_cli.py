@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from infra.cli import main
-from replay.archive import ArchiveLog
-from replay.routes_cli import explained
+from replay.routes_cli import explained, print_answer
 from schemas import (
     Answer,
     Ask,
@@ -20,7 +19,6 @@ from schemas import (
     TokensGenerated,
     Usage,
 )
-from streams.log.codec import Codec
 from streams.operations.timeline import timeline
 from streams.topics import topic_of
 from tests.fakes import a_meta
@@ -110,41 +108,34 @@ def test_a_timeline_shows_cost_and_route():
     assert [(one["parts"], one["cost_micros"]) for one in run.as_json()["effects"]] == [(3, 43)]
 
 
-@pytest.fixture
-def answered(archive):
-    """A request of the archive that a model answered."""
-    log = ArchiveLog(archive.folder)
-    codec = Codec(log.ids)
-    for topic, partition in sorted(log.extents()):
-        if topic != topic_of(TokensGenerated):
-            continue
-        for stored in log.records(topic, partition):
-            event = codec.decode_any(stored.value)
-            if event.answer is not None and event.answer.route is not None:
-                return event.meta.request
-    raise AssertionError("no model answered in the archive")
-
-
 def command(capsys, *arguments):
     with pytest.raises(SystemExit) as ended:
         main(["routes", *map(str, arguments)])
     return ended.value.code, *capsys.readouterr()
 
 
-def test_the_command_prints_a_table_or_json(archive, answered, capsys, monkeypatch):
-    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
-    code, out, err = command(capsys, "explain", answered, "--archive", archive.folder)
-    assert (code, err) == (0, "")
-    assert "by chat@" in out
-    assert "first: distilled" in out
-    code, out, _ = command(capsys, "explain", answered, "--archive", archive.folder, "--json")
+def test_the_command_finds_an_answer_in_an_archive(archive, capsys):
+    given = ("explain", archive.request, "--archive", archive.folder)
+    code, out, err = command(capsys, *given, "--json")
     told = json.loads(out)
-    assert (code, told["request_id"]) == (0, answered)
-    assert told["answers"][0]["chosen"].startswith("chat@")
+    assert (code, err, told["request_id"]) == (0, "", archive.request)
+    [answer] = told["answers"]
+    code, out, _ = command(capsys, *given)
+    assert (code, answer["finish_reason"] in out) == (0, True)
 
 
-def test_a_request_that_there_is_not_is_said_in_one_line(archive, capsys, monkeypatch):
-    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
+def test_people_see_the_routes_the_one_that_was_taken_and_the_cost(capsys):
+    [one] = explained([a_part(0, [0, 43], DECIDED, last=True)])
+    print_answer(one)
+    out = capsys.readouterr().out
+    assert "stop by middle@1 (m@1), control of a trial, 0.000043" in out
+    assert [line.split()[:3] for line in out.splitlines()[2:4]] == [
+        ["big@1", "cloud", "b"],
+        ["→", "middle@1", "house"],
+    ]
+
+
+def test_a_request_that_there_is_not_is_said_in_one_line(archive, capsys):
     code, out, err = command(capsys, "explain", "nobody", "--archive", archive.folder)
     assert (code, out) == (1, "")
     assert err.startswith("playhead: no record of request nobody")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tritonclient.grpc import InferResult
 
 from agents.errors import Permanent, Transient
-from connectors.pieces import Arrivals
-from connectors.triton.answers import pieces
+from connectors.arrivals import Arrivals
+from connectors.triton.stream_answers import pieces
 from schemas import Usage
 from tests.connectors.triton.server import generated
 

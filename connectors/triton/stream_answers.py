@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from agents.errors import Permanent
-from connectors.pieces import Piece
+from connectors.arrivals import Piece
 from schemas import GeneratedFinishReason, Usage
 
 REFUSED = "refused"  # the chat model's finish_reason where the request is at fault
