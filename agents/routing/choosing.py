@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.routing.canary import drawn, worse
-from agents.routing.policy import Facts, RouteVerdict
+from agents.routing.permission import Facts, RouteVerdict
 from agents.routing.routes import Route
+from agents.routing.trials import drawn, worse
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.placeholders import placeholders_in
 from agents.routing.choosing import RouteChoice, chosen
-from agents.routing.policy import Facts, judged
+from agents.routing.permission import Facts, judged
 from agents.routing.routes import Route, Routes
 from schemas import (
     ChunksRetrieved,

@@ -17,7 +17,7 @@ Trust = Literal["phrase", "quote", "none"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:-]{0,99}\Z")]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,12 +48,12 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where it may process a text; empty for unknown, which no contract on residency allows."""
     classes: tuple[ContentClass, ...] = ("public", "internal", "personal")
     """Content that may be sent there."""
-    input_price: Count | None = None
+    input_price: Whole | None = None
     """Of a thousand tokens, in millionths of the accounting currency; null for unknown."""
-    output_price: Count | None = None
-    first_token_ms: Count = 0
+    output_price: Whole | None = None
+    first_token_ms: Whole = 0
     """How long its first token is expected to take, until it is measured."""
-    quality: Count = 1
+    quality: Whole = 1
     """Rank among the routes, 1 for the best."""
     distilled: bool = False
     """Whether it is a small or quantised model: for those in a hurry, and when others are away."""
@@ -62,7 +62,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     none: it is asked for JSON alone, and prose is quoted from the passages."""
     fallbacks: tuple[Name, ...] = ()
     """Routes to try next, before all others."""
-    running_max: Count = 0
+    running_max: Whole = 0
     """Calls under way from which others are preferred; 0 for any number."""
     system: str = ""
     """Instructions before each prompt."""
@@ -90,7 +90,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The only ones that may be taken; null for all."""
     regions: tuple[str, ...] | None = None
     """Where its texts may be processed; null for anywhere."""
-    price_max: Count | None = None
+    price_max: Whole | None = None
     """Of one answer, in millionths of the accounting currency; null for any price."""
     content: ContentClass = "internal"
     """Class of what its documents hold; with a person's data in it, a prompt is personal."""
@@ -102,7 +102,7 @@ class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routes: Annotated[tuple[Route, ...], msgspec.Meta(min_length=1, max_length=ROUTES_MAX)]
     contracts: dict[str, Contract] = {}
     """By tenant; `*` for those that are not named."""
-    hurried_ms: Count = 300
+    hurried_ms: Whole = 300
     """With less time left only distilled models are asked."""
 
     def contract(self, tenant: str) -> Contract:

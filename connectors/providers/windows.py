@@ -1,7 +1,7 @@
 """Windows: how the latest calls of each route ended, as one worker saw it.
 
 They are counted by calls and not by time, so that a route on trial which is worse, and is therefore
-not asked any more, stays worse (see `agents.routing.canary`).
+not asked any more, stays worse (see `agents.routing.trials`).
 """
 
 from __future__ import annotations

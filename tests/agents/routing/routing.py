@@ -1,6 +1,6 @@
 """Routes and facts for tests."""
 
-from agents.routing.policy import Facts
+from agents.routing.permission import Facts
 from agents.routing.routes import routes_of
 
 BIG = {"name": "big", "model": "big-1", "provider": "cloud", "regions": ["us"], "classes": ["public", "internal"],

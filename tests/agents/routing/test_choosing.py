@@ -3,7 +3,7 @@
 import pytest
 
 from agents.routing.choosing import chosen
-from agents.routing.policy import judged
+from agents.routing.permission import judged
 from schemas import RouteState
 from tests.agents.routing.routing import ALL, BIG, MIDDLE, OTHER, SMALL, facts, routes
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.routing.canary import drawn, worse
 from agents.routing.routes import Canary
+from agents.routing.trials import drawn, worse
 from schemas import RouteState
 from tests.agents.routing.routing import BIG, MIDDLE, OTHER, SMALL, TRIAL, routes
 from tests.agents.routing.test_choosing import OPEN, choice, names, reasons

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.routing.policy import judged
+from agents.routing.permission import judged
 from tests.agents.routing.routing import ALL, BIG, MIDDLE, SMALL, facts, routes
 
 ONLY_EU = {"contracts": {"acme": {"regions": ["eu"]}}}
