@@ -428,7 +428,7 @@ PIECES = {
     "check": checking,
     "answerable": lambda text: [
         answerability.answer_features(one, [text, "Who never ran 5 GB on 1 May 2024?"])
-        for one in (f"Who? {text}", f"When? {text}", "How much?")
+        for one in (f"Who? {text}", "When is it?", "How much?")
     ],
     "what is asked": lambda text: hold_to_bounds(
         Ask(response_schema=text), {"schema_levels": len(text)}
