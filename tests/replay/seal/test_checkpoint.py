@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from replay.seal.checkpoint import Checkpoint, origin_of, parsed, read
 from replay.seal.merkle import EMPTY
 from replay.seal.note import BadNote, Signer
 
-SIGNER = Signer.new("playhead.example/log")
+SIGNER = Signer("playhead.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 ORIGIN = origin_of("playhead.example/log", "playhead.question.asked", 3)
 CHECKPOINT = Checkpoint(ORIGIN, 3, EMPTY, first=5, next=9)
 ROOT = base64.b64encode(EMPTY).decode()

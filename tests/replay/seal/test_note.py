@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ GO_NOTE = (
     "\n"
     "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 )
-SIGNER = Signer.new("playhead.example/log")
+SIGNER = Signer("playhead.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 TEXT = "a text\nof two lines\n"
 
 
@@ -85,7 +86,7 @@ def test_a_key_of_the_same_name_is_another_key():
         opened(SIGNER.sign(TEXT), [Signer.new("playhead.example/log").verifier])
 
 
-@pytest.mark.parametrize("known", [[], [Signer.new("witness").verifier]])
+@pytest.mark.parametrize("known", [[], [VerifierKey("witness", bytes(32))]])
 def test_a_note_that_nobody_known_has_signed_is_none(known):
     with pytest.raises(BadNote, match="by a key that is known here"):
         opened(SIGNER.sign(TEXT), known)
