@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import regex
 
-from agents.canary import is_canary
 from agents.card_numbers import holds_card
 from agents.placeholders import TOKEN, held_back
+from agents.prompt_canary import is_canary
 
 CONTEXT_CHARS = 8  # kept before the text under check, for what rules look behind at
 ACTIONS = ("mask", "block", "note", "keep")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agents.canary import canary
 from agents.errors import Permanent
 from agents.moderate import scores
+from agents.prompt_canary import canary
 from schemas import (
     Answer,
     AnswerReleased,

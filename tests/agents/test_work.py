@@ -15,7 +15,6 @@ import pytest
 from msgspec.structs import replace
 
 from agents import (
-    canary,
     classifier,
     composer,
     evidence,
@@ -28,6 +27,7 @@ from agents import (
     numbering,
     patterns,
     placeholders,
+    prompt_canary,
     prompting,
     reader_language,
     redact,
@@ -335,10 +335,12 @@ def moderating(text):
     moderate._needed(moderate._shown(answer, text, rules), state.entries)
     moderate._above(text, answer, CONFIGURED["moderate"])
     moderate._retracted(text, CONFIGURED["moderate"])
-    canary.with_canary(f"{text}{canary.canary('r')}", "r")
+    prompt_canary.with_canary(f"{text}{prompt_canary.canary('r')}", "r")
     patterns.CHECKS["canary"](text, "r")
     patterns.CHECKS["card"](text, "r")
-    rules.check(text, f"{text} 4111 1111 1111 1111 {canary.canary('r')}", final=True, request="r")
+    rules.check(
+        text, f"{text} 4111 1111 1111 1111 {prompt_canary.canary('r')}", final=True, request="r"
+    )
     scores = tuple(HeadScore(head=text, score=0.5) for _ in text)
     classifier._finding((text,), [{text: 0.1}], classified(scores), refuses=True)
     classifier.action_for(text, CONFIGURED["redact"])

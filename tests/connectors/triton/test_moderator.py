@@ -1,12 +1,20 @@
 """The moderator's connector against a fake server."""
 
 import asyncio
+import dataclasses
 
 import grpc
 import pytest
 
 from agents.errors import Permanent, Transient
-from connectors.triton.moderator import AT_ONCE, CHARACTERS_MAX, HEADS_MAX, TEXTS_MAX, Moderator
+from connectors.triton.moderator import (
+    AT_ONCE,
+    CHARACTERS_MAX,
+    HEADS_MAX,
+    RESERVED,
+    TEXTS_MAX,
+    Moderator,
+)
 from schemas import Classify, HeadScore
 from streams.running.world import Call
 from streams.settings import Settings
@@ -88,10 +96,23 @@ async def test_an_answer_that_is_not_whole_is_transient(fake, connector):
         await connector.classify(REQUEST, CALL)
 
 
-async def test_few_are_under_way_and_the_rest_wait_for_their_turn(fake, connector):
+async def test_a_tenants_crowd_waits_for_its_turn_and_leaves_room_for_another_tenants_one(
+    fake, connector
+):
     fake.held = asyncio.Event()
-    calls = [asyncio.create_task(connector.classify(REQUEST, CALL)) for _ in range(AT_ONCE + 3)]
-    await asyncio.wait(calls, timeout=0.3)
-    assert len(fake.requests) == AT_ONCE
+    call = dataclasses.replace(CALL, deadline=2**62)
+    crowd = [asyncio.create_task(connector.classify(REQUEST, call)) for _ in range(5)]
+    await under_way(fake, AT_ONCE - RESERVED)
+    other = dataclasses.replace(call, tenant="other", event="e-2")
+    single = asyncio.create_task(connector.classify(REQUEST, other))
+    await under_way(fake, AT_ONCE)
+    assert [request.id for request in fake.requests] == ["e-1"] * (AT_ONCE - RESERVED) + ["e-2"]
     fake.held.set()
-    assert len(await asyncio.gather(*calls)) == AT_ONCE + 3
+    assert len(await asyncio.gather(*crowd, single)) == 6
+
+
+async def under_way(fake, count):
+    """Wait until so many requests have reached the server."""
+    async with asyncio.timeout(30):
+        while len(fake.requests) < count:  # noqa: ASYNC110 - the server tells of none
+            await asyncio.sleep(0.005)

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.canary import CANARY, SLOT, canary, is_canary, with_canary
+from agents.prompt_canary import CANARY, SLOT, canary, is_canary, with_canary
 
 
 def test_each_request_has_a_mark_of_its_own_and_always_the_same():
