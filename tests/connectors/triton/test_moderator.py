@@ -101,9 +101,14 @@ async def test_a_tenants_crowd_waits_for_its_turn_and_leaves_room_for_another_te
 ):
     fake.held = asyncio.Event()
     call = dataclasses.replace(CALL, deadline=2**62)
-    crowd = [asyncio.create_task(connector.classify(REQUEST, call)) for _ in range(5)]
+    crowd = [
+        asyncio.create_task(
+            connector.classify(REQUEST, dataclasses.replace(call, request=f"r-{n}"))
+        )
+        for n in range(5)
+    ]
     await under_way(fake, AT_ONCE - RESERVED)
-    other = dataclasses.replace(call, tenant="other", event="e-2")
+    other = dataclasses.replace(call, tenant="other", event="e-2", request="r-9")
     single = asyncio.create_task(connector.classify(REQUEST, other))
     await under_way(fake, AT_ONCE)
     assert [request.id for request in fake.requests] == ["e-1"] * (AT_ONCE - RESERVED) + ["e-2"]
