@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.answering.checking import SentenceCheck
-from agents.answering.policy import GenerationPolicy
+from agents.answering.generation_policy import GenerationPolicy
 from agents.language import boundaries
 from schemas import AnswerFinishReason, Generated, Usage
 
