@@ -224,10 +224,12 @@ VARIABLES = (
         "EMBEDDER_FOLDER",
         "Another embedder: model.onnx and tokenizer.json, 384 dimensions (Triton)",
     ),
+    Variable("MODERATOR_EMBEDDER", "Embedder of the moderator; set by what starts Triton"),
     Variable("EMBED_THREADS", "Passages embedded at once; cores - 1, at least 1 (Triton)"),
     Variable("MAVEN_REPOSITORY", "Mirror of Maven Central from which jars are fetched"),
     Variable("READY_FILE", "File that a worker writes when it is ready; set by its supervisor"),
     Variable("STACK", "Mark of a local stack's processes; set by its supervisor"),
+    Variable("EVAL_DATA", "Folder of public evaluation sets that tests and bench may read"),
     Variable("TEST_RUN", "Run folder of a running stack that the tests may use"),
     Variable("CHAOS_SEED", "Seed of the chaos test"),
 )

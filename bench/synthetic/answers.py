@@ -55,6 +55,7 @@ from streams.delivery.step_tables import NO_TURN
 from streams.log.ids import document_id
 from streams.running.world import Call, Handler, StreamHandler
 
+SENTENCES = 3  # of an answer: each that stands is a record
 TOKENS_A_PART = 2  # as the chat model's stream is read on two cores
 DIMENSIONS = 384
 TOKEN_BYTES = 50  # of a passage's packed token vectors; 386 of a query's
@@ -237,11 +238,13 @@ class CannedModels:
         return Fetched(passages=tuple(sorted(passages, key=lambda p: wanted[p.chunk])))
 
     async def _generate(self, request: Generate, _: Call) -> AsyncIterator[Record]:
-        """Say the sentence of the prompt that names what is asked for, in pieces."""
+        """Say the sentence of the prompt that names what is asked for and two more, in pieces."""
         named = NUMBER.findall(request.prompt)
         wanted = f"number {named[-1]}" if named else ""
         sentences = re.split(r"(?<=[.?])\s+", request.prompt)
-        said = next((s for s in sentences if "costs" in s and wanted in s), sentences[0])
+        first = next((s for s in sentences if "costs" in s and wanted in s), sentences[0])
+        others = [s for s in sentences if "costs" in s and s != first]
+        said = " ".join([first, *others[: SENTENCES - 1]])
         pieces = re.findall(r"\s?\S{1,3}", said)
         for at in range(0, len(pieces), TOKENS_A_PART):
             part = pieces[at : at + TOKENS_A_PART]

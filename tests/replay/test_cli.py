@@ -147,7 +147,7 @@ def test_without_the_key_store_what_needs_no_key_is_verified_and_the_rest_is_3(p
     code, out, _ = playhead("verify", "--archive", archive.folder, "--json", PLAYHEAD_KEYRING="/no")
     report = json.loads(out)
     assert (code, report["diverged"]) == (3, [])
-    assert report["equal"] > 100
+    assert report["equal"] > 40
     assert {entry["step"] for entry in report["unverifiable"]} <= {"ingest", "redact"}
     assert all("no key store at /no" in entry["reason"] for entry in report["unverifiable"])
 

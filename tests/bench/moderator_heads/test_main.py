@@ -62,7 +62,7 @@ def data(tmp_path):
     return folder
 
 
-class FakeEncoder:
+class HashedEncoder:
     """Gives each text a vector of its own; counts what it is asked."""
 
     asked = 0
@@ -81,7 +81,7 @@ class FakeEncoder:
 def train(data, tmp_path, monkeypatch):
     """Run the program; return the bytes that it wrote."""
     encoder = types.ModuleType("encoder")
-    encoder.Encoder = FakeEncoder
+    encoder.Encoder = HashedEncoder
     monkeypatch.setitem(sys.modules, "encoder", encoder)
     monkeypatch.setattr(profane_words, "read", lambda wheel: made_up_words())
 
@@ -97,7 +97,7 @@ def train(data, tmp_path, monkeypatch):
 
 
 def vector_of(text):
-    return FakeEncoder("").encode(text, query=False, with_tokens=False).vector
+    return HashedEncoder("").encode(text, query=False, with_tokens=False).vector
 
 
 @pytest.mark.slow
@@ -143,9 +143,9 @@ def test_vectors_are_kept_for_the_next_time(train, tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
     first = train("--cache", kept)
-    FakeEncoder.asked = 0
+    HashedEncoder.asked = 0
     assert train("--cache", kept) == first
-    assert FakeEncoder.asked == 0
+    assert HashedEncoder.asked == 0
 
 
 def test_only_documents_are_cut_into_sentences():

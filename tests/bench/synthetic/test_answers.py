@@ -94,7 +94,7 @@ async def test_every_passage_is_scored_and_compared_with_every_other(models):
     assert len(made.similarities) == 4 * 3 * 3
 
 
-async def test_an_answer_is_the_sentence_that_names_what_was_asked_for(models):
+async def test_an_answer_begins_with_the_sentence_that_names_what_was_asked_for(models):
     prompt = (
         "A ticket for the mill of Dunmere number 3 costs 29 euros. "
         "A ticket for the ferry of Dunmere number 31 costs 113 euros. "
@@ -103,7 +103,10 @@ async def test_an_answer_is_the_sentence_that_names_what_was_asked_for(models):
     stream = models.stream_handlers()[Generate]
     parts = [part async for part in stream(Generate(prompt=prompt, max_tokens=99), call())]
     text = "".join(token.text for part in parts for token in part.tokens)
-    assert text == "A ticket for the ferry of Dunmere number 31 costs 113 euros."
+    assert text == (
+        "A ticket for the ferry of Dunmere number 31 costs 113 euros. "
+        "A ticket for the mill of Dunmere number 3 costs 29 euros."
+    )
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
     assert parts[-1].usage.completion_tokens == sum(len(part.tokens) for part in parts)
 
