@@ -19,7 +19,7 @@ MODEL_CHARACTERS_MAX = 200  # of a model's name and version
 
 
 @dataclass(frozen=True)
-class Piece:
+class Arrival:
     """What one message of a server adds; the last one says how the generation ended."""
 
     text: str = ""
@@ -42,7 +42,7 @@ class Arrivals:
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
 
-    async def pump(self, pieces: AsyncIterator[Piece]) -> None:
+    async def pump(self, pieces: AsyncIterator[Arrival]) -> None:
         """Take in what the server says until its end."""
         try:
             async for piece in pieces:
@@ -73,7 +73,7 @@ class Arrivals:
             model=self._model,
         )
 
-    def _take_in(self, piece: Piece) -> None:
+    def _take_in(self, piece: Arrival) -> None:
         self._model = piece.model or self._model
         if piece.text:
             at_us = (time.perf_counter_ns() - self._began) // 1_000
@@ -92,7 +92,7 @@ def model_name(told: str) -> str:
     return name[:MODEL_CHARACTERS_MAX]
 
 
-async def in_parts(pieces: AsyncIterator[Piece]) -> AsyncGenerator[Generated, None]:
+async def in_parts(pieces: AsyncIterator[Arrival]) -> AsyncGenerator[Generated, None]:
     """Yield what arrives as parts, the last of which says how it ended.
 
     Leaving early cancels whoever yields the pieces.

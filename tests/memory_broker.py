@@ -195,14 +195,6 @@ class MemoryConsumer:
         self._positions[partition] = self._begin(place)
         self._ends_told.pop(partition, None)
 
-    def pause(self, places: Sequence[TopicPartition]) -> None:
-        """Fetch no more of some partitions, and forget what was fetched of them."""
-        paused = {(one.topic, one.partition) for one in places}
-        kept = (one for one in self._queue if (one.topic(), one.partition()) not in paused)
-        self._queue = deque(kept)
-        for partition in paused:
-            del self._positions[partition]
-
     def unassign(self) -> None:
         self.assigned = []
         self._queue.clear()

@@ -15,33 +15,33 @@ ROUTES_MAX = 64  # of a configuration: each request looks at all
 ContentClass = Literal["public", "internal", "personal"]
 Trust = Literal["phrase", "quote", "none"]
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:-]{0,99}\Z")]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+RouteTerm = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:-]{0,99}\Z")]
+UnitShare = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A route on trial: what part of another one's requests it gets, and what ends the trial."""
 
-    of: Name
+    of: RouteTerm
     """The route that it may replace."""
-    share: Share
+    share: UnitShare
     """Of that one's requests."""
     calls_min: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
     """Calls, and ratings, before it is judged."""
-    failures_more: Share = 0.1
+    failures_more: UnitShare = 0.1
     """How much larger its share of failures may be."""
     slower: Annotated[float, msgspec.Meta(ge=1, le=1_000)] = 2.0
     """How many times as long its first token may take."""
-    ungrounded_more: Share = 0.1
+    ungrounded_more: UnitShare = 0.1
     """How much larger its share of answers that can't stand may be."""
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way to an answer: a model at a provider, and what speaks for and against it."""
 
-    name: Name
-    model: Name
+    name: RouteTerm
+    model: RouteTerm
     provider: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,99}\Z")] = ""
     """Named in the workers' providers.json; empty for Triton."""
     regions: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trust: Trust = "quote"
     """phrase: of its sentences those that stand are the answer; quote: only where all of them do;
     none: it is asked for JSON alone, and prose is quoted from the passages."""
-    fallbacks: tuple[Name, ...] = ()
+    fallbacks: tuple[RouteTerm, ...] = ()
     """Routes to try next, before all others."""
     running_max: Whole = 0
     """Calls under way from which others are preferred; 0 for any number."""
@@ -86,7 +86,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a tenant was promised."""
 
-    routes: tuple[Name, ...] | None = None
+    routes: tuple[RouteTerm, ...] | None = None
     """The only ones that may be taken; null for all."""
     regions: tuple[str, ...] | None = None
     """Where its texts may be processed; null for anywhere."""

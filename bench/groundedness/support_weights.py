@@ -33,7 +33,7 @@ STEPS = 30  # of Newton's method, which settles in fewer than ten
 DECIMALS = 4
 RESAMPLED = 1_000
 
-Vector = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def fit(named: Sequence[dict[str, float]], supported: Sequence[bool]) -> dict[st
     return dict(zip(("bias", *names), (round(float(w), DECIMALS) for w in weights), strict=True))
 
 
-def average_precision(scores: Vector, positive: Vector) -> float:
+def average_precision(scores: FloatVector, positive: FloatVector) -> float:
     """Return the area under the curve of precision over recall; equal scores are one step."""
     order = np.argsort(-scores, kind="stable")
     hits, ends = np.cumsum(positive[order]), np.flatnonzero(np.diff(scores[order], append=np.inf))
@@ -98,7 +98,7 @@ def average_precision(scores: Vector, positive: Vector) -> float:
     return float(np.sum(gained * at_ends / (ends + 1)) / positive.sum())
 
 
-def area_under_roc(scores: Vector, positive: Vector) -> float:
+def area_under_roc(scores: FloatVector, positive: FloatVector) -> float:
     """Return how often a positive scores above a negative; equal scores count half."""
     above, below = scores[positive == 1], np.sort(scores[positive == 0])
     less = np.searchsorted(below, above, "left")
@@ -106,7 +106,7 @@ def area_under_roc(scores: Vector, positive: Vector) -> float:
     return float((less + same / 2).sum() / (len(above) * len(below)))
 
 
-def told(rows: Sequence[LabelledClaim], scores: Vector) -> str:
+def told(rows: Sequence[LabelledClaim], scores: FloatVector) -> str:
     """Say how well scores tell supported claims from others, with intervals of 95 %."""
     positive = np.array([float(row.label == SUPPORTED) for row in rows])
     related = np.array([row.label != "not_supported" for row in rows])

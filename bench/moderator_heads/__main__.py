@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.moderator_heads import profane_words, texts
-from bench.moderator_heads.held_out import Judged, of_orders, of_rows
+from bench.moderator_heads.held_out import HeldOutSets, of_orders, of_rows
 from bench.moderator_heads.logistic import Vector, fit
 from bench.moderator_heads.model_code import WEIGHTS, module
 from bench.moderator_heads.plain_requests import plain_requests
-from bench.moderator_heads.texts import Context, Row
+from bench.moderator_heads.texts import Context, Sample
 from bench.moderator_heads.training import (
     ORDER_STRENGTH,
     PLAIN_SENTENCES,
@@ -77,11 +77,11 @@ def main() -> None:
     print(f"{given.out}: {given.out.stat().st_size:,} bytes")  # noqa: T201 - a program's output
 
 
-def rows_by_head(folder: Path) -> dict[str, list[Row]]:
+def rows_by_head(folder: Path) -> dict[str, list[Sample]]:
     """Read what the heads over whole texts are trained on."""
     moderated = texts.moderation(folder)
     harmless = texts.harmless(folder, half=0) + plain_requests(half=0)
-    asked = [Row(row.text, 0, row.data, row.fold) for row in moderated]
+    asked = [Sample(row.text, 0, row.data, row.fold) for row in moderated]
     return {
         "harm": moderated + harmless,
         "injection": texts.direct_injection(folder) + asked + harmless,
@@ -89,7 +89,12 @@ def rows_by_head(folder: Path) -> dict[str, list[Row]]:
 
 
 def head_of(
-    name: str, rows: Sequence[Row], spare: Sequence[Row], looking: Looking, *, figures: bool
+    name: str,
+    rows: Sequence[Sample],
+    spare: Sequence[Sample],
+    looking: Looking,
+    *,
+    figures: bool,
 ) -> dict[str, NDArray[Any]]:
     """Train one head; 0.5 is put where few texts lie that it was not trained on.
 
@@ -100,7 +105,7 @@ def head_of(
     weights = trained(table, rows, np.ones(len(rows), bool))
     unseen = looking.table([row.text for row in spare], sight).scores(weights)
     if figures:
-        of_rows(name, rows, table, Judged(spare, unseen))
+        of_rows(name, rows, table, HeldOutSets(spare, unseen))
     everything = [*rows, *plain_requests(half=1)]
     table = looking.table([row.text for row in everything], sight)
     weights = trained(table, everything, np.ones(len(everything), bool))
@@ -130,7 +135,7 @@ def order_head(folder: Path, looking: Looking, *, figures: bool) -> dict[str, ND
     return packed("order", weights, SIGHTS["order"], float(np.quantile(unseen, 1 - ALARMS)))
 
 
-def sentences(rows: Sequence[Row], cut: Any) -> list[str]:
+def sentences(rows: Sequence[Sample], cut: Any) -> list[str]:
     """List the sentences of ordinary documents."""
     documents = [row.text for row in rows if len(row.text.split()) > 40]
     return sorted({unit for text in documents for unit in cut(text)})[:SENTENCES]

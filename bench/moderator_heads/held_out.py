@@ -10,19 +10,19 @@ import numpy as np
 
 from bench.moderator_heads.intervals import precision_figure, recall_at, resampled
 from bench.moderator_heads.logistic import FeatureTable, Vector
-from bench.moderator_heads.texts import FOLDS, Context, Row
+from bench.moderator_heads.texts import FOLDS, Context, Sample
 from bench.moderator_heads.training import SIGHTS, Looking, trained
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutSets:
     """Texts with their scores."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Sample]
     scores: Vector
 
 
-def of_rows(name: str, rows: Sequence[Row], table: FeatureTable, spare: Judged) -> None:
+def of_rows(name: str, rows: Sequence[Sample], table: FeatureTable, spare: HeldOutSets) -> None:
     """Print the figures of a head over whole texts."""
     by_fold, by_set = np.zeros(len(rows)), np.zeros(len(rows))
     folds, data = np.array([row.fold for row in rows]), np.array([row.data for row in rows])

@@ -14,7 +14,7 @@ FALSE_ALARMS = 0.01
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ResampledFigure:
     """A figure with its 95 % interval."""
 
     value: float
@@ -41,7 +41,9 @@ def recall_at(positive: Vector, negative: Vector, alarms: float = FALSE_ALARMS) 
     return float((positive > bound).mean())
 
 
-def resampled(function: Callable[..., float], *samples: Sequence[float] | Vector) -> Estimate:
+def resampled(
+    function: Callable[..., float], *samples: Sequence[float] | Vector
+) -> ResampledFigure:
     """Give a figure over samples its interval, by drawing from each with replacement."""
     generator = np.random.Generator(np.random.PCG64(1))
     held = [np.asarray(sample, float) for sample in samples]
@@ -50,10 +52,10 @@ def resampled(function: Callable[..., float], *samples: Sequence[float] | Vector
         for _ in range(RESAMPLED)
     ]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(function(*held), float(low), float(high))
+    return ResampledFigure(function(*held), float(low), float(high))
 
 
-def precision_figure(positive: Vector, negative: Vector) -> Estimate:
+def precision_figure(positive: Vector, negative: Vector) -> ResampledFigure:
     """Area under precision and recall of two samples."""
 
     def area(above: Vector, below: Vector) -> float:

@@ -16,7 +16,7 @@ import anthropic
 import msgspec
 
 from agents.errors import Permanent, Transient
-from connectors.arrivals import Piece, in_parts, model_name
+from connectors.arrivals import Arrival, in_parts, model_name
 from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
@@ -35,7 +35,7 @@ FINISHED: dict[str, GeneratedFinishReason] = {
 TOKENS_MAX = 2**31 - 1  # that a record can hold
 
 
-class _Usage(msgspec.Struct):
+class _MessageUsage(msgspec.Struct):
     input_tokens: int | None = 0
     output_tokens: int | None = 0
     cache_creation_input_tokens: int | None = 0
@@ -50,10 +50,10 @@ class _Usage(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     model: str = ""
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    usage: _MessageUsage = msgspec.field(default_factory=_MessageUsage)
 
 
-class _Delta(msgspec.Struct):
+class _BlockDelta(msgspec.Struct):
     text: str | None = None
     stop_reason: str | None = None
 
@@ -61,8 +61,8 @@ class _Delta(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str
     message: _Message | None = None
-    delta: _Delta | None = None
-    usage: _Usage | None = None
+    delta: _BlockDelta | None = None
+    usage: _MessageUsage | None = None
 
 
 class AnthropicAPI:
@@ -82,7 +82,7 @@ class AnthropicAPI:
             async for part in parts:
                 yield part
 
-    async def _pieces(self, request: Generate) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, request: Generate) -> AsyncGenerator[Arrival, None]:
         async with errors_of(self._name):
             try:
                 asked = self._sdk().messages.with_streaming_response.create(**self._body(request))
@@ -114,7 +114,7 @@ class AnthropicAPI:
             open_telemetry=False,
         )
 
-    async def _read(self, told: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
+    async def _read(self, told: AsyncIterator[str]) -> AsyncGenerator[Arrival, None]:
         model, reason, prompt, completion = "", "", 0, 0
         async for data in told:
             event = self._decoded(data)
@@ -125,7 +125,7 @@ class AnthropicAPI:
                 completion = event.usage.output_tokens or completion
             if event.delta is not None:
                 reason = event.delta.stop_reason or reason
-                yield Piece(event.delta.text or "", model)
+                yield Arrival(event.delta.text or "", model)
             if event.type == "message_stop":
                 break
         if reason == "refusal":
@@ -135,7 +135,7 @@ class AnthropicAPI:
         usage = Usage(
             prompt_tokens=min(prompt, TOKENS_MAX), completion_tokens=min(completion, TOKENS_MAX)
         )
-        yield Piece("", model, FINISHED.get(reason, "stop"), usage, last=True)
+        yield Arrival("", model, FINISHED.get(reason, "stop"), usage, last=True)
 
     def _decoded(self, data: str) -> _Event:
         try:

@@ -17,8 +17,8 @@ import msgspec
 from streams.settings import BadSetting, Settings
 
 PROVIDERS_MAX = 64
-Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=3_600)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w.-]{0,99}\Z")]
+WaitSeconds = Annotated[float, msgspec.Meta(ge=0.001, le=3_600)]
+ProviderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w.-]{0,99}\Z")]
 ProviderAddress = Annotated[str, msgspec.Meta(pattern=r"^[^\s@]*\Z", max_length=2_000)]
 """Without a name and a password before an @: they would show in errors."""
 
@@ -41,9 +41,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grammar: Literal["response_format", "json_schema", "none"] = "response_format"
     """How a JSON schema is told; none: it stands in the prompt alone, and the answer is checked."""
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    connect_timeout_s: Seconds = 5.0
-    first_token_timeout_s: Seconds = 20.0
-    total_timeout_s: Seconds = 60.0
+    connect_timeout_s: WaitSeconds = 5.0
+    first_token_timeout_s: WaitSeconds = 20.0
+    total_timeout_s: WaitSeconds = 60.0
     tries_max: Annotated[int, msgspec.Meta(ge=1, le=5)] = 2
     """Calls on behalf of one request; after its first token there is no other."""
     running_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
@@ -74,7 +74,7 @@ def configured(settings: Settings) -> dict[str, ProviderSettings]:
     except OSError as error:
         raise BadSetting(f"{path} can't be read: {error.strerror}") from None
     try:
-        read = msgspec.json.decode(content, type=dict[Name, ProviderSettings])
+        read = msgspec.json.decode(content, type=dict[ProviderName, ProviderSettings])
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadSetting(f"{path}: {error}; docs/how-to/another-model.md shows one") from None
     if len(read) > PROVIDERS_MAX:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agents.errors import Permanent, Transient
-from connectors.arrivals import Piece, in_parts, model_name
+from connectors.arrivals import Arrival, in_parts, model_name
 from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
@@ -73,7 +73,7 @@ class OpenAICompatible:
             async for part in parts:
                 yield part
 
-    async def _pieces(self, request: Generate) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, request: Generate) -> AsyncGenerator[Arrival, None]:
         async with (
             errors_of(self._name),
             self._client.stream(
@@ -95,7 +95,7 @@ class OpenAICompatible:
 
     async def _read(
         self, told: AsyncIterator[str], request: Generate
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[Arrival, None]:
         """Read the events of an answer; usage comes after the reason why it ended."""
         reason: GeneratedFinishReason = ""
         usage, count = None, 0
@@ -108,13 +108,13 @@ class OpenAICompatible:
             for choice in chunk.choices[:1]:
                 text = (choice.delta and choice.delta.content) or choice.text or ""
                 count += bool(text)
-                yield Piece(text, model)
+                yield Arrival(text, model)
                 reason = self._reason(choice.finish_reason) or reason
             if reason and usage:
                 break
         if not reason:
             raise Transient(f"provider {self._name} ended a generation before its last token")
-        yield Piece("", "", reason, usage or Usage(completion_tokens=count), last=True)
+        yield Arrival("", "", reason, usage or Usage(completion_tokens=count), last=True)
 
     def _decoded(self, data: str) -> _Chunk:
         try:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from connectors.arrivals import Piece
+from connectors.arrivals import Arrival
 from schemas import Generate
 
 SLACK = 16
@@ -57,7 +57,9 @@ def _begins(text: str, stop: str) -> int:
     return 0
 
 
-async def stopped(pieces: AsyncIterator[Piece], request: Generate) -> AsyncGenerator[Piece, None]:
+async def stopped(
+    pieces: AsyncIterator[Arrival], request: Generate
+) -> AsyncGenerator[Arrival, None]:
     """End the pieces where the request says."""
     stopper, count = Stopper(() if request.json_schema else request.stop), 0
     most = 2 * request.max_tokens + SLACK

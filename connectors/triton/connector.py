@@ -19,7 +19,7 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
-from connectors.arrivals import Piece, in_parts
+from connectors.arrivals import Arrival, in_parts
 from connectors.triton import stream_answers as read
 from connectors.triton.failures import failure_of
 from connectors.triton.tensors import (
@@ -206,7 +206,7 @@ class Triton:
             span.end()
 
 
-def _pieces(answers: Any, request: Generate, backend: Backend) -> AsyncIterator[Piece]:
+def _pieces(answers: Any, request: Generate, backend: Backend) -> AsyncIterator[Arrival]:
     if backend == "python":
         return read.pieces(answers)
     return read.backend_pieces(answers, request.model, request.max_tokens)

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from agents.errors import Permanent
-from connectors.arrivals import Piece
+from connectors.arrivals import Arrival
 from schemas import GeneratedFinishReason, Usage
 
 REFUSED = "refused"  # the chat model's finish_reason where the request is at fault
 FINISHED: dict[str, GeneratedFinishReason] = {"length": "length"}
 
 
-async def pieces(answers: AsyncIterator[tuple[Any, Any]]) -> AsyncGenerator[Piece, None]:
+async def pieces(answers: AsyncIterator[tuple[Any, Any]]) -> AsyncGenerator[Arrival, None]:
     """Read the answers of our own model `chat`; raises what Triton raises.
 
     They are read to the end even after the last one: Triton 2.51 crashed (signal 11) where streams
@@ -26,7 +26,7 @@ async def pieces(answers: AsyncIterator[tuple[Any, Any]]) -> AsyncGenerator[Piec
         yield _piece(answer)
 
 
-def _piece(answer: Any) -> Piece:
+def _piece(answer: Any) -> Arrival:
     response = answer.get_response()
     names = {output.name for output in response.outputs}
     text = model = ""
@@ -34,7 +34,7 @@ def _piece(answer: Any) -> Piece:
         text, model = _first_text(answer, "text"), _first_text(answer, "model")
     last = response.parameters["triton_final_response"].bool_param
     if "finish_reason" not in names:
-        return Piece(text, model, last=last)
+        return Arrival(text, model, last=last)
     reason = _first_text(answer, "finish_reason")
     if reason == REFUSED:
         raise Permanent(f"the chat model refused a request: {text}")
@@ -42,12 +42,12 @@ def _piece(answer: Any) -> Piece:
         prompt_tokens=int(answer.as_numpy("prompt_tokens")[0]),
         completion_tokens=int(answer.as_numpy("completion_tokens")[0]),
     )
-    return Piece(text, model, reason, usage, last)  # type: ignore[arg-type]  # by its contract
+    return Arrival(text, model, reason, usage, last)  # type: ignore[arg-type]  # by its contract
 
 
 async def backend_pieces(
     answers: AsyncIterator[tuple[Any, Any]], model: str, max_tokens: int
-) -> AsyncGenerator[Piece, None]:
+) -> AsyncGenerator[Arrival, None]:
     """Read the answers of a vLLM or TensorRT-LLM backend, in which `text_output` is what is new.
 
     TensorRT-LLM does not say why it ended: after as many pieces as tokens were allowed, it is for
@@ -66,11 +66,11 @@ async def backend_pieces(
             told = _first_text(answer, "finish_reason")
             reason = reason if told == "None" else told
         if not response.parameters["triton_final_response"].bool_param:
-            yield Piece(text, model)
+            yield Arrival(text, model)
             continue
         ended = reason or ("length" if count >= max_tokens else "stop")
         usage = Usage(prompt_tokens=prompt_tokens, completion_tokens=count)
-        yield Piece(text, model, FINISHED.get(ended, "stop"), usage, last=True)
+        yield Arrival(text, model, FINISHED.get(ended, "stop"), usage, last=True)
 
 
 def _first_text(answer: Any, name: str) -> str:

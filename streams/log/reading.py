@@ -80,8 +80,6 @@ def records(
                 # beyond its end too: offsets below it may hold no record (compacted, or a marker)
                 if next_offset >= extent.end:
                     del unread[partition]
-                    # or what was written since would be fetched until the last partition is read
-                    consumer.pause([TopicPartition(*partition)])
     finally:
         consumer.unassign()
 

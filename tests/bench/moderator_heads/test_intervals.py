@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.moderator_heads.intervals import (
-    Estimate,
+    ResampledFigure,
     average_precision,
     precision_figure,
     recall_at,
@@ -53,4 +53,4 @@ def test_more_texts_make_an_interval_narrower():
 
 
 def test_a_figure_is_read_with_its_interval():
-    assert str(Estimate(0.8049, 0.7641, 0.84)) == "0.805 (0.764-0.840)"
+    assert str(ResampledFigure(0.8049, 0.7641, 0.84)) == "0.805 (0.764-0.840)"
