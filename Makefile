@@ -11,7 +11,7 @@
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
-#   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood
+#   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
 export PYTHON ?= python3.11

@@ -29,6 +29,7 @@ from bench.answers.measure import measure
 from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
 from bench.flood import neighbours as flood
+from bench.quality.worth import measure_quality, show_quality
 from bench.transports import comparison
 from bench.transports import contest as transports
 from bench.transports.contenders import CONTENDERS
@@ -116,12 +117,19 @@ def _flood(_questions: int, _rounds: int) -> PartResult:
     return {"flood": figures.as_json()}, lambda console: flood.show(figures, console)
 
 
+def _quality(_questions: int, _rounds: int) -> PartResult:
+    with _stack(Wish(free_ports=True)) as settings:
+        figures = measure_quality(settings, _say)
+    return {"quality": figures.as_json()}, lambda console: show_quality(figures, console)
+
+
 PARTS: dict[str, Measure] = {
     "answers": _answers,
     "transports": _transports,
     "chats": _chats,
     "scale": _scale,
     "flood": _flood,
+    "quality": _quality,
 }
 """What the command measures, unless its context holds other parts."""
 
@@ -168,6 +176,7 @@ def bench(
     chats       many chats at once over a stub model
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
+    quality     forty conversations, and the goals of quality on evaluation sets
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

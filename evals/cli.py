@@ -164,16 +164,27 @@ def redaction(places: tuple[Path, ...], choice: Choice, run: Path | None, as_jso
 
 @eval_.command()
 @set_options
+@click.option(
+    "--harmless",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of texts that count beside each set: what is found there is a false alarm.",
+)
 @run_option
-def moderation(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
+def moderation(
+    places: tuple[Path, ...],
+    choice: Choice,
+    harmless: Path | None,
+    run: Path | None,
+    as_json: bool,
+) -> None:
     """See what is refused as a question and withdrawn as an answer.
 
     Rules alone judge, unless --run names a running stack whose model is asked too. Several files
-    are evaluated together as well, so that false alarms on one count for all.
+    are evaluated together as well.
 
     \b
     Example:
-      playhead eval moderation --data sets/surge.jsonl --data sets/benign.jsonl
+      playhead eval moderation --data sets/surge.jsonl --harmless sets/benign.jsonl
     """
     from connectors.triton import Triton
     from evals.moderation import evaluate_moderation
@@ -181,7 +192,7 @@ def moderation(places: tuple[Path, ...], choice: Choice, run: Path | None, as_js
 
     connectors = () if run is None else (Triton(Settings.load(run=run)),)
     with counting("texts") as advance:
-        sets = evaluate_moderation(files_at(places), choice, connectors, advance)
+        sets = evaluate_moderation(files_at(places), choice, connectors, advance, harmless)
     report("moderation", sets, choice, {"model": run is not None}, as_json)
 
 

@@ -127,36 +127,43 @@ def evaluate_moderation(
     choice: Choice,
     connectors: Sequence[Connector],
     advance: Callable[[int], Callable[[], None]],
+    harmless: Path | None = None,
 ) -> list[SetOutcome]:
-    """Evaluate files, each by itself, and all together where there are several."""
-    sets = {
-        name_of(path): choice.of(
-            [labelled_text(row) for row in rows_of(path)], lambda text: text.group, path
-        )
-        for path in paths
-    }
+    """Evaluate files, each by itself, and all together where there are several.
+
+    The texts of `harmless` count beside each of them: what is found there is a false alarm.
+    """
+    sets = {path: _texts_of(path, choice) for path in paths}
+    if harmless is not None:
+        sets.setdefault(harmless, _texts_of(harmless, choice))
     done = advance(sum(map(len, sets.values())))
-    judged = asyncio.run(_judged(sets, connectors, done))
+    by_path = asyncio.run(_judged(sets, connectors, done))
+    beside = [row for row in by_path[harmless] if not row[KEYWORDS].positive] if harmless else []
+    judged = {name_of(path): by_path[path] + (beside if path != harmless else []) for path in paths}
     if len(judged) > 1:
-        judged["all together"] = [row for rows in list(judged.values()) for row in rows]
+        judged["all together"] = [row for path in sets for row in by_path[path]]
     return [_outcome_of(name, rows, choice.seed) for name, rows in judged.items()]
 
 
 Judged = list[dict[str, ScoredRow]]
 
 
+def _texts_of(path: Path, choice: Choice) -> list[LabelledText]:
+    return choice.of([labelled_text(row) for row in rows_of(path)], lambda one: one.group, path)
+
+
 async def _judged(
-    sets: Mapping[str, Sequence[LabelledText]],
+    sets: Mapping[Path, Sequence[LabelledText]],
     connectors: Sequence[Connector],
     done: Callable[[], None],
-) -> dict[str, Judged]:
+) -> dict[Path, Judged]:
     moderator = Moderator(connectors)
-    judged: dict[str, Judged] = {}
+    judged: dict[Path, Judged] = {}
     try:
-        for name, texts in sets.items():
-            judged[name] = []
+        for path, texts in sets.items():
+            judged[path] = []
             for text in texts:
-                judged[name].append(await _each_way(moderator, text, f"{name}/{text.group}"))
+                judged[path].append(await _each_way(moderator, text, f"{path.name}/{text.group}"))
                 done()
     finally:
         for connector in connectors:

@@ -21,6 +21,7 @@ import click
 
 from evals.answer_figures import CitedQuote, GivenAnswer, given_answer
 from evals.data_sets import BadData, rows_of
+from evals.given_passages import Advance
 from evals.question_set import SetQuestion
 from evals.rankings import distinct
 
@@ -34,10 +35,9 @@ PAGE = 100
 UNDER_WAY = ("accepted", "ingested")
 ERROR = "error"
 """Finish reason of a question to which no answer came; it is asked again by the next run."""
-Advance = Callable[[], None]
 
 
-class Gateway(Protocol):
+class AskedGateway(Protocol):
     """What is used of `edge.client.gateway_client.GatewayClient`."""
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class SetOverGateway:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: AskedGateway,
         tenant: str,
         at_once: int,
         pause: Callable[[float], None] = time.sleep,

@@ -232,6 +232,7 @@ VARIABLES = (
     Variable("EVAL_DATA", "Folder of public evaluation sets that tests and bench may read"),
     Variable("TEST_RUN", "Run folder of a running stack that the tests may use"),
     Variable("CHAOS_SEED", "Seed of the chaos test"),
+    Variable("EVAL_DATA", "Folder of evaluation sets, for `make bench ONLY=quality` and the tests"),
 )
 
 

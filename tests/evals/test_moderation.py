@@ -98,3 +98,18 @@ def test_public_sets_can_be_read():
     ]
     sets = evaluate_moderation([PUBLIC / name for name in names], Choice(5), (), advance)
     assert [one.rows for one in sets] == [5, 5, 5, 15]
+
+
+def test_harmless_texts_count_beside_each_set(tmp_path):
+    rude = write_rows(tmp_path / "rude.jsonl", [{"id": "1", "text": ORDER, "label": 1}])
+    rows = [{"id": "3", "text": BENIGN, "label": 0}, {"id": "4", "text": RUDE, "label": 1}]
+    benign = write_rows(tmp_path / "benign.jsonl", rows)
+    [alone] = evaluate_moderation([rude], Choice(), (), advance, benign)
+    assert (alone.name, alone.rows, alone.counts["positive"]) == ("rude", 2, 1)
+    assert alone.figure("recall at 1 % false", AS_QUESTION).value == 1.0
+    both = evaluate_moderation([rude, benign], Choice(), (), advance, benign)
+    assert [(one.name, one.rows) for one in both] == [
+        ("rude", 2),
+        ("benign", 2),
+        ("all together", 3),
+    ]
