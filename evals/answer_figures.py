@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from evals import answer_scores
 from evals.bootstrap import mean_of
-from evals.data_sets import Row
+from evals.data_sets import EvalRow
 from evals.outcome import OURS, SetOutcome
 from evals.question_set import QuestionSet, SetQuestion
 
@@ -48,7 +48,7 @@ class GivenAnswer:
         }
 
 
-def given_answer(row: Row) -> GivenAnswer:
+def given_answer(row: EvalRow) -> GivenAnswer:
     """Read an answer back; raises BadData."""
     cited = row.values.get("cited")
     if not isinstance(cited, list) or not all(

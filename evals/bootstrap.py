@@ -24,7 +24,7 @@ Statistic = Callable[..., float]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EvalEstimate:
     """A figure and the interval that holds it in 95 of 100 such samples."""
 
     value: float
@@ -41,8 +41,8 @@ class Estimate:
 
 def mean_of(
     values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0
-) -> Estimate:
-    """Estimate a mean of at least one value."""
+) -> EvalEstimate:
+    """EvalEstimate a mean of at least one value."""
     column = np.asarray(values, dtype=np.float64)
     group = _numbered(groups, len(column))
     sums = np.bincount(group, weights=column)
@@ -60,8 +60,8 @@ def statistic_of(
     *columns: Sequence[float],
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
-) -> Estimate:
-    """Estimate any figure of columns of equal length."""
+) -> EvalEstimate:
+    """EvalEstimate any figure of columns of equal length."""
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     group = _numbered(groups, len(arrays[0]))
     order = np.argsort(group, kind="stable")
@@ -83,9 +83,9 @@ def _numbered(groups: Sequence[Hashable] | None, length: int) -> npt.NDArray[np.
     return np.asarray([numbers.setdefault(group, len(numbers)) for group in groups])
 
 
-def _estimate(value: float, drawn: Floats, rows: int) -> Estimate:
+def _estimate(value: float, drawn: Floats, rows: int) -> EvalEstimate:
     defined = drawn[~np.isnan(drawn)]
     if not len(defined):
-        return Estimate(value, value, value, rows)
+        return EvalEstimate(value, value, value, rows)
     low, high = np.percentile(defined, LEVEL)
-    return Estimate(value, float(low), float(high), rows)
+    return EvalEstimate(value, float(low), float(high), rows)

@@ -37,7 +37,7 @@ class NoRows(BadData):
 
 
 @dataclass(frozen=True)
-class Row:
+class EvalRow:
     """One row of a file, and where it stands."""
 
     path: Path
@@ -73,7 +73,7 @@ class Row:
         return value
 
 
-def rows_of(path: Path) -> Iterator[Row]:
+def rows_of(path: Path) -> Iterator[EvalRow]:
     """Read a file of rows; blank lines are passed over. Raises BadData."""
     number = 0
     try:
@@ -97,14 +97,14 @@ def _opened(path: Path) -> Any:
     return path.open(encoding="utf-8")
 
 
-def _row(path: Path, number: int, line: str) -> Row:
+def _row(path: Path, number: int, line: str) -> EvalRow:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadData(f"{path}:{number}: no JSON ({error}); one object a line") from None
     if not isinstance(values, dict):
         raise BadData(f"{path}:{number}: no JSON object; one object a line, such as {{...}}")
-    return Row(path, number, values)
+    return EvalRow(path, number, values)
 
 
 def files_in(place: Path, pattern: str = "*") -> list[Path]:

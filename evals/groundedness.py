@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.before.grounding import Grounds
+from agents.answering.checking import SentenceCheck
+from agents.answering.nearness import Nearness
+from agents.language import sentences
 from evals import curves
 from evals.bootstrap import statistic_of
-from evals.data_sets import Choice, Row, name_of, rows_of
+from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.detector_figures import CURVES
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import in_force
@@ -29,7 +31,7 @@ Scorer = Callable[[str, str], float]
 
 
 @dataclass(frozen=True)
-class Claim:
+class EvalClaim:
     """A statement, what it should rest on, and whether it does."""
 
     id: str
@@ -38,10 +40,10 @@ class Claim:
     label: str
 
 
-def claim_of(row: Row) -> Claim:
+def claim_of(row: EvalRow) -> EvalClaim:
     """Read a row; raises BadData."""
     label: str = row.one_of("label", LABELS)
-    return Claim(row.text("id"), row.text("context"), row.text("claim"), label)
+    return EvalClaim(row.text("id"), row.text("context"), row.text("claim"), label)
 
 
 def passage_of(text: str, title: str = "", identity: str = "passage") -> Passage:
@@ -59,13 +61,14 @@ def passage_of(text: str, title: str = "", identity: str = "passage") -> Passage
 
 
 @functools.lru_cache(maxsize=4)
-def _grounds(context: str) -> Grounds:
-    return Grounds("", (passage_of(context),))
+def _check(context: str) -> SentenceCheck:
+    return SentenceCheck("", Nearness("", (passage_of(context),)))
 
 
 def stands(context: str, claim: str, share_min: float) -> bool:
     """Tell whether the step would let a claim stand if it asked for so large a share of words."""
-    return _grounds(context).stands(claim, share_min, 0.0)
+    check = _check(context)
+    return all(check.rests_on(one, share_min, 0.0) >= 0 for one in sentences(claim))
 
 
 def standing(context: str, claim: str) -> float:
@@ -109,7 +112,11 @@ def evaluate_groundedness(
 
 
 def _add_curves(
-    outcome: SetOutcome, system: str, claims: Sequence[Claim], scores: Sequence[float], seed: int
+    outcome: SetOutcome,
+    system: str,
+    claims: Sequence[EvalClaim],
+    scores: Sequence[float],
+    seed: int,
 ) -> None:
     """Take in how well scores part the labels."""
     supported = [float(claim.label == "supported") for claim in claims]
@@ -131,7 +138,7 @@ def _add_curves(
         )
 
 
-def _add_verdicts(outcome: SetOutcome, claims: Sequence[Claim], seed: int) -> None:
+def _add_verdicts(outcome: SetOutcome, claims: Sequence[EvalClaim], seed: int) -> None:
     """Take in what the step would let stand with the configuration in force."""
     share_min = float(in_force("generate", {}).values["share_min"])
     found = [float(stands(claim.context, claim.text, share_min)) for claim in claims]

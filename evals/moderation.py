@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.moderate import scores
-from evals.data_sets import Choice, Row, name_of, rows_of
+from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.detector_figures import ScoredRow, add_curves, add_verdicts
 from evals.outcome import SetOutcome
 from evals.step_alone import Given, StepAlone, meta_of
@@ -59,14 +59,14 @@ class LabelledText:
     """What it belongs to: texts made of one template or one document stay together."""
 
 
-def labelled_text(row: Row) -> LabelledText:
+def labelled_text(row: EvalRow) -> LabelledText:
     """Read a row; raises BadData."""
     text = row.text("text")
     group = row.values.get("functionality") or row.values.get("question") or row.text("id")
     return LabelledText(row.text("id"), text, row.one_of("label", (0, 1)) == 1, str(group))
 
 
-class Moderator:
+class JudgingSteps:
     """The steps that judge texts."""
 
     def __init__(self, connectors: Sequence[Connector] = ()) -> None:
@@ -145,7 +145,7 @@ def evaluate_moderation(
     return [_outcome_of(name, rows, choice.seed) for name, rows in judged.items()]
 
 
-Judged = list[dict[str, ScoredRow]]
+JudgedTexts = list[dict[str, ScoredRow]]
 
 
 def _texts_of(path: Path, choice: Choice) -> list[LabelledText]:
@@ -156,9 +156,9 @@ async def _judged(
     sets: Mapping[Path, Sequence[LabelledText]],
     connectors: Sequence[Connector],
     done: Callable[[], None],
-) -> dict[Path, Judged]:
-    moderator = Moderator(connectors)
-    judged: dict[Path, Judged] = {}
+) -> dict[Path, JudgedTexts]:
+    moderator = JudgingSteps(connectors)
+    judged: dict[Path, JudgedTexts] = {}
     try:
         for path, texts in sets.items():
             judged[path] = []
@@ -171,7 +171,9 @@ async def _judged(
     return judged
 
 
-async def _each_way(moderator: Moderator, text: LabelledText, group: str) -> dict[str, ScoredRow]:
+async def _each_way(
+    moderator: JudgingSteps, text: LabelledText, group: str
+) -> dict[str, ScoredRow]:
     counted = keyword_score(text.text)
     each = {
         AS_ANSWER: await moderator.as_answer(text.text),
@@ -181,7 +183,7 @@ async def _each_way(moderator: Moderator, text: LabelledText, group: str) -> dic
     return {system: ScoredRow(text.positive, group, *said) for system, said in each.items()}
 
 
-def _outcome_of(name: str, judged: Judged, seed: int) -> SetOutcome:
+def _outcome_of(name: str, judged: JudgedTexts, seed: int) -> SetOutcome:
     outcome = SetOutcome(name, len(judged))
     for system in (AS_ANSWER, AS_QUESTION, KEYWORDS):
         rows = [row[system] for row in judged]

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from evals.bootstrap import Estimate
+from evals.bootstrap import EvalEstimate
 from streams.version import CODE
 
 OURS = "playhead"
@@ -21,7 +21,7 @@ class EvalFigure:
 
     name: str
     system: str
-    estimate: Estimate
+    estimate: EvalEstimate
 
 
 @dataclass
@@ -36,11 +36,11 @@ class SetOutcome:
     notes: list[str] = field(default_factory=list)
     """What a reader of the figures must know."""
 
-    def add(self, name: str, system: str, estimate: Estimate) -> None:
+    def add(self, name: str, system: str, estimate: EvalEstimate) -> None:
         """Take in a figure."""
         self.figures.append(EvalFigure(name, system, estimate))
 
-    def figure(self, name: str, system: str = OURS) -> Estimate:
+    def figure(self, name: str, system: str = OURS) -> EvalEstimate:
         """Return a figure; raises KeyError where there is none."""
         for one in self.figures:
             if (one.name, one.system) == (name, system):
@@ -91,7 +91,7 @@ def _table_of(outcome: SetOutcome) -> Table:
     return table
 
 
-def spelled(estimate: Estimate) -> str:
+def spelled(estimate: EvalEstimate) -> str:
     """Spell a figure with its interval: .749 [.723, .774]."""
     value, low, high = (_short(x) for x in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"

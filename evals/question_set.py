@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.data_sets import BadData, Choice, Row, files_in, name_of, rows_of
+from evals.data_sets import BadData, Choice, EvalRow, files_in, name_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _passages(path: Path) -> dict[str, SetPassage]:
     return passages
 
 
-def _question(row: Row, passages: Mapping[str, SetPassage]) -> SetQuestion:
+def _question(row: EvalRow, passages: Mapping[str, SetPassage]) -> SetQuestion:
     answerable: bool = row.one_of("answerable", (True, False))
     question = SetQuestion(
         id=row.text("id"),

@@ -19,7 +19,7 @@ from agents.spans import join
 from connectors.presidio.connector import Presidio
 from connectors.presidio.detector import MODEL
 from evals.bootstrap import Floats, mean_of, statistic_of
-from evals.data_sets import Choice, Row, name_of, rows_of
+from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import TENANT, in_force
 from schemas import Detect
@@ -45,7 +45,7 @@ class SpannedText:
     group: str
 
 
-def spanned_text(row: Row) -> SpannedText:
+def spanned_text(row: EvalRow) -> SpannedText:
     """Read a row; raises BadData."""
     text, listed = row.text("text"), row.values.get("spans")
     if not isinstance(listed, list):

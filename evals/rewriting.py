@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.bootstrap import mean_of
-from evals.data_sets import Choice, Row, name_of, rows_of
+from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import Given, StepAlone, meta_of
 from evals.word_overlap import added, rouge1, words_of
@@ -42,7 +42,7 @@ class RewritingRow:
         return all(words_of(self.question) != words_of(one) for one in self.references)
 
 
-def rewriting_row(row: Row) -> RewritingRow:
+def rewriting_row(row: EvalRow) -> RewritingRow:
     """Read a row; raises BadData."""
     identity, references = row.text("id"), row.texts("rewrites")
     if not references:
@@ -61,7 +61,7 @@ def rewriting_row(row: Row) -> RewritingRow:
     )
 
 
-def _turns_said(row: Row, history: list[object]) -> tuple[tuple[str, str], ...]:
+def _turns_said(row: EvalRow, history: list[object]) -> tuple[tuple[str, str], ...]:
     """Pair questions with the answers after them; what the set says beside is no turn."""
     turns: list[tuple[str, str]] = []
     for one in history:

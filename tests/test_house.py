@@ -39,7 +39,7 @@ GOALS = {
 """Figure and package -> what it should be at most; of test lines, at least."""
 
 TODAY: dict[tuple[str, str], float] = {
-    ("test lines a code line", "evals"): 0.8,
+    ("test lines a code line", "evals"): 0.74,
 }
 """Where a goal is not reached: what the figure is."""
 

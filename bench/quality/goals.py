@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.answering_sets import AnswersAsked, from_given_passages
-from evals.bootstrap import Estimate
+from evals.bootstrap import EvalEstimate
 from evals.data_sets import Choice
 from evals.given_passages import TWO_BEST
 from evals.groundedness import evaluate_groundedness
@@ -88,8 +88,8 @@ class GoalRow:
     """A goal and what was measured."""
 
     goal: QualityGoal
-    value: Estimate
-    baseline: Estimate | None
+    value: EvalEstimate
+    baseline: EvalEstimate | None
 
     @property
     def reached(self) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from evals.answer_figures import CitedQuote, GivenAnswer, answer_outcome, given_answer
-from evals.data_sets import BadData, Choice, Row
+from evals.data_sets import BadData, Choice, EvalRow
 from evals.outcome import OURS
 from evals.question_set import question_sets
 from tests.evals.sets import write_question_set
@@ -79,10 +79,10 @@ def test_an_abstention_says_so_or_says_nothing(text, reason, abstained):
 def test_an_answer_comes_back_from_its_row(tmp_path):
     values = RIGHT.as_json("q-1")
     assert values["id"] == "q-1"
-    assert given_answer(Row(tmp_path, 1, values)) == RIGHT
+    assert given_answer(EvalRow(tmp_path, 1, values)) == RIGHT
 
 
 @pytest.mark.parametrize("cited", [None, [["p-1"]], [["p-1", 1]], ["p-1"], "p-1"])
 def test_a_row_that_holds_no_answer_is_named(tmp_path, cited):
     with pytest.raises(BadData, match=r"'cited' must be a list of \[passage, quote\]"):
-        given_answer(Row(tmp_path, 1, {**RIGHT.as_json("q-1"), "cited": cited}))
+        given_answer(EvalRow(tmp_path, 1, {**RIGHT.as_json("q-1"), "cited": cited}))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evals.bootstrap import Estimate, mean_of, statistic_of
+from evals.bootstrap import EvalEstimate, mean_of, statistic_of
 
 
 def test_a_mean_has_the_interval_of_its_standard_error():
@@ -62,7 +62,7 @@ def test_draws_that_have_no_such_figure_are_left_out():
 
 
 def test_a_document_has_rounded_figures():
-    assert Estimate(1 / 3, 0.1, 0.9, 7).as_json() == {
+    assert EvalEstimate(1 / 3, 0.1, 0.9, 7).as_json() == {
         "value": 0.3333,
         "low": 0.1,
         "high": 0.9,

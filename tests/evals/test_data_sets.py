@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from evals.data_sets import BadData, Choice, NoRows, Row, files_in, half_of, name_of, rows_of
+from evals.data_sets import BadData, Choice, EvalRow, NoRows, files_in, half_of, name_of, rows_of
 from tests.evals.sets import write_rows
 
 
@@ -88,14 +88,14 @@ def test_a_folder_stands_for_its_files_by_name(tmp_path):
     ],
 )
 def test_a_value_of_another_kind_is_named(tmp_path, read, said):
-    row = Row(tmp_path / "a.jsonl", 3, {"flag": True, "mixed": ["a", 1], "word": "w", "one": 1})
+    row = EvalRow(tmp_path / "a.jsonl", 3, {"flag": True, "mixed": ["a", 1], "word": "w", "one": 1})
     with pytest.raises(BadData) as error:
         read(row)
     assert error.value.message.startswith(f"{tmp_path / 'a.jsonl'}:3: {said}")
 
 
 def test_values_are_what_the_row_says(tmp_path):
-    row = Row(tmp_path, 1, {"words": ["a", "b"], "flag": False})
+    row = EvalRow(tmp_path, 1, {"words": ["a", "b"], "flag": False})
     assert row.texts("words") == ("a", "b")
     assert row.one_of("flag", (True, False)) is False
 

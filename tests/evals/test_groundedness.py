@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.data_sets import BadData, Choice, Row
+from evals.data_sets import BadData, Choice, EvalRow
 from evals.groundedness import (
     OVERLAP,
     claim_of,
@@ -45,7 +45,7 @@ def advance(_total):
 )
 def test_a_row_that_cannot_be_used_is_named(tmp_path, changed, said):
     with pytest.raises(BadData, match=said):
-        claim_of(Row(tmp_path, 1, {**ROWS[0], **changed}))
+        claim_of(EvalRow(tmp_path, 1, {**ROWS[0], **changed}))
 
 
 def test_what_stands_word_for_word_stands_at_any_price():

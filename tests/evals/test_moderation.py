@@ -2,12 +2,12 @@
 
 import pytest
 
-from evals.data_sets import BadData, Choice, Row
+from evals.data_sets import BadData, Choice, EvalRow
 from evals.moderation import (
     AS_ANSWER,
     AS_QUESTION,
     KEYWORDS,
-    Moderator,
+    JudgingSteps,
     evaluate_moderation,
     keyword_score,
     labelled_text,
@@ -33,7 +33,7 @@ def advance(_total):
 )
 def test_a_row_that_cannot_be_used_is_named(tmp_path, changed, said):
     with pytest.raises(BadData, match=said):
-        labelled_text(Row(tmp_path, 1, {"id": "x", "text": "y", "label": 0, **changed}))
+        labelled_text(EvalRow(tmp_path, 1, {"id": "x", "text": "y", "label": 0, **changed}))
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_a_row_that_cannot_be_used_is_named(tmp_path, changed, said):
     [({}, "x"), ({"functionality": "slur_h"}, "slur_h"), ({"question": "What?"}, "What?")],
 )
 def test_texts_of_one_template_or_document_belong_together(tmp_path, more, group):
-    text = labelled_text(Row(tmp_path, 1, {"id": "x", "text": "y", "label": 1, **more}))
+    text = labelled_text(EvalRow(tmp_path, 1, {"id": "x", "text": "y", "label": 1, **more}))
     assert (text.group, text.positive) == (group, True)
 
 
 async def test_a_question_that_gives_orders_is_refused_by_the_step():
-    moderator = Moderator()
+    moderator = JudgingSteps()
     assert await moderator.as_question(ORDER) == (1.0, True)
     assert await moderator.as_question(BENIGN) == (0.0, False)
 
 
 async def test_an_answer_has_the_score_of_the_step():
-    moderator = Moderator()
+    moderator = JudgingSteps()
     score, _ = await moderator.as_answer(RUDE)
     assert 0 < score <= 1
     assert await moderator.as_answer(BENIGN) == (0.0, False)

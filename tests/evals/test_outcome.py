@@ -5,16 +5,16 @@ import io
 import pytest
 from rich.console import Console
 
-from evals.bootstrap import Estimate
+from evals.bootstrap import EvalEstimate
 from evals.outcome import OURS, SetOutcome, document, show_sets, spelled
 from streams.version import CODE
 
 
 def an_outcome():
     outcome = SetOutcome("tower", 3, counts={"changed": 1_000}, notes=["[a] note"])
-    outcome.add("recall", OURS, Estimate(0.75, 0.5, 1.0, 3))
-    outcome.add("recall", "raw", Estimate(0.5, 0.25, 0.625, 3))
-    outcome.add("precision", OURS, Estimate(0.25, 0.0, 0.5, 3))
+    outcome.add("recall", OURS, EvalEstimate(0.75, 0.5, 1.0, 3))
+    outcome.add("recall", "raw", EvalEstimate(0.5, 0.25, 0.625, 3))
+    outcome.add("precision", OURS, EvalEstimate(0.25, 0.0, 0.5, 3))
     return outcome
 
 
@@ -61,4 +61,4 @@ def test_the_table_has_a_row_a_figure_and_a_column_a_system():
     ],
 )
 def test_a_figure_is_spelled_with_its_interval(figures, text):
-    assert spelled(Estimate(*figures, rows=1)) == text
+    assert spelled(EvalEstimate(*figures, rows=1)) == text

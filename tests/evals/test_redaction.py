@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.data_sets import BadData, Choice, Row
+from evals.data_sets import BadData, Choice, EvalRow
 from evals.outcome import OURS, SetOutcome
 from evals.redaction import (
     STOCK,
@@ -21,7 +21,7 @@ ROW = {"id": "x", "text": TEXT, "spans": [MAIL, NAME], "template_id": 7}
 
 
 def a_text(tmp_path, **changed):
-    return spanned_text(Row(tmp_path / "a.jsonl", 1, {**ROW, **changed}))
+    return spanned_text(EvalRow(tmp_path / "a.jsonl", 1, {**ROW, **changed}))
 
 
 def test_a_row_has_its_spans_and_its_template(tmp_path):

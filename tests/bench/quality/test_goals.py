@@ -11,13 +11,13 @@ from bench.quality.goals import (
     measure_sets,
     rows_of_goals,
 )
-from evals.bootstrap import Estimate
+from evals.bootstrap import EvalEstimate
 from evals.outcome import SetOutcome
 from tests.evals.sets import PUBLIC, needs_public_sets, write_question_set, write_rows
 
 
 def an_estimate(value):
-    return Estimate(value, value, value, 1)
+    return EvalEstimate(value, value, value, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench.quality.goals import GoalRow, QualityGoal
 from bench.quality.worth import QualityFigures, show_quality
-from evals.bootstrap import Estimate
+from evals.bootstrap import EvalEstimate
 from evals.outcome import SetOutcome
 
 GOAL = QualityGoal("rewriting", "cast2020", "ROUGE-1 recall", "≥", 0.76)
@@ -15,8 +15,8 @@ GOAL = QualityGoal("rewriting", "cast2020", "ROUGE-1 recall", "≥", 0.76)
 
 def figures():
     talks = SetOutcome("conversations", 2, counts={"right": 3})
-    talks.add("right, all turns", "playhead", Estimate(0.5, 0.0, 1.0, 2))
-    row = GoalRow(GOAL, Estimate(0.75, 0.7, 0.8, 216), Estimate(0.65, 0.6, 0.7, 216))
+    talks.add("right, all turns", "playhead", EvalEstimate(0.5, 0.0, 1.0, 2))
+    row = GoalRow(GOAL, EvalEstimate(0.75, 0.7, 0.8, 216), EvalEstimate(0.65, 0.6, 0.7, 216))
     return QualityFigures(talks, [row], ["transcript: here"])
 
 
