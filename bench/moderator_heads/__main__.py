@@ -16,7 +16,7 @@ from bench.moderator_heads.held_out import HeldOutSets, of_orders, of_rows
 from bench.moderator_heads.logistic import Vector, fit
 from bench.moderator_heads.model_code import WEIGHTS, module
 from bench.moderator_heads.plain_requests import plain_requests
-from bench.moderator_heads.texts import Context, Sample
+from bench.moderator_heads.texts import Context, TrainingText
 from bench.moderator_heads.training import (
     ORDER_STRENGTH,
     PLAIN_SENTENCES,
@@ -77,11 +77,11 @@ def main() -> None:
     print(f"{given.out}: {given.out.stat().st_size:,} bytes")  # noqa: T201 - a program's output
 
 
-def rows_by_head(folder: Path) -> dict[str, list[Sample]]:
+def rows_by_head(folder: Path) -> dict[str, list[TrainingText]]:
     """Read what the heads over whole texts are trained on."""
     moderated = texts.moderation(folder)
     harmless = texts.harmless(folder, half=0) + plain_requests(half=0)
-    asked = [Sample(row.text, 0, row.data, row.fold) for row in moderated]
+    asked = [TrainingText(row.text, 0, row.data, row.fold) for row in moderated]
     return {
         "harm": moderated + harmless,
         "injection": texts.direct_injection(folder) + asked + harmless,
@@ -90,8 +90,8 @@ def rows_by_head(folder: Path) -> dict[str, list[Sample]]:
 
 def head_of(
     name: str,
-    rows: Sequence[Sample],
-    spare: Sequence[Sample],
+    rows: Sequence[TrainingText],
+    spare: Sequence[TrainingText],
     looking: Looking,
     *,
     figures: bool,
@@ -135,7 +135,7 @@ def order_head(folder: Path, looking: Looking, *, figures: bool) -> dict[str, ND
     return packed("order", weights, SIGHTS["order"], float(np.quantile(unseen, 1 - ALARMS)))
 
 
-def sentences(rows: Sequence[Sample], cut: Any) -> list[str]:
+def sentences(rows: Sequence[TrainingText], cut: Any) -> list[str]:
     """List the sentences of ordinary documents."""
     documents = [row.text for row in rows if len(row.text.split()) > 40]
     return sorted({unit for text in documents for unit in cut(text)})[:SENTENCES]

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.moderator_heads.intervals import precision_figure, recall_at, resampled
 from bench.moderator_heads.logistic import FeatureTable, Vector
-from bench.moderator_heads.texts import FOLDS, Context, Sample
+from bench.moderator_heads.texts import FOLDS, Context, TrainingText
 from bench.moderator_heads.training import SIGHTS, Looking, trained
 
 
@@ -18,11 +18,13 @@ from bench.moderator_heads.training import SIGHTS, Looking, trained
 class HeldOutSets:
     """Texts with their scores."""
 
-    rows: Sequence[Sample]
+    rows: Sequence[TrainingText]
     scores: Vector
 
 
-def of_rows(name: str, rows: Sequence[Sample], table: FeatureTable, spare: HeldOutSets) -> None:
+def of_rows(
+    name: str, rows: Sequence[TrainingText], table: FeatureTable, spare: HeldOutSets
+) -> None:
     """Print the figures of a head over whole texts."""
     by_fold, by_set = np.zeros(len(rows)), np.zeros(len(rows))
     folds, data = np.array([row.fold for row in rows]), np.array([row.data for row in rows])

@@ -11,7 +11,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from bench.moderator_heads.texts import Sample, fold_of
+from bench.moderator_heads.texts import TrainingText, fold_of
 
 FILE = Path(__file__).with_suffix(".json")
 
@@ -23,10 +23,10 @@ def frames() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     return tuple((tuple(group["words"]), tuple(group["frames"])) for group in groups)
 
 
-def plain_requests(half: int) -> list[Sample]:
+def plain_requests(half: int) -> list[TrainingText]:
     """List the sentences of half of the frames."""
     return [
-        Sample(frame.format(word), 0, "own", fold_of(frame))
+        TrainingText(frame.format(word), 0, "own", fold_of(frame))
         for words, made in frames()
         for frame in made
         for word in words

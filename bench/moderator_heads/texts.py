@@ -29,7 +29,7 @@ HARMLESS_CHARS = 1_500
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingText:
     """A text with its label."""
 
     text: str
@@ -63,7 +63,7 @@ def group_of(data: str, row: dict[str, Any]) -> str:
     return str(row["id"])
 
 
-def moderation(folder: Path) -> list[Sample]:
+def moderation(folder: Path) -> list[TrainingText]:
     """Read the texts with what nobody should say among them."""
     names = {
         "openai": "openai_a.jsonl.gz",
@@ -76,21 +76,21 @@ def moderation(folder: Path) -> list[Sample]:
     return [row for row in rows if row.data != "hatecheck" or fold_of(row.text, 3) == 0]
 
 
-def direct_injection(folder: Path) -> list[Sample]:
+def direct_injection(folder: Path) -> list[TrainingText]:
     """Read the prompts that would set an assistant's rules aside."""
     names = {"jailbreak": "jailbreak_inthewild_a.jsonl.gz", "deepset": "deepset_a.jsonl.gz"}
     return _labelled((folder / "injection" / file, data) for data, file in names.items())
 
 
-def _labelled(files: Iterable[tuple[Path, str]]) -> list[Sample]:
+def _labelled(files: Iterable[tuple[Path, str]]) -> list[TrainingText]:
     return [
-        Sample(row["text"][:CHARS], row["label"], data, fold_of(group_of(data, row)))
+        TrainingText(row["text"][:CHARS], row["label"], data, fold_of(group_of(data, row)))
         for path, data in files
         for row in rows_of(path)
     ]
 
 
-def harmless(folder: Path, half: int) -> list[Sample]:
+def harmless(folder: Path, half: int) -> list[TrainingText]:
     """Read harmless texts: half 0 to train with, half 1 to count false alarms on."""
     found = []
     for name, field, most in HARMLESS:
@@ -98,7 +98,7 @@ def harmless(folder: Path, half: int) -> list[Sample]:
         texts = sorted({str(row[field])[:HARMLESS_CHARS] for row in rows_of(path)} - {""})
         texts = [text for text in texts if fold_of(f"half {text}", 2) == half]
         texts.sort(key=lambda text: hashlib.sha256(text.encode()).hexdigest())
-        found += [Sample(text, 0, path.parent.name, fold_of(text)) for text in texts[:most]]
+        found += [TrainingText(text, 0, path.parent.name, fold_of(text)) for text in texts[:most]]
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.moderator_heads.logistic import FeatureTable, Vector, fit
 from bench.moderator_heads.model_code import module
-from bench.moderator_heads.texts import Sample
+from bench.moderator_heads.texts import TrainingText
 
 IMPORTANCE = {"openai": 3.0, "deepset": 2.0, "hatecheck": 0.1, "xstest": 0.3}
 """How much a text of a set counts; 1 elsewhere. HateCheck is many variants of few sentences, of
@@ -81,12 +81,12 @@ class Looking:
         return self._profanity.of(text), worst
 
 
-def importance_of(rows: Sequence[Sample]) -> Vector:
+def importance_of(rows: Sequence[TrainingText]) -> Vector:
     """Say how much each text counts."""
     return np.array([IMPORTANCE.get(row.data, 1.0) for row in rows])
 
 
-def trained(table: FeatureTable, rows: Sequence[Sample], chosen: NDArray[np.bool_]) -> Vector:
+def trained(table: FeatureTable, rows: Sequence[TrainingText], chosen: NDArray[np.bool_]) -> Vector:
     """Train on the chosen ones of some texts."""
     labels = np.array([row.label for row in rows], float)
     return fit(table.take(chosen), labels[chosen], importance_of(rows)[chosen], STRENGTH)

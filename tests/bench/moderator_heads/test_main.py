@@ -149,8 +149,10 @@ def test_vectors_are_kept_for_the_next_time(train, tmp_path):
 
 
 def test_only_documents_are_cut_into_sentences():
-    long = texts.Sample("This sentence stands in a long document of many words. " * 6, 0, "d", 0)
-    short = texts.Sample("A question of few words?", 0, "d", 0)
+    long = texts.TrainingText(
+        "This sentence stands in a long document of many words. " * 6, 0, "d", 0
+    )
+    short = texts.TrainingText("A question of few words?", 0, "d", 0)
     cut = module("moderator", "features").units
     assert program.sentences([long, short], cut) == [
         "This sentence stands in a long document of many words."

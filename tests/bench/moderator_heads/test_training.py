@@ -8,7 +8,7 @@ import pytest
 
 from bench.moderator_heads import held_out
 from bench.moderator_heads.model_code import WEIGHTS, module
-from bench.moderator_heads.texts import Context, Sample
+from bench.moderator_heads.texts import Context, TrainingText
 from bench.moderator_heads.training import (
     IMPORTANCE,
     SIGHTS,
@@ -22,7 +22,7 @@ features, heads = module("moderator", "features"), module("moderator", "heads")
 BAD = [f"you are a nasty {word}" for word in ("pig", "dog", "rat", "worm", "toad", "louse")]
 GOOD = [f"the {word} is in the yard" for word in ("pig", "dog", "rat", "worm", "toad", "louse")]
 ROWS = [
-    Sample(text, label, "surge", number % 3)
+    TrainingText(text, label, "surge", number % 3)
     for label, made in ((1, BAD), (0, GOOD))
     for number, text in enumerate(made)
 ]
@@ -78,7 +78,7 @@ def test_profane_words_are_seen_in_the_text_and_in_its_worst_unit(looking):
 
 
 def test_sets_count_as_the_table_says():
-    rows = [Sample("a", 0, "openai", 0), Sample("b", 0, "elsewhere", 0)]
+    rows = [TrainingText("a", 0, "openai", 0), TrainingText("b", 0, "elsewhere", 0)]
     assert importance_of(rows).tolist() == [IMPORTANCE["openai"], 1.0]
 
 
@@ -93,7 +93,7 @@ def test_weights_of_ngrams_are_bytes_and_none_is_lost(looking):
 
 def test_what_is_held_out_is_told_by_set(looking, capsys):
     table = looking.table([row.text for row in ROWS], SIGHTS["order"])
-    benign = [Sample(text, 0, "benign", n % 3) for n, text in enumerate(GOOD)]
+    benign = [TrainingText(text, 0, "benign", n % 3) for n, text in enumerate(GOOD)]
     rows = [*ROWS, *benign]
     table = looking.table([row.text for row in rows], SIGHTS["order"])
     held_out.of_rows("harm", rows, table, held_out.HeldOutSets(benign, np.arange(6.0)))
