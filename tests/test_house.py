@@ -39,7 +39,9 @@ GOALS = {
 """Figure and package -> what it should be at most; of test lines, at least."""
 
 TODAY: dict[tuple[str, str], float] = {
-    ("test lines a code line", "evals"): 0.74,
+    ("test lines a code line", "agents"): 0.9,
+    ("test lines a code line", "bench"): 0.91,
+    ("test lines a code line", "evals"): 0.73,
 }
 """Where a goal is not reached: what the figure is."""
 
