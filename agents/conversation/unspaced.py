@@ -17,7 +17,7 @@ from agents.placeholders import TOKEN
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _HANGUL = regex.compile(r"\p{Hangul}")
-_LATIN = rf"{TOKEN}|[A-Za-z0-9][\w.+#/-]*"
+_LATIN = rf"{TOKEN}|[A-Za-z0-9][A-Za-z0-9_.+#/-]*"
 _JAPANESE = regex.compile(
     rf"{_LATIN}|[\p{{Han}}\p{{Katakana}}ー々]+(?:の[\p{{Han}}\p{{Katakana}}ー々]+)*"
 )
