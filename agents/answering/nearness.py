@@ -77,7 +77,7 @@ _HISTORY = regex.compile(
     regex.IGNORECASE,
 )
 _OF_HISTORY = regex.compile(
-    r"\b(?:change\w*|new|version\w*|release\w*|since|fix\w*|bugs?|added|updat\w+|history)\b|\d+\.\d+",
+    r"\b(?:change\w*|new|version\w*|release\w*|since|fix\w*|bugs?|added|updat\w+|history)\b|\d\.\d",
     regex.IGNORECASE,
 )
 SUBJECT_CHARS = 90  # within which a sentence says what it speaks of

@@ -56,12 +56,12 @@ def files_of_steps(root: Path = ROOT) -> list[str]:
 
 @cache
 def own_tests(file: str) -> list[str]:
-    """List the tests of a file: those of its name, or else those that import it."""
-    folder = ROOT / "tests" / "agents"
-    named = folder / f"test_{Path(file).name}"
+    """List the tests of a file: those of its name in its folder, or else those that import it."""
+    folder, path = ROOT / "tests" / "agents", Path(file).relative_to("agents")
+    named = folder / path.with_name(f"test_{path.name}")
     if named.exists():
         return [str(named.relative_to(ROOT))]
-    tests = (str(path.relative_to(ROOT)) for path in sorted(folder.glob("test_*.py")))
+    tests = (str(path.relative_to(ROOT)) for path in sorted(folder.rglob("test_*.py")))
     return [test for test in tests if file in imported(test)]
 
 
