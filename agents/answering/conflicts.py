@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from agents.answering.excerpts import Excerpt
 from agents.answering.nearness import Nearness
-from agents.answering.polarity import negations
-from agents.language import content, is_number, stem, words
+from agents.checking import supporting
+from agents.language import content, is_number
 
 NEAR_MIN = 0.7  # part of the best score that both have to reach
 ALIKE_MIN = 0.6  # share of the longer one's words, numbers apart, that both hold
@@ -41,21 +41,17 @@ def _document(near: Nearness, index: int) -> str:
 
 
 def differ(one: Excerpt, other: Excerpt) -> bool:
-    """Tell whether two statements of the same say different things: by numbers, or a negation."""
+    """Tell whether two sentences of the same say different things: a number, a day, a negation, …
+
+    5 GB and 5,000 MB are the same, and so are two weeks and 14 days.
+    """
     if not one.kind == other.kind == "sentence":
         return False
     first, second = _said(one.text), _said(other.text)
     if not first or not second or len(first & second) < ALIKE_MIN * max(len(first), len(second)):
         return False
-    numbers, others = _numbers(one.text), _numbers(other.text)
-    if numbers and others and not numbers & others:
-        return True
-    return numbers == others and negations(one.text) % 2 != negations(other.text) % 2
+    return bool(supporting.differ(one.text, other.text))
 
 
 def _said(text: str) -> frozenset[str]:
     return frozenset(word for word in content(text) if not is_number(word))
-
-
-def _numbers(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(text) if is_number(word))

@@ -111,7 +111,7 @@ class Prose:
         return bool(self.said) and not (self._whole and self._dropped)
 
     def due(self, text: str) -> str:
-        """SentenceCheck the sentences that are complete, since another one has begun."""
+        """Check the sentences that are complete, since another one has begun."""
         new = ""
         start, self._scanned = max(self._read, self._scanned - END_CHARS), len(text)
         for end in boundaries(text, start):
@@ -134,7 +134,7 @@ class Prose:
         """Return a sentence as it follows what was said before; nothing if it rests on nothing."""
         text = " ".join(sentence.split())
         near_min = 0.0 if self.said else self._policy.near_min
-        found = self._check.rests_on(text, self._policy.share_min, near_min) if text else -1
+        found = self._check(text, self._policy.share_min, near_min).statement if text else -1
         if found < 0:
             return self._dropping()
         if found not in self.rests_on:

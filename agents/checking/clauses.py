@@ -171,7 +171,7 @@ def _read(clause: Sequence[_Piece], claim: Claim) -> None:
         behind = clause[index + 1].word if index + 1 < len(clause) else ""
         if _negates(piece.word, before, behind):
             negations.append((len(found), piece.word in LEXICAL_NEGATORS))
-        elif kind := QUANTIFIERS.get(piece.word):
+        elif (kind := QUANTIFIERS.get(piece.word)) and not _is_about(clause, index, kind):
             if not (before and before[-1] in PLAIN_NEGATORS and piece.word in NEGATED_ONLY):
                 marked.append((claim.quantifiers, kind, len(found)))
         elif piece.word in CONDITIONS:
@@ -201,6 +201,11 @@ def _negates(word: str, before: Sequence[str], behind: str) -> bool:
         return False
     partner = PARTNERS.get(word)
     return partner is None or partner in before
+
+
+def _is_about(clause: Sequence[_Piece], index: int, kind: str) -> bool:
+    """Tell whether "some" says that a number is a round one: some 150 of them."""
+    return kind == "some" and [one.kind for one in clause[index + 1 : index + 2]] == ["number"]
 
 
 def _of_bounds(clause: Sequence[_Piece]) -> set[int]:

@@ -1,0 +1,25 @@
+"""Polar words: axes, their places, and words without their negating beginning."""
+
+import pytest
+
+from agents.checking.polar_words import axis_of, without_prefix
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("more", "less"), ("open", "closed"), ("increases", "decreases")]
+)
+def test_opposites_stand_on_one_axis_at_two_places(one, other):
+    first, second = axis_of(one), axis_of(other)
+    assert first is not None
+    assert second is not None
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+
+
+def test_most_words_stand_on_none():
+    assert axis_of("server") is None
+
+
+def test_a_word_without_its_negating_beginning():
+    assert without_prefix("unstable") == without_prefix("instable") or without_prefix("unstable")
+    assert not without_prefix("server")

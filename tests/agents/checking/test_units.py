@@ -1,0 +1,44 @@
+"""Units: what they measure, how much of it, and the words for numbers."""
+
+from fractions import Fraction
+
+import pytest
+
+from agents.checking.units import BOUND_AFTER, BOUND_BEFORE, NUMERALS, SCALES, UNITS
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "times"),
+    [("h", "min", 60), ("weeks", "days", 7), ("GB", "MB", 1_000), ("GiB", "MiB", 1_024),
+     ("mile", "ft", 5_280), ("kg", "mg", 10**6), ("years", "months", 12), ("bit/s", "bps", 1)],
+)  # fmt: skip
+def test_units_of_one_dimension_are_multiples(one, other, times):
+    (dimension, many), (same, few) = UNITS[one], UNITS[other]
+    assert dimension == same
+    assert many / few == times
+
+
+def test_bits_are_no_bytes_and_metres_no_minutes():
+    assert UNITS["bit"][1] == Fraction(1, 8)
+    assert UNITS["m"][0] == "length"
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("zero", 0), ("drei", 3), ("douze", 12), ("twenty-one", None), ("forty-two", 42),
+     ("vingt", 20), ("hundred", 100)],
+)  # fmt: skip
+def test_words_for_numbers(word, number):
+    assert NUMERALS.get(word) == number
+    assert "one" not in NUMERALS
+    assert SCALES["milliarden"] == SCALES["billion"] == 10**9
+
+
+@pytest.mark.parametrize(
+    ("before", "bound"),
+    [("at least ", ">="), ("höchstens ", "<="), ("more than ", ">"), ("moins de ", "<")],
+)
+def test_what_stands_before_a_number_bounds_it(before, bound):
+    assert [sign for sign, words in BOUND_BEFORE.items() if words.search(before)] == [bound]
+    assert not any(words.match(" of them") for words in BOUND_AFTER.values())
+    assert BOUND_AFTER[">="].match(" or more")
