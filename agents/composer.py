@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from agents.answering.abstaining import lacking, nothing_found
+from agents.answering.abstaining import lacking, nothing_found, unanswerable
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
 from agents.answering.generation_policy import GenerationPolicy, answer_of
@@ -83,7 +83,7 @@ class Composer:
 
     async def run(self, fx: Effects) -> AsyncGenerator[TokensGenerated, None]:
         """Quote, or ask the models until one answers, and check what it says."""
-        if not self.structured and lacking(self.event.question, self.passages):
+        if not self.structured and self._unanswerable():
             yield self._nothing()
             return
         composed = self.composition.composed()
@@ -123,6 +123,12 @@ class Composer:
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
             raise away
         yield self._quoted(composed, "model")
+
+    def _unanswerable(self) -> bool:
+        """Tell whether the passages hold no answer, as far as their words show it."""
+        return bool(lacking(self.event.question, self.passages)) or unanswerable(
+            self.question, self.passages, self.policy.answerable
+        )
 
     def _speech(self, route: Route) -> Speech:
         if self.structured:

@@ -1,21 +1,27 @@
-"""Abstaining: say what was looked for and not found, and notice that a name stands nowhere."""
+"""Abstaining: notice that passages hold no answer, and say what was looked for and not found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import regex
 
 from agents.answering.generation_policy import GenerationPolicy
-from agents.answering.question_kinds import ASKING, CHARACTERS_MAX
+from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
 from agents.answering.tongues import is_small, language_of
+from agents.checking.answerability import answerable
+from agents.errors import Permanent
 from agents.evidence import evidence
 from agents.language import STOP_WORDS, is_number, stem, words
 from schemas import Passage
 
 NAMES_MAX = 3  # of what was looked for
 RUN_MAX = 5  # words of one
+OPEN_KINDS = frozenset({"yes_no", "comparison"})
+"""Questions that what is opposed to them answers: a no, or the other side."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
+_NOUN = regex.compile(r"(?<![\p{L}\p{N}_<@./-])\p{Lu}\p{Ll}+(?![\p{L}\p{N}_@/])")
 _NAME = regex.compile(r"<[A-Z_]+_\d+>|.*\p{L}.*\p{Lu}.*|.*\p{L}.*\d.*|.*[_@/].*|\d[\d.,]+")
 
 
@@ -68,8 +74,9 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     """List the names and numbers of a question that no passage holds.
 
     Not its placeholders: what was taken for a person in the question may not have been so in a
-    document.
+    document. Nor the nouns of German, which are all written large.
     """
+    question = plain_nouns(question)
     held = evidence(f"{passage.title} {passage.text} {passage.uri}" for passage in passages)
     parts = [part for match in _WORD.finditer(question) for part in words(match[0])]
     first = next(iter(words(question)), "")
@@ -81,3 +88,37 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
         and stem(word) not in held
     )
     return tuple(dict.fromkeys(lacked))
+
+
+def plain_nouns(question: str) -> str:
+    """Write the nouns of a German question small, so that none of them is taken for a name."""
+    if language_of(question) != "de":
+        return question
+    return _NOUN.sub(lambda match: match[0].lower(), question)
+
+
+def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, float]) -> float:
+    """Return how likely passages hold an answer, 0 to 1, as far as that can be told: else 1.
+
+    Of a question that a no answers it can't: what is said otherwise there is the answer.
+    """
+    if asked_for(question).kind in OPEN_KINDS:
+        return 1.0
+    asked = plain_nouns(question[:CHARACTERS_MAX])
+    return answerable(asked, [passage.text for passage in passages], weights)
+
+
+def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:
+    """Tell whether passages hold no answer, by what is configured: `weights`, and `abstain`.
+
+    Raises Permanent where that can't be used.
+    """
+    if not configured:
+        return False
+    try:
+        return likely(question, passages, configured["weights"]) < float(configured["abstain"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Permanent(
+            f"configuration of generate: answerable: {type(error).__name__}: {error}; "
+            "see generate.json"
+        ) from None

@@ -48,6 +48,8 @@ class GenerationPolicy:
     """By language, the answer where the documents hold none, with {names} of what was asked for."""
     differing: dict[str, str] = field(default_factory=dict)
     """By language, what leads to passages that say different things."""
+    answerable: dict[str, Any] = field(default_factory=dict)
+    """`weights` of how likely passages hold an answer, and below what to `abstain`; may be none."""
     arms: list[dict[str, Any]] = field(default_factory=list)
     """Variants: name, share of the requests, and the values that differ."""
     arm: str = ""

@@ -6,7 +6,9 @@ stands nowhere, a negation or a polar word that is another one, or no thing of t
 
 What is left out on purpose: how many of a question's words stand nowhere. In SQuAD 2 that speaks
 for an answer (area under the ROC curve .755 with it, .747 without), since its unanswerable
-questions were written with the passage's words. A question of a user is no such trap.
+questions were written with the passage's words. A question of a user is no such trap. Nor does a
+placeholder that stands nowhere: what is a person in a question may not have been seen as one in a
+document.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ def answer_features(question: str, passages: Sequence[str]) -> dict[str, float]:
     values = {value for other in held for number in other.claim.quantities for value in number.raw}
     years = {year for other in held for year in other.years}
     lost = [number for number in claim.quantities if not {*number.raw} & {*values, *years}]
-    named["missing"] = float(bool(lost) or any(name not in everywhere for name in claim.names))
+    lost_names = (name for name in claim.names if name not in everywhere and name[:1] != "<")
+    named["missing"] = float(bool(lost) or any(lost_names))
     return named
 
 

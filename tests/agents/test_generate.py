@@ -570,3 +570,21 @@ async def test_a_no_of_the_model_never_stands_against_the_passage():
 async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
     with pytest.raises(Permanent, match="980 levels of a response schema, at most 128"):
         await run(an_event(NORMANS, ask=Ask(response_schema=deep)), {})
+
+
+async def test_passages_that_hold_the_words_and_no_answer_are_not_quoted():
+    weights = {"weights": {"bias": 0.0, "kind_missing": -3.0}, "abstain": 0.3}
+    event = an_event("Rollo led the people.", question="How many people did Rollo lead?")
+    [record], fx = await run(event, {}, answerable=weights)
+    assert (record.answer.finish_reason, record.answer.citations) == ("not_found", ())
+    assert record.text == "I found nothing about Rollo lead in your documents."
+    assert fx.asked == []
+    [record], _ = await run(event, {}, NONE, answerable={})
+    assert record.answer.finish_reason == "extractive"
+
+
+async def test_a_sentence_that_leaves_out_a_condition_is_not_shown():
+    text = "Guests of the house enter for free if they book online."
+    event = an_event(text, question="Who may enter?")
+    [record], _ = await run(event, a_world("Guests of the house enter for free."))
+    assert (record.text, record.answer.finish_reason) == (text, "extractive")

@@ -81,6 +81,8 @@ from tests.agents.hostile import FAMILIES, ROOM, functions_of_steps, lines_run
 from tests.fakes import a_meta
 
 CONFIGURED = {file.stem: json.loads(file.read_text()) for file in ROOM.glob("configuration/*.json")}
+ANSWERABLE = json.loads((ROOM / "configuration" / "answerable-1.json").read_text())
+GENERATION = {**CONFIGURED["generate"], "routes": None, "answerable": ANSWERABLE}
 POLICY = CONFIGURED["redact"]
 RULES = CONFIGURED["moderate"]["rules"]
 SEALED = Sealed(key="value/d", event="e", field="f", ciphertext=b"")
@@ -226,8 +228,9 @@ def answering(text, question="", source=""):
     event = retrieved(
         question or text, (source or text)[:PASSAGE_CHARACTERS], text[:PASSAGE_CHARACTERS]
     )
-    policy = policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
+    policy = policy_of({**GENERATION, "prompt": "{{passages}} {{question}}"})
     made = composer.Composer(event, policy.for_request("r"))
+    made._unanswerable()
     composed = made.composition.composed()
     made._quoted(composed, "")
     made._nothing()
@@ -240,7 +243,7 @@ def answering_before(text, question="", source=""):
         question or text, (source or text)[:PASSAGE_CHARACTERS], text[:PASSAGE_CHARACTERS]
     )
     made = spoken_answers.SpokenAnswer(
-        event, policy_of({**CONFIGURED["generate"], "prompt": "{{passages}} {{question}}"})
+        event, policy_of({**GENERATION, "prompt": "{{passages}} {{question}}"})
     )
     made.writer.add(text)
     made._fails()
@@ -256,7 +259,9 @@ def reading_statements(text):
     Composition(near).composed()
     prompting.distilled(near, 90)
     abstaining.lacking(text, near.passages)
-    abstaining.nothing_found(text, policy_of(CONFIGURED["generate"]))
+    abstaining.unanswerable(text, near.passages, ANSWERABLE)
+    abstaining.plain_nouns(f"Wie ist das {text}?")
+    abstaining.nothing_found(text, policy_of(GENERATION))
 
 
 def defining(text):
@@ -301,7 +306,7 @@ def speaking_of(made, text, step=4):
 
 def hearing(text):
     """A word at a time, of an answer that the passage supports."""
-    policy = policy_of({**CONFIGURED["generate"], "prompt": ""})
+    policy = policy_of({**GENERATION, "prompt": ""})
     source = text[:PASSAGE_CHARACTERS]  # which has a bound, as above
     speaking_of(composer.Composer(retrieved(text, source), policy), text)
 
@@ -309,7 +314,7 @@ def hearing(text):
 def hearing_before(text):
     """The same by the rules of 0.1.0."""
     made = spoken_answers.SpokenAnswer(
-        retrieved(text, text), policy_of({**CONFIGURED["generate"], "prompt": ""})
+        retrieved(text, text), policy_of({**GENERATION, "prompt": ""})
     )
     reply = spoken_answers.Reply(0, evidence.Hearer(made.evidence))
     for at in range(0, len(text), 4):

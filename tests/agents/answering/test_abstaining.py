@@ -2,9 +2,17 @@
 
 import pytest
 
-from agents.answering.abstaining import lacking, looked_for, nothing_found
+from agents.answering.abstaining import (
+    lacking,
+    likely,
+    looked_for,
+    nothing_found,
+    plain_nouns,
+    unanswerable,
+)
 from agents.answering.generation_policy import policy_of
 from agents.answering.tongues import language_of
+from agents.errors import Permanent
 from schemas import Passage
 from streams.log.configuration import load
 
@@ -81,7 +89,59 @@ def test_a_language_is_told_by_its_small_words(question, language):
         ("What does <PERSON_1> say?", ()),
         ("Where does Rollo come from?", ()),
         ("Is it in the Manual?", ()),
+        ("Wie viele Urlaubstage sind das für Leiter?", ()),  # nouns, and no names
+        ("Wie ist das mit der GPU und der 7?", ("GPU", "7")),
     ],
 )
 def test_names_and_numbers_that_no_passage_holds_are_lacking(question, names):
     assert lacking(question, [a_passage("It is Rollo who leads them.", "Manual")]) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "plain"),
+    [
+        ("Was ist der Urlaub?", "was ist der urlaub?"),
+        ("Wer ist das: <PERSON_1>, OpenTofu oder Max@B.de?",
+         "wer ist das: <PERSON_1>, OpenTofu oder Max@B.de?"),
+        ("What is the Manual?", "What is the Manual?"),
+    ],
+)  # fmt: skip
+def test_nouns_are_written_small_in_german_alone(question, plain):
+    assert plain_nouns(question) == plain
+
+
+TEXT = "The pump of the lake was built by Jane Miller. It is never open."
+
+
+@pytest.mark.parametrize(
+    ("question", "abstains"),
+    [
+        ("Who built the pump of the lake?", False),
+        ("How many litres does the closed pump of the lake never lose?", True),
+        ("Is the pump of the lake open?", False),  # a no is an answer
+        ("What is the difference between an open and a closed pump?", False),
+    ],
+)
+def test_passages_may_hold_the_words_and_no_answer(question, abstains):
+    assert unanswerable(question, [a_passage(TEXT)], POLICY.answerable) is abstains
+    assert not unanswerable(question, [a_passage(TEXT)], {})
+
+
+def test_how_likely_an_answer_is_decides_against_what_is_configured():
+    question, passages = "Who built the pump of the lake?", [a_passage(TEXT)]
+    weights = POLICY.answerable["weights"]
+    score = likely(question, passages, weights)
+    assert 0.0 < score < 1.0
+    assert not unanswerable(question, passages, {"weights": weights, "abstain": score})
+    assert unanswerable(question, passages, {"weights": weights, "abstain": score + 1e-6})
+    assert likely("Is the pump new?", passages, weights) == 1.0
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [{"abstain": 0.5}, {"weights": {"bias": 0.0, "luck": 1.0}, "abstain": 0.5},
+     {"weights": {"bias": 0.0}, "abstain": "low"}],
+)  # fmt: skip
+def test_a_configuration_that_cannot_be_used_is_an_error_that_says_so(configured):
+    with pytest.raises(Permanent, match="answerable"):
+        unanswerable("Who built it?", [a_passage(TEXT)], configured)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.checking.answerability import answer_features, answerable
+from agents.answering.abstaining import lacking, likely
+from agents.checking.answerability import answer_features
 from bench.groundedness import answer_weights
 from bench.groundedness.support_weights import area_under_roc, half_of, read_lines
 
@@ -55,15 +56,38 @@ def test_shipped_weights_do_not_reward_what_speaks_against_an_answer():
 @needs_data
 def test_shipped_weights_abstain_on_many_near_misses_and_few_questions_that_are_answered():
     shipped = json.loads(answer_weights.WEIGHTS.read_text())
-    passages = {row["id"]: row["text"] for row in read_lines(SET / "passages.jsonl.gz")}
-    rows = [row for row in read_lines(SET / "questions.jsonl.gz") if half_of(row["id"]) == 1]
-    scores = np.array(
-        [
-            answerable(row["question"], [passages[row["passage_id"]]], shipped["weights"])
-            for row in rows
-        ]
-    )
-    held = np.array([bool(row["answerable"]) for row in rows])
-    assert (scores[~held] < shipped["abstain"]).mean() > 0.4
-    assert (scores[held] < shipped["abstain"]).mean() < 0.125
+    rows, passages = read_lines(SET / "questions.jsonl.gz"), answer_weights.given(SET)
+    asked = [
+        (row["question"], own, row["answerable"])
+        for row, own in zip(rows, passages, strict=True)
+        if half_of(row["id"]) == 1
+    ]
+    held = np.array([bool(known) for *_, known in asked])
+    scores = np.array([likely(question, own, shipped["weights"]) for question, own, _ in asked])
+    lacks = np.array([bool(lacking(question, own)) for question, own, _ in asked])
+    abstained = (scores < shipped["abstain"]) | lacks
+    assert abstained[~held].mean() > 0.44
+    assert abstained[held].mean() < 0.1
     assert area_under_roc(scores, held * 1.0) > 0.72
+
+
+def test_a_question_gets_its_passage_among_those_that_are_nearest(tmp_path):
+    texts = {"a": "The lake is deep.", "b": "The lake is wide.", "c": "A hill.", "d": "The lake."}
+    gzipped(tmp_path / "passages.jsonl.gz", [{"id": k, "text": v} for k, v in texts.items()])
+    asked = [("How wide is the lake?", "b"), ("How wide is the lake?", "c")]
+    rows = [{"id": "q", "question": text, "passage_id": own} for text, own in asked]
+    gzipped(tmp_path / "questions.jsonl.gz", rows)
+    near, far = answer_weights.given(tmp_path, others=1)
+    assert near[0].chunk == "b"
+    assert len(near) == 2
+    assert [one.chunk for one in far] == ["b", "c"]
+
+
+def test_those_that_lack_a_name_are_counted_among_the_false():
+    scores, none = np.arange(100) / 100, np.zeros(100, bool)
+    assert answer_weights.abstain_below(scores, none) == 0.08
+    lacks = none.copy()
+    lacks[:3] = True
+    assert answer_weights.abstain_below(scores, lacks) == 0.08
+    lacks[3:20] = True
+    assert answer_weights.abstain_below(scores, lacks) == 0.2  # none more than lack already
