@@ -22,7 +22,9 @@ from agents.changes import FOLLOWED_SCHEMAS
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.evidence import evidence, support
+from agents.neutralising import without_orders
 from agents.patience import patient
+from agents.prompt_canary import with_canary
 from agents.prompting import Sources, distilled, filled, filtered, unify
 from agents.routing import Route, Router, routes_of
 from agents.structured import breach, mended
@@ -55,13 +57,14 @@ class Composer:
         self.event = event
         self.policy = policy
         self.sources: Sources = unify(event)
-        self.passages: tuple[Passage, ...] = filtered(self.sources.passages)
+        harmless, self.neutralised = without_orders(self.sources.passages)
+        self.passages: tuple[Passage, ...] = filtered(harmless)
         self.question = event.query or event.question
         self.writer = AnswerWriter(event, self.sources.entries)
         self.near = Nearness(self.question, self.passages)
         self.composition = Composition(self.near, policy.differing)
         chosen = distilled(self.near, policy.passage_tokens)
-        self.prompt = filled(policy.prompt, self.question, chosen)
+        self.prompt = filled(with_canary(policy.prompt, event.meta.request), self.question, chosen)
         self.spared = max(0, self._tokens() - sum(one.tokens for one in chosen))
         texts = [f"{passage.title} {passage.text}" for passage in self.passages]
         self.evidence = evidence([*texts, event.question, event.query])
@@ -224,6 +227,7 @@ class Composer:
             prompt=digest,
             support=support(text, self.evidence) if reason != "not_found" else 0.0,
             degraded=tuple(dict.fromkeys((*self.event.degraded, *added))),
+            neutralised=self.neutralised,
             route=self.router.decision,
             arm=self.policy.arm,
             spared=self.spared if self.asked else 0,

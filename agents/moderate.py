@@ -191,7 +191,7 @@ def _retracted(question: str, policy: Mapping[str, Any]) -> str:
 
 
 def _shown(answer: Answer, text: str, rules: Rules) -> Answer:
-    """Return the answer as a reader may see it: quotes and titles pass the same rules."""
+    """Return the answer as a reader may see it: whatever else it shows passes the same rules."""
     return replace(
         answer,
         text=text,
@@ -199,6 +199,7 @@ def _shown(answer: Answer, text: str, rules: Rules) -> Answer:
             replace(citation, quote=rules.mask(citation.quote), title=rules.mask(citation.title))
             for citation in answer.citations
         ),
+        neutralised=tuple(replace(one, text=rules.mask(one.text)) for one in answer.neutralised),
     )
 
 

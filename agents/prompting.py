@@ -7,7 +7,6 @@ prompt cache.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import regex
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from agents.answering.excerpts import Excerpt
 from agents.answering.nearness import Nearness
-from agents.language import boundaries, content
+from agents.language import content
 from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
@@ -25,12 +24,6 @@ SLOTS = regex.compile(r"\{\{(passages|question)\}\}")
 # a chat model's own marks, and the labels of the template: a document must not speak in their place
 _MARKS = regex.compile(r"<\|[^|<>]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>", regex.IGNORECASE)
 _LABELS = regex.compile(r"(?i)\b(text|question|answer|system|user|assistant)\s*:")
-ORDERS = regex.compile(
-    r"""(?ix)\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}
-    \b(?:above|previous|prior|earlier|preceding|instructions?|prompts?|rules)\b
-    |\byou\ (?:are\ now|must\ now|will\ now)\b | \bnew\ instructions?\b
-    |\b(?:reveal|repeat|print|show)\b[^.!?\n]{0,30}\b(?:system\ )?(?:prompt|instructions)\b"""
-)
 
 
 @dataclass(frozen=True)
@@ -101,40 +94,18 @@ def unify(event: ChunksRetrieved) -> Sources:
 
 
 def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """First stage: leave out passages that repeat a better one, and sentences that give orders.
-
-    The passages come best first. A sentence that speaks to the model instead of the reader ("ignore
-    the above") is no evidence, so it is neither shown to the model nor quoted. The layout of the
-    rest stays.
-    """
+    """First stage: leave out passages that repeat a better one; they come best first."""
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in passages:
-        text = _without_orders(passage.text)
-        held = frozenset(content(text))
+        held = frozenset(content(passage.text))
         if not held or any(_same(held, other) for other in seen):
             continue
         seen.append(held)
-        kept.append(replace(passage, text=text))
+        kept.append(passage)
         if len(kept) == PROMPT_PASSAGES_MAX:
             break
     return tuple(kept)
-
-
-def _without_orders(text: str) -> str:
-    if not _orders(text):
-        return text
-    cuts = pairwise([0, *boundaries(text), len(text)])
-    parts = [text[start:end] for start, end in cuts]
-    orders = [_orders(part) for part in parts]
-    for at in range(len(parts) - 1):  # one may go on in the next line
-        if not orders[at] and not orders[at + 1] and _orders(parts[at] + parts[at + 1]):
-            orders[at] = orders[at + 1] = True
-    return "".join(part for part, order in zip(parts, orders, strict=True) if not order)
-
-
-def _orders(text: str) -> bool:
-    return bool(ORDERS.search(" ".join(text.split())))
 
 
 def _same(one: frozenset[str], other: frozenset[str]) -> bool:

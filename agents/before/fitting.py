@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
+import regex
 from msgspec.structs import replace
 
 from agents.before.grounding import Grounds, Sentence, split
 from agents.language import content
-from agents.prompting import ORDERS
 from schemas import Passage
 
 SAME_MIN = 0.9  # share of common content words from which two passages say the same
 PROMPT_PASSAGES_MAX = 8  # passages that are looked at: later ones have never held the answer
+_ORDERS = regex.compile(
+    r"""(?ix)\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}
+    \b(?:above|previous|prior|earlier|preceding|instructions?|prompts?|rules)\b
+    |\byou\ (?:are\ now|must\ now|will\ now)\b | \bnew\ instructions?\b
+    |\b(?:reveal|repeat|print|show)\b[^.!?\n]{0,30}\b(?:system\ )?(?:prompt|instructions)\b"""
+)
 
 
 def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
@@ -22,7 +28,7 @@ def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in passages:
-        text = "\n".join(s.text for s in split([passage]) if not ORDERS.search(s.text))
+        text = "\n".join(s.text for s in split([passage]) if not _ORDERS.search(s.text))
         held = frozenset(content(text))
         if not held or any(_same(held, other) for other in seen):
             continue

@@ -1,0 +1,63 @@
+"""Neutralising: leave out of passages the sentences that give a model orders, and tell which.
+
+A sentence that speaks to the model instead of the reader ("ignore the above") is no evidence: it is
+neither shown to a model nor quoted. The answer tells what was left out, so that whoever looks after
+the documents finds who wrote it.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import regex
+from msgspec.structs import replace
+
+from agents.instructions import orders
+from agents.language import boundaries
+from agents.placeholders import held_back
+from schemas import Neutralised, Passage
+
+TOLD_MAX = 16
+"""Sentences that an answer tells: one passage can hold hundreds."""
+TOLD_CHARACTERS = 200
+"""Of each; the chunk holds the rest."""
+_ENDED = regex.compile(r"[.!?…。！？][\"'”’»)\]]*+\s*+\Z")  # what is behind it is another sentence
+
+
+def without_orders(
+    passages: Sequence[Passage],
+) -> tuple[tuple[Passage, ...], tuple[Neutralised, ...]]:
+    """Return the passages without sentences that give orders, and the first of those sentences.
+
+    The layout of the rest stays. The work is linear in the passages.
+    """
+    kept: list[Passage] = []
+    told: list[Neutralised] = []
+    for passage in passages:
+        parts = _parted(passage.text)
+        text = "".join(part for part, order in parts if not order)
+        kept.append(passage if text == passage.text else replace(passage, text=text))
+        for part, order in parts:
+            if order and len(told) < TOLD_MAX:
+                told.append(_told(passage, part))
+    return tuple(kept), tuple(told)
+
+
+def _parted(text: str) -> list[tuple[str, bool]]:
+    """Cut a text at its sentences and lines, and say of each part whether it gives orders."""
+    parts = [text[start:end] for start, end in pairwise([0, *boundaries(text), len(text)])]
+    given = [orders(part) for part in parts]
+    for at, (one, other) in enumerate(pairwise(parts)):  # one may go on in the next line
+        if given[at] or given[at + 1] or _ENDED.search(one, max(0, len(one) - 40)):
+            continue
+        if orders(" ".join(f"{one} {other}".split())):
+            given[at] = given[at + 1] = True
+    return list(zip(parts, given, strict=True))
+
+
+def _told(passage: Passage, sentence: str) -> Neutralised:
+    """Tell a sentence, or its beginning; a placeholder is never cut."""
+    text = " ".join(sentence.split())
+    if len(text) > TOLD_CHARACTERS:
+        text = text[:TOLD_CHARACTERS]
+        text = text[: len(text) - held_back(text)]
+    return Neutralised(document=passage.document, chunk=passage.chunk, text=text)
