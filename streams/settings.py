@@ -49,6 +49,7 @@ Name = Annotated[str, _text(r"^\S+\Z", "a name without spaces")]
 Address = Annotated[str, _text(r"^[^\s/]+\Z", "HOST:PORT, without a scheme")]
 Url = Annotated[str, _text(r"^https?://[^\s/]\S*\Z", "an address with http:// or https://")]
 OptionalUrl = Annotated[str, _text(r"^(https?://[^\s/]\S*)?\Z", "empty, or an http(s) address")]
+ChatTrust = Literal["", "phrase", "quote", "none"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -76,6 +77,11 @@ class Settings:
     providers: str = ""
     """File of the providers of chat models; empty for <run>/providers.json, and Triton alone where
     there is none."""
+    chat_model: str = ""
+    """GGUF file of another chat model for Triton; its route bears the file's name."""
+    chat_trust: ChatTrust = ""
+    """How far the answers of that model may be in its own words: phrase, quote or none, as in
+    routes.json; empty for phrase where there is such a file, and for what routes.json says."""
     tokenizer: str = ""
     """The embedder's tokenizer.json: chunks are measured in the embedder's own tokens."""
     gateway: Url = "http://127.0.0.1:8000"
@@ -214,8 +220,7 @@ VARIABLES = (
     Variable("WEAVIATE_KEY", "Weaviate's API key, for infra/compose.yaml", True),
     Variable("FREE_PORTS", "1: `playhead up` takes any ports that are free"),
     *(Variable(f"PORT_{name.upper()}", f"Port of {name} in `playhead up`") for name in PORTS),
-    Variable("CHAT_MODEL", "GGUF file of another chat model (Triton)"),
-    Variable("GGUF", "The same, by its older name"),
+    Variable("GGUF", "The file alone, by the older name of PLAYHEAD_CHAT_MODEL (Triton)"),
     Variable("LLM_THREADS", "Threads of the chat model; cores - 1, at least 1 (Triton)"),
     Variable("LLM_SLOTS", "Generations at once; 4 (Triton)"),
     Variable("LLM_CONTEXT", "Tokens of prompt and answer together, a slot; 2048 (Triton)"),

@@ -12,6 +12,7 @@ It stands here, and in pyproject.toml, because what is installed may be older th
 
 RUNTIME = (
     f"python {platform.python_version()}, unicode {unicodedata.unidata_version}, "
-    f"regex {version('regex')}"
+    f"regex {version('regex')}, jsonschema {version('jsonschema')}, "
+    f"google-re2 {version('google-re2')}"
 )
 """What decides, beside the code, on what a step makes of its input and its effects."""

@@ -24,8 +24,9 @@ from streams.delivery.processing import Services
 from streams.delivery.runner import Runner
 from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
+from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
-from streams.log.configuration import Configuration, load
+from streams.log.configuration import Configuration
 from streams.log.setup import (
     check_topics,
     missing,
@@ -220,7 +221,7 @@ def attach(
         codec=codec,
         world=world,
         digest_key=keyring.digest_key,
-        configurations=configured or load(),
+        configurations=configured or in_force(settings),
     )
     for table in tables:
         table.attach(codec)

@@ -22,6 +22,7 @@ from infra.local.cli import run_option
 from replay.log import BrokerLog
 from replay.one_request import events_of
 from replay.terminal import timeline_table
+from streams.log.chosen_model import in_force, route_name
 from streams.operations.printing import console
 from streams.operations.timeline import timeline
 from streams.settings import Settings
@@ -87,13 +88,25 @@ def ending(stack: DemoStack, key: str, took_s: float) -> dict[str, Any]:
         "running": stack.stays,
         "page": f"{stack.settings.gateway}/#key={key}" if stack.stays else None,
         "stop": down if stack.stays else None,
+        "model": chat_model(stack.settings),
         "seconds": round(took_s, 1),
     }
+
+
+def chat_model(settings: Settings) -> str:
+    """Say which file was chosen for the chat model when the stack was started; empty for none."""
+    started = Settings.load(environment={}, run=settings.run)
+    if not started.chat_model:
+        return ""
+    trust = in_force(started)["generate"].values["routes"]["routes"][0]["trust"]
+    return f"{started.chat_model} (route {route_name(started.chat_model)}, trust {trust})"
 
 
 def show_ending(facts: dict[str, Any], checks: Checks) -> None:
     """Print the ending for people."""
     lines = [f"took       {facts['seconds']:.0f} s"]
+    if facts["model"]:
+        lines += [f"chat model {facts['model']}"]
     if facts["running"]:
         lines += [
             f"chat page  {facts['page']}",

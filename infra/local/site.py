@@ -1,5 +1,6 @@
 """Where one stack lives, and what is started there."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from infra.local import java
 from infra.local.ports import HOST, Ports, number_of
 from infra.triton.install import tokenizer_path
+from streams.settings import variable
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,17 @@ class Site:
             "triton_http": self.url("triton"),
             "triton_grpc": self.address("triton_grpc"),
             "tokenizer": self._tokenizer(),
+            **_chat_choice(os.environ),
             "gateway": self.url("gateway"),
             "ports": dict(self.ports),
             "parts": {name: str(place) for name, place in self.parts.items()},
         }
+
+
+def _chat_choice(environment: Mapping[str, str]) -> dict[str, str]:
+    """Tell the chat model that was chosen: a worker that joins works by the same configuration."""
+    names = ("chat_model", "chat_trust")
+    return {name: given for name in names if (given := environment.get(variable(name)))}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from schemas import ConfigurationSet, Meta, StepVersion
 from schemas.registry import Registry
+from streams.log.chosen_model import in_force
 from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration, load
@@ -188,7 +189,7 @@ def publish_configuration(
     with Writer(settings.kafka, "playhead-setup") as writer:
         writer.write_all(
             (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
-            for record in configuration_records(configured)
+            for record in configuration_records(configured or in_force(settings))
         )
 
 

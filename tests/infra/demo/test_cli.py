@@ -54,3 +54,15 @@ def test_all_that_did_not_hold_stands_at_the_end():
     assert "1 checks did not hold" in said
     assert said.rstrip().endswith("✗ check 1: something else")
     assert "Everything held." in shown(ending(a_stack(), "ph_key", 1.0), True)
+
+
+def test_the_chat_model_that_the_stack_was_started_with_is_named(tmp_path):
+    (tmp_path / "stack.json").write_text(
+        '{"chat_model": "/models/own.gguf", "chat_trust": "quote"}'
+    )
+    facts = ending(a_stack(tmp_path), "ph_key", 1.0)
+    assert facts["model"] == "/models/own.gguf (route own, trust quote)"
+    assert "chat model /models/own.gguf" in shown(facts, True)
+    (tmp_path / "stack.json").write_text("{}")
+    facts = ending(a_stack(tmp_path), "ph_key", 1.0)
+    assert "chat model" not in shown(facts, True)

@@ -56,3 +56,13 @@ def test_parts_and_ports_are_told_by_name(site, tmp_path):
     told = dataclasses.replace(site, parts={"kafka": tmp_path / "kafka"}).description()
     assert told["parts"] == {"kafka": str(tmp_path / "kafka")}
     assert told["ports"] == dict(site.ports)
+
+
+def test_a_worker_that_joins_is_told_of_the_chat_model(site, tmp_path, monkeypatch):
+    import json
+
+    monkeypatch.setenv("PLAYHEAD_CHAT_MODEL", "/models/own.gguf")
+    monkeypatch.setenv("PLAYHEAD_CHAT_TRUST", "quote")
+    (tmp_path / "stack.json").write_text(json.dumps(site.description()))
+    read = Settings.load(environment={}, run=tmp_path)
+    assert (read.chat_model, read.chat_trust) == ("/models/own.gguf", "quote")

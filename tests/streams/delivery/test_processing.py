@@ -2,6 +2,7 @@
 
 import dataclasses
 import unicodedata
+from importlib.metadata import version
 
 import pytest
 from hypothesis import given, settings
@@ -69,6 +70,8 @@ async def test_a_record_says_of_which_code_and_versions_it_is():
     assert (begun.code, begun.runtime) == (CODE, RUNTIME)
     assert RUNTIME.startswith("python 3.")
     assert f"unicode {unicodedata.unidata_version}" in RUNTIME
+    for library in ("regex", "jsonschema", "google-re2"):
+        assert f"{library} {version(library)}" in RUNTIME
 
 
 async def test_a_transient_error_is_tried_again_under_a_higher_attempt():
