@@ -68,7 +68,7 @@ def _check(context: str) -> SentenceCheck:
 def stands(context: str, claim: str, share_min: float) -> bool:
     """Tell whether the step would let a claim stand if it asked for so large a share of words."""
     check = _check(context)
-    return all(check.rests_on(one, share_min, 0.0) >= 0 for one in sentences(claim))
+    return all(check(one, share_min, 0.0).statement >= 0 for one in sentences(claim))
 
 
 def standing(context: str, claim: str) -> float:
