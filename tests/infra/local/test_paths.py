@@ -27,9 +27,9 @@ def test_every_setting_that_holds_a_path_is_among_them():
     described = re.findall(
         r"^    (\w+): \S+ = [^\n]*\n    \"\"\"(.*?)\"\"\"", source, re.MULTILINE | re.DOTALL
     )
-    words = r"^(File|Folder|SQLite file|Run folder)|tokenizer\.json:"
+    words = r"^(File|GGUF file|Folder|SQLite file|Run folder)|tokenizer\.json:"
     held = {name for name, meaning in described if re.search(words, meaning)}
     assert held <= {entry.name for entry in Settings.__dataclass_fields__.values()}
-    read_alone = {"CHAT_MODEL", "GGUF", "EMBEDDER_FOLDER"} & {entry.name for entry in VARIABLES}
+    read_alone = {"GGUF", "EMBEDDER_FOLDER"} & {entry.name for entry in VARIABLES}
     names = {f"PLAYHEAD_{name.upper()}" for name in held | read_alone}
     assert names | {"PLAYHEAD_WEAVIATE_KEY_FILE", "XDG_CACHE_HOME"} == set(NAMED)
