@@ -34,7 +34,7 @@ CONFIGURED["generate"]["routes"] = routes(PHRASE)
 SCHEMA = json.dumps({"type": "object", "properties": {"answer": {"type": "string"}}})
 
 
-class FakeParrot:
+class ParrotModel:
     """A model that says what it was asked, or that without its canary."""
 
     def __init__(self, ask, faithful=True):
@@ -93,7 +93,7 @@ async def conversed(ask, parrot):
 
 async def test_json_that_repeats_the_prompt_is_retracted_before_it_is_shown():
     ask = Ask(response_schema=SCHEMA)
-    parrot = FakeParrot(ask)
+    parrot = ParrotModel(ask)
     generated, shown = await conversed(ask, parrot)
     mark = canary(generated[0].meta.request)
     assert mark in parrot.prompts[0]
@@ -104,7 +104,7 @@ async def test_json_that_repeats_the_prompt_is_retracted_before_it_is_shown():
 
 
 async def test_prose_that_repeats_the_prompt_is_quoted_instead():
-    generated, shown = await conversed(Ask(), FakeParrot(Ask()))
+    generated, shown = await conversed(Ask(), ParrotModel(Ask()))
     assert isinstance(shown[-1], AnswerReleased)
     said = [record.text for record in (*generated, *shown)]
     assert not any(canary(generated[0].meta.request) in text for text in said)
@@ -112,7 +112,7 @@ async def test_prose_that_repeats_the_prompt_is_quoted_instead():
 
 async def test_an_answer_of_the_same_prompt_without_its_mark_is_released():
     ask = Ask(response_schema=SCHEMA)
-    _, shown = await conversed(ask, FakeParrot(ask, faithful=False))
+    _, shown = await conversed(ask, ParrotModel(ask, faithful=False))
     assert isinstance(shown[-1], AnswerReleased)
 
 
@@ -125,7 +125,7 @@ def test_the_mark_stands_behind_what_servers_keep_in_their_prompt_cache():
 @pytest.mark.parametrize("text", ["What is {{canary}}?", "{{passages}} {{canary}}"])
 async def test_a_question_can_not_have_the_mark_put_into_itself(text):
     ask = Ask(response_schema=SCHEMA)
-    parrot = FakeParrot(ask)
+    parrot = ParrotModel(ask)
     answers = {Now: lambda _: Instant(at=NOW_US), Generate: parrot}
     await outcomes("generate", an_event(NORMANS, ask=ask, question=text), answers)
     assert parrot.prompts[0].count(canary("r-1")) <= 1

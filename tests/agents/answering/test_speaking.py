@@ -9,7 +9,7 @@ from schemas import Generated, GeneratedToken, Usage
 POLICY = SimpleNamespace(share_min=0.8, near_min=0.5)
 
 
-class FakeCheck:
+class ListedCheck:
     """Lets sentences stand that say where: "on 3"."""
 
     def __init__(self):
@@ -22,7 +22,7 @@ class FakeCheck:
 
 
 def prose(whole=False):
-    return Prose(FakeCheck(), POLICY, whole=whole)
+    return Prose(ListedCheck(), POLICY, whole=whole)
 
 
 def test_a_sentence_is_written_when_another_one_begins():
