@@ -98,7 +98,7 @@ class Settings:
     """Inputs that a worker holds, over all its steps; above, lanes with more than a share wait."""
     slot: str = ""
     """Name of a worker's place, unique among those that run: one that returns to it within 6 s goes
-    on with its lanes at once. Empty: its lanes move when it leaves, or 6 s after it died."""
+    on with its lanes. Empty: its lanes move when it leaves, or 6 s after it died."""
     attempts_max: Count = 5
     """Runs of a step, at least, over an input without a deadline; others are tried until theirs."""
     backoff_ms: Milliseconds = 100

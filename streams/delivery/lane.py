@@ -45,6 +45,8 @@ class Lane:
     """Whether it belongs to another worker by now."""
     learned = False
     """Whether it is known what was done before; until then nothing runs."""
+    contested = False
+    """Whether who had it until now may not have heard yet that it is ours; see `slot`."""
     paused = False
     """Whether no more is fetched."""
     displaced = False

@@ -70,6 +70,8 @@ class Membership:
         self._commits = Commits(lambda: self.lanes)
         self.lanes: dict[Place, Lane] = {}
         """Replaced as a whole when lanes come or go, so that others see one state."""
+        self.displaces = False
+        """Whether the lanes that come next may be taken from one that nobody has told."""
         self._dropping: concurrent.futures.Future[None] | None = None
         """What the event loop has still to drop of lanes that have gone."""
 
@@ -96,6 +98,9 @@ class Membership:
             )
             for at in beginnings
         }
+        for lane in lanes.values():
+            lane.contested = self.displaces
+        self.displaces = False  # from now on the group has lanes given up before they come
         self.lanes = lanes
         self._loop.call_soon_threadsafe(self._listener.assigned, list(lanes.values()))
 

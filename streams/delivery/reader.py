@@ -89,6 +89,7 @@ class Reader:
         self._thread = threading.Thread(target=self._read, name=f"reader {group}", daemon=True)
 
     def _new_client(self) -> Client:
+        self.membership.displaces = bool(self._settings.slot)
         return self._make_client(self._config(self._group, self._settings))
 
     def _config(self, group: str, settings: Settings) -> dict[str, Any]:

@@ -10,6 +10,10 @@ ever. So who is fenced again soon after that looks first:
     another worker's                    stays; then we wait, unready, and say so
 
 Who waits ends nothing: a worker that ended would be started again, and take the place again.
+
+Whose place was taken hears of it with its next heartbeat, and works on until then: nobody has asked
+it to let go. So who joins under a slot's name reads what was done only when it must have heard
+(TOLD_S): both would run the same inputs under the same numbers.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ SESSION_S = 6.0  # the broker's own minimum; one death stalls a lane for about t
 HEARTBEAT_S = 1.0
 ALIVE_S = SESSION_S + 2 * HEARTBEAT_S  # seen for longer, a session is kept alive by somebody
 SOON_S = 60.0
+TOLD_S = 1.5 * HEARTBEAT_S  # until whose place was taken has heard, and its last records have come
 SETTLED = frozenset({"Stable", "Empty", "Dead"})
 """States of a group in which nobody is about to become a member."""
 

@@ -27,6 +27,7 @@ from streams.delivery.log_identity import (
 )
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
+from streams.delivery.slot import TOLD_S
 from streams.delivery.tables import Change, Table
 from streams.log.codec import Codec, record_type
 from streams.log.pauses import Pauses, pauses
@@ -68,6 +69,7 @@ class Takeover:
         topic_ids: TopicIds = topic_ids,
         between_tries: Pauses = pauses,
         grace_s: float = GRACE_S,
+        told_s: float = TOLD_S,
     ) -> None:
         self._step = step
         self._settings = settings
@@ -77,6 +79,7 @@ class Takeover:
         self._open_consumer = open_consumer
         self._topic_ids = topic_ids
         self._between_tries = between_tries
+        self._told_s = told_s
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
 
@@ -102,6 +105,8 @@ class Takeover:
         `written` tells up to where our own records are on the log: it stays up to date, and from it
         the lanes tell, with their progress, from where on the log tells more.
         """
+        if any(lane.contested for lane in lanes):
+            await asyncio.sleep(self._told_s)
         sources = [
             Source(
                 lane.topic, lane.partition, lane.base, lane.note, lane.partition in self._histories

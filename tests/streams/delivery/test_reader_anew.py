@@ -218,6 +218,27 @@ async def test_of_two_workers_in_one_slot_one_waits_and_one_works(bench):
     assert all(worker.errors == [] for worker in alive.values())
 
 
+async def test_lanes_are_contested_where_a_client_has_just_taken_the_slot(bench):
+    worker = bench.worker()
+    worker.reader.start()
+    await soon(lambda: worker.words == ["assigned"])
+    assert all(lane.contested for lane in worker.lanes)
+    worker.reader.begin_again(RuntimeError("of a producer"))
+    await soon(lambda: worker.words.count("assigned") == 2)
+    assert not any(lane.contested for lane in worker.lanes), "the same client has them still"
+    bench.fence()
+    await soon(lambda: worker.words.count("assigned") == 3)
+    assert all(lane.contested for lane in worker.lanes)
+
+
+async def test_who_has_no_slot_displaces_nobody(bench):
+    reader = bench.worker().reader
+    assert reader.membership.displaces
+    reader._settings = Settings()
+    reader._new_client()
+    assert not reader.membership.displaces
+
+
 # ---------------------------------------------------------------------- a client that lost its way
 
 

@@ -1,5 +1,6 @@
 """Whoever takes a lane over knows what was done of it, whenever its owner before died."""
 
+import asyncio
 from collections import deque
 from itertools import repeat
 
@@ -241,7 +242,7 @@ def a_table(broker, errors=()):
     return table(Sessions, broker, open_consumer)[0]
 
 
-def rewrite(table, broker):
+def rewrite(table, broker, **arguments):
     return Takeover(
         step("rewrite"),
         Settings(),
@@ -251,7 +252,21 @@ def rewrite(table, broker):
         open_consumer=lambda *_: broker.consumer(),
         topic_ids=lambda *_: {},
         between_tries=lambda: repeat(0.0),
+        **arguments,
     )
+
+
+async def test_nothing_is_read_while_who_had_the_slot_before_may_still_write(broker):
+    table = a_table(broker)
+    takeover = rewrite(table, broker, told_s=600.0)
+    taken, given = (Lane(topic_of(QuestionRedacted), n, 0, 1) for n in (PARTITION, 0))
+    taken.contested = True
+    learning = asyncio.create_task(takeover.learn([taken], {}))
+    await takeover.learn([given], {})
+    await asyncio.wait([learning], timeout=0.3)
+    assert table.known([0, PARTITION]) == {0: 1, PARTITION: 0}
+    assert not learning.done()
+    learning.cancel()
 
 
 async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything(broker):
