@@ -158,7 +158,7 @@ class _LaneJudge:
             owed = self._owed.pop(topic, [])
             self._judged.inputs += len(owed)
             reached: dict[tuple[str, str], Row] = {}
-            tallies: dict[str, int] = {}
+            tallied: dict[str, list[Row]] = {}
             for given in owed:
                 attempts = by_cause.get(given.position, {})
                 won = winner_of(attempts)
@@ -171,8 +171,9 @@ class _LaneJudge:
                 for record in won:
                     if record.topic in self._released:
                         self._released[record.topic].append((record.request, record.offset))
-                    self._hand_on(given, record, tallies)
+                    self._hand_on(given, record._replace(waits=given.waits), tallied)
                     winners.add(record.position)
+            self._tallies(tallied)
             self._copies(step, topic, owed, by_cause)
             self._effects(step, topic, by_cause)
             self._offsets(step, topic, by_cause)
@@ -225,16 +226,25 @@ class _LaneJudge:
         self._judged.later += [turn.later for turn in turns]
         self._judged.passed += [turn.passed for turn in turns if turn.passed]
 
-    def _hand_on(self, given: Row, record: Row, tallies: dict[str, int]) -> None:
+    def _tallies(self, tallied: Mapping[str, list[Row]]) -> None:
+        """Hold the numbers of sessions against the order of inputs; where one may have waited, of their runs."""
+        for session, records in tallied.items():
+            if any(record.waits for record in records):
+                records.sort(key=lambda record: record.offset)
+            before = 0
+            for record in records:
+                if record.tally != before + 1:
+                    self._judged.tables.append(
+                        f"{self._at(record)} has number {record.tally} of {session}, "
+                        f"due is {before + 1}"
+                    )
+                before = record.tally
+
+    def _hand_on(self, given: Row, record: Row, tallied: dict[str, list[Row]]) -> None:
         if record.turns >= 0:
             self._told.append(Told(given.offset, given.session, given.request, record.turns))
         if record.tally:
-            due = tallies.get(record.session, 0) + 1
-            if record.tally != due:
-                self._judged.tables.append(
-                    f"{self._at(record)} has number {record.tally} of {record.session}, due is {due}"
-                )
-            tallies[record.session] = record.tally
+            tallied.setdefault(record.session, []).append(record)
         if record.topic == REJECTED:
             if record.copied != (b"" if given.too_large else given.digest):
                 self._judged.letters.append(f"{self._at(record)} does not hold {self._at(given)}")
@@ -256,7 +266,8 @@ class _LaneJudge:
     ) -> None:
         """Hold what an input led to against what the one before it in the session led to.
 
-        Not even an attempt that was cut off may stand before: runs of a session follow each other.
+        Not even an attempt that was cut off may stand before: runs of a session follow each other. But one that waited
+        for its schema is passed by later ones (docs/decisions/0029).
         """
         if not given.readable:
             return
@@ -273,7 +284,7 @@ class _LaneJudge:
                     f"{self._at(record)} stands before {self._at(before)}, "
                     f"an earlier outcome of the session {given.session}"
                 )
-        for record in won:
+        for record in won if not given.waits else ():
             key = given.session, record.topic
             if key not in reached or record.offset > reached[key].offset:
                 reached[key] = record

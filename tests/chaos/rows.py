@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from replay.log import Log, Stored
 from schemas import Event, EventRejected, QueryRewritten
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.topics import topic_of
 from streams.version import CODE
 from tests.chaos.calls import ASKED
@@ -48,6 +48,9 @@ class Row(NamedTuple):
     """Of a dead letter: digest of the bytes that it holds."""
     too_large: bool = False
     """Whether no other record could hold it."""
+    waits: bool = False
+    """Whether it, or the request that it is of, is written under a schema id of its own: it may have waited for its
+    schema alone, and later ones of its session have passed it."""
 
     @property
     def position(self) -> Position:
@@ -131,6 +134,7 @@ class LaneRows:
             effects=self._effects(event),
             step=event.step if isinstance(event, EventRejected) else "",
             copied=digest_of(event.value) if isinstance(event, EventRejected) else b"",
+            waits=cause is None and schema_id_of(stored.value) != self._log.ids.id_of(event.SCHEMA),
         )
 
     def _event(self, record: type[Event], stored: Stored) -> Event | None:

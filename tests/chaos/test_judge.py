@@ -1,17 +1,25 @@
 """The judge finds what it is there to find: logs with one thing wrong each."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas import (
     Batch,
     Cause,
     QueryRewritten,
+    QuestionAsked,
 )
+from schemas.registry import FixedIds
+from streams.log.subjects import subjects
 from streams.topics import topic_of
 from tests.chaos.chain_log import OF_DOCUMENTS, OUTCOMES, answered, but
 from tests.chaos.judge import judge
 from tests.chaos.judgement import merged
+from tests.chaos.load import under
 from tests.chaos.steps import chain
+
+NEWER_ID = 9_000
 
 
 def test_a_log_with_nothing_wrong_has_no_failures(log):
@@ -172,6 +180,46 @@ def test_an_attempt_that_began_before_the_one_before_it_had_ended_is_disorder(lo
     log.run("moderate", log.run("generate", fourth, attempt=2))
     [disorder] = judge(log, chain()).disorder
     assert disorder.startswith("playhead.tokens.generated[0]@2 stands before")
+
+
+def asked_under_a_schema_of_its_own(log, request):
+    """Ask under a newer definition, whose id the workers' registry may lag behind with."""
+    event, topic, offset = log.ask(request)
+    name = QuestionAsked.SCHEMA
+    ids = {record: log.ids.id_of(record) for record in dict.fromkeys(subjects().values())}
+    definitions = {number: log.ids.definition_of(number) for number in ids.values()}
+    log.ids = FixedIds({**definitions, NEWER_ID: log.ids.definition_of(ids[name])}, ids)
+    stored = log.topics[topic, 0][offset]
+    log.topics[topic, 0][offset] = replace(stored, value=under(NEWER_ID, stored.value))
+    return event, topic, offset
+
+
+def test_a_question_that_waited_for_its_schema_is_passed_by_later_ones_of_its_session(log):
+    third = asked_under_a_schema_of_its_own(log, "r-3")
+    log.answer(log.ask("r-4"))
+    log.answer(third)
+    assert judge(log, chain()).failures == []
+
+
+def test_who_passed_one_that_waited_keep_their_order_and_all_have_a_number_each(log):
+    third = asked_under_a_schema_of_its_own(log, "r-3")
+    fourth, fifth = log.ask("r-4"), log.ask("r-5")
+    log.answer(fifth)
+    log.answer(fourth)
+    log.answer(third)
+    assert len(judge(log, chain()).disorder) == len(OUTCOMES)
+    sixth = asked_under_a_schema_of_its_own(log, "r-6")
+    log._numbers["s-1"]["id-r-6"] = 5
+    log.answer(sixth)
+    [wrong] = judge(log, chain()).tables
+    assert wrong.endswith("has number 5 of s-1, due is 6")
+
+
+def test_one_that_waited_stands_behind_the_earlier_ones_of_its_session(log):
+    third, fourth = log.ask("r-3"), asked_under_a_schema_of_its_own(log, "r-4")
+    log.answer(fourth)
+    log.answer(third)
+    assert len(judge(log, chain()).disorder) == len(OUTCOMES)
 
 
 def test_sessions_may_overtake_each_other(log):
