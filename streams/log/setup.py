@@ -32,6 +32,9 @@ from streams.version import CODE
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
 CHANGELOG_SEGMENT_BYTES = 67_108_864
 """64 MiB, where the broker's default is 1 GiB: what a takeover reads in vain of a lane, at most."""
+AHEAD_MS = str(2**63 - 1)
+"""How far ahead of the broker's clock a record may be: without bound. By its default, an hour, a
+worker whose host's clock is further ahead can write nothing, and holds its lanes."""
 SHOW_S = 30.0  # until the broker shows topics that it has made
 POLL_S = 0.1
 
@@ -45,6 +48,7 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
         "compression.type": "zstd",
         "min.insync.replicas": _replicas_in_sync(replication),
         "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": AHEAD_MS,
     }
 
 
@@ -58,6 +62,7 @@ def changelog_configuration(replication: int) -> dict[str, str]:
         "segment.bytes": str(CHANGELOG_SEGMENT_BYTES),
         "compression.type": "zstd",
         "min.insync.replicas": _replicas_in_sync(replication),
+        "message.timestamp.after.max.ms": AHEAD_MS,
     }
 
 

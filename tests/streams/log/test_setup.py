@@ -18,6 +18,7 @@ from streams.log.setup import (
     wanted,
 )
 from streams.log.topic_settings import WrongTopic, settings_of
+from streams.log.writing import new_producer
 from streams.settings import Settings
 from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
 from tests.fakes import a_codec
@@ -33,6 +34,24 @@ def test_every_topic_and_changelog_is_wanted_once():
     changelogs = [changelog_of(table) for step in STEPS for table in step.tables]
     assert [topic.topic for topic in NEEDED] == [*(topic.name for topic in TOPICS), *changelogs]
     assert len(COUNTS) == len(NEEDED)
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(
+    "configuration", [topic_configuration(TOPICS[0], 1), changelog_configuration(1)]
+)
+def test_a_worker_whose_clock_is_hours_ahead_can_write(lone_broker, configuration):
+    name = f"test.{uuid.uuid4().hex}"
+    admin = lone_broker.admin()
+    admin.create_topics([NewTopic(name, 1, 1, config=configuration)])[name].result(30)
+    refused = []
+    producer = new_producer(lone_broker.settings.kafka, "ahead")
+    ahead_ms = int(time.time() * 1_000) + 9 * 3_600_000
+    producer.produce(
+        name, b"x", b"k", 0, timestamp=ahead_ms, on_delivery=lambda error, _: refused.append(error)
+    )
+    assert producer.flush(30) == 0
+    assert refused == [None]
 
 
 def test_a_topic_without_lanes_has_one_partition():
