@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from edge.answering.cursors import Frame
-from edge.answering.following import Watch
-from edge.answering.moves import AnswerState
 from edge.answering.request_timeline import timeline_of
 from edge.answering.view import AnswerView
-from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
-from edge.problems import from_fields
+from edge.protocols.http.ask_once import ask_once, whole
 from edge.protocols.http.bodies import MessageBody, SearchBody, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
     TheGateway,
     fingerprinted,
-    name_after,
     trace_of,
 )
 from edge.protocols.http.event_stream import event_stream
@@ -57,12 +53,12 @@ async def post_message(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
-        watch = await _ask_once(request, gateway, caller, question, key, resources)
+        watch = await ask_once(request, gateway, caller, question, key, resources)
         view = gateway.follower.view(caller, watch.request)
         frames = gateway.follower.frames(watch, view)
         if fields.stream:
             return _stream(request, gateway, view, view.accepted(), frames, resources.pop_all())
-        return JSONResponse(await _whole(frames, view))
+        return JSONResponse(await whole(frames, view))
 
 
 @router.get("/v1/messages/{request_id}")
@@ -118,37 +114,9 @@ async def post_search(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
-        watch = await _ask_once(request, gateway, caller, question, key, resources)
+        watch = await ask_once(request, gateway, caller, question, key, resources)
         passages = await gateway.follower.passages(caller, watch)
     return {"request_id": watch.request.request, "passages": passages}
-
-
-async def _ask_once(
-    request: Request,
-    gateway: Gateway,
-    caller: Caller,
-    question: NewQuestion,
-    key: tuple[str, bytes],
-    resources: ExitStack,
-) -> Watch:
-    """Ask, once for each idempotency key and what it stands for."""
-    async with gateway.reception.once(caller, *key) as turn:
-        asked_with = question.known_by(turn.fingerprint)
-        watch = await gateway.ask_once(caller, asked_with, resources)
-    name_after(request, watch.request.request)
-    return watch
-
-
-async def _whole(frames: AsyncGenerator[Frame, None], view: AnswerView) -> dict[str, Any]:
-    """Wait for an answer; raises Problem where a step gave up."""
-    async with aclosing(frames):
-        async for _ in frames:
-            pass
-    if view.state is AnswerState.FAILED:
-        raise from_fields(view.closing["error"])
-    answer = view.snapshot()
-    del answer["status"]
-    return answer
 
 
 def _stream(

@@ -1,0 +1,47 @@
+"""Asking over HTTP: once for each idempotency key, and until the answer is whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from typing import Any
+
+from fastapi import Request
+
+from edge.answering.cursors import Frame
+from edge.answering.following import Watch
+from edge.answering.moves import AnswerState
+from edge.answering.view import AnswerView
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
+from edge.gateway.reception import NewQuestion
+from edge.problems import from_fields
+from edge.protocols.http.dependencies import name_after
+
+
+async def ask_once(
+    request: Request,
+    gateway: Gateway,
+    caller: Caller,
+    question: NewQuestion,
+    key: tuple[str, bytes],
+    resources: ExitStack,
+) -> Watch:
+    """Ask, once for each idempotency key and what it stands for."""
+    async with gateway.reception.once(caller, *key) as turn:
+        asked_with = question.known_by(turn.fingerprint)
+        watch = await gateway.ask_once(caller, asked_with, resources)
+    name_after(request, watch.request.request)
+    return watch
+
+
+async def whole(frames: AsyncGenerator[Frame, None], view: AnswerView) -> dict[str, Any]:
+    """Wait for an answer; raises Problem where a step gave up."""
+    async with aclosing(frames):
+        async for _ in frames:
+            pass
+    if view.state is AnswerState.FAILED:
+        raise from_fields(view.closing["error"])
+    answer = view.snapshot()
+    del answer["status"]
+    return answer
