@@ -23,8 +23,9 @@ from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
-from schemas import Ask
+from schemas import Ask, Event
 from streams.log.clock import now_us
+from streams.log.writing import Position
 from streams.settings import Settings
 
 
@@ -133,6 +134,33 @@ class Reception:
             identity = self.build.identities.of_known_document(caller.tenant, document)
         return await self._publish(self.build.withdraw(identity, trace=trace))
 
+    async def judge(
+        self,
+        caller: Caller,
+        question: KnownRequest,
+        judgement: tuple[int, str],
+        turn: KeyTurn,
+        trace: str = "",
+    ) -> str:
+        """Put a reader's judgement (rating, comment) on the log, in the answer's lane.
+
+        Returns the id of the request that it is; of a key whose judgement is on the log already,
+        the same again. Raises Problem.
+        """
+        self._admission.withdrawal()
+        fingerprint = turn.fingerprint and f"feedback|{turn.fingerprint}"
+        with _as_problems():
+            identity = self.build.identities.of_question(
+                caller.tenant, caller.subject, question.session, fingerprint
+            )
+            if turn.repeated:
+                return identity.request
+            event = await asyncio.to_thread(
+                self.build.judge, identity, question.request, *judgement, trace
+            )
+        await self._written(event)
+        return identity.request
+
     @asynccontextmanager
     async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:
         """Take a request in within the block, once for each idempotency key.
@@ -152,16 +180,19 @@ class Reception:
                 await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
     async def _publish(self, event: RequestEvent, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
+        position = await self._written(event, limit_s)
+        self._learn(Entry(event, position.partition, position.offset, position.time_ms))
+        return known_from(event, position.time_ms)
+
+    async def _written(self, event: Event, limit_s: float = WORD_TIMEOUT_S) -> Position:
         try:
             word = await asyncio.to_thread(self._publisher.send, event)
             async with asyncio.timeout(min(limit_s, WORD_TIMEOUT_S)):
-                position = await asyncio.wrap_future(word)
+                return await asyncio.wrap_future(word)
         except (Transient, TimeoutError) as error:
             raise self._admission.not_published(str(error)) from None
         except Permanent as error:  # the limits of its parts leave room; this is for whatever else
             raise Problem(413, "too-large", str(error)) from None
-        self._learn(Entry(event, position.partition, position.offset, position.time_ms))
-        return known_from(event, position.time_ms)
 
 
 @contextmanager

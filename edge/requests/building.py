@@ -9,8 +9,22 @@ from typing import Any, Protocol
 
 from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.new_document import NewDocument, check_document, essence
-from edge.requests.validity import check_ask, check_groups, check_tenant, check_text, check_user
-from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked, Sealed
+from edge.requests.validity import (
+    check_ask,
+    check_feedback,
+    check_groups,
+    check_tenant,
+    check_text,
+    check_user,
+)
+from schemas import (
+    Ask,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    FeedbackGiven,
+    QuestionAsked,
+    Sealed,
+)
 from streams.log.clock import now_us
 from streams.settings import Settings
 
@@ -79,6 +93,22 @@ class RequestBuilder:
         """Build the withdrawal of a document."""
         meta = stamp(self._edge, identity, trace=trace)
         return DocumentWithdrawn(meta=meta, document=identity.session, reason=reason)
+
+    def judge(
+        self, identity: Identity, about: str, rating: int, comment: str = "", trace: str = ""
+    ) -> FeedbackGiven:
+        """Build a reader's judgement of an answer. Raises Refused."""
+        check_feedback(rating, comment)
+        sealed = None
+        if comment:
+            key, words = f"user/{identity.subject}", comment.encode("utf-8", "replace")
+            sealed = self._keyring.seal(identity.tenant, key, identity.request, "comment", words)
+        return FeedbackGiven(
+            meta=stamp(self._edge, identity, trace=trace),
+            about=about,
+            rating=rating,
+            comment=sealed,
+        )
 
     def _seal(self, identity: Identity, name: str, value: bytes) -> Sealed:
         key = f"document/{identity.session}"

@@ -95,6 +95,17 @@ def check_ask(ask: Ask) -> None:
         )
 
 
+def check_feedback(rating: int, comment: str) -> None:
+    """Check a reader's judgement; raises Refused."""
+    if rating not in (-1, 0, 1):
+        raise Refused("the rating is none: send -1 for bad, 0 for neutral or 1 for good")
+    if len(comment) > limits.COMMENT_MAX:
+        raise TooLarge(
+            f"the comment has {len(comment)} characters, the limit is {limits.COMMENT_MAX}: "
+            "shorten it"
+        )
+
+
 def check_groups(groups: Sequence[str], most: int = limits.GROUPS_MAX) -> None:
     """Check how many groups are named, and how; raises Refused."""
     if len(groups) > most:

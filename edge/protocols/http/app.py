@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.http import documents, messages, service
+from edge.protocols.http import documents, feedback, messages, service
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
 from edge.protocols.websocket.handshake import chat
@@ -43,7 +43,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.state.page = service.chat_page()
     app.state.page_policy = service.page_policy(app.state.page)
-    for routes in (documents, messages, service):
+    for routes in (documents, messages, feedback, service):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     app.add_middleware(Envelope)

@@ -236,3 +236,22 @@ def test_a_request_goes_on_with_its_trace(requests):
 def test_nobody_stands_for_a_user_of_what_is_no_tenant(requests, tenant):
     with pytest.raises(Refused):
         requests.subject(tenant, "jane")
+
+
+@pytest.mark.parametrize(
+    ("rating", "comment", "error"),
+    [(2, "", Refused), (-2, "", Refused), (1, "x" * (limits.COMMENT_MAX + 1), TooLarge)],
+)
+def test_what_is_no_judgement_is_refused(requests, rating, comment, error):
+    identity = requests.identities.of_question("acme", "subject", "s-1")
+    with pytest.raises(error):
+        requests.judge(identity, "r-1", rating, comment)
+
+
+def test_the_words_of_a_judgement_are_sealed_for_its_reader(requests, keyring):
+    identity = requests.identities.of_question("acme", "subject", "s-1", "f")
+    event = requests.judge(identity, "r-1", 1, "café")
+    assert (event.about, event.rating, event.meta.id) == ("r-1", 1, request_id("acme", "f"))
+    assert event.comment.key == "user/subject"
+    assert keyring.unseal("acme", event.comment) == "café".encode()
+    assert requests.judge(identity, "r-1", 1).comment is None
