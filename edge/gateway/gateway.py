@@ -16,6 +16,7 @@ from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.standing import KeysInUse
 from edge.gateway.idempotency import Idempotency
+from edge.gateway.known_histories import KnownHistories
 from edge.gateway.reception import NewQuestion, Reception
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
@@ -47,6 +48,7 @@ class Gateway:
 
     def __post_init__(self) -> None:
         bounds = self.bounds
+        self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(
             self.requests, self.documents, self.keyring, knows_all=lambda: self.log.ready
@@ -99,6 +101,7 @@ class Gateway:
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
         self.idempotency.close()
+        self.histories.close()
 
     async def missing(self) -> dict[str, str]:
         """Return what keeps the gateway from serving; empty when it is ready."""
@@ -115,6 +118,7 @@ class Gateway:
         while True:
             await asyncio.sleep(self.bounds.tidy_s)
             await asyncio.to_thread(self.idempotency.forget_old)
+            await asyncio.to_thread(self.histories.forget_old)
 
     def _count(self, entry: Entry) -> None:
         """Count what is asked and answered from now on: what was asked before may be answered."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from edge.problems import MEDIA_TYPE, Problem, title_of
+from edge.protocols.openai import openai_shape
 from edge.requests.limits import ID_MAX
 from streams.watching.tracing import trace_id_of
 
@@ -24,6 +25,12 @@ def response_of(problem: Problem, ids: MutableMapping[str, Any]) -> JSONResponse
     """Spell a problem as a response; the ids are those that the envelope gave the request."""
     if problem.request_id:
         ids["request_id"] = problem.request_id
+    if ids.get("speaks_openai"):
+        return JSONResponse(
+            openai_shape.error_of(problem, ids["request_id"]),
+            status_code=openai_shape.status_of(problem),
+            headers=openai_shape.headers_of(problem),
+        )
     return JSONResponse(
         problem.fields(ids["request_id"], trace_id_of(ids["traceparent"])),
         status_code=problem.status,

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from edge.problems import Problem
+from edge.protocols.openai.openai_shape import is_spoken_at
 from edge.protocols.responses import response_of
 from streams.watching.logs import logger, places
 from streams.watching.tracing import (
@@ -70,6 +71,7 @@ class Envelope:
     ) -> None:
         ids = scope.setdefault("state", {})
         ids["traceparent"], ids["request_id"] = traceparent, str(uuid.uuid4())
+        ids["speaks_openai"] = is_spoken_at(scope["path"])
         started = False
         app = two_lengths if has_two_lengths(scope) else self._app
 

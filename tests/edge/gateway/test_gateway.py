@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from edge.answering.bounds import Bounds
+from edge.gateway.known_histories import KnownHistory
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
 from schemas import QuestionAsked
@@ -42,7 +43,8 @@ async def test_stopping_closes_the_stores_and_ends_what_runs_beside(gateway):
     tasks = list(gateway._tasks)
     await gateway.stop()
     assert all(task.done() for task in tasks)
-    for use in (gateway.keys.all, gateway.idempotency.forget_old):
+    stores = (gateway.idempotency, gateway.histories)
+    for use in (gateway.keys.all, *(store.forget_old for store in stores)):
         with pytest.raises(Exception, match="closed"):
             use()
 
@@ -50,11 +52,15 @@ async def test_stopping_closes_the_stores_and_ends_what_runs_beside(gateway):
 @pytest.mark.parametrize("bounds", [Bounds(tidy_s=0.001)])
 async def test_what_is_remembered_for_a_time_is_looked_through_again_and_again(gateway, log):
     gateway.idempotency.begin("s", "k", "b")
-    gateway.idempotency._database.execute("UPDATE idempotency SET at_s = 0")
+    gateway.histories.remember("d", KnownHistory("s-1", is_whole=True))
+    kept = {"idempotency": gateway.idempotency, "histories": gateway.histories}
+    for table, store in kept.items():
+        store._database.execute(f"UPDATE {table} SET at_s = 0")
     gateway.start()
     async with asyncio.timeout(10):
-        while gateway.idempotency._database.execute("SELECT 1 FROM idempotency").fetchall():  # noqa: ASYNC110 - another task empties it
-            await asyncio.sleep(0.005)
+        for table, store in kept.items():
+            while store._database.execute(f"SELECT 1 FROM {table}").fetchall():  # noqa: ASYNC110 - another task empties it
+                await asyncio.sleep(0.005)
     await gateway.stop()
 
 

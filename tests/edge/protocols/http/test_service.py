@@ -6,7 +6,10 @@ from __future__ import annotations
 async def test_openapi_lists_the_routes(call):
     found = (await call("GET", "/openapi.json")).json()
     assert {"/v1/documents", "/v1/messages", "/v1/search"} <= set(found["paths"])
-    assert found["paths"]["/v1/messages"]["post"]["requestBody"]["content"]["application/json"]
+    assert {"/v1/models", "/v1/models/{name}"} <= set(found["paths"])
+    for path in ("/v1/messages", "/v1/chat/completions", "/v1/feedback"):
+        body = found["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert body["schema"]["required"]
 
 
 async def test_the_page_runs_its_own_script_and_no_other(call):

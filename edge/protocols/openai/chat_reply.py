@@ -1,0 +1,174 @@
+"""An answer as OpenAI's clients read it: one completion, or chunks that only ever add.
+
+A chunk can't be taken back. Where an answer starts over, what comes then goes on from what was
+sent as long as it says the same, and is an error where it says something else. Where JSON was asked
+for, nothing is sent before the whole is there and holds to its schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.structured import breach
+from edge.answering.cursors import Frame
+from edge.problems import Problem, from_fields
+from edge.protocols.openai.openai_shape import ID_PREFIX
+
+FINISHED = {"length": "length", "refused": "content_filter", "retracted": "content_filter"}
+"""How an answer ended, in their words; in all other ways it is stop."""
+
+
+@dataclass
+class ChatReply:
+    """One answer for one client."""
+
+    request: str
+    session: str
+    model: str
+    created_s: int
+    history: str
+    """What became of the history that came with it: none, known, partial, unknown or named."""
+    ignored: list[str]
+    schema: str = ""
+    """JSON schema that the answer must follow; empty for prose."""
+    with_usage: bool = False
+    text: str = ""
+    """The answer as it stands."""
+    stands: bool = False
+    """Whether it is whole, and was not taken away."""
+    _sent: str = field(default="", repr=False)
+
+    # ------------------------------------------------------------------ in one
+
+    def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Spell a whole answer, as a view tells it; raises Problem where it is no JSON as asked."""
+        is_retracted = answer["finish_reason"] == "retracted"
+        self._hold_to_schema(answer)
+        self.text, self.stands = answer["text"], not is_retracted
+        message = {
+            "role": "assistant",
+            "content": None if is_retracted else answer["text"],
+            "refusal": answer.get("reason") if is_retracted else None,
+            "citations": answer["citations"],
+        }
+        choice = {"index": 0, "message": message, "logprobs": None, **_finish(answer)}
+        return {
+            **self._head("chat.completion"),
+            "choices": [choice],
+            "usage": _usage(answer),
+            "playhead": self._told(answer),
+        }
+
+    # ------------------------------------------------------------------ in chunks
+
+    def first(self) -> dict[str, Any]:
+        """Begin a stream."""
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def take(self, frame: Frame) -> list[dict[str, Any]]:
+        """Turn a frame into chunks; raises Problem for what no chunk can say."""
+        match frame["type"]:
+            case "delta":
+                self.text += frame["text"]
+                return [] if self.schema else self._news()
+            case "restarted":
+                self.text = ""
+                return []
+            case "completed":
+                return self._completed(frame)
+            case "retracted":
+                return self._closed(
+                    {"finish_reason": "retracted", **NO_ANSWER}, {"refusal": frame["reason"]}
+                )
+            case "error":
+                raise from_fields({**frame, "type": frame["problem"]})
+            case _:
+                return []
+
+    def _completed(self, frame: Frame) -> list[dict[str, Any]]:
+        self._hold_to_schema(frame)
+        self.text = frame["text"]
+        news = self._news()
+        if self.text != self._sent:
+            raise _replaced()
+        self.stands = True
+        return [*news, *self._closed(frame, {"citations": frame["citations"]})]
+
+    def _news(self) -> list[dict[str, Any]]:
+        """Return what is new of the text, where what was sent still stands."""
+        if self._sent.startswith(self.text):
+            return []
+        if not self.text.startswith(self._sent):
+            raise _replaced()
+        new, self._sent = self.text[len(self._sent) :], self.text
+        return [self._chunk({"content": new})]
+
+    def _closed(self, answer: Frame, delta: dict[str, Any]) -> list[dict[str, Any]]:
+        last = self._chunk(delta, **_finish(answer))
+        chunks = [{**last, "playhead": self._told(answer)}]
+        if self.with_usage:
+            chunks.append(
+                {**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(answer)}
+            )
+        return chunks
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        usage = {"usage": None} if self.with_usage else {}
+        return {**self._head("chat.completion.chunk"), "choices": [choice], **usage}
+
+    # ------------------------------------------------------------------ what both say
+
+    def _hold_to_schema(self, answer: Frame) -> None:
+        """Raise Problem for a text that is no JSON of the schema: a restored value may break it."""
+        if not self.schema or answer["finish_reason"] == "retracted":
+            return
+        if broken := breach(answer["text"], self.schema):
+            raise Problem(
+                502,
+                "no-json",
+                f"the answer does not follow the schema ({broken}): ask again, or for less",
+                request_id=self.request,
+            )
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {
+            "id": f"{ID_PREFIX}{self.request}",
+            "object": kind,
+            "created": self.created_s,
+            "model": self.model,
+        }
+
+    def _told(self, answer: Frame) -> dict[str, Any]:
+        """Say what their format has no place for."""
+        return {
+            "request_id": self.request,
+            "session_id": self.session,
+            "history": self.history,
+            "finish_reason": answer["finish_reason"],
+            "degraded": answer["degraded"],
+            "ignored": self.ignored,
+        }
+
+
+NO_ANSWER: Frame = {"degraded": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}
+
+
+def _finish(answer: Frame) -> dict[str, str]:
+    return {"finish_reason": FINISHED.get(answer["finish_reason"], "stop")}
+
+
+def _usage(answer: Frame) -> dict[str, int]:
+    usage = answer["usage"]
+    return {**usage, "total_tokens": usage["prompt_tokens"] + usage["completion_tokens"]}
+
+
+def _replaced() -> Problem:
+    return Problem(
+        502,
+        "answer-replaced",
+        "the answer started over with other words than were sent: what was sent is void; ask "
+        "again with the same Idempotency-Key, or read GET /v1/messages/{id} for the answer",
+        retryable=True,
+    )

@@ -1,0 +1,159 @@
+"""Routes of OpenAI's interface: chat completions and models."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from agents.errors import Permanent, Transient
+from edge.answering.cursors import Frame
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
+from edge.gateway.reception import NewQuestion
+from edge.problems import Problem
+from edge.protocols.http.ask_once import ask_once, whole
+from edge.protocols.http.bodies import openapi_of, parse, read_body
+from edge.protocols.http.dependencies import (
+    IdempotencyKey,
+    TheCaller,
+    TheGateway,
+    fingerprinted,
+    trace_of,
+)
+from edge.protocols.http.event_stream import KEEP_ALIVE, EventStream, with_pauses
+from edge.protocols.openai.chat_reply import ChatReply
+from edge.protocols.openai.chat_request import (
+    ChatBody,
+    passed_over,
+    refuse_unanswerable,
+    refuse_unknown_model,
+    refuse_unsupported,
+)
+from edge.protocols.openai.chat_session import ChatSession, chat_session_of
+from edge.protocols.openai.models_offered import model, models_offered
+from edge.protocols.openai.openai_shape import DONE, error_of, event_of
+from edge.requests import limits
+from edge.requests.building import response_schema_text
+from schemas import Ask
+from streams.watching.logs import logger
+
+log = logger("gateway")
+router = APIRouter()
+
+
+@router.get("/v1/models")
+async def list_models(caller: TheCaller) -> dict[str, Any]:
+    """List the models that the key's tenant may ask."""
+    caller.need("read")
+    return {"object": "list", "data": [model(name) for name in models_offered(caller.tenant)]}
+
+
+@router.get("/v1/models/{name:path}")
+async def get_model(name: str, caller: TheCaller) -> dict[str, Any]:
+    """Describe a model."""
+    caller.need("read")
+    refuse_unknown_model(name, models_offered(caller.tenant))
+    return model(name)
+
+
+@router.post("/v1/chat/completions", openapi_extra=openapi_of(ChatBody))
+async def complete_chat(
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+) -> Response:
+    """Answer the last message of a conversation; in chunks with `stream`."""
+    caller.need("read")
+    with gateway.admission.body(caller.tenant, caller.key) as count:
+        content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
+        body, ignored = _read(content, caller)
+    place = await chat_session_of(gateway, caller, body)
+    schema = response_schema_text(body.schema_wanted)
+    question = NewQuestion(
+        text=body.question,
+        session=place.session,
+        ask=Ask(max_tokens=body.tokens, response_schema=schema),
+        trace=trace_of(request),
+    )
+    with ExitStack() as resources:
+        resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
+        key = idempotency_key, fingerprinted(request, content)
+        watch = await ask_once(request, gateway, caller, question, key, resources)
+        asked = watch.request
+        view = gateway.follower.view(caller, asked)
+        frames = gateway.follower.frames(watch, view)
+        reply = ChatReply(
+            request=asked.request,
+            session=asked.session,
+            model=body.model,
+            created_s=asked.time_ms // 1_000,
+            history=place.state,
+            ignored=ignored,
+            schema=schema,
+            with_usage=bool(body.stream_options and body.stream_options.include_usage),
+        )
+
+        async def remember() -> None:
+            await _remember(gateway, caller, body, place, reply)
+
+        if body.stream:
+            return _stream(gateway, reply, frames, remember, resources.pop_all())
+        completion = reply.whole(await whole(frames, view))
+        await remember()
+        return JSONResponse(completion)
+
+
+def _read(content: bytes, caller: Caller) -> tuple[ChatBody, list[str]]:
+    """Read a chat request, and name what is passed over of it; raises Problem."""
+    try:
+        sent = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        sent = None  # parse says what is wrong
+    refuse_unsupported(sent)
+    body = parse(content, ChatBody, caller)
+    refuse_unanswerable(body)
+    refuse_unknown_model(body.model, models_offered(caller.tenant))
+    return body, passed_over(sent)
+
+
+async def _remember(
+    gateway: Gateway, caller: Caller, body: ChatBody, place: ChatSession, reply: ChatReply
+) -> None:
+    if not reply.stands:
+        return
+    try:
+        await place.remember(gateway, caller, body, reply.session, reply.text)
+    except (sqlite3.Error, Transient, Permanent) as error:  # the answer is worth more
+        log.warning("a history was not remembered", error=type(error).__name__)
+
+
+def _stream(
+    gateway: Gateway,
+    reply: ChatReply,
+    frames: AsyncGenerator[Frame, None],
+    remember: Callable[[], Awaitable[None]],
+    resources: ExitStack,
+) -> EventStream:
+    """Answer with chunks; the resources are held as long as the stream lasts."""
+
+    async def events() -> AsyncIterator[bytes]:
+        with resources:
+            yield event_of(reply.first())
+            try:
+                paced = with_pauses(frames, gateway.bounds.keep_alive_s)
+                async with aclosing(paced):
+                    async for frame in paced:
+                        for chunk in reply.take(frame) if frame else ():
+                            yield event_of(chunk)
+                        if frame is None:
+                            yield KEEP_ALIVE
+                await remember()
+                yield DONE
+            except Problem as problem:
+                yield event_of(error_of(problem, reply.request))
+
+    return EventStream(events(), gateway.bounds.send_timeout_s)

@@ -1,0 +1,36 @@
+"""The models that are offered: the routes that a tenant may be answered by, and the platform."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from agents.routing import Routes, routes_of
+from streams.log import configuration
+
+PLATFORM = "playhead"
+"""Whichever route the configuration chooses."""
+
+
+def models_offered(tenant: str) -> tuple[str, ...]:
+    """Name the models that a tenant may ask, the platform first."""
+    return names_of(_routes(), tenant)
+
+
+def names_of(routes: Routes | None, tenant: str) -> tuple[str, ...]:
+    """Name the routes that a tenant's contract allows, and the platform before them."""
+    if routes is None:
+        return (PLATFORM,)
+    allowed = routes.contract(tenant).routes
+    names = [route.name for route in routes.routes if allowed is None or route.name in allowed]
+    return tuple(dict.fromkeys((PLATFORM, *names)))
+
+
+def model(name: str) -> dict[str, Any]:
+    """Describe a model; nobody notes when one was made, so that is 0."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": PLATFORM}
+
+
+@cache
+def _routes() -> Routes | None:
+    return routes_of(configuration.load()["generate"].values.get("routes"))
