@@ -7,7 +7,7 @@ nothing and needs no documents; it is passed on as such.
 
 Why it is so: it costs microseconds where a small chat model costs most of the budget, and never
 invents a word. Questions before are read in their rewritten form, so a topic is carried on for as
-long as the conversation stays with it. docs/decisions/9021-follow-ups.md has the figures.
+long as the conversation stays with it. docs/decisions/0034-follow-ups.md has the figures.
 """
 
 from __future__ import annotations

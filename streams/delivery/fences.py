@@ -10,7 +10,7 @@ One of a key that the new owner has not written yet stands: its outcome may be o
 then nobody runs its input again. Whether that is done decides whether it counts (see `tenures`).
 
 It costs one record for each lane and table at a takeover. A transactional producer would keep the
-late record out of the log itself; what that costs stands in docs/decisions/9062-fences.md.
+late record out of the log itself; what that costs stands in docs/decisions/0039-fences.md.
 """
 
 from __future__ import annotations

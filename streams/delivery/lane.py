@@ -7,7 +7,7 @@ and the broker has acknowledged every record of it.
 
 The next event of a session begins when the one before is finished, not when it has run: so what a
 crash cuts off is the last that ran of its session, and nothing rests on what it left in a table
-(docs/decisions/9061-the-last-that-ran.md).
+(docs/decisions/0038-the-last-that-ran.md).
 
 Pure bookkeeping, so that it can be tested without a broker.
 """
