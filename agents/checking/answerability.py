@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 import regex
 
 from agents.checking.clauses import Claim, claim_of
-from agents.checking.holding import HeldClaim, held_of
+from agents.checking.holding import HeldClaim
 from agents.checking.support_head import probability
-from agents.checking.supporting import candidates, support_features
+from agents.checking.supporting import candidates, read, support_features
 from agents.statements import statements
 
 ASKED = {
@@ -48,10 +48,9 @@ def answer_features(question: str, passages: Sequence[str]) -> dict[str, float]:
     sources: list[str] = []
     for passage in passages:
         sources += [*(part.text for part in statements(passage)), ""]
-    claim = claim_of(question)
-    near = [other for _, other in candidates(claim, sources)]
-    held = [held_of(source) for source in sources if source]
-    named = support_features(claim, sources)
+    claim, held = claim_of(question), read(sources)
+    near = [other for _, other in candidates(claim, held)]
+    named = support_features(claim, held)
     kind = asked_kind(question)
     found = bool(kind) and any(has_kind(kind, claim, other) for other in near)
     named["kind_found"] = float(found)

@@ -62,25 +62,30 @@ def check(
     An empty source parts those of two passages, so that no pair is made across. Words that are
     `given`, such as the question's, count as held; numbers and polarity do not.
     """
-    claim = claim_of(statement)
+    claim, held = claim_of(statement), read(sources)
     known = frozenset(content(given))
-    found = [(compare(claim, other, known), where) for where, other in candidates(claim, sources)]
+    found = [(compare(claim, other, known), where) for where, other in candidates(claim, held)]
     best = max((_judged(*one) for one in found), key=_rank, default=UNKNOWN)
     if not found and not claim.items:
         best = _judged(compare(claim, held_of(""), known), ())
     if weights is None:
         return best
-    return best._replace(score=probability(support_features(claim, sources, known), weights))
+    return best._replace(score=probability(support_features(claim, held, known), weights))
+
+
+def read(sources: Sequence[str]) -> list[HeldClaim]:
+    """Read the sentences of sources, each once: no cache keeps as many as a document may have."""
+    return [held_of(source) for source in sources]
 
 
 def support_features(
-    claim: Claim, sources: Sequence[str], known: frozenset[str] = frozenset()
+    claim: Claim, held: Sequence[HeldClaim], known: frozenset[str] = frozenset()
 ) -> dict[str, float]:
-    """Return what the head weighs of a claim and the sentences of its sources."""
-    near = [compare(claim, other, known) for _, other in candidates(claim, sources)]
-    wide = candidates(claim, sources, within=1.0, most=WIDE_MAX)
+    """Return what the head weighs of a claim and the sentences of its sources, as `read` tells."""
+    near = [compare(claim, other, known) for _, other in candidates(claim, held)]
+    wide = candidates(claim, held, within=1.0, most=WIDE_MAX)
     alone = [compare(claim, other, known) for where, other in wide if len(where) == 1]
-    return features(claim, near, alone, [held_of(source) for source in sources])
+    return features(claim, near, alone, held)
 
 
 def differ(one: str, other: str) -> tuple[str, ...]:
@@ -97,7 +102,7 @@ def differ(one: str, other: str) -> tuple[str, ...]:
 
 def candidates(
     claim: Claim,
-    sources: Sequence[str],
+    held: Sequence[HeldClaim],
     within: float = NEAR_BEST,
     most: int = CANDIDATES_MAX,
 ) -> list[tuple[tuple[int, ...], HeldClaim]]:
@@ -106,7 +111,7 @@ def candidates(
     At `most` so many, and those within a share of the best.
     """
     wanted = Counter(keys_of(claim))
-    sets = [held_of(source).keys & wanted.keys() if source else frozenset() for source in sources]
+    sets = [one.keys & wanted.keys() for one in held]
     counts: list[tuple[int, int, int, tuple[int, ...]]] = []
     for index, own in enumerate(sets):
         alone = sum(wanted[key] for key in own)
@@ -119,13 +124,13 @@ def candidates(
     counts.sort(reverse=True)
     least = counts[0][0] - within * wanted.total() if counts else 0.0
     near = [where for count, _, _, where in counts[:most] if count >= least]
-    return [(where, _together([sources[index] for index in where])) for where in near]
+    return [(where, _together([held[index] for index in where])) for where in near]
 
 
-def _together(parts: Sequence[str]) -> HeldClaim:
+def _together(parts: Sequence[HeldClaim]) -> HeldClaim:
     if len(parts) == 1:
-        return held_of(parts[0])
-    return HeldClaim(claim_of(parts[0]).joined(claim_of(parts[1])))
+        return parts[0]
+    return HeldClaim(parts[0].claim.joined(parts[1].claim))
 
 
 def _judged(found: Comparison, where: tuple[int, ...]) -> SupportCheck:

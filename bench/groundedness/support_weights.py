@@ -24,7 +24,7 @@ import numpy.typing as npt
 import agents
 from agents.checking.clauses import claim_of
 from agents.checking.support_head import probability
-from agents.checking.supporting import SUPPORTED, check, support_features
+from agents.checking.supporting import SUPPORTED, check, read, support_features
 from agents.statements import statements
 
 WEIGHTS = Path(agents.__file__).parent / "configuration" / "checking-1.json"
@@ -71,7 +71,7 @@ def read_claims(path: Path) -> list[LabelledClaim]:
 def weighed(row: LabelledClaim) -> dict[str, float]:
     """Return the features of a claim."""
     sources = [part.text for part in statements(row.context)]
-    return support_features(claim_of(row.claim), sources)
+    return support_features(claim_of(row.claim), read(sources))
 
 
 def fit(named: Sequence[dict[str, float]], supported: Sequence[bool]) -> dict[str, float]:
