@@ -154,7 +154,9 @@ class ArchiveLog:
         self._files: dict[Partition, list[File]] = {}
         for entry in sorted(manifest.files, key=lambda entry: entry.first):
             if (place := entry.place()) is not None:
-                self._files.setdefault(place, []).append(entry)
+                files = self._files.setdefault(place, [])
+                if entry not in files[-1:]:  # `faults` tells of one that is said again
+                    files.append(entry)
         self._ids = FixedIds(manifest.schemas.definitions, manifest.schemas.ids)
         self._extents = {
             (topic, partition): _extent(topic, partition, offsets)
