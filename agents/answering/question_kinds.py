@@ -9,6 +9,7 @@ import regex
 
 from agents.answering.terms import terms
 from agents.language import meant
+from agents.phrases import word_set
 
 QuestionKind = Literal[
     "definition", "how_to", "list", "quantity", "yes_no", "comparison", "place", "person",
@@ -18,7 +19,7 @@ QuestionKind = Literal[
 CHARACTERS_MAX = 400  # within which a question says what it asks for
 NAME_STEMS_MAX = 4  # what is longer describes something instead of naming it
 
-ASKING = frozenset(
+ASKING = word_set(
     """name list tell show give explain define describe compare versus vs mean means meaning many
     much long often like want need know find get use make difference differences between stand
     come comes came go goes work works happen happens happened cost costs say says contain contains
@@ -27,7 +28,7 @@ ASKING = frozenset(
     unterschied zwischen brauche möchte will werde
     combien dois peux peut faire veux signifie différence entre montre explique liste
     cuánto cuánta cuántos cuántas puedo puede hacer significa diferencia explica lista
-    """.split()  # noqa: SIM905 - words read best as text
+    """
 )
 """Words of a question that say what kind of answer is wanted, and nothing of what it is about."""
 

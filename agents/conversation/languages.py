@@ -15,6 +15,7 @@ from agents.conversation.asian import ASIAN
 from agents.conversation.english import ENGLISH
 from agents.conversation.european import EUROPEAN
 from agents.conversation.grammar import Grammar
+from agents.phrases import word_set
 from agents.placeholders import TOKEN
 
 GRAMMARS: Mapping[str, Grammar] = {one.language: one for one in (ENGLISH, *EUROPEAN, *ASIAN)}
@@ -59,13 +60,13 @@ def _tables() -> dict[str, dict[str, float]]:
 
 
 _GREETINGS: Mapping[str, frozenset[str]] = {
-    "en": frozenset("hello hi hey thanks thank bye please goodbye".split()),  # noqa: SIM905 - words read best as text
-    "de": frozenset("hallo danke bitte tschüss guten vielen nein".split()),  # noqa: SIM905
-    "fr": frozenset("bonjour merci salut bonsoir revoir non".split()),  # noqa: SIM905
-    "es": frozenset("hola gracias adiós buenos buenas días".split()),  # noqa: SIM905
-    "it": frozenset("ciao grazie buongiorno arrivederci prego".split()),  # noqa: SIM905
-    "pt": frozenset("olá obrigado obrigada tchau bom dia".split()),  # noqa: SIM905
-    "nl": frozenset("hallo dank bedankt dag doei goedemorgen".split()),  # noqa: SIM905
+    "en": word_set("hello hi hey thanks thank bye please goodbye"),
+    "de": word_set("hallo danke bitte tschüss guten vielen nein"),
+    "fr": word_set("bonjour merci salut bonsoir revoir non"),
+    "es": word_set("hola gracias adiós buenos buenas días"),
+    "it": word_set("ciao grazie buongiorno arrivederci prego"),
+    "pt": word_set("olá obrigado obrigada tchau bom dia"),
+    "nl": word_set("hallo dank bedankt dag doei goedemorgen"),
 }
 _KNOWN = _tables()
 

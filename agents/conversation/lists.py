@@ -9,6 +9,7 @@ import re
 
 from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
+from agents.phrases import word_set
 
 ITEMS_MAX = 20
 ITEM_CHARACTERS_MAX = 120
@@ -56,7 +57,7 @@ def _end_of(text: str, words: int) -> str:
     return " ".join(listed)
 
 
-_LEAD = frozenset("are is to the a an in as by of with for sind ist sont est son es:".split())  # noqa: SIM905 - words read best as text
+_LEAD = word_set("are is to the a an in as by of with for sind ist sont est son es:")
 PRONOUN = re.compile(r"\b(?:them|these|they)\b|\bthose\b(?=\W*$)", re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from agents.conversation.grammar import Grammar
 from agents.conversation.unspaced import is_unspaced, stretches
-from agents.phrases import GENITIVE, WORD
+from agents.phrases import GENITIVE, WORD, word_set
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def mentions(text: str, grammar: Grammar) -> list[NamedThing]:
     return list(_Reader(text, grammar).mentions())
 
 
-_SPEAKING = frozenset("you i we they he she it one people".split())  # noqa: SIM905 - words read best as text
+_SPEAKING = word_set("you i we they he she it one people")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import regex
 
+from agents.phrases import word_set
 from agents.placeholders import TOKEN
 
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
@@ -67,4 +68,4 @@ def stretches(text: str) -> Iterator[tuple[int, int, str]]:
         yield match.start(), match.start() + len(word), word
 
 
-_JAPANESE_EMPTY = frozenset("何 何時 誰 私 彼 彼女 彼等 今 時 方 事 物 所 他 次 前 後".split())  # noqa: SIM905 - words read best as text
+_JAPANESE_EMPTY = word_set("何 何時 誰 私 彼 彼女 彼等 今 時 方 事 物 所 他 次 前 後")
