@@ -18,13 +18,12 @@ from msgspec.structs import replace
 
 from agents.before.rewrite_by_questions import rewrite_before
 from agents.changes import CARRIED_OVER
-from agents.conversation.exchanges import Exchange
+from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.languages import language_of
 from agents.conversation.resolution import stand_alone
 from agents.conversation.small_talk import SmallTalk, small_talk
 from agents.effects import Effects
-from agents.placeholders import placeholders_in
-from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
+from schemas import QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
 DEFAULTS = {
     "answer": 1.6,
@@ -70,7 +69,7 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         query=wording.query,
         wordings=(wording.query,),
         turns=len(history),
-        entries=_entries(wording.query, event.entries, history),
+        entries=entries_in(wording.query, event.entries, history),
         language=wording.language,
     )
 
@@ -105,16 +104,3 @@ def _spoken(history: Sequence[Turn]) -> str:
     """Return the language of the newest question that has one."""
     languages = (language_of(turn.question) for turn in reversed(history))
     return next(filter(None, languages), "")
-
-
-def _entries(
-    query: str, entries: Sequence[MapEntry], history: Sequence[Turn]
-) -> tuple[MapEntry, ...]:
-    """Add, to the question's entries, those of placeholders that the query took from turns."""
-    used = set(placeholders_in(query))
-    known = {entry.placeholder: entry for entry in entries}
-    for turn in reversed(history):  # the newest entry of a placeholder counts
-        for entry in turn.entries:
-            if entry.placeholder in used:
-                known.setdefault(entry.placeholder, entry)
-    return tuple(known.values())

@@ -12,6 +12,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
+from opentelemetry import trace
+
 from agents.errors import Transient
 from schemas import Generated, GeneratedFinishReason, GeneratedToken, Usage
 
@@ -109,3 +111,12 @@ async def in_parts(pieces: AsyncIterator[Arrival]) -> AsyncGenerator[Generated, 
         if not pump.done():  # the consumer left
             pump.cancel()  # and with it the call that it reads
             await asyncio.wait([pump])
+
+
+def describe(span: trace.Span, last: Generated) -> None:
+    """Tell a span how its generation ended."""
+    span.set_attribute("gen_ai.response.model", last.model)
+    span.set_attribute("gen_ai.response.finish_reasons", [last.finish_reason])
+    if last.usage:
+        span.set_attribute("gen_ai.usage.input_tokens", last.usage.prompt_tokens)
+        span.set_attribute("gen_ai.usage.output_tokens", last.usage.completion_tokens)

@@ -22,10 +22,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.conversation.exchanges import entries_in
 from agents.effects import Effects
 from agents.phrases import WORD, naming_words, phrases, word_set, words
-from agents.placeholders import placeholders_in
-from schemas import MapEntry, QueryRewritten, QuestionRedacted, ReadTurns, Turn
+from schemas import QueryRewritten, QuestionRedacted, ReadTurns
 
 POSSESSIVES = word_set("its their theirs his her hers")
 PRONOUNS = word_set("it they them he him she this that these those") | POSSESSIVES
@@ -145,21 +145,8 @@ async def rewrite_before(event: QuestionRedacted, fx: Effects) -> AsyncIterator[
         query=wording.query,
         wordings=(wording.query,),
         turns=len(history),
-        entries=_entries(wording.query, event.entries, history),
+        entries=entries_in(wording.query, event.entries, history),
     )
-
-
-def _entries(
-    query: str, entries: Sequence[MapEntry], history: Sequence[Turn]
-) -> tuple[MapEntry, ...]:
-    """Add, to the question's entries, those of placeholders that the query took from turns."""
-    used = set(placeholders_in(query))
-    known = {entry.placeholder: entry for entry in entries}
-    for turn in reversed(history):  # the newest entry of a placeholder counts
-        for entry in turn.entries:
-            if entry.placeholder in used:
-                known.setdefault(entry.placeholder, entry)
-    return tuple(known.values())
 
 
 def _with_noun(question: str, noun: str) -> tuple[str, bool]:

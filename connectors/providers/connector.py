@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from agents.errors import Permanent, Transient
+from connectors.arrivals import describe
 from connectors.providers.configured import ProviderSettings, configured
 from connectors.providers.kinds import KINDS, Provider, make
 from connectors.providers.windows import CallOutcome, Windows
@@ -192,7 +193,7 @@ class Providers:
             async with aclosing(parts):
                 async for part in parts:
                     if part.last:
-                        _describe(span, part)
+                        describe(span, part)
                     yield part
         except (Transient, Permanent) as error:
             span.set_status(trace.StatusCode.ERROR, type(error).__name__)
@@ -258,11 +259,3 @@ def _priced(part: Generated, request: Generate) -> Generated:
         + part.usage.completion_tokens * request.output_price
     )
     return replace(part, cost_micros=-(-thousandths // 1_000))
-
-
-def _describe(span: trace.Span, last: Generated) -> None:
-    span.set_attribute("gen_ai.response.model", last.model)
-    span.set_attribute("gen_ai.response.finish_reasons", [last.finish_reason])
-    if last.usage:
-        span.set_attribute("gen_ai.usage.input_tokens", last.usage.prompt_tokens)
-        span.set_attribute("gen_ai.usage.output_tokens", last.usage.completion_tokens)

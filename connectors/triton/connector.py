@@ -19,7 +19,7 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
-from connectors.arrivals import Arrival, in_parts
+from connectors.arrivals import Arrival, describe, in_parts
 from connectors.triton import stream_answers as read
 from connectors.triton.failures import failure_of
 from connectors.triton.tensors import (
@@ -170,7 +170,7 @@ class Triton:
             async with aclosing(in_parts(_pieces(answers, request, backend))) as parts:
                 async for part in parts:
                     if part.last:
-                        _describe(span, part)
+                        describe(span, part)
                     yield part
 
     def _connected(self) -> InferenceServerClient:
@@ -221,12 +221,3 @@ async def _once(request: Generate, event: str, inputs: list[Any]) -> AsyncIterat
         "parameters": None,
         "enable_empty_final_response": True,
     }
-
-
-def _describe(span: trace.Span, last: Generated) -> None:
-    """Tell a span how its generation ended."""
-    span.set_attribute("gen_ai.response.model", last.model)
-    span.set_attribute("gen_ai.response.finish_reasons", [last.finish_reason])
-    if last.usage:
-        span.set_attribute("gen_ai.usage.input_tokens", last.usage.prompt_tokens)
-        span.set_attribute("gen_ai.usage.output_tokens", last.usage.completion_tokens)
