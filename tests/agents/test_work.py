@@ -137,7 +137,7 @@ def rewriting(text):
     rewritten("Is the pier of Oslo new?", (f"{text} pier", text), (text, text))
     rewritten(f"{text} their", (ASKED, text), ("Is <PERSON_1> new?", "On 3 May <PERSON_1> is."))
     turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
-    rewrite._entries(text, map_of(text, "q"), turns)
+    exchanges.entries_in(text, map_of(text, "q"), turns)
     rewrite._spoken(turns)
     rewrite._unchanged(asked := question_of(text))
     rewrite._small_talk(asked)
@@ -172,8 +172,6 @@ def rewriting_before(text):
         "Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"]
     )
     rewrite_by_questions.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
-    turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
-    rewrite_by_questions._entries(text, map_of(text, "q"), turns)
 
 
 def question_of(text):
