@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -30,6 +31,14 @@ log = logger("gateway")
 tracer = trace.get_tracer("playhead")
 LEFT = (ClientDisconnect, ClientDisconnected, WebSocketDisconnect)
 """What is raised where a client is gone in the middle: after a restart thousands may be."""
+STOPPED = Problem(
+    503,
+    "stopping",
+    "the gateway stops and does not know yet what became of this request: send it again with the "
+    "same Idempotency-Key",
+    retryable=True,
+    retry_after_s=1,
+)
 STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -86,6 +95,12 @@ class Envelope:
             await app(scope, receive, stamped)
         except LEFT:
             log.info("a client went away", request=ids["request_id"])
+        except asyncio.CancelledError:
+            # the server ends what is open once it has drained for long enough; it would say 500
+            if scope["type"] != "http" or started:
+                raise
+            log.warning("cut off by a stop", request=ids["request_id"])
+            await response_of(STOPPED, ids)(scope, receive, stamped)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _report(error, ids, span)
             if scope["type"] == "http" and not started:

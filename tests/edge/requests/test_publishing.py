@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -71,6 +73,18 @@ def test_word_of_a_record_is_where_it_lies(broker, writer):
     assert (place.topic, place.partition, place.offset) == (TOPIC, 3, 0)
     [record] = broker.rows[TOPIC, 3].messages
     assert record.timestamp()[1] == place.time_ms
+
+
+async def test_who_waits_no_longer_for_word_does_not_disturb_who_brings_it(broker, writer):
+    broker.away = True
+    publisher = a_publisher(writer)
+    word = publisher.send(a_withdrawal())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await asyncio.wrap_future(word)
+    writer.settle(1)
+    assert word.result(0).offset == 0
+    assert publisher.unsent == 0
 
 
 def test_word_that_a_broker_did_not_take_a_record_is_transient(broker, writer):

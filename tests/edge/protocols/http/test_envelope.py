@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -74,6 +75,48 @@ async def test_a_client_that_goes_away_is_no_error_of_the_gateway(left):
         await Envelope(app)(scope, None, None)
     [line] = logged
     assert (line["event"], line["log_level"]) == ("a client went away", "info")
+
+
+def served(app, sent):
+    """Serve one request of an app as the server does: in a task that it may cancel."""
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/documents", "headers": []}
+    return asyncio.ensure_future(Envelope(app)(scope, None, send))
+
+
+async def test_a_request_that_a_stop_cuts_off_may_be_sent_again():
+    async def app(_scope, _receive, _send):
+        await asyncio.Event().wait()
+
+    sent = []
+    request = served(app, sent)
+    await asyncio.sleep(0)
+    request.cancel()
+    await request
+    start, body = sent
+    assert start["status"] == 503
+    assert dict(start["headers"])[b"retry-after"] == b"1"
+    problem = json.loads(body["body"])
+    assert problem["retryable"]
+    assert problem["type"].endswith("stopping")
+    assert "Idempotency-Key" in problem["detail"]
+
+
+async def test_a_response_that_a_stop_cuts_off_in_the_middle_does_not_begin_anew():
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.Event().wait()
+
+    sent = []
+    request = served(app, sent)
+    await asyncio.sleep(0)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert [message.get("status") for message in sent] == [200]
 
 
 async def test_a_broker_that_is_away_is_503_with_retry_after(call, log):
