@@ -147,6 +147,11 @@ class Lane:
         """Seconds for which something has been finished without a commit being asked for."""
         return time.monotonic() - self._finished_s if self.safe > self.requested else 0.0
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether an event has run of whose outcome the broker has not acknowledged all."""
+        return any(item.unacknowledged for item in self._order)
+
     # ------------------------------------------------------------------ what is done
 
     def inherit(self, done: Progress, after: Callable[[], Mapping[str, int]]) -> None:

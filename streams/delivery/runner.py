@@ -217,18 +217,26 @@ class Runner:
         In good order running events may end, and everything written is acknowledged before the next
         owner reads what was done. Of lost lanes nothing more may reach the log.
         """
-        if in_good_order:
-            await self.drain(REVOKED_GRACE_S, stopping=self._stopping)
-        for lane in lanes:
-            lane.revoked = True
         if not in_good_order:
+            _give_up(lanes)
             self._abandon(lanes)
             await self._cancel()
             return
+        stopping, all_written = self._stopping, False
         try:
+            await self.drain(REVOKED_GRACE_S)
+            # ours until then: a record may wait for others before it is sent (`Item.hand_over`)
             await asyncio.wait_for(self.app.publisher.delivered(), PUBLISHED_S)
+            all_written = not any(lane.has_unwritten for lane in lanes)
         except TimeoutError:
+            log.warning("lanes go before all is acknowledged", lanes=len(lanes))
+        finally:
+            self._stopping = stopping
+            _give_up(lanes)
+        if not all_written:
             self._abandon(lanes)
+        for lane in self.held:
+            self._pump(lane)
 
     def _abandon(self, lanes: Iterable[Lane]) -> None:
         """Forget what is not on the log, and that it was done: inputs count as finished before.
@@ -239,15 +247,12 @@ class Runner:
         ours = {lane.partition for lane in self._lanes if not lane.revoked}
         self._takeover.forget({lane.partition for lane in lanes} - ours)
 
-    async def drain(self, grace_s: float, *, stopping: bool = True) -> None:
+    async def drain(self, grace_s: float) -> None:
         """Start nothing new, let running events end for a while, then cancel the rest."""
         self._stopping = True
-        try:
-            if self._tasks:
-                await asyncio.wait(list(self._tasks), timeout=grace_s)
-            await self._cancel(everything=True)
-        finally:
-            self._stopping = stopping
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=grace_s)
+        await self._cancel(everything=True)
 
     async def _cancel(self, *, everything: bool = False) -> None:
         """Cancel what runs for lanes that have gone, or everything."""
@@ -261,6 +266,11 @@ class Runner:
         if left:
             log.info("cancelled running events", step=self.step.name, events=len(left))
             await asyncio.wait(left, timeout=1.0)
+
+
+def _give_up(lanes: Iterable[Lane]) -> None:
+    for lane in lanes:
+        lane.revoked = True
 
 
 def _age_s(message: Message | None) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streams.delivery.lane import Place
-from streams.delivery.publisher import Receipt
+from streams.delivery.publisher import PublishingFailed, Receipt
 from streams.log.writing import Headers, check_size
 from tests.memory_broker import MemoryBroker
 
@@ -25,6 +25,8 @@ class MemoryPublisher:
         self._waiting: deque[tuple[Place, Any, Receipt]] = deque()
         self._epoch = 0
         self.outstanding = 0
+        self.refuses = ""
+        """A topic of which the broker takes no record."""
 
     def send(
         self,
@@ -51,6 +53,9 @@ class MemoryPublisher:
         """Let the broker have what waits, if it is there."""
         while self._waiting and not self.broker.away:
             (topic, partition), record, receipt = self._waiting.popleft()
+            if topic == self.refuses:
+                asyncio.get_running_loop().call_soon(self._refused, self._epoch, receipt)
+                continue
             offset = self.broker.put(topic, partition=partition, **record)
             end = (topic, partition), offset + 1
             asyncio.get_running_loop().call_soon(self._acknowledged, self._epoch, end, receipt)
@@ -60,6 +65,11 @@ class MemoryPublisher:
             self.outstanding -= 1
             self.ends.update([end])
             receipt.acknowledged()
+
+    def _refused(self, epoch: int, receipt: Receipt) -> None:
+        if epoch == self._epoch:
+            self.outstanding -= 1
+            receipt.failed(PublishingFailed("refused for good"))
 
     async def delivered(self) -> None:
         while self.outstanding:

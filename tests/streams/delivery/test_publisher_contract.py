@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -121,6 +122,27 @@ async def test_a_receipt_is_told_once_and_never_within_the_handing_over(log, pub
     assert publisher.outstanding == 3
     await asyncio.wait_for(publisher.delivered(), PATIENCE_S)
     assert [one.words for one in receipts] == [["acknowledged"]] * 3
+    assert publisher.outstanding == 0
+
+
+class SendsAnother(Told):
+    """A receipt that hands the next record over when it is told."""
+
+    def __init__(self, publisher, topic):
+        super().__init__()
+        self.next = Told()
+        self._send = partial(publisher.send, topic, 0, b"acme", b"next", [], self.next)
+
+    def acknowledged(self):
+        super().acknowledged()
+        self._send()
+
+
+async def test_what_a_receipt_hands_over_is_waited_for_too(log, publisher):
+    first = SendsAnother(publisher, log.topic)
+    publisher.send(log.topic, 0, b"acme", b"first", [], first)
+    await asyncio.wait_for(publisher.delivered(), PATIENCE_S)
+    assert first.next.words == ["acknowledged"]
     assert publisher.outstanding == 0
 
 

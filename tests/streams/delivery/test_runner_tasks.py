@@ -1,6 +1,7 @@
 """What a runner starts beside Faust: it ends with its lanes, and what it raises is somebody's."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -12,8 +13,9 @@ from streams.delivery.runner import Runner
 from streams.delivery.takeover import Takeover
 from streams.settings import Settings
 from streams.topics import step
-from tests.fakes import a_codec
+from tests.fakes import a_codec, a_meta
 from tests.memory_broker import a_broker
+from tests.streams.delivery.lanes import opened
 from tests.streams.delivery.memory_publisher import MemoryPublisher, sent
 
 ASKED = "playhead.question.asked"
@@ -40,6 +42,26 @@ async def runner(tmp_path):
 
 def a_lane(partition):
     return Lane(ASKED, partition, 0, 8)
+
+
+def runs(runner, lane, *topics):
+    """Run the first input of a lane, whose outcome is a record on each of these topics.
+
+    It counts as done in what the step remembers, as of then.
+    """
+    publisher, meta = runner.app.publisher, a_meta()
+    lane.take([(0, 1, b"acme", None)])
+    item = lane.next(opened)
+    for topic in topics:
+        item.hand_over(topic, partial(publisher.send, topic, 0, b"acme", b"v", [], item))
+    runner._takeover.history(0).finished(meta)
+    lane.left(item)
+    item.close()
+    return meta
+
+
+def takes_for_done(runner, meta):
+    return runner._takeover.history(0).duplicate(meta, ASKED, 0, 0)
 
 
 async def for_ever():
@@ -98,3 +120,46 @@ async def test_of_lost_lanes_nothing_is_remembered_but_for_those_that_have_come_
     assert runner._takeover.history(1) is not None
     with pytest.raises(KeyError):
         runner._takeover.history(0)
+
+
+async def test_lanes_go_once_records_that_wait_for_others_are_on_the_log_too(runner):
+    lane = a_lane(0)
+    await runner._takeover.learn([lane], {})
+    done = runs(runner, lane, "tokens", "letters")
+    await runner._revoked([lane], in_good_order=True)
+    assert [record.topic() for record in sent(runner.app.publisher.broker)] == ["tokens", "letters"]
+    assert lane.safe == 1
+    assert takes_for_done(runner, done)
+
+
+@pytest.mark.parametrize("fault", ["the broker is away", "the broker refuses a record"])
+async def test_what_is_not_on_the_log_when_lanes_go_does_not_count_as_done(
+    runner, fault, monkeypatch
+):
+    monkeypatch.setattr("streams.delivery.runner.PUBLISHED_S", 0.01)
+    lane, publisher = a_lane(0), runner.app.publisher
+    await runner._takeover.learn([lane], {})
+    if fault == "the broker is away":
+        publisher.broker.away = True
+    else:
+        lane.on_failed = bool
+        publisher.refuses = "letters"
+    done = runs(runner, lane, "tokens", "letters")
+    await runner._revoked([lane], in_good_order=True)
+    assert lane.safe == 0
+    publisher.broker.away = False
+    publisher.refuses = ""
+    again = a_lane(0)
+    await runner._takeover.learn([again], {})
+    assert not takes_for_done(runner, done)
+
+
+async def test_lanes_that_stay_go_on_when_others_have_gone(runner):
+    goes, stays = a_lane(0), a_lane(1)
+    runner._lanes = [goes, stays]
+    stays.learned = True
+    runner._stopping = False
+    stays.take([(0, 1, b"acme", None)])
+    await runner._revoked([goes], in_good_order=True)
+    assert list(runner._tasks.values()) == [[stays]]
+    await runner._cancel(everything=True)
