@@ -40,8 +40,7 @@ class FakeLink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
-        self._call(self._break_all())
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(END_PATIENCE_S)
 
@@ -63,6 +62,11 @@ class FakeLink:
 
     def _call(self, work):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(END_PATIENCE_S)
+
+    async def _end(self) -> None:
+        """Accept nothing more; on the loop: a server counts its connections there."""
+        self._server.close()
+        await self._break_all()
 
     async def _break_all(self) -> int:
         broken = list(self._connections)
