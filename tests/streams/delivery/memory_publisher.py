@@ -25,6 +25,8 @@ class MemoryPublisher:
         self._waiting: deque[tuple[Place, Any, Receipt]] = deque()
         self._epoch = 0
         self.outstanding = 0
+        self.slow = False
+        """Whether records wait for somebody to ask: until `settle`."""
         self.refuses = ""
         """A topic of which the broker takes no record."""
 
@@ -47,7 +49,8 @@ class MemoryPublisher:
         }
         self._waiting.append(((topic, partition), record, receipt))
         self.outstanding += 1
-        self.settle()
+        if not self.slow:
+            self.settle()
 
     def settle(self) -> None:
         """Let the broker have what waits, if it is there."""
