@@ -46,7 +46,7 @@ class MovingLane:
     """A runner of one lane, whose group takes the lane away and gives it back."""
 
     def __init__(self, tmp_path, seed):
-        self.chance = random.Random(seed)  # noqa: S311 - a test's
+        self.chance = random.Random(seed)
         self.broker, self.codec = a_broker(), a_codec()
         app = new_app("playhead-redact", Settings(run=tmp_path), Memory(1_000_000))
         app._publisher = self.publisher = MemoryPublisher(self.broker)
@@ -134,7 +134,7 @@ class MovingLane:
             self.lane = Lane(ASKED, 0, self.committed, 8, note=self.note)
             self.read = self.committed
             self.runner._assigned([self.lane])
-            while self.chance.random() < 0.99 and not self.lane.learned:  # else while it learns
+            while self.chance.random() < 0.99 and not self.lane.learned:  # noqa: ASYNC110 - or at once
                 await asyncio.sleep(0.001)
 
     # ------------------------------------------------------------------ what is seen
