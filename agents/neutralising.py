@@ -6,13 +6,14 @@ the documents finds who wrote it.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import regex
 from msgspec.structs import replace
 
 from agents.instructions import orders
-from agents.language import boundaries
+from agents.language import PASSAGES_KEPT, boundaries
 from agents.placeholders import held_back
 from schemas import Neutralised, Passage
 
@@ -33,13 +34,18 @@ def without_orders(
     kept: list[Passage] = []
     told: list[Neutralised] = []
     for passage in passages:
-        parts = _parted(passage.text)
-        text = "".join(part for part, order in parts if not order)
-        kept.append(passage if text == passage.text else replace(passage, text=text))
-        for part, order in parts:
-            if order and len(told) < TOLD_MAX:
-                told.append(_told(passage, part))
+        text, left_out = _told_apart(passage.text)
+        kept.append(replace(passage, text=text) if left_out else passage)
+        told += [_told(passage, part) for part in left_out[: TOLD_MAX - len(told)]]
     return tuple(kept), tuple(told)
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def _told_apart(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a text without the sentences that give orders, and those."""
+    parts = _parted(text)
+    left_out = tuple(part for part, order in parts if order)
+    return "".join(part for part, order in parts if not order) if left_out else text, left_out
 
 
 def _parted(text: str) -> list[tuple[str, bool]]:
