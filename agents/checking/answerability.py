@@ -19,8 +19,9 @@ import regex
 
 from agents.checking.clauses import Claim, claim_of
 from agents.checking.holding import HeldClaim
+from agents.checking.quantities import Quantity
 from agents.checking.support_head import probability
-from agents.checking.supporting import candidates, read, support_features
+from agents.checking.supporting import Candidates, read, support_features
 from agents.statements import statements
 
 ASKED = {
@@ -49,19 +50,26 @@ def answer_features(question: str, passages: Sequence[str]) -> dict[str, float]:
     for passage in passages:
         sources += [*(part.text for part in statements(passage)), ""]
     claim, held = claim_of(question), read(sources)
-    near = [other for _, other in candidates(claim, held)]
-    named = support_features(claim, held)
+    found = Candidates(claim, held)
+    near = [other for _, other in found.nearest]
+    named = support_features(claim, held, found)
     kind = asked_kind(question)
-    found = bool(kind) and any(has_kind(kind, claim, other) for other in near)
-    named["kind_found"] = float(found)
-    named["kind_missing"] = float(bool(kind) and not found)
-    everywhere = {stem for other in held for stem in other.flags}
-    values = {value for other in held for number in other.claim.quantities for value in number.raw}
-    years = {year for other in held for year in other.years}
-    lost = [number for number in claim.quantities if not {*number.raw} & {*values, *years}]
-    lost_names = (name for name in claim.names if name not in everywhere and name[:1] != "<")
-    named["missing"] = float(bool(lost) or any(lost_names))
+    has = bool(kind) and any(has_kind(kind, claim, other) for other in near)
+    named["kind_found"] = float(has)
+    named["kind_missing"] = float(bool(kind) and not has)
+    missing = any(_stands_nowhere(number, held) for number in claim.quantities) or any(
+        name[:1] != "<" and not any(name in other.flags for other in held) for name in claim.names
+    )
+    named["missing"] = float(missing)
     return named
+
+
+def _stands_nowhere(number: Quantity, held: Sequence[HeldClaim]) -> bool:
+    """Tell whether no sentence has a number or a year of that value."""
+    return all(
+        other.raw_values.isdisjoint(number.raw) and other.years.isdisjoint(number.raw)
+        for other in held
+    )
 
 
 def asked_kind(question: str) -> str:

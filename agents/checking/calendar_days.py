@@ -40,6 +40,7 @@ _FORMS = (
 _POINT = regex.compile(
     r"(?<![\p{L}\p{N}_.:/-])(?:" + "|".join(_FORMS) + r")(?![\p{N}_]|[:./]\d)", regex.IGNORECASE
 )
+_DIGIT = regex.compile(r"\d")
 BEFORE_MAX = 16
 _BOUNDS = {
     bound: regex.compile(rf"\b(?:{words})(?: the)?\s\Z", regex.IGNORECASE)
@@ -97,7 +98,9 @@ class CalendarPoint(NamedTuple):
 
 
 def calendar_points(sentence: str) -> tuple[CalendarPoint, ...]:
-    """List the dates and times of a sentence, in order."""
+    """List the dates and times of a sentence, in order; each has a digit, which few have."""
+    if _DIGIT.search(sentence) is None:
+        return ()
     return tuple(point for match in _POINT.finditer(sentence) if (point := _point(match, sentence)))
 
 

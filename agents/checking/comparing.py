@@ -11,6 +11,7 @@ from agents.checking.holding import HEAD, HeldClaim, beside
 _Finding = tuple[str, str]
 AGAINST, LACKING, AGREEING = "against", "lacking", "agreeing"
 NOTHING: frozenset[str] = frozenset()
+NEITHER: frozenset[bool] = frozenset()
 
 
 class Comparison(NamedTuple):
@@ -62,7 +63,7 @@ def _polarity(claim: Claim, other: HeldClaim) -> Iterator[_Finding]:
 
 def _turned(item: Term, other: HeldClaim) -> str:
     """Tell how a word stands to its opposite by a beginning, if alone that is held: (un)stable."""
-    flags = set() if item.stem in other.flags else other.flags_of(item)
+    flags = NEITHER if item.stem in other.flags else other.flags_of(item)
     return (AGREEING if item.negated in flags else AGAINST) if flags else ""
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
 from functools import lru_cache
 
 from agents.checking.clauses import CLAIMS_KEPT, Claim, Marked, Term, claim_of
 from agents.checking.polar_words import without_prefix
-from agents.checking.quantities import Quantity
+from agents.checking.quantities import Number, Quantity
 
 ANCHOR = 3  # content words beside a polar word by which it is found again
 HEAD = 3  # content words of a negation's reach that tell whether it is the same one
 PLACES_MAX = 4  # occurrences of a polar word that are looked at
+PREFIX = 5  # letters by which words of one family are alike: metabolise, metabolism
 POINTS_MAX = 16  # dates of a sentence that are compared by their parts
 
+_FLAGS = {flag: frozenset([flag]) for flag in (False, True)}
 Marks = Mapping[str, set[tuple[str, bool]]]
 
 
@@ -24,14 +25,15 @@ class HeldClaim:
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
-        self.flags: defaultdict[str, set[bool]] = defaultdict(set)
+        self.flags: dict[str, frozenset[bool]] = {}
         """Stem -> whether it stands negated, not negated, or both."""
         self.turned: dict[str, bool] = {}
         """Stem of a word without its negating beginning -> whether that word is negated."""
         self.axes: defaultdict[str, dict[tuple[int, bool], list[int]]] = defaultdict(dict)
         """Axis -> place and negation -> where such words stand."""
         for index, item in enumerate(claim.items):
-            self.flags[item.stem].add(item.negated)
+            flags = _FLAGS[item.negated]
+            self.flags[item.stem] = flags | self.flags.get(item.stem, flags)
             if item.axis:
                 self.axes[item.axis].setdefault((item.place, item.negated), []).append(index)
             elif bare := without_prefix(item.word):
@@ -41,12 +43,14 @@ class HeldClaim:
         self.modals = _by_stem(claim.modals)
         self.quantifiers = _by_stem(claim.quantifiers)
         self._index_numbers(claim.quantities)
-        self.years = {Fraction(point.parts[0]) for point in claim.points if point.parts[0]}
+        self.beginnings = frozenset(stem[:PREFIX] for stem in self.flags)
+        self.raw_values = frozenset(value for one in claim.quantities for value in one.raw)
+        self.years = {point.parts[0] for point in claim.points if point.parts[0]}
         self.points = claim.points[:POINTS_MAX]
         self.point_keys = {point.key() for point in claim.points}
 
     def _index_numbers(self, numbers: Sequence[Quantity]) -> None:
-        self._values: defaultdict[str | Fraction, dict[object, Quantity]] = defaultdict(dict)
+        self._values: defaultdict[str | Number, dict[object, Quantity]] = defaultdict(dict)
         self.counted: defaultdict[str, list[Quantity]] = defaultdict(list)
         """Noun -> the numbers of it, of a few."""
         self._dimensions = set()
@@ -66,14 +70,14 @@ class HeldClaim:
         """Tell whether another number of the same dimension or noun stands there."""
         return (number.dimension or f"of {number.noun}") in self._dimensions
 
-    def flags_of(self, item: Term) -> set[bool]:
+    def flags_of(self, item: Term) -> frozenset[bool]:
         """Return with which negations a word is held, or its opposite by a beginning."""
         if item.stem in self.flags:
             return self.flags[item.stem]
         bare = without_prefix(item.word)
         if bare and bare in self.flags:
-            return {not flag for flag in self.flags[bare]}
-        return {not self.turned[item.stem]} if item.stem in self.turned else set()
+            return frozenset(not flag for flag in self.flags[bare])
+        return _FLAGS[not self.turned[item.stem]] if item.stem in self.turned else frozenset()
 
     def holds(self, item: Term) -> bool:
         """Tell whether a word stands there, or another of the same place on its axis."""

@@ -35,16 +35,20 @@ _CURRENCY = regex.compile(r"(?:([$€£¥₹])|\b(USD|EUR|GBP|CHF|JPY))\s?\Z")
 _RANGE = regex.compile(r"\s?(?:[-–—]|to|bis|à|a|and|und|et|y|or)\s?")
 
 
+Number = int | Fraction
+"""An exact number; whole ones are no fractions, which take ten times the time."""
+
+
 class Quantity(NamedTuple):
     """A number of a sentence."""
 
     written: str
     """Its digits as they are written."""
-    raw: tuple[Fraction, ...]
+    raw: tuple[Number, ...]
     """What it may be, without its unit; nothing where it has too many digits."""
     dimension: str
     """What its unit measures; empty without one."""
-    factor: Fraction
+    factor: Number
     """The unit in the unit by which its dimension is compared."""
     noun: str
     """Stem of the word behind it, where that is no unit."""
@@ -63,14 +67,14 @@ class Quantity(NamedTuple):
             )
         return not set(self.raw).isdisjoint(other.raw)
 
-    def _scaled(self) -> set[Fraction]:
+    def _scaled(self) -> set[Number]:
         return {value * self.factor for value in self.raw}
 
-    def values(self) -> set[Fraction | str]:
+    def values(self) -> set[Number | str]:
         """Return by what one number finds another: its values with and without unit."""
         if not self.raw:
             return {self.written}
-        return {*self.raw, *self._scaled()}
+        return {*self.raw} if self.factor == 1 else {*self.raw, *self._scaled()}
 
     def agrees(self, other: Quantity) -> bool:
         """Tell whether this number follows from another: the same, and no bound that it lacks."""
@@ -103,7 +107,7 @@ def _found(sentence: str) -> Iterator[Quantity]:
         word = match["word"]
         if word is not None:
             value = NUMERALS.get(word.casefold())
-            raw: tuple[Fraction, ...] = () if value is None else (Fraction(value),)
+            raw: tuple[Number, ...] = () if value is None else (value,)
             if not raw:
                 continue
         else:
@@ -113,7 +117,7 @@ def _found(sentence: str) -> Iterator[Quantity]:
             yield quantity
 
 
-def _values(digits: str, *, negative: bool) -> tuple[Fraction, ...]:
+def _values(digits: str, *, negative: bool) -> tuple[Number, ...]:
     """Read digits with separators: one number, or the two that they may mean."""
     if len(digits) > DIGITS_MAX:
         return ()
@@ -122,13 +126,13 @@ def _values(digits: str, *, negative: bool) -> tuple[Fraction, ...]:
     marks = [sign for sign in digits if sign in ",."]
     groups = digits.replace(",", ".").split(".")
     grouped = 0 < len(groups[0]) <= GROUP and all(len(group) == GROUP for group in groups[1:])
-    whole = Fraction(int("".join(groups)))
-    values: tuple[Fraction, ...]
+    whole = int("".join(groups))
+    values: tuple[Number, ...]
     if not marks:
         values = (whole,)
     elif len(set(marks)) == len(marks) or (marks[-1] not in marks[:-1] and len(set(marks)) == 2):
         # the last mark is the only one of its kind: the one of decimals, unless it may be a group's
-        decimal = whole / 10 ** len(groups[-1])
+        decimal = Fraction(whole, 10 ** len(groups[-1]))
         may_group = grouped and len(marks) == 1 and groups[0] != "0"
         values = (whole,) if may_group and marks == [","] else (decimal,)
         values += (whole,) if may_group and marks == ["."] else ()
@@ -140,7 +144,7 @@ def _values(digits: str, *, negative: bool) -> tuple[Fraction, ...]:
 
 
 def _measured(
-    sentence: str, start: int, end: int, raw: tuple[Fraction, ...]
+    sentence: str, start: int, end: int, raw: tuple[Number, ...]
 ) -> tuple[Quantity | None, int]:
     """Add scale, unit, noun and bound to a number, and say where they end; None within a name."""
     tail = _TAIL.match(sentence, end)
@@ -158,7 +162,7 @@ def _measured(
     if glued and unit is None:
         return None, end
     before = sentence[max(0, start - BEFORE_MAX) : start]
-    dimension, factor = unit or (_currency(before), Fraction(1))
+    dimension, factor = unit or (_currency(before), 1)
     counted = words[1:2] if unit else words[:1]
     noun = "".join(stem(word) for word in counted if word.casefold() not in STOP_WORDS)
     bound = _bound(sentence, before, (behind, tail.end("first"), tail.end()))
@@ -176,9 +180,9 @@ def _scale_of(word: str, *, glued: bool) -> int | None:
     return SCALES.get(word.casefold())
 
 
-def _unit_of(word: str) -> tuple[str, Fraction] | None:
+def _unit_of(word: str) -> tuple[str, Number] | None:
     """Look a unit up as it is written, then whatever its case."""
-    known: Mapping[str, tuple[str, Fraction]] = UNITS
+    known: Mapping[str, tuple[str, Number]] = UNITS
     return known.get(word) or known.get(word.casefold())
 
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agents.checking.clauses import Claim
 from agents.checking.comparing import Comparison
-from agents.checking.holding import HeldClaim
+from agents.checking.holding import PREFIX, HeldClaim
 
 DECIMALS = 6
 EXPONENT_MAX = 60.0
-PREFIX = 5  # letters by which words of one family are alike: metabolise, metabolism
 RELATED = 0.3  # share of words from which a sentence is about the same
 OPPOSED_MAX = 3  # sentences that say the opposite, beyond which more say no more
 NAMED = ("polarity", "direction", "number", "condition", "modality")
@@ -38,12 +37,12 @@ def features(
     stems = {item.stem for item in claim.items}
     beginnings = {stem[:PREFIX] for stem in stems}
     all_stems = {stem for source in sources for stem in stems & source.flags.keys()}
-    all_beginnings = {stem[:PREFIX] for source in sources for stem in source.flags}
+    all_beginnings = {start for source in sources for start in beginnings & source.beginnings}
     named = {
         "share": best.share,
         "asserted_share": asserted[0].share if asserted else 0.0,
         "anywhere": len(all_stems) / max(1, len(stems)),
-        "family_anywhere": len(beginnings & all_beginnings) / max(1, len(beginnings)),
+        "family_anywhere": len(all_beginnings) / max(1, len(beginnings)),
         "names": _part(name in all_stems for name in claim.names),
     }
     opposed = [

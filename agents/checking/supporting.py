@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from agents.checking.clauses import Claim, claim_of
@@ -64,13 +65,14 @@ def check(
     """
     claim, held = claim_of(statement), read(sources)
     known = frozenset(content(given))
-    found = [(compare(claim, other, known), where) for where, other in candidates(claim, held)]
+    near = Candidates(claim, held)
+    found = [(compare(claim, other, known), where) for where, other in near.nearest]
     best = max((_judged(*one) for one in found), key=_rank, default=UNKNOWN)
     if not found and not claim.items:
         best = _judged(compare(claim, held_of(""), known), ())
     if weights is None:
         return best
-    return best._replace(score=probability(support_features(claim, held, known), weights))
+    return best._replace(score=probability(support_features(claim, held, near, known), weights))
 
 
 def read(sources: Sequence[str]) -> list[HeldClaim]:
@@ -79,12 +81,18 @@ def read(sources: Sequence[str]) -> list[HeldClaim]:
 
 
 def support_features(
-    claim: Claim, held: Sequence[HeldClaim], known: frozenset[str] = frozenset()
+    claim: Claim,
+    held: Sequence[HeldClaim],
+    found: Candidates | None = None,
+    known: frozenset[str] = frozenset(),
 ) -> dict[str, float]:
-    """Return what the head weighs of a claim and the sentences of its sources, as `read` tells."""
-    near = [compare(claim, other, known) for _, other in candidates(claim, held)]
-    wide = candidates(claim, held, within=1.0, most=WIDE_MAX)
-    alone = [compare(claim, other, known) for where, other in wide if len(where) == 1]
+    """Return what the head weighs of a claim and the sentences of its sources, as `read` tells.
+
+    `found` are the candidates among those, where they are known already.
+    """
+    found = found or Candidates(claim, held)
+    near = [compare(claim, other, known) for _, other in found.nearest]
+    alone = [compare(claim, other, known) for other in found.alone]
     return features(claim, near, alone, held)
 
 
@@ -100,31 +108,42 @@ def differ(one: str, other: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in there.against if name in back.against))
 
 
-def candidates(
-    claim: Claim,
-    held: Sequence[HeldClaim],
-    within: float = NEAR_BEST,
-    most: int = CANDIDATES_MAX,
-) -> list[tuple[tuple[int, ...], HeldClaim]]:
-    """Return the sentences, alone and with the next one, that hold most of a claim, best first.
+class Candidates:
+    """The sentences, alone and with the next one, that hold most of a claim, best first."""
 
-    At `most` so many, and those within a share of the best.
-    """
-    wanted = Counter(keys_of(claim))
-    sets = [one.keys & wanted.keys() for one in held]
-    counts: list[tuple[int, int, int, tuple[int, ...]]] = []
-    for index, own in enumerate(sets):
-        alone = sum(wanted[key] for key in own)
-        if alone:
-            counts.append((alone, 1, -index, (index,)))
-        if index + 1 < len(sets) and not own >= sets[index + 1]:
-            both = sum(wanted[key] for key in own | sets[index + 1])
-            if alone and both > alone:
-                counts.append((both, 0, -index, (index, index + 1)))
-    counts.sort(reverse=True)
-    least = counts[0][0] - within * wanted.total() if counts else 0.0
-    near = [where for count, _, _, where in counts[:most] if count >= least]
-    return [(where, _together([held[index] for index in where])) for where in near]
+    def __init__(self, claim: Claim, held: Sequence[HeldClaim]) -> None:
+        self._held = held
+        wanted = Counter(keys_of(claim))
+        self._total = wanted.total()
+        sets = [one.keys & wanted.keys() for one in held]
+        ranked: list[tuple[int, int, int, tuple[int, ...]]] = []
+        for index, own in enumerate(sets):
+            if not own:
+                continue
+            alone = sum(wanted[key] for key in own)
+            ranked.append((alone, 1, -index, (index,)))
+            if index + 1 < len(sets) and not own >= sets[index + 1]:
+                both = sum(wanted[key] for key in own | sets[index + 1])
+                ranked.append((both, 0, -index, (index, index + 1)))
+        ranked.sort(reverse=True)
+        self._ranked = ranked
+
+    @cached_property
+    def nearest(self) -> list[tuple[tuple[int, ...], HeldClaim]]:
+        """The few that hold nearly as much as the best, and where they stand."""
+        near = self._best(NEAR_BEST, CANDIDATES_MAX)
+        return [(where, _together([self._held[index] for index in where])) for where in near]
+
+    @property
+    def alone(self) -> list[HeldClaim]:
+        """The single sentences among the many that hold something of the claim."""
+        wide = self._best(1.0, WIDE_MAX)
+        return [self._held[where[0]] for where in wide if len(where) == 1]
+
+    def _best(self, within: float, most: int) -> list[tuple[int, ...]]:
+        """Return at `most` so many, and of those what holds less than the best by up to a share."""
+        least = self._ranked[0][0] - within * self._total if self._ranked else 0.0
+        return [where for count, _, _, where in self._ranked[:most] if count >= least]
 
 
 def _together(parts: Sequence[HeldClaim]) -> HeldClaim:

@@ -113,8 +113,15 @@ eur 1: EUR euro euros €
 gbp 1: GBP £
 speed 1: km/h
 """
+
+
+def _exact(number: str) -> int | Fraction:
+    value = Fraction(number)
+    return value.numerator if value.denominator == 1 else value
+
+
 UNITS = {
-    unit: (line.split()[0], Fraction(line.split(":")[0].split()[1]))
+    unit: (line.split()[0], _exact(line.split(":")[0].split()[1]))
     for line in _TABLE.strip().splitlines()
     for unit in line.split(":")[1].split()
 }
