@@ -66,7 +66,7 @@ class Composer:
         chosen = distilled(self.near, policy.passage_tokens)
         self.prompt = filled(with_canary(policy.prompt, event.meta.request), self.question, chosen)
         self.spared = max(0, self._tokens() - sum(one.tokens for one in chosen))
-        texts = [f"{passage.title} {passage.text}" for passage in self.passages]
+        texts = [text for passage in self.passages for text in (passage.title, passage.text)]
         self.evidence = evidence([*texts, event.question, event.query])
         routes = routes_of(policy.routes)
         self.router = Router(event, routes, policy.models)

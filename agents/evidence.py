@@ -1,15 +1,30 @@
 """Evidence: what a text says that its sources hold, also while it is still being written."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
-from agents.language import STOP_WORDS, boundaries, content, is_number, sentences, stem, words
+from agents.language import (
+    PASSAGES_KEPT,
+    STOP_WORDS,
+    boundaries,
+    content,
+    is_number,
+    sentences,
+    stem,
+    words,
+)
 from agents.placeholders import placeholders_in
 
 
 def evidence(texts: Iterable[str]) -> frozenset[str]:
     """Collect the stems that texts hold."""
-    return frozenset(form for text in texts for form in map(stem, words(text)))
+    return frozenset().union(*map(_stems, texts))
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text)))
 
 
 def support(text: str, held: frozenset[str]) -> float:

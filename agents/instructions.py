@@ -29,7 +29,7 @@ import binascii
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import regex
@@ -49,7 +49,7 @@ _MARKUP = re.compile(r"<!--|-->|[`*_~>#\[\](){}\"“”„«»]+|\\n")
 _BLANKS = re.compile(r"[^\S\n]+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-]){4,}\w(?!\w)")
 WordedPatterns = tuple[tuple[str, str], ...]
-"""Words, one of which stands in whatever a pattern matches, and the pattern."""
+"""Words of letters, one of which stands in whatever a pattern matches, and the pattern."""
 PatternSearch = Callable[[str], object]
 PatternsByWord = tuple[tuple[str, tuple[PatternSearch, ...]], ...]
 _REPLY = r"(?:reply|replies|response|responses|answer|answers|output|summary|translation)"
@@ -275,7 +275,7 @@ _LABEL: WordedPatterns = (
         ),
     ),
     (
-        "im_start|system|assistant|inst]|sys>>",
+        "start|system|assistant|inst|sys",
         r"<\|?(?:im_start|system|assistant)\|?>|\[/?inst\]|<</?sys>>",
     ),
     (
@@ -307,9 +307,21 @@ _ORDER = _by_word(_OVERRIDE, _PERSONA, _REPLY_SO, _REVEAL, _LABEL)
 _ASIDE = _by_word(_OVERRIDE, _REVEAL, _LABEL)
 
 
-def orders(text: str) -> bool:
-    """Tell whether a sentence gives a model orders. Its work is linear in the text."""
-    return any(_found(_ORDER, reading) for reading in _readings(text[:CHARACTERS_MAX]))
+def orders(text: str, rules: PatternsByWord = _ORDER) -> bool:
+    """Tell whether a sentence gives a model orders. Its work is linear in the text.
+
+    `rules` are those that `suspected` tells of a text that holds the sentence.
+    """
+    return any(_found(rules, reading) for reading in _readings(text[:CHARACTERS_MAX]))
+
+
+def suspected(parts: Sequence[str]) -> PatternsByWord:
+    """Return the rules of which a word stands in a part of a text, or in two parts in a row."""
+    bare = _bare("\n".join(map(_plain, parts)))
+    if _SPACED.search(bare) or any(map(_ENCODED.search, parts)):
+        return _ORDER  # a word may stand in what is joined or decoded
+    unmasked = bare.translate(LEET)  # words are of letters, so those that stood there still do
+    return tuple((word, searches) for word, searches in _ORDER if word in unmasked)
 
 
 def sets_aside(text: str) -> bool:
@@ -330,7 +342,7 @@ def _readings(text: str) -> Iterator[str]:
     """Yield a text as it stands, and as it reads once its disguises are off."""
     plain = _plain(text)
     yield plain
-    bare = " ".join(_MARKUP.sub(" ", plain).split())
+    bare = _bare(plain)
     if bare != plain:
         yield bare
     if (unmasked := bare.translate(LEET)) != bare:
@@ -341,6 +353,11 @@ def _readings(text: str) -> Iterator[str]:
     for encoded in _ENCODED.findall(text)[:ENCODED_MAX]:
         if decoded := _decoded(encoded[:ENCODED_CHARACTERS]):
             yield _plain(decoded)
+
+
+def _bare(plain: str) -> str:
+    """Take off marks of Markdown and HTML, and line breaks."""
+    return " ".join(_MARKUP.sub(" ", plain).split())
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from itertools import pairwise
 import regex
 from msgspec.structs import replace
 
-from agents.instructions import orders
+from agents.instructions import orders, suspected
 from agents.language import PASSAGES_KEPT, boundaries
 from agents.placeholders import held_back
 from schemas import Neutralised, Passage
@@ -51,11 +51,14 @@ def _told_apart(text: str) -> tuple[str, tuple[str, ...]]:
 def _parted(text: str) -> list[tuple[str, bool]]:
     """Cut a text at its sentences and lines, and say of each part whether it gives orders."""
     parts = [text[start:end] for start, end in pairwise([0, *boundaries(text), len(text)])]
-    given = [orders(part) for part in parts]
+    rules = suspected(parts)
+    if not rules:
+        return [(part, False) for part in parts]
+    given = [orders(part, rules) for part in parts]
     for at, (one, other) in enumerate(pairwise(parts)):  # one may go on in the next line
         if given[at] or given[at + 1] or _ENDED.search(one, max(0, len(one) - 40)):
             continue
-        if orders(" ".join(f"{one} {other}".split())):
+        if orders(" ".join(f"{one} {other}".split()), rules):
             given[at] = given[at + 1] = True
     return list(zip(parts, given, strict=True))
 

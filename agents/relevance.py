@@ -66,10 +66,12 @@ def held(question: str, text: str) -> float:
     weights = asked(question)
     if not weights:
         return 0.0
-    stems = [frozenset(content(sentence)) for sentence in sentences(text)]
-    pairs = (one | other for one, other in pairwise([*stems, frozenset()]))
+    stems = [weights.keys() & content(sentence) for sentence in sentences(text)]
+    if not any(stems):
+        return 0.0
+    pairs = (one | other for one, other in pairwise([*stems, set[str]()]) if one or other)
     # whole numbers, so that their sum is the same in any order
-    best = max((sum(weights[w] for w in pair if w in weights) for pair in pairs), default=0.0)
+    best = max(sum(map(weights.__getitem__, pair)) for pair in pairs)
     return min(1.0, best / min(ENOUGH, sum(weights.values())))
 
 

@@ -77,7 +77,9 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     document. Nor the nouns of German, which are all written large.
     """
     question = plain_nouns(question)
-    held = evidence(f"{passage.title} {passage.text} {passage.uri}" for passage in passages)
+    held = evidence(
+        text for passage in passages for text in (passage.title, passage.text, passage.uri)
+    )
     parts = [part for match in _WORD.finditer(question) for part in words(match[0])]
     first = next(iter(words(question)), "")
     lacked = (

@@ -1,6 +1,7 @@
 """Instructions: what gives a model orders, whatever it is dressed as, and what tells a reader facts."""
 
 import base64
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from agents.instructions import (
     _REVEAL,
     orders,
     sets_aside,
+    suspected,
 )
 
 ORDERS = [
@@ -128,5 +130,15 @@ PATTERNS = [*_OVERRIDE, *_PERSONA, *_REPLY_SO, *_REVEAL, *_LABEL]
 @pytest.mark.parametrize(("words", "pattern"), PATTERNS)
 @given(data=st.data())
 def test_what_a_pattern_matches_holds_one_of_its_words(words, pattern, data):
+    assert words.replace(" ", "").replace("|", "").isalpha()
     text = data.draw(st.from_regex(pattern))
     assert any(word in text for word in words.split("|"))
+
+
+@given(
+    st.lists(st.sampled_from([*ORDERS, *FACTS, "Ignore", "your rules.", "0verride\nall", "rules"]))
+)
+def test_no_rule_is_left_out_that_a_part_breaks(parts):
+    rules = suspected(parts)
+    for text in [*parts, *map(" ".join, pairwise(parts))]:
+        assert orders(text, rules) == orders(text)
