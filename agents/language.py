@@ -16,6 +16,9 @@ from agents.placeholders import TOKEN
 STEM_CHARS = 6  # a longer word is known by its beginning, once its ending is off
 PASSAGES_KEPT = 1_024
 """Texts whose sentences and words are kept: each passage is looked at several times an answer."""
+SENTENCES_KEPT = 8_192
+"""Sentences whose words are kept: those of the passages of 32 questions, which several steps look
+at, and verify runs each step over so many before the next one."""
 
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"  # written without spaces: a sign is a word
 _WORD = regex.compile(
@@ -26,13 +29,14 @@ _WORD = regex.compile(
 _ASCII_WORD = re.compile(rf"{TOKEN}|[0-9]+(?:[.,:][0-9]+)*|[A-Za-z0-9]+")
 """The same for text of ASCII alone: Python's own engine is a quarter faster."""
 _SENTENCE_END = regex.compile(
-    r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]"
-    r"|(?<!\s)[^\S\n]*+\n\s*+"  # blanks with a line break among them, from the first one on
+    r"[.!?…\n](?:(?<=\n)\s*+|(?<!\n)[\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<]))|[。！？]"
 )
+"""A mark and the blanks behind it, or a line break and those. It begins with one of few characters,
+which engines look for in a tenth of the time that alternatives take."""
 _ASCII_SENTENCE_END = re.compile(
-    r"[.!?][\"')\]]*\s+(?=[\"'(\[<]?[A-Z0-9<])|(?<!\s)[^\S\n]*+\n\s*+", re.ASCII
+    r"[.!?\n](?:(?<=\n)\s*+|(?<!\n)[\"')\]]*\s+(?=[\"'(\[<]?[A-Z0-9<]))", re.ASCII
 )
-"""The same for text of ASCII alone, in three fifths of the time."""
+"""The same for text of ASCII alone, in a quarter of the time."""
 _ABBREVIATION = regex.compile(
     r"(?<![\p{L}.])(?:Dr|Mr|Mrs|Ms|St|No|vs|Fig|Inc|Ltd|Co|cf|ca|approx|e\.g|i\.e|\p{Lu})\Z"
 )
@@ -108,7 +112,7 @@ def stem(word: str) -> str:
     return folded.removesuffix("e")[:STEM_CHARS] if len(folded) > 3 else folded
 
 
-@lru_cache(maxsize=PASSAGES_KEPT)
+@lru_cache(maxsize=SENTENCES_KEPT)
 def content(text: str) -> tuple[str, ...]:
     """List the stems of the words that carry meaning, in order."""
     return tuple(filter(None, map(_meaning, words(text))))

@@ -7,6 +7,7 @@ prompt cache.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import regex
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from agents.answering.excerpts import Excerpt
 from agents.answering.nearness import Nearness
-from agents.language import content
+from agents.language import content, sentences
 from agents.placeholders import kind_of, placeholder, placeholders_in, rename
 from schemas import ChunksRetrieved, MapEntry, Passage
 
@@ -98,7 +99,7 @@ def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in passages:
-        held = frozenset(content(passage.text))
+        held = frozenset(chain.from_iterable(map(content, sentences(passage.text))))
         if not held or any(_same(held, other) for other in seen):
             continue
         seen.append(held)

@@ -12,6 +12,7 @@ capital, a numeral, a placeholder, a letter of a script without capitals. So not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,10 +25,18 @@ MARKER_MAX = 16  # characters of a numeral or bullet, with the blanks before it
 BEFORE_MAX = 24  # characters looked at before a full stop: its word and the one before
 
 _END = regex.compile(
-    r"[.!?…]++[\"'”’»)\]]*+\s++(?=[\"'“‘«(\[<¿¡]?[\p{Lu}\p{Lo}\p{N}<]|\(?\p{Ll}\)\s)"
+    r"[.!?…\n](?:(?<=\n)\s*+"
+    r"|(?<!\n)[.!?…]*+[\"'”’»)\]]*+\s++(?=[\"'“‘«(\[<¿¡]?[\p{Lu}\p{Lo}\p{N}<]|\(?\p{Ll}\)\s))"
     r"|[。！？｡।॥؟۔።]++[\"'”’」』）】》〉]*+\s*+"
-    r"|(?<!\s)[^\S\n]*+\n\s*+"  # blanks with a line break among them, from the first one on
 )
+"""Marks and the blanks behind them, or a line break and those: see `agents.language`."""
+_ASCII_END = re.compile(
+    r"[.!?\n](?:(?<=\n)\s*+"
+    r"|(?<!\n)[.!?]*+[\"')\]]*+\s++(?=[\"'(\[<]?[A-Z0-9<]|\(?[a-z]\)\s))",
+    re.ASCII,
+)
+"""The same for text of ASCII alone."""
+_BLANKS_BEFORE = regex.compile(r"(?r)[^\S\n]*+")
 _MARKER = regex.compile(
     r"\s*(?:[-*+•‣◦–—]|\(?(?:\d{1,4}(?:\.\d{1,3}){0,3}|\p{L}|[ivxIVX]{1,5})[.)]|#{1,6})"
 )
@@ -76,8 +85,14 @@ def statement_ends(text: str, start: int = 0) -> Iterator[int]:
 
     While a text grows the last of them may go again, until the word behind it is whole.
     """
-    for end in _END.finditer(text, start):
-        if _is_end(text, start, end.start(), end.end()):
+    pattern = _ASCII_END if text.isascii() else _END
+    for end in pattern.finditer(text, start):
+        mark = end.start()
+        if text[mark] == "\n":  # it ends with the blanks before the line break
+            blanks = _BLANKS_BEFORE.match(text, start, mark)
+            assert blanks is not None  # there may be none
+            mark = blanks.start()
+        if _is_end(text, start, mark, end.end()):
             start = end.end()
             yield start
 

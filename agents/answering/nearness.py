@@ -96,6 +96,8 @@ class Nearness:
         self.held = [frozenset(terms(one.text)) for one in self.statements]
         self.words = tuple(dict.fromkeys(terms(question)))
         self._places = {word: place for place, word in enumerate(self.words)}
+        self._past: dict[str, bool] = {}
+        """Headings -> whether they are those of a history."""
         self._above = [frozenset(terms(one.above)) for one in self.statements]
         self._titles = [frozenset(terms(passage.title)) for passage in passages]
         spread = Counter(word for held in self.held for word in held)
@@ -121,7 +123,8 @@ class Nearness:
         parts: dict[int, float] = {}
         title = self._titles[self.statements[index].passage]
         for words, part in ((title, TITLE), (self._above[index], ABOVE), (held, 1.0)):
-            parts.update((self._places[word], part) for word in words if word in self._places)
+            for word in words & self._places.keys():
+                parts[self._places[word]] = part
         # in the order of the question, since the order of a sum is part of its value
         counted = sum(self.weights[self.words[place]] * parts[place] for place in sorted(parts))
         sentence = self.statements[index].kind == "sentence"
@@ -147,11 +150,16 @@ class Nearness:
             factor *= OPENING if self.passages[statement.passage].number == 0 else 1.0
         if kind in _TOLD and _TOLD[kind].search(text):
             factor *= TOLD
-        if not self._of_history and _HISTORY.search(statement.above):
+        if not self._of_history and self._is_past(statement.above):
             factor *= PAST
         if statement.kind == "sentence" and _REFERENCE.match(text):
             factor *= REFERRING
         return factor
+
+    def _is_past(self, above: str) -> bool:
+        if above not in self._past:
+            self._past[above] = _HISTORY.search(above) is not None
+        return self._past[above]
 
     def _defines(self, statement: Excerpt) -> float:
         """Tell whether a statement says what the name that is asked about is, or what it does."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import regex
 
-from agents.language import PASSAGES_KEPT, STOP_WORDS, stem, words
+from agents.language import SENTENCES_KEPT, STOP_WORDS, stem, words
 
 _COMPOUND = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*")
 _FORMS = {
@@ -47,7 +47,7 @@ def _term(word: str) -> str:
     return _BASE.get(found, found)
 
 
-@lru_cache(maxsize=PASSAGES_KEPT)
+@lru_cache(maxsize=SENTENCES_KEPT)
 def terms(text: str) -> tuple[str, ...]:
     """List the terms of a text, in order."""
     return tuple(filter(None, map(_term, words(text))))

@@ -28,7 +28,7 @@ from agents.checking.units import UNITS
 from agents.language import STOP_WORDS, stem
 from agents.placeholders import TOKEN
 
-CLAIMS_KEPT = 2_048
+CLAIMS_KEPT = 4_096
 """Sentences whose claims are kept: each is compared with several statements an answer."""
 SCOPE = 8  # content words that a negation reaches
 BACK = 2  # content words before it that a negation belongs to where none follows: "kommt nicht"

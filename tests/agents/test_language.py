@@ -1,6 +1,7 @@
 """Language: sentences, words, stems, and what carries meaning."""
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,15 @@ def test_text_of_ascii_ends_its_sentences_as_other_text_does(text, start):
     cuts = language._SENTENCE_END.finditer(text, min(start, len(text)))
     ascii_cuts = language._ASCII_SENTENCE_END.finditer(text, min(start, len(text)))
     assert [cut.span() for cut in ascii_cuts] == [cut.span() for cut in cuts]
+
+
+PLAIN_END = regex.compile(
+    r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[<]?[\p{Lu}\p{Lo}\p{N}<])|[。！？]|(?<!\s)[^\S\n]*+\n\s*+"
+)
+"""Ends of sentences and lines, said as alternatives."""
+
+
+@given(st.text(" \t\n\r\x1c\u2028\u00a0.!?…。\"')]”([<aBé1", max_size=16))
+def test_sentences_end_with_a_mark_or_a_line_break_and_the_blanks_behind(text):
+    ends = [end.end() for end in language._SENTENCE_END.finditer(text)]
+    assert ends == [end.end() for end in PLAIN_END.finditer(text)]

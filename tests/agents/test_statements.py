@@ -1,10 +1,11 @@
 """Statements: sentences, lines and items of a text, with their places."""
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.statements import statement_ends, statements
+from agents.statements import _is_end, statement_ends, statements
 
 
 def parts(text):
@@ -124,3 +125,23 @@ def test_no_placeholder_is_broken(text):
     found = "".join(part.text for part in statements(text))
     for name in ("<PERSON_1>", "<A_2>"):
         assert found.count(name) == text.count(name)
+
+
+PLAIN_END = regex.compile(
+    r"[.!?…]++[\"'”’»)\]]*+\s++(?=[\"'“‘«(\[<¿¡]?[\p{Lu}\p{Lo}\p{N}<]|\(?\p{Ll}\)\s)"
+    r"|[。！？｡।॥؟۔।]++[\"'”’」』）】》〉]*+\s*+|(?<!\s)[^\S\n]*+\n\s*+"
+)
+"""Ends of statements, said as alternatives."""
+
+
+@given(
+    st.text("\n \t\r\x1c.!?\"')]([<Aa1-", max_size=20)
+    | st.text("\n \u2028…。.)”Aaé1-", max_size=20)
+)
+def test_statements_end_where_alternatives_say_so(text):
+    start, ends = 0, []
+    for end in PLAIN_END.finditer(text):
+        if _is_end(text, start, end.start(), end.end()):
+            start = end.end()
+            ends.append(start)
+    assert list(statement_ends(text)) == ends
