@@ -1,6 +1,7 @@
 """A registry that lies or lags: it stands before the real one, and passes on what it does not lie about."""
 
 import json
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from infra.local.ports import HOST
@@ -37,6 +38,15 @@ LIES: dict[str, Answer] = {
 """What is answered to whatever is asked; besides these there are `other type` and `hangs`."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was killed while it was connected."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class FakeRegistryProxy:
     """Stands before a registry, in threads of its own; `being` makes it lie for a while."""
 
@@ -44,6 +54,8 @@ class FakeRegistryProxy:
         self._real = urlsplit(registry)
         self._lie = ""
         self._over = threading.Event()
+        self._heard = threading.Event()
+        """Whether somebody heard the lie that is being told, or nobody will."""
         self._told: dict[str, bytes] = {}
         """Definition behind each path that was asked for in truth."""
         self.counts: Counter[str] = Counter()
@@ -69,8 +81,7 @@ class FakeRegistryProxy:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer((HOST, port), _Handler)
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, port), _Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -84,6 +95,7 @@ class FakeRegistryProxy:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        self._heard.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -94,6 +106,7 @@ class FakeRegistryProxy:
             yield False
             return
         self._over.clear()
+        self._heard.clear()
         self._lie = lie
         try:
             yield True
@@ -101,9 +114,14 @@ class FakeRegistryProxy:
             self._lie = ""
             self._over.set()
 
+    def wait_told(self, patience_s: float) -> None:
+        """Wait until the lie that is being told was heard by somebody."""
+        self._heard.wait(patience_s)
+
     def _answer(self, method: str, path: str, body: bytes | None) -> Answer:
         if lie := self._lie:
             self.counts[lie] += 1
+            self._heard.set()
         if lie in LIES:
             return LIES[lie]
         if lie == "hangs":

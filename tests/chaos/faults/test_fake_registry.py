@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import urllib.request
+from contextlib import suppress
 
 import pytest
 
@@ -59,10 +61,10 @@ def test_what_is_not_there_is_not_found(address):
         a_client(address).id_of("Usage")
 
 
-def lying(proxy, kind):
+def lying(proxy, kind, patience_s=LONG_S):
     """Return the context of a fault, and where it says what it did."""
     effects = {}
-    return registry_faults(proxy, effects)[kind](Fault(0.0, kind)), effects
+    return registry_faults(proxy, effects, patience_s)[kind](Fault(0.0, kind)), effects
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,21 @@ def test_one_lie_at_a_time(proxy):
 
 @pytest.mark.parametrize("kind", REGISTRY)
 def test_a_lie_that_nobody_heard_leaves_no_trace(proxy, kind):
-    happening, effects = lying(proxy, kind)
+    happening, effects = lying(proxy, kind, patience_s=0.0)
     with happening:
         pass
     assert not any(effects[kind].values())
+
+
+@pytest.mark.parametrize("kind", REGISTRY)
+def test_a_lie_goes_on_until_somebody_has_heard_it(proxy, kind):
+    def ask():
+        with suppress(OSError):  # whatever it answers
+            urllib.request.urlopen(f"{proxy.url}/subjects")
+
+    happening, effects = lying(proxy, kind)
+    asking = threading.Timer(0.2, ask)
+    with happening:
+        asking.start()
+    asking.join()
+    assert effects[kind]["answers"] >= 1
