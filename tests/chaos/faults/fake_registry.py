@@ -54,8 +54,6 @@ class FakeRegistryProxy:
         self._real = urlsplit(registry)
         self._lie = ""
         self._over = threading.Event()
-        self._heard = threading.Event()
-        """Whether somebody heard the lie that is being told, or nobody will."""
         self._told: dict[str, bytes] = {}
         """Definition behind each path that was asked for in truth."""
         self.counts: Counter[str] = Counter()
@@ -95,7 +93,6 @@ class FakeRegistryProxy:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._heard.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -106,7 +103,6 @@ class FakeRegistryProxy:
             yield False
             return
         self._over.clear()
-        self._heard.clear()
         self._lie = lie
         try:
             yield True
@@ -114,14 +110,9 @@ class FakeRegistryProxy:
             self._lie = ""
             self._over.set()
 
-    def wait_told(self, patience_s: float) -> None:
-        """Wait until the lie that is being told was heard by somebody."""
-        self._heard.wait(patience_s)
-
     def _answer(self, method: str, path: str, body: bytes | None) -> Answer:
         if lie := self._lie:
             self.counts[lie] += 1
-            self._heard.set()
         if lie in LIES:
             return LIES[lie]
         if lie == "hangs":

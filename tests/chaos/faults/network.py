@@ -5,15 +5,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.faults.happening import SEEN_PATIENCE_S, Effects, Happenings, note, until_seen
 from tests.chaos.faults.link import FakeLink
 from tests.chaos.plan import Fault
 
 STATES = {"cut": "cut", "half-open": "half-open", "slow link": "slow"}
 
 
-def network_faults(links: Sequence[FakeLink], effects: Effects) -> Happenings:
-    """Return the faults of the links to the brokers; each hits one link."""
+def network_faults(
+    links: Sequence[FakeLink], effects: Effects, patience_s: float = SEEN_PATIENCE_S
+) -> Happenings:
+    """Return the faults of the links to the brokers; each hits one link.
+
+    `patience_s` is how long each waits for something to pass there.
+    """
 
     @contextmanager
     def happen(state: str, fault: Fault) -> Iterator[bool]:
@@ -21,6 +26,8 @@ def network_faults(links: Sequence[FakeLink], effects: Effects) -> Happenings:
         before = Counter(link.counts)
         with link.being(state) as done:
             yield done
+            if done:
+                until_seen(lambda: link.counts - before, patience_s)
         if done:
             note(effects, fault.kind, link.counts - before)
 

@@ -1,7 +1,4 @@
-"""A registry that lies and lags: each worker that starts meets it, and each schema that is new.
-
-Where a machine is slow, nobody may ask in the few seconds of a lie: then it goes on until somebody has heard it.
-"""
+"""A registry that lies and lags: each worker that starts meets it, and each schema that is new."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +6,15 @@ from contextlib import contextmanager
 from functools import partial
 
 from tests.chaos.faults.fake_registry import FakeRegistryProxy
-from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.faults.happening import SEEN_PATIENCE_S, Effects, Happenings, note, until_seen
 from tests.chaos.plan import Fault
 from tests.chaos.profiles import REGISTRY
 
-PATIENCE_S = 30.0  # for the first who hears a lie
-
 
 def registry_faults(
-    proxy: FakeRegistryProxy, effects: Effects, patience_s: float = PATIENCE_S
+    proxy: FakeRegistryProxy, effects: Effects, patience_s: float = SEEN_PATIENCE_S
 ) -> Happenings:
-    """Return the lies of a registry, by kind; each waits so long for somebody to hear it."""
+    """Return the lies of a registry, by kind; `patience_s` is how long each waits to be heard."""
 
     @contextmanager
     def happen(lie: str, fault: Fault) -> Iterator[bool]:
@@ -27,7 +22,7 @@ def registry_faults(
         with proxy.being(lie) as done:
             yield done
             if done:
-                proxy.wait_told(patience_s)
+                until_seen(lambda: proxy.counts - before, patience_s)
         if done:
             told = proxy.counts - before
             note(effects, fault.kind, {"answers": told.total()})

@@ -85,10 +85,10 @@ def test_an_end_is_passed_on(port):
         assert connection.recv(10) == b""
 
 
-def faulty(link, kind):
+def faulty(link, kind, patience_s=0.0):
     """Return the context of a fault of the network, and where it says what it did."""
     effects = {}
-    return network_faults([link], effects)[kind](Fault(0.0, kind)), effects
+    return network_faults([link], effects, patience_s)[kind](Fault(0.0, kind)), effects
 
 
 def test_a_cut_ends_connections_and_refuses_new_ones(link):
@@ -132,3 +132,17 @@ def test_a_fault_of_which_nobody_feels_anything_leaves_no_trace(link):
         with happening:
             pass
         assert not any(effects[kind].values())
+
+
+@pytest.mark.parametrize("kind", STATES)
+def test_a_fault_goes_on_until_somebody_feels_it(link, kind):
+    def connect():
+        with contextlib.suppress(OSError), connected(link.port) as connection:
+            said(connection, b"late", SHORT_S)
+
+    happening, effects = faulty(link, kind, patience_s=LONG_S)
+    connecting = threading.Timer(0.2, connect)
+    with happening:
+        connecting.start()
+    connecting.join()
+    assert any(effects[kind].values())

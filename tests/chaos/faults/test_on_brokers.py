@@ -33,7 +33,7 @@ def ground(tmp_path_factory):
 
 
 def test_each_record_lies_on_three_brokers_and_two_must_have_it(ground):
-    faults = TopicFaults(ground, [], {})
+    faults = TopicFaults(ground, [], {}, patience_s=0.0)
     assert ground.settings.replication == 3
     assert faults._of(WRITTEN[0], "min.insync.replicas") == "2"
     topics = faults._admin.list_topics(timeout=ANSWER_S).topics

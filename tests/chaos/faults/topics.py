@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
 )
 
 from streams.topics import topic_of
-from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.faults.happening import SEEN_PATIENCE_S, Effects, Happenings, note, until_seen
 from tests.chaos.faults.said import Said
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Fault
@@ -32,7 +32,15 @@ PATIENCE_S = 60.0
 class TopicFaults:
     """Changes settings of topics."""
 
-    def __init__(self, ground: Ground, slots: Sequence[Slot], effects: Effects) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        slots: Sequence[Slot],
+        effects: Effects,
+        patience_s: float = SEEN_PATIENCE_S,
+    ) -> None:
+        """`patience_s` is how long each waits for a worker to tell of it."""
+        self._patience_s = patience_s
         self._ground = ground
         self._slots = slots
         self._effects = effects
@@ -50,6 +58,7 @@ class TopicFaults:
             self._set(topic, name, value)
             try:
                 yield True
+                until_seen(lambda: said.count, self._patience_s)
             finally:
                 self._set(topic, name, before)
             note(self._effects, fault.kind, {f"lines of workers about {name}": said.count})

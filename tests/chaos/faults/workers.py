@@ -2,13 +2,12 @@
 
 import resource
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
 
-from tests.chaos.faults.happening import Effects, Happenings, note
+from tests.chaos.faults.happening import SEEN_PATIENCE_S, Effects, Happenings, note, until_seen
 from tests.chaos.faults.limits import Limited
 from tests.chaos.faults.said import Said
 from tests.chaos.plan import Fault
@@ -16,8 +15,6 @@ from tests.chaos.slots import Slot
 
 FENCED = "fenced by other consumer"  # what a worker says when another took its place
 INTRUDERS_FROM = 100  # numbers of workers that are not the run's own
-PATIENCE_S = 45.0
-POLL_S = 0.05
 ROOM_BYTES = 4 << 20  # beyond what the process has mapped already
 
 
@@ -29,7 +26,7 @@ class WorkerFaults:
         slots: Sequence[Slot],
         effects: Effects,
         another: Callable[[int, str], Slot],
-        patience_s: float = PATIENCE_S,
+        patience_s: float = SEEN_PATIENCE_S,
     ) -> None:
         """`another` makes one more worker, with a number, for a place.
 
@@ -58,20 +55,16 @@ class WorkerFaults:
         try:
             with Said([*self._slots, intruder], FENCED) as said:
                 intruder.start()
-                self._wait_for(
-                    lambda: said.count or intruder.ready.exists() or intruder.code is not None
+                until_seen(
+                    lambda: said.count or intruder.ready.exists() or intruder.code is not None,
+                    self._patience_s,
                 )
                 yield True
+                until_seen(lambda: said.count or intruder.code is not None, self._patience_s)
                 note(self._effects, fault.kind, {"lines about it": said.count})
         finally:
             intruder.signal(signal.SIGTERM)
             intruder.leave()
-
-    def _wait_for(self, come: Callable[[], object]) -> None:
-        """Wait until a worker has come: on a busy machine a fault may be over before that."""
-        deadline = time.monotonic() + self._patience_s
-        while not come() and time.monotonic() < deadline:
-            time.sleep(POLL_S)
 
     @contextmanager
     def _little_memory(self, fault: Fault) -> Iterator[bool]:
