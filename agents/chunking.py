@@ -93,7 +93,7 @@ class Cutting:
     @classmethod
     def begin(cls, title: str, blocks: Sequence[Block], policy: ChunkPolicy) -> Cutting:
         """Take the blocks of a document apart."""
-        return cls.of(title, tuple(pieces_of(blocks, questions=policy.questions)), policy)
+        return cls.of(title, at_once(pieces_of(blocks, questions=policy.questions)), policy)
 
     @classmethod
     def of(cls, title: str, pieces: tuple[Piece, ...], policy: ChunkPolicy) -> Cutting:

@@ -30,6 +30,10 @@ _ENDS = re.compile(
     """,
     re.VERBOSE,
 )
+_NO_END = re.compile(r"""[^。！？｡︒﹗﹖.!?…؟۔।॥։።။။‼⁇⁈⁉」』）】〕》〉”’"'»)\]\s]""")
+"""What stands in nothing that _ENDS matches: there a text may be parted without any change."""
+_STRETCH = 512
+"""Characters that are looked through before anything else may be done: some microseconds."""
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]"
     r"|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Co|Corp|No|Nos|Nr|Fig|Figs|Eq|Sec|Ch|Vol|pp|ed|eds|al|cf"
@@ -62,8 +66,11 @@ class Piece:
         return max(self.tokens, -(-len(self.text) // CHARS_PER_TOKEN_MAX), 1)
 
 
-def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece]:
-    """Take the blocks of a document apart; with `questions`, what asks something is a heading."""
+def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece | None]:
+    """Take the blocks of a document apart; with `questions`, what asks something is a heading.
+
+    None comes in between, where much was looked through in vain.
+    """
     for block in blocks:
         text = block.text.strip("\n")
         if not text.strip():
@@ -75,19 +82,29 @@ def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece]:
         elif questions and len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text):
             yield Piece(text, "\n\n", "heading", QUESTION_LEVEL)
         else:
-            for number, (sentence, separator) in enumerate(separated_sentences(text)):
-                yield Piece(sentence, separator if number else "\n\n", "sentence")
+            before = "\n\n"
+            for part in separated_sentences(text):
+                if part is None:
+                    yield None
+                    continue
+                sentence, separator = part
+                yield Piece(sentence, before or separator, "sentence")
+                before = ""
 
 
-def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
+def separated_sentences(text: str) -> Iterator[tuple[str, str] | None]:
     """Split a paragraph into sentences, each with what separates it from the one before.
 
     Sentences and separators one after the other are the text. Rules without a model: they know the
     punctuation of most scripts and some abbreviations, and cut too little rather than too much.
+    None comes in between, where much was looked through in vain.
     """
     start, separator = 0, ""
     numbered = _digits_end(text, start)
-    for end in _ENDS.finditer(text):
+    for end in _ends(text):
+        if end is None:
+            yield None
+            continue
         mark = end.group().rstrip()
         stop = end.start() + len(mark)
         if end.end() == len(text):
@@ -107,6 +124,17 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str]]:
             start, separator = end.end(), text[stop : end.end()]
             numbered = _digits_end(text, start)
     yield text[start:], separator
+
+
+def _ends(text: str) -> Iterator[re.Match[str] | None]:
+    """Find what may end a sentence, and yield None after each stretch of the text."""
+    start = 0
+    while start < len(text):
+        inner = _NO_END.search(text, start + _STRETCH)
+        stop = inner.end() if inner else len(text)
+        yield from _ENDS.finditer(text, start, stop)
+        yield None
+        start = stop
 
 
 def _digits_end(text: str, start: int) -> int:

@@ -15,14 +15,17 @@ from agents.pieces import (
     pieces_of,
     separated_sentences,
 )
+from agents.slices import at_once
 from schemas import Block
+
+
+def sentences_of(text):
+    return at_once(separated_sentences(text))
 
 
 @given(st.text("ab .!?。\n1'\"", max_size=100))
 def test_sentences_and_what_separates_them_are_the_text(text):
-    assert (
-        "".join(separator + sentence for sentence, separator in separated_sentences(text)) == text
-    )
+    assert "".join(separator + sentence for sentence, separator in sentences_of(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -43,11 +46,24 @@ def test_sentences_and_what_separates_them_are_the_text(text):
     ],
 )
 def test_a_text_splits_into_its_sentences(text, expected):
-    assert [sentence for sentence, _ in separated_sentences(text)] == expected
+    assert [sentence for sentence, _ in sentences_of(text)] == expected
 
 
 def test_a_million_full_stops_take_no_time():
-    assert len(list(separated_sentences("." * 1_000_000 + "x"))) == 1
+    assert len(sentences_of("." * 1_000_000 + "x")) == 1
+
+
+@given(st.text("ab .!?。\n1'\"»」)", max_size=60), st.integers(1, 9))
+def test_a_text_that_is_looked_through_in_stretches_has_the_same_sentences(text, stretch):
+    whole = sentences_of(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("agents.pieces._STRETCH", stretch)
+        assert sentences_of(text) == whole
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "a." * 50_000, "a.\u201d" * 50_000])
+def test_what_has_no_sentences_gives_others_their_turn(text):
+    assert list(separated_sentences(text)).count(None) > 100
 
 
 @pytest.mark.parametrize("limit", range(10, 40))
@@ -64,7 +80,8 @@ def block(text, kind="paragraph", level=0):
 
 def listed(*blocks, questions=False):
     return [
-        (piece.kind, piece.level, piece.text) for piece in pieces_of(blocks, questions=questions)
+        (piece.kind, piece.level, piece.text)
+        for piece in at_once(pieces_of(blocks, questions=questions))
     ]
 
 
@@ -90,7 +107,7 @@ def test_blocks_come_apart_into_headings_sentences_tables_and_listings():
 
 def test_pieces_and_what_separates_them_are_the_blocks():
     pieces = pieces_of([block("One.  Two.\nThree"), block("Four")], questions=False)
-    assert "".join(piece.before + piece.text for piece in pieces) == (
+    assert "".join(piece.before + piece.text for piece in at_once(pieces)) == (
         "\n\nOne.  Two.\nThree\n\nFour"
     )
 
