@@ -21,8 +21,8 @@ from streams.running.threads import begin_threads
 from streams.settings import Settings
 from streams.topics import STEPS, step
 from streams.watching.logs import logger
+from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.loop_watch import LoopWatch
 from worker.oversight import keep_lease, watch_over
 from worker.preparing import prepared
 from worker.wiring import Host, Hosted, declare

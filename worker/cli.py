@@ -21,8 +21,8 @@ from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
 from streams.watching import logs, metrics, tracing
+from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.loop_watch import LoopWatch
 from worker.oversight import Tell, keep_lease, watch_over
 from worker.preparing import prepared
 from worker.priority import give_way

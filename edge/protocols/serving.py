@@ -17,6 +17,7 @@ from edge.protocols.http.app import create_app
 from streams.running.threads import begin_threads
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
+from streams.watching.loop_watch import NEVER_S, LoopWatch
 from streams.watching.standstill import Standstill
 
 DRAIN_S = 8
@@ -87,7 +88,12 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         Standstill().hold(loop)
         begin_threads(loop)
-        await self.serve()
+        watch = LoopWatch(ended_s=NEVER_S)
+        watch.hold(loop)
+        try:
+            await self.serve()
+        finally:
+            watch.release()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at a signal."""

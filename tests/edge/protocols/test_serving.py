@@ -12,12 +12,18 @@ import httpx
 import pytest
 
 from edge.protocols.serving import CantServe, Server
+from streams.watching.loop_watch import LOOK_S
 from tests.edge.fake_log import FakeLog, a_gateway
 
 
 @pytest.fixture
 def gateway(tmp_path):
     return a_gateway(tmp_path, FakeLog())
+
+
+def looks_each_s():
+    """Tell how often the loop is looked at; 0 for never."""
+    return round(signal.getitimer(signal.ITIMER_REAL)[1], 3)
 
 
 def test_a_port_that_is_busy_is_one_clear_line(gateway):
@@ -31,7 +37,7 @@ def test_a_port_that_is_busy_is_one_clear_line(gateway):
 
 def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
     server = Server(gateway, "127.0.0.1", 0)
-    answers, stopping, threads = [], [], {}
+    answers, stopping, threads, looks = [], [], {}, []
 
     def ask_and_stop():
         while not server.started:
@@ -39,6 +45,7 @@ def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
         port = server.servers[0].sockets[0].getsockname()[1]
         answers.append(httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False))
         stopping.append(gateway.stopping)
+        looks.append(looks_each_s())
         threads.update({thread.name: thread for thread in threading.enumerate()})
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -55,5 +62,6 @@ def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
     assert stopping == [False]
     assert gateway.stopping
     assert {"standstill", "blocking_0"} <= threads.keys()
+    assert (looks, looks_each_s()) == ([LOOK_S], 0.0)  # who keeps the loop is told
     threads["standstill"].join(10)
     assert not threads["standstill"].is_alive()

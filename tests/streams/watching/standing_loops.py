@@ -20,7 +20,7 @@ import uvloop
 
 from streams.watching import logs
 from streams.watching.standstill import Standstill
-from tests.worker.fake_steps import ended
+from tests.streams.watching.fake_steps import ended
 
 TOLD, ENDED, LOOK_S = 3, 12, 0.02
 WAITS = ENDED // TOLD + 1

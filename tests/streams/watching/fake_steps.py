@@ -1,4 +1,4 @@
-"""Processes under a loop watch, in which something computes: `python -m tests.worker.fake_steps CASE …`.
+"""Processes under a loop watch, in which something computes: `python -m tests.streams.watching.fake_steps CASE …`.
 
 What computes is a module made up here, named as a step's would be, or one that is none. Each case runs in a child of
 this process, all at once, and what it said is printed as JSON at the end.
@@ -18,7 +18,7 @@ import uvloop
 
 from agents.errors import HeldTooLong
 from streams.watching import logs
-from worker.loop_watch import LoopWatch
+from streams.watching.loop_watch import LoopWatch
 
 SOURCE = """
 import re, time

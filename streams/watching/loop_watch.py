@@ -8,6 +8,8 @@ not stop every tenant. A timer looks how much CPU the loop has used since it las
     more than ENDED_S     HeldTooLong is raised where the step computes, so that its input becomes a
                           dead letter and the lane goes on
 
+The gateway's loop is told of likewise, and nothing of it is ended.
+
 CPU counts, not time: on a machine that is busy with something else nobody is blamed. What computes
 in C without looking for signals is told when it ends, and can't be ended before.
 """
@@ -15,6 +17,7 @@ in C without looking for signals is told when it ends, and can't be ended before
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import time
 from types import FrameType
@@ -30,6 +33,7 @@ log = logger("loop")
 TOLD_S = 0.1
 ENDED_S = 10.0
 LOOK_S = 0.05
+NEVER_S = math.inf  # of a process that runs no steps
 STEPS = "agents."
 """Where steps' code is; nothing else is ever interrupted."""
 OURS = ("streams.", "connectors.", "worker.")

@@ -9,18 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.worker.fake_steps import CASES
-from worker.loop_watch import LoopWatch
+from streams.watching.loop_watch import LoopWatch
+from tests.streams.watching.fake_steps import CASES
 
 in_processes = pytest.mark.slow  # and seconds of computing in them
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def course_of():
     """Tell what a process in which something computes said, and what it logged."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.worker.fake_steps", *CASES],
+        [sys.executable, "-m", "tests.streams.watching.fake_steps", *CASES],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -97,7 +97,9 @@ async def test_a_timer_that_goes_off_within_a_look_is_not_looked_at(monkeypatch)
         watch._look(loop, None)
         return 0.0
 
-    monkeypatch.setattr("worker.loop_watch.time", SimpleNamespace(thread_time=thread_time))
+    monkeypatch.setattr(
+        "streams.watching.loop_watch.time", SimpleNamespace(thread_time=thread_time)
+    )
     for looks in (1, 2):
         watch._look(loop, None)
         assert len(clocks) == looks
