@@ -82,6 +82,12 @@ COMPOSED = RuleChange(
     before="one sentence was quoted, and what a model said was shown before it was checked",
     kept_until="2.0.0",
 )
+BOUNDED_PIECES = RuleChange(
+    "a document that falls into more than 400,000 sentences, lines and cells is not ingested",
+    since="0.2.0.dev2",
+    before="all of them were cut and measured at once, however many",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -90,6 +96,7 @@ CHANGES = (
     CARRIED_OVER,
     FOLLOWED_SCHEMAS,
     COMPOSED,
+    BOUNDED_PIECES,
 )
 
 

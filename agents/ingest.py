@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
 from agents.batching import NewChunk, batches, new_chunks
+from agents.changes import BOUNDED_PIECES
 from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
 from agents.normal_forms import normalized
-from agents.pieces import pieces_of
+from agents.pieces import Piece, pieces_of
 from agents.slices import collected
 from schemas import (
     Batch,
@@ -50,6 +52,9 @@ from schemas import (
 
 TITLE_CHARS_MAX = 300  # a title is a line; what is longer is cut, and stands in the text as well
 MANIFEST_IDS_BESIDE_CHUNKS_MAX = 1_000  # 40 kB of ids: what fits beside a batch of vectors
+PIECES_MAX = 400_000
+"""Sentences, lines and cells of a document; 6,000 full chunks of lines of 30 characters. Eight
+million lines of 16 MiB took 7 GB, all of it the worker's, to be far too many chunks in the end."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 """Control characters but white space, and halves of surrogate pairs."""
 ONLY_BATCH = Batch(number=0, last=True)
@@ -181,11 +186,13 @@ async def _cut(
 ) -> tuple[Chunk, ...]:
     """Cut blocks into chunks; raises Unfit for none and for too many."""
     read = ChunkPolicy.read(policy)
-    pieces = await collected(pieces_of(blocks, questions=read.questions), fx)
+    most = PIECES_MAX if fx.has(BOUNDED_PIECES) else sys.maxsize
+    pieces = await collected(_within(pieces_of(blocks, questions=read.questions), most), fx)
     cutting = Cutting.of(title, pieces, read)
     while texts := await collected(cutting.uncounted(), fx):
         counts = (await fx(CountTokens(texts=texts))).counts
-        cutting = cutting.with_pieces(await collected(cutting.remeasured(counts), fx))
+        divided = _within(cutting.remeasured(counts), most)
+        cutting = cutting.with_pieces(await collected(divided, fx))
     chunks = await collected(cutting.packed(), fx)
     if not chunks:
         raise Unfit("the document holds no text: submit one that does")
@@ -195,6 +202,19 @@ async def _cut(
             "split it, or raise chunks_max in the configuration of ingest"
         )
     return chunks
+
+
+def _within(pieces: Iterable[Piece | None], most: int) -> Iterator[Piece | None]:
+    """Pass pieces on; raises Unfit for more than a document may fall into."""
+    number = 0
+    for piece in pieces:
+        number += piece is not None
+        if number > most:
+            raise Unfit(
+                f"the document falls into more than {most} sentences, lines and cells: split it "
+                "and submit its parts"
+            )
+        yield piece
 
 
 async def _put_out(

@@ -9,6 +9,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 import agents
+from agents.changes import OLDEST
 from agents.errors import KeyDestroyed
 from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX
 from connectors.documents import Documents
@@ -35,6 +36,7 @@ from streams.running.run import Input
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import step
+from streams.version import CODE
 from tests.agents.fake_services import FakeKeys, FakeRow, sealed, unsealed
 from tests.fakes import NOW_US, FakeEffects, a_codec, a_meta
 
@@ -52,6 +54,7 @@ class IngestBench:
         self.configuration = {**CONFIGURATION, **configuration}
         self.submissions = 0
         self.fx = None
+        self.code = CODE
 
     async def run(self, event):
         self.fx = FakeEffects(
@@ -65,6 +68,7 @@ class IngestBench:
             },
             self.configuration,
         )
+        self.fx.code = self.code
         await self.fx.execute()
         return self.fx.outcomes
 
@@ -282,6 +286,28 @@ async def test_a_bad_document_fails_with_a_reason_and_leaves_the_version_in_forc
     assert outcome.chunks == ()
     assert world.row.state.version == 1
     assert world.asked(WriteDocument) == []
+
+
+MANY = {
+    "lines": ("text/plain", "a b\n" * 40),
+    "lines of code": ("text/markdown", "```\n" + "a b c\n" * 400 + "```"),
+    "sentences": ("text/plain", "Ab. " * 40),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+async def test_a_document_of_too_many_pieces_fails_and_what_was_before_is_as_before(
+    kind, monkeypatch
+):
+    monkeypatch.setattr("agents.ingest.PIECES_MAX", 30)
+    media_type, content = MANY[kind]
+    world = IngestBench()
+    [outcome] = await world.submit(content, media_type=media_type)
+    assert outcome.outcome == "failed"
+    assert "more than 30 sentences, lines and cells: split it" in outcome.reason
+    assert world.row.state.version == 0
+    world.code = OLDEST
+    assert {one.outcome for one in await world.submit(content, media_type=media_type)} == {"cut"}
 
 
 async def test_a_withdrawn_document_is_gone_and_can_come_back_whole():

@@ -1,5 +1,6 @@
 """Token counts: of whole texts, without the model's own marks."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -10,7 +11,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from connectors.documents.tokens import load_tokenizer
+from connectors.documents.tokens import AT_ONCE, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,21 @@ def tokenizer(tmp_path_factory):
 def test_each_text_is_counted_by_itself_and_to_its_end(tokenizer, sizes):
     texts = ["word " * size for size in sizes]
     assert tokenizer.count(texts).counts == tuple(sizes)
+
+
+def test_many_texts_are_counted_some_at_a_time(tokenizer):
+    tokenizers = tokenizer.tokenizer
+    sizes = [number % 3 for number in range(2 * AT_ONCE + 1)]
+    batches = []
+
+    class FakeTokenizer:
+        def encode_batch_fast(self, texts, **how):
+            batches.append(len(texts))
+            return tokenizers.encode_batch_fast(texts, **how)
+
+    counted = replace(tokenizer, tokenizer=FakeTokenizer()).count(["word " * n for n in sizes])
+    assert counted.counts == tuple(sizes)
+    assert batches == [AT_ONCE, AT_ONCE, 1]
 
 
 def test_counts_say_of_which_tokenizer_they_are(tokenizer, tmp_path):
