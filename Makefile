@@ -11,6 +11,7 @@
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
+#   make poisons hostile records, requests and documents on a stack, while others chat: ONLY= JSON=FILE
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
 #   make setup   the environment and the parts alone       make clean  undo what make made here
 
@@ -23,7 +24,7 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: golden mutants compatibility help setup parts demo up down test check generate chaos bench clean
+.PHONY: golden mutants compatibility help setup parts demo up down test check generate chaos poisons bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -82,6 +83,9 @@ chaos: setup
 	  $(if $(FAULTS),--faults $(FAULTS)) \
 	  $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(AWAY_S),--away-s $(AWAY_S)) \
 	  $(if $(JSON),--json $(JSON))
+
+poisons: setup
+	@"$(bin)"/python -m tests.chaos.poisons $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 # what the runner is measured beside; a fresh .synced has removed it
 $(compared): $(synced)

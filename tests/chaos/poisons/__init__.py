@@ -1,0 +1,1 @@
+"""Poison on a running stack, while other tenants chat: `make poisons`."""
