@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.load.admission import largest_body
-from edge.protocols.http.bodies import DocumentBody, openapi_of, parse, read_body
+from edge.protocols.http.bodies import DocumentBody, openapi_of, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -19,6 +19,7 @@ from edge.protocols.http.dependencies import (
     name_after,
     trace_of,
 )
+from edge.protocols.http.document_body import parse_document
 from edge.requests import limits
 from edge.requests.new_document import NewDocument
 
@@ -40,8 +41,19 @@ async def submit_document(
 async def _submit(
     request: Request, gateway: Gateway, caller: Caller, idempotency_key: str, body: bytes
 ) -> dict[str, str]:
-    fields = await asyncio.to_thread(parse, body, DocumentBody, caller)
-    document = NewDocument(
+    document = await asyncio.to_thread(_document, body, caller)
+    reception = gateway.reception
+    async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
+        identity = reception.identify_document(caller, document.uri, turn.fingerprint)
+        if not turn.repeated:
+            await reception.submit(identity, document, trace_of(request))
+    name_after(request, identity.request)
+    return {"document_id": identity.session, "request_id": identity.request}
+
+
+def _document(body: bytes, caller: Caller) -> NewDocument:
+    fields = parse_document(body, caller)
+    return NewDocument(
         uri=fields.uri,
         content=fields.content_bytes(),
         media_type=fields.media_type,
@@ -50,13 +62,6 @@ async def _submit(
         groups=fields.groups,
         chunk_policy=fields.chunk_policy,
     )
-    reception = gateway.reception
-    async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
-        identity = reception.identify_document(caller, document.uri, turn.fingerprint)
-        if not turn.repeated:
-            await reception.submit(identity, document, trace_of(request))
-    name_after(request, identity.request)
-    return {"document_id": identity.session, "request_id": identity.request}
 
 
 @router.get("/v1/documents")

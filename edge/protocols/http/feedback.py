@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.protocols.http.bodies import openapi_of, parse, read_body
+from edge.protocols.http.bodies import openapi_of, parsed, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -40,7 +40,7 @@ async def give_feedback(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        fields = parse(body, FeedbackBody, caller)
+        fields = await parsed(body, FeedbackBody, caller)
     question = gateway.access.question(caller, without_prefix(fields.request_id))
     judgement = fields.rating, fields.comment or ""
     async with gateway.reception.once(

@@ -15,7 +15,14 @@ from edge.answering.view import AnswerView
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.protocols.http.ask_once import ask_once, whole
-from edge.protocols.http.bodies import MessageBody, SearchBody, openapi_of, parse, read_body
+from edge.protocols.http.bodies import (
+    MessageBody,
+    SearchBody,
+    beside,
+    openapi_of,
+    parsed,
+    read_body,
+)
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -39,13 +46,14 @@ async def post_message(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        fields = parse(body, MessageBody, caller)
+        fields = await parsed(body, MessageBody, caller)
+        schema = await beside(body, response_schema_text, fields.response_schema)
     question = NewQuestion(
         text=fields.text,
         session=fields.session_id,
         ask=Ask(
             max_tokens=fields.max_tokens,
-            response_schema=response_schema_text(fields.response_schema),
+            response_schema=schema,
         ),
         budget_ms=fields.budget_ms,
         trace=trace_of(request),
@@ -99,7 +107,7 @@ async def post_search(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        fields = parse(body, SearchBody, caller)
+        fields = await parsed(body, SearchBody, caller)
     question = NewQuestion(
         text=fields.text,
         ask=Ask(

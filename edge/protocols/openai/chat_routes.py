@@ -18,7 +18,7 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
 from edge.protocols.http.ask_once import ask_once, whole
-from edge.protocols.http.bodies import openapi_of, parse, read_body
+from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -70,7 +70,7 @@ async def complete_chat(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        body, ignored = _read(content, caller)
+        body, ignored = await beside(content, _read, content, caller)
     place = await chat_session_of(gateway, caller, body)
     schema = response_schema_text(body.schema_wanted)
     question = NewQuestion(
