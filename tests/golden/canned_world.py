@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.errors import Permanent, Transient
+from agents.prompt_canary import CANARY
 from bench.synthetic.answers import CannedModels
 from schemas import (
     Candidate,
@@ -35,10 +36,15 @@ from schemas import (
     IndexWritten,
     Passage,
     PublishVersion,
+    RateRoute,
+    ReadRoutes,
     Record,
     Request,
     Rerank,
     Reranked,
+    RouteRated,
+    RoutesRead,
+    RouteState,
     Search,
     Span,
     Spans,
@@ -50,6 +56,17 @@ from streams.running.world import Call, Handler, StreamHandler
 
 DIMENSIONS = 4
 WORD = re.compile(r"\w+")
+STATES = {
+    "best": RouteState(calls=100, failures=10, first_token_ms=200, rated=50, ungrounded=5),
+    "open": RouteState(circuit="open", wait_ms=700),
+    "busy": RouteState(running=2),
+    "slow": RouteState(first_token_ms=880),
+    "trial-0": RouteState(calls=20, failures=4, first_token_ms=400, rated=20, ungrounded=4),
+    "trial-1": RouteState(calls=20, failures=5, first_token_ms=200, rated=20),
+    "trial-2": RouteState(calls=22, failures=2, first_token_ms=401, rated=20),
+    "trial-3": RouteState(calls=21, failures=2, first_token_ms=999, rated=20, ungrounded=5),
+}
+"""How the routes of the golden log have fared: on the edge of what sends them behind the others."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +108,23 @@ class Oddities(CannedModels):
         return {
             Classify: self._verdicts, Embed: self._vectors, Detect: self._spans, Search: self._candidates, Rerank: self._scores,
             Fetch: self._texts, IndexChunks: self._written, PublishVersion: self._published,
-            WithdrawVersions: self._withdrawn,
+            WithdrawVersions: self._withdrawn, ReadRoutes: self._fared, RateRoute: self._rated,
         }  # fmt: skip
 
     def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
         """Answer what the chat models answer."""
         return {Generate: self._say}
+
+    async def _fared(self, request: ReadRoutes, _: Call) -> Record:
+        if any("none" in route.route for route in request.routes):
+            raise Transient("nobody counts")
+        names = [route.route.partition("@")[0] for route in request.routes]
+        return RoutesRead(states=tuple(STATES.get(name, RouteState()) for name in names))
+
+    async def _rated(self, request: RateRoute, _: Call) -> Record:
+        if not request.grounded:
+            raise Transient("nobody counts")
+        return RouteRated()
 
     async def _verdicts(self, request: Classify, _: Call) -> Record:
         if any("moderator is away" in text for text in request.texts):
@@ -239,7 +267,9 @@ class Oddities(CannedModels):
         if script.fails and request.model == "second":
             script = Script(("The second model says so.",))
         number = 0
+        canary = re.search(CANARY, request.prompt)
         for part in script.parts:
+            part = part.replace("%canary%", canary[0] if canary else "")
             tokens = re.findall(r"\s?[^\s]+|\s", part)
             yield Generated(
                 tokens=tuple(

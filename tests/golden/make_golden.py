@@ -19,7 +19,7 @@ from streams.version import CODE
 from tests.golden.canned_world import Oddities
 from tests.golden.driving import Drive
 from tests.golden.scenario import Scenario
-from tests.golden.scripts import SAID
+from tests.golden.scripts import SAID, question
 from tests.golden.texts import PEOPLE
 from tests.golden.verifying import verify
 
@@ -29,11 +29,10 @@ PRESENT = "present"
 
 async def _played(place: Path) -> tuple[Path, Settings]:
     settings = synthetic_settings(place / "run")
-    drive = Drive(
-        settings, Oddities(PEOPLE, {f"number {number}?": said for number, said in SAID.items()})
-    )
+    scripts = {question(number): said for number, said in SAID.items()}
+    drive = Drive(settings, Oddities(PEOPLE, scripts))
     try:
-        await Scenario(drive).play(place)
+        await Scenario(drive, scripts).play(place)
     finally:
         await drive.close()
     export(drive.log, place / "archive")

@@ -124,7 +124,7 @@ class GoldenLog:
         """Return the report, with the classes that 0.1.0 did not have."""
         written = json.loads((self.folder / "report.json").read_text())
         written.pop("code", None)
-        return {"unverifiable": [], "unreadable": []} | written
+        return {"unverifiable": [], "unreadable": [], "before_its_time": 0} | written
 
     def report(self, readings: Readings) -> dict[str, Any]:
         """Verify it in this process."""

@@ -1,7 +1,9 @@
 """`make mutants`: how many one-line changes of the steps the golden logs notice, and which they do not.
 
 A seeded sample of all mutants of `agents/`, of those modules that a step imports. N= takes that many (0: all of them),
-SEED= another sample, ONLY=agents/NAME.py those of one file. Nothing is written but a line for each survivor on stdout.
+SEED= another sample, ONLY=agents/NAME.py those of one file. Each judgement is kept under .playhead (KEEP= elsewhere): who
+is interrupted calls it again, and it goes on, as long as neither the code nor the logs nor the tests are others. Nothing
+of the tree is edited.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from tests.golden.equivalent_mutants import EQUIVALENT
+from tests.golden.judgements import Judgements, digest_of_tree
 from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, GoldenLog, Judged, MutantJudge
 from tests.golden.mutations import Mutant, mutants_of, sample
 from tests.golden.verifying import ROOT
@@ -27,10 +30,11 @@ LOGS = ("present", "0.1.0")  # the smaller one first: it notices most
 STEPS = "streams/topics.py"  # imports the steps
 SAMPLE, SEED, PROCESSES = 150, 11, 2
 LEAST_VERIFY, LEAST_BOTH = 0.90, 0.95
+KEPT = ROOT / ".playhead" / "mutants.jsonl"
 
 
 def imported(file: str, root: Path = ROOT) -> set[str]:
-    """Return the files of `agents` that a file imports."""
+    """Return the files of `agents` that a file imports; of a package the one that stands for it."""
     found = set()
     for node in ast.walk(ast.parse((root / file).read_bytes())):
         names = []
@@ -39,30 +43,47 @@ def imported(file: str, root: Path = ROOT) -> set[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            path = name.replace(".", "/") + ".py"
-            if name.startswith("agents.") and (root / path).exists():
-                found.add(path)
+            if name.startswith("agents."):
+                place = name.replace(".", "/")
+                paths = (f"{place}.py", f"{place}/__init__.py")
+                found |= {path for path in paths if (root / path).exists()}
+    return found
+
+
+def reached_from(files: Iterable[str], root: Path = ROOT) -> set[str]:
+    """Return the files of `agents` that run when some do, those included."""
+    found, new = set[str](), set(files)
+    while new:
+        found |= new
+        new = set[str]().union(*(imported(file, root) for file in new)) - found
     return found
 
 
 def files_of_steps(root: Path = ROOT) -> list[str]:
     """List the files of `agents` that run when a step does."""
-    found, new = set[str](), imported(STEPS, root)
-    while new:
-        found |= new
-        new = set().union(*(imported(file, root) for file in new)) - found
-    return sorted(found)
+    return sorted(reached_from(imported(STEPS, root), root))
+
+
+@cache
+def run_by(step: str) -> set[str]:
+    """Return the files that run when the step of a file does."""
+    return reached_from({step})
 
 
 @cache
 def own_tests(file: str) -> list[str]:
-    """List the tests of a file: those of its name in its folder, or else those that import it."""
+    """List the tests of a file, its own first: of its name in its folder, or else those that import it.
+
+    Then those of each step that runs it.
+    """
     folder, path = ROOT / "tests" / "agents", Path(file).relative_to("agents")
     named = folder / path.with_name(f"test_{path.name}")
+    tests = {str(test.relative_to(ROOT)): test.stem for test in sorted(folder.rglob("test_*.py"))}
+    steps = {f"test_{Path(step).stem}" for step in imported(STEPS) if file in run_by(step)}
+    own = [test for test in tests if file in imported(test)]
     if named.exists():
-        return [str(named.relative_to(ROOT))]
-    tests = (str(path.relative_to(ROOT)) for path in sorted(folder.rglob("test_*.py")))
-    return [test for test in tests if file in imported(test)]
+        own = [str(named.relative_to(ROOT))]
+    return own + [test for test, name in tests.items() if name in steps and test not in own]
 
 
 def is_equivalent(mutant: Mutant) -> bool:
@@ -114,6 +135,28 @@ def reached(judged: Sequence[Judged]) -> bool:
     return verified >= LEAST_VERIFY * len(judged) and noticed >= LEAST_BOTH * len(judged)
 
 
+def judged_of(
+    mutants: Sequence[Mutant], known: Judgements, processes: int, *, tests: bool
+) -> Iterator[Judged]:
+    """Take what was judged before, then judge the others."""
+    left = []
+    for mutant in mutants:
+        before = known.of(mutant)
+        if before is None:
+            left.append(mutant)
+        else:
+            yield before
+    if not left:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        judge = MutantJudge(copies(Path(place)), own_tests if tests else lambda _: [])
+        judge.prepare()
+        for one in judge.judge(left, processes):
+            if tests or one.by == BY_VERIFY:  # without tests nobody knows whether it survives
+                known.keep(one)
+            yield one
+
+
 def main() -> int:
     """Judge a sample; return 0 where as many were noticed as should be."""
     options = argparse.ArgumentParser()
@@ -121,29 +164,27 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=SEED)
     options.add_argument("--only", default="")
     options.add_argument("--processes", type=int, default=PROCESSES)
+    options.add_argument("--keep", type=Path, default=KEPT)
     options.add_argument("--verify-only", action="store_true", help="leave the tests out")
     given = options.parse_args()
     mutants = drawn(given.n, given.seed, given.only)
     began, judged = time.monotonic(), list[Judged]()
-    with tempfile.TemporaryDirectory() as place:
-        judge = MutantJudge(copies(Path(place)), (lambda _: []) if given.verify_only else own_tests)
-        judge.prepare()
-        try:
-            for one in judge.judge(mutants, given.processes):
-                judged.append(one)
-                print(
-                    f"{len(judged)} of {len(mutants)}: {one.by}",
-                    end="\r",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                if one.by != BY_VERIFY:
-                    print(f"{one.by}: {line_of(one)}", flush=True)
-        except KeyboardInterrupt:
-            print("interrupted: the figures are of those that were judged", file=sys.stderr)
+    known = Judgements(given.keep, digest_of_tree(ROOT))
+    try:
+        for one in judged_of(mutants, known, given.processes, tests=not given.verify_only):
+            judged.append(one)
+            said = f"{len(judged)} of {len(mutants)}: {one.by}"
+            print(said, end="\r", file=sys.stderr, flush=True)
+            if one.by != BY_VERIFY:
+                print(f"{one.by}: {line_of(one)}", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted: the figures are of those that were judged", file=sys.stderr)
     print("\n".join(table(judged)) if judged else "no mutant")
-    print(f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s")
-    return 0 if reached(judged) else 1
+    print(
+        f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s; "
+        f"{len(EQUIVALENT)} are listed as equivalent and not drawn"
+    )
+    return 0 if judged and reached(judged) else 1
 
 
 if __name__ == "__main__":

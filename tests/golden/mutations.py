@@ -1,7 +1,8 @@
 """Mutations: one-line changes of the code, such as a slip of the hand makes, which an outcome should show.
 
 Found by the syntax tree and made in the text, so that each can be shown as a line of today and a line of the mutant.
-Left alone is what no outcome can show: annotations, docstrings, decorators, messages of errors, assertions.
+Left alone is what no outcome can show: annotations, docstrings, decorators, messages of errors, assertions, that of
+`zip(..., strict=True)` among them.
 
 mutmut and cosmic-ray were looked at: both run a test command in a process of its own for each mutant, over a tree that
 they rewrite, which with this product's imports is seconds a mutant and minutes of the golden logs; neither can judge by
@@ -172,6 +173,11 @@ class _Finder(ast.NodeVisitor):
         """Look at the value."""
         if node.value is not None:
             self.visit(node.value)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """Look at the value; `strict=True` asserts that two are of one length."""
+        if node.arg != "strict":
+            self.generic_visit(node)
 
     # ---------------------------------------------------------------- what is changed
 

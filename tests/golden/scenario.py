@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from msgspec.structs import replace
 from schemas import Ask, DocumentSubmitted, Event, QuestionAsked
 from streams.log.clock import now_us
 from tests.golden import texts
+from tests.golden.canned_world import Script
+from tests.golden.checked_talks import CheckedTalks
 from tests.golden.driving import Drive
 from tests.golden.scripts import SAID, question
 
@@ -62,7 +65,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "embed": {"texts_max": 2},
     "redact": {"remembered_max": 4},
     "retrieve": {"budget_tokens": 260, "reranked": 9, "candidates": 12},
-    "generate": {"models": ["chat", "second"], "passage_tokens": 60},
+    "generate": {"models": ["chat", "second"], "routes": None, "passage_tokens": 60},
     "rewrite": {"turns": 3, "topic_characters_max": 30},
 }
 SECOND_US = 1_000_000
@@ -71,14 +74,15 @@ SECOND_US = 1_000_000
 class Scenario:
     """Puts the requests."""
 
-    def __init__(self, drive: Drive) -> None:
-        self._drive = drive
+    def __init__(self, drive: Drive, scripts: MutableMapping[str, Script]) -> None:
+        self._drive, self._scripts = drive, scripts
         self._count = 0
 
     async def play(self, place: Path) -> None:
         """Put all of them."""
         await self._documents()
         await self._talks()
+        await CheckedTalks(self, self._drive, self._scripts, place).play()
         self._drive.configure(place / "narrow", **NARROW)
         await self._narrow_documents()
         await self._narrow_talks()
@@ -97,43 +101,43 @@ class Scenario:
             tenant, uri=uri, content=data, media_type=media, fingerprint=f"document {self._count}", **fields)  # fmt: skip
         return replace(event, chunk_policy=policy)
 
-    async def _submit(
+    async def submit(
         self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
     ) -> list[Event]:
         return await self._drive.put(self._document(*args, **fields), crashes=crashes)
 
     async def _documents(self) -> None:
-        await self._submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})
-        await self._submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})  # unchanged
-        await self._submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "sea"})
-        await self._submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "shore"})
-        await self._submit("ferry-copy.md", texts.COPY)
-        await self._submit("clock.html", texts.HTML, media_type="text/html")
-        await self._submit(
+        await self.submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})
+        await self.submit("ferry.md", texts.FERRY, metadata={"shelf": "sea"})  # unchanged
+        await self.submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "sea"})
+        await self.submit("ferry.md", texts.FERRY_CHANGED, metadata={"shelf": "shore"})
+        await self.submit("ferry-copy.md", texts.COPY)
+        await self.submit("clock.html", texts.HTML, media_type="text/html")
+        await self.submit(
             "salt.txt",
             texts.PLAIN,
             media_type="text/plain",
             title="  The salt\tpans\u0007  " + "of Morrow " * 40,
         )
-        await self._submit("faq.md", texts.FAQ, chunk_policy="faq")
-        await self._submit("staff.md", texts.STAFF, title="Staff of Orla Quist", groups=("b", "a"))
-        await self._submit(
+        await self.submit("faq.md", texts.FAQ, chunk_policy="faq")
+        await self.submit("staff.md", texts.STAFF, title="Staff of Orla Quist", groups=("b", "a"))
+        await self.submit(
             "staff.md", texts.MORE_STAFF, title="Staff of Orla Quist", groups=("b", "a")
         )
-        await self._submit("night.md", texts.SECRETS)
+        await self.submit("night.md", texts.SECRETS)
         for uri, text in (
             ("灯台.md", texts.JAPANESE),
             ("tea.md", texts.CHINESE),
             ("muehle.md", texts.GERMAN),
         ):
-            await self._submit(uri, text)
-        await self._submit("museum.txt", texts.ARABIC, media_type="text/plain")
-        await self._submit("empty.md", " \n\n ")
-        await self._submit("odd.md", "Nobody cuts like that.", chunk_policy="by-the-yard")
-        gone = await self._submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
+            await self.submit(uri, text)
+        await self.submit("museum.txt", texts.ARABIC, media_type="text/plain")
+        await self.submit("empty.md", " \n\n ")
+        await self.submit("odd.md", "Nobody cuts like that.", chunk_policy="by-the-yard")
+        gone = await self.submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
         for number in (1, 2):
             await self._withdraw(gone[0].meta.session, f"gone {number}")
-        await self._submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
+        await self.submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
         await self._withdraw("0b0e7c1e-1111-5222-8333-944455566677", "nobody knows it")
 
     async def _withdraw(self, document: str, reason: str) -> None:
@@ -144,11 +148,11 @@ class Scenario:
         )
 
     async def _narrow_documents(self) -> None:
-        await self._submit(
+        await self.submit(
             "ferry.md", texts.FERRY, HEATH, chunk_policy="tight", crashes={"ingest": 1}
         )
-        await self._submit("ferry.md", texts.FERRY_CHANGED, HEATH, chunk_policy="tight")
-        await self._submit("old.md", texts.FERRY_CHANGED + "\nThe old ferry is sold.", HEATH)
+        await self.submit("ferry.md", texts.FERRY_CHANGED, HEATH, chunk_policy="tight")
+        await self.submit("old.md", texts.FERRY_CHANGED + "\nThe old ferry is sold.", HEATH)
         for policy in ("procedural", "faq", "tight", "loose", "broken"):
             for name in (
                 "FAQ",
@@ -161,12 +165,12 @@ class Scenario:
                 "MARKS",
                 "JAPANESE",
             ):
-                await self._submit(
+                await self.submit(
                     f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy
                 )
-        await self._submit("long.md", "# Long\n\n" + texts.EVEN * 3, HEATH, chunk_policy="tight")
+        await self.submit("long.md", "# Long\n\n" + texts.EVEN * 3, HEATH, chunk_policy="tight")
         for size in (9_000, 9_001):
-            await self._submit(
+            await self.submit(
                 f"{size}.txt",
                 "Salt. " * (size // 6) + "." * (size % 6),
                 HEATH,
@@ -180,7 +184,7 @@ class Scenario:
             "uncounted",
             "recogniser stumbles",
         ):
-            await self._submit(f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so.", HEATH)
+            await self.submit(f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so.", HEATH)
 
     # ---------------------------------------------------------------- questions
 
@@ -196,51 +200,47 @@ class Scenario:
         sealed = self._drive.keyring.seal(tenant, key, event.meta.id, "text", text.encode())
         return replace(event, text=sealed, ask=Ask(**{"deadline": deadline, **fields}))
 
-    async def _ask(
+    async def ask(
         self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
     ) -> list[Event]:
         return await self._drive.put(self._question(*args, **fields), crashes=crashes)
 
     async def _talks(self) -> None:
         for text in texts.QUESTIONS:
-            await self._ask(text, "ferry-talk")
+            await self.ask(text, "ferry-talk")
         for text in texts.OTHERS:
-            await self._ask(text, "other-talk", user="bo")
+            await self.ask(text, "other-talk", user="bo")
         for text in texts.PERSONAL:
-            await self._ask(text, "heath-talk", user="orla")
+            await self.ask(text, "heath-talk", user="orla")
         for text in texts.TALK:
-            await self._ask(text, "long-talk")
+            await self.ask(text, "long-talk")
         for text in (*texts.WORLDLY, *texts.REFUSED, *texts.UNKNOWN, *texts.ODD):
-            await self._ask(text)
+            await self.ask(text)
         for text in texts.QUESTIONS[:3]:
-            await self._ask(text, mode="search", passages_max=2)
-        await self._ask("bell?", mode="search", passages_max=0)
-        await self._ask("Thanks!", mode="search")
-        await self._ask("Thanks!", response_schema=texts.CHOICE)
-        await self._ask("Super!", left_s=0.2)
+            await self.ask(text, mode="search", passages_max=2)
+        await self.ask("bell?", mode="search", passages_max=0)
+        await self.ask("Thanks!", mode="search")
+        await self.ask("Thanks!", response_schema=texts.CHOICE)
+        await self.ask("Super!", left_s=0.2)
         for left_s in (-1, 0.2, 0.5, 5, None):
-            await self._ask(texts.QUESTIONS[0], left_s=left_s)
-        for number in SAID:
-            schema = (
-                {31: texts.CHOICE, 36: texts.CHOICE}.get(number, texts.STEPS) if number > 30 else ""
-            )
-            await self._ask(question(number), f"said-{number}", response_schema=schema)
-        await self._ask(question(9), left_s=5)
-        await self._ask(question(22), passages_max=1)
-        twice = await self._ask("Is the tower open?")
+            await self.ask(texts.QUESTIONS[0], left_s=left_s)
+        for number in (number for number in SAID if number > 30):
+            schema = {31: texts.CHOICE, 36: texts.CHOICE}.get(number, texts.STEPS)
+            await self.ask(question(number), f"said-{number}", response_schema=schema)
+        twice = await self.ask("Is the tower open?")
         self._drive.copy(twice[0])
 
     async def _narrow_talks(self) -> None:
         for step, number in (("generate", 1), ("generate", 2), ("moderate", 0)):
-            await self._ask(question(number + 19), tenant=HEATH, crashes={step: number})
+            await self.ask(question(number + 19), tenant=HEATH, crashes={step: number})
         for text in (*texts.QUESTIONS[:7], *texts.OTHERS[8:12]):
-            await self._ask(text, "narrow-talk", HEATH)
+            await self.ask(text, "narrow-talk", HEATH)
         for text in texts.PERSONAL:
-            await self._ask(text, "narrow-heath", HEATH, user="orla")
+            await self.ask(text, "narrow-heath", HEATH, user="orla")
         for number in (5, 6, 7, 11, 20, 22):
-            await self._ask(question(number), f"narrow-{number}", HEATH)
+            await self.ask(question(number), f"narrow-{number}", HEATH)
         for limit in (1, 2, 3, 8):
-            await self._ask(
+            await self.ask(
                 "Stone, wall, tide, mill, ferry, chapter and salt?",
                 f"limit-{limit}",
                 HEATH,
@@ -269,4 +269,4 @@ class Scenario:
                      {"response_schema": "[" * 129 + "]" * 129}, {"filters": {f"f{n}": "" for n in range(257)}},
                      {"groups": tuple(map(str, range(256)))}, {"response_schema": '{"maxItems":20000}'},
                      {"response_schema": '{"pattern":"(ab{3}c){4}","maxItems":7}'}):  # fmt: skip
-            await self._ask(texts.QUESTIONS[0], tenant=HEATH, **asks)
+            await self.ask(texts.QUESTIONS[0], tenant=HEATH, **asks)
