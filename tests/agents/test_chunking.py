@@ -283,3 +283,21 @@ def test_chunk_ids_tell_repetitions_tenants_and_documents_apart():
         len({*ids, *chunk_ids("other", "d", ["x", "y", "x"]), *chunk_ids("acme", "e", ["x"])}) == 7
     )
     assert ids == chunk_ids("acme", "d", ["x", "y", "x"])
+
+
+def test_what_is_repeated_may_be_as_long_as_the_overlap():
+    """Each sentence weighs 5, so five of them fill the overlap of 25."""
+    policy = ChunkPolicy.read(
+        {
+            "tokens_min": 1,
+            "tokens_target": 150,
+            "tokens_max": 160,
+            "overlap_tokens": 25,
+            "questions": False,
+        }
+    )
+    text = " ".join(f"Stone {n:03} lies there." for n in range(100))
+    found = chunks("", [paragraph(text)], policy)
+    weight = tokens("Stone 001 lies there.")
+    assert 25 % weight == 0
+    assert {len(chunk.repeated) for chunk in found[1:]} == {25 // weight}

@@ -130,3 +130,7 @@ PLAIN_END = regex.compile(
 def test_sentences_end_with_a_mark_or_a_line_break_and_the_blanks_behind(text):
     ends = [end.end() for end in language._SENTENCE_END.finditer(text)]
     assert ends == [end.end() for end in PLAIN_END.finditer(text)]
+
+
+def test_a_sentence_may_end_before_anything_is_said():
+    assert language.sentences("! Go on.") == ("!", "Go on.")

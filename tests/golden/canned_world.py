@@ -269,8 +269,8 @@ class Oddities(CannedModels):
         number = 0
         canary = re.search(CANARY, request.prompt)
         for part in script.parts:
-            part = part.replace("%canary%", canary[0] if canary else "")
-            tokens = re.findall(r"\s?[^\s]+|\s", part)
+            said = part.replace("%canary%", canary[0] if canary else "")
+            tokens = re.findall(r"\s?[^\s]+|\s", said)
             yield Generated(
                 tokens=tuple(
                     GeneratedToken(text=text, at_us=script.step_us * (number + at))

@@ -1,7 +1,7 @@
 """The second part of the golden log: models that are trusted, thresholds hit exactly, routes, schemas, conversations.
 
-A figure that stands on no record (how near a statement is, how likely there is an answer) is shown by two requests: a
-threshold lies on the figure for one, and right above it for the other. Who computes it otherwise is told by either.
+A figure that stands on no record (how near a statement is, how likely there is an answer) is shown by a threshold: it
+lies on the figure, or right above it, by turns. So whoever computes another one comes to another answer.
 """
 
 from __future__ import annotations
@@ -37,12 +37,32 @@ TRUSTED: dict[str, Any] = {
     "share_min": 0.5,
     "passage_tokens": 600,
 }
-WEIGHED = (
-    "against_condition against_direction against_modality against_number against_polarity agreeing_condition "
-    "agreeing_direction agreeing_modality agreeing_number agreeing_polarity anywhere asserted_share family_anywhere "
-    "kind_found kind_missing lacking_condition lacking_direction lacking_modality lacking_number lacking_polarity missing "
-    "names opposed share"
-).split()
+WEIGHED = [
+    "against_condition",
+    "against_direction",
+    "against_modality",
+    "against_number",
+    "against_polarity",
+    "agreeing_condition",
+    "agreeing_direction",
+    "agreeing_modality",
+    "agreeing_number",
+    "agreeing_polarity",
+    "anywhere",
+    "asserted_share",
+    "family_anywhere",
+    "kind_found",
+    "kind_missing",
+    "lacking_condition",
+    "lacking_direction",
+    "lacking_modality",
+    "lacking_number",
+    "lacking_polarity",
+    "missing",
+    "names",
+    "opposed",
+    "share",
+]
 WEIGHTS = {"bias": 0.1} | {
     name: round((0.2 + 0.05 * at) * (-1) ** at, 2) for at, name in enumerate(WEIGHED)
 }
@@ -94,6 +114,8 @@ class CheckedTalks:
     ) -> None:
         self._scenario, self._drive, self._scripts, self._place = scenario, drive, scripts, place
         self._configured = 0
+        self._retrieved: dict[str, ChunksRetrieved] = {}
+        """What was found for a question, when it was first asked."""
 
     async def play(self) -> None:
         """Put all of them."""
@@ -120,14 +142,15 @@ class CheckedTalks:
             await submit(f"topic-{number}.md", topic.page, LOCH)
         await submit("glider.txt", pages.MANUAL, LOCH, media_type="text/plain", title="The glider")
         for name, page in (("shelf", pages.SHELF), ("regal", pages.REGAL), ("chests", pages.CHESTS),
-                           ("lamps", pages.ORDERS), ("cards", pages.CARDS)):  # fmt: skip
+                           ("lamps", pages.ORDERS), ("cards", pages.CARDS), ("forms", pages.FORMS)):  # fmt: skip
             await submit(f"{name}.md", page, LOCH)
         for name, page in pages.DIFFERING:
             await submit(name, page, LOCH)
 
     async def _layouts(self) -> None:
-        for text in (*pages.ABOUT_MANUAL, *pages.ABOUT_ORDERS, *pages.ASIDE, *pages.ABOUT_CARDS,
-                     *pages.ABOUT_DIFFERING):  # fmt: skip
+        for text in pages.ABOUT_MANUAL:
+            self._retrieved[text] = _retrieved(await self._scenario.ask(text, tenant=LOCH))
+        for text in (*pages.ABOUT_ORDERS, *pages.ASIDE, *pages.ABOUT_CARDS, *pages.ABOUT_DIFFERING):
             await self._scenario.ask(text, tenant=LOCH)
 
     async def _conversations(self) -> None:
@@ -142,7 +165,7 @@ class CheckedTalks:
         self._generate(**TRUSTED)
         for topic in TOPICS:
             self._scripts[topic.asked] = Script(topic.said)
-            await ask(topic.asked, tenant=LOCH, passages_max=1)
+            await ask(topic.asked, tenant=LOCH, passages_max=2)
         for number in (number for number in SAID if number < 30):
             await ask(question(number), f"trusted-{number}")
         await ask(question(9), left_s=5)
@@ -158,30 +181,32 @@ class CheckedTalks:
 
     async def _thresholds(self) -> None:
         ask = self._scenario.ask
+        self._generate(answerable={"weights": WEIGHTS, "abstain": 0.0})
         for text in pages.DOUBTED:
-            self._generate(answerable={"weights": WEIGHTS, "abstain": 0.0})
-            composer = self._composer(await ask(text, tenant=LOCH))
+            self._retrieved[text] = _retrieved(await ask(text, tenant=LOCH))
+        for number, text in enumerate(pages.DOUBTED):
+            composer = self._composer(text)
             found = likely(composer.event.question, composer.passages, WEIGHTS)
-            for abstain in (found, round(found + 10**-DECIMALS, DECIMALS)):
-                self._generate(answerable={"weights": WEIGHTS, "abstain": abstain})
-                await ask(text, tenant=LOCH)
-        for text in (*pages.ABOUT_MANUAL, *pages.DOUBTED[:4]):
-            self._generate(**TRUSTED)
-            near = self._composer(await ask(text, tenant=LOCH)).near
+            abstain = round(found + number % 2 * 10**-DECIMALS, DECIMALS)
+            self._generate(answerable={"weights": WEIGHTS, "abstain": abstain})
+            await ask(text, tenant=LOCH)
+        for number, (text, _) in enumerate(self._retrieved.items()):
+            near = self._composer(text).near
             ranked = sorted(range(len(near.scores)), key=lambda at: -near.scores[at])
             sentences = [at for at in ranked[1:] if near.statements[at].kind == "sentence"]
-            for at in sentences[:2]:
-                share = near.scores[at] / near.scores[ranked[0]]
-                self._scripts[text] = Script((near.statements[at].text,))
-                for near_min in (share - 1e-9, share + 1e-9):
-                    self._generate(**TRUSTED | {"near_min": near_min})
-                    await ask(text, tenant=LOCH)
-            self._scripts.pop(text, None)
+            if not sentences:
+                continue
+            at = sentences[number % 3 % len(sentences)]
+            share = near.scores[at] / near.scores[ranked[0]]
+            self._scripts[text] = Script((near.statements[at].text,))
+            self._generate(**TRUSTED | {"near_min": share + (-1) ** number * 1e-9})
+            await ask(text, tenant=LOCH)
+            del self._scripts[text]
 
-    def _composer(self, written: list[Event]) -> Composer:
+    def _composer(self, text: str) -> Composer:
         """Return what composes the answer to a question that was put."""
-        [event] = [one for one in written if isinstance(one, ChunksRetrieved)]
-        return Composer(event, policy_of(self._drive.configurations["generate"].values))
+        policy = policy_of(self._drive.configurations["generate"].values)
+        return Composer(self._retrieved[text], policy)
 
     # ---------------------------------------------------------------- routes, schemas, arms
 
@@ -191,7 +216,7 @@ class CheckedTalks:
             await self._scenario.submit("glider.txt", pages.MANUAL, tenant, media_type="text/plain")
             for text, script in ROUTED.items():
                 self._scripts[text] = script
-                for left_s in (None, 0.85, 0.95):
+                for left_s in (None, 0.85, 0.95) if tenant in {LOCH, "north"} else (None,):
                     await self._scenario.ask(text, tenant=tenant, left_s=left_s)
 
     async def _schemas(self) -> None:
@@ -221,3 +246,9 @@ class CheckedTalks:
                                                  "quoted": {"harm": 0.98}}})  # fmt: skip
         await self._scenario.ask(pages.ABOUT_MANUAL[0], tenant=LOCH)
         await self._scenario.ask("Which harmful thing does the lamp burn?", tenant=TERN)
+
+
+def _retrieved(written: list[Event]) -> ChunksRetrieved:
+    """Return what was found for a question."""
+    [event] = [one for one in written if isinstance(one, ChunksRetrieved)]
+    return event

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from agents.language import is_number, words
+
+PART_WORDS = 70
+
 
 class Topic(NamedTuple):
     """A page, and what a model says when it is asked about it."""
@@ -22,22 +26,39 @@ class Topic(NamedTuple):
     """What stands on the page behind its sentences."""
 
     @property
+    def signs(self) -> str:
+        """The numbers and names that are claimed and stand in no fact.
+
+        Page and question hold them too: else a claim would fall for such a sign, whatever it says.
+        """
+        held = set(words(self.facts))
+        told = [word for line in self.claims.split("\n") for word in words(line)[1:]]
+        told += [word for word in words(self.claims) if is_number(word)]
+        new = [
+            word for word in told if word not in held and (is_number(word) or word[:1].isupper())
+        ]
+        return " ".join(dict.fromkeys(new))
+
+    @property
     def page(self) -> str:
         """The page as Markdown."""
-        return f"# {self.name}\n\n{' '.join(self.facts.split(chr(10)))}\n{self.table}"
+        facts = " ".join(self.facts.split("\n"))
+        signs = f"\n\nSigns: {self.signs}." if self.signs else ""
+        return f"# {self.name}\n\n{facts}{signs}\n{self.table}"
 
     @property
     def asked(self) -> str:
         """The question about it."""
-        return self.question.format(name=self.name)
+        signs = f" ({self.signs})" if self.signs else ""
+        return self.question.format(name=self.name + signs)
 
     @property
     def said(self) -> tuple[str, ...]:
-        """The parts in which the model says it: words in threes, so that sentences end within a part."""
+        """The parts in which the model says it: so many words that sentences end within a part."""
         words = " ".join(self.claims.split("\n")).split(" ")
         return tuple(
-            ("" if at == 0 else " ") + " ".join(words[at : at + 3])
-            for at in range(0, len(words), 3)
+            " " * bool(at) + " ".join(words[at : at + PART_WORDS])
+            for at in range(0, len(words), PART_WORDS)
         )
 
 
@@ -554,5 +575,209 @@ Before each shift:
 | Blast | 9 men | 2 days |
 | Dig | 4 men | 6 days |
 """,
+    ),
+    Topic(
+        "the toll house",
+        """Carts pay $5 at the toll house.
+Coaches pay €6 at noon.
+Vans pay £7 each way.
+Boats pay ¥800 in spring.
+Mules pay ₹90 in autumn.
+Sheds hold five hundred nails.
+Chests hold two dozen eggs.
+Barns hold three thousand beams.
+Mines hold 4 million coals.
+Seas hold 5 billion herrings.
+Skies hold 6 trillion sparks.
+Walls have thirty gaps.
+Doors have forty bolts.
+Roofs have fifty tiles.
+Gates have sixty bars.
+Lanes have seventy lamps.
+Paths have eighty bends.
+Stairs have ninety treads.
+Towers have hundred bricks.
+Fields have thousand stones.
+Ponds hold 5k carps.
+Lakes hold 6K pikes.
+Bays hold 7M crabs.
+Gulfs hold 8mn clams.
+Reefs hold 9bn corals.
+Oceans hold 2B shrimps.
+Ovens bake at 200 °C for 45 min.
+Ropes are 6 ft long.
+Bolts are 2 inches wide.
+Loads weigh 3 tonnes at most.
+Tapes hold 16 bits a row.
+The road is 3-4 miles long.
+The ditch is between 5 and 7 m wide.
+Rent is 0.125 of 1.000 crowns, not -3.
+Rates are 1,5 % or 2.500 crowns.
+Codes such as 1.2.3.4 and 1,22,3 are lists.
+The wagon moves at 30 km/h and 12 m/s.
+It takes 2 years and 18 months.
+Queues of 20 people or fewer pass.
+A child younger than 6 years rides free of fear.
+Some 40 guests and 3+ dogs came.""",
+        """Carts pay 5 USD at the toll house.
+Carts pay $6 at the toll house.
+Carts pay 5 EUR at the toll house.
+Coaches pay 6 EUR at noon.
+Coaches pay 6 USD at noon.
+Vans pay 7 GBP each way.
+Vans pay 7 EUR each way.
+Boats pay JPY 800 in spring.
+Boats pay USD 800 in spring.
+Mules pay ₹90 in autumn.
+Mules pay 90 EUR in autumn.
+Sheds hold 500 nails.
+Sheds hold 600 nails.
+Chests hold 24 eggs.
+Chests hold 26 eggs.
+Barns hold 3,000 beams.
+Mines hold 4,000,000 coals.
+Seas hold 5,000,000,000 herrings.
+Skies hold 6,000,000,000,000 sparks.
+Walls have 30 gaps.
+Walls have 40 gaps.
+Doors have 40 bolts.
+Roofs have 50 tiles.
+Gates have 60 bars.
+Lanes have 70 lamps.
+Paths have 80 bends.
+Stairs have 90 treads.
+Towers have 100 bricks.
+Fields have 1,000 stones.
+Ponds hold 5,000 carps.
+Lakes hold 6,000 pikes.
+Bays hold 7,000,000 crabs.
+Gulfs hold 8,000,000 clams.
+Reefs hold 9,000,000,000 corals.
+Oceans hold 2,000,000,000 shrimps.
+Ovens bake at 200 °C for 2,700 s.
+Ovens bake at 200 °F for 45 min.
+Ropes are 2 yards long.
+Ropes are 72 inches long.
+Ropes are 6 ft long.
+Bolts are 5.08 cm wide.
+Loads weigh no more than 3,000 kg.
+Loads weigh at least 3 tonnes.
+Tapes hold 2 bytes a row.
+The road is 3 miles long.
+The road is 4 miles long.
+The road is 3 km long.
+The ditch is between 500 and 700 cm wide.
+The ditch is 6 m wide.
+Rent is 0,125 of 1000 crowns.
+Rent is 125 of 1 crowns.
+Rent is 3 crowns.
+Rates are 1.5 percent or 2500 crowns.
+Rates are 15 % or 2.5 crowns.
+Codes such as 1.2.3.4 are lists.
+Codes such as 1.2.3.5 are lists.
+The wagon moves at 30 km/h.
+The wagon moves at 30 km.
+The wagon moves at 12 m/s.
+It takes 24 months.
+It takes 1.5 years.
+It takes 18 years.
+Queues of at most 20 people pass.
+Queues of 20 people or more pass.
+A child under 6 years rides.
+A child over 6 years rides.
+Some 40 guests came.
+40 guests came.
+3 dogs or more came.""",
+        "What is paid at {name}?",
+    ),
+    Topic(
+        "the harbour office",
+        """The harbour office holds no more than 5 chests of oats.
+The old keeper may not only open the vault but lock it.
+The pilot who was not able to swim left early, and nobody, neither the cook nor the mate, has ever seldom complained about it.
+If the bell rings twice, all boats return unless the fog lifts.
+The clerk must never sign, and the crane should always rest.
+Every anchor is checked, most ropes are often dry, several flags are sometimes torn.
+A licence is required, provided that the boat is longer than 7 m.
+The yard is not unsafe, and the dock is not without light.
+The gate opens before 6:30 am and closes after 9 pm.
+The pier was built between March 1901 and 4 June 1903.
+It fails without oil.
+The boy cannot and the girl can dive.
+Only dry sails, not wet ones, are stored in the loft above the left door below the short mast.
+Whether the buoy floats is unclear.
+Freight cannot be stored if it is wet or unless it is sealed.
+Larger boats pay more, smaller boats pay less.
+The lamp is neither hot nor cold, and the water is not warm.
+The dues rose in 1999, in May 2001 and until 5 May 2003.""",
+        """The harbour office holds no more than 5 chests of oats.
+The harbour office holds no more than 6 chests of oats.
+The old keeper may not only open the vault but lock it.
+The old keeper may not open the vault.
+The old keeper may not lock the vault.
+The pilot was not able to swim.
+Nobody has seldom complained about it.
+The cook has not complained about it.
+If the bell rings twice, all boats return unless the fog lifts.
+All boats return if the bell rings twice.
+All boats return unless the bell rings twice.
+All boats return if the fog lifts.
+The clerk must never sign.
+The clerk must not sign.
+The clerk may never sign.
+The crane should always rest.
+The crane should rest.
+The crane must always rest.
+Every anchor is checked.
+All anchors are checked.
+Most anchors are checked.
+Most ropes are dry.
+All ropes are often dry.
+Several flags are torn.
+Some flags are sometimes torn.
+Flags are torn.
+A licence is required, provided that the boat is longer than 7 m.
+A licence is required if the boat is longer than 7 m.
+A licence is required.
+A licence is optional, provided that the boat is longer than 7 m.
+A licence is required, provided that the boat is shorter than 7 m.
+The yard is not unsafe.
+The dock is not without light.
+The dock is not dark.
+The gate opens before 6:30 am.
+The gate opens before 06:30.
+The gate closes after 21:00.
+The gate closes after 9 am.
+The gate closes before 9 pm.
+The pier was built between March 1901 and June 1903.
+The pier was built between March 1901 and 4 June 1903.
+The pier was built between 1901 and 1903.
+The pier was built between May 1901 and 4 June 1903.
+It fails without oil.
+It does not fail without oil.
+The boy cannot dive.
+The girl cannot dive.
+Only dry sails, not wet ones, are stored in the loft.
+Only dry sails, not wet ones, are stored in the loft above the right door.
+Only dry sails, not wet ones, are stored in the loft below the left door.
+Dry sails are not stored in the loft.
+The buoy floats.
+Whether the buoy floats is unclear.
+Freight cannot be stored if it is wet.
+Freight cannot be stored unless it is wet.
+Larger boats pay more.
+Larger boats pay less.
+Smaller boats pay less.
+Smaller boats pay more.
+The lamp is not hot.
+The water is not warm.
+The water is not cold.
+The dues rose in 1999.
+The dues rose in May 2001.
+The dues rose until 5 May 2003.
+The dues rose until May 2003.
+The dues rose since 5 May 2003.
+The dues rose in 2003.""",
+        "What is known of {name}?",
     ),
 )

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.golden.packing import unpacked
 from tests.golden.verifying import ROOT, verify
 
 HERE = Path(__file__).parent
@@ -120,7 +121,7 @@ def main() -> int:
                 sys.stdout.write(f"{other}\n")
                 continue
             for release in releases:
-                copy = shutil.copytree(HERE / release, place / "log", dirs_exist_ok=True)
+                copy = unpacked(HERE / release, place / "log")
                 path = os.pathsep.join(filter(None, (other.path, str(ROOT))))
                 options = ("--archive", str(copy / "log"), "--jobs", "1")
                 code, report = verify(copy, *options, python=other.python, PYTHONPATH=path)

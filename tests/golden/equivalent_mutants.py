@@ -19,4 +19,85 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'rank: tuple[int, float, str] = (0, 0.0, "")',
         'rank: tuple[int, float, str] = (1, 0.0, "")',
     ): "set before the first mention, whose own rank replaces it before anybody reads it",
+    (
+        "agents/answering/terms.py",
+        '"sell": "sold", "take": "took taken", "tell": "told", "go": "went gone", "win": "won",',
+        '"sell": "sold", "take": "took taken", \'tell_\': "told", "go": "went gone", "win": "won",',
+    ): "'tell' asks and is no term, so what 'told' is called by is its own name, whichever",
+    (
+        "agents/language.py",
+        'if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start()):',
+        'if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 9), end.start()):',
+    ): "the longest abbreviation has six letters, and is found among eight as among nine",
+    (
+        "agents/language.py",
+        "PASSAGES_KEPT = 1_024",
+        "PASSAGES_KEPT = 1025",
+    ): "how much a cache keeps",
+    (
+        "agents/checking/clauses.py",
+        "CLAIMS_KEPT = 2_048",
+        "CLAIMS_KEPT = 2049",
+    ): "how much a cache keeps",
+    (
+        "agents/normal_forms.py",
+        "MARKS_MAX = 30",
+        "MARKS_MAX = 31",
+    ): "marks come in one order by either way: the long one is for the time it takes",
+}
+
+
+def _renamed(file: str, line: str, label: str) -> tuple[str, str, str]:
+    """Name the mutant that gives a label another name."""
+    return file, line, line.replace(f'"{label}"', f"'{label}_'")
+
+
+CURRENCIES = """"¥": "jpy", "JPY": "jpy", "₹": "inr", "CHF": "chf"}  # fmt: skip"""
+EQUIVALENT |= {
+    _renamed(
+        "agents/checking/units.py", CURRENCIES, label
+    ): "a dimension of one sign alone: it is equal to itself, however it is called"
+    for label in ("inr", "chf")
+} | {
+    _renamed(
+        "agents/checking/polar_words.py", line, line.split('"')[1]
+    ): "the name of an axis: it is only ever held against itself"
+    for line in (
+        '"amount": (',
+        '"quality": (',
+        '"order": (',
+        '"limit": "minimum min minimal mindestens mínimo / maximum max maximal höchstens máximo",',
+        '"permission": (',
+        '"switch": (',
+        '"inclusion": (',
+        '"opening": (',
+        '"beginning": (',
+        '"success": "succeed success successful erfolgreich / failure unsuccessful",',
+        '"truth": (',
+        '"likeness": (',
+        '"sign": "positive positively / negative negatively inverse inversely",',
+        '"safety": (',
+        '"duty": (',
+        '"rank": "first erste premier primero / last final letzte dernier último",',
+        '"place": (',
+        '"reach": "public öffentlich publique público / private privat privé privado",',
+        '"price": "free gratis kostenlos gratuit gratuito / paid chargeable kostenpflichtig payant",',
+        '"heat": "hot warm heiß chaud caliente / cold cool kalt froid frío",',
+        '"side": "left links gauche izquierda / right rechts droite derecha",',
+        '"height": "top above upper oben / bottom below unten",',
+        '"age": "new newer young neu nouveau nuevo / old older alt ancien viejo",',
+        '"length": "long longer lang / short shorter kurz",',
+        '"strength": "strong stronger stark fort fuerte / weak weaker schwach faible débil",',
+        '"speed": "fast faster quick schnell rapide rápido / slow slower langsam lent lento",',
+        '"effort": "easy simple einfach facile fácil / hard difficult schwierig difficile difícil",',
+        '"cost": "cheap cheaper billig / expensive costly teuer cher caro",',
+        '"filling": "full voll plein lleno / empty leer vide vacío",',
+        '"presence": (',
+        '"traffic": "upload import importieren / download export exportieren",',
+        '"secrecy": "encrypt verschlüsseln / decrypt entschlüsseln",',
+        '"latitude": "north northern / south southern",',
+        '"longitude": "east eastern / west western",',
+        '"sex": "male men man / female women woman",',
+        '"day": (',
+    )
 }

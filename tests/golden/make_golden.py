@@ -18,6 +18,7 @@ from streams.settings import Settings
 from streams.version import CODE
 from tests.golden.canned_world import Oddities
 from tests.golden.driving import Drive
+from tests.golden.packing import pack, unpacked
 from tests.golden.scenario import Scenario
 from tests.golden.scripts import SAID, question
 from tests.golden.texts import PEOPLE
@@ -40,7 +41,7 @@ async def _played(place: Path) -> tuple[Path, Settings]:
 
 
 def write(folder: Path) -> None:
-    """Write archive, keys and report into a folder, in place of what is there."""
+    """Write archive and keys, packed, and the report into a folder, in place of what is there."""
     with tempfile.TemporaryDirectory() as place:
         archive, settings = asyncio.run(_played(Path(place)))
         shutil.rmtree(folder, ignore_errors=True)
@@ -48,9 +49,10 @@ def write(folder: Path) -> None:
         (folder / "run").mkdir()
         for kept in (settings.keyring_path, settings.master_key_path):
             shutil.copy(kept, folder / "run" / kept.name)
-    manifest = folder / "log" / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()), separators=(",", ":")))
-    code, report = verify(folder, "--archive", str(folder / "log"))
+    pack(folder)
+    with tempfile.TemporaryDirectory() as place:
+        copy = unpacked(folder, Path(place) / "golden")
+        code, report = verify(copy, "--archive", str(copy / "log"))
     if code:
         raise SystemExit(
             f"the log that was just written does not verify: {json.dumps(report, ensure_ascii=False)[:6_000]}"

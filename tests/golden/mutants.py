@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.judgements import Judgements, digest_of_tree
 from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, GoldenLog, Judged, MutantJudge
 from tests.golden.mutations import Mutant, mutants_of, sample
+from tests.golden.packing import unpacked
 from tests.golden.verifying import ROOT
 
 HERE = Path(__file__).parent
@@ -101,11 +101,8 @@ def drawn(size: int, seed: int, only: str = "") -> list[Mutant]:
 
 
 def copies(place: Path) -> list[GoldenLog]:
-    """Copy the golden logs: a key store makes files beside itself, and a master key is nobody else's to read."""
-    logs = [GoldenLog(Path(shutil.copytree(HERE / name, place / name))) for name in LOGS]
-    for log in logs:
-        (log.folder / "run" / "master.key").chmod(0o600)
-    return logs
+    """Unpack the golden logs."""
+    return [GoldenLog(unpacked(HERE / name, place / name)) for name in LOGS]
 
 
 def line_of(judged: Judged) -> str:

@@ -47,6 +47,14 @@ after dusk. Nobody may sell it.
 
 a) Only this entry stands alone here, and is no list because a long sentence goes on behind the mark that it begins with.
 
+2. Grant of Sale.
+
+The friend of the glider may buy the sail
+- a second sail costs 30 crowns in Port Hale.
+
+The mast of the glider weighs as much as
+12. of the old masts did, and each of them was carried by two people who lived close to the yard of Port Hale in 2010.
+
 The keel:
 it is made of ash and lies flat
 
@@ -160,6 +168,24 @@ ABOUT_CARDS = tuple(
     for colour in ("blue", "red", "old", "green", "grey", "white")
 )
 
+FORMS = """# Forms
+
+They began or had begun, broke, brought, built, bought, caught, chose or had chosen, came, drew and drove, ate, fell or had
+fallen, felt, fought, found, flew, forbade or had forbidden, forgot, got or had gotten, gave or had given, went or had gone,
+grew or had grown, held, kept, knew or had known, led, left, lost, made, met, paid, rose, ran, said, saw or had seen, sought,
+sold, sent, shot, had shown, sang, sank, spoke, spent, stood, stole, swam, took or had taken, taught, told, thought, threw,
+understood, wore, won, wrote or had written, became, sung or sunk, drawn, driven, eaten, forgotten, spoken, worn, behaviour,
+catalogue, centre, colour, defence, remove, erase, licence, programme, need.
+
+They began a break. They broke the bread and ate it. They met when they left. They say so."""
+ABOUT_FORMS = (
+    "When did they begin, break, bring, build, buy, catch, choose, come, draw, drive, eat, fall, feel, fight, find, fly, "
+    "forbid, forget, get, give, go, grow, hold, keep, know, lead, leave, lose, make, meet, pay, rise, run, say, see, seek, "
+    "sell, send, shoot, show, sing, sink, speak, spend, stand, steal, swim, take, teach, tell, think, throw, understand, "
+    "wear, win, write, become, behavior, catalog, center, color, defense, delete, license, program, require?"
+)
+"""Every irregular form stands on the page in one form, and in the question in the other."""
+
 DIFFERING = (
     (
         "tide-1.md",
@@ -175,13 +201,27 @@ DIFFERING = (
     ),
     (
         "tide-4.md",
-        "# Tide board\n\nThe tide gate of Morrow opens at 9:10 on weekdays. The gate is painted red.",
+        "# Tide board\n\nOn weekdays the tide gate of Morrow opens at 6:10. The gate is painted red.",
+    ),
+    (
+        "rooms-1.md",
+        "# Rooms\n\nThe mill hall holds no more than 5 guests. The mill loft costs 2 weeks of rent.",
+    ),
+    (
+        "rooms-2.md",
+        "# Halls\n\nThe mill hall holds at most 5 guests. The mill loft costs 14 days of rent. It was let.",
+    ),
+    (
+        "rooms-3.md",
+        "# Lofts\n\nThe mill hall holds at least 5 guests. The mill loft costs 15 days of rent. It was sold.",
     ),
 )
 ABOUT_DIFFERING = (
     "When does the tide gate of Morrow open on weekdays?",
     "How long do boats wait at the tide gate of Morrow?",
     "Which colour is the gate painted?",
+    "How many guests does the mill hall hold?",
+    "How many days of rent does the mill loft cost?",
 )
 
 DOUBTED = (
@@ -202,6 +242,7 @@ DOUBTED = (
     "Quand la cave du musée Ardent est-elle ouverte, après midi?",
     "¿Quién puede abrir la puerta derecha del Faro Blanco sin permiso?",
     "Which lenses are older than 90 years, and which demand fell in spring?",
+    ABOUT_FORMS,
     "Whose gallery stands 31.5 m above the sea and 18 miles below the beam?",
 )
 """Questions that the documents nearly answer: what is weighed of each lies between two thresholds."""

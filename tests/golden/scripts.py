@@ -67,8 +67,7 @@ ABOUT = {
 }
 
 
-SIGNS = ("alder ash aspen beech birch box cedar cherry elm fig fir hazel holly ivy larch lemon lime linden maple oak olive "
-         "palm pear pine plum poplar rowan spruce willow yew apple almond bay blackthorn elder gorse heather juniper laurel myrtle").split()  # fmt: skip
+SIGNS = ["alder", "ash", "aspen", "beech", "birch", "box", "cedar", "cherry", "elm", "fig", "fir", "hazel", "holly", "ivy", "larch", "lemon", "lime", "linden", "maple", "oak", "olive", "palm", "pear", "pine", "plum", "poplar", "rowan", "spruce", "willow", "yew", "apple", "almond", "bay", "blackthorn", "elder", "gorse", "heather", "juniper", "laurel", "myrtle"]  # fmt: skip
 """By which questions are told apart: a number that stands in no document would have no answer."""
 
 

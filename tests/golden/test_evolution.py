@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden.make_golden import PRESENT
+from tests.golden.packing import unpacked
 from tests.golden.verifying import verify
 from tests.how_to.walk import Copy
 
@@ -42,7 +43,7 @@ def edit(tree, name, before, after):
 
 
 def said_of(log, tree, tmp_path):
-    folder = shutil.copytree(HERE / log, tmp_path / f"log of {log}")
+    folder = unpacked(HERE / log, tmp_path / f"log of {log}")
     code, report = verify(folder, "--archive", str(folder / "log"), tree=tree.place)
     written = json.loads((HERE / log / "report.json").read_text())
     return code, report, written

@@ -1,13 +1,13 @@
 """Logs of earlier releases verify as they did when they were written."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from streams.version import CODE
 from tests.golden.make_golden import PRESENT
+from tests.golden.packing import unpacked
 from tests.golden.verifying import verify
 
 HERE = Path(__file__).parent
@@ -19,12 +19,8 @@ RELEASES = sorted(path.name for path in HERE.iterdir() if (path / "report.json")
 
 @pytest.fixture
 def copied(tmp_path):
-    """Return what copies a release's log: the key store is opened for writing."""
-
-    def copy(release: str) -> Path:
-        return Path(shutil.copytree(HERE / release, tmp_path / release))
-
-    return copy
+    """Return what unpacks a release's log."""
+    return lambda release: unpacked(HERE / release, tmp_path / release)
 
 
 @pytest.mark.parametrize("release", RELEASES)

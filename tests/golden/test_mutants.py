@@ -60,6 +60,7 @@ LEFT_ALONE = [
     "@cached(1)\ndef f(): ...",
     "a = f'{b + 1}'",
     "T = TypeVar('T')",
+    "a = zip(b, c, strict=True)",
 ]
 
 
@@ -114,11 +115,20 @@ def test_a_sample_stays_when_other_lines_come(tmp_path):
 def test_the_files_are_those_that_a_step_runs():
     files = files_of_steps()
     assert {"agents/ingest.py", "agents/pieces.py", "agents/lexicon.py"} <= set(files)
-    assert len(drawn(0, 1)) > 1_000
+    # a step imports the package, and the package the rest
+    assert {"agents/routing/__init__.py", "agents/routing/trials.py"} <= set(files)
+    assert len(drawn(0, 1)) > 5_000
     for file in files:
         assert own_tests(file) or file in {"agents/errors.py", "agents/effects.py"}, (
             f"{file} has no tests"
         )
+
+
+def test_the_tests_of_a_file_are_its_own_and_then_those_of_the_steps_that_run_it():
+    tests = own_tests("agents/routing/trials.py")
+    assert tests[0] == "tests/agents/routing/test_trials.py"
+    assert "tests/agents/test_generate.py" in tests
+    assert "tests/agents/test_ingest.py" not in tests
 
 
 def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted():

@@ -66,3 +66,9 @@ def test_each_differs_from_each_and_comes_from_another_document():
 
 def test_nothing_is_in_conflict_that_is_far_from_the_question():
     assert conflicting(*FEES[:2], question="Who swims?") == []
+
+
+def test_what_says_the_same_as_one_of_those_shown_is_not_shown():
+    """The third differs from the second, but not from the first."""
+    same = "The annual fee of a reader is 10 euros."
+    assert conflicting(FEES[0], FEES[1], same) == FEES[:2]

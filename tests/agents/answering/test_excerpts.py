@@ -99,3 +99,9 @@ def test_headings_end_with_the_next_one():
 def test_each_statement_has_its_share_of_the_tokens():
     [one, other] = excerpts_of([a_passage("One two. Three four five.", tokens=25)])
     assert (one.tokens, other.tokens) == (8, 16)
+
+
+def test_a_heading_that_runs_into_nothing_stands_as_a_sentence():
+    alone = "6. " + " ".join(["Trademark" * 5] * 3) + "."
+    [one] = excerpts_of([a_passage(alone)])
+    assert (one.text, one.kind, one.above) == (alone, "sentence", "")

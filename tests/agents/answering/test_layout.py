@@ -81,6 +81,13 @@ def test_prose_leads_to_its_list_in_the_same_block():
     ]
 
 
+def test_one_entry_behind_prose_is_one_by_its_mark_and_not_by_a_number():
+    """A line of prose may begin with the number that the line before it ends with."""
+    assert kinds("It needs\n- a pump.") == [("prose", "It needs"), ("list", "- a pump.")]
+    assert kinds("It was lost on May\n12. of that year.")[0][0] == "prose"
+    assert len(kinds("It was lost on May\n12. of that year.")) == 1
+
+
 def test_the_lines_of_an_entry_belong_together():
     block = LayoutBlock("list", ("- one", "goes on", "- two"))
     assert entries_of(block) == ("- one goes on", "- two")

@@ -22,3 +22,21 @@ def test_a_name_of_several_words_is_itself():
     assert terms("GitIgnoreSpec") == ("gitignorespec",)
     assert terms("GitIgnoreSpec") != terms("GitIgnore")
     assert terms("ducks") == terms("duck")
+
+
+FORMS = (
+    "begin began begun, break broke, bring brought, build built, buy bought, catch caught, choose chose chosen, come came, "
+    "draw drew, drive drove driven, eat ate eaten, fall fell fallen, feel felt, fight fought, find found, fly flew, "
+    "forbid forbade forbidden, forget forgot forgotten, get got gotten, give gave given, go went gone, grow grew grown, "
+    "hold held, keep kept, know knew known, lead led, leave left, lose lost, make made, meet met, pay paid, rise rose risen, "
+    "run ran, say said, see saw seen, seek sought, sell sold, send sent, shoot shot, show shown, sing sang sung, sink sank "
+    "sunk, speak spoke spoken, spend spent, stand stood, steal stole stolen, swim swam swum, take took taken, teach taught, "
+    "think thought, throw threw thrown, understand understood, wear wore worn, win won, write wrote written, "
+    "become became, behavior behaviour, catalog catalogue, center centre, color colour, defense defence, license licence, "
+    "program programme, require need, delete remove erase"
+)
+
+
+@pytest.mark.parametrize("forms", FORMS.split(", "))
+def test_an_irregular_form_is_its_verb_or_its_other_spelling(forms):
+    assert len({terms(form) for form in forms.split()}) == 1

@@ -51,3 +51,27 @@ def test_what_only_asks_is_open():
     assert claim_of("It is unclear whether it leaks.").opened == [True]
     assert claim_of("It leaks.").opened == [False]
     assert claim_of("It leaks.").joined(claim_of("Is it wet?")).opened == [False, True]
+
+
+def test_not_only_adds_however_long_its_clause_is():
+    claim = claim_of("It may not only open the old vault behind the western gate of the yard.")
+    assert claim.quantifiers == []
+    assert claim.scopes == []
+
+
+@pytest.mark.parametrize(
+    "bound", ["no more than", "not more than", "no fewer than", "nicht mehr als"]
+)
+def test_a_bound_of_a_number_negates_nothing(bound):
+    claim = claim_of(f"The hall holds {bound} 5 chests of oats.")
+    assert claim.scopes == []
+    assert not any(item.negated for item in claim.items)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reached"),
+    [("Il ne dit rien", True), ("Il dit rien", False), ("Il ne vient jamais", True), ("Il vient jamais", False),
+     ("Personne vient", False), ("Il ne voit personne", True), ("Weder Hund noch Katze", True), ("Der Hund noch", False)],
+)  # fmt: skip
+def test_a_word_that_negates_beside_its_partner_alone(sentence, reached):
+    assert bool(claim_of(sentence).scopes) is reached

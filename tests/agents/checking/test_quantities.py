@@ -39,6 +39,15 @@ def agree(one, other):
         ("at least 5", "more than 5"),
         ("5+ users", "5 or more users"),
         ("no more than 5", "up to 5"),
+        ("20 carts of the long row or fewer", "20 carts"),
+        ("5k carps", "5,000 carps"),
+        ("5K carps", "5,000 carps"),
+        ("7M crabs", "7,000,000 crabs"),
+        ("7mn crabs", "7,000,000 crabs"),
+        ("9bn corals", "9,000,000,000 corals"),
+        ("9B corals", "9,000,000,000 corals"),
+        ("five hundred nails", "500 nails"),
+        ("two dozen eggs", "24 eggs"),
         ("twenty-five cats", "25 cats"),
         ("the 3rd one", "3rd"),
         ("<PERSON_1> has 3", "3"),
@@ -63,6 +72,11 @@ def test_one_number_is_known_however_it_is_written(one, other):
         ("at least 5", "up to 5"),
         ("more than 5", "at least 5"),
         ("under 5", "over 5"),
+        ("20 people", "20 people or fewer"),
+        ("20 people or fewer", "20 people or more"),
+        ("3 kg", "3 kg or less"),
+        ("2 million", "2 million or more"),
+        ("5k", "5k or more"),
         ("1,2,3", "1,2,4"),
         ("9" * 4_000, "9" * 3_999 + "8"),
     ],
@@ -110,3 +124,7 @@ def test_only_equal_integers_agree(one, other):
 def test_any_text_of_digits_and_marks_is_read(text):
     for number in quantities(text):
         assert text[number.start :].startswith(number.written)
+
+
+def test_what_stands_at_the_end_of_a_sentence_bounds_no_number_before():
+    assert [one.bound for one in quantities("It is 5, a +")] == [""]

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from agents.checking.units import BOUND_AFTER, BOUND_BEFORE, NUMERALS, SCALES, UNITS
+from agents.checking.units import BOUND_AFTER, BOUND_BEFORE, CURRENCIES, NUMERALS, SCALES, UNITS
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_what_stands_before_a_number_bounds_it(before, bound):
     assert [sign for sign, words in BOUND_BEFORE.items() if words.search(before)] == [bound]
     assert not any(words.match(" of them") for words in BOUND_AFTER.values())
     assert BOUND_AFTER[">="].match(" or more")
+
+
+def test_tens_and_scales_are_what_they_say():
+    tens = ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"]
+    assert [NUMERALS[word] for word in tens] == [30, 40, 50, 60, 70, 80, 90, 100]
+    assert NUMERALS["thousand"] == 1_000
+    scales = ["dozen", "hundred", "thousand", "million", "billion", "trillion"]
+    assert [SCALES[word] for word in scales] == [12, 100, 10**3, 10**6, 10**9, 10**12]
+    assert "ein" not in NUMERALS
+
+
+@pytest.mark.parametrize(("sign", "code"), [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY")])
+def test_a_currency_has_a_sign_and_a_code(sign, code):
+    assert CURRENCIES[sign] == CURRENCIES[code]
+    assert len(set(CURRENCIES.values())) == 6
