@@ -16,6 +16,8 @@ from agents.before.spoken_answers import SpokenAnswer
 from agents.changes import COMPOSED
 from agents.composer import Composer, hold_to_schema
 from agents.effects import Effects
+from agents.tools.calculating import arithmetic_of, calculation
+from agents.tools.tool_policy import tool_policy_of
 from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 
@@ -28,6 +30,11 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     """
     policy = policy_of(fx.configuration)
     composed = fx.has(COMPOSED)
+    tools = tool_policy_of(policy.tools)
+    asked = arithmetic_of(event, tools) if is_open(event) else None
+    if tools and asked and (worked_out := await calculation(event, asked, tools, fx)):
+        yield AnswerWriter(event, event.entries).batch(worked_out.text, answer=worked_out)
+        return
     fixed = _fixed(event, policy)
     if fixed is not None:
         text, reason = fixed
@@ -41,6 +48,11 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     async with aclosing(_composed(event, policy, fx, anew=composed)) as records:
         async for record in records:
             yield record
+
+
+def is_open(event: ChunksRetrieved) -> bool:
+    """Tell whether an answer is still to be found: the question was neither refused nor chat."""
+    return event.outcome in ("retrieved", "empty") and event.ask.mode != "search"
 
 
 def _composed(

@@ -46,7 +46,7 @@ from schemas import (
     WriteRelease,
 )
 
-OURS = frozenset(("not_found", "refused", "search"))
+OURS = frozenset(("not_found", "refused", "search", "calculated", "tools_ended"))
 """Finish reasons of texts that are written in the configuration: no model has to judge them."""
 # letters that stand for others where someone avoids a word list
 DISGUISES = str.maketrans("013457@$!", "oieastasi")

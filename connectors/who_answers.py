@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas import (
+    Calculate,
+    CallTool,
+    CheckPolicy,
     Classify,
     CountTokens,
     Detect,
@@ -40,6 +43,7 @@ CONNECTORS: dict[str, tuple[type[Request[Any]], ...]] = {
     "connectors.triton:Triton": (Embed,),
     "connectors.triton.moderator:Moderator": (Classify,),
     "connectors.providers:Providers": (Generate, ReadRoutes, RateRoute),
+    "connectors.tools:Tools": (Calculate, CallTool, CheckPolicy),
     "connectors.weaviate:Weaviate": (
         IndexChunks,
         PublishVersion,

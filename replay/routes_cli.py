@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from rich.table import Table
 
 from replay.cli import open_log
 from replay.one_request import events_of
-from schemas import Event, RouteDecision, TokensGenerated
+from replay.terminal import MICROS, used
+from schemas import Event, RouteDecision, TokensGenerated, ToolUse
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
-
-MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Explained:
     """Of all calls of its step."""
     decision: RouteDecision | None
     """None where there was nothing to decide, or the answer is of before there were routes."""
+    tools: tuple[ToolUse, ...] = ()
+    """Those that were used on the way to it, in their order."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for `--json`."""
@@ -53,6 +54,7 @@ class Explained:
                 }
                 for one in (decided.considered if decided else ())
             ],
+            "tools": [use.to_avro() for use in self.tools],
         }
 
 
@@ -68,11 +70,10 @@ def explained(events: Iterable[Event]) -> list[Explained]:
         costs[attempt] = costs.get(attempt, 0) + paid
         if event.answer is not None:
             given = event.answer
-            answers[attempt] = Explained(attempt, given.finish_reason, given.model, 0, given.route)
-    return [
-        Explained(one.attempt, one.finish_reason, one.model, costs[attempt], one.decision)
-        for attempt, one in sorted(answers.items())
-    ]
+            answers[attempt] = Explained(
+                attempt, given.finish_reason, given.model, 0, given.route, given.tools
+            )
+    return [replace(one, cost_micros=costs[attempt]) for attempt, one in sorted(answers.items())]
 
 
 @click.group(cls=Group)
@@ -117,6 +118,8 @@ def explain(request: str, archive: Path | None, run: Path | None, as_json: bool)
 def print_answer(answer: Explained) -> None:
     """Print an answer's routes for people."""
     out = console(markup=False, highlight=False)
+    for use in answer.tools:
+        out.print(f"used {used(use)}")
     decided = answer.decision
     if decided is None:
         out.print(f"{answer.finish_reason}: no model was to be chosen")

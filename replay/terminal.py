@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from replay.report import Difference, Report
+from schemas import ToolUse
 from streams.operations.budget import SHARES_MS, StageTime
 from streams.operations.printing import counted
 from streams.operations.timeline import StepTime
 
+MICROS = 1_000_000  # of the accounting currency
 DIFFERENCES_MAX = 20  # printed; --json has all
 
 
@@ -108,6 +111,14 @@ def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> Non
             for kind, (took, parts) in effects.items()
         ),
     )
+    for use in (use for run in runs for use in run.tools):
+        table.add_row("", "", "", "", "", escape(f"→ {used(use)}"))
+
+
+def used(use: ToolUse) -> str:
+    """Spell the use of a tool for people."""
+    cost = f", {use.cost_micros / MICROS:.6f}" if use.cost_micros else ""
+    return f"{use.name} {use.arguments}: {use.outcome}{cost}: {' '.join(use.result.split())}"
 
 
 def stages_table(passed: list[StageTime]) -> Table:

@@ -26,6 +26,9 @@ from schemas.record import Record
 from schemas.records import (
     Begin,
     Block,
+    Calculate,
+    CallTool,
+    CheckPolicy,
     Classify,
     CountTokens,
     Detect,
@@ -61,6 +64,7 @@ from schemas.records import (
     SealedValues,
     Search,
     TokenCounts,
+    ToolExchange,
     Unseal,
     Unsealed,
     WithdrawVersions,
@@ -148,6 +152,57 @@ def _block(record: Block) -> bytes:
     )
 
 
+def _calculate(record: Calculate) -> bytes:
+    return b"".join(
+        (
+            b'\x12Calculate\x14expressions',
+            LONG[len(expression_ := record.expression.encode())],
+            expression_,
+            b'\x00',
+        )
+    )
+
+
+def _call_tool(record: CallTool) -> bytes:
+    return b"".join(
+        (
+            b'\x10CallTool',
+            b"" if (body_ := record.body) == "" else b'\x08bodys' + text(body_),
+            b"" if (bytes_max_ := record.bytes_max) == 65536 else b'\x12bytes_maxi' + LONG[bytes_max_],
+            b"" if (credential_ := record.credential) == "" else b'\x14credentials' + text(credential_),
+            b"" if (credential_header_ := record.credential_header) == "Authorization" else b'"credential_headers' + text(credential_header_),
+            b'\x0cmethods',
+            LONG[len(method_ := record.method.encode())],
+            method_,
+            b"" if (price_ := record.price) == 0 else b'\npricei' + LONG[price_],
+            b"" if not (private_ := record.private) else b'\x0eprivate?' + (b"\1" if private_ else b"\0"),
+            b"" if (timeout_ms_ := record.timeout_ms) == 5000 else b'\x14timeout_msi' + LONG[timeout_ms_],
+            b'\x08tools',
+            LONG[len(tool_ := record.tool.encode())],
+            tool_,
+            b'\x06urls',
+            LONG[len(url_ := record.url.encode())],
+            url_,
+            b'\x00',
+        )
+    )
+
+
+def _check_policy(record: CheckPolicy) -> bytes:
+    return b"".join(
+        (
+            b'\x16CheckPolicy\nabouts',
+            LONG[len(about_ := record.about.encode())],
+            about_,
+            b"" if not (allowed_ := record.allowed) else b'\x0eallowedas' + LONG[len(allowed_)] + strings(allowed_),
+            b'\x08names',
+            LONG[len(name_ := record.name.encode())],
+            name_,
+            b'\x00',
+        )
+    )
+
+
 def _document_ref(record: DocumentRef) -> bytes:
     return b"".join(
         (
@@ -186,6 +241,26 @@ def _embedded_chunk(record: EmbeddedChunk) -> bytes:
             b'\x0cvectorb',
             LONG[len(record.vector)],
             record.vector,
+            b'\x00',
+        )
+    )
+
+
+def _tool_exchange(record: ToolExchange) -> bytes:
+    return b"".join(
+        (
+            b'\x18ToolExchange\x12argumentss',
+            LONG[len(arguments_ := record.arguments.encode())],
+            arguments_,
+            b'\x04ids',
+            LONG[len(id_ := record.id.encode())],
+            id_,
+            b'\x08names',
+            LONG[len(name_ := record.name.encode())],
+            name_,
+            b'\x0cresults',
+            LONG[len(result_ := record.result.encode())],
+            result_,
             b'\x00',
         )
     )
@@ -324,6 +399,7 @@ def _generate(record: Generate) -> bytes:
     return b"".join(
         (
             b'\x10Generate',
+            b"" if not (exchanges_ := record.exchanges) else b'\x12exchangesar' + LONG[len(exchanges_)] + b"".join([_tool_exchange(item) for item in exchanges_]),
             b"" if (input_price_ := record.input_price) == 0 else b'\x16input_pricei' + LONG[input_price_],
             b"" if (json_schema_ := record.json_schema) == "" else b'\x16json_schemas' + text(json_schema_),
             b'\x14max_tokensi',
@@ -340,6 +416,8 @@ def _generate(record: Generate) -> bytes:
             b"" if not (stop_ := record.stop) else b'\x08stopas' + LONG[len(stop_)] + strings(stop_),
             b"" if (system_ := record.system) == "" else b'\x0csystems' + text(system_),
             b"" if DOUBLE.pack((temperature_ := record.temperature)) == DOUBLE.pack(0.0) else b'\x16temperatured' + DOUBLE.pack(temperature_),
+            b"" if (tool_choice_ := record.tool_choice) == "" else b'\x16tool_choices' + text(tool_choice_),
+            b"" if (tools_ := record.tools) == "" else b'\ntoolss' + text(tools_),
             b'\x00',
         )
     )
@@ -692,8 +770,12 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     MapEntry: _map_entry,
     Begin: _begin,
     Block: _block,
+    Calculate: _calculate,
+    CallTool: _call_tool,
+    CheckPolicy: _check_policy,
     DocumentRef: _document_ref,
     EmbeddedChunk: _embedded_chunk,
+    ToolExchange: _tool_exchange,
     Classify: _classify,
     TokenCounts: _token_counts,
     CountTokens: _count_tokens,

@@ -26,8 +26,12 @@ __all__ = [
     "Begun",
     "Block",
     "BlockKind",
+    "Calculate",
+    "Calculated",
+    "CallTool",
     "Candidate",
     "Cause",
+    "CheckPolicy",
     "CheckpointSigned",
     "ChunksCut",
     "ChunksCutOutcome",
@@ -90,6 +94,7 @@ __all__ = [
     "Passage",
     "PersonErased",
     "Placeholders",
+    "PolicyChecked",
     "PublishVersion",
     "QueryRewritten",
     "QueryRewrittenOutcome",
@@ -124,6 +129,10 @@ __all__ = [
     "TokenCounts",
     "TokensGenerated",
     "TokensReleased",
+    "ToolAnswered",
+    "ToolCall",
+    "ToolExchange",
+    "ToolUse",
     "Turn",
     "Turns",
     "UNSTAMPED",
@@ -141,7 +150,7 @@ __all__ = [
 if TYPE_CHECKING:
     # why a string on the wire: docs/decisions/0011-outcomes-are-strings.md
     AnswerFinishReason = Literal[
-        "stop", "length", "extractive", "not_found", "search", "refused", "cancelled", "small_talk"
+        "stop", "length", "extractive", "not_found", "search", "refused", "cancelled", "small_talk", "calculated", "tool_calls", "tools_ended"
     ]
     AskMode = Literal["answer", "search"]
     BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
@@ -151,7 +160,7 @@ if TYPE_CHECKING:
     ChunksRedactedOutcome = Literal["redacted", "unchanged", "withdrawn", "failed"]
     ChunksRetrievedOutcome = Literal["retrieved", "empty", "refused", "small_talk"]
     EmbedKind = Literal["query", "passage"]
-    GeneratedFinishReason = Literal["", "stop", "length"]
+    GeneratedFinishReason = Literal["", "stop", "length", "tool_calls"]
     QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused", "small_talk"]
     QuestionRedactedOutcome = Literal["redacted", "refused"]
 else:
@@ -356,6 +365,36 @@ class RouteDecision(Record, frozen=True, gc=False, kw_only=True):
     """All routes, those that may be asked first and in their order."""
 
 
+class ToolCall(Record, frozen=True, gc=False, kw_only=True):
+    """A tool that a model asks to have called."""
+
+    SCHEMA: ClassVar[str] = "ToolCall"
+
+    id: str
+    """By which its result is told from others of the answer."""
+    name: str
+    """Name of the tool."""
+    arguments: str
+    """JSON object, redacted."""
+
+
+class ToolUse(Record, frozen=True, gc=False, kw_only=True):
+    """A tool that was used on the way to an answer."""
+
+    SCHEMA: ClassVar[str] = "ToolUse"
+
+    name: str
+    """Name of the tool."""
+    arguments: str
+    """JSON object, redacted, or its beginning."""
+    outcome: str
+    """answered, failed or refused."""
+    result: str
+    """What it gave, or why it gave nothing; its beginning."""
+    cost_micros: int = 0
+    """Price of the call in millionths of the accounting currency."""
+
+
 class Usage(Record, frozen=True, gc=False, kw_only=True):
     """Tokens used by a generation."""
 
@@ -379,7 +418,9 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     usage: Usage
     """Tokens used."""
     finish_reason: AnswerFinishReason
-    """stop, length, extractive, not_found, search, refused, cancelled or small_talk."""
+    """stop, length, extractive, not_found, search, refused, cancelled, small_talk, calculated,
+    tool_calls (the asker is to call tools) or tools_ended (a limit on tools was reached).
+    """
     question: str
     """The redacted question."""
     query: str
@@ -400,6 +441,10 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """Which variant of the configuration answered, empty where there is none."""
     spared: int = 0
     """Tokens of the passages that the prompt did without, 0 where none was sent."""
+    tools: tuple[ToolUse, ...] = ()
+    """Tools that were used on the way to it, in their order."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Tools of the asker that it asks for in place of an answer."""
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):
@@ -549,6 +594,12 @@ class Ask(Record, frozen=True, gc=False, kw_only=True):
     """JSON schema that the answer must follow; empty for prose."""
     as_of: int = -1
     """Index position to search at; -1 for now."""
+    tools: str = ""
+    """JSON list of the asker's own tools, each with name, description and parameters; empty for
+    none.
+    """
+    tool_choice: str = ""
+    """auto, none, required, or the name of the tool that is to be asked for; empty for auto."""
 
 
 class Batch(Record, frozen=True, gc=False, kw_only=True):
@@ -610,6 +661,76 @@ class Block(Record, frozen=True, gc=False, kw_only=True):
     """Normalised text."""
 
 
+class Calculated(Record, frozen=True, gc=False, kw_only=True):
+    """What an expression comes to."""
+
+    SCHEMA: ClassVar[str] = "Calculated"
+
+    value: str = ""
+    """A decimal number; empty where there is none."""
+    exact: bool = True
+    """Whether it is the whole of it; otherwise it is rounded."""
+    error: str = ""
+    """Why there is no value: syntax, zero or large; empty where there is one."""
+
+
+class Calculate(Request[Calculated], frozen=True, gc=False, kw_only=True):
+    """Work out an arithmetic expression."""
+
+    SCHEMA: ClassVar[str] = "Calculate"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = Calculated
+
+    expression: str
+    """Numbers with a decimal point, + - * / ^, %, of, parentheses; no units."""
+
+
+class ToolAnswered(Record, frozen=True, gc=False, kw_only=True):
+    """What a tool answered."""
+
+    SCHEMA: ClassVar[str] = "ToolAnswered"
+
+    tool: str
+    """What the tool is called."""
+    status: int
+    """Status of HTTP."""
+    content: str = ""
+    """JSON, as it came; empty where the status is no success."""
+    cost_micros: int = 0
+    """Price of the call in millionths of the accounting currency."""
+
+
+class CallTool(Request[ToolAnswered], frozen=True, gc=False, kw_only=True):
+    """Ask a tool over HTTP."""
+
+    SCHEMA: ClassVar[str] = "CallTool"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = ToolAnswered
+
+    tool: str
+    """What the tool is called."""
+    method: str
+    """GET, POST, PUT, PATCH or DELETE."""
+    url: str
+    """Where to, with path and query."""
+    body: str = ""
+    """JSON; empty for none."""
+    credential: str = ""
+    """Where the key is that goes with it, env:NAME or file:PATH; empty for none."""
+    credential_header: str = "Authorization"
+    """Header that carries the key."""
+    private: bool = False
+    """Whether the host may have a private address."""
+    timeout_ms: int = 5000
+    """How long the whole call may take."""
+    bytes_max: int = 65536
+    """Bound on the body of the answer."""
+    price: int = 0
+    """Of the call, in millionths of the accounting currency."""
+
+
 class Candidate(Record, frozen=True, gc=False, kw_only=True):
     """A chunk that may be relevant."""
 
@@ -626,6 +747,33 @@ class Candidate(Record, frozen=True, gc=False, kw_only=True):
     """BM25 score; 0 where the word search did not name it."""
     score: float
     """The index's fused score."""
+
+
+class PolicyChecked(Record, frozen=True, gc=False, kw_only=True):
+    """What a policy says."""
+
+    SCHEMA: ClassVar[str] = "PolicyChecked"
+
+    allowed: bool
+    """Whether it is allowed."""
+    reason: str
+    """By what."""
+
+
+class CheckPolicy(Request[PolicyChecked], frozen=True, gc=False, kw_only=True):
+    """Ask a recorded policy whether something is allowed."""
+
+    SCHEMA: ClassVar[str] = "CheckPolicy"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = PolicyChecked
+
+    about: str
+    """route, region, content or tool."""
+    name: str
+    """What is asked about."""
+    allowed: tuple[str, ...] = ()
+    """What the configuration in force allows of it; `*` for everything."""
 
 
 class CheckpointSigned(Event, frozen=True, gc=False, kw_only=True):
@@ -857,6 +1005,21 @@ class Passage(Record, frozen=True, gc=False, kw_only=True):
     """Values behind the placeholders of the text."""
 
 
+class ToolExchange(Record, frozen=True, gc=False, kw_only=True):
+    """A call of a tool and what it gave."""
+
+    SCHEMA: ClassVar[str] = "ToolExchange"
+
+    id: str
+    """Id of the call."""
+    name: str
+    """Name of the tool."""
+    arguments: str
+    """JSON object, redacted."""
+    result: str
+    """What it gave, redacted."""
+
+
 class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """The passages that may answer a query were found."""
 
@@ -888,6 +1051,8 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """What was left out to keep the deadline."""
     language: str = ""
     """That of the question as a tag of BCP 47; empty if unknown."""
+    exchanges: tuple[ToolExchange, ...] = ()
+    """The asker's tools that were asked for before and what they gave."""
 
 
 class HeadScores(Record, frozen=True, gc=False, kw_only=True):
@@ -1255,7 +1420,7 @@ class Generated(Record, frozen=True, gc=False, kw_only=True):
     last: bool = False
     """Whether the generation is over."""
     finish_reason: GeneratedFinishReason = ""
-    """stop or length, on the last part."""
+    """stop, length or tool_calls, on the last part."""
     usage: Usage | None = None
     """On the last part."""
     model: str = ""
@@ -1264,6 +1429,8 @@ class Generated(Record, frozen=True, gc=False, kw_only=True):
     """On the last part: price of the generation by the request's prices, in millionths of the
     accounting currency.
     """
+    tool_calls: tuple[ToolCall, ...] = ()
+    """On the last part: tools that the model asks for."""
 
 
 class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
@@ -1304,6 +1471,14 @@ class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
     """Price of a thousand tokens of the prompt, in millionths of the accounting currency."""
     output_price: int = 0
     """Price of a thousand generated tokens, likewise."""
+    tools: str = ""
+    """JSON list of the tools that the model may ask for, each with name, description and
+    parameters; empty for none.
+    """
+    tool_choice: str = ""
+    """auto, none, required, or the name of the tool to ask for; empty for auto."""
+    exchanges: tuple[ToolExchange, ...] = ()
+    """Tools that the model asked for before in this answer, and what they gave."""
 
 
 class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
@@ -1504,6 +1679,8 @@ class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):
     """What was left out to keep the deadline."""
     language: str = ""
     """That of the question as a tag of BCP 47; empty if unknown."""
+    exchanges: tuple[ToolExchange, ...] = ()
+    """The asker's tools that were asked for before and what they gave."""
 
 
 class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):
@@ -1517,6 +1694,10 @@ class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):
     """The words, under the key of (tenant, user)."""
     ask: Ask
     """What is wanted."""
+    exchanges: Sealed | None = None
+    """The asker's tools that were asked for before and what they gave: JSON, under the key of
+    (tenant, user).
+    """
 
 
 class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
@@ -1538,6 +1719,8 @@ class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
     """What is wanted."""
     verdict: Verdict | None = None
     """What moderation found in the question, where it is asked."""
+    exchanges: tuple[ToolExchange, ...] = ()
+    """The asker's tools that were asked for before and what they gave."""
 
 
 class RouteRated(Record, frozen=True, gc=False, kw_only=True):

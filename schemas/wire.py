@@ -33,8 +33,12 @@ from schemas.records import (
     Begin,
     Begun,
     Block,
+    Calculate,
+    Calculated,
+    CallTool,
     Candidate,
     Cause,
+    CheckPolicy,
     CheckpointSigned,
     ChunksCut,
     ChunksEmbedded,
@@ -89,6 +93,7 @@ from schemas.records import (
     Passage,
     PersonErased,
     Placeholders,
+    PolicyChecked,
     PublishVersion,
     QueryRewritten,
     QuestionAsked,
@@ -121,6 +126,10 @@ from schemas.records import (
     TokenCounts,
     TokensGenerated,
     TokensReleased,
+    ToolAnswered,
+    ToolCall,
+    ToolExchange,
+    ToolUse,
     Turn,
     Turns,
     Unseal,
@@ -653,6 +662,102 @@ def read_route_decision(data: bytes, here: int) -> tuple[RouteDecision, int]:
     return record, here
 
 
+def encode_tool_call(record: ToolCall) -> bytes:
+    return b"".join(
+        (
+            LONG[len(id := record.id.encode())], id,
+            LONG[len(name := record.name.encode())], name,
+            LONG[len(arguments := record.arguments.encode())], arguments,
+        )
+    )
+
+
+def read_tool_call(data: bytes, here: int) -> tuple[ToolCall, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    id = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    name = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arguments = data[here:end].decode()
+    here = end
+    record = ToolCall(
+        id=id,
+        name=name,
+        arguments=arguments,
+    )
+    return record, here
+
+
+def encode_tool_use(record: ToolUse) -> bytes:
+    return b"".join(
+        (
+            LONG[len(name := record.name.encode())], name,
+            LONG[len(arguments := record.arguments.encode())], arguments,
+            LONG[len(outcome := record.outcome.encode())], outcome,
+            LONG[len(result := record.result.encode())], result,
+            LONG[record.cost_micros],
+        )
+    )
+
+
+def read_tool_use(data: bytes, here: int) -> tuple[ToolUse, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    name = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arguments = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    outcome = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    result = data[here:end].decode()
+    here = end
+    if (cost_micros := data[here]) & 0x81:
+        cost_micros, here = long_at(data, here)
+    else:
+        cost_micros >>= 1
+        here += 1
+    record = ToolUse(
+        name=name,
+        arguments=arguments,
+        outcome=outcome,
+        result=result,
+        cost_micros=cost_micros,
+    )
+    return record, here
+
+
 def encode_usage(record: Usage) -> bytes:
     return b"".join(
         (
@@ -697,6 +802,8 @@ def encode_answer(record: Answer) -> bytes:
             b"\0" if (route := record.route) is None else b"\2" + encode_route_decision(route),
             LONG[len(arm := record.arm.encode())], arm,
             LONG[record.spared],
+            LONG[len(tools)] + b"".join([encode_tool_use(item) for item in tools]) + b"\0" if (tools := record.tools) else b"\0",
+            LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
         )
     )
 
@@ -786,6 +893,20 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
     else:
         spared >>= 1
         here += 1
+    tools: list[ToolUse] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            tools_item, here = read_tool_use(data, here)
+            tools.append(tools_item)
+    here += 1
+    tool_calls: list[ToolCall] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            tool_calls_item, here = read_tool_call(data, here)
+            tool_calls.append(tool_calls_item)
+    here += 1
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -801,6 +922,8 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         route=route,
         arm=arm,
         spared=spared,
+        tools=tuple(tools),
+        tool_calls=tuple(tool_calls),
     )
     return record, here
 
@@ -1186,6 +1309,8 @@ def encode_ask(record: Ask) -> bytes:
             LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
             LONG[len(response_schema := record.response_schema.encode())], response_schema,
             LONG[record.as_of],
+            LONG[len(tools := record.tools.encode())], tools,
+            LONG[len(tool_choice := record.tool_choice.encode())], tool_choice,
         )
     )
 
@@ -1239,6 +1364,20 @@ def read_ask(data: bytes, here: int) -> tuple[Ask, int]:
     else:
         as_of >>= 1
         here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tools = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tool_choice = data[here:end].decode()
+    here = end
     record = Ask(
         mode=mode,
         passages_max=passages_max,
@@ -1248,6 +1387,8 @@ def read_ask(data: bytes, here: int) -> tuple[Ask, int]:
         groups=tuple(groups),
         response_schema=response_schema,
         as_of=as_of,
+        tools=tools,
+        tool_choice=tool_choice,
     )
     return record, here
 
@@ -1408,6 +1549,200 @@ def read_block(data: bytes, here: int) -> tuple[Block, int]:
     return record, here
 
 
+def encode_calculated(record: Calculated) -> bytes:
+    return b"".join(
+        (
+            LONG[len(value := record.value.encode())], value,
+            b"\1" if record.exact else b"\0",
+            LONG[len(error := record.error.encode())], error,
+        )
+    )
+
+
+def read_calculated(data: bytes, here: int) -> tuple[Calculated, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    value = data[here:end].decode()
+    here = end
+    exact = BOOLEANS[data[here]]
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    error = data[here:end].decode()
+    here = end
+    record = Calculated(
+        value=value,
+        exact=exact,
+        error=error,
+    )
+    return record, here
+
+
+def encode_calculate(record: Calculate) -> bytes:
+    return b"".join(
+        (
+            LONG[len(expression := record.expression.encode())], expression,
+        )
+    )
+
+
+def read_calculate(data: bytes, here: int) -> tuple[Calculate, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    expression = data[here:end].decode()
+    here = end
+    record = Calculate(
+        expression=expression,
+    )
+    return record, here
+
+
+def encode_tool_answered(record: ToolAnswered) -> bytes:
+    return b"".join(
+        (
+            LONG[len(tool := record.tool.encode())], tool,
+            INT[record.status],
+            LONG[len(content := record.content.encode())], content,
+            LONG[record.cost_micros],
+        )
+    )
+
+
+def read_tool_answered(data: bytes, here: int) -> tuple[ToolAnswered, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tool = data[here:end].decode()
+    here = end
+    if (status := data[here]) & 0x81:
+        status, here = long_at(data, here)
+    else:
+        status >>= 1
+        here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    content = data[here:end].decode()
+    here = end
+    if (cost_micros := data[here]) & 0x81:
+        cost_micros, here = long_at(data, here)
+    else:
+        cost_micros >>= 1
+        here += 1
+    record = ToolAnswered(
+        tool=tool,
+        status=status,
+        content=content,
+        cost_micros=cost_micros,
+    )
+    return record, here
+
+
+def encode_call_tool(record: CallTool) -> bytes:
+    return b"".join(
+        (
+            LONG[len(tool := record.tool.encode())], tool,
+            LONG[len(method := record.method.encode())], method,
+            LONG[len(url := record.url.encode())], url,
+            LONG[len(body := record.body.encode())], body,
+            LONG[len(credential := record.credential.encode())], credential,
+            LONG[len(credential_header := record.credential_header.encode())], credential_header,
+            b"\1" if record.private else b"\0",
+            INT[record.timeout_ms],
+            INT[record.bytes_max],
+            LONG[record.price],
+        )
+    )
+
+
+def read_call_tool(data: bytes, here: int) -> tuple[CallTool, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tool = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    method = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    url = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    body = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    credential = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    credential_header = data[here:end].decode()
+    here = end
+    private = BOOLEANS[data[here]]
+    here += 1
+    if (timeout_ms := data[here]) & 0x81:
+        timeout_ms, here = long_at(data, here)
+    else:
+        timeout_ms >>= 1
+        here += 1
+    if (bytes_max := data[here]) & 0x81:
+        bytes_max, here = long_at(data, here)
+    else:
+        bytes_max >>= 1
+        here += 1
+    if (price := data[here]) & 0x81:
+        price, here = long_at(data, here)
+    else:
+        price >>= 1
+        here += 1
+    record = CallTool(
+        tool=tool,
+        method=method,
+        url=url,
+        body=body,
+        credential=credential,
+        credential_header=credential_header,
+        private=private,
+        timeout_ms=timeout_ms,
+        bytes_max=bytes_max,
+        price=price,
+    )
+    return record, here
+
+
 def encode_candidate(record: Candidate) -> bytes:
     return b"".join(
         (
@@ -1447,6 +1782,72 @@ def read_candidate(data: bytes, here: int) -> tuple[Candidate, int]:
         dense=dense,
         lexical=lexical,
         score=score,
+    )
+    return record, here
+
+
+def encode_policy_checked(record: PolicyChecked) -> bytes:
+    return b"".join(
+        (
+            b"\1" if record.allowed else b"\0",
+            LONG[len(reason := record.reason.encode())], reason,
+        )
+    )
+
+
+def read_policy_checked(data: bytes, here: int) -> tuple[PolicyChecked, int]:
+    allowed = BOOLEANS[data[here]]
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    record = PolicyChecked(
+        allowed=allowed,
+        reason=reason,
+    )
+    return record, here
+
+
+def encode_check_policy(record: CheckPolicy) -> bytes:
+    return b"".join(
+        (
+            LONG[len(about := record.about.encode())], about,
+            LONG[len(name := record.name.encode())], name,
+            LONG[len(allowed)] + strings(allowed) + b"\0" if (allowed := record.allowed) else b"\0",
+        )
+    )
+
+
+def read_check_policy(data: bytes, here: int) -> tuple[CheckPolicy, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    about = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    name = data[here:end].decode()
+    here = end
+    allowed: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            allowed_item, here = string_at(data, here)
+            allowed.append(allowed_item)
+    here += 1
+    record = CheckPolicy(
+        about=about,
+        name=name,
+        allowed=tuple(allowed),
     )
     return record, here
 
@@ -2192,6 +2593,55 @@ def read_passage(data: bytes, here: int) -> tuple[Passage, int]:
     return record, here
 
 
+def encode_tool_exchange(record: ToolExchange) -> bytes:
+    return b"".join(
+        (
+            LONG[len(id := record.id.encode())], id,
+            LONG[len(name := record.name.encode())], name,
+            LONG[len(arguments := record.arguments.encode())], arguments,
+            LONG[len(result := record.result.encode())], result,
+        )
+    )
+
+
+def read_tool_exchange(data: bytes, here: int) -> tuple[ToolExchange, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    id = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    name = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arguments = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    result = data[here:end].decode()
+    here = end
+    record = ToolExchange(
+        id=id,
+        name=name,
+        arguments=arguments,
+        result=result,
+    )
+    return record, here
+
+
 def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
     return b"".join(
         (
@@ -2209,6 +2659,7 @@ def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
             encode_ask(record.ask),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(language := record.language.encode())], language,
+            LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
         )
     )
 
@@ -2293,6 +2744,13 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         end = here + (size >> 1)
     language = data[here:end].decode()
     here = end
+    exchanges: list[ToolExchange] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            exchanges_item, here = read_tool_exchange(data, here)
+            exchanges.append(exchanges_item)
+    here += 1
     record = ChunksRetrieved(
         meta=meta,
         outcome=outcome,
@@ -2308,6 +2766,7 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         ask=ask,
         degraded=tuple(degraded),
         language=language,
+        exchanges=tuple(exchanges),
     )
     return record, here
 
@@ -3314,6 +3773,7 @@ def encode_generated(record: Generated) -> bytes:
             b"\0" if (usage := record.usage) is None else b"\2" + encode_usage(usage),
             LONG[len(model := record.model.encode())], model,
             LONG[record.cost_micros],
+            LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
         )
     )
 
@@ -3353,6 +3813,13 @@ def read_generated(data: bytes, here: int) -> tuple[Generated, int]:
     else:
         cost_micros >>= 1
         here += 1
+    tool_calls: list[ToolCall] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            tool_calls_item, here = read_tool_call(data, here)
+            tool_calls.append(tool_calls_item)
+    here += 1
     record = Generated(
         tokens=tuple(tokens),
         last=last,
@@ -3360,6 +3827,7 @@ def read_generated(data: bytes, here: int) -> tuple[Generated, int]:
         usage=usage,
         model=model,
         cost_micros=cost_micros,
+        tool_calls=tuple(tool_calls),
     )
     return record, here
 
@@ -3380,6 +3848,9 @@ def encode_generate(record: Generate) -> bytes:
             INT[record.stable_characters],
             LONG[record.input_price],
             LONG[record.output_price],
+            LONG[len(tools := record.tools.encode())], tools,
+            LONG[len(tool_choice := record.tool_choice.encode())], tool_choice,
+            LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
         )
     )
 
@@ -3461,6 +3932,27 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
     else:
         output_price >>= 1
         here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tools = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tool_choice = data[here:end].decode()
+    here = end
+    exchanges: list[ToolExchange] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            exchanges_item, here = read_tool_exchange(data, here)
+            exchanges.append(exchanges_item)
+    here += 1
     record = Generate(
         prompt=prompt,
         max_tokens=max_tokens,
@@ -3475,6 +3967,9 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
         stable_characters=stable_characters,
         input_price=input_price,
         output_price=output_price,
+        tools=tools,
+        tool_choice=tool_choice,
+        exchanges=tuple(exchanges),
     )
     return record, here
 
@@ -3972,6 +4467,7 @@ def encode_query_rewritten(record: QueryRewritten) -> bytes:
             encode_ask(record.ask),
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(language := record.language.encode())], language,
+            LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
         )
     )
 
@@ -4047,6 +4543,13 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
         end = here + (size >> 1)
     language = data[here:end].decode()
     here = end
+    exchanges: list[ToolExchange] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            exchanges_item, here = read_tool_exchange(data, here)
+            exchanges.append(exchanges_item)
+    here += 1
     record = QueryRewritten(
         meta=meta,
         outcome=outcome,
@@ -4060,6 +4563,7 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
         ask=ask,
         degraded=tuple(degraded),
         language=language,
+        exchanges=tuple(exchanges),
     )
     return record, here
 
@@ -4071,6 +4575,7 @@ def encode_question_asked(record: QuestionAsked) -> bytes:
             LONG[len(subject := record.subject.encode())], subject,
             encode_sealed(record.text),
             encode_ask(record.ask),
+            b"\0" if (exchanges := record.exchanges) is None else b"\2" + encode_sealed(exchanges),
         )
     )
 
@@ -4086,11 +4591,18 @@ def read_question_asked(data: bytes, here: int) -> tuple[QuestionAsked, int]:
     here = end
     text, here = read_sealed(data, here)
     ask, here = read_ask(data, here)
+    exchanges: Sealed | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        exchanges, here = read_sealed(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = QuestionAsked(
         meta=meta,
         subject=subject,
         text=text,
         ask=ask,
+        exchanges=exchanges,
     )
     return record, here
 
@@ -4106,6 +4618,7 @@ def encode_question_redacted(record: QuestionRedacted) -> bytes:
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
             encode_ask(record.ask),
             b"\0" if (verdict := record.verdict) is None else b"\2" + encode_verdict(verdict),
+            LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
         )
     )
 
@@ -4154,6 +4667,13 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
         verdict, here = read_verdict(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    exchanges: list[ToolExchange] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            exchanges_item, here = read_tool_exchange(data, here)
+            exchanges.append(exchanges_item)
+    here += 1
     record = QuestionRedacted(
         meta=meta,
         outcome=outcome,
@@ -4163,6 +4683,7 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
         entries=tuple(entries),
         ask=ask,
         verdict=verdict,
+        exchanges=tuple(exchanges),
     )
     return record, here
 
@@ -5159,6 +5680,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Neutralised: encode_neutralised,
     ConsideredRoute: encode_considered_route,
     RouteDecision: encode_route_decision,
+    ToolCall: encode_tool_call,
+    ToolUse: encode_tool_use,
     Usage: encode_usage,
     Answer: encode_answer,
     Sealed: encode_sealed,
@@ -5174,7 +5697,13 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Begun: encode_begun,
     Begin: encode_begin,
     Block: encode_block,
+    Calculated: encode_calculated,
+    Calculate: encode_calculate,
+    ToolAnswered: encode_tool_answered,
+    CallTool: encode_call_tool,
     Candidate: encode_candidate,
+    PolicyChecked: encode_policy_checked,
+    CheckPolicy: encode_check_policy,
     CheckpointSigned: encode_checkpoint_signed,
     CutChunk: encode_cut_chunk,
     DocumentRef: encode_document_ref,
@@ -5186,6 +5715,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     RedactedChunk: encode_redacted_chunk,
     ChunksRedacted: encode_chunks_redacted,
     Passage: encode_passage,
+    ToolExchange: encode_tool_exchange,
     ChunksRetrieved: encode_chunks_retrieved,
     HeadScores: encode_head_scores,
     Classified: encode_classified,
@@ -5271,6 +5801,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Neutralised: read_neutralised,
     ConsideredRoute: read_considered_route,
     RouteDecision: read_route_decision,
+    ToolCall: read_tool_call,
+    ToolUse: read_tool_use,
     Usage: read_usage,
     Answer: read_answer,
     Sealed: read_sealed,
@@ -5286,7 +5818,13 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Begun: read_begun,
     Begin: read_begin,
     Block: read_block,
+    Calculated: read_calculated,
+    Calculate: read_calculate,
+    ToolAnswered: read_tool_answered,
+    CallTool: read_call_tool,
     Candidate: read_candidate,
+    PolicyChecked: read_policy_checked,
+    CheckPolicy: read_check_policy,
     CheckpointSigned: read_checkpoint_signed,
     CutChunk: read_cut_chunk,
     DocumentRef: read_document_ref,
@@ -5298,6 +5836,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     RedactedChunk: read_redacted_chunk,
     ChunksRedacted: read_chunks_redacted,
     Passage: read_passage,
+    ToolExchange: read_tool_exchange,
     ChunksRetrieved: read_chunks_retrieved,
     HeadScores: read_head_scores,
     Classified: read_classified,

@@ -17,6 +17,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "refused",
         "cancelled",
         "small_talk",
+        "calculated",
+        "tool_calls",
+        "tools_ended",
     ),
     "Ask.mode": ("answer", "search"),
     "Block.kind": ("heading", "paragraph", "list", "code", "table"),
@@ -26,7 +29,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ChunksRedacted.outcome": ("redacted", "unchanged", "withdrawn", "failed"),
     "ChunksRetrieved.outcome": ("retrieved", "empty", "refused", "small_talk"),
     "Embed.kind": ("query", "passage"),
-    "Generated.finish_reason": ("", "stop", "length"),
+    "Generated.finish_reason": ("", "stop", "length", "tool_calls"),
     "QueryRewritten.outcome": ("rewritten", "unchanged", "refused", "small_talk"),
     "QuestionRedacted.outcome": ("redacted", "refused"),
 }

@@ -24,6 +24,7 @@ from agents.rewrite import rewrite
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
+    Calculate,
     CheckpointSigned,
     ChunksCut,
     ChunksEmbedded,
@@ -185,7 +186,12 @@ STEPS = (
         "generate",
         generate,
         {ChunksRetrieved: (TokensGenerated,)},
-        asks=(Generate, ReadRoutes, RateRoute),
+        asks=(
+            Generate,
+            ReadRoutes,
+            RateRoute,
+            Calculate,
+        ),
     ),
     Step(
         "moderate",

@@ -58,6 +58,8 @@ class GenerationPolicy:
     """Kind of small talk -> language -> reply; none in configurations of 0.1.0."""
     translated: dict[str, dict[str, str]] = field(default_factory=dict)
     """`not_found` and `refused` in other languages: name -> language -> text."""
+    tools: dict[str, Any] = field(default_factory=dict)
+    """What tools there are; see `agents.tools.tool_policy`. None in configurations of 0.1.0."""
 
     def said(self, name: str, language: str) -> str:
         """Return `not_found` or `refused` in a language, or as it is where it has no such text."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas import Cause, Event, EventRejected
+from schemas import Cause, Event, EventRejected, TokensGenerated, ToolUse
 from streams.topics import topic_of
 
 
@@ -43,6 +43,8 @@ class StepTime:
     outcome: str = ""
     route: str = ""
     """Of an answer by a model: which way was chosen to it."""
+    tools: tuple[ToolUse, ...] = ()
+    """Of an answer: which tools were used on the way to it, in their order."""
     effects: list[EffectTime] = field(default_factory=list)
 
     @property
@@ -65,6 +67,10 @@ class StepTime:
             "closed": self.closed,
             "outcome": self.outcome,
             "route": self.route,
+            "tools": [
+                {"name": use.name, "outcome": use.outcome, "cost_micros": use.cost_micros}
+                for use in self.tools
+            ],
             "effects": [
                 {
                     "kind": effect.kind,
@@ -154,6 +160,8 @@ def _add(run: StepTime, event: Event) -> None:
     answer = getattr(event, "answer", None)
     if answer is not None and answer.route is not None:
         run.route = answer.route.chosen
+    if isinstance(event, TokensGenerated) and event.answer is not None:
+        run.tools = event.answer.tools
     for effect in meta.effects:
         if effect.number == 0:
             continue

@@ -1,12 +1,15 @@
 """`playhead routes explain`: which model answered and why, read from the record."""
 
+import io
 import json
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from infra.cli import main
 from replay.routes_cli import explained, print_answer
+from replay.terminal import timeline_table
 from schemas import (
     Answer,
     Ask,
@@ -17,6 +20,7 @@ from schemas import (
     Effect,
     RouteDecision,
     TokensGenerated,
+    ToolUse,
     Usage,
 )
 from streams.operations.timeline import timeline
@@ -37,7 +41,16 @@ DECIDED = RouteDecision(
 )
 
 
-def a_part(ordinal, costs=(), decision=None, last=False, attempt=1):
+USED = ToolUse(
+    name="weather",
+    arguments='{"city":"Oslo"}',
+    outcome="answered",
+    result="degrees: [4]",
+    cost_micros=7,
+)
+
+
+def a_part(ordinal, costs=(), decision=None, last=False, attempt=1, tools=()):
     effects = tuple(
         Effect(
             number=2, part=n, kind="Generate", request=b"", started=1, took_us=1, cost_micros=cost
@@ -52,6 +65,7 @@ def a_part(ordinal, costs=(), decision=None, last=False, attempt=1):
         query="q",
         model="m@1",
         route=decision,
+        tools=tools,
     )
     return TokensGenerated(
         meta=a_meta(effects=effects, ordinal=ordinal, last=last, attempt=attempt),
@@ -83,7 +97,27 @@ def test_an_answer_is_explained_with_what_all_its_calls_cost():
                 "reason": "fallback 1: quality 2",
             },
         ],
+        "tools": [],
     }
+
+
+def test_the_tools_of_an_answer_are_explained(capsys):
+    [one] = explained([a_part(0, [40], DECIDED, last=True, tools=(USED,))])
+    assert one.as_json()["tools"] == [USED.to_avro()]
+    print_answer(one)
+    assert (
+        'used weather {"city":"Oslo"}: answered, 0.000007: degrees: [4]' in capsys.readouterr().out
+    )
+
+
+def test_a_timeline_shows_the_tools_and_for_people_what_they_gave():
+    cause = Cause(topic=topic_of(ChunksRetrieved), partition=0, offset=0, id="c")
+    part = a_part(0, [40], DECIDED, last=True, tools=(USED,))
+    [run] = timeline([replace(part, meta=replace(part.meta, cause=cause))])
+    assert run.as_json()["tools"] == [{"name": "weather", "outcome": "answered", "cost_micros": 7}]
+    text = io.StringIO()
+    Console(file=text, width=300).print(timeline_table([run]))
+    assert '→ weather {"city":"Oslo"}: answered, 0.000007: degrees: [4]' in text.getvalue()
 
 
 def test_each_attempt_has_its_own_and_one_of_before_has_none():

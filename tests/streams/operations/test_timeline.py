@@ -161,6 +161,7 @@ def test_milliseconds_are_what_people_read():
         "closed",
         "outcome",
         "route",
+        "tools",
         "effects",
     }
 
