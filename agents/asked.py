@@ -25,6 +25,12 @@ SIZES: dict[str, tuple[str, Callable[[Ask], int]]] = {
         "values, repeated items and repeated characters of patterns in a response schema",
         lambda ask: schema_work(ask.response_schema),
     ),
+    "tool_characters": ("characters of tools", lambda ask: len(ask.tools)),
+    "tool_levels": ("levels of tools", lambda ask: levels(ask.tools)),
+    "tool_work": (
+        "values, repeated items and repeated characters of patterns in tools",
+        lambda ask: schema_work(ask.tools),
+    ),
 }
 """What has a bound: its name in a configuration, its name in words, and how it is counted."""
 

@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from agents.answering.abstaining import lacking, nothing_found, unanswerable
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
@@ -28,6 +30,7 @@ from agents.prompt_canary import with_canary
 from agents.prompting import Sources, distilled, filled, filtered, unify
 from agents.routing import Route, Router, routes_of
 from agents.structured import breach, mended
+from agents.tools.tool_turns import Gathered, summed
 from agents.writer import AnswerWriter
 from schemas import (
     Answer,
@@ -43,18 +46,25 @@ from schemas import (
 MS = 1_000  # microseconds
 GROUNDED = ("stop", "length")
 """How an answer ended that could stand; any other is not what its model said."""
+OWN_WORDS = ("not_found", "tools_ended")
+"""How an answer ended that is a sentence of ours."""
 NO_JSON = "no answer in JSON of the schema that was asked for: {}"
 WHY = {
     "schema": "the model's answer does not follow it, nor did it after a second try",
     "generate": "too little time was left to ask a model",
+    "tools": "a limit on tools was reached",
 }
 
 
 class Composer:
     """Composes one answer out of passages."""
 
-    def __init__(self, event: ChunksRetrieved, policy: GenerationPolicy) -> None:
+    def __init__(
+        self, event: ChunksRetrieved, policy: GenerationPolicy, gathered: Gathered | None = None
+    ) -> None:
+        """Take the question with its passages; `gathered` tells where some of them come from."""
         self.event = event
+        self.gathered = gathered or Gathered()
         self.policy = policy
         self.sources: Sources = unify(event)
         harmless, self.neutralised = without_orders(self.sources.passages)
@@ -72,8 +82,8 @@ class Composer:
         self.router = Router(event, routes, policy.models)
         self.prose = routes is None or any(route.trust != "none" for route in routes.routes)
         """Whether a model may be asked for prose."""
-        self.asked = False
-        self.model = ""
+        self.asked = bool(self.gathered.model)
+        self.model = self.gathered.model
         self.usage = Usage()
 
     def _tokens(self) -> int:
@@ -90,8 +100,12 @@ class Composer:
             yield self._nothing()
             return
         composed = self.composition.composed()
+        if self.gathered.reply is not None and self.gathered.route and not self.structured:
+            yield self._spoken(composed, self.gathered.reply, self.gathered.route)
+            return
         asks = self.structured or (self.prose and not composed.differing)
-        if not asks or self._late(fx.began_us):
+        began_us = (await fx(Now())).at if self.gathered.uses else fx.began_us
+        if not asks or self._late(began_us):
             yield self._quoted(composed, "generate" if asks else "")
             return
         away: Transient | None = None
@@ -128,10 +142,21 @@ class Composer:
         yield self._quoted(composed, "model")
 
     def _unanswerable(self) -> bool:
-        """Tell whether the passages hold no answer, as far as their words show it."""
+        """Tell whether the passages hold no answer, as far as their words show it.
+
+        What a tool gave is an answer to what it was asked, whatever its words.
+        """
+        if self.gathered.passages:
+            return False
         return bool(lacking(self.event.question, self.passages)) or unanswerable(
             self.question, self.passages, self.policy.answerable
         )
+
+    def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:
+        """Close the answer with what a model said beside its tools, as far as that stands."""
+        if route.trust == "none":
+            return self._quoted(composed, "")
+        return self._closed(composed, reply, self._speech(route))
 
     def _speech(self, route: Route) -> Speech:
         if self.structured:
@@ -180,7 +205,8 @@ class Composer:
 
     def _closed(self, composed: Composed, reply: ModelReply, speech: Speech) -> TokensGenerated:
         """Close the answer with what a model said, or with a quotation where that can't stand."""
-        self.usage = reply.usage
+        if reply is not self.gathered.reply:  # whose usage is among what was gathered
+            self.usage = reply.usage
         cut = reply.late or reply.broken
         due = speech.closing(reply.text, cut=cut or reply.finish_reason == "length")
         stands = not self._breach(reply) if self.structured else speech.stands
@@ -206,6 +232,19 @@ class Composer:
         answer = self._finish(composed.text, "extractive", composed.citations, degraded)
         return self.writer.batch(composed.text, answer=answer)
 
+    def without_answer(self) -> TokensGenerated:
+        """Close with what the asker is to call, or with the limit that ended the tools.
+
+        Raises Permanent where JSON was asked for, and a limit was met.
+        """
+        if self.gathered.calls:
+            answer = self._finish("", "tool_calls", (), "")
+            return self.writer.batch("", answer=replace(answer, tool_calls=self.gathered.calls))
+        if self.structured:
+            raise Permanent(NO_JSON.format(WHY["tools"]))
+        answer = self._finish(self.gathered.ended, "tools_ended", (), "tools")
+        return self.writer.batch(answer.text, answer=answer)
+
     def _nothing(self, degraded: str = "") -> TokensGenerated:
         """Say what was looked for and not found."""
         text = nothing_found(self.event.question, self.policy, self.event.language)
@@ -222,15 +261,16 @@ class Composer:
             text,
             reason,
             citations=tuple(citations),
-            usage=self.usage,
+            usage=summed(self.usage, self.gathered.usage),
             model=self.model,
             prompt=digest,
-            support=support(text, self.evidence) if reason != "not_found" else 0.0,
+            support=support(text, self.evidence) if text and reason not in OWN_WORDS else 0.0,
             degraded=tuple(dict.fromkeys((*self.event.degraded, *added))),
             neutralised=self.neutralised,
             route=self.router.decision,
             arm=self.policy.arm,
             spared=self.spared if self.asked else 0,
+            tools=self.gathered.uses,
         )
 
 

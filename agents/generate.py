@@ -9,6 +9,8 @@ it is shown, and where none stands, or no model answers in time, the statements 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from agents.answering.abstaining import nothing_found
 from agents.answering.generation_policy import GenerationPolicy, answer_of, policy_of
 from agents.asked import hold_to_bounds
@@ -16,8 +18,11 @@ from agents.before.spoken_answers import SpokenAnswer
 from agents.changes import COMPOSED
 from agents.composer import Composer, hold_to_schema
 from agents.effects import Effects
+from agents.routing import routes_of
 from agents.tools.calculating import arithmetic_of, calculation
-from agents.tools.tool_policy import tool_policy_of
+from agents.tools.tool_policy import ToolPolicy, tool_policy_of
+from agents.tools.tool_turns import ToolTurns
+from agents.tools.toolbox import Toolbox
 from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
 
@@ -35,7 +40,8 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     if tools and asked and (worked_out := await calculation(event, asked, tools, fx)):
         yield AnswerWriter(event, event.entries).batch(worked_out.text, answer=worked_out)
         return
-    fixed = _fixed(event, policy)
+    box = Toolbox(event, tools, routes_of(policy.routes)) if tools and is_open(event) else None
+    fixed = None if box and box.is_wanted else _fixed(event, policy)
     if fixed is not None:
         text, reason = fixed
         hold_to_schema(event, fx, reason)
@@ -45,7 +51,35 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
         yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return
     hold_to_bounds(event.ask, policy.asked_max)
-    async with aclosing(_composed(event, policy, fx, anew=composed)) as records:
+    answering = (
+        _with_tools(event, policy.for_request(event.meta.request), tools, box, fx)
+        if tools and box and box.is_wanted
+        else _composed(event, policy, fx, anew=composed)
+    )
+    async with aclosing(answering) as records:
+        async for record in records:
+            yield record
+
+
+async def _with_tools(
+    event: ChunksRetrieved,
+    policy: GenerationPolicy,
+    tools: ToolPolicy,
+    box: Toolbox,
+    fx: Effects,
+) -> AsyncGenerator[TokensGenerated, None]:
+    """Have a model ask for what is missing, and compose the answer of all that there is then."""
+    asking = Composer(event, policy)
+    turns = ToolTurns(event, policy, tools, box, asking.router)
+    gathered = await turns.run(fx, asking.prompt)
+    event = replace(event, passages=(*event.passages, *gathered.passages))
+    composer = Composer(event, policy, gathered)
+    if gathered.calls or gathered.ended or gathered.reply:
+        composer.router = asking.router  # who was chosen then is who answers
+    if gathered.calls or gathered.ended:
+        yield composer.without_answer()
+        return
+    async with aclosing(composer.run(fx)) as records:
         async for record in records:
             yield record
 

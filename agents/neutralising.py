@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from agents.instructions import orders, suspected
 from agents.language import PASSAGES_KEPT, boundaries
-from agents.placeholders import held_back
+from agents.placeholders import cut
 from schemas import Neutralised, Passage
 
 TOLD_MAX = 16
@@ -65,8 +65,5 @@ def _parted(text: str) -> list[tuple[str, bool]]:
 
 def _told(passage: Passage, sentence: str) -> Neutralised:
     """Tell a sentence, or its beginning; a placeholder is never cut."""
-    text = " ".join(sentence.split())
-    if len(text) > TOLD_CHARACTERS:
-        text = text[:TOLD_CHARACTERS]
-        text = text[: len(text) - held_back(text)]
+    text = cut(" ".join(sentence.split()), TOLD_CHARACTERS)
     return Neutralised(document=passage.document, chunk=passage.chunk, text=text)

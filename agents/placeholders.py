@@ -97,6 +97,13 @@ def placeholders_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(token[0] for token in _TOKEN.finditer(text) if not token[1]))
 
 
+def cut(text: str, most: int) -> str:
+    """Return the beginning of a text, in which no placeholder is cut."""
+    if len(text) <= most:
+        return text
+    return text[: most - held_back(text[:most])]
+
+
 def rename(text: str, names: Mapping[str, str]) -> str:
     """Give placeholders other names, all at once; those that `names` lacks keep theirs."""
     return _TOKEN.sub(

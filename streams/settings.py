@@ -77,6 +77,9 @@ class Settings:
     providers: str = ""
     """File of the providers of chat models; empty for <run>/providers.json, and Triton alone where
     there is none."""
+    tools: str = ""
+    """File of the tools that tenants may use; empty for <run>/tools.json, and the calculator alone
+    where there is none."""
     chat_model: str = ""
     """GGUF file of another chat model for Triton; its route bears the file's name."""
     chat_trust: ChatTrust = ""

@@ -14,6 +14,7 @@ from agents.errors import Permanent
 ROUTES_MAX = 64  # of a configuration: each request looks at all
 ContentClass = Literal["public", "internal", "personal"]
 Trust = Literal["phrase", "quote", "none"]
+ToolAsking = Literal["native", "grammar", "none"]
 
 RouteTerm = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:-]{0,99}\Z")]
 UnitShare = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -60,6 +61,9 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trust: Trust = "quote"
     """phrase: of its sentences those that stand are the answer; quote: only where all of them do;
     none: it is asked for JSON alone, and prose is quoted from the passages."""
+    tools: ToolAsking = "none"
+    """How its model asks for tools: native, by its interface's own shapes; grammar, by JSON that a
+    schema holds it to; none: it is not asked."""
     fallbacks: tuple[RouteTerm, ...] = ()
     """Routes to try next, before all others."""
     running_max: Whole = 0

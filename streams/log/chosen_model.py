@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from streams.log.chosen_tools import with_tools
 from streams.log.configuration import Configuration, configuration, load
 from streams.settings import Settings
 
@@ -27,11 +28,10 @@ _UNNAMEABLE = re.compile(r"[^A-Za-z0-9.-]+")
 def in_force(settings: Settings) -> dict[str, Configuration]:
     """Return the configuration of every step, as a process with these settings works by it."""
     configured = load()
-    if not (settings.chat_model or settings.chat_trust):
-        return configured
-    values = configured[STEP].values
-    routes = _chosen(values["routes"], settings)
-    return {**configured, STEP: configuration(STEP, {**values, "routes": routes})}
+    values = with_tools(configured[STEP].values, settings)
+    if settings.chat_model or settings.chat_trust:
+        values = {**values, "routes": _chosen(values["routes"], settings)}
+    return {**configured, STEP: configuration(STEP, values)}
 
 
 def route_name(file: str) -> str:

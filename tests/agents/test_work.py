@@ -50,8 +50,8 @@ from agents.before import grounding, rewrite_by_questions, spoken_answers
 from agents.candidates import ranked
 from agents.checking import answerability, clauses, holding, supporting
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
-from agents.conversation import exchanges, resolution, small_talk
-from agents.conversation.exchanges import Exchange
+from agents.conversation import resolution, small_talk
+from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.grammars import WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
 from agents.errors import Permanent
@@ -141,7 +141,7 @@ def rewriting(text):
     rewritten("Is the pier of Oslo new?", (f"{text} pier", text), (text, text))
     rewritten(f"{text} their", (ASKED, text), ("Is <PERSON_1> new?", "On 3 May <PERSON_1> is."))
     turns = [Turn(request="r", question=text, answer=text, entries=map_of(text, "t"))]
-    exchanges.entries_in(text, map_of(text, "q"), turns)
+    entries_in(text, map_of(text, "q"), turns)
     rewrite._spoken(turns)
     rewrite._unchanged(asked := question_of(text))
     rewrite._small_talk(asked)

@@ -51,7 +51,7 @@ class FakeHTTPServer:
                 for name, _, value in (line.partition(":") for line in lines if line)
             }
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            self.requests.append((first, headers, json.loads(body)))
+            self.requests.append((first, headers, json.loads(body) if body else None))
             await self.script(FakeAnswer(self.requests[-1], writer))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
