@@ -94,6 +94,7 @@ async def _found(
         return NOTHING
     policy = fx.configuration["classifier"]
     own, quoted = parted(text, answer)
+    own = "\n".join([own, *(call.arguments for call in answer.tool_calls)])
     return await judged(event, [(own, policy["heads"]), (quoted, policy["quoted"])], fx)
 
 
@@ -200,12 +201,20 @@ def _shown(answer: Answer, text: str, rules: Rules) -> Answer:
             for citation in answer.citations
         ),
         neutralised=tuple(replace(one, text=rules.mask(one.text)) for one in answer.neutralised),
+        tools=tuple(
+            replace(use, arguments=rules.mask(use.arguments), result=rules.mask(use.result))
+            for use in answer.tools
+        ),
+        tool_calls=tuple(
+            replace(call, arguments=rules.mask(call.arguments)) for call in answer.tool_calls
+        ),
     )
 
 
 def _needed(answer: Answer, entries: tuple[MapEntry, ...]) -> tuple[MapEntry, ...]:
     """Keep the entries of placeholders that the answer or its citations show."""
-    shown = [answer.text, *(f"{cited.title} {cited.quote}" for cited in answer.citations)]
+    called = (call.arguments for call in answer.tool_calls)
+    shown = [answer.text, *called, *(f"{cited.title} {cited.quote}" for cited in answer.citations)]
     used = set(placeholders_in(" ".join(shown)))
     return tuple(entry for entry in entries if entry.placeholder in used)
 

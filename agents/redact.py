@@ -28,6 +28,7 @@ from agents.numbering import Numbering, excise, remembered
 from agents.placeholders import inexpressible
 from agents.refusal import refusal, refused_for
 from agents.spans import join
+from agents.tools.exchanged import exchanges_of, personal_parts, without_personal_parts
 from schemas import (
     ChunksCut,
     ChunksRedacted,
@@ -201,14 +202,17 @@ async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:
 
 async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted:
     """Refuse a question or redact it."""
-    [plain] = (await fx(Unseal(values=(asked.text,)))).values
+    sealed = (asked.text,) if asked.exchanges is None else (asked.text, asked.exchanges)
+    plain, *given = (await fx(Unseal(values=sealed))).values
+    exchanges = exchanges_of(given[0]) if given else ()
     text = clean(plain).strip()
     reason = refusal(text, bool(plain.strip()), fx.configuration)
     if reason:
         return QuestionRedacted(
             outcome="refused", reason=reason, subject=asked.subject, text="", ask=asked.ask
         )
-    redacted = await replace([text], asked.meta.session, asked.meta.id, fx, typed=True)
+    told = [clean(one.encode()) for exchange in exchanges for one in personal_parts(exchange)]
+    redacted = await replace([text, *told], asked.meta.session, asked.meta.id, fx, typed=True)
     verdict = None
     if action_for(asked.meta.tenant, fx.configuration) != "off":
         bounds = fx.configuration["classifier"]["heads"]
@@ -234,8 +238,11 @@ async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted
         outcome="redacted",
         subject=asked.subject,
         text=redacted.texts[0],
-        entries=tuple(redacted.entries[0].values()),
+        entries=tuple(
+            {name: one for map_ in redacted.entries for name, one in map_.items()}.values()
+        ),
         ask=asked.ask,
+        exchanges=without_personal_parts(exchanges, redacted.texts[1:]),
         verdict=verdict,
     )
 

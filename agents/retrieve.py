@@ -58,6 +58,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         ask=event.ask,
         degraded=event.degraded,
         language=event.language,
+        exchanges=event.exchanges,
     )
     if event.outcome in {"refused", "small_talk"}:
         yield replace(nothing, outcome=event.outcome, reason=event.reason)

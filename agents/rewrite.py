@@ -23,6 +23,7 @@ from agents.conversation.languages import language_of
 from agents.conversation.resolution import stand_alone
 from agents.conversation.small_talk import SmallTalk, small_talk
 from agents.effects import Effects
+from agents.tools.exchanged import with_exchanged
 from schemas import QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
 DEFAULTS = {
@@ -69,7 +70,7 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         query=wording.query,
         wordings=(wording.query,),
         turns=len(history),
-        entries=entries_in(wording.query, event.entries, history),
+        entries=with_exchanged(event, entries_in(wording.query, event.entries, history)),
         language=wording.language,
     )
 
@@ -84,6 +85,7 @@ def _unchanged(event: QuestionRedacted) -> QueryRewritten:
         wordings=(event.text,) if event.text else (),
         entries=event.entries,
         ask=event.ask,
+        exchanges=event.exchanges,
         language=language_of(event.text),
     )
 

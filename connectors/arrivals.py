@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from opentelemetry import trace
 
 from agents.errors import Transient
-from schemas import Generated, GeneratedFinishReason, GeneratedToken, Usage
+from schemas import Generated, GeneratedFinishReason, GeneratedToken, ToolCall, Usage
 
 MODEL_CHARACTERS_MAX = 200  # of a model's name and version
 
@@ -29,6 +29,7 @@ class Arrival:
     finish_reason: GeneratedFinishReason = ""
     usage: Usage | None = None
     last: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class Arrivals:
@@ -40,6 +41,7 @@ class Arrivals:
         self._model = ""
         self._finish_reason: GeneratedFinishReason = ""
         self._usage: Usage | None = None
+        self._tool_calls: tuple[ToolCall, ...] = ()
         self._over = False
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
@@ -73,6 +75,7 @@ class Arrivals:
             finish_reason=self._finish_reason,
             usage=self._usage,
             model=self._model,
+            tool_calls=self._tool_calls,
         )
 
     def _take_in(self, piece: Arrival) -> None:
@@ -82,6 +85,7 @@ class Arrivals:
             self._tokens.append(GeneratedToken(text=piece.text, at_us=at_us))
         self._finish_reason = piece.finish_reason or self._finish_reason
         self._usage = piece.usage or self._usage
+        self._tool_calls = piece.tool_calls or self._tool_calls
         self._over = self._over or piece.last
 
 

@@ -21,6 +21,11 @@ from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
 from connectors.providers.http import check_type, client, errors_of, refusal
+from connectors.providers.native_tools import (
+    GrowingCalls,
+    anthropic_exchanges,
+    anthropic_tools,
+)
 from connectors.providers.stopping import stopped
 from schemas import Generate, Generated, GeneratedFinishReason, Usage
 from streams.running.breaker import Overdue
@@ -31,6 +36,7 @@ URL = "https://api.anthropic.com"
 FINISHED: dict[str, GeneratedFinishReason] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
 }
 TOKENS_MAX = 2**31 - 1  # that a record can hold
 
@@ -56,6 +62,13 @@ class _Message(msgspec.Struct):
 class _BlockDelta(msgspec.Struct):
     text: str | None = None
     stop_reason: str | None = None
+    partial_json: str | None = None
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+    id: str | None = None
+    name: str | None = None
 
 
 class _Event(msgspec.Struct):
@@ -63,6 +76,8 @@ class _Event(msgspec.Struct):
     message: _Message | None = None
     delta: _BlockDelta | None = None
     usage: _MessageUsage | None = None
+    index: int = 0
+    content_block: _Block | None = None
 
 
 class AnthropicAPI:
@@ -89,7 +104,7 @@ class AnthropicAPI:
                 async with asked as response:
                     check_type(self._name, response.headers)
                     told = events(response.http_response.aiter_raw(), request.max_tokens)
-                    async with aclosing(self._read(told)) as pieces:
+                    async with aclosing(self._read(told, request)) as pieces:
                         async for piece in pieces:
                             yield piece
             except anthropic.APIStatusError as error:
@@ -114,8 +129,11 @@ class AnthropicAPI:
             open_telemetry=False,
         )
 
-    async def _read(self, told: AsyncIterator[str]) -> AsyncGenerator[Arrival, None]:
+    async def _read(
+        self, told: AsyncIterator[str], request: Generate
+    ) -> AsyncGenerator[Arrival, None]:
         model, reason, prompt, completion = "", "", 0, 0
+        calls = GrowingCalls()
         async for data in told:
             event = self._decoded(data)
             if event.message is not None:
@@ -123,6 +141,10 @@ class AnthropicAPI:
             if event.usage is not None:
                 prompt = event.usage.prompt or prompt
                 completion = event.usage.output_tokens or completion
+            if event.content_block is not None and event.content_block.type == "tool_use":
+                calls.add(event.index, event.content_block.id, event.content_block.name, "")
+            if event.delta is not None and event.delta.partial_json is not None:
+                calls.add(event.index, None, None, event.delta.partial_json)
             if event.delta is not None:
                 reason = event.delta.stop_reason or reason
                 yield Arrival(event.delta.text or "", model)
@@ -135,7 +157,9 @@ class AnthropicAPI:
         usage = Usage(
             prompt_tokens=min(prompt, TOKENS_MAX), completion_tokens=min(completion, TOKENS_MAX)
         )
-        yield Arrival("", model, FINISHED.get(reason, "stop"), usage, last=True)
+        asked = calls.whole(request)
+        ended = "tool_calls" if asked else FINISHED.get(reason, "stop")
+        yield Arrival("", model, ended, usage, last=True, tool_calls=asked)
 
     def _decoded(self, data: str) -> _Event:
         try:
@@ -150,13 +174,18 @@ class AnthropicAPI:
         body: dict[str, Any] = {
             "model": request.model,
             "max_tokens": request.max_tokens,
-            "messages": [{"role": "user", "content": self._content(request)}],
+            "messages": [
+                {"role": "user", "content": self._content(request)},
+                *anthropic_exchanges(request),
+            ],
             "stream": True,
         }
         if request.system:
             body["system"] = request.system
         if stops := [text for text in request.stop if text.strip()]:
             body["stop_sequences"] = stops
+        if request.tools:
+            body |= anthropic_tools(request)
         if request.json_schema and self._own.grammar != "none":
             body["output_config"] = {"format": _format(request)}
         return body

@@ -20,6 +20,7 @@ from connectors.providers.configured import ProviderSettings
 from connectors.providers.credentials import credential
 from connectors.providers.events import events
 from connectors.providers.http import check_type, client, errors_of, refusal
+from connectors.providers.native_tools import GrowingCalls, openai_exchanges, openai_tools
 from connectors.providers.stopping import stopped
 from schemas import Generate, Generated, GeneratedFinishReason, Usage
 from streams.running.world import Call
@@ -27,11 +28,27 @@ from streams.settings import BadSetting, Settings
 
 STOPS_MAX = 4  # OpenAI takes no more; all are looked for here too
 DONE = "[DONE]"
-FINISHED: dict[str, GeneratedFinishReason] = {"stop": "stop", "length": "length"}
+FINISHED: dict[str, GeneratedFinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+}
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
 
 
 class _Delta(msgspec.Struct):
     content: str | None = None
+    tool_calls: list[_CallDelta] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -98,7 +115,7 @@ class OpenAICompatible:
     ) -> AsyncGenerator[Arrival, None]:
         """Read the events of an answer; usage comes after the reason why it ended."""
         reason: GeneratedFinishReason = ""
-        usage, count = None, 0
+        usage, count, calls = None, 0, GrowingCalls()
         async for data in told:
             if data == DONE:
                 break
@@ -108,13 +125,19 @@ class OpenAICompatible:
             for choice in chunk.choices[:1]:
                 text = (choice.delta and choice.delta.content) or choice.text or ""
                 count += bool(text)
+                for one in (choice.delta and choice.delta.tool_calls) or ():
+                    told_of = one.function or _Function()
+                    calls.add(one.index, one.id, told_of.name, told_of.arguments)
                 yield Arrival(text, model)
                 reason = self._reason(choice.finish_reason) or reason
             if reason and usage:
                 break
         if not reason:
             raise Transient(f"provider {self._name} ended a generation before its last token")
-        yield Arrival("", "", reason, usage or Usage(completion_tokens=count), last=True)
+        usage = usage or Usage(completion_tokens=count)
+        asked = calls.whole(request)
+        ended: GeneratedFinishReason = "tool_calls" if asked else reason
+        yield Arrival("", "", ended, usage, last=True, tool_calls=asked)
 
     def _decoded(self, data: str) -> _Chunk:
         try:
@@ -158,6 +181,8 @@ class OpenAICompatible:
             body["stop"] = list(request.stop[:STOPS_MAX])
         if request.json_schema:
             body |= self._grammar(request)
+        if request.tools:
+            body |= openai_tools(request)
         if self._own.prompt_cache and request.stable_characters and self._cloud:
             stable = request.prompt[: request.stable_characters].encode()
             body["prompt_cache_key"] = hashlib.sha256(stable).hexdigest()[:32]
@@ -173,7 +198,8 @@ class OpenAICompatible:
             whole = f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
             return {"prompt": whole}
         system = [{"role": "system", "content": request.system}] if request.system else []
-        return {"messages": [*system, {"role": "user", "content": request.prompt}]}
+        asked = {"role": "user", "content": request.prompt}
+        return {"messages": [*system, asked, *openai_exchanges(request)]}
 
     def _grammar(self, request: Generate) -> dict[str, Any]:
         try:

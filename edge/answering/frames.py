@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,40 @@ def closing_of(answer: Answer, text: str, restored: Callable[[str], str]) -> Fra
         },
         "finish_reason": answer.finish_reason,
         "degraded": list(answer.degraded),
+        **(
+            {
+                "tool_calls": [
+                    {
+                        "id": call.id,
+                        "name": call.name,
+                        "arguments": restored_json(call.arguments, restored),
+                    }
+                    for call in answer.tool_calls
+                ]
+            }
+            if answer.tool_calls
+            else {}
+        ),
     }
+
+
+def restored_json(text: str, restored: Callable[[str], str]) -> str:
+    """Restore the strings of JSON, so that a value with a quotation mark leaves it JSON."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return restored(text)
+    return json.dumps(_restored(value, restored), ensure_ascii=False)
+
+
+def _restored(value: Any, restored: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return restored(value)
+    if isinstance(value, list):
+        return [_restored(one, restored) for one in value]
+    if isinstance(value, dict):
+        return {restored(key): _restored(one, restored) for key, one in value.items()}
+    return value
 
 
 def cancelled(text: str) -> Frame:

@@ -41,6 +41,8 @@ class NewQuestion:
     fingerprint: str = ""
     """Equal ones are one question; each is a new one where it has none."""
     trace: str = ""
+    exchanges: str = ""
+    """JSON of the asker's tools that were called before, and what they gave; empty for none."""
 
     def known_by(self, fingerprint: str) -> NewQuestion:
         """Return the question with a fingerprint."""
@@ -108,7 +110,7 @@ class Reception:
         ) as hand_over:
             with _as_problems():
                 event = await asyncio.to_thread(
-                    self.build.ask, identity, question.text, ask, question.trace
+                    self.build.ask, identity, question.text, ask, question.trace, question.exchanges
                 )
             hand_over()
             return await self._publish(event, budget_s + self._bounds.grace_s)

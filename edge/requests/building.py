@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.new_document import NewDocument, check_document, essence
 from edge.requests.validity import (
     check_ask,
+    check_exchanges,
     check_feedback,
     check_groups,
     check_tenant,
@@ -58,16 +59,23 @@ class RequestBuilder:
 
     # ------------------------------------------------------------------ what it says
 
-    def ask(self, identity: Identity, text: str, ask: Ask, trace: str = "") -> QuestionAsked:
+    def ask(
+        self, identity: Identity, text: str, ask: Ask, trace: str = "", exchanges: str = ""
+    ) -> QuestionAsked:
         """Build a question. Raises Refused."""
         check_text(text)
         check_ask(ask)
+        check_exchanges(exchanges)
         key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
+        given = exchanges.encode("utf-8", "replace")
         return QuestionAsked(
             meta=stamp(self._edge, identity, trace=trace),
             subject=identity.subject,
             text=self._keyring.seal(identity.tenant, key, identity.request, "text", words),
             ask=ask,
+            exchanges=self._keyring.seal(identity.tenant, key, identity.request, "exchanges", given)
+            if given
+            else None,
         )
 
     def submit(
@@ -164,6 +172,11 @@ class RequestBuilder:
             reason=reason,
             trace=trace,
         )
+
+
+def exchanges_text(exchanges: Sequence[Mapping[str, str]]) -> str:
+    """Spell calls of tools and what they gave for `QuestionAsked.exchanges`; empty for none."""
+    return json.dumps(exchanges, separators=(",", ":"), ensure_ascii=False) if exchanges else ""
 
 
 def response_schema_text(schema: Mapping[str, Any] | None) -> str:

@@ -36,6 +36,12 @@ INT64_MAX = 2**63 - 1  # what a position or offset of the log may be
 RESPONSE_SCHEMA_MAX = 32_768  # characters of its JSON
 SCHEMA_WORK_MAX = 20_000  # what it unfolds to in a model's grammar: 0.1 s and 20 MB
 JSON_DEPTH_MAX = 32  # objects and lists within each other, a response_schema's among them
+TOOLS_MAX = 64  # of a client's own: a model reads all of them
+TOOLS_CHARACTERS_MAX = 32_768  # of all of them as JSON
+TOOL_DESCRIPTION_MAX = 2_000  # characters
+CALLS_MAX = 32  # that an answer asks for, or that a question brings results of
+CALL_ID_MAX = 128  # characters
+EXCHANGES_MAX = 65_536  # characters of calls and their results as JSON
 CHUNK_POLICY = "procedural"
 """How a document is cut, unless whoever hands it in says otherwise."""
 

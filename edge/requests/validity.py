@@ -82,6 +82,7 @@ def check_ask(ask: Ask) -> None:
         raise Refused(f"the deadline is no time: send 0 for none, or up to {limits.INT64_MAX} µs")
     check_groups(ask.groups, limits.KEY_GROUPS_MAX)
     check_labels("filters", ask.filters, limits.FILTERS_MAX)
+    check_tools(ask.tools)
     if len(ask.response_schema) > limits.RESPONSE_SCHEMA_MAX:
         raise TooLarge(
             f"the response_schema has {len(ask.response_schema)} characters, the limit is "
@@ -92,6 +93,29 @@ def check_ask(ask: Ask) -> None:
             f"the response_schema unfolds to {work} values, repeated items and repeated characters "
             f"of patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower its minItems, maxItems and "
             "the like, or the {m,n} of its patterns"
+        )
+
+
+def check_tools(tools: str) -> None:
+    """Check the asker's own tools; raises Refused."""
+    if len(tools) > limits.TOOLS_CHARACTERS_MAX:
+        raise TooLarge(
+            f"the tools have {len(tools)} characters, the limit is {limits.TOOLS_CHARACTERS_MAX}: "
+            "send fewer, or shorten them"
+        )
+    if (work := schema_work(tools)) > limits.SCHEMA_WORK_MAX:
+        raise Refused(
+            f"the tools' parameters unfold to {work} values, repeated items and repeated characters "
+            f"of patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower their maxItems and the like"
+        )
+
+
+def check_exchanges(exchanges: str) -> None:
+    """Check what the asker's tools gave; raises Refused."""
+    if len(exchanges) > limits.EXCHANGES_MAX:
+        raise TooLarge(
+            f"calls of tools and their results have {len(exchanges)} characters, the limit is "
+            f"{limits.EXCHANGES_MAX}: shorten the results"
         )
 
 

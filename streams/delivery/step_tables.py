@@ -165,7 +165,7 @@ CHUNKS = topic_of(ChunksCut)
 ANSWERS = topic_of(AnswerReleased)
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
-NO_TURN = frozenset({"refused", "search", "cancelled", "small_talk"})
+NO_TURN = frozenset({"refused", "search", "cancelled", "small_talk", "tool_calls"})
 """Ways in which a request ends without an answer that a later question could refer to."""
 
 TABLES: Mapping[str, Callable[[App, Settings], Table]] = {

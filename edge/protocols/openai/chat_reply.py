@@ -13,9 +13,15 @@ from typing import Any
 from agents.structured import breach
 from edge.answering.cursors import Frame
 from edge.problems import Problem, from_fields
+from edge.protocols.openai.chat_request import said_of
 from edge.protocols.openai.openai_shape import ID_PREFIX
 
-FINISHED = {"length": "length", "refused": "content_filter", "retracted": "content_filter"}
+FINISHED = {
+    "length": "length",
+    "refused": "content_filter",
+    "retracted": "content_filter",
+    "tool_calls": "tool_calls",
+}
 """How an answer ended, in their words; in all other ways it is stop."""
 
 
@@ -37,6 +43,8 @@ class ChatReply:
     """The answer as it stands."""
     stands: bool = False
     """Whether it is whole, and was not taken away."""
+    called: list[str] = field(default_factory=list)
+    """Ids of the calls that it asks for."""
     _sent: str = field(default="", repr=False)
 
     # ------------------------------------------------------------------ in one
@@ -46,11 +54,13 @@ class ChatReply:
         is_retracted = answer["finish_reason"] == "retracted"
         self._hold_to_schema(answer)
         self.text, self.stands = answer["text"], not is_retracted
+        calls = self._called(answer)
         message = {
             "role": "assistant",
-            "content": None if is_retracted else answer["text"],
+            "content": None if is_retracted or calls else answer["text"],
             "refusal": answer.get("reason") if is_retracted else None,
             "citations": answer["citations"],
+            **({"tool_calls": calls} if calls else {}),
         }
         choice = {"index": 0, "message": message, "logprobs": None, **_finish(answer)}
         return {
@@ -93,7 +103,27 @@ class ChatReply:
         if self.text != self._sent:
             raise _replaced()
         self.stands = True
-        return [*news, *self._closed(frame, {"citations": frame["citations"]})]
+        numbered = [{"index": at, **one} for at, one in enumerate(self._called(frame))]
+        asked = [self._chunk({"tool_calls": numbered})] if numbered else []
+        return [*news, *asked, *self._closed(frame, {"citations": frame["citations"]})]
+
+    def _called(self, answer: Frame) -> list[dict[str, Any]]:
+        """Spell the tools that an answer asks for."""
+        calls = answer.get("tool_calls", [])
+        self.called = [call["id"] for call in calls]
+        return [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {"name": call["name"], "arguments": call["arguments"]},
+            }
+            for call in calls
+        ]
+
+    @property
+    def said(self) -> str:
+        """What it is known again by: its text, or the calls that it asked for."""
+        return said_of(self.text, self.called)
 
     def _news(self) -> list[dict[str, Any]]:
         """Return what is new of the text, where what was sent still stands."""
@@ -122,7 +152,7 @@ class ChatReply:
 
     def _hold_to_schema(self, answer: Frame) -> None:
         """Raise Problem for a text that is no JSON of the schema: a restored value may break it."""
-        if not self.schema or answer["finish_reason"] == "retracted":
+        if not self.schema or answer["finish_reason"] in ("retracted", "tool_calls"):
             return
         if broken := breach(answer["text"], self.schema):
             raise Problem(

@@ -7,7 +7,8 @@ and what it says has to stand in the documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,15 +36,21 @@ NOTHING: tuple[Any, ...] = (None, False, 0, "", [], {})
 SESSION_KEY = "session_id"
 
 
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+def said_of(text: str, calls: Sequence[str]) -> str:
+    """Return what an answer said, or which calls it asked for, by which it is known again."""
+    return " ".join(["tool_calls", *calls]) if calls else text.strip()
+
+
 def _is_set(value: Any) -> bool:
     return value not in NOTHING
 
 
 REFUSED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     # name: when it is refused, and why
-    "tools": (_is_set, "no tools are called here: send none"),
     "functions": (_is_set, "no functions are called here: send none"),
-    "tool_choice": (lambda value: value not in (None, "none", "auto"), "no tools are called here"),
     "function_call": (lambda value: value not in (None, "none", "auto"), "no functions are called"),
     "logprobs": (_is_set, "what is answered was checked and quoted, so it has no probabilities"),
     "top_logprobs": (_is_set, "what is answered was checked and quoted: it has no probabilities"),
@@ -64,12 +71,31 @@ class TextPart(BaseModel):
     text: str
 
 
+class CalledFunction(BaseModel):
+    """A function that was called, and with what."""
+
+    name: ToolName
+    arguments: str = Field("{}", max_length=limits.EXCHANGES_MAX)
+
+
+class AskedCall(BaseModel):
+    """A call that an answer asked for."""
+
+    id: str = Field(min_length=1, max_length=limits.CALL_ID_MAX)
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
 class ChatMessage(BaseModel):
     """A message of a conversation."""
 
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[TextPart] | None = None
-    """None for an answer that was refused, as it came."""
+    """None for an answer that was refused, as it came, or that asked for tools."""
+    tool_calls: list[AskedCall] | None = Field(None, max_length=limits.CALLS_MAX)
+    """Of an answer, the tools that it asked for."""
+    tool_call_id: str | None = Field(None, max_length=limits.CALL_ID_MAX)
+    """Of a tool, the call that this is the result of."""
 
     @property
     def text(self) -> str:
@@ -112,6 +138,34 @@ class SchemaFormat(BaseModel):
     json_schema: NamedSchema
 
 
+class OfferedFunction(BaseModel):
+    """A function of the client's."""
+
+    name: ToolName
+    description: str = Field("", max_length=limits.TOOL_DESCRIPTION_MAX)
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object"})
+
+
+class OfferedTool(BaseModel):
+    """A tool of the client's, which the client calls."""
+
+    type: Literal["function"]
+    function: OfferedFunction
+
+
+class ChosenFunction(BaseModel):
+    """The name of a function."""
+
+    name: ToolName
+
+
+class ChosenTool(BaseModel):
+    """The tool that is to be asked for."""
+
+    type: Literal["function"]
+    function: ChosenFunction
+
+
 TokenCount = Annotated[int, Field(ge=1, le=limits.ANSWER_TOKENS_MAX)]
 ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
 
@@ -127,22 +181,67 @@ class ChatBody(BaseModel):
     max_tokens: TokenCount | None = None
     max_completion_tokens: TokenCount | None = None
     response_format: ResponseFormat | None = None
+    tools: list[OfferedTool] | None = Field(None, max_length=limits.TOOLS_MAX)
+    tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
     metadata: dict[str, str] | None = Field(None, max_length=limits.FILTERS_MAX)
     tenant: str | None = None
 
     @property
     def question(self) -> str:
-        """The words of the last message."""
-        return self.messages[-1].text
+        """The words of the last message of a user: behind it stand calls of tools alone."""
+        return self.messages[self._place].text if self._place >= 0 else ""
+
+    @property
+    def _place(self) -> int:
+        users = [at for at, one in enumerate(self.messages) if one.role == "user"]
+        return users[-1] if users else -1
+
+    @property
+    def called(self) -> list[ChatMessage]:
+        """The messages behind the question: calls that were asked for, and their results."""
+        return self.messages[self._place + 1 :]
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Who said what; system messages and results of tools say nothing of that."""
+        return [
+            (message.role, said_of(message.text, [one.id for one in message.tool_calls or ()]))
+            for message in self.messages
+            if message.role in ("user", "assistant")
+        ]
 
     @property
     def history(self) -> list[tuple[str, str]]:
-        """Who said what before; system messages say nothing of that."""
+        """Who said what before; with results of tools, that is the question too."""
+        return self.said if self.called else self.said[:-1]
+
+    @property
+    def exchanges(self) -> list[dict[str, str]]:
+        """Calls behind the question and what they gave, as `ToolExchange` has them."""
+        results = {one.tool_call_id: one.text for one in self.called if one.role == "tool"}
         return [
-            (message.role, message.text.strip())
-            for message in self.messages[:-1]
-            if message.role in ("user", "assistant")
+            {
+                "id": call.id,
+                "name": call.function.name,
+                "arguments": call.function.arguments,
+                "result": results.get(call.id, ""),
+            }
+            for message in self.called
+            for call in message.tool_calls or ()
         ]
+
+    @property
+    def tools_text(self) -> str:
+        """The client's tools as `Ask.tools` spells them."""
+        offered = [one.function.model_dump() for one in self.tools or ()]
+        return json.dumps(offered, sort_keys=True, separators=(",", ":")) if offered else ""
+
+    @property
+    def chosen_tool(self) -> str:
+        """What is said of them, as `Ask.tool_choice` spells it."""
+        if isinstance(self.tool_choice, ChosenTool):
+            return self.tool_choice.function.name
+        return "" if self.tool_choice in (None, "auto") else self.tool_choice
 
     @property
     def session(self) -> str:
@@ -177,10 +276,43 @@ def refuse_unsupported(content: Any) -> None:
 
 def refuse_unanswerable(body: ChatBody) -> None:
     """Refuse a conversation that does not end in a question; raises Problem."""
-    if body.messages[-1].role != "user":
-        raise RefusedParameter("messages", "the last message is the question: its role is user")
+    if body.messages[-1].role not in ("user", "tool") or not any(
+        one.role == "user" for one in body.messages
+    ):
+        raise RefusedParameter(
+            "messages", "the last message is the question, its role is user; or a tool's result"
+        )
     if not body.question.strip():
-        raise RefusedParameter("messages", "the last message is empty: send the question's words")
+        raise RefusedParameter("messages", "the question is empty: send its words")
+    _refuse_unpaired(body)
+    names = [one.function.name for one in body.tools or ()]
+    if len(set(names)) < len(names):
+        raise RefusedParameter("tools", "two have one name")
+    if isinstance(body.tool_choice, ChosenTool) and body.chosen_tool not in names:
+        raise RefusedParameter("tool_choice", "it names none of the tools")
+    if body.tool_choice == "required" and not names:
+        raise RefusedParameter("tool_choice", "there are no tools to be called")
+
+
+def _refuse_unpaired(body: ChatBody) -> None:
+    """Refuse results without a call, calls without a result, and other words behind a question."""
+    waiting: list[str] = []
+    for message in body.called:
+        if message.role == "assistant" and message.tool_calls and not waiting:
+            waiting = [call.id for call in message.tool_calls]
+        elif message.role == "tool" and message.tool_call_id in waiting:
+            waiting.remove(message.tool_call_id)
+        else:
+            raise RefusedParameter(
+                "messages",
+                "behind the question stand an answer's tool_calls, then one result of role tool "
+                "for each of them, by its tool_call_id",
+            )
+    if waiting:
+        raise RefusedParameter("messages", f"the call {waiting[0]} has no result")
+    ids = [one["id"] for one in body.exchanges]
+    if len(set(ids)) < len(ids):
+        raise RefusedParameter("messages", "two calls have one id")
 
 
 def refuse_unknown_model(model: str, offered: tuple[str, ...]) -> None:

@@ -39,7 +39,7 @@ from edge.protocols.openai.chat_session import ChatSession, chat_session_of
 from edge.protocols.openai.models_offered import model, models_offered
 from edge.protocols.openai.openai_shape import DONE, error_of, event_of
 from edge.requests import limits
-from edge.requests.building import response_schema_text
+from edge.requests.building import exchanges_text, response_schema_text
 from schemas import Ask
 from streams.watching.logs import logger
 
@@ -76,7 +76,13 @@ async def complete_chat(
     question = NewQuestion(
         text=body.question,
         session=place.session,
-        ask=Ask(max_tokens=body.tokens, response_schema=schema),
+        ask=Ask(
+            max_tokens=body.tokens,
+            response_schema=schema,
+            tools=body.tools_text,
+            tool_choice=body.chosen_tool,
+        ),
+        exchanges=exchanges_text(body.exchanges),
         trace=trace_of(request),
     )
     with ExitStack() as resources:
@@ -126,7 +132,7 @@ async def _remember(
     if not reply.stands:
         return
     try:
-        await place.remember(gateway, caller, body, reply.session, reply.text)
+        await place.remember(gateway, caller, body, reply.session, reply.said)
     except (sqlite3.Error, Transient, Permanent) as error:  # the answer is worth more
         log.warning("a history was not remembered", error=type(error).__name__)
 

@@ -25,7 +25,7 @@ class ChatSession:
         self, gateway: Gateway, caller: Caller, body: ChatBody, session: str, answer: str
     ) -> None:
         """Remember what was said by now, so that whoever sends it goes on in the session."""
-        said = [*body.history, ("user", body.question.strip()), ("assistant", answer.strip())]
+        said = [*body.said, ("assistant", answer.strip())]
         digest = await _digest(gateway, caller, said)
         known = KnownHistory(session, self.state in ("none", "known"))
         await asyncio.to_thread(gateway.histories.remember, digest, known)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import openai
 import pytest
+from msgspec.structs import replace
 
 from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
-from schemas import QuestionAsked
+from schemas import QuestionAsked, ToolCall
 from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
 from tests.edge.http_client import HttpClient, answers_with, rejected
@@ -18,6 +20,25 @@ from tests.edge.http_client import HttpClient, answers_with, rejected
 VAT = [{"role": "user", "content": "Is VAT due?"}]
 SCHEMA = {"type": "object", "properties": {"due": {"type": "boolean"}}, "required": ["due"]}
 AS_JSON = {"type": "json_schema", "json_schema": {"name": "due", "schema": SCHEMA}}
+
+
+LOOKUP = {
+    "type": "function",
+    "function": {
+        "name": "lookup",
+        "description": "Looks a rate up.",
+        "parameters": {"type": "object", "properties": {"country": {"type": "string"}}},
+        "strict": True,
+    },
+}
+CALLED = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {"id": "c1", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
+    ],
+}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "19 percent"}
 
 
 @pytest.fixture
@@ -276,7 +297,19 @@ async def test_a_retracted_answer_is_a_refusal(client, log):
 @pytest.mark.parametrize(
     ("more", "param"),
     [
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"tools": [LOOKUP, LOOKUP]}, "tools"),
+        (
+            {"tools": [LOOKUP], "tool_choice": {"type": "function", "function": {"name": "g"}}},
+            "tool_choice",
+        ),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"messages": [*VAT, CALLED]}, "messages"),
+        ({"messages": [*VAT, RESULT]}, "messages"),
+        ({"messages": [*VAT, CALLED, {**RESULT, "tool_call_id": "c2"}]}, "messages"),
+        ({"messages": [*VAT, CALLED, RESULT, RESULT]}, "messages"),
+        ({"messages": [*VAT, CALLED, RESULT, CALLED, RESULT]}, "messages"),
+        ({"messages": [CALLED, RESULT]}, "messages"),
         ({"logprobs": True}, "logprobs"),
         ({"n": 2}, "n"),
         ({"stop": ["\n"]}, "stop"),
@@ -375,3 +408,90 @@ async def test_a_client_that_leaves_gives_its_place_back(client, gateway, log):
             break
     await stream.close()
     await until(lambda: not gateway.dispatch.waiting)
+
+
+# ---------------------------------------------------------------------- the client's own tools
+
+
+def asks_for(keyring, **arguments):
+    """An answer that asks for the client's tool, with a value that was redacted."""
+
+    def answer(event):
+        if not isinstance(event, QuestionAsked):
+            return ()
+        entry = an_entry(keyring, "acme", "<PERSON_1>", "PERSON", 'Jane "JD" Doe')
+        call = ToolCall(id="c1", name="lookup", arguments=json.dumps(arguments))
+        released = Answers(event).released("", 0, entries=(entry,))
+        given = replace(released.answer, finish_reason="tool_calls", tool_calls=(call,))
+        return [replace(released, answer=given)]
+
+    return answer
+
+
+async def test_the_tools_of_a_client_are_on_the_log_and_what_is_asked_of_them_comes_back(
+    client, gateway, log
+):
+    log.answer = asks_for(gateway.keyring, country="DE", who="<PERSON_1>")
+    answer = await chat(client, tools=[LOOKUP], tool_choice="required")
+    [question] = asked(log)
+    [offered] = json.loads(question.ask.tools)
+    assert (offered["name"], offered["parameters"]) == ("lookup", LOOKUP["function"]["parameters"])
+    assert (question.ask.tool_choice, question.exchanges) == ("required", None)
+    [choice] = answer.choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
+    [call] = choice.message.tool_calls
+    assert (call.id, call.type, call.function.name) == ("c1", "function", "lookup")
+    assert json.loads(call.function.arguments) == {
+        "country": "DE",
+        "who": 'Jane "JD" Doe',
+    }
+
+
+async def test_who_may_not_restore_gets_placeholders(served, gateway, log):
+    key = a_key(gateway, scopes=("read",))
+    async with openai.AsyncOpenAI(
+        base_url=f"http://{address_of(served)}/v1", api_key=key, max_retries=0
+    ) as client:
+        log.answer = asks_for(gateway.keyring, who="<PERSON_1>")
+        answer = await chat(client, tools=[LOOKUP])
+    [call] = answer.choices[0].message.tool_calls
+    assert json.loads(call.function.arguments) == {"who": "<PERSON_1>"}
+
+
+async def test_results_come_back_sealed_in_the_session_that_asked_for_them(client, gateway, log):
+    log.answer = asks_for(gateway.keyring, country="DE")
+    first = await chat(client, tools=[LOOKUP])
+    log.answer = answers_with("VAT is 19 percent.")
+    messages = [*VAT, first.choices[0].message.to_dict(), RESULT]
+    second = await chat(client, messages, tools=[LOOKUP])
+    one, other = asked(log)
+    assert (one.meta.session, second.playhead["history"]) == (other.meta.session, "known")
+    assert gateway.keyring.unseal("acme", other.text) == b"Is VAT due?"
+    assert json.loads(gateway.keyring.unseal("acme", other.exchanges)) == [
+        {"id": "c1", "name": "lookup", "arguments": '{"country": "DE"}', "result": "19 percent"}
+    ]
+    assert b"19 percent" not in msgspec.json.encode(other)
+    assert second.choices[0].message.content == "VAT is 19 percent."
+    third = [*messages, {"role": "assistant", "content": "VAT is 19 percent."}, *VAT]
+    assert (await chat(client, third)).playhead["history"] == "known"
+
+
+async def test_a_stream_asks_for_tools_in_a_chunk(client, gateway, log):
+    log.answer = asks_for(gateway.keyring, country="DE")
+    chunks = await streamed(client, tools=[LOOKUP])
+    calls = [one for chunk in chunks for one in chunk.choices[0].delta.tool_calls or ()]
+    [call] = calls
+    assert (call.index, call.id, call.function.name) == (0, "c1", "lookup")
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+    assert text_of(chunks) == ""
+
+
+async def test_what_is_too_much_of_tools_is_refused(client):
+    many = {**LOOKUP, "function": {"name": "f", "parameters": {"x": "y" * 40_000}}}
+    with pytest.raises(openai.APIStatusError) as caught:
+        await chat(client, tools=[many])
+    assert caught.value.status_code == 413
+    long = [*VAT, CALLED, {**RESULT, "content": "x" * 70_000}]
+    with pytest.raises(openai.APIStatusError) as caught:
+        await chat(client, long)
+    assert caught.value.status_code == 413
