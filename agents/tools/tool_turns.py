@@ -27,9 +27,10 @@ from schemas import ChunksRetrieved, Now, Passage, ToolCall, ToolExchange, ToolU
 
 MS = 1_000  # microseconds
 CHOICE_TOKENS = 200  # that a model may take to name a tool and its arguments
+ARGUMENT_CHARACTERS = 200  # of a text that has no bound of its own
 NO_TOOL = "none"
 NEEDED = (
-    "a tool was to be called ({choice}), and no model here can ask for one: give a route "
+    "a tool was to be called ({choice}), and no model here asked for one: give a route "
     '"tools": "native" or "grammar" in routes.json, or leave the choice to the model'
 )
 ASK_FOR_TOOL = (
@@ -181,7 +182,10 @@ class ToolTurns:
             max_tokens=CHOICE_TOKENS,
             json_schema=_choice_schema(self._offered(), may_be_none=not must),
         )
-        return self._read(reply.text)
+        calls = self._read(reply.text)
+        if must and not calls:
+            raise Permanent("a model named no tool, and had to")
+        return calls
 
     async def _heard(
         self, route: Route, prompt: str, began_us: int, fx: Effects, **fields: Any
@@ -257,7 +261,10 @@ def _choice_schema(tools: Sequence[dict[str, Any]], *, may_be_none: bool) -> str
     choices = [
         {
             "type": "object",
-            "properties": {"tool": {"const": one["name"]}, "arguments": one["parameters"]},
+            "properties": {
+                "tool": {"const": one["name"]},
+                "arguments": _with_ends(one["parameters"]),
+            },
             "required": ["tool", "arguments"],
             "additionalProperties": False,
         }
@@ -271,7 +278,22 @@ def _choice_schema(tools: Sequence[dict[str, Any]], *, may_be_none: bool) -> str
             "additionalProperties": False,
         }
         choices.append(nothing)
-    return json.dumps({"anyOf": choices}, sort_keys=True, separators=(",", ":"))
+    # in this order: a grammar has the model name the tool before it fills in arguments
+    return json.dumps({"anyOf": choices}, separators=(",", ":"))
+
+
+def _with_ends(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Give texts without a bound one, since a small model may never end them."""
+    properties = parameters.get("properties")
+    if not isinstance(properties, dict):
+        return parameters
+    ended = {
+        name: {"maxLength": ARGUMENT_CHARACTERS, **schema}
+        if isinstance(schema, dict) and schema.get("type") == "string" and "enum" not in schema
+        else schema
+        for name, schema in properties.items()
+    }
+    return {**parameters, "properties": ended}
 
 
 def _signature(tool: dict[str, Any]) -> str:

@@ -105,8 +105,8 @@ def check_tools(tools: str) -> None:
         )
     if (work := schema_work(tools)) > limits.SCHEMA_WORK_MAX:
         raise Refused(
-            f"the tools' parameters unfold to {work} values, repeated items and repeated characters "
-            f"of patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower their maxItems and the like"
+            f"the tools' parameters unfold to {work} values, repeated items and characters of "
+            f"patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower their maxItems and the like"
         )
 
 

@@ -1,7 +1,7 @@
 """The tools of tenants: tools.json of whoever runs the platform, laid over what is shipped.
 
     {"hosts": [{"origin": "https://api.example.com:443", "credential": "env:WEATHER_KEY"}],
-     "tenants": {"acme": {"use": ["calculator", "weather"], "interfaces": [{"file": "weather.json"}]}}}
+     "tenants": {"acme": {"use": ["weather"], "interfaces": [{"file": "weather.json"}]}}}
 
 It becomes part of the configuration of generate, which goes to the log by its digest: an auditor
 reads there which tools a tenant had, and a replay needs no file. Credentials are named, never held.

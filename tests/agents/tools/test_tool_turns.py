@@ -263,7 +263,7 @@ async def test_a_choice_of_none_offers_no_tool_of_the_asker():
 @pytest.mark.parametrize("choice", ["required", "lookup"])
 async def test_a_tool_that_must_be_called_is_an_error_where_no_model_can_ask(choice):
     ask = Ask(tools=LOOKUP, tool_choice=choice)
-    with pytest.raises(Permanent, match="no model here can ask"):
+    with pytest.raises(Permanent, match="no model here asked"):
         await answered(a_world(turn(text="x")), "none", ask=ask)
 
 
@@ -274,6 +274,12 @@ async def test_a_model_held_to_json_must_name_the_tool_that_is_chosen():
     schema = json.loads(asked(fx, Generate)[0].json_schema)
     assert [one["properties"]["tool"]["const"] for one in schema["anyOf"]] == ["lookup"]
     assert [(one.name, one.arguments) for one in answer.tool_calls] == [("lookup", '{"key":"a"}')]
+
+
+async def test_a_model_held_to_json_that_names_none_though_it_had_to_is_an_error():
+    ask = Ask(tools=LOOKUP, tool_choice="required")
+    with pytest.raises(Permanent, match="no model here asked"):
+        await answered(a_world(turn(text='{"tool": "look')), "grammar", "none", ask=ask)
 
 
 @pytest.mark.parametrize("sent", ["[{}]", "{", '[{"name": "a b"}]', '"x"'])

@@ -14,6 +14,8 @@ from agents.errors import Permanent
 from agents.structured import breach
 from infra.local.parts import all_parts
 from infra.triton.install import CHAT
+from schemas import Ask
+from tests.agents.test_generate import CONFIGURATION, an_event
 from tests.connectors.providers.fake_providers import (
     FakeAnswer,
     FakeHTTPServer,
@@ -21,6 +23,8 @@ from tests.connectors.providers.fake_providers import (
     serving,
 )
 from tests.connectors.providers.providing import CALL, a_request, generated, providers, text_of
+from tests.connectors.providers.test_native_tools import BEFORE, PARAMETERS, TOOLS
+from tests.fakes import FakeEffects
 
 KEY = "sk-of-the-test"
 SCHEMA = json.dumps(
@@ -39,7 +43,9 @@ async def said_by_the_fake(answer: FakeAnswer):
     if headers.get("authorization") != f"Bearer {KEY}":
         await answer.head(401, "application/json")
     elif "response_format" in body or "json_schema" in body:
-        await openai_says(answer, '{"city"', ': "Paris"}')
+        chosen = '{"tool": "weather", "arguments": {"city": "Oslo"}}'
+        said = chosen if "anyOf" in json.dumps(body) else '{"city": "Paris"}'
+        await openai_says(answer, said[:7], said[7:])
     else:
         words = [" Paris", " is", " the", " capital", " of", " France", ".\n", "More"]
         most = body["max_tokens"]
@@ -116,6 +122,50 @@ async def test_json_follows_its_schema(tmp_path, entry, grammar):
         pytest.skip("a completion has no response_format in llama.cpp")
     parts = await asked(tmp_path, {**entry, "grammar": grammar}, max_tokens=60, json_schema=SCHEMA)
     assert breach(text_of(parts), SCHEMA) == ""
+
+
+@pytest.mark.slow
+async def test_tools_and_what_they_gave_are_put_before_the_model(tmp_path, real):
+    """The model is too small to call a tool by its own shapes, so what it is given is counted."""
+    (tmp_path / "key").write_text(KEY)
+    entry = {"kind": "openai", "url": f"{real}/v1", "auth": f"file:{tmp_path}/key"}
+    sizes = []
+    for fields in ({}, {"tools": TOOLS}, {"tools": TOOLS, "exchanges": (BEFORE,)}):
+        parts = await asked(tmp_path, entry, max_tokens=4, **fields)
+        assert (parts[-1].last, parts[-1].tool_calls) == (True, ())
+        sizes.append(parts[-1].usage.prompt_tokens)
+    assert sizes == sorted(set(sizes))
+
+
+async def test_a_model_that_is_held_to_json_names_a_tool_of_the_tenant(tmp_path, entry):
+    """What a small model says has the shape, and nothing that it makes up is called."""
+    if entry["api"] == "completions":
+        pytest.skip("a chat model that goes on with a raw text fills it with line breaks")
+
+    async def say(request, _call=CALL):
+        async with providers(tmp_path, p={**entry, "grammar": "json_schema"}) as connector:
+            return await generated(connector, request)
+
+    event = an_event(
+        question="What is the weather in Oslo?", ask=Ask(tools=TOOLS, tool_choice="required")
+    )
+    route = {"name": "r", "model": "any", "provider": "p", "tools": "grammar", "trust": "none"}
+    configured = {**CONFIGURATION, "routes": {"routes": [route]}, "tools": {"tenants": {}}}
+    fx = AskedOfAServer("generate", event, {}, configured)
+    fx.say = say
+    await fx.execute()
+    [record] = fx.outcomes
+    [call] = record.answer.tool_calls
+    assert (record.answer.finish_reason, call.name) == ("tool_calls", "weather")
+    assert breach(call.arguments, json.dumps(PARAMETERS)) == ""
+
+
+class AskedOfAServer(FakeEffects):
+    """Effects whose generations are those of a server."""
+
+    async def _ask_stream(self, number, request):
+        for part, response in enumerate(await self.say(request)):
+            yield response, self._effect(number, part, request, response)
 
 
 async def test_a_wrong_key_is_refused(tmp_path, entry):
