@@ -7,7 +7,7 @@ import pytest
 
 from replay.log import BrokerLog
 from replay.one_request import events_of
-from schemas import FeedbackGiven, QueryRewritten
+from schemas import FeedbackGiven, QueryRewritten, QuestionRedacted, TokensGenerated
 
 pytestmark = pytest.mark.stack
 
@@ -77,3 +77,56 @@ def test_json_is_answered_or_an_error(client):
     }
     [name] = object_or_error(client, schema)
     assert name in ("days", "step_failed", "deadline_passed")
+
+
+def test_arithmetic_is_worked_out_on_the_log(running, client):
+    question = {"role": "user", "content": "How much is 12 * 49.90 + 3?"}
+    answer = client.chat.completions.create(model="playhead", messages=[question])
+    assert answer.choices[0].message.content == "12 * 49.90 + 3 is 601.8."
+    assert answer.playhead["finish_reason"] == "calculated"
+    [generated] = of_request(running, answer.playhead["request_id"], TokensGenerated)
+    assert [one.kind for one in generated.meta.effects] == ["Begin", "Calculate"]
+
+
+LOAN = {
+    "type": "function",
+    "function": {
+        "name": "loan_status",
+        "description": "Says whether a tool of the workshop is lent out.",
+        "parameters": {
+            "type": "object",
+            "properties": {"tool": {"type": "string", "maxLength": 40}},
+            "required": ["tool"],
+        },
+    },
+}
+
+
+def test_a_tool_of_the_client_is_asked_for_and_its_result_answered_from(running, client):
+    question = {"role": "user", "content": "Is the torque wrench of Beatriz Almeida lent out?"}
+    first = client.chat.completions.create(
+        model="playhead", messages=[question], tools=[LOAN], tool_choice="required"
+    )
+    [choice] = first.choices
+    assert choice.finish_reason == "tool_calls"
+    [call] = choice.message.tool_calls
+    assert call.function.name == "loan_status"
+    assert set(json.loads(call.function.arguments)) == {"tool"}
+    result = "The torque wrench of Beatriz Almeida is lent out until Friday."
+    said = [
+        question,
+        choice.message.to_dict(),
+        {"role": "tool", "tool_call_id": call.id, "content": result},
+    ]
+    second = client.chat.completions.create(
+        model="playhead", messages=said, tools=[LOAN], tool_choice="none"
+    )
+    assert result in second.choices[0].message.content
+    assert (second.playhead["history"], second.playhead["session_id"]) == (
+        "known",
+        first.playhead["session_id"],
+    )
+    [redacted] = of_request(running, second.playhead["request_id"], QuestionRedacted)
+    assert "Beatriz" not in redacted.exchanges[0].result
+    [generated] = of_request(running, second.playhead["request_id"], TokensGenerated)
+    assert generated.answer.citations[0].document == "tool/loan_status"
