@@ -27,7 +27,7 @@ from agents.evidence import evidence, support
 from agents.neutralising import without_orders
 from agents.patience import patient
 from agents.prompt_canary import with_canary
-from agents.prompting import Sources, distilled, filled, filtered, unify
+from agents.prompting import Sources, distilled, filled, filtered, nearest_first, unify
 from agents.routing import Route, Router, routes_of
 from agents.structured import breach, mended
 from agents.tools.tool_turns import Gathered, summed
@@ -68,8 +68,12 @@ class Composer:
         self.policy = policy
         self.sources: Sources = unify(event)
         harmless, self.neutralised = without_orders(self.sources.passages)
-        self.passages: tuple[Passage, ...] = filtered(harmless)
         self.question = event.query or event.question
+        self.passages: tuple[Passage, ...] = filtered(
+            harmless, policy.same_min, policy.passages_max
+        )
+        if policy.order == "nearest":
+            self.passages = nearest_first(self.question, self.passages)
         self.writer = AnswerWriter(event, self.sources.entries)
         self.near = Nearness(self.question, self.passages)
         self.composition = Composition(self.near, policy.differing)
@@ -269,6 +273,7 @@ class Composer:
             neutralised=self.neutralised,
             route=self.router.decision,
             arm=self.policy.arm,
+            experiment=self.policy.experiment,
             spared=self.spared if self.asked else 0,
             tools=self.gathered.uses,
         )

@@ -34,6 +34,8 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     or the question asks for more than it allows.
     """
     policy = policy_of(fx.configuration)
+    if policy.experiment:  # before experiments had names, the arm was drawn for answers alone
+        policy = policy.for_request(event.meta.request)
     composed = fx.has(COMPOSED)
     tools = tool_policy_of(policy.tools)
     asked = arithmetic_of(event, tools) if is_open(event) else None
@@ -47,7 +49,7 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
         hold_to_schema(event, fx, reason)
         if composed and reason == "not_found":
             text = nothing_found(event.question, policy, event.language)
-        answer = answer_of(event, text, reason)
+        answer = answer_of(event, text, reason, arm=policy.arm, experiment=policy.experiment)
         yield AnswerWriter(event, event.entries).batch(text, answer=answer)
         return
     hold_to_bounds(event.ask, policy.asked_max)

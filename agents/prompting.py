@@ -94,23 +94,37 @@ def unify(event: ChunksRetrieved) -> Sources:
     return Sources(tuple(passages), tuple(names.entries.values()))
 
 
-def filtered(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+def filtered(
+    passages: Sequence[Passage],
+    same_min: float = SAME_MIN,
+    passages_max: int = PROMPT_PASSAGES_MAX,
+) -> tuple[Passage, ...]:
     """First stage: leave out passages that repeat a better one; they come best first."""
     kept: list[Passage] = []
     seen: list[frozenset[str]] = []
     for passage in passages:
         held = frozenset(chain.from_iterable(map(content, sentences(passage.text))))
-        if not held or any(_same(held, other) for other in seen):
+        if not held or any(_alike(held, other) >= same_min for other in seen):
             continue
         seen.append(held)
         kept.append(passage)
-        if len(kept) == PROMPT_PASSAGES_MAX:
+        if len(kept) == passages_max:
             break
     return tuple(kept)
 
 
-def _same(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) / len(one | other) >= SAME_MIN
+def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)
+
+
+def nearest_first(question: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """First stage, where that is configured: rank passages by their nearest statement."""
+    near = Nearness(question, passages)
+    best = [0.0] * len(passages)
+    for statement, score in zip(near.statements, near.scores, strict=True):
+        best[statement.passage] = max(best[statement.passage], score)
+    order = sorted(range(len(passages)), key=lambda index: (-best[index], index))
+    return tuple(passages[index] for index in order)
 
 
 def distilled(near: Nearness, tokens_max: int) -> tuple[Excerpt, ...]:

@@ -46,6 +46,8 @@ __all__ = [
     "Citation",
     "Classified",
     "Classify",
+    "ConfigurationActivated",
+    "ConfigurationActivatedWhy",
     "ConfigurationSet",
     "ConsideredRoute",
     "CountTokens",
@@ -159,6 +161,7 @@ if TYPE_CHECKING:
     ChunksIndexedOutcome = Literal["indexed", "unchanged", "withdrawn", "failed"]
     ChunksRedactedOutcome = Literal["redacted", "unchanged", "withdrawn", "failed"]
     ChunksRetrievedOutcome = Literal["retrieved", "empty", "refused", "small_talk"]
+    ConfigurationActivatedWhy = Literal["set", "promoted", "rolled_back"]
     EmbedKind = Literal["query", "passage"]
     GeneratedFinishReason = Literal["", "stop", "length", "tool_calls"]
     QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused", "small_talk"]
@@ -172,6 +175,7 @@ else:
     ChunksIndexedOutcome = str
     ChunksRedactedOutcome = str
     ChunksRetrievedOutcome = str
+    ConfigurationActivatedWhy = str
     EmbedKind = str
     GeneratedFinishReason = str
     QueryRewrittenOutcome = str
@@ -445,6 +449,8 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """Tools that were used on the way to it, in their order."""
     tool_calls: tuple[ToolCall, ...] = ()
     """Tools of the asker that it asks for in place of an answer."""
+    experiment: str = ""
+    """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):
@@ -1087,6 +1093,33 @@ class Classify(Request[Classified], frozen=True, gc=False, kw_only=True):
     """Redacted texts."""
     heads: tuple[str, ...]
     """Names of the heads: harm, injection or order."""
+
+
+class ConfigurationActivated(Event, frozen=True, gc=False, kw_only=True):
+    """A configuration was chosen to be the one that a step runs with; the last one on the log
+    counts.
+    """
+
+    SCHEMA: ClassVar[str] = "ConfigurationActivated"
+
+    step: str
+    """Step that it configures; also the Kafka key."""
+    digest: str
+    """Digest of the configuration, as in ConfigurationSet; empty for the one that each worker ships
+    with.
+    """
+    previous: str = ""
+    """Digest of the one that was in force when this one was chosen; empty for the shipped one."""
+    why: ConfigurationActivatedWhy = "set"
+    """set, promoted or rolled_back."""
+    by: str = ""
+    """Who chose it, as they call themselves."""
+    note: str = ""
+    """Why, in their words."""
+    experiment: str = ""
+    """Of what was promoted: the experiment that it was an arm of."""
+    arm: str = ""
+    """Of what was promoted: the arm that all requests get now."""
 
 
 class ConfigurationSet(Event, frozen=True, gc=False, kw_only=True):

@@ -48,6 +48,7 @@ from schemas.records import (
     Citation,
     Classified,
     Classify,
+    ConfigurationActivated,
     ConfigurationSet,
     ConsideredRoute,
     CountTokens,
@@ -804,6 +805,7 @@ def encode_answer(record: Answer) -> bytes:
             LONG[record.spared],
             LONG[len(tools)] + b"".join([encode_tool_use(item) for item in tools]) + b"\0" if (tools := record.tools) else b"\0",
             LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
+            LONG[len(experiment := record.experiment.encode())], experiment,
         )
     )
 
@@ -907,6 +909,13 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
             tool_calls_item, here = read_tool_call(data, here)
             tool_calls.append(tool_calls_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    experiment = data[here:end].decode()
+    here = end
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -924,6 +933,7 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         spared=spared,
         tools=tuple(tools),
         tool_calls=tuple(tool_calls),
+        experiment=experiment,
     )
     return record, here
 
@@ -2851,6 +2861,94 @@ def read_classify(data: bytes, here: int) -> tuple[Classify, int]:
     record = Classify(
         texts=tuple(texts),
         heads=tuple(heads),
+    )
+    return record, here
+
+
+def encode_configuration_activated(record: ConfigurationActivated) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(step := record.step.encode())], step,
+            LONG[len(digest := record.digest.encode())], digest,
+            LONG[len(previous := record.previous.encode())], previous,
+            LONG[len(why := record.why.encode())], why,
+            LONG[len(by := record.by.encode())], by,
+            LONG[len(note := record.note.encode())], note,
+            LONG[len(experiment := record.experiment.encode())], experiment,
+            LONG[len(arm := record.arm.encode())], arm,
+        )
+    )
+
+
+def read_configuration_activated(data: bytes, here: int) -> tuple[ConfigurationActivated, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    step = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    digest = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    previous = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    why: Any = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    note = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    experiment = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arm = data[here:end].decode()
+    here = end
+    record = ConfigurationActivated(
+        meta=meta,
+        step=step,
+        digest=digest,
+        previous=previous,
+        why=why,
+        by=by,
+        note=note,
+        experiment=experiment,
+        arm=arm,
     )
     return record, here
 
@@ -5720,6 +5818,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     HeadScores: encode_head_scores,
     Classified: encode_classified,
     Classify: encode_classify,
+    ConfigurationActivated: encode_configuration_activated,
     ConfigurationSet: encode_configuration_set,
     TokenCounts: encode_token_counts,
     CountTokens: encode_count_tokens,
@@ -5841,6 +5940,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     HeadScores: read_head_scores,
     Classified: read_classified,
     Classify: read_classify,
+    ConfigurationActivated: read_configuration_activated,
     ConfigurationSet: read_configuration_set,
     TokenCounts: read_token_counts,
     CountTokens: read_count_tokens,

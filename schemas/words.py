@@ -28,6 +28,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ChunksIndexed.outcome": ("indexed", "unchanged", "withdrawn", "failed"),
     "ChunksRedacted.outcome": ("redacted", "unchanged", "withdrawn", "failed"),
     "ChunksRetrieved.outcome": ("retrieved", "empty", "refused", "small_talk"),
+    "ConfigurationActivated.why": ("set", "promoted", "rolled_back"),
     "Embed.kind": ("query", "passage"),
     "Generated.finish_reason": ("", "stop", "length", "tool_calls"),
     "QueryRewritten.outcome": ("rewritten", "unchanged", "refused", "small_talk"),

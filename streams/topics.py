@@ -34,6 +34,7 @@ from schemas import (
     ChunksRedacted,
     ChunksRetrieved,
     Classify,
+    ConfigurationActivated,
     ConfigurationSet,
     CountTokens,
     Detect,
@@ -213,6 +214,7 @@ FOLDS = (Fold("remember", beside="rewrite", reads=AnswerReleased, table="session
 
 CONTROL = (
     Topic(ConfigurationSet, compacted=True, partitioned=False),
+    Topic(ConfigurationActivated, partitioned=False, since="0.2.0.dev2"),
     Topic(EventRejected),
     Topic(PersonErased, partitioned=False),
     Topic(CheckpointSigned, partitioned=False),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from streams.settings import Settings
+from worker.configuration_watch import followed
 from worker.wiring import Host, Hosted, attach, connect, log_made_ready, wait_for_topics
 
 MadeT = TypeVar("MadeT")
@@ -23,8 +24,10 @@ async def prepared(settings: Settings, hosted: Sequence[Hosted]) -> Host:
     connecting = _in_daemon(lambda: connect(settings, steps))
     schemas = _in_daemon(lambda: log_made_ready(settings))
     await wait_for_topics(settings, steps)
+    ids = await schemas
+    configured = await _in_daemon(lambda: followed(settings, ids))
     connectors, keyring = await connecting
-    return attach(settings, hosted, connectors, keyring, await schemas)
+    return attach(settings, hosted, connectors, keyring, ids, configured)
 
 
 def _in_daemon(work: Callable[[], MadeT]) -> asyncio.Future[MadeT]:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
+from agents.configured.bounds import (
+    Amount,
+    ByLanguage,
+    Fraction,
+    Milliseconds,
+    Said,
+    Size,
+    Weight,
+)
 from agents.errors import Permanent
+from agents.prompting import PROMPT_PASSAGES_MAX, SAME_MIN
 from schemas import Answer, AnswerFinishReason, ChunksRetrieved, Usage
 
 SHARES = 10_000  # parts of all requests that an arm's share is counted in
@@ -23,30 +33,30 @@ class GenerationPolicy:
     """Models to ask, in this order, until one answers; for where there are no routes."""
     stop: list[str]
     """What ends an answer in prose."""
-    temperature: float
-    passage_tokens: int
+    temperature: Weight
+    passage_tokens: Amount
     """Budget of the prompt's passages."""
-    share_min: float
+    share_min: Fraction
     """Share of a statement's content words that one statement of the passages must hold."""
-    near_min: float
+    near_min: Fraction
     """How near to the question that statement must be, as a share of the nearest one's score."""
-    late_ms: int
+    late_ms: Milliseconds
     """What a model needs at least: with less time left it is not asked."""
-    not_found: str
+    not_found: Said
     """Answer where the documents hold none."""
-    refused: str
+    refused: Said
     """Answer to a refused question that came without a reason."""
-    patience_ms: int = 0
+    patience_ms: Milliseconds = 0
     """How long a model that is away is waited for; none in configurations of 0.1.0."""
-    urgent_ms: int = 0
+    urgent_ms: Milliseconds = 0
     """With less time left it is not waited for."""
     routes: dict[str, Any] | None = None
     """Models by route, in place of `models`; see `agents.routing`. None in those of 0.1.0."""
-    asked_max: dict[str, int] = field(default_factory=dict)
+    asked_max: dict[str, Size] = field(default_factory=dict)
     """Bounds of what a question may ask for; none in configurations of 0.1.0."""
-    nothing_about: dict[str, str] = field(default_factory=dict)
+    nothing_about: ByLanguage = field(default_factory=dict)
     """By language, the answer where the documents hold none, with {names} of what was asked for."""
-    differing: dict[str, str] = field(default_factory=dict)
+    differing: ByLanguage = field(default_factory=dict)
     """By language, what leads to passages that say different things."""
     answerable: dict[str, Any] = field(default_factory=dict)
     """`weights` of how likely passages hold an answer, and below what to `abstain`; may be none."""
@@ -54,12 +64,20 @@ class GenerationPolicy:
     """Variants: name, share of the requests, and the values that differ."""
     arm: str = ""
     """Which of them this is; empty for none."""
-    small_talk: dict[str, dict[str, str]] = field(default_factory=dict)
+    small_talk: dict[str, ByLanguage] = field(default_factory=dict)
     """Kind of small talk -> language -> reply; none in configurations of 0.1.0."""
-    translated: dict[str, dict[str, str]] = field(default_factory=dict)
+    translated: dict[str, ByLanguage] = field(default_factory=dict)
     """`not_found` and `refused` in other languages: name -> language -> text."""
     tools: dict[str, Any] = field(default_factory=dict)
     """What tools there are; see `agents.tools.tool_policy`. None in configurations of 0.1.0."""
+    passages_max: Amount = PROMPT_PASSAGES_MAX
+    """First stage of a prompt: passages that are looked at."""
+    same_min: Fraction = SAME_MIN
+    """First stage: share of common content words from which two passages say the same."""
+    order: Literal["retrieved", "nearest"] = "retrieved"
+    """First stage: passages as they were retrieved, or those with the nearest statements first."""
+    experiment: str = ""
+    """What the arms are compared in; its name is part of what decides on a request's arm."""
 
     def said(self, name: str, language: str) -> str:
         """Return `not_found` or `refused` in a language, or as it is where it has no such text."""
@@ -74,9 +92,11 @@ class GenerationPolicy:
     def for_request(self, request: str) -> GenerationPolicy:
         """Return the policy of the arm that a request gets, by a hash of its id.
 
-        Raises Permanent for an arm that can't be used.
+        The experiment's name goes into the hash, so that one experiment's arm says nothing of the
+        next one's. Raises Permanent for an arm that can't be used.
         """
-        place = int.from_bytes(hashlib.sha256(request.encode()).digest()[:8]) % SHARES
+        drawn = f"{self.experiment}\0{request}" if self.experiment else request
+        place = int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:8]) % SHARES
         for arm in self.arms:
             try:
                 values = dict(arm)

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from agents.errors import Permanent, Transient
 from schemas import Begun, Event, Failed, Meta
@@ -52,6 +53,8 @@ class Services:
     world: World
     digest_key: Callable[[str], bytes]
     configurations: Mapping[str, Configuration]
+    """By step; another one may come into force at any time, and a run keeps that of its beginning.
+    """
 
 
 @dataclass(slots=True)  # not frozen: one is made for every input, and that would double its price
@@ -84,8 +87,8 @@ class Processor:
         self._publisher = publisher
         self._history = history
         self._counts = counts
-        self._configuration = services.configurations[step.name]
-        self._in_force = {self._configuration.digest: self._configuration.values}
+        self._in_force: tuple[str, dict[str, dict[str, Any]]] = ("", {})
+        """Digest of the configuration that the last run began with, and its values by it."""
         self._digest_keys = DigestKeys(services.digest_key)
 
     # ------------------------------------------------------------------ what may be processed
@@ -186,7 +189,8 @@ class Processor:
         return task.history.begin(task.meta, given.topic, given.partition, given.offset)
 
     def _live_run(self, task: _Task, number: int, digest_key: bytes) -> LiveRun:
-        services, configuration = self._services, self._configuration
+        services = self._services
+        digest, values = self._configured()
         return LiveRun(
             self._step,
             task.given,
@@ -198,12 +202,20 @@ class Processor:
                 at=now_us(),
                 attempt=number,
                 code=CODE,
-                configuration=configuration.digest,
+                configuration=digest,
                 trace=task.outbox.traceparent,
                 runtime=RUNTIME,
             ),
-            configuration=self._in_force,
+            configuration=values,
         )
+
+    def _configured(self) -> tuple[str, dict[str, dict[str, Any]]]:
+        """Return what a run that begins now is configured with; parsed once, when it changed."""
+        configuration = self._services.configurations[self._step.name]
+        if configuration.digest != self._in_force[0]:
+            values = {configuration.digest: configuration.values}
+            self._in_force = configuration.digest, values
+        return self._in_force
 
     # ------------------------------------------------------------------ rejecting
 

@@ -1,0 +1,191 @@
+"""The fields of each step's configuration, with their types and bounds.
+
+A field without a default must be there; one with a default may be left out, and then the step does
+as it did when the field did not exist. What a step makes of a value stands where it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agents.configured.bounds import (
+    Amount,
+    AmountOrNone,
+    ByLanguage,
+    Coefficient,
+    Fraction,
+    Milliseconds,
+    Name,
+    Pattern,
+    Said,
+    Size,
+    Weight,
+)
+
+Action = Literal["refuse", "log", "off"]
+
+
+class Configured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values of one object of a configuration; another name in it is an error."""
+
+
+class ClassifierSettings(Configured, frozen=True, kw_only=True):
+    """What moderation's model is asked: see `agents.classifier`."""
+
+    action: Action
+    tenants: dict[str, Action] = {}
+    heads: dict[Name, Fraction]
+    quoted: dict[Name, Fraction] = {}
+    policy: str = ""
+    patience_ms: Milliseconds
+    urgent_ms: Milliseconds
+
+
+class ChunkSizes(Configured, frozen=True, kw_only=True):
+    """See `agents.chunking.ChunkPolicy`."""
+
+    tokens_min: AmountOrNone
+    tokens_target: Amount
+    tokens_max: Amount
+    overlap_tokens: AmountOrNone
+    questions: bool = False
+
+
+class IngestConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.ingest`."""
+
+    bytes_max: Size
+    chunks_max: Amount
+    batch_chunks_max: Amount
+    batch_bytes_max: Size
+    policies: dict[Name, ChunkSizes]
+
+
+class RedactConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.redact` and `agents.refusal`."""
+
+    kinds: dict[str, Fraction]
+    repeated_kinds: list[str]
+    ambiguous_words: list[str]
+    ordinary_words: list[str]
+    remembered_max: Amount
+    question_characters_max: Amount
+    refused_patterns: list[Pattern]
+    instructions: bool = False
+    refusals: dict[Literal["injection", "harm"], ByLanguage] = {}
+    classifier: ClassifierSettings | None = None
+
+
+class EmbedConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.embed`."""
+
+    texts_max: Amount
+
+
+class IndexConfiguration(Configured, frozen=True, kw_only=True):
+    """Nothing is configured."""
+
+
+class RewriteConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.rewrite` and `agents.conversation`."""
+
+    turns: AmountOrNone
+    reserve_ms: Milliseconds
+    short_words: AmountOrNone
+    decay: Fraction
+    opening: Weight
+    name: Weight
+    topics: Amount
+    topic_characters_max: Amount
+    answer: Weight = 1.6
+    subject: Weight = 1.3
+    answer_names: Weight = 0.3
+    established: AmountOrNone = 2
+    definite_words: AmountOrNone = 3
+    carried: Weight = 0.5
+
+
+class TwoWeights(Configured, frozen=True, kw_only=True):
+    """Of words and of vectors."""
+
+    lexical: Weight
+    dense: Weight
+
+
+class ThreeWeights(TwoWeights, frozen=True, kw_only=True):
+    """And of late interaction."""
+
+    late: Weight
+
+
+class RelevanceCurve(Configured, frozen=True, kw_only=True):
+    """See `agents.relevance.relevance`."""
+
+    held: Weight
+    middle: Coefficient
+    slope: Weight
+
+
+class RelevanceSettings(Configured, frozen=True, kw_only=True):
+    """Curves by what relevance is read from, and the relevance from which passages are shown."""
+
+    late: RelevanceCurve
+    dense: RelevanceCurve
+    words: RelevanceCurve
+    threshold: Fraction
+
+
+class Diversity(Configured, frozen=True, kw_only=True):
+    """See `agents.candidates.chosen`."""
+
+    weight: Fraction
+    copy: Weight
+
+
+class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.retrieve`."""
+
+    candidates: Amount
+    first: TwoWeights
+    reranked: Amount
+    final: ThreeWeights
+    reserve_ms: Milliseconds
+    patience_ms: Milliseconds = 0
+    urgent_ms: Milliseconds = 0
+    relevance: RelevanceSettings
+    gap: Weight
+    diversity: Diversity
+    budget_tokens: Amount
+    asked_max: dict[str, Size] = {}
+
+
+class ModerationRule(Configured, frozen=True, kw_only=True):
+    """See `agents.patterns.Rule`."""
+
+    category: Name
+    pattern: Pattern
+    action: Literal["mask", "block", "note", "keep"]
+    replacement: str = ""
+    check: Literal["", "card", "canary"] = ""
+
+
+class ModerationTerm(Configured, frozen=True, kw_only=True):
+    """See `agents.moderate.scores`."""
+
+    category: Name
+    pattern: Pattern
+    weight: Fraction
+
+
+class ModerateConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.moderate`."""
+
+    policy: Name
+    retracted: Said | ByLanguage
+    rules: list[ModerationRule]
+    terms: list[ModerationTerm]
+    score_max: Fraction
+    quoted_score_max: Fraction = 1.0
+    classifier: ClassifierSettings | None = None
