@@ -41,6 +41,10 @@ VERBS = {
     "eval": Verb(
         "evals.cli:eval_", "Measure quality on evaluation sets, with intervals and baselines"
     ),
+    "config": Verb(
+        "streams.operations.configuring:config",
+        "Show and change what steps are configured with: by the log, and without a restart",
+    ),
     "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",
@@ -62,7 +66,8 @@ MEANT = {
     "timeline": "replay timeline",
     "explain": "routes explain",
     "retry": "dead-letters retry",
-    "config": "settings",
+    "rollback": "config roll-back",
+    "promote": "config promote",
 }
 """Words that people try, and the verbs that do it."""
 OURS = {"agents", "connectors", "edge", "evals", "infra", "replay", "schemas", "streams", "worker"}

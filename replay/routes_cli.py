@@ -18,6 +18,7 @@ from replay.terminal import MICROS, used
 from schemas import Event, RouteDecision, TokensGenerated, ToolUse
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
+from streams.operations.timeline import variant_of
 from streams.settings import Settings
 
 
@@ -34,6 +35,11 @@ class Explained:
     """None where there was nothing to decide, or the answer is of before there were routes."""
     tools: tuple[ToolUse, ...] = ()
     """Those that were used on the way to it, in their order."""
+    configuration: str = ""
+    """Digest of the configuration that answered."""
+    experiment: str = ""
+    variant: str = ""
+    """Arm of the experiment that the request got; empty outside of one."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for `--json`."""
@@ -45,6 +51,9 @@ class Explained:
             "cost_micros": self.cost_micros,
             "chosen": decided.chosen if decided else "",
             "arm": decided.arm if decided else "",
+            "configuration": self.configuration,
+            "experiment": self.experiment,
+            "variant": self.variant,
             "considered": [
                 {
                     "route": one.route,
@@ -71,7 +80,15 @@ def explained(events: Iterable[Event]) -> list[Explained]:
         if event.answer is not None:
             given = event.answer
             answers[attempt] = Explained(
-                attempt, given.finish_reason, given.model, 0, given.route, given.tools
+                attempt,
+                given.finish_reason,
+                given.model,
+                0,
+                given.route,
+                given.tools,
+                configuration=event.meta.step.configuration,
+                experiment=given.experiment,
+                variant=variant_of(given),
             )
     return [replace(one, cost_micros=costs[attempt]) for attempt, one in sorted(answers.items())]
 
@@ -122,7 +139,7 @@ def print_answer(answer: Explained) -> None:
         out.print(f"used {used(use)}")
     decided = answer.decision
     if decided is None:
-        out.print(f"{answer.finish_reason}: no model was to be chosen")
+        out.print(f"{answer.finish_reason}: no model was to be chosen{_configured(answer)}")
         return
     arm = f", {decided.arm} of a trial" if decided.arm else ""
     cost = f", {answer.cost_micros / MICROS:.6f}" if answer.cost_micros else ""
@@ -135,3 +152,13 @@ def print_answer(answer: Explained) -> None:
         mark = "→" if one.route == decided.chosen else ""
         table.add_row(mark, one.route, one.provider or "triton", one.model, one.reason)
     out.print(table)
+    if configured := _configured(answer):
+        out.print(configured.removeprefix(", "))
+
+
+def _configured(answer: Explained) -> str:
+    """Say what was configured, and which arm of an experiment that was."""
+    said = f", by configuration {answer.configuration[:12]}" if answer.configuration else ""
+    if answer.variant:
+        said += f", {answer.variant} of {answer.experiment or 'its arms'}"
+    return said

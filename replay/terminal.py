@@ -84,7 +84,8 @@ def timeline_table(runs: list[StepTime]) -> Table:
         first.setdefault(run.step, run)
     for step, run in first.items():
         later = [other for other in runs if other.step == step and other is not run]
-        _timeline_row(table, f"+{(run.began_us - start) / 1000:.1f} ms", step, [run])
+        name = f"{step} [{run.variant} of {run.experiment or 'arms'}]" if run.variant else step
+        _timeline_row(table, f"+{(run.began_us - start) / 1000:.1f} ms", escape(name), [run])
         if later:
             at = f"to {(max(other.ended_us for other in later) - start) / 1000:.1f} ms"
             _timeline_row(table, at, f"{step} ({len(later)} more)", later)

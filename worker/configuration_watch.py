@@ -150,9 +150,9 @@ class ConfigurationWatch:
 
 
 def followed(settings: Settings, ids: SchemaIds) -> ConfigurationsInForce:
-    """Return the configurations in force, which follow the log from now on; blocks until it answers.
+    """Return the configurations in force, which follow the log from now on.
 
-    The thread that follows ends with the process.
+    Blocks until the log answers. The thread that follows it ends with the process.
     """
     configurations = ConfigurationsInForce(in_force(settings))
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, Codec(ids)), configurations)

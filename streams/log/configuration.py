@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,29 +53,56 @@ def load(folder: Path = FOLDER) -> dict[str, Configuration]:
     configurations = {}
     for step in STEPS:
         path = folder / f"{step.name}.json"
-        try:
-            values = _values(path)
-        except (OSError, ValueError) as error:
-            raise BadConfiguration(f"{path}: {error}") from None
+        values = values_of(path) if path.exists() else {}
         configurations[step.name] = configuration(step.name, values)
     return configurations
 
 
-def _values(path: Path) -> dict[str, Any]:
-    """Read one file, or nothing where there is none; raises OSError or ValueError."""
-    if not path.exists():
-        return {}
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
-    return {
-        key: _held(path.parent / value["file"])
-        if isinstance(value, dict) and set(value) == {"file"}
-        else value
-        for key, value in values.items()
-    }
+def values_of(path: Path) -> dict[str, Any]:
+    """Read the values of one file, as `load` does; raises BadConfiguration."""
+    return _values(str(path), lambda: path.read_text(encoding="utf-8"), path.parent)
+
+
+def values_in(text: str, name: str) -> dict[str, Any]:
+    """Read values from a text, which errors name; files in it lie in the folder of the process."""
+    return _values(name, lambda: text, Path())
+
+
+def _values(name: str, read: Callable[[], str], folder: Path) -> dict[str, Any]:
+    try:
+        values = _json(read())
+        if not isinstance(values, dict):
+            raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON
+        return {
+            key: _held(folder / value["file"])
+            if isinstance(value, dict) and set(value) == {"file"}
+            else value
+            for key, value in values.items()
+        }
+    except (OSError, ValueError, TypeError) as error:
+        raise BadConfiguration(f"{name}: {error}") from None
+    except RecursionError:
+        raise BadConfiguration(f"{name}: it nests too deeply: flatten it") from None
 
 
 def _held(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
-    return json.loads(text) if path.suffix == ".json" else text
+    return _json(text) if path.suffix == ".json" else text
+
+
+def _json(text: str) -> Any:
+    """Read JSON that says each thing once, and only what JSON can say."""
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands there twice: leave one out")
+    return values
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON: write one that is")

@@ -177,6 +177,18 @@ class OffsetReader:
             },
         )
 
+    async def members(self, groups: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return, of each group, the hosts of its members, one for each."""
+        hosts: dict[str, tuple[str, ...]] = {}
+        async with self._answering(self._limit_s):
+            for group in groups:
+                [answer] = await self._admin.describe_consumer_groups([group])
+                for code, name, _state, _type, _protocol, members, *_ in answer.groups:
+                    if code:
+                        raise NotTold(f"error {code} of {name}")
+                    hosts[name] = tuple(member[2].removeprefix("/") for member in members)
+        return hosts
+
     async def first_ms(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         """Return the broker's time of the first record of each partition from an offset on.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas import Cause, Event, EventRejected, TokensGenerated, ToolUse
+from schemas import Answer, Cause, Event, EventRejected, TokensGenerated, ToolUse
 from streams.topics import topic_of
 
 
@@ -45,6 +45,10 @@ class StepTime:
     """Of an answer by a model: which way was chosen to it."""
     tools: tuple[ToolUse, ...] = ()
     """Of an answer: which tools were used on the way to it, in their order."""
+    experiment: str = ""
+    """Of an answer: what its configuration was compared in."""
+    variant: str = ""
+    """The arm that the request got there; empty outside of an experiment."""
     effects: list[EffectTime] = field(default_factory=list)
 
     @property
@@ -71,6 +75,8 @@ class StepTime:
                 {"name": use.name, "outcome": use.outcome, "cost_micros": use.cost_micros}
                 for use in self.tools
             ],
+            "experiment": self.experiment,
+            "variant": self.variant,
             "effects": [
                 {
                     "kind": effect.kind,
@@ -158,10 +164,11 @@ def _add(run: StepTime, event: Event) -> None:
     run.closed = run.closed or meta.last
     run.outcome = _outcome(event) or run.outcome
     answer = getattr(event, "answer", None)
-    if answer is not None and answer.route is not None:
-        run.route = answer.route.chosen
-    if isinstance(event, TokensGenerated) and event.answer is not None:
-        run.tools = event.answer.tools
+    if isinstance(answer, Answer):
+        run.route = run.route if answer.route is None else answer.route.chosen
+        run.experiment, run.variant = answer.experiment, variant_of(answer)
+        if isinstance(event, TokensGenerated):
+            run.tools = answer.tools
     for effect in meta.effects:
         if effect.number == 0:
             continue
@@ -181,6 +188,11 @@ def _add(run: StepTime, event: Event) -> None:
                 effect.cost_micros,
             )
         )
+
+
+def variant_of(answer: Answer) -> str:
+    """Name the arm that answered, control where it was none of an experiment's."""
+    return answer.arm or ("control" if answer.experiment else "")
 
 
 def _outcome(event: Event) -> str:

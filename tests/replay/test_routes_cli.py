@@ -19,6 +19,7 @@ from schemas import (
     ConsideredRoute,
     Effect,
     RouteDecision,
+    StepVersion,
     TokensGenerated,
     ToolUse,
     Usage,
@@ -50,7 +51,7 @@ USED = ToolUse(
 )
 
 
-def a_part(ordinal, costs=(), decision=None, last=False, attempt=1, tools=()):
+def a_part(ordinal, costs=(), decision=None, last=False, attempt=1, **answered):
     effects = tuple(
         Effect(
             number=2, part=n, kind="Generate", request=b"", started=1, took_us=1, cost_micros=cost
@@ -65,7 +66,7 @@ def a_part(ordinal, costs=(), decision=None, last=False, attempt=1, tools=()):
         query="q",
         model="m@1",
         route=decision,
-        tools=tools,
+        **answered,
     )
     return TokensGenerated(
         meta=a_meta(effects=effects, ordinal=ordinal, last=last, attempt=attempt),
@@ -83,6 +84,9 @@ def test_an_answer_is_explained_with_what_all_its_calls_cost():
         "cost_micros": 43,
         "chosen": "middle@1",
         "arm": "control",
+        "configuration": "",
+        "experiment": "",
+        "variant": "",
         "considered": [
             {
                 "route": "big@1",
@@ -174,3 +178,29 @@ def test_a_request_that_there_is_not_is_said_in_one_line(archive, capsys):
     assert (code, out) == (1, "")
     assert err.startswith("playhead: no record of request nobody")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answered", "variant", "said"),
+    [
+        ({"experiment": "tone-1", "arm": "curt"}, "curt", "curt of tone-1"),
+        ({"experiment": "tone-1"}, "control", "control of tone-1"),
+        ({"arm": "old"}, "old", "old of its arms"),
+    ],
+)
+@pytest.mark.parametrize("decision", [None, DECIDED])
+def test_an_answer_tells_its_configuration_and_arm(answered, variant, said, decision, capsys):
+    part = a_part(0, [0, 43], decision, last=True, **answered)
+    step = StepVersion(name="generate", code="1", configuration="0123456789abcdef")
+    part = replace(part, meta=replace(part.meta, step=step))
+    [one] = explained([part])
+    assert (one.as_json()["variant"], one.as_json()["configuration"]) == (
+        variant,
+        step.configuration,
+    )
+    print_answer(one)
+    assert f"by configuration 0123456789ab, {said}\n" in capsys.readouterr().out
+    cause = Cause(topic=topic_of(ChunksRetrieved), partition=0, offset=0, id="c")
+    [run] = timeline([replace(part, meta=replace(part.meta, cause=cause))])
+    told = run.as_json()
+    assert (told["experiment"], told["variant"]) == (answered.get("experiment", ""), variant)

@@ -99,6 +99,11 @@ def test_a_step_has_a_row_with_its_times_and_effects():
     assert told.endswith("Embed 2.0, Generate 3.0 (4 parts)")
 
 
+def test_the_arm_of_an_experiment_stands_beside_its_step():
+    [row] = rows([a_run("generate", experiment="tone-1", variant="curt")])
+    assert " ".join(row).startswith("+0.0 ms generate [curt of tone-1] 0.5 ms")
+
+
 def test_later_runs_of_a_step_share_a_row_of_means():
     runs = [
         a_run("moderate", began_us=n * 1_000, took_us=took)

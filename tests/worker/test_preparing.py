@@ -25,6 +25,7 @@ class Waits:
             monkeypatch.setattr(preparing, name, getattr(self, name))
         monkeypatch.setattr(preparing, "wait_for_topics", self.wait_for_topics)
         monkeypatch.setattr(preparing, "attach", self.attach)
+        monkeypatch.setattr(preparing, "followed", lambda _settings, ids: f"by {ids}")
         self.keyring = FakeKeyring()
 
     def connect(self, _settings, steps):
@@ -53,7 +54,7 @@ async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, s
     waits = Waits(monkeypatch)
     hosted = declare_all(settings, STEPS)
     given = await asyncio.wait_for(prepared(settings, hosted), 30)
-    assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids")
+    assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids", "by ids")
     assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
 
 

@@ -162,6 +162,8 @@ def test_milliseconds_are_what_people_read():
         "outcome",
         "route",
         "tools",
+        "experiment",
+        "variant",
         "effects",
     }
 

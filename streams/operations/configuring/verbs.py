@@ -1,0 +1,380 @@
+"""The verbs of `playhead config`."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agents.configured.problems import Unusable
+from schemas import ConfigurationActivated, ConfigurationActivatedWhy
+from streams.log.activations import SHIPPED
+from streams.log.chosen_model import in_force
+from streams.log.codec import Codec, open_codec
+from streams.log.configuration import BadConfiguration, Configuration, values_in, values_of
+from streams.log.configuration_log import ConfigurationLog, activation, put_choice
+from streams.log.offsets import NoAnswer, OffsetReader, patiently
+from streams.log.writing import Writer
+from streams.operations.configuring.changes_planned import (
+    CannotChange,
+    Standing,
+    changed,
+    promoted,
+    rolled_back,
+)
+from streams.operations.configuring.differing import differences
+from streams.operations.configuring.printed import (
+    history_table,
+    of_choice,
+    said_of_race,
+    said_of_workers,
+    steps_table,
+)
+from streams.operations.options import Group, run_option
+from streams.operations.printing import console
+from streams.settings import Settings
+from streams.topics import STEPS, group_of, topic_of
+
+STEP_NAMES = [entry.name for entry in STEPS]
+BY_MAX, NOTE_MAX = 100, 500
+"""Characters of who chose and why: a record is kept for ever."""
+
+step_argument = click.argument("step", type=click.Choice(STEP_NAMES), metavar="STEP")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants in force."""
+
+    step: str
+    content: Configuration | None
+    """None for what is shipped."""
+    why: ConfigurationActivatedWhy
+    by: str
+    note: str
+    arm: str = ""
+    experiment: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Digest to choose."""
+        return SHIPPED if self.content is None else self.content.digest
+
+
+@click.group("config", cls=Group)
+def config() -> None:
+    """Show and change what steps are configured with: by the log, and without a restart.
+
+    \b
+    Example:
+      playhead config show
+      playhead config set generate changes.json --note "shorter prompts"
+      playhead config roll-back generate
+    """
+
+
+def choosing_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what a choice is told with."""
+    for option in (
+        json_option,
+        run_option,
+        click.option("--dry-run", is_flag=True, help="Check and show it; write nothing."),
+        click.option(
+            "--by", callback=_bounded(BY_MAX), help="Who chooses.  [default: the user logged in]"
+        ),
+        click.option("--note", default="", callback=_bounded(NOTE_MAX), help="Why."),
+    ):
+        command = option(command)
+    return command
+
+
+def _bounded(most: int) -> Callable[..., str | None]:
+    def check(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+        if value is not None and (len(value) > most or not value.isprintable()):
+            raise click.BadParameter(f"at most {most} characters, in one line", param=option)
+        return value
+
+    return check
+
+
+@contextmanager
+def _opened(run: Path | None) -> Iterator[tuple[Settings, Codec, ConfigurationLog]]:
+    """Open the log, and have what can't be done end in one line that says so."""
+    settings = Settings.load(run=run)
+    codec = open_codec(settings)
+    log = ConfigurationLog(settings, codec)
+    try:
+        yield settings, codec, log
+    except (CannotChange, Unusable, BadConfiguration) as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        log.close()
+
+
+def _standing(settings: Settings, log: ConfigurationLog) -> Standing:
+    return Standing(log.read(), in_force(settings))
+
+
+@config.command()
+@click.argument("step", type=click.Choice(STEP_NAMES), metavar="[STEP]", required=False)
+@click.option("--digest", default="active", help="Another one: a digest, shipped.")
+@run_option
+@json_option
+def show(step: str | None, digest: str, run: Path | None, as_json: bool) -> None:
+    """Show which configuration each step runs with, or all values of STEP's.
+
+    \b
+    Example:
+      playhead config show generate > generate.json
+    """
+    with _opened(run) as (settings, _, log):
+        standing = _standing(settings, log)
+        if step is not None:
+            values = standing.named(step, digest).values
+            click.echo(json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True))
+            return
+    if as_json:
+        rows = [
+            {
+                "step": name,
+                "digest": standing.in_force(name).digest,
+                "shipped": standing.digest(name) == SHIPPED,
+                "chosen": of_choice(standing.activations.latest(name)),
+            }
+            for name in STEP_NAMES
+        ]
+        click.echo(json.dumps({"steps": rows}, indent=1, ensure_ascii=False))
+        return
+    console(markup=False, highlight=False).print(steps_table(standing, STEP_NAMES))
+
+
+@config.command("set")
+@step_argument
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--whole", is_flag=True, help="FILE holds all values; none in force beside it stays.")
+@choosing_options
+def set_(step: str, file: Path, whole: bool, **told: Any) -> None:
+    """Put the values in FILE in force for STEP, those that it does not name as they are.
+
+    FILE is a JSON object such as those of agents/configuration; `-` reads standard input. A value
+    {"file": NAME} stands for the text, or the JSON, of a file beside it. What STEP could not work
+    by is refused, and nothing is written. Of two choices at the same time the last on the log
+    counts, and both are told.
+
+    \b
+    Example:
+      echo '{"passage_tokens": 120}' | playhead config set generate - --note "longer prompts"
+    """
+    piped = sys.stdin.read() if str(file) == "-" else None
+    with _opened(told["run"]) as opened:
+        standing = _standing(opened[0], opened[2])
+        given = values_of(file) if piped is None else values_in(piped, "standard input")
+        wanted = changed(standing.in_force(step), given, whole=whole)
+        _choose(opened, standing, Wish(step, wanted, "set", _who(told["by"]), told["note"]), told)
+
+
+@config.command()
+@step_argument
+@click.argument("arm")
+@choosing_options
+def promote(step: str, arm: str, **told: Any) -> None:
+    """Give the ARM of STEP's experiment to all requests, and end the experiment.
+
+    `control` ends it without a change.
+
+    \b
+    Example:
+      playhead config promote generate concise --note "wins 58 of 100"
+    """
+    with _opened(told["run"]) as opened:
+        standing = _standing(opened[0], opened[2])
+        wanted, experiment = promoted(standing.in_force(step), arm)
+        who, note = _who(told["by"]), told["note"]
+        wish = Wish(step, wanted, "promoted", who, note, arm=arm, experiment=experiment)
+        _choose(opened, standing, wish, told)
+
+
+@config.command("roll-back")
+@step_argument
+@click.option("--to", help="A digest, or shipped.  [default: the one before]")
+@choosing_options
+def roll_back(step: str, to: str | None, **told: Any) -> None:
+    """Put the configuration in force again that STEP had before; what was set stays on the log.
+
+    Again and again, it goes further back. `--to shipped` follows the code from then on.
+
+    \b
+    Example:
+      playhead config roll-back generate --to shipped
+    """
+    with _opened(told["run"]) as opened:
+        standing = _standing(opened[0], opened[2])
+        wanted = rolled_back(standing, step, to)
+        wish = Wish(step, wanted, "rolled_back", _who(told["by"]), told["note"])
+        _choose(opened, standing, wish, told)
+
+
+@config.command()
+@step_argument
+@click.argument("one")
+@click.argument("other", required=False)
+@run_option
+@json_option
+def diff(step: str, one: str, other: str | None, run: Path | None, as_json: bool) -> None:
+    """Show how two configurations of STEP differ; with one named, how it differs from the active.
+
+    Each is a digest or its beginning, a file with all values, `active` or `shipped`. Exits 1 where
+    they differ.
+
+    \b
+    Example:
+      playhead config diff generate shipped
+      playhead config diff generate 3f2a91c0 generate.json
+    """
+    with _opened(run) as (settings, _, log):
+        standing = _standing(settings, log)
+        names = ("active", one) if other is None else (one, other)
+        before, after = (standing.named(step, name) for name in names)
+        found = differences(before.values, after.values)
+    if as_json:
+        document = {"before": before.digest, "after": after.digest}
+        told = {**document, "differences": [each.as_json() for each in found]}
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        for each in found:
+            for line in each.lines:
+                click.echo(line)
+        if not found:
+            click.echo("they are the same")
+    sys.exit(1 if found else 0)
+
+
+@config.command()
+@click.argument("step", type=click.Choice(STEP_NAMES), metavar="[STEP]", required=False)
+@run_option
+@json_option
+def history(step: str | None, run: Path | None, as_json: bool) -> None:
+    """List what was chosen for STEP, or for all: when, by whom, why; and what is ignored, and why.
+
+    \b
+    Example:
+      playhead config history generate
+    """
+    with _opened(run) as (settings, _, log):
+        standing = _standing(settings, log)
+    chosen = [
+        one for one in standing.activations.history if step in {None, one.step} or not one.step
+    ]
+    if as_json:
+        document = {"choices": [of_choice(one) for one in chosen]}
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    if not chosen:
+        click.echo("nothing was ever chosen: every step runs with what is shipped")
+        return
+    console(markup=False, highlight=False).print(history_table(standing, chosen))
+
+
+def _who(by: str | None) -> str:
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()[:BY_MAX]
+    except (OSError, KeyError):  # no such user on this host
+        return ""
+
+
+def _choose(
+    opened: tuple[Settings, Codec, ConfigurationLog],
+    standing: Standing,
+    wish: Wish,
+    told: dict[str, Any],
+) -> None:
+    """Write a choice, and say what came of it; nothing where it is in force already."""
+    settings, codec, log = opened
+    if log.end() is None:
+        raise click.ClickException(
+            f"there is no topic {topic_of(ConfigurationActivated)}: `playhead up` makes it"
+        )
+    before = standing.in_force(wish.step)
+    after = wish.content or standing.shipped[wish.step]
+    found = differences(before.values, after.values)
+    if wish.digest == standing.digest(wish.step):
+        _say(told, f"{wish.step} has that configuration already: nothing is written", after, found)
+        return
+    if told["dry_run"]:
+        _say(told, f"{wish.step} can work by it; nothing is written", after, found)
+        return
+    choice = ConfigurationActivated(
+        step=wish.step,
+        digest=wish.digest,
+        previous=standing.digest(wish.step),
+        why=wish.why,
+        by=wish.by,
+        note=wish.note,
+        experiment=wish.experiment,
+        arm=wish.arm,
+    )
+    with Writer(settings.kafka, "playhead-config") as writer:
+        place = put_choice(writer, codec, activation(choice, uuid.uuid4().hex), wish.content)
+    stands, race = said_of_race(log.read().history, place.offset)
+    said = [f"{wish.step} is configured by {after.digest[:12]} from offset {place.offset} on"]
+    _say(told, " ".join([*said, *race]), after, found, place.offset, _workers(settings, wish.step))
+    if not stands:
+        sys.exit(1)
+
+
+def _workers(settings: Settings, step: str) -> tuple[str, ...] | None:
+    """Ask on which hosts a step is hosted now; None where nobody tells."""
+
+    async def read() -> tuple[str, ...]:
+        async with OffsetReader(settings) as offsets:
+            group = group_of(step)
+            return (await patiently(lambda: offsets.members([group]))).get(group, ())
+
+    try:
+        return asyncio.run(read())
+    except NoAnswer:
+        return None
+
+
+def _say(
+    told: dict[str, Any],
+    sentence: str,
+    after: Configuration,
+    found: list[Any],
+    offset: int | None = None,
+    hosts: tuple[str, ...] | None = None,
+) -> None:
+    written = offset is not None
+    workers = said_of_workers(after.step, hosts) if written else ""
+    if told["as_json"]:
+        document = {
+            "step": after.step,
+            "digest": after.digest,
+            "offset": offset,
+            "written": written,
+            "message": sentence,
+            "workers": workers,
+            "differences": [each.as_json() for each in found],
+        }
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    for each in found:
+        for line in each.lines:
+            click.echo(line)
+    click.echo(sentence)
+    if workers:
+        click.echo(workers)

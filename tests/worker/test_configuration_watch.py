@@ -1,0 +1,138 @@
+"""A worker works by what the log says, from its first run on and without a restart."""
+
+import threading
+import time
+
+import pytest
+
+from schemas import ConfigurationActivated
+from streams.log.activations import SHIPPED, Activations, Choice
+from streams.log.configuration import configuration, load
+from streams.log.configuration_log import activation
+from worker.configuration_watch import ConfigurationsInForce, ConfigurationWatch
+
+STEP = "generate"
+OURS = load()
+BRIEF = configuration(STEP, {**OURS[STEP].values, "passage_tokens": 40})
+
+
+def choice(offset, digest, **fields):
+    record = ConfigurationActivated(step=STEP, digest=digest, by="ada")
+    return Choice(offset, activation(record, str(offset)), **fields)
+
+
+class MemoryChoices:
+    """What the log holds, in memory; it may be away."""
+
+    def __init__(self):
+        self.history = []
+        self.away = 0
+        self.reads = 0
+
+    def end(self):
+        if self.away:
+            self.away -= 1
+            raise TimeoutError("nobody answers")
+        return len(self.history) or None
+
+    def read(self):
+        self.reads += 1
+        return Activations(tuple(self.history), {BRIEF.digest: BRIEF})
+
+
+@pytest.fixture
+def choices():
+    return MemoryChoices()
+
+
+@pytest.fixture
+def configurations():
+    return ConfigurationsInForce(OURS)
+
+
+@pytest.fixture
+def watch(choices, configurations):
+    return ConfigurationWatch(lambda: choices, configurations)
+
+
+def test_a_log_without_choices_leaves_what_is_shipped(watch, configurations):
+    watch.first()
+    assert dict(configurations) == dict(OURS)
+    assert len(configurations) == len(OURS)
+
+
+def test_a_choice_is_in_force_after_the_next_look(watch, choices, configurations):
+    watch.first()
+    choices.history.append(choice(0, BRIEF.digest))
+    assert configurations[STEP] == OURS[STEP]
+    watch.look()
+    assert configurations[STEP] == BRIEF
+    choices.history.append(choice(1, SHIPPED))
+    watch.look()
+    assert configurations[STEP] == OURS[STEP]
+
+
+def test_nothing_is_read_while_nothing_comes(watch, choices):
+    watch.first()
+    watch.look()
+    watch.look()
+    assert choices.reads == 1
+
+
+def test_the_first_look_waits_for_a_log_that_is_away(watch, choices, configurations):
+    choices.history.append(choice(0, BRIEF.digest))
+    choices.away = 2
+    watch.first(pause_s=0.0)
+    assert choices.away == 0
+    assert configurations[STEP] == BRIEF
+
+
+def test_what_is_in_force_stays_so_while_the_log_is_away(watch, choices, configurations):
+    choices.history.append(choice(0, BRIEF.digest))
+    watch.first()
+    choices.away = 1
+    with pytest.raises(TimeoutError):
+        watch.look()
+    assert configurations[STEP] == BRIEF
+
+
+def test_what_is_ignored_is_told_once_and_changes_nothing(watch, choices, configurations, capsys):
+    choices.history.append(choice(0, BRIEF.digest))
+    watch.first()
+    choices.history.append(Choice(1, None, "it is no record"))
+    watch.look()
+    choices.history.append(choice(2, BRIEF.digest))
+    watch.look()
+    assert configurations[STEP] == BRIEF
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("it is no record") == 1
+
+
+def test_a_log_that_began_anew_is_told_of_anew(watch, choices, configurations, capsys):
+    choices.history = [choice(0, BRIEF.digest), Choice(1, None, "it is no record")]
+    watch.first()
+    choices.history = [Choice(0, None, "it is no record")]
+    watch.look()
+    choices.history.append(Choice(1, None, "it is no record"))
+    watch.look()
+    assert configurations[STEP] == OURS[STEP]
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("it is no record") >= 2
+
+
+def test_it_looks_on_in_a_thread_until_it_is_stopped_though_the_log_is_away(
+    watch, choices, configurations
+):
+    watch.first()
+    choices.away = 2
+    choices.history.append(choice(0, BRIEF.digest))
+    stop = threading.Event()
+    thread = threading.Thread(target=watch.on, args=(stop, 0.001))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while configurations[STEP] != BRIEF and time.monotonic() < deadline:
+        time.sleep(0.001)
+    stop.set()
+    thread.join(30)
+    assert configurations[STEP] == BRIEF
+    assert not thread.is_alive()
