@@ -77,9 +77,11 @@ class Composer:
         self.writer = AnswerWriter(event, self.sources.entries)
         self.near = Nearness(self.question, self.passages)
         self.composition = Composition(self.near, policy.differing)
-        chosen = distilled(self.near, policy.passage_tokens)
-        self.prompt = filled(with_canary(policy.prompt, event.meta.request), self.question, chosen)
-        self.spared = max(0, self._tokens() - sum(one.tokens for one in chosen))
+        self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
+        """What the prompt holds of the passages."""
+        template = with_canary(policy.prompt, event.meta.request)
+        self.prompt = filled(template, self.question, self.chosen)
+        self.spared = max(0, self.given_tokens - self.chosen_tokens)
         texts = [text for passage in self.passages for text in (passage.title, passage.text)]
         self.evidence = evidence([*texts, event.question, event.query])
         routes = routes_of(policy.routes)
@@ -90,8 +92,15 @@ class Composer:
         self.model = self.gathered.model
         self.usage = Usage()
 
-    def _tokens(self) -> int:
+    @property
+    def given_tokens(self) -> int:
+        """Count the tokens of the passages that were retrieved."""
         return sum(passage.tokens for passage in self.event.passages)
+
+    @property
+    def chosen_tokens(self) -> int:
+        """Count the tokens of what the prompt holds of them."""
+        return sum(one.tokens for one in self.chosen)
 
     @property
     def structured(self) -> bool:

@@ -5,7 +5,7 @@ than whole passages, and the template begins with what never changes, which serv
 prompt cache.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -127,18 +127,25 @@ def nearest_first(question: str, passages: Sequence[Passage]) -> tuple[Passage, 
     return tuple(passages[index] for index in order)
 
 
-def distilled(near: Nearness, tokens_max: int) -> tuple[Excerpt, ...]:
+def distilled(
+    near: Nearness, tokens_max: int, adaptive: Mapping[str, float] | None = None
+) -> tuple[Excerpt, ...]:
     """Second stage: take the statements nearest to the question that fit into the budget.
 
     They come in the order of the passages. The nearest one is taken even if it alone is too long.
-    An entry or a row is left out where the list that holds it is taken.
+    An entry or a row is left out where the list that holds it is taken. With `adaptive` the budget
+    follows the question: what is not `near` as much as the nearest one is left out, and what is
+    may go beyond the budget, up to `tokens_max`. So one that a statement answers clearly takes few
+    tokens, and one to which many come as near gets more.
     """
     given, scores = near.statements, near.scores
     chosen: list[int] = []
-    left = tokens_max
+    left, least = float(tokens_max), 0.0
+    if adaptive and scores:
+        left, least = adaptive["tokens_max"], adaptive["near"] * max(scores)
     for index in sorted(range(len(given)), key=lambda index: (-scores[index], index)):
         one = given[index]
-        if chosen and (one.tokens > left or one.kind == "fragment"):
+        if chosen and (one.tokens > left or one.kind == "fragment" or scores[index] < least):
             continue
         if any(_inside(one, given[other]) for other in chosen):
             continue

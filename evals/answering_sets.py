@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.configured.problems import OF_EXPERIMENTS, Unusable, hold_usable
 from connectors.triton import Triton
 from edge.client.gateway_client import connect
 from evals.answer_figures import GivenAnswer, answer_outcome
@@ -16,10 +17,12 @@ from evals.data_sets import BadData
 from evals.given_passages import BASELINES, PassageSource, answers_of_step, baseline_answers
 from evals.outcome import OURS, SetOutcome
 from evals.over_gateway import SetOverGateway, tenant_of
+from evals.prompt_savings import add_savings
 from evals.question_set import QuestionSet
 from evals.win_rate import Judge, add_win_rate, by_model, by_rules
 from infra.demo.stack import demo_stack
 from schemas import Generate
+from streams.log.configuration import load
 from streams.settings import Settings
 
 RUN = Path(".playhead")
@@ -50,13 +53,35 @@ def changed_values(path: Path) -> dict[str, Any]:
     return values
 
 
+def compared_with(path: Path) -> dict[str, dict[str, Any]]:
+    """Read what is compared: a configuration with the one in force, or arms with the control.
+
+    System -> the values by which it differs from what is in force, ours first. Raises BadData for
+    what the step could not work by.
+    """
+    values = changed_values(path)
+    try:
+        hold_usable("generate", {**load()["generate"].values, **values})
+    except Unusable as error:
+        raise BadData(f"{path}: {error}") from None
+    arms = values.get("arms")
+    if not arms:
+        return {OURS: {}, path.stem: values}
+    rest = {key: value for key, value in values.items() if key not in OF_EXPERIMENTS}
+    systems = {OURS: rest}
+    for arm in arms:
+        own = {key: value for key, value in arm.items() if key not in {"name", "share"}}
+        systems[arm["name"]] = {**rest, **own}
+    return systems
+
+
 async def from_given_passages(
     wish: AnswersAsked, others: int, against: Path | None, judge: str | None, counting: Counting
 ) -> list[SetOutcome]:
     """Answer from passages that are given, by one configuration or by two."""
-    configurations: dict[str, Mapping[str, Any]] = {OURS: {}}
+    configurations: Mapping[str, Mapping[str, Any]] = {OURS: {}}
     if against is not None:
-        configurations[against.stem] = changed_values(against)
+        configurations = compared_with(against)
     triton = None if wish.run is None else Triton(Settings.load(run=wish.run))
     connectors = () if triton is None else (triton,)
     judging: Judge = by_rules
@@ -76,8 +101,9 @@ async def from_given_passages(
                 for name, count in BASELINES.items():
                     by_system[name] = baseline_answers(asked, source, count, done)
             outcome = answer_outcome(asked, by_system, wish.seed)
-            if against is not None:
-                systems = (OURS, against.stem)
+            add_savings(outcome, asked, source, configurations, wish.seed)
+            for other in list(configurations)[1:]:
+                systems = (OURS, other)
                 await add_win_rate(outcome, asked, by_system, systems, judging, wish.seed)
             if wish.folder is not None:
                 keep_answers(wish.folder, asked.name, by_system[OURS])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agents.configured.problems import known_fields
 from agents.errors import Permanent
 from schemas import Begun, Event, Meta, Record, Request, StepVersion, StreamRequest
 from schemas.registry import FixedIds
@@ -94,8 +95,9 @@ class StepAlone:
 def in_force(step: str, changed: Mapping[str, Any]) -> Configuration:
     """Return a step's configuration with some values changed; raises Permanent for unknown ones."""
     values = load()[step].values
-    if unknown := sorted(set(changed) - set(values)):
-        known = ", ".join(sorted(values)) or "nothing"
+    fields = known_fields(step)
+    if unknown := sorted(set(changed) - set(fields)):
+        known = ", ".join(sorted(fields)) or "nothing"
         raise Permanent(f"configuration of {step}: no {', '.join(unknown)}; there is {known}")
     return configuration(step, {**values, **changed})
 

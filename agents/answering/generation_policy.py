@@ -76,6 +76,8 @@ class GenerationPolicy:
     """First stage: share of common content words from which two passages say the same."""
     order: Literal["retrieved", "nearest"] = "retrieved"
     """First stage: passages as they were retrieved, or those with the nearest statements first."""
+    adaptive: dict[str, Weight] | None = None
+    """Second stage: in place of `passage_tokens`; see `agents.prompting.distilled`."""
     experiment: str = ""
     """What the arms are compared in; its name is part of what decides on a request's arm."""
 

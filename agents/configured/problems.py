@@ -48,6 +48,7 @@ TYPES: Mapping[str, type[Any]] = {
 OF_EXPERIMENTS = ("arms", "experiment")
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""
+ADAPTIVE = ("near", "tokens_max")
 SLOTS = ("{{passages}}", "{{question}}")
 SHOWN_MAX = 60  # characters of a value that is told back
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$\.?(?P<path>.*)`)?\Z", re.DOTALL)
@@ -221,6 +222,9 @@ def _generate_fits(values: Mapping[str, Any]) -> None:
         raise Unusable(f"`routes`: {error}") from None
     if not values["models"] and not values.get("routes"):
         raise Unusable("`models` is empty and there are no `routes`: name a model")
+    adaptive = values.get("adaptive")
+    if adaptive is not None and set(adaptive) != set(ADAPTIVE):
+        raise Unusable(f"`adaptive` must have {' and '.join(ADAPTIVE)}, and nothing else")
     if weighed := values.get("answerable"):
         _hold_answerable(weighed)
     _hold_experiment(values)
