@@ -7,11 +7,14 @@ nothing and needs no documents; it is passed on as such.
 
 Why it is so: it costs microseconds where a small chat model costs most of the budget, and never
 invents a word. Questions before are read in their rewritten form, so a topic is carried on for as
-long as the conversation stays with it. docs/decisions/0034-follow-ups.md has the figures.
+long as the conversation stays with it. What was talked of before the turns that are read is known
+by name alone, from a summary (`agents.conversation.summary`). docs/decisions/0034-follow-ups.md and
+0048 have the figures.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
@@ -22,6 +25,7 @@ from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.languages import language_of
 from agents.conversation.resolution import stand_alone
 from agents.conversation.small_talk import SmallTalk, small_talk
+from agents.conversation.summary import recalled
 from agents.effects import Effects
 from agents.tools.exchanged import with_exchanged
 from schemas import QueryRewritten, QuestionRedacted, ReadTurns, Turn
@@ -57,19 +61,23 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         reason = "no time left to read the turns"
         yield _chatted(late, chat, "") if chat is not None else replace(late, reason=reason)
         return
-    history = (await fx(ReadTurns(limit=configured["turns"]))).turns
+    read = await fx(ReadTurns(limit=configured["turns"]))
+    history = read.turns
     if chat is not None:
         yield replace(_chatted(unchanged, chat, _spoken(history)), turns=len(history))
         return
     exchanges = [Exchange(turn.question, turn.answer) for turn in history]
     wording = stand_alone(event.text, exchanges, configured)
+    if read.summary is not None and (query := recalled(event.text, exchanges, read.summary)):
+        wording = dataclasses.replace(wording, query=query, reason="")
+        history = (Turn(request="", question="", answer="", entries=read.summary.entries), *history)
     yield replace(
         unchanged,
         outcome="unchanged" if wording.reason else "rewritten",
         reason=wording.reason,
         query=wording.query,
         wordings=(wording.query,),
-        turns=len(history),
+        turns=len(read.turns),
         entries=with_exchanged(event, entries_in(wording.query, event.entries, history)),
         language=wording.language,
     )

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.conversation.summary import summarised
 from evals.bootstrap import mean_of
 from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import Given, StepAlone, meta_of
 from evals.word_overlap import added, rouge1, words_of
-from schemas import Ask, QueryRewritten, QuestionRedacted, ReadTurns, Turn, Turns
+from schemas import Ask, QueryRewritten, QuestionRedacted, ReadTurns, SessionSummary, Turn, Turns
 
 RAW = "raw question"
 GIVEN = "rewrite of the set"
@@ -86,7 +87,11 @@ class Rewriter:
         self._remembered: dict[tuple[tuple[str, str], ...], tuple[Turn, ...]] = {(): ()}
 
     def _read(self, request: ReadTurns) -> Turns:
-        return Turns(turns=self._turns[-request.limit :])
+        older = self._turns[: -request.limit] if request.limit > 0 else ()
+        summary: SessionSummary | None = None
+        for turn in older:
+            summary = summarised(summary, turn)
+        return Turns(turns=self._turns[len(older) :], summary=summary)
 
     async def query(self, row: RewritingRow) -> str:
         """Rewrite one turn after those before it."""

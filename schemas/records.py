@@ -123,9 +123,11 @@ __all__ = [
     "Sealed",
     "SealedValues",
     "Search",
+    "SessionSummary",
     "Span",
     "Spans",
     "StepVersion",
+    "SummaryTopic",
     "TableEntry",
     "TableRow",
     "TokenCounts",
@@ -1893,6 +1895,34 @@ class ReadRoutes(Request[RoutesRead], frozen=True, gc=False, kw_only=True):
     """Which."""
 
 
+class SummaryTopic(Record, frozen=True, gc=False, kw_only=True):
+    """A thing that a conversation was about."""
+
+    SCHEMA: ClassVar[str] = "SummaryTopic"
+
+    text: str
+    """As it was asked, redacted, without its article."""
+    turns: int
+    """Turns whose question named it."""
+    last: int
+    """The last of them, counted from 1."""
+
+
+class SessionSummary(Record, frozen=True, gc=False, kw_only=True):
+    """What a conversation was about before the turns that are read."""
+
+    SCHEMA: ClassVar[str] = "SessionSummary"
+
+    turns: int
+    """Turns that it sums up."""
+    topics: tuple[SummaryTopic, ...] = ()
+    """Most talked of first."""
+    unanswered: tuple[str, ...] = ()
+    """Questions to which nothing was found, oldest first."""
+    entries: tuple[MapEntry, ...] = ()
+    """Values behind the placeholders of both."""
+
+
 class Turn(Record, frozen=True, gc=False, kw_only=True):
     """One question and its answer, redacted."""
 
@@ -1906,6 +1936,8 @@ class Turn(Record, frozen=True, gc=False, kw_only=True):
     """The released answer, redacted."""
     entries: tuple[MapEntry, ...] = ()
     """Values behind the placeholders of both."""
+    unanswered: bool = False
+    """Whether nothing was found."""
 
 
 class Turns(Record, frozen=True, gc=False, kw_only=True):
@@ -1915,6 +1947,10 @@ class Turns(Record, frozen=True, gc=False, kw_only=True):
 
     turns: tuple[Turn, ...] = ()
     """Oldest first."""
+    summary: SessionSummary | None = None
+    """Of the turns before these; null where there are none, or they are of before there were
+    summaries.
+    """
 
 
 class ReadTurns(Request[Turns], frozen=True, gc=False, kw_only=True):

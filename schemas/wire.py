@@ -119,9 +119,11 @@ from schemas.records import (
     Sealed,
     SealedValues,
     Search,
+    SessionSummary,
     Span,
     Spans,
     StepVersion,
+    SummaryTopic,
     TableEntry,
     TableRow,
     TokenCounts,
@@ -5118,6 +5120,89 @@ def read_read_routes(data: bytes, here: int) -> tuple[ReadRoutes, int]:
     return record, here
 
 
+def encode_summary_topic(record: SummaryTopic) -> bytes:
+    return b"".join(
+        (
+            LONG[len(text := record.text.encode())], text,
+            INT[record.turns],
+            INT[record.last],
+        )
+    )
+
+
+def read_summary_topic(data: bytes, here: int) -> tuple[SummaryTopic, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    text = data[here:end].decode()
+    here = end
+    if (turns := data[here]) & 0x81:
+        turns, here = long_at(data, here)
+    else:
+        turns >>= 1
+        here += 1
+    if (last := data[here]) & 0x81:
+        last, here = long_at(data, here)
+    else:
+        last >>= 1
+        here += 1
+    record = SummaryTopic(
+        text=text,
+        turns=turns,
+        last=last,
+    )
+    return record, here
+
+
+def encode_session_summary(record: SessionSummary) -> bytes:
+    return b"".join(
+        (
+            INT[record.turns],
+            LONG[len(topics)] + b"".join([encode_summary_topic(item) for item in topics]) + b"\0" if (topics := record.topics) else b"\0",
+            LONG[len(unanswered)] + strings(unanswered) + b"\0" if (unanswered := record.unanswered) else b"\0",
+            LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
+        )
+    )
+
+
+def read_session_summary(data: bytes, here: int) -> tuple[SessionSummary, int]:
+    if (turns := data[here]) & 0x81:
+        turns, here = long_at(data, here)
+    else:
+        turns >>= 1
+        here += 1
+    topics: list[SummaryTopic] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            topics_item, here = read_summary_topic(data, here)
+            topics.append(topics_item)
+    here += 1
+    unanswered: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            unanswered_item, here = string_at(data, here)
+            unanswered.append(unanswered_item)
+    here += 1
+    entries: list[MapEntry] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            entries_item, here = read_map_entry(data, here)
+            entries.append(entries_item)
+    here += 1
+    record = SessionSummary(
+        turns=turns,
+        topics=tuple(topics),
+        unanswered=tuple(unanswered),
+        entries=tuple(entries),
+    )
+    return record, here
+
+
 def encode_turn(record: Turn) -> bytes:
     return b"".join(
         (
@@ -5125,6 +5210,7 @@ def encode_turn(record: Turn) -> bytes:
             LONG[len(question := record.question.encode())], question,
             LONG[len(answer := record.answer.encode())], answer,
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
+            b"\1" if record.unanswered else b"\0",
         )
     )
 
@@ -5158,11 +5244,14 @@ def read_turn(data: bytes, here: int) -> tuple[Turn, int]:
             entries_item, here = read_map_entry(data, here)
             entries.append(entries_item)
     here += 1
+    unanswered = BOOLEANS[data[here]]
+    here += 1
     record = Turn(
         request=request,
         question=question,
         answer=answer,
         entries=tuple(entries),
+        unanswered=unanswered,
     )
     return record, here
 
@@ -5171,6 +5260,7 @@ def encode_turns(record: Turns) -> bytes:
     return b"".join(
         (
             LONG[len(turns)] + b"".join([encode_turn(item) for item in turns]) + b"\0" if (turns := record.turns) else b"\0",
+            b"\0" if (summary := record.summary) is None else b"\2" + encode_session_summary(summary),
         )
     )
 
@@ -5183,8 +5273,15 @@ def read_turns(data: bytes, here: int) -> tuple[Turns, int]:
             turns_item, here = read_turn(data, here)
             turns.append(turns_item)
     here += 1
+    summary: SessionSummary | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        summary, here = read_session_summary(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = Turns(
         turns=tuple(turns),
+        summary=summary,
     )
     return record, here
 
@@ -5869,6 +5966,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     RouteState: encode_route_state,
     RoutesRead: encode_routes_read,
     ReadRoutes: encode_read_routes,
+    SummaryTopic: encode_summary_topic,
+    SessionSummary: encode_session_summary,
     Turn: encode_turn,
     Turns: encode_turns,
     ReadTurns: encode_read_turns,
@@ -5991,6 +6090,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     RouteState: read_route_state,
     RoutesRead: read_routes_read,
     ReadRoutes: read_read_routes,
+    SummaryTopic: read_summary_topic,
+    SessionSummary: read_session_summary,
     Turn: read_turn,
     Turns: read_turns,
     ReadTurns: read_read_turns,

@@ -180,13 +180,13 @@ def _weighed(
                 yield mention, share * _value(mention, configured), False
         if turn == 0:
             weight += configured["opening"]
-        carried = _carried_from(exchange.query)
+        carried = carried_from(exchange.query)
         for mention in asked:
             share = configured["carried"] if mention.start > carried else 1.0
             yield mention, weight * share * _value(mention, configured), True
 
 
-def _carried_from(query: str) -> int:
+def carried_from(query: str) -> int:
     """Return where the brackets begin that rewriting put behind a question, or its end."""
     at = query.rfind(" (")
     return at if at >= 0 and query.rstrip("?.!").endswith(")") else len(query)

@@ -69,6 +69,9 @@ class Conversations:
             places.append(answers.places[turn.request])
         if places and places != list(range(places[0], places[0] + len(places))):
             return "it reads turns in another order than they were answered in, or not all of them"
+        summed_up = 0 if read.summary is None else read.summary.turns
+        if summed_up > (places[0] if places else 0):
+            return f"it sums up {summed_up} turns before those, and as many were not answered"
         return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.conversation.summary import summarised
 from schemas import (
     AnswerReleased,
     ChunksCut,
@@ -17,6 +18,7 @@ from schemas import (
     ReadTurns,
     ReleaseState,
     Request,
+    SessionSummary,
     Turn,
     Turns,
     WriteDocument,
@@ -92,7 +94,10 @@ def _scope_of(request: ReadPlaceholders | WritePlaceholders, call: Call) -> RowK
 
 
 class Sessions(Table):
-    """The recent turns of each session of a user; released answers are folded into it."""
+    """The recent turns of each session of a user; released answers are folded into it.
+
+    Each turn's value holds a summary of those before it, those that the row has dropped included.
+    """
 
     NAME = "sessions"
     BY_OFFSET = True
@@ -105,13 +110,17 @@ class Sessions(Table):
         """Return the newest turns before this request, oldest first."""
         place = RowKey.of_conversation(call.lane, call.tenant, call.subject, call.session)
         row = await self._row(place)
-        turns: list[Turn] = []
+        remembered: list[Turns] = []
         for entry in row.entries if row is not None else ():
-            [turn] = (await self._decoded(entry.value, Turns)).turns
-            if turn.request == call.request:
+            value = await self._decoded(entry.value, Turns)
+            if value.turns[0].request == call.request:
                 break
-            turns.append(turn)
-        return Turns(turns=tuple(turns[-request.limit :]) if request.limit > 0 else ())
+            remembered.append(value)
+        wanted = remembered[-request.limit :] if request.limit > 0 else []
+        if not wanted:
+            return Turns()
+        turns = tuple(turn for value in wanted for turn in value.turns)
+        return Turns(turns=turns, summary=wanted[0].summary)
 
     async def remember(self, released: Event, offset: int = -1) -> None:
         """Enter a released answer, which lies at an offset of its topic (-1: of none), as a turn.
@@ -127,9 +136,23 @@ class Sessions(Table):
             question=released.answer.query,
             answer=released.text,
             entries=released.entries,
+            unanswered=released.answer.finish_reason == "not_found",
         )
         place = RowKey.of_conversation(meta.lane, meta.tenant, released.subject, meta.session)
-        await self._write(place, meta.id, Turns(turns=(turn,)), ANSWERS, offset)
+        summary = await self._summary(place, meta.id, offset)
+        await self._write(place, meta.id, Turns(turns=(turn,), summary=summary), ANSWERS, offset)
+
+    async def _summary(self, place: RowKey, event: str, offset: int) -> SessionSummary | None:
+        """Sum up the turns before one that lies at an offset; None for a conversation's first."""
+        entries = [
+            entry
+            for entry in before(await self._row(place), event)
+            if offset < 0 or entry.offset < offset
+        ]
+        if not entries:
+            return None
+        last = await self._decoded(entries[-1].value, Turns)
+        return summarised(last.summary, last.turns[0])
 
 
 class Releases(Table):

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 import agents
-from schemas import Ask, MapEntry, QuestionRedacted, ReadTurns, Sealed, Turn, Turns
+from schemas import (
+    Ask,
+    MapEntry,
+    QuestionRedacted,
+    ReadTurns,
+    Sealed,
+    SessionSummary,
+    SummaryTopic,
+    Turn,
+    Turns,
+)
 from tests.fakes import NOW_US, FakeEffects, a_meta
 
 CONFIGURATION = json.loads(
@@ -24,9 +34,10 @@ def asked(text, **fields):
     return QuestionRedacted(**{**values, **fields})
 
 
-async def run(event, *turns, code="test", **configured):
+async def run(event, *turns, code="test", summary=None, **configured):
     values = {**CONFIGURATION, **configured}
-    fx = FakeEffects("rewrite", event, {ReadTurns: lambda _: Turns(turns=turns)}, values)
+    answers = {ReadTurns: lambda _: Turns(turns=turns, summary=summary)}
+    fx = FakeEffects("rewrite", event, answers, values)
     fx.code = code
     await fx.execute()
     [outcome] = fx.outcomes
@@ -50,6 +61,20 @@ async def test_what_an_answer_named_is_taken_over_with_its_entry():
     outcome, _ = await run(asked("How can I reach her?"), officer)
     assert outcome.query == "How can I reach <PERSON_1>?"
     assert [one.placeholder for one in outcome.entries] == ["<PERSON_1>"]
+
+
+async def test_what_was_talked_of_before_the_turns_that_are_read_is_recalled_with_its_entry():
+    topic = SummaryTopic(text="boat permit of <PERSON_1>", turns=2, last=2)
+    summary = SessionSummary(turns=9, topics=(topic,), entries=(entry("<PERSON_1>"),))
+    said = turn("When is the tide low?", "At noon.")
+    outcome, _ = await run(asked("What does the permit cost?"), said, summary=summary)
+    assert outcome.query == "What does the permit cost (boat permit of <PERSON_1>)?"
+    assert (outcome.outcome, outcome.reason, outcome.turns) == ("rewritten", "", 1)
+    assert [one.placeholder for one in outcome.entries] == ["<PERSON_1>"]
+    before, _ = await run(asked("What does the permit cost?"), said)
+    assert before.query != outcome.query
+    plain, _ = await run(asked("When is the tide low?"), said, summary=summary)
+    assert (plain.query, plain.reason) == ("When is the tide low?", "stands alone")
 
 
 async def test_code_of_0_1_0_reads_no_answer_and_knows_no_small_talk():

@@ -3,7 +3,7 @@
 import pytest
 
 from replay.cross_checks.turns import Conversations
-from schemas import Answer, AnswerReleased, ReadTurns, Turn, Turns, Usage, Verdict
+from schemas import Answer, AnswerReleased, ReadTurns, SessionSummary, Turn, Turns, Usage, Verdict
 from tests.fakes import a_meta
 
 
@@ -29,12 +29,13 @@ def turn(number, **fields):
     return Turn(**{**values, **fields})
 
 
-def told(events, *turns, limit=5, own="r9", subject="u", session="s"):
+def told(events, *turns, limit=5, own="r9", subject="u", session="s", summed_up=0):
     conversations = Conversations()
     for event in events:
         conversations.learn(event)
     place = "acme", subject, session
-    return conversations.against(place, own, ReadTurns(limit=limit), Turns(turns=turns))
+    read = Turns(turns=turns, summary=SessionSummary(turns=summed_up) if summed_up else None)
+    return conversations.against(place, own, ReadTurns(limit=limit), read)
 
 
 FOUR = [released(number) for number in range(4)]
@@ -63,6 +64,13 @@ def test_anything_else_is_told(turns, says):
 def test_no_more_are_read_than_were_asked_for_and_never_ones_own():
     assert "reads 2 turns and asked for 1" in told(FOUR, turn(0), turn(1), limit=1)
     assert "not answered before" in told(FOUR, turn(3), own="r3")
+
+
+def test_no_more_are_summed_up_than_were_answered_before():
+    assert told(FOUR, turn(2), turn(3), summed_up=2) == ""
+    assert told(FOUR, turn(2), turn(3), summed_up=1) == ""  # begun by code that knows summaries
+    assert "sums up 3 turns" in told(FOUR, turn(2), turn(3), summed_up=3)
+    assert "sums up 1 turns" in told(FOUR, summed_up=1)
 
 
 def test_what_ends_without_an_answer_is_no_turn():

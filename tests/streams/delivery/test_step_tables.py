@@ -18,6 +18,8 @@ from schemas import (
     ReadTurns,
     ReleaseState,
     Sealed,
+    Turn,
+    Turns,
     Usage,
     Verdict,
     WriteDocument,
@@ -227,6 +229,62 @@ async def test_an_answer_is_a_turn_however_it_ended(reason):
     sessions, _ = table_of("sessions")
     await sessions.remember(released(finish_reason=reason), 0)
     assert len((await answer(sessions, ReadTurns(limit=5), LATER)).turns) == 1
+
+
+# ---------------------------------------------------------------------- long conversations
+
+
+async def a_long_conversation(length=40):
+    """Ask and answer, a turn an offset; more than a row keeps."""
+    sessions, _ = table_of("sessions")
+    for number in range(length):
+        await sessions.remember(released(f"r-{number}"), number)
+    return sessions
+
+
+NEXT = dataclasses.replace(LAST, request="r-new")
+
+
+@pytest.mark.parametrize("length", [1, 5, 6, 16, 17, 40])
+async def test_the_summary_is_of_all_turns_before_those_that_are_read(length):
+    sessions = await a_long_conversation(length)
+    read = await answer(sessions, ReadTurns(limit=5), NEXT)
+    assert len(read.turns) + (read.summary.turns if read.summary else 0) == length
+    assert (await answer(sessions, ReadTurns(limit=0), NEXT)).summary is None
+
+
+async def test_a_turn_that_is_remembered_again_is_summed_up_once():
+    sessions = await a_long_conversation(20)
+    before = await answer(sessions, ReadTurns(limit=5), NEXT)
+    for number in (17, 18, 19):
+        await sessions.remember(released(f"r-{number}"), number)
+    assert await answer(sessions, ReadTurns(limit=5), NEXT) == before
+
+
+async def test_a_request_that_is_run_again_sees_the_summary_of_then():
+    sessions = await a_long_conversation(20)
+    again = dataclasses.replace(LAST, request="r-12")
+    read = await answer(sessions, ReadTurns(limit=3), again)
+    assert [turn.request for turn in read.turns] == ["r-9", "r-10", "r-11"]
+    assert read.summary.turns == 9
+
+
+async def test_turns_of_before_there_were_summaries_begin_one():
+    sessions, _ = table_of("sessions")
+    old = Turns(turns=(Turn(request="r-0", question="q", answer="a"),))
+    place = RowKey.of_conversation(CALL.lane, CALL.tenant, CALL.subject, CALL.session)
+    await sessions._write(place, "event of r-0", old, topic_of(AnswerReleased), 0)
+    await sessions.remember(released("r-1"), 1)
+    read = await answer(sessions, ReadTurns(limit=1), NEXT)
+    assert (read.turns[0].request, read.summary.turns) == ("r-1", 1)
+
+
+async def test_a_question_to_which_nothing_was_found_is_known_as_such():
+    sessions, _ = table_of("sessions")
+    await sessions.remember(released("r-0", finish_reason="not_found"), 0)
+    await sessions.remember(released("r-1"), 1)
+    read = await answer(sessions, ReadTurns(limit=1), NEXT)
+    assert read.summary.unanswered == ("query of r-0",)
 
 
 async def checked(releases, batch, text):
