@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.configured.problems import OF_EXPERIMENTS, Unusable, hold_usable
+from agents.configured.usability import OF_EXPERIMENTS, Unusable, hold_usable
 from connectors.triton import Triton
 from edge.client.gateway_client import connect
 from evals.answer_figures import GivenAnswer, answer_outcome

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agents.configured.problems import known_fields
+from agents.configured.usability import known_fields
 from agents.errors import Permanent
 from schemas import Begun, Event, Meta, Record, Request, StepVersion, StreamRequest
 from schemas.registry import FixedIds

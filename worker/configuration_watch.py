@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from schemas.registry import SchemaIds
-from streams.log.activations import Activations, Choice
+from streams.log.activations import Activations, ConfigurationChoice
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration
@@ -80,7 +80,7 @@ class ConfigurationsInForce(Mapping[str, Configuration]):
                     by=_by(told.latest(step)),
                 )
 
-    def _tell_of(self, choice: Choice) -> None:
+    def _tell_of(self, choice: ConfigurationChoice) -> None:
         if choice.ignored:
             log.error(
                 "a configuration is ignored, the one before stays in force",
@@ -97,7 +97,7 @@ class ConfigurationsInForce(Mapping[str, Configuration]):
             )
 
 
-def _by(choice: Choice | None) -> str:
+def _by(choice: ConfigurationChoice | None) -> str:
     return choice.record.by if choice is not None and choice.record is not None else "shipped"
 
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from agents.configured.bounds import (
+from agents.configured.value_bounds import (
     Amount,
     ByLanguage,
     Fraction,
-    Milliseconds,
-    Said,
+    ReaderText,
     Size,
     Weight,
+    WithinMs,
 )
 from agents.errors import Permanent
 from agents.prompting import PROMPT_PASSAGES_MAX, SAME_MIN
@@ -40,15 +40,15 @@ class GenerationPolicy:
     """Share of a statement's content words that one statement of the passages must hold."""
     near_min: Fraction
     """How near to the question that statement must be, as a share of the nearest one's score."""
-    late_ms: Milliseconds
+    late_ms: WithinMs
     """What a model needs at least: with less time left it is not asked."""
-    not_found: Said
+    not_found: ReaderText
     """Answer where the documents hold none."""
-    refused: Said
+    refused: ReaderText
     """Answer to a refused question that came without a reason."""
-    patience_ms: Milliseconds = 0
+    patience_ms: WithinMs = 0
     """How long a model that is away is waited for; none in configurations of 0.1.0."""
-    urgent_ms: Milliseconds = 0
+    urgent_ms: WithinMs = 0
     """With less time left it is not waited for."""
     routes: dict[str, Any] | None = None
     """Models by route, in place of `models`; see `agents.routing`. None in those of 0.1.0."""

@@ -10,18 +10,18 @@ from typing import Literal
 
 import msgspec
 
-from agents.configured.bounds import (
+from agents.configured.value_bounds import (
     Amount,
     AmountOrNone,
     ByLanguage,
     Coefficient,
     Fraction,
-    Milliseconds,
-    Name,
-    Pattern,
-    Said,
+    PatternText,
+    ReaderText,
     Size,
+    TermName,
     Weight,
+    WithinMs,
 )
 
 Action = Literal["refuse", "log", "off"]
@@ -36,11 +36,11 @@ class ClassifierSettings(Configured, frozen=True, kw_only=True):
 
     action: Action
     tenants: dict[str, Action] = {}
-    heads: dict[Name, Fraction]
-    quoted: dict[Name, Fraction] = {}
+    heads: dict[TermName, Fraction]
+    quoted: dict[TermName, Fraction] = {}
     policy: str = ""
-    patience_ms: Milliseconds
-    urgent_ms: Milliseconds
+    patience_ms: WithinMs
+    urgent_ms: WithinMs
 
 
 class ChunkSizes(Configured, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ class IngestConfiguration(Configured, frozen=True, kw_only=True):
     chunks_max: Amount
     batch_chunks_max: Amount
     batch_bytes_max: Size
-    policies: dict[Name, ChunkSizes]
+    policies: dict[TermName, ChunkSizes]
 
 
 class RedactConfiguration(Configured, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ class RedactConfiguration(Configured, frozen=True, kw_only=True):
     ordinary_words: list[str]
     remembered_max: Amount
     question_characters_max: Amount
-    refused_patterns: list[Pattern]
+    refused_patterns: list[PatternText]
     instructions: bool = False
     refusals: dict[Literal["injection", "harm"], ByLanguage] = {}
     classifier: ClassifierSettings | None = None
@@ -92,7 +92,7 @@ class RewriteConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.rewrite` and `agents.conversation`."""
 
     turns: AmountOrNone
-    reserve_ms: Milliseconds
+    reserve_ms: WithinMs
     short_words: AmountOrNone
     decay: Fraction
     opening: Weight
@@ -151,9 +151,9 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     first: TwoWeights
     reranked: Amount
     final: ThreeWeights
-    reserve_ms: Milliseconds
-    patience_ms: Milliseconds = 0
-    urgent_ms: Milliseconds = 0
+    reserve_ms: WithinMs
+    patience_ms: WithinMs = 0
+    urgent_ms: WithinMs = 0
     relevance: RelevanceSettings
     gap: Weight
     diversity: Diversity
@@ -164,8 +164,8 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
 class ModerationRule(Configured, frozen=True, kw_only=True):
     """See `agents.patterns.Rule`."""
 
-    category: Name
-    pattern: Pattern
+    category: TermName
+    pattern: PatternText
     action: Literal["mask", "block", "note", "keep"]
     replacement: str = ""
     check: Literal["", "card", "canary"] = ""
@@ -174,16 +174,16 @@ class ModerationRule(Configured, frozen=True, kw_only=True):
 class ModerationTerm(Configured, frozen=True, kw_only=True):
     """See `agents.moderate.scores`."""
 
-    category: Name
-    pattern: Pattern
+    category: TermName
+    pattern: PatternText
     weight: Fraction
 
 
 class ModerateConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.moderate`."""
 
-    policy: Name
-    retracted: Said | ByLanguage
+    policy: TermName
+    retracted: ReaderText | ByLanguage
     rules: list[ModerationRule]
     terms: list[ModerationTerm]
     score_max: Fraction

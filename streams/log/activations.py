@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from agents.configured.problems import Unusable, hold_usable
+from agents.configured.usability import Unusable, hold_usable
 from schemas import ConfigurationActivated, ConfigurationSet
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
@@ -37,7 +37,7 @@ class Lying(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
+class ConfigurationChoice:
     """One choice on the log."""
 
     offset: int
@@ -58,12 +58,12 @@ class Choice:
 class Activations:
     """What the log says at one moment."""
 
-    history: tuple[Choice, ...]
+    history: tuple[ConfigurationChoice, ...]
     """All choices, oldest first."""
     contents: Mapping[str, Configuration]
     """Configurations by digest."""
 
-    def latest(self, step: str) -> Choice | None:
+    def latest(self, step: str) -> ConfigurationChoice | None:
         """Return the choice that counts for a step; None where there never was one."""
         return next((one for one in reversed(self.history) if counts(one, step)), None)
 
@@ -93,7 +93,7 @@ class Activations:
         return stack[-2] if len(stack) > 1 else None
 
 
-def counts(choice: Choice, step: str) -> bool:
+def counts(choice: ConfigurationChoice, step: str) -> bool:
     """Say whether a choice is one of a step, and is followed."""
     return choice.step == step and not choice.ignored
 
@@ -116,7 +116,7 @@ def activations_of(
     records: Iterable[Lying], contents: Mapping[str, Configuration], codec: Codec
 ) -> Activations:
     """Read the choices, in the order of the log."""
-    history: list[Choice] = []
+    history: list[ConfigurationChoice] = []
     in_force: dict[str, str] = {}
     unfit: dict[tuple[str, str], str] = {}
     """Step and digest -> why it can't be used, looked at once."""
@@ -124,7 +124,7 @@ def activations_of(
         try:
             record = codec.decode(lying.value, ConfigurationActivated)
         except Undecodable as error:
-            history.append(Choice(lying.offset, None, f"it is no record: {error}"))
+            history.append(ConfigurationChoice(lying.offset, None, f"it is no record: {error}"))
             continue
         known = record.step, record.digest
         if known not in unfit:
@@ -132,7 +132,7 @@ def activations_of(
         ignored = unfit[known] or _misplaced(record, lying)
         before = in_force.get(record.step, SHIPPED)
         late = None if ignored or record.previous == before else before
-        history.append(Choice(lying.offset, record, ignored, late))
+        history.append(ConfigurationChoice(lying.offset, record, ignored, late))
         if not ignored:
             in_force[record.step] = record.digest
     return Activations(tuple(history), contents)

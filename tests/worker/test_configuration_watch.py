@@ -6,7 +6,7 @@ import time
 import pytest
 
 from schemas import ConfigurationActivated
-from streams.log.activations import SHIPPED, Activations, Choice
+from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
 from streams.log.configuration import configuration, load
 from streams.log.configuration_log import activation
 from worker.configuration_watch import ConfigurationsInForce, ConfigurationWatch
@@ -18,7 +18,7 @@ BRIEF = configuration(STEP, {**OURS[STEP].values, "passage_tokens": 40})
 
 def choice(offset, digest, **fields):
     record = ConfigurationActivated(step=STEP, digest=digest, by="ada")
-    return Choice(offset, activation(record, str(offset)), **fields)
+    return ConfigurationChoice(offset, activation(record, str(offset)), **fields)
 
 
 class MemoryChoices:
@@ -99,7 +99,7 @@ def test_what_is_in_force_stays_so_while_the_log_is_away(watch, choices, configu
 def test_what_is_ignored_is_told_once_and_changes_nothing(watch, choices, configurations, capsys):
     choices.history.append(choice(0, BRIEF.digest))
     watch.first()
-    choices.history.append(Choice(1, None, "it is no record"))
+    choices.history.append(ConfigurationChoice(1, None, "it is no record"))
     watch.look()
     choices.history.append(choice(2, BRIEF.digest))
     watch.look()
@@ -109,11 +109,11 @@ def test_what_is_ignored_is_told_once_and_changes_nothing(watch, choices, config
 
 
 def test_a_log_that_began_anew_is_told_of_anew(watch, choices, configurations, capsys):
-    choices.history = [choice(0, BRIEF.digest), Choice(1, None, "it is no record")]
+    choices.history = [choice(0, BRIEF.digest), ConfigurationChoice(1, None, "it is no record")]
     watch.first()
-    choices.history = [Choice(0, None, "it is no record")]
+    choices.history = [ConfigurationChoice(0, None, "it is no record")]
     watch.look()
-    choices.history.append(Choice(1, None, "it is no record"))
+    choices.history.append(ConfigurationChoice(1, None, "it is no record"))
     watch.look()
     assert configurations[STEP] == OURS[STEP]
     told = capsys.readouterr()

@@ -4,6 +4,6 @@ A configuration is a fact on the log, by digest; which one counts is a fact of i
 (streams/log/activations.py). Workers follow the log, so nothing is copied to them.
 """
 
-from streams.operations.configuring.verbs import config
+from streams.operations.configuring.config_verbs import config
 
 __all__ = ["config"]

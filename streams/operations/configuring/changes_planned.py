@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.configured.problems import OF_EXPERIMENTS, Unusable, hold_usable
+from agents.configured.usability import OF_EXPERIMENTS, Unusable, hold_usable
 from streams.log.activations import SHIPPED, Activations
 from streams.log.configuration import Configuration, configuration, values_of
 from streams.operations.options import nearest
@@ -24,7 +24,7 @@ class CannotChange(Exception):
 
 
 @dataclass(frozen=True)
-class Standing:
+class StandingChoices:
     """What the log and the code say at one moment."""
 
     activations: Activations
@@ -117,7 +117,7 @@ def promoted(current: Configuration, arm: str) -> tuple[Configuration, str]:
     return usable(current.step, {**rest, **own}), experiment
 
 
-def rolled_back(standing: Standing, step: str, to: str | None) -> Configuration | None:
+def rolled_back(standing: StandingChoices, step: str, to: str | None) -> Configuration | None:
     """Return what a step goes back to; None for the shipped one.
 
     Raises CannotChange, BadConfiguration, or Unusable where this code can't work by it any more.

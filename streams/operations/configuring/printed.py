@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
-from streams.log.activations import SHIPPED, Choice
-from streams.operations.configuring.changes_planned import Standing
+from streams.log.activations import SHIPPED, ConfigurationChoice
+from streams.operations.configuring.changes_planned import StandingChoices
 from streams.operations.printing import counted
 
 DIGITS = 12  # of a digest, as people read it
@@ -21,7 +21,7 @@ GATEWAYS = {
 """What does not follow: the edge reads what lies beside its code."""
 
 
-def steps_table(standing: Standing, steps: Sequence[str]) -> Table:
+def steps_table(standing: StandingChoices, steps: Sequence[str]) -> Table:
     """Lay out which configuration each step runs with."""
     table = _table("step", "digest", "since", "by", "why")
     for name in steps:
@@ -33,7 +33,7 @@ def steps_table(standing: Standing, steps: Sequence[str]) -> Table:
     return table
 
 
-def history_table(standing: Standing, chosen: Sequence[Choice]) -> Table:
+def history_table(standing: StandingChoices, chosen: Sequence[ConfigurationChoice]) -> Table:
     """Lay out choices, oldest first."""
     table = _table("offset", "when", "step", "digest", "by", "why", "")
     for one in chosen:
@@ -46,7 +46,7 @@ def history_table(standing: Standing, chosen: Sequence[Choice]) -> Table:
     return table
 
 
-def _state(standing: Standing, one: Choice) -> str:
+def _state(standing: StandingChoices, one: ConfigurationChoice) -> str:
     if one.ignored:
         return f"ignored: {one.ignored}"
     marks = ["in force"] if standing.activations.latest(one.step) is one else []
@@ -62,7 +62,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _told(choice: Choice) -> tuple[str, str, str]:
+def _told(choice: ConfigurationChoice) -> tuple[str, str, str]:
     """Say when, by whom and why."""
     record = choice.record
     assert record is not None
@@ -79,7 +79,7 @@ def _time(at_us: int) -> str:
         return str(at_us)
 
 
-def of_choice(choice: Choice | None) -> dict[str, Any] | None:
+def of_choice(choice: ConfigurationChoice | None) -> dict[str, Any] | None:
     """Return a choice for `--json`."""
     if choice is None:
         return None
@@ -101,7 +101,7 @@ def of_choice(choice: Choice | None) -> dict[str, Any] | None:
     return told
 
 
-def said_of_race(history: Sequence[Choice], offset: int) -> tuple[bool, list[str]]:
+def said_of_race(history: Sequence[ConfigurationChoice], offset: int) -> tuple[bool, list[str]]:
     """Say whether the choice at an offset stands, and what others chose at the same time."""
     own = next((one for one in history if one.offset == offset), None)
     if own is None:
@@ -123,7 +123,7 @@ def said_of_race(history: Sequence[Choice], offset: int) -> tuple[bool, list[str
     return not later, said
 
 
-def _chooser(history: Sequence[Choice], step: str, before: int) -> str:
+def _chooser(history: Sequence[ConfigurationChoice], step: str, before: int) -> str:
     earlier = [
         one for one in history if one.offset < before and one.step == step and not one.ignored
     ]

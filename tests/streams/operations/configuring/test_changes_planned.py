@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from agents.configured.problems import Unusable, hold_usable
+from agents.configured.usability import Unusable, hold_usable
 from schemas import ConfigurationActivated
-from streams.log.activations import SHIPPED, Activations, Choice
+from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
 from streams.log.configuration import BadConfiguration, configuration, load, values_in
 from streams.log.configuration_log import activation
 from streams.operations.configuring.changes_planned import (
     CannotChange,
-    Standing,
+    StandingChoices,
     changed,
     promoted,
     rolled_back,
@@ -29,8 +29,8 @@ TRIED = configuration(STEP, {**BRIEF.values, "experiment": "tone-1", "arms": ARM
 
 def standing(*digests, contents=(BRIEF, LONG, TRIED)):
     records = [ConfigurationActivated(step=STEP, digest=digest) for digest in digests]
-    history = [Choice(n, activation(one, str(n))) for n, one in enumerate(records)]
-    return Standing(Activations(tuple(history), {one.digest: one for one in contents}), OURS)
+    history = [ConfigurationChoice(n, activation(one, str(n))) for n, one in enumerate(records)]
+    return StandingChoices(Activations(tuple(history), {one.digest: one for one in contents}), OURS)
 
 
 def test_values_that_are_not_given_stay_as_they_are():

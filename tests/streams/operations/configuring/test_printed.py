@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from schemas import ConfigurationActivated
-from streams.log.activations import Activations, Choice
+from streams.log.activations import Activations, ConfigurationChoice
 from streams.log.configuration import configuration, load
 from streams.log.configuration_log import activation
-from streams.operations.configuring.changes_planned import Standing
+from streams.operations.configuring.changes_planned import StandingChoices
 from streams.operations.configuring.printed import (
     history_table,
     of_choice,
@@ -25,7 +25,7 @@ MADE = configuration(STEP, {**load()[STEP].values, "passage_tokens": 40})
 
 def choice(offset, by="ada", step=STEP, ignored="", replaced=None, **fields):
     record = ConfigurationActivated(step=step, digest=MADE.digest, by=by, **fields)
-    return Choice(offset, activation(record, str(offset)), ignored, replaced)
+    return ConfigurationChoice(offset, activation(record, str(offset)), ignored, replaced)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def printed(table):
 
 def test_the_steps_and_the_history_show_who_when_and_why():
     promoted = choice(1, why="promoted", experiment="tone-1", arm="curt", note="wins", replaced="")
-    history = (choice(0, "bob"), promoted, Choice(2, None, "it is no record"))
-    standing = Standing(Activations(history, {MADE.digest: MADE}), load())
+    history = (choice(0, "bob"), promoted, ConfigurationChoice(2, None, "it is no record"))
+    standing = StandingChoices(Activations(history, {MADE.digest: MADE}), load())
     steps = printed(steps_table(standing, ["embed", STEP]))
     assert steps[0] == f"embed {load()['embed'].digest[:12]} shipped"
     assert steps[1].startswith(f"generate {MADE.digest[:12]} 2")
@@ -93,8 +93,8 @@ def test_the_steps_and_the_history_show_who_when_and_why():
 def test_a_time_that_no_clock_has_is_told_as_it_stands():
     one = choice(0)
     record = activation(one.record, "x")
-    wild = Choice(0, replace(record, meta=replace(record.meta, at=2**62)))
-    standing = Standing(Activations((wild,), {MADE.digest: MADE}), load())
+    wild = ConfigurationChoice(0, replace(record, meta=replace(record.meta, at=2**62)))
+    standing = StandingChoices(Activations((wild,), {MADE.digest: MADE}), load())
     assert str(2**62) in printed(history_table(standing, [wild]))[0]
 
 
@@ -102,4 +102,4 @@ def test_a_document_tells_all_of_a_choice():
     told = of_choice(choice(7, note="n", replaced="x"))
     assert (told["offset"], told["by"], told["note"], told["replaced"]) == (7, "ada", "n", "x")
     assert of_choice(None) is None
-    assert of_choice(Choice(1, None, "none")) == {"offset": 1, "ignored": "none"}
+    assert of_choice(ConfigurationChoice(1, None, "none")) == {"offset": 1, "ignored": "none"}

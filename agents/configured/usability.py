@@ -59,7 +59,7 @@ class Unusable(ValueError):
 
 
 def known_fields(step: str) -> tuple[str, ...]:
-    """Name the values that a step can be configured with; raises KeyError for no step."""
+    """TermName the values that a step can be configured with; raises KeyError for no step."""
     of = TYPES[step]
     names = (one.name for one in fields(of)) if of is GenerationPolicy else of.__struct_fields__
     return tuple(name for name in names if name not in NOT_CONFIGURED)

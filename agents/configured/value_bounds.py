@@ -10,15 +10,15 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1_000)]
 Coefficient = Annotated[float, msgspec.Meta(ge=-1_000, le=1_000)]
 """Of a logistic curve."""
-Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=600_000)]
+WithinMs = Annotated[int, msgspec.Meta(ge=0, le=600_000)]
 """As long as a question may take at most."""
 Amount = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 AmountOrNone = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 """In bytes, or of what a question asks for."""
-Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w. /:-]{0,99}\Z")]
-Said = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
+TermName = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w. /:-]{0,99}\Z")]
+ReaderText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
 """What a reader is told."""
-Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
-ByLanguage = dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")], Said]
+PatternText = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+ByLanguage = dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")], ReaderText]
 """Language (ISO 639) -> text."""

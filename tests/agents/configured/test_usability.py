@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.answering.generation_policy import GenerationPolicy
-from agents.configured.problems import TYPES, Unusable, hold_usable, known_fields
+from agents.configured.usability import TYPES, Unusable, hold_usable, known_fields
 from streams.log.configuration import load
 from streams.topics import STEPS
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from agents.configured.problems import Unusable
+from agents.configured.usability import Unusable
 from schemas import ConfigurationActivated, ConfigurationActivatedWhy
 from streams.log.activations import SHIPPED
 from streams.log.chosen_model import in_force
@@ -26,7 +26,7 @@ from streams.log.offsets import NoAnswer, OffsetReader, patiently
 from streams.log.writing import Writer
 from streams.operations.configuring.changes_planned import (
     CannotChange,
-    Standing,
+    StandingChoices,
     changed,
     promoted,
     rolled_back,
@@ -55,7 +55,7 @@ json_option = click.option(
 
 
 @dataclass(frozen=True)
-class Wish:
+class ChoiceWish:
     """What somebody wants in force."""
 
     step: str
@@ -123,8 +123,8 @@ def _opened(run: Path | None) -> Iterator[tuple[Settings, Codec, ConfigurationLo
         log.close()
 
 
-def _standing(settings: Settings, log: ConfigurationLog) -> Standing:
-    return Standing(log.read(), in_force(settings))
+def _standing(settings: Settings, log: ConfigurationLog) -> StandingChoices:
+    return StandingChoices(log.read(), in_force(settings))
 
 
 @config.command()
@@ -182,7 +182,9 @@ def set_(step: str, file: Path, whole: bool, **told: Any) -> None:
         standing = _standing(opened[0], opened[2])
         given = values_of(file) if piped is None else values_in(piped, "standard input")
         wanted = changed(standing.in_force(step), given, whole=whole)
-        _choose(opened, standing, Wish(step, wanted, "set", _who(told["by"]), told["note"]), told)
+        _choose(
+            opened, standing, ChoiceWish(step, wanted, "set", _who(told["by"]), told["note"]), told
+        )
 
 
 @config.command()
@@ -202,7 +204,7 @@ def promote(step: str, arm: str, **told: Any) -> None:
         standing = _standing(opened[0], opened[2])
         wanted, experiment = promoted(standing.in_force(step), arm)
         who, note = _who(told["by"]), told["note"]
-        wish = Wish(step, wanted, "promoted", who, note, arm=arm, experiment=experiment)
+        wish = ChoiceWish(step, wanted, "promoted", who, note, arm=arm, experiment=experiment)
         _choose(opened, standing, wish, told)
 
 
@@ -222,7 +224,7 @@ def roll_back(step: str, to: str | None, **told: Any) -> None:
     with _opened(told["run"]) as opened:
         standing = _standing(opened[0], opened[2])
         wanted = rolled_back(standing, step, to)
-        wish = Wish(step, wanted, "rolled_back", _who(told["by"]), told["note"])
+        wish = ChoiceWish(step, wanted, "rolled_back", _who(told["by"]), told["note"])
         _choose(opened, standing, wish, told)
 
 
@@ -298,8 +300,8 @@ def _who(by: str | None) -> str:
 
 def _choose(
     opened: tuple[Settings, Codec, ConfigurationLog],
-    standing: Standing,
-    wish: Wish,
+    standing: StandingChoices,
+    wish: ChoiceWish,
     told: dict[str, Any],
 ) -> None:
     """Write a choice, and say what came of it; nothing where it is in force already."""
