@@ -15,6 +15,7 @@ from typing import Protocol
 
 from schemas.registry import SchemaIds
 from streams.log.activations import Activations, ConfigurationChoice
+from streams.log.chosen_model import STEP as MODEL_STEP
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration
@@ -25,6 +26,7 @@ from streams.watching.logs import logger
 log = logger("worker")
 
 LOOK_S = 1.0  # between two looks at the end of a partition, which cost a request each
+AGAIN_MAX = 60  # looks, a minute: registries that lag know a schema after seconds
 PAUSE_S = 2.0  # before a broker that does not answer is asked again
 
 
@@ -113,14 +115,21 @@ class ConfigurationWatch:
         self._configurations = configurations
         self._seen: int | None = -1
         """How many choices there were at the last look."""
+        self._again = 0
+        """Looks left at which the newest choice is read again: its schema may be known by then."""
 
     def look(self) -> None:
         """Take in what was chosen since the last look; raises what the client raises."""
         self._choices = self._choices or self._make()
         end = self._choices.end()
-        if end != self._seen:
-            self._configurations.take(self._choices.read())
-            self._seen = end
+        if end == self._seen and not self._again:
+            return
+        told = self._choices.read()
+        self._configurations.take(told)
+        self._again = AGAIN_MAX if end != self._seen else self._again - 1
+        if not (told.history and told.history[-1].record is None):
+            self._again = 0
+        self._seen = end
 
     def first(self, pause_s: float = PAUSE_S) -> None:
         """Look until the log has answered, with a line in the log each time it has not."""
@@ -157,7 +166,22 @@ def followed(settings: Settings, ids: SchemaIds) -> ConfigurationsInForce:
     configurations = ConfigurationsInForce(in_force(settings))
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, Codec(ids)), configurations)
     watch.first()
+    _tell_of_a_model_without_effect(settings, configurations)
     threading.Thread(
         target=watch.on, args=(threading.Event(),), name="configurations", daemon=True
     ).start()
     return configurations
+
+
+def _tell_of_a_model_without_effect(
+    settings: Settings, configurations: Mapping[str, Configuration]
+) -> None:
+    """Say that a chat model of the settings is not asked, where a choice has other routes."""
+    own = in_force(settings)[MODEL_STEP]
+    if (settings.chat_model or settings.chat_trust) and configurations[MODEL_STEP] != own:
+        log.warning(
+            "the chat model of the settings has no effect: another configuration was chosen",
+            of=MODEL_STEP,
+            digest=configurations[MODEL_STEP].digest,
+            do="playhead config diff generate shipped; playhead config roll-back --to shipped",
+        )

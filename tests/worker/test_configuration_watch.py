@@ -7,9 +7,16 @@ import pytest
 
 from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
+from streams.log.chosen_model import in_force
 from streams.log.configuration import configuration, load
 from streams.log.configuration_log import activation
-from worker.configuration_watch import ConfigurationsInForce, ConfigurationWatch
+from streams.settings import Settings
+from worker.configuration_watch import (
+    AGAIN_MAX,
+    ConfigurationsInForce,
+    ConfigurationWatch,
+    _tell_of_a_model_without_effect,
+)
 
 STEP = "generate"
 OURS = load()
@@ -136,3 +143,36 @@ def test_it_looks_on_in_a_thread_until_it_is_stopped_though_the_log_is_away(
     thread.join(30)
     assert configurations[STEP] == BRIEF
     assert not thread.is_alive()
+
+
+def test_a_choice_whose_schema_is_known_late_is_followed(watch, choices, configurations):
+    choices.history = [ConfigurationChoice(0, None, "it is no record: unknown schema")]
+    watch.first()
+    watch.look()
+    choices.history = [choice(0, BRIEF.digest)]
+    watch.look()
+    assert configurations[STEP] == BRIEF
+
+
+def test_what_stays_no_record_is_not_read_for_ever(watch, choices):
+    choices.history = [ConfigurationChoice(0, None, "it is no record")]
+    for _ in range(3 * AGAIN_MAX):
+        watch.look()
+    assert choices.reads == AGAIN_MAX + 1
+    choices.history.append(choice(1, BRIEF.digest))
+    watch.look()
+    watch.look()
+    assert choices.reads == AGAIN_MAX + 2
+
+
+@pytest.mark.parametrize(("chosen", "told"), [(BRIEF, 1), (None, 0)])
+def test_a_chat_model_that_has_no_effect_is_told(chosen, told, capsys):
+    settings = Settings(chat_model="/models/mine.gguf")
+    configurations = ConfigurationsInForce(in_force(settings))
+    if chosen is not None:
+        record = activation(ConfigurationActivated(step=STEP, digest=chosen.digest), "x")
+        history = (ConfigurationChoice(0, record),)
+        configurations.take(Activations(history, {chosen.digest: chosen}))
+    _tell_of_a_model_without_effect(settings, configurations)
+    out = capsys.readouterr()
+    assert (out.out + out.err).count("has no effect") == told

@@ -38,17 +38,19 @@ def history_table(standing: StandingChoices, chosen: Sequence[ConfigurationChoic
     table = _table("offset", "when", "step", "digest", "by", "why", "")
     for one in chosen:
         if one.record is None:
-            table.add_row(str(one.offset), "", "", "", "", "", f"ignored: {one.ignored}")
+            table.add_row(str(one.offset), "", "", "", "", "", f"ignored: {printable(one.ignored)}")
             continue
         when, by, why = _told(one)
-        digest = one.record.digest[:DIGITS] or "shipped"
-        table.add_row(str(one.offset), when, one.step, digest, by, why, _state(standing, one))
+        digest = printable(one.record.digest[:DIGITS]) or "shipped"
+        table.add_row(
+            str(one.offset), when, printable(one.step), digest, by, why, _state(standing, one)
+        )
     return table
 
 
 def _state(standing: StandingChoices, one: ConfigurationChoice) -> str:
     if one.ignored:
-        return f"ignored: {one.ignored}"
+        return f"ignored: {printable(one.ignored)}"
     marks = ["in force"] if standing.activations.latest(one.step) is one else []
     if one.replaced is not None:
         marks.append(f"replaced {one.replaced[:DIGITS] or 'shipped'} without knowing of it")
@@ -69,7 +71,13 @@ def _told(choice: ConfigurationChoice) -> tuple[str, str, str]:
     why = record.why.replace("_", " ")
     if record.arm:
         why += f" {record.arm} of {record.experiment}"
-    return _time(record.meta.at), record.by, f"{why}: {record.note}" if record.note else why
+    said = f"{why}: {record.note}" if record.note else why
+    return _time(record.meta.at), printable(record.by), printable(said)
+
+
+def printable(text: str) -> str:
+    """Return a text without what could steer a terminal: anybody may have written the record."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _time(at_us: int) -> str:
@@ -118,7 +126,11 @@ def said_of_race(history: Sequence[ConfigurationChoice], offset: int) -> tuple[b
         one for one in history if one.offset > offset and one.step == own.step and not one.ignored
     ]
     if later:
-        by = f" by {later[-1].record.by}" if later[-1].record and later[-1].record.by else ""
+        by = (
+            f" by {printable(later[-1].record.by)}"
+            if later[-1].record and later[-1].record.by
+            else ""
+        )
         said.append(f"; but another was chosen{by} at offset {later[-1].offset}, which counts now")
     return not later, said
 
@@ -127,8 +139,12 @@ def _chooser(history: Sequence[ConfigurationChoice], step: str, before: int) -> 
     earlier = [
         one for one in history if one.offset < before and one.step == step and not one.ignored
     ]
-    record = earlier[-1].record if earlier else None
-    return f" by {record.by}" if record is not None and record.by else ""
+    return _by(earlier[-1]) if earlier else ""
+
+
+def _by(choice: ConfigurationChoice) -> str:
+    record = choice.record
+    return f" by {printable(record.by)}" if record is not None and record.by else ""
 
 
 def said_of_workers(step: str, hosts: tuple[str, ...] | None) -> str:

@@ -5,10 +5,6 @@ import time
 import uuid
 
 import pytest
-from confluent_kafka import Producer
-
-from schemas import ConfigurationActivated
-from streams.topics import topic_of
 
 pytestmark = pytest.mark.stack
 
@@ -96,15 +92,6 @@ def test_what_is_in_force_already_is_not_written_again(running, changes, restore
     again = json.loads(config(running, "set", "rewrite", file, "--json").stdout)
     assert first["written"]
     assert not again["written"]
-
-
-def test_a_record_that_is_none_is_told_and_ignored(running, changes, restored):
-    producer = Producer({"bootstrap.servers": running.settings.kafka, "log_level": 0})
-    producer.produce(topic_of(ConfigurationActivated), value=b"no record", key=b"rewrite")
-    assert producer.flush(15) == 0
-    told = json.loads(config(running, "set", "rewrite", changes(turns=4), "--json").stdout)
-    assert in_force(running, "rewrite")["digest"] == told["digest"]
-    assert "ignored: it is no record" in config(running, "history").stdout
 
 
 def test_an_arm_is_drawn_recorded_explained_and_promoted(running, changes, restored):

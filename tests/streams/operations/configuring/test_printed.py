@@ -103,3 +103,12 @@ def test_a_document_tells_all_of_a_choice():
     assert (told["offset"], told["by"], told["note"], told["replaced"]) == (7, "ada", "n", "x")
     assert of_choice(None) is None
     assert of_choice(ConfigurationChoice(1, None, "none")) == {"offset": 1, "ignored": "none"}
+
+
+def test_nothing_that_anybody_wrote_steers_a_terminal():
+    wild = choice(0, by="\x1b[31mada", note="\x07\nnote", step="gen\x1b")
+    told = "".join(printed(history_table(StandingChoices(Activations((), {}), load()), [wild])))
+    assert "ada" in told
+    assert "note" in told
+    assert not {"\x1b", "\x07"} & set(told)
+    assert "\x1b" not in "".join(said_of_race([choice(1), choice(2, by="\x1bb")], 1)[1])
