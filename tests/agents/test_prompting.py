@@ -55,6 +55,24 @@ def test_the_nearest_statement_is_taken_even_if_it_is_too_long():
     assert distilled(Nearness("fee?", []), tokens_max=10) == ()
 
 
+NEAR = "The late fee is 2 euros. The late fee is due in May. The late fee is paid in cash."
+FAR = " ".join(f"Boat {n} lies at pier {n}." for n in range(9))
+
+
+@pytest.mark.parametrize(
+    ("adaptive", "taken"),
+    [
+        ({"near": 0.0, "tokens_max": 1_000}, 12),
+        ({"near": 0.5, "tokens_max": 1_000}, 3),
+        ({"near": 0.5, "tokens_max": 1}, 1),
+        (None, 1),
+    ],
+)
+def test_an_adaptive_budget_follows_the_question(adaptive, taken):
+    near = Nearness("How high is the late fee?", [a_passage(f"{NEAR} {FAR}", tokens=120)])
+    assert len(distilled(near, 9, adaptive)) == taken
+
+
 def test_an_entry_is_not_repeated_beside_its_list():
     text = (
         "These fees are due:\n\n- the late fee is 2 euros a day\n- the entry fee is 7 euros a head"

@@ -47,12 +47,13 @@ class ProcessorBench:
         self.history = History()
         self.counts = Counts("redact")
         self.keys_asked = []
+        self.configurations = dict(load())
         services = Services(
             settings=Settings(backoff_ms=1, patience_ms=0, attempts_max=3, **changed),
             codec=self.codec,
             world=World((), 1.0),
             digest_key=self.digest_key,
-            configurations=load(),
+            configurations=self.configurations,
         )
         redact = dataclasses.replace(step("redact"), function=function)
         self.processor = Processor(

@@ -20,6 +20,7 @@ from schemas import (
 from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.history import NUMBER_MAX, Outcome
 from streams.delivery.progress import Progress
+from streams.log.configuration import configuration, load
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
@@ -72,6 +73,29 @@ async def test_a_record_says_of_which_code_and_versions_it_is():
     assert f"unicode {unicodedata.unidata_version}" in RUNTIME
     for library in ("regex", "jsonschema", "google-re2"):
         assert f"{library} {version(library)}" in RUNTIME
+
+
+async def test_a_run_keeps_the_configuration_of_its_beginning_and_the_next_one_has_the_new():
+    old = load()["redact"]
+    new = configuration("redact", {**old.values, "question_characters_max": 9})
+    seen = []
+
+    async def function(event, fx):
+        bench.configurations["redact"] = new  # while it runs
+        seen.append(fx.configuration["question_characters_max"])
+        yield redacted()
+
+    bench = ProcessorBench(function)
+    await bench.run()
+    await bench.run(a_question(request="r-2"), offset=8)
+    assert seen == [old.values["question_characters_max"], 9]
+    digests = {one.meta.request: one.meta.step.configuration for one in bench.outcomes}
+    assert digests == {"r-1": old.digest, "r-2": new.digest}
+    begun = [
+        bench.codec.decode(one.meta.effects[0].response, Begun).configuration
+        for one in bench.outcomes
+    ]
+    assert sorted(begun) == sorted([old.digest, new.digest])
 
 
 async def test_a_transient_error_is_tried_again_under_a_higher_attempt():
