@@ -1098,9 +1098,7 @@ class Classify(Request[Classified], frozen=True, gc=False, kw_only=True):
 
 
 class ConfigurationActivated(Event, frozen=True, gc=False, kw_only=True):
-    """A configuration was chosen to be the one that a step runs with; the last one on the log
-    counts.
-    """
+    """A configuration was chosen for a step to run with; the last choice counts."""
 
     SCHEMA: ClassVar[str] = "ConfigurationActivated"
 
