@@ -15,6 +15,8 @@ from schemas.record import Record, Request, StreamRequest
 __all__ = [
     "Answer",
     "AnswerFinishReason",
+    "AnswerJudged",
+    "AnswerJudgedGrade",
     "AnswerReleased",
     "AnswerRetracted",
     "ArchivedHeader",
@@ -156,6 +158,7 @@ if TYPE_CHECKING:
     AnswerFinishReason = Literal[
         "stop", "length", "extractive", "not_found", "search", "refused", "cancelled", "small_talk", "calculated", "tool_calls", "tools_ended"
     ]
+    AnswerJudgedGrade = Literal["right", "partly", "wrong", "useless", "undone"]
     AskMode = Literal["answer", "search"]
     BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
     ChunksCutOutcome = Literal["cut", "unchanged", "withdrawn", "failed"]
@@ -170,6 +173,7 @@ if TYPE_CHECKING:
     QuestionRedactedOutcome = Literal["redacted", "refused"]
 else:
     AnswerFinishReason = str
+    AnswerJudgedGrade = str
     AskMode = str
     BlockKind = str
     ChunksCutOutcome = str
@@ -474,6 +478,28 @@ class Sealed(Record, frozen=True, gc=False, kw_only=True):
     """Name of the body in the claim store: hex SHA-256 of the ciphertext; empty where the
     ciphertext is here.
     """
+
+
+class AnswerJudged(Event, frozen=True, gc=False, kw_only=True):
+    """A reviewer judged an answer of the sample, or took that back."""
+
+    SCHEMA: ClassVar[str] = "AnswerJudged"
+
+    about: str
+    """Request id of the judged answer."""
+    answer: str
+    """Id of the AnswerReleased that was judged."""
+    sample: str
+    """Hex SHA-256 of the configuration that drew the answer: that of moderate, which released it.
+    """
+    reviewer: str
+    """Keyed digest of the reviewer."""
+    grade: AnswerJudgedGrade
+    """right, partly, wrong, useless or undone."""
+    citations_wrong: bool = False
+    """Whether what is cited does not hold what is said."""
+    note: Sealed | None = None
+    """The reviewer's words, under the key of (tenant, user) of who had asked."""
 
 
 class MapEntry(Record, frozen=True, gc=False, kw_only=True):

@@ -24,6 +24,7 @@ from schemas.binary import (
 from schemas.record import Record
 from schemas.records import (
     Answer,
+    AnswerJudged,
     AnswerReleased,
     AnswerRetracted,
     ArchivedHeader,
@@ -994,6 +995,79 @@ def read_sealed(data: bytes, here: int) -> tuple[Sealed, int]:
         field=field,
         ciphertext=ciphertext,
         claim=claim,
+    )
+    return record, here
+
+
+def encode_answer_judged(record: AnswerJudged) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(about := record.about.encode())], about,
+            LONG[len(answer := record.answer.encode())], answer,
+            LONG[len(sample := record.sample.encode())], sample,
+            LONG[len(reviewer := record.reviewer.encode())], reviewer,
+            LONG[len(grade := record.grade.encode())], grade,
+            b"\1" if record.citations_wrong else b"\0",
+            b"\0" if (note := record.note) is None else b"\2" + encode_sealed(note),
+        )
+    )
+
+
+def read_answer_judged(data: bytes, here: int) -> tuple[AnswerJudged, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    about = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    answer = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    sample = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reviewer = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    grade: Any = data[here:end].decode()
+    here = end
+    citations_wrong = BOOLEANS[data[here]]
+    here += 1
+    note: Sealed | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        note, here = read_sealed(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
+    record = AnswerJudged(
+        meta=meta,
+        about=about,
+        answer=answer,
+        sample=sample,
+        reviewer=reviewer,
+        grade=grade,
+        citations_wrong=citations_wrong,
+        note=note,
     )
     return record, here
 
@@ -5880,6 +5954,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Usage: encode_usage,
     Answer: encode_answer,
     Sealed: encode_sealed,
+    AnswerJudged: encode_answer_judged,
     MapEntry: encode_map_entry,
     HeadScore: encode_head_score,
     Verdict: encode_verdict,
@@ -6004,6 +6079,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Usage: read_usage,
     Answer: read_answer,
     Sealed: read_sealed,
+    AnswerJudged: read_answer_judged,
     MapEntry: read_map_entry,
     HeadScore: read_head_score,
     Verdict: read_verdict,

@@ -21,6 +21,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "tool_calls",
         "tools_ended",
     ),
+    "AnswerJudged.grade": ("right", "partly", "wrong", "useless", "undone"),
     "Ask.mode": ("answer", "search"),
     "Block.kind": ("heading", "paragraph", "list", "code", "table"),
     "ChunksCut.outcome": ("cut", "unchanged", "withdrawn", "failed"),

@@ -22,6 +22,7 @@ from agents.redact import redact
 from agents.retrieve import retrieve
 from agents.rewrite import rewrite
 from schemas import (
+    AnswerJudged,
     AnswerReleased,
     AnswerRetracted,
     Calculate,
@@ -146,6 +147,7 @@ REQUESTS = (
     Topic(DocumentSubmitted),
     Topic(DocumentWithdrawn),
     Topic(FeedbackGiven),
+    Topic(AnswerJudged, since="0.2.0.dev2"),
     Topic(ErasureRequested),
 )
 """What the edge writes: inputs of everything else."""

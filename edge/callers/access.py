@@ -68,10 +68,23 @@ class Access:
             raise self._unknown(f"no document {document_id[:ID_MAX]!r} in this tenant")
         return document
 
-    def documents(self, caller: Caller) -> list[KnownDocument]:
-        """List the documents that the caller may know of, by id; raises Problem."""
+    def may_know(self, caller: Caller, document_id: str) -> bool:
+        """Tell whether a caller may know of a document; nobody of one that there is not.
+
+        Raises Problem while that is not known.
+        """
+        self.check_all_known()
+        document = self._documents.find(caller.tenant, document_id)
+        return document is not None and _may_read(caller, document)
+
+    def check_all_known(self) -> None:
+        """Raise Problem while the log is still being read."""
         if not self._knows_all():
             raise overloaded(STILL_READ)
+
+    def documents(self, caller: Caller) -> list[KnownDocument]:
+        """List the documents that the caller may know of, by id; raises Problem."""
+        self.check_all_known()
         return [one for one in self._documents.all(caller.tenant) if _may_read(caller, one)]
 
     def title(self, caller: Caller, document: KnownDocument) -> str | None:

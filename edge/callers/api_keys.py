@@ -28,6 +28,7 @@ PREFIX = "ph_"
 SCOPES = {
     "read": "ask and search, see documents and one's own answers",
     "write": "hand documents in and withdraw them",
+    "review": "judge answers that others got",
     "metrics": "see in /metrics what the gateway holds and what waits: for operators",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
 }

@@ -9,6 +9,7 @@ from edge.gateway.idempotency import Idempotency
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
 from edge.requests.publishing import RequestPublisher
+from edge.reviewing.review_reader import ReviewReader
 from streams.log.codec import open_codec
 from streams.operations.lag import LagReader
 from streams.settings import Settings
@@ -27,5 +28,6 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         publisher=publisher,
         log=LogReader(settings, codec),
         offsets=lambda: LagReader(settings),
+        reviews=ReviewReader(settings, codec),
     )
     return gateway, Inbox(settings, codec, keyring, publisher.send)

@@ -18,6 +18,7 @@ from edge.callers.standing import KeysInUse
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.reception import NewQuestion, Reception
+from edge.gateway.review_desk import ReviewDesk
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.log_reader import ReadsLog
@@ -26,6 +27,7 @@ from edge.load.measures import gauges
 from edge.load.slots import Slots
 from edge.requests.building import Seals
 from edge.requests.publishing import Publishes
+from edge.reviewing.review_reader import ReadsReviews
 from schemas import QuestionAsked
 from streams.settings import Settings
 
@@ -41,6 +43,7 @@ class Gateway:
     publisher: Publishes
     log: ReadsLog
     offsets: OpenOffsets
+    reviews: ReadsReviews
     bounds: Bounds = field(default_factory=Bounds)
     requests: KnownRequests = field(default_factory=KnownRequests)
     documents: KnownDocuments = field(default_factory=KnownDocuments)
@@ -74,6 +77,14 @@ class Gateway:
             self.access,
             self.keys_in_use,
             lambda: self.stopping,
+        )
+        self.desk = ReviewDesk(
+            self.reviews,
+            self.requests,
+            self.access,
+            self.follower,
+            self.reception,
+            self.keyring,
         )
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)

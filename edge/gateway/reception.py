@@ -23,9 +23,10 @@ from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
-from schemas import Ask, Event
+from schemas import AnswerJudgedGrade, Ask, Event
 from streams.log.clock import now_us
 from streams.log.writing import Position
+from streams.operations.reviews.review_queue import SampledAnswer
 from streams.settings import Settings
 
 
@@ -47,6 +48,16 @@ class NewQuestion:
     def known_by(self, fingerprint: str) -> NewQuestion:
         """Return the question with a fingerprint."""
         return replace(self, fingerprint=fingerprint)
+
+
+@dataclass(frozen=True)
+class NewJudgement:
+    """What a reviewer says of an answer."""
+
+    grade: AnswerJudgedGrade
+    citations_wrong: bool = False
+    note: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,32 @@ class Reception:
                 return identity.request
             event = await asyncio.to_thread(
                 self.build.judge, identity, question.request, *judgement, trace
+            )
+        await self._written(event)
+        return identity.request
+
+    async def review(
+        self, caller: Caller, answer: SampledAnswer, judgement: NewJudgement, before: int
+    ) -> str:
+        """Put a reviewer's judgement on the log, in the answer's lane; returns its record's id.
+
+        `before` is how many of this reviewer on this answer the log has: it is part of the id, so
+        what two gateways take in at once is one judgement. Raises Problem.
+        """
+        self._admission.withdrawal()
+        fingerprint = f"review|{caller.subject}|{answer.request}|{before}"
+        with _as_problems():
+            identity = self.build.identities.of_question(
+                caller.tenant, caller.subject, answer.session, fingerprint
+            )
+            event = await asyncio.to_thread(
+                self.build.review,
+                identity,
+                answer,
+                judgement.grade,
+                citations_wrong=judgement.citations_wrong,
+                note=judgement.note,
+                trace=judgement.trace,
             )
         await self._written(event)
         return identity.request

@@ -14,11 +14,14 @@ from edge.requests.validity import (
     check_exchanges,
     check_feedback,
     check_groups,
+    check_note,
     check_tenant,
     check_text,
     check_user,
 )
 from schemas import (
+    AnswerJudged,
+    AnswerJudgedGrade,
     Ask,
     DocumentSubmitted,
     DocumentWithdrawn,
@@ -41,6 +44,18 @@ class Seals(Protocol):
 
     def digest(self, tenant: str, value: bytes) -> str:
         """Hex digest under the tenant's key."""
+
+
+class JudgedAnswer(Protocol):
+    """What is told of an answer that a reviewer judges."""
+
+    request: str
+    answer: str
+    """Id of its record."""
+    sample: str
+    """Digest of the configuration that drew it."""
+    subject: str
+    """Keyed digest of who had asked."""
 
 
 class RequestBuilder:
@@ -116,6 +131,36 @@ class RequestBuilder:
             about=about,
             rating=rating,
             comment=sealed,
+        )
+
+    def review(
+        self,
+        identity: Identity,
+        answer: JudgedAnswer,
+        grade: AnswerJudgedGrade,
+        *,
+        citations_wrong: bool = False,
+        note: str = "",
+        trace: str = "",
+    ) -> AnswerJudged:
+        """Build a reviewer's judgement of an answer. Raises Refused.
+
+        The note is about somebody else's words: it is sealed under the key of who had asked.
+        """
+        check_note(note)
+        sealed = None
+        if note:
+            key, words = f"user/{answer.subject}", note.encode("utf-8", "replace")
+            sealed = self._keyring.seal(identity.tenant, key, identity.request, "note", words)
+        return AnswerJudged(
+            meta=stamp(self._edge, identity, trace=trace),
+            about=answer.request,
+            answer=answer.answer,
+            sample=answer.sample,
+            reviewer=identity.subject,
+            grade=grade,
+            citations_wrong=citations_wrong,
+            note=sealed,
         )
 
     def _seal(self, identity: Identity, name: str, value: bytes) -> Sealed:

@@ -15,6 +15,7 @@ SESSION = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{SESSION_MAX - 1}}}")
 USER_MAX = 256  # characters
 QUESTION_MAX = 20_000  # characters: far above any question, far below the broker's limit
 COMMENT_MAX = 4_000  # characters of what a reader says of an answer
+NOTE_MAX = 4_000  # characters of what a reviewer says of it
 MESSAGES_MAX = 2_000  # of a history that a client sends: a body of BODY_MAX holds hardly more
 MODEL_MAX = 256  # characters of the model that a client names
 BUDGET_MS = (100, 600_000)

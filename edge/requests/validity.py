@@ -123,11 +123,17 @@ def check_feedback(rating: int, comment: str) -> None:
     """Check a reader's judgement; raises Refused."""
     if rating not in (-1, 0, 1):
         raise Refused("the rating is none: send -1 for bad, 0 for neutral or 1 for good")
-    if len(comment) > limits.COMMENT_MAX:
-        raise TooLarge(
-            f"the comment has {len(comment)} characters, the limit is {limits.COMMENT_MAX}: "
-            "shorten it"
-        )
+    _check_words("comment", comment, limits.COMMENT_MAX)
+
+
+def check_note(note: str) -> None:
+    """Check what a reviewer says beside a grade; raises Refused."""
+    _check_words("note", note, limits.NOTE_MAX)
+
+
+def _check_words(what: str, words: str, most: int) -> None:
+    if len(words) > most:
+        raise TooLarge(f"the {what} has {len(words)} characters, the limit is {most}: shorten it")
 
 
 def check_groups(groups: Sequence[str], most: int = limits.GROUPS_MAX) -> None:

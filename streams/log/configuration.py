@@ -42,6 +42,16 @@ def configuration(step: str, values: Mapping[str, Any]) -> Configuration:
     return Configuration(step, hashlib.sha256(content.encode()).hexdigest(), content)
 
 
+def parsed_content(content: str, digest: str) -> dict[str, Any]:
+    """Read a configuration back from the log; raises ValueError where the digest is another's."""
+    if hashlib.sha256(content.encode()).hexdigest() != digest:
+        raise ValueError(f"the content is not that of {digest}")
+    values = json.loads(content)
+    if not isinstance(values, dict):
+        raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
+    return values
+
+
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
     """Read `<step>.json` of every step; a value `{"file": NAME}` stands for what that file holds.
 

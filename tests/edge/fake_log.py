@@ -16,8 +16,10 @@ from edge.callers.api_keys import DEFAULT_SCOPES, ApiKeys
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.listening.entries import HISTORY, Dispatch, Entry
+from edge.reviewing.review_reader import turns_of
 from schemas import (
     Answer,
+    AnswerJudged,
     AnswerReleased,
     AnswerRetracted,
     Batch,
@@ -25,9 +27,11 @@ from schemas import (
     Citation,
     Event,
     MapEntry,
+    QueryRewritten,
     QuestionAsked,
     StepVersion,
     TokensReleased,
+    Turn,
     Usage,
     Verdict,
 )
@@ -35,9 +39,10 @@ from streams.log.ids import outcome_id
 from streams.log.offsets import NoAnswer, Partition
 from streams.log.writing import Position
 from streams.operations.lag import Lag
+from streams.operations.reviews.review_queue import ReviewQueue
 from streams.settings import Settings
 from streams.topics import topic_of
-from tests.fakes import a_meta
+from tests.fakes import a_codec, a_meta
 
 
 class FakeLog:
@@ -50,6 +55,7 @@ class FakeLog:
         self.broker = True
         self.behind: Sequence[Lag] = ()
         self.oldest: dict[Partition, int] = {}
+        self.configurations = {"c": {"review": {"share": 1.0}}}
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -124,6 +130,20 @@ class FakeLog:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(dispatch.take, [entry])
         return entry
+
+    # what reviewers read
+
+    def queue(self, tenant: str) -> ReviewQueue:
+        if not self.broker:
+            raise Transient("the log can't be read at the moment")
+        queue = ReviewQueue(tenant, self.configurations.get)
+        for kind in (AnswerReleased, AnswerRetracted, AnswerJudged):
+            for entry in self.entries[topic_of(kind)]:
+                queue.take(entry.event)
+        return queue
+
+    def turns(self, query: QueryRewritten) -> tuple[Turn, ...]:
+        return turns_of(a_codec(), query.meta.effects)
 
     def published(self, kind: type[Any]) -> list[Any]:
         return [entry.event for entry in self.entries[topic_of(kind)]]
@@ -220,6 +240,7 @@ def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **setting
         publisher=log,
         log=log,
         offsets=log.lag_reader,
+        reviews=log,
         bounds=bounds or Bounds(late_s=1.0),
     )
 

@@ -1,4 +1,4 @@
-"""Routes about the service: whether it runs and can serve, its metrics and the chat page."""
+"""Routes about the service: whether it runs and can serve, its metrics and its pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import re
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated
 
@@ -55,20 +56,38 @@ async def prometheus(
 
 
 @router.get("/", include_in_schema=False)
-async def page(request: Request) -> HTMLResponse:
+async def chat_page(request: Request) -> HTMLResponse:
     """Serve the chat page."""
-    return HTMLResponse(
-        request.app.state.page,
-        headers={
-            "Content-Security-Policy": request.app.state.page_policy,
-            "Cache-Control": "no-cache",
-        },
-    )
+    return _served(request, "chat")
 
 
-def chat_page() -> str:
-    """Read the chat page."""
-    return files("edge.protocols.http").joinpath("chat.html").read_text("utf-8")
+@router.get("/review", include_in_schema=False)
+async def review_page(request: Request) -> HTMLResponse:
+    """Serve the page of reviewers; what it shows needs a key, the page itself none."""
+    return _served(request, "review")
+
+
+PAGES = ("chat", "review")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, and what its browser may load and run."""
+
+    content: str
+    policy: str
+
+    @classmethod
+    def of(cls, name: str) -> Page:
+        """Read a page."""
+        content = files("edge.protocols.http").joinpath(f"{name}.html").read_text("utf-8")
+        return cls(content, page_policy(content))
+
+
+def _served(request: Request, name: str) -> HTMLResponse:
+    page: Page = request.app.state.pages[name]
+    headers = {"Content-Security-Policy": page.policy, "Cache-Control": "no-cache"}
+    return HTMLResponse(page.content, headers=headers)
 
 
 def page_policy(page: str) -> str:

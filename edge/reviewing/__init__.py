@@ -1,0 +1,1 @@
+"""What reviewers see: their queue, read from the log, and answers as they may see them."""
