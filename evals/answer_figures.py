@@ -70,6 +70,8 @@ def answer_outcome(
     outcome = SetOutcome(asked.name, len(asked.questions))
     outcome.counts["answerable"] = sum(question.answerable for question in asked.questions)
     outcome.counts["unanswerable"] = sum(not question.answerable for question in asked.questions)
+    if disputed := sum(question.disputed for question in asked.questions):
+        outcome.counts["disputed"] = disputed
     ours = by_system.get(OURS, {})
     outcome.counts.update(Counter(f"finished: {one.finish_reason}" for one in ours.values()))
     for system, answers in by_system.items():

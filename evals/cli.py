@@ -305,3 +305,40 @@ def retrieval(
     wish = RetrievalWish(sets, choice.seed, depth, at_once, run)
     about = {"pool": pool, "depth": depth}
     report("retrieval", evaluate_retrieval(wish, counting), choice, about, as_json)
+
+
+@eval_.command("export-judgements")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write into.",
+)
+@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@click.option("--tenant", help="Only this tenant's.")
+@run_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def export_judgements(
+    out: Path, archive: Path | None, tenant: str | None, run: Path | None, as_json: bool
+) -> None:
+    """Write answers that two reviewers judged as a set for `playhead eval answers`.
+
+    Texts are redacted, as on the log. Where the two differ, the row says so.
+
+    \b
+    Example:
+      playhead eval export-judgements --out judged
+      playhead eval answers --data judged --given-passages 3
+    """
+    from evals.judged_answers import judged_rows
+    from evals.judged_rows import write_judged
+    from replay.cli import open_log
+    from streams.settings import Settings
+
+    with contextlib.closing(open_log(archive, Settings.load(run=run))) as log:
+        counts = write_judged(out, judged_rows(log, tenant))
+    if as_json:
+        print_json({"folder": str(out), **counts})
+    else:
+        said = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        console().print(f"{out}: {said}", highlight=False, markup=False)

@@ -19,6 +19,8 @@ class SetQuestion:
     """Id of the passage that it was asked of."""
     answerable: bool
     answers: tuple[str, ...]
+    disputed: bool = False
+    """Whether those who judged it do not agree."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def _question(row: EvalRow, passages: Mapping[str, SetPassage]) -> SetQuestion:
         passage=row.text("passage_id"),
         answerable=answerable,
         answers=row.texts("answers") if answerable else (),
+        disputed=row.values.get("disagreement") is True,
     )
     if question.passage not in passages:
         raise row.bad(f"no passage {question.passage!r} in the file of passages; mend 'passage_id'")

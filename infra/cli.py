@@ -45,6 +45,7 @@ VERBS = {
         "streams.operations.configuring:config",
         "Show and change what steps are configured with: by the log, and without a restart",
     ),
+    "tune": Verb("evals.tune_cli:tune", "Propose thresholds from what reviewers say of answers"),
     "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",

@@ -47,11 +47,19 @@ def a_retraction(request="r-1", attempt=1):
 
 
 def a_judgement(
-    about="r-1", reviewer="one", grade="right", number=0, *, answer="", at=NOW_US, **more
+    about="r-1",
+    reviewer="one",
+    grade="right",
+    number=0,
+    *,
+    answer="",
+    at=NOW_US,
+    tenant="acme",
+    **more,
 ):
     own = f"judged-{about}-{reviewer}-{number}"
     return AnswerJudged(
-        meta=a_meta(request=own, id=own, at=at),
+        meta=a_meta(tenant=tenant, request=own, id=own, at=at),
         about=about,
         answer=answer or f"answer-{about}-1",
         sample=ALL,
