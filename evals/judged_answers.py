@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.requests.identity import Whose
 from evals.data_sets import NoRows
 from evals.judged_rows import JudgedRow
 from evals.question_set import SetPassage
@@ -31,8 +32,6 @@ from streams.topics import topic_of
 
 OF_REVIEWS: tuple[type[Event], ...] = (AnswerReleased, AnswerRetracted, AnswerJudged)
 OF_ANSWERS: tuple[type[Event], ...] = (QuestionRedacted, ChunksRetrieved, AnswerReleased)
-Place = tuple[str, str]
-"""Tenant and request."""
 
 
 @dataclass
@@ -106,7 +105,7 @@ def _events(
     codec: Codec,
     kinds: Iterable[type[Event]],
     tenant: str | None,
-    wanted: Mapping[Place, Any] | None = None,
+    wanted: Mapping[Whose, Any] | None = None,
 ) -> Iterator[Event]:
     by_topic = {topic_of(kind): kind for kind in kinds}
     for topic, partition in sorted(log.extents()):
@@ -115,7 +114,7 @@ def _events(
         for stored in log.records(topic, partition):
             if tenant is not None and stored.key != tenant.encode():
                 continue
-            if wanted is not None and _place_of(stored) not in wanted:
+            if wanted is not None and _whose(stored) not in wanted:
                 continue
             try:
                 event = admit(codec, by_topic[topic], stored.value, stored.key, partition)
@@ -125,7 +124,7 @@ def _events(
                 yield event
 
 
-def _place_of(stored: Stored) -> Place:
+def _whose(stored: Stored) -> Whose:
     request = next((value for name, value in stored.headers if name == "request"), b"")
     return (stored.key or b"").decode("utf-8", "replace"), request.decode("utf-8", "replace")
 

@@ -45,13 +45,19 @@ VERBS = {
         "streams.operations.configuring:config",
         "Show and change what steps are configured with: by the log, and without a restart",
     ),
-    "tune": Verb("evals.tune_cli:tune", "Propose thresholds from what reviewers say of answers"),
+    "tune": Verb(
+        "evals.tune_cli:tune", "Propose thresholds from answers that two reviewers judged alike"
+    ),
     "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",
         "List, show and retry events that could not be processed",
     ),
     "lag": Verb("streams.operations.lag_cli:lag", "Show how far each step is behind"),
+    "drift": Verb(
+        "streams.operations.drift.drift_cli:drift",
+        "Compare questions, vectors and scores with those of a while ago",
+    ),
     "settings": Verb("infra.settings_cli:settings", "Show the settings in force"),
 }
 """The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""

@@ -42,7 +42,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    app.state.pages = {name: service.Page.of(name) for name in service.PAGES}
+    app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
     for routes in (documents, messages, feedback, reviewing, chat_routes, service):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)

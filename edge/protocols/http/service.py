@@ -71,21 +71,21 @@ PAGES = ("chat", "review")
 
 
 @dataclass(frozen=True)
-class Page:
+class ServedPage:
     """A page, and what its browser may load and run."""
 
     content: str
     policy: str
 
     @classmethod
-    def of(cls, name: str) -> Page:
+    def of(cls, name: str) -> ServedPage:
         """Read a page."""
         content = files("edge.protocols.http").joinpath(f"{name}.html").read_text("utf-8")
         return cls(content, page_policy(content))
 
 
 def _served(request: Request, name: str) -> HTMLResponse:
-    page: Page = request.app.state.pages[name]
+    page: ServedPage = request.app.state.pages[name]
     headers = {"Content-Security-Policy": page.policy, "Cache-Control": "no-cache"}
     return HTMLResponse(page.content, headers=headers)
 
