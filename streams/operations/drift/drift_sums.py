@@ -27,7 +27,7 @@ NOT_COUNTED = frozenset({"search", "small_talk", "cancelled"})
 LANGUAGES_MAX = 32
 """Of an hour; there are some ten, and a record may say anything."""
 OTHERS = "other"
-Floats = npt.NDArray[np.float64]
+QueryVector = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -47,7 +47,7 @@ class DriftSums:
     supported: int = 0
     """Answers that have a support: those that were given."""
     vectors: int = 0
-    vector: Floats | None = None
+    vector: QueryVector | None = None
     """Sum of the questions' vectors; None before the first."""
 
     def add(self, other: DriftSums) -> None:
@@ -90,7 +90,7 @@ class DriftSums:
         self.support += event.answer.support
         self.supports[_bin(event.answer.support, SCORE_BINS)] += 1
 
-    def _add_vector(self, vector: Floats, count: int) -> None:
+    def _add_vector(self, vector: QueryVector, count: int) -> None:
         if self.vector is None or self.vector.shape != vector.shape:
             # another model: its vectors can't be compared, and the newer ones count
             self.vector, self.vectors = vector.copy(), count
@@ -104,7 +104,7 @@ def _bin(value: float, bins: tuple[float, ...]) -> str:
     return "0" if number == 0 else f"{bins[number - 1]:g}"
 
 
-def query_vector(event: ChunksRetrieved, codec: Codec) -> Floats | None:
+def query_vector(event: ChunksRetrieved, codec: Codec) -> QueryVector | None:
     """Return the vector that a query was searched by, as the record's effects hold it."""
     for effect in event.meta.effects:
         if effect.kind != Embed.SCHEMA or effect.response is None:

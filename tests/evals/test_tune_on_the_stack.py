@@ -1,0 +1,42 @@
+"""What `playhead tune --apply` leaves on the log."""
+
+import json
+
+import pytest
+
+from evals.judged_rows import write_judged
+from replay.configurations import Configurations
+from replay.log import BrokerLog
+from streams.log.chosen_model import in_force
+from streams.log.codec import Codec
+from tests.evals.test_tuning import JUDGED
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_new_configuration_is_on_the_log_only_once_it_is_applied(running, tmp_path):
+    write_judged(tmp_path, JUDGED)
+    made = json.loads(running.playhead("tune", "--data", str(tmp_path), "--json").stdout)
+    [digest] = made["configurations"].values()
+
+    def found():
+        log = BrokerLog(running.settings)
+        try:
+            configurations = Configurations(log, Codec(log.ids))
+            assert configurations.faults == []
+            return configurations.values(digest)
+        finally:
+            log.close()
+
+    with pytest.raises(Exception, match="is not on"):
+        found()
+    done = running.playhead("tune", "--data", str(tmp_path), "--apply", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["applied"]
+    values = found()
+    before = in_force(running.settings)["redact"].values
+    assert values["classifier"]["heads"]["harm"] > before["classifier"]["heads"]["harm"]
+    assert {**values, "classifier": before["classifier"]} == before
+    shown = running.playhead("tune", "--data", str(tmp_path), "--apply").stdout
+    assert "on the log" in shown
+    assert "not on the log" not in shown
