@@ -1,9 +1,10 @@
 """Conversations as people hold them, over documents that lie on the machine.
 
-They stand in conversations.toml, written before answers were worked on. A turn is right where its
-answer holds one spelling out of each group and nothing that is wrong; of a question that no
-document answers, where it says so; of a greeting, where it is answered as a person would, without
-a search.
+They stand in conversations.toml, written before answers were worked on; those of
+second_conversations.toml, over other documents, before answers were worked on by the first ones. A
+turn is right where its answer holds one spelling out of each group and nothing that is wrong; of a
+question that no document answers, where it says so; of a greeting, where it is answered as a person
+would, without a search.
 """
 
 from __future__ import annotations
@@ -17,10 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("attrs", "colorlog", "intervaltree", "pytest-timeout", "structlog", "uvicorn")
-"""Installed beside this project; their descriptions are documents."""
-LICENCE = ("pathspec", "LICENSE")
-MANUALS = ("timeout", "split")
 MANUAL_S = 30.0
 FACT, FOLLOW_UP, SMALL_TALK, ABSENT = "question", "follow-up", "small talk", "not in the documents"
 
@@ -55,8 +52,38 @@ def _talks(path: Path) -> tuple[Talk, ...]:
     return tuple(Talk(tuple(map(_turn, one["turns"])), one.get("needs", "")) for one in listed)
 
 
-TALKS = _talks(Path(__file__).with_suffix(".toml"))
-"""Forty conversations."""
+@dataclass(frozen=True)
+class TalkSet:
+    """Conversations, and the documents that they are about."""
+
+    name: str
+    talks: tuple[Talk, ...]
+    packages: tuple[str, ...]
+    """Installed beside this project; their descriptions are documents."""
+    licence: tuple[str, str]
+    """Of a package, the file."""
+    manuals: tuple[str, ...]
+
+
+FIRST = TalkSet(
+    "conversations",
+    _talks(Path(__file__).with_name("conversations.toml")),
+    ("attrs", "colorlog", "intervaltree", "pytest-timeout", "structlog", "uvicorn"),
+    ("pathspec", "LICENSE"),
+    ("timeout", "split"),
+)
+"""Forty."""
+SECOND = TalkSet(
+    "second conversations",
+    _talks(Path(__file__).with_name("second_conversations.toml")),
+    (
+        "httpx", "msgspec", "orjson", "psutil", "rich", "sortedcontainers", "tldextract",
+        "websockets",
+    ),
+    ("requests", "LICENSE"),
+    ("comm", "head", "nice"),
+)  # fmt: skip
+"""Twenty, by which no rule is made."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +95,10 @@ class MachineDocument:
     text: str
 
 
-def machine_documents() -> tuple[MachineDocument, ...]:
-    """Read the documents where they lie; what this machine lacks is left out."""
-    found = [_description(name) for name in PACKAGES]
-    found += [_licence(*LICENCE), *(_manual(name) for name in MANUALS)]
+def machine_documents(chosen: TalkSet) -> tuple[MachineDocument, ...]:
+    """Read the documents of a set where they lie; what this machine lacks is left out."""
+    found = [_description(name) for name in chosen.packages]
+    found += [_licence(*chosen.licence), *(_manual(name) for name in chosen.manuals)]
     return tuple(one for one in found if one is not None)
 
 

@@ -21,7 +21,6 @@ from bench.quality.conversations import (
     FACT,
     FOLLOW_UP,
     SMALL_TALK,
-    TALKS,
     MachineDocument,
     Talk,
     TalkTurn,
@@ -113,7 +112,7 @@ def hand_in(
 
 
 def hold_talks(
-    gateway: AskedGateway, documents: Iterable[MachineDocument], talks: Sequence[Talk] = TALKS
+    gateway: AskedGateway, documents: Iterable[MachineDocument], talks: Sequence[Talk]
 ) -> list[TalkHeld]:
     """Hold the conversations that the documents allow, in their order."""
     names = {one.name.partition("(")[0] for one in documents}
@@ -142,9 +141,9 @@ def _answered(gateway: AskedGateway, session: str, text: str) -> dict[str, Any]:
         return {"text": "", "citations": [], "finish_reason": f"error: {error.message}"}
 
 
-def talks_outcome(talks: Sequence[TalkHeld], seed: int = 0) -> SetOutcome:
-    """Say how many were right, by conversation and by kind of turn."""
-    outcome = SetOutcome("conversations", len(talks))
+def talks_outcome(name: str, talks: Sequence[TalkHeld], seed: int = 0) -> SetOutcome:
+    """Say how many of a set were right, by conversation and by kind of turn."""
+    outcome = SetOutcome(name, len(talks))
     outcome.add("right, all turns", OURS, mean_of([float(talk.right) for talk in talks], seed=seed))
     turns = [(number, one) for number, talk in enumerate(talks) for one in talk.turns]
     for kind in (FACT, FOLLOW_UP, SMALL_TALK, ABSENT):

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.child import MeasurementFailed
 from bench.figure_tables import figure_table
-from bench.quality.conversations import machine_documents
+from bench.quality.conversations import FIRST, SECOND, TalkSet, machine_documents
 from bench.quality.goals import DATA_VARIABLE, GoalRow, data_folder, measure_sets, rows_of_goals
 from bench.quality.talks_held import hand_in, hold_talks, talks_outcome, transcript
 from connectors.triton import Triton
@@ -23,21 +23,20 @@ from streams.running.world import Connector
 from streams.settings import Settings
 
 TENANT = "quality"
-TRANSCRIPT = "playhead-conversations.md"
 
 
 @dataclass(frozen=True)
 class QualityFigures:
     """What was measured."""
 
-    talks: SetOutcome
+    talks: Sequence[SetOutcome]
     goals: Sequence[GoalRow]
     notes: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
         """Return a part of the document."""
         return {
-            "conversations": self.talks.as_json(),
+            "conversations": [one.as_json() for one in self.talks],
             "goals": [
                 {
                     "set": row.goal.set,
@@ -57,17 +56,13 @@ def measure_quality(
     settings: Settings, say: Callable[[str], None], folder: Path | None = None
 ) -> QualityFigures:
     """Hold the conversations and measure the sets; raises MeasurementFailed."""
-    say("conversations")
-    documents = machine_documents()
-    gateway = connect(settings, TENANT)
-    try:
-        hand_in(gateway, documents)
-        talks = hold_talks(gateway, documents)
-    except click.ClickException as error:
-        raise MeasurementFailed(f"conversations: {error.message}") from None
-    written = (folder or Path(tempfile.gettempdir())) / TRANSCRIPT
-    written.write_text(transcript(talks), encoding="utf-8")
-    notes = [f"transcript, for an eye to judge: {written}"]
+    folder = folder or Path(tempfile.gettempdir())
+    talks, notes = [], []
+    for chosen in (FIRST, SECOND):
+        say(chosen.name)
+        outcome, written = _talked(settings, chosen, folder)
+        talks.append(outcome)
+        notes.append(f"transcript, for an eye to judge: {written}")
     sets: list[tuple[str, SetOutcome]] = []
     data = data_folder()
     if data is None:
@@ -80,12 +75,27 @@ def measure_quality(
             return (Triton(settings),)
 
         sets = measure_sets(data, connectors, say)
-    return QualityFigures(talks_outcome(talks), rows_of_goals(sets), notes)
+    return QualityFigures(talks, rows_of_goals(sets), notes)
+
+
+def _talked(settings: Settings, chosen: TalkSet, folder: Path) -> tuple[SetOutcome, Path]:
+    """Hold the conversations of a set in a tenant of their own, and write them down."""
+    name = chosen.name.replace(" ", "-")
+    documents = machine_documents(chosen)
+    gateway = connect(settings, f"{TENANT}-{name}")
+    try:
+        hand_in(gateway, documents)
+        held = hold_talks(gateway, documents, chosen.talks)
+    except click.ClickException as error:
+        raise MeasurementFailed(f"{chosen.name}: {error.message}") from None
+    written = folder / f"playhead-{name}.md"
+    written.write_text(transcript(held), encoding="utf-8")
+    return talks_outcome(chosen.name, held), written
 
 
 def show_quality(figures: QualityFigures, console: Console) -> None:
     """Print what was measured, for people."""
-    show_sets([figures.talks], console)
+    show_sets(figures.talks, console)
     if figures.goals:
         table = figure_table("figure", "value [95 %]", "goal", "reached", "baseline [95 %]")
         for row in figures.goals:

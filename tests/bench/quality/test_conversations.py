@@ -7,52 +7,76 @@ import pytest
 from bench.quality.conversations import (
     ABSENT,
     FACT,
+    FIRST,
     FOLLOW_UP,
-    PACKAGES,
+    SECOND,
     SMALL_TALK,
-    TALKS,
     machine_documents,
 )
 
-TURNS = [turn for talk in TALKS for turn in talk.turns]
+SETS = {chosen.name: chosen for chosen in (FIRST, SECOND)}
 
 
 @pytest.fixture(scope="module")
 def documents():
-    return machine_documents()
+    return {name: machine_documents(chosen) for name, chosen in SETS.items()}
 
 
-def test_there_are_forty_conversations_of_all_kinds():
-    assert len(TALKS) == 40
-    kinds = Counter(turn.kind for turn in TURNS)
-    assert kinds[FOLLOW_UP] >= 19
-    assert min(kinds[kind] for kind in (FACT, SMALL_TALK, ABSENT)) >= 4
-    assert len({(turn.kind, turn.text) for turn in TURNS}) >= len(TURNS) - 1
+@pytest.mark.parametrize(
+    ("chosen", "count", "follow_ups", "least"), [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2)]
+)
+def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
+    assert len(chosen.talks) == count
+    turns = [turn for talk in chosen.talks for turn in talk.turns]
+    kinds = Counter(turn.kind for turn in turns)
+    assert kinds[FOLLOW_UP] >= follow_ups
+    assert min(kinds[kind] for kind in (FACT, SMALL_TALK, ABSENT)) >= least
+    assert len({(turn.kind, turn.text) for turn in turns}) >= len(turns) - 1
 
 
-def test_a_follow_up_follows():
-    assert all(talk.turns[0].kind != FOLLOW_UP for talk in TALKS)
+def test_sets_share_no_question_and_no_document(documents):
+    first, second = (
+        {turn.text for talk in chosen.talks for turn in talk.turns} for chosen in SETS.values()
+    )
+    assert first.isdisjoint(second)
+    one, other = ({document.name for document in found} for found in documents.values())
+    assert one.isdisjoint(other)
 
 
-def test_documents_of_packages_are_there_wherever_the_project_is_installed(documents):
-    names = {one.name for one in documents}
-    assert {*PACKAGES, "pathspec-licence"} <= names
-    assert all(one.text.strip() for one in documents)
-    kinds = {one.name: one.media_type for one in documents}
-    assert (kinds["attrs"], kinds["pytest-timeout"]) == ("text/markdown", "text/plain")
+@pytest.mark.parametrize("chosen", SETS.values())
+def test_a_follow_up_follows(chosen):
+    assert all(talk.turns[0].kind != FOLLOW_UP for talk in chosen.talks)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kinds"),
+    [
+        (FIRST, {"attrs": "text/markdown", "pytest-timeout": "text/plain"}),
+        (SECOND, {"orjson": "text/markdown", "psutil": "text/plain"}),
+    ],
+)
+def test_documents_of_packages_are_there_wherever_the_project_is_installed(
+    documents, chosen, kinds
+):
+    found = {one.name: one.media_type for one in documents[chosen.name]}
+    assert {*chosen.packages, f"{chosen.licence[0]}-licence"} <= set(found)
+    assert all(one.text.strip() for one in documents[chosen.name])
+    assert kinds.items() <= found.items()
 
 
 def test_a_manual_is_laid_out_where_there_is_one(documents):
-    for one in documents:
+    for one in documents[FIRST.name]:
         if one.name == "timeout(1)":
             assert "run a command with a time limit" in one.text
             assert ".TH" not in one.text
 
 
-def test_each_right_answer_stands_in_the_documents(documents):
-    held = " ".join(" ".join(one.text.split()) for one in documents).casefold()
-    names = {one.name.partition("(")[0] for one in documents}
-    for talk in TALKS:
+@pytest.mark.parametrize("chosen", SETS.values())
+def test_each_right_answer_stands_in_the_documents(documents, chosen):
+    found = documents[chosen.name]
+    held = " ".join(" ".join(one.text.split()) for one in found).casefold()
+    names = {one.name.partition("(")[0] for one in found}
+    for talk in chosen.talks:
         if talk.needs and talk.needs not in names:
             continue
         for turn in talk.turns:

@@ -104,7 +104,7 @@ def test_a_conversation_stays_in_its_session_and_needs_its_document():
 
 
 def test_figures_count_conversations_and_turns_by_kind():
-    outcome = talks_outcome(hold_talks(TalkingGateway(), DOCUMENTS, TALKS))
+    outcome = talks_outcome("talks", hold_talks(TalkingGateway(), DOCUMENTS, TALKS))
     assert outcome.figure("right, all turns").value == 0.5
     assert outcome.figure("right, question").rows == 3
     assert outcome.figure("right, follow-up").value == 0.0

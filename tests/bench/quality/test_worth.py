@@ -17,12 +17,12 @@ def figures():
     talks = SetOutcome("conversations", 2, counts={"right": 3})
     talks.add("right, all turns", "playhead", EvalEstimate(0.5, 0.0, 1.0, 2))
     row = GoalRow(GOAL, EvalEstimate(0.75, 0.7, 0.8, 216), EvalEstimate(0.65, 0.6, 0.7, 216))
-    return QualityFigures(talks, [row], ["transcript: here"])
+    return QualityFigures([talks], [row], ["transcript: here"])
 
 
 def test_the_document_has_conversations_goals_and_notes():
     document = json.loads(json.dumps(figures().as_json()))
-    assert document["conversations"]["counts"] == {"right": 3}
+    assert [one["counts"] for one in document["conversations"]] == [{"right": 3}]
     [goal] = document["goals"]
     assert (goal["goal"], goal["reached"], goal["value"], goal["baseline"]["value"]) == (
         "≥ 0.76",
