@@ -32,6 +32,7 @@ from schemas import QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
 DEFAULTS = {
     "answer": 1.6,
+    "unrelated": 0.25,
     "answer_names": 0.3,
     "carried": 0.5,
     "subject": 1.3,

@@ -176,7 +176,7 @@ def bench(
     chats       many chats at once over a stub model
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
-    quality     sixty conversations, and the goals of quality on evaluation sets
+    quality     eighty conversations, and the goals of quality on evaluation sets
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

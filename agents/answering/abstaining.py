@@ -20,6 +20,13 @@ NAMES_MAX = 3  # of what was looked for
 RUN_MAX = 5  # words of one
 OPEN_KINDS = frozenset({"yes_no", "comparison"})
 """Questions that what is opposed to them answers: a no, or the other side."""
+_OTHERWISE = regex.compile(
+    r"\b(?:if|when|unless|once|wenn|falls|sobald|si|lorsque|cuando)\b[^?]*?(?:\b(?:not|no|never|cannot|nothing|nobody|without|nicht|keine?[rmns]?|nie"
+    r"|pas|jamais|sin|nunca)\b|n['’]t\b)|\A\W*(?:why|warum|wieso|pourquoi|por\s+qué)\s[^?]*?\b(?:and\s+not|rather\s+than|instead\s+of|und\s+nicht|statt|anstatt"
+    r"|et\s+(?:non|pas)|plutôt\s+que|y\s+no|en\s+lugar\s+de)\b",
+    regex.IGNORECASE,
+)
+"""What is negated so is no claim: a condition, or what something is held against."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
 _NOUN = regex.compile(r"(?<![\p{L}\p{N}_<@./-])\p{Lu}\p{Ll}+(?![\p{L}\p{N}_@/])")
 _NAME = regex.compile(r"<[A-Z_]+_\d+>|.*\p{L}.*\p{Lu}.*|.*\p{L}.*\d.*|.*[_@/].*|\d[\d.,]+")
@@ -104,9 +111,10 @@ def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, flo
 
     Of a question that a no answers it can't: what is said otherwise there is the answer.
     """
-    if asked_for(question).kind in OPEN_KINDS:
+    question = question[:CHARACTERS_MAX]
+    if asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question):
         return 1.0
-    asked = plain_nouns(question[:CHARACTERS_MAX])
+    asked = plain_nouns(question)
     return answerable(asked, [passage.text for passage in passages], weights)
 
 

@@ -10,6 +10,7 @@ something else. And a numeral, a header or a lead-in is never an answer by itsel
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,9 +36,11 @@ ENTRY_WORDS_MIN = 4  # a shorter entry says nothing apart from its list
 LINES_MAX = 14  # of code that an answer shows
 ENTRIES_MAX = 16  # of a list
 HEADINGS_MAX = 3  # that a statement is taken to stand under, the innermost
+LEAD_WORDS_MIN = 8  # a shorter sentence that leads to nothing that is seen says nothing
 LEAD_CHARS_MAX = 300  # of a sentence that leads to something, as it counts for each entry
 HEADER_CHARS_MAX = 300  # of a table, as it stands before each row
-_NUMERAL_ALONE = re.compile(r"\(?\w{1,4}[.)]")
+_NUMERAL_ALONE = re.compile(r"\(?(?:\w{1,4}|\d{1,3}(?:\.\d{1,3}){1,3})[.)]")
+_ABBREVIATED = re.compile(r"(?:\A|\s)(?:v|ver|no|nr|art|sec|ch|pp?)\.\Z", re.IGNORECASE)
 _RUN_IN = re.compile(r"\(?\d{1,3}[.)] (?:[\w/&-]+ ){0,4}[\w/&-]+\.")
 """A heading that stands in the line of its paragraph, as those of licences and contracts."""
 _MARK = re.compile(r"\A[-*+•‣–]\s+")
@@ -75,22 +78,37 @@ def _read(index: int, passage: Passage) -> Iterator[Excerpt]:
 
 
 def _whole(parts: Iterable[str]) -> Iterator[str]:
-    """Put a numeral that was split off before what it numbers."""
-    numeral = ""
+    """Put together what was split at a dot that ends no sentence: "1.2. Grants", "v. 2.0"."""
+    begun = ""
     for part in parts:
-        if _NUMERAL_ALONE.fullmatch(part) and not numeral:
-            numeral = part
+        if begun and _ABBREVIATED.search(begun) and not part[:1].isdigit():
+            yield begun
+            begun = ""
+        whole = f"{begun} {part}" if begun else part
+        if _ABBREVIATED.search(whole) or (_NUMERAL_ALONE.fullmatch(part) and not begun):
+            begun = whole
             continue
-        yield f"{numeral} {part}" if numeral else part
-        numeral = ""
-    if numeral:
-        yield numeral
+        yield whole
+        begun = ""
+    if begun:
+        yield begun
 
 
 def _is_explained(line: str) -> bool:
     """Tell whether a comment of some words stands behind what a line of code does."""
     code, mark, comment = line.partition(" #")
     return bool(mark) and any(map(str.isalnum, code)) and len(comment.split()) > 1
+
+
+def _under(entries: Sequence[str], place: int) -> list[str]:
+    """List the entries that an entry leads to: those behind it that say nothing by themselves.
+
+    How deep an entry stands is not to be seen in a chunk.
+    """
+    if not leads(entries[place]):
+        return []
+    behind = itertools.islice(entries, place + 1, place + 1 + ENTRIES_MAX)
+    return list(itertools.takewhile(lambda entry: len(entry.split()) <= ENTRY_WORDS_MIN, behind))
 
 
 class _Reading:
@@ -118,12 +136,14 @@ class _Reading:
         if block.kind == "prose":
             yield from self._prose(number, block, follows)
         else:
+            last = entries_of(block)[-1] if block.kind == "list" else ""
             readers = {
                 "list": self._list, "table": self._table, "code": self._code,
                 "option": self._option,
             }  # fmt: skip
             yield from readers[block.kind](number, block)
-            self._lead, self._announced = "", False
+            step = leads(last) and follows == "code"  # a step, and how it is done
+            self._lead, self._announced = last if step else "", step
         self._after_heading = False
 
     def _make(self, number: int, kind: ExcerptKind, text: str, above: str = "") -> Excerpt:
@@ -146,6 +166,8 @@ class _Reading:
                 yield self._make(number, "sentence", sentence)
             elif not leads(sentence):
                 yield self._make(number, "fragment", sentence)
+            elif len(sentence.split()) >= LEAD_WORDS_MIN:  # to a picture, perhaps
+                yield self._make(number, "lead", sentence.rstrip(":："))
         self._lead, self._announced = (said[-1] if said and held else ""), False
 
     def _led(self, text: str, *, always: bool = False) -> str:
@@ -162,10 +184,10 @@ class _Reading:
         lead = self._lead if self._announced else ""
         if len(entries) > 1 or lead:
             yield self._make(number, "list", led)
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if len(entry.split()) > ENTRY_WORDS_MIN:
                 bare = entry if is_numbered(entry) else _MARK.sub("", entry)
-                yield self._make(number, "entry", bare, lead)
+                yield self._make(number, "entry", "\n".join([bare, *_under(entries, place)]), lead)
 
     def _table(self, number: int, block: LayoutBlock) -> Iterator[Excerpt]:
         header, rows = rows_of(block)

@@ -21,6 +21,8 @@ PATH = " > "  # parts the headings above a chunk
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 _ITEM = re.compile(r"[^\S\n]*(?:[-*+•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[^\S\n]+\S")
 _NUMERAL = re.compile(r"[^\S\n]*\(?(?:\d{1,3}|[a-z])[.)][^\S\n]")
+_CODED = re.compile(r"[^\S\n]*\d{1,5}[^\S\n]+[a-z]")
+"""What a number means, as manuals tell of exit statuses: "2  if it was not found"."""
 _RULE = re.compile(r"[=\-~+|: ]{3,}")
 """A line that is drawn, as those of tables in reStructuredText."""
 _DIRECTIVE = re.compile(r"(?:\.\. |:\w+:).*|::")
@@ -61,7 +63,7 @@ def blocks_of(title: str, text: str) -> tuple[tuple[str, ...], list[LayoutBlock]
     grown: list[tuple[Kind, list[str]]] = []
     for number, part in enumerate(parts):
         lines = tuple(line.rstrip() for line in part.split("\n") if line.strip())
-        goes_on = bool(grown) and grown[-1][0] == "list"
+        goes_on = bool(grown) and (grown[-1][0] == "list" or leads(grown[-1][1][-1]))
         for block in _blocks(lines, last=number == len(parts) - 1, goes_on=goes_on):
             if grown and block.kind == grown[-1][0] and block.kind in ("code", "list"):
                 grown[-1][1].extend(("", *block.lines) if block.kind == "code" else block.lines)
@@ -96,6 +98,12 @@ def _blocks(lines: Sequence[str], *, last: bool, goes_on: bool) -> Iterator[Layo
         return
     if _is_code(lines):
         yield LayoutBlock("code", tuple(lines))
+        return
+    led = int(len(lines) > 1 and leads(lines[0]))
+    if all(map(_CODED.match, lines[led:])):
+        if led:
+            yield LayoutBlock("prose", (lines[0],))
+        yield LayoutBlock("list", tuple(lines[led:]))
         return
     if len(lines) == 1 and not last and _is_heading(lines[0]):
         yield LayoutBlock("heading", (lines[0].strip(),))
@@ -137,7 +145,7 @@ def entries_of(block: LayoutBlock) -> tuple[str, ...]:
     """List a list's entries, each with the lines that belong to it."""
     entries: list[list[str]] = []
     for line in block.lines:
-        if _ITEM.match(line) or not entries:
+        if _ITEM.match(line) or _CODED.match(line) or not entries:
             entries.append([])
         entries[-1].append(line.strip())
     return tuple(" ".join(lines) for lines in entries)
@@ -151,7 +159,7 @@ def rows_of(block: LayoutBlock) -> tuple[str, tuple[str, ...]]:
 
 def is_numbered(entry: str) -> bool:
     """Tell whether an entry begins with its number."""
-    return bool(_NUMERAL.match(entry))
+    return bool(_NUMERAL.match(entry) or _CODED.match(entry))
 
 
 def leads(text: str) -> bool:

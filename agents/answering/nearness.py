@@ -14,9 +14,16 @@ from collections.abc import Sequence
 
 import regex
 
+from agents.answering.defining import (
+    INTRODUCING,
+    TERM_DEFINED,
+    defines,
+    defines_term,
+    introductions,
+)
 from agents.answering.excerpts import Excerpt, excerpts_of
 from agents.answering.question_kinds import Asked, asked_for
-from agents.answering.terms import terms
+from agents.answering.terms import spelt, terms, without_namesakes
 from schemas import Passage
 
 # a grid around these four moved the answers to 500 SQuAD 2 questions by less than a point
@@ -25,6 +32,7 @@ TITLE = 0.2  # part of a question's weight that words of the title count for
 SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 ABOVE = 0.6  # part of a question's weight that words of the headings above count for
+ABOVE_ASKED = 1.0  # the same where the heading asks, too
 LONG_SHARE = 0.25  # of each further one
 LONG = 14  # content words from which on a list or a listing is hardly taken to be longer
 
@@ -42,23 +50,17 @@ FORMS: dict[str, dict[str, float]] = {
 }
 """How much a statement of each kind counts for a question of each kind; others 1."""
 NUMBERED = 1.25  # what a quantity is asked for of, and a number in a statement
-DEFINING = 2.5  # a name that is asked about, and a statement that says what it is
-DOING = 1.8  # or what it does
 OPENING = 1.2  # a document's first chunk says what it is about
 TOLD = 1.2  # a place, a person or a reason is asked for, and a statement tells one
 PAST = 0.6  # a statement of a history of changes, where nobody asks for that
 REFERRING = 0.5  # a statement that only says where to read
 
+SAYING = frozenset(terms("define describe explain happen list mean name show tell"))
+"""They say what is to be done with an answer: a statement that holds them is no nearer."""
 _NUMBER = regex.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|zwei|drei|vier|deux|trois|dos|tres)\b"
 )
 _NUMERAL = regex.compile(r"\A\s*\(?\d{1,3}[.)]\s")
-_COPULA = regex.compile(
-    r"\b(?:is|are|was|were|means?|refers?|provides?|shall\s+mean|stands\s+for|denotes?|describes?|ist|sind|war|bedeutet"
-    r"|bezeichnet|est|sont|signifie|désigne|es|son|significa)\b"
-)
-_DOES = regex.compile(r"(?:\s+\p{Ll}+ly)?\s+\p{Ll}{2,}s\b(?!\s+(?:is|are|was|were)\b)")
-_BRACKETS = regex.compile(r"\s*\([^()]{0,80}\)")
 _TOLD = {
     "place": regex.compile(
         r"[/\\~$]\w|\b(?:in|at|near|from|to|on|under|bei|an|im|am|aus|à|en|au|dans|sur)\s+(?:the\s+|the\s+\w+\s+)?[\p{Lu}<$/~]"
@@ -80,8 +82,6 @@ _OF_HISTORY = regex.compile(
     r"\b(?:change\w*|new|version\w*|release\w*|since|fix\w*|bugs?|added|updat\w+|history)\b|\d\.\d",
     regex.IGNORECASE,
 )
-SUBJECT_CHARS = 90  # within which a sentence says what it speaks of
-BEFORE_MAX = 2  # words beside the name that may stand before what it is
 
 
 class Nearness:
@@ -93,13 +93,24 @@ class Nearness:
         self.asked: Asked = asked_for(question)
         self._of_history = bool(_OF_HISTORY.search(question))
         self.statements: tuple[Excerpt, ...] = excerpts_of(passages)
-        self.held = [frozenset(terms(one.text)) for one in self.statements]
-        self.words = tuple(dict.fromkeys(terms(question)))
+        titles = [spelt(passage.title) for passage in passages]
+        names = {
+            term: word
+            for word in sorted(spelt(question) & frozenset().union(*titles))
+            for term in terms(word)
+        }
+        self.held = [
+            without_namesakes(frozenset(terms(one.text)), one.text, names)
+            for one in self.statements
+        ]
+        asked = tuple(dict.fromkeys(terms(question)))
+        self.words = tuple(word for word in asked if word not in SAYING) or asked
         self._places = {word: place for place, word in enumerate(self.words)}
         self._past: dict[str, bool] = {}
         """Headings -> whether they are those of a history."""
         self._above = [frozenset(terms(one.above)) for one in self.statements]
         self._titles = [frozenset(terms(passage.title)) for passage in passages]
+        self._introducing = introductions(self.asked.name, self.statements, passages)
         spread = Counter(word for held in self.held for word in held)
         self.weights = {
             word: math.log(1 + len(self.statements) / (1 + spread[word])) for word in self.words
@@ -114,7 +125,7 @@ class Nearness:
             beside = [own[other] for other in (index - 1, index + 1) if self._beside(index, other)]
             score = own[index] + NEIGHBOUR * max(beside, default=0.0)
             score += RANK * best / (1 + statement.passage)
-            scores.append(score * self._form(statement))
+            scores.append(score * self._form(index, own[index] / best if best else 0.0))
         return scores
 
     def _own(self, index: int) -> float:
@@ -122,13 +133,17 @@ class Nearness:
         held = self.held[index]
         parts: dict[int, float] = {}
         title = self._titles[self.statements[index].passage]
-        for words, part in ((title, TITLE), (self._above[index], ABOVE), (held, 1.0)):
+        meant = self.asked.name if index in self._introducing else frozenset()
+        above = ABOVE_ASKED if self.statements[index].above.endswith("?") else ABOVE
+        for words, part in ((title, TITLE), (self._above[index], above), (held | meant, 1.0)):
             for word in words & self._places.keys():
                 parts[self._places[word]] = part
         # in the order of the question, since the order of a sum is part of its value
         counted = sum(self.weights[self.words[place]] * parts[place] for place in sorted(parts))
         sentence = self.statements[index].kind == "sentence"
         length: float = len(held)
+        if self.asked.kind == "definition" and self.statements[index].kind == "list":
+            length = len(terms(self.statements[index].text.partition("\n")[0]))
         if not sentence and length > LONG:
             length = LONG + LONG_SHARE * (length - LONG)
         return counted / math.sqrt(SHORT + length)
@@ -140,14 +155,21 @@ class Nearness:
         one, two = self.statements[index], self.statements[other]
         return one.passage == two.passage and one.kind == two.kind == "sentence"
 
-    def _form(self, statement: Excerpt) -> float:
+    def _form(self, index: int, share: float) -> float:
+        """Return how much a statement's form counts, given its part of the best score of words."""
+        statement = self.statements[index]
         kind, text = self.asked.kind, statement.text
         factor = FORMS[kind].get(statement.kind, 1.0)
+        if factor > 1:  # a list that is about something else was not asked for
+            factor = 1 + (factor - 1) * share
         if kind == "quantity" and _NUMBER.search(_NUMERAL.sub("", text)):
             factor *= NUMBERED
         if kind == "definition":
-            factor *= self._defines(statement)
+            told = INTRODUCING if index in self._introducing else 1.0
+            factor *= max(told, defines(self.asked.name, statement))
             factor *= OPENING if self.passages[statement.passage].number == 0 else 1.0
+        if defines_term(self._places.keys(), text):
+            factor *= TERM_DEFINED
         if kind in _TOLD and _TOLD[kind].search(text):
             factor *= TOLD
         if not self._of_history and self._is_past(statement.above):
@@ -160,23 +182,3 @@ class Nearness:
         if above not in self._past:
             self._past[above] = _HISTORY.search(above) is not None
         return self._past[above]
-
-    def _defines(self, statement: Excerpt) -> float:
-        """Tell whether a statement says what the name that is asked about is, or what it does."""
-        if statement.kind not in ("sentence", "entry", "row"):
-            return 1.0
-        text = _BRACKETS.sub("", statement.text)
-        name = self.asked.name
-        copula = _COPULA.search(text, 0, SUBJECT_CHARS)
-        if copula is not None:
-            before = frozenset(terms(text[: copula.start()]))
-            if name <= before and len(before) <= len(name) + BEFORE_MAX:
-                return DEFINING
-        for word in regex.finditer(r"\S+", text[:SUBJECT_CHARS]):
-            if name <= frozenset(terms(text[: word.end()])):
-                return (
-                    DOING
-                    if _DOES.match(text, word.end()) and word.start() < SUBJECT_CHARS // 2
-                    else 1.0
-                )
-        return 1.0

@@ -53,7 +53,7 @@ _HOW_TO = regex.compile(
 )
 _QUANTITY = regex.compile(
     r"\bhow\s+(?:many|much|long|large|big|high|often|old|far|fast|deep|tall|wide|heavy|late|early|soon)\b"
-    r"|\bwhen\b|\b(?:what|which)\s+(?:\w+\s+){0,2}(?:year|date|day|month|time|percentage|number|price|size|version|age|speed)\b"
+    r"|(?:\A|[,;:]|\b(?:and|but|or|so|until|since|by|from|just|exactly))\W*when\b|\b(?:what|which)\s+(?:\w+\s+){0,2}(?:year|date|day|month|time|percentage|number|price|size|version|age|speed)\b"
     r"|\bwie\s*(?:viele?|lange|hoch|groß|oft|alt|weit|schnell|spät)\b|\bwann\b"
     r"|\bcombien\b|\bquand\b|\bcuánt[oa]s?\b|\bcuándo\b",
     _I,
@@ -74,6 +74,8 @@ _DEFINITION = regex.compile(
     r"|\A\W*(?:was\s+(?:ist|sind|bedeutet)|wer\s+ist|qu['’]est-ce\s+qu(?:e|['’])|qué\s+(?:es|son|significa)|quién\s+es)\s*(?P<name>[^?]+)",
     _I,
 )
+_WITHIN = regex.compile(r"\s+(?:in|under|according\s+to|within)\s+(?:the\s+)?(?=\p{Lu})")
+"""What a definition is looked for in, where it is asked for by name: "Contributions in the MPL"."""
 _NOT_A_NAME = regex.compile(
     r"\b(?:of|for|by|to|from|between|that|which|if|when|who|used|called|in)\b", _I
 )
@@ -130,6 +132,8 @@ def asked_for(question: str) -> Asked:
 def _name(text: str) -> frozenset[str]:
     """Return the stems of a name that is to be defined; none where more than that is asked."""
     text = _PURPOSE.sub("", text)
+    if not text.startswith(("the ", "a ", "an ")):
+        text = _WITHIN.split(text, maxsplit=1)[0]
     stems = terms(text)
     named = 0 < len(stems) <= NAME_STEMS_MAX and not _NOT_A_NAME.search(text)
     return frozenset(stems) if named else frozenset()

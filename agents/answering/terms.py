@@ -6,12 +6,14 @@ and not its first six letters, and forms that share no stem (built, licence) are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import regex
 
 from agents.language import SENTENCES_KEPT, STOP_WORDS, stem, words
 
+_GENITIVE = regex.compile(r"(?<=\p{L})['’]s\b")
 _COMPOUND = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*")
 _FORMS = {
     "build": "built", "keep": "kept", "pay": "paid", "hold": "held", "make": "made", "send": "sent",
@@ -30,7 +32,7 @@ _FORMS = {
     "steal": "stole stolen", "swim": "swam swum", "throw": "threw thrown", "break": "broke broken",
     "license": "licence", "color": "colour", "behavior": "behaviour", "center": "centre",
     "catalog": "catalogue", "program": "programme", "defense": "defence", "require": "need",
-    "delete": "remove erase",
+    "delete": "remove erase drop",
 }  # fmt: skip
 """Irregular forms, other spellings, and what is asked for by one word and told by the other."""
 _BASE = {stem(form): stem(base) for base, forms in _FORMS.items() for form in forms.split()}
@@ -50,4 +52,21 @@ def _term(word: str) -> str:
 @lru_cache(maxsize=SENTENCES_KEPT)
 def terms(text: str) -> tuple[str, ...]:
     """List the terms of a text, in order."""
-    return tuple(filter(None, map(_term, words(text))))
+    return tuple(filter(None, map(_term, words(_GENITIVE.sub("", text)))))
+
+
+def spelt(text: str) -> frozenset[str]:
+    """Return the words of a text, case folded."""
+    return frozenset(word.casefold() for word in words(_GENITIVE.sub("", text)))
+
+
+def without_namesakes(held: frozenset[str], text: str, names: Mapping[str, str]) -> frozenset[str]:
+    """Take out of a text's terms those that a name only shares its beginning with.
+
+    `names` are spellings by their terms: structlog is not "structured", though both begin alike.
+    """
+    alike = names.keys() & held
+    if not alike:
+        return held
+    said = spelt(text)
+    return held - {term for term in alike if not said & {names[term], f"{names[term]}s"}}

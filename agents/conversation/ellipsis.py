@@ -13,9 +13,14 @@ from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
 from agents.conversation.mentions import NamedThing, mentions, naming_words
 from agents.conversation.salience import first_sentence
+from agents.language import stem
 
 REMAINDER_WORDS_MAX = 5
 """Naming words of a question that was cut short; one with more says all it needs."""
+NEAR = 32
+"""Characters within which a preposition stands before a thing."""
+DETERMINING_MAX = 2
+"""Words between them: all my, each of."""
 _MARKS = " \t\n?.!,;:？。！，、؟¿¡"
 _EVENT = re.compile(r"\b(?:when|if)\s+(.+)", re.IGNORECASE | re.DOTALL)
 
@@ -30,7 +35,32 @@ def filled(question: str, last: Exchange, grammar: Grammar) -> str:
         rest = rest[: tail.start()].strip(_MARKS)
     if not rest or not (opening or tail or _is_bare(rest, grammar)):
         return ""
+    if opening and (clause := _condition(opening.group(), rest, grammar)):
+        return _conditioned(last, clause, grammar)
     return put_in(rest, last, grammar, append=bool(opening or tail))
+
+
+def _condition(opening: str, rest: str, grammar: Grammar) -> str:
+    """Return the clause of "And if it fails?" or "What if it fails?"; empty where there is none."""
+    before = opening.lower().split()
+    if before and grammar.condition.fullmatch(before[-1]):
+        return f"{before[-1]} {rest}"
+    first, _, behind = rest.partition(" ")
+    follows = behind.partition(" ")[0].lower()
+    if "," in rest or follows in grammar.auxiliaries or not behind:
+        return ""  # "And when does it open?"
+    return rest if grammar.condition.fullmatch(first) else ""
+
+
+def _conditioned(last: Exchange, clause: str, grammar: Grammar) -> str:
+    """Ask the last question under another condition."""
+    query = last.query.rstrip()
+    body = query.rstrip(_MARKS)
+    mark = query[len(body) :]
+    words = list(re.finditer(r"\w+", body))
+    at = next((word.start() for word in words[1:] if grammar.condition.fullmatch(word[0])), None)
+    kept = body if at is None else body[:at].rstrip(_MARKS)
+    return f"{kept} {clause}{mark}"
 
 
 def corrected(question: str, last: Exchange, grammar: Grammar) -> str:
@@ -176,7 +206,7 @@ def _alike(new: NamedThing, old: NamedThing, grammar: Grammar) -> int:
     if new.is_placeholder or old.is_placeholder:
         same = new.text.split("_")[0] == old.text.split("_")[0]
         return HEAD if same else 0
-    if new.words[-1] == old.words[-1] and new.words != old.words:
+    if stem(new.words[-1]) == stem(old.words[-1]) and new.words != old.words:
         return HEAD
     if new.words[-1] in grammar.times or old.words[-1] in grammar.times:
         return KIND if new.words[-1] in grammar.times and old.words[-1] in grammar.times else 0
@@ -189,11 +219,15 @@ def _alike(new: NamedThing, old: NamedThing, grammar: Grammar) -> int:
 
 
 def _preposition_before(query: str, at: int, grammar: Grammar) -> tuple[str, int]:
-    before = query[max(0, at - 24) : at].rstrip()
-    word = re.search(r"\w+$", before)
-    if word is None or word.group().lower() not in grammar.prepositions:
-        return "", at
-    return word.group().lower(), at - (len(query[max(0, at - 24) : at]) - word.start())
+    """Find the preposition before a thing and what determines it: "for all my tests"."""
+    near = list(re.finditer(r"\w+", query[max(0, at - NEAR) : at]))
+    for word in reversed(near[-DETERMINING_MAX - 1 :]):
+        low = word.group().lower()
+        if low in grammar.prepositions:
+            return low, max(0, at - NEAR) + word.start()
+        if low not in grammar.function or low in grammar.auxiliaries:
+            break
+    return "", at
 
 
 def _is_bare(rest: str, grammar: Grammar) -> bool:

@@ -42,6 +42,7 @@ ENGLISH = Grammar(
     ),
     bridges=word_set("of"),
     openers=r"and|but|or|so|also|what about|how about|what if|as for",
+    conditions="if|when|unless|once|while",
     times=word_set(
         """
         january february march april may june july august september october november december monday

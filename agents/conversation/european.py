@@ -11,6 +11,7 @@ from agents.phrases import word_set
 
 GERMAN = Grammar(
     language="de",
+    conditions="wenn|falls|sobald",
     function=word_set(
         """
         kostet kosten heißt findet finde finden öffnet öffnen schließt gilt gelten dauert braucht
@@ -91,6 +92,7 @@ GERMAN = Grammar(
 )
 FRENCH = Grammar(
     language="fr",
+    conditions="si|lorsque",
     function=word_set(
         """
         coûte coûtent ouvre ouvrent ferme trouve trouvent dure marche fonctionne se a ai alors après
@@ -154,6 +156,7 @@ FRENCH = Grammar(
 )
 SPANISH = Grammar(
     language="es",
+    conditions="si|cuando",
     function=word_set(
         """
         cuesta cuestan abre abren cierra dura funciona sirve a al algo algún alguna ante antes aquel

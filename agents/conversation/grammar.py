@@ -37,6 +37,8 @@ class Grammar:
     """How a question begins that leans if it has no verb: "How many times?"."""
     openers: str = r"(?!)"
     """How a question begins that was cut short; a regular expression."""
+    conditions: str = r"(?!)"
+    """How a clause begins that says when or whether something is asked; a regular expression."""
     times: frozenset[str] = frozenset()
     """Names of days, months and seasons: one takes the place of another."""
     prepositions: frozenset[str] = frozenset()
@@ -100,6 +102,11 @@ class Grammar:
     def opener(self) -> re.Pattern[str]:
         """Match the beginning of a question that was cut short."""
         return re.compile(rf"[\s¿¡]*(?:{self.openers}){self._end}[\s,:、，]*", re.IGNORECASE)
+
+    @cached_property
+    def condition(self) -> re.Pattern[str]:
+        """Match the word that a condition begins with."""
+        return re.compile(self.conditions, re.IGNORECASE)
 
     @cached_property
     def bare_opener(self) -> re.Pattern[str]:

@@ -173,6 +173,8 @@ def _weighed(
         subject = _subject(sentence, told, grammar)
         if subject is not None:
             share = weight * configured["answer"]
+            if not _is_related(subject, exchange, grammar):
+                share *= configured["unrelated"]
             yield _as_asked(subject, asked), share * _value(subject, configured), False
         for mention in told:
             if mention is not subject and (mention.is_placeholder or mention.is_name):
@@ -184,6 +186,14 @@ def _weighed(
         for mention in asked:
             share = configured["carried"] if mention.start > carried else 1.0
             yield mention, weight * share * _value(mention, configured), True
+
+
+def _is_related(told: NamedThing, exchange: Exchange, grammar: Grammar) -> bool:
+    """Tell whether what an answer speaks of is a name, or something that the question named."""
+    asked = stems_of(exchange.query, grammar)
+    if told.is_name or told.is_placeholder or not asked:
+        return True
+    return not asked.isdisjoint(stems_of(told.text, grammar))
 
 
 def carried_from(query: str) -> int:

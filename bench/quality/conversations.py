@@ -1,8 +1,8 @@
 """Conversations as people hold them, over documents that lie on the machine.
 
 They stand in conversations.toml, written before answers were worked on; those of
-second_conversations.toml, over other documents, before answers were worked on by the first ones. A
-turn is right where its answer holds one spelling out of each group and nothing that is wrong; of a
+second_conversations.toml, over other documents, before answers were worked on by the first ones,
+and those of third_conversations.toml before they were worked on by the second ones. A turn is right where its answer holds one spelling out of each group and nothing that is wrong; of a
 question that no document answers, where it says so; of a greeting, where it is answered as a person
 would, without a search.
 """
@@ -83,6 +83,14 @@ SECOND = TalkSet(
     ("requests", "LICENSE"),
     ("comm", "head", "nice"),
 )  # fmt: skip
+"""Twenty, by which none of the first rules was made."""
+THIRD = TalkSet(
+    "third conversations",
+    _talks(Path(__file__).with_name("third_conversations.toml")),
+    ("h11", "jsonschema", "starlette", "urllib3"),
+    ("rich", "LICENSE"),
+    ("cut", "tee"),
+)
 """Twenty, by which no rule is made."""
 
 

@@ -11,10 +11,11 @@ from bench.quality.conversations import (
     FOLLOW_UP,
     SECOND,
     SMALL_TALK,
+    THIRD,
     machine_documents,
 )
 
-SETS = {chosen.name: chosen for chosen in (FIRST, SECOND)}
+SETS = {chosen.name: chosen for chosen in (FIRST, SECOND, THIRD)}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def documents():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "count", "follow_ups", "least"), [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2)]
+    ("chosen", "count", "follow_ups", "least"), [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2), (THIRD, 20, 10, 2)]
 )
 def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
     assert len(chosen.talks) == count
@@ -35,12 +36,12 @@ def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
 
 
 def test_sets_share_no_question_and_no_document(documents):
-    first, second = (
-        {turn.text for talk in chosen.talks for turn in talk.turns} for chosen in SETS.values()
-    )
-    assert first.isdisjoint(second)
-    one, other = ({document.name for document in found} for found in documents.values())
-    assert one.isdisjoint(other)
+    texts = [
+        turn.text for chosen in SETS.values() for talk in chosen.talks for turn in talk.turns
+    ]
+    assert len(set(texts)) == len(texts)
+    names = [one.name for found in documents.values() for one in found]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("chosen", SETS.values())
