@@ -66,7 +66,7 @@ class RequestPublisher:
         except KafkaException as error:
             raise Permanent(f"{topic} does not take the record: {error}") from None
         word: Future[Position] = Future()
-        # running: who no longer waits for the word (its limit passed, the gateway stops) can't cancel it
+        # running: who waits no longer (its limit passed, the gateway stops) can't cancel it
         word.set_running_or_notify_cancel()
         self._count(1)
         written.add_done_callback(lambda done: self._tell(word, topic, done))

@@ -24,7 +24,8 @@ def documents():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "count", "follow_ups", "least"), [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2), (THIRD, 20, 10, 2)]
+    ("chosen", "count", "follow_ups", "least"),
+    [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2), (THIRD, 20, 10, 2)],
 )
 def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
     assert len(chosen.talks) == count
@@ -36,9 +37,7 @@ def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
 
 
 def test_sets_share_no_question_and_no_document(documents):
-    texts = [
-        turn.text for chosen in SETS.values() for talk in chosen.talks for turn in talk.turns
-    ]
+    texts = [turn.text for chosen in SETS.values() for talk in chosen.talks for turn in talk.turns]
     assert len(set(texts)) == len(texts)
     names = [one.name for found in documents.values() for one in found]
     assert len(set(names)) == len(names)
