@@ -50,7 +50,7 @@ from agents.before import grounding, rewrite_by_questions, spoken_answers
 from agents.candidates import ranked
 from agents.checking import answerability, clauses, holding, supporting
 from agents.chunking import ChunkPolicy, Cutting, chunk_ids
-from agents.conversation import resolution, small_talk
+from agents.conversation import resolution, small_talk, summary
 from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.grammars import WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
@@ -132,6 +132,20 @@ def rewritten(question, *turns):
 
 
 ASKED = "How do I keep the pier or Oslo of May?"
+
+
+def summing_up(text):
+    turns = [
+        Turn(request="r", question=one, answer=text, entries=map_of(text, "t"), unanswered=True)
+        for one in ("Where is the residential parking permit?", text, f"Is <A_1> new, {text}")
+    ]
+    summed_up = None
+    for one in turns:
+        summed_up = summary.summarised(summed_up, one)
+    exchanges_read = [Exchange("When is the tide low?", text), Exchange(text, text)]
+    for question in ("What does the permit cost?", f"The permit, the {text}"):
+        summary.recalled(question, exchanges_read[:1], summed_up)
+        summary.recalled(question, exchanges_read, summed_up)
 
 
 def rewriting(text):
@@ -264,6 +278,8 @@ def reading_statements(text):
     near = Nearness(text, passages(text, text[::-1]))
     Composition(near).composed()
     prompting.distilled(near, 90)
+    prompting.distilled(near, 90, {"near": 0.5, "tokens_max": 200})
+    prompting.nearest_first(ASKED, prompting.filtered(passages(text, f"{text} 1")))
     abstaining.lacking(text, near.passages)
     abstaining.unanswerable(text, near.passages, ANSWERABLE)
     abstaining.plain_nouns(f"Wie ist das {text}?")
@@ -400,6 +416,7 @@ DOCUMENT = DocumentSubmitted(
 )
 PIECES = {
     "rewrite": rewriting,
+    "rewrite: sum up": summing_up,
     "rewrite: fill in": filling_in,
     "rewrite: pick": picking,
     "rewrite: other languages": rewriting_in_other_languages,
@@ -478,6 +495,7 @@ NOT_DRIVEN = {
     "moderate.py _close": "what it calls is driven",
     "spoken_answers.py SpokenAnswer._generated": "likewise",
     "generation_policy.py": "reads a configuration, which is ours",
+    "usability.py": "likewise",
     "phrases.py word_set": "is given our own words alone",
     "polar_words.py _listed": "likewise",
     "polar_words.py _by_form": "likewise",
