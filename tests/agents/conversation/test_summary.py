@@ -72,10 +72,10 @@ def test_values_stay_sealed_and_only_those_of_its_placeholders_are_kept():
 
 
 def test_of_many_things_the_most_talked_of_and_then_the_latest_are_kept():
-    asked = [f"Where is the number{n} boat shed?" for n in range(3 * TOPICS_MAX)]
+    asked = [f"Where is the number{n} boat pier?" for n in range(3 * TOPICS_MAX)]
     summary = summary_of(asked[0], *asked)
     assert len(summary.topics) == TOPICS_MAX
-    assert texts(summary)[:2] == ["number0 boat shed", f"number{len(asked) - 1} boat shed"]
+    assert texts(summary)[:2] == ["number0 boat pier", f"number{len(asked) - 1} boat pier"]
 
 
 words = st.text("abcdefg <>_1PERSON?.", max_size=600)
