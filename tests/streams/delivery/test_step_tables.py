@@ -261,6 +261,16 @@ async def test_a_turn_that_is_remembered_again_is_summed_up_once():
     assert await answer(sessions, ReadTurns(limit=5), NEXT) == before
 
 
+async def test_a_turn_that_comes_late_is_summed_up_where_it_belongs():
+    sessions, _ = table_of("sessions")
+    sessions.came(CALL.lane, topic_of(AnswerReleased), "log", None)
+    for number in (0, 2, 1):
+        await sessions.remember(released(f"r-{number}"), number)
+    read = await answer(sessions, ReadTurns(limit=2), NEXT)
+    assert [turn.request for turn in read.turns] == ["r-1", "r-2"]
+    assert read.summary.turns == 1
+
+
 async def test_a_request_that_is_run_again_sees_the_summary_of_then():
     sessions = await a_long_conversation(20)
     again = dataclasses.replace(LAST, request="r-12")
