@@ -255,10 +255,11 @@ async def test_the_summary_is_of_all_turns_before_those_that_are_read(length):
 
 async def test_a_turn_that_is_remembered_again_is_summed_up_once():
     sessions = await a_long_conversation(20)
-    before = await answer(sessions, ReadTurns(limit=5), NEXT)
+    before = [await answer(sessions, ReadTurns(limit=limit), NEXT) for limit in range(6)]
     for number in (17, 18, 19):
         await sessions.remember(released(f"r-{number}"), number)
-    assert await answer(sessions, ReadTurns(limit=5), NEXT) == before
+    after = [await answer(sessions, ReadTurns(limit=limit), NEXT) for limit in range(6)]
+    assert after == before
 
 
 async def test_a_turn_that_comes_late_is_summed_up_where_it_belongs():
