@@ -33,7 +33,7 @@ def add_savings(
     groups = [question.passage for question in asked.questions]
     answerable = [question for question in asked.questions if question.answerable]
     for system, changed in configurations.items():
-        policy = policy_of({**shipped, **changed, "arms": []})
+        policy = policy_of({**shipped, **changed})
         tokens: list[float] = []
         saved: list[float] = []
         held: dict[str, float] = {}

@@ -105,7 +105,7 @@ async def add_win_rate(
     outcome.add(f"wins against {systems[1]}", systems[0], mean_of(points, groups, seed))
     counts = Counter(points)
     for name, value in (("won", 1.0), ("tied", 0.5), ("lost", 0.0)):
-        key = f"{systems[0]} {name}"
-        outcome.counts[key if key not in outcome.counts else f"{key} against {systems[1]}"] = (
-            counts[value]
-        )
+        counted = f"{systems[0]} {name}"
+        if counted in outcome.counts:  # against another one
+            counted += f" against {systems[1]}"
+        outcome.counts[counted] = counts[value]
