@@ -1,5 +1,7 @@
 """Language: sentences, words, stems, and what carries meaning."""
 
+from itertools import product
+
 import pytest
 import regex
 from hypothesis import given
@@ -126,10 +128,12 @@ PLAIN_END = regex.compile(
 """Ends of sentences and lines, said as alternatives."""
 
 
-@given(st.text(" \t\n\r\x1c\u2028\u00a0.!?…。\"')]”([<aBé1", max_size=16))
-def test_sentences_end_with_a_mark_or_a_line_break_and_the_blanks_behind(text):
-    ends = [end.end() for end in language._SENTENCE_END.finditer(text)]
-    assert ends == [end.end() for end in PLAIN_END.finditer(text)]
+@pytest.mark.parametrize("signs", ["\n .A!)", "\n \u00a0…A。”"])
+def test_sentences_end_with_a_mark_or_a_line_break_and_the_blanks_behind(signs):
+    for text in map("".join, product(signs, repeat=5)):
+        pattern = language._ASCII_SENTENCE_END if text.isascii() else language._SENTENCE_END
+        ends = [end.end() for end in PLAIN_END.finditer(text)]
+        assert [end.end() for end in pattern.finditer(text)] == ends
 
 
 def test_a_sentence_may_end_before_anything_is_said():
