@@ -317,7 +317,7 @@ def orders(text: str, rules: PatternsByWord = _ORDER) -> bool:
 
 def suspected(parts: Sequence[str]) -> PatternsByWord:
     """Return the rules of which a word stands in a part of a text, or in two parts in a row."""
-    bare = _bare("\n".join(map(_plain, parts)))
+    bare = _bare(_plain("\n".join(parts)))  # no form of Unicode reaches across a line break
     if _SPACED.search(bare) or any(map(_ENCODED.search, parts)):
         return _ORDER  # a word may stand in what is joined or decoded
     unmasked = bare.translate(LEET)  # words are of letters, so those that stood there still do

@@ -23,6 +23,7 @@ TEXTS_KEPT = 1_024
 """Texts whose statements are kept: each passage is looked at several times an answer."""
 MARKER_MAX = 16  # characters of a numeral or bullet, with the blanks before it
 BEFORE_MAX = 24  # characters looked at before a full stop: its word and the one before
+WORD_MIN = 7  # letters of a word that is longer than any abbreviation below
 
 _END = regex.compile(
     r"[.!?…\n](?:(?<=\n)\s*+"
@@ -117,6 +118,8 @@ def _is_end(text: str, start: int, mark: int, behind: int) -> bool:
     if mark - start <= MARKER_MAX and _is_marker(text, start, mark, behind):
         return False
     if text[mark] != "." or not text[mark + 1].isspace():
+        return True
+    if text[max(start, mark - WORD_MIN) : mark].isalpha() and mark - start >= WORD_MIN:
         return True
     before = max(start, mark - BEFORE_MAX)
     if _NEVER_ENDS.search(text, before, mark) or _LISTED.search(text, before, mark):

@@ -39,7 +39,9 @@ class SentenceCheck:
     def __init__(self, question: str, near: Nearness) -> None:
         self._question = question
         self._near = near
-        self._held = [frozenset(content(f"{one.above} {one.text}")) for one in near.statements]
+        self._held = [
+            frozenset(content(one.above)).union(content(one.text)) for one in near.statements
+        ]
         self._asked = frozenset(content(question))
         self._asked_words = frozenset(meant(question))
         self._asked_stems = frozenset(
