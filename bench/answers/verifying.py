@@ -22,7 +22,7 @@ from streams.log.codec import Codec
 from streams.running.admit import INBOX_TOPICS
 from streams.settings import Settings
 
-CONVERSATIONS, DOCUMENTS = 180, 60  # an archive of 20,000 records
+CONVERSATIONS, DOCUMENTS = 180, 60  # 720 questions, of some seven records each
 
 
 def verify_log(settings: Settings) -> Figure:
