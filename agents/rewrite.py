@@ -27,7 +27,6 @@ from agents.conversation.resolution import stand_alone
 from agents.conversation.small_talk import SmallTalk, small_talk
 from agents.conversation.summary import recalled
 from agents.effects import Effects
-from agents.tools.exchanged import with_exchanged
 from schemas import QueryRewritten, QuestionRedacted, ReadTurns, Turn
 
 DEFAULTS = {
@@ -79,7 +78,7 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         query=wording.query,
         wordings=(wording.query,),
         turns=len(read.turns),
-        entries=with_exchanged(event, entries_in(wording.query, event.entries, history)),
+        entries=entries_in(wording.query, event.entries, history),
         language=wording.language,
     )
 

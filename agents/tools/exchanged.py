@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent
 from agents.json_texts import is_json
-from agents.placeholders import placeholders_in
-from schemas import MapEntry, QuestionRedacted, ToolExchange
+from schemas import ToolExchange
 
 EXCHANGES_MAX = 64  # of a question; the edge takes fewer
 
@@ -57,14 +56,4 @@ def without_personal_parts(
             result=result,
         )
         for exchange, (arguments, result) in zip(exchanges, pairs, strict=True)
-    )
-
-
-def with_exchanged(event: QuestionRedacted, entries: tuple[MapEntry, ...]) -> tuple[MapEntry, ...]:
-    """Add the entries that the exchanges of a question mention to those of its query."""
-    told = " ".join(f"{one.arguments} {one.result}" for one in event.exchanges)
-    mentioned = set(placeholders_in(told))
-    more = {one.placeholder: one for one in event.entries if one.placeholder in mentioned}
-    return (
-        tuple({**{one.placeholder: one for one in entries}, **more}.values()) if more else entries
     )

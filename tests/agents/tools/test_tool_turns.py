@@ -60,6 +60,13 @@ async def test_what_a_model_makes_up_beside_a_result_is_not_shown():
     assert "rain" not in answer.text
 
 
+async def test_what_an_untrusted_model_says_in_the_end_is_not_shown_though_it_stands():
+    world = a_world(turn(call("weather", **OSLO)), turn(text="sky: clear"))
+    answer, _ = await answered(world, trust="none", question="How many degrees has Oslo?")
+    assert (answer.finish_reason, answer.text.splitlines()[0]) != ("stop", "sky: clear")
+    assert answer.finish_reason == "extractive"
+
+
 async def test_a_model_that_earns_no_trust_names_a_tool_in_json_and_its_result_is_quoted():
     world = a_world(named("weather", **OSLO), named("none"))
     answer, fx = await answered(world, "grammar", "none")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.tools import calculator
 from connectors.tools.calculator import BITS_MAX, DEPTH_MAX, LENGTH_MAX, calculated
 
 
@@ -114,6 +115,21 @@ def test_sums_and_products_are_those_of_decimal_arithmetic(one, two, three):
     assert told.exact
 
 
-def test_how_large_a_power_gets_is_known_before_it_is_worked_out():
-    assert calculated(f"2 ^ {BITS_MAX // 2 + 1}").error == "large"
+@pytest.mark.parametrize(
+    "expression", ["(2 ^ 4000) ^ 1000", "9 ^ 9 ^ 9", "(1 / 7 ^ 900) ^ 999", "2 ^ 4000 * 2 ^ 4000"]
+)
+def test_how_large_a_number_gets_is_known_before_it_is_worked_out(monkeypatch, expression):
+    sizes = []
+
+    def held(value):
+        sizes.append(max(value.numerator.bit_length(), value.denominator.bit_length()))
+        return real(value)
+
+    real = calculator._held
+    monkeypatch.setattr(calculator, "_held", held)
+    assert calculated(expression).error == "large"
+    assert max(sizes, default=0) <= 2 * BITS_MAX
+
+
+def test_what_is_large_on_the_way_may_be_small_in_the_end():
     assert calculated("(1 / 3) ^ 1000 * 3 ^ 1000").value == "1"
