@@ -83,10 +83,10 @@ def operations_of(document: Mapping[str, Any], wanted: Sequence[str]) -> Iterato
             operation = _object(item, f"paths.{path}").get(method)
             if operation is None or operation.get("operationId") not in wanted:
                 continue
-            yield _Reader(document, f"paths.{path}.{method}").operation(path, method, item)
+            yield _OperationReader(document, f"paths.{path}.{method}").operation(path, method, item)
 
 
-class _Reader:
+class _OperationReader:
     """Reads one operation; follows references within the document, and counts what it reads."""
 
     def __init__(self, document: Mapping[str, Any], place: str) -> None:
