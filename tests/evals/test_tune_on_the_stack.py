@@ -7,6 +7,7 @@ import pytest
 from evals.judged_rows import write_judged
 from replay.configurations import Configurations
 from replay.log import BrokerLog
+from replay.recorded import Contradiction
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
 from tests.evals.test_tuning import JUDGED
@@ -28,7 +29,7 @@ def test_a_new_configuration_is_on_the_log_only_once_it_is_applied(running, tmp_
         finally:
             log.close()
 
-    with pytest.raises(Exception, match="is not on"):
+    with pytest.raises(Contradiction, match="is not on"):
         found()
     done = running.playhead("tune", "--data", str(tmp_path), "--apply", "--json")
     assert done.returncode == 0, done.stderr

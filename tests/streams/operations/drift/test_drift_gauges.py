@@ -164,7 +164,7 @@ def test_a_process_serves_what_it_reads(running):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with running.client("drifting") as client:
+    with running.client("drifting-on") as client:
         assert client.post("/v1/messages", json={"text": "What is the notice period?"}).is_success
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.cli", "drift", "--serve", str(port), "--every-s", "1",
@@ -177,7 +177,7 @@ def test_a_process_serves_what_it_reads(running):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        of = {"playhead_tenant": "drifting", "playhead_window": "current"}
+        of = {"playhead_tenant": "drifting-on", "playhead_window": "current"}
         assert value(_served(port), "playhead_drift_questions", **of) >= 1
     finally:
         process.terminate()
