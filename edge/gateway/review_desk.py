@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -36,6 +37,19 @@ from streams.operations.reviews.review_queue import (
 
 READ_MAX = 16
 """Answers that one call reads back, at most, to find one that its reviewer may see."""
+READING_AT_ONCE = 2
+"""Tenants whose lanes are read at a time: a long history holds a thread for seconds, and others
+need threads too."""
+WAITING_MAX = 8
+"""Calls of a tenant that wait for their turn; whoever comes then is told to come again."""
+
+
+@dataclass
+class _ReviewTurn:
+    """Whose turn it is among a tenant's reviewers."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
 
 
 class ReviewDesk:
@@ -56,7 +70,8 @@ class ReviewDesk:
         self._follower = follower
         self._reception = reception
         self._keyring = keyring
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, _ReviewTurn] = WeakValueDictionary()
+        self._reading = asyncio.Semaphore(READING_AT_ONCE)
 
     # ------------------------------------------------------------------ what waits
 
@@ -184,11 +199,25 @@ class ReviewDesk:
     @asynccontextmanager
     async def _queue(self, tenant: str) -> AsyncIterator[ReviewQueue]:
         """Read a tenant's queue up to the end of the log, and hold it; raises Problem."""
-        async with self._turns.setdefault(tenant, asyncio.Lock()):
-            try:
-                yield await asyncio.to_thread(self._reviews.queue, tenant)
-            except Transient as error:
-                raise overloaded(str(error)) from None
+        turn = self._turns.setdefault(tenant, _ReviewTurn())
+        if turn.waiting >= WAITING_MAX:
+            raise overloaded(f"{turn.waiting} reviewers wait for their turn: try again")
+        turn.waiting += 1
+        try:
+            await turn.lock.acquire()
+        finally:
+            turn.waiting -= 1
+        try:
+            yield await self._read_on(tenant)
+        finally:
+            turn.lock.release()
+
+    async def _read_on(self, tenant: str) -> ReviewQueue:
+        try:
+            async with self._reading:
+                return await asyncio.to_thread(self._reviews.queue, tenant)
+        except Transient as error:
+            raise overloaded(str(error)) from None
 
 
 def _asked_in_groups_of(caller: Caller, asked: QuestionAsked) -> bool:

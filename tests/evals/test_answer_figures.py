@@ -6,7 +6,7 @@ from evals.answer_figures import CitedQuote, GivenAnswer, answer_outcome, given_
 from evals.data_sets import BadData, Choice, EvalRow
 from evals.outcome import OURS
 from evals.question_set import question_sets
-from tests.evals.sets import write_question_set
+from tests.evals.sets import QUESTIONS, write_question_set
 
 RIGHT = GivenAnswer(
     "It was built in 1887.", "extractive", (CitedQuote("p-1", "The lighthouse was built in 1887."),)
@@ -86,3 +86,12 @@ def test_an_answer_comes_back_from_its_row(tmp_path):
 def test_a_row_that_holds_no_answer_is_named(tmp_path, cited):
     with pytest.raises(BadData, match=r"'cited' must be a list of \[passage, quote\]"):
         given_answer(EvalRow(tmp_path, 1, {**RIGHT.as_json("q-1"), "cited": cited}))
+
+
+def test_questions_on_which_reviewers_differ_are_counted(tmp_path):
+    rows = [{**QUESTIONS[0], "disagreement": True}, {**QUESTIONS[1], "disagreement": False}]
+    [asked] = question_sets(write_question_set(tmp_path / "judged", rows), Choice())
+    assert [question.disputed for question in asked.questions] == [True, False]
+    outcome = answer_outcome(asked, {OURS: {"q-1": RIGHT, "q-2": RIGHT}}, seed=0)
+    assert outcome.counts["disputed"] == 1
+    assert outcome.counts["answerable"] == 2

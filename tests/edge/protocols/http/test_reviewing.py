@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 
 import pytest
 from msgspec.structs import replace
 
+from edge.gateway.review_desk import READING_AT_ONCE, WAITING_MAX
 from edge.requests import limits
 from schemas import AnswerJudged, AnswerReleased, QuestionAsked
 from streams.operations.reviews.review_queue import SETTLED_US
@@ -319,3 +321,40 @@ async def test_while_the_log_is_still_read_nobody_is_told_that_nothing_waits(one
     log.ready = False
     is_problem(await one("GET", "/v1/review/next"), 503)
     is_problem(await judge(one, about), 503)
+
+
+async def test_an_unknown_document_is_not_taken_for_none_while_the_log_is_read(
+    call, gateway, one, log
+):
+    log.answer = a_reviewed_answer(gateway)
+    await call("POST", "/v1/messages", {"text": "x"})
+    log.ready = False
+    is_problem(await one("GET", "/v1/review/next"), 503)
+    log.ready = True
+    assert (await next_of(one))["answer"] is None
+
+
+async def test_few_tenants_are_read_at_once_and_few_of_each_wait(app, gateway, log):
+    read, at_once, most = log.queue, [], []
+    let_go = threading.Event()
+
+    def slow(tenant):
+        at_once.append(tenant)
+        most.append(len(at_once))
+        let_go.wait(20)
+        at_once.remove(tenant)
+        return read(tenant)
+
+    log.queue = slow
+    first, *others = (reviewer(app, gateway, f"tenant-{n}") for n in range(READING_AT_ONCE + 2))
+    crowd = [asyncio.create_task(first("GET", "/v1/review/next")) for _ in range(WAITING_MAX + 3)]
+    refused, _ = await asyncio.wait(crowd, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    is_problem(refused.pop().result(), 503)
+    calls = [asyncio.create_task(one("GET", "/v1/review/next")) for one in others]
+    async with asyncio.timeout(20):
+        while len(most) < READING_AT_ONCE:  # noqa: ASYNC110 - they are on threads
+            await asyncio.sleep(0.01)
+    let_go.set()
+    assert {(await call).status_code for call in calls} == {200}, "whatever one tenant's crowd does"
+    assert {(await call).status_code for call in crowd} == {200, 503}
+    assert max(most) == READING_AT_ONCE
