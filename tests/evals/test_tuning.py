@@ -139,6 +139,23 @@ def test_too_few_are_refused_with_how_many_it_takes():
     tune_thresholds([*refusals(LEAST, True, 0.9), *refusals(LEAST, False, 0.72)], IN_FORCE)
 
 
+@pytest.mark.parametrize(("rightly", "wrongly"), [(LEAST - 1, LEAST), (LEAST, LEAST - 1)])
+def test_one_too_few_of_either_kind_is_too_few(rightly, wrongly):
+    few = [*refusals(rightly, True, 0.9), *refusals(wrongly, False, 0.72)]
+    with pytest.raises(TooFewJudgements, match="1 more"):
+        tune_thresholds(few, IN_FORCE)
+
+
+def test_what_chance_alone_may_have_made_better_is_not_proposed():
+    """A single row speaks for another threshold: too little to be sure of it."""
+    rows = [*refusals(40, True, 0.9), *refusals(40, False, 0.5), *refusals(1, False, 0.72)]
+    [one] = tune_thresholds(rows, IN_FORCE).proposals
+    assert one.found.value.value > 0.72
+    assert not one.found.is_better
+    assert one.value == one.present == 0.7
+    assert tune_thresholds(rows, IN_FORCE).changed(IN_FORCE) == {}
+
+
 def test_a_configuration_without_a_threshold_has_nothing_to_tune():
     values = {**IN_FORCE["redact"].values}
     del values["classifier"]

@@ -15,7 +15,7 @@ from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Partition, extent_of, extent_since
 from streams.operations.drift.drift_figures import DriftWindows, TenantDrift, drift_of
-from streams.operations.drift.drift_sums import HourlySums
+from streams.operations.drift.drift_sums import HOUR_US, HourlySums
 from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -24,6 +24,8 @@ NAME = "drift"
 KINDS: tuple[type[Event], ...] = (ChunksRetrieved, AnswerReleased)
 TENANTS_MAX = 1_000
 """Tenants that are followed, as they come: each has a dozen series and 200 hours of sums."""
+AHEAD_US = HOUR_US
+"""How far a worker's clock may be ahead of this one; hours of later are never forgotten."""
 
 
 class DriftReader:
@@ -54,24 +56,26 @@ class DriftReader:
         try:
             for kind in KINDS:
                 for lane in range(self._settings.partitions):
-                    self._read_lane(consumer, kind, lane, oldest)
+                    self._read_lane(consumer, kind, lane, (oldest, now + AHEAD_US))
         finally:
             consumer.close()
         self._hourly.forget(oldest)
         return drift_of(self._hourly, self._windows, now)
 
-    def _read_lane(self, consumer: Any, kind: type[Event], lane: int, oldest_us: int) -> None:
+    def _read_lane(
+        self, consumer: Any, kind: type[Event], lane: int, between_us: tuple[int, int]
+    ) -> None:
         at = topic_of(kind), lane
         begin = self._positions.get(at)
         extent = extent_of(consumer, *at, begin or 0)
         if begin is None or extent.end < begin:  # the first time, or the topic was made anew
-            extent = extent_since(consumer, *at, oldest_us // 1_000)
+            extent = extent_since(consumer, *at, between_us[0] // 1_000)
         with closing(reading.records(consumer, [extent])) as messages:
             for message in messages:
                 try:
                     event = admit(self._codec, kind, message.value(), message.key(), lane)
                 except Undecodable:
                     continue  # whoever processes the topic reports it
-                if event.meta.at >= oldest_us:
+                if between_us[0] <= event.meta.at <= between_us[1]:
                     self._hourly.take(event)
         self._positions[at] = extent.end

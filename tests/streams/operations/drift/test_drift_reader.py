@@ -76,6 +76,16 @@ def test_what_lies_wrong_or_is_older_is_passed_over(log):
     assert log.told() == {}
 
 
+def test_what_a_clock_far_ahead_wrote_is_never_held(log):
+    log.put(retrieved(0, at=NOW_US + 400 * HOUR_US), retrieved(1, at=NOW_US + HOUR_US // 2))
+    log.told()
+    log.now = NOW_US + 400 * HOUR_US
+    assert log.told() == {}
+    log.now = NOW_US + HOUR_US
+    log.put(retrieved(2, at=NOW_US + HOUR_US))
+    assert log.told()["acme"].current.questions == 1
+
+
 def test_a_topic_that_was_made_anew_is_read_anew(log):
     log.put(retrieved(0), retrieved(1))
     log.told()
