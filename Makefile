@@ -6,7 +6,8 @@
 #   make check   the lock, format, lint, types, arrows between packages, schemas, generated files
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make golden  write the golden log of the present code: after an outcome changed, agents/changes.py
-#   make mutants how many one-line changes of the steps the golden logs notice: N= SEED= ONLY=agents/FILE.py
+#   make mutants how many one-line changes of the steps the golden logs notice: N= SEED= ONLY=agents/FILE.py,
+#                PROCESSES=, KEEP=FILE for what was judged: who was interrupted goes on
 #   make compatibility  the golden logs under other versions of lxml, markdown-it-py, tokenizers, regex and Python (PYTHONS=)
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
@@ -71,7 +72,8 @@ golden: setup
 
 mutants: setup
 	@TOKENIZERS_PARALLELISM=false "$(bin)"/python -m tests.golden.mutants \
-	  $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+	  $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(KEEP),--keep $(KEEP))
 
 compatibility: setup
 	@$(if $(PYTHONS),PYTHONS="$(PYTHONS)") "$(bin)"/python -m tests.golden.compatibility
