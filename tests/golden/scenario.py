@@ -59,8 +59,8 @@ NARROW: dict[str, dict[str, Any]] = {
         "policies": SMALL,
         "batch_chunks_max": 3,
         "batch_bytes_max": 1_500,
-        "chunks_max": 30,
-        "bytes_max": 9_000,
+        "chunks_max": 10,
+        "bytes_max": 3_400,
     },
     "embed": {"texts_max": 2},
     "redact": {"remembered_max": 4},
@@ -168,8 +168,8 @@ class Scenario:
                 await self.submit(
                     f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy
                 )
-        await self.submit("long.md", "# Long\n\n" + texts.EVEN * 3, HEATH, chunk_policy="tight")
-        for size in (9_000, 9_001):
+        await self.submit("long.md", texts.EVEN + texts.EVEN[8:400], HEATH, chunk_policy="tight")
+        for size in (3_400, 3_401):
             await self.submit(
                 f"{size}.txt",
                 "Salt. " * (size // 6) + "." * (size % 6),

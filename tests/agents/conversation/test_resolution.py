@@ -167,6 +167,10 @@ def test_what_introduces_something_ends_all_before():
         ([("What is here?", "It closes the pier.")], None),  # nor of one about what was asked
         ([("Is it open in winter?", "")], None),  # nor is a time
         ([("What is here?", "On 3 May the buoy was lost.")], "buoy"),  # and not when it was so
+        (
+            [("What is here?", "Only very recently was the pier opened.")],
+            None,
+        ),  # nor what comes late
     ],
 )
 def test_what_was_named_lately_often_or_by_name_is_salient(turns, first):
