@@ -161,3 +161,7 @@ def test_one_statement_has_to_be_near_the_question(near_min, stands):
 def test_one_sentence_has_to_hold_the_least_share_exactly(share_min, stands):
     grounds = Grounds("What happens?", (a_passage("Pumps leak."),))
     assert grounds.stands("pumps leak water sometimes", share_min, 0.0) is stands
+
+
+def test_a_sentence_alone_that_holds_nothing_asked_for_has_no_score():
+    assert Grounds("Ducks?", (a_passage("Pumps leak."),)).scores == [0.0]
