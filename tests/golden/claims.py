@@ -371,7 +371,8 @@ Am Dienstag kommt der Wagen nach 14:30 Uhr.
 Die Treppe hat mehr als 40 Stufen.
 Fremde können die Schleuse nicht öffnen, außer bei Hochwasser.
 Das Mehl kostet 2,50 € je Kilo.
-Der Fahrer kommt nicht.""",
+Der Fahrer kommt nicht.
+Der Hund am Tor ist noch klein.""",
         """Die Mühle am Brunnen mahlt nicht ohne Wasser.
 Die Mühle am Brunnen mahlt ohne Wasser.
 Der Müller darf keine Gäste einlassen, wenn es friert.
@@ -406,6 +407,7 @@ Das Mehl kostet 2.50 EUR je Kilo.
 Das Mehl kostet 3,50 € je Kilo.
 Der Fahrer kommt.
 Der Fahrer kommt nicht.
+Der Hund am Tor ist klein.
 Nein, das Mehl kostet 2,50 € je Kilo.""",
         "Was steht über {name}?",
     ),
@@ -421,7 +423,10 @@ Le prix baisse en hiver.
 Les guides doivent parler toujours lentement.
 La cave est fermée avant midi.
 Le jardin possède vingt arbres rares.
-L'entrée est gratuite sauf le dimanche.""",
+L'entrée est gratuite sauf le dimanche.
+Une personne garde la porte bleue.
+Trois fois rien suffit au gardien.
+Plus que jamais la tour attire le monde.""",
         """Le musée Ardent n'ouvre jamais le lundi.
 Le musée Ardent ouvre le lundi.
 Le musée Ardent n'ouvre pas le lundi.
@@ -447,6 +452,9 @@ La cave est ouverte avant midi.
 Le jardin possède 20 arbres rares.
 Le jardin possède 21 arbres rares.
 L'entrée est payante sauf le dimanche.
+La porte bleue se garde.
+Trois fois suffit au gardien.
+La tour attire le monde.
 L'entrée est gratuite.
 L'entrée est gratuite sauf le dimanche.""",
         "Que dit-on sur {name}?",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.checking.clauses import claim_of
 from agents.checking.polar_words import axis_of, without_prefix
 
 
@@ -23,3 +24,12 @@ def test_most_words_stand_on_none():
 def test_a_word_without_its_negating_beginning():
     assert without_prefix("unstable") == without_prefix("instable") or without_prefix("unstable")
     assert not without_prefix("server")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reached"),
+    [("Il ne dit rien", True), ("Il dit rien", False), ("Il ne vient jamais", True), ("Il vient jamais", False),
+     ("Personne vient", False), ("Il ne voit personne", True), ("Weder Hund noch Katze", True), ("Der Hund noch", False)],
+)  # fmt: skip
+def test_a_word_that_negates_beside_its_partner_alone(sentence, reached):
+    assert bool(claim_of(sentence).scopes) is reached
