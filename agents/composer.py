@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
-from agents.answering.abstaining import lacking, nothing_found, unanswerable
+from agents.answering.abstaining import lacking, nothing_found, unanswerable, uncounted
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
 from agents.answering.generation_policy import GenerationPolicy, answer_of
@@ -161,8 +161,10 @@ class Composer:
         """
         if self.gathered.passages:
             return False
-        return bool(lacking(self.event.question, self.passages)) or unanswerable(
-            self.question, self.passages, self.policy.answerable
+        return (
+            bool(lacking(self.event.question, self.passages))
+            or uncounted(self.question, self.composition.said())
+            or unanswerable(self.question, self.passages, self.policy.answerable)
         )
 
     def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:

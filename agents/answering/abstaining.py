@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import regex
 
 from agents.answering.generation_policy import GenerationPolicy
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
+from agents.answering.terms import carried_off
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable
 from agents.errors import Permanent
@@ -18,8 +19,8 @@ from schemas import Passage
 
 NAMES_MAX = 3  # of what was looked for
 RUN_MAX = 5  # words of one
-OPEN_KINDS = frozenset({"yes_no", "comparison"})
-"""Questions that what is opposed to them answers: a no, or the other side."""
+OPEN_KINDS = frozenset({"yes_no", "comparison", "how_to"})
+"""Questions that claim nothing, or that what is opposed to them answers: a no, the other side."""
 _OTHERWISE = regex.compile(
     r"\b(?:if|when|unless|once|wenn|falls|sobald|si|lorsque|cuando)\b[^?]*?(?:\b(?:not|no|never|cannot|nothing|nobody|without|nicht|keine?[rmns]?|nie"
     r"|pas|jamais|sin|nunca)\b|n['’]t\b)|\A\W*(?:why|warum|wieso|pourquoi|por\s+qué)\s[^?]*?\b(?:and\s+not|rather\s+than|instead\s+of|und\s+nicht|statt|anstatt"
@@ -28,6 +29,17 @@ _OTHERWISE = regex.compile(
 )
 """What is negated so is no claim: a condition, or what something is held against."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
+_COUNTS = regex.compile(
+    r"\bhow\s+(?:many|much|old|tall|far|heavy|wide|high|large|big)\b|\bwie\s*(?:viele?|alt|hoch|weit|schwer|groß)\b|\bcombien\b|\bcuánt[oa]s?\b",
+    regex.IGNORECASE,
+)
+_COUNTED = regex.compile(
+    r"\d|\b(?:no|none|nothing|both|half|twice|once|double|several|few|many|most|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\p{L}+teen"
+    r"|\p{L}{2,4}ty|(?:eigh|seven)ty|hundreds?|thousands?|[mb]illions?|dozens?|free|unlimited|single|little|kein\w*|zwei|drei|vier|fünf|sechs|sieben|acht"
+    r"|neun|zehn|elf|zwölf|\p{L}*(?:zig|hundert|tausend)|einzige\w*|deux|trois|quatre|cinq|sept|huit|neuf|dix|cent|mille|aucune?|dos|tres|cuatro|cinco"
+    r"|siete|ocho|nueve|diez|cien\w*|mil|ningun[oa]?)\b",
+    regex.IGNORECASE,
+)
 _NOUN = regex.compile(r"(?<![\p{L}\p{N}_<@./-])\p{Lu}\p{Ll}+(?![\p{L}\p{N}_@/])")
 _NAME = regex.compile(r"<[A-Z_]+_\d+>|.*\p{L}.*\p{Lu}.*|.*\p{L}.*\d.*|.*[_@/].*|\d[\d.,]+")
 
@@ -109,13 +121,15 @@ def plain_nouns(question: str) -> str:
 def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, float]) -> float:
     """Return how likely passages hold an answer, 0 to 1, as far as that can be told: else 1.
 
-    Of a question that a no answers it can't: what is said otherwise there is the answer.
+    Of a question that a no answers it can't: what is said otherwise there is the answer. What a
+    question took over from the conversation is no part of what it claims.
     """
     question = question[:CHARACTERS_MAX]
     if asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question):
         return 1.0
-    asked = plain_nouns(question)
-    return answerable(asked, [passage.text for passage in passages], weights)
+    texts = [passage.text for passage in passages]
+    asked = dict.fromkeys((plain_nouns(question), plain_nouns(carried_off(question))))
+    return max(answerable(one, texts, weights) for one in asked)
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:
@@ -132,3 +146,9 @@ def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping
             f"configuration of generate: answerable: {type(error).__name__}: {error}; "
             "see generate.json"
         ) from None
+
+
+def uncounted(question: str, said: Iterable[str]) -> bool:
+    """Tell whether a number is asked for, and none is said."""
+    asked = _COUNTS.search(question[:CHARACTERS_MAX])
+    return bool(asked) and not any(map(_COUNTED.search, said))

@@ -74,6 +74,11 @@ class Composition:
         chosen = self.chosen()
         return Composed(self.text(chosen), self.citations(chosen))
 
+    def said(self) -> list[str]:
+        """List the statements of an answer, each with what it stands under."""
+        chosen = (self.near.statements[index] for index in self.chosen())
+        return [f"{one.above} {one.text}" for one in chosen]
+
     def _source(self, index: int) -> str:
         """Name a document, and which version of it, where it has been changed."""
         passage = self.near.passages[self.near.statements[index].passage]

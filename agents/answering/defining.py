@@ -33,6 +33,8 @@ _TERM = regex.compile(
     r"\A[\d.()\s]*[\"“„«‹](?P<term>[^\"“”„»›]{1,60})[\"”“»›].{0,60}?\b(?:means?|shall\s+mean|refers?|bedeutet|bezeichnet|désigne|signifie|significa)\b"
 )
 """What contracts call by a name: "Work" means ..."""
+_DASH = regex.compile(r"\s[-–—]\s")
+"""As manuals do: comm - compare two sorted files."""
 _DOTTED = regex.compile(r"\p{L}\w*(?:\.\p{L}\w*)+")
 """A part of something, which is not the whole: structlog.BytesLogger."""
 _BRACKETS = regex.compile(r"\s*\([^()]{0,80}\)")
@@ -82,6 +84,9 @@ def defines(name: frozenset[str], statement: Excerpt) -> float:
     elif statement.kind not in ("sentence", "lead", "fragment", "entry", "row"):
         return 1.0
     copula = _COPULA.search(text, 0, SUBJECT_CHARS)
+    dash = _DASH.search(text, 0, SUBJECT_CHARS)
+    if dash is not None and name == frozenset(terms(text[: dash.start()])):
+        return DEFINING
     if copula is not None:
         before = frozenset(terms(text[: copula.start()]))
         if name <= before and len(before) <= len(name) + BEFORE_MAX:

@@ -57,6 +57,8 @@ class Excerpt:
     """As it is shown and quoted."""
     above: str = ""
     """The headings that it stands under, and of an entry or row what leads to it."""
+    under: str = ""
+    """The innermost of those headings."""
     block: int = 0
     """Of its passage; statements of one block belong together."""
     tokens: int = 0
@@ -148,7 +150,9 @@ class _Reading:
 
     def _make(self, number: int, kind: ExcerptKind, text: str, above: str = "") -> Excerpt:
         context = " ".join([*self.headings[-HEADINGS_MAX:], above[-LEAD_CHARS_MAX:]]).strip()
-        return Excerpt(self._index, kind, text, context, number, math.ceil(self._rate * len(text)))
+        under = self.headings[-1] if self.headings else ""
+        tokens = math.ceil(self._rate * len(text))
+        return Excerpt(self._index, kind, text, context, under, number, tokens)
 
     def _prose(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Excerpt]:
         said = list(_whole(one for line in joined(block.lines) for one in sentences(line)))

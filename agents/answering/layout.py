@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from agents.language import STOP_WORDS
+
 Kind = Literal["heading", "prose", "list", "table", "code", "option"]
 
 HEADING_CHARS_MAX = 120  # what is longer is a paragraph without an end
@@ -36,6 +38,11 @@ _SHELL = re.compile(
 _PROMPT = re.compile(r"\s*(?:[$%] \S|>>>|\.\.\.(?: |\Z))")
 _SIGNS = re.compile(r"[=<>{}\[\];|\\$]|\w\(|(?:^|\s)--?\w|\w/\w|\A\s*[)}\]]+,?\Z")
 _OPTION = re.compile(r"\s*--?\w[\w-]*")
+_OPTION_LINE = re.compile(
+    r"\s*--?\w[\w-]*(?:(?:[ =]|\[=)[A-Z][A-Z\]]*|, --?[\w=\[\]-]+)*\s+[a-z]+\s+\S"
+)
+_CAPITALS = re.compile(r"[^\S\n]*[A-ZÀ-Þ][A-ZÀ-Þ &/-]{2,40}")
+"""A heading of a manual or a contract, right above what it heads."""
 _CAPITAL_WORD = re.compile(r"\s*[A-Z][a-z']*[ ,]")
 PROSE_WORDS = 5  # a line of as many that begins with a capital is a sentence, not code
 
@@ -90,10 +97,16 @@ def _blocks(lines: Sequence[str], *, last: bool, goes_on: bool) -> Iterator[Layo
     """Tell the blocks of lines between two blank ones apart."""
     if all(_DIRECTIVE.fullmatch(line.strip()) for line in lines):
         return
+    if len(lines) > 1 and _CAPITALS.fullmatch(lines[0]):
+        yield LayoutBlock("heading", (lines[0].strip(),))
+        yield from _blocks(lines[1:], last=True, goes_on=False)
+        return
     if len(lines) > 1 and _is_table(lines):
         yield LayoutBlock("table", tuple(lines))
         return
-    if len(lines) > 1 and _OPTION.match(lines[0]) and states(lines[-1]):
+    if _OPTION_LINE.match(lines[0]) or (
+        len(lines) > 1 and _OPTION.match(lines[0]) and states(lines[-1])
+    ):
         yield LayoutBlock("option", tuple(lines))
         return
     if _is_code(lines):
@@ -215,11 +228,15 @@ def _looks_like_code(line: str) -> bool:
 
 
 def joined(lines: Sequence[str]) -> Iterator[str]:
-    """Join the lines of a paragraph that a sentence runs over."""
+    """Join the lines of a paragraph that a sentence runs over.
+
+    It does where the next line begins small, or a line ends with a word that ends no sentence.
+    """
     run = [lines[0].strip()] if lines else []
     for before, line in pairwise(lines):
         follows = line.strip()
-        if states(before) or leads(before) or not follows[:1].islower():
+        goes_on = follows[:1].islower() or before.rsplit(None, 1)[-1] in STOP_WORDS
+        if states(before) or leads(before) or not goes_on:
             yield " ".join(run)
             run = []
         run.append(follows)

@@ -22,8 +22,9 @@ from agents.answering.defining import (
     introductions,
 )
 from agents.answering.excerpts import Excerpt, excerpts_of
+from agents.answering.polarity import negations
 from agents.answering.question_kinds import Asked, asked_for
-from agents.answering.terms import spelt, terms, without_namesakes
+from agents.answering.terms import carried_off, spelt, terms, without_namesakes
 from schemas import Passage
 
 # a grid around these four moved the answers to 500 SQuAD 2 questions by less than a point
@@ -32,6 +33,10 @@ TITLE = 0.2  # part of a question's weight that words of the title count for
 SHORT = 4  # content words that a sentence is taken to be longer: very short ones don't win by that
 RANK = 0.15  # part of the best score that the first passage gets for its rank
 ABOVE = 0.6  # part of a question's weight that words of the headings above count for
+CARRIED = 0.5  # of a word's weight, where the question took it over from the conversation
+UNDER = 2.0  # a heading that asks the same, and what stands right under it
+UNDER_TOO = 1.2  # and what stands below that
+ALIKE = 0.8  # share of the words of heading and question that both hold
 ABOVE_ASKED = 1.0  # the same where the heading asks, too
 LONG_SHARE = 0.25  # of each further one
 LONG = 14  # content words from which on a list or a listing is hardly taken to be longer
@@ -52,11 +57,14 @@ FORMS: dict[str, dict[str, float]] = {
 NUMBERED = 1.25  # what a quantity is asked for of, and a number in a statement
 OPENING = 1.2  # a document's first chunk says what it is about
 TOLD = 1.2  # a place, a person or a reason is asked for, and a statement tells one
+ENUMERATING = 1.4  # several things are asked for, and a sentence lists some
 PAST = 0.6  # a statement of a history of changes, where nobody asks for that
 REFERRING = 0.5  # a statement that only says where to read
 
-SAYING = frozenset(terms("define describe explain happen list mean name show tell"))
+SAYING = frozenset(terms("define describe explain happen list many mean much name show tell"))
 """They say what is to be done with an answer: a statement that holds them is no nearer."""
+_URL = regex.compile(r"\b(?:https?|ftp|file)://\S+")
+"""Its words say where something lies, not what is so."""
 _NUMBER = regex.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|zwei|drei|vier|deux|trois|dos|tres)\b"
 )
@@ -72,6 +80,9 @@ _TOLD = {
         regex.IGNORECASE,
     ),
 }  # fmt: skip
+_ENUMERATES = regex.compile(
+    r"\b(?:such\s+as|including|namely|zum\s+Beispiel|wie\s+etwa|tels?\s+que|tales\s+como)\b|,[^,]{1,60},[^,]{1,80}\b(?:and|or|und|oder|et|ou|y|o)\b|;[^;]+;"
+)
 _REFERENCE = regex.compile(r"\A\W*(?:See|For (?:more|further|details)|Refer to|Siehe|Voir|Véase)\b")
 _HISTORY = regex.compile(
     r"(?:\A|\s)v?\d+\.\d+[\w.]*\s*\(?\d{4}-\d\d|\bchange(?:s|log| history| log)\b"
@@ -100,7 +111,7 @@ class Nearness:
             for term in terms(word)
         }
         self.held = [
-            without_namesakes(frozenset(terms(one.text)), one.text, names)
+            without_namesakes(frozenset(terms(_URL.sub(" ", one.text))), one.text, names)
             for one in self.statements
         ]
         asked = tuple(dict.fromkeys(terms(question)))
@@ -112,10 +123,30 @@ class Nearness:
         self._titles = [frozenset(terms(passage.title)) for passage in passages]
         self._introducing = introductions(self.asked.name, self.statements, passages)
         spread = Counter(word for held in self.held for word in held)
+        named = frozenset(terms(carried_off(question)))
         self.weights = {
-            word: math.log(1 + len(self.statements) / (1 + spread[word])) for word in self.words
+            word: math.log(1 + len(self.statements) / (1 + spread[word]))
+            * (1.0 if word in named else CARRIED)
+            for word in self.words
         }
+        self._under = self._headed_alike()
         self.scores = self._rank()
+
+    def _headed_alike(self) -> dict[int, float]:
+        """Find what stands under a heading that says what is asked."""
+        asked = frozenset(self.words)
+        found: dict[int, float] = {}
+        first: dict[tuple[int, str], int] = {}
+        for index, statement in enumerate(self.statements):
+            heading = frozenset(terms(statement.under))
+            shared = len(heading & asked)
+            if not shared or shared < ALIKE * len(heading | asked):
+                continue
+            if bool(negations(statement.under)) is bool(negations(self.question)):
+                place = statement.passage, statement.under
+                block = first.setdefault(place, statement.block)
+                found[index] = UNDER if block == statement.block else UNDER_TOO
+        return found
 
     def _rank(self) -> list[float]:
         own = [self._own(index) for index in range(len(self.statements))]
@@ -140,10 +171,14 @@ class Nearness:
                 parts[self._places[word]] = part
         # in the order of the question, since the order of a sum is part of its value
         counted = sum(self.weights[self.words[place]] * parts[place] for place in sorted(parts))
-        sentence = self.statements[index].kind == "sentence"
+        sentence = self.statements[index].kind == "sentence" and not (
+            self.asked.kind == "list" and _ENUMERATES.search(self.statements[index].text)
+        )
         length: float = len(held)
         if self.asked.kind == "definition" and self.statements[index].kind == "list":
             length = len(terms(self.statements[index].text.partition("\n")[0]))
+        if self._under.get(index) == UNDER:
+            length = min(length, SHORT)  # all of it is what was asked for
         if not sentence and length > LONG:
             length = LONG + LONG_SHARE * (length - LONG)
         return counted / math.sqrt(SHORT + length)
@@ -174,6 +209,9 @@ class Nearness:
             factor *= TOLD
         if not self._of_history and self._is_past(statement.above):
             factor *= PAST
+        factor *= self._under.get(index, 1.0)
+        if kind == "list" and statement.kind == "sentence" and _ENUMERATES.search(text):
+            factor *= 1 + (ENUMERATING - 1) * share
         if statement.kind == "sentence" and _REFERENCE.match(text):
             factor *= REFERRING
         return factor

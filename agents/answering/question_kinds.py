@@ -62,7 +62,7 @@ _LIST = regex.compile(
     r"\b(?:list|name|enumerate)\s+(?:all|the|some)\b"
     r"|\b(?:what|which)\s+are\s+(?:the|all|some)\b"
     r"|\bwhich\s+(?:\w+\s+){0,2}?(?!is\b|was\b|has\b|does\b|this\b)\w{3,}s(?<!ss)(?<!us)(?<!is)\s+"
-    r"(?:do|does|did|are|is|were|can|has|have|must|may|should|will)\b"
+    r"(?:do|does|did|are|is|were|can|has|have|must|may|should|will|use|need|exist|support|work|belong|contain|come|run)\b"
     r"|\bwhat\s+(?!is\b|was\b|has\b|does\b)\w{3,}s(?<!ss)(?<!us)(?<!is)\s+(?:do|does|did|are|were|can|must|may|should|will)\b"
     r"|\bwelche\s+\w+\s+(?:gibt|sind|werden|hat|haben|kann|unterstützt)\b"
     r"|\bwas\s+sind\b|\bquel(?:le)?s\s+sont\b|\bcuáles\s+son\b",

@@ -13,7 +13,9 @@ import regex
 
 from agents.language import SENTENCES_KEPT, STOP_WORDS, stem, words
 
-_GENITIVE = regex.compile(r"(?<=\p{L})['’]s\b")
+_GENITIVE = regex.compile(r"(?<=\p{L})['’]s\b|\b\p{L}+n['’]t\b")
+"""And what is negated in short: shouldn't."""
+_CARRIED = regex.compile(r"\s\([^()]*\)(?=[?.!]?\s*\Z)")
 _COMPOUND = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*")
 _FORMS = {
     "build": "built", "keep": "kept", "pay": "paid", "hold": "held", "make": "made", "send": "sent",
@@ -53,6 +55,11 @@ def _term(word: str) -> str:
 def terms(text: str) -> tuple[str, ...]:
     """List the terms of a text, in order."""
     return tuple(filter(None, map(_term, words(_GENITIVE.sub("", text)))))
+
+
+def carried_off(question: str) -> str:
+    """Take off a question what rewriting put behind it in brackets: what the talk was about."""
+    return _CARRIED.sub("", question)
 
 
 def spelt(text: str) -> frozenset[str]:

@@ -105,10 +105,13 @@ def because(question: str, last: Exchange, grammar: Grammar) -> str:
     """Ask for the reason of what was asked or said last; empty if no reason is asked for."""
     if not grammar.why.fullmatch(question):
         return ""
-    why = next(iter(re.findall(r"\w+", question)), "Why")
+    words = re.findall(r"\w+", grammar.opener.sub("", question, count=1)) or ["Why"]
+    why = " ".join(words) if words[-1].lower() == "not" else words[0]
     told = first_sentence(last).strip(_MARKS)
     asked = last.query.strip(_MARKS)
     first = asked.split(" ", 1)[0].lower()
+    if grammar.has_verb_rules and why.lower() == "why not" and first == "why":
+        return f"{why}{asked[len(first) :]}?"
     if grammar.has_verb_rules and first in grammar.auxiliaries:
         return f"Why {asked[0].lower()}{asked[1:]}?"
     event = event_of(last, grammar)

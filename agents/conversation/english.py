@@ -29,7 +29,7 @@ ENGLISH = Grammar(
     ),
     determiners=word_set("the a an"),
     indefinite=word_set("a an"),
-    demonstratives=word_set("this that these those"),
+    demonstratives=word_set("this that these those both"),
     singular=word_set("it its this that"),
     plural=word_set("they them their theirs these those both"),
     persons=word_set("he him his she her hers"),
@@ -82,8 +82,10 @@ ENGLISH = Grammar(
     bare_openers=r"how|which|whose|at what|in which|by how",
     imperatives=word_set(
         """
-        add apply ask call change check choose click close contact copy create delete download edit
-        enter go install make open pass press put read remove restart run save see select send set
+        add apply ask call change check choose click close consider contact copy create delete
+        download edit
+        enter go install make note open please pass press put read remove restart run save see
+        select send set
         start stop turn type use visit wait write
         """
     ),
@@ -137,7 +139,8 @@ ENGLISH = Grammar(
         free given grown held hidden important kept known laid legal located lost made met necessary
         open paid popular put quiet read ready real rich run safe seen sent set shown shut small
         sold spent spoken stolen stuck sure taken taught thrown told true valid worn written wide
-        tall large big long old heavy fast deep high different similar
+        tall large big long old heavy fast deep high different similar better bigger cheaper easier
+        faster higher larger longer lower newer older safer shorter slower smaller stronger worse
         """
     ),
 )

@@ -75,9 +75,10 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "|별로야",
     },
     "goodbye": {
-        "en": "bye|bye bye|goodbye|good bye|see you|see you later|see ya|good night|take care"
-        "|have a nice day|have a good day|have a great day|talk to you later|farewell"
-        "|that's all|that is all|that's it|that will be all|i'm done|nothing else",
+        "en": "bye|bye bye|goodbye|good bye|see you|see you later|see you soon"
+        "|see you tomorrow|see you then|see you around|talk to you later|see ya"
+        "|good night|take care|have a nice day|have a good day|have a great day"
+        "|farewell|that's all|that is all|that's it|that will be all|i'm done|nothing else",
         "de": "tschüss|tschüß|tschuess|auf wiedersehen|bis später|bis bald|bis dann|gute nacht"
         "|schönen tag|schönen tag noch|einen schönen tag noch|das war's|das war alles"
         "|das wäre alles",

@@ -2,10 +2,11 @@
 
 They stand in conversations.toml, written before answers were worked on; those of
 second_conversations.toml, over other documents, before answers were worked on by the first ones,
-and those of third_conversations.toml before they were worked on by the second ones. A turn is right
-where its answer holds one spelling out of each group and nothing that is wrong; of a question that
-no document answers, where it says so; of a greeting, where it is answered as a person would,
-without a search.
+and those of third_conversations.toml before they were worked on by the second ones.
+
+A turn is right where its answer holds one spelling out of each group and nothing that is wrong; of
+a question that no document answers, where it says so; of a greeting, where it is answered as a
+person would, without a search.
 """
 
 from __future__ import annotations

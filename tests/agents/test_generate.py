@@ -572,9 +572,23 @@ async def test_a_schema_that_nests_beyond_reason_is_refused_with_words(deep):
         await run(an_event(NORMANS, ask=Ask(response_schema=deep)), {})
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Rollo led the people.", "not_found"),
+        ("Rollo led thirty people.", "extractive"),
+        ("Rollo led no people.", "extractive"),
+    ],
+)
+async def test_who_asks_for_a_number_is_not_quoted_what_says_none(text, reason):
+    event = an_event(text, question="How many people did Rollo lead?")
+    [record], _ = await run(event, {}, NONE, answerable={})
+    assert record.answer.finish_reason == reason
+
+
 async def test_passages_that_hold_the_words_and_no_answer_are_not_quoted():
     weights = {"weights": {"bias": 0.0, "kind_missing": -3.0}, "abstain": 0.3}
-    event = an_event("Rollo led the people.", question="How many people did Rollo lead?")
+    event = an_event("Rollo led the people.", question="When did Rollo lead the people?")
     [record], fx = await run(event, {}, answerable=weights)
     assert (record.answer.finish_reason, record.answer.citations) == ("not_found", ())
     assert record.text == "I found nothing about Rollo lead in your documents."

@@ -9,6 +9,7 @@ from agents.answering.abstaining import (
     nothing_found,
     plain_nouns,
     unanswerable,
+    uncounted,
 )
 from agents.answering.generation_policy import policy_of
 from agents.answering.tongues import language_of
@@ -145,3 +146,42 @@ def test_how_likely_an_answer_is_decides_against_what_is_configured():
 def test_a_configuration_that_cannot_be_used_is_an_error_that_says_so(configured):
     with pytest.raises(Permanent, match="answerable"):
         unanswerable("Who built it?", [a_passage(TEXT)], configured)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "lacks"),
+    [
+        ("How many people work on it?", ["It is a method."], True),
+        ("How many people work on it?", ["Three people do."], False),
+        ("How many people work on it?", ["It is a method.", "It is 5 years old."], False),
+        ("Wie viele sind es?", ["Es sind einundzwanzig."], False),
+        ("Wie viele sind es?", ["Es ist schön."], True),
+        ("Who works on it?", ["It is a method."], False),
+    ],
+)
+def test_a_number_that_is_asked_for_is_said(question, said, lacks):
+    assert uncounted(question, said) is lacks
+
+
+WEIGHTS = load()["generate"].values["answerable"]["weights"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "question"),
+    [
+        ("Which fee is not due?", "What happens if a fee is not due?"),
+        ("Are fees never due, and when?", "Why fees and not taxes?"),
+        ("Which fee is not due?", "How do I pay what is not due?"),
+    ],
+)
+def test_what_is_negated_in_a_condition_or_beside_it_is_no_claim(plain, question):
+    passages = [a_passage("A fee is due in May. It is no tax.")]
+    assert likely(question, passages, WEIGHTS) == 1.0
+    if plain.startswith("Which"):
+        assert likely(plain, passages, WEIGHTS) < 1.0
+
+
+def test_what_a_question_took_over_is_no_part_of_its_claim():
+    passages = [a_passage("The fee is due in May.")]
+    alone = likely("Which fee is due in May?", passages, WEIGHTS)
+    assert likely("Which fee is due in May (no crane at all)?", passages, WEIGHTS) == alone

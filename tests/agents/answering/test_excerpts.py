@@ -105,3 +105,66 @@ def test_a_heading_that_runs_into_nothing_stands_as_a_sentence():
     alone = "6. " + " ".join(["Trademark" * 5] * 3) + "."
     [one] = excerpts_of([a_passage(alone)])
     assert (one.text, one.kind, one.above) == (alone, "sentence", "")
+
+
+def test_what_numbers_mean_is_a_list_below_what_leads_to_it():
+    assert read(
+        "The exit status is:\n124 if the command times out\n\n127 if it cannot be found"
+    ) == [
+        (
+            "list",
+            "The exit status is:\n124 if the command times out\n127 if it cannot be found",
+        ),
+        ("entry", "124 if the command times out"),
+        ("entry", "127 if it cannot be found"),
+    ]
+
+
+def test_an_entry_comes_with_the_short_ones_that_it_leads_to():
+    found = read(
+        "- This method is gone. Use one of these:\n- at(point)\n- overlap(b, e)\n- It is fast and small."
+    )
+    assert [text for kind, text in found if kind == "entry"] == [
+        "This method is gone. Use one of these:\n- at(point)\n- overlap(b, e)",
+        "It is fast and small.",
+    ]
+
+
+def test_a_step_comes_with_its_code():
+    found = read("1. Open the settings.\n2. Write into the file:\n\ntimeout = 300;")
+    assert found[-1] == ("code", "2. Write into the file:\ntimeout = 300;")
+
+
+def test_a_long_sentence_that_leads_to_nothing_stands_by_itself():
+    assert read(
+        "It comes with support for JSON, logfmt and pretty output:\n\nScreenshot of it"
+    ) == [
+        ("lead", "It comes with support for JSON, logfmt and pretty output"),
+        ("fragment", "Screenshot of it"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['1.10. "Work" means a file.', "It is under the MPL, v. 2.0 of 2012.", "See art. 5 of it."],
+)
+def test_a_dot_of_a_number_or_an_abbreviation_ends_no_sentence(text):
+    assert read(text) == [("sentence", text)]
+
+
+def test_capitals_above_a_text_are_its_heading():
+    [one] = excerpts_of([a_passage("NAME\ncomm - compare two files")])
+    assert (one.text, one.under) == ("comm - compare two files", "NAME")
+
+
+def test_a_line_that_begins_with_an_option_is_one():
+    assert read("-3 suppress column 3\n\n--total\nIt sums up.\n\nThe end.")[0] == (
+        "option",
+        "-3 suppress column 3",
+    )
+
+
+def test_a_line_goes_on_behind_a_word_that_ends_no_sentence():
+    assert read("The latest version is\n`psutil 6.1.1`.") == [
+        ("sentence", "The latest version is `psutil 6.1.1`.")
+    ]

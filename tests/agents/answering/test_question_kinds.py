@@ -21,6 +21,9 @@ from agents.answering.question_kinds import asked_for
         ("How many days of leave are there?", "quantity"),
         ("When does the pier open?", "quantity"),
         ("Which Python version does it need?", "quantity"),
+        ("Since when is it open?", "quantity"),
+        ("Which status does it give when it fails?", "other"),
+        ("Which projects use it?", "list"),
         ("Wie lange dauert das?", "quantity"),
         ("Combien coûte le billet ?", "quantity"),
         ("Which platforms does it support?", "list"),
@@ -43,6 +46,11 @@ def test_a_question_says_what_it_asks_for(question, kind):
 def test_a_definition_names_what_is_to_be_defined():
     assert asked_for("What is a PhoneNumberMatcher?").name == {"phonenumbermatcher"}
     assert asked_for("What is psutil used for?").name == {"psutil"}
+    assert (
+        asked_for("What are Contributions in the MPL?").name
+        == asked_for("What is a contribution?").name
+    )
+    assert not asked_for("What is the default of strict in the MPL?").name
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,48 @@ def test_a_conversation_of_endless_phrases_has_questions_that_do_not_grow():
         words = [" ".join(f"{side}{turn}x{n}" for n in range(200)) for side in "ab"]
         turns.append(resolved(f"{words[0]} it {words[1]}", *turns[-6:]).query)
     assert len(turns[-1]) < len(turns[0]) + 3 * CONFIGURATION["topic_characters_max"]
+
+
+@pytest.mark.parametrize(
+    ("question", "last", "query"),
+    [
+        (
+            "And if it fails?",
+            "Which status does it give when it ends?",
+            "Which status does it give if it fails?",
+        ),
+        (
+            "What if the pier is closed?",
+            "Where do I land?",
+            "Where do I land if the pier is closed?",
+        ),
+        ("Und wenn es regnet?", "Wo kann ich parken?", "Wo kann ich parken wenn es regnet?"),
+        (
+            "And for a single boat?",
+            "What is the fee for all my boats?",
+            "What is the fee for a single boat?",
+        ),
+        ("And why not?", "Why should I use the pier?", "why not should I use the pier?"),
+    ],
+)
+def test_a_clause_takes_the_place_of_the_one_before_or_follows(question, last, query):
+    assert resolved(question, (last, "")).query == query
+
+
+def test_a_whole_question_is_no_condition():
+    assert "fee" not in resolved("And when does the pier open?", ("What is the fee?", "")).query
+
+
+def test_what_a_quotation_begins_with_takes_no_pronouns_place():
+    turn = ("How can I set a timeout of five minutes?", "The following sample is short.")
+    assert (
+        resolved("How can I disable it?", turn).query
+        == "How can I disable a timeout of five minutes?"
+    )
+    told = ("Where is the crane?", "The big crane is near the shed.")
+    assert "crane" in resolved("Is it old?", told).query
+
+
+def test_both_before_a_noun_stands_for_nothing():
+    query = resolved("Which lines do both files have?", ("What is comm?", "")).query
+    assert query.startswith("Which lines do both files have")
