@@ -186,7 +186,7 @@ async def _cut(
 ) -> tuple[Chunk, ...]:
     """Cut blocks into chunks; raises Unfit for none and for too many."""
     read = ChunkPolicy.read(policy)
-    most = PIECES_MAX if fx.has(BOUNDED_PIECES) else sys.maxsize
+    most = _pieces_max(fx)
     pieces = await collected(_within(pieces_of(blocks, questions=read.questions), most), fx)
     cutting = Cutting.of(title, pieces, read)
     while texts := await collected(cutting.uncounted(), fx):
@@ -202,6 +202,11 @@ async def _cut(
             "split it, or raise chunks_max in the configuration of ingest"
         )
     return chunks
+
+
+def _pieces_max(fx: Effects) -> int:
+    """Return how many pieces a document may fall into."""
+    return PIECES_MAX if fx.has(BOUNDED_PIECES) else sys.maxsize
 
 
 def _within(pieces: Iterable[Piece | None], most: int) -> Iterator[Piece | None]:

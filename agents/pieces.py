@@ -32,7 +32,7 @@ _ENDS = re.compile(
 )
 _NO_END = re.compile(r"""[^。！？｡︒﹗﹖.!?…؟۔।॥։።။။‼⁇⁈⁉」』）】〕》〉”’"'»)\]\s]""")
 """What stands in nothing that _ENDS matches: there a text may be parted without any change."""
-_STRETCH = 512
+STRETCH = 512
 """Characters that are looked through before anything else may be done: some microseconds."""
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]"
@@ -92,7 +92,7 @@ def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece | N
                 before = ""
 
 
-def separated_sentences(text: str) -> Iterator[tuple[str, str] | None]:
+def separated_sentences(text: str, stretch: int = STRETCH) -> Iterator[tuple[str, str] | None]:
     """Split a paragraph into sentences, each with what separates it from the one before.
 
     Sentences and separators one after the other are the text. Rules without a model: they know the
@@ -101,7 +101,7 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str] | None]:
     """
     start, separator = 0, ""
     numbered = _digits_end(text, start)
-    for end in _ends(text):
+    for end in _ends(text, stretch):
         if end is None:
             yield None
             continue
@@ -126,11 +126,11 @@ def separated_sentences(text: str) -> Iterator[tuple[str, str] | None]:
     yield text[start:], separator
 
 
-def _ends(text: str) -> Iterator[re.Match[str] | None]:
+def _ends(text: str, stretch: int) -> Iterator[re.Match[str] | None]:
     """Find what may end a sentence, and yield None after each stretch of the text."""
     start = 0
     while start < len(text):
-        inner = _NO_END.search(text, start + _STRETCH)
+        inner = _NO_END.search(text, start + stretch)
         stop = inner.end() if inner else len(text)
         yield from _ENDS.finditer(text, start, stop)
         yield None

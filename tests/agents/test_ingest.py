@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tokenizers.pre_tokenizers import Whitespace
 import agents
 from agents.changes import OLDEST
 from agents.errors import KeyDestroyed
-from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX
+from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX, PIECES_MAX, Unfit, _pieces_max, _within
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from connectors.readers.parsing import parse
@@ -49,12 +50,12 @@ RECORD_BYTES_MAX = 900_000  # the broker takes 1 MiB
 class IngestBench:
     """Runs ingest over one document, with keys, a table and the real parser."""
 
-    def __init__(self, **configuration):
+    def __init__(self, code=CODE, **configuration):
         self.row = FakeRow(ReadDocument, WriteDocument, DocumentState())
         self.configuration = {**CONFIGURATION, **configuration}
         self.submissions = 0
         self.fx = None
-        self.code = CODE
+        self.code = code
 
     async def run(self, event):
         self.fx = FakeEffects(
@@ -289,25 +290,34 @@ async def test_a_bad_document_fails_with_a_reason_and_leaves_the_version_in_forc
 
 
 MANY = {
-    "lines": ("text/plain", "a b\n" * 40),
-    "lines of code": ("text/markdown", "```\n" + "a b c\n" * 400 + "```"),
-    "sentences": ("text/plain", "Ab. " * 40),
+    "lines": ("text/plain", "a b\n"),
+    "lines of code": ("text/markdown", "    a\n"),
+    "sentences": ("text/plain", "Ab. "),
 }
 
 
+@pytest.mark.slow  # it is cut into so many
 @pytest.mark.parametrize("kind", MANY)
-async def test_a_document_of_too_many_pieces_fails_and_what_was_before_is_as_before(
-    kind, monkeypatch
-):
-    monkeypatch.setattr("agents.ingest.PIECES_MAX", 30)
-    media_type, content = MANY[kind]
+async def test_a_document_of_too_many_pieces_fails(kind):
+    media_type, one = MANY[kind]
     world = IngestBench()
-    [outcome] = await world.submit(content, media_type=media_type)
+    [outcome] = await world.submit(one * (PIECES_MAX + 1), media_type=media_type)
     assert outcome.outcome == "failed"
-    assert "more than 30 sentences, lines and cells: split it" in outcome.reason
+    assert f"more than {PIECES_MAX} sentences, lines and cells: split it" in outcome.reason
     assert world.row.state.version == 0
-    world.code = OLDEST
-    assert {one.outcome for one in await world.submit(content, media_type=media_type)} == {"cut"}
+
+
+@pytest.mark.parametrize(("code", "most"), [(CODE, PIECES_MAX), (OLDEST, sys.maxsize)])
+async def test_before_it_was_declared_a_document_could_fall_into_however_many(code, most):
+    world = IngestBench(code)
+    await world.submit("It pumps.")
+    assert _pieces_max(world.fx) == most
+
+
+def test_as_many_pieces_as_may_be_are_passed_on():
+    assert list(_within([None, "a", None, "b"], 2)) == [None, "a", None, "b"]
+    with pytest.raises(Unfit):
+        list(_within([None, "a", "b"], 1))
 
 
 async def test_a_withdrawn_document_is_gone_and_can_come_back_whole():

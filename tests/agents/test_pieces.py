@@ -55,10 +55,7 @@ def test_a_million_full_stops_take_no_time():
 
 @given(st.text("ab .!?。\n1'\"»」)", max_size=60), st.integers(1, 9))
 def test_a_text_that_is_looked_through_in_stretches_has_the_same_sentences(text, stretch):
-    whole = sentences_of(text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agents.pieces._STRETCH", stretch)
-        assert sentences_of(text) == whole
+    assert at_once(separated_sentences(text, stretch)) == sentences_of(text)
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "a." * 50_000, "a.\u201d" * 50_000])

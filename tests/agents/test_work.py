@@ -492,6 +492,7 @@ NOT_DRIVEN = {
     "prompting.py Chosen.passage": "likewise",
     "prompting.py Chosen.text": "likewise",
     "ingest.py Submission.repeats": "likewise",
+    "ingest.py _pieces_max": "no text comes in",
     "moderate.py _close": "what it calls is driven",
     "spoken_answers.py SpokenAnswer._generated": "likewise",
     "generation_policy.py": "reads a configuration, which is ours",
