@@ -83,9 +83,10 @@ COMPOSED = RuleChange(
     kept_until="2.0.0",
 )
 BOUNDED_PIECES = RuleChange(
-    "a document that falls into more than 400,000 sentences, lines and cells is not ingested",
+    "a document of more than 400,000 sentences, lines and cells is refused before it is measured, "
+    "and one of more tokens than its chunks may hold before it is cut",
     since="0.2.0.dev2",
-    before="all of them were cut and measured at once, however many",
+    before="all of it was measured and cut, however much",
     kept_until="2.0.0",
 )
 CHANGES = (

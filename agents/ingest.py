@@ -191,6 +191,8 @@ async def _cut(
     cutting = Cutting.of(title, pieces, read)
     while texts := await collected(cutting.uncounted(), fx):
         counts = (await fx(CountTokens(texts=texts))).counts
+        if fx.has(BOUNDED_PIECES):
+            _check_tokens(sum(counts), fx.configuration["chunks_max"], read.tokens_max)
         divided = _within(cutting.remeasured(counts), most)
         cutting = cutting.with_pieces(await collected(divided, fx))
     chunks = await collected(cutting.packed(), fx)
@@ -202,6 +204,15 @@ async def _cut(
             "split it, or raise chunks_max in the configuration of ingest"
         )
     return chunks
+
+
+def _check_tokens(tokens: int, chunks_max: int, tokens_max: int) -> None:
+    """Raise Unfit for more tokens than the chunks may hold: no need to cut and count them again."""
+    if tokens > chunks_max * tokens_max:
+        raise Unfit(
+            f"the document has {tokens} tokens, more than the {chunks_max} chunks allowed hold: "
+            "split it, or raise chunks_max in the configuration of ingest"
+        )
 
 
 def _pieces_max(fx: Effects) -> int:

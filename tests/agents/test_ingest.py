@@ -273,7 +273,7 @@ async def test_a_title_is_one_clean_line():
         ("text", {"media_type": "image/png"}, "media type"),
         ("text", {"chunk_policy": "poetry"}, "choose one of faq, procedural"),
         ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
-        ("ab " * 600, {}, "chunks, more than the 1 allowed"),
+        ("ab " * 600, {}, "tokens, more than the 1 chunks allowed hold"),
     ],
 )
 async def test_a_bad_document_fails_with_a_reason_and_leaves_the_version_in_force(
@@ -305,6 +305,21 @@ async def test_a_document_of_too_many_pieces_fails(kind):
     assert outcome.outcome == "failed"
     assert f"more than {PIECES_MAX} sentences, lines and cells: split it" in outcome.reason
     assert world.row.state.version == 0
+
+
+SECTIONS = ("A", 122), ("B", 24)  # too much for one chunk to be filled with, not for one to hold
+
+
+async def test_what_would_fit_the_chunks_is_cut_and_may_be_too_many_all_the_same():
+    sections = "".join(f"# {name}\n\n{'Ab cd. ' * number}\n\n" for name, number in SECTIONS)
+    [outcome] = await IngestBench(chunks_max=1).submit(sections)
+    assert "chunks, more than the 1 allowed" in outcome.reason
+
+
+async def test_before_it_was_declared_all_was_cut_however_much():
+    world = IngestBench(OLDEST, chunks_max=1)
+    [outcome] = await world.submit("ab " * 600)
+    assert "chunks, more than the 1 allowed" in outcome.reason
 
 
 @pytest.mark.parametrize(("code", "most"), [(CODE, PIECES_MAX), (OLDEST, sys.maxsize)])

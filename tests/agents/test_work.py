@@ -493,6 +493,7 @@ NOT_DRIVEN = {
     "prompting.py Chosen.text": "likewise",
     "ingest.py Submission.repeats": "likewise",
     "ingest.py _pieces_max": "no text comes in",
+    "ingest.py _check_tokens": "likewise",
     "moderate.py _close": "what it calls is driven",
     "spoken_answers.py SpokenAnswer._generated": "likewise",
     "generation_policy.py": "reads a configuration, which is ours",

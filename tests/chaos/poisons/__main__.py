@@ -92,8 +92,9 @@ class Tasting:
             time.sleep(quiet_s)
             began_s = time.monotonic()
             for poison in poisons:
-                tasted.append(self._give(poison))
-                click.echo(f"{tasted[-1].seconds:6.1f} s  {poison.name}", err=True)
+                given = self._give(poison)
+                tasted.append(given)
+                click.echo(f"{given.seconds:6.1f} s  {poison.name}: {given.fate.what}", err=True)
                 time.sleep(AFTER_S)
         return tasted, neighbours.chats, began_s
 
