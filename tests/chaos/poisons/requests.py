@@ -63,7 +63,6 @@ def document_poisons(client: httpx.Client) -> Sequence[Poison]:
         for n in range(3_500)
     )
     return (
-        document("a staff list of 300 kB", "text/plain", lambda: staff),
         document("one word of 16 MiB", "text/plain", lambda: "x" * size),
         document("16 MiB of short lines", "text/plain", lambda: filled("a\n", size)),
         document(
@@ -85,6 +84,7 @@ def document_poisons(client: httpx.Client) -> Sequence[Poison]:
         document("16 MiB of quotes", "text/markdown", lambda: filled(">", size)),
         document("16 MiB of elements", "text/markdown", lambda: filled("<div>\n\n", size)),
         document("16 MiB of brackets", "text/markdown", lambda: filled("[", size)),
+        document("a staff list of 300 kB", "text/plain", lambda: staff),
     )
 
 
