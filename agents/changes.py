@@ -84,7 +84,8 @@ COMPOSED = RuleChange(
 )
 BOUNDED_PIECES = RuleChange(
     "a document of more than 400,000 sentences, lines and cells is refused before it is measured, "
-    "and one of more tokens than its chunks may hold before it is cut",
+    "and one of more tokens than its chunks may hold before it is cut; a piece of more than "
+    "131,072 characters is divided before it is measured",
     since="0.2.0.dev2",
     before="all of it was measured and cut, however much",
     kept_until="2.0.0",

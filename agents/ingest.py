@@ -26,7 +26,7 @@ from agents.changes import BOUNDED_PIECES
 from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
 from agents.normal_forms import normalized
-from agents.pieces import Piece, pieces_of
+from agents.pieces import Piece, divide, pieces_of
 from agents.slices import collected
 from schemas import (
     Batch,
@@ -55,6 +55,9 @@ MANIFEST_IDS_BESIDE_CHUNKS_MAX = 1_000  # 40 kB of ids: what fits beside a batch
 PIECES_MAX = 400_000
 """Sentences, lines and cells of a document; 6,000 full chunks of lines of 30 characters. Eight
 million lines of 16 MiB took 7 GB, all of it the worker's, to be far too many chunks in the end."""
+PIECE_CHARS_MAX = 131_072
+"""Of a piece that is measured before it is divided: a tokenizer takes near a kilobyte for a token
+of a text, and 16 MiB of asterisks in one took 13 GB."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 """Control characters but white space, and halves of surrogate pairs."""
 ONLY_BATCH = Batch(number=0, last=True)
@@ -187,7 +190,10 @@ async def _cut(
     """Cut blocks into chunks; raises Unfit for none and for too many."""
     read = ChunkPolicy.read(policy)
     most = _pieces_max(fx)
-    pieces = await collected(_within(pieces_of(blocks, questions=read.questions), most), fx)
+    falling = pieces_of(blocks, questions=read.questions)
+    if fx.has(BOUNDED_PIECES):
+        falling = _measurable(falling, read.piece_max)
+    pieces = await collected(_within(falling, most), fx)
     cutting = Cutting.of(title, pieces, read)
     while texts := await collected(cutting.uncounted(), fx):
         counts = (await fx(CountTokens(texts=texts))).counts
@@ -204,6 +210,15 @@ async def _cut(
             "split it, or raise chunks_max in the configuration of ingest"
         )
     return chunks
+
+
+def _measurable(pieces: Iterable[Piece | None], tokens_max: int) -> Iterator[Piece | None]:
+    """Divide, by its characters, what is too long to be measured at once."""
+    for piece in pieces:
+        if piece is not None and len(piece.text) > PIECE_CHARS_MAX:
+            yield from divide(piece, tokens_max)
+        else:
+            yield piece
 
 
 def _check_tokens(tokens: int, chunks_max: int, tokens_max: int) -> None:

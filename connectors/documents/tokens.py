@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,9 @@ from tokenizers import Tokenizer
 
 from schemas import TokenCounts
 
-AT_ONCE = 4_096  # texts: what the tokenizer says of one takes near a kilobyte until it is counted
+AT_ONCE = 4_096  # texts
+CHARS_AT_ONCE = 262_144
+"""Of several texts: what the tokenizer says of a token takes near a kilobyte for a moment."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,26 @@ class TokenCounter:
     def count(self, texts: list[str]) -> TokenCounts:
         """Count the tokens of each text, the model's own marks left out."""
         encode = self.tokenizer.encode_batch_fast
-        batches = (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
         counts = tuple(
             len(encoding)
-            for batch in batches
+            for batch in batched(texts)
             for encoding in encode(batch, add_special_tokens=False)
         )
         return TokenCounts(counts=counts, version=self.version)
+
+
+def batched(texts: list[str]) -> Iterator[list[str]]:
+    """Part texts into batches that are counted at once; a long text is one of its own."""
+    batch: list[str] = []
+    chars = 0
+    for text in texts:
+        if batch and (len(batch) == AT_ONCE or chars + len(text) > CHARS_AT_ONCE):
+            yield batch
+            batch, chars = [], 0
+        batch.append(text)
+        chars += len(text)
+    if batch:
+        yield batch
 
 
 def load_tokenizer(path: Path) -> TokenCounter:

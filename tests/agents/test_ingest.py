@@ -12,7 +12,14 @@ from tokenizers.pre_tokenizers import Whitespace
 import agents
 from agents.changes import OLDEST
 from agents.errors import KeyDestroyed
-from agents.ingest import MANIFEST_IDS_BESIDE_CHUNKS_MAX, PIECES_MAX, Unfit, _pieces_max, _within
+from agents.ingest import (
+    MANIFEST_IDS_BESIDE_CHUNKS_MAX,
+    PIECE_CHARS_MAX,
+    PIECES_MAX,
+    Unfit,
+    _pieces_max,
+    _within,
+)
 from connectors.documents import Documents
 from connectors.keyring import Keyring
 from connectors.readers.parsing import parse
@@ -327,6 +334,17 @@ async def test_before_it_was_declared_a_document_could_fall_into_however_many(co
     world = IngestBench(code)
     await world.submit("It pumps.")
     assert _pieces_max(world.fx) == most
+
+
+@pytest.mark.parametrize(
+    "text", ["*" * (2 * PIECE_CHARS_MAX), "a b\n" * PIECE_CHARS_MAX, "x y " * PIECE_CHARS_MAX]
+)
+async def test_what_is_very_long_is_divided_before_it_is_measured(text):
+    for code, within in ((CODE, True), (OLDEST, False)):
+        world = IngestBench(code, chunks_max=10**6)
+        await world.submit(f"```\n{text}\n```")
+        counted = [one for request in world.asked(CountTokens) for one in request.texts]
+        assert (max(map(len, counted)) <= PIECE_CHARS_MAX) is within
 
 
 def test_as_many_pieces_as_may_be_are_passed_on():

@@ -391,7 +391,7 @@ def cutting(text, kind="paragraph", questions=False, parted=False):
     cut = Cutting.begin(ingest.one_line(text), blocks, policy)
     while unmeasured := cut.unmeasured:
         cut = cut.measured([len(one) // 4 for one in unmeasured])
-    list(ingest._within(cut.pieces, len(cut.pieces)))
+    list(ingest._within(ingest._measurable(cut.pieces, 40), len(cut.pieces)))
     chunks = cut.chunks()
     ids = chunk_ids("t", "d", [chunk.text for chunk in chunks])
     list(batches(new_chunks(ids, chunks, ids[::2]), 16, 200_000))

@@ -11,7 +11,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from connectors.documents.tokens import AT_ONCE, load_tokenizer
+from connectors.documents.tokens import AT_ONCE, CHARS_AT_ONCE, batched, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,12 @@ def test_many_texts_are_counted_some_at_a_time(tokenizer):
     counted = replace(tokenizer, tokenizer=FakeTokenizer()).count(["word " * n for n in sizes])
     assert counted.counts == tuple(sizes)
     assert batches == [AT_ONCE, AT_ONCE, 1]
+
+
+def test_long_texts_are_counted_a_few_at_a_time():
+    half, whole = "x" * (CHARS_AT_ONCE // 2), "x" * (2 * CHARS_AT_ONCE)
+    assert list(batched([half, half, "a", whole, "b"])) == [[half, half], ["a"], [whole], ["b"]]
+    assert list(batched([])) == []
 
 
 def test_counts_say_of_which_tokenizer_they_are(tokenizer, tmp_path):
