@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,17 @@ from evals.outcome import spelled
 from evals.tuning import Proposal, Tuning, tune_thresholds
 from replay.cli import open_log
 from streams.log.chosen_model import in_force
-from streams.log.codec import open_codec
+from streams.log.codec import Codec
 from streams.log.configuration import Configuration
-from streams.log.setup import publish_configuration
+from streams.log.configuration_log import ConfigurationLog
+from streams.operations.configuring.changes_planned import usable
+from streams.operations.configuring.choosing import (
+    ChoiceWish,
+    chooser,
+    opened,
+    put_wish,
+    standing_choices,
+)
 from streams.operations.options import run_option
 from streams.operations.printing import console
 from streams.settings import Settings
@@ -41,7 +49,7 @@ from streams.settings import Settings
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the values that would change here, as STEP.json.",
 )
-@click.option("--apply", "is_applied", is_flag=True, help="Put the new configurations on the log.")
+@click.option("--apply", "is_applied", is_flag=True, help="Put the new configurations in force.")
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def tune(
@@ -56,9 +64,9 @@ def tune(
 ) -> None:
     """Propose thresholds from answers that two reviewers judged alike.
 
-    A threshold is proposed only if it is better than the present one on rows that it was not chosen
-    on. Nothing is changed without --apply, which puts the configuration on the log under its
-    digest.
+    A threshold is proposed only if it is better than the one in force on rows that it was not
+    chosen on. Nothing is changed without --apply, which is as `playhead config set`: workers
+    follow, and `playhead config roll-back` undoes it.
 
     \b
     Example:
@@ -66,19 +74,41 @@ def tune(
       playhead tune --data judged --out proposed
     """
     settings = Settings.load(run=run)
-    configured = in_force(settings)
     judged = _judged(data, archive, tenant, settings)
-    found = tune_thresholds(judged, configured, seed)
-    changed = found.changed(configured)
-    new = found.configurations(configured)
+    if is_applied or (data is None and archive is None):
+        with opened(run) as on_log:
+            found, configured, new = _tuned_on_log(judged, seed, on_log, is_applied=is_applied)
+    else:
+        configured = in_force(settings)
+        found = tune_thresholds(judged, configured, seed)
+        new = found.configurations(configured)
     if out is not None:
-        _write(out, changed)
-    if is_applied and new:
-        publish_configuration(settings, open_codec(settings), new)
+        _write(out, found.changed(configured))
     if as_json:
         print_json(_document(found, len(judged), new, is_applied=is_applied))
     else:
         _show(found, len(judged), new, is_applied=is_applied)
+
+
+def _tuned_on_log(
+    judged: Sequence[JudgedRow],
+    seed: int,
+    on_log: tuple[Settings, Codec, ConfigurationLog],
+    *,
+    is_applied: bool,
+) -> tuple[Tuning, Mapping[str, Configuration], Mapping[str, Configuration]]:
+    """Tune what is in force by the log, and put that in force in its place if it is to be."""
+    settings, codec, log = on_log
+    standing = standing_choices(settings, log)
+    configured = {step: standing.in_force(step) for step in standing.shipped}
+    found = tune_thresholds(judged, configured, seed)
+    new = {step: usable(step, one.values) for step, one in found.configurations(configured).items()}
+    if is_applied:
+        for step, content in new.items():
+            note = f"tuned by {len(judged)} judged answers"
+            wish = ChoiceWish(step, content, "set", chooser(None), note)
+            put_wish(settings, codec, standing, wish)
+    return found, configured, new
 
 
 def _judged(
@@ -130,7 +160,7 @@ def _show(
     for lack in found.lacking:
         out.print(f"  {lack}", highlight=False, markup=False)
     for step, configured in new.items():
-        where = "on the log" if is_applied else "not on the log: --apply puts it there"
+        where = "is in force" if is_applied else "is not in force: --apply puts it there"
         out.print(f"  {step} {configured.digest[:12]}… {where}", highlight=False, markup=False)
 
 

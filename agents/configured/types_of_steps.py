@@ -179,6 +179,13 @@ class ModerationTerm(Configured, frozen=True, kw_only=True):
     weight: Fraction
 
 
+class ReviewSettings(Configured, frozen=True, kw_only=True):
+    """See `streams.operations.reviews.review_sample`."""
+
+    share: Fraction
+    tenants: dict[str, Fraction] = {}
+
+
 class ModerateConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.moderate`."""
 
@@ -189,3 +196,4 @@ class ModerateConfiguration(Configured, frozen=True, kw_only=True):
     score_max: Fraction
     quoted_score_max: Fraction = 1.0
     classifier: ClassifierSettings | None = None
+    review: ReviewSettings | None = None

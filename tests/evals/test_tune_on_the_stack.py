@@ -1,4 +1,4 @@
-"""What `playhead tune --apply` leaves on the log."""
+"""What `playhead tune --apply` puts in force, by the log."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.evals.test_tuning import JUDGED
 pytestmark = pytest.mark.stack
 
 
-def test_a_new_configuration_is_on_the_log_only_once_it_is_applied(running, tmp_path):
+def test_a_new_configuration_is_in_force_only_once_it_is_applied(running, tmp_path):
     write_judged(tmp_path, JUDGED)
     made = json.loads(running.playhead("tune", "--data", str(tmp_path), "--json").stdout)
     [digest] = made["configurations"].values()
@@ -38,6 +38,12 @@ def test_a_new_configuration_is_on_the_log_only_once_it_is_applied(running, tmp_
     before = in_force(running.settings)["redact"].values
     assert values["classifier"]["heads"]["harm"] > before["classifier"]["heads"]["harm"]
     assert {**values, "classifier": before["classifier"]} == before
-    shown = running.playhead("tune", "--data", str(tmp_path), "--apply").stdout
-    assert "on the log" in shown
-    assert "not on the log" not in shown
+    try:
+        in_force_now = running.playhead("config", "show", "redact").stdout
+        assert json.loads(in_force_now) == values
+        again = running.playhead("tune", "--data", str(tmp_path), "--apply", "--json")
+        assert json.loads(again.stdout)["configurations"] == {}
+    finally:
+        undone = running.playhead("config", "roll-back", "redact")
+    assert undone.returncode == 0, undone.stderr
+    assert json.loads(running.playhead("config", "show", "redact").stdout) == before

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import sys
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from agents.configured.usability import Unusable
-from schemas import ConfigurationActivated, ConfigurationActivatedWhy
+from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED
-from streams.log.chosen_model import in_force
-from streams.log.codec import Codec, open_codec
-from streams.log.configuration import BadConfiguration, Configuration, values_in, values_of
-from streams.log.configuration_log import ConfigurationLog, activation, put_choice
+from streams.log.codec import Codec
+from streams.log.configuration import Configuration, values_in, values_of
+from streams.log.configuration_log import ConfigurationLog
 from streams.log.offsets import NoAnswer, OffsetReader, patiently
-from streams.log.writing import Writer
 from streams.operations.configuring.changes_planned import (
-    CannotChange,
     StandingChoices,
     changed,
     promoted,
     rolled_back,
+)
+from streams.operations.configuring.choosing import (
+    BY_MAX,
+    ChoiceWish,
+    chooser,
+    opened,
+    put_wish,
+    standing_choices,
 )
 from streams.operations.configuring.differing import differences
 from streams.operations.configuring.printed import (
@@ -45,32 +45,13 @@ from streams.settings import Settings
 from streams.topics import STEPS, group_of, topic_of
 
 STEP_NAMES = [entry.name for entry in STEPS]
-BY_MAX, NOTE_MAX = 100, 500
-"""Characters of who chose and why: a record is kept for ever."""
+NOTE_MAX = 500
+"""Characters of why somebody chose: a record is kept for ever."""
 
 step_argument = click.argument("step", type=click.Choice(STEP_NAMES), metavar="STEP")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
 )
-
-
-@dataclass(frozen=True)
-class ChoiceWish:
-    """What somebody wants in force."""
-
-    step: str
-    content: Configuration | None
-    """None for what is shipped."""
-    why: ConfigurationActivatedWhy
-    by: str
-    note: str
-    arm: str = ""
-    experiment: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Digest to choose."""
-        return SHIPPED if self.content is None else self.content.digest
 
 
 @click.group("config", cls=Group)
@@ -109,24 +90,6 @@ def _bounded(most: int) -> Callable[..., str | None]:
     return check
 
 
-@contextmanager
-def _opened(run: Path | None) -> Iterator[tuple[Settings, Codec, ConfigurationLog]]:
-    """Open the log, and have what can't be done end in one line that says so."""
-    settings = Settings.load(run=run)
-    codec = open_codec(settings)
-    log = ConfigurationLog(settings, codec)
-    try:
-        yield settings, codec, log
-    except (CannotChange, Unusable, BadConfiguration) as error:
-        raise click.ClickException(str(error)) from None
-    finally:
-        log.close()
-
-
-def _standing(settings: Settings, log: ConfigurationLog) -> StandingChoices:
-    return StandingChoices(log.read(), in_force(settings))
-
-
 @config.command()
 @click.argument("step", type=click.Choice(STEP_NAMES), metavar="[STEP]", required=False)
 @click.option("--digest", default="active", help="Another one: a digest, shipped.")
@@ -139,8 +102,8 @@ def show(step: str | None, digest: str, run: Path | None, as_json: bool) -> None
     Example:
       playhead config show generate > generate.json
     """
-    with _opened(run) as (settings, _, log):
-        standing = _standing(settings, log)
+    with opened(run) as (settings, _, log):
+        standing = standing_choices(settings, log)
         if step is not None:
             values = standing.named(step, digest).values
             click.echo(json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True))
@@ -178,12 +141,15 @@ def set_(step: str, file: Path, whole: bool, **told: Any) -> None:
       echo '{"passage_tokens": 120}' | playhead config set generate - --note "longer prompts"
     """
     piped = sys.stdin.read() if str(file) == "-" else None
-    with _opened(told["run"]) as opened:
-        standing = _standing(opened[0], opened[2])
+    with opened(told["run"]) as on_log:
+        standing = standing_choices(on_log[0], on_log[2])
         given = values_of(file) if piped is None else values_in(piped, "standard input")
         wanted = changed(standing.in_force(step), given, whole=whole)
         _choose(
-            opened, standing, ChoiceWish(step, wanted, "set", _who(told["by"]), told["note"]), told
+            on_log,
+            standing,
+            ChoiceWish(step, wanted, "set", chooser(told["by"]), told["note"]),
+            told,
         )
 
 
@@ -200,12 +166,12 @@ def promote(step: str, arm: str, **told: Any) -> None:
     Example:
       playhead config promote generate concise --note "wins 58 of 100"
     """
-    with _opened(told["run"]) as opened:
-        standing = _standing(opened[0], opened[2])
+    with opened(told["run"]) as on_log:
+        standing = standing_choices(on_log[0], on_log[2])
         wanted, experiment = promoted(standing.in_force(step), arm)
-        who, note = _who(told["by"]), told["note"]
+        who, note = chooser(told["by"]), told["note"]
         wish = ChoiceWish(step, wanted, "promoted", who, note, arm=arm, experiment=experiment)
-        _choose(opened, standing, wish, told)
+        _choose(on_log, standing, wish, told)
 
 
 @config.command("roll-back")
@@ -221,11 +187,11 @@ def roll_back(step: str, to: str | None, **told: Any) -> None:
     Example:
       playhead config roll-back generate --to shipped
     """
-    with _opened(told["run"]) as opened:
-        standing = _standing(opened[0], opened[2])
+    with opened(told["run"]) as on_log:
+        standing = standing_choices(on_log[0], on_log[2])
         wanted = rolled_back(standing, step, to)
-        wish = ChoiceWish(step, wanted, "rolled_back", _who(told["by"]), told["note"])
-        _choose(opened, standing, wish, told)
+        wish = ChoiceWish(step, wanted, "rolled_back", chooser(told["by"]), told["note"])
+        _choose(on_log, standing, wish, told)
 
 
 @config.command()
@@ -245,8 +211,8 @@ def diff(step: str, one: str, other: str | None, run: Path | None, as_json: bool
       playhead config diff generate shipped
       playhead config diff generate 3f2a91c0 generate.json
     """
-    with _opened(run) as (settings, _, log):
-        standing = _standing(settings, log)
+    with opened(run) as (settings, _, log):
+        standing = standing_choices(settings, log)
         names = ("active", one) if other is None else (one, other)
         before, after = (standing.named(step, name) for name in names)
         found = differences(before.values, after.values)
@@ -274,8 +240,8 @@ def history(step: str | None, run: Path | None, as_json: bool) -> None:
     Example:
       playhead config history generate
     """
-    with _opened(run) as (settings, _, log):
-        standing = _standing(settings, log)
+    with opened(run) as (settings, _, log):
+        standing = standing_choices(settings, log)
     chosen = [
         one for one in standing.activations.history if step in {None, one.step} or not one.step
     ]
@@ -289,23 +255,14 @@ def history(step: str | None, run: Path | None, as_json: bool) -> None:
     console(markup=False, highlight=False).print(history_table(standing, chosen))
 
 
-def _who(by: str | None) -> str:
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()[:BY_MAX]
-    except (OSError, KeyError):  # no such user on this host
-        return ""
-
-
 def _choose(
-    opened: tuple[Settings, Codec, ConfigurationLog],
+    on_log: tuple[Settings, Codec, ConfigurationLog],
     standing: StandingChoices,
     wish: ChoiceWish,
     told: dict[str, Any],
 ) -> None:
     """Write a choice, and say what came of it; nothing where it is in force already."""
-    settings, codec, log = opened
+    settings, codec, log = on_log
     if log.end() is None:
         raise click.ClickException(
             f"there is no topic {topic_of(ConfigurationActivated)}: `playhead up` makes it"
@@ -319,18 +276,7 @@ def _choose(
     if told["dry_run"]:
         _say(told, f"{wish.step} can work by it; nothing is written", after, found)
         return
-    choice = ConfigurationActivated(
-        step=wish.step,
-        digest=wish.digest,
-        previous=standing.digest(wish.step),
-        why=wish.why,
-        by=wish.by,
-        note=wish.note,
-        experiment=wish.experiment,
-        arm=wish.arm,
-    )
-    with Writer(settings.kafka, "playhead-config") as writer:
-        place = put_choice(writer, codec, activation(choice, uuid.uuid4().hex), wish.content)
+    place = put_wish(settings, codec, standing, wish)
     stands, race = said_of_race(log.read().history, place.offset)
     said = [f"{wish.step} is configured by {after.digest[:12]} from offset {place.offset} on"]
     _say(told, " ".join([*said, *race]), after, found, place.offset, _workers(settings, wish.step))
