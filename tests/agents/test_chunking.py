@@ -301,3 +301,11 @@ def test_what_is_repeated_may_be_as_long_as_the_overlap():
     weight = tokens("Stone 001 lies there.")
     assert 25 % weight == 0
     assert {len(chunk.repeated) for chunk in found[1:]} == {25 // weight}
+
+
+def test_headings_above_a_chunk_may_fill_their_room():
+    name = " ".join(["a"] * (PREFIX_PART_TOKENS_MAX - 1))  # with the mark behind it, all of it
+    for text, kept in ((name, True), (f"{name} a", False)):
+        found = chunks("", [heading(1, text), paragraph(prose(900))])
+        assert len(found) > 1
+        assert found[-1].text.startswith(f"{text}\n\n") is kept
