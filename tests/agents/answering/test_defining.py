@@ -85,9 +85,10 @@ def test_a_name_is_not_what_begins_alike():
 
 
 def test_a_list_that_is_about_something_else_was_not_asked_for():
-    text = "It is made of:\n\n- speed\n- fun\n\nIts output formats are JSON and logfmt."
+    text = "Its output:\n\n- speed\n- fun\n\nThe output formats that everybody in this large company likes to read daily are JSON and logfmt."
     assert (
-        best("Which output formats are there?", text) == "Its output formats are JSON and logfmt."
+        best("Which output formats are there?", text)
+        == "The output formats that everybody in this large company likes to read daily are JSON and logfmt."
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.answering.terms import terms
+from agents.answering.terms import terms, without_namesakes
 
 
 def test_words_that_carry_no_meaning_are_left_out_and_the_order_stays():
@@ -40,3 +40,9 @@ FORMS = (
 @pytest.mark.parametrize("forms", FORMS.split(", "))
 def test_an_irregular_form_is_its_verb_or_its_other_spelling(forms):
     assert len({terms(form) for form in forms.split()}) == 1
+
+
+def test_a_name_is_told_from_what_begins_alike():
+    names = {"struct": "structlog"}
+    assert "struct" not in without_namesakes(frozenset(terms("structured")), "structured", names)
+    assert "struct" in without_namesakes(frozenset(terms("structlog's")), "structlog's", names)
