@@ -34,6 +34,13 @@ DEEP = '{"a":' * 980 + "1" + "}" * 980
             {"schema_work": 20_000},
             "1000002 values, repeated items .* in a response schema, at most 20000",
         ),
+        (Ask(tools="[{}]"), {"tool_characters": 3}, "4 characters of tools, at most 3"),
+        (Ask(tools=DEEP), {"tool_levels": 64}, "980 levels of tools, at most 64"),
+        (
+            Ask(tools='[{"maxItems":1000000}]'),
+            {"tool_work": 20_000},
+            "100000[0-9] values, repeated items .* in tools, at most 20000",
+        ),
     ],
 )
 def test_too_much_is_an_error_that_names_the_bound(ask, largest, words):
