@@ -156,7 +156,17 @@ __all__ = [
 if TYPE_CHECKING:
     # why a string on the wire: docs/decisions/0011-outcomes-are-strings.md
     AnswerFinishReason = Literal[
-        "stop", "length", "extractive", "not_found", "search", "refused", "cancelled", "small_talk", "calculated", "tool_calls", "tools_ended"
+        "stop",
+        "length",
+        "extractive",
+        "not_found",
+        "search",
+        "refused",
+        "cancelled",
+        "small_talk",
+        "calculated",
+        "tool_calls",
+        "tools_ended",
     ]
     AnswerJudgedGrade = Literal["right", "partly", "wrong", "useless", "undone"]
     AskMode = Literal["answer", "search"]

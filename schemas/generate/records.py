@@ -75,6 +75,9 @@ def _words() -> str:
         row = f"    {name} = Literal[{listed}]"
         if len(row) > COLUMNS_MAX:
             row = f"    {name} = Literal[\n        {listed}\n    ]"
+        if max(map(len, row.splitlines())) > COLUMNS_MAX:
+            lines = "\n".join(f'        "{word}",' for word in words)
+            row = f"    {name} = Literal[\n{lines}\n    ]"
         checked.append(row)
         plain.append(f"    {name} = str")
     why = "    # why a string on the wire: docs/decisions/0011-outcomes-are-strings.md"
