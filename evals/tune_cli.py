@@ -23,7 +23,7 @@ from streams.log.codec import Codec
 from streams.log.configuration import Configuration
 from streams.log.configuration_log import ConfigurationLog
 from streams.operations.configuring.changes_planned import usable
-from streams.operations.configuring.choosing import (
+from streams.operations.configuring.choices_made import (
     ChoiceWish,
     chooser,
     opened,

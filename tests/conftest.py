@@ -28,6 +28,7 @@ from infra.local.network import without_proxy
 from streams.settings import Settings
 
 os.environ.update(without_proxy(os.environ))  # for the clients that run in this process
+os.environ.pop("COLUMNS", None)  # workers of pytest-xdist get one: what is printed is broken by it
 
 ROOT = Path(__file__).parents[1]
 

@@ -102,6 +102,7 @@ class RewriteConfiguration(Configured, frozen=True, kw_only=True):
     answer: Weight = 1.6
     subject: Weight = 1.3
     answer_names: Weight = 0.3
+    unrelated: Weight = 1.0
     established: AmountOrNone = 2
     definite_words: AmountOrNone = 3
     carried: Weight = 0.5

@@ -19,7 +19,7 @@ EVERYBODY = "*"
 HOSTS_MAX = 64
 TOOLS_MAX = 32  # of a tenant: a model reads all of them before each answer
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-Amount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000)]
+Micros = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000)]
 Origin = Annotated[
     str, msgspec.Meta(pattern=r"^https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\]):[0-9]{1,5}\Z")
 ]
@@ -35,7 +35,7 @@ class ToolLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls_max: Positive = 8
     time_ms: Positive = 20_000
     """Until the last call begins."""
-    cost_max: Amount = 0
+    cost_max: Micros = 0
     """Of models and tools together, in millionths of the accounting currency; 0 for any."""
     result_characters: Positive = 4_000
     """Of what a tool gave that are read."""
@@ -52,7 +52,7 @@ class ToolHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credential_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]{1,64}\Z")] = "Authorization"
     timeout_ms: Positive = 5_000
     bytes_max: Positive = 65_536
-    price: Amount = 0
+    price: Micros = 0
     """Of a call, in millionths of the accounting currency."""
 
 

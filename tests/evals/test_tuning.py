@@ -178,7 +178,7 @@ def test_it_is_told_for_people_and_programs_and_nothing_is_changed(tmp_path):
     assert done.exit_code == 0, done.output
     assert "moderation, harm (redact: classifier.heads.harm) 0.7 ->" in done.output
     assert "40 below, rightly" in done.output
-    assert "not on the log: --apply puts it there" in done.output
+    assert "is not in force: --apply puts it there" in done.output
     made = json.loads(call("--data", tmp_path, "--json").stdout)
     [told] = made["thresholds"]
     assert (told["present"], told["is_better"], made["applied"]) == (0.7, True, False)

@@ -36,8 +36,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "how much a cache keeps",
     (
         "agents/checking/clauses.py",
-        "CLAIMS_KEPT = 2_048",
-        "CLAIMS_KEPT = 2049",
+        "CLAIMS_KEPT = 4_096",
+        "CLAIMS_KEPT = 4097",
     ): "how much a cache keeps",
     (
         "agents/normal_forms.py",

@@ -8,43 +8,15 @@ import pytest
 from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
 from streams.log.chosen_model import in_force
-from streams.log.configuration import configuration, load
 from streams.log.configuration_log import activation
 from streams.settings import Settings
+from tests.worker.memory_choices import BRIEF, OURS, STEP, MemoryChoices, choice
 from worker.configuration_watch import (
     AGAIN_MAX,
     ConfigurationsInForce,
     ConfigurationWatch,
     _tell_of_a_model_without_effect,
 )
-
-STEP = "generate"
-OURS = load()
-BRIEF = configuration(STEP, {**OURS[STEP].values, "passage_tokens": 40})
-
-
-def choice(offset, digest, **fields):
-    record = ConfigurationActivated(step=STEP, digest=digest, by="ada")
-    return ConfigurationChoice(offset, activation(record, str(offset)), **fields)
-
-
-class MemoryChoices:
-    """What the log holds, in memory; it may be away."""
-
-    def __init__(self):
-        self.history = []
-        self.away = 0
-        self.reads = 0
-
-    def end(self):
-        if self.away:
-            self.away -= 1
-            raise TimeoutError("nobody answers")
-        return len(self.history) or None
-
-    def read(self):
-        self.reads += 1
-        return Activations(tuple(self.history), {BRIEF.digest: BRIEF})
 
 
 @pytest.fixture

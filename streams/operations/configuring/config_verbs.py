@@ -23,7 +23,7 @@ from streams.operations.configuring.changes_planned import (
     promoted,
     rolled_back,
 )
-from streams.operations.configuring.choosing import (
+from streams.operations.configuring.choices_made import (
     BY_MAX,
     ChoiceWish,
     chooser,

@@ -40,12 +40,12 @@ def test_many_texts_are_counted_some_at_a_time(tokenizer):
     sizes = [number % 3 for number in range(2 * AT_ONCE + 1)]
     batches = []
 
-    class FakeTokenizer:
+    class NotingTokenizer:
         def encode_batch_fast(self, texts, **how):
             batches.append(len(texts))
             return tokenizers.encode_batch_fast(texts, **how)
 
-    counted = replace(tokenizer, tokenizer=FakeTokenizer()).count(["word " * n for n in sizes])
+    counted = replace(tokenizer, tokenizer=NotingTokenizer()).count(["word " * n for n in sizes])
     assert counted.counts == tuple(sizes)
     assert batches == [AT_ONCE, AT_ONCE, 1]
 
