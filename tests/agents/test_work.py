@@ -40,7 +40,7 @@ from agents import (
     spans,
     statements,
 )
-from agents.answering import abstaining, speaking
+from agents.answering import abstaining, speaking, terms
 from agents.answering.composition import Composition
 from agents.answering.generation_policy import policy_of
 from agents.answering.nearness import Nearness
@@ -523,6 +523,10 @@ def forget():
         statements.statements,
         clauses.claim_of,
         holding.held_of,
+        evidence._stems,
+        neutralising._told_apart,
+        terms.terms,
+        terms._term,
     ):
         remembered.cache_clear()
 
