@@ -37,7 +37,7 @@ CARRIED = 0.5  # of a word's weight, where the question took it over from the co
 UNDER = 2.0  # a heading that asks the same, and what stands right under it
 UNDER_TOO = 1.2  # and what stands below that
 ALIKE = 0.8  # share of the words of heading and question that both hold
-ABOVE_ASKED = 1.0  # the same where the heading asks, too
+ABOVE_ASKED = 1.0  # the same where the heading asks, too, for the first statement below it
 LONG_SHARE = 0.25  # of each further one
 LONG = 14  # content words from which on a list or a listing is hardly taken to be longer
 
@@ -165,7 +165,7 @@ class Nearness:
         parts: dict[int, float] = {}
         title = self._titles[self.statements[index].passage]
         meant = self.asked.name if index in self._introducing else frozenset()
-        above = ABOVE_ASKED if self.statements[index].above.endswith("?") else ABOVE
+        above = self._part_above(index)
         for words, part in ((title, TITLE), (self._above[index], above), (held | meant, 1.0)):
             for word in words & self._places.keys():
                 parts[self._places[word]] = part
@@ -182,6 +182,21 @@ class Nearness:
         if not sentence and length > LONG:
             length = LONG + LONG_SHARE * (length - LONG)
         return counted / math.sqrt(SHORT + length)
+
+    def _part_above(self, index: int) -> float:
+        """Tell how much words of the headings count: of one that asks most, and most for its answer.
+
+        What stands first below it answers it; what follows, however short it is, says more of it.
+        """
+        statement = self.statements[index]
+        if not statement.above.endswith("?"):
+            return ABOVE
+        before = self.statements[index - 1] if index else None
+        goes_on = before is not None and (before.passage, before.above) == (
+            statement.passage,
+            statement.above,
+        )
+        return ABOVE if goes_on else ABOVE_ASKED
 
     def _beside(self, index: int, other: int) -> bool:
         """Tell whether there is such another sentence, in the same passage."""

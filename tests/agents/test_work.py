@@ -56,6 +56,7 @@ from agents.conversation.grammars import WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
 from agents.errors import Permanent
 from agents.routing import Route
+from agents.tools import exchanged, number_style, plain_arithmetic, tool_results
 from schemas import (
     Answer,
     Ask,
@@ -169,6 +170,8 @@ def filling_in(text):
     rewritten(f"No, I meant {text}", (ASKED, text))
     rewritten("No, I meant a boat", (ASKED, text))
     rewritten("How do I avoid that?", ("What if it ends?", text))
+    rewritten("And if it fails?", (ASKED, text))
+    rewritten(f"And if {text} fails?", (f"What is {text} if it ends?", text))
 
 
 def picking(text):
@@ -190,6 +193,23 @@ def rewriting_before(text):
         "Why is it?", [f"{text} {n}" for n in range(6)], CONFIGURED["rewrite"]
     )
     rewrite_by_questions.stand_alone(f"{text} their", [text, "Oslo", text], CONFIGURED["rewrite"])
+
+
+def using_tools(text):
+    for spoken in ("en", "de"):
+        plain_arithmetic.plain_arithmetic(f"How much is {text}?", spoken)
+        plain_arithmetic.plain_arithmetic("How much is 17,5 % of 2.340,10 + 3?", spoken)
+        for numbers in (text.split(), ["1.234,5", "12,000"], ["1 000"], ["12"], ["12.000"]):
+            if (style := number_style.number_style(numbers, spoken)) is not None:
+                style.plain("1234.5")
+                style.written("-12345.678")
+    tool_results.told(text, PASSAGE_CHARACTERS)
+    told = tool_results.told(json.dumps({"a": [text, {"b": [text, 1]}]}), PASSAGE_CHARACTERS)
+    tool_results.harmless(tool_results.result_passage("t", json.dumps([text]), text + told, 1))
+    given = [{"id": "1", "name": "t", "arguments": json.dumps(text), "result": text}]
+    read = exchanged.exchanges_of(json.dumps(given).encode())
+    parts = [part for one in read for part in exchanged.personal_parts(one)]
+    exchanged.without_personal_parts(read, parts)
 
 
 def question_of(text):
@@ -422,6 +442,7 @@ PIECES = {
     "rewrite: other languages": rewriting_in_other_languages,
     "rewrite: as 0.1.0 did": rewriting_before,
     "redact": redacting,
+    "generate: tools": using_tools,
     "retrieve: read passages": reading_passages,
     "retrieve: name values": naming,
     "generate: an answer from itself": answering,
@@ -482,6 +503,17 @@ NOT_DRIVEN = {
     "router.py": "likewise",
     "routes.py": "likewise",
     "trials.py": "likewise",
+    "openapi.py": "reads a tenant's description, which is configuration",
+    "tool_policy.py": "likewise",
+    "toolbox.py": "calls and what comes of them have bounds (`ToolLimits`); texts go on to `tool_results`",
+    "tool_turns.py": "likewise",
+    "calculating.py arithmetic_of": "what it calls is driven",
+    "calculating.py used": "likewise",
+    "composer.py Composer._spoken": "likewise",
+    "composer.py Composer.without_answer": "likewise",
+    "generate.py is_open": "looks at fields alone",
+    "instructions.py _by_word": "is given our own patterns alone",
+    "units.py _exact": "is given our own table alone",
     "structured.py": "counts its own work, and stops (tests/agents/test_structured.py)",
     "spoken_answers.py Reply.over": "likewise",
     "speaking.py ModelReply.over": "likewise",

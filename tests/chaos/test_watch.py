@@ -1,5 +1,7 @@
 """What the watcher asks for, and in which order: what it may conclude follows from that."""
 
+from types import SimpleNamespace
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -35,7 +37,8 @@ class ForgetfulWatcher(Watcher):
 @pytest.fixture
 def pauses(monkeypatch):
     taken = []
-    monkeypatch.setattr(watch.time, "sleep", taken.append)
+    # the module's own: threads that other tests have left go on with the real one
+    monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=taken.append))
     return taken
 
 

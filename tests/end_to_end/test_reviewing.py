@@ -12,6 +12,7 @@ from schemas import AnswerJudged
 from streams.log.chosen_model import in_force
 from streams.log.ids import request_id
 from streams.operations.reviews.review_sample import is_drawn, place_of, share_for
+from tests.end_to_end.conftest import HANDBOOK
 
 pytestmark = pytest.mark.stack
 
@@ -33,14 +34,22 @@ def key_that_is_drawn(running, tenant):
     return None
 
 
-def test_an_answer_is_drawn_judged_by_two_and_becomes_a_set(running, workshop, tmp_path):
-    key, about = key_that_is_drawn(running, workshop)
-    with running.client(workshop, "--user", "borrower") as client:
+@pytest.fixture
+def reviewed(running):
+    """A tenant of the test's own: of others some answers are drawn too."""
+    state = running.submit("reviewed", HANDBOOK, uri="handbook.md")
+    assert state["status"] == "indexed", state
+    return "reviewed"
+
+
+def test_an_answer_is_drawn_judged_by_two_and_becomes_a_set(running, reviewed, tmp_path):
+    key, about = key_that_is_drawn(running, reviewed)
+    with running.client(reviewed, "--user", "borrower") as client:
         headers = {"Idempotency-Key": key}
         answer = client.post("/v1/messages", json={"text": QUESTION}, headers=headers)
         assert answer.json()["request_id"] == about
     for user, grade in (("first", "right"), ("second", "partly")):
-        with running.client(workshop, "--scopes", "review", "--user", user) as client:
+        with running.client(reviewed, "--scopes", "review", "--user", user) as client:
             told = client.get("/v1/review/next").json()["answer"]
             assert told["request_id"] == about
             assert told["question"] == QUESTION
@@ -63,7 +72,7 @@ def test_an_answer_is_drawn_judged_by_two_and_becomes_a_set(running, workshop, t
     assert (judged.about, judged.grade) == (about, "partly")
 
     out = tmp_path / "judged"
-    done = running.playhead("eval", "export-judgements", "--tenant", workshop, "--out", str(out))
+    done = running.playhead("eval", "export-judgements", "--tenant", reviewed, "--out", str(out))
     assert done.returncode == 0, done.stderr
     [row] = [json.loads(line) for line in (out / "judgements.jsonl").read_text().splitlines()]
     assert (row["id"], row["grades"], row["disagreement"]) == (about, ["right", "partly"], True)
@@ -72,7 +81,7 @@ def test_an_answer_is_drawn_judged_by_two_and_becomes_a_set(running, workshop, t
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sets"][0]["rows"] == 1
-    done = running.playhead("tune", "--tenant", workshop)
+    done = running.playhead("tune", "--tenant", reviewed)
     assert done.returncode == 2
     assert "29 more answers that should be given" in done.stderr
-    assert running.playhead("replay", "verify", "--tenant", workshop).returncode == 0
+    assert running.playhead("replay", "verify", "--tenant", reviewed).returncode == 0

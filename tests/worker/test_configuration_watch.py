@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
@@ -75,28 +76,28 @@ def test_what_is_in_force_stays_so_while_the_log_is_away(watch, choices, configu
     assert configurations[STEP] == BRIEF
 
 
-def test_what_is_ignored_is_told_once_and_changes_nothing(watch, choices, configurations, capsys):
+def test_what_is_ignored_is_told_once_and_changes_nothing(watch, choices, configurations):
     choices.history.append(choice(0, BRIEF.digest))
     watch.first()
     choices.history.append(ConfigurationChoice(1, None, "it is no record"))
-    watch.look()
-    choices.history.append(choice(2, BRIEF.digest))
-    watch.look()
+    with capture_logs() as logged:
+        watch.look()
+        choices.history.append(choice(2, BRIEF.digest))
+        watch.look()
     assert configurations[STEP] == BRIEF
-    told = capsys.readouterr()
-    assert (told.out + told.err).count("it is no record") == 1
+    assert str(logged).count("it is no record") == 1
 
 
-def test_a_log_that_began_anew_is_told_of_anew(watch, choices, configurations, capsys):
+def test_a_log_that_began_anew_is_told_of_anew(watch, choices, configurations):
     choices.history = [choice(0, BRIEF.digest), ConfigurationChoice(1, None, "it is no record")]
-    watch.first()
-    choices.history = [ConfigurationChoice(0, None, "it is no record")]
-    watch.look()
-    choices.history.append(ConfigurationChoice(1, None, "it is no record"))
-    watch.look()
+    with capture_logs() as logged:
+        watch.first()
+        choices.history = [ConfigurationChoice(0, None, "it is no record")]
+        watch.look()
+        choices.history.append(ConfigurationChoice(1, None, "it is no record"))
+        watch.look()
     assert configurations[STEP] == OURS[STEP]
-    told = capsys.readouterr()
-    assert (told.out + told.err).count("it is no record") >= 2
+    assert str(logged).count("it is no record") >= 2
 
 
 def test_it_looks_on_in_a_thread_until_it_is_stopped_though_the_log_is_away(
@@ -138,13 +139,13 @@ def test_what_stays_no_record_is_not_read_for_ever(watch, choices):
 
 
 @pytest.mark.parametrize(("chosen", "told"), [(BRIEF, 1), (None, 0)])
-def test_a_chat_model_that_has_no_effect_is_told(chosen, told, capsys):
+def test_a_chat_model_that_has_no_effect_is_told(chosen, told):
     settings = Settings(chat_model="/models/mine.gguf")
     configurations = ConfigurationsInForce(in_force(settings))
     if chosen is not None:
         record = activation(ConfigurationActivated(step=STEP, digest=chosen.digest), "x")
         history = (ConfigurationChoice(0, record),)
         configurations.take(Activations(history, {chosen.digest: chosen}))
-    _tell_of_a_model_without_effect(settings, configurations)
-    out = capsys.readouterr()
-    assert (out.out + out.err).count("has no effect") == told
+    with capture_logs() as logged:
+        _tell_of_a_model_without_effect(settings, configurations)
+    assert str(logged).count("has no effect") == told

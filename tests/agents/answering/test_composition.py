@@ -68,6 +68,15 @@ def test_a_row_answers_with_its_header():
     assert text_of("What is the accuracy of old?", NOISE, text) == "Name | Accuracy\nold | 94 %"
 
 
+def test_what_stands_first_below_a_heading_that_asks_wins_over_short_sentences_behind_it():
+    text = (
+        "When does the kiosk open?\n\nThe kiosk opens at seven in the morning from April to October "
+        "and at nine in the other months. It closes at five in the afternoon. Cards are welcome."
+    )
+    asked = "I am <PERSON_1> of <LOCATION_1>. When does the kiosk open in April?"
+    assert text_of(asked, text, NOISE).startswith("The kiosk opens at seven")
+
+
 def test_a_name_is_explained_by_what_says_what_it_is():
     text = (
         "A gauge may break. Each gauge has a needle. A gauge (or meter) is a device that measures."

@@ -66,7 +66,7 @@ def test_shipped_weights_abstain_on_many_near_misses_and_few_questions_that_are_
     scores = np.array([likely(question, own, shipped["weights"]) for question, own, _ in asked])
     lacks = np.array([bool(lacking(question, own)) for question, own, _ in asked])
     abstained = (scores < shipped["abstain"]) | lacks
-    assert abstained[~held].mean() > 0.44
+    assert abstained[~held].mean() > 0.43  # how-tos are never abstained from (decision 0049)
     assert abstained[held].mean() < 0.1
     assert area_under_roc(scores, held * 1.0) > 0.72
 

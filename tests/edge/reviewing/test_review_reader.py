@@ -1,6 +1,7 @@
 """Reading a review queue on from where it stood, over a broker in memory and over the real one."""
 
 import contextlib
+import sys
 import uuid
 
 import pytest
@@ -13,13 +14,15 @@ from edge.reviewing.review_reader import CONFIGURATIONS, ReviewReader, turns_of
 from schemas import Effect, Turn, Turns
 from schemas.registry import RegistryAway
 from streams.log.addressing import address_of
-from streams.log.codec import Codec, open_codec
+from streams.log.codec import Codec
 from streams.log.configuration import configuration
 from streams.log.lanes import lanes
+from streams.log.setup import create_topics
 from streams.log.writing import Writer
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
+from tests.lone_broker import a_lone_broker
 from tests.memory_broker import MemoryConsumer, a_broker
 from tests.replay.little_log import configuration_set
 from tests.streams.operations.reviews.records import a_judgement, a_release, a_retraction
@@ -174,9 +177,17 @@ def test_turns_are_those_that_the_step_read():
     assert turns_of(CODEC, [effect(), effect(response=b"\x00x")]) == ()
 
 
+@pytest.fixture
+def lone_settings(tmp_path):
+    """Those of a broker of the test's own: what is judged here no step has written."""
+    with a_lone_broker(tmp_path / "broker", lambda line: sys.stderr.write(f"{line}\n")) as broker:
+        create_topics(broker.settings)
+        yield broker.settings
+
+
 @pytest.mark.stack
-def test_kafka_itself_gives_the_queue(running):
-    settings, codec = running.settings, open_codec(running.settings)
+def test_kafka_itself_gives_the_queue(lone_settings):
+    settings, codec = lone_settings, CODEC
     tenant = f"reviews-{uuid.uuid4().hex[:8]}"
     [lane] = lanes(tenant, settings.partitions)
     drawn = lying(a_release("r-1", digest=DRAWS_ALL.digest, tenant=tenant), lane)
