@@ -53,7 +53,7 @@ def test_every_record_is_recomputed_with_models_and_index_stopped(running, talk)
     report = json.loads(done.stdout)
     assert done.returncode == 0, report["diverged"][:5]
     assert report["model_calls"] == 0
-    assert report["records"] == report["equal"] + report["superseded"] > 25
+    assert report["records"] == report["equal"] + report["superseded"] > 15
 
 
 def test_an_archive_verifies_without_a_broker(running, archive):
@@ -61,7 +61,7 @@ def test_an_archive_verifies_without_a_broker(running, archive):
     done = running.playhead("replay", "verify", "--archive", str(archive), "--json", env=env)
     report = json.loads(done.stdout)
     assert done.returncode == 0, report["diverged"][:5]
-    assert report["records"] > 25
+    assert report["records"] > 15
 
 
 @pytest.mark.parametrize("step", [step.name for step in STEPS])
