@@ -184,7 +184,7 @@ class Nearness:
         return counted / math.sqrt(SHORT + length)
 
     def _part_above(self, index: int) -> float:
-        """Tell how much words of the headings count: of one that asks most, and most for its answer.
+        """Tell how much words of the headings count: most of one that asks, for its answer.
 
         What stands first below it answers it; what follows, however short it is, says more of it.
         """

@@ -73,9 +73,7 @@ def test_what_stands_first_below_a_heading_that_asks_wins_over_short_sentences_b
         "When does the ferry kiosk open?\n\nThe ferry kiosk opens at six in the morning from May to "
         "September and at eight in the other months. It closes at ten in the evening. Cards only."
     )
-    asked = (
-        "My name is <PERSON_1>, my e-mail is <EMAIL_1>. When does the ferry kiosk open in May?"
-    )
+    asked = "My name is <PERSON_1>, my e-mail is <EMAIL_1>. When does the ferry kiosk open in May?"
     assert text_of(asked, text, NOISE).startswith("The ferry kiosk opens at six")
 
 
