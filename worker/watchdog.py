@@ -236,8 +236,8 @@ class Watchdog:
         topics = {topic for topic, _ in places}
         try:
             ids = await asyncio.to_thread(self._topic_ids, topics)
-        except KafkaException as error:
-            raise NoAnswer(str(error.args[0])) from error
+        except (KafkaException, TimeoutError) as error:
+            raise NoAnswer(str(error)) from error
         self._gone = topics - ids.keys()
         for lane in lanes:
             if lane.topic_id and ids.get(lane.topic, lane.topic_id) != lane.topic_id:

@@ -292,7 +292,7 @@ async def wait_for_topics(
                 await asyncio.to_thread(check_topics, admin, needed)
                 return
             reason = f"no topic {absent[0]} (and {len(absent) - 1} more): run `playhead up`"
-        except WrongTopic as error:
+        except (WrongTopic, TimeoutError) as error:
             reason = str(error)
         except KafkaException as error:
             reason = f"no broker at {settings.kafka}: {error.args[0].str()}"

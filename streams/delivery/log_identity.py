@@ -68,7 +68,7 @@ def fingerprint(message: Message) -> str:
 def topic_ids(settings: Settings, topics: Collection[str]) -> dict[str, str]:
     """Ask the broker which topics these are; one that there is not has no id.
 
-    Raises KafkaException where it does not answer.
+    Raises KafkaException or TimeoutError where it does not answer.
     """
     ids = {}
     asked = _admin(settings.kafka).describe_topics(
@@ -76,7 +76,7 @@ def topic_ids(settings: Settings, topics: Collection[str]) -> dict[str, str]:
     )
     for topic, answer in asked.items():
         try:
-            ids[topic] = str(answer.result().topic_id)
+            ids[topic] = str(answer.result(2 * ANSWER_TIMEOUT_S).topic_id)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise

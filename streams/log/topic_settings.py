@@ -25,6 +25,10 @@ from streams.watching.logs import logger
 log = logger("settings of the broker")
 
 ANSWER_TIMEOUT_S = 15.0  # of the broker, to a question about its topics
+WORD_S = 2 * ANSWER_TIMEOUT_S
+"""For the client's word of it: one was seen that said nothing in five minutes."""
+ASKED_MAX = 3
+"""How often a question is asked of which the client says nothing."""
 BATCH_BYTES = 8_192  # of a batch, around its records
 RECORD_BYTES_NEEDED = RECORD_BYTES_MAX + BATCH_BYTES
 OFFSETS_RETENTION = "offsets.retention.minutes"
@@ -61,14 +65,26 @@ def check_settings(topic: NewTopic, settings: Mapping[str, str]) -> None:
             )
 
 
-def settings_of(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Ask the broker for the settings of topics that it has; raises KafkaException."""
+def settings_of(
+    admin: AdminClient, topics: Iterable[str], word_s: float = WORD_S
+) -> dict[str, dict[str, str]]:
+    """Ask the broker for the settings of topics that it has.
+
+    Raises KafkaException, or TimeoutError where the client says nothing again and again.
+    """
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
-    told = admin.describe_configs(resources, request_timeout=ANSWER_TIMEOUT_S) if resources else {}
-    return {
-        resource.name: {entry.name: entry.value for entry in future.result().values()}
-        for resource, future in told.items()
-    }
+    for _ in range(ASKED_MAX if resources else 0):
+        told = admin.describe_configs(resources, request_timeout=ANSWER_TIMEOUT_S)
+        try:
+            return {
+                resource.name: {entry.name: entry.value for entry in future.result(word_s).values()}
+                for resource, future in told.items()
+            }
+        except TimeoutError:
+            log.warning("nothing is heard of the settings of topics, asking again")
+    if resources:
+        raise TimeoutError(f"the broker's client told nothing of {len(resources)} topics")
+    return {}
 
 
 def tell_of_forgetful_brokers(admin: AdminClient) -> int:
@@ -77,8 +93,8 @@ def tell_of_forgetful_brokers(admin: AdminClient) -> int:
     Returns how many do. Any of them may keep a group's; one that does not tell is not compared.
     """
     try:
-        nodes = admin.describe_cluster(request_timeout=ANSWER_TIMEOUT_S).result().nodes
-    except KafkaException:
+        nodes = admin.describe_cluster(request_timeout=ANSWER_TIMEOUT_S).result(WORD_S).nodes
+    except (KafkaException, TimeoutError):
         return 0
     kept = {node.id: _offsets_kept_min(admin, node.id) for node in nodes}
     short = {broker: each for broker, each in kept.items() if each < OFFSETS_KEPT_MIN}
@@ -97,8 +113,8 @@ def _offsets_kept_min(admin: AdminClient, broker: int) -> float:
     resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
     try:
         [told] = admin.describe_configs([resource], request_timeout=ANSWER_TIMEOUT_S).values()
-        return int(told.result()[OFFSETS_RETENTION].value)
-    except (KafkaException, KeyError, TypeError, ValueError):
+        return int(told.result(WORD_S)[OFFSETS_RETENTION].value)
+    except (KafkaException, TimeoutError, KeyError, TypeError, ValueError):
         return math.inf
 
 

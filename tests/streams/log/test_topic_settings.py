@@ -1,10 +1,13 @@
 """Which settings of a topic are wrong, and that what we make ourselves is right."""
 
+from concurrent.futures import Future
+
 import pytest
 
 from schemas import ConfigurationSet, InboxQuestion, QuestionAsked
 from streams.log.setup import check_topics, create_topics, wanted
 from streams.log.topic_settings import (
+    ASKED_MAX,
     OFFSETS_KEPT_MIN,
     RECORD_BYTES_NEEDED,
     WrongTopic,
@@ -89,6 +92,33 @@ def test_set_up_goes_no_further_beside_a_topic_that_loses_records():
 
 def test_of_no_topic_nothing_is_asked():
     assert settings_of(MemoryBroker().admin(), []) == {}
+
+
+class SilentAdmin:
+    """An admin whose client says nothing for some questions, and nothing ever after."""
+
+    def __init__(self, silent):
+        self.admin = MemoryBroker().admin()
+        self.silent = silent
+        self.asked = 0
+
+    def describe_configs(self, resources, request_timeout):
+        self.asked += 1
+        if self.asked <= self.silent:
+            return {resource: Future() for resource in resources}
+        return self.admin.describe_configs(resources, request_timeout)
+
+
+def test_a_client_that_says_nothing_is_asked_again():
+    admin = SilentAdmin(ASKED_MAX - 1)
+    assert settings_of(admin, [ASKED.topic], word_s=0.0) == {ASKED.topic: DEFAULTS}
+    assert admin.asked == ASKED_MAX
+
+
+def test_a_client_that_never_says_anything_is_an_error():
+    admin = SilentAdmin(ASKED_MAX)
+    with pytest.raises(TimeoutError, match="told nothing of 1 topics"):
+        settings_of(admin, [ASKED.topic], word_s=0.0)
 
 
 @pytest.mark.parametrize(
