@@ -46,10 +46,7 @@ def parsed_content(content: str, digest: str) -> dict[str, Any]:
     """Read a configuration back from the log; raises ValueError where the digest is another's."""
     if hashlib.sha256(content.encode()).hexdigest() != digest:
         raise ValueError(f"the content is not that of {digest}")
-    values = json.loads(content)
-    if not isinstance(values, dict):
-        raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
-    return values
+    return _object(json.loads(content))
 
 
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
@@ -80,19 +77,22 @@ def values_in(text: str, name: str) -> dict[str, Any]:
 
 def _values(name: str, read: Callable[[], str], folder: Path) -> dict[str, Any]:
     try:
-        values = _json(read())
-        if not isinstance(values, dict):
-            raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON
         return {
             key: _held(folder / value["file"])
             if isinstance(value, dict) and set(value) == {"file"}
             else value
-            for key, value in values.items()
+            for key, value in _object(_json(read())).items()
         }
     except (OSError, ValueError, TypeError) as error:
         raise BadConfiguration(f"{name}: {error}") from None
     except RecursionError:
         raise BadConfiguration(f"{name}: it nests too deeply: flatten it") from None
+
+
+def _object(values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
+    return values
 
 
 def _held(path: Path) -> Any:

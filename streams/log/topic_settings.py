@@ -73,7 +73,9 @@ def settings_of(
     Raises KafkaException, or TimeoutError where the client says nothing again and again.
     """
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
-    for _ in range(ASKED_MAX if resources else 0):
+    if not resources:
+        return {}
+    for _ in range(ASKED_MAX):
         told = admin.describe_configs(resources, request_timeout=ANSWER_TIMEOUT_S)
         try:
             return {
@@ -82,9 +84,7 @@ def settings_of(
             }
         except TimeoutError:
             log.warning("nothing is heard of the settings of topics, asking again")
-    if resources:
-        raise TimeoutError(f"the broker's client told nothing of {len(resources)} topics")
-    return {}
+    raise TimeoutError(f"the broker's client told nothing of {len(resources)} topics")
 
 
 def tell_of_forgetful_brokers(admin: AdminClient) -> int:
