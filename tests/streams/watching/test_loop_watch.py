@@ -2,33 +2,21 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from streams.watching.loop_watch import LoopWatch
+from tests.streams.watching.courses import courses_in
 from tests.streams.watching.fake_steps import CASES
 
 in_processes = pytest.mark.slow  # and seconds of computing in them
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def course_of():
     """Tell what a process in which something computes said, and what it logged."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.streams.watching.fake_steps", *CASES],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    courses = json.loads(done.stdout)
+    courses = courses_in("fake_steps", CASES)
 
     def course_of(case):
         code, lines = courses[case]

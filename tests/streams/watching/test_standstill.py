@@ -1,32 +1,20 @@
 """A loop whose thread waits for ever ends its process, with words where there is room; nobody else is ended."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from streams.watching.standstill import CODE, ENDS, STANDS
+from tests.streams.watching.courses import courses_in
 from tests.streams.watching.standing_loops import CASES, WAITS
 
 pytestmark = pytest.mark.slow  # processes
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def course_of():
     """Tell how a process ended and what it said, the lines of logs as what they tell."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.streams.watching.standing_loops", *CASES],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    courses = json.loads(done.stdout)
+    courses = courses_in("standing_loops", CASES)
 
     def course_of(case):
         code, lines = courses[case]
