@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
+from tests.standing_process import standing
 
 ANSWER_S = 60.0
 PARTITIONS = 2
@@ -81,11 +80,8 @@ class LoneBroker:
         """Let the broker stand still: it takes connections, and answers nothing."""
         pid = self._stack._keepers["kafka"].pid
         assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with standing(pid):
             yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def down(self) -> Iterator[Path]:

@@ -11,6 +11,7 @@ import pytest
 
 from edge.client.gateway_client import frames_in
 from infra.local.supervisor import read_state
+from tests.standing_process import standing
 
 pytestmark = pytest.mark.stack
 
@@ -20,10 +21,6 @@ PATIENCE_S = 90.0  # for what takes seconds on a machine that is not busy
 
 def state_of(running, component):
     return read_state(running.settings.run)["components"][component]
-
-
-def signal_to(running, component, number):
-    os.kill(state_of(running, component)["pid"], number)
 
 
 @contextmanager
@@ -41,11 +38,8 @@ def dying(running, component):
 @contextmanager
 def hanging(running, component):
     """Stop a component in its tracks: it takes connections and never answers."""
-    signal_to(running, component, signal.SIGSTOP)
-    try:
+    with standing(state_of(running, component)["pid"]):
         yield
-    finally:
-        signal_to(running, component, signal.SIGCONT)
 
 
 def put(running, tenant, **fields):

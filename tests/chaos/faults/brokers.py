@@ -1,8 +1,6 @@
 """Brokers of a cluster: killed and away for a while, or standing still for longer than a group's session."""
 
 import json
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +12,7 @@ from infra.local.supervisor import Stack, State
 from tests.chaos.faults.happening import Effects, Happenings, note
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Fault
+from tests.standing_process import standing
 
 PATIENCE_S = 45.0  # a broker that was away is back within it
 QUORUM = Path("__cluster_metadata-0", "quorum-state")
@@ -78,13 +77,9 @@ class BrokerFaults:
             if not alone or not self._ready(number) or pid is None:
                 yield False
                 return
-            os.kill(pid, signal.SIGSTOP)
-            try:
+            with standing(pid):
                 yield True
                 self._look(fault, number, {})
-            finally:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
 
     def _look(self, fault: Fault, number: int, seen: dict[str, int]) -> None:
         """Note whether the broker really does not answer anybody."""
