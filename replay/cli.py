@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.archive import ArchiveLog
+from replay.debugging.debug_cli import debug
 from replay.export import export
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
@@ -45,6 +46,9 @@ def replay() -> None:
       playhead replay verify
       playhead replay export /tmp/archive && playhead replay verify --archive /tmp/archive
     """
+
+
+replay.add_command(debug)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:

@@ -95,12 +95,14 @@ def answered(effect: Effect, response: Record | None) -> str:
     elif response is None:
         what = "an answer of which only a digest is kept"
     else:
-        what = f"the answer {response.SCHEMA}({_fields(response)})"
+        what = f"the answer {shown(response)}"
     return f"the digest {effect.request.hex()[:12]}… and {what}"
 
 
-def _fields(record: Record) -> str:
-    return ", ".join(f"{name}={_short(value)}" for name, value in record.to_avro().items())
+def shown(record: Record) -> str:
+    """Spell a record, each field cut short."""
+    fields = ", ".join(f"{name}={_short(value)}" for name, value in record.to_avro().items())
+    return f"{record.SCHEMA}({fields})"
 
 
 def _short(value: Any) -> str:

@@ -51,12 +51,15 @@ class Reruns:
         digest_key: Callable[[str], bytes],
         configuration: Callable[[str], dict[str, Any]],
         runtime: str = RUNTIME,
+        make_run: Callable[..., RecordedRun] = RecordedRun,
     ) -> None:
+        """`make_run` takes what RecordedRun takes: one that is watched, say."""
         self._codec = codec
         self._local = local
         self._digest_key = digest_key
         self._configuration = configuration
         self._runtime = runtime
+        self._make_run = make_run
 
     async def rerun(
         self,
@@ -118,7 +121,7 @@ class Reruns:
                 raise DidNotFit
             computed.append(event)
 
-        return RecordedRun(
+        return self._make_run(
             step,
             given,
             emit_fitting if attempt.gave_up_at_once else computed.append,

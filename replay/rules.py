@@ -38,6 +38,7 @@ from typing import Literal, NamedTuple
 
 from replay.log import Stored
 from schemas import Event, EventRejected, Fail
+from streams.delivery.history import rejected_attempt
 from streams.log.ids import outcome_id
 from streams.running.run import Input
 
@@ -233,6 +234,12 @@ def _against_numbers(ordered: RunOutcomes, attempt_min: int) -> str:
             return DISORDER
         reached[stored.topic] = stored.offset
     return ""
+
+
+def least_attempt(given: Input, stored: Stored) -> int:
+    """Return the lowest number that a run over an input can have had."""
+    before = rejected_attempt(dict(stored.headers))
+    return max(1, given.event.meta.attempt, before + 1)
 
 
 def verdict_of_copy(

@@ -41,6 +41,7 @@ from replay.rules import (
     against_meta,
     against_open,
     attempts_of,
+    least_attempt,
     verdicts_of,
 )
 from replay.selection import Selection
@@ -194,7 +195,7 @@ class Verifier:
     ) -> None:
         """Verify every attempt over an input, and that one of them is closed."""
         step = walk.step
-        least = _least(given, stored)
+        least = least_attempt(given, stored)
         attempts, copies = attempts_of(outcomes, least, lane.letters.explain)
         for verdict in copies:
             self.report.add(verdict)
@@ -237,12 +238,6 @@ def _run_side_by_side(attempts: Sequence[Attempt]) -> bool:
     """
     numbers = [attempt.outcomes[0].event.meta.attempt for attempt in attempts]
     return len(set(numbers)) < len(numbers)
-
-
-def _least(given: Input, stored: Stored) -> int:
-    """Return the lowest number that a run over an input can have had."""
-    before = rejected_attempt(dict(stored.headers))
-    return max(1, given.event.meta.attempt, before + 1)
 
 
 def _remember(history: History, given: Input, outcomes: Iterable[StoredOutcome]) -> None:

@@ -1,0 +1,1 @@
+"""A step of a recorded request under a debugger, on its recorded effects."""
