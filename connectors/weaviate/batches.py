@@ -1,6 +1,6 @@
 """Read and write the objects of one tenant's collection, many at a time.
 
-`collection` is the client's, of one tenant. Errors are the client's too, a refused batch apart.
+Errors are those of `tenant_objects.py`, a refused batch apart.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from weaviate.exceptions import WeaviateBaseError, WeaviateInsertManyAllFailedError
+import grpc  # type: ignore[import-untyped]  # it ships no types
+from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
+from connectors.weaviate.conditions import Condition
 from connectors.weaviate.failures import no_such_tenant, refusal
+from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 
 PAGE = 500  # objects read or listed at once
 
@@ -23,45 +26,41 @@ def pages(items: Iterable[R]) -> list[list[R]]:
     return [everything[start : start + PAGE] for start in range(0, len(everything), PAGE)]
 
 
-async def by_uuid(collection: Any, ids: Iterable[str], properties: Sequence[str]) -> list[Any]:
+async def by_uuid(
+    objects: TenantObjects, ids: Iterable[str], names: Sequence[str]
+) -> list[ReadObject]:
     """Read objects by id; those that do not exist are left out, as is a whole tenant."""
-    objects = []
+    read: list[ReadObject] = []
     for some in pages(ids):
         try:
-            answer = await collection.query.fetch_objects_by_ids(
-                some, limit=len(some), return_properties=list(properties)
-            )
-        except WeaviateBaseError as error:
+            read += await objects.by_ids(some, names)
+        except grpc.RpcError as error:
             if no_such_tenant(error):
                 return []
             raise
-        objects += answer.objects
-    return objects
+    return read
 
 
-async def listed(collection: Any, where: Any, properties: Sequence[str]) -> list[Any]:
-    """Read all objects that a filter lets through."""
-    objects: list[Any] = []
+async def listed(
+    objects: TenantObjects, where: Condition, names: Sequence[str]
+) -> list[ReadObject]:
+    """Read all objects that a condition lets through."""
+    read: list[ReadObject] = []
     while True:
-        answer = await collection.query.fetch_objects(
-            filters=where,
-            limit=PAGE,
-            offset=len(objects),
-            return_properties=list(properties),
-        )
-        objects += answer.objects
-        if len(answer.objects) < PAGE:
-            return objects
+        some = await objects.page(where, names, PAGE, len(read))
+        read += some
+        if len(some) < PAGE:
+            return read
 
 
-async def insert(collection: Any, objects: Sequence[Any]) -> None:
+async def insert(objects: TenantObjects, items: Sequence[Any]) -> None:
     """Write objects, new or not. Raises Transient or Permanent if any is refused."""
-    if not objects:
+    if not items:
         return
     try:
-        answer = await collection.data.insert_many(objects)
+        answer = await objects.data.insert_many(items)
     except WeaviateInsertManyAllFailedError as error:
-        raise refusal(len(objects), len(objects), str(error)) from error
+        raise refusal(len(items), len(items), str(error)) from error
     if answer.errors:
         first = next(iter(answer.errors.values())).message
-        raise refusal(len(answer.errors), len(objects), first)
+        raise refusal(len(answer.errors), len(items), first)

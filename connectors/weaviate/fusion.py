@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from connectors.weaviate.tenant_objects import ReadObject
 from schemas import Candidate
 
 RRF_K = 60  # the constant of Cormack, Clarke and Büttcher, SIGIR 2009
@@ -16,11 +16,11 @@ DECIMALS = 6  # of every score that is handed out; float32 carries about seven d
 
 
 def fuse(
-    lexical: Sequence[Any], dense: Sequence[Any], vector: NDArray[np.float32]
+    lexical: Sequence[ReadObject], dense: Sequence[ReadObject], vector: NDArray[np.float32]
 ) -> list[Candidate]:
     """Merge two rankings by reciprocal rank; every candidate gets its cosine similarity.
 
-    Both hold Weaviate's objects, best first: `lexical` with their BM25 scores and their vectors,
+    Both are best first: `lexical` with their BM25 scores and their vectors,
     `dense` with their distances from the query's vector. A chunk that stands in one ranking twice,
     as objects of two versions, counts by the better one. Ties go by the chunk's id.
     """
@@ -32,11 +32,11 @@ def fuse(
         chunk = item.properties["chunk"]
         if chunk in words:
             continue
-        words[chunk] = round(item.metadata.score, DECIMALS)
+        words[chunk] = round(item.score, DECIMALS)
         documents[chunk] = item.properties["document"]
         scores[chunk] += 1 / (RRF_K + len(words))
         if vector.size:
-            cosine = float(np.asarray(_vector(item), np.float32) @ vector)
+            cosine = float(np.frombuffer(item.vector, "<f4") @ vector)
             cosines[chunk] = round(cosine, DECIMALS)
     ranked: set[str] = set()
     for item in dense:
@@ -44,7 +44,7 @@ def fuse(
         if chunk in ranked:
             continue
         ranked.add(chunk)
-        cosines[chunk] = round(1 - item.metadata.distance, DECIMALS)
+        cosines[chunk] = round(1 - item.distance, DECIMALS)
         documents[chunk] = item.properties["document"]
         scores[chunk] += 1 / (RRF_K + len(ranked))
     order = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
@@ -58,8 +58,3 @@ def fuse(
         )
         for chunk in order
     ]
-
-
-def _vector(item: Any) -> Sequence[float]:
-    vector: Sequence[float] = item.vector["default"]
-    return vector

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
-
-import weaviate
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate.connecting import new_client
+from connectors.weaviate.connecting import IndexClient, new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
     ALIAS,
@@ -20,11 +17,13 @@ from connectors.weaviate.schema import (
     tenant_name,
     vectors_name,
 )
+from connectors.weaviate.tenant_objects import TenantObjects
 from streams.settings import Settings
 
-NewClient = Callable[[Settings], weaviate.WeaviateAsyncClient]
+NewClient = Callable[[Settings], IndexClient]
 
 GENERATION_S = 2.0  # how long the alias is trusted: a worker follows a swap within this time
+ASKED_AGAIN_S = 1.0  # after which it is asked for again, beside the work: then nobody waits for it
 
 
 class Index:
@@ -41,12 +40,15 @@ class Index:
         self._settings = settings
         self._new_client = client
         self._fixed = generation
-        self._client: weaviate.WeaviateAsyncClient | None = None
+        self._client: IndexClient | None = None
         self._connecting = asyncio.Lock()
         self._generation = (0.0, 0)  # until when it is trusted; its number
+        self._asking: asyncio.Task[int] | None = None
 
     async def close(self) -> None:
         """Let go of the connections."""
+        if self._asking is not None:
+            self._asking.cancel()
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -55,26 +57,40 @@ class Index:
         """Return the generation to work on."""
         if self._fixed is not None:
             return self._fixed
-        now = asyncio.get_running_loop().time()
         until, number = self._generation
-        if now >= until:
-            client = await self._connected()
-            pointed = await client.alias.get(alias_name=ALIAS)
-            if pointed is None:
-                raise Transient(f"Weaviate has no alias {ALIAS}: restart the worker to create it")
-            number = generation_of(pointed.collection)
-            self._generation = (now + GENERATION_S, number)
+        left_s = until - asyncio.get_running_loop().time()
+        if left_s > GENERATION_S - ASKED_AGAIN_S:
+            return number
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_number())
+            self._asking.add_done_callback(self._asked)
+        # many may wait for one answer: whoever leaves does not take it from the others
+        return number if left_s > 0 else await asyncio.shield(self._asking)
+
+    async def _ask_number(self) -> int:
+        began = asyncio.get_running_loop().time()
+        client = await self._connected()
+        pointed = await client.alias.get(alias_name=ALIAS)
+        if pointed is None:
+            raise Transient(f"Weaviate has no alias {ALIAS}: restart the worker to create it")
+        number = generation_of(pointed.collection)
+        self._generation = (began + GENERATION_S, number)
         return number
 
-    async def chunks_of(self, tenant: str) -> Any:
+    def _asked(self, asking: asyncio.Task[int]) -> None:
+        self._asking = None
+        if not asking.cancelled():
+            asking.exception()  # whoever waits for it is told; where nobody does, the next one asks
+
+    async def chunks_of(self, tenant: str) -> TenantObjects:
         """Return a tenant's collection of chunks, in the generation to work on."""
         return await self._collection(chunks_name, tenant)
 
-    async def documents_of(self, tenant: str) -> Any:
+    async def documents_of(self, tenant: str) -> TenantObjects:
         """Return a tenant's collection of documents, and of how far lanes have come."""
         return await self._collection(documents_name, tenant)
 
-    async def vectors_of(self, tenant: str) -> Any:
+    async def vectors_of(self, tenant: str) -> TenantObjects:
         """Return a tenant's collection of vectors."""
         return await self._collection(vectors_name, tenant)
 
@@ -109,7 +125,7 @@ class Index:
         ):
             await client.collections.delete(name)
 
-    async def _connected(self) -> weaviate.WeaviateAsyncClient:
+    async def _connected(self) -> IndexClient:
         if self._client is not None:
             return self._client
         async with self._connecting:
@@ -125,6 +141,6 @@ class Index:
             self._client = client
             return client
 
-    async def _collection(self, name: Callable[[int], str], tenant: str) -> Any:
+    async def _collection(self, name: Callable[[int], str], tenant: str) -> TenantObjects:
         client = await self._connected()
-        return client.collections.get(name(await self.number())).with_tenant(tenant_name(tenant))
+        return TenantObjects(client, name(await self.number()), tenant_name(tenant))

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.weaviate.analysis import terms
 from schemas import EmbeddedChunk, IndexChunks, MapEntry, Passage, Sealed
-from streams.log.ids import NAMESPACE
+from streams.log.ids import index_id
 from streams.running.world import Call
 
 EVERYONE = "*"
@@ -22,22 +21,22 @@ EVERYONE = "*"
 
 def chunk_uuid(tenant: str, chunk: str, version: int) -> str:
     """Name the object of a chunk and of the document version that brought it."""
-    return str(uuid.uuid5(NAMESPACE, f"index-chunk|{tenant}|{chunk}|{version}"))
+    return index_id("chunk", tenant, f"{chunk}|{version}")
 
 
 def vectors_uuid(tenant: str, chunk: str, model: str) -> str:
     """Name the object of a chunk's vectors, as one model made them."""
-    return str(uuid.uuid5(NAMESPACE, f"index-vectors|{tenant}|{chunk}|{model}"))
+    return index_id("vectors", tenant, f"{chunk}|{model}")
 
 
 def document_uuid(tenant: str, document: str) -> str:
     """Name the object of a document's history."""
-    return str(uuid.uuid5(NAMESPACE, f"index-document|{tenant}|{document}"))
+    return index_id("document", tenant, document)
 
 
 def head_uuid(tenant: str, lane: int) -> str:
     """Name the object that says how far a lane has come; it lies among the documents."""
-    return str(uuid.uuid5(NAMESPACE, f"index-head|{tenant}|{lane}"))
+    return index_id("head", tenant, str(lane))
 
 
 def group_value(name: str) -> str:

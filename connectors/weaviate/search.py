@@ -8,20 +8,29 @@ the search, and may lag behind.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+import grpc  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
-from weaviate.classes.query import Filter, MetadataQuery
-from weaviate.exceptions import WeaviateBaseError
 
 from connectors.token_vectors import max_sim
 from connectors.weaviate.analysis import terms
 from connectors.weaviate.batches import by_uuid, listed, pages
+from connectors.weaviate.conditions import (
+    Condition,
+    any_text,
+    at_most,
+    equal,
+    every,
+)
+from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.fusion import DECIMALS, fuse
-from connectors.weaviate.generations import Index
+from connectors.weaviate.generations import Index, NewClient
+from connectors.weaviate.kept_finds import FoundChunk, KeptFinds
 from connectors.weaviate.objects import (
     EVERYONE,
     group_value,
@@ -31,17 +40,39 @@ from connectors.weaviate.objects import (
     vectors_uuid,
 )
 from connectors.weaviate.schema import chunks_name
-from connectors.weaviate.visibility import is_visible, read_histories
-from schemas import Fetch, Fetched, Found, Rerank, Reranked, Search
+from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
+from connectors.weaviate.visibility import DocumentHistory, is_visible, read_histories
+from schemas import Candidate, Fetch, Fetched, Found, Rerank, Reranked, Search
 from streams.running.world import Call
+from streams.settings import Settings
 
 SURPLUS = 1.25  # candidates asked per candidate wanted: some belong to versions not yet published
-SEARCHED = ["chunk", "document", "version_from", "version_to"]  # what is read of a candidate
+SEARCHED = ("chunk", "document", "version_from", "version_to")  # what is read of a candidate
+FETCHED = (
+    "chunk", "document", "number", "title", "uri", "text", "tokens", "entries", "version_from",
+    "version_to",
+)  # fmt: skip
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones
+
+
+class _Shown(NamedTuple):
+    """What a search shows."""
+
+    candidates: tuple[Candidate, ...]
+    chunks: dict[str, FoundChunk]
+    """Where each of them lies."""
+    head: int
+    """How far the lane has come."""
 
 
 class ChunkSearch(Index):
     """Answers the requests that read the index; raises Transient or Permanent."""
+
+    def __init__(
+        self, settings: Settings, generation: int | None = None, client: NewClient = new_client
+    ) -> None:
+        super().__init__(settings, generation, client)
+        self._kept = KeptFinds(time.monotonic)
 
     @translated
     async def search(self, request: Search, call: Call) -> Found:
@@ -52,37 +83,64 @@ class ChunkSearch(Index):
         for _ in range(ROUNDS_MAX):
             try:
                 lexical, dense = await self._ranked(request, call.tenant, wanted)
-            except WeaviateBaseError as error:
+            except grpc.RpcError as error:
                 if no_such_tenant(error):
                     return Found(candidates=(), index=name, position=max(request.as_of, 0))
                 raise
-            items = {str(item.uuid): item for item in (*lexical, *dense)}
-            histories, head = await read_histories(
-                await self.documents_of(call.tenant),
-                call.tenant,
-                (item.properties["document"] for item in items.values()),
-                call.lane,
-            )
-            visible = {
-                identity for identity, item in items.items() if is_visible(item, histories, request)
-            }
+            shown = await self._shown(request, call, lexical, dense)
             exhausted = len(lexical) < wanted and len(dense) < wanted
-            if len(visible) >= request.limit or exhausted:
+            if len(shown.candidates) >= request.limit or exhausted:
                 break
             wanted *= 4
-        vector = np.frombuffer(request.vector, "<f4")
-        candidates = fuse(
-            [item for item in lexical if str(item.uuid) in visible],
-            [item for item in dense if str(item.uuid) in visible],
-            vector,
-        )
+        self._kept.keep(call, number, request.as_of, shown.chunks)
         return Found(
-            candidates=tuple(candidates[: request.limit]),
+            candidates=shown.candidates,
             index=name,
-            position=head if request.as_of < 0 else request.as_of,
+            position=shown.head if request.as_of < 0 else request.as_of,
         )
 
-    async def _ranked(self, request: Search, tenant: str, limit: int) -> tuple[Any, Any]:
+    async def _shown(
+        self,
+        request: Search,
+        call: Call,
+        lexical: Sequence[ReadObject],
+        dense: Sequence[ReadObject],
+    ) -> _Shown:
+        """Fuse what was found, and leave out what is invisible.
+
+        Mostly nothing is. So at first only the documents of the best are asked for, and the others
+        where one of those shows that there is something to leave out.
+        """
+        vector = np.frombuffer(request.vector, "<f4")
+        best = fuse(lexical, dense, vector)[: request.limit]
+        documents = {one.document for one in best}
+        histories, head = await self._histories(call, documents)
+        asked = [item for item in (*lexical, *dense) if item.properties["document"] in documents]
+        if not all(is_visible(item, histories, request) for item in asked):
+            others = {item.properties["document"] for item in (*lexical, *dense)} - documents
+            histories |= (await self._histories(call, others))[0]
+            lexical = [item for item in lexical if is_visible(item, histories, request)]
+            dense = [item for item in dense if is_visible(item, histories, request)]
+            best = fuse(lexical, dense, vector)[: request.limit]
+        objects = {item.properties["chunk"]: item.uuid for item in (*lexical, *dense)}
+        chunks = {
+            one.chunk: FoundChunk(
+                objects[one.chunk], histories[one.document].current(request.as_of)
+            )
+            for one in best
+        }
+        return _Shown(tuple(best), chunks, head)
+
+    async def _histories(
+        self, call: Call, documents: Iterable[str]
+    ) -> tuple[dict[str, DocumentHistory], int]:
+        return await read_histories(
+            await self.documents_of(call.tenant), call.tenant, documents, call.lane
+        )
+
+    async def _ranked(
+        self, request: Search, tenant: str, limit: int
+    ) -> tuple[list[ReadObject], list[ReadObject]]:
         """Ask for the best by words and the best by vector."""
         chunks = await self.chunks_of(tenant)
         words = [*terms(request.text), *request.entities]
@@ -100,67 +158,65 @@ class ChunkSearch(Index):
         """
         ids = [vectors_uuid(call.tenant, chunk, request.model) for chunk in request.chunks]
         properties = {
-            str(item.uuid): item.properties
+            item.uuid: item.properties
             for item in await by_uuid(
                 await self.vectors_of(call.tenant), ids, ("dense", "token_vectors")
             )
         }
-        packed = [unpacked(properties.get(identity, {}).get("token_vectors")) for identity in ids]
-        rows = [np.frombuffer(unpacked(properties.get(i, {}).get("dense")), "<f4") for i in ids]
-        vectors = np.zeros((len(ids), max((len(row) for row in rows), default=0)), np.float32)
-        for number, row in enumerate(rows):
-            vectors[number, : len(row)] = row
-        # some milliseconds of arithmetic, during which the worker's other streams must go on
-        scored = await asyncio.to_thread(max_sim, request.query, packed)
-        similar = np.round(vectors @ vectors.T, DECIMALS).astype("<f4")
-        return Reranked(
-            scores=tuple(round(score, DECIMALS) for score in scored),
-            similarities=similar.tobytes(),
-        )
+        held = [properties.get(identity, {}) for identity in ids]
+        # some milliseconds of unpacking and arithmetic, in which the worker's other streams go on
+        return await asyncio.to_thread(_reranked, request.query, held)
 
     @translated
     async def fetch(self, request: Fetch, call: Call) -> Fetched:
-        """Read chunks that are visible."""
-        items = await self._newest(
-            call.tenant,
-            request.chunks,
-            (
-                "chunk", "document", "number", "title", "uri", "text", "tokens", "entries",
-                "version_from", "version_to",
-            ),
-        )  # fmt: skip
-        histories, _ = await read_histories(
-            await self.documents_of(call.tenant),
-            call.tenant,
-            (item.properties["document"] for some in items.values() for item in some),
-            call.lane,
-        )
+        """Read chunks that are visible; those of a search just before by what that search saw."""
+        as_of = request.as_of
+        found = self._kept.of(call, await self.number(), as_of, request.chunks)
+        if found is not None:
+            return await self._fetched(request, call.tenant, found)
+        items = await self._newest(call.tenant, request.chunks, FETCHED)
+        documents = {item.properties["document"] for some in items.values() for item in some}
+        histories, _ = await self._histories(call, documents)
         passages = []
         for chunk in request.chunks:
             for item in items.get(chunk, ()):
                 values = item.properties
                 history = histories.get(values["document"])
                 if history is not None and history.shows(
-                    values["version_from"], values["version_to"], request.as_of
+                    values["version_from"], values["version_to"], as_of
                 ):
-                    passages.append(passage_of(values, history.current(request.as_of)))
+                    passages.append(passage_of(values, history.current(as_of)))
                     break
         return Fetched(passages=tuple(passages))
+
+    async def _fetched(
+        self, request: Fetch, tenant: str, found: Mapping[str, FoundChunk]
+    ) -> Fetched:
+        """Read chunks by where they lie."""
+        ids = [one.uuid for one in found.values()]
+        objects = await by_uuid(await self.chunks_of(tenant), ids, FETCHED)
+        by_chunk = {item.properties["chunk"]: item.properties for item in objects}
+        return Fetched(
+            passages=tuple(
+                passage_of(by_chunk[chunk], found[chunk].version)
+                for chunk in request.chunks
+                if chunk in by_chunk
+            )
+        )
 
     async def _newest(
         self,
         tenant: str,
         names: Sequence[str],
         properties: Sequence[str],
-    ) -> dict[str, list[Any]]:
+    ) -> dict[str, list[ReadObject]]:
         """Read the objects of each chunk, that of the newest version first."""
         chunks = await self.chunks_of(tenant)
-        by_chunk: defaultdict[str, list[Any]] = defaultdict(list)
+        by_chunk: defaultdict[str, list[ReadObject]] = defaultdict(list)
         for some in pages(sorted(set(names))):
-            where = Filter.by_property("chunk").contains_any(some)
             try:
-                items = await listed(chunks, where, properties)
-            except WeaviateBaseError as error:
+                items = await listed(chunks, any_text("chunk", some), properties)
+            except grpc.RpcError as error:
                 if no_such_tenant(error):
                     return {}
                 raise
@@ -171,43 +227,33 @@ class ChunkSearch(Index):
         return by_chunk
 
 
-def _narrowing(request: Search) -> Any:
-    """Make the filter that leaves out most of what `visibility.py` would."""
-    where = Filter.by_property("groups").contains_any(
-        [EVERYONE, *(group_value(name) for name in sorted(set(request.groups)))]
-    )
-    if request.as_of < 0:
-        where &= Filter.by_property("live").equal(True)
-    else:
-        where &= Filter.by_property("valid_from").less_or_equal(request.as_of)
-    for pair in metadata_values(request.filters):
-        where &= Filter.by_property("metadata").contains_any([pair])
-    return where
+def _reranked(query: bytes, held: Sequence[Mapping[str, str]]) -> Reranked:
+    """Score chunks by their vectors as `objects.vectors_properties` packs them."""
+    packed = [unpacked(values.get("token_vectors")) for values in held]
+    rows = [np.frombuffer(unpacked(values.get("dense")), "<f4") for values in held]
+    vectors = np.zeros((len(held), max((len(row) for row in rows), default=0)), np.float32)
+    for number, row in enumerate(rows):
+        vectors[number, : len(row)] = row
+    similar = np.round(vectors @ vectors.T, DECIMALS).astype("<f4")
+    scores = tuple(round(score, DECIMALS) for score in max_sim(query, packed))
+    return Reranked(scores=scores, similarities=similar.tobytes())
 
 
-async def _by_words(chunks: Any, words: Sequence[str], where: Any, limit: int) -> Any:
-    if not words:
-        return []
-    answer = await chunks.query.bm25(
-        query=" ".join(words),
-        query_properties=["terms"],
-        limit=limit,
-        filters=where,
-        include_vector=True,
-        return_metadata=MetadataQuery(score=True),
-        return_properties=SEARCHED,
-    )
-    return answer.objects
+def _narrowing(request: Search) -> Condition:
+    """Make the condition that leaves out most of what `visibility.py` would."""
+    readers = [EVERYONE, *(group_value(name) for name in sorted(set(request.groups)))]
+    now = equal("live", True) if request.as_of < 0 else at_most("valid_from", request.as_of)
+    wanted = (any_text("metadata", [pair]) for pair in metadata_values(request.filters))
+    return every([any_text("groups", readers), now, *wanted])
 
 
-async def _by_vector(chunks: Any, vector: bytes, where: Any, limit: int) -> Any:
-    if not vector:
-        return []
-    answer = await chunks.query.near_vector(
-        near_vector=np.frombuffer(vector, "<f4").tolist(),
-        limit=limit,
-        filters=where,
-        return_metadata=MetadataQuery(distance=True),
-        return_properties=SEARCHED,
-    )
-    return answer.objects
+async def _by_words(
+    chunks: TenantObjects, words: Sequence[str], where: Condition, limit: int
+) -> list[ReadObject]:
+    return await chunks.by_words(words, where, SEARCHED, limit) if words else []
+
+
+async def _by_vector(
+    chunks: TenantObjects, vector: bytes, where: Condition, limit: int
+) -> list[ReadObject]:
+    return await chunks.by_vector(vector, where, SEARCHED, limit) if vector else []

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 from weaviate.classes.data import DataObject
-from weaviate.classes.query import Filter
 
 from connectors.weaviate.batches import by_uuid, insert, listed, pages
+from connectors.weaviate.conditions import any_number, any_text, at_most, equal, every, less
 from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.generations import Index, NewClient
@@ -29,6 +29,7 @@ from connectors.weaviate.objects import (
     vectors_properties,
     vectors_uuid,
 )
+from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from connectors.weaviate.visibility import DocumentHistory, read_histories
 from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, WithdrawVersions
 from streams.running.world import Call
@@ -58,7 +59,7 @@ class VersionWriter(Index):
         ids = {chunk.id: chunk_uuid(call.tenant, chunk.id, ref.version) for chunk in request.chunks}
         # written again after a crash, a chunk keeps what later versions did to it
         before = {
-            str(item.uuid): item.properties for item in await by_uuid(chunks, ids.values(), MUTABLE)
+            item.uuid: item.properties for item in await by_uuid(chunks, ids.values(), MUTABLE)
         }
         objects = []
         for chunk in request.chunks:
@@ -93,10 +94,12 @@ class VersionWriter(Index):
             known = await self._history(call.tenant, ref.document)
             retired = []
             for ids in pages(request.retired):
-                where = (
-                    Filter.by_property("chunk").contains_any(ids)
-                    & Filter.by_property("document").equal(ref.document)
-                    & Filter.by_property("version_from").less_than(ref.version)
+                where = every(
+                    [
+                        any_text("chunk", ids),
+                        equal("document", ref.document),
+                        less("version_from", ref.version),
+                    ]
                 )
                 retired += [
                     item
@@ -127,10 +130,12 @@ class VersionWriter(Index):
             chunks = await self.chunks_of(call.tenant)
             last = known.latest(call.offset)
             # this version alone: Weaviate lists 10,000 objects at most, and all may have more
-            where = (
-                Filter.by_property("document").equal(ref.document)
-                & Filter.by_property("version_from").less_or_equal(last)
-                & Filter.by_property("version_to").contains_any([0, last + 1])
+            where = every(
+                [
+                    equal("document", ref.document),
+                    at_most("version_from", last),
+                    any_number("version_to", [0, last + 1]),
+                ]
             )
             gone = await listed(chunks, where, ("version_to", "live"))
             closing = {"version_to": last + 1, "valid_to": call.offset}
@@ -167,20 +172,22 @@ class VersionWriter(Index):
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
         await insert(documents, [item])
 
-    async def _spread(self, chunks: Any, ref: DocumentRef, known: DocumentHistory) -> None:
+    async def _spread(
+        self, chunks: TenantObjects, ref: DocumentRef, known: DocumentHistory
+    ) -> None:
         """Tell kept chunks of new groups and metadata, by which searches are narrowed."""
         groups, metadata = group_values(ref.groups), metadata_values(ref.metadata)
         if known.groups == set(groups) and known.metadata == set(metadata):
             return
-        where = Filter.by_property("document").equal(ref.document) & Filter.by_property(
-            "version_to"
-        ).equal(0)
+        where = every([equal("document", ref.document), equal("version_to", 0)])
         old = await listed(chunks, where, ("version_from",))
         kept = [item for item in old if item.properties["version_from"] < ref.version]
         await self._patch(chunks, kept, {"groups": groups, "metadata": metadata, "uri": ref.uri})
 
-    async def _patch(self, chunks: Any, items: Sequence[Any], change: dict[str, Any]) -> None:
-        async def patch(item: Any) -> None:
+    async def _patch(
+        self, chunks: TenantObjects, items: Sequence[ReadObject], change: dict[str, Any]
+    ) -> None:
+        async def patch(item: ReadObject) -> None:
             async with self._patches:
                 await chunks.data.update(uuid=item.uuid, properties=change)
 

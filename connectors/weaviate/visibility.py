@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.weaviate.batches import by_uuid
 from connectors.weaviate.objects import (
@@ -21,6 +20,7 @@ from connectors.weaviate.objects import (
     head_uuid,
     metadata_values,
 )
+from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from schemas import Search
 
 
@@ -61,7 +61,7 @@ class DocumentHistory:
 
 
 async def read_histories(
-    documents: Any, tenant: str, names: Iterable[str], lane: int
+    documents: TenantObjects, tenant: str, names: Iterable[str], lane: int
 ) -> tuple[dict[str, DocumentHistory], int]:
     """Read documents' histories, and how far a lane has come (0: nowhere yet).
 
@@ -73,7 +73,7 @@ async def read_histories(
     position, histories = 0, {}
     for item in await by_uuid(documents, ids, properties):
         values = item.properties
-        if str(item.uuid) == head:
+        if item.uuid == head:
             position = max(values["positions"])
             continue
         histories[values["document"]] = DocumentHistory(
@@ -85,8 +85,8 @@ async def read_histories(
     return histories, position
 
 
-def is_visible(item: Any, histories: Mapping[str, DocumentHistory], request: Search) -> bool:
-    """Tell whether whoever searches may see a chunk, an object of Weaviate's."""
+def is_visible(item: ReadObject, histories: Mapping[str, DocumentHistory], request: Search) -> bool:
+    """Tell whether whoever searches may see a chunk."""
     values = item.properties
     history = histories.get(values["document"])
     return (

@@ -37,6 +37,11 @@ def document_id(tenant: str, uri: str) -> str:
     return _id(f"document|{tenant}|{uri}")
 
 
+def index_id(kind: str, tenant: str, name: str) -> str:
+    """Id of an object of a kind in a tenant's index."""
+    return _id(f"index-{kind}|{tenant}|{name}")
+
+
 def position_id(topic: str, partition: int, offset: int) -> str:
     """Id that stands for a record without a readable meta."""
     return _id(f"position|{topic}|{partition}|{offset}")

@@ -3,16 +3,20 @@
 import copy
 import math
 import re
+import struct
+import uuid
 from collections import Counter
 from types import SimpleNamespace
 
+import grpc
 import numpy as np
+from grpc.aio import AioRpcError, Metadata
 from weaviate.exceptions import (
     UnexpectedStatusCodeError,
     WeaviateConnectionError,
     WeaviateInsertManyAllFailedError,
-    WeaviateQueryError,
 )
+from weaviate.proto.v1 import base_pb2, properties_pb2, search_get_pb2
 
 K1, B = 0.9, 0.4
 
@@ -27,6 +31,8 @@ class MemoryWeaviate:
         self.writes_left = None
         self.refusal = ""
         """Why every object is refused, if it is."""
+        self.searches = []
+        """The requests that were searched for, and read."""
 
     def write(self):
         """Count a write; the one after the last that is allowed meets no server."""
@@ -42,8 +48,15 @@ class MemoryWeaviate:
 
 class _Client:
     def __init__(self, server):
+        self._server = server
         self.alias = _Aliases(server)
         self.collections = _Collections(server)
+
+    async def search(self, request):
+        """Answer as `IndexClient.search` does."""
+        self._server.searches.append(request)
+        collection = _Collection(self._server, request.collection, request.tenant)
+        return search_get_pb2.SearchReply(results=collection.results(request))
 
     async def connect(self):
         """Nobody is far away."""
@@ -90,21 +103,23 @@ class _Collections:
         self._server.data.pop(name, None)
 
     def get(self, name):
-        return SimpleNamespace(with_tenant=lambda tenant: _Collection(self._server, name, tenant))
+        return SimpleNamespace(
+            with_tenant=lambda tenant: SimpleNamespace(data=_Collection(self._server, name, tenant))
+        )
 
 
 class _Collection:
-    """A tenant's objects; `query` and `data` as the client has them."""
+    """A tenant's objects; written as by the client's `data`, read as by the protocol."""
 
     def __init__(self, server, name, tenant):
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", tenant)
         self._server, self._tenants, self._tenant = server, server.data[name], tenant
         self._properties = server.properties[name]
-        self.query = self.data = self
 
     def _objects(self):
         if self._tenant not in self._tenants:
-            raise WeaviateQueryError(f"tenant not found: {self._tenant!r}", "GRPC")
+            why = f"tenant not found: {self._tenant!r}"
+            raise AioRpcError(grpc.StatusCode.UNKNOWN, Metadata(), Metadata(), details=why)
         return self._tenants[self._tenant]
 
     async def insert_many(self, objects):
@@ -129,29 +144,41 @@ class _Collection:
         self._server.write()
         self._objects()[str(uuid)].properties.update(copy.deepcopy(properties))
 
-    async def fetch_objects_by_ids(self, ids, *, limit, return_properties):
-        mine = self._objects()
-        some = [mine[one] for one in dict.fromkeys(map(str, ids)) if one in mine]
-        return answer(some[:limit], return_properties)
+    def results(self, request):
+        """Return what a request finds, reads and asks of each object."""
+        assert request.uses_123_api
+        assert request.uses_125_api
+        assert request.uses_127_api
+        found = self._found(request)
+        some = found[request.offset : request.offset + request.limit]
+        return [self._result(request, one, similarity) for similarity, one in some]
 
-    async def fetch_objects(self, *, filters, limit, offset, return_properties):
-        some = sorted(self._passing(filters), key=lambda one: str(one.uuid))
-        return answer(some[offset : offset + limit], return_properties)
+    def _found(self, request):
+        passing = [
+            (0.0, one)
+            for one in sorted(self._objects().values(), key=lambda one: str(one.uuid))
+            if self._passes(request.filters, one)
+        ]
+        if request.HasField("bm25_search"):
+            return best(self._by_words(request.bm25_search, passing))
+        if request.HasField("near_vector"):
+            [vector] = request.near_vector.vectors
+            assert vector.type == base_pb2.Vectors.VECTOR_TYPE_SINGLE_FP32
+            asked = np.frombuffer(vector.vector_bytes, "<f4")
+            return best([(float(np.dot(asked, one.vector)), one) for _, one in passing])
+        return passing
 
-    async def bm25(
-        self, *, query, query_properties, limit, filters, return_properties, include_vector, **_
-    ):
-        assert include_vector
-        [name] = query_properties
+    def _by_words(self, asked, passing):
+        [name] = asked.properties
         assert self._properties[name].indexSearchable
         texts = {key: one.properties[name].split() for key, one in self._objects().items()}
         average = sum(map(len, texts.values())) / len(texts)
         holding = Counter(word for words in texts.values() for word in set(words))
         scored = []
-        for one in self._passing(filters):
+        for _, one in passing:
             words = texts[str(one.uuid)]
             score = 0.0
-            for word in query.split():
+            for word in asked.query.split():
                 rarity = math.log(1 + (len(texts) - holding[word] + 0.5) / (holding[word] + 0.5))
                 often = words.count(word)
                 score += (
@@ -159,64 +186,89 @@ class _Collection:
                 )
             if score:
                 scored.append((score, one))
-        return best(scored, limit, return_properties, "score")
+        return scored
 
-    async def near_vector(self, *, near_vector, limit, filters, return_properties, **_):
-        scored = [(float(np.dot(near_vector, one.vector)), one) for one in self._passing(filters)]
-        return best(scored, limit, return_properties, "distance")
-
-    def _passing(self, filters):
-        return [one for one in self._objects().values() if self._passes(filters, one.properties)]
-
-    def _passes(self, filters, properties):
-        if hasattr(filters, "filters"):
-            assert filters.operator == "And"
-            return all(self._passes(one, properties) for one in filters.filters)
-        definition = self._properties[filters.target]
-        ranged = filters.operator.value.startswith("Less") and definition.indexRangeFilters
-        assert ranged or definition.indexFilterable, filters.target
-        return passes(filters, properties.get(filters.target))
-
-
-def passes(filters, value):
-    """Whether a value passes one condition."""
-    match filters.operator.value:
-        case "Equal":
-            return value == filters.value
-        case "LessThan":
-            return value < filters.value
-        case "LessThanEqual":
-            return value <= filters.value
-        case "ContainsAny":
-            held = value if isinstance(value, list) else [value]
-            return not set(held).isdisjoint(filters.value)
-    raise NotImplementedError(filters.operator)
-
-
-def answer(objects, names):
-    """What the client returns of some objects: the properties that were asked for, None where unset."""
-    return SimpleNamespace(
-        objects=[
-            SimpleNamespace(
-                uuid=str(one.uuid),
-                properties={name: copy.deepcopy(one.properties.get(name)) for name in names},
-            )
-            for one in objects
-        ]
-    )
-
-
-def best(scored, limit, names, figure):
-    """The objects of the highest similarity, first the best, with their vector and figure."""
-    scored = sorted(scored, key=lambda pair: (-pair[0], str(pair[1].uuid)))[:limit]
-    found = answer([one for _, one in scored], names)
-    for (score, one), item in zip(scored, found.objects, strict=True):
-        item.vector = {"default": list(one.vector)}
-        item.metadata = SimpleNamespace(
-            score=score if figure == "score" else None,
-            distance=1 - score if figure == "distance" else None,
+    def _result(self, request, one, similarity):
+        names = request.properties.non_ref_properties
+        assert set(names) <= set(self._properties)
+        values = {name: one.properties.get(name) for name in names}
+        fields = {
+            name: spelt(value, self._properties[name].dataType)
+            for name, value in values.items()
+            if value is not None
+        }
+        wanted = request.metadata
+        metadata = search_get_pb2.MetadataResult()
+        if wanted.uuid:
+            metadata.id = str(one.uuid)
+            metadata.id_as_bytes = uuid.UUID(str(one.uuid)).bytes
+        if wanted.score:
+            metadata.score, metadata.score_present = similarity, True
+        if wanted.distance:
+            metadata.distance, metadata.distance_present = 1 - similarity, True
+        if wanted.vector:
+            packed = np.asarray(one.vector, "<f4").tobytes()
+            metadata.vectors.add(name="default", vector_bytes=packed)
+        properties = search_get_pb2.PropertiesResult(
+            non_ref_props=properties_pb2.Properties(fields=fields)
         )
-    return found
+        return search_get_pb2.SearchResult(properties=properties, metadata=metadata)
+
+    def _passes(self, condition, one):
+        operator = base_pb2.Filters.Operator.Name(condition.operator)
+        if operator == "OPERATOR_UNSPECIFIED":
+            return True
+        if operator == "OPERATOR_AND":
+            assert condition.filters
+            return all(self._passes(each, one) for each in condition.filters)
+        name = condition.target.property
+        if name == "_id":
+            return passes(operator, condition, str(one.uuid))
+        definition = self._properties[name]
+        ranged = operator.startswith("OPERATOR_LESS") and definition.indexRangeFilters
+        assert ranged or definition.indexFilterable, name
+        return passes(operator, condition, one.properties.get(name))
+
+
+def passes(operator, condition, value):
+    """Whether a value passes one condition."""
+    asked = getattr(condition, condition.WhichOneof("test_value"))
+    match operator:
+        case "OPERATOR_EQUAL":
+            return value == asked
+        case "OPERATOR_LESS_THAN":
+            return value < asked
+        case "OPERATOR_LESS_THAN_EQUAL":
+            return value <= asked
+        case "OPERATOR_CONTAINS_ANY":
+            held = value if isinstance(value, list) else [value]
+            return not set(held).isdisjoint(asked.values)
+    raise NotImplementedError(operator)
+
+
+def spelt(value, kind):
+    """What the protocol makes of a property's value."""
+    match kind.value:
+        case "text":
+            return properties_pb2.Value(text_value=value)
+        case "int":
+            return properties_pb2.Value(int_value=value)
+        case "boolean":
+            return properties_pb2.Value(bool_value=value)
+        case "blob":
+            return properties_pb2.Value(blob_value=value)
+        case "text[]":
+            texts = properties_pb2.TextValues(values=value)
+            return properties_pb2.Value(list_value=properties_pb2.ListValue(text_values=texts))
+        case "int[]":
+            numbers = properties_pb2.IntValues(values=struct.pack(f"<{len(value)}q", *value))
+            return properties_pb2.Value(list_value=properties_pb2.ListValue(int_values=numbers))
+    raise NotImplementedError(kind)
+
+
+def best(scored):
+    """Pairs of similarity and object, the most similar first."""
+    return sorted(scored, key=lambda pair: (-pair[0], str(pair[1].uuid)))
 
 
 def refused(status):

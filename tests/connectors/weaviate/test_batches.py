@@ -8,6 +8,7 @@ from weaviate.classes.data import DataObject
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.batches import insert
+from connectors.weaviate.tenant_objects import TenantObjects
 from tests.connectors.weaviate.memory import MemoryWeaviate
 
 
@@ -18,10 +19,10 @@ from tests.connectors.weaviate.memory import MemoryWeaviate
 async def test_a_refused_batch_says_why(why, kind):
     server = MemoryWeaviate()
     server.refusal = why
-    collections = server(None).collections
-    await collections.create(
+    client = server(None)
+    await client.collections.create(
         "Chunk", properties=(), multi_tenancy_config=SimpleNamespace(enabled=True)
     )
     objects = [DataObject(properties={}, uuid=uuid4(), vector=[1.0]) for _ in range(2)]
     with pytest.raises(kind, match=f"refused 2 of 2 objects: {why}"):
-        await insert(collections.get("Chunk").with_tenant("acme"), objects)
+        await insert(TenantObjects(client, "Chunk", "acme"), objects)

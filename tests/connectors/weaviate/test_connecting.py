@@ -5,16 +5,19 @@ import contextlib
 
 import grpc
 import pytest
+from weaviate.proto.v1 import search_get_pb2
 
 from agents.errors import Transient
 from connectors.weaviate.connecting import WeaviateConnection, new_client
 from streams.settings import Settings
 
 
-async def served(port=0, status=grpc.StatusCode.OK):
+async def served(port=0, status=grpc.StatusCode.OK, heard=None):
     """A gRPC server that answers a search with nothing, or with a status."""
 
     async def answer(request, context):
+        if heard is not None:
+            heard.append((request, dict(context.invocation_metadata())))
         if status is not grpc.StatusCode.OK:
             await context.abort(status, "as the test wants")
         return b""
@@ -50,6 +53,38 @@ async def test_where_nobody_answers_the_client_is_told_at_once_and_finds_the_ser
             await asyncio.sleep(0.05)
         assert answer == b""
         await server.stop(None)
+
+
+async def test_a_search_goes_past_the_client_and_is_told_at_once_where_nobody_answers(tmp_path):
+    heard = []
+    server, port = await served(heard=heard)
+    (tmp_path / "key").write_text("secret")
+    settings = Settings(weaviate_grpc=f"127.0.0.1:{port}", weaviate_key_file=str(tmp_path / "key"))
+    client = new_client(settings)
+    request = search_get_pb2.SearchRequest(collection="Chunk", tenant="acme")
+    assert not (await client.search(request)).results
+    [(sent, metadata)] = heard
+    assert search_get_pb2.SearchRequest.FromString(sent) == request
+    assert metadata["authorization"] == "Bearer secret"
+    await server.stop(None)
+    with pytest.raises(ConnectionError):
+        await client.search(request)
+    server, _ = await served(port, heard=heard)
+    while len(heard) == 1:
+        with contextlib.suppress(ConnectionError):
+            await client.search(request)
+        await asyncio.sleep(0.05)
+    await client.close()
+    await server.stop(None)
+
+
+async def test_other_statuses_of_a_search_are_told_as_they_are():
+    server, port = await served(status=grpc.StatusCode.RESOURCE_EXHAUSTED)
+    client = new_client(Settings(weaviate_grpc=f"127.0.0.1:{port}"))
+    with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
+        await client.search(search_get_pb2.SearchRequest())
+    await client.close()
+    await server.stop(None)
 
 
 @pytest.mark.parametrize("secure", [False, True])

@@ -1,30 +1,24 @@
 """Fusing two rankings: by rank alone, each chunk once, with the scores that it has."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.weaviate.fusion import DECIMALS, RRF_K, fuse
+from connectors.weaviate.tenant_objects import ReadObject
 
 QUERY = np.array([1.0, 0.0], np.float32)
 
 
 def by_words(chunk, score=1.0, vector=(0.6, 0.8)):
-    return SimpleNamespace(
-        properties={"chunk": chunk, "document": f"d-{chunk}"},
-        metadata=SimpleNamespace(score=score),
-        vector={"default": list(vector)},
-    )
+    properties = {"chunk": chunk, "document": f"d-{chunk}"}
+    packed = np.asarray(vector, "<f4").tobytes()
+    return ReadObject("", properties, score=score, vector=packed)
 
 
 def by_vector(chunk, distance=0.25):
-    return SimpleNamespace(
-        properties={"chunk": chunk, "document": f"d-{chunk}"},
-        metadata=SimpleNamespace(distance=distance),
-    )
+    return ReadObject("", {"chunk": chunk, "document": f"d-{chunk}"}, distance=distance)
 
 
 def scores(candidates):

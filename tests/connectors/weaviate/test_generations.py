@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import Permanent, Transient
-from connectors.weaviate.generations import GENERATION_S, Index
+from connectors.weaviate.generations import ASKED_AGAIN_S, GENERATION_S, Index
 from connectors.weaviate.schema import (
     ALIAS,
     chunks_name,
@@ -78,6 +78,73 @@ async def test_a_swap_is_followed_when_the_alias_is_read_again(server):
     assert await live.number() == 2
     until, _ = live._generation
     assert until <= asyncio.get_running_loop().time() + GENERATION_S
+
+
+def counting(server, index):
+    """Count how often the alias is asked for, and hold the answers back until they may come."""
+    asked, go_on = [], asyncio.Event()
+
+    def made(settings):
+        client = server(settings)
+        get = client.alias.get
+
+        async def slow(**which):
+            asked.append(which)
+            await go_on.wait()
+            return await get(**which)
+
+        client.alias.get = slow
+        return client
+
+    index._new_client = made
+    return asked, go_on
+
+
+async def test_many_that_must_wait_for_the_alias_wait_for_one_answer(server):
+    index = opened(server)
+    asked, go_on = counting(server, index)
+    go_on.set()
+    await index.generations()
+    asked.clear()
+    go_on.clear()
+    waiting = [asyncio.create_task(index.number()) for _ in range(9)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()  # who leaves does not take the answer from the others
+    await asyncio.sleep(0.01)
+    go_on.set()
+    assert await asyncio.gather(*waiting[1:]) == [1] * 8
+    assert len(asked) == 1
+
+
+async def test_an_answer_that_grows_old_is_asked_for_again_while_it_is_trusted(server):
+    index, aside = opened(server), opened(server, 2)
+    asked, go_on = counting(server, index)
+    go_on.set()
+    assert await index.number() == 1
+    await aside.put_in_force()
+    now = asyncio.get_running_loop().time()
+    index._generation = (now + GENERATION_S - ASKED_AGAIN_S, 1)
+    asked.clear()
+    go_on.clear()
+    assert [await index.number() for _ in range(3)] == [1] * 3  # nobody waits
+    go_on.set()
+    await index._asking
+    assert await index.number() == 2
+    assert len(asked) == 1
+
+
+async def test_an_answer_that_fails_beside_the_work_is_told_when_it_must_be_waited_for(server):
+    index = opened(server)
+    await index.number()
+    server.pointers.clear()
+    index._generation = (asyncio.get_running_loop().time() + 0.5, 1)
+    assert await index.number() == 1
+    await asyncio.sleep(0.01)
+    assert await index.number() == 1
+    index._generation = (0.0, 1)
+    with pytest.raises(Transient, match="no alias"):
+        await index.number()
+    await index.close()
 
 
 async def test_an_alias_that_is_gone_is_worth_another_try_and_says_what_to_do(server):

@@ -1,5 +1,8 @@
 """Searching, reranking and fetching, against an index in memory whose contents are chosen."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from agents.errors import Transient
 from connectors.token_vectors import NO_SCORE
 from connectors.weaviate import Weaviate
+from connectors.weaviate.objects import chunk_uuid
 from connectors.weaviate.search import ROUNDS_MAX
 from schemas import (
     DocumentRef,
@@ -17,6 +21,7 @@ from schemas import (
     PublishVersion,
     Rerank,
     Search,
+    WithdrawVersions,
 )
 from streams.running.world import Call
 from streams.settings import Settings
@@ -145,6 +150,63 @@ async def test_readers_see_what_their_groups_and_filters_let_them(documents, gro
         for name, (readers, metadata) in documents.items()
         if (not readers or readers & groups) and filters.items() <= metadata.items()
     }
+
+
+async def test_a_fetch_after_its_search_reads_the_chunks_by_where_they_lie_and_nothing_else(shelf):
+    await shelf.put("d", chunk("a"), chunk("b"))
+    await shelf.find()
+    shelf.server.searches.clear()
+    answer = await shelf.weaviate.fetch(Fetch(chunks=("b", "a", "b")), call())
+    assert [(one.chunk, one.version) for one in answer.passages] == [("b", 1), ("a", 1), ("b", 1)]
+    [read] = shelf.server.searches
+    assert read.filters.target.property == "_id"
+    assert read.limit == 2
+
+
+async def test_a_fetch_shows_what_its_search_saw_and_another_runs_what_is_there_now(shelf):
+    await shelf.put("d", chunk("a"))
+    await shelf.find()
+    gone = WithdrawVersions(document=DocumentRef(document="d", version=1, uri="d.md"))
+    await shelf.weaviate.withdraw(gone, call(9))
+    request = Fetch(chunks=("a",))
+    assert [one.chunk for one in (await shelf.weaviate.fetch(request, call())).passages] == ["a"]
+    other = replace(call(), event="another")
+    assert (await shelf.weaviate.fetch(request, other)).passages == ()
+    assert (
+        await shelf.weaviate.fetch(msgspec.structs.replace(request, as_of=9), call())
+    ).passages == ()
+
+
+async def test_a_chunk_that_is_gone_since_it_was_found_is_left_out(shelf):
+    await shelf.put("d", chunk("a"), chunk("b"))
+    await shelf.find()
+    shelf.server.data["PlayheadChunk_1"]["acme"].pop(chunk_uuid("acme", "a", 1))
+    answer = await shelf.weaviate.fetch(Fetch(chunks=("a", "b")), call())
+    assert [one.chunk for one in answer.passages] == ["b"]
+
+
+def documents_read(shelf):
+    """How many documents each request of the last search read, the lane's head apart."""
+    return [
+        one.limit - 1 for one in shelf.server.searches if one.collection.startswith("PlayheadDoc")
+    ]
+
+
+async def test_only_the_documents_of_the_best_are_read_while_all_of_them_are_visible(shelf):
+    for number in range(6):
+        await shelf.put(f"d{number}", chunk(f"c{number}", "lanes " * (1 + number)))
+    shelf.server.searches.clear()
+    assert await shelf.names(limit=4) == ["c5", "c4", "c3", "c2"]
+    assert documents_read(shelf) == [4]
+
+
+async def test_the_others_are_read_too_where_one_of_the_best_is_invisible(shelf):
+    for number in range(5):
+        await shelf.put(f"d{number}", chunk(f"c{number}", "lanes " * (1 + number)))
+    await shelf.put("d5", chunk("c5", "lanes " * 6), published=False)
+    shelf.server.searches.clear()
+    assert await shelf.names(limit=4) == ["c4", "c3", "c2", "c1"]
+    assert documents_read(shelf) == [4, 1]
 
 
 async def test_fetched_passages_come_in_the_order_asked_each_once_and_none_made_up(shelf):
