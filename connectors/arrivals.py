@@ -1,13 +1,17 @@
 """Pieces: what a model says, between its arrival and its being asked for.
 
 Why it is so: a generation's tokens are pumped into a buffer, and each part of the stream is all
-that arrived since the consumer last asked: the first token leaves at once, and a slow consumer gets
-fewer, larger parts instead of delaying the model.
+that arrived since the consumer last asked. The first token leaves at once. What follows is gathered
+for as long as a reader does not notice, since each part is an effect on the log and a turn of its
+step; but what shows that a first sentence has ended leaves at once, since that is the first text
+that is shown. A slow consumer gets fewer, larger parts instead of delaying the model. Parts are
+formed here and nowhere else: they are on the log as they were, and a replay sees the same ones.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +22,8 @@ from agents.errors import Transient
 from schemas import Generated, GeneratedFinishReason, GeneratedToken, ToolCall, Usage
 
 MODEL_CHARACTERS_MAX = 200  # of a model's name and version
+_MAY_END = re.compile(r"[.!?…][\"'”’)\]]*\s|[\n。！？]")
+END_CHARS = 3  # a mark, a quote and a blank: what comes next shows whether it was an end
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,14 @@ class Arrival:
 class Arrivals:
     """The tokens of one generation between their arrival and their being asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = 0.0) -> None:
+        """Gather for so long what follows the first token."""
+        self._patience_s = patience_s
+        self._timer: asyncio.TimerHandle | None = None
+        """Runs while what arrives is gathered."""
+        self._tail = ""
+        self._ended: bool | None = False
+        """Whether a sentence may have ended just now; None once the first one has."""
         self._began = time.perf_counter_ns()
         self._tokens: list[GeneratedToken] = []
         self._model = ""
@@ -51,7 +64,8 @@ class Arrivals:
         try:
             async for piece in pieces:
                 self._take_in(piece)
-                self._news.set()
+                if self._due:
+                    self._news.set()
             if not self._over:
                 raise Transient("a model ended a generation before its last token; try again")
         except Exception as error:  # noqa: BLE001 - it is raised to the consumer, by `take`
@@ -60,11 +74,14 @@ class Arrivals:
             self._news.set()
 
     async def take(self) -> Generated:
-        """Wait until something arrived, and return all of it. Tokens come before a failure."""
-        while not (self._tokens or self._over or self._failure):
+        """Wait until something is due, and return all of it. Tokens come before a failure."""
+        while not self._due:
             self._news.clear()
             await self._news.wait()
         tokens, self._tokens = tuple(self._tokens), []
+        self.release()
+        if self._patience_s:
+            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self.release)
         if self._failure and not tokens:
             raise self._failure
         if not self._over:
@@ -78,15 +95,39 @@ class Arrivals:
             tool_calls=self._tool_calls,
         )
 
+    def release(self) -> None:
+        """Gather no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._news.set()
+
+    @property
+    def _due(self) -> bool:
+        """Whether what has arrived is to be handed out."""
+        if self._over or self._failure:
+            return True
+        return bool(self._tokens) and (self._timer is None or self._ended is True)
+
     def _take_in(self, piece: Arrival) -> None:
         self._model = piece.model or self._model
         if piece.text:
             at_us = (time.perf_counter_ns() - self._began) // 1_000
             self._tokens.append(GeneratedToken(text=piece.text, at_us=at_us))
+            self._look_for_end(piece.text)
         self._finish_reason = piece.finish_reason or self._finish_reason
         self._usage = piece.usage or self._usage
         self._tool_calls = piece.tool_calls or self._tool_calls
         self._over = self._over or piece.last
+
+    def _look_for_end(self, text: str) -> None:
+        """See whether the first sentence ends."""
+        if self._ended is None:
+            return
+        text = self._tail + text
+        found = _MAY_END.search(text) is not None
+        self._ended = None if self._ended and not found else found
+        self._tail = text[-END_CHARS:]
 
 
 def model_name(told: str) -> str:
@@ -98,12 +139,14 @@ def model_name(told: str) -> str:
     return name[:MODEL_CHARACTERS_MAX]
 
 
-async def in_parts(pieces: AsyncIterator[Arrival]) -> AsyncGenerator[Generated, None]:
+async def in_parts(
+    pieces: AsyncIterator[Arrival], patience_s: float
+) -> AsyncGenerator[Generated, None]:
     """Yield what arrives as parts, the last of which says how it ended.
 
     Leaving early cancels whoever yields the pieces.
     """
-    arrivals = Arrivals()
+    arrivals = Arrivals(patience_s)
     pump = asyncio.create_task(arrivals.pump(pieces))
     try:
         last = False
@@ -112,6 +155,7 @@ async def in_parts(pieces: AsyncIterator[Arrival]) -> AsyncGenerator[Generated, 
             last = part.last
             yield part
     finally:
+        arrivals.release()
         if not pump.done():  # the consumer left
             pump.cancel()  # and with it the call that it reads
             await asyncio.wait([pump])

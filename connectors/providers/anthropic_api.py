@@ -83,8 +83,9 @@ class _Event(msgspec.Struct):
 class AnthropicAPI:
     """Generates by Anthropic's models."""
 
-    def __init__(self, name: str, own: ProviderSettings, _settings: Settings) -> None:
+    def __init__(self, name: str, own: ProviderSettings, settings: Settings) -> None:
         self._name, self._own = name, own
+        self._patience_s = settings.reader_patience_ms / 1_000
         self._http = client(name, own)
 
     async def close(self) -> None:
@@ -93,7 +94,8 @@ class AnthropicAPI:
 
     async def generate(self, request: Generate, _call: Call) -> AsyncIterator[Generated]:
         """Continue a prompt."""
-        async with aclosing(in_parts(stopped(self._pieces(request), request))) as parts:
+        pieces = stopped(self._pieces(request), request)
+        async with aclosing(in_parts(pieces, self._patience_s)) as parts:
             async for part in parts:
                 yield part
 

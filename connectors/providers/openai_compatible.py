@@ -72,10 +72,11 @@ class _Chunk(msgspec.Struct):
 class OpenAICompatible:
     """Generates by a server of OpenAI's interface."""
 
-    def __init__(self, name: str, own: ProviderSettings, _settings: Settings) -> None:
+    def __init__(self, name: str, own: ProviderSettings, settings: Settings) -> None:
         if not own.url.startswith(("http://", "https://")):
             raise BadSetting(f"provider {name}: url must begin with http:// or https://")
         self._name, self._own = name, own
+        self._patience_s = settings.reader_patience_ms / 1_000
         self._client = client(name, own)
         path = "chat/completions" if own.api == "chat" else "completions"
         self._url = f"{own.url.rstrip('/')}/{path}"
@@ -86,7 +87,8 @@ class OpenAICompatible:
 
     async def generate(self, request: Generate, _call: Call) -> AsyncIterator[Generated]:
         """Continue a prompt."""
-        async with aclosing(in_parts(stopped(self._pieces(request), request))) as parts:
+        pieces = stopped(self._pieces(request), request)
+        async with aclosing(in_parts(pieces, self._patience_s)) as parts:
             async for part in parts:
                 yield part
 

@@ -79,6 +79,7 @@ class Triton:
         self.address = address or settings.triton_grpc
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
+        self._patience_s = settings.reader_patience_ms / 1_000
         self._client: InferenceServerClient | None = None
         self._bulk = FairQueue(BULK_AT_ONCE)
         self._queries = FairQueue(QUERIES_AT_ONCE, QUERIES_RESERVED)
@@ -167,7 +168,9 @@ class Triton:
                 stream_timeout=self.timeout_s,
                 headers=headers,
             )
-            async with aclosing(in_parts(_pieces(answers, request, backend))) as parts:
+            async with aclosing(
+                in_parts(_pieces(answers, request, backend), self._patience_s)
+            ) as parts:
                 async for part in parts:
                     if part.last:
                         describe(span, part)

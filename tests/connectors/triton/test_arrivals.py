@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tritonclient.grpc import InferResult
 
 from agents.errors import Permanent, Transient
-from connectors.arrivals import Arrivals
+from connectors.arrivals import Arrival, Arrivals
 from connectors.triton.stream_answers import pieces
 from schemas import Usage
 from tests.connectors.triton.server import generated
@@ -108,3 +108,104 @@ async def test_whoever_waits_is_woken_by_a_failure():
     await arrivals.pump(pieces(answering([(None, Transient("gone"))])))
     with pytest.raises(Transient, match="gone"):
         await taking
+
+
+class Spoken:
+    """A model that says a token when it is told to, and what came of it so far."""
+
+    def __init__(self, patience_s):
+        self.arrivals, self.said = Arrivals(patience_s), asyncio.Queue()
+        self.pump = asyncio.create_task(self.arrivals.pump(self._pieces()))
+        self.taking = None
+
+    async def _pieces(self):
+        while (text := await self.said.get()) is not None:
+            yield Arrival(text)
+        yield Arrival(finish_reason="stop", last=True)
+
+    async def say(self, *texts):
+        for text in texts:
+            self.said.put_nowait(text)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def part(self):
+        """Texts of the next part, if one is due."""
+        self.taking = self.taking or asyncio.create_task(self.arrivals.take())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if not self.taking.done():
+            return None
+        taken, self.taking = self.taking.result(), None
+        return [one.text for one in taken.tokens]
+
+
+ENDLESS_S = 3_600.0
+
+
+async def test_the_first_token_leaves_at_once_and_what_follows_is_gathered():
+    spoken = Spoken(ENDLESS_S)
+    await spoken.say("A")
+    assert await spoken.part() == ["A"]
+    await spoken.say(" lane", " is", " a")
+    assert await spoken.part() is None
+    spoken.arrivals.release()
+    assert await spoken.part() == [" lane", " is", " a"]
+    await spoken.say(" part")
+    assert await spoken.part() is None  # gathered anew
+    await spoken.say(None)
+    assert await spoken.part() == [" part"]
+    await spoken.pump
+
+
+@pytest.mark.parametrize("end", [". ", "! ", '?" ', "…\n", "。"])
+async def test_the_end_of_the_first_sentence_does_not_wait_and_later_ones_do(end):
+    spoken = Spoken(ENDLESS_S)
+    await spoken.say("A")
+    assert await spoken.part() == ["A"]
+    await spoken.say(" lane", end[0])
+    assert (await spoken.part() is None) == (end != "。")
+    await spoken.say(end[1:] + "It")  # what shows that it did end
+    assert (await spoken.part())[-1] == end[1:] + "It"
+    await spoken.say(" is long")
+    spoken.arrivals.release()
+    assert await spoken.part() == [" is long"]
+    await spoken.say("er. ", "It", " ends")
+    assert await spoken.part() is None
+    spoken.arrivals.release()
+    assert await spoken.part() == ["er. ", "It", " ends"]
+    spoken.pump.cancel()
+
+
+async def test_a_mark_within_a_number_is_no_end():
+    spoken = Spoken(ENDLESS_S)
+    await spoken.say("A")
+    assert await spoken.part() == ["A"]
+    await spoken.say(" lane", " of", " 3.", "5", " metres")
+    assert await spoken.part() is None
+    await spoken.say(".", " It")
+    assert await spoken.part() == [" lane", " of", " 3.", "5", " metres", ".", " It"]
+    spoken.pump.cancel()
+
+
+async def test_gathering_ends_by_itself_and_a_failure_does_not_wait_for_it():
+    spoken = Spoken(0.01)
+    await spoken.say("A")
+    assert await spoken.part() == ["A"]
+    await spoken.say(" lane", " is")
+    assert [one.text for one in (await spoken.arrivals.take()).tokens] == [" lane", " is"]
+    spoken.pump.cancel()
+    arrivals = Arrivals(ENDLESS_S)
+    await arrivals.pump(pieces(answering([token("a"), (None, Transient("gone"))])))
+    assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
+    with pytest.raises(Transient, match="gone"):
+        await arrivals.take()
+    arrivals.release()
+
+
+async def test_without_patience_each_token_is_a_part_of_its_own():
+    spoken = Spoken(0.0)
+    for text in ("A", " lane", " is"):
+        await spoken.say(text)
+        assert await spoken.part() == [text]
+    spoken.pump.cancel()
