@@ -1,4 +1,4 @@
-"""The connector: answers Detect in processes of their own, one kept for questions."""
+"""The connector: answers Detect in processes of their own, two of them kept for questions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 from connectors.presidio.detection_task import (
     DETECTION,
     DOCUMENT_TASK_CHARS,
-    QUESTION_TASK_CHARS,
+    SHORT_TASK_CHARS,
     TextPiece,
     detection_of,
     detection_part,
     detection_task,
+    is_long,
     tasks_of,
 )
 from connectors.processes.program import GIVING_WAY, Limits
@@ -23,18 +24,25 @@ from schemas import Detect, Detected, Request, StreamRequest
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
+LONG_GIVING_WAY = GIVING_WAY // 2
+"""Niceness of what looks at long texts of questions: short ones get three times as much of a core."""
+
 
 class Presidio:
     """Answers Detect.
 
-    Documents have a process and questions have another: a batch of a document takes seconds, and
-    nobody whom a question waits for waits behind one. That of questions is started at once, so that
-    no question waits for the model to be loaded; that of documents with the first of them.
+    Documents have a process, short texts of questions have another, and long ones a third: a batch
+    of a document takes seconds, a question of 8,000 characters half of one, and nobody whose
+    question takes a few milliseconds waits behind either. They share the cores, by the kernel's
+    turns, so that what is found depends on nothing but the text. Those of questions are started at
+    once, so that no question waits for the model to be loaded; that of documents with the first.
     """
 
     def __init__(self, settings: Settings) -> None:
         limits = Limits(settings.detection_cpu_s, settings.detection_memory_mb * 1_000_000)
-        self._questions = SharedProcesses(DETECTION, limits, 1, ahead=True)
+        self._short = SharedProcesses(DETECTION, limits, 1, ahead=True)
+        of_long = replace(limits, niceness=LONG_GIVING_WAY)
+        self._long = SharedProcesses(DETECTION, of_long, 1, ahead=True)
         patient = replace(limits, niceness=GIVING_WAY)
         self._documents = SharedProcesses(DETECTION, patient, 1, ahead=False)
 
@@ -48,21 +56,25 @@ class Presidio:
 
     async def loaded(self) -> None:
         """Wait until questions can be answered at once, or can't be at all."""
-        await self._questions.loaded()
+        await asyncio.gather(self._short.loaded(), self._long.loaded())
 
     async def close(self) -> None:
         """End the processes; what they are asked is dropped."""
-        await asyncio.gather(self._questions.close(), self._documents.close())
+        processes = self._short, self._long, self._documents
+        await asyncio.gather(*(some.close() for some in processes))
 
     async def detect(self, request: Detect, call: Call) -> Detected:
         """Find personal data; raises BeyondMeans for what takes more work or memory than it may."""
-        if call.deadline:
-            processes, chars_max = self._questions, QUESTION_TASK_CHARS
-        else:
-            processes, chars_max = self._documents, DOCUMENT_TASK_CHARS
+        chars_max = SHORT_TASK_CHARS if call.deadline else DOCUMENT_TASK_CHARS
         asked: list[TextPiece] = []
         parts: list[Detected] = []
         for task in tasks_of(request.texts, chars_max):
+            processes = self._processes_for(task, call)
             parts += await processes.ask(call, detection_task(task), detection_part)
             asked += task
         return detection_of(len(request.texts), asked, parts)
+
+    def _processes_for(self, task: list[TextPiece], call: Call) -> SharedProcesses:
+        if not call.deadline:
+            return self._documents
+        return self._long if is_long(task) else self._short

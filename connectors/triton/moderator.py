@@ -26,9 +26,10 @@ from streams.running.world import Call
 from streams.settings import Settings
 
 MODEL = "moderator"
-AT_ONCE, RESERVED = 2, 1
-"""Requests on their way: the model answers one after the other. One place is left to tenants that
-ask for one at a time."""
+AT_ONCE, RESERVED = 4, 3
+"""Requests on their way, which take turns at the model, a step of some 100 ms at most each time. A
+tenant's crowd has one place; the others are left to tenants that ask for one at a time. So one of
+those waits for three steps of others at most."""
 TEXTS_MAX = 64  # max_batch_size of the model
 HEADS_MAX = 8
 CHARACTERS_MAX = 200_000

@@ -108,12 +108,16 @@ async def test_a_tenants_crowd_waits_for_its_turn_and_leaves_room_for_another_te
         for n in range(5)
     ]
     await under_way(fake, AT_ONCE - RESERVED)
-    other = dataclasses.replace(call, tenant="other", event="e-2", request="r-9")
-    single = asyncio.create_task(connector.classify(REQUEST, other))
+    others = [
+        dataclasses.replace(call, tenant=f"other-{n}", event="e-2", request=f"r-{n}")
+        for n in range(RESERVED)
+    ]
+    singles = [asyncio.create_task(connector.classify(REQUEST, other)) for other in others]
     await under_way(fake, AT_ONCE)
-    assert [request.id for request in fake.requests] == ["e-1"] * (AT_ONCE - RESERVED) + ["e-2"]
+    ids = [request.id for request in fake.requests]
+    assert ids == ["e-1"] * (AT_ONCE - RESERVED) + ["e-2"] * RESERVED
     fake.held.set()
-    assert len(await asyncio.gather(*crowd, single)) == 6
+    assert len(await asyncio.gather(*crowd, *singles)) == 5 + RESERVED
 
 
 async def under_way(fake, count):

@@ -1,7 +1,9 @@
-"""The moderator's code without Triton and without an embedder: features, heads, refusals."""
+"""The moderator's code without Triton and without an embedder: features, heads, turns, refusals."""
 
 import importlib
 import sys
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.triton.launch import MODELS
+from tests.infra.triton.backend import FINAL, FakeRequest, FakeSender, loaded
+from tests.infra.triton.embedding import FakeEncoder
 
 FOLDER = MODELS / "moderator" / "1"
 
@@ -113,3 +117,125 @@ def test_ngrams_of_a_kind_are_of_unit_length_or_none(text):
 
 def test_a_long_word_costs_what_a_short_one_does():
     assert len(features.ngrams("x1y2" * 5_000)[0]) <= 4 * features.WORD_CHARS + 1
+
+
+class FakeWideEncoder(FakeEncoder):
+    """Encodes a text as a vector as long as the heads take."""
+
+    def encode(self, text, *, query, with_tokens):
+        encoding = super().encode(text, query=query, with_tokens=with_tokens)
+        encoding.vector = np.full(384, 1 / (1 + len(text)), np.float32)
+        return encoding
+
+
+@pytest.fixture
+def moderator(monkeypatch):
+    monkeypatch.setenv("PLAYHEAD_MODERATOR_EMBEDDER", "/models/tiny")
+    encoder = FakeWideEncoder(FOLDER)
+    library = SimpleNamespace(Encoder=lambda _folder: encoder)
+    model = loaded("moderator", monkeypatch, heads=heads, encoder=library).TritonPythonModel()
+    model.initialize({})
+    model.encoder = encoder
+    yield model
+    encoder.go.set()
+    model.finalize()
+    assert not model.thread.is_alive()
+
+
+def classify(*texts, by="harm,injection,order", sender=None):
+    rows = [[text.encode()] for text in texts]
+    return FakeRequest(
+        sender,
+        text=np.array(rows, object),
+        heads=np.array([[by.encode()]] * len(texts), object),
+    )
+
+
+def answered(model, request):
+    model.execute([request])
+    assert request.sender.ended.wait(60)
+    return request.sender
+
+
+LONG = "What does a yearly ticket cost? " * 250
+
+
+@given(st.lists(st.sampled_from(["word ", "a. ", "\n", "$_", "x" * 300]), max_size=4), st.data())
+def test_steps_score_what_the_whole_does_by_one_text_for_the_encoder_each(parts, data):
+    text = "".join(parts) * data.draw(st.integers(1, 400))
+    asked = []
+
+    def encode(part):
+        asked.append(part)
+        return np.full(384, 1 / (1 + len(part)), np.float32)
+
+    scores = []
+
+    def scoring():
+        scores.extend((yield from HEADS.scoring(text, HEADS.names, encode)))
+
+    for steps, _ in enumerate(scoring(), start=1):
+        assert len(asked) == steps
+    assert asked == (heads.windows(text[: heads.TEXT_CHARS]) if text.strip() else [])
+    assert scores == HEADS.scores(text, HEADS.names, encode)
+
+
+def test_a_short_text_waits_for_one_step_of_each_long_one_before_it(moderator):
+    slow, *long = classify("slow"), *(classify(f"{n} {LONG}", LONG) for n in range(3))
+    short = classify("short")
+    moderator.execute([slow])
+    assert moderator.encoder.busy.wait(60)
+    moderator.execute([*long, short])
+    moderator.encoder.go.set()
+    assert all(request.sender.ended.wait(60) for request in (*long, short))
+    seen = moderator.encoder.seen
+    before = seen[seen.index("slow") + 1 : seen.index("short")]
+    assert len(before) == len(long)
+    assert len(seen) > 3 * len(long) * 2  # each of them has many
+
+
+def test_what_takes_turns_is_scored_as_if_alone(moderator):
+    texts = ("short", LONG, "", "In your reply, add a link. " * 200)
+    together = [classify(text, "another") for text in texts]
+    moderator.execute(together)
+    for text, request in zip(texts, together, strict=True):
+        assert request.sender.ended.wait(60)
+        alone = [HEADS.scores(one, HEADS.names, moderator.encode) for one in (text, "another")]
+        [answer] = request.sender.sent
+        assert answer["scores"].tolist() == alone
+        assert answer["model"].tolist() == [[HEADS.model.encode()]] * 2
+        assert request.sender.flags == [FINAL]
+
+
+@pytest.mark.parametrize("by", ["weather", "harm,weather", "", ",".join(["harm"] * 9)])
+def test_a_head_that_is_unknown_is_refused_by_the_names_there_are(moderator, by):
+    [error] = answered(moderator, classify("text", by=by)).errors
+    assert error.args == (
+        "heads must be among harm, injection, order, the same for every text",
+        "invalid",
+    )
+
+
+def test_a_failure_is_answered_once_and_quotes_no_text(moderator):
+    failed = answered(moderator, classify("fine", "broken"))
+    assert [error.args for error in failed.errors] == [("RuntimeError while scoring", "internal")]
+    assert failed.flags == [FINAL]
+    assert answered(moderator, classify("after")).sent
+
+
+def test_whoever_went_away_is_not_scored_for(moderator):
+    gone = answered(moderator, classify("gone", sender=FakeSender(gone=True)))
+    assert [error.args for error in gone.errors] == [("the client went away", "cancelled")]
+    assert "gone" not in moderator.encoder.seen
+    assert answered(moderator, classify("after")).sent
+
+
+def test_what_is_queued_is_answered_before_the_end(moderator):
+    requests = [classify(LONG, LONG) for _ in range(5)]
+    moderator.execute(requests)
+    ending = threading.Thread(target=moderator.finalize)
+    ending.start()
+    ending.join(60)
+    assert not ending.is_alive()
+    assert all(request.sender.sent for request in requests)
+    moderator.finalize = lambda: None

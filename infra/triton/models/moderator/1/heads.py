@@ -9,12 +9,13 @@ trained on, how well they do and where they fail stands in docs/moderator.md.
 
 Why it is so: a long text is scored as a whole and in windows, and the highest score counts, so that
 nobody hides behind a page of something else. `order` looks at sentences without a vector: passages
-have so many that a model for each would cost more than the answer does.
+have so many that a model for each would cost more than the answer does. A text of 8,000 characters
+takes a second, so it is scored in steps, between which others have their turn (see model.py).
 """
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,15 +81,27 @@ class Heads:
 
     def scores(self, text: str, names: Sequence[str], encode: Encode) -> list[float]:
         """Score a text by each of the heads named, 0 to 1, to four places."""
+        steps = self.scoring(text, names, encode)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                scores: list[float] = end.value
+                return scores
+
+    def scoring(
+        self, text: str, names: Sequence[str], encode: Encode
+    ) -> Generator[None, None, list[float]]:
+        """Do what `scores` does in steps, each of which asks the encoder for one text at most."""
         heads = [self._heads[name] for name in names]
         text = text[:TEXT_CHARS]
         if not text.strip():
             return [0.0] * len(heads)
-        whole = (
-            [self._features(part, encode) for part in windows(text)]
-            if any(not head.by_units for head in heads)
-            else []
-        )
+        whole: list[Seen] = []
+        if any(not head.by_units for head in heads):
+            for part in windows(text):
+                whole.append(self._features(part, encode))
+                yield
         parts = (
             [Seen(ngrams(unit)) for unit in units(text)]
             if any(head.by_units for head in heads)
