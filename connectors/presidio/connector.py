@@ -25,7 +25,8 @@ from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
 
 LONG_GIVING_WAY = GIVING_WAY // 2
-"""Niceness of what looks at long texts of questions: short ones get three times as much of a core."""
+"""Niceness of what looks at long texts of questions: short ones get three times as much of a
+core."""
 
 
 class Presidio:

@@ -14,6 +14,8 @@ from connectors.presidio.detector import Detector
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
+from tests.connectors.processes.processes import until
+from tests.connectors.processes.programs import gated, program
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=0)
 QUESTION = dataclasses.replace(CALL, deadline=2**62)
@@ -78,6 +80,55 @@ async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
     assert ended == ["small", "large"]
 
 
+@pytest.fixture
+async def held(monkeypatch, tmp_path):
+    """Return a connector whose texts are held by the file that each begins with, and the file."""
+    monkeypatch.setattr("connectors.presidio.connector.DETECTION", program(gated))
+    held = Presidio(Settings())
+    yield held, tmp_path / "open"
+    await held.close()
+
+
+async def under_way(processes):
+    """Wait until a process does a task."""
+    return await until(lambda: any(one.asked for one in processes._processes))
+
+
+async def test_a_short_question_waits_for_no_long_one_and_for_none_of_its_long_texts(held):
+    presidio, gate = held
+    long = [
+        asyncio.create_task(presidio.detect(Detect(texts=(f"{gate} {'x ' * 4_000}",)), one))
+        for one in (dataclasses.replace(QUESTION, tenant=f"long-{n}") for n in range(3))
+    ]
+    await under_way(presidio._long)
+    answer = await presidio.detect(Detect(texts=("short", "also short")), QUESTION)
+    assert [text.spans for text in answer.texts] == [(), ()]
+    assert not any(task.done() for task in long)
+    gate.touch()
+    await asyncio.gather(*long)
+
+
+async def test_a_short_question_waits_for_one_short_text_of_another_tenants_many(held):
+    presidio, gate = held
+    await presidio.loaded()
+    ended = []
+
+    async def asking(tenant, number, text):
+        call = dataclasses.replace(QUESTION, tenant=tenant, request=f"{tenant}-{number}")
+        await presidio.detect(Detect(texts=(text,)), call)
+        ended.append(tenant)
+
+    some = ("first", *[f"{gate} {'x ' * 400}"] * 20)
+    many = [asyncio.create_task(asking("many", *numbered)) for numbered in enumerate(some)]
+    await until(lambda: ended)  # so the first of the others is held by now
+    one = asyncio.create_task(asking("one", 0, "short"))
+    await asyncio.sleep(0)
+    gate.touch()
+    await one
+    assert ended == ["many", "many", "one"]
+    await asyncio.gather(*many)
+
+
 async def test_tenants_take_turns_between_the_pieces_of_a_question(presidio):
     ask, ended = presidio.handlers()[Detect], []
 
@@ -85,7 +136,8 @@ async def test_tenants_take_turns_between_the_pieces_of_a_question(presidio):
         await ask(Detect(texts=(text,)), dataclasses.replace(QUESTION, tenant=tenant))
         ended.append(tenant)
 
-    await asyncio.gather(asking("large", "nothing here. " * 3_000), asking("small", "Ada"))
+    some = "nothing here. "  # the smaller one is still one that short ones do not wait for
+    await asyncio.gather(asking("large", some * 3_000), asking("small", some * 100))
     assert ended == ["small", "large"]
 
 

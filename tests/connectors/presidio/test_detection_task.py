@@ -7,16 +7,17 @@ from hypothesis import strategies as st
 
 from connectors.presidio.detection_task import (
     PART_SPANS,
-    QUESTION_TASK_CHARS,
+    SHORT_TASK_CHARS,
     TextPiece,
     detect,
     detection_of,
     detection_part,
     detection_parts,
     detection_task,
+    is_long,
     tasks_of,
 )
-from connectors.presidio.stretches import pieces
+from connectors.presidio.stretches import PIECE_CHARACTERS, pieces
 from schemas import Detected, Span, Spans
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -64,11 +65,14 @@ LONG = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(LONG, max_size=4), st.sampled_from([QUESTION_TASK_CHARS, 3 * QUESTION_TASK_CHARS]))
+@given(st.lists(LONG, max_size=4), st.sampled_from([SHORT_TASK_CHARS, 3 * PIECE_CHARACTERS]))
 def test_no_task_has_more_characters_than_it_may_and_all_have_the_detectors_own_pieces(texts, most):
     tasks = list(tasks_of(texts, most))
     assert tasks  # of no texts, too: somebody must tell which model looked
-    assert all(sum(len(piece.characters) for piece in task) <= most for task in tasks)
+    for task in tasks:
+        chars = sum(len(piece.characters) for piece in task)
+        assert chars <= most or len(task) == 1
+        assert is_long(task) == (chars > SHORT_TASK_CHARS)
     whole = [(n, at, piece) for n, text in enumerate(texts) for at, piece in pieces(text)]
     assert [tuple(piece) for task in tasks for piece in task] == whole
     assert all(list(pieces(piece)) in ([], [(0, piece)]) for _, _, piece in whole)

@@ -80,7 +80,9 @@ class TritonPythonModel:
             raise ValueError(f"heads must be among {known}, the same for every text")
         return Scoring(sender, self.scoring(texts, heads))
 
-    def scoring(self, texts: list[str], heads: list[str]) -> Generator[None, None, list[list[float]]]:
+    def scoring(
+        self, texts: list[str], heads: list[str]
+    ) -> Generator[None, None, list[list[float]]]:
         """Score texts in steps."""
         scores = []
         for text in texts:
