@@ -135,8 +135,8 @@ class Settings:
     detection_cpu_s: Seconds = 18.0
     """CPU time that looking for personal data may take: in a question, or in some ten chunks."""
     detection_memory_mb: Annotated[int, _whole(512, unit="MB")] = 1_024
-    """Memory (address space) of a process that does so; a worker has one for questions and, once it
-    had documents, one for them. Each takes about 170 MB."""
+    """Memory (address space) of a process that does so; a worker has one for questions, one for
+    long ones and, once it had documents, one for them. Each takes about 170 MB."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256

@@ -27,7 +27,7 @@ class ChatFigures:
     first_p50_ms: float
     first_p95_ms: float
     refused: dict[int, int]
-    """By status, how often a question was not taken."""
+    """By status, how often a question was not taken; 0: the connection broke."""
     errors: int
     """Answers that ended with an error."""
 
@@ -37,6 +37,8 @@ class PhaseChats:
     """The chats of one phase."""
 
     heard: list[Heard] = field(default_factory=list)
+    by: list[Visitor] = field(default_factory=list)
+    """Who heard each."""
     refused: Counter[int] = field(default_factory=Counter)
 
     def figures(self) -> ChatFigures:
@@ -76,6 +78,7 @@ async def chat(
                 return
             try:
                 into.heard.append(await visitor.ask(question))
+                into.by.append(visitor)
                 break
             except ComeBack as refused:
                 into.refused[refused.status] += 1

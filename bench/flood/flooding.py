@@ -30,7 +30,7 @@ class Flood:
     indexed: int = 0
     answered: int = 0
     refused: Counter[int] = field(default_factory=Counter)
-    """By status: the flood's own requests that were not taken yet."""
+    """By status: the flood's own requests that were not taken yet; 0: the connection broke."""
     ids: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bench.figure_tables import figure_table
 from bench.flood.chats import ChatFigures, PhaseChats, chat, questions
 from bench.flood.flooding import Flood
 from bench.flood.visitor import Visitor
+from bench.flood.whereabouts import grown, whereabouts
 from edge.client.local_keys import LocalKeys
 from streams.settings import Settings
 
@@ -48,6 +49,9 @@ class FloodFigures:
     quiet: ChatFigures
     flooded: ChatFigures
     flood: Flood
+    quiet_parts: dict[str, float]
+    """Where the time of the slow quarter of the chats went: mean milliseconds, by name."""
+    flooded_parts: dict[str, float]
 
     @property
     def ratio(self) -> float:
@@ -61,6 +65,7 @@ class FloodFigures:
             "flooded": asdict(self.flooded),
             "ratio_p95": self.ratio,
             "flood": self.flood.as_json(),
+            "slow_quarter_ms": {"quiet": self.quiet_parts, "flooded": self.flooded_parts},
         }
 
 
@@ -98,12 +103,12 @@ async def contest(
         return said
 
     await chats("warming up", plan.rise_s)
-    quiet = (await chats("quiet", plan.quiet_s)).figures()
+    quiet = await chats("quiet", plan.quiet_s)
     flood = Flood(plan.documents, plan.questions)
     pouring = asyncio.create_task(flood.pour(flooding))
     try:
         await chats("the flood rises", plan.rise_s)
-        flooded = (await chats("flooded", plan.flooded_s)).figures()
+        flooded = await chats("flooded", plan.flooded_s)
         if pouring.done():
             await pouring
         await flood.count_indexed(flooding)
@@ -111,7 +116,11 @@ async def contest(
         pouring.cancel()
         with suppress(asyncio.CancelledError):
             await pouring
-    return FloodFigures(quiet, flooded, flood)
+    say("looking up where the time went")
+    quiet_parts, flooded_parts = [
+        await whereabouts(list(zip(some.by, some.heard, strict=True))) for some in (quiet, flooded)
+    ]
+    return FloodFigures(quiet.figures(), flooded.figures(), flood, quiet_parts, flooded_parts)
 
 
 async def _submit_guide(visitor: Visitor) -> None:
@@ -139,6 +148,10 @@ def show(figures: FloodFigures, console: Console) -> None:
             name, str(getattr(figures.quiet, name)), str(getattr(figures.flooded, name)), ""
         )
     console.print(table)
+    parts = figure_table("of the slow quarter, mean ms", "quiet", "beside the flood", "more")
+    for name, before, beside in grown(figures.quiet_parts, figures.flooded_parts):
+        parts.add_row(name, f"{before:,.0f}", f"{beside:,.0f}", f"{beside - before:,.0f}")
+    console.print(parts)
     flood = figures.flood
     console.print(
         f"the flood: {flood.submitted} of {flood.documents} documents submitted, {flood.indexed}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +19,10 @@ from edge.client.server_sent_events import events_in
 TIMEOUT_S = 300.0
 CONNECTIONS_MAX = 200
 TEXT = b'"type":"delta"'
+BROKEN = 0
+"""In a status's place: the connection broke before an answer began. A gateway closes one that was
+idle, and on a busy machine a request may be on its way by then."""
+AGAIN_S = 1.0
 
 
 class ComeBack(Exception):
@@ -63,8 +70,7 @@ class Visitor:
         first_s = 0.0
         said = bytearray()
         body = {"text": text, "stream": True}
-        async with self._http.stream("POST", "/v1/messages", json=body) as response:
-            await _check(response)
+        async with self._begun("POST", "/v1/messages", body) as response:
             async for chunk in response.aiter_bytes():
                 said += chunk
                 if not first_s and TEXT in said:
@@ -78,17 +84,46 @@ class Visitor:
     async def submit(self, uri: str, content: str) -> str:
         """Submit a document of Markdown; returns its id, or raises ComeBack."""
         body = {"uri": uri, "media_type": "text/markdown", "content": content}
-        response = await self._http.post("/v1/documents", json=body)
-        await _check(response)
+        async with self._begun("POST", "/v1/documents", body) as response:
+            await response.aread()
         document: str = response.json()["document_id"]
         return document
 
+    async def timeline(self, request: str) -> dict[str, Any]:
+        """Read what became of a question, step by step."""
+        return await self._read(f"/v1/messages/{request}/timeline")
+
     async def document(self, document: str) -> dict[str, Any]:
         """Read what became of a document."""
-        response = await self._http.get(f"/v1/documents/{document}")
-        await _check(response)
-        state: dict[str, Any] = response.json()
-        return state
+        return await self._read(f"/v1/documents/{document}")
+
+    async def _read(self, path: str) -> dict[str, Any]:
+        """Read an object, as often as the connection breaks or the gateway says later."""
+        while True:
+            try:
+                async with self._begun("GET", path) as response:
+                    await response.aread()
+            except ComeBack as refused:
+                await asyncio.sleep(refused.wait_s)
+            else:
+                read: dict[str, Any] = response.json()
+                return read
+
+    @asynccontextmanager
+    async def _begun(
+        self, method: str, path: str, body: Any = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request and begin to read; raises ComeBack or MeasurementFailed."""
+        request = self._http.build_request(method, path, json=body)
+        try:
+            response = await self._http.send(request, stream=True)
+        except httpx.TransportError:
+            raise ComeBack(BROKEN, AGAIN_S) from None
+        try:
+            await _check(response)
+            yield response
+        finally:
+            await response.aclose()
 
 
 async def _check(response: httpx.Response) -> None:

@@ -10,7 +10,11 @@ from bench.flood.visitor import Visitor
 class FakeGateway:
     """Answers whatever is asked; `refusals` are the statuses of the next requests, first to last."""
 
-    def __init__(self, *, refusals=(), frames=("accepted", "delta", "completed"), status="indexed"):
+    def __init__(
+        self, *, refusals=(), frames=("accepted", "delta", "completed"), status="indexed", broken=0
+    ):
+        """Of `broken` requests the connection breaks."""
+        self.broken = broken
         self.refusals = list(refusals)
         self.frames, self.status = frames, status
         self.asked, self.documents = [], {}
@@ -19,6 +23,13 @@ class FakeGateway:
         return Visitor("http://gateway", "key", httpx.MockTransport(self._answer))
 
     def _answer(self, request):
+        if request.url.path.endswith("/timeline"):
+            effects = [{"kind": "Detect", "took_ms": 3.0}]
+            step = {"step": "redact", "queued_ms": 1.0, "took_ms": 5.0, "effects": effects}
+            return httpx.Response(200, json={"steps": [step]})
+        if self.broken:
+            self.broken -= 1
+            raise httpx.ReadError("reset", request=request)
         if request.method == "GET":
             return httpx.Response(200, json={"status": self.status})
         if self.refusals:

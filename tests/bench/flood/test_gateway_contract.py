@@ -6,6 +6,7 @@ import pytest
 
 from bench.child import MeasurementFailed
 from bench.flood.visitor import Visitor
+from bench.flood.whereabouts import parts_of
 from tests.bench.flood.gateway import FakeGateway
 
 GUIDE = "# Guide\n\nA ticket for the ferry costs nine euros.\n"
@@ -35,6 +36,9 @@ async def test_a_document_is_taken_and_an_answer_comes_with_its_end(visitors):
     heard = await visitor.ask("What does a ticket for the ferry cost?")
     assert heard.closing == "completed"
     assert 0 < heard.first_s <= heard.whole_s
-    assert heard.request
+    timeline = await visitor.timeline(heard.request)
+    parts = parts_of(timeline, 1_000 * heard.whole_s)
+    assert {"redact, queued", "redact, Detect", "redact, itself", "the rest"} <= parts.keys()
+    assert round(sum(parts.values())) == round(1_000 * heard.whole_s)
     with pytest.raises(MeasurementFailed, match="answered 401"):
         await stranger.ask("What does a ticket for the ferry cost?")

@@ -38,9 +38,12 @@ async def test_a_flood_that_is_not_over_is_let_go_of():
 def test_the_figures_are_shown_with_their_ratio():
     quiet = ChatFigures(100, 400.0, 800.0, 300.0, 500.0, {}, 0)
     flooded = ChatFigures(90, 500.0, 1_200.0, 450.0, 700.0, {503: 2}, 1)
-    figures = FloodFigures(quiet, flooded, Flood(1_000, 500, submitted=1_000, indexed=7))
+    flood = Flood(1_000, 500, submitted=1_000, indexed=7)
+    parts = {"retrieve, Embed": 20.0}, {"retrieve, Embed": 150.0}
+    figures = FloodFigures(quiet, flooded, flood, *parts)
     lines = [" ".join(line.split()) for line in shown(show, figures).splitlines()]
     assert "whole answer, p95 ms 800 1,200 1.50" in lines
+    assert "retrieve, Embed 20 150 130" in lines
     assert "refused {} {503: 2}" in lines
     assert "1000 of 1000 documents submitted, 7 indexed" in lines[-1]
     assert json.loads(json.dumps(figures.as_json()))["ratio_p95"] == 1.5
@@ -61,5 +64,5 @@ async def test_a_little_flood_on_a_real_stack_is_told_of(running):
     assert figures.quiet.errors == figures.flooded.errors == 0
     assert figures.quiet.chats >= 2 <= figures.flooded.chats
     assert figures.flood.submitted == 2
-    assert len(said) == 5
+    assert len(said) == 6
     assert figures.ratio > 0

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.child import MeasurementFailed
-from bench.flood.visitor import ComeBack
+from bench.flood.visitor import BROKEN, ComeBack
 from tests.bench.flood.gateway import FakeGateway
 
 
@@ -34,6 +34,23 @@ async def test_what_is_refused_may_come_back(status):
     with pytest.raises(ComeBack):
         await visitor.submit("uri", "text")
     assert await visitor.submit("uri", "text") == "uri"
+
+
+async def test_a_connection_that_breaks_before_an_answer_is_tried_again():
+    visitor = FakeGateway(broken=2).visitor()
+    with pytest.raises(ComeBack) as broken:
+        await visitor.ask("What?")
+    assert broken.value.status == BROKEN
+    with pytest.raises(ComeBack):
+        await visitor.submit("uri", "text")
+    assert await visitor.submit("uri", "text") == "uri"
+
+
+async def test_what_is_read_is_read_in_the_end(monkeypatch):
+    monkeypatch.setattr("bench.flood.visitor.AGAIN_S", 0.0)
+    gateway = FakeGateway(broken=3)
+    assert (await gateway.visitor().document("d"))["status"] == "indexed"
+    assert gateway.broken == 0
 
 
 async def test_what_is_wrong_is_no_figure():

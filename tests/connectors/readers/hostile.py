@@ -31,3 +31,50 @@ OF_LIBRARIES = {
     "heads in heads": (HTML, cells_in_cells(b"th", b"<br>x")),
 }
 """Those that only a limit ends: the library's time, or what is to be read, grows with the square."""
+
+
+def filling(unit):
+    """Return what repeats a unit to a size, in ASCII."""
+    return lambda size: (unit * (size // len(unit) + 1))[:size].encode()
+
+
+def numbered(line):
+    """Return what makes lines by their number, to a size."""
+
+    def make(size):
+        lines, length = [], 0
+        while length < size:
+            lines.append(line(len(lines)))
+            length += len(lines[-1])
+        return "".join(lines)[:size].encode()
+
+    return make
+
+
+MARKDOWN_KINDS = {
+    "lists in lists": filling("\n".join("  " * level + "- a" for level in range(90)) + "\n"),
+    "quotes in quotes": filling("> " * 80 + "a\n\n"),
+    "quotes in lists": filling("- > - > - > a\n"),
+    "numbered items": numbered(lambda number: f"{number}. a\n"),
+    "a long table": lambda size: b"|a|b|\n|-|-|\n" + filling("|a|b|\n")(size - 12),
+    "a wide table": lambda size: (
+        b"|" + filling("a|")(size // 2) + b"\n|" + filling("-|")(size // 2)
+    ),
+    "references": numbered(lambda number: f"[a{number}]: http://x/{number}\n\n"),
+    "footnotes": numbered(lambda number: f"[^{number}]: note\n\n[^{number}]\n\n"),
+    "emphasis": filling("*a **b _c__ ~~d " * 120 + "\n\n"),
+    "backticks": filling("".join("`" * run + "a" for run in range(1, 60)) + "\n\n"),
+    "fences": filling("```\n"),
+    "open links": filling("[a](" * 100 + "\n\n"),
+    "open images": filling("![" * 100 + "\n\n"),
+    "open tags": filling("<a " * 500 + "\n\n"),
+    "blocks of HTML": filling("<div>\na\n\n"),
+    "one comment": filling("<!-- a\n"),
+    "entities": filling("&amp;&#x41;&lt;" * 100 + "\n\n"),
+    "escapes": filling("\\*" * 900 + "\n\n"),
+    "long lines": filling("word " * 1_000 + "\n"),
+    "underlined lines": filling("a\n=\n"),
+    "lazy lines": filling("> a\nb\n"),
+    "front matter without end": lambda size: b"---\n" + filling("a: b\n")(size - 4),
+}
+"""Name -> what makes Markdown of about that many bytes that is all of one construct."""

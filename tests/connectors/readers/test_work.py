@@ -20,11 +20,13 @@ from connectors.readers.html_page import (
 )
 from connectors.readers.parsing import parse
 from connectors.readers.plain import _paragraph
-from tests.connectors.readers.hostile import OURS
+from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OURS
+
+READERS = "/connectors/readers/"
 
 
-def lines_run(function, *arguments) -> int:
-    """Count the lines of our readers that a call runs."""
+def lines_run(function, *arguments, of=(READERS,)) -> int:
+    """Count the lines of some code that a call runs; of our readers, if nothing else is said."""
     count = 0
     ours: dict[CodeType, bool] = {}
 
@@ -32,7 +34,7 @@ def lines_run(function, *arguments) -> int:
         nonlocal count
         code = frame.f_code
         if code not in ours:
-            ours[code] = "/connectors/readers/" in code.co_filename
+            ours[code] = any(part in code.co_filename for part in of)
         if not ours[code]:
             return None
         count += event == "line"
@@ -74,6 +76,13 @@ def test_each_line_of_a_paragraph_is_copied_once(group):
 def test_twice_the_document_is_twice_the_lines_of_code(family):
     media_type, make = OURS[family]
     small, large = (lines_run(parse, media_type, make(size)) for size in (8_000, 16_000))
+    assert large <= 2.2 * small
+
+
+@pytest.mark.parametrize("kind", MARKDOWN_KINDS)
+def test_twice_the_markdown_is_twice_the_lines_of_the_library_too(kind):
+    make, of = MARKDOWN_KINDS[kind], (READERS, "/markdown_it/")
+    small, large = (lines_run(parse, MARKDOWN, make(size), of=of) for size in (8_000, 16_000))
     assert large <= 2.2 * small
 
 
