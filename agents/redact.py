@@ -14,61 +14,41 @@ while most technical questions hold one: replacing organisations alone would cha
 questions to a cloud provider's manual. Whoever needs more adds kinds to the policy.
 """
 
-import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from agents.changes import SPELT_KINDS
 from agents.classifier import action_for, judged
 from agents.effects import Effects
-from agents.errors import KeyDestroyed, Permanent
-from agents.known_values import Reading
-from agents.normal_forms import normalized
-from agents.numbering import Numbering, excise, remembered
-from agents.placeholders import inexpressible
+from agents.numbering import Numbering, remembered
 from agents.refusal import refusal, refused_for
-from agents.spans import join
 from agents.tools.exchanged import exchanges_of, personal_parts, without_personal_parts
+from agents.without_values import (
+    Redacted,
+    hold_expressible,
+    reading_of,
+    visible,
+    with_earlier,
+    without_values,
+)
 from schemas import (
     ChunksCut,
     ChunksRedacted,
     Detect,
-    Digest,
     MapEntry,
-    Numbered,
     Placeholders,
     QuestionAsked,
     QuestionRedacted,
     ReadPlaceholders,
     RedactedChunk,
-    Seal,
-    Sealed,
-    SealItem,
     Unseal,
     Verdict,
     WritePlaceholders,
 )
 
-INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
-    r"\ufeff\ufff9-\ufffb]"
-)
-"""Control characters and invisible ones that could hide a name from the detector; joiners stay."""
-
-
-@dataclass(frozen=True)
-class Redacted:
-    """Texts without their values, and the values that each of them mentioned."""
-
-    texts: tuple[str, ...]
-    entries: tuple[Mapping[str, MapEntry], ...]
-    """For each text, by placeholder, in the order of first use."""
-
 
 def clean(data: bytes) -> str:
     """Decode text and take out what nobody can see."""
-    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return INVISIBLE.sub("", normalized("NFC", text))
+    return visible(data.decode("utf-8", errors="replace"))
 
 
 async def replace(
@@ -80,85 +60,16 @@ async def replace(
     Permanent for a policy with a kind that no placeholder can name.
     """
     policy = fx.configuration
-    if fx.has(SPELT_KINDS) and (unnamed := inexpressible(policy["kinds"])):
-        raise Permanent(
-            f"configuration of redact: no placeholder can name {', '.join(unnamed)}: rename it, in "
-            "the detector too, to capital letters joined by single underscores, such as IP_ADDRESS"
-        )
+    if fx.has(SPELT_KINDS):
+        hold_expressible(policy)
     detected, state = await fx.gather(Detect(texts=tuple(texts)), ReadPlaceholders(scope=scope))
-    mentions = tuple(
-        join(text, spans.spans, policy) for text, spans in zip(texts, detected.texts, strict=True)
-    )
-    reading = Reading(tuple(texts), mentions, policy, typed).repeated()
-    candidates = reading.candidates(state.entries)
-    digests = await _digests((*reading.values(), *candidates), fx)
-    reading = reading.recognised(candidates, digests, state.entries)
+    reading = reading_of(texts, detected, policy, typed=typed)
+    reading, digests = await with_earlier(reading, state.entries, fx)
     numbering = Numbering.extended(state.entries, reading, digests)
     if numbering.added:
         kept = remembered((*state.entries, *numbering.added), int(policy["remembered_max"]))
         await fx(WritePlaceholders(scope=scope, state=Placeholders(entries=kept)))
-    excised = [
-        excise(text, mentions, numbering, digests)
-        for text, mentions in zip(reading.texts, reading.mentions, strict=True)
-    ]
-    values = [value for one in excised for value in one.values.values()]
-    sealed = await seal(values, event_id, fx)
-    return Redacted(
-        texts=tuple(one.text for one in excised),
-        entries=tuple(_entries(one.values, sealed) for one in excised),
-    )
-
-
-async def _digests(values: Iterable[str], fx: Effects) -> dict[str, str]:
-    """Ask for the keyed digest of each value; of none, nothing is asked."""
-    distinct = list(dict.fromkeys(values))
-    if not distinct:
-        return {}
-    answer = await fx(Digest(values=tuple(value.encode() for value in distinct)))
-    return dict(zip(distinct, answer.digests, strict=True))
-
-
-def _entries(
-    values: Mapping[str, tuple[Numbered, str]], sealed: Mapping[tuple[str, str], Sealed]
-) -> dict[str, MapEntry]:
-    """Return the map of one text; a value that could not be sealed has no entry."""
-    return {
-        name: MapEntry(
-            placeholder=name, kind=entry.kind, digest=entry.digest, value=sealed[(name, value)]
-        )
-        for name, (entry, value) in values.items()
-        if (name, value) in sealed
-    }
-
-
-async def seal(
-    values: Iterable[tuple[Numbered, str]], event_id: str, fx: Effects
-) -> dict[tuple[str, str], Sealed]:
-    """Seal each value under its own key, by placeholder and spelling.
-
-    A value whose key was destroyed is left out: its person was erased, here too.
-    """
-    items = {
-        (entry.placeholder, value): SealItem(
-            key=f"value/{entry.digest}",
-            event=event_id,
-            field=f"value/{entry.placeholder}",
-            value=value.encode(),
-        )
-        for entry, value in values
-    }
-    if not items:
-        return {}
-    try:
-        return dict(zip(items, (await fx(Seal(values=tuple(items.values())))).values, strict=True))
-    except KeyDestroyed:
-        sealed = {}
-        for name, item in items.items():
-            try:
-                sealed[name] = (await fx(Seal(values=(item,)))).values[0]
-            except KeyDestroyed:
-                continue
-        return sealed
+    return await without_values(reading, numbering, digests, event_id, fx)
 
 
 async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:

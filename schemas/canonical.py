@@ -163,14 +163,33 @@ def _calculate(record: Calculate) -> bytes:
     )
 
 
+def _numbered(record: Numbered) -> bytes:
+    return b"".join(
+        (
+            b'\x10Numbered\x0cdigests',
+            LONG[len(digest_ := record.digest.encode())],
+            digest_,
+            b'\x08kinds',
+            LONG[len(kind_ := record.kind.encode())],
+            kind_,
+            b'\x16placeholders',
+            LONG[len(placeholder_ := record.placeholder.encode())],
+            placeholder_,
+            b'\x00',
+        )
+    )
+
+
 def _call_tool(record: CallTool) -> bytes:
     return b"".join(
         (
             b'\x10CallTool',
             b"" if (body_ := record.body) == "" else b'\x08bodys' + text(body_),
             b"" if (bytes_max_ := record.bytes_max) == 65536 else b'\x12bytes_maxi' + LONG[bytes_max_],
+            b"" if (characters_max_ := record.characters_max) == 0 else b'\x1ccharacters_maxi' + LONG[characters_max_],
             b"" if (credential_ := record.credential) == "" else b'\x14credentials' + text(credential_),
             b"" if (credential_header_ := record.credential_header) == "Authorization" else b'"credential_headers' + text(credential_header_),
+            b"" if not (known_ := record.known) else b'\nknownar' + LONG[len(known_)] + b"".join([_numbered(item) for item in known_]),
             b'\x0cmethods',
             LONG[len(method_ := record.method.encode())],
             method_,
@@ -446,23 +465,6 @@ def _now(record: Now) -> bytes:
     return b"".join(
         (
             b'\x06Now\x00',
-        )
-    )
-
-
-def _numbered(record: Numbered) -> bytes:
-    return b"".join(
-        (
-            b'\x10Numbered\x0cdigests',
-            LONG[len(digest_ := record.digest.encode())],
-            digest_,
-            b'\x08kinds',
-            LONG[len(kind_ := record.kind.encode())],
-            kind_,
-            b'\x16placeholders',
-            LONG[len(placeholder_ := record.placeholder.encode())],
-            placeholder_,
-            b'\x00',
         )
     )
 
@@ -771,6 +773,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Begin: _begin,
     Block: _block,
     Calculate: _calculate,
+    Numbered: _numbered,
     CallTool: _call_tool,
     CheckPolicy: _check_policy,
     DocumentRef: _document_ref,
@@ -789,7 +792,6 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Generate: _generate,
     IndexChunks: _index_chunks,
     Now: _now,
-    Numbered: _numbered,
     Parsed: _parsed,
     Parse: _parse,
     Placeholders: _placeholders,

@@ -730,6 +730,19 @@ class Calculate(Request[Calculated], frozen=True, gc=False, kw_only=True):
     """Numbers with a decimal point, + - * / ^, %, of, parentheses; no units."""
 
 
+class Numbered(Record, frozen=True, gc=False, kw_only=True):
+    """A placeholder in use."""
+
+    SCHEMA: ClassVar[str] = "Numbered"
+
+    placeholder: str
+    """Such as <PERSON_1>."""
+    kind: str
+    """Type of the value."""
+    digest: str
+    """Keyed digest of the value."""
+
+
 class ToolAnswered(Record, frozen=True, gc=False, kw_only=True):
     """What a tool answered."""
 
@@ -740,9 +753,13 @@ class ToolAnswered(Record, frozen=True, gc=False, kw_only=True):
     status: int
     """Status of HTTP."""
     content: str = ""
-    """JSON, as it came; empty where the status is no success."""
+    """What it said, line by line and redacted; empty where the status is no success."""
     cost_micros: int = 0
     """Price of the call in millionths of the accounting currency."""
+    entries: tuple[MapEntry, ...] = ()
+    """Values that were replaced in it."""
+    policy: str = ""
+    """Digest of the configuration of redact by which they were."""
 
 
 class CallTool(Request[ToolAnswered], frozen=True, gc=False, kw_only=True):
@@ -773,6 +790,10 @@ class CallTool(Request[ToolAnswered], frozen=True, gc=False, kw_only=True):
     """Bound on the body of the answer."""
     price: int = 0
     """Of the call, in millionths of the accounting currency."""
+    known: tuple[Numbered, ...] = ()
+    """Values of the question: where the answer holds them, they keep their placeholders."""
+    characters_max: int = 0
+    """Of the answer that are told; 0 for as many as the bytes allow."""
 
 
 class Candidate(Record, frozen=True, gc=False, kw_only=True):
@@ -1641,19 +1662,6 @@ class Now(Request[Instant], frozen=True, gc=False, kw_only=True):
     EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
     PERSONAL: ClassVar[bool] = False
     RESPONSE: ClassVar[type[Record]] = Instant
-
-
-class Numbered(Record, frozen=True, gc=False, kw_only=True):
-    """A placeholder in use."""
-
-    SCHEMA: ClassVar[str] = "Numbered"
-
-    placeholder: str
-    """Such as <PERSON_1>."""
-    kind: str
-    """Type of the value."""
-    digest: str
-    """Keyed digest of the value."""
 
 
 class Parsed(Record, frozen=True, gc=False, kw_only=True):

@@ -1692,6 +1692,46 @@ def read_calculate(data: bytes, here: int) -> tuple[Calculate, int]:
     return record, here
 
 
+def encode_numbered(record: Numbered) -> bytes:
+    return b"".join(
+        (
+            LONG[len(placeholder := record.placeholder.encode())], placeholder,
+            LONG[len(kind := record.kind.encode())], kind,
+            LONG[len(digest := record.digest.encode())], digest,
+        )
+    )
+
+
+def read_numbered(data: bytes, here: int) -> tuple[Numbered, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    placeholder = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    kind = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    digest = data[here:end].decode()
+    here = end
+    record = Numbered(
+        placeholder=placeholder,
+        kind=kind,
+        digest=digest,
+    )
+    return record, here
+
+
 def encode_tool_answered(record: ToolAnswered) -> bytes:
     return b"".join(
         (
@@ -1699,6 +1739,8 @@ def encode_tool_answered(record: ToolAnswered) -> bytes:
             INT[record.status],
             LONG[len(content := record.content.encode())], content,
             LONG[record.cost_micros],
+            LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
+            LONG[len(policy := record.policy.encode())], policy,
         )
     )
 
@@ -1728,11 +1770,27 @@ def read_tool_answered(data: bytes, here: int) -> tuple[ToolAnswered, int]:
     else:
         cost_micros >>= 1
         here += 1
+    entries: list[MapEntry] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            entries_item, here = read_map_entry(data, here)
+            entries.append(entries_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    policy = data[here:end].decode()
+    here = end
     record = ToolAnswered(
         tool=tool,
         status=status,
         content=content,
         cost_micros=cost_micros,
+        entries=tuple(entries),
+        policy=policy,
     )
     return record, here
 
@@ -1750,6 +1808,8 @@ def encode_call_tool(record: CallTool) -> bytes:
             INT[record.timeout_ms],
             INT[record.bytes_max],
             LONG[record.price],
+            LONG[len(known)] + b"".join([encode_numbered(item) for item in known]) + b"\0" if (known := record.known) else b"\0",
+            INT[record.characters_max],
         )
     )
 
@@ -1814,6 +1874,18 @@ def read_call_tool(data: bytes, here: int) -> tuple[CallTool, int]:
     else:
         price >>= 1
         here += 1
+    known: list[Numbered] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            known_item, here = read_numbered(data, here)
+            known.append(known_item)
+    here += 1
+    if (characters_max := data[here]) & 0x81:
+        characters_max, here = long_at(data, here)
+    else:
+        characters_max >>= 1
+        here += 1
     record = CallTool(
         tool=tool,
         method=method,
@@ -1825,6 +1897,8 @@ def read_call_tool(data: bytes, here: int) -> tuple[CallTool, int]:
         timeout_ms=timeout_ms,
         bytes_max=bytes_max,
         price=price,
+        known=tuple(known),
+        characters_max=characters_max,
     )
     return record, here
 
@@ -4416,46 +4490,6 @@ def read_now(data: bytes, here: int) -> tuple[Now, int]:
     return record, here
 
 
-def encode_numbered(record: Numbered) -> bytes:
-    return b"".join(
-        (
-            LONG[len(placeholder := record.placeholder.encode())], placeholder,
-            LONG[len(kind := record.kind.encode())], kind,
-            LONG[len(digest := record.digest.encode())], digest,
-        )
-    )
-
-
-def read_numbered(data: bytes, here: int) -> tuple[Numbered, int]:
-    if (size := data[here]) & 0x81:
-        here, end = span_at(data, here)
-    else:
-        here += 1
-        end = here + (size >> 1)
-    placeholder = data[here:end].decode()
-    here = end
-    if (size := data[here]) & 0x81:
-        here, end = span_at(data, here)
-    else:
-        here += 1
-        end = here + (size >> 1)
-    kind = data[here:end].decode()
-    here = end
-    if (size := data[here]) & 0x81:
-        here, end = span_at(data, here)
-    else:
-        here += 1
-        end = here + (size >> 1)
-    digest = data[here:end].decode()
-    here = end
-    record = Numbered(
-        placeholder=placeholder,
-        kind=kind,
-        digest=digest,
-    )
-    return record, here
-
-
 def encode_parsed(record: Parsed) -> bytes:
     return b"".join(
         (
@@ -5969,6 +6003,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Block: encode_block,
     Calculated: encode_calculated,
     Calculate: encode_calculate,
+    Numbered: encode_numbered,
     ToolAnswered: encode_tool_answered,
     CallTool: encode_call_tool,
     Candidate: encode_candidate,
@@ -6022,7 +6057,6 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     IndexChunks: encode_index_chunks,
     Instant: encode_instant,
     Now: encode_now,
-    Numbered: encode_numbered,
     Parsed: encode_parsed,
     Parse: encode_parse,
     PersonErased: encode_person_erased,
@@ -6094,6 +6128,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Block: read_block,
     Calculated: read_calculated,
     Calculate: read_calculate,
+    Numbered: read_numbered,
     ToolAnswered: read_tool_answered,
     CallTool: read_call_tool,
     Candidate: read_candidate,
@@ -6147,7 +6182,6 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     IndexChunks: read_index_chunks,
     Instant: read_instant,
     Now: read_now,
-    Numbered: read_numbered,
     Parsed: read_parsed,
     Parse: read_parse,
     PersonErased: read_person_erased,

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
+from connectors.tools.answer_redaction import AnswerRedaction
 from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry, SchemaIds
 from streams.delivery.faust_shell import App, Consumer, new_app
@@ -45,6 +46,14 @@ log = logger("app")
 
 
 CONNECT_PAUSE_S = 2.0
+
+
+@runtime_checkable
+class RedactsAnswers(Protocol):
+    """A connector whose answers may hold personal data: it asks others to take it out."""
+
+    def redact_by(self, redaction: AnswerRedaction) -> None:
+        """Redact what is answered from now on."""
 
 
 @dataclass(frozen=True)
@@ -216,13 +225,18 @@ def attach(
     codec = Codec(log_made_ready(settings, configured) if ids is None else ids)
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
+    configurations = configured or in_force(settings)
     services = Services(
         settings=settings,
         codec=codec,
         world=world,
         digest_key=keyring.digest_key,
-        configurations=configured or in_force(settings),
+        configurations=configurations,
     )
+    redaction = AnswerRedaction(world.ask, configurations)
+    for connector in connectors:
+        if isinstance(connector, RedactsAnswers):
+            connector.redact_by(redaction)
     for table in tables:
         table.attach(codec)
     for one in hosted:

@@ -28,6 +28,8 @@ from schemas import (
     ChunksRetrieved,
     Embed,
     Fetch,
+    MapEntry,
+    Numbered,
     Passage,
     Search,
     ToolCall,
@@ -256,14 +258,28 @@ class Toolbox:
                 timeout_ms=host.timeout_ms,
                 bytes_max=host.bytes_max,
                 price=host.price,
+                known=self._known,
+                characters_max=self._policy.limits.result_characters,
             )
         )
         if not 200 <= given.status < 300:
             why = f"it answered {given.status}"
             return self._failed(call, why, "failed", given.cost_micros)
-        text = told(given.content, self._policy.limits.result_characters) or "done"
-        uri = f"{operation.server}{operation.path}"
-        return self._used(call, text, uri=uri, cost_micros=given.cost_micros)
+        return self._used(
+            call,
+            given.content or "done",
+            uri=f"{operation.server}{operation.path}",
+            cost_micros=given.cost_micros,
+            entries=given.entries,
+        )
+
+    @property
+    def _known(self) -> tuple[Numbered, ...]:
+        """The values of the question."""
+        return tuple(
+            Numbered(placeholder=one.placeholder, kind=one.kind, digest=one.digest)
+            for one in self._event.entries
+        )
 
     def _used(
         self,
@@ -271,22 +287,31 @@ class Toolbox:
         text: str,
         uri: str = "",
         cost_micros: int = 0,
-        entries: tuple[Any, ...] = (),
+        entries: tuple[MapEntry, ...] = (),
     ) -> UsedTool:
         number = len(self._passages) + 1
         passage = result_passage(call.name, call.arguments, text, number, uri, entries)
-        return self._taken(call, (passage,), text, cost_micros)
+        return self._taken(call, (passage,), None, cost_micros)
 
     def _taken(
-        self, call: ToolCall, passages: tuple[Passage, ...], told_of: str, cost_micros: int = 0
+        self,
+        call: ToolCall,
+        passages: tuple[Passage, ...],
+        told_of: str | None = None,
+        cost_micros: int = 0,
     ) -> UsedTool:
-        """Keep what a tool gave, and tell the model of it: in one placeholder for one value."""
+        """Keep what a tool gave, and tell the model of it: in one placeholder for one value.
+
+        The record tells `told_of` of it, or what the last passage says.
+        """
         self._passages = (*self._passages, *passages)
         shown = self._unified().passages[-len(passages) :]
         text = cut("\n".join(map(harmless, shown)), self._policy.limits.result_characters)
         exchange = ToolExchange(
             id=call.id, name=call.name, arguments=call.arguments, result=neutral(text)
         )
+        if told_of is None:
+            told_of = shown[-1].text
         return UsedTool(_use(call, "answered", told_of, cost_micros), exchange, passages)
 
     def _unified(self) -> Sources:

@@ -39,11 +39,12 @@ class Presidio:
     once, so that no question waits for the model to be loaded; that of documents with the first.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, ahead: bool = True) -> None:
+        """Load the process of questions `ahead` of them, or with the first."""
         limits = Limits(settings.detection_cpu_s, settings.detection_memory_mb * 1_000_000)
-        self._short = SharedProcesses(DETECTION, limits, 1, ahead=True)
+        self._short = SharedProcesses(DETECTION, limits, 1, ahead=ahead)
         of_long = replace(limits, niceness=LONG_GIVING_WAY)
-        self._long = SharedProcesses(DETECTION, of_long, 1, ahead=True)
+        self._long = SharedProcesses(DETECTION, of_long, 1, ahead=ahead)
         patient = replace(limits, niceness=GIVING_WAY)
         self._documents = SharedProcesses(DETECTION, patient, 1, ahead=False)
 
@@ -79,3 +80,10 @@ class Presidio:
         if not call.deadline:
             return self._documents
         return self._long if is_long(task) else self._short
+
+
+class LatePresidio(Presidio):
+    """One that few ask: nothing is loaded until somebody does."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, ahead=False)

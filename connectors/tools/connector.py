@@ -1,7 +1,7 @@
 """The connector: expressions worked out and policies read here, and hosts asked over HTTP.
 
 Each host has a circuit of its own: one that is broken says nothing of the others. Calls of all
-tenants take turns, as those of models do.
+tenants take turns, as those of models do. What a host answers is redacted before anybody sees it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from agents.errors import Permanent
+from connectors.tools.answer_redaction import AnswerRedaction
 from connectors.tools.calculator import calculated
 from connectors.tools.tool_hosts import ToolHosts
 from schemas import (
@@ -41,6 +43,7 @@ class Tools:
         self._hosts = ToolHosts()
         self._turns = FairQueue(RUNNING_MAX, reserved=RESERVED)
         self._make_circuit = circuit
+        self._redaction: AnswerRedaction | None = None
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -79,7 +82,18 @@ class Tools:
         listed = ", ".join(request.allowed) or "none"
         return PolicyChecked(allowed=allowed, reason=f"allowed of each {request.about}: {listed}")
 
+    def redact_by(self, redaction: AnswerRedaction) -> None:
+        """Redact by it what hosts answer; until then none is asked."""
+        self._redaction = redaction
+
     async def call_tool(self, request: CallTool, call: Call) -> ToolAnswered:
-        """Ask a host; raises Transient where it is away or slow, Permanent where it can't be."""
+        """Ask a host, and redact what it answers.
+
+        Raises Transient where it is away or slow, Permanent where it can't be asked or its answer
+        not redacted.
+        """
+        if self._redaction is None:
+            raise Permanent(f"tool {request.tool}: nobody here redacts what it would answer")
         async with self._turns.turn(call):
-            return await self._hosts.ask(request, call)
+            answered = await self._hosts.ask(request, call)
+        return await self._redaction.redacted(answered, request, call)

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from connectors.who_answers import CONNECTORS, KEYRING, connectors_for
-from schemas import Detect, Embed, Generate, Now, Parse, Request, Seal, Search, Unseal
+from schemas import CallTool, Detect, Embed, Generate, Now, Parse, Request, Seal, Search, Unseal
 from streams.settings import Settings
 
 HEAVY = {"lxml", "markdown_it", "numpy", "spacy", "tokenizers", "tritonclient", "weaviate"}
@@ -41,6 +41,8 @@ def test_no_request_has_two_connectors():
         ((Seal, Unseal), ["Keyring"]),
         ((Embed,), ["Keyring", "Triton"]),
         ((Generate, Embed), ["Keyring", "Triton", "Providers"]),
+        ((CallTool,), ["Keyring", "LatePresidio", "Tools"]),
+        ((CallTool, Detect), ["Keyring", "Presidio", "Tools"]),
         ((Search, Detect, Parse), ["Keyring", "Documents", "Presidio", "Weaviate"]),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agents.errors import Permanent, Transient
-from schemas import Ask, CallTool, Generate, Instant, Now
+from schemas import Ask, CallTool, Generate, Instant, Now, ToolAnswered
 from tests.agents.test_generate import NORMANS, an_entry, an_event, run
 from tests.agents.tools.tooling import OSLO, a_route, a_world, call, named, tools, turn
 from tests.fakes import NOW_US
@@ -99,7 +99,7 @@ async def test_orders_within_a_result_reach_neither_model_nor_reader():
     ]
 
 
-async def test_a_placeholder_in_a_result_is_nobody_of_the_question():
+async def test_what_looks_like_a_placeholder_in_a_result_is_nobody_of_the_question():
     world = a_world(
         turn(call("weather", **OSLO)),
         turn(text="Nothing."),
@@ -107,8 +107,34 @@ async def test_a_placeholder_in_a_result_is_nobody_of_the_question():
     )
     event = {"entries": (an_entry("<PERSON_1>", "d1"),), "question": "Who is <PERSON_1> in Oslo?"}
     answer, fx = await answered(world, **event)
-    assert asked(fx, Generate)[1].exchanges[0].result == "reported by: <PERSON_2>"
+    assert asked(fx, Generate)[1].exchanges[0].result == "reported by: <_PERSON_1>"
     assert "<PERSON_1>" not in answer.text
+
+
+async def test_a_value_of_a_result_has_one_name_for_model_reader_and_record():
+    """The host calls <PERSON_1> whom the question calls <PERSON_2>; its <PERSON_2> is another."""
+    world = a_world(
+        turn(call("weather", **OSLO)),
+        turn(text="Nothing."),
+        answer='{"reported by": "1", "checked by": "2"}',
+    )
+    given = ToolAnswered(
+        tool="weather",
+        status=200,
+        content="reported by: <PERSON_1>\nchecked by: <PERSON_2>",
+        entries=(an_entry("<PERSON_1>", "d1"), an_entry("<PERSON_2>", "d2")),
+    )
+    world[CallTool] = lambda _: given
+    event = {"entries": (an_entry("<PERSON_2>", "d1"),), "question": "Who is <PERSON_2> in Oslo?"}
+    answer, fx = await answered(world, **event)
+    [request] = asked(fx, CallTool)
+    assert [(one.placeholder, one.digest) for one in request.known] == [("<PERSON_2>", "d1")]
+    assert request.characters_max == 4_000
+    told = "reported by: <PERSON_2>\nchecked by: <PERSON_1>"
+    assert asked(fx, Generate)[1].exchanges[0].result == told.replace("\n", " ")
+    assert answer.tools[0].result == told
+    entries = {one.placeholder: one.digest for one in fx.outcomes[0].entries}
+    assert entries == {"<PERSON_2>": "d1", "<PERSON_1>": "d2"}
 
 
 @pytest.mark.parametrize(

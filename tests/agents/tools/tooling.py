@@ -2,6 +2,8 @@
 
 import json
 
+from agents.placeholders import escape
+from agents.tools.tool_results import told
 from connectors.tools.calculator import calculated
 from schemas import (
     Calculate,
@@ -125,8 +127,9 @@ def a_world(*turns, answer='{"city": "Oslo", "degrees": 4, "sky": "clear"}', pas
     def host(request):
         if isinstance(answer, Exception):
             raise answer
+        content = escape(told(answer, request.characters_max))  # as its connector redacts it
         return ToolAnswered(
-            tool=request.tool, status=200, content=answer, cost_micros=request.price
+            tool=request.tool, status=200, content=content, cost_micros=request.price
         )
 
     return {
