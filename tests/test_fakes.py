@@ -45,7 +45,7 @@ HELD = {
     "FakeTritonServer": "infra/triton/test_server_contract.py",
     "FakeWeaviate": "connectors/test_contract.py",
     "MemoryBroker": "streams/delivery/test_group_client.py",
-    "MemoryChoices": "worker/test_choices_contract.py",
+    "MemoryChoices": "streams/log/test_choices_contract.py",
     "MemoryGroup": "streams/delivery/test_group_client.py",
     "MemoryLog": "replay/test_log.py",
     "MemoryProducer": "streams/log/test_producer_client.py",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from streams.settings import Settings
-from worker.configuration_watch import followed
+from worker.configurations_chosen import followed
 from worker.wiring import Host, Hosted, attach, connect, log_made_ready, wait_for_topics
 
 MadeT = TypeVar("MadeT")

@@ -79,10 +79,10 @@ class IngestReport:
 @click.option("--wait", is_flag=True, help="Return when the documents can be searched.")
 @click.option(
     "--policy",
-    type=click.Choice(limits.chunk_policies()),
+    metavar="NAME",
     default=limits.CHUNK_POLICY,
     show_default=True,
-    help="How documents are cut.",
+    help="How documents are cut, as ingest is configured; another name is refused with those.",
 )
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from streams.operations.options import run_option
-from streams.settings import Settings
+from streams.settings import BadSetting, Settings
 
 
 @click.command()
@@ -29,10 +29,13 @@ def gateway(host: str | None, port: int | None, inbox: bool, run: Path | None) -
     """
     from edge.protocols.serving import CantServe, serve
 
-    settings = Settings.load(run=run)
+    try:
+        settings = Settings.load(run=run)
+    except BadSetting as error:
+        raise click.UsageError(str(error)) from None
     address = urlsplit(settings.gateway)
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8000
     try:
         serve(settings, host, port, with_inbox=inbox)
-    except CantServe as error:
+    except (BadSetting, CantServe) as error:
         raise click.ClickException(str(error)) from None

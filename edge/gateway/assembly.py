@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from connectors.keyring import Keyring
 from edge.callers.api_keys import ApiKeys, keys_path
 from edge.gateway.gateway import Gateway
@@ -10,15 +12,27 @@ from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
 from edge.requests.publishing import RequestPublisher
 from edge.reviewing.review_reader import ReviewReader
+from streams.log.chosen_model import in_force
 from streams.log.codec import open_codec
+from streams.log.configuration_log import ConfigurationLog
+from streams.log.configuration_watch import (
+    ConfigurationsFollowed,
+    ConfigurationsInForce,
+    ConfigurationWatch,
+)
 from streams.operations.lag import LagReader
 from streams.settings import Settings
 
 
 def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
-    """Put the gateway and the inbox on Kafka, the registry and the key store; neither has begun."""
+    """Put the gateway and the inbox on Kafka, the registry and the key store; neither has begun.
+
+    Raises BadSetting where tools or a chat model are named that can't be used.
+    """
     codec = open_codec(settings)
     keyring = Keyring(settings)
+    configurations = ConfigurationsInForce(in_force(settings))
+    watch = ConfigurationWatch(partial(ConfigurationLog, settings, codec), configurations)
     publisher = RequestPublisher(settings, codec, client="gateway")
     gateway = Gateway(
         settings=settings,
@@ -29,5 +43,8 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         log=LogReader(settings, codec),
         offsets=lambda: LagReader(settings),
         reviews=ReviewReader(settings, codec),
+        configurations=configurations,
+        followed_log=ConfigurationsFollowed(watch),
     )
-    return gateway, Inbox(settings, codec, keyring, publisher.send)
+    inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
+    return gateway, inbox

@@ -6,6 +6,7 @@ Its parts each do one thing (take in, refuse, remember, follow, show); this puts
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -26,9 +27,12 @@ from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
 from edge.requests.building import Seals
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.publishing import Publishes
 from edge.reviewing.review_reader import ReadsReviews
 from schemas import QuestionAsked
+from streams.log.configuration import Configuration, load
+from streams.log.configuration_watch import ConfigurationsFollowed
 from streams.settings import Settings
 
 
@@ -47,10 +51,15 @@ class Gateway:
     bounds: Bounds = field(default_factory=Bounds)
     requests: KnownRequests = field(default_factory=KnownRequests)
     documents: KnownDocuments = field(default_factory=KnownDocuments)
+    configurations: Mapping[str, Configuration] = field(default_factory=load)
+    """Those of the steps, in force at the moment at which one is asked for."""
+    followed_log: ConfigurationsFollowed | None = None
+    """What has them follow the log; None where they stay as they are."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
         bounds = self.bounds
+        self.configured = ConfiguredLimits(self.configurations)
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(
@@ -68,6 +77,7 @@ class Gateway:
             self.admission,
             self.publisher,
             self._remember,
+            self.configured,
         )
         self.follower = Follower(
             self.settings,
@@ -95,6 +105,8 @@ class Gateway:
     def start(self) -> None:
         """Begin to read the log, on the running loop."""
         self.log.start(self.dispatch)
+        if self.followed_log is not None:
+            self.followed_log.start()
         gauges.watch(self)
         self._tasks = [
             asyncio.create_task(self.admission.watch(self.offsets)),
@@ -108,6 +120,8 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.followed_log is not None:
+            self.followed_log.stop()
         await self.log.stop()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
@@ -121,6 +135,8 @@ class Gateway:
             missing["gateway"] = "it is shutting down"
         if not self.log.ready:
             missing["log"] = "the log is still being read"
+        if self.followed_log is not None and not self.followed_log.ready:
+            missing["configurations"] = "which are in force is still being read"
         if not await self.log.reachable():
             missing["kafka"] = f"no broker answers at {self.settings.kafka}"
         return missing

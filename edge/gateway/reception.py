@@ -19,6 +19,7 @@ from edge.listening.entries import Entry
 from edge.load.admission import Admission
 from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
@@ -82,8 +83,9 @@ class Reception:
         admission: Admission,
         publisher: Publishes,
         learn: Callable[[Entry], None],
+        configured: ConfiguredLimits,
     ) -> None:
-        self.build = RequestBuilder(settings, keyring, edge="gateway")
+        self.build = RequestBuilder(settings, keyring, edge="gateway", configured=configured)
         self._settings = settings
         self._bounds = bounds
         self._keyring = keyring

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.new_document import NewDocument, check_document, essence
 from edge.requests.validity import (
@@ -61,11 +62,19 @@ class JudgedAnswer(Protocol):
 class RequestBuilder:
     """Builds requests of one kind of edge: gateway, inbox or producer."""
 
-    def __init__(self, settings: Settings, keyring: Seals, *, edge: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keyring: Seals,
+        *,
+        edge: str,
+        configured: ConfiguredLimits | None = None,
+    ) -> None:
         self.identities = Identities(settings.partitions)
         self._settings = settings
         self._keyring = keyring
         self._edge = edge
+        self._configured = configured or ConfiguredLimits()
 
     def subject(self, tenant: str, user: str) -> str:
         """Return the keyed digest that stands for a user on the log."""
@@ -80,6 +89,7 @@ class RequestBuilder:
         """Build a question. Raises Refused."""
         check_text(text)
         check_ask(ask)
+        self._configured.hold(ask)
         check_exchanges(exchanges)
         key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
         given = exchanges.encode("utf-8", "replace")
@@ -98,7 +108,7 @@ class RequestBuilder:
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
         document = replace(document, media_type=essence(document.media_type))
-        check_document(document, self._settings.document_bytes_max)
+        check_document(document, self._settings.document_bytes_max, self._configured)
         title = document.title.encode()
         return DocumentSubmitted(
             meta=stamp(self._edge, identity, trace=trace),

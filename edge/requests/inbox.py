@@ -23,6 +23,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from agents.errors import Permanent, Transient
 from edge.requests import limits
 from edge.requests.building import RequestBuilder, Seals
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
 from edge.requests.inbox_records import InboxRecords
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
@@ -61,12 +62,13 @@ class Inbox:
         *,
         new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
         asker: SchemaAsker | None = None,
+        configured: ConfiguredLimits | None = None,
     ) -> None:
         self._settings = settings
         self._codec = codec
         self._asker = asker or SchemaAsker(codec)
         self._new_consumer = new_consumer
-        self._requests = RequestBuilder(settings, keyring, edge=EDGE)
+        self._requests = RequestBuilder(settings, keyring, edge=EDGE, configured=configured)
         self._send = send
         self._pause_s = pause_s
         self._records = {topic.name: topic.record for topic in INBOX}

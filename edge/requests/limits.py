@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-
-from streams.log import configuration
 
 TENANT_MAX = 63  # characters
 TENANT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{TENANT_MAX - 1}}}")
@@ -63,9 +60,3 @@ IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
 PAGE = 100  # documents listed at once, unless the reader says otherwise
 PAGE_MAX = 1_000
 STATUS_MAX = 16  # characters of the status that documents are listed by
-
-
-@cache
-def chunk_policies() -> tuple[str, ...]:
-    """Name the ways to cut a document that ingest is configured with."""
-    return tuple(configuration.load()["ingest"].values["policies"])

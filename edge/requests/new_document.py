@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.media_types import MEDIA_TYPES
 from edge.requests import limits
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.validity import Refused, TooLarge, check_groups, check_labels
 
 
@@ -30,7 +31,7 @@ def essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def check_document(document: NewDocument, bytes_max: int) -> None:
+def check_document(document: NewDocument, bytes_max: int, configured: ConfiguredLimits) -> None:
     """Check a document against the limits; raises Refused."""
     if not document.uri or len(document.uri) > limits.URI_MAX:
         raise Refused(
@@ -41,13 +42,18 @@ def check_document(document: NewDocument, bytes_max: int) -> None:
         raise Refused(
             f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
         )
-    policies = limits.chunk_policies()
+    policies = configured.chunk_policies
     if document.chunk_policy not in policies:
         raise Refused(f"no such chunk policy: choose {' or '.join(policies)}")
     if len(document.content) > bytes_max:
         raise TooLarge(
             f"the document has {len(document.content)} bytes, the limit is {bytes_max}: split it, "
             "or raise PLAYHEAD_DOCUMENT_BYTES_MAX"
+        )
+    if len(document.content) > configured.document_bytes_max:
+        raise TooLarge(
+            f"the document has {len(document.content)} bytes, ingest is configured to read "
+            f"{configured.document_bytes_max}: split it, or raise its bytes_max"
         )
     if len(document.title) > limits.TITLE_MAX:
         raise TooLarge(

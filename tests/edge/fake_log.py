@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -230,7 +230,13 @@ def an_entry(keyring: Keyring, tenant: str, placeholder: str, kind: str, value: 
     return MapEntry(placeholder=placeholder, kind=kind, digest=digest, value=sealed)
 
 
-def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **settings: Any) -> Gateway:
+def a_gateway(
+    folder: Any,
+    log: FakeLog,
+    bounds: Bounds | None = None,
+    parts: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Gateway:
     chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
     return Gateway(
         settings=chosen,
@@ -242,6 +248,7 @@ def a_gateway(folder: Any, log: FakeLog, bounds: Bounds | None = None, **setting
         offsets=log.lag_reader,
         reviews=log,
         bounds=bounds or Bounds(late_s=1.0),
+        **(parts or {}),
     )
 
 

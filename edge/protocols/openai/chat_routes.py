@@ -48,17 +48,17 @@ router = APIRouter()
 
 
 @router.get("/v1/models")
-async def list_models(caller: TheCaller) -> dict[str, Any]:
+async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """List the models that the key's tenant may ask."""
     caller.need("read")
-    return {"object": "list", "data": [model(name) for name in models_offered(caller.tenant)]}
+    return {"object": "list", "data": [model(name) for name in _offered(gateway, caller)]}
 
 
 @router.get("/v1/models/{name:path}")
-async def get_model(name: str, caller: TheCaller) -> dict[str, Any]:
+async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Describe a model."""
     caller.need("read")
-    refuse_unknown_model(name, models_offered(caller.tenant))
+    refuse_unknown_model(name, _offered(gateway, caller))
     return model(name)
 
 
@@ -70,7 +70,7 @@ async def complete_chat(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        body, ignored = await beside(content, _read, content, caller)
+        body, ignored = await beside(content, _read, content, caller, _offered(gateway, caller))
     place = await chat_session_of(gateway, caller, body)
     schema = response_schema_text(body.schema_wanted)
     question = NewQuestion(
@@ -113,7 +113,11 @@ async def complete_chat(
         return JSONResponse(completion)
 
 
-def _read(content: bytes, caller: Caller) -> tuple[ChatBody, list[str]]:
+def _offered(gateway: Gateway, caller: Caller) -> tuple[str, ...]:
+    return models_offered(gateway.configured.routes, caller.tenant)
+
+
+def _read(content: bytes, caller: Caller, offered: tuple[str, ...]) -> tuple[ChatBody, list[str]]:
     """Read a chat request, and name what is passed over of it; raises Problem."""
     try:
         sent = orjson.loads(content)
@@ -122,7 +126,7 @@ def _read(content: bytes, caller: Caller) -> tuple[ChatBody, list[str]]:
     refuse_unsupported(sent)
     body = parse(content, ChatBody, caller)
     refuse_unanswerable(body)
-    refuse_unknown_model(body.model, models_offered(caller.tenant))
+    refuse_unknown_model(body.model, offered)
     return body, passed_over(sent)
 
 

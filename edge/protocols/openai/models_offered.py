@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from agents.routing import Routes, routes_of
-from streams.log import configuration
+from agents.routing import Routes
 
 PLATFORM = "playhead"
 """Whichever route the configuration chooses."""
 
 
-def models_offered(tenant: str) -> tuple[str, ...]:
-    """Name the models that a tenant may ask, the platform first."""
-    return names_of(_routes(), tenant)
-
-
-def names_of(routes: Routes | None, tenant: str) -> tuple[str, ...]:
-    """Name the routes that a tenant's contract allows, and the platform before them."""
+def models_offered(routes: Routes | None, tenant: str) -> tuple[str, ...]:
+    """Name the models that a tenant may ask: the platform, then the routes of its contract."""
     if routes is None:
         return (PLATFORM,)
     allowed = routes.contract(tenant).routes
@@ -29,8 +22,3 @@ def names_of(routes: Routes | None, tenant: str) -> tuple[str, ...]:
 def model(name: str) -> dict[str, Any]:
     """Describe a model; nobody notes when one was made, so that is 0."""
     return {"id": name, "object": "model", "created": 0, "owned_by": PLATFORM}
-
-
-@cache
-def _routes() -> Routes | None:
-    return routes_of(configuration.load()["generate"].values.get("routes"))

@@ -10,6 +10,7 @@ from agents.errors import KeyDestroyed
 from connectors.keyring import Keyring
 from edge.requests import limits
 from edge.requests.building import RequestBuilder, response_schema_text
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.new_document import NewDocument
 from edge.requests.validity import Refused, TooLarge
 from schemas import Ask
@@ -215,7 +216,7 @@ def test_nothing_is_sealed_for_a_document_that_is_refused():
             requests.submit(identity, document)
 
 
-@pytest.mark.parametrize("policy", limits.chunk_policies())
+@pytest.mark.parametrize("policy", ConfiguredLimits().chunk_policies)
 def test_every_chunk_policy_that_is_configured_is_taken(requests, policy):
     event = requests.document("acme", uri="u", content=b"x", chunk_policy=policy)
     assert event.chunk_policy == policy
@@ -224,7 +225,7 @@ def test_every_chunk_policy_that_is_configured_is_taken(requests, policy):
 def test_a_policy_that_is_not_configured_is_refused_with_those_that_are(requests):
     with pytest.raises(Refused) as refused:
         requests.document("acme", uri="u", content=b"x", chunk_policy="none")
-    assert all(policy in str(refused.value) for policy in limits.chunk_policies())
+    assert all(policy in str(refused.value) for policy in ConfiguredLimits().chunk_policies)
 
 
 def test_a_request_goes_on_with_its_trace(requests):

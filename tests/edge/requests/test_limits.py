@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from edge.protocols.http.bodies import DocumentBody, MessageBody, SearchBody
 from edge.protocols.websocket.client_frames import CancelFrame, MessageFrame, ResumeFrame
 from edge.requests import limits
+from edge.requests.configured_limits import ConfiguredLimits
 from streams.log.configuration import FOLDER
 
 
@@ -46,7 +47,7 @@ def test_every_way_in_has_the_same_limit(model, name, bound, limit):
 
 def test_documents_may_be_cut_in_every_way_that_ingest_is_configured_with():
     configured = json.loads((FOLDER / "ingest.json").read_text("utf-8"))["policies"]
-    assert set(limits.chunk_policies()) == set(configured)
+    assert set(ConfiguredLimits().chunk_policies) == set(configured)
     assert limits.CHUNK_POLICY in configured
 
 

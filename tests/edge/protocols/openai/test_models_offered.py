@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agents.routing import routes_of
-from edge.protocols.openai.models_offered import models_offered, names_of
+from edge.protocols.openai.models_offered import models_offered
+from edge.requests.configured_limits import ConfiguredLimits
 
 ROUTES = routes_of(
     {
@@ -29,8 +30,8 @@ ROUTES = routes_of(
     ],
 )
 def test_a_tenant_is_offered_the_platform_and_what_its_contract_allows(routes, tenant, names):
-    assert names_of(routes, tenant) == names
+    assert models_offered(routes, tenant) == names
 
 
 def test_what_is_shipped_offers_its_routes():
-    assert models_offered("acme") == ("playhead", "chat")
+    assert models_offered(ConfiguredLimits().routes, "acme") == ("playhead", "chat")

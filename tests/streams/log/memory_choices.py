@@ -24,12 +24,16 @@ class MemoryChoices:
         self.history = []
         self.away = 0
         self.reads = 0
+        self.closed = False
 
     def end(self):
         if self.away:
             self.away -= 1
             raise TimeoutError("nobody answers")
         return len(self.history)
+
+    def close(self):
+        self.closed = True
 
     def read(self):
         self.reads += 1

@@ -1,29 +1,22 @@
-"""Configuration watch: a worker works by what the log says, from its first run on.
+"""Configuration watch: a process works by what the log says, as long as it lives.
 
-Which configuration a step runs with is a choice on the log (streams/log/activations.py). It is read
-before anything runs, and looked at again each second: a run that begins then takes the new one, one
-that runs keeps that of its beginning. Where the broker does not answer, what was in force stays so.
+Which configuration a step runs with is a choice on the log (streams/log/activations.py). It is
+looked at again each second; a worker runs nothing before the first look. A run that begins then
+takes the new one, one that runs keeps that of its beginning. Where the broker does not answer, what
+was in force stays so. A record that is no choice is told of once, and nothing stops for it.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Protocol
 
-from schemas.registry import SchemaIds
 from streams.log.activations import Activations, ConfigurationChoice
-from streams.log.chosen_model import STEP as MODEL_STEP
-from streams.log.chosen_model import in_force
-from streams.log.codec import Codec
 from streams.log.configuration import Configuration
-from streams.log.configuration_log import ConfigurationLog
-from streams.settings import Settings
 from streams.watching.logs import logger
 
-log = logger("worker")
+log = logger("configuration")
 
 LOOK_S = 1.0  # between two looks at the end of a partition, which cost a request each
 AGAIN_MAX = 60  # looks, a minute: registries that lag know a schema after seconds
@@ -38,6 +31,9 @@ class ReadsChoices(Protocol):
 
     def read(self) -> Activations:
         """Read what stands there now."""
+
+    def close(self) -> None:
+        """Let go of the broker."""
 
 
 class ConfigurationsInForce(Mapping[str, Configuration]):
@@ -83,7 +79,13 @@ class ConfigurationsInForce(Mapping[str, Configuration]):
                 )
 
     def _tell_of(self, choice: ConfigurationChoice) -> None:
-        if choice.ignored:
+        if choice.record is None:
+            log.warning(
+                "a record among the choices of configurations can't be read",
+                offset=choice.offset,
+                reason=choice.ignored,
+            )
+        elif choice.ignored:
             log.error(
                 "a configuration is ignored, the one before stays in force",
                 of=choice.step,
@@ -131,15 +133,19 @@ class ConfigurationWatch:
             self._again = 0
         self._seen = end
 
-    def first(self, pause_s: float = PAUSE_S) -> None:
-        """Look until the log has answered, with a line in the log each time it has not."""
-        while True:
+    def first(self, pause_s: float = PAUSE_S, stop: threading.Event | None = None) -> None:
+        """Look until the log has answered, with a line in the log each time it has not.
+
+        Being told to stop ends it too.
+        """
+        stop = stop or threading.Event()
+        while not stop.is_set():
             try:
                 self.look()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
                 reason = f"{type(error).__name__}: {error}"
                 log.warning("the configurations can't be read, trying again", reason=reason)
-                time.sleep(pause_s)
+                stop.wait(pause_s)
             else:
                 return
 
@@ -157,31 +163,33 @@ class ConfigurationWatch:
             else:
                 away = False
 
-
-def followed(settings: Settings, ids: SchemaIds) -> ConfigurationsInForce:
-    """Return the configurations in force, which follow the log from now on.
-
-    Blocks until the log answers. The thread that follows it ends with the process.
-    """
-    configurations = ConfigurationsInForce(in_force(settings))
-    watch = ConfigurationWatch(partial(ConfigurationLog, settings, Codec(ids)), configurations)
-    watch.first()
-    _tell_of_a_model_without_effect(settings, configurations)
-    threading.Thread(
-        target=watch.on, args=(threading.Event(),), name="configurations", daemon=True
-    ).start()
-    return configurations
+    def close(self) -> None:
+        """Let go of the client, on the thread that it serves."""
+        if self._choices is not None:
+            self._choices.close()
+            self._choices = None
 
 
-def _tell_of_a_model_without_effect(
-    settings: Settings, configurations: Mapping[str, Configuration]
-) -> None:
-    """Say that a chat model of the settings is not asked, where a choice has other routes."""
-    own = in_force(settings)[MODEL_STEP]
-    if (settings.chat_model or settings.chat_trust) and configurations[MODEL_STEP] != own:
-        log.warning(
-            "the chat model of the settings has no effect: another configuration was chosen",
-            of=MODEL_STEP,
-            digest=configurations[MODEL_STEP].digest,
-            do="playhead config diff generate shipped; playhead config roll-back --to shipped",
-        )
+class ConfigurationsFollowed:
+    """Follows the log on a thread of its own, for a process that begins before it has answered."""
+
+    def __init__(self, watch: ConfigurationWatch) -> None:
+        self.ready = False
+        """Whether the log has answered."""
+        self._watch = watch
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="configurations", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have the thread end, soon."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        self._watch.first(stop=self._stopping)
+        self.ready = True
+        self._watch.on(self._stopping)
+        self._watch.close()

@@ -9,7 +9,7 @@ from streams.log.setup import configuration_records
 from streams.settings import Settings
 from tests.fakes import a_codec
 from tests.memory_broker import a_broker
-from tests.worker.memory_choices import BRIEF, OURS, STEP, MemoryChoices, choice
+from tests.streams.log.memory_choices import BRIEF, OURS, STEP, MemoryChoices, choice
 
 CODEC = a_codec()
 

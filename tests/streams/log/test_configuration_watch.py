@@ -1,4 +1,4 @@
-"""A worker works by what the log says, from its first run on and without a restart."""
+"""A process works by what the log says, from the first look on and without a restart."""
 
 import threading
 import time
@@ -6,18 +6,14 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from schemas import ConfigurationActivated
-from streams.log.activations import SHIPPED, Activations, ConfigurationChoice
-from streams.log.chosen_model import in_force
-from streams.log.configuration_log import activation
-from streams.settings import Settings
-from tests.worker.memory_choices import BRIEF, OURS, STEP, MemoryChoices, choice
-from worker.configuration_watch import (
+from streams.log.activations import SHIPPED, ConfigurationChoice
+from streams.log.configuration_watch import (
     AGAIN_MAX,
+    ConfigurationsFollowed,
     ConfigurationsInForce,
     ConfigurationWatch,
-    _tell_of_a_model_without_effect,
 )
+from tests.streams.log.memory_choices import BRIEF, OURS, STEP, MemoryChoices, choice
 
 
 @pytest.fixture
@@ -138,14 +134,39 @@ def test_what_stays_no_record_is_not_read_for_ever(watch, choices):
     assert choices.reads == AGAIN_MAX + 2
 
 
-@pytest.mark.parametrize(("chosen", "told"), [(BRIEF, 1), (None, 0)])
-def test_a_chat_model_that_has_no_effect_is_told(chosen, told):
-    settings = Settings(chat_model="/models/mine.gguf")
-    configurations = ConfigurationsInForce(in_force(settings))
-    if chosen is not None:
-        record = activation(ConfigurationActivated(step=STEP, digest=chosen.digest), "x")
-        history = (ConfigurationChoice(0, record),)
-        configurations.take(Activations(history, {chosen.digest: chosen}))
+def test_a_record_that_is_none_is_one_line_of_warning_and_what_comes_after_it_counts(
+    watch, choices, configurations
+):
+    choices.history = [ConfigurationChoice(0, None, "it is no record"), choice(1, BRIEF.digest)]
     with capture_logs() as logged:
-        _tell_of_a_model_without_effect(settings, configurations)
-    assert str(logged).count("has no effect") == told
+        for _ in range(3):
+            watch.look()
+    assert configurations[STEP] == BRIEF
+    told = [(line["log_level"], line["offset"]) for line in logged if "offset" in line]
+    assert told == [("warning", 0)]
+
+
+def test_a_process_that_serves_already_follows_once_the_log_answers(watch, choices, configurations):
+    choices.away = 1
+    choices.history.append(choice(0, BRIEF.digest))
+    followed = ConfigurationsFollowed(watch)
+    assert (followed.ready, configurations[STEP]) == (False, OURS[STEP])
+    watch.first(pause_s=0.0)  # what its thread does
+    followed.start()
+    deadline = time.monotonic() + 30
+    while not followed.ready and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert (followed.ready, configurations[STEP]) == (True, BRIEF)
+    followed.stop()
+    followed._thread.join(30)
+    assert not followed._thread.is_alive()
+    assert choices.closed
+
+
+def test_who_is_stopped_before_the_log_answers_ends(watch, choices):
+    choices.away = 1_000_000
+    followed = ConfigurationsFollowed(watch)
+    followed.start()
+    followed.stop()
+    followed._thread.join(30)
+    assert not followed._thread.is_alive()
