@@ -23,6 +23,7 @@ from edge.requests.building import RequestBuilder, response_schema_text
 from edge.requests.inbox import Inbox
 from edge.requests.validity import Refused, check_depth
 from schemas import Ask, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
+from streams.log.configuration import load
 from streams.log.writing import Position, RecordTooLarge, check_size
 from streams.settings import Settings
 from streams.topics import topic_of
