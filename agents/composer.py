@@ -207,10 +207,13 @@ class Composer:
             temperature=self.policy.temperature,
             stop=() if schema else tuple(self.policy.stop),
             json_schema=schema,
+            hedge=self.router.hedge(route),
         )
         async with aclosing(fx.stream(request)) as parts:  # type: ignore[type-var]  # has aclose
             async for part in parts:
                 reply.hear(part)
+                if part.hedged is not None:
+                    self.router.hedged(part.hedged)
                 self.model = part.model or self.model
                 reply.late = bool(reply.times) and self._late(reply.times[-1], margin_ms=0)
                 if reply.over:

@@ -15,7 +15,7 @@ from rich.table import Table
 from replay.cli import open_log
 from replay.one_request import events_of
 from replay.terminal import MICROS, used
-from schemas import Event, RouteDecision, TokensGenerated, ToolUse
+from schemas import Event, Hedged, RouteDecision, TokensGenerated, ToolUse
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 from streams.operations.timeline import variant_of
@@ -51,6 +51,7 @@ class Explained:
             "cost_micros": self.cost_micros,
             "chosen": decided.chosen if decided else "",
             "arm": decided.arm if decided else "",
+            "hedged": decided.hedged.to_avro() if decided and decided.hedged else None,
             "configuration": self.configuration,
             "experiment": self.experiment,
             "variant": self.variant,
@@ -145,6 +146,8 @@ def print_answer(answer: Explained) -> None:
     cost = f", {answer.cost_micros / MICROS:.6f}" if answer.cost_micros else ""
     model = f" ({answer.model})" if answer.model else ""
     out.print(f"{answer.finish_reason} by {decided.chosen or 'no route'}{model}{arm}{cost}")
+    if decided.hedged is not None:
+        out.print(_raced(decided.hedged))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("", "route", "provider", "model", "reason"):
         table.add_column(heading, overflow="fold")
@@ -154,6 +157,14 @@ def print_answer(answer: Explained) -> None:
     out.print(table)
     if configured := _configured(answer):
         out.print(configured.removeprefix(", "))
+
+
+def _raced(told: Hedged) -> str:
+    """Say what came of asking another route too."""
+    if told.outcome == "too_many":
+        return f"slow after {told.after_ms} ms; {told.route} was not asked too, since others were"
+    cost = f", for {told.cost_micros / MICROS:.6f}" if told.cost_micros else ""
+    return f"{told.route} was asked too after {told.after_ms} ms and {told.outcome}{cost}"
 
 
 def _configured(answer: Explained) -> str:

@@ -41,6 +41,7 @@ from schemas.records import (
     Fail,
     Fetch,
     Generate,
+    Hedge,
     IndexChunks,
     MapEntry,
     Now,
@@ -414,11 +415,36 @@ def _fetch(record: Fetch) -> bytes:
     )
 
 
+def _hedge(record: Hedge) -> bytes:
+    return b"".join(
+        (
+            b'\nHedge\x10after_msi',
+            LONG[record.after_ms],
+            b"" if (input_price_ := record.input_price) == 0 else b'\x16input_pricei' + LONG[input_price_],
+            b'\nmodels',
+            LONG[len(model_ := record.model.encode())],
+            model_,
+            b"" if (output_price_ := record.output_price) == 0 else b'\x18output_pricei' + LONG[output_price_],
+            b'\x10providers',
+            LONG[len(provider_ := record.provider.encode())],
+            provider_,
+            b'\nroutes',
+            LONG[len(route_ := record.route.encode())],
+            route_,
+            b'\x12share_maxd',
+            DOUBLE.pack(record.share_max),
+            b"" if (system_ := record.system) == "" else b'\x0csystems' + text(system_),
+            b'\x00',
+        )
+    )
+
+
 def _generate(record: Generate) -> bytes:
     return b"".join(
         (
             b'\x10Generate',
             b"" if not (exchanges_ := record.exchanges) else b'\x12exchangesar' + LONG[len(exchanges_)] + b"".join([_tool_exchange(item) for item in exchanges_]),
+            b"" if (hedge_ := record.hedge) is None else b'\nhedger' + _hedge(hedge_),
             b"" if (input_price_ := record.input_price) == 0 else b'\x16input_pricei' + LONG[input_price_],
             b"" if (json_schema_ := record.json_schema) == "" else b'\x16json_schemas' + text(json_schema_),
             b'\x14max_tokensi',
@@ -789,6 +815,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Embed: _embed,
     Fail: _fail,
     Fetch: _fetch,
+    Hedge: _hedge,
     Generate: _generate,
     IndexChunks: _index_chunks,
     Now: _now,

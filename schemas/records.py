@@ -82,6 +82,9 @@ __all__ = [
     "GeneratedToken",
     "HeadScore",
     "HeadScores",
+    "Hedge",
+    "Hedged",
+    "HedgedOutcome",
     "InboxDocument",
     "InboxQuestion",
     "IndexChunks",
@@ -179,6 +182,7 @@ if TYPE_CHECKING:
     ConfigurationActivatedWhy = Literal["set", "promoted", "rolled_back"]
     EmbedKind = Literal["query", "passage"]
     GeneratedFinishReason = Literal["", "stop", "length", "tool_calls"]
+    HedgedOutcome = Literal["won", "lost", "too_many"]
     QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused", "small_talk"]
     QuestionRedactedOutcome = Literal["redacted", "refused"]
 else:
@@ -194,6 +198,7 @@ else:
     ConfigurationActivatedWhy = str
     EmbedKind = str
     GeneratedFinishReason = str
+    HedgedOutcome = str
     QueryRewrittenOutcome = str
     QuestionRedactedOutcome = str
 
@@ -372,6 +377,25 @@ class ConsideredRoute(Record, frozen=True, gc=False, kw_only=True):
     """In words, with the figures that decided."""
 
 
+class Hedged(Record, frozen=True, gc=False, kw_only=True):
+    """What came of asking another route too."""
+
+    SCHEMA: ClassVar[str] = "Hedged"
+
+    outcome: HedgedOutcome
+    """won: the other one gave a part first; lost: it did not; too_many: it was not asked, since
+    others were.
+    """
+    route: str
+    """The other one, with its revision."""
+    after_ms: int
+    """When it was asked, or was not to be."""
+    cost_micros: int = 0
+    """What the one that was let go had cost at least, by the length of the prompt and its prices,
+    in millionths of the accounting currency.
+    """
+
+
 class RouteDecision(Record, frozen=True, gc=False, kw_only=True):
     """Which route an answer took among those that there were, and why."""
 
@@ -383,6 +407,8 @@ class RouteDecision(Record, frozen=True, gc=False, kw_only=True):
     """canary or control where the route has a canary or is one; empty otherwise."""
     considered: tuple[ConsideredRoute, ...] = ()
     """All routes, those that may be asked first and in their order."""
+    hedged: Hedged | None = None
+    """Where another route was asked beside a slow one, or would have been."""
 
 
 class ToolCall(Record, frozen=True, gc=False, kw_only=True):
@@ -1521,6 +1547,33 @@ class Generated(Record, frozen=True, gc=False, kw_only=True):
     """
     tool_calls: tuple[ToolCall, ...] = ()
     """On the last part: tools that the model asks for."""
+    hedged: Hedged | None = None
+    """On the first part, where another route was asked too or would have been; then cost_micros
+    tells of the one that was let go.
+    """
+
+
+class Hedge(Record, frozen=True, gc=False, kw_only=True):
+    """Another route that may be asked too where the first one is slow."""
+
+    SCHEMA: ClassVar[str] = "Hedge"
+
+    route: str
+    """Its name and revision."""
+    provider: str
+    """Who serves its model; empty for Triton."""
+    model: str
+    """Name of its model."""
+    system: str = ""
+    """Instructions before the prompt."""
+    input_price: int = 0
+    """Price of a thousand tokens of the prompt, in millionths of the accounting currency."""
+    output_price: int = 0
+    """Price of a thousand generated tokens, likewise."""
+    after_ms: int
+    """How long the first one may take for its first part before."""
+    share_max: float
+    """Part of such requests that may ask another route too."""
 
 
 class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
@@ -1569,6 +1622,8 @@ class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
     """auto, none, required, or the name of the tool to ask for; empty for auto."""
     exchanges: tuple[ToolExchange, ...] = ()
     """Tools that the model asked for before in this answer, and what they gave."""
+    hedge: Hedge | None = None
+    """Another route that may be asked too."""
 
 
 class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
@@ -1914,6 +1969,8 @@ class RouteState(Record, frozen=True, gc=False, kw_only=True):
     """Answers that were rated, among the latest."""
     ungrounded: int = 0
     """Those of them that could not stand."""
+    first_token_p95_ms: int = 0
+    """Time to the first token that 95 of 100 of those stayed within; 0: unknown."""
 
 
 class RoutesRead(Record, frozen=True, gc=False, kw_only=True):

@@ -79,6 +79,8 @@ from schemas.records import (
     GeneratedToken,
     HeadScore,
     HeadScores,
+    Hedge,
+    Hedged,
     InboxDocument,
     InboxQuestion,
     IndexChunks,
@@ -626,12 +628,58 @@ def read_considered_route(data: bytes, here: int) -> tuple[ConsideredRoute, int]
     return record, here
 
 
+def encode_hedged(record: Hedged) -> bytes:
+    return b"".join(
+        (
+            LONG[len(outcome := record.outcome.encode())], outcome,
+            LONG[len(route := record.route.encode())], route,
+            INT[record.after_ms],
+            LONG[record.cost_micros],
+        )
+    )
+
+
+def read_hedged(data: bytes, here: int) -> tuple[Hedged, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    outcome: Any = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    if (after_ms := data[here]) & 0x81:
+        after_ms, here = long_at(data, here)
+    else:
+        after_ms >>= 1
+        here += 1
+    if (cost_micros := data[here]) & 0x81:
+        cost_micros, here = long_at(data, here)
+    else:
+        cost_micros >>= 1
+        here += 1
+    record = Hedged(
+        outcome=outcome,
+        route=route,
+        after_ms=after_ms,
+        cost_micros=cost_micros,
+    )
+    return record, here
+
+
 def encode_route_decision(record: RouteDecision) -> bytes:
     return b"".join(
         (
             LONG[len(chosen := record.chosen.encode())], chosen,
             LONG[len(arm := record.arm.encode())], arm,
             LONG[len(considered)] + b"".join([encode_considered_route(item) for item in considered]) + b"\0" if (considered := record.considered) else b"\0",
+            b"\0" if (hedged := record.hedged) is None else b"\2" + encode_hedged(hedged),
         )
     )
 
@@ -658,10 +706,17 @@ def read_route_decision(data: bytes, here: int) -> tuple[RouteDecision, int]:
             considered_item, here = read_considered_route(data, here)
             considered.append(considered_item)
     here += 1
+    hedged: Hedged | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        hedged, here = read_hedged(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = RouteDecision(
         chosen=chosen,
         arm=arm,
         considered=tuple(considered),
+        hedged=hedged,
     )
     return record, here
 
@@ -4022,6 +4077,7 @@ def encode_generated(record: Generated) -> bytes:
             LONG[len(model := record.model.encode())], model,
             LONG[record.cost_micros],
             LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
+            b"\0" if (hedged := record.hedged) is None else b"\2" + encode_hedged(hedged),
         )
     )
 
@@ -4068,6 +4124,12 @@ def read_generated(data: bytes, here: int) -> tuple[Generated, int]:
             tool_calls_item, here = read_tool_call(data, here)
             tool_calls.append(tool_calls_item)
     here += 1
+    hedged: Hedged | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        hedged, here = read_hedged(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = Generated(
         tokens=tuple(tokens),
         last=last,
@@ -4076,6 +4138,81 @@ def read_generated(data: bytes, here: int) -> tuple[Generated, int]:
         model=model,
         cost_micros=cost_micros,
         tool_calls=tuple(tool_calls),
+        hedged=hedged,
+    )
+    return record, here
+
+
+def encode_hedge(record: Hedge) -> bytes:
+    return b"".join(
+        (
+            LONG[len(route := record.route.encode())], route,
+            LONG[len(provider := record.provider.encode())], provider,
+            LONG[len(model := record.model.encode())], model,
+            LONG[len(system := record.system.encode())], system,
+            LONG[record.input_price],
+            LONG[record.output_price],
+            INT[record.after_ms],
+            DOUBLE.pack(record.share_max),
+        )
+    )
+
+
+def read_hedge(data: bytes, here: int) -> tuple[Hedge, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    route = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    provider = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    model = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    system = data[here:end].decode()
+    here = end
+    if (input_price := data[here]) & 0x81:
+        input_price, here = long_at(data, here)
+    else:
+        input_price >>= 1
+        here += 1
+    if (output_price := data[here]) & 0x81:
+        output_price, here = long_at(data, here)
+    else:
+        output_price >>= 1
+        here += 1
+    if (after_ms := data[here]) & 0x81:
+        after_ms, here = long_at(data, here)
+    else:
+        after_ms >>= 1
+        here += 1
+    (share_max,) = DOUBLE.unpack_from(data, here)
+    here += 8
+    record = Hedge(
+        route=route,
+        provider=provider,
+        model=model,
+        system=system,
+        input_price=input_price,
+        output_price=output_price,
+        after_ms=after_ms,
+        share_max=share_max,
     )
     return record, here
 
@@ -4099,6 +4236,7 @@ def encode_generate(record: Generate) -> bytes:
             LONG[len(tools := record.tools.encode())], tools,
             LONG[len(tool_choice := record.tool_choice.encode())], tool_choice,
             LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
+            b"\0" if (hedge := record.hedge) is None else b"\2" + encode_hedge(hedge),
         )
     )
 
@@ -4201,6 +4339,12 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
             exchanges_item, here = read_tool_exchange(data, here)
             exchanges.append(exchanges_item)
     here += 1
+    hedge: Hedge | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        hedge, here = read_hedge(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = Generate(
         prompt=prompt,
         max_tokens=max_tokens,
@@ -4218,6 +4362,7 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
         tools=tools,
         tool_choice=tool_choice,
         exchanges=tuple(exchanges),
+        hedge=hedge,
     )
     return record, here
 
@@ -5124,6 +5269,7 @@ def encode_route_state(record: RouteState) -> bytes:
             INT[record.first_token_ms],
             INT[record.rated],
             INT[record.ungrounded],
+            INT[record.first_token_p95_ms],
         )
     )
 
@@ -5171,6 +5317,11 @@ def read_route_state(data: bytes, here: int) -> tuple[RouteState, int]:
     else:
         ungrounded >>= 1
         here += 1
+    if (first_token_p95_ms := data[here]) & 0x81:
+        first_token_p95_ms, here = long_at(data, here)
+    else:
+        first_token_p95_ms >>= 1
+        here += 1
     record = RouteState(
         circuit=circuit,
         wait_ms=wait_ms,
@@ -5180,6 +5331,7 @@ def read_route_state(data: bytes, here: int) -> tuple[RouteState, int]:
         first_token_ms=first_token_ms,
         rated=rated,
         ungrounded=ungrounded,
+        first_token_p95_ms=first_token_p95_ms,
     )
     return record, here
 
@@ -5982,6 +6134,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Citation: encode_citation,
     Neutralised: encode_neutralised,
     ConsideredRoute: encode_considered_route,
+    Hedged: encode_hedged,
     RouteDecision: encode_route_decision,
     ToolCall: encode_tool_call,
     ToolUse: encode_tool_use,
@@ -6050,6 +6203,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Found: encode_found,
     GeneratedToken: encode_generated_token,
     Generated: encode_generated,
+    Hedge: encode_hedge,
     Generate: encode_generate,
     InboxDocument: encode_inbox_document,
     InboxQuestion: encode_inbox_question,
@@ -6107,6 +6261,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Citation: read_citation,
     Neutralised: read_neutralised,
     ConsideredRoute: read_considered_route,
+    Hedged: read_hedged,
     RouteDecision: read_route_decision,
     ToolCall: read_tool_call,
     ToolUse: read_tool_use,
@@ -6175,6 +6330,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Found: read_found,
     GeneratedToken: read_generated_token,
     Generated: read_generated,
+    Hedge: read_hedge,
     Generate: read_generate,
     InboxDocument: read_inbox_document,
     InboxQuestion: read_inbox_question,

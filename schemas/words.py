@@ -32,6 +32,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ConfigurationActivated.why": ("set", "promoted", "rolled_back"),
     "Embed.kind": ("query", "passage"),
     "Generated.finish_reason": ("", "stop", "length", "tool_calls"),
+    "Hedged.outcome": ("won", "lost", "too_many"),
     "QueryRewritten.outcome": ("rewritten", "unchanged", "refused", "small_talk"),
     "QuestionRedacted.outcome": ("redacted", "refused"),
 }

@@ -134,6 +134,7 @@ class FakeEffects(Run):
             model=getattr(response, "model", "") or "",
             started=NOW_US + number,
             took_us=part,
+            cost_micros=getattr(response, "cost_micros", 0),
             error=error_text(response) if failed else "",
             version=version_of(response) if local and not failed else "",
         )

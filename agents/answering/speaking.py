@@ -8,7 +8,7 @@ from typing import Protocol
 from agents.answering.checking import SentenceCheck
 from agents.answering.generation_policy import GenerationPolicy
 from agents.language import boundaries
-from schemas import AnswerFinishReason, Generated, Usage
+from schemas import AnswerFinishReason, Generated, Hedged, Usage
 
 END_CHARS = 64  # within which the end of a sentence is: its marks, and the blanks behind them
 
@@ -29,6 +29,8 @@ class ModelReply:
     """Whether the deadline has passed."""
     broken: bool = False
     """Whether it broke off."""
+    hedged: Hedged | None = None
+    """What came of asking another model too."""
 
     @property
     def over(self) -> bool:
@@ -53,6 +55,8 @@ class ModelReply:
         self.tokens += len(part.tokens)
         if part.last:
             self.end = part
+        if part.hedged is not None:
+            self.hedged = part.hedged
 
     def taken_times(self) -> tuple[int, ...]:
         """Return the times of the tokens that are written now."""

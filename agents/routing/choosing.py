@@ -26,6 +26,8 @@ class RouteChoice:
     """canary or control; empty without a trial."""
     verdicts: tuple[RouteVerdict, ...]
     """Of all routes: those to ask first, in their order."""
+    well: frozenset[str] = frozenset()
+    """Keys of those that nothing speaks against."""
 
 
 def chosen(verdicts: Sequence[RouteVerdict], facts: Facts) -> RouteChoice:
@@ -49,7 +51,8 @@ def chosen(verdicts: Sequence[RouteVerdict], facts: Facts) -> RouteChoice:
             told.append(
                 RouteVerdict(verdict.route, False, reason if verdict.allowed else verdict.reason)
             )
-    return RouteChoice(tuple(order), arm, tuple(told))
+    well = frozenset(route.key for route in order if route.key not in ill)
+    return RouteChoice(tuple(order), arm, tuple(told), well)
 
 
 def _ails(route: Route, facts: Facts) -> str:

@@ -25,12 +25,15 @@ from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.placeholders import placeholders_in
 from agents.routing.choosing import RouteChoice, chosen
+from agents.routing.hedging import hedge_of
 from agents.routing.permission import Facts, judged
 from agents.routing.routes import Route, Routes
 from schemas import (
     ChunksRetrieved,
     ConsideredRoute,
     Generate,
+    Hedge,
+    Hedged,
     RateRoute,
     ReadRoutes,
     RouteDecision,
@@ -58,6 +61,8 @@ class Router:
         self._choice = RouteChoice((), "", ())
         self._failures: dict[str, str] = {}
         self._chosen: Route | None = None
+        self._facts_known: Facts | None = None
+        self._hedged: Hedged | None = None
 
     @property
     def decision(self) -> RouteDecision | None:
@@ -76,6 +81,7 @@ class Router:
                 )
                 for verdict in self._choice.verdicts
             ),
+            hedged=self._hedged,
         )
 
     async def order(self, fx: Effects, prompt: str, now_us: int | None = None) -> tuple[Route, ...]:
@@ -91,7 +97,7 @@ class Router:
         allowed = [verdict.route for verdict in verdicts if verdict.allowed]
         if len(allowed) > 1:
             facts = replace(facts, states=await _states(fx, allowed))
-        self._choice = chosen(verdicts, facts)
+        self._choice, self._facts_known = chosen(verdicts, facts), facts
         return self._choice.order
 
     def request(self, route: Route, prompt: str, **fields: Any) -> Generate:
@@ -107,14 +113,29 @@ class Router:
             **fields,
         )
 
+    def hedge(self, route: Route) -> Hedge | None:
+        """Say who may be asked too where a route's model is slow."""
+        if self._routes is None or self._facts_known is None:
+            return None
+        return hedge_of(self._routes, self._choice, route, self._facts_known)
+
+    def hedged(self, hedged: Hedged) -> None:
+        """Note that another route was asked too, or would have been."""
+        self._hedged = hedged
+
     def failed(self, route: Route, error: Transient | Permanent) -> None:
         """Note that a route's model did not answer."""
         kind = "is away" if isinstance(error, Transient) else "refused"
         self._failures[route.key] = f"; {kind}"
 
     def answered(self, route: Route) -> None:
-        """Note whose answer it is."""
+        """Note whose answer it is: the route's, or that of the one that was asked beside it."""
         self._chosen = route
+        told = self._hedged
+        if told is None or told.outcome != "won":
+            return
+        self._chosen = next((one for one in self._choice.order if one.key == told.route), route)
+        self._failures[route.key] = f"; said nothing for {told.after_ms} ms, and another one did"
 
     async def rate(self, fx: Effects, *, grounded: bool) -> None:
         """Tell how the answer of the chosen route turned out, where it is compared with another."""

@@ -100,6 +100,17 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Class of what its documents hold; with a person's data in it, a prompt is personal."""
 
 
+class HedgePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a second model is asked beside a slow one: see `agents.routing.hedging`."""
+
+    after_ms: Annotated[int, msgspec.Meta(ge=1, le=600_000)] = 800
+    """How long the first one has for its first part at least; more where it mostly takes more."""
+    share_max: UnitShare = 0.05
+    """Part of a worker's calls that may ask a second one."""
+    calls_min: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
+    """Answered calls of a route before it is known how long it mostly takes."""
+
+
 class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that is configured."""
 
@@ -108,6 +119,8 @@ class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By tenant; `*` for those that are not named."""
     hurried_ms: Whole = 300
     """With less time left only distilled models are asked."""
+    hedging: HedgePolicy | None = None
+    """Null for one model at a time."""
 
     def contract(self, tenant: str) -> Contract:
         """Return what holds for a tenant."""

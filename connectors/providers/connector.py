@@ -22,6 +22,7 @@ from opentelemetry import trace
 from agents.errors import Permanent, Transient
 from connectors.arrivals import describe
 from connectors.providers.configured import ProviderSettings, configured
+from connectors.providers.hedged_calls import HedgeBudget, Racer, raced
 from connectors.providers.kinds import KINDS, Provider, make
 from connectors.providers.windows import CallOutcome, Windows
 from schemas import (
@@ -76,6 +77,7 @@ class Providers:
         self._make_circuit = circuit
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
         self._windows = Windows()
+        self._hedges = HedgeBudget()
         entries = {TRITON: OWN} | configured(settings)
         self._entries = {name: _entry(name, own, settings) for name, own in entries.items()}
 
@@ -93,8 +95,11 @@ class Providers:
             await entry.provider.close()
 
     def circuit(self, request: Request[Any]) -> Circuit | None:
-        """Return the circuit of the model that a request asks; None for what is answered here."""
-        if not isinstance(request, Generate):
+        """Return the circuit of the model that a request asks; None for what is answered here.
+
+        Where two may be asked each is asked behind its own, here.
+        """
+        if not isinstance(request, Generate) or request.hedge is not None:
             return None
         return self._circuit_of(request.provider, request.model)
 
@@ -124,6 +129,7 @@ class Providers:
                     first_token_ms=window.first_token_ms,
                     rated=len(window.ratings),
                     ungrounded=window.ratings.count(False),
+                    first_token_p95_ms=window.first_token_p95_ms,
                 )
             )
         return RoutesRead(states=tuple(states))
@@ -140,12 +146,45 @@ class Providers:
         Raises Transient where it is away, slow or overloaded, Permanent where it refuses or is not
         known. Another try is made before the first token alone.
         """
+        if request.hedge is None:
+            asking = self._asked(request, call, CallOutcome())
+        else:
+            asking = raced(
+                request, lambda one, racer: self._guarded(one, call, racer), self._hedges
+            )
+        async with aclosing(asking) as parts:
+            async for part in parts:
+                yield part
+
+    async def _asked(
+        self, request: Generate, call: Call, outcome: CallOutcome
+    ) -> AsyncGenerator[Generated, None]:
+        """Ask one model, and count how it went."""
         entry = self._entry_of(request.provider)
         turn = entry.turns.turn(call) if entry.turns else nullcontext()
-        with self._windows.of(request.route or request.model).counted() as outcome:
+        with self._windows.of(request.route or request.model).counted(outcome):
             async with turn, aclosing(self._tried(entry, request, call, outcome)) as parts:
                 async for part in parts:
                     yield _priced(part, request)
+
+    async def _guarded(
+        self, request: Generate, call: Call, racer: Racer
+    ) -> AsyncGenerator[Generated, None]:
+        """Ask one of two models behind its circuit.
+
+        One that is let go has not failed; that it took as long as it did is remembered.
+        """
+        began, outcome = time.perf_counter(), CallOutcome()
+        with self._circuit_of(request.provider, request.model).guard(call.tenant) as answered:
+            try:
+                async with aclosing(self._asked(request, call, outcome)) as parts:
+                    async for part in parts:
+                        answered()
+                        yield part
+            finally:
+                if racer.lost and outcome.first_token_ms is None:
+                    outcome.first_token_ms = _ms_since(began)
+                    outcome.failed = False
 
     async def _tried(
         self, entry: _Entry, request: Generate, call: Call, outcome: CallOutcome
@@ -158,8 +197,7 @@ class Providers:
                 async with aclosing(self._traced(entry, request, call)) as parts:
                     async for part in parts:
                         if part.tokens and outcome.first_token_ms is None:
-                            took_ms = (time.perf_counter() - began) * 1_000
-                            outcome.first_token_ms = max(1, round(took_ms))
+                            outcome.first_token_ms = _ms_since(began)
                         yield part
             except Transient as error:
                 wait_s = PAUSE_S if error.retry_after_s is None else error.retry_after_s
@@ -219,6 +257,10 @@ class Providers:
                 f"provider {entry.name} is not asked for {wait_s:.1f} s: it said so",
                 retry_after_s=wait_s,
             )
+
+
+def _ms_since(began: float) -> int:
+    return max(1, round((time.perf_counter() - began) * 1_000))
 
 
 _TELLING = {kind for kind, place in KINDS.items() if place.endswith(":TritonModels")}

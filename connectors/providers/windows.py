@@ -6,6 +6,7 @@ not asked any more, stays worse (see `agents.routing.trials`).
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -33,12 +34,11 @@ class Window:
     ratings: deque[bool] = field(default_factory=lambda: deque(maxlen=CALLS_MAX))
 
     @contextmanager
-    def counted(self) -> Iterator[CallOutcome]:
+    def counted(self, outcome: CallOutcome) -> Iterator[CallOutcome]:
         """Count a call; it failed if an error leaves the block, or nothing came until it ended.
 
         Whoever is cancelled before the first token has waited in vain too.
         """
-        outcome = CallOutcome()
         self.running += 1
         try:
             yield outcome
@@ -59,8 +59,18 @@ class Window:
     @property
     def first_token_ms(self) -> int:
         """Median time to the first token of calls that had one; 0 without any."""
-        times = [one.first_token_ms for one in self.calls if one.first_token_ms is not None]
+        times = self._times
         return max(1, round(statistics.median(times))) if times else 0
+
+    @property
+    def first_token_p95_ms(self) -> int:
+        """Time to the first token that 95 of 100 of them stayed within; 0 without any."""
+        times = sorted(self._times)
+        return times[math.ceil(0.95 * len(times)) - 1] if times else 0
+
+    @property
+    def _times(self) -> list[int]:
+        return [one.first_token_ms for one in self.calls if one.first_token_ms is not None]
 
 
 class Windows:

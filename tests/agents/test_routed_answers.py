@@ -1,9 +1,10 @@
 """Answers by routes, and answers in JSON: what the composer makes of the routers' and the checkers' word."""
 
 import pytest
+from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
-from schemas import Ask, Generate, RateRoute, ReadRoutes, RouteRated, RoutesRead, RouteState
+from schemas import Ask, Generate, Hedged, RateRoute, ReadRoutes, RouteRated, RoutesRead, RouteState
 from tests.agents.routing.routing import BIG, MIDDLE, SMALL, TRIAL
 from tests.agents.test_generate import (
     CONFIGURATION,
@@ -234,3 +235,56 @@ async def test_code_of_before_did_as_it_did():
     fx.code = "0.2.0.dev1"
     await fx.execute()
     assert fx.outcomes[-1].answer.text == "[]"
+
+
+HEDGED = a_routed(MIDDLE, {**BIG_ONE, "quality": 3}, hedging={"after_ms": 500})
+
+
+def raced(outcome, cost=0):
+    """A model's answer whose first part tells what came of asking another one too."""
+
+    def answer(request):
+        said = parts(SAID)
+        told = Hedged(
+            outcome=outcome,
+            route=request.hedge.route,
+            after_ms=request.hedge.after_ms,
+            cost_micros=cost,
+        )
+        return [replace(said[0], hedged=told, cost_micros=cost), *said[1:]]
+
+    return {**models(mid=SAID), Generate: answer}
+
+
+async def test_who_answered_for_a_slow_model_is_told_with_what_that_cost():
+    records, fx = await run(an_event(NORMANS), raced("won", cost=39), **HEDGED)
+    [request] = asked(fx, Generate)
+    assert (request.model, request.hedge.model, request.hedge.after_ms) == ("mid", "big-1", 500)
+    answer = records[-1].answer
+    assert answer.route.chosen == request.hedge.route
+    assert (answer.route.hedged.outcome, answer.route.hedged.cost_micros) == ("won", 39)
+    assert told(answer)["middle"] == (
+        "first: quality 2; said nothing for 500 ms, and another one did"
+    )
+
+
+@pytest.mark.parametrize("outcome", ["lost", "too_many"])
+async def test_a_first_model_that_answered_after_all_is_the_one_that_did(outcome):
+    records, _ = await run(an_event(NORMANS), raced(outcome), **HEDGED)
+    answer = records[-1].answer
+    assert answer.route.chosen.startswith("middle@")
+    assert answer.route.hedged.outcome == outcome
+
+
+async def test_a_route_that_the_choice_does_not_hold_is_nobody():
+    def forged(request):
+        said = parts(SAID)
+        return [replace(said[0], hedged=Hedged(outcome="won", route="x@1", after_ms=1)), *said[1:]]
+
+    records, _ = await run(an_event(NORMANS), {**models(), Generate: forged}, **HEDGED)
+    assert records[-1].answer.route.chosen.startswith("middle@")
+
+
+async def test_without_hedging_requests_are_what_they_were():
+    _, fx = await run(an_event(NORMANS), models(big_1=SAID), **a_routed(MIDDLE, BIG_ONE))
+    assert asked(fx, Generate)[0].hedge is None
