@@ -27,14 +27,13 @@ patterns as one took half the time of a whole answer.
 import base64
 import binascii
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import regex
 
-from agents.normal_forms import normalized
+from agents.normal_forms import folded
 
 CHARACTERS_MAX = 4_000
 """Of a sentence that are read: the longest chunk has fewer."""
@@ -46,6 +45,7 @@ ENCODED_CHARACTERS = 1_000
 LEET = str.maketrans("013457@$!|", "oieastasil")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _MARKUP = re.compile(r"<!--|-->|[`*_~>#\[\](){}\"“”„«»]+|\\n")
+NO_WIDTH = frozenset({"Cf"})
 _BLANKS = re.compile(r"[^\S\n]+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-]){4,}\w(?!\w)")
 WordedPatterns = tuple[tuple[str, str], ...]
@@ -202,7 +202,7 @@ _REPLY_SO: WordedPatterns = (
         (
             r"\bin (?:deiner|ihrer|eurer) antwort(?:en)?\b|\bantworte(?:n sie)? (?:nur|immer"
             r"|stattdessen"
-            r"|ausschließlich)\b"
+            r"|ausschliesslich)\b"
         ),
     ),
     (
@@ -362,10 +362,7 @@ def _bare(plain: str) -> str:
 
 def _plain(text: str) -> str:
     """Fold width and case, and take out what has no width; lines stay."""
-    folded = normalized("NFKC", text).casefold()
-    if not folded.isascii():  # all of ASCII has a width
-        folded = "".join(c for c in folded if c == "\n" or unicodedata.category(c) != "Cf")
-    return _BLANKS.sub(" ", folded).strip()
+    return _BLANKS.sub(" ", folded("NFKC", text, NO_WIDTH)).strip()
 
 
 def _decoded(encoded: str) -> str:

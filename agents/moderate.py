@@ -16,7 +16,6 @@ remembered between them is a row of the request, read and written through `fx`. 
 reads nothing and the last one writes nothing: an answer of one batch costs no effect at all.
 """
 
-import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -28,7 +27,7 @@ from agents.classifier import NOTHING, ClassifierVerdict, judged
 from agents.effects import Effects
 from agents.errors import Permanent
 from agents.language import sentences
-from agents.normal_forms import normalized
+from agents.normal_forms import folded
 from agents.patterns import Rules, rules_of
 from agents.placeholders import placeholders_in
 from agents.reader_language import in_language
@@ -50,6 +49,9 @@ OURS = frozenset(("not_found", "refused", "search", "calculated", "tools_ended")
 """Finish reasons of texts that are written in the configuration: no model has to judge them."""
 # letters that stand for others where someone avoids a word list
 DISGUISES = str.maketrans("013457@$!", "oieastasi")
+
+UNSEEN = frozenset({"Mn", "Cf"})
+"""Categories of accents that stand apart from their letters, and of what has no width."""
 
 
 async def moderate(
@@ -239,9 +241,7 @@ def scores(text: str, terms: list[dict[str, Any]]) -> dict[str, float]:
 
 def _plain(text: str) -> str:
     """Fold case, width, accents and white space away, and what has no width at all."""
-    decomposed = normalized("NFKD", text).casefold()
-    visible = (c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf"})
-    return " ".join("".join(visible).split())
+    return " ".join(folded("NFKD", text, UNSEEN).split())
 
 
 @lru_cache(maxsize=256)

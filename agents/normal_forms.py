@@ -27,6 +27,17 @@ def normalized(form: Form, text: str) -> str:
     return unicodedata.normalize(form, text)
 
 
+def folded(form: Form, text: str, without: frozenset[str]) -> str:
+    """Bring a text into a form, fold its case, and take out characters of some categories.
+
+    Patterns and words that are sought in such a text must be folded too: `ß` is `ss` in it.
+    """
+    plain = normalized(form, text).casefold()
+    if plain.isascii():
+        return plain
+    return "".join(c for c in plain if unicodedata.category(c) not in without)
+
+
 def _in_order(form: Form, marks: str) -> str:
     """Take marks apart, and put those that stand together in the order of their classes."""
     apart: Literal["NFD", "NFKD"] = "NFD" if form == "NFC" else "NFKD"

@@ -28,7 +28,7 @@ ASKING = word_set(
     unterschied zwischen brauche möchte will werde
     combien dois peux peut faire veux signifie différence entre montre explique liste
     cuánto cuánta cuántos cuántas puedo puede hacer significa diferencia explica lista
-    """
+    """.casefold()
 )
 """Words of a question that say what kind of answer is wanted, and nothing of what it is about."""
 

@@ -9,7 +9,7 @@ from agents.language import stem
 
 
 def _listed(*texts: str) -> frozenset[str]:
-    return frozenset(word for text in texts for word in text.split())
+    return frozenset(word for text in texts for word in text.casefold().split())
 
 
 PLAIN_NEGATORS = _listed(
@@ -170,7 +170,7 @@ QUANTIFIERS = {
             "solamente únicamente"
         ),
     }.items()
-    for word in words.split()
+    for word in words.casefold().split()
 }
 MODALS = {
     word: kind
@@ -182,7 +182,7 @@ MODALS = {
             "puede pueden podría"
         ),
     }.items()
-    for word in words.split()
+    for word in words.casefold().split()
 }
 CONDITIONS = {
     word: kind
@@ -190,7 +190,7 @@ CONDITIONS = {
         "if": "if provided falls sofern wenn solange si",
         "unless": "unless except außer sauf excepto salvo",
     }.items()
-    for word in words.split()
+    for word in words.casefold().split()
 }
 
 

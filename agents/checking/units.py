@@ -39,7 +39,7 @@ _TENS = {
         10: "hundred hundert",
         100: "thousand tausend",
     }.items()
-    for word in words.split()
+    for word in words.casefold().split()
 }
 _ONES = {word: n for n, words in enumerate(_SMALL.split("|")) for word in words.split(",") if word}
 _ONES.pop("ein")

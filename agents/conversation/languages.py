@@ -55,7 +55,7 @@ def _tables() -> dict[str, dict[str, float]]:
     table: dict[str, dict[str, float]] = {}
     for language, words in known.items():
         for word in words:
-            table.setdefault(word, {})[language] = 1.0 / shared[word]
+            table.setdefault(word.casefold(), {})[language] = 1.0 / shared[word]
     return table
 
 

@@ -1,8 +1,9 @@
 """Triton: answers Embed and Classify, and for `connectors.providers` Generate, with its models.
 
 When the server dies, what it was answering fails as Transient, and the next call connects again by
-itself. `connector.py` answers the requests, `moderator.py` Classify; `tensors.py` spells them,
-`stream_answers.py` reads what a generation answers, and `failures.py` says which errors pass.
+itself. `triton_server.py` holds a connection, `connector.py` answers the requests, `moderator.py`
+Classify; `tensors.py` spells them, `stream_answers.py` reads what a generation answers, and
+`failures.py` says which errors pass.
 """
 
 from connectors.triton.connector import Triton

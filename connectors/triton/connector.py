@@ -7,27 +7,23 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
 )
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Literal
 
-import grpc  # type: ignore[import-untyped]  # it ships no types
-from opentelemetry import propagate, trace
-from tritonclient.grpc.aio import InferenceServerClient
-from tritonclient.utils import InferenceServerException
+from opentelemetry import trace
 
-from agents.errors import Permanent, Transient
+from agents.errors import Permanent
 from connectors.arrivals import Arrival, describe, in_parts
 from connectors.triton import stream_answers as read
-from connectors.triton.failures import failure_of
 from connectors.triton.tensors import (
     chat_inputs,
     embedder_inputs,
     tensorrt_llm_inputs,
     vllm_inputs,
 )
+from connectors.triton.triton_server import TritonServer
 from schemas import Embed, Embedded, Generate, Generated, Request, StreamRequest
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
@@ -42,21 +38,6 @@ RESERVED = 4
 """One in so many generations, and one at least, is left to tenants that ask for one at a time: the
 server's own queue knows no tenants."""
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
-CHANNEL = [
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # after a restart of Triton the next call must not wait for gRPC's default of up to 2 minutes
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    # for a connection to be made, too: a machine that is busy takes longer than a pause does
-    ("grpc.min_reconnect_backoff_ms", 20_000),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    # Triton takes more frequent pings for abuse; a network that swallows packets is noticed
-    # sooner, since with this on, data must be acknowledged within the timeout
-    ("grpc.keepalive_time_ms", 360_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-]
-
-
 Backend = Literal["python", "vllm", "tensorrt_llm"]
 INPUTS: dict[Backend, Callable[[Generate], list[Any]]] = {
     "python": chat_inputs,
@@ -75,12 +56,11 @@ class Triton:
         self, settings: Settings, tracer: trace.Tracer | None = None, address: str = ""
     ) -> None:
         """Take the settings; `address` is that of another server than theirs."""
-        self._tracer = tracer or trace.get_tracer("connectors.triton")
         self.address = address or settings.triton_grpc
+        self._server = TritonServer(self.address, tracer or trace.get_tracer("connectors.triton"))
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
         self._patience_s = settings.reader_patience_ms / 1_000
-        self._client: InferenceServerClient | None = None
         self._bulk = FairQueue(BULK_AT_ONCE)
         self._queries = FairQueue(QUERIES_AT_ONCE, QUERIES_RESERVED)
         most = settings.generations
@@ -98,9 +78,7 @@ class Triton:
 
     async def close(self) -> None:
         """Close the connection; running calls are cancelled."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._server.close()
 
     async def embed(self, request: Embed, call: Call) -> Embedded:
         """Embed the texts, in their order.
@@ -113,11 +91,11 @@ class Triton:
         token_vectors: list[bytes] = []
         counts: list[int] = []
         model = ""
-        with self._span("embed", self.embedder, call) as (span, headers):
+        with self._server.call("embed", self.embedder, call) as (span, headers):
             for start in range(0, len(request.texts), TEXTS_MAX):
                 texts = request.texts[start : start + TEXTS_MAX]
                 async with self._turn(call):
-                    answer = await self._connected().infer(
+                    answer = await self._server.connected().infer(
                         self.embedder,
                         embedder_inputs(texts, request.kind, request.token_vectors),
                         client_timeout=self.timeout_s,
@@ -162,8 +140,8 @@ class Triton:
     async def _generate(
         self, request: Generate, call: Call, backend: Backend
     ) -> AsyncGenerator[Generated, None]:
-        with self._span("generate", request.model, call) as (span, headers):
-            answers = self._connected().stream_infer(
+        with self._server.call("generate", request.model, call) as (span, headers):
+            answers = self._server.connected().stream_infer(
                 _once(request, call.event, INPUTS[backend](request)),
                 stream_timeout=self.timeout_s,
                 headers=headers,
@@ -175,38 +153,6 @@ class Triton:
                     if part.last:
                         describe(span, part)
                     yield part
-
-    def _connected(self) -> InferenceServerClient:
-        """Return the connection, made in the event loop that first asks for it."""
-        if self._client is None:
-            self._client = InferenceServerClient(self.address, channel_args=CHANNEL)
-        return self._client
-
-    @contextmanager
-    def _span(
-        self, verb: str, model: str, call: Call
-    ) -> Iterator[tuple[trace.Span, dict[str, str]]]:
-        """Trace one call and turn what Triton raises into Transient or Permanent.
-
-        The span is never made the current one: a stream is resumed from other contexts.
-        """
-        span = self._tracer.start_span(f"{verb} {model}", kind=trace.SpanKind.CLIENT)
-        span.set_attribute("server.address", self.address)
-        span.set_attribute("gen_ai.request.model", model)
-        span.set_attribute("playhead.request", call.request)
-        headers: dict[str, str] = {}
-        propagate.inject(headers, trace.set_span_in_context(span))
-        try:
-            yield span, headers
-        except (InferenceServerException, grpc.RpcError) as error:
-            failure = failure_of(error, model, self.address)
-            span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
-            raise failure from None
-        except Transient:
-            span.set_status(trace.StatusCode.ERROR, "Transient")
-            raise
-        finally:
-            span.end()
 
 
 def _pieces(answers: Any, request: Generate, backend: Backend) -> AsyncIterator[Arrival]:

@@ -8,18 +8,15 @@ models. It passes, as an outage does, and a step knows what to do without.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # it ships no types
-from opentelemetry import propagate, trace
-from tritonclient.grpc.aio import InferenceServerClient
+from opentelemetry import trace
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
-from connectors.triton.connector import CHANNEL
 from connectors.triton.failures import UNKNOWN_MODEL, failure_of
 from connectors.triton.tensors import moderator_inputs
+from connectors.triton.triton_server import TritonServer
 from schemas import Classified, Classify, HeadScore, HeadScores, Request, StreamRequest
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
@@ -42,10 +39,12 @@ class Moderator:
     service = "Triton's moderator"
 
     def __init__(self, settings: Settings, tracer: trace.Tracer | None = None) -> None:
-        self._tracer = tracer or trace.get_tracer("connectors.triton.moderator")
-        self.address = settings.triton_grpc
+        self._server = TritonServer(
+            settings.triton_grpc,
+            tracer or trace.get_tracer("connectors.triton.moderator"),
+            _failure,
+        )
         self.timeout_s = settings.call_timeout_s
-        self._client: InferenceServerClient | None = None
         self._turns = FairQueue(AT_ONCE, RESERVED)
 
     def handlers(self) -> Mapping[type[Request[Any]], Callable[[Any, Call], Awaitable[Classified]]]:
@@ -60,9 +59,7 @@ class Moderator:
 
     async def close(self) -> None:
         """Close the connection; running calls are cancelled."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._server.close()
 
     async def classify(self, request: Classify, call: Call) -> Classified:
         """Score the texts by the heads named.
@@ -71,9 +68,9 @@ class Moderator:
         request out of bounds, or a head that the model lacks.
         """
         _check(request)
-        with self._span(call) as (span, headers):
+        with self._server.call("classify", MODEL, call) as (span, headers):
             async with self._turns.turn(call):
-                answer = await self._connected().infer(
+                answer = await self._server.connected().infer(
                     MODEL,
                     moderator_inputs(request.texts, request.heads),
                     client_timeout=self.timeout_s,
@@ -84,43 +81,17 @@ class Moderator:
             span.set_attribute("gen_ai.response.model", scores.model)
         return scores
 
-    def _connected(self) -> InferenceServerClient:
-        """Return the connection, made in the event loop that first asks for it."""
-        if self._client is None:
-            self._client = InferenceServerClient(self.address, channel_args=CHANNEL)
-        return self._client
 
-    @contextmanager
-    def _span(self, call: Call) -> Iterator[tuple[trace.Span, dict[str, str]]]:
-        """Trace one call and turn what Triton raises into Transient or Permanent."""
-        span = self._tracer.start_span(f"classify {MODEL}", kind=trace.SpanKind.CLIENT)
-        span.set_attribute("server.address", self.address)
-        span.set_attribute("gen_ai.request.model", MODEL)
-        span.set_attribute("playhead.request", call.request)
-        headers: dict[str, str] = {}
-        propagate.inject(headers, trace.set_span_in_context(span))
-        try:
-            yield span, headers
-        except (InferenceServerException, grpc.RpcError) as error:
-            failure = self._failure(error)
-            span.set_status(trace.StatusCode.ERROR, type(failure).__name__)
-            raise failure from None
-        except Transient:
-            span.set_status(trace.StatusCode.ERROR, "Transient")
-            raise
-        finally:
-            span.end()
-
-    def _failure(self, error: Any) -> Transient | Permanent:
-        """Say whether trying again may help. The message holds no text that was sent."""
-        if isinstance(error, InferenceServerException) and (
-            "NOT_FOUND" in (error.status() or "") or UNKNOWN_MODEL in (error.message() or "")
-        ):
-            return Transient(
-                f"Triton at {self.address} holds no model {MODEL}: put infra/triton/models/{MODEL} "
-                "into its repository; until then moderation judges by its rules alone"
-            )
-        return failure_of(error, MODEL, self.address)
+def _failure(error: Any, model: str, address: str) -> Transient | Permanent:
+    """Say whether trying again may help. The message holds no text that was sent."""
+    if isinstance(error, InferenceServerException) and (
+        "NOT_FOUND" in (error.status() or "") or UNKNOWN_MODEL in (error.message() or "")
+    ):
+        return Transient(
+            f"Triton at {address} holds no model {model}: put infra/triton/models/{model} into its "
+            "repository; until then moderation judges by its rules alone"
+        )
+    return failure_of(error, model, address)
 
 
 def _check(request: Classify) -> None:
