@@ -52,6 +52,14 @@ class Child:
             raise
         return float(times.user + times.system)
 
+    def held_mib(self) -> float:
+        """Return its resident memory in MiB."""
+        try:
+            return float(self._times.memory_info().rss) / (1 << 20)
+        except psutil.Error:
+            self.check()
+            raise
+
     def stop(self, patience_s: float = STOP_S) -> None:
         """End it, gently first; by force after `patience_s`."""
         self._process.send_signal(signal.SIGTERM)

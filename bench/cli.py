@@ -23,7 +23,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 
 from agents.errors import Transient
-from bench import scale
+from bench import gateway_starts, scale
 from bench.answers.figures import show as show_answers
 from bench.answers.measure import measure
 from bench.chats import crowds as chats
@@ -39,6 +39,7 @@ from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
 QUESTIONS_MIN = 3  # the first warms up; quartiles want two
+STARTS_REQUESTS = 100_000  # on the log of the part starts
 TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 FAILURES = (
     MeasurementFailed,
@@ -111,6 +112,13 @@ def _scale(_questions: int, rounds: int) -> PartResult:
     return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)
 
 
+def _starts(_questions: int, _rounds: int) -> PartResult:
+    with _stack(Wish(names=LOG, free_ports=True)) as settings:
+        starts = gateway_starts.measure(settings, STARTS_REQUESTS, _say)
+    document = {"starts": gateway_starts.as_json(starts)}
+    return document, lambda console: gateway_starts.show(starts, console)
+
+
 def _flood(_questions: int, _rounds: int) -> PartResult:
     with _stack(Wish(free_ports=True)) as settings:
         figures = asyncio.run(flood.measure(settings, flood.FloodPlan(), _say))
@@ -128,6 +136,7 @@ PARTS: dict[str, Measure] = {
     "transports": _transports,
     "chats": _chats,
     "scale": _scale,
+    "starts": _starts,
     "flood": _flood,
     "quality": _quality,
 }
@@ -174,6 +183,7 @@ def bench(
     answers     the whole platform: ingest, answers, verify
     transports  eight no-op hops, by our runner and by five others
     chats       many chats at once over a stub model
+    starts      a gateway on a log of 100,000 requests, without an index and with one
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     eighty conversations, and the goals of quality on evaluation sets

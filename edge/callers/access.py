@@ -7,12 +7,19 @@ less than there is, and a client that is told 404 does not come back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from agents.errors import Permanent, Transient
 from agents.placeholders import restore
 from edge.callers.caller import Caller
-from edge.listening.catalogue import KnownDocument, KnownDocuments, KnownRequest, KnownRequests
+from edge.listening.catalogue import (
+    DocumentHead,
+    KnownDocument,
+    KnownDocuments,
+    KnownRequest,
+    KnownRequests,
+)
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.limits import ID_MAX
@@ -82,10 +89,19 @@ class Access:
         if not self._knows_all():
             raise overloaded(STILL_READ)
 
-    def documents(self, caller: Caller) -> list[KnownDocument]:
-        """List the documents that the caller may know of, by id; raises Problem."""
+    def documents(
+        self, caller: Caller, most: int, *, after: str = "", status: str = ""
+    ) -> list[KnownDocument]:
+        """List documents that the caller may know of, by id from behind one on; raises Problem."""
         self.check_all_known()
-        return [one for one in self._documents.all(caller.tenant) if _may_read(caller, one)]
+        wanted = (
+            head.id
+            for head in self._documents.heads(caller.tenant, after)
+            if _may_read(caller, head) and status in ("", head.status)
+        )
+        chosen = list(islice(wanted, most))
+        found = (self._documents.find(caller.tenant, document) for document in chosen)
+        return [document for document in found if document is not None]
 
     def title(self, caller: Caller, document: KnownDocument) -> str | None:
         """Return a document's title; None where it has none or the caller may not see it."""
@@ -123,7 +139,7 @@ class Access:
             return None  # erased, or not to be had at the moment: fail closed
 
 
-def _may_read(caller: Caller, document: KnownDocument) -> bool:
+def _may_read(caller: Caller, document: KnownDocument | DocumentHead) -> bool:
     return (
         not document.groups
         or "write" in caller.scopes

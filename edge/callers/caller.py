@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.callers.api_keys import ApiKeys
+from edge.callers.api_keys import ApiKey, ApiKeys
 from edge.problems import forbidden, unauthorized
 
 
@@ -51,8 +51,8 @@ def bearer_of(authorization: str) -> str:
 
 async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]) -> Caller:
     """Return who a key belongs to; raises Problem."""
-    key = await asyncio.to_thread(keys.find, secret) if secret else None
-    if key is None:
+    found = await asyncio.to_thread(_found, secret, keys, subject_of) if secret else None
+    if found is None:
         raise unauthorized(
             (
                 "the key is unknown, revoked or expired: `playhead keys list` shows which are in "
@@ -64,11 +64,20 @@ async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str],
                 "makes one"
             )
         )
+    key, subject = found
     return Caller(
         key=key.id,
         tenant=key.tenant,
         user=key.user,
-        subject=await asyncio.to_thread(subject_of, key.tenant, key.user),
+        subject=subject,
         scopes=frozenset(key.scopes),
         groups=key.groups,
     )
+
+
+def _found(
+    secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]
+) -> tuple[ApiKey, str] | None:
+    """Look up a key and its user's digest, for which there may be a file to read: on a thread."""
+    key = keys.find(secret)
+    return None if key is None else (key, subject_of(key.tenant, key.user))

@@ -8,6 +8,7 @@ from connectors.keyring import Keyring
 from edge.callers.api_keys import ApiKeys, keys_path
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
+from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
 from edge.requests.publishing import RequestPublisher
@@ -34,17 +35,19 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
     configurations = ConfigurationsInForce(in_force(settings))
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, codec), configurations)
     publisher = RequestPublisher(settings, codec, client="gateway")
+    index = LogIndex(settings.run)
     gateway = Gateway(
         settings=settings,
         keyring=keyring,
         keys=ApiKeys(keys_path(settings)),
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
-        log=LogReader(settings, codec),
+        log=LogReader(settings, codec, index=index),
         offsets=lambda: LagReader(settings),
         reviews=ReviewReader(settings, codec),
         configurations=configurations,
         followed_log=ConfigurationsFollowed(watch),
+        index=index,
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

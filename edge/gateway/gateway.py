@@ -22,6 +22,7 @@ from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
+from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
@@ -48,9 +49,8 @@ class Gateway:
     log: ReadsLog
     offsets: OpenOffsets
     reviews: ReadsReviews
+    index: LogIndex
     bounds: Bounds = field(default_factory=Bounds)
-    requests: KnownRequests = field(default_factory=KnownRequests)
-    documents: KnownDocuments = field(default_factory=KnownDocuments)
     configurations: Mapping[str, Configuration] = field(default_factory=load)
     """Those of the steps, in force at the moment at which one is asked for."""
     followed_log: ConfigurationsFollowed | None = None
@@ -60,6 +60,8 @@ class Gateway:
     def __post_init__(self) -> None:
         bounds = self.bounds
         self.configured = ConfiguredLimits(self.configurations)
+        self.requests = KnownRequests(self.index)
+        self.documents = KnownDocuments(self.index)
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(
@@ -127,6 +129,7 @@ class Gateway:
         self.keys.close()
         self.idempotency.close()
         self.histories.close()
+        self.index.close()
 
     async def missing(self) -> dict[str, str]:
         """Return what keeps the gateway from serving; empty when it is ready."""
@@ -154,7 +157,7 @@ class Gateway:
 
     def _remember(self, entry: Entry) -> None:
         """Know a request at once, not only when the log's reader comes to it."""
-        self.requests.take(entry)
+        self.requests.learn(entry)
         self.documents.take(entry)
 
     # ------------------------------------------------------------------ what protocols ask of it
@@ -172,5 +175,8 @@ class Gateway:
         standing = resources.enter_context(self.keys_in_use.hold(caller.key))
         outcomes = resources.enter_context(self.dispatch.subscribe(identity))
         earlier = self.requests.find(identity.whose) if question.fingerprint else None
+        if earlier is None and question.is_on_log:
+            # put there again it would be a duplicate, and its answer may have been given long ago
+            self.access.check_all_known()
         request = earlier or await self.reception.ask(caller, identity, question)
         return Watch(request, outcomes, standing, from_log=earlier is not None)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import structs
@@ -30,6 +33,8 @@ from streams.log.writing import Position
 from streams.operations.reviews.review_queue import SampledAnswer
 from streams.settings import Settings
 
+Built = TypeVar("Built", bound=Event)
+
 
 @dataclass(frozen=True)
 class NewQuestion:
@@ -42,13 +47,15 @@ class NewQuestion:
     budget_ms: int | None = None
     fingerprint: str = ""
     """Equal ones are one question; each is a new one where it has none."""
+    is_on_log: bool = False
+    """Whether the question with this fingerprint was put on the log before, as is remembered."""
     trace: str = ""
     exchanges: str = ""
     """JSON of the asker's tools that were called before, and what they gave; empty for none."""
 
-    def known_by(self, fingerprint: str) -> NewQuestion:
-        """Return the question with a fingerprint."""
-        return replace(self, fingerprint=fingerprint)
+    def in_its(self, turn: KeyTurn) -> NewQuestion:
+        """Return the question as the turn of its key knows it."""
+        return replace(self, fingerprint=turn.fingerprint, is_on_log=turn.repeated)
 
 
 @dataclass(frozen=True)
@@ -121,12 +128,13 @@ class Reception:
             grace_s=self._bounds.grace_s,
             search=ask.mode == "search",
         ) as hand_over:
-            with _as_problems():
-                event = await asyncio.to_thread(
+            event, word = await self._put(
+                partial(
                     self.build.ask, identity, question.text, ask, question.trace, question.exchanges
-                )
-            hand_over()
-            return await self._publish(event, budget_s + self._bounds.grace_s)
+                ),
+                hand_over,
+            )
+            return await self._published(event, word, budget_s + self._bounds.grace_s)
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
         """Work out which request the submission of a document is; raises Problem."""
@@ -138,16 +146,16 @@ class Reception:
     ) -> KnownRequest:
         """Put a document on the log; raises Problem."""
         self._admission.document(identity.tenant, identity.lane)
-        with _as_problems():
-            event = await asyncio.to_thread(self.build.submit, identity, document, trace)
-        return await self._publish(event)
+        event, word = await self._put(partial(self.build.submit, identity, document, trace))
+        return await self._published(event, word)
 
     async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
         with _as_problems():
             identity = self.build.identities.of_known_document(caller.tenant, document)
-        return await self._publish(self.build.withdraw(identity, trace=trace))
+        event, word = await self._put(partial(self.build.withdraw, identity, trace=trace))
+        return await self._published(event, word)
 
     async def judge(
         self,
@@ -170,10 +178,9 @@ class Reception:
             )
             if turn.repeated:
                 return identity.request
-            event = await asyncio.to_thread(
-                self.build.judge, identity, question.request, *judgement, trace
-            )
-        await self._written(event)
+        build = partial(self.build.judge, identity, question.request, *judgement, trace)
+        _, word = await self._put(build)
+        await self._position(word)
         return identity.request
 
     async def review(
@@ -190,16 +197,17 @@ class Reception:
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, answer.session, fingerprint
             )
-            event = await asyncio.to_thread(
-                self.build.review,
-                identity,
-                answer,
-                judgement.grade,
-                citations_wrong=judgement.citations_wrong,
-                note=judgement.note,
-                trace=judgement.trace,
-            )
-        await self._written(event)
+        build = partial(
+            self.build.review,
+            identity,
+            answer,
+            judgement.grade,
+            citations_wrong=judgement.citations_wrong,
+            note=judgement.note,
+            trace=judgement.trace,
+        )
+        _, word = await self._put(build)
+        await self._position(word)
         return identity.request
 
     @asynccontextmanager
@@ -213,21 +221,56 @@ class Reception:
             yield KeyTurn("", repeated=False)
             return
         scope = f"{caller.tenant}|{caller.subject}"
-        digest = await asyncio.to_thread(self._keyring.digest, caller.tenant, body)
         async with self._turns.setdefault((scope, key), asyncio.Lock()):
-            repeated = await asyncio.to_thread(self._idempotency.begin, scope, key, digest)
+            repeated = await asyncio.to_thread(self._begin, caller.tenant, scope, key, body)
             yield KeyTurn(f"{caller.subject}|{key}", repeated)
             if not repeated:
                 await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
-    async def _publish(self, event: RequestEvent, limit_s: float = WORD_TIMEOUT_S) -> KnownRequest:
-        position = await self._written(event, limit_s)
+    def _begin(self, tenant: str, scope: str, key: str, body: bytes) -> bool:
+        return self._idempotency.begin(scope, key, self._keyring.digest(tenant, body))
+
+    async def _put(
+        self, build: Callable[[], Built], hand_over: Callable[[], None] = lambda: None
+    ) -> tuple[Built, Future[Position]]:
+        """Build a record and hand it over to the broker, in one go on a thread; raises Problem.
+
+        What nobody waits for any more once it is built is not handed over.
+        """
+        is_wanted = True
+
+        def put() -> tuple[Built, Future[Position]]:
+            event = build()
+            if not is_wanted:
+                raise Transient("nobody waits for it any more")
+            hand_over()
+            return event, self._handed_over(event)
+
+        with _as_problems():
+            try:
+                return await asyncio.to_thread(put)
+            except asyncio.CancelledError:
+                is_wanted = False
+                raise
+
+    def _handed_over(self, event: Event) -> Future[Position]:
+        try:
+            return self._publisher.send(event)
+        except (Transient, Permanent) as error:  # what word of it would say, it says at once
+            refusal: Future[Position] = Future()
+            refusal.set_exception(error)
+            return refusal
+
+    async def _published(
+        self, event: RequestEvent, word: Future[Position], limit_s: float = WORD_TIMEOUT_S
+    ) -> KnownRequest:
+        position = await self._position(word, limit_s)
         self._learn(Entry(event, position.partition, position.offset, position.time_ms))
         return known_from(event, position.time_ms)
 
-    async def _written(self, event: Event, limit_s: float = WORD_TIMEOUT_S) -> Position:
+    async def _position(self, word: Future[Position], limit_s: float = WORD_TIMEOUT_S) -> Position:
+        """Wait for word from the broker; raises Problem."""
         try:
-            word = await asyncio.to_thread(self._publisher.send, event)
             async with asyncio.timeout(min(limit_s, WORD_TIMEOUT_S)):
                 return await asyncio.wrap_future(word)
         except (Transient, TimeoutError) as error:

@@ -1,16 +1,23 @@
 """What the edge remembers of the log: whose each request is, and how documents fare.
 
-Read from the beginning of the log at every start and kept in memory: about half a kilobyte a
-request and a kilobyte a document, which is fine for some millions of each.
+It lies in the index of the log (`log_index`): a file that is made of the log, and may be lost. What
+the file has is not in memory, so neither requests nor documents make the process grow.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import hashlib
+import heapq
+import json
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from edge.listening.entries import Entry
+from edge.listening.log_index import LogIndex
 from edge.listening.under_way import UnderWay, WorkByTenant
 from edge.requests.identity import Identity, Whose
 from schemas import (
@@ -49,6 +56,8 @@ ABOUT_DOCUMENTS = frozenset(
 """Topics whose records' session is a document; elsewhere, a session may be called like one."""
 
 RequestEvent = QuestionAsked | DocumentSubmitted | DocumentWithdrawn
+DocumentName = tuple[str, str]
+"""Tenant and id."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,20 @@ class KnownRequest(Identity):
 
 
 class KnownRequests:
-    """Requests, by tenant and id."""
+    """Requests, by tenant and id; those that were not written yet are in memory.
 
-    def __init__(self) -> None:
-        self._requests: dict[Whose, KnownRequest] = {}
+    Lives on the event loop, but for what the index's writer calls.
+    """
+
+    def __init__(self, index: LogIndex) -> None:
+        self._index = index
+        self._lock = threading.Lock()
+        self._own: dict[Whose, KnownRequest] = {}
+        """What this process put on the log, until the log's reader comes to it."""
+        self._fresh: dict[Whose, KnownRequest] = {}
+        self._writing: dict[Whose, KnownRequest] = {}
+        self._written = _count(index, "SELECT count(*) FROM requests")
+        index.keep(self)
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log; entries of other kinds say nothing here.
@@ -75,14 +94,58 @@ class KnownRequests:
         if not isinstance(entry.event, RequestEvent):
             return
         request = known_from(entry.event, entry.time_ms)
-        self._requests.setdefault(request.whose, request)
+        with self._lock:
+            self._own.pop(request.whose, None)
+            if request.whose not in self._writing:
+                self._fresh.setdefault(request.whose, request)
+
+    def learn(self, entry: Entry) -> None:
+        """Learn of a request that this process put on the log, before its reader comes to it."""
+        if isinstance(entry.event, RequestEvent) and self.find(entry.whose) is None:
+            self._own[entry.whose] = known_from(entry.event, entry.time_ms)
 
     def find(self, whose: Whose) -> KnownRequest | None:
         """Return a request of a tenant."""
-        return self._requests.get(whose)
+        # in this order: what is written between two looks is found by the second
+        in_memory = self._fresh, self._writing
+        row = self._index.row(FIND_REQUEST, (_digest_of(whose),))
+        if row is not None and (row[1], row[0]) == whose:
+            return KnownRequest(*row)
+        waiting = (part[whose] for part in reversed(in_memory) if whose in part)
+        return next(waiting, None) or self._own.get(whose)
 
     def __len__(self) -> int:
-        return len(self._requests)
+        return self._written + len(self._fresh) + len(self._writing)
+
+    # ------------------------------------------------------------------ what the index writes
+
+    @property
+    def unwritten(self) -> int:
+        """How many rows wait to be written."""
+        return len(self._fresh) + len(self._writing)
+
+    def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """Return the rows of what was learnt since the last call."""
+        with self._lock:
+            self._writing, self._fresh = self._fresh, {}
+        rows = [(_digest_of(whose), *_row_of(one)) for whose, one in self._writing.items()]
+        return [(ADD_REQUEST, rows)]
+
+    def written(self) -> None:
+        """Let go of what is in the file now."""
+        with self._lock:
+            self._written += len(self._writing)
+            self._writing = {}
+
+    def not_written(self) -> None:
+        """Keep what could not be written."""
+        with self._lock:
+            self._fresh, self._writing = {**self._fresh, **self._writing}, {}
+
+    def forget(self) -> None:
+        """Forget what the log told, for it is read again."""
+        with self._lock:
+            self._fresh, self._writing, self._written = {}, {}, 0
 
 
 def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
@@ -128,6 +191,14 @@ class KnownDocument:
     position: int = -1
     manifest: Manifest | None = None
     requests: dict[str, DocumentRequest] = field(default_factory=dict)
+    lane: int = 0
+
+    @property
+    def under_way_since_us(self) -> int | None:
+        """When its newest request began, if steps still work on that; None where they don't."""
+        if self.requests and self.newest.status in AT_WORK:
+            return self.newest.at
+        return None
 
     @property
     def newest(self) -> DocumentRequest:
@@ -213,12 +284,31 @@ class KnownDocument:
         }
 
 
-class KnownDocuments:
-    """All documents of all tenants, folded from the log in whatever order its topics are read."""
+class DocumentHead(NamedTuple):
+    """What a document is chosen by, where many are listed."""
 
-    def __init__(self) -> None:
-        self._tenants: defaultdict[str, dict[str, KnownDocument]] = defaultdict(dict)
+    id: str
+    status: str
+    groups: tuple[str, ...]
+
+
+class KnownDocuments:
+    """All documents of all tenants, folded from the log in whatever order its topics are read.
+
+    Those that changed lately are in memory, until the index has them. Lives on the event loop, but
+    for what the index's writer calls.
+    """
+
+    def __init__(self, index: LogIndex) -> None:
+        self._index = index
+        self._lock = threading.Lock()
+        self._fresh: dict[DocumentName, KnownDocument] = {}
+        self._writing: dict[DocumentName, KnownDocument] = {}
         self._under_way = WorkByTenant()
+        self._count = _count(index, "SELECT count(*) FROM documents")
+        for tenant, known in index.rows(UNDER_WAY):
+            self._note(tenant, _document_in(index, known))
+        index.keep(self)
 
     def under_way(self, lane: int, tenant: str) -> UnderWay:
         """Tell which documents of a tenant steps still work on in a lane, since when in seconds."""
@@ -226,52 +316,154 @@ class KnownDocuments:
 
     def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
-        entry = self._tenants.get(tenant, {}).get(document)
-        return entry if entry and entry.described_us >= 0 else None
+        known = self._known(tenant, document)
+        return known if known and known.described_us >= 0 else None
+
+    def heads(self, tenant: str, after: str = "") -> Iterator[DocumentHead]:
+        """List a tenant's documents by id, from behind one on."""
+        changed = {**self._writing, **self._fresh}
+        mine = {id_: known for (whose, id_), known in changed.items() if whose == tenant}
+        written = (
+            DocumentHead(id_, status, tuple(json.loads(groups)))
+            for id_, status, groups in self._index.rows(HEADS, (tenant, after))
+            if id_ not in mine
+        )
+        fresh = sorted(
+            DocumentHead(id_, one.newest.status, one.groups)
+            for id_, one in mine.items()
+            if one.described_us >= 0 and id_ > after
+        )
+        return heapq.merge(written, fresh)
 
     def __len__(self) -> int:
-        return sum(len(mine) for mine in list(self._tenants.values()))
-
-    def all(self, tenant: str) -> list[KnownDocument]:
-        """List a tenant's documents by id."""
-        mine = self._tenants.get(tenant, {})
-        return [mine[key] for key in sorted(mine) if mine[key].described_us >= 0]
+        return self._count
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log; entries of other kinds say nothing here."""
-        match entry.event:
-            case DocumentSubmitted() as event:
-                document = self._document(event.meta.tenant, event.document)
-                document.describe(event)
-            case DocumentWithdrawn() as event:
-                document = self._document(event.meta.tenant, event.document)
-                document.ask(event.meta)
-            case ChunksCut() as event:
-                document = self._document(event.meta.tenant, event.document.document)
-                document.cut(event)
-            case ChunksIndexed() as event:
-                document = self._document(event.meta.tenant, event.document.document)
-                document.index(event)
-            case EventRejected(topic=topic) as event if topic in ABOUT_DOCUMENTS:
-                rejected = self._tenants.get(event.meta.tenant, {}).get(event.meta.session)
-                if rejected is None:
+        with self._lock:
+            match entry.event:
+                case DocumentSubmitted() as event:
+                    document = self._changed(event.meta.tenant, event.document)
+                    document.describe(event)
+                case DocumentWithdrawn() as event:
+                    document = self._changed(event.meta.tenant, event.document)
+                    document.ask(event.meta)
+                case ChunksCut() as event:
+                    document = self._changed(event.meta.tenant, event.document.document)
+                    document.cut(event)
+                case ChunksIndexed() as event:
+                    document = self._changed(event.meta.tenant, event.document.document)
+                    document.index(event)
+                case EventRejected(topic=topic) as event if topic in ABOUT_DOCUMENTS:
+                    if self._known(event.meta.tenant, event.meta.session) is None:
+                        return
+                    document = self._changed(event.meta.tenant, event.meta.session)
+                    document.come_to("failed", event.message, event.meta)
+                case _:
                     return
-                document = rejected
-                document.come_to("failed", event.message, event.meta)
-            case _:
-                return
-        self._note(event.meta, document)
+            document.lane = event.meta.lane
+        self._note(event.meta.tenant, document)
 
-    def _note(self, meta: Meta, document: KnownDocument) -> None:
+    def _note(self, tenant: str, document: KnownDocument) -> None:
         """Note whether a document is under way; a request of which only batches came tells not."""
-        if document.requests and document.newest.status in AT_WORK:
-            began_s = document.newest.at / 1_000_000
-            self._under_way.begin(meta.lane, meta.tenant, document.id, began_s)
+        since_us = document.under_way_since_us
+        if since_us is not None:
+            self._under_way.begin(document.lane, tenant, document.id, since_us / 1_000_000)
         else:
-            self._under_way.end(meta.lane, meta.tenant, document.id)
+            self._under_way.end(document.lane, tenant, document.id)
 
-    def _document(self, tenant: str, document: str) -> KnownDocument:
-        mine = self._tenants[tenant]
-        if document not in mine:
-            mine[document] = KnownDocument(id=document)
-        return mine[document]
+    def _known(self, tenant: str, document: str) -> KnownDocument | None:
+        # in this order: what is written between two looks is found by the second
+        name, writing = (tenant, document), self._writing
+        known = self._fresh.get(name) or writing.get(name)
+        if known is None:
+            row = self._index.row(FIND_DOCUMENT, name)
+            known = None if row is None else _document_in(self._index, row[0])
+        return known
+
+    def _changed(self, tenant: str, document: str) -> KnownDocument:
+        """Return a document that is about to change: it is to be written."""
+        known = self._known(tenant, document)
+        if known is None:
+            known = KnownDocument(id=document)
+            self._count += 1
+        self._fresh[tenant, document] = known
+        return known
+
+    # ------------------------------------------------------------------ what the index writes
+
+    @property
+    def unwritten(self) -> int:
+        """How many rows wait to be written."""
+        return len(self._fresh) + len(self._writing)
+
+    def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """Return the rows of what changed since the last call."""
+        with self._lock:
+            self._writing, self._fresh = self._fresh, {}
+            rows = [_document_row(tenant, one) for (tenant, _), one in self._writing.items()]
+        return [(SET_DOCUMENT, rows)]
+
+    def written(self) -> None:
+        """Let go of what is in the file now."""
+        with self._lock:
+            self._writing = {}
+
+    def not_written(self) -> None:
+        """Keep what could not be written."""
+        with self._lock:
+            self._fresh, self._writing = {**self._writing, **self._fresh}, {}
+
+    def forget(self) -> None:
+        """Forget what the log told, for it is read again."""
+        with self._lock:
+            self._fresh, self._writing, self._count = {}, {}, 0
+            self._under_way = WorkByTenant()
+
+
+# ---------------------------------------------------------------------- rows of the index
+
+FIND_REQUEST = (
+    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace FROM requests "
+    "WHERE digest = ?"
+)
+ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FIND_DOCUMENT = "SELECT known FROM documents WHERE tenant = ? AND id = ?"
+SET_DOCUMENT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
+UNDER_WAY = "SELECT tenant, known FROM documents WHERE since_us IS NOT NULL ORDER BY since_us"
+HEADS = (
+    "SELECT id, status, groups FROM documents WHERE tenant = ? AND id > ? AND described ORDER BY id"
+)
+
+
+def _digest_of(whose: Whose) -> bytes:
+    """Return what a request is looked up by; who it is found for is compared all the same."""
+    tenant, request = (name.encode("utf-8", "surrogatepass") for name in whose)
+    return hashlib.blake2b(b"%d %b%b" % (len(tenant), tenant, request), digest_size=16).digest()
+
+
+def _row_of(one: KnownRequest) -> tuple[Any, ...]:
+    named = one.tenant, one.request, one.subject, one.session
+    return *named, one.lane, one.time_ms, one.deadline_us, one.trace
+
+
+def _document_row(tenant: str, one: KnownDocument) -> tuple[Any, ...]:
+    status = one.newest.status if one.requests else ""
+    groups = json.dumps(one.groups)
+    described = one.described_us >= 0
+    known = msgspec.msgpack.encode(one)
+    return tenant, one.id, described, status, groups, one.under_way_since_us, known
+
+
+def _document_in(index: LogIndex, known: bytes) -> KnownDocument:
+    """Read a document of a row; one that can't be read is known from the log again."""
+    try:
+        return msgspec.msgpack.decode(known, type=KnownDocument)
+    except msgspec.DecodeError as error:
+        index.spoil(f"a document's row: {error}")
+        return KnownDocument(id="")
+
+
+def _count(index: LogIndex, question: str) -> int:
+    row = index.row(question, ())
+    return row[0] if row else 0

@@ -12,7 +12,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -28,9 +37,12 @@ from confluent_kafka import (
 from agents.errors import Transient
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
+from edge.listening.index_writer import IndexWriter
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
+from edge.listening.log_index import LogIndex
 from edge.requests.identity import Whose
 from schemas import AnswerReleased, AnswerRetracted, Event
+from streams.delivery.log_identity import topic_ids
 from streams.log import reading
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import Extent, Partition, extent_since
@@ -76,6 +88,10 @@ FoundRecord = tuple[Any, int, type[Event]]
 """A message, the schema that it was written under, and what lies on its topic."""
 
 
+class IndexSpoilt(Exception):
+    """The index of the log can't be read any more: history is read again from the beginning."""
+
+
 class ReadsLog(Protocol):
     """What the gateway needs of the log."""
 
@@ -107,7 +123,13 @@ class LogReader:
         new_consumer: Callable[..., Any] = reading.new_consumer,
         again_s: float = AGAIN_S,
         asker: SchemaAsker | None = None,
+        index: LogIndex | None = None,
+        ids: Callable[[Settings, Collection[str]], Mapping[str, str]] = topic_ids,
     ) -> None:
+        """History is read from where the index has it; without one, from the beginning.
+
+        `ids` asks the broker which topics these are.
+        """
         self._settings = settings
         self._codec = codec
         self._asker = asker or SchemaAsker(codec)
@@ -115,6 +137,8 @@ class LogReader:
         self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
         self._behind = self._everything()
+        self._writer = None if index is None else IndexWriter(index)
+        self._ids = ids
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._reading_back = asyncio.Semaphore(READ_BACK_AT_ONCE)
@@ -123,7 +147,7 @@ class LogReader:
     @property
     def ready(self) -> bool:
         """Whether all history has been read, and the ends of the results have been found."""
-        return not self._behind
+        return not self._behind and not (self._writer and self._writer.index.spoilt)
 
     def start(self, dispatch: Dispatch) -> None:
         """Begin to hand entries to the dispatch, on the running loop."""
@@ -139,6 +163,8 @@ class LogReader:
         self._asker.stop()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 5.0)
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.stop)
 
     async def reachable(self) -> bool:
         """Ask the broker whether it is there."""
@@ -191,31 +217,48 @@ class LogReader:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
         live = LiveRecords(self._asker)
         ends: dict[Partition, int] = {}
-        history = {topic_of(kind) for kind in HISTORY}
         try:
-            consumer.assign(
-                [
-                    TopicPartition(
-                        topic, lane, OFFSET_BEGINNING if topic in history else OFFSET_END
-                    )
-                    for topic, lane in sorted(self._everything())
-                ]
-            )
+            consumer.assign(self._places(consumer, loop))
             while not self._stopping.is_set():
                 entries, reached = self._batch(consumer, dispatch, live)
                 ends.update(reached)
                 lost = live.lost_since()
                 if entries or lost:
                     # wait for the loop: while history is read, it can't be drowned in entries
-                    handed = asyncio.run_coroutine_threadsafe(_hand(dispatch, entries, lost), loop)
-                    handed.result()
+                    self._on_loop(_hand(dispatch, entries, lost), loop)
+                if self._writer is not None:
+                    self._writer.settle(live.is_taken_in)
+                    self._writer.make_room(until=self._stopping)
+                    if self._writer.index.spoilt:
+                        raise IndexSpoilt
                 if self._behind:
                     self._behind -= {at for at, end in ends.items() if live.is_taken_in(at, end)}
                 for place in live.to_read_again():
                     consumer.seek(place)
                     ends.pop((place.topic, place.partition), None)
+                    if self._writer is not None:
+                        self._writer.unread((place.topic, place.partition))
         finally:
             consumer.close()
+
+    def _places(self, consumer: Any, loop: asyncio.AbstractEventLoop) -> list[TopicPartition]:
+        """Return from where everything is read: history from where it is known, results from now.
+
+        Raises KafkaException or TimeoutError where the broker does not answer.
+        """
+        history = {topic_of(kind) for kind in HISTORY}
+        begins = dict.fromkeys(self._everything(), OFFSET_END)
+        begins |= {at: OFFSET_BEGINNING for at in begins if at[0] in history}
+        if self._writer is not None:
+            known = self._writer.known_places(consumer, self._ids(self._settings, history))
+            if known is None:
+                self._on_loop(_begin_anew(self._writer), loop)
+            else:
+                begins |= {at: place for at, place in known.items() if at in begins}
+        return [TopicPartition(*at, begin) for at, begin in sorted(begins.items())]
+
+    def _on_loop(self, work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result()
 
     def _everything(self) -> set[Partition]:
         return {
@@ -239,6 +282,8 @@ class LogReader:
             entry = live.open(message, kind)
             if entry is not None:
                 entries.append(entry)
+            if self._writer is not None and kind in HISTORY:
+                self._writer.read(message)
         return entries, reached
 
     # ------------------------------------------------------------------ back, on a worker thread
@@ -332,6 +377,10 @@ def _stretches(
 
 def _is_end(message: Any) -> bool:
     return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
+
+
+async def _begin_anew(writer: IndexWriter) -> None:
+    writer.begin_anew()
 
 
 async def _hand(dispatch: Dispatch, entries: list[Entry], lost: Iterable[Whose]) -> None:

@@ -9,6 +9,7 @@ import signal
 from types import FrameType
 
 import uvicorn
+import uvloop
 
 from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
@@ -76,8 +77,11 @@ class Server(uvicorn.Server):
 
     def run_until_told(self) -> None:
         """Serve until a signal comes; raises CantServe."""
-        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # uvicorn's own, for a busy port
-            asyncio.run(self._serve_watched())
+        with (
+            contextlib.suppress(KeyboardInterrupt, SystemExit),  # uvicorn's own, for a busy port
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(self._serve_watched())
         if not self.started:
             raise CantServe(
                 f"can't serve on {self.config.host}:{self.config.port}: free the port or choose "

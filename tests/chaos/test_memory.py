@@ -9,6 +9,7 @@ from tests.chaos.memory import (
     PEAK_MAX_MIB,
     REQUESTS_MIN,
     SLOPE_MAX,
+    SLOPES_MAX,
     Look,
     RssWatch,
     growth_of,
@@ -28,6 +29,13 @@ def test_memory_that_grows_with_the_requests_is_told():
     assert wrong.startswith(
         "memory of a worker grows by 7.0 MiB for each 1,000 requests over 10000"
     )
+
+
+def test_a_gateway_may_grow_less_than_a_worker():
+    seen = looks(SLOPES_MAX["gateway"] + 0.1)
+    [wrong] = growth_of("gateway", seen).failures
+    assert "grows by 2.1 MiB for each 1,000 requests over 10000: at most 2 are" in wrong
+    assert growth_of("worker", seen).failures == []
 
 
 def test_growth_is_seen_over_lives_that_each_begin_small():

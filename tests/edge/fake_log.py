@@ -16,6 +16,7 @@ from edge.callers.api_keys import DEFAULT_SCOPES, ApiKeys
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.listening.entries import HISTORY, Dispatch, Entry
+from edge.listening.log_index import LogIndex
 from edge.reviewing.review_reader import turns_of
 from schemas import (
     Answer,
@@ -56,6 +57,7 @@ class FakeLog:
         self.behind: Sequence[Lag] = ()
         self.oldest: dict[Partition, int] = {}
         self.configurations = {"c": {"review": {"share": 1.0}}}
+        self.write_index: Callable[[], Any] = lambda: None
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -128,8 +130,12 @@ class FakeLog:
         wanted = isinstance(event, HISTORY) or (dispatch and dispatch.is_awaited(entry.whose))
         if dispatch is not None and wanted:
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(dispatch.take, [entry])
+                self._loop.call_soon_threadsafe(self._hand, dispatch, entry)
         return entry
+
+    def _hand(self, dispatch: Dispatch, entry: Entry) -> None:
+        dispatch.take([entry])
+        self.write_index()
 
     # what reviewers read
 
@@ -238,6 +244,8 @@ def a_gateway(
     **settings: Any,
 ) -> Gateway:
     chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
+    index = LogIndex(folder)
+    log.write_index = lambda: index.flush({})
     return Gateway(
         settings=chosen,
         keyring=Keyring(chosen),
@@ -247,6 +255,7 @@ def a_gateway(
         log=log,
         offsets=log.lag_reader,
         reviews=log,
+        index=index,
         bounds=bounds or Bounds(late_s=1.0),
         **(parts or {}),
     )

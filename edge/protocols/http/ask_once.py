@@ -29,8 +29,7 @@ async def ask_once(
 ) -> Watch:
     """Ask, once for each idempotency key and what it stands for."""
     async with gateway.reception.once(caller, *key) as turn:
-        asked_with = question.known_by(turn.fingerprint)
-        watch = await gateway.ask_once(caller, asked_with, resources)
+        watch = await gateway.ask_once(caller, question.in_its(turn), resources)
     name_after(request, watch.request.request)
     return watch
 

@@ -75,11 +75,7 @@ async def list_documents(
     """List documents by id; `next` is what to send as `after` for more."""
     caller.need("read")
     access = gateway.access
-    documents = [
-        document
-        for document in access.documents(caller)
-        if document.id > after and (not status or document.newest.status == status)
-    ]
+    documents = access.documents(caller, limit + 1, after=after, status=status)
     page = documents[:limit]
     return {
         "documents": [document.as_json(access.title(caller, document)) for document in page],

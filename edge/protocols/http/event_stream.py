@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any
 
 import orjson
 from fastapi.responses import StreamingResponse
@@ -21,21 +20,77 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class EventStream(StreamingResponse):
-    """A stream that ends when its reader takes nothing for long: it can resume by its cursor."""
+    """A stream that ends when its reader takes nothing for long: it can resume by its cursor.
 
-    def __init__(self, events: AsyncIterator[bytes], send_timeout_s: float) -> None:
+    While nothing happens, a comment is sent now and then.
+    """
+
+    def __init__(self, events: AsyncIterator[bytes], bounds: Bounds) -> None:
         super().__init__(events, media_type="text/event-stream", headers=HEADERS)
-        self._send_timeout_s = send_timeout_s
+        self._bounds = bounds
 
     async def stream_response(self, send: Send) -> None:
         """Send the stream."""
-
-        async def in_time(message: Message) -> None:
-            async with asyncio.timeout(self._send_timeout_s):
-                await send(message)
-
         with contextlib.suppress(TimeoutError):
-            await super().stream_response(in_time)
+            async with asyncio.timeout(None) as patience:
+                sender = _Sender(send, self._bounds, patience)
+                try:
+                    await sender.start(self.status_code, self.raw_headers)
+                    async for event in self.body_iterator:
+                        await sender.send(event)
+                finally:
+                    sender.stop()
+                await sender.send(b"", more=False)
+
+
+class _Sender:
+    """Sends parts of a body, each in time, and a comment whenever there was none for long.
+
+    A timer looks for silence: a task beside each wait for a frame costs more than the frame.
+    """
+
+    def __init__(self, send: Send, bounds: Bounds, patience: asyncio.Timeout) -> None:
+        """`patience` ends once the reader does not even take a comment."""
+        self._send = send
+        self._bounds = bounds
+        self._patience = patience
+        self._turn = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._sent_at = self._loop.time()
+        self._timer = self._loop.call_later(bounds.keep_alive_s, self._look)
+        self._comment: asyncio.Task[None] | None = None
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head; raises TimeoutError."""
+        await self._in_time({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send(self, part: bytes | str | memoryview, *, more: bool = True) -> None:
+        """Send a part; raises TimeoutError where the reader takes nothing."""
+        await self._in_time({"type": "http.response.body", "body": part, "more_body": more})
+
+    def stop(self) -> None:
+        """Send no comment any more."""
+        self._timer.cancel()
+        if self._comment is not None:
+            self._comment.cancel()
+
+    async def _in_time(self, message: Message) -> None:
+        async with self._turn, asyncio.timeout(self._bounds.send_timeout_s):
+            await self._send(message)
+        self._sent_at = self._loop.time()
+
+    def _look(self) -> None:
+        pause_s = self._bounds.keep_alive_s
+        left_s = pause_s - (self._loop.time() - self._sent_at)
+        if left_s <= 0 and not self._turn.locked():
+            self._comment = self._loop.create_task(self._keep_alive())
+        self._timer = self._loop.call_later(left_s if left_s > 0 else pause_s, self._look)
+
+    async def _keep_alive(self) -> None:
+        try:
+            await self.send(KEEP_ALIVE)
+        except TimeoutError:
+            self._patience.reschedule(self._loop.time())
 
 
 def event_stream(
@@ -53,39 +108,13 @@ def event_stream(
             if first is not None:
                 yield event_of(first)
             try:
-                async with contextlib.aclosing(with_pauses(frames, bounds.keep_alive_s)) as paced:
-                    async for frame in paced:
-                        yield KEEP_ALIVE if frame is None else event_of(frame)
+                async with contextlib.aclosing(frames):
+                    async for frame in frames:
+                        yield event_of(frame)
             except Problem as problem:
                 yield event_of(failed(problem, trace_id_of(traceparent)))
 
-    return EventStream(events(), bounds.send_timeout_s)
-
-
-async def with_pauses(
-    frames: AsyncGenerator[Frame, None], pause_s: float
-) -> AsyncGenerator[Frame | None, None]:
-    """Yield frames, and None whenever there was none for so long; closes them in the end."""
-    pending: asyncio.Task[Any] | None = None
-    try:
-        while True:
-            pending = pending or asyncio.ensure_future(anext(frames))
-            done, _ = await asyncio.wait([pending], timeout=pause_s)
-            if not done:
-                yield None
-                continue
-            task, pending = pending, None
-            try:
-                frame = task.result()
-            except StopAsyncIteration:
-                return
-            yield frame
-    finally:
-        if pending is not None:
-            pending.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await pending
-        await frames.aclose()
+    return EventStream(events(), bounds)
 
 
 def event_of(frame: Frame) -> bytes:

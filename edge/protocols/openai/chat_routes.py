@@ -26,7 +26,7 @@ from edge.protocols.http.dependencies import (
     fingerprinted,
     trace_of,
 )
-from edge.protocols.http.event_stream import KEEP_ALIVE, EventStream, with_pauses
+from edge.protocols.http.event_stream import EventStream
 from edge.protocols.openai.chat_reply import ChatReply
 from edge.protocols.openai.chat_request import (
     ChatBody,
@@ -154,16 +154,13 @@ def _stream(
         with resources:
             yield event_of(reply.first())
             try:
-                paced = with_pauses(frames, gateway.bounds.keep_alive_s)
-                async with aclosing(paced):
-                    async for frame in paced:
-                        for chunk in reply.take(frame) if frame else ():
+                async with aclosing(frames):
+                    async for frame in frames:
+                        for chunk in reply.take(frame):
                             yield event_of(chunk)
-                        if frame is None:
-                            yield KEEP_ALIVE
                 await remember()
                 yield DONE
             except Problem as problem:
                 yield event_of(error_of(problem, reply.request))
 
-    return EventStream(events(), gateway.bounds.send_timeout_s)
+    return EventStream(events(), gateway.bounds)

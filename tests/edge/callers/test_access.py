@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack, closing
+from pathlib import Path
+
 import pytest
 
 from agents.errors import KeyDestroyed, Transient
 from edge.callers.access import Access
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
+from edge.listening.log_index import LogIndex
 from edge.problems import Problem
 from schemas import Ask, DocumentSubmitted, MapEntry, Passage, QuestionAsked, Sealed
 from tests.edge.callers.test_caller import a_caller
@@ -37,8 +42,19 @@ def an_entry(placeholder, kind="PERSON", key=None):
     )
 
 
+INDEXES = ExitStack()
+
+
+@pytest.fixture(autouse=True)
+def indexes():
+    with INDEXES:
+        yield
+
+
 def access(*events, keyring=None, knows_all=True):
-    requests, documents = KnownRequests(), KnownDocuments()
+    folder = INDEXES.enter_context(tempfile.TemporaryDirectory())
+    index = INDEXES.enter_context(closing(LogIndex(Path(folder))))
+    requests, documents = KnownRequests(index), KnownDocuments(index)
     for offset, event in enumerate(events):
         requests.take(Entry(event, 0, offset, 0))
         documents.take(Entry(event, 0, offset, 0))
@@ -102,7 +118,7 @@ def test_a_long_name_is_not_told_back():
 )
 def test_a_document_of_groups_is_known_to_them_and_to_those_who_write(groups, caller, seen):
     known = access(a_document(groups=groups))
-    assert [one.id for one in known.documents(caller)] == (["d-1"] if seen else [])
+    assert [one.id for one in known.documents(caller, 9)] == (["d-1"] if seen else [])
     if seen:
         assert known.document(caller, "d-1").id == "d-1"
     else:
@@ -177,9 +193,9 @@ def test_nothing_is_said_not_to_exist_before_all_is_known(ask, knows_all, status
 
 
 def test_no_list_is_told_before_all_is_known():
-    assert len(access(a_document()).documents(a_caller())) == 1
+    assert len(access(a_document()).documents(a_caller(), 9)) == 1
     with pytest.raises(Problem, match="still being read"):
-        access(a_document(), knows_all=False).documents(a_caller())
+        access(a_document(), knows_all=False).documents(a_caller(), 9)
 
 
 def test_what_is_known_is_told_before_all_is():

@@ -39,6 +39,25 @@ async def test_the_same_key_and_body_give_the_same_result(call, log, path, body,
     is_problem(await call("POST", path, other, headers={"Idempotency-Key": "k-1"}), 422)
 
 
+async def test_a_repeat_waits_until_the_log_is_read_again_instead_of_being_a_duplicate(
+    call, gateway, log
+):
+    log.answer = answers_with("x")
+    headers = {"Idempotency-Key": "k-1"}
+    first = await call("POST", "/v1/messages", {"text": "x"}, headers=headers)
+    gateway.index.begin_anew()
+    gateway.requests._own.clear()
+    log.ready = False
+    is_problem(await call("POST", "/v1/messages", {"text": "x"}, headers=headers), 503)
+    is_problem(await call("GET", f"/v1/messages/{first.json()['request_id']}"), 503)
+    assert (await call("POST", "/v1/messages", {"text": "x"})).status_code == 200, "a new one"
+    for entry in log.entries[topic_of(QuestionAsked)]:
+        gateway.requests.take(entry)
+    again = await call("POST", "/v1/messages", {"text": "x"}, headers=headers)
+    assert again.json() == first.json()
+    assert len(log.published(QuestionAsked)) == 2
+
+
 async def test_a_key_is_its_users_own(call, app, gateway, log):
     log.answer = answers_with("x")
     other = HttpClient(app, a_key(gateway))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from msgspec import structs
 
 from edge.listening.catalogue import ABOUT_DOCUMENTS, REQUESTS_KEPT, KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
+from edge.listening.log_index import LogIndex
 from schemas import (
     Ask,
     Batch,
@@ -70,12 +75,25 @@ def indexed(request, at, version=1, outcome="indexed", *, position, chunks=("c",
     )
 
 
+@contextmanager
+def an_index():
+    with tempfile.TemporaryDirectory() as folder, closing(LogIndex(Path(folder))) as index:
+        yield index
+
+
+@pytest.fixture
+def index():
+    with an_index() as index:
+        yield index
+
+
 def view_of(events):
-    documents = KnownDocuments()
-    for offset, event in enumerate(events):
-        documents.take(Entry(event, 0, offset, 0))
-    known = documents.find("acme", "d-1")
-    return None if known is None else known.as_json(None)
+    with an_index() as index:
+        documents = KnownDocuments(index)
+        for offset, event in enumerate(events):
+            documents.take(Entry(event, 0, offset, 0))
+        known = documents.find("acme", "d-1")
+        return None if known is None else known.as_json(None)
 
 
 FIRST = [submitted("r-1", 0), cut("r-1", 1), indexed("r-1", 2, position=10)]
@@ -139,8 +157,8 @@ def test_topics_may_be_read_in_any_order(data):
     assert view_of([*shuffled, *shuffled]) == view_of(events), "reading again changes nothing"
 
 
-def test_only_the_newest_requests_of_a_document_are_kept():
-    documents = KnownDocuments()
+def test_only_the_newest_requests_of_a_document_are_kept(index):
+    documents = KnownDocuments(index)
     for number in range(100):
         documents.take(Entry(submitted(f"r-{number}", number), 0, number, 0))
     known = documents.find("acme", "d-1")
@@ -161,20 +179,20 @@ def test_only_the_newest_requests_of_a_document_are_kept():
         ([*FIRST, *WITHDRAWN], 0),
     ],
 )
-def test_a_document_is_under_way_until_its_newest_request_is_settled(events, count):
-    documents = KnownDocuments()
+def test_a_document_is_under_way_until_its_newest_request_is_settled(index, events, count):
+    documents = KnownDocuments(index)
     for offset, event in enumerate(events):
         documents.take(Entry(event, 0, offset, 0))
     assert documents.under_way(0, "acme").pending == count
     assert documents.under_way(0, "globex").pending == documents.under_way(1, "acme").pending == 0
 
 
-def test_a_document_is_its_tenants_own():
-    documents = KnownDocuments()
+def test_a_document_is_its_tenants_own(index):
+    documents = KnownDocuments(index)
     documents.take(Entry(submitted("r-1", 0, tenant="globex"), 0, 0, 0))
     assert documents.find("acme", "d-1") is None
-    assert documents.all("acme") == []
-    assert len(documents.all("globex")) == 1
+    assert list(documents.heads("acme")) == []
+    assert [head.id for head in documents.heads("globex")] == ["d-1"]
 
 
 def a_question(request="r-1", tenant="acme", session="s-1"):
@@ -182,8 +200,8 @@ def a_question(request="r-1", tenant="acme", session="s-1"):
     return QuestionAsked(meta=meta, subject="jane", text=SEALED, ask=Ask(deadline=5))
 
 
-def test_a_request_is_found_by_its_tenant_and_the_first_record_of_it_counts():
-    requests = KnownRequests()
+def test_a_request_is_found_by_its_tenant_and_the_first_record_of_it_counts(index):
+    requests = KnownRequests(index)
     requests.take(Entry(a_question(tenant="globex"), 0, 0, 66))
     requests.take(Entry(a_question(), 0, 1, 77))
     requests.take(Entry(a_question(), 0, 2, 88))

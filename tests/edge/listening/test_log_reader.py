@@ -82,10 +82,10 @@ def a_hiccup():
 class Live:
     """What a live reader hands on."""
 
-    def __init__(self, log, awaits=lambda *_: False):
+    def __init__(self, log, awaits=lambda *_: False, **more):
         self.entries = []
         self.dispatch = Dispatch([self.entries.append], awaits)
-        self.reader = log.reader(again_s=0.01)
+        self.reader = log.reader(again_s=0.01, **more)
 
     async def __aenter__(self):
         self.reader.start(self.dispatch)

@@ -11,10 +11,8 @@ from edge.answering.bounds import Bounds
 from edge.problems import overloaded
 from edge.protocols.http.event_stream import (
     KEEP_ALIVE,
-    EventStream,
     event_of,
     event_stream,
-    with_pauses,
 )
 
 FRAMES = [{"type": "delta", "cursor": "c", "text": text} for text in "ab"]
@@ -81,53 +79,61 @@ async def test_a_problem_on_the_way_is_the_last_event():
 
 
 async def test_a_silent_stream_is_kept_alive():
-    frames = Frames(then=wait)
-    paced = with_pauses(frames(), 0.001)
-    told = [await anext(paced) for _ in range(4)]
-    assert told[:2] == FRAMES
-    assert told[2:] == [None, None]
-    frames.more.set()
-    assert [frame async for frame in paced if frame is not None] == []
+    frames, chunks = Frames(then=wait), []
+    stream = event_stream(None, frames(), a_frame, TRACE, Bounds(keep_alive_s=0.001), ExitStack())
+
+    async def send(message):
+        chunks.append(message.get("body", b""))
+        if chunks.count(KEEP_ALIVE) == 2:
+            frames.more.set()
+
+    async with asyncio.timeout(20):
+        await stream.stream_response(send)
+    spoken = [event_of(frame) for frame in FRAMES]
+    assert [chunk for chunk in chunks if chunk not in (b"", KEEP_ALIVE)] == spoken
+    assert chunks[-1] == b""
     assert frames.closed
     assert KEEP_ALIVE.startswith(b":")
+    told = len(chunks)
+    await asyncio.sleep(0.01)
+    assert len(chunks) == told, "nothing is sent once the stream has ended"
 
 
-async def test_frames_that_nobody_waits_for_any_more_are_closed():
-    frames = Frames(then=wait)
-    paced = with_pauses(frames(), 0.001)
-    while await anext(paced) is not None:
-        pass
-    await paced.aclose()
-    assert frames.closed
-
-
-async def test_frames_that_are_left_in_the_middle_are_closed():
+async def test_a_stream_that_speaks_is_not_interrupted():
+    chunks = []
     frames = Frames()
-    paced = with_pauses(frames(), 1.0)
-    assert await anext(paced) == FRAMES[0]
-    await paced.aclose()
+    stream = event_stream(None, frames(), a_frame, TRACE, Bounds(keep_alive_s=60), ExitStack())
+
+    async def send(message):
+        chunks.append(message.get("body", b""))
+
+    await stream.stream_response(send)
+    assert KEEP_ALIVE not in chunks
+
+
+async def stream_to_nobody(frames, takes):
+    """Stream to a reader who takes so many messages and then none."""
+    bounds = Bounds(keep_alive_s=0.001, send_timeout_s=0.05)
+    stream = event_stream(None, frames(), a_frame, TRACE, bounds, ExitStack())
+    taken = []
+
+    async def send(message):
+        if len(taken) >= takes:
+            await asyncio.Event().wait()
+        taken.append(message)
+
+    async with asyncio.timeout(20):
+        await stream.stream_response(send)
+        await stream.body_iterator.aclose()
+    return taken
+
+
+@pytest.mark.parametrize("takes", [1, 2, 3, 4])
+async def test_a_stream_whose_reader_takes_nothing_ends(takes):
+    """Whether it is a frame that is not taken, or the comment of a silent stream."""
+    frames = Frames(then=wait)
+    assert len(await stream_to_nobody(frames, takes)) == takes
     assert frames.closed
-
-
-async def test_a_stream_whose_reader_takes_nothing_ends():
-    ended = asyncio.Event()
-
-    async def events():
-        try:
-            while True:
-                yield b"data: x\n\n"
-        finally:
-            ended.set()
-
-    async def send_(message):
-        if message["type"] == "http.response.body":
-            await asyncio.Event().wait()  # a reader that never reads
-
-    stream = EventStream(source := events(), send_timeout_s=0.05)
-    async with asyncio.timeout(5):
-        await stream.stream_response(send_)
-        await source.aclose()
-    assert ended.is_set()
 
 
 @pytest.mark.parametrize("text", ["", "two\nlines", "\r\n\r\ndata: forged\n\n", "\u2028"])

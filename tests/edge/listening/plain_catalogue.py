@@ -1,0 +1,50 @@
+"""What is known of the log, in dictionaries for ever: what the index must answer like."""
+
+from __future__ import annotations
+
+from edge.listening.catalogue import ABOUT_DOCUMENTS, KnownDocument, RequestEvent, known_from
+from schemas import ChunksCut, ChunksIndexed, DocumentSubmitted, DocumentWithdrawn, EventRejected
+
+
+class PlainCatalogue:
+    """Requests and documents by tenant and id."""
+
+    def __init__(self):
+        self.requests, self.documents = {}, {}
+
+    def take(self, entry):
+        event = entry.event
+        if isinstance(event, RequestEvent):
+            self.requests.setdefault(entry.whose, known_from(event, entry.time_ms))
+        match event:
+            case DocumentSubmitted():
+                self._document(event, event.document).describe(event)
+            case DocumentWithdrawn():
+                self._document(event, event.document).ask(event.meta)
+            case ChunksCut():
+                self._document(event, event.document.document).cut(event)
+            case ChunksIndexed():
+                self._document(event, event.document.document).index(event)
+            case EventRejected(topic=topic) if topic in ABOUT_DOCUMENTS:
+                known = self.documents.get((event.meta.tenant, event.meta.session))
+                if known is not None:
+                    known.come_to("failed", event.message, event.meta)
+
+    def _document(self, event, document):
+        return self.documents.setdefault((event.meta.tenant, document), KnownDocument(document))
+
+    def described(self, tenant):
+        """The ids of the documents that were handed in."""
+        return sorted(
+            document
+            for (whose, document), known in self.documents.items()
+            if whose == tenant and known.described_us >= 0
+        )
+
+    def at_work(self, tenant):
+        """How many documents steps still work on."""
+        return sum(
+            bool(known.requests) and known.newest.status in ("accepted", "ingested")
+            for (whose, _), known in self.documents.items()
+            if whose == tenant
+        )
