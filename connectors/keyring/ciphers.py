@@ -1,4 +1,7 @@
-"""Keep the keys in use in memory, until another process destroys one."""
+"""Keep the keys in use in memory, until another process destroys one.
+
+The secrets are kept and no ciphers: one of those takes 4 KB in OpenSSL, and is made in 2 us.
+"""
 
 from __future__ import annotations
 
@@ -25,36 +28,36 @@ class Ciphers:
         self._store = store
         self._fresh_s, self._cached_max = fresh_s, cached_max
         self._lock = threading.Lock()
-        self._ciphers: OrderedDict[tuple[str, str], AESSIV] = OrderedDict()
+        self._secrets: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._seen = store.last_destroyed()
         self._looked_s = time.monotonic()
 
     def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._ciphers
+        return key in self._secrets
 
     def get(self, tenant: str, name: str) -> AESSIV | None:
         """Return a key's cipher; None where there is no such key. Raises KeyDestroyed."""
         self._forget_destroyed()
-        return self._ciphers.get((tenant, name)) or self._load(tenant, name)
+        secret = self._secrets.get((tenant, name)) or self._load(tenant, name)
+        return None if secret is None else AESSIV(secret)
 
     def forget(self, tenant: str, name: str) -> None:
         """Drop a key from memory."""
-        self._ciphers.pop((tenant, name), None)
+        self._secrets.pop((tenant, name), None)
 
     def clear(self) -> None:
         """Drop all keys from memory."""
-        self._ciphers.clear()
+        self._secrets.clear()
 
-    def _load(self, tenant: str, name: str) -> AESSIV | None:
+    def _load(self, tenant: str, name: str) -> bytes | None:
         with self._lock:  # held throughout: a key destroyed in between is then forgotten again
             secret = self._store.read(tenant, name)
             if secret is None:
                 return None
-            cipher = AESSIV(secret)
-            self._ciphers[(tenant, name)] = cipher
-            while len(self._ciphers) > self._cached_max:
-                self._ciphers.popitem(last=False)
-            return cipher
+            self._secrets[(tenant, name)] = secret
+            while len(self._secrets) > self._cached_max:
+                self._secrets.popitem(last=False)
+            return secret
 
     def _forget_destroyed(self) -> None:
         """Drop from memory what other processes destroyed; looks at most once in `fresh_s`."""
@@ -63,6 +66,6 @@ class Ciphers:
             return
         with self._lock:
             for tenant, name, number in self._store.destroyed_since(self._seen):
-                self._ciphers.pop((tenant, name), None)
+                self._secrets.pop((tenant, name), None)
                 self._seen = max(self._seen, number)
             self._looked_s = now_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from edge.problems import Problem, overloaded
 from schemas import ChunksRetrieved, Event, EventRejected
 from streams.log.clock import now_us
 from streams.settings import Settings
+
+BURST_MAX = 64
+"""Frames that are told together, where so many are there at the same time."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +92,30 @@ class Follower:
         Raises Problem when the deadline has passed, the reader is too slow, its key has ended or
         the edge stops; in each case the reader can come back with its cursor.
         """
-        if watch.from_log:
-            entries = await self.read_back(watch.request, RESULTS)
-            for entry in in_reading_order(entries, view.seen):
-                for frame in view.take(entry):
+        async with aclosing(self.bursts(watch, view, late_s)) as bursts:
+            async for burst in bursts:
+                for frame in burst:
                     watch.standing.check()
                     yield frame
+
+    async def bursts(
+        self, watch: Watch, view: AnswerView, late_s: float = 0.0
+    ) -> AsyncGenerator[list[Frame], None]:
+        """Yield frames as `frames` does, those together that are there at the same time."""
+        if watch.from_log:
+            entries = in_reading_order(await self.read_back(watch.request, RESULTS), view.seen)
+            for first in range(0, len(entries), BURST_MAX):
+                watch.standing.check()
+                some = entries[first : first + BURST_MAX]
+                yield [frame for entry in some for frame in view.take(entry)]
         patience = _Patience(self._seconds_left(watch.request), late_s, self._bounds.settle_s)
         while not patience.is_satisfied(settled=view.settled):
             if patience.is_lost(settled=view.settled):
                 what = f"it may still come: GET /v1/messages/{watch.request.request}"
                 raise _deadline_passed(watch.request, f"no answer within the budget; {what}")
-            for frame in await self._next_frames(watch, view, patience):
-                yield frame
+            burst = await self._next_frames(watch, view, patience)
+            if burst:
+                yield burst
 
     async def passages(self, caller: Caller, watch: Watch) -> list[dict[str, Any]]:
         """Wait for the passages of a search; raises Problem."""
@@ -146,13 +160,19 @@ class Follower:
         if patience.is_out(held=view.held):
             return view.settle()
         try:
-            return view.take(await watch.outcomes.next(self._bounds.tick_s))
+            frames = view.take(await watch.outcomes.next(self._bounds.tick_s))
         except TimeoutError:
             return []
         except Gap:
             raise overloaded(
                 "the stream was interrupted, or read too slowly: resume from the last cursor"
             ) from None
+        while not view.settled and len(frames) < BURST_MAX:
+            entry = watch.outcomes.next_now()
+            if entry is None:
+                break
+            frames += view.take(entry)
+        return frames
 
     async def _next(self, watch: Watch, timeout_s: float) -> list[Entry]:
         try:

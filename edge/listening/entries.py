@@ -90,8 +90,14 @@ class Subscription:
         """Wait for an entry; raises TimeoutError, or Gap once entries were dropped."""
         if self._overflown:
             raise Gap
+        if not self._queue.empty():
+            return self._queue.get_nowait()
         async with asyncio.timeout(timeout_s):
             return await self._queue.get()
+
+    def next_now(self) -> Entry | None:
+        """Return an entry that is there already; None where there is none, or any was dropped."""
+        return None if self._overflown or self._queue.empty() else self._queue.get_nowait()
 
 
 class Dispatch:

@@ -34,10 +34,10 @@ async def ask_once(
     return watch
 
 
-async def whole(frames: AsyncGenerator[Frame, None], view: AnswerView) -> dict[str, Any]:
+async def whole(bursts: AsyncGenerator[list[Frame], None], view: AnswerView) -> dict[str, Any]:
     """Wait for an answer; raises Problem where a step gave up."""
-    async with aclosing(frames):
-        async for _ in frames:
+    async with aclosing(bursts):
+        async for _ in bursts:
             pass
     if view.state is AnswerState.FAILED:
         raise from_fields(view.closing["error"])

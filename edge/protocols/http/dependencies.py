@@ -12,8 +12,11 @@ from edge.protocols.tenants_named import tenants_named
 from edge.requests.limits import IDEMPOTENCY_KEY_MAX
 
 
-def gateway_of(request: Request) -> Gateway:
-    """Return the gateway behind the application."""
+async def gateway_of(request: Request) -> Gateway:
+    """Return the gateway behind the application.
+
+    What is no coroutine, the framework calls on a thread, each time.
+    """
     gateway: Gateway = request.app.state.gateway
     return gateway
 

@@ -95,22 +95,22 @@ class _Sender:
 
 def event_stream(
     first: Frame | None,
-    frames: AsyncGenerator[Frame, None],
+    bursts: AsyncGenerator[list[Frame], None],
     failed: Callable[[Problem, str], Frame],
     traceparent: str,
     bounds: Bounds,
     resources: contextlib.ExitStack,
 ) -> EventStream:
-    """Answer with frames; the resources are held as long as the stream lasts."""
+    """Answer with frames, those that come together in one part; holds the resources meanwhile."""
 
     async def events() -> AsyncIterator[bytes]:
         with resources:
             if first is not None:
                 yield event_of(first)
             try:
-                async with contextlib.aclosing(frames):
-                    async for frame in frames:
-                        yield event_of(frame)
+                async with contextlib.aclosing(bursts):
+                    async for burst in bursts:
+                        yield b"".join(map(event_of, burst))
             except Problem as problem:
                 yield event_of(failed(problem, trace_id_of(traceparent)))
 

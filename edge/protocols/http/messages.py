@@ -63,10 +63,10 @@ async def post_message(
         key = idempotency_key, fingerprinted(request, body)
         watch = await ask_once(request, gateway, caller, question, key, resources)
         view = gateway.follower.view(caller, watch.request)
-        frames = gateway.follower.frames(watch, view)
+        bursts = gateway.follower.bursts(watch, view)
         if fields.stream:
-            return _stream(request, gateway, view, view.accepted(), frames, resources.pop_all())
-        return JSONResponse(await whole(frames, view))
+            return _stream(request, gateway, view, view.accepted(), bursts, resources.pop_all())
+        return JSONResponse(await whole(bursts, view))
 
 
 @router.get("/v1/messages/{request_id}")
@@ -87,8 +87,8 @@ async def get_message(
         watch = gateway.follower.take_up(caller, question, resources)
         view = gateway.follower.view(caller, question, last_event_id)
         first = None if last_event_id else view.accepted()
-        frames = gateway.follower.frames(watch, view)
-        return _stream(request, gateway, view, first, frames, resources.pop_all())
+        bursts = gateway.follower.bursts(watch, view)
+        return _stream(request, gateway, view, first, bursts, resources.pop_all())
 
 
 @router.get("/v1/messages/{request_id}/timeline")
@@ -132,7 +132,7 @@ def _stream(
     gateway: Gateway,
     view: AnswerView,
     first: Frame | None,
-    frames: AsyncGenerator[Frame, None],
+    bursts: AsyncGenerator[list[Frame], None],
     resources: ExitStack,
 ) -> Response:
-    return event_stream(first, frames, view.failed, trace_of(request), gateway.bounds, resources)
+    return event_stream(first, bursts, view.failed, trace_of(request), gateway.bounds, resources)

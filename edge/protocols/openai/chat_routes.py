@@ -91,7 +91,7 @@ async def complete_chat(
         watch = await ask_once(request, gateway, caller, question, key, resources)
         asked = watch.request
         view = gateway.follower.view(caller, asked)
-        frames = gateway.follower.frames(watch, view)
+        bursts = gateway.follower.bursts(watch, view)
         reply = ChatReply(
             request=asked.request,
             session=asked.session,
@@ -107,8 +107,8 @@ async def complete_chat(
             await _remember(gateway, caller, body, place, reply)
 
         if body.stream:
-            return _stream(gateway, reply, frames, remember, resources.pop_all())
-        completion = reply.whole(await whole(frames, view))
+            return _stream(gateway, reply, bursts, remember, resources.pop_all())
+        completion = reply.whole(await whole(bursts, view))
         await remember()
         return JSONResponse(completion)
 
@@ -144,7 +144,7 @@ async def _remember(
 def _stream(
     gateway: Gateway,
     reply: ChatReply,
-    frames: AsyncGenerator[Frame, None],
+    bursts: AsyncGenerator[list[Frame], None],
     remember: Callable[[], Awaitable[None]],
     resources: ExitStack,
 ) -> EventStream:
@@ -154,10 +154,11 @@ def _stream(
         with resources:
             yield event_of(reply.first())
             try:
-                async with aclosing(frames):
-                    async for frame in frames:
-                        for chunk in reply.take(frame):
-                            yield event_of(chunk)
+                async with aclosing(bursts):
+                    async for burst in bursts:
+                        chunks = [event_of(one) for frame in burst for one in reply.take(frame)]
+                        if chunks:
+                            yield b"".join(chunks)
                 await remember()
                 yield DONE
             except Problem as problem:

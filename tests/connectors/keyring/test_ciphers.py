@@ -1,5 +1,7 @@
 """Ciphers in memory: read once, bounded, and forgotten when another process destroys the key."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -26,7 +28,33 @@ def test_a_cipher_is_read_once(store):
     first = ciphers.get("acme", "user/1")
     assert first is not None
     store.close()
-    assert ciphers.get("acme", "user/1") is first
+    again = ciphers.get("acme", "user/1")
+    assert again is not None
+    assert again.decrypt(first.encrypt(b"words", None), None) == b"words"
+
+
+MANY = 4_000
+BYTES_MAX = 1_500
+"""Of resident memory for one more key in use; a cipher of OpenSSL's takes 4,000."""
+
+
+def test_a_key_in_use_takes_some_hundred_bytes_of_memory(tmp_path):
+    """In a process of its own: what others took before and gave back would hide it."""
+    program = (
+        "import sys, psutil; from pathlib import Path;"
+        "from connectors.keyring.ciphers import Ciphers;"
+        "from connectors.keyring.store import KeyStore;"
+        "folder = Path(sys.argv[1]); many = int(sys.argv[2]);"
+        "store = KeyStore(folder / 'keyring.sqlite', folder / 'master.key');"
+        "store.create('acme', [f'value/{n}' for n in range(2 * many)]);"
+        "ciphers = Ciphers(store);"
+        "take = lambda first: [ciphers.get('acme', f'value/{n}') and 0 for n in range(first, first + many)];"
+        "take(0); before = psutil.Process().memory_info().rss;"
+        "take(many); print((psutil.Process().memory_info().rss - before) / many)"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path), str(MANY)]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert float(told.stdout) < BYTES_MAX
 
 
 def test_a_key_that_does_not_exist_is_none_until_it_does(store):

@@ -57,6 +57,30 @@ async def test_frames_come_until_the_answer_is_closed(following, log):
     assert await all_of(follower.frames(watch, view)) == ["delta", "delta", "completed"]
 
 
+async def test_what_is_there_at_the_same_time_comes_together_up_to_the_end(following, log):
+    follower, watch, view, answers = following
+    for event in answers.whole("VAT ", "is due."):
+        log.append(event)
+    log.append(answers.retracted("late", 1))
+    await asyncio.sleep(0)  # the dispatch hands them on
+    bursts = [[one["type"] for one in burst] async for burst in follower.bursts(watch, view)]
+    assert [kind for burst in bursts for kind in burst] == ["delta", "delta", "completed"]
+    assert len(bursts) < 3
+    late = [burst async for burst in follower.bursts(watch.live(), view, late_s=0.2)]
+    assert [[one["type"] for one in burst] for burst in late] == [["retracted"]]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_of_many_frames_so_many_come_together(following, log, monkeypatch, most):
+    monkeypatch.setattr("edge.answering.following.BURST_MAX", most)
+    follower, watch, view, answers = following
+    for event in answers.whole("a ", "b ", "c ", "d "):
+        log.append(event)
+    bursts = [burst async for burst in follower.bursts(watch, view)]
+    assert max(map(len, bursts)) <= most
+    assert view.settled
+
+
 async def test_whoever_listens_for_a_while_more_hears_of_a_retraction(following, log):
     follower, watch, view, answers = following
     for event in answers.whole("VAT "):

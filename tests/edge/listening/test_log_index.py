@@ -183,7 +183,7 @@ def structs_equal(known, head):
 
 MANY = 20_000
 BYTES_MAX = 48
-"""Of memory for one more request that was written; it was some 950 in a dictionary."""
+"""Of memory for one more request that was written; it was 700 in a dictionary."""
 
 
 def test_what_was_written_takes_no_memory(indexed):

@@ -34,7 +34,7 @@ class Frames:
     async def __call__(self):
         try:
             for frame in self._frames:
-                yield frame
+                yield [frame]
             if self._then is not None:
                 await self._then(self)
         finally:
@@ -67,6 +67,15 @@ async def test_frames_become_events_and_all_is_let_go_of():
     assert released == [True]  # once the frames were closed
     assert stream.media_type == "text/event-stream"
     assert stream.headers["cache-control"] == "no-store"
+
+
+async def test_frames_that_come_together_are_sent_in_one_part():
+    async def bursts():
+        yield FRAMES
+        yield FRAMES[:1]
+
+    chunks = await sent(event_stream(None, bursts(), a_frame, TRACE, Bounds(), ExitStack()))
+    assert chunks == [b"".join(map(event_of, FRAMES)), event_of(FRAMES[0])]
 
 
 async def test_a_problem_on_the_way_is_the_last_event():
