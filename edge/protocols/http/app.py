@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from edge.gateway.gateway import Gateway
@@ -17,6 +18,10 @@ from edge.protocols.openai import chat_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
 from edge.protocols.websocket.handshake import chat
 from streams.version import CODE
+
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""The framework's own, off: a second span of each request beside the envelope's, a histogram by
+whatever host a client names, and the words of errors."""
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -35,6 +40,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
         exception_handlers={
             Problem: on_problem,
             HTTPException: on_http_exception,

@@ -51,6 +51,11 @@ async def test_every_response_has_its_ids_and_goes_on_with_the_callers_trace(cal
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", response.headers["traceparent"])
 
 
+async def test_the_framework_tells_nothing_of_its_own(app):
+    """It would count by whatever host a client names, and keep the words of errors."""
+    assert not any(app._telemetry[what] for what in ("tracing", "metrics", "logs"))
+
+
 async def test_an_unforeseen_error_tells_the_client_nothing(call, gateway):
     def broken(*_):
         raise RuntimeError("secret words")
