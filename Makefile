@@ -7,7 +7,8 @@
 #   make generate  write what is generated: records, topics.yaml, pages of docs/
 #   make golden  write the golden log of the present code: after an outcome changed, agents/changes.py
 #   make mutants how many one-line changes of the steps the golden logs notice: N= SEED= ONLY=agents/FILE.py,
-#                PROCESSES=, KEEP=FILE for what was judged: who was interrupted goes on
+#                PROCESSES=, KEEP=FILE for what was judged: who was interrupted goes on;
+#                NOT_RUN=1 lists the lines that no golden log runs
 #   make compatibility  the golden logs under other versions of lxml, markdown-it-py, tokenizers, regex and Python (PYTHONS=)
 #   make chaos   kills and pauses under load, judged by log and clients: SEED= REQUESTS= MINUTES= KILLS= WORKERS=,
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
@@ -73,7 +74,7 @@ golden: setup
 mutants: setup
 	@TOKENIZERS_PARALLELISM=false "$(bin)"/python -m tests.golden.mutants \
 	  $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
-	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(KEEP),--keep $(KEEP))
+	  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(KEEP),--keep $(KEEP)) $(if $(NOT_RUN),--not-run)
 
 compatibility: setup
 	@$(if $(PYTHONS),PYTHONS="$(PYTHONS)") "$(bin)"/python -m tests.golden.compatibility

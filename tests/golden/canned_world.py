@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.errors import Permanent, Transient
@@ -49,6 +49,7 @@ from schemas import (
     Span,
     Spans,
     StreamRequest,
+    ToolCall,
     Usage,
     WithdrawVersions,
 )
@@ -80,6 +81,19 @@ class Script:
     """transient or permanent: how it breaks off after the parts, instead of a last part."""
     step_us: int = 20_000
     usage: bool = True
+    calls: tuple[ToolCall, ...] = ()
+    """Tools that it asks for when it ends."""
+    turns: tuple[tuple[ToolCall, ...] | str, ...] = ()
+    """What it asks for or says instead, turn by turn; the last one again and again."""
+
+    def at_turn(self, request: Generate) -> Script:
+        """Return what it says when so many tools were used."""
+        if not self.turns:
+            return self
+        used = len(request.exchanges) + request.prompt.count(" gave: ")
+        said = self.turns[min(used, len(self.turns) - 1)]
+        parts, calls = ((said,), ()) if isinstance(said, str) else ((), said)
+        return replace(self, parts=parts, calls=calls, turns=())
 
 
 def words(text: str) -> set[str]:
@@ -264,6 +278,7 @@ class Oddities(CannedModels):
                 else ""
             )
             script = Script(tuple(re.findall(r"\s?\S+(?:\s\S+){0,5}", best.split("\n")[-1])))
+        script = script.at_turn(request)
         if script.fails and request.model == "second":
             script = Script(("The second model says so.",))
         number = 0
@@ -292,7 +307,8 @@ class Oddities(CannedModels):
         yield Generated(
             tokens=(),
             last=True,
-            finish_reason=script.finish,
+            finish_reason="tool_calls" if script.calls else script.finish,
             usage=usage,
+            tool_calls=script.calls,
             model=f"{request.model}@1",
         )

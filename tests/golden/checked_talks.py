@@ -16,7 +16,7 @@ from agents.answering.generation_policy import policy_of
 from agents.checking.support_head import DECIMALS
 from agents.composer import Composer
 from schemas import ChunksRetrieved, Event
-from tests.golden import pages
+from tests.golden import long_talks, pages
 from tests.golden.canned_world import Script
 from tests.golden.claims import TOPICS
 from tests.golden.driving import Drive
@@ -144,17 +144,24 @@ class CheckedTalks:
         for name, page in (("shelf", pages.SHELF), ("regal", pages.REGAL), ("chests", pages.CHESTS),
                            ("lamps", pages.ORDERS), ("cards", pages.CARDS), ("forms", pages.FORMS)):  # fmt: skip
             await submit(f"{name}.md", page, LOCH)
-        for name, page in pages.DIFFERING:
+        for name, page in (*pages.DIFFERING, ("six.md", long_talks.SIX)):
             await submit(name, page, LOCH)
+        await submit("punt.txt", long_talks.TERMS, LOCH, media_type="text/plain")
 
     async def _layouts(self) -> None:
         for text in pages.ABOUT_MANUAL:
             self._retrieved[text] = _retrieved(await self._scenario.ask(text, tenant=LOCH))
-        for text in (*pages.ABOUT_ORDERS, *pages.ASIDE, *pages.ABOUT_CARDS, *pages.ABOUT_DIFFERING):
+        for text in (
+            *pages.ABOUT_ORDERS,
+            *pages.ASIDE,
+            *pages.ABOUT_CARDS,
+            *pages.ABOUT_DIFFERING,
+            *long_talks.ABOUT_TERMS,
+        ):
             await self._scenario.ask(text, tenant=LOCH)
 
     async def _conversations(self) -> None:
-        for number, talk in enumerate(pages.LISTED):
+        for number, talk in enumerate((*pages.LISTED, *long_talks.CUT_SHORT, *long_talks.SUMMED)):
             for text in talk:
                 await self._scenario.ask(text, f"listed-{number}", LOCH)
 
@@ -238,6 +245,21 @@ class CheckedTalks:
         self._generate(**TRUSTED | {"arms": arms})
         for text in pages.ABOUT_MANUAL[:5]:
             await self._scenario.ask(text, tenant=LOCH)
+        self._generate(**TRUSTED | {"arms": arms, "experiment": "short prompts"})
+        for text in (*pages.ABOUT_MANUAL[5:8], "Which rivers flow through Peru?", "Thanks!"):
+            await self._scenario.ask(text, tenant=LOCH)
+        for adaptive in ({"near": 0.6, "tokens_max": 60}, {"near": 0.0, "tokens_max": 12}):
+            self._generate(
+                **TRUSTED
+                | {"adaptive": adaptive, "order": "nearest", "passages_max": 3, "same_min": 0.5}
+            )
+            for text in (*pages.ABOUT_MANUAL[:3], *pages.ABOUT_DIFFERING):
+                await self._scenario.ask(text, tenant=LOCH)
+        for odd in ({"nothing": 1}, {"asked_max": {"moons": 1}}, {"routes": {"routes": []}}, {"tools": {"limits": 7}},
+                    {"routes": {"routes": [PHRASE["routes"][0]] * 2}}, {"routes": {"routes": [{**PHRASE["routes"][0], "fallbacks": ["none"]}]}},
+                    {"routes": {"routes": [{**PHRASE["routes"][0], "revision": "1"}]}}):  # fmt: skip
+            self._generate(**odd)
+            await self._scenario.ask(pages.ABOUT_MANUAL[0], tenant=LOCH)
         self._generate(arms=[{"name": "broken", "portion": 1}])
         await self._scenario.ask(pages.ABOUT_MANUAL[0], tenant=LOCH)
         self._generate(answerable={"weights": {}})
@@ -246,6 +268,16 @@ class CheckedTalks:
                                                  "quoted": {"harm": 0.98}}})  # fmt: skip
         await self._scenario.ask(pages.ABOUT_MANUAL[0], tenant=LOCH)
         await self._scenario.ask("Which harmful thing does the lamp burn?", tenant=TERN)
+        for text in (
+            "Of which lamp is the moderator is broken?",
+            "Of which lamp is the moderator is away?",
+        ):
+            await self._scenario.ask(text, tenant=TERN, left_s=4)
+            await self._scenario.ask(text, tenant=TERN)
+        self._configure(redact={"classifier": {"action": "shout", "heads": {}}})
+        await self._scenario.ask("Which lamp is it?", tenant=TERN)
+        self._configure(redact={"kinds": {"A B": 0.5}})
+        await self._scenario.ask("Which lamp is it?", tenant=TERN)
 
 
 def _retrieved(written: list[Event]) -> ChunksRetrieved:

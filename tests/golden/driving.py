@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from agents.conversation.summary import summarised
 from agents.errors import Transient
 from bench.synthetic.answers import Tables
 from bench.synthetic.synthetic_log import SyntheticLog
@@ -16,8 +19,21 @@ from connectors.documents import Documents
 from connectors.keyring import Keyring
 from edge.requests.building import RequestBuilder
 from replay.log import Stored
-from schemas import AnswerReleased, Begun, ConfigurationSet, Event, EventRejected, Meta, StepVersion
+from schemas import (
+    AnswerReleased,
+    Begun,
+    ConfigurationSet,
+    Event,
+    EventRejected,
+    Meta,
+    ReadTurns,
+    Record,
+    SessionSummary,
+    StepVersion,
+    Turns,
+)
 from streams.delivery.failure_reasons import failed, unreadable_because
+from streams.delivery.step_tables import NO_TURN
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import FOLDER, Configuration, load
@@ -25,11 +41,12 @@ from streams.log.ids import request_id
 from streams.running.admit import admit, rejection, unreadable
 from streams.running.live import LiveRun
 from streams.running.run import Input
-from streams.running.world import Connector, World
+from streams.running.world import Call, Connector, World
 from streams.settings import Settings
 from streams.topics import Step, step_reading, topic_of
 from streams.version import CODE, RUNTIME
 from streams.watching.tracing import child_of
+from tests.golden.canned_tools import CannedTools
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRIES = 5
@@ -49,6 +66,33 @@ class OddLog(SyntheticLog):
         return len(records) - 1
 
 
+class SummedTables(Tables):
+    """Tables whose conversations are summed up, as the product's are: by what came before each turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._summaries: dict[str, SessionSummary] = {}
+
+    def remember(self, released: AnswerReleased) -> None:
+        """Append an answer to its conversation, with the summary of those before it."""
+        if released.answer.finish_reason in NO_TURN:
+            return
+        meta = released.meta
+        turns = self._turns[meta.tenant, released.subject, meta.session]
+        if turns and meta.request not in turns:
+            last = list(turns.values())[-1]
+            self._summaries[meta.request] = summarised(self._summaries.get(last.request), last)
+        super().remember(released)
+        unanswered = released.answer.finish_reason == "not_found"
+        turns[meta.request] = replace(turns[meta.request], unanswered=unanswered)
+
+    async def _read_some_turns(self, request: ReadTurns, call: Call) -> Record:
+        read = await super()._read_some_turns(request, call)
+        assert isinstance(read, Turns)
+        summary = self._summaries.get(read.turns[0].request) if read.turns else None
+        return replace(read, summary=summary)
+
+
 class Drive:
     """Runs the steps over what is put, and keeps what they write."""
 
@@ -58,8 +102,15 @@ class Drive:
         self.keyring = Keyring(settings)
         self.requests = RequestBuilder(settings, self.keyring, edge="gateway")
         self.codec = Codec(self.log.ids)
-        self._tables = Tables()
-        self._world = World((self.keyring, Documents(settings), self._tables, models), timeout_s=60)
+        self._tables = SummedTables()
+        connectors = (
+            self.keyring,
+            Documents(settings),
+            self._tables,
+            CannedTools(settings),
+            models,
+        )
+        self._world = World(connectors, timeout_s=60)
         self._known: dict[str, dict[str, Any]] = {}
         self.configurations: dict[str, Configuration] = {}
         self.configure()

@@ -1,7 +1,8 @@
 """`make mutants`: how many one-line changes of the steps the golden logs notice, and which they do not.
 
 A seeded sample of all mutants of `agents/`, of those modules that a step imports. N= takes that many (0: all of them),
-SEED= another sample, ONLY=agents/NAME.py those of one file. Each judgement is kept under .playhead (KEEP= elsewhere): who
+SEED= another sample, ONLY=agents/NAME.py those of one file; NOT_RUN=1 lists the lines that no log runs, where no
+mutant can be noticed by verify, instead. Each judgement is kept under .playhead (KEEP= elsewhere): who
 is interrupted calls it again, and it goes on, as long as neither the code nor the logs nor the tests are others. Nothing
 of the tree is edited.
 """
@@ -154,6 +155,19 @@ def judged_of(
             yield one
 
 
+def list_not_run(files: Sequence[str]) -> int:
+    """Print the lines of functions that no golden log runs; return 0 where there are none."""
+    with tempfile.TemporaryDirectory() as place:
+        judge = MutantJudge(copies(Path(place)), lambda _: [])
+        judge.prepare()
+    left = judge.not_run(files)
+    for file, lines in left.items():
+        text = (ROOT / file).read_text().splitlines()
+        print("\n".join([file, *(f"{line:5}  {text[line - 1]}" for line in sorted(lines))]))
+    print(f"{sum(map(len, left.values()))} lines are run by no golden log")
+    return 1 if left else 0
+
+
 def main() -> int:
     """Judge a sample; return 0 where as many were noticed as should be."""
     options = argparse.ArgumentParser()
@@ -163,7 +177,10 @@ def main() -> int:
     options.add_argument("--processes", type=int, default=PROCESSES)
     options.add_argument("--keep", type=Path, default=KEPT)
     options.add_argument("--verify-only", action="store_true", help="leave the tests out")
+    options.add_argument("--not-run", action="store_true", help="list the lines that no log runs")
     given = options.parse_args()
+    if given.not_run:
+        return list_not_run([given.only] if given.only else files_of_steps())
     mutants = drawn(given.n, given.seed, given.only)
     began, judged = time.monotonic(), list[Judged]()
     known = Judgements(given.keep, digest_of_tree(ROOT))

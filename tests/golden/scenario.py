@@ -15,6 +15,7 @@ from tests.golden.canned_world import Script
 from tests.golden.checked_talks import CheckedTalks
 from tests.golden.driving import Drive
 from tests.golden.scripts import SAID, question
+from tests.golden.tool_talks import ToolTalks
 
 TERN, HEATH = "tern", "heath"
 SMALL = {
@@ -83,6 +84,7 @@ class Scenario:
         await self._documents()
         await self._talks()
         await CheckedTalks(self, self._drive, self._scripts, place).play()
+        await ToolTalks(self, self._drive, self._scripts, place).play()
         self._drive.configure(place / "narrow", **NARROW)
         await self._narrow_documents()
         await self._narrow_talks()
@@ -192,13 +194,19 @@ class Scenario:
         self, text: str, session: str = "", tenant: str = TERN, user: str = "ada", **fields: Any
     ) -> QuestionAsked:
         self._count += 1
-        left_s = fields.pop("left_s", 600)
+        left_s, exchanges = fields.pop("left_s", 600), fields.pop("exchanges", "")
         deadline = now_us() + int(left_s * SECOND_US) if left_s is not None else 0
         event = self._drive.requests.question(
             tenant, user=user, text="x", session=session or f"talk-{self._count}", fingerprint=f"question {self._count}")  # fmt: skip
         key = f"user/{event.subject}"
         sealed = self._drive.keyring.seal(tenant, key, event.meta.id, "text", text.encode())
-        return replace(event, text=sealed, ask=Ask(**{"deadline": deadline, **fields}))
+        given = None
+        if exchanges:
+            given = self._drive.keyring.seal(
+                tenant, key, event.meta.id, "exchanges", exchanges.encode()
+            )
+        ask = Ask(**{"deadline": deadline, **fields})
+        return replace(event, text=sealed, exchanges=given, ask=ask)
 
     async def ask(
         self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
