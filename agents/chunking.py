@@ -6,8 +6,8 @@ sections, which begin at a heading (or, in an FAQ, at a question); small section
 large ones are split evenly. Where a section is split, the next chunk repeats the last sentences, or
 a table's first row.
 
-Everything here is pure. Lengths come from outside: `Cutting.unmeasured` says which texts to count,
-and `Cutting.measured` takes the counts, until nothing is left to count.
+Everything here is pure. Lengths come from outside: `Cutting.uncounted` tells which texts to count,
+and `Cutting.remeasured` takes the counts, until nothing is left to count.
 
 Why it is so: a heading is part of the passage, too, and not of the prefix alone. Then no text can
 be lost, whatever the headings look like, and the passages one after the other are the document.
@@ -24,9 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.errors import Permanent
-from agents.pieces import Piece, divide, pieces_of
-from agents.slices import at_once
-from schemas import Block
+from agents.pieces import Piece, divide
 
 NAMESPACE = uuid.UUID("d1a0c1f4-6f9b-5a55-8d4e-0f4a3f5c8b21")
 """Root of all chunk ids; chosen once at random, never to be changed."""
@@ -91,31 +89,20 @@ class Cutting:
     policy: ChunkPolicy
 
     @classmethod
-    def begin(cls, title: str, blocks: Sequence[Block], policy: ChunkPolicy) -> Cutting:
-        """Take the blocks of a document apart."""
-        return cls.of(title, at_once(pieces_of(blocks, questions=policy.questions)), policy)
-
-    @classmethod
     def of(cls, title: str, pieces: tuple[Piece, ...], policy: ChunkPolicy) -> Cutting:
         """Begin with the pieces of a document."""
         return cls(Piece(title, "", "heading"), pieces, policy)
 
-    @property
-    def unmeasured(self) -> tuple[str, ...]:
-        """Texts whose tokens must be counted next; none when the cutting is ready to be packed."""
-        return at_once(self.uncounted())
-
     def uncounted(self) -> Iterator[str | None]:
-        """Yield the texts of `unmeasured`, and None for each that was measured."""
+        """Yield the texts whose tokens must be counted next, and None for each that was measured.
+
+        Where there is none, the cutting is ready to be packed.
+        """
         for piece in itertools.chain((self.title,), self.pieces):
             yield piece.text if piece.tokens < 0 else None
 
-    def measured(self, counts: Sequence[int]) -> Cutting:
-        """Take the counts of `unmeasured`, and divide what turns out to be too long."""
-        return self.with_pieces(tuple(self.remeasured(counts)))
-
     def remeasured(self, counts: Sequence[int]) -> Iterator[Piece]:
-        """Yield the title, then the pieces, with the counts of `unmeasured`, none too long."""
+        """Yield the title, then the pieces, with the counts of `uncounted`, none too long."""
         count = iter(counts)
         title = _counted(self.title, count)
         if title.weight > PREFIX_PART_TOKENS_MAX and len(title.text) > 1:
@@ -131,10 +118,6 @@ class Cutting:
     def with_pieces(self, pieces: Sequence[Piece]) -> Cutting:
         """Return the cutting with a title and pieces as `remeasured` yields them."""
         return Cutting(pieces[0], tuple(pieces[1:]), self.policy)
-
-    def chunks(self) -> tuple[Chunk, ...]:
-        """Pack the pieces into chunks, in reading order."""
-        return at_once(self.packed())
 
     def packed(self) -> Iterator[Chunk | None]:
         """Yield the chunks, and None for each piece that was looked at."""

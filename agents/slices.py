@@ -28,8 +28,3 @@ async def collected(work: Iterable[T | None], fx: Effects) -> tuple[T, ...]:
         if not number % SLICE:
             await fx.pause()
     return tuple(results)
-
-
-def at_once(work: Iterable[T | None]) -> tuple[T, ...]:
-    """Collect the results of some work without a pause."""
-    return tuple(result for result in work if result is not None)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agents
-from agents.chunking import PREFIX_PART_TOKENS_MAX, ChunkPolicy, Cutting, chunk_ids
+from agents.chunking import PREFIX_PART_TOKENS_MAX, ChunkPolicy, chunk_ids
 from agents.errors import Permanent
 from agents.pieces import CHARS_PER_TOKEN_MAX
 from schemas import Block
+from tests.agents.cut_at_once import chunks_of, cut_by
 
 CONFIGURATION = json.loads(
     (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
@@ -26,16 +27,11 @@ def tokens(text):
 
 
 def cut(title, blocks, policy=PROCEDURAL):
-    cutting = Cutting.begin(title, blocks, policy)
-    for _ in range(20):
-        if not cutting.unmeasured:
-            return cutting
-        cutting = cutting.measured([tokens(text) for text in cutting.unmeasured])
-    raise AssertionError("the cutting never came to an end")
+    return cut_by(tokens, title, blocks, policy)
 
 
 def chunks(title, blocks, policy=PROCEDURAL):
-    return cut(title, blocks, policy).chunks()
+    return chunks_of(cut(title, blocks, policy))
 
 
 def paragraph(text):
@@ -80,7 +76,7 @@ documents = st.lists(
 @given(st.text(max_size=400), documents, st.sampled_from([PROCEDURAL, FAQ]))
 def test_chunks_are_the_document_within_bounds(title, blocks, policy):
     cutting = cut(title, blocks, policy)
-    found = cutting.chunks()
+    found = chunks_of(cutting)
     assert bare("".join(piece.text for piece in cutting.pieces)) == bare(
         "".join(b.text for b in blocks)
     )

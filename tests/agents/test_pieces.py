@@ -15,8 +15,8 @@ from agents.pieces import (
     pieces_of,
     separated_sentences,
 )
-from agents.slices import at_once
 from schemas import Block
+from tests.agents.cut_at_once import at_once
 
 
 def sentences_of(text):

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from agents.chunking import ChunkPolicy, Cutting
+from agents.chunking import ChunkPolicy
 from agents.ingest import _cut
-from agents.slices import SLICE, at_once, collected
+from agents.slices import SLICE, collected
 from schemas import Block, CountTokens, DocumentSubmitted, Now, Sealed, TokenCounts
+from tests.agents.cut_at_once import at_once, chunks_of, cut_by
 from tests.agents.hostile import ROOM, LinesWithoutPause
 from tests.fakes import FakeEffects, a_meta
 
@@ -86,10 +87,9 @@ async def test_what_runs_in_one_go_does_not_grow_with_the_document(family, polic
 async def test_pauses_change_no_chunk(family):
     blocks = tuple(DOCUMENTS[family](SLICE + 7))
     chunks, _, _ = await cut(blocks, POLICIES["procedural"])
-    cutting = Cutting.begin("Title", blocks, ChunkPolicy.read(POLICIES["procedural"]))
-    while unmeasured := cutting.unmeasured:
-        cutting = cutting.measured([len(text) // 4 + 1 for text in unmeasured])
-    assert cutting.chunks() == chunks
+    policy = ChunkPolicy.read(POLICIES["procedural"])
+    cutting = cut_by(lambda text: len(text) // 4 + 1, "Title", blocks, policy)
+    assert chunks_of(cutting) == chunks
 
 
 @pytest.mark.parametrize(("items", "pauses"), [(0, 0), (SLICE - 1, 0), (SLICE, 1), (3 * SLICE, 3)])

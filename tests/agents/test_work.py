@@ -49,7 +49,7 @@ from agents.batching import batches, new_chunks
 from agents.before import grounding, rewrite_by_questions, spoken_answers
 from agents.candidates import ranked
 from agents.checking import answerability, clauses, holding, supporting
-from agents.chunking import ChunkPolicy, Cutting, chunk_ids
+from agents.chunking import ChunkPolicy, chunk_ids
 from agents.conversation import resolution, small_talk, summary
 from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.grammars import WITHOUT_TABLES
@@ -81,6 +81,7 @@ from schemas import (
     Turn,
     Usage,
 )
+from tests.agents.cut_at_once import chunks_of, cut_by
 from tests.agents.hostile import FAMILIES, ROOM, functions_of_steps, lines_run
 from tests.fakes import a_meta
 
@@ -408,11 +409,9 @@ def cutting(text, kind="paragraph", questions=False, parted=False):
     parts = text.split() if parted else [text]
     blocks = [Block(kind=kind, text=part, level=1 + n % 6) for n, part in enumerate(parts)]
     policy = ChunkPolicy.read({**asdict(CHUNKS), "questions": questions})
-    cut = Cutting.begin(ingest.one_line(text), blocks, policy)
-    while unmeasured := cut.unmeasured:
-        cut = cut.measured([len(one) // 4 for one in unmeasured])
+    cut = cut_by(lambda one: len(one) // 4, ingest.one_line(text), blocks, policy)
     list(ingest._within(ingest._measurable(cut.pieces, 40), len(cut.pieces)))
-    chunks = cut.chunks()
+    chunks = chunks_of(cut)
     ids = chunk_ids("t", "d", [chunk.text for chunk in chunks])
     list(batches(new_chunks(ids, chunks, ids[::2]), 16, 200_000))
     ingest._common(ids, ids[::2])

@@ -93,7 +93,8 @@ class Script:
         used = len(request.exchanges) + request.prompt.count(" gave: ")
         said = self.turns[min(used, len(self.turns) - 1)]
         parts, calls = ((said,), ()) if isinstance(said, str) else ((), said)
-        return replace(self, parts=parts, calls=calls, turns=())
+        fails = self.fails if used >= len(self.turns) - 1 else ""
+        return replace(self, parts=parts, calls=calls, fails=fails, turns=())
 
 
 def words(text: str) -> set[str]:
@@ -170,7 +171,7 @@ class Oddities(CannedModels):
             vectors=tuple(vectors[missing:]),
             token_vectors=() if mute and request.kind == "query" else tuple(tokens),
             counts=() if any("uncounted" in text for text in request.texts) else tuple(map(len, map(words, request.texts))),
-            model="stub-embedder@1", dimensions=DIMENSIONS,
+            model=f"stub-embedder@{1 + any('embedder changes' in text for text in request.texts)}", dimensions=DIMENSIONS,
         )  # fmt: skip
 
     async def _spans(self, request: Detect, _: Call) -> Record:

@@ -20,7 +20,7 @@ from tests.golden import long_talks, pages
 from tests.golden.canned_world import Script
 from tests.golden.claims import TOPICS
 from tests.golden.driving import Drive
-from tests.golden.scripts import CUT, ROUTED, SAID, SCHEMAS, question
+from tests.golden.scripts import CUT, ROUTED, SAID, SCHEMAS, STANDS, question
 
 LOCH, TERN = "loch", "tern"
 PHRASE = {
@@ -278,6 +278,35 @@ class CheckedTalks:
         await self._scenario.ask("Which lamp is it?", tenant=TERN)
         self._configure(redact={"kinds": {"A B": 0.5}})
         await self._scenario.ask("Which lamp is it?", tenant=TERN)
+        await self._rules()
+        self._drive.configure()
+
+    async def _rules(self) -> None:
+        """Have rules of moderation that stand in each other's way, over a text in two batches."""
+        rules = [{"action": "mask", "replacement": "[x]", "category": "a", "pattern": "lies flat"},
+                 {"action": "note", "replacement": "", "category": "b", "pattern": r"(?<=\[x\]) in"},
+                 {"action": "mask", "replacement": "[y]", "category": "c", "pattern": r"(?<=\[x\]) i", "check": "card"},
+                 {"action": "mask", "replacement": "[z]", "category": "d", "pattern": r"(?<=\[x\])[a-z ]+"},
+                 {"action": "mask", "replacement": "#", "category": "e", "pattern": r"carry\."}]  # fmt: skip
+        self._configure(generate=TRUSTED, moderate={"rules": rules})
+        text = pages.ABOUT_MANUAL[7]
+        for said in (
+            ("The keel is made of ash and lies flat in the boat.",),
+            (f"{STANDS} ", "It was built in 2011 in Port Hale."),
+        ):
+            self._scripts[text] = Script(said)
+            await self._scenario.ask(text, tenant=LOCH)
+        del self._scripts[text]
+        for odd in (
+            {"pattern": "("},
+            {"pattern": "x*"},
+            {"pattern": "x", "action": "shout"},
+            {"pattern": "x", "check": "moon"},
+        ):
+            self._configure(
+                moderate={"rules": [{"action": "mask", "replacement": "", "category": "a"} | odd]}
+            )
+            await self._scenario.ask(text, tenant=LOCH)
 
 
 def _retrieved(written: list[Event]) -> ChunksRetrieved:

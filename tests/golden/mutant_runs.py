@@ -4,7 +4,8 @@ First by verifying golden logs: the product's modules are imported anew in the f
 file's, and the report must be the one that the log was written with. Who survives that is run by its module's own
 tests, those that are quick. A mutant that raises, hangs or takes more than its share of CPU is noticed, too.
 
-A log that does not run the changed line (`reach.py`) is not verified again: it could show nothing.
+A log that does not run the changed line (`reach.py`) is not verified again: it could show nothing. One that does is
+first verified over some of the inputs that run it, and as a whole where those show nothing.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
+import pickle
 import resource
 import subprocess
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from tests.golden.mutations import Mutant
-from tests.golden.reach import Lines, lines_run, not_run
+from tests.golden.reach import Lines, LineWatch, RunInput, lines_of_functions, not_run
 from tests.golden.verifying import ROOT, environment
 
 RELOADED = ("agents", "connectors", "replay", "streams")
@@ -39,6 +42,9 @@ MEMORY_BYTES = (
     6 * 2**30
 )  # of addresses: what grows without end is stopped long before the machine is full
 MUTANT = "MUTANT_FILE"  # where the tests of a mutant find it
+
+
+LinesRun = dict[str, dict[int, list[RunInput]]]
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,32 @@ class FirstEntry(list[Any]):
 
 
 @dataclass(frozen=True)
+class Focus:
+    """What of a log is verified, and who watches."""
+
+    inputs: tuple[RunInput, ...] = ()
+    """Inputs of one step; all of all steps where there is none."""
+    watch: LineWatch | None = None
+
+
+def focused(verifier: type[Any], focus: Focus) -> type[Any]:
+    """Make a verifier, imported anew with all it needs, that has a focus."""
+
+    class FocusedVerifier(verifier):
+        def _takes(self, given: Any, stored: Any) -> bool:
+            place = (stored.topic, stored.partition, stored.offset)
+            return not focus.inputs or any(one[1:] == place for one in focus.inputs)
+
+        async def _verify_input(self, walk: Any, given: Any, stored: Any, *more: Any) -> None:
+            if focus.watch:
+                place = (stored.topic, stored.partition, stored.offset)
+                focus.watch.over = RunInput(walk.step.name, *place)
+            await super()._verify_input(walk, given, stored, *more)
+
+    return FocusedVerifier
+
+
+@dataclass(frozen=True)
 class GoldenLog:
     """A golden log, and what was said of it when it was written."""
 
@@ -134,8 +166,8 @@ class GoldenLog:
         written.pop("code", None)
         return {"unverifiable": [], "unreadable": [], "before_its_time": 0} | written
 
-    def report(self, readings: Readings) -> dict[str, Any]:
-        """Verify it in this process."""
+    def report(self, readings: Readings, focus: Focus | None = None) -> dict[str, Any]:
+        """Verify it in this process, or what is in focus of it."""
         archive = importlib.import_module("replay.archive")
         local_effects = importlib.import_module("replay.local_effects")
         verify = importlib.import_module("replay.verify")
@@ -143,22 +175,29 @@ class GoldenLog:
         of_run = settings.Settings.load(environment=environment(self.folder))
         local, keyring = local_effects.local_handlers(of_run)
         with contextlib.closing(archive.ArchiveLog(self.folder / "log")) as log:
-            verifier = verify.Verifier(log, readings.over(local), keyring.digest_key)
+            steps = importlib.import_module("streams.topics").STEPS
+            if focus and focus.inputs:
+                steps = [step for step in steps if step.name == focus.inputs[0].step]
+            verifier = focused(verify.Verifier, focus or Focus())(
+                log, readings.over(local), keyring.digest_key, steps=steps
+            )
             said = verifier.report
             said.diverged, said.unverifiable, said.unreadable = (
                 FirstEntry(),
                 FirstEntry(),
                 FirstEntry(),
             )
-            report: dict[str, Any] = asyncio.run(verifier.verify()).as_json()
+            lanes = sorted({one.lane for one in focus.inputs}) if focus and focus.inputs else None
+            report: dict[str, Any] = asyncio.run(verifier.verify(lanes)).as_json()
         del report["seconds"]
         return report
 
 
-def difference(log: GoldenLog, readings: Readings) -> str:
+def difference(log: GoldenLog, readings: Readings, focus: Focus | None = None) -> str:
     """Say in a line what a verification finds that it should not; nothing where it finds what it should."""
     try:
-        same = log.report(readings) == log.expected
+        report = log.report(readings, focus)
+        same = bool(focus and focus.inputs) or report == log.expected
     except Noticed as found:
         return f"{log.folder.name}: {found}"
     return "" if same else f"{log.folder.name}: other counts"
@@ -172,8 +211,8 @@ class MutantJudge:
         self._logs = list(logs)
         self._tests = tests
         self._readings = Readings()
-        self._run: dict[GoldenLog, Lines] = {}
-        """Of each log, the lines of the steps that its verification runs."""
+        self._run: dict[GoldenLog, LinesRun] = {}
+        """Of each log, the lines of the steps that its verification runs, and over which inputs."""
 
     def prepare(self) -> None:
         """Import everything, read all documents; raises where a log does not verify as it is."""
@@ -181,33 +220,50 @@ class MutantJudge:
             if found := difference(log, self._readings):
                 raise SystemExit(f"without a mutant {found}: mend that first")
         self._run = {log: self._lines_run(log) for log in self._logs}
+        for log in self._logs:
+            inputs = {
+                one for lines in self._run[log].values() for run in lines.values() for one in run
+            }
+            for step in sorted({one.step for one in inputs} - {""}):
+                focus = Focus(tuple(sorted(one for one in inputs if one.step == step)))
+                if found := difference(log, self._readings, focus):
+                    raise SystemExit(f"without a mutant, in part, {found}: mend that first")
 
     def not_run(self, files: Iterable[str]) -> Lines:
         """Return the lines of functions that no log runs."""
-        return not_run(ROOT, files, self._run.values())
+        run = [{file: set(lines) for file, lines in one.items()} for one in self._run.values()]
+        return not_run(ROOT, files, run)
 
-    def _lines_run(self, log: GoldenLog) -> Lines:
+    def _lines_run(self, log: GoldenLog) -> LinesRun:
         """Verify a log in a fork that imports all modules anew, and watch."""
         reading, writing = os.pipe()
         pid = os.fork()
         if not pid:
             try:
                 forget()
-                run = lines_run(ROOT, "agents", lambda: difference(log, self._readings))
-                with os.fdopen(writing, "w") as telling:
-                    json.dump({file: sorted(lines) for file, lines in run.items()}, telling)
+                watch = LineWatch(ROOT, "agents")
+                watch.watch(lambda: difference(log, self._readings, Focus(watch=watch)))
+                with os.fdopen(writing, "wb") as telling:
+                    pickle.dump(watch.run(), telling)
             finally:
                 os._exit(0)
         os.close(writing)
-        with os.fdopen(reading) as told:
-            run = json.load(told)
+        with os.fdopen(reading, "rb") as told:
+            run: LinesRun = pickle.load(told)
         os.waitpid(pid, 0)
-        return {file: set(lines) for file, lines in run.items()}
+        return run
 
-    def _may_show(self, log: GoldenLog, mutant: Mutant) -> bool:
-        """Tell whether a log runs the line that a mutant changes."""
-        place, lines = mutant.file, self._run.get(log, {})
-        return mutant.line not in not_run(ROOT, [place], [lines]).get(place, ())
+    def _ways(self, log: GoldenLog, mutant: Mutant) -> list[Focus]:
+        """List what of a log to verify, one after the other, for a mutant that it may show."""
+        lines = self._run[log].get(mutant.file, {})
+        if mutant.line not in lines_of_functions((ROOT / mutant.file).read_text()):
+            return [Focus()]
+        if mutant.line not in lines:
+            return []
+        places = Counter((one.step, one.lane) for one in lines[mutant.line] if one.step)
+        most = next(iter(places.most_common(1)), ((), 0))[0]
+        some = tuple(one for one in lines[mutant.line] if (one.step, one.lane) == most)
+        return [Focus(some), Focus()] if some else [Focus()]
 
     def judge(self, mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
         """Judge mutants in so many processes; they come as they are done."""
@@ -248,9 +304,10 @@ class MutantJudge:
         _limit(CPU_S)
         install(mutant.file, mutant.source)
         try:
-            for log in (log for log in self._logs if self._may_show(log, mutant)):
-                if found := difference(log, self._readings):
-                    return BY_VERIFY, found
+            for log in self._logs:
+                for focus in self._ways(log, mutant):
+                    if found := difference(log, self._readings, focus):
+                        return BY_VERIFY, found
         except Exception as error:  # noqa: BLE001 - a mutant may raise anything
             return BY_VERIFY, f"{type(error).__name__}: {error}"
         resource.setrlimit(

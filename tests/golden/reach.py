@@ -1,5 +1,6 @@
-"""Which lines of the steps run when golden logs are verified: who changes another one changes no outcome of theirs.
+"""Which lines of the steps run when a golden log is verified, and over which inputs.
 
+Who changes a line that runs nowhere changes no outcome, and who changes another one is noticed by its inputs first.
 What lies in no function runs when its module is imported, and counts as run.
 """
 
@@ -10,53 +11,94 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 CO_NEWLOCALS = 0x2  # of functions; neither of modules nor of classes
+INPUTS_MAX = 40  # that are remembered of a line
+
+
+class RunInput(NamedTuple):
+    """An input that a step was run over."""
+
+    step: str
+    topic: str
+    lane: int
+    offset: int
+
+
+NOBODY = RunInput("", "", 0, 0)
+"""Over no input: what runs before the first, or beside all."""
 Lines = dict[str, set[int]]
-"""File of the tree -> its lines."""
+"""File of the tree -> lines of it."""
 
 
-def lines_run(root: Path, folder: str, work: Callable[[], object]) -> Lines:
-    """Return the lines of a folder's files that a piece of work runs, in all of its threads.
+class LineWatch:
+    """Watches the lines of a folder's files that run, in all threads, and over which input.
 
     What was imported before is not seen to be imported, and what a cache knows already is not run.
     """
-    inside, run = f"{root / folder}/", dict[str, set[int]]()
 
-    def line(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line":
-            run.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
-        return line
+    def __init__(self, root: Path, folder: str) -> None:
+        self._root, self._inside = root, f"{root / folder}/"
+        self._run: dict[str, dict[int, dict[RunInput, None]]] = {}
+        self._left: dict[int, set[int]] = {}
+        """Of each code, by its address, the lines that are still watched."""
+        self._codes: list[CodeType] = []
+        self.over = NOBODY
+        """The input that a step runs over."""
 
-    def entered(frame: FrameType, event: str, given: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(inside):
+    def watch(self, work: Callable[[], object]) -> None:
+        """Watch a piece of work."""
+        threading.settrace(self._entered)
+        sys.settrace(self._entered)
+        try:
+            work()
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)  # type: ignore[arg-type]  # None is what it was
+
+    def run(self) -> dict[str, dict[int, list[RunInput]]]:
+        """Return the lines that ran, by file, each with the first inputs over which it did."""
+        return {
+            str(Path(file).relative_to(self._root)): {
+                line: list(inputs) for line, inputs in lines.items()
+            }
+            for file, lines in self._run.items()
+        }
+
+    def _entered(self, frame: FrameType, _event: str, _: Any) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(self._inside):
             return None
-        return line(frame, event, given)
+        if id(code) not in self._left:
+            self._codes.append(code)  # so that its address stays its own
+            self._left[id(code)] = set(_lines_of(code))
+        return self._line if self._left[id(code)] else None
 
-    before = sys.gettrace()
-    threading.settrace(entered)
-    sys.settrace(entered)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-        threading.settrace(before)  # type: ignore[arg-type]  # None is what it was
-    return {str(Path(file).relative_to(root)): lines for file, lines in run.items()}
+    def _line(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line":
+            code, line = frame.f_code, frame.f_lineno
+            inputs = self._run.setdefault(code.co_filename, {}).setdefault(line, {})
+            inputs[self.over] = None
+            if len(inputs) >= INPUTS_MAX:
+                self._left[id(code)].discard(line)
+        return self._line
+
+
+def _lines_of(code: CodeType) -> Iterator[int]:
+    return (line for *_, line in code.co_lines() if line and line != code.co_firstlineno)
 
 
 def lines_of_functions(source: str) -> set[int]:
     """Return the lines with code of a file's functions; those on which they begin are no part."""
-    return set(_lines(compile(source, "", "exec", dont_inherit=True)))
+    return set(_lines_within(compile(source, "", "exec", dont_inherit=True)))
 
 
-def _lines(code: CodeType) -> Iterator[int]:
+def _lines_within(code: CodeType) -> Iterator[int]:
     for inner in (one for one in code.co_consts if isinstance(one, CodeType)):
         if inner.co_flags & CO_NEWLOCALS:
-            yield from (
-                line for *_, line in inner.co_lines() if line and line != inner.co_firstlineno
-            )
-        yield from _lines(inner)
+            yield from _lines_of(inner)
+        yield from _lines_within(inner)
 
 
 def not_run(root: Path, files: Iterable[str], run: Iterable[Lines]) -> Lines:

@@ -185,8 +185,12 @@ class Scenario:
             "vector is missing",
             "uncounted",
             "recogniser stumbles",
+            "embedder changes",
         ):
-            await self.submit(f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so.", HEATH)
+            more = texts.EVEN[8:1_000] if odd == "embedder changes" else ""
+            await self.submit(
+                f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so. {more}", HEATH
+            )
 
     # ---------------------------------------------------------------- questions
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas import ToolCall
+from streams.log.configuration import load
 from tests.golden.canned_world import Script
 
 SUMS = (
@@ -116,6 +117,7 @@ def tools(limits: Mapping[str, int] | None = None, **host: Any) -> dict[str, Any
         for number, one in enumerate(ODD_INTERFACES)
     }
     return {
+        "said": load()["generate"].values["tools"]["said"],
         "limits": limits or {},
         "hosts": [{"origin": ORIGIN, "credential": "env:QUAY", "price": 50, **host}],
         "tenants": {"*": {"use": USE, "interfaces": [QUAY, ELSEWHERE], "content": ["public"]}, **odd},
@@ -156,8 +158,8 @@ NATIVE: dict[str, Script] = {
         call("calculator", 3, expression="1 / 0")), "12 * 3 = 36 eggs. 12 * 3 = 36")),
     "What may the quay do?": Script(turns=(tuple(call("policy", at, about=about, name=name) for at, (about, name) in enumerate(
         (about, name) for about in ("route", "region", "content", "tool") for name in ("public", "weather"))), "The tool weather is allowed.")),
-    "How long is the quay?": Script(turns=((call("retrieval", query="office of Orla Quist <PERSON_1> opens"),), "The office opens at 9. It is shut on Monday.")),
-    "How wide is the quay?": Script(turns=((call("retrieval", query="xyzzy"), call("retrieval", 2, query="quay of Lund")), "Nothing.")),
+    "How long is the quay for Orla Quist?": Script(turns=((call("retrieval", query="office of <PERSON_1> opens"),), "The office opens at 9. It is shut on Monday.")),
+    "How wide is the quay?": Script(turns=((call("retrieval", query="xyzzy"), call("retrieval", 2, query="length of Lund")), "Nothing.")),
     "Where is the loop of the quay?": Script(turns=((call("weather", **OSLO),), (call("weather", rain=True, city="Oslo"),))),
     "Where is the half loop of the quay?": Script(turns=((call("weather", **OSLO),), (call("weather", **OSLO), weather("Lund")), "degrees: 7")),
     "Who asks on and on at the quay?": Script(turns=tuple((weather(f"Oslo {at}", at),) for at in range(5))),

@@ -40,7 +40,14 @@ class ToolTalks:
         await self._askers()
         await self._odd()
 
-    def _configure(self, asking: str, trust: str = "phrase", more: Any = (), **tools: Any) -> None:
+    def _configure(
+        self,
+        asking: str,
+        trust: str = "phrase",
+        more: Any = (),
+        late_ms: int = 300,
+        **tools: Any,
+    ) -> None:
         self._configured += 1
         routes = [
             {
@@ -60,19 +67,22 @@ class ToolTalks:
         changes = TRUSTED | {
             "routes": {"routes": routes, "contracts": contracts},
             "tools": said.tools(**tools),
+            "late_ms": late_ms,
         }
-        self._drive.configure(self._place / f"tools-{self._configured}", generate=changes)  # fmt: skip
+        self._drive.configure(self._place / f"tools-{self._configured}", generate=changes)
 
     async def _ask(self, text: str, script: Script, **asks: Any) -> None:
-        self._scripts[text] = script
-        await self._scenario.ask(text, tenant=QUAY, **asks)
+        self._scripts[text.replace("Orla Quist", "<PERSON_1>")] = script  # as the model is asked it
+        await self._scenario.ask(text, tenant=QUAY, **{"passages_max": 1, **asks})
 
     async def _native(self) -> None:
         self._configure("native", limits={"result_characters": 103})
         for text, script in said.NATIVE.items():
             await self._ask(text, script)
-        for text in list(said.NATIVE)[:2]:
-            await self._ask(f"Once more: {text}", said.NATIVE[text], left_s=0.2)
+        for late_ms, limits in ((9_000, {}), (1, {"time_ms": 1})):
+            self._configure("native", late_ms=late_ms, limits=limits)
+            for text in list(said.NATIVE)[:2]:
+                await self._ask(f"Once more by {late_ms}: {text}", said.NATIVE[text], left_s=5)
         self._configure(
             "native", "none", more=[{"name": "second", "model": "second", "tools": "grammar"}]
         )
