@@ -108,9 +108,7 @@ class Hearer:
 
     def _remember_last(self, text: str, cuts: Sequence[int]) -> None:
         """Find the last word, and whether a sentence begins with it."""
-        rest = text[self._last :].rstrip()
-        if not rest:
-            return
+        rest = text[self._last :].rstrip()  # never empty: what was just heard is no blank
         last = self._last + len(rest) - len(rest.split()[-1])
         sentence = max(cut for cut in cuts if cut <= last)
         inherited = self._begins or sentence > self._last

@@ -148,6 +148,14 @@ def test_who_listens_objects_as_soon_as_the_text_so_far_has_something_unsupporte
 
 
 @pytest.mark.parametrize(
+    ("text", "objects"),
+    [("<PERSON_1> met <PERSON_2>.", True), ("<PERSON_1> met.", False), ("<PERSON_2>.", True)],
+)
+def test_a_person_of_nowhere_is_objected_to_beside_one_who_is_held(text, objects):
+    assert Hearer(frozenset({"<PERSON_1>", "met"})).objects(text) is objects
+
+
+@pytest.mark.parametrize(
     "heard", [['He said " ', 'He said " Oslo '], ["so - ", "so - Oslo - "], ["", "x ", "x Oslo "]]
 )
 def test_a_name_behind_a_mark_that_was_heard_last_does_not_begin_a_sentence(heard):

@@ -22,7 +22,7 @@ from tests.golden.claims import TOPICS
 from tests.golden.driving import Drive
 from tests.golden.scripts import CUT, ROUTED, SAID, SCHEMAS, STANDS, question
 
-LOCH, TERN = "loch", "tern"
+LOCH, SHELF, TERN = "loch", "shelf", "tern"
 PHRASE = {
     "routes": [
         {"name": "first", "model": "chat", "quality": 1, "trust": "phrase"},
@@ -144,8 +144,10 @@ class CheckedTalks:
         for name, page in (("shelf", pages.SHELF), ("regal", pages.REGAL), ("chests", pages.CHESTS),
                            ("lamps", pages.ORDERS), ("cards", pages.CARDS), ("forms", pages.FORMS)):  # fmt: skip
             await submit(f"{name}.md", page, LOCH)
-        for name, page in (*pages.DIFFERING, ("six.md", long_talks.SIX)):
+        for name, page in (*pages.DIFFERING, ("loads.md", long_talks.CODE)):
             await submit(name, page, LOCH)
+        for name, page in (("shelf.md", pages.SHELF), ("six.md", long_talks.SIX)):
+            await submit(name, page, SHELF)
         await submit("punt.txt", long_talks.TERMS, LOCH, media_type="text/plain")
 
     async def _layouts(self) -> None:
@@ -161,9 +163,12 @@ class CheckedTalks:
             await self._scenario.ask(text, tenant=LOCH)
 
     async def _conversations(self) -> None:
-        for number, talk in enumerate((*pages.LISTED, *long_talks.CUT_SHORT, *long_talks.SUMMED)):
+        for number, talk in enumerate(pages.LISTED):
             for text in talk:
                 await self._scenario.ask(text, f"listed-{number}", LOCH)
+        for number, talk in enumerate((*long_talks.CUT_SHORT, *long_talks.SUMMED)):
+            for text in talk:
+                await self._scenario.ask(text, f"long-{number}", SHELF)
 
     # ---------------------------------------------------------------- models that are trusted
 
@@ -283,11 +288,11 @@ class CheckedTalks:
 
     async def _rules(self) -> None:
         """Have rules of moderation that stand in each other's way, over a text in two batches."""
-        rules = [{"action": "mask", "replacement": "[x]", "category": "a", "pattern": "lies flat"},
+        rules = [{"action": "mask", "replacement": "#", "category": "e", "pattern": r"carry\.(?: It was)?"},
+                 {"action": "mask", "replacement": "[x]", "category": "a", "pattern": "lies flat"},
                  {"action": "note", "replacement": "", "category": "b", "pattern": r"(?<=\[x\]) in"},
                  {"action": "mask", "replacement": "[y]", "category": "c", "pattern": r"(?<=\[x\]) i", "check": "card"},
-                 {"action": "mask", "replacement": "[z]", "category": "d", "pattern": r"(?<=\[x\])[a-z ]+"},
-                 {"action": "mask", "replacement": "#", "category": "e", "pattern": r"carry\."}]  # fmt: skip
+                 {"action": "mask", "replacement": "[z]", "category": "d", "pattern": r"(?<=\[x\])[a-z ]+"}]  # fmt: skip
         self._configure(generate=TRUSTED, moderate={"rules": rules})
         text = pages.ABOUT_MANUAL[7]
         for said in (

@@ -40,6 +40,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "CLAIMS_KEPT = 4097",
     ): "how much a cache keeps",
     (
+        "agents/lexicon.py",
+        "if left >= end:",
+        "if left > end:",
+    ): "a shortcut: of a window that begins where its room ends, no shorter phrase has room",
+    (
         "agents/normal_forms.py",
         "MARKS_MAX = 30",
         "MARKS_MAX = 31",

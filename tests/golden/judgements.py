@@ -41,6 +41,10 @@ class Judgements:
                 file, before, after, again = told["mutant"]
                 self._known[file, before, after, again] = told["by"], told["how"]
 
+    def beside(self, name: str) -> Path:
+        """Name a file beside it for what holds of this state of the tree."""
+        return self._path.with_name(f"{self._path.stem}-{name}-{self._tree[:16]}.pickle")
+
     def of(self, mutant: Mutant) -> Judged | None:
         """Return what was judged of a mutant."""
         known = self._known.get(mutant.key)

@@ -53,7 +53,9 @@ The status of the punt is one of:
 
 import the oars before the punt comes to the quarry at dawn.
 
-punt - a flat boat of the quarry
+punt - a flat boat of the quarry.
+
+The punt is flatter than the skiff of the quarry. The skiff of the quarry is a tall boat.
 
 "Flat Boat Grant" means a right to take the flat boats of the quarry out. The grant of flat boats ends in May.
 
@@ -64,8 +66,17 @@ The punt needs:
 
 The quarry is open on 4/7/2025 and on 25/12/2025. It is closed on 99/99/2025. The rail was laid in 1999999999999999999999999999999999999999999 days.
 Release 1,2.3,4 of the punt has 1,234.5 planks and 1.5,6 nails. The punt is open after 3 May and before 9 June."""
+CODE = """# Loads
+
+To load the punt, say:
+
+```
+punt load  # loads the oars of the punt
+punt unload  # takes the oars of the punt out
+```
+"""
 ABOUT_TERMS = (
     "What is a punt?", "What is the status of the punt?", "What is a flat boat grant?", "What does the flat boat grant mean?", "How do I keep the punt?",
-    "What is the keel of the punt?", "How do I load the oars of the punt?", "How many planks has the punt?", "When is the quarry open?", "Compare the punt with the moon.",
+    "What is the keel of the punt?", "How do the punt and the skiff differ?", "How do I unload the punt?", "How do I load the oars of the punt?", "How many planks has the punt?", "When is the quarry open?", "Compare the punt with the moon.",
     "What does the keel of the punt and the glider have?", "What are the oars for, before the punt comes?",
 )  # fmt: skip

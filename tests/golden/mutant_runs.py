@@ -214,20 +214,33 @@ class MutantJudge:
         self._run: dict[GoldenLog, LinesRun] = {}
         """Of each log, the lines of the steps that its verification runs, and over which inputs."""
 
-    def prepare(self) -> None:
-        """Import everything, read all documents; raises where a log does not verify as it is."""
+    def prepare(self, kept: Path | None = None) -> None:
+        """Import everything, read all documents; raises where a log does not verify as it is.
+
+        Which lines run is watched once where there is a file to keep it in, named for this state of the tree.
+        """
         for log in self._logs:
             if found := difference(log, self._readings):
                 raise SystemExit(f"without a mutant {found}: mend that first")
+        if kept is not None and kept.exists():
+            by_name = pickle.loads(kept.read_bytes())
+            self._run = {log: by_name[log.folder.name] for log in self._logs}
+            return
         self._run = {log: self._lines_run(log) for log in self._logs}
         for log in self._logs:
-            inputs = {
-                one for lines in self._run[log].values() for run in lines.values() for one in run
-            }
-            for step in sorted({one.step for one in inputs} - {""}):
-                focus = Focus(tuple(sorted(one for one in inputs if one.step == step)))
-                if found := difference(log, self._readings, focus):
-                    raise SystemExit(f"without a mutant, in part, {found}: mend that first")
+            self._verify_in_parts(log)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(pickle.dumps({log.folder.name: run for log, run in self._run.items()}))
+
+    def _verify_in_parts(self, log: GoldenLog) -> None:
+        """See that what is in focus of a log verifies as it is, too."""
+        files = self._run[log].values()
+        inputs = {one for lines in files for run in lines.values() for one in run}
+        for step in sorted({one.step for one in inputs} - {""}):
+            focus = Focus(tuple(sorted(one for one in inputs if one.step == step)))
+            if found := difference(log, self._readings, focus):
+                raise SystemExit(f"without a mutant, in part, {found}: mend that first")
 
     def not_run(self, files: Iterable[str]) -> Lines:
         """Return the lines of functions that no log runs."""
@@ -253,8 +266,12 @@ class MutantJudge:
         os.waitpid(pid, 0)
         return run
 
+    def ways(self, mutant: Mutant) -> list[tuple[GoldenLog, list[Focus]]]:
+        """List the logs that may show a mutant, each with what of it to verify, one after the other."""
+        listed = [(log, self._ways(log, mutant)) for log in self._logs]
+        return [(log, ways) for log, ways in listed if ways]
+
     def _ways(self, log: GoldenLog, mutant: Mutant) -> list[Focus]:
-        """List what of a log to verify, one after the other, for a mutant that it may show."""
         lines = self._run[log].get(mutant.file, {})
         if mutant.line not in lines_of_functions((ROOT / mutant.file).read_text()):
             return [Focus()]
@@ -304,8 +321,8 @@ class MutantJudge:
         _limit(CPU_S)
         install(mutant.file, mutant.source)
         try:
-            for log in self._logs:
-                for focus in self._ways(log, mutant):
+            for log, ways in self.ways(mutant):
+                for focus in ways:
                     if found := difference(log, self._readings, focus):
                         return BY_VERIFY, found
         except Exception as error:  # noqa: BLE001 - a mutant may raise anything

@@ -148,7 +148,7 @@ def judged_of(
         return
     with tempfile.TemporaryDirectory() as place:
         judge = MutantJudge(copies(Path(place)), own_tests if tests else lambda _: [])
-        judge.prepare()
+        judge.prepare(known.beside("lines"))
         for one in judge.judge(left, processes):
             if tests or one.by == BY_VERIFY:  # without tests nobody knows whether it survives
                 known.keep(one)

@@ -158,19 +158,23 @@ class Scenario:
         for policy in ("procedural", "faq", "tight", "loose", "broken"):
             for name in (
                 "FAQ",
-                "STAFF",
                 "TABLE",
                 "LISTING",
                 "DEEP",
                 "EVEN",
                 "TITLED",
                 "MARKS",
-                "JAPANESE",
+                "HEADS",
+                "UNEVEN",
+                *(("STAFF", "JAPANESE") if policy in {"procedural", "tight"} else ()),
             ):
                 await self.submit(
                     f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy
                 )
         await self.submit("long.md", texts.EVEN + texts.EVEN[8:400], HEATH, chunk_policy="tight")
+        for parts in (9, 10, 11):  # as many chunks as are allowed, and one more
+            text = "\n\n".join(f"## Part {n}\n\nThe part {n} is {n} m long." for n in range(parts))
+            await self.submit(f"parts-{parts}.md", text, HEATH, chunk_policy="tight")
         for size in (3_400, 3_401):
             await self.submit(
                 f"{size}.txt",

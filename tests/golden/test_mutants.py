@@ -2,7 +2,9 @@
 
 import ast
 import json
+import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,11 @@ from tests.golden.mutant_runs import (
     BY_TESTS,
     BY_VERIFY,
     SURVIVED,
+    Focus,
     GoldenLog,
     Judged,
     MutantJudge,
+    Readings,
     by_tests,
 )
 from tests.golden.mutants import copies, drawn, files_of_steps, own_tests, reached, table
@@ -210,6 +214,36 @@ def test_own_tests_notice_what_verify_does_not():
     assert "test_numbering.py" in how
     unchanged = Mutant(mutant.file, 1, "", "", (ROOT / mutant.file).read_text(), 0)
     assert by_tests(unchanged, own_tests("agents/numbering.py"))[0] == SURVIVED
+
+
+@pytest.mark.slow
+def test_a_line_that_no_log_runs_is_left_to_the_tests_and_others_are_not(judge):
+    [lines] = judge.not_run(["agents/moderate.py"]).values()
+    idle = Mutant("agents/moderate.py", min(lines), "", "", "1 / 0", 0)
+    busy = replace(idle, line=1)  # of the module
+    judged = {one.mutant: one.by for one in judge.judge([idle, busy], 2)}
+    assert judged == {idle: SURVIVED, busy: BY_VERIFY}
+
+
+@pytest.mark.slow
+def test_a_line_is_verified_over_some_inputs_that_run_it_and_then_as_a_whole(judge):
+    mutant = named("agents/retrieve.py", 'if event.ask.mode != "search":')
+    [(log, [some, whole])] = judge.ways(mutant)
+    assert {(one.step, one.lane) for one in some.inputs} == {("retrieve", some.inputs[0].lane)}
+    assert whole == Focus()
+    report = log.report(Readings(), some)
+    assert (report["inputs"], report["diverged"]) == (len(some.inputs), [])
+
+
+@pytest.mark.slow
+def test_which_lines_run_is_watched_once(judge, tmp_path):
+    kept = tmp_path / "kept" / "lines.pickle"
+    [log] = copies(tmp_path)[:1]
+    first, again = MutantJudge([log], lambda _: []), MutantJudge([log], lambda _: [])
+    first.prepare(kept)
+    kept.write_bytes(pickle.dumps({"present": {"agents/embed.py": {30: []}}}))
+    again.prepare(kept)
+    assert first.not_run(["agents/embed.py"]) != again.not_run(["agents/embed.py"])
 
 
 def test_a_log_that_does_not_verify_as_it_is_judges_nothing(tmp_path):
