@@ -175,11 +175,13 @@ class GoldenLog:
         of_run = settings.Settings.load(environment=environment(self.folder))
         local, keyring = local_effects.local_handlers(of_run)
         with contextlib.closing(archive.ArchiveLog(self.folder / "log")) as log:
-            steps = importlib.import_module("streams.topics").STEPS
-            if focus and focus.inputs:
-                steps = [step for step in steps if step.name == focus.inputs[0].step]
+            # as of a part: what its tables hold is known of whole tenants alone
+            part = importlib.import_module("replay.selection").Selection(since_us=0)
             verifier = focused(verify.Verifier, focus or Focus())(
-                log, readings.over(local), keyring.digest_key, steps=steps
+                log,
+                readings.over(local),
+                keyring.digest_key,
+                part if focus and focus.inputs else None,
             )
             said = verifier.report
             said.diverged, said.unverifiable, said.unreadable = (
@@ -227,18 +229,20 @@ class MutantJudge:
             self._run = {log: by_name[log.folder.name] for log in self._logs}
             return
         self._run = {log: self._lines_run(log) for log in self._logs}
-        for log in self._logs:
-            self._verify_in_parts(log)
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_bytes(pickle.dumps({log.folder.name: run for log, run in self._run.items()}))
+        for log in self._logs:
+            self._verify_in_parts(log)
 
     def _verify_in_parts(self, log: GoldenLog) -> None:
-        """See that what is in focus of a log verifies as it is, too."""
-        files = self._run[log].values()
-        inputs = {one for lines in files for run in lines.values() for one in run}
-        for step in sorted({one.step for one in inputs} - {""}):
-            focus = Focus(tuple(sorted(one for one in inputs if one.step == step)))
+        """See that what is in focus of a log verifies as it is, too: for lines of each step."""
+        parts = {}
+        for file, lines in self._run[log].items():
+            for focus in self._ways(log, Mutant(file, max(lines), "", "", "", 0)):
+                if focus.inputs:
+                    parts[focus.inputs[0].step] = focus
+        for focus in parts.values():
             if found := difference(log, self._readings, focus):
                 raise SystemExit(f"without a mutant, in part, {found}: mend that first")
 

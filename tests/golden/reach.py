@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 CO_NEWLOCALS = 0x2  # of functions; neither of modules nor of classes
-INPUTS_MAX = 40  # that are remembered of a line
+INPUTS_MAX = 16  # that are remembered of a line
 
 
 class RunInput(NamedTuple):
