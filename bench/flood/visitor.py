@@ -15,6 +15,7 @@ import httpx
 from bench.child import MeasurementFailed
 from edge.client.gateway_client import BUSY, CLOSING
 from edge.client.server_sent_events import events_in
+from streams.log.clock import now_us
 
 TIMEOUT_S = 300.0
 CONNECTIONS_MAX = 200
@@ -43,6 +44,8 @@ class Heard:
     closing: str
     """Type of the frame that ended it."""
     request: str
+    asked_us: int = 0
+    """When it was asked, in microseconds since the Unix epoch."""
 
 
 class Visitor:
@@ -66,7 +69,7 @@ class Visitor:
 
     async def ask(self, text: str) -> Heard:
         """Ask and read the stream to its end; raises ComeBack, or MeasurementFailed."""
-        began = time.perf_counter()
+        began, asked_us = time.perf_counter(), now_us()
         first_s = 0.0
         said = bytearray()
         body = {"text": text, "stream": True}
@@ -79,7 +82,7 @@ class Visitor:
         frames = [json.loads(event.data) for event in events_in([bytes(said)])]
         if not frames or frames[-1]["type"] not in CLOSING:
             raise MeasurementFailed("a stream ended before its answer did")
-        return Heard(first_s, whole_s, frames[-1]["type"], frames[-1]["request_id"])
+        return Heard(first_s, whole_s, frames[-1]["type"], frames[-1]["request_id"], asked_us)
 
     async def submit(self, uri: str, content: str) -> str:
         """Submit a document of Markdown; returns its id, or raises ComeBack."""

@@ -22,10 +22,11 @@ def slow(chats: Sequence[Chat]) -> list[Chat]:
     return by_time[: max(1, len(by_time) // SLOW)]
 
 
-def parts_of(timeline: Mapping[str, Any], whole_ms: float) -> dict[str, float]:
+def parts_of(timeline: Mapping[str, Any], heard: Heard) -> dict[str, float]:
     """Divide the time of a chat into what its timeline tells and the rest, in milliseconds.
 
-    Steps that run side by side count each, so the rest may be less than nothing.
+    The gateway's record is written when it takes a question in. Steps that run side by side count
+    each, so the rest may be less than nothing.
     """
     parts: defaultdict[str, float] = defaultdict(float)
     for step in timeline["steps"]:
@@ -36,7 +37,12 @@ def parts_of(timeline: Mapping[str, Any], whole_ms: float) -> dict[str, float]:
             parts[f"{name}, {effect['kind']}"] += effect["took_ms"]
             asked += effect["took_ms"]
         parts[f"{name}, itself"] += max(0.0, step["took_ms"] - asked)
-    parts["the rest"] = whole_ms - sum(parts.values())
+    began_us = min(step["began_us"] for step in timeline["steps"])
+    last_us = max(step["began_us"] + 1_000 * step["took_ms"] for step in timeline["steps"])
+    ended_us = heard.asked_us + 1_000_000 * heard.whole_s
+    parts["until the gateway took it in"] = (began_us - heard.asked_us) / 1_000
+    parts["from its last record to its reader"] = (ended_us - last_us) / 1_000
+    parts["the rest"] = 1_000 * heard.whole_s - sum(parts.values())
     return dict(parts)
 
 
@@ -64,5 +70,5 @@ async def whereabouts(chats: Sequence[Chat]) -> dict[str, float]:
     looked_at = []
     for visitor, heard in slow(chats):
         timeline = await visitor.timeline(heard.request)
-        looked_at.append(parts_of(timeline, 1_000 * heard.whole_s))
+        looked_at.append(parts_of(timeline, heard))
     return mean_parts(looked_at)

@@ -5,6 +5,7 @@ import json
 import httpx
 
 from bench.flood.visitor import Visitor
+from streams.log.clock import now_us
 
 
 class FakeGateway:
@@ -25,7 +26,13 @@ class FakeGateway:
     def _answer(self, request):
         if request.url.path.endswith("/timeline"):
             effects = [{"kind": "Detect", "took_ms": 3.0}]
-            step = {"step": "redact", "queued_ms": 1.0, "took_ms": 5.0, "effects": effects}
+            step = {
+                "step": "redact",
+                "began_us": now_us(),
+                "queued_ms": 1.0,
+                "took_ms": 5.0,
+                "effects": effects,
+            }
             return httpx.Response(200, json={"steps": [step]})
         if self.broken:
             self.broken -= 1

@@ -37,7 +37,7 @@ async def test_a_document_is_taken_and_an_answer_comes_with_its_end(visitors):
     assert heard.closing == "completed"
     assert 0 < heard.first_s <= heard.whole_s
     timeline = await visitor.timeline(heard.request)
-    parts = parts_of(timeline, 1_000 * heard.whole_s)
+    parts = parts_of(timeline, heard)
     assert {"redact, queued", "redact, Detect", "redact, itself", "the rest"} <= parts.keys()
     assert round(sum(parts.values())) == round(1_000 * heard.whole_s)
     with pytest.raises(MeasurementFailed, match="answered 401"):

@@ -7,21 +7,27 @@ from bench.flood.whereabouts import grown, mean_parts, parts_of, slow, whereabou
 from tests.bench.flood.gateway import FakeGateway
 
 
-def step(name, queued_ms, took_ms, **effects):
+def step(name, began_ms, queued_ms, took_ms, **effects):
     asked = [{"kind": kind, "took_ms": ms} for kind, ms in effects.items()]
-    return {"step": name, "queued_ms": queued_ms, "took_ms": took_ms, "effects": asked}
+    return {
+        "step": name,
+        "began_us": 1_000 * began_ms,
+        "queued_ms": queued_ms,
+        "took_ms": took_ms,
+        "effects": asked,
+    }
 
 
 def test_each_part_of_a_chat_counts_once_and_the_rest_is_told():
     timeline = {
         "steps": [
-            step("gateway", 0.0, 0.0),
-            step("redact", 5.0, 30.0, Detect=20.0, Seal=4.0),
-            step("moderate", 1.0, 2.0, Classify=9.0),
-            step("moderate", 2.0, 3.0),
+            step("gateway", 1_010, 0.0, 0.0),
+            step("redact", 1_015, 5.0, 30.0, Detect=20.0, Seal=4.0),
+            step("moderate", 1_050, 1.0, 2.0, Classify=9.0),
+            step("moderate", 1_060, 2.0, 3.0),
         ]
     }
-    parts = parts_of(timeline, 100.0)
+    parts = parts_of(timeline, Heard(0.0, 0.1, "completed", "r", 1_000_000))
     assert parts == {
         "gateway, queued": 0.0,
         "gateway, itself": 0.0,
@@ -32,7 +38,9 @@ def test_each_part_of_a_chat_counts_once_and_the_rest_is_told():
         "moderate, queued": 3.0,
         "moderate, Classify": 9.0,
         "moderate, itself": 3.0,
-        "the rest": 50.0,
+        "until the gateway took it in": 10.0,
+        "from its last record to its reader": 37.0,
+        "the rest": 3.0,
     }
 
 
