@@ -68,5 +68,5 @@ class Flood:
 
     async def count_indexed(self, visitor: Visitor) -> None:
         """Look up how many documents can be found by now."""
-        states = [await visitor.document(document) for document in self.ids]
+        states = [await visitor.document(document) for document in tuple(self.ids)]
         self.indexed = sum(state["status"] == "indexed" for state in states)

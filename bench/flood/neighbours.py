@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from bench.child import MeasurementFailed
 from bench.figure_tables import figure_table
 from bench.flood.chats import ChatFigures, PhaseChats, chat, questions
 from bench.flood.flooding import Flood
+from bench.flood.pouring import Pouring
 from bench.flood.visitor import Visitor
 from bench.flood.whereabouts import grown, whereabouts
 from edge.client.local_keys import LocalKeys
@@ -83,13 +85,17 @@ async def measure(settings: Settings, plan: FloodPlan, say: Callable[[str], None
         say(f"{plan.tenants} tenants submit a guide")
         for one in others:
             await _submit_guide(one)
-        return await contest(others, visitor("flooding"), plan, say)
+        flooding = partial(Visitor, settings.gateway, keys.key("flooding"))
+        return await contest(others, flooding, plan, say)
 
 
 async def contest(
-    others: Sequence[Visitor], flooding: Visitor, plan: FloodPlan, say: Callable[[str], None]
+    others: Sequence[Visitor],
+    flooding: Callable[[], Visitor],
+    plan: FloodPlan,
+    say: Callable[[str], None],
 ) -> FloodFigures:
-    """Let some chat, in quiet and beside the flood of another."""
+    """Let some chat, in quiet and beside the flood of another; `flooding` makes its visitors."""
     asking = [questions(SECTIONS) for _ in others]
 
     async def chats(what: str, seconds: float) -> PhaseChats:
@@ -105,22 +111,26 @@ async def contest(
     await chats("warming up", plan.rise_s)
     quiet = await chats("quiet", plan.quiet_s)
     flood = Flood(plan.documents, plan.questions)
-    pouring = asyncio.create_task(flood.pour(flooding))
+    pouring = Pouring(flood, flooding)
     try:
         await chats("the flood rises", plan.rise_s)
         flooded = await chats("flooded", plan.flooded_s)
-        if pouring.done():
-            await pouring
-        await flood.count_indexed(flooding)
+        pouring.check()
+        await _count_indexed(flood, flooding())
     finally:
-        pouring.cancel()
-        with suppress(asyncio.CancelledError):
-            await pouring
+        await pouring.stop()
     say("looking up where the time went")
     quiet_parts, flooded_parts = [
         await whereabouts(list(zip(some.by, some.heard, strict=True))) for some in (quiet, flooded)
     ]
     return FloodFigures(quiet.figures(), flooded.figures(), flood, quiet_parts, flooded_parts)
+
+
+async def _count_indexed(flood: Flood, visitor: Visitor) -> None:
+    try:
+        await flood.count_indexed(visitor)
+    finally:
+        await visitor.close()
 
 
 async def _submit_guide(visitor: Visitor) -> None:

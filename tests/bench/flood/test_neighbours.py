@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import threading
+from concurrent.futures import wait
 
 import pytest
 
+from bench.child import MeasurementFailed
 from bench.flood.chats import ChatFigures
 from bench.flood.flooding import Flood
 from bench.flood.neighbours import FloodFigures, FloodPlan, contest, measure, show
+from bench.flood.pouring import Pouring
 from tests.bench.flood.gateway import FakeGateway
 from tests.bench.shown import shown
 
@@ -19,7 +23,7 @@ PLAN = FloodPlan(
 async def test_chats_are_timed_before_and_beside_the_flood():
     others, flooding = [FakeGateway(), FakeGateway()], FakeGateway()
     visitors = [gateway.visitor() for gateway in others]
-    figures = await contest(visitors, flooding.visitor(), PLAN, lambda _: None)
+    figures = await contest(visitors, flooding.visitor, PLAN, lambda _: None)
     chats = figures.quiet.chats + figures.flooded.chats
     assert min(figures.quiet.chats, figures.flooded.chats) >= len(visitors)
     assert chats <= sum(len(gateway.asked) for gateway in others)
@@ -30,9 +34,33 @@ async def test_chats_are_timed_before_and_beside_the_flood():
 async def test_a_flood_that_is_not_over_is_let_go_of():
     flooding = FakeGateway(refusals=[429] * 1_000_000)
     others = [FakeGateway().visitor(), FakeGateway().visitor()]
-    figures = await contest(others, flooding.visitor(), PLAN, lambda _: None)
+    figures = await contest(others, flooding.visitor, PLAN, lambda _: None)
     assert figures.flood.submitted == 0
     assert len(asyncio.all_tasks()) == 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "flood"]
+
+
+async def test_a_flood_that_keeps_its_own_loop_keeps_nobody_elses():
+    asked, answered = threading.Event(), threading.Event()
+
+    class Standing(Flood):
+        async def pour(self, visitor):
+            asked.set()
+            assert answered.wait(60)  # without giving its loop away
+
+    pouring = Pouring(Standing(1, 1), FakeGateway().visitor)
+    await asyncio.to_thread(asked.wait, 60)
+    await FakeGateway().visitor().ask("Why?")
+    answered.set()
+    await pouring.stop()
+
+
+async def test_what_goes_wrong_with_a_flood_is_told():
+    pouring = Pouring(Flood(1, 0), FakeGateway(refusals=[403]).visitor)
+    await asyncio.to_thread(wait, [pouring._work], 60)
+    with pytest.raises(MeasurementFailed, match="answered 403"):
+        pouring.check()
+    await pouring.stop()
 
 
 def test_the_figures_are_shown_with_their_ratio():
