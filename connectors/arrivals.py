@@ -23,7 +23,7 @@ from schemas import Generated, GeneratedFinishReason, GeneratedToken, ToolCall, 
 
 MODEL_CHARACTERS_MAX = 200  # of a model's name and version
 _MAY_END = re.compile(r"[.!?…][\"'”’)\]]*\s|[\n。！？]")
-END_CHARS = 3  # a mark, a quote and a blank: what comes next shows whether it was an end
+END_CHARS = 3  # of such an end, before what is new
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Arrivals:
         """Runs while what arrives is gathered."""
         self._tail = ""
         self._ended: bool | None = False
-        """Whether a sentence may have ended just now; None once the first one has."""
+        """Whether a sentence may have ended with what came last; None once it has."""
+        self._urgent = False
+        """Whether what was not taken yet shows that it may."""
         self._began = time.perf_counter_ns()
         self._tokens: list[GeneratedToken] = []
         self._model = ""
@@ -78,7 +80,7 @@ class Arrivals:
         while not self._due:
             self._news.clear()
             await self._news.wait()
-        tokens, self._tokens = tuple(self._tokens), []
+        tokens, self._tokens, self._urgent = tuple(self._tokens), [], False
         self.release()
         if self._patience_s:
             self._timer = asyncio.get_running_loop().call_later(self._patience_s, self.release)
@@ -107,7 +109,7 @@ class Arrivals:
         """Whether what has arrived is to be handed out."""
         if self._over or self._failure:
             return True
-        return bool(self._tokens) and (self._timer is None or self._ended is True)
+        return bool(self._tokens) and (self._timer is None or self._urgent)
 
     def _take_in(self, piece: Arrival) -> None:
         self._model = piece.model or self._model
@@ -121,13 +123,16 @@ class Arrivals:
         self._over = self._over or piece.last
 
     def _look_for_end(self, text: str) -> None:
-        """See whether the first sentence ends."""
+        """See whether a first sentence ends: by its mark, and by what comes next."""
         if self._ended is None:
             return
+        if self._ended:  # the word that shows it
+            self._urgent, self._ended = True, None
+            return
         text = self._tail + text
-        found = _MAY_END.search(text) is not None
-        self._ended = None if self._ended and not found else found
         self._tail = text[-END_CHARS:]
+        if _MAY_END.search(text):
+            self._urgent = self._ended = True
 
 
 def model_name(told: str) -> str:

@@ -27,7 +27,7 @@ class FoundChunk(NamedTuple):
     """Of its document, current then."""
 
 
-class _Found(NamedTuple):
+class _RunFinds(NamedTuple):
     until_s: float
     scope: tuple[int, int]
     chunks: dict[str, FoundChunk]
@@ -39,7 +39,7 @@ class KeptFinds:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take a clock in seconds."""
         self._clock = clock
-        self._found: OrderedDict[tuple[str, str], _Found] = OrderedDict()
+        self._found: OrderedDict[tuple[str, str], _RunFinds] = OrderedDict()
 
     def keep(
         self, call: Call, generation: int, as_of: int, chunks: Mapping[str, FoundChunk]
@@ -50,7 +50,7 @@ class KeptFinds:
         before = self._found.pop(key, None)
         known = before.chunks if before and before.scope == scope and now < before.until_s else {}
         until_s = before.until_s if before and known else now + KEPT_S
-        self._found[key] = _Found(until_s, scope, {**known, **chunks})
+        self._found[key] = _RunFinds(until_s, scope, {**known, **chunks})
         while len(self._found) > KEPT_MAX or next(iter(self._found.values())).until_s <= now:
             self._found.popitem(last=False)
 

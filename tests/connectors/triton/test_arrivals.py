@@ -177,6 +177,15 @@ async def test_the_end_of_the_first_sentence_does_not_wait_and_later_ones_do(end
     spoken.pump.cancel()
 
 
+async def test_the_end_of_the_first_sentence_is_not_forgotten_for_what_follows_it():
+    spoken = Spoken(ENDLESS_S)
+    await spoken.say("A")
+    assert await spoken.part() == ["A"]
+    await spoken.say(" lane", ". ", "It", " is", " long")
+    assert await spoken.part() == [" lane", ". ", "It", " is", " long"]
+    spoken.pump.cancel()
+
+
 async def test_a_mark_within_a_number_is_no_end():
     spoken = Spoken(ENDLESS_S)
     await spoken.say("A")
