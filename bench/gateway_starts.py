@@ -58,7 +58,8 @@ def measure(settings: Settings, requests: int, say: Callable[[str], None]) -> li
     with platform_topics(settings):
         codec = Codec(known_schemas(settings))
         starts.append(_start(settings, EMPTY, 0, say))
-        put(settings.kafka, codec, questions(settings, requests))
+        producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 20, "log_level": 2})
+        put(producer, codec, questions(settings, requests))
         say(f"{requests:,} requests are on the log")
         for index in settings.run.glob("log-index-*"):
             index.unlink()
@@ -78,9 +79,10 @@ def questions(settings: Settings, count: int) -> Iterator[Event]:
         yield structs.replace(pattern, meta=structs.replace(pattern.meta, **named))
 
 
-def put(kafka: str, codec: Codec, events: Iterator[Event]) -> None:
+def put(
+    producer: Producer, codec: Codec, events: Iterator[Event], patience_s: float = READY_S
+) -> None:
     """Write events to a log; raises MeasurementFailed where the broker does not take them."""
-    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 20, "log_level": 2})
     for event in events:
         topic, lane, key, headers = address_of(event)
         value = codec.encode(event)
@@ -91,7 +93,7 @@ def put(kafka: str, codec: Codec, events: Iterator[Event]) -> None:
             except BufferError:
                 producer.poll(0.1)
         producer.poll(0)
-    if left := producer.flush(READY_S):
+    if left := producer.flush(patience_s):
         raise MeasurementFailed(f"the broker did not take {left} records")
 
 
@@ -101,7 +103,7 @@ def _start(settings: Settings, log: str, requests: int, say: Callable[[str], Non
     with running(
         MODULE, "gateway", "--no-inbox", "--port", port, "--run", str(settings.run)
     ) as child:
-        _await_ready(child, f"{ports.HOST}:{port}")
+        await_ready(child, f"{ports.HOST}:{port}")
         seconds = time.perf_counter() - began
         start = Start(log, requests, seconds, child.cpu_s(), child.held_mib())
         time.sleep(INDEXED_S)
@@ -109,12 +111,13 @@ def _start(settings: Settings, log: str, requests: int, say: Callable[[str], Non
     return start
 
 
-def _await_ready(child: Child, address: str) -> None:
-    deadline = time.monotonic() + READY_S
+def await_ready(child: Child, address: str, patience_s: float = READY_S) -> None:
+    """Wait until a gateway serves; raises MeasurementFailed where it ends, or takes too long."""
+    deadline = time.monotonic() + patience_s
     while not health.http_ok(address, "/readyz"):
         child.check()
         if time.monotonic() > deadline:
-            raise MeasurementFailed(f"the gateway is not ready within {READY_S:g} s")
+            raise MeasurementFailed(f"the gateway is not ready within {patience_s:g} s")
         time.sleep(LOOK_S)
 
 
