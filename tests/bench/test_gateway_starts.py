@@ -99,3 +99,11 @@ def test_a_program_that_ended_holds_nothing():
         child._process.wait(20)
         with pytest.raises(MeasurementFailed, match="ended with 0"):
             child.held_mib()
+
+
+def test_all_stand_beside_the_start_without_an_index():
+    lines = shown(starts.show, SEEN).splitlines()
+    [first] = [line for line in lines if line.startswith(FIRST)]
+    assert first.split()[-6:] == ["20.0", "1.00x", "15.0", "1.00x", "120", "1.00x"]
+    [empty] = [line for line in lines if line.startswith(EMPTY)]
+    assert empty.split()[-7:] == ["0", "2.0", "0.10x", "1.5", "0.10x", "90", "0.75x"]
