@@ -104,7 +104,7 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     lacked = (
         word
         for word in parts
-        if (is_number(word) or (word[:1].isupper() and word != first and word[:1] != "<"))
+        if (is_number(word) or (word[:1].isupper() and word != first))
         and not _asks(word)
         and stem(word) not in held
     )

@@ -40,6 +40,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "CLAIMS_KEPT = 4097",
     ): "how much a cache keeps",
     (
+        "agents/spans.py",
+        "character.isalnum() and ord(character) < 0x2E80 for character in text[at - 1 : at + 1]",
+        "character.isalnum() and ord(character) < 11905 for character in text[at - 1 : at + 1]",
+    ): "U+2E80 itself is a radical, and neither letter nor number",
+    (
         "agents/lexicon.py",
         "if left >= end:",
         "if left > end:",

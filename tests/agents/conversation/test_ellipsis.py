@@ -71,6 +71,17 @@ EITHER = Exchange("How do I export to Parquet or Avro?", "To Parquet: playhead e
         (PERMIT, "no, a residence permit", "How do I apply for a residence permit?"),
         (EITHER, "No, I meant the other one.", "How do I export to Avro?"),
         (EITHER, "not that, the other", "How do I export to Avro?"),
+        (
+            PERMIT,
+            "No, I meant that old red boat permit.",
+            "How do I apply for that old red boat permit?",
+        ),
+        (
+            PERMIT,
+            "No, I meant a small old red fishing permit.",
+            "How do I apply for a small old red fishing permit?",
+        ),
+        (PERMIT, "No, I meant a small old red river fishing permit.", ""),
         (PERMIT, "No, I meant the other one.", ""),
         (PERMIT, "No.", ""),
         (PERMIT, "No, I meant that.", ""),
