@@ -17,6 +17,15 @@ from msgspec.structs import replace
 from agents.answering.abstaining import lacking, nothing_found, unanswerable, uncounted
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
+from agents.answering.distilling import (
+    Distilling,
+    asking,
+    candidates,
+    distilling_of,
+    kept,
+    schema_of,
+    tokens_of,
+)
 from agents.answering.generation_policy import GenerationPolicy, answer_of
 from agents.answering.nearness import Nearness
 from agents.answering.speaking import JsonSpeech, ModelReply, Prose, Speech
@@ -80,8 +89,11 @@ class Composer:
         self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
         """What the prompt holds of the passages."""
         template = with_canary(policy.prompt, event.meta.request)
+        self._template = template
+        self.distilling = distilling_of(policy.distilling)
+        self.distilled = ""
+        """Route whose model chose them."""
         self.prompt = filled(template, self.question, self.chosen)
-        self.spared = max(0, self.given_tokens - self.chosen_tokens)
         texts = [text for passage in self.passages for text in (passage.title, passage.text)]
         self.evidence = evidence([*texts, event.question, event.query])
         routes = routes_of(policy.routes)
@@ -91,6 +103,7 @@ class Composer:
         self.asked = bool(self.gathered.model)
         self.model = self.gathered.model
         self.usage = Usage()
+        self._of_distilling = Usage()
 
     @property
     def given_tokens(self) -> int:
@@ -101,6 +114,11 @@ class Composer:
     def chosen_tokens(self) -> int:
         """Count the tokens of what the prompt holds of them."""
         return sum(one.tokens for one in self.chosen)
+
+    @property
+    def spared(self) -> int:
+        """Count the tokens that the prompt does without."""
+        return max(0, self.given_tokens - self.chosen_tokens)
 
     @property
     def structured(self) -> bool:
@@ -118,15 +136,11 @@ class Composer:
             return
         asks = self.structured or (self.prose and not composed.differing)
         began_us = (await fx(Now())).at if self.gathered.uses else fx.began_us
-        if not asks or self._late(began_us):
+        routes = await self._to_ask(fx, began_us) if asks else None
+        if routes is None:
             yield self._quoted(composed, "generate" if asks else "")
             return
         away: Transient | None = None
-        routes = [
-            route
-            for route in await self.router.order(fx, self.prompt)
-            if self.structured or route.trust != "none"
-        ]
         for route in routes:
             self.asked = True
             speech = self._speech(route)
@@ -153,6 +167,64 @@ class Composer:
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
             raise away
         yield self._quoted(composed, "model")
+
+    async def _to_ask(self, fx: Effects, began_us: int) -> list[Route] | None:
+        """Return the routes to ask, best first, once the prompt is as it is to be.
+
+        None where too little time is left.
+        """
+        if self._late(began_us):
+            return None
+        routes = [
+            route
+            for route in await self.router.order(fx, self._widest)
+            if self.structured or route.trust != "none"
+        ]
+        if routes and self.distilling and await self._distil(self.distilling, began_us, fx):
+            return None if self._late((await fx(Now())).at) else routes
+        return routes
+
+    @property
+    def _widest(self) -> str:
+        """The prompt that holds whatever may be in it: by it is judged who may be asked."""
+        if self.distilling is None:
+            return self.prompt
+        offered = candidates(self.near, self.distilling.candidates_max)
+        return filled(self._template, self.question, [*self.chosen, *offered])
+
+    async def _distil(self, how: Distilling, began_us: int, fx: Effects) -> bool:
+        """Have a small model choose the statements of the prompt; say whether it was asked.
+
+        Where it does not choose any, they stay those that were selected.
+        """
+        route = self.router.allowed(how.route)
+        offered = candidates(self.near, how.candidates_max)
+        if route is None or len(offered) < 2 or self._late(began_us, how.reserve_ms):
+            return False
+        request = self.router.request(
+            route,
+            asking(self.question, offered),
+            max_tokens=tokens_of(len(offered)),
+            json_schema=schema_of(len(offered)),
+        )
+        reply = ModelReply(began_us)
+        try:
+            async with aclosing(fx.stream(request)) as parts:  # type: ignore[type-var]
+                async for part in parts:
+                    reply.hear(part)
+                    if reply.over:
+                        break
+        except (Transient, Permanent):
+            return True
+        finally:
+            self._of_distilling = reply.usage
+        adaptive = self.policy.adaptive or {}
+        budget = adaptive.get("tokens_max", self.policy.passage_tokens)
+        if chosen := kept(reply.text, offered, budget):
+            self.chosen = tuple(sorted(chosen, key=self.near.statements.index))
+            self.distilled = route.key
+            self.prompt = filled(self._template, self.question, self.chosen)
+        return True
 
     def _unanswerable(self) -> bool:
         """Tell whether the passages hold no answer, as far as their words show it.
@@ -279,7 +351,7 @@ class Composer:
             text,
             reason,
             citations=tuple(citations),
-            usage=summed(self.usage, self.gathered.usage),
+            usage=summed(summed(self.usage, self._of_distilling), self.gathered.usage),
             model=self.model,
             prompt=digest,
             support=support(text, self.evidence) if text and reason not in OWN_WORDS else 0.0,
@@ -290,6 +362,7 @@ class Composer:
             experiment=self.policy.experiment,
             spared=self.spared if self.asked else 0,
             tools=self.gathered.uses,
+            distilled=self.distilled,
         )
 
 

@@ -147,14 +147,14 @@ def distilled(
         one = given[index]
         if chosen and (one.tokens > left or one.kind == "fragment" or scores[index] < least):
             continue
-        if any(_inside(one, given[other]) for other in chosen):
+        if any(inside(one, given[other]) for other in chosen):
             continue
         chosen.append(index)
         left -= one.tokens
     return tuple(given[index] for index in sorted(chosen))
 
 
-def _inside(one: Excerpt, other: Excerpt) -> bool:
+def inside(one: Excerpt, other: Excerpt) -> bool:
     """Tell whether a statement stands in another one of its block, or holds it."""
     beside = (one.passage, one.block) == (other.passage, other.block)
     return beside and (one.text in other.text or other.text in one.text)

@@ -32,6 +32,8 @@ class GivenAnswer:
     text: str
     finish_reason: str
     cited: tuple[CitedQuote, ...] = ()
+    spared: int | None = None
+    """Tokens of the passages that its model did without; None where none was asked."""
 
     @property
     def abstained(self) -> bool:
@@ -103,6 +105,7 @@ def _add_answered(outcome: SetOutcome, system: str, pairs: Pairs, seed: int) -> 
         ("number match", answer_scores.number_match),
     ):
         add(name, [score(one, answers) for one, answers in zip(said, right, strict=True)])
+    add("tokens that a model did without", [answer.spared for _, answer in pairs])
     add("abstained, answerable", [float(answer.abstained) for _, answer in pairs])
     cites = [(question, answer) for question, answer in pairs if not answer.abstained]
     if any(answer.cited for _, answer in cites):

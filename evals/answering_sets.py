@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.configured.usability import OF_EXPERIMENTS, Unusable, hold_usable
-from connectors.triton import Triton
+from connectors.providers import Providers
 from edge.client.gateway_client import connect
 from evals.answer_figures import GivenAnswer, answer_outcome
 from evals.data_sets import BadData
@@ -82,11 +82,11 @@ async def from_given_passages(
     configurations: Mapping[str, Mapping[str, Any]] = {OURS: {}}
     if against is not None:
         configurations = compared_with(against)
-    triton = None if wish.run is None else Triton(Settings.load(run=wish.run))
-    connectors = () if triton is None else (triton,)
+    models = None if wish.run is None else Providers(Settings.load(run=wish.run))
+    connectors = () if models is None else (models,)
     judging: Judge = by_rules
-    if judge is not None and triton is not None:
-        judging = by_model(triton.stream_handlers()[Generate], judge)
+    if judge is not None and models is not None:
+        judging = by_model(models.stream_handlers()[Generate], judge)
     outcomes = []
     try:
         for asked in wish.sets:
@@ -109,8 +109,8 @@ async def from_given_passages(
                 keep_answers(wish.folder, asked.name, by_system[OURS])
             outcomes.append(outcome)
     finally:
-        if triton is not None:
-            await triton.close()
+        if models is not None:
+            await models.close()
     return outcomes
 
 

@@ -85,7 +85,8 @@ def retrieved(question: SetQuestion, passages: Sequence[SetPassage]) -> ChunksRe
 def given(answer: Answer) -> GivenAnswer:
     """Take what is measured of an answer."""
     cited = tuple(CitedQuote(one.document, one.quote) for one in answer.citations)
-    return GivenAnswer(answer.text, answer.finish_reason, cited)
+    spared = answer.spared if answer.prompt else None
+    return GivenAnswer(answer.text, answer.finish_reason, cited, spared)
 
 
 def baseline_answers(

@@ -493,6 +493,10 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     """Tools of the asker that it asks for in place of an answer."""
     experiment: str = ""
     """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
+    distilled: str = ""
+    """Route whose model chose the statements of the prompt, with its revision; empty where none
+    did.
+    """
 
 
 class Sealed(Record, frozen=True, gc=False, kw_only=True):

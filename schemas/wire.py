@@ -864,6 +864,7 @@ def encode_answer(record: Answer) -> bytes:
             LONG[len(tools)] + b"".join([encode_tool_use(item) for item in tools]) + b"\0" if (tools := record.tools) else b"\0",
             LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
             LONG[len(experiment := record.experiment.encode())], experiment,
+            LONG[len(distilled := record.distilled.encode())], distilled,
         )
     )
 
@@ -974,6 +975,13 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         end = here + (size >> 1)
     experiment = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    distilled = data[here:end].decode()
+    here = end
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -992,6 +1000,7 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         tools=tuple(tools),
         tool_calls=tuple(tool_calls),
         experiment=experiment,
+        distilled=distilled,
     )
     return record, here
 

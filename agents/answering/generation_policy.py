@@ -78,6 +78,8 @@ class GenerationPolicy:
     """First stage: passages as they were retrieved, or those with the nearest statements first."""
     adaptive: dict[str, Weight] | None = None
     """Second stage: in place of `passage_tokens`; see `agents.prompting.distilled`."""
+    distilling: dict[str, Any] | None = None
+    """A small model that chooses the prompt's statements; see `agents.answering.distilling`."""
     experiment: str = ""
     """What the arms are compared in; its name is part of what decides on a request's arm."""
 

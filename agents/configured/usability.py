@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import regex
 
+from agents.answering.distilling import distilling_of
 from agents.answering.generation_policy import SHARES, GenerationPolicy
 from agents.asked import SIZES
 from agents.checking.answerability import answerable
@@ -32,7 +33,7 @@ from agents.configured.types_of_steps import (
 from agents.errors import Permanent
 from agents.patterns import rules_of
 from agents.placeholders import inexpressible
-from agents.routing import routes_of
+from agents.routing import Routes, routes_of
 
 TYPES: Mapping[str, type[Any]] = {
     "ingest": IngestConfiguration,
@@ -217,9 +218,10 @@ def _generate_fits(values: Mapping[str, Any]) -> None:
     _hold_prompt(values["prompt"])
     _hold_bounds(values)
     try:
-        routes_of(values.get("routes"))
+        routes = routes_of(values.get("routes"))
     except Permanent as error:
         raise Unusable(f"`routes`: {error}") from None
+    _hold_distilling(values.get("distilling"), routes)
     if not values["models"] and not values.get("routes"):
         raise Unusable("`models` is empty and there are no `routes`: name a model")
     adaptive = values.get("adaptive")
@@ -228,6 +230,15 @@ def _generate_fits(values: Mapping[str, Any]) -> None:
     if weighed := values.get("answerable"):
         _hold_answerable(weighed)
     _hold_experiment(values)
+
+
+def _hold_distilling(configured: Mapping[str, Any] | None, routes: Routes | None) -> None:
+    try:
+        how = distilling_of(configured)
+    except Permanent as error:
+        raise Unusable(f"`distilling`: {error}") from None
+    if how and how.route not in {route.name for route in (routes.routes if routes else ())}:
+        raise Unusable(f"`distilling.route` names {how.route!r}, which is none of the `routes`")
 
 
 def _hold_prompt(prompt: str) -> None:

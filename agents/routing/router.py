@@ -113,6 +113,17 @@ class Router:
             **fields,
         )
 
+    def allowed(self, name: str) -> Route | None:
+        """Return a route that may be asked and fares well, once their order is known."""
+        return next(
+            (
+                one
+                for one in self._choice.order
+                if one.name == name and one.key in self._choice.well
+            ),
+            None,
+        )
+
     def hedge(self, route: Route) -> Hedge | None:
         """Say who may be asked too where a route's model is slow."""
         if self._routes is None or self._facts_known is None:

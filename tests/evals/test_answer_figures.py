@@ -1,5 +1,7 @@
 """What answers to a question set are worth."""
 
+from dataclasses import replace
+
 import pytest
 
 from evals.answer_figures import CitedQuote, GivenAnswer, answer_outcome, given_answer
@@ -48,6 +50,18 @@ def test_an_abstention_answers_nothing_whatever_it_says(asked):
     assert outcome.figure("abstained, answerable").value == 1.0
     with pytest.raises(KeyError):
         outcome.figure("cites its passage")
+
+
+def test_what_a_model_did_without_is_told_of_those_that_were_asked(asked):
+    ours = {
+        "q-1": replace(RIGHT, spared=40),
+        "q-2": replace(WRONG, spared=20),
+        "q-3": NOT_FOUND,
+    }
+    outcome = answer_outcome(asked, {OURS: ours, "other": dict.fromkeys(ours, RIGHT)}, seed=0)
+    assert outcome.figure("tokens that a model did without").value == 30.0
+    with pytest.raises(KeyError):
+        outcome.figure("tokens that a model did without", "other")
 
 
 def test_only_a_quote_of_the_right_passage_holds_the_answer(asked):

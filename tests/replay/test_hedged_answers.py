@@ -7,6 +7,7 @@ from replay.routes_cli import explained, print_answer
 from schemas import Generated
 from streams.log.configuration import configuration
 from streams.topics import topic_of
+from tests.agents.answering.test_distilling import BY_SMALL, FERRY, keeping, world
 from tests.agents.test_generate import NORMANS, an_event
 from tests.agents.test_routed_answers import HEDGED, raced
 from tests.fakes import a_codec, a_meta
@@ -63,3 +64,12 @@ async def test_the_auditor_is_told_who_won_and_what_both_cost(capsys, outcome, l
     assert answer.as_json()["hedged"]["outcome"] == outcome
     print_answer(answer)
     assert line in " ".join(capsys.readouterr().out.split())
+
+
+async def test_a_prompt_that_a_model_distilled_is_replayed_from_the_record():
+    configured = configuration("generate", {**CONFIGURED.values, **BY_SMALL})
+    event = replace(FERRY, meta=EVENT.meta)
+    log, records = await left_by(event, world(keeping(1)), configured)
+    assert records[-1].answer.distilled
+    report = await verified(log)
+    assert (report.records, report.equal) == (len(records), len(records))

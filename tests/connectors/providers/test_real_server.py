@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.answering.distilling import asking, kept, schema_of, tokens_of
+from agents.answering.excerpts import Excerpt
 from agents.errors import Permanent
 from agents.structured import breach
 from infra.local.parts import all_parts
@@ -122,6 +124,25 @@ async def test_json_follows_its_schema(tmp_path, entry, grammar):
         pytest.skip("a completion has no response_format in llama.cpp")
     parts = await asked(tmp_path, {**entry, "grammar": grammar}, max_tokens=60, json_schema=SCHEMA)
     assert breach(text_of(parts), SCHEMA) == ""
+
+
+@pytest.mark.slow
+async def test_statements_are_chosen_by_numbers_that_there_are(tmp_path, real):
+    """Whatever so small a model thinks of them."""
+    (tmp_path / "key").write_text(KEY)
+    entry = {"kind": "openai", "url": f"{real}/v1", "auth": f"file:{tmp_path}/key"}
+    texts = ["The ferry leaves at nine.", "Tickets cost ten crowns.", "It carries sixty cars."]
+    statements = tuple(Excerpt(0, "sentence", text, tokens=8) for text in texts)
+    request = a_request(
+        prompt=asking("When does the ferry leave?", statements),
+        model="any",
+        json_schema=schema_of(3),
+        max_tokens=tokens_of(3),
+    )
+    async with providers(tmp_path, p=entry) as connector:
+        said = text_of(await generated(connector, request))
+    assert breach(said, schema_of(3)) == ""
+    assert set(kept(said, statements, 100)) <= set(statements)
 
 
 @pytest.mark.slow
