@@ -26,7 +26,7 @@ class Effects(Protocol):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Configuration of the step that was in force when the run began."""
+        """Configuration of the step that was in force when the run began, in the request's arm."""
 
     def has(self, change: RuleChange) -> bool:
         """Say whether a change of behaviour is in force for this run: see `agents.changes`."""

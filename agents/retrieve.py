@@ -25,6 +25,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from agents.arms import told
 from agents.asked import hold_to_bounds
 from agents.candidates import Ranking, chosen, ranked, reranked
 from agents.effects import Effects
@@ -60,6 +61,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         language=event.language,
         exchanges=event.exchanges,
     )
+    nothing = replace(nothing, **told(fx.configuration))
     if event.outcome in {"refused", "small_talk"}:
         yield replace(nothing, outcome=event.outcome, reason=event.reason)
         return

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
+from agents.arms import told
 from agents.before.rewrite_by_questions import rewrite_before
 from agents.changes import CARRIED_OVER
 from agents.conversation.exchanges import Exchange, entries_in
@@ -47,7 +48,7 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         async for outcome in rewrite_before(event, fx):
             yield outcome
         return
-    unchanged = _unchanged(event)
+    unchanged = replace(_unchanged(event), **told(fx.configuration))
     if event.outcome == "refused":
         yield unchanged
         return

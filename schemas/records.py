@@ -1148,6 +1148,10 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """That of the question as a tag of BCP 47; empty if unknown."""
     exchanges: tuple[ToolExchange, ...] = ()
     """The asker's tools that were asked for before and what they gave."""
+    arm: str = ""
+    """Which variant of the configuration the request got, empty where there is none."""
+    experiment: str = ""
+    """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
 
 
 class HeadScores(Record, frozen=True, gc=False, kw_only=True):
@@ -1817,6 +1821,10 @@ class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):
     """That of the question as a tag of BCP 47; empty if unknown."""
     exchanges: tuple[ToolExchange, ...] = ()
     """The asker's tools that were asked for before and what they gave."""
+    arm: str = ""
+    """Which variant of the configuration the request got, empty where there is none."""
+    experiment: str = ""
+    """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
 
 
 class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):

@@ -2884,6 +2884,8 @@ def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(language := record.language.encode())], language,
             LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
+            LONG[len(arm := record.arm.encode())], arm,
+            LONG[len(experiment := record.experiment.encode())], experiment,
         )
     )
 
@@ -2975,6 +2977,20 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
             exchanges_item, here = read_tool_exchange(data, here)
             exchanges.append(exchanges_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arm = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    experiment = data[here:end].decode()
+    here = end
     record = ChunksRetrieved(
         meta=meta,
         outcome=outcome,
@@ -2991,6 +3007,8 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         degraded=tuple(degraded),
         language=language,
         exchanges=tuple(exchanges),
+        arm=arm,
+        experiment=experiment,
     )
     return record, here
 
@@ -4830,6 +4848,8 @@ def encode_query_rewritten(record: QueryRewritten) -> bytes:
             LONG[len(degraded)] + strings(degraded) + b"\0" if (degraded := record.degraded) else b"\0",
             LONG[len(language := record.language.encode())], language,
             LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
+            LONG[len(arm := record.arm.encode())], arm,
+            LONG[len(experiment := record.experiment.encode())], experiment,
         )
     )
 
@@ -4912,6 +4932,20 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
             exchanges_item, here = read_tool_exchange(data, here)
             exchanges.append(exchanges_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    arm = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    experiment = data[here:end].decode()
+    here = end
     record = QueryRewritten(
         meta=meta,
         outcome=outcome,
@@ -4926,6 +4960,8 @@ def read_query_rewritten(data: bytes, here: int) -> tuple[QueryRewritten, int]:
         degraded=tuple(degraded),
         language=language,
         exchanges=tuple(exchanges),
+        arm=arm,
+        experiment=experiment,
     )
     return record, here
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from agents.arms import SHARES, place_of
 from agents.configured.value_bounds import (
     Amount,
     ByLanguage,
@@ -19,8 +19,6 @@ from agents.configured.value_bounds import (
 from agents.errors import Permanent
 from agents.prompting import PROMPT_PASSAGES_MAX, SAME_MIN
 from schemas import Answer, AnswerFinishReason, ChunksRetrieved, Usage
-
-SHARES = 10_000  # parts of all requests that an arm's share is counted in
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,7 @@ class GenerationPolicy:
         The experiment's name goes into the hash, so that one experiment's arm says nothing of the
         next one's. Raises Permanent for an arm that can't be used.
         """
-        drawn = f"{self.experiment}\0{request}" if self.experiment else request
-        place = int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:8]) % SHARES
+        place = place_of(self.experiment, request)
         for arm in self.arms:
             try:
                 values = dict(arm)

@@ -6,7 +6,7 @@ as it did when the field did not exist. What a step makes of a value stands wher
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -106,6 +106,8 @@ class RewriteConfiguration(Configured, frozen=True, kw_only=True):
     established: AmountOrNone = 2
     definite_words: AmountOrNone = 3
     carried: Weight = 0.5
+    arms: list[dict[str, Any]] = []
+    experiment: str = ""
 
 
 class TwoWeights(Configured, frozen=True, kw_only=True):
@@ -160,6 +162,8 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     diversity: Diversity
     budget_tokens: Amount
     asked_max: dict[str, Size] = {}
+    arms: list[dict[str, Any]] = []
+    experiment: str = ""
 
 
 class ModerationRule(Configured, frozen=True, kw_only=True):

@@ -17,7 +17,8 @@ import msgspec
 import regex
 
 from agents.answering.distilling import distilling_of
-from agents.answering.generation_policy import SHARES, GenerationPolicy
+from agents.answering.generation_policy import GenerationPolicy
+from agents.arms import OF_ARMS, SHARES, changes_of
 from agents.asked import SIZES
 from agents.checking.answerability import answerable
 from agents.chunking import ChunkPolicy
@@ -46,7 +47,7 @@ TYPES: Mapping[str, type[Any]] = {
     "moderate": ModerateConfiguration,
 }
 """Step -> what it can be configured with."""
-OF_EXPERIMENTS = ("arms", "experiment")
+OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""
 ADAPTIVE = ("near", "tokens_max")
@@ -196,6 +197,7 @@ def _retrieve_fits(values: Mapping[str, Any]) -> None:
             f"`reranked`: {values['reranked']} of {values['candidates']} `candidates` can't be "
             "ranked: lower it, or raise `candidates`"
         )
+    _hold_experiment("retrieve", values)
 
 
 def _moderate_fits(values: Mapping[str, Any]) -> None:
@@ -229,7 +231,7 @@ def _generate_fits(values: Mapping[str, Any]) -> None:
         raise Unusable(f"`adaptive` must have {' and '.join(ADAPTIVE)}, and nothing else")
     if weighed := values.get("answerable"):
         _hold_answerable(weighed)
-    _hold_experiment(values)
+    _hold_experiment("generate", values)
 
 
 def _hold_distilling(configured: Mapping[str, Any] | None, routes: Routes | None) -> None:
@@ -258,7 +260,7 @@ def _hold_answerable(weighed: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _hold_experiment(values: Mapping[str, Any]) -> None:
+def _hold_experiment(step: str, values: Mapping[str, Any]) -> None:
     """Look at the arms: each must be a configuration of its own, together at most all requests."""
     arms, seen, parts = values.get("arms", []), set[str](), 0
     if arms and not values.get("experiment"):
@@ -274,12 +276,12 @@ def _hold_experiment(values: Mapping[str, Any]) -> None:
             raise Unusable(f"`{place}.share` must be a number above 0 and up to 1")
         seen.add(name)
         parts += round(share * SHARES)
-        changed = {key: value for key, value in arm.items() if key not in {"name", "share"}}
+        changed = changes_of(arm)
         if unfit := [key for key in OF_EXPERIMENTS if key in changed]:
             raise Unusable(f"`{place}.{unfit[0]}`: an arm has no arms of its own: remove it")
         rest = {key: value for key, value in values.items() if key not in OF_EXPERIMENTS}
         try:
-            hold_usable("generate", {**rest, **changed})
+            hold_usable(step, {**rest, **changed})
         except Unusable as error:
             raise Unusable(f"`{place}` ({name}): {error}") from None
     if parts > SHARES:
@@ -306,9 +308,14 @@ def _hold_english(path: str, said: Mapping[str, str]) -> None:
         raise Unusable(f"`{path}` has no text in English, which others fall back to: add `en`")
 
 
+def _rewrite_fits(values: Mapping[str, Any]) -> None:
+    _hold_experiment("rewrite", values)
+
+
 FITTING: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "ingest": _ingest_fits,
     "redact": _redact_fits,
+    "rewrite": _rewrite_fits,
     "retrieve": _retrieve_fits,
     "moderate": _moderate_fits,
     "generate": _generate_fits,

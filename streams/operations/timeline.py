@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas import Answer, Cause, Event, EventRejected, TokensGenerated, ToolUse
+from schemas import (
+    Answer,
+    Cause,
+    ChunksRetrieved,
+    Event,
+    EventRejected,
+    QueryRewritten,
+    TokensGenerated,
+    ToolUse,
+)
 from streams.topics import topic_of
 
 
@@ -163,6 +172,8 @@ def _add(run: StepTime, event: Event) -> None:
     run.ended_us = max(run.ended_us, meta.at)
     run.closed = run.closed or meta.last
     run.outcome = _outcome(event) or run.outcome
+    if isinstance(event, ChunksRetrieved | QueryRewritten):
+        run.experiment, run.variant = event.experiment, variant_of(event)
     answer = getattr(event, "answer", None)
     if isinstance(answer, Answer):
         run.route = run.route if answer.route is None else answer.route.chosen
@@ -190,8 +201,8 @@ def _add(run: StepTime, event: Event) -> None:
         )
 
 
-def variant_of(answer: Answer) -> str:
-    """Name the arm that answered, control where it was none of an experiment's."""
+def variant_of(answer: Answer | ChunksRetrieved | QueryRewritten) -> str:
+    """Name the arm that a request got, control where it was none of an experiment's."""
     return answer.arm or ("control" if answer.experiment else "")
 
 

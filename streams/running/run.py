@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from agents.arms import COMPARED, laid_over
 from agents.changes import RuleChange, has
 from agents.errors import Permanent
 from schemas import (
@@ -121,8 +122,16 @@ class Run(ABC):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Configuration of the step that was in force when the run began."""
-        return self._configuration(self.begun.configuration)
+        """Configuration of the step that was in force when the run began, in the request's arm."""
+        values = self._configuration(self.begun.configuration)
+        if self.step.name not in COMPARED:
+            return values
+        try:
+            return laid_over(values, self.input.event.meta.request)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Permanent(
+                f"configuration of {self.step.name}: its arms: {type(error).__name__}: {error}"
+            ) from None
 
     def has(self, change: RuleChange) -> bool:
         """Say whether the code that the run is of behaves in a changed way."""

@@ -149,6 +149,17 @@ async def test_the_best_comes_first_then_what_is_unlike_it_and_the_far_tail_is_d
     assert (outcome.index, outcome.position, outcome.degraded) == ("chunks_1", 41, ())
 
 
+@pytest.mark.parametrize(("share", "arm"), [(1, "one"), (0.0001, "")])
+async def test_an_arm_of_an_experiment_has_its_own_values_and_is_told(share, arm):
+    arms = [{"name": "one", "share": share, "candidates": 1, "reranked": 1}]
+    outcome, requests = await run(query(), arms=arms, experiment="fewer")
+    assert (outcome.arm, outcome.experiment) == (arm, "fewer")
+    [search] = of(Search, requests)
+    assert (search.limit == 1) == (arm == "one")
+    plain, _ = await run(query())
+    assert (plain.arm, plain.experiment) == ("", "")
+
+
 async def test_a_copy_of_a_better_passage_is_left_out():
     outcome, _ = await run(query(), diversity={"weight": 1.0, "copy": 0.89})
     assert chunks(outcome) == ["right", "other"]

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import Ask, Cause, Effect, EventRejected, QuestionAsked, QuestionRedacted, Sealed
+from schemas import (
+    Ask,
+    Cause,
+    Effect,
+    EventRejected,
+    QueryRewritten,
+    QuestionAsked,
+    QuestionRedacted,
+    Sealed,
+)
 from streams.operations.timeline import timeline
 from streams.topics import topic_of
 from tests.fakes import NOW_US, a_meta
@@ -143,6 +152,24 @@ def test_a_rejection_names_its_error():
     )
     [run] = timeline([event])
     assert run.outcome == "rejected: Permanent"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arm", "variant"), [("e", "few", "few"), ("e", "", "control"), ("", "", "")]
+)
+def test_the_arm_of_a_step_is_told_as_that_of_an_answer(experiment, arm, variant):
+    event = QueryRewritten(
+        meta=meta(step="rewrite", last=True),
+        outcome="unchanged",
+        subject="u",
+        question="",
+        query="",
+        ask=Ask(),
+        experiment=experiment,
+        arm=arm,
+    )
+    [run] = timeline([event])
+    assert (run.experiment, run.variant) == (experiment, variant)
 
 
 def test_milliseconds_are_what_people_read():
