@@ -18,7 +18,7 @@ from schemas import Generate, Generated, Hedged
 WAITING_MAX = 64  # parts of one model that nobody has taken yet
 CHARACTERS_A_TOKEN = 4
 BURST_MAX = 10.0
-Parts = AsyncGenerator[Generated, None]
+RacingParts = AsyncGenerator[Generated, None]
 
 
 class HedgeBudget:
@@ -42,7 +42,7 @@ class HedgeBudget:
 class Racer:
     """One model's parts as they come, taken by a task of its own."""
 
-    def __init__(self, parts: Callable[[Racer], Parts]) -> None:
+    def __init__(self, parts: Callable[[Racer], RacingParts]) -> None:
         """`parts` asks the model; it may look whether this one has lost."""
         self.lost = False
         """Whether it is let go because the other one was first."""
@@ -71,7 +71,7 @@ class Racer:
         self.first.cancel()
         await asyncio.gather(self._running, self.first, return_exceptions=True)
 
-    async def _run(self, parts: Parts) -> None:
+    async def _run(self, parts: RacingParts) -> None:
         end: Exception | None = None
         try:
             async with aclosing(parts):
@@ -84,9 +84,9 @@ class Racer:
 
 async def raced(
     request: Generate,
-    ask: Callable[[Generate, Racer], Parts],
+    ask: Callable[[Generate, Racer], RacingParts],
     budget: HedgeBudget,
-) -> Parts:
+) -> RacingParts:
     """Ask the model of a request, and that of its hedge where the first one takes too long.
 
     The first part tells what came of it. Who fails leaves the field to the other; where both do,
