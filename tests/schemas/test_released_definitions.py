@@ -17,6 +17,7 @@ LATER = {
     "Calculate",
     "CallTool",
     "CheckPolicy",
+    "Hedge",
     "Classify",
     "RateRoute",
     "ReadRoutes",
