@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from replay.lane_outcomes import StepOutcomes, Tapes
 from replay.lane_reader import LaneReader
 from replay.log import Stored
+from replay.places import is_marked
+from streams.delivery.epochs import LateInputs
 from streams.delivery.history import History
 from streams.log.offsets import Partition
 from streams.running.run import Input
@@ -15,6 +19,8 @@ from streams.topics import Step
 AT_ONCE = 32
 """Requests that are read before the steps behind the first one go on: few enough that the texts of
 a question are still known (`agents.language`) when the next step looks at them."""
+CAUSES = 100_000
+"""Of which it is known what came late: more than any worker remembers."""
 
 
 class StepWalk:
@@ -37,11 +43,16 @@ class StepWalk:
         self.over = False
         self._reader = reader
         self._committed = committed
+        self._late: defaultdict[str, LateInputs] = defaultdict(partial(LateInputs, CAUSES))
         self._left = [tapes[record] for record in step.reads]
 
     def acknowledged(self, stored: Stored) -> int:
         """Return the next offset of an input's topic that the step has not acknowledged."""
         return self._committed.get((stored.topic, stored.partition), 0)
+
+    def comes_late(self, given: Input, stored: Stored) -> bool:
+        """Say whether an input is of a run that a later owner of its lane has superseded."""
+        return self._late[stored.topic].superseded(given.event.meta) and not is_marked(stored)
 
     def inputs(self) -> Iterator[tuple[Input, Stored]]:
         """Yield the inputs at hand; those of a type when all of the one before were.

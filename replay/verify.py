@@ -158,7 +158,8 @@ class Verifier:
             left = walk.outcomes.pop(stored)
             meta, mark = given.event.meta, rejected_attempt(dict(stored.headers))
             selected = self._takes(given, stored)
-            if not left and walk.history.duplicate(meta, *given[1:], mark):
+            late = walk.comes_late(given, stored)
+            if not left and (late or walk.history.duplicate(meta, *given[1:], mark)):
                 self.report.duplicates += selected
                 continue
             if selected:

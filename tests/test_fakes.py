@@ -26,6 +26,7 @@ HELD = {
     "FakeDetector": "agents/test_fake_services.py",
     "FakeEffects": "test_fake_effects.py",
     "FakeFactories": "worker/test_wiring.py",
+    "FakeHosted": "worker/test_fake_step_app.py",
     "FakeGateway": "bench/flood/test_gateway_contract.py",
     "FakeHTTPServer": "connectors/providers/test_real_server.py",
     "FakeKeyring": "test_fake_connectors.py",

@@ -70,8 +70,13 @@ class Worker(ModeWorker):
         steps = [entry.step.name for entry in self._hosted.steps]
         log.info("starting", steps=steps)
         await asyncio.gather(*(entry.app.start() for entry in self._hosted.steps))
-        while not all(entry.runner.ready for entry in self._hosted.steps):  # noqa: ASYNC110
+        told: list[str] = []
+        while not all(entry.runner.ready for entry in self._hosted.steps):
             await asyncio.sleep(READY_POLL_S)
+            reasons = [entry.trouble for entry in self._hosted.steps if entry.trouble]
+            if reasons and reasons != told:
+                self._well_or_not(reasons)
+            told = reasons
         await self._hosted.world.loaded()
         self._say_ready([])
         spare_the_collector()

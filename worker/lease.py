@@ -1,9 +1,9 @@
 """The lease: after a standstill nothing is written until the group says that the lanes are ours.
 
 A process that stood still (stopped, or on a machine that slept) may have been given up by its
-group: others run its lanes by now. It would go on where it was: its runs have the same attempt
-numbers as those of the new owner, and the log would hold two different records with the same id and
-attempt. The broker tells it too late, with the next heartbeat.
+group: others run its lanes by now. It would go on where it was, and the log would hold its outcomes
+beside those of the new owner, superseded (see `streams.delivery.epochs`) and paid for twice. The
+broker tells it too late, with the next heartbeat.
 
     well        the last tick is recent: records leave
     in doubt    it is not, or was not: what is handed over waits in the publishers, and the group is

@@ -82,8 +82,8 @@ class Hosted:
 
     @property
     def trouble(self) -> str:
-        """Why its group gives it no lane."""
-        return cast(Consumer, self.app.consumer).trouble
+        """Why its group gives it no lane, or what its lanes wait for."""
+        return cast(Consumer, self.app.consumer).trouble or self.runner.trouble
 
     def is_known(self) -> bool:
         """Say whether its group may give it lanes; blocks, raises NoAnswer."""

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.lane import Lane, Place
-from streams.delivery.progress import note_of
+from streams.delivery.progress import Ownership, note_of, note_with, ownership_of
 from streams.log.reading import tells_of_end
 from streams.watching.logs import logger
 
@@ -39,7 +39,9 @@ def due(lanes: Iterable[Lane]) -> list[Commit]:
     return [
         _commit(lane)
         for lane in lanes
-        if lane.learned and not lane.displaced and (lane.changed or lane.note_is_old)
+        if lane.learned
+        and not lane.displaced
+        and (lane.changed or lane.note_is_old or lane.given_up)
     ]
 
 
@@ -58,6 +60,23 @@ def unnoted(lanes: Iterable[Lane]) -> list[Commit]:
         for lane in lanes
         if lane.safe > lane.requested
     ]
+
+
+def claim(lanes: Iterable[Lane]) -> list[Commit]:
+    """Say what makes some lanes ours, which have just come; call it on the event loop.
+
+    Nothing of them may run before the group has taken it; see `epochs`.
+    """
+    claims = []
+    for lane in lanes:
+        before = ownership_of(lane.base, lane.note)
+        if before is None:  # a note of Kafka's own tools, say, or none
+            lane.epoch = int(not lane.untouched)
+        else:
+            lane.epoch = before.epoch + (not before.left)
+        lane.note = note_with(lane.base, lane.note, Ownership(lane.epoch))
+        claims.append(Commit(lane, lane.base, lane.note, lane.changes))
+    return claims
 
 
 class Commits:
@@ -106,6 +125,28 @@ class Commits:
                 return False
             return True
         return True
+
+    def claimed(self, client: Client, claims: Sequence[Commit]) -> bool:
+        """Say whether the group takes what makes lanes ours; False: it is to be asked again."""
+        places = [
+            TopicPartition(lane.topic, lane.partition, offset, metadata=note)
+            for lane, offset, note, _ in claims
+        ]
+        try:
+            answers = client.commit(offsets=places, asynchronous=False) if places else ()
+        except KafkaException as error:
+            if tells_of_end(error):
+                raise
+            if error.args[0].code() not in NO_NOTES:
+                log.warning("the group does not take the lanes for ours yet", error=name_of(error))
+                return False
+            answers = ()
+            for lane, *_ in claims:
+                lane.takes_notes, lane.note = False, ""
+        refused = [at.error for at in answers or () if at.error is not None]
+        if refused:
+            log.warning("the group does not take the lanes for ours yet", error=refused[0].name())
+        return not refused
 
     def committed(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> bool:
         """Take the broker's answer to a commit; librdkafka calls this within a poll.

@@ -223,6 +223,10 @@ class Consumer(FaustConsumer):
 
     # ------------------------------------------------------------------ for the runner
 
+    async def claim(self, claims: Sequence[Commit]) -> bool:
+        """Make lanes ours that have come; say whether the group has taken it."""
+        return self._reader is None or await self._reader.claim(claims)
+
     def begin_again(self, error: Exception) -> None:
         """Forget what is not on the log, and have the lanes come again."""
         if self._reader is None:

@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
     cause: Cause
     attempt: int
     last: bool
+    """Whether it closes its outcome; not where it came late (`epochs`)."""
 
 
 class History:
@@ -87,17 +88,18 @@ class History:
             meta.cause is None and meta.id in self._answered
         )
 
-    def begin(self, meta: Meta, topic: str, partition: int, offset: int) -> int:
+    def begin(self, meta: Meta, topic: str, partition: int, offset: int, floor: int = 0) -> int:
         """Return the number of the next run over an input, and remember that it was begun.
 
-        It is above those of all runs over the input's id: outcomes of a superseded input and of its
-        successor have equal ids, and readers tell them apart by the attempt alone. Where a foreign
-        record left none above, the highest is used again: a number that fits no record would fail
-        the dead letter too.
+        It is at or above the input's own attempt and what the runs of the lane's owner count from
+        (`epochs`), and above those of all runs over the input's id: outcomes of a superseded input
+        and of its successor have equal ids, and readers tell them apart by the attempt alone. Where
+        a foreign record left none above, the highest is used again: a number that fits no record
+        would fail the dead letter too.
         """
         place = (topic, partition, offset)
         before = max(self._attempts.get(meta.id, 0), self._cut_off.get(place, 0))
-        number = min(max(before + 1, meta.attempt), NUMBER_MAX)
+        number = min(max(before + 1, meta.attempt + floor), NUMBER_MAX)
         self.attempted(meta.id, number)
         return number
 

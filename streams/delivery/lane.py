@@ -19,8 +19,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from streams.delivery.epochs import LateInputs
 from streams.delivery.item import Item
-from streams.delivery.progress import Progress
+from streams.delivery.progress import Ownership, Progress
 from streams.delivery.rota import Rota
 
 REACH = 1024
@@ -57,6 +58,12 @@ class Lane:
     """Whether a worker was started that has not taken an event yet."""
     takes_notes = True
     """Whether the broker takes what is written beside a commit."""
+    untouched = False
+    """Whether nobody had committed anything of it when it came."""
+    epoch = 0
+    """Ours, once the group has taken it; see `epochs`."""
+    given_up = False
+    """Whether it was given up with nothing of it on its way."""
     changes = 0
     """Inputs that were finished, in whatever order."""
     committed_changes = 0
@@ -95,6 +102,8 @@ class Lane:
         """Told when more may be within reach."""
         self.on_failed: Callable[[Exception], object] = bool
         """Told when an outcome can't be written."""
+        self.late = LateInputs()
+        """Which of its inputs a later owner of the lane before has superseded."""
         self.topic_id = ""
         """What the broker called its topic when it came; see `log_identity`."""
         self._fingerprint: Callable[[Any], str] | None = None
@@ -204,6 +213,7 @@ class Lane:
             after=self._after(),
             topic=self.topic_id,
             last=self._newest_passed(),
+            ownership=Ownership(self.epoch, self.given_up),
         )
 
     def _newest_passed(self) -> tuple[int, str] | None:

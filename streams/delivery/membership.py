@@ -82,7 +82,7 @@ class Membership:
         inputs as done whose outcomes were forgotten.
         """
         self._see_dropped()
-        beginnings = self._beginnings(client, partitions)
+        beginnings, untouched = self._beginnings(client, partitions)
         client.assign([TopicPartition(at.topic, at.partition, at.offset) for at in beginnings])
         if beginnings:  # a partition that was paused and comes back would stay so
             client.resume(beginnings)
@@ -98,8 +98,9 @@ class Membership:
             )
             for at in beginnings
         }
-        for lane in lanes.values():
+        for place, lane in lanes.items():
             lane.contested = self.displaces
+            lane.untouched = place in untouched
         self.displaces = False  # from now on the group has lanes given up before they come
         self.lanes = lanes
         self._loop.call_soon_threadsafe(self._listener.assigned, list(lanes.values()))
@@ -125,13 +126,17 @@ class Membership:
         self._see_dropped()
         return places
 
-    def _beginnings(self, client: Client, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Look up where each partition was left, as long as it takes."""
+    def _beginnings(
+        self, client: Client, partitions: list[TopicPartition]
+    ) -> tuple[list[TopicPartition], set[Place]]:
+        """Look up where each partition was left, as long as it takes; and which nobody had."""
         while partitions:
+            untouched: set[Place] = set()
             try:
                 committed = client.committed(partitions, timeout=BROKER_TIMEOUT_S)
                 for at in committed:
                     if at.offset == OFFSET_INVALID:
+                        untouched.add((at.topic, at.partition))
                         at.offset = client.get_watermark_offsets(at, timeout=BROKER_TIMEOUT_S)[0]
             except KafkaException as error:
                 if tells_of_end(error):
@@ -140,8 +145,8 @@ class Membership:
                 if self._ended.wait(self._pause_s):
                     break
             else:
-                return committed
-        return []
+                return committed, untouched
+        return [], set()
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> list[Lane]:
         gone = {(at.topic, at.partition) for at in partitions}

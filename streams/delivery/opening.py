@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from confluent_kafka import Message
+
 from agents.errors import Permanent, Transient
 from schemas import Event
+from streams.delivery.history import RETRY
 from streams.delivery.item import Item
 from streams.delivery.lane import Lane
 from streams.delivery.unknown_schemas import UnknownSchemas
+from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.pauses import Pauses, pauses
 from streams.running.admit import admit
@@ -38,6 +42,9 @@ class Processes(Protocol):
 
     async def refuse(self, error: Undecodable, item: Item) -> None:
         """Reject a record that reaches no step."""
+
+    async def pass_over(self, event: Event, item: Item) -> None:
+        """Leave out an input that came late."""
 
 
 class Opener:
@@ -80,7 +87,9 @@ class Opener:
         # as in a table's keys: no user waits for another, nor a document for a question
         whose = event.meta.tenant, getattr(event, "subject", ""), event.meta.session
         item.session = "\0".join(whose)
-        if fold is None:
+        if lane.late.superseded(event.meta) and not _is_put_back(message):
+            item.work = partial(self._processes.pass_over, event)
+        elif fold is None:
             item.work = partial(self._processes.run, event)
         else:
             item.work = partial(self._fold, fold, event)
@@ -101,3 +110,8 @@ class Opener:
                 return
             else:
                 return
+
+
+def _is_put_back(message: Message) -> bool:
+    """Say whether somebody wants a record run again."""
+    return any(name == RETRY for name, _ in headers_of(message))

@@ -20,6 +20,7 @@ from typing import Any
 from agents.errors import Permanent, Transient
 from schemas import Begun, Event, Failed, Meta
 from streams.delivery.digest_keys import DigestKeys
+from streams.delivery.epochs import floor_of
 from streams.delivery.failure_reasons import failed, unreadable_because
 from streams.delivery.history import History, rejected_attempt
 from streams.delivery.item import Item
@@ -119,6 +120,11 @@ class Processor:
             await self._reject(task, None, unreadable_because(error, item.place))
         self._end(task)
 
+    async def pass_over(self, event: Event, item: Item) -> None:
+        """Leave out an input that came late: whoever wrote it had lost its lane."""
+        self._counts.add("duplicates", item.lane.partition, topic=item.lane.topic)
+        log.info("an input came late and is passed over", id=event.meta.id)
+
     def _begin(self, given: Input, item: Item, rejected: int) -> _Task | None:
         """Return what is to be done; None for what was done before."""
         history = self._history(given.partition)
@@ -185,8 +191,8 @@ class Processor:
         log.warning("trying again", tries=tries, pause_s=round(pause_s, 3), error=str(failure))
 
     def _number(self, task: _Task) -> int:
-        given = task.given
-        return task.history.begin(task.meta, given.topic, given.partition, given.offset)
+        given, floor = task.given, floor_of(task.item.lane.epoch)
+        return task.history.begin(task.meta, given.topic, given.partition, given.offset, floor)
 
     def _live_run(self, task: _Task, number: int, digest_key: bytes) -> LiveRun:
         services = self._services

@@ -120,6 +120,7 @@ def read_back(
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
     ours = [one for one in outcomes if (one.cause.topic, one.cause.partition) in committed]
+    ours = _without_late(ours, committed)
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
@@ -137,6 +138,25 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
         for record in records_of:
             outputs.setdefault((topic_of(record), source.partition), []).append(source)
     return outputs
+
+
+def _without_late(outcomes: Sequence[Outcome], committed: Mapping[Place, int]) -> list[Outcome]:
+    """Have no run close an input that is not committed, where a later one is on the log.
+
+    Numbers rise from owner to owner (see `epochs`). So what closed it came late, or its torso would
+    stand behind a whole outcome: steps behind this one believe the later run.
+    """
+    newest: dict[tuple[str, int, int], int] = {}
+    for cause, attempt, _ in outcomes:
+        place = (cause.topic, cause.partition, cause.offset)
+        newest[place] = max(attempt, newest.get(place, 0))
+    return [
+        one
+        if one.cause.offset < committed[one.cause.topic, one.cause.partition]
+        or one.attempt == newest[one.cause.topic, one.cause.partition, one.cause.offset]
+        else one._replace(last=False)
+        for one in outcomes
+    ]
 
 
 def _lost(inputs: Mapping[Place, int], outcomes: Iterable[Outcome]) -> dict[Place, tuple[int, int]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -71,6 +72,8 @@ class Reader:
         self._due: Sequence[Commit] = ()
         self._asked = False
         """Whether the event loop has asked for a commit since the last one."""
+        self._claims: deque[tuple[Sequence[Commit], asyncio.Future[bool]]] = deque()
+        """Lanes that are to be made ours, and who waits for it."""
         self._proofs: list[asyncio.Future[bool]] = []
         """Who wants to know whether the group still takes us for the owner of our lanes."""
         self._failure: KafkaException | None = None
@@ -134,6 +137,12 @@ class Reader:
         self._due = [*commits, *(one for one in self._due if id(one.lane) not in named)]
         self._asked = True
 
+    async def claim(self, claims: Sequence[Commit]) -> bool:
+        """Make lanes ours; say whether the group has taken it. It has not where they have gone."""
+        taken: asyncio.Future[bool] = self._loop.create_future()
+        self._claims.append((claims, taken))
+        return await taken
+
     async def prove(self) -> bool:
         """Ask the group whether our lanes are ours: only an owner may commit."""
         proof: asyncio.Future[bool] = self._loop.create_future()
@@ -187,6 +196,8 @@ class Reader:
             self.intake.keep_pace(client)
             if self._asked:
                 self._commit()
+            while self._claims:
+                self._claim()
             if self._proofs:
                 self._prove()
             if self._unwritten is not None:
@@ -221,6 +232,14 @@ class Reader:
         self.commits.commit(self.client, still, asynchronous=True)
         self.intake.look_ahead(self.client)
 
+    def _claim(self) -> None:
+        claims, taken = self._claims[0]
+        ours = self.membership.lanes
+        all_ours = all(ours.get((one.lane.topic, one.lane.partition)) is one.lane for one in claims)
+        answer = all_ours and self.commits.claimed(self.client, claims)
+        self._claims.popleft()
+        self._loop.call_soon_threadsafe(_answer, taken, answer)
+
     def _prove(self) -> None:
         proofs, self._proofs = self._proofs, []
         try:
@@ -229,12 +248,8 @@ class Reader:
             self._proofs += proofs  # answered when the lanes are dropped
             raise
 
-        def answer() -> None:
-            for proof in proofs:
-                if not proof.done():
-                    proof.set_result(ours)
-
-        self._loop.call_soon_threadsafe(answer)
+        for proof in proofs:
+            self._loop.call_soon_threadsafe(_answer, proof, ours)
 
     # ------------------------------------------------------------------ what has ended begins anew
 
@@ -293,6 +308,11 @@ class Reader:
             self._failure = KafkaException(error)
         elif error.code() not in PASSING:
             log.warning("the broker says", error=error.name())
+
+
+def _answer(question: asyncio.Future[bool], answer: bool) -> None:
+    if not question.done():
+        question.set_result(answer)
 
 
 def _close(ended: Client) -> None:

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from confluent_kafka import Message
 
+from streams.delivery.commits import claim
 from streams.delivery.faust_shell import App, Consumer, raw_topic
 from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Lane
@@ -28,6 +29,7 @@ from streams.delivery.processing import Processor, Services
 from streams.delivery.tables import Table
 from streams.delivery.takeover import Takeover
 from streams.log.clock import now_us
+from streams.log.pauses import pauses
 from streams.topics import Fold, Step, topic_of
 from streams.watching.logs import begin_task, leave, logger, places
 from streams.watching.metrics import Counts, LaneState, observe
@@ -101,6 +103,11 @@ class Runner:
         """Whether the group has told which lanes are ours, and all are known."""
         consumer = cast(Consumer, self.app.consumer)
         return consumer.joined and all(lane.learned for lane in self._lanes)
+
+    @property
+    def trouble(self) -> str:
+        """What lanes of ours wait for, unusually long; empty while they don't."""
+        return self._takeover.trouble if self._lanes else ""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -204,12 +211,20 @@ class Runner:
             self._spawn(self._learn(lanes), lanes)
 
     async def _learn(self, lanes: Sequence[Lane]) -> None:
-        await self._takeover.learn(lanes, self.app.publisher.ends)
+        learning = self._takeover.learn(lanes, self.app.publisher.ends)
+        await asyncio.gather(learning, self._claim(lanes))
         for lane in lanes:
             lane.on_progress = self._pump
             lane.on_failed = self.app.publishing_failed
             lane.learned = True
             self._pump(lane)
+
+    async def _claim(self, lanes: Sequence[Lane]) -> None:
+        """Make lanes ours; asks until the group has taken it, or they have gone."""
+        claims, waits = claim(lanes), pauses()
+        consumer = cast(Consumer, self.app.consumer)
+        while not await consumer.claim(claims):  # noqa: ASYNC110 - it is asked of the group
+            await asyncio.sleep(next(waits))
 
     async def _revoked(self, lanes: Sequence[Lane], *, in_good_order: bool) -> None:
         """Let go of lanes. Called when they are revoked, or known to be lost.
@@ -223,6 +238,7 @@ class Runner:
             await self._cancel()
             return
         stopping, all_written = self._stopping, False
+        self._stop_learning()
         try:
             await self.drain(REVOKED_GRACE_S)
             # ours until then: a record may wait for others before it is sent (`Item.hand_over`)
@@ -233,6 +249,8 @@ class Runner:
         finally:
             self._stopping = stopping
             _give_up(lanes)
+        for lane in lanes:
+            lane.given_up = all_written
         if not all_written:
             self._abandon(lanes)
         for lane in self.held:
@@ -246,6 +264,12 @@ class Runner:
         self.app.publisher.abandon()
         ours = {lane.partition for lane in self._lanes if not lane.revoked}
         self._takeover.forget({lane.partition for lane in lanes} - ours)
+
+    def _stop_learning(self) -> None:
+        """Nothing runs of a lane that is not known, and the group answers nobody meanwhile."""
+        for task, lanes in self._tasks.items():
+            if lanes and not any(lane.learned for lane in lanes):
+                task.cancel()
 
     async def drain(self, grace_s: float) -> None:
         """Start nothing new, let running events end for a while, then cancel the rest."""

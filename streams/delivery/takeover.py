@@ -7,6 +7,7 @@ reads both when lanes come, and forgets what it knew of lanes that have gone.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -34,12 +35,14 @@ from streams.log.pauses import Pauses, pauses
 from streams.log.reading import new_consumer
 from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.settings import Settings
-from streams.topics import Fold, Step, topic_of
+from streams.topics import Fold, Step, group_of, topic_of
 from streams.watching.logs import logger
 
 log = logger("takeover")
 
 TICK_S = 0.05
+SOON_S = 15.0
+"""For which failures are no trouble: a broker that starts, or moves a leader, takes seconds."""
 TopicIds = Callable[[Settings, Collection[str]], Mapping[str, str]]
 """Asks the broker which topics these are."""
 
@@ -70,6 +73,7 @@ class Takeover:
         between_tries: Pauses = pauses,
         grace_s: float = GRACE_S,
         told_s: float = TOLD_S,
+        soon_s: float = SOON_S,
     ) -> None:
         self._step = step
         self._settings = settings
@@ -82,6 +86,8 @@ class Takeover:
         self._told_s = told_s
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
+        self._soon_s = soon_s
+        self._trouble: tuple[Collection[Lane], str] = ((), "")
 
     def history(self, partition: int) -> History:
         """Return what was done in a lane."""
@@ -158,6 +164,7 @@ class Takeover:
         self, lanes: Sequence[Lane], sources: Sequence[Source], partitions: Sequence[int]
     ) -> tuple[_Known, list[list[Change]]]:
         waits = self._between_tries()
+        began_s = time.monotonic()
         given_up: set[ForeignId] = set()
         unfenced = list(self._tables)
         while True:
@@ -169,7 +176,7 @@ class Takeover:
                     given_up |= reader.missing
                     continue
                 while unfenced:
-                    await unfenced[-1].fence(partitions)
+                    await self._fence(unfenced[-1], lanes, partitions)
                     unfenced.pop()
                 changes = [
                     await asyncio.to_thread(table.changes, table.known(partitions))
@@ -180,10 +187,42 @@ class Takeover:
                     "reading back failed, trying again",
                     step=self._step.name,
                     error=type(error).__name__,
+                    reason=str(error),
                 )
+                if time.monotonic() - began_s > self._soon_s:
+                    self._waits_for(lanes, error)
                 await asyncio.sleep(next(waits))
             else:
                 return known, changes
+
+    async def _fence(self, table: Table, lanes: Sequence[Lane], partitions: Sequence[int]) -> None:
+        """Fence a table; it may take long, for a record that is on its way is not sent again."""
+        fencing = asyncio.ensure_future(table.fence(partitions))
+        try:
+            while not (await asyncio.wait([fencing], timeout=self._soon_s))[0]:
+                silence = f"the broker has not taken the fence of the table {table.NAME}"
+                self._waits_for(lanes, TimeoutError(silence))
+            await fencing
+        finally:
+            fencing.cancel()
+
+    def _waits_for(self, lanes: Sequence[Lane], error: Exception) -> None:
+        """Say what lanes wait for that should have been taken over: a refusal may last for ever."""
+        places = sorted(f"{lane.topic}[{lane.partition}]" for lane in lanes if not lane.revoked)
+        trouble = (
+            f"{group_of(self._step.name)} waits to take over {', '.join(places)}: "
+            f"{error or type(error).__name__}. It is tried until it works; nothing of these lanes "
+            "runs before, and nothing of them is lost"
+        )
+        if trouble != self._trouble[1]:
+            log.error("a takeover waits", reason=trouble)
+        self._trouble = lanes, trouble
+
+    @property
+    def trouble(self) -> str:
+        """What lanes of ours wait for, unusually long; empty while they don't."""
+        lanes, trouble = self._trouble
+        return trouble if any(not (lane.learned or lane.revoked) for lane in lanes) else ""
 
     async def _ask(self, missing: Collection[ForeignId]) -> None:
         """Wait until the registry has told of schemas, or has gone on not knowing them."""

@@ -156,6 +156,22 @@ async def test_a_copy_of_what_a_step_wrote_needs_no_outcome_but_a_later_attempt_
     assert (report.equal, report.duplicates) == (3, 1)
 
 
+async def test_what_came_late_of_a_worker_that_lost_its_lane_needs_no_outcome():
+    log = await a_log(0)
+    cause = Cause(topic="t", partition=0, offset=0, id="c")
+    late, newest = (stamped(asked(0), a_meta(cause=cause, attempt=n)) for n in (1, 1001))
+    run = fake_run(newest, 0, attempt=1001)
+    await run.execute()
+    for event in (newest, late, *run.outcomes):
+        put(log, event)
+    report = await verified(log)
+    assert (report.diverged, report.equal, report.duplicates) == ([], 3, 1)
+    log = await a_log(0)
+    for event in (late, newest, *run.outcomes):
+        put(log, event)
+    assert [e.offset for e in (await verified(log)).diverged] != [], "it came before"
+
+
 async def put_back(log, mark=b"1@0", times=1):
     """Reject an input and put it back so many times."""
     await rejected(log, Permanent("no"))

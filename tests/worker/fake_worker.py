@@ -69,6 +69,14 @@ class FakeStepApp(Service):
                 return False
         return not self.broken or self.looks >= 3
 
+    @property
+    def trouble(self):
+        """What a takeover waits for, between two looks."""
+        waits = self.case == "waits" and self.broken and self.looks == 1
+        if self.looks == 2 and self.broken and self.case == "waits":
+            tell("file", self.ready_file.read_text())
+        return "it waits for its lanes" if waits else ""
+
     def crash_soon(self):
         self.crashing = asyncio.ensure_future(self.crash(ZeroDivisionError("a secret")))
 
@@ -86,6 +94,14 @@ class FakeStepApp(Service):
 
     async def close_publisher(self, limit_s):
         tell(self.name, "has published within", limit_s)
+
+
+class FakeHosted(SimpleNamespace):
+    """Such an app as the worker holds it."""
+
+    @property
+    def trouble(self):
+        return self.runner.trouble
 
 
 class FakeTellingConnector(FakeConnector):
@@ -110,9 +126,7 @@ class FakeTellingConnector(FakeConnector):
 async def serve(case, folder):
     ready_file = folder / "ready.json" if case != "without a file" else None
     apps = [FakeStepApp(name, case, folder / "ready.json") for name in ("first", "second")]
-    steps = [
-        SimpleNamespace(step=SimpleNamespace(name=app.name), app=app, runner=app) for app in apps
-    ]
+    steps = [FakeHosted(step=SimpleNamespace(name=app.name), app=app, runner=app) for app in apps]
 
     async def watch(told):
         if case in {"stuck", "stuck for a while"}:

@@ -138,6 +138,7 @@ def test_a_worker_needs_no_ready_file(course_of, tmp_path):
     ("case", "said"),
     [
         ("stuck", [("stuck", ["a lane is silent"])]),
+        ("waits", [("stuck", ["it waits for its lanes"])]),
         ("stuck for a while", [("stuck", ["a lane is silent"]), ("ready", [])]),
     ],
 )

@@ -1,7 +1,6 @@
 """What a worker does with a step's app and its runner: the fake bears it as the real ones do."""
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
 from mode import Service
@@ -10,13 +9,13 @@ from mode.services import ServiceT
 from streams.delivery.memory import Memory
 from streams.settings import Settings
 from streams.topics import step
-from tests.worker.fake_worker import FakeStepApp
+from tests.worker.fake_worker import FakeHosted, FakeStepApp
 from worker.wiring import declare
 
 
 def fake(tmp_path):
     app = FakeStepApp("first", "", tmp_path / "ready.json")
-    return SimpleNamespace(app=app, runner=app)
+    return FakeHosted(app=app, runner=app)
 
 
 def real(tmp_path):
@@ -49,3 +48,7 @@ async def test_a_runner_says_whether_it_is_ready(entry):
 async def test_its_consumer_is_told_to_stop_taking_and_its_publisher_to_close(entry):
     assert entry.app.consumer.stop_taking() is None
     assert await asyncio.wait_for(entry.app.publisher.close(1.0), 10) is None
+
+
+async def test_whose_lanes_have_not_come_waits_for_nothing(entry):
+    assert entry.trouble == ""

@@ -7,9 +7,13 @@ class FakeProcessor:
     def __init__(self):
         self.ran = []
         self.refused = []
+        self.passed_over = []
 
     async def run(self, event, item):
         self.ran.append((event, item))
 
     async def refuse(self, error, item):
         self.refused.append((str(error), item))
+
+    async def pass_over(self, event, item):
+        self.passed_over.append((event, item))

@@ -1,11 +1,21 @@
 """Commits: what is due of a lane, and what becomes of what the group is asked to commit."""
 
+from dataclasses import replace
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.delivery.commits import Commit, Commits, due, name_of, unnoted
+from streams.delivery.commits import Commit, Commits, claim, due, name_of, unnoted
 from streams.delivery.lane import NOTE_REACH, Lane
-from streams.delivery.progress import NOTE_BYTES_MAX, Progress, progress_of
+from streams.delivery.progress import (
+    NOTE_BYTES_MAX,
+    Ownership,
+    Progress,
+    note_of,
+    note_with,
+    ownership_of,
+    progress_of,
+)
 from tests.memory_broker import MemoryBroker
 from tests.streams.delivery.lanes import finish, take
 from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
@@ -255,3 +265,79 @@ def test_an_answer_about_a_lane_that_has_gone_changes_nothing():
 )
 def test_an_error_is_told_by_its_name(error, name):
     assert name_of(error) == name
+
+
+# ---------------------------------------------------------------------- whose a lane is
+
+
+def note(**ownership):
+    return note_with(BASE, "", Ownership(**ownership))
+
+
+@pytest.mark.parametrize(
+    ("before", "untouched", "epoch"),
+    [
+        ("", True, 0),  # nobody had it
+        ("", False, 1),  # somebody had, who says nothing: Kafka's own tools set it
+        ("of 0.1.0", False, 1),
+        (note_of(Progress(BASE, topic="t")), False, 1),  # who had it may have died
+        (note(epoch=3), False, 4),
+        (note(epoch=3, left=True), False, 3),  # nothing of it is on its way
+    ],
+    ids=str,
+)
+def test_who_takes_a_lane_over_has_an_epoch_of_its_own(before, untouched, epoch):
+    lane = a_lane(note=before)
+    lane.untouched = untouched
+    bench = Bench(lane)
+    assert bench.commits.claimed(bench.client, claim([lane]))
+    assert lane.epoch == epoch
+    assert bench.group.offsets() == {(TOPIC, 0): BASE}
+    assert ownership_of(BASE, bench.group.notes[TOPIC, 0]) == Ownership(epoch)
+    assert bench.client.waited == [True]
+
+
+def test_what_the_note_before_tells_stands_beside_the_epoch():
+    before = Progress(BASE, frozenset({9}), {8: 2}, {OUTPUT: 5}, "t", (6, "f"), Ownership(2))
+    lane = a_lane(note=note_of(before))
+    [(_, _, claimed, _)] = claim([lane])
+    assert progress_of(BASE, claimed) == replace(before, ownership=Ownership(3))
+    lane = a_lane(note="of 0.1.0")
+    [(_, _, claimed, _)] = claim([lane])
+    assert progress_of(BASE, claimed) is None, "it tells nothing of what is done"
+
+
+@pytest.mark.parametrize("finished", [(), (0,)])
+def test_a_lane_that_is_given_up_says_so_though_nothing_is_new(finished):
+    lane = done(a_lane(after={OUTPUT: 0}), *finished)
+    lane.epoch = 2
+    Bench(lane).commit()
+    assert due([lane]) == []
+    lane.given_up = True
+    [(_, offset, last, _)] = due([lane])
+    assert ownership_of(offset, last) == Ownership(2, left=True)
+
+
+def test_a_group_that_does_not_take_it_is_to_be_asked_again():
+    lane = a_lane()
+    bench = Bench(lane)
+    bench.client.errors.append(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
+    claims = claim([lane])
+    assert not bench.commits.claimed(bench.client, claims)
+    assert bench.commits.claimed(bench.client, claims)
+
+
+def test_a_broker_that_takes_no_notes_holds_nobody_up():
+    lane = a_lane()
+    bench = Bench(lane)
+    bench.client.errors.append(KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE))
+    assert bench.commits.claimed(bench.client, claim([lane]))
+    assert not lane.takes_notes
+
+
+def test_a_client_that_has_ended_claims_nothing():
+    lane = a_lane()
+    bench = Bench(lane)
+    bench.client.errors.append(KafkaError(KafkaError._FATAL))
+    with pytest.raises(KafkaException):
+        bench.commits.claimed(bench.client, claim([lane]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
+from itertools import repeat
 
 import pytest
 
@@ -17,6 +18,7 @@ from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.opening import Opener
 from streams.delivery.processing import Processor, Services
+from streams.delivery.progress import ownership_of
 from streams.delivery.runner import Runner
 from streams.delivery.takeover import Takeover
 from streams.log.configuration import load
@@ -49,6 +51,7 @@ class MovingLane:
         self.chance = random.Random(seed)
         self.broker, self.codec = a_broker(), a_codec()
         app = new_app("playhead-redact", Settings(run=tmp_path), Memory(1_000_000))
+        app.consumer.claim = self.claim
         app._publisher = self.publisher = MemoryPublisher(self.broker)
         self.publisher.slow = True
         made = dataclasses.replace(step("redact"), function=stumbles)
@@ -75,6 +78,8 @@ class MovingLane:
             "redact", self.runner._reads, self.codec, processor, self.runner._spawn
         )
         self.committed, self.note = 0, ""
+        self.epochs = []
+        """Of each owner that the group has taken."""
         self.asked = self.read = 0
         self.lane = None
 
@@ -116,6 +121,14 @@ class MovingLane:
                 )
                 assert set(range(self.committed)) <= self.closed()
 
+    async def claim(self, claims):
+        """Have the group take the lane for ours, or not yet."""
+        if self.chance.random() < 0.2:
+            return False
+        for _, self.committed, self.note, _ in claims:
+            self.epochs.append(ownership_of(self.committed, self.note).epoch)
+        return True
+
     async def revoked(self):
         if self.lane is not None:
             await self.runner._revoked([self.lane], in_good_order=True)
@@ -132,6 +145,7 @@ class MovingLane:
         if self.lane is None:
             self.back()  # who can't read what was done waits for the broker
             self.lane = Lane(ASKED, 0, self.committed, 8, note=self.note)
+            self.lane.untouched = not self.note
             self.read = self.committed
             self.runner._assigned([self.lane])
             while self.chance.random() < 0.99 and not self.lane.learned:  # noqa: ASYNC110 - or at once
@@ -178,6 +192,7 @@ class MovingLane:
 async def test_what_is_committed_has_its_whole_outcome_on_the_log(tmp_path, monkeypatch, seed):
     monkeypatch.setattr(runners, "REVOKED_GRACE_S", 0.0)
     monkeypatch.setattr(runners, "PUBLISHED_S", 0.05)
+    monkeypatch.setattr(runners, "pauses", lambda: repeat(0.0))
     moving = MovingLane(tmp_path, seed)
     moves = [moving.ask, moving.turn, moving.turn, moving.away, moving.back, moving.commit]
     moves += [moving.revoked, moving.lost, moving.comes, moving.comes]
@@ -189,3 +204,19 @@ async def test_what_is_committed_has_its_whole_outcome_on_the_log(tmp_path, monk
     assert moving.closed() == set(range(moving.asked))
     moving.commit()
     assert moving.committed == moving.asked
+
+
+async def test_who_gives_a_lane_up_in_good_order_leaves_its_epoch_and_who_loses_it_does_not(
+    tmp_path,
+):
+    moving = MovingLane(tmp_path, 0)
+    moving.chance.random = lambda: 0.5
+    moving.ask()
+    for goes in (moving.revoked, moving.revoked, moving.lost, moving.revoked):
+        await moving.comes()
+        for _ in range(9):
+            await moving.turn()
+            moving.publisher.settle()
+        await goes()
+    await moving.comes()
+    assert moving.epochs == [0, 0, 0, 1, 1]

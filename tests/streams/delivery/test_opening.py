@@ -12,6 +12,7 @@ from schemas import (
     Answer,
     AnswerReleased,
     Ask,
+    Cause,
     QuestionAsked,
     QuestionRedacted,
     Sealed,
@@ -127,6 +128,30 @@ async def test_what_a_fold_reads_goes_into_its_table_and_is_not_run(bench):
     await item.work(item)
     assert bench.folded == [an_answer()]
     assert bench.processor.ran == []
+
+
+def a_redacted(attempt):
+    cause = Cause(topic=ASKED, partition=0, offset=0, id="asked")
+    meta = a_meta(cause=cause, attempt=attempt)
+    return QuestionRedacted(meta=meta, outcome="redacted", subject="u", text="t", ask=Ask())
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_what_comes_late_of_a_worker_that_lost_its_lane_is_passed_over(put_back):
+    codec, processor = a_codec_that_has_met(a_redacted(1)), FakeProcessor()
+    opener = Opener("rewrite", {REDACTED: Reads(QuestionRedacted)}, codec, processor, lambda *_: 0)
+    lane = Lane(REDACTED, 0, 0, 16)
+    headers = [("retry", b"1@0")] if put_back else []
+    for offset, attempt in enumerate((1001, 1)):
+        value = codec.encode(a_redacted(attempt))
+        place = {"topic": REDACTED, "partition": 0, "offset": offset, "key": b"acme"}
+        lane.take([(offset, 1, b"acme", Message(**place, value=value, headers=headers))])
+        [item] = begun(lane, opener.open)
+        await item.work(item)
+        finish(lane, item)
+    ran = [event.meta.attempt for event, _ in processor.ran]
+    late = [event.meta.attempt for event, _ in processor.passed_over]
+    assert (ran, late) == (([1001, 1], []) if put_back else ([1001], [1]))
 
 
 UNREADABLE = {

@@ -61,3 +61,8 @@ async def test_each_input_is_processed_once_and_nothing_is_raised_or_returned(on
 async def test_what_can_not_be_read_is_refused_without_a_word(one):
     assert await one.processor.refuse(Undecodable("no magic byte"), an_item(7)) is None
     assert one.done == [(7, True)]
+
+
+async def test_what_is_passed_over_leaves_nothing(one):
+    assert await one.processor.pass_over(a_question(), an_item(3)) is None
+    assert one.done == []

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from streams.delivery.commits import Commit, due
+from streams.delivery.commits import Commit, claim, due
 from streams.delivery.intake import HIGH_WATER, Intake
 from streams.delivery.lane import LOW_WATER
 from streams.delivery.memory import Memory
@@ -240,6 +240,29 @@ async def test_the_lanes_are_ours_where_the_group_takes_a_commit_that_changes_no
 async def test_who_has_no_lane_has_nothing_to_prove(reader):
     reader.refuses()
     assert await proven(reader)
+    assert reader.committed == {}
+
+
+async def claimed(reader, lanes):
+    """What the group answers to who takes lanes over; here the reader's thread is not running."""
+    claiming = asyncio.create_task(reader.claim(claim(lanes)))
+    await asyncio.sleep(0)
+    reader._claim()
+    return await claiming
+
+
+async def test_lanes_are_made_ours_by_a_commit_of_what_was_committed_before(reader):
+    lanes = await reader.assign(0, 1)
+    assert await claimed(reader, lanes)
+    assert {place: offset for place, (offset, _) in reader.committed.items()} == {0: 7, 1: 7}
+    reader.refuses()
+    assert not await claimed(reader, lanes)
+
+
+async def test_a_lane_that_has_gone_is_not_made_ours(reader):
+    lanes = await reader.assign(0, 1)
+    await reader.lose(0)
+    assert not await claimed(reader, lanes)
     assert reader.committed == {}
 
 

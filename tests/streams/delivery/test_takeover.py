@@ -318,3 +318,32 @@ async def test_lanes_of_other_workers_are_forgotten(broker):
 def test_pauses_double_up_to_a_bound():
     waits = pauses()
     assert [next(waits) for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "is slow"])
+async def test_what_a_takeover_waits_for_is_told_until_it_is_over(broker, trouble):
+    fenced = a_table(broker)
+    publisher = fenced._app.publisher
+    publisher.slow = trouble == "is slow"
+    publisher.refuses = "" if publisher.slow else changelog_of("sessions")
+    lane = Lane(topic_of(QuestionRedacted), PARTITION, 0, 1)
+    takeover = rewrite(fenced, broker, soon_s=0.0)
+    learning = asyncio.create_task(takeover.learn([lane], {}))
+    while not takeover.trouble:  # noqa: ASYNC110 - it is told in between
+        await asyncio.sleep(0)
+    assert takeover.trouble.startswith(
+        "playhead-rewrite waits to take over playhead.question.redacted[2]: "
+    )
+    assert "sessions" in takeover.trouble
+    publisher.refuses, publisher.slow = "", False
+    publisher.settle()
+    await learning
+    lane.learned = True
+    assert takeover.trouble == ""
+
+
+async def test_a_refusal_that_is_over_soon_is_no_trouble(broker):
+    table = a_table(broker, [TimeoutError()])
+    takeover = rewrite(table, broker)
+    await takeover.learn([Lane(topic_of(QuestionRedacted), PARTITION, 0, 1)], {})
+    assert takeover.trouble == ""
