@@ -5,17 +5,22 @@ Pure bookkeeping: `takeover.py` fills it when a lane comes, `replay verify` from
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas import Cause, Meta
+from streams.delivery.known_ids import KnownIds
 from streams.delivery.progress import Progress
 
-REMEMBERED = 20_000  # ids that a lane of a step keeps in memory: some 9 MB
+REMEMBERED = 20_000  # ids that a lane of a step keeps in memory: 0.9 MB
 
 NUMBER_MAX = 2**31 - 1
 """Of a run: records hold it in 32 bits. No step counts so far; a foreign record may say so."""
+
+OFFSET_BITS = 48
+SOURCES_MAX = 1_000
+"""Lanes of input topics of which places are remembered: a step has three, a forged log may tell
+any number."""
 
 RETRY = "retry"
 """Header of a dead letter that was put back: ATTEMPT@OFFSET of the run that was rejected.
@@ -43,12 +48,13 @@ class History:
 
     def __init__(self, size: int = REMEMBERED) -> None:
         self._size = size
-        self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
-        self._attempts: OrderedDict[str, int] = OrderedDict()
-        self._cut_off: OrderedDict[tuple[str, int, int], int] = OrderedDict()
-        self._closed: OrderedDict[tuple[str, int, int], str] = OrderedDict()
-        """Place -> id of the input there; empty where only a commit told of it."""
-        self._answered: OrderedDict[str, int] = OrderedDict()
+        self._ids = KnownIds(size)
+        self._sources: dict[tuple[str, int], int] = {}
+        """Numbers for topics and lanes, of which a place is made."""
+        self._cut_off: dict[int, int] = {}
+        """Place -> attempt, as a commit told it."""
+        self._closed: dict[int, None] = {}
+        """Places of which a commit alone told that they are closed, so that no id is known."""
 
     def learn(self, outcomes: Iterable[Outcome | Meta]) -> None:
         """Take in outcomes that are on the log; where there are too many, the last are kept."""
@@ -58,16 +64,24 @@ class History:
             cause = meta.cause
             self.attempted(cause.id, meta.attempt)
             if meta.last:
-                self._remember(self._closed, (cause.topic, cause.partition, cause.offset), cause.id)
-                self._answer(cause.id, meta.attempt)
+                at = self._answer(cause.id, meta.attempt)
+                place = self._place(cause.topic, cause.partition, cause.offset)
+                if place is not None:
+                    self._ids.add(at, "closed", place)
+                    self._closed.pop(place, None)
 
     def inherit(self, topic: str, partition: int, done: Progress) -> None:
         """Take in what was done of a lane before it came; after the outcomes, which tell ids."""
-        for offset in sorted(done.closed):
-            place = (topic, partition, offset)
-            self._remember(self._closed, place, self._closed.get(place, ""))
+        closed = {self._place(topic, partition, offset) for offset in sorted(done.closed)}
+        if closed:
+            closed.difference_update(self._ids.places())
+        for place in closed:
+            if place is not None:
+                self._remember(self._closed, place, None)
         for offset, attempt in sorted(done.open.items()):
-            self._remember(self._cut_off, (topic, partition, offset), attempt)
+            place = self._place(topic, partition, offset)
+            if place is not None:
+                self._remember(self._cut_off, place, attempt)
 
     def duplicate(
         self, meta: Meta, topic: str, partition: int, offset: int, rejected: int = 0
@@ -80,12 +94,19 @@ class History:
         is another record at a place where one was closed: a topic that lost its tail or was made
         anew counts its offsets once more.
         """
-        if self._closed.get((topic, partition, offset)) in {"", meta.id}:
+        place = self._place(topic, partition, offset)
+        if place is not None and place in self._closed:
             return True
+        known = self._ids.find(meta.id)
+        if known is None:
+            return False
+        if place is not None and self._ids.has(known, "closed", place):
+            return True
+        answered = self._ids.answered[known]
         if rejected:
-            return self._answered.get(meta.id, 0) > rejected
-        return (meta.id, meta.attempt) in self._seen or (
-            meta.cause is None and meta.id in self._answered
+            return answered > rejected
+        return self._ids.has(known, "finished", _number(meta.attempt)) or (
+            meta.cause is None and answered > 0
         )
 
     def begin(self, meta: Meta, topic: str, partition: int, offset: int, floor: int = 0) -> int:
@@ -97,27 +118,48 @@ class History:
         a foreign record left none above, the highest is used again: a number that fits no record
         would fail the dead letter too.
         """
-        place = (topic, partition, offset)
-        before = max(self._attempts.get(meta.id, 0), self._cut_off.get(place, 0))
+        place = self._place(topic, partition, offset)
+        cut_off = 0 if place is None else self._cut_off.get(place, 0)
+        known = self._ids.find(meta.id)
+        before = max(0 if known is None else self._ids.begun[known], cut_off)
         number = min(max(before + 1, meta.attempt + floor), NUMBER_MAX)
         self.attempted(meta.id, number)
         return number
 
     def attempted(self, cause_id: str, attempt: int) -> None:
         """Remember that a run with this number was begun."""
-        highest = max(attempt, self._attempts.get(cause_id, 0))
-        self._remember(self._attempts, cause_id, highest)
+        at = self._ids.enter(cause_id)
+        self._ids.begun[at] = max(_number(attempt), self._ids.begun[at])
 
     def finished(self, meta: Meta) -> None:
         """Remember that an input has a closed outcome."""
-        self._remember(self._seen, (meta.id, meta.attempt))
-        self._answer(meta.id, self._attempts.get(meta.id, meta.attempt))
+        at = self._answer(meta.id, 0)
+        begun = self._ids.begun[at] or _number(meta.attempt)
+        self._ids.answered[at] = max(begun, self._ids.answered[at])
+        self._ids.add(at, "finished", _number(meta.attempt))
 
-    def _answer(self, cause_id: str, attempt: int) -> None:
-        self._remember(self._answered, cause_id, max(attempt, self._answered.get(cause_id, 0)))
+    def _answer(self, cause_id: str, attempt: int) -> int:
+        at = self._ids.enter(cause_id)
+        self._ids.answered[at] = max(_number(attempt), self._ids.answered[at])
+        return at
 
-    def _remember(self, where: OrderedDict, key: object, value: object = None) -> None:  # type: ignore[type-arg]
-        where[key] = value
-        where.move_to_end(key)
+    def _place(self, topic: str, partition: int, offset: int) -> int | None:
+        """Return a number for a place; None for one where no record lies."""
+        source = self._sources.get((topic, partition))
+        if source is None:
+            source = len(self._sources)
+            if source == SOURCES_MAX:
+                return None
+            self._sources[topic, partition] = source
+        return source << OFFSET_BITS | offset if 0 <= offset < 2**OFFSET_BITS else None
+
+    def _remember(self, where: dict[int, Any], place: int, value: int | None) -> None:
+        where.pop(place, None)
+        where[place] = value
         if len(where) > self._size:
-            where.popitem(last=False)
+            del where[next(iter(where))]
+
+
+def _number(attempt: int) -> int:
+    """Return a number that a record holds; a forged one may say any."""
+    return min(max(attempt, 0), NUMBER_MAX)

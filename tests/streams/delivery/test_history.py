@@ -1,4 +1,7 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import Cause, QuestionAsked
 from streams.delivery.history import History, rejected_attempt
@@ -102,3 +105,121 @@ def test_a_letter_that_is_put_back_runs_once():
     history.attempted(meta.id, 2)
     history.finished(meta)
     assert history.duplicate(meta, TOPIC, 0, 10, rejected=1)
+
+
+class PlainHistory:
+    """What a history is to say, kept in sets and dicts without a bound."""
+
+    def __init__(self):
+        self.begun, self.answered, self.cut_off = {}, {}, {}
+        self.finished_inputs, self.closed, self.told = set(), set(), set()
+
+    def learn(self, outcomes):
+        for outcome in outcomes:
+            cause = outcome.cause
+            self.begun[cause.id] = max(outcome.attempt, self.begun.get(cause.id, 0))
+            if outcome.last:
+                self.closed.add((cause.offset, cause.id))
+                self.told.discard(cause.offset)
+                self.answered[cause.id] = max(outcome.attempt, self.answered.get(cause.id, 0))
+
+    def inherit(self, topic, partition, done):
+        known = {offset for offset, _ in self.closed}
+        self.told |= done.closed - known
+        self.cut_off.update(done.open)
+
+    def duplicate(self, meta, topic, partition, offset, rejected=0):
+        if offset in self.told or (offset, meta.id) in self.closed:
+            return True
+        answered = self.answered.get(meta.id, 0)
+        if rejected:
+            return answered > rejected
+        again = (meta.id, meta.attempt) in self.finished_inputs
+        return again or (meta.cause is None and answered > 0)
+
+    def begin(self, meta, topic, partition, offset, floor=0):
+        before = max(self.begun.get(meta.id, 0), self.cut_off.get(offset, 0))
+        self.begun[meta.id] = max(before + 1, meta.attempt + floor)
+        return self.begun[meta.id]
+
+    def finished(self, meta):
+        begun = self.begun.get(meta.id, meta.attempt)
+        self.answered[meta.id] = max(begun, self.answered.get(meta.id, 0))
+        self.finished_inputs.add((meta.id, meta.attempt))
+
+
+class TwoLanes:
+    """A lane of which two histories are kept; workers die and take it over."""
+
+    def __init__(self, size):
+        self.size = size
+        self.inputs = []
+        """By offset."""
+        self.outcomes = []
+        self.take_over()
+
+    def take_over(self, progress=None):
+        self.few, self.all = History(self.size), PlainHistory()
+        for history in (self.few, self.all):
+            history.learn(self.outcomes)
+            if progress is not None:
+                history.inherit(TOPIC, 0, progress)
+
+    def runs(self, offset, how, rejected=0):
+        """Run an input, or drop it; return whether each history knew it for one that was run before."""
+        meta = self.inputs[offset]
+        known = [
+            history.duplicate(meta, TOPIC, 0, offset, rejected) for history in (self.few, self.all)
+        ]
+        if not any(known):
+            numbers = [history.begin(meta, TOPIC, 0, offset) for history in (self.few, self.all)]
+            assert self.size < len(self.inputs) or numbers[0] == numbers[1]
+            last = how != "cut off"
+            self.outcomes.append(
+                an_outcome(attempt=numbers[1], last=last, cause=meta.id, offset=offset)
+            )
+            if last:
+                for history in (self.few, self.all):
+                    history.finished(meta)
+        return known
+
+
+INPUTS = st.tuples(
+    st.sampled_from(
+        ["new", "new", "new", "derived", "copy", "later attempt", "again", "late copy"]
+    ),
+    st.integers(0, 50),
+    st.sampled_from(["ends", "ends", "ends", "cut off", "dies after"]),
+    st.integers(0, 2),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(INPUTS, max_size=80), st.sampled_from([4, 1_000]))
+def test_the_verdicts_are_those_of_sets_without_a_bound_but_for_what_is_long_ago(course, size):
+    lanes = TwoLanes(size)
+    for what, which, how, rejected in course:
+        number = len(lanes.inputs)
+        offset = number
+        if what in {"new", "derived"} or not lanes.inputs:
+            cause = an_outcome(cause=f"cause {number}").cause if what == "derived" else None
+            lanes.inputs.append(a_meta(request=f"r-{number}", cause=cause))
+        elif what == "again":
+            offset = which % number
+        else:
+            meta = lanes.inputs[0 if what == "late copy" else -1 - which % number]
+            more = what == "later attempt"
+            lanes.inputs.append(replace(meta, attempt=meta.attempt + more))
+        few, everything = lanes.runs(offset, how, rejected)
+        assert everything or not few, "what was never run is never dropped"
+        assert few == everything or size < number, "nothing is forgotten that has room"
+        if how == "dies after":
+            done = frozenset(one.cause.offset for one in lanes.outcomes if one.last)
+            lanes.take_over(Progress(0, done if rejected else frozenset(), {offset: 5}))
+
+
+def test_a_place_of_which_a_commit_told_is_that_of_the_id_that_an_outcome_names():
+    history = History()
+    history.inherit(TOPIC, 0, Progress(5, frozenset([7])))
+    history.learn([an_outcome(cause="of another record")])
+    assert not history.duplicate(a_meta(), TOPIC, 0, 7)
