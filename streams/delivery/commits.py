@@ -137,13 +137,16 @@ class Commits:
         except KafkaException as error:
             if tells_of_end(error):
                 raise
-            if error.args[0].code() not in NO_NOTES:
-                log.warning("the group does not take the lanes for ours yet", error=name_of(error))
-                return False
-            answers = ()
+            refused = [error.args[0]]
+        else:
+            refused = [at.error for at in answers or () if at.error is not None]
+        if refused and all(one.code() in NO_NOTES for one in refused):
             for lane, *_ in claims:
                 lane.takes_notes, lane.note = False, ""
-        refused = [at.error for at in answers or () if at.error is not None]
+            log.warning(
+                "the broker keeps no notes beside offsets: late outcomes are not told apart"
+            )
+            return True
         if refused:
             log.warning("the group does not take the lanes for ours yet", error=refused[0].name())
         return not refused

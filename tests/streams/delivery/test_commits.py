@@ -341,3 +341,14 @@ def test_a_client_that_has_ended_claims_nothing():
     bench.client.errors.append(KafkaError(KafkaError._FATAL))
     with pytest.raises(KafkaException):
         bench.commits.claimed(bench.client, claim([lane]))
+
+
+def test_a_claim_is_refused_where_that_of_one_lane_is(monkeypatch):
+    lanes = a_lane(0), a_lane(1)
+    bench = Bench(*lanes)
+    refused = FakeRefusedPlace(TOPIC, 1, KafkaError.REBALANCE_IN_PROGRESS)
+    monkeypatch.setattr(bench.client, "commit", lambda **_: [refused])
+    assert not bench.commits.claimed(bench.client, claim(lanes))
+    refused = FakeRefusedPlace(TOPIC, 1, KafkaError.OFFSET_METADATA_TOO_LARGE)
+    assert bench.commits.claimed(bench.client, claim(lanes))
+    assert not any(lane.takes_notes for lane in lanes)
