@@ -15,7 +15,7 @@
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make poisons hostile records, requests and documents on a stack, while others chat: ONLY= JSON=FILE
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
-#   make setup   the environment and the parts alone       make clean  undo what make made here
+#   make setup   the environment, the parts and the compiled codec alone       make clean  undo what make made here
 
 export PYTHON ?= python3.11
 # a hundred tests start Python: each start would compile every library anew
@@ -26,13 +26,13 @@ synced := .venv/.synced
 compared := .venv/.synced-bench
 
 .DEFAULT_GOAL := help
-.PHONY: golden mutants compatibility help setup parts demo up down test check generate chaos poisons bench clean
+.PHONY: codec golden mutants compatibility help setup parts demo up down test check generate chaos poisons bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-setup: $(synced) parts
+setup: $(synced) parts codec
 
 $(synced): pyproject.toml uv.lock infra/local/sync
 	infra/local/sync
@@ -40,6 +40,10 @@ $(synced): pyproject.toml uv.lock infra/local/sync
 
 parts: $(synced)
 	@"$(bin)"/playhead parts >/dev/null
+
+# as machine code where there is a C compiler; where there is none, it says so, and the same runs as Python
+codec: $(synced)
+	@"$(bin)"/python -m schemas.compiled || :
 
 demo: setup
 	@"$(bin)"/playhead demo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import os
 import sys
 from dataclasses import dataclass
@@ -107,8 +108,25 @@ class Verbs(Group):
             formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
 
 
+def _tell_version(context: click.Context, _option: click.Parameter, given: bool) -> None:
+    if not given or context.resilient_parsing:
+        return
+    from schemas import compiled
+
+    click.echo(f"playhead, version {importlib.metadata.version('playhead')}")
+    click.echo(f"codec: {compiled.in_use()}")
+    context.exit()
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="playhead")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version, and what records are encoded by, and exit.",
+)
 def playhead() -> None:
     """Event-driven RAG chat for many tenants, whose whole log recomputes byte for byte.
 

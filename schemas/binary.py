@@ -93,11 +93,16 @@ def long_at(data: bytes, here: int) -> tuple[int, int]:
 
 
 def span_at(data: bytes, here: int) -> tuple[int, int]:
-    """Read the length of a string; return where it starts and where it ends."""
+    """Read the length of a string; return where it starts and where it ends.
+
+    An end beyond the data counts as one byte beyond, however far away it is said to be: no
+    position is larger than an index can be.
+    """
     size, start = long_at(data, here)
     if size < 0:
         raise ValueError("a string of negative length")
-    return start, start + size
+    end = start + size
+    return (start, end) if end <= len(data) else (start, len(data) + 1)
 
 
 def count_at(data: bytes, here: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from schemas.binary import (
     string_at,
     strings,
 )
+from schemas.compiled import python_form
 from schemas.record import Record
 from schemas.records import (
     Answer,
@@ -159,7 +160,13 @@ def encode(record: Record) -> bytes:
     Raises ValueError, TypeError or AttributeError for a value that is not of its field's type, and
     KeyError for a record that has no definition.
     """
-    return ENCODERS[type(record)](record)
+    try:
+        return ENCODERS[type(record)](record)
+    except TypeError:
+        if (python := python_form(__name__)) is None:
+            raise
+        encoded: bytes = python.ENCODERS[type(record)](record)
+        return encoded
 
 
 def read(kind: type[RecordT], data: bytes, here: int) -> tuple[RecordT, int]:

@@ -240,6 +240,9 @@ VARIABLES = (
     Variable("MAVEN_REPOSITORY", "Mirror of Maven Central from which jars are fetched"),
     Variable("READY_FILE", "File that a worker writes when it is ready; set by its supervisor"),
     Variable("STACK", "Mark of a local stack's processes; set by its supervisor"),
+    Variable(
+        "CODEC", "python: never the compiled codec; compiled: nothing else (schemas/compiled)"
+    ),
     Variable("TEST_RUN", "Run folder of a running stack that the tests may use"),
     Variable("CHAOS_SEED", "Seed of the chaos test"),
     Variable("EVAL_DATA", "Folder of evaluation sets, for `make bench ONLY=quality` and the tests"),

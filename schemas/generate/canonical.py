@@ -39,6 +39,7 @@ from struct import pack
 from typing import Any
 
 from schemas.binary import DOUBLE, FLOAT, LONG, blobs, pairs, strings, text
+from schemas.compiled import python_form
 from schemas.record import Record
 '''
 DISPATCH = '''
@@ -49,7 +50,13 @@ def canonical(record: Record) -> bytes:
     Raises ValueError, TypeError or AttributeError for a value that is not of its field's type, and
     KeyError for another record.
     """
-    return CANONICAL[type(record)](record)
+    try:
+        return CANONICAL[type(record)](record)
+    except TypeError:
+        if (python := python_form(__name__)) is None:
+            raise
+        form: bytes = python.CANONICAL[type(record)](record)
+        return form
 '''
 TAGS = {
     "string": b"s",

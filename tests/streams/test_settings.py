@@ -192,7 +192,7 @@ def test_every_name_that_the_project_speaks_of_is_on_the_list():
 def test_every_other_name_is_read_somewhere(entry):
     if entry.name.startswith("PORT_"):
         return  # by name, from the table of ports
-    folders = ("bench", "connectors", "edge", "infra", "tests", "worker")
+    folders = ("bench", "connectors", "edge", "infra", "schemas", "tests", "worker")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     readers = [
         path
