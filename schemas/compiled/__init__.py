@@ -130,10 +130,10 @@ def name_of(sources: Path) -> str:
 
 def _load(library: Path) -> None:
     """Load what holds the code: its names ask for it as a module of no package."""
-    if LIBRARY in sys.modules:
-        return
     if not library.exists():
         raise ImportError("none was built of these definitions")
+    if LIBRARY in sys.modules and sys.modules[LIBRARY].__file__ == str(library):
+        return
     loader = ExtensionFileLoader(LIBRARY, str(library))
     sys.modules[LIBRARY] = _executed(spec_from_file_location(LIBRARY, library, loader=loader))
 

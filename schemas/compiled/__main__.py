@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +22,6 @@ from schemas.compiled import (
     GROUP,
     PYTHON,
     READ_FOR_TYPES,
-    VARIABLE,
     folders,
     name_of,
 )
@@ -54,7 +53,11 @@ class CannotBuild(Exception):
     """There is no compiler, or it failed; the message says which."""
 
 
-def build(sources: Path = PYTHON, into: Path | None = None) -> Path:
+def build(
+    sources: Path = PYTHON,
+    into: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Path:
     """Build what is not there yet; return its folder. Raises CannotBuild.
 
     What was built of other files is removed: processes that run by it keep it until they end.
@@ -67,12 +70,13 @@ def build(sources: Path = PYTHON, into: Path | None = None) -> Path:
         built_by = f"mypyc {version('mypy')}"
     except PackageNotFoundError:
         raise CannotBuild("mypy is not installed, whose mypyc compiles it") from None
-    if not any(map(shutil.which, (os.environ.get("CC", ""), *COMPILERS))):
+    names, path = (environment.get("CC", ""), *COMPILERS), environment.get("PATH", "")
+    if not any(shutil.which(name, path=path) for name in names):
         raise CannotBuild(f"there is no C compiler ({', '.join(COMPILERS)})")
     try:
         into.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=into) as folder:
-            built = _built(sources, Path(folder))
+            built = _built(sources, Path(folder), environment)
             (built / BUILT_BY).write_text(f"{built_by}\n")
             with suppress(FileExistsError):  # another process was faster
                 _move(built, place)
@@ -84,7 +88,7 @@ def build(sources: Path = PYTHON, into: Path | None = None) -> Path:
     return place
 
 
-def _built(sources: Path, folder: Path) -> Path:
+def _built(sources: Path, folder: Path, environment: Mapping[str, str]) -> Path:
     package = folder / "schemas"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -92,12 +96,10 @@ def _built(sources: Path, folder: Path) -> Path:
         shutil.copy(sources / f"{name}.py", package)
     (folder / "mypy.ini").write_text(MYPY)
     (folder / "build.py").write_text(SETUP)
-    # its own environment is asked for modules, not what a caller had in mind
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
     done = subprocess.run(
         [sys.executable, "build.py"],
         cwd=folder,
-        env=environment,
+        env=dict(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -120,13 +122,17 @@ def _move(built: Path, place: Path) -> None:
         raise
 
 
-def main(arguments: Sequence[str] = ()) -> int:
+def main(
+    arguments: Sequence[str] = (),
+    into: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> int:
     """Build, and say what was done in one line."""
     if arguments:
         sys.stderr.write("usage: python -m schemas.compiled\n")
         return 2
     try:
-        build()
+        build(PYTHON, into, environment)
     except CannotBuild as error:
         sys.stderr.write(f"the codec runs as Python: {error}\n")
         return 1

@@ -158,6 +158,7 @@ TINY = {
     "wire": "VALUE = 1\n",
 }
 """Modules of the names that are compiled, which a compiler is done with in no time."""
+NO_COMPILER = {"PATH": ""}
 
 
 @pytest.fixture
@@ -202,14 +203,10 @@ print(canonical.four(), Path(wire.__file__).name, compiled.in_use().split()[0])
 """
 
 
-def test_what_is_built_is_not_built_again_and_what_is_stale_is_removed(
-    sources, tmp_path, compiler, monkeypatch
-):
+def test_what_is_built_is_not_built_again_and_what_is_stale_is_removed(sources, tmp_path, compiler):
     into = tmp_path / "built"
     before = build(sources, into)
-    with monkeypatch.context() as no_compiler:
-        no_compiler.setattr(shutil, "which", lambda _: None)
-        assert build(sources, into) == before
+    assert build(sources, into, NO_COMPILER) == before
     (sources / "wire.py").write_text("VALUE = 2\n")
     after = build(sources, into)
     assert [path.name for path in into.iterdir()] == [after.name] != [before.name]
@@ -223,13 +220,11 @@ def test_every_file_that_it_depends_on_is_in_its_name(sources):
     assert len(names) == 1 + len(TINY)
 
 
-def test_without_a_compiler_it_says_so_and_python_goes_on(sources, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(__main__, "folders", lambda: tmp_path / "built")
-    assert main() == 1
+def test_without_a_compiler_it_says_so_and_python_goes_on(sources, tmp_path, capsys):
+    assert main((), tmp_path / "built", NO_COMPILER) == 1
     assert "the codec runs as Python: there is no C compiler" in capsys.readouterr().err
     with pytest.raises(CannotBuild, match="no C compiler"):
-        build(sources, tmp_path / "built")
+        build(sources, tmp_path / "built", NO_COMPILER)
 
 
 def test_what_can_not_be_compiled_is_told_and_leaves_nothing(sources, tmp_path, compiler):
@@ -254,10 +249,7 @@ def test_arguments_are_none(capsys):
     ("choice", "words"),
     [("python", "Python, as PLAYHEAD_CODEC says"), ("", "Python: none was built")],
 )
-def test_python_is_used_where_it_is_wanted_or_nothing_else_is_there(
-    choice, words, tmp_path, monkeypatch
-):
-    monkeypatch.delitem(sys.modules, compiled.LIBRARY, raising=False)
+def test_python_is_used_where_it_is_wanted_or_nothing_else_is_there(choice, words, tmp_path):
     path = ["schemas"]
     with kept_words():
         use(path, {"PLAYHEAD_CODEC": choice}, tmp_path)
@@ -265,8 +257,7 @@ def test_python_is_used_where_it_is_wanted_or_nothing_else_is_there(
         assert compiled.in_use().startswith(words)
 
 
-def test_a_library_that_can_not_be_loaded_is_not_used(tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, compiled.LIBRARY, raising=False)
+def test_a_library_that_can_not_be_loaded_is_not_used(tmp_path):
     (tmp_path / f"{compiled.LIBRARY}{compiled.SUFFIX}").write_bytes(b"of another machine")
     path = ["schemas"]
     with kept_words():
