@@ -15,6 +15,7 @@
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make poisons hostile records, requests and documents on a stack, while others chat: ONLY= JSON=FILE
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
+#   make bench ONLY=peers   a chat and a document beside Haystack and Quix Streams: half an hour; QUICK=1, JSON=1
 #   make setup   the environment, the parts and the compiled codec alone       make clean  undo what make made here
 
 export PYTHON ?= python3.11
@@ -23,7 +24,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 bin := .venv/bin
 synced := .venv/.synced
-compared := .venv/.synced-bench
+benched := .venv/.synced-bench
+peered := .venv/.synced-peers
+compared := $(if $(findstring peers,$(ONLY)),$(peered),$(benched))
 
 .DEFAULT_GOAL := help
 .PHONY: codec golden mutants compatibility help setup parts demo up down test check generate chaos poisons bench clean
@@ -95,12 +98,17 @@ poisons: setup
 	@"$(bin)"/python -m tests.chaos.poisons $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 # what the runner is measured beside; a fresh .synced has removed it
-$(compared): $(synced)
+$(benched): $(synced)
 	infra/local/sync --group bench
 	touch $@
 
+# what a chat is measured beside
+$(peered): $(synced)
+	infra/local/sync --group bench --group peers
+	touch $(benched) $@
+
 bench: setup $(compared)
-	@"$(bin)"/python -m bench $(if $(ONLY),--only $(ONLY))
+	@"$(bin)"/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(JSON),--json)
 
 # the parts stay: they are in the user's cache, and other clones use them too
 clean:

@@ -36,6 +36,11 @@ class Child:
             )
         self._times = psutil.Process(self._process.pid)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raise MeasurementFailed, with its last words, if it has ended."""
         if (code := self._process.poll()) is not None:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,10 @@ FAILURES = (
 """How a part may fail: what is measured, or the stack under it, does not do its work."""
 WIDTH = 160  # characters of a line that no terminal shows: all tables fit
 COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
+PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
+NEEDED = {"transports": COMPARED, "peers": PEERS}
+"""Part -> packages that nothing but it needs."""
+ON_REQUEST = ("peers",)  # it takes half an hour, and packages of its own
 
 
 def _say(line: str) -> None:
@@ -125,6 +130,24 @@ def _flood(_questions: int, _rounds: int) -> PartResult:
     return {"flood": figures.as_json()}, lambda console: flood.show(figures, console)
 
 
+def _peers(_questions: int, _rounds: int, *, quick: bool = False) -> PartResult:
+    # what they are built on is installed for this part alone
+    from bench.peers import beside
+    from bench.peers.standing import ENVIRONMENT, served_model, with_environment
+    from bench.peers.visits import QUICK, PeersPlan
+
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        run = Path(folder)
+        with (
+            with_environment(ENVIRONMENT),
+            served_model(run) as model,
+            Stack(run, Wish(free_ports=True), say=_say),
+        ):
+            settings = Settings.load(environment={}, run=run)
+            figures = beside.measure(settings, model, QUICK if quick else PeersPlan(), _say)
+    return {"peers": figures.as_json()}, lambda console: beside.show(figures, console)
+
+
 def _quality(_questions: int, _rounds: int) -> PartResult:
     with _stack(Wish(free_ports=True)) as settings:
         figures = measure_quality(settings, _say)
@@ -139,13 +162,15 @@ PARTS: dict[str, Measure] = {
     "starts": _starts,
     "flood": _flood,
     "quality": _quality,
+    "peers": _peers,
 }
 """What the command measures, unless its context holds other parts."""
 
 
 def _chosen(context: click.Context, _option: click.Parameter, given: str | None) -> list[str]:
     parts = context.obj or PARTS
-    names = [name.strip() for name in given.split(",")] if given else list(parts)
+    usual = [name for name in parts if name not in ON_REQUEST]
+    names = [name.strip() for name in given.split(",")] if given else usual
     if unknown := [name for name in names if name not in parts]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(parts)}")
     return names
@@ -172,10 +197,17 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     show_default=True,
     help="Turns of each program, but for the part answers.",
 )
+@click.option("--quick", is_flag=True, help="The part peers with few chats: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_context
 def bench(
-    context: click.Context, only: list[str], questions: int, rounds: int, *, as_json: bool
+    context: click.Context,
+    only: list[str],
+    questions: int,
+    rounds: int,
+    *,
+    quick: bool,
+    as_json: bool,
 ) -> None:
     """Measure latencies and rates on stacks of its own, beside baselines of the same run.
 
@@ -187,6 +219,7 @@ def bench(
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     eighty conversations, and the goals of quality on evaluation sets
+    peers       chats and documents beside Haystack and Quix Streams; only where it is named
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -194,9 +227,11 @@ def bench(
     warnings.showwarning = lambda *_, **__: None
     if missing := lacking(only, lambda name: find_spec(name) is not None):
         raise click.ClickException(
-            f"{' and '.join(missing)} not installed: run `make bench`, or uv sync --group bench"
+            f"{' and '.join(missing)} not installed: run `make bench ONLY={','.join(only)}`, or"
+            " uv sync --group bench --group peers"
         )
-    document, shows = measured(only, context.obj or PARTS, questions, rounds)
+    parts = context.obj or {**PARTS, "peers": partial(_peers, quick=quick)}
+    document, shows = measured(only, parts, questions, rounds)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     else:
@@ -212,7 +247,8 @@ def bench(
 
 def lacking(names: Sequence[str], installed: Callable[[str], bool]) -> list[str]:
     """Return the packages that the named parts need and that are not installed."""
-    return [name for name in COMPARED if "transports" in names and not installed(name)]
+    needed = dict.fromkeys(package for name in names for package in NEEDED.get(name, ()))
+    return [package for package in needed if not installed(package)]
 
 
 def measured(

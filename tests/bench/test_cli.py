@@ -11,7 +11,7 @@ from agents.errors import Transient
 from bench.chats.questions import BadAnswer
 from bench.chats.stub_server import NotServing
 from bench.child import MeasurementFailed
-from bench.cli import COMPARED, FAILURES, PARTS, bench, lacking, measured
+from bench.cli import COMPARED, FAILURES, ON_REQUEST, PARTS, PEERS, bench, lacking, measured
 from bench.ends import Stuck
 from infra.stack_error import StackError
 
@@ -76,12 +76,13 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(arguments, says):
 @pytest.mark.parametrize(
     ("given", "names"),
     [
-        ([], list(PARTS)),
+        ([], [name for name in PARTS if name not in ON_REQUEST]),
+        (["--only", "peers"], ["peers"]),
         (["--only", "scale"], ["scale"]),
         (["--only", " scale, chats"], ["scale", "chats"]),
     ],
 )
-def test_all_parts_are_measured_unless_some_are_named(given, names):
+def test_the_usual_parts_are_measured_unless_some_are_named(given, names):
     assert bench.make_context("bench", given).params["only"] == names
 
 
@@ -92,10 +93,28 @@ def test_all_parts_are_measured_unless_some_are_named(given, names):
         (["transports", "scale"], COMPARED[:1], list(COMPARED[1:])),
         (["transports"], (), list(COMPARED)),
         (["answers", "chats", "scale"], (), []),
+        (["peers"], PEERS, []),
+        (["peers"], (), list(PEERS)),
+        (
+            ["transports", "peers"],
+            (),
+            ["quixstreams", "faststream", "haystack", "haystack_integrations"],
+        ),
+        (["peers", "scale"], ("quixstreams",), ["haystack", "haystack_integrations"]),
     ],
 )
-def test_only_the_transports_need_what_they_are_compared_with(names, installed, lacks):
+def test_only_the_parts_that_compare_need_what_they_are_compared_with(names, installed, lacks):
     assert lacking(names, lambda name: name in installed) == lacks
+
+
+def test_who_lacks_a_package_is_told_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr("bench.cli.find_spec", lambda _: None)
+    done = CliRunner().invoke(bench, ["--only", "peers"])
+    assert done.exit_code == 1
+    assert done.output.endswith(
+        "Error: quixstreams and haystack and haystack_integrations not installed: run `make bench ONLY=peers`, or"
+        " uv sync --group bench --group peers\n"
+    )
 
 
 def test_the_help_names_every_part():

@@ -1,0 +1,53 @@
+"""CPU time and memory of programs, each with all that it started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Programs by name, each by the ids of its processes' first ones."""
+
+    pids: Mapping[str, tuple[int, ...]]
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU seconds that each has used, those of its children that ended included."""
+        return {name: sum(map(_cpu_s, trees(pids))) for name, pids in self.pids.items()}
+
+    def pss_mb(self) -> dict[str, float]:
+        """Return each one's share of memory: what several processes map counts in parts."""
+        return {name: sum(map(_pss_mb, trees(pids))) for name, pids in self.pids.items()}
+
+
+def trees(pids: Iterable[int]) -> list[psutil.Process]:
+    """List some processes and all below them."""
+    found: list[psutil.Process] = []
+    for pid in pids:
+        root = psutil.Process(pid)
+        found += [root, *root.children(recursive=True)]
+    return found
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):  # it ended since: its parent's times hold its own
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
+
+
+def _pss_mb(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return float(process.memory_full_info().pss) / MB
+    return 0.0
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Return what each has used between two looks."""
+    return {name: after[name] - before[name] for name in before}

@@ -1,0 +1,114 @@
+"""What is measured, standing: how it is started, found and waited for."""
+
+import json
+import os
+
+import pytest
+
+from agents.answering.generation_policy import policy_of
+from agents.routing import routes_of
+from bench.child import MeasurementFailed
+from bench.peers import standing
+from bench.peers.askers import Address, WrongWork
+from bench.peers.corpus import LONG, places
+from bench.peers.standing import (
+    CONFIGURED,
+    ENVIRONMENT,
+    Standing,
+    await_ready,
+    await_work,
+    component_pids,
+    shared,
+    with_environment,
+)
+from bench.peers.usage import Programs
+from streams.log.configuration import load
+from streams.settings import Settings
+from tests.bench.peers.peer_in_memory import whole
+from tests.bench.peers.test_askers import rightly
+from tests.bench.peers.test_visits import served  # noqa: F401 - a fixture
+
+
+class Ended:
+    def check(self):
+        raise MeasurementFailed("ended with 1: no word")
+
+
+def test_what_is_configured_can_be_worked_by_and_trusts_the_stub_with_long_prompts():
+    policy = policy_of({**load()["generate"].values, **CONFIGURED})
+    [route] = routes_of(policy.routes).routes
+    assert (route.provider, route.model, route.trust) == ("stub", "stub", "phrase")
+    longest = max(len(place.text) / 4 for place in places())
+    assert policy.passage_tokens > longest
+
+
+def test_the_platforms_own_processes_understand_what_they_are_started_with():
+    assert (
+        Settings.load(
+            {name: v for name, v in ENVIRONMENT.items() if name.startswith("PLAYHEAD")}
+        ).generations
+        == 128
+    )
+
+
+def test_the_environment_is_as_it_was_afterwards(monkeypatch):
+    monkeypatch.setenv("PEERS_SET", "before")
+    monkeypatch.delenv("PEERS_UNSET", raising=False)
+    seen = {}
+
+    def broken():
+        with with_environment({"PEERS_SET": "a", "PEERS_UNSET": "b"}):
+            seen.update(os.environ)
+            raise MeasurementFailed
+
+    with pytest.raises(MeasurementFailed):
+        broken()
+    assert (seen["PEERS_SET"], seen["PEERS_UNSET"]) == ("a", "b")
+    assert os.environ["PEERS_SET"] == "before"
+    assert "PEERS_UNSET" not in os.environ
+
+
+def test_processes_are_found_by_the_names_of_their_components(tmp_path):
+    components = {"kafka": {"pid": 3}, "weaviate": {"pid": 4}, "triton": {"pid": 5}}
+    (tmp_path / "state.json").write_text(json.dumps({"components": components}))
+    assert component_pids(tmp_path, {"broker": "kafka"}) == {"broker": (3,)}
+    assert shared(tmp_path) == {"weaviate": (4,), "triton": (5,)}
+
+
+def test_a_peer_that_ended_or_never_answers_is_told():
+    nowhere = Address(f"http://127.0.0.1:{standing.free_port()}")
+    with pytest.raises(MeasurementFailed, match="ended with 1"):
+        await_ready(nowhere, [Ended()])
+    with pytest.raises(MeasurementFailed, match="does not answer after 0 s"):
+        await_ready(nowhere, [], ready_s=0)
+
+
+def a_standing(at, *children):
+    return Standing("Quix", at, (), Programs({}), children)
+
+
+def test_it_works_when_short_and_long_answers_are_right(served):  # noqa: F811
+    left = [0, 1]
+
+    def late(question):
+        return whole("Not yet.", "place/0") if left and left.pop() >= 0 else rightly(question)
+
+    served["answer"] = late
+    await_work(a_standing(served["at"]), pause_s=0.0)
+    assert left == []
+
+
+@pytest.mark.parametrize("words", [48, LONG])
+def test_what_stays_wrong_is_told(served, words):  # noqa: F811
+    def answer(question):
+        wrong = len(next(p for p in places() if p.question == question).text.split()) == words
+        return whole("No.", "place/0") if wrong else rightly(question)
+
+    served["answer"] = answer
+    with pytest.raises(WrongWork, match=f"1 of {words} tokens"):
+        await_work(a_standing(served["at"]), ready_s=0.0, pause_s=0.0)
+
+
+def test_what_has_ended_is_not_waited_for():
+    with pytest.raises(MeasurementFailed, match="ended with 1"):
+        await_work(a_standing(Address("http://127.0.0.1:9"), Ended()))

@@ -1,0 +1,50 @@
+"""CPU and memory of programs: with what they started, and with what of that has ended."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bench.peers.usage import Programs, spent, trees
+
+BURN = "import time\nuntil = time.process_time() + {s}\nwhile time.process_time() < until: pass\n"
+PARENT = """
+import subprocess, sys
+burn = {burn!r}
+subprocess.run([sys.executable, "-c", burn])
+child = subprocess.Popen([sys.executable, "-c", burn + "print('burnt', flush=True)\\nimport sys; sys.stdin.read()"],
+                         stdin=subprocess.PIPE)
+sys.stdin.read()
+child.communicate()
+"""
+
+
+@pytest.fixture
+def family():
+    """Return a process that waits, with a child that burnt 0.3 s and waits and one that burnt them and ended."""
+    program = PARENT.format(burn=BURN.format(s=0.3))
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"burnt\n"
+    yield process
+    process.communicate()
+
+
+def test_children_count_and_so_do_those_that_ended(family):
+    used = Programs({"family": (family.pid,), "me": (os.getpid(),)}).cpu_s()
+    assert used["family"] >= 0.6
+    assert set(used) == {"family", "me"}
+
+
+def test_memory_is_that_of_all_of_them(family):
+    programs = Programs({"family": (family.pid,), "twice": (family.pid, family.pid)})
+    sizes = programs.pss_mb()
+    assert len(trees((family.pid,))) == 2
+    assert sizes["family"] > 5
+    assert sizes["twice"] == pytest.approx(2 * sizes["family"], rel=0.2)
+
+
+def test_what_was_used_is_the_difference():
+    assert spent({"a": 1.0, "b": 2.0}, {"a": 1.5, "b": 2.0}) == {"a": 0.5, "b": 0.0}
