@@ -45,6 +45,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "character.isalnum() and ord(character) < 11905 for character in text[at - 1 : at + 1]",
     ): "U+2E80 itself is a radical, and neither letter nor number",
     (
+        "agents/relevance.py",
+        "if exponent < -60:",
+        "if exponent <= -60:",
+    ): "at -60 itself the curve is 1e-26, which is rounded to 0, too",
+    (
         "agents/lexicon.py",
         "if left >= end:",
         "if left > end:",
