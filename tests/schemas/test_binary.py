@@ -130,10 +130,11 @@ def test_strings_and_bytes_are_read_wherever_they_lie(text, blob, around):
     assert blob_at(data, len(around)) == (blob, len(data) - len(around))
 
 
-def test_a_string_that_is_cut_off_ends_beyond_its_data():
-    text, end = string_at(LONG[5] + b"ab", 0)
-    assert (text, end) == ("ab", 6)
-    assert blob_at(LONG[5] + b"ab", 0) == (b"ab", 6)
+@pytest.mark.parametrize("size", [3, 5, 2**40, 2**62, 2**63 - 1])
+def test_a_string_that_is_cut_off_ends_one_byte_beyond_its_data(size):
+    data = LONG[size] + b"ab"
+    assert string_at(data, 0) == ("ab", len(data) + 1)
+    assert blob_at(data, 0) == (b"ab", len(data) + 1)
 
 
 @given(st.lists(TEXTS, max_size=4))
