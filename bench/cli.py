@@ -133,7 +133,7 @@ def _flood(_questions: int, _rounds: int) -> PartResult:
 def _peers(_questions: int, _rounds: int, *, quick: bool = False) -> PartResult:
     # what they are built on is installed for this part alone
     from bench.peers import beside
-    from bench.peers.standing import ENVIRONMENT, served_model, with_environment
+    from bench.peers.contestants import ENVIRONMENT, served_model, with_environment
     from bench.peers.visits import QUICK, PeersPlan
 
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:

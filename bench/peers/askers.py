@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 
 from bench.child import MeasurementFailed
-from bench.peers.corpus import Place
+from bench.peers.corpus import KnownSight
 from bench.spread import percentiles
 from edge.client.gateway_client import BUSY
 from edge.client.server_sent_events import events_in
@@ -33,7 +33,7 @@ class WrongWork(MeasurementFailed):
 
 
 @dataclass(frozen=True)
-class Address:
+class PeerAddress:
     """Where a program takes questions, and what they bear."""
 
     url: str
@@ -104,7 +104,7 @@ async def connected() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def ask(http: aiohttp.ClientSession, at: Address, text: str, told: Told) -> PeerAnswer:
+async def ask(http: aiohttp.ClientSession, at: PeerAddress, text: str, told: Told) -> PeerAnswer:
     """Ask and read the answer to its end; who is refused comes again when told to.
 
     The time counts from the request that was taken. Raises MeasurementFailed for an error.
@@ -141,7 +141,7 @@ async def _read(response: aiohttp.ClientResponse, began: float) -> PeerAnswer:
     return PeerAnswer(first_s, whole_s, shown, uris, tuple(last.get("degraded", ())))
 
 
-def check(place: Place, answer: PeerAnswer) -> None:
+def check(place: KnownSight, answer: PeerAnswer) -> None:
     """Raise WrongWork unless an answer has all its tokens, and is from the right document."""
     if answer.text != place.text:
         words = len(answer.text.split())
@@ -151,7 +151,11 @@ def check(place: Place, answer: PeerAnswer) -> None:
 
 
 async def crowd(
-    http: aiohttp.ClientSession, at: Address, users: int, chats: int, asking: Iterator[Place]
+    http: aiohttp.ClientSession,
+    at: PeerAddress,
+    users: int,
+    chats: int,
+    asking: Iterator[KnownSight],
 ) -> tuple[Told, float]:
     """Hold so many chats, so many at once; returns what was seen, and the seconds it took."""
     told = Told()

@@ -14,7 +14,16 @@ from rich.console import Console
 from bench.answers.figures import Figure
 from bench.answers.verifying import verify_log
 from bench.figure_tables import figure_table
-from bench.peers.askers import Address
+from bench.peers.askers import PeerAddress
+from bench.peers.contestants import (
+    HAYSTACK,
+    PLAYHEAD,
+    Contestant,
+    await_work,
+    haystack,
+    playhead,
+    quix,
+)
 from bench.peers.corpus import ASKED, places
 from bench.peers.document_rates import (
     DATA,
@@ -27,21 +36,10 @@ from bench.peers.document_rates import (
 )
 from bench.peers.peer_goals import PeerGoal, goals
 from bench.peers.quix_topics import GENERATING
-from bench.peers.standing import (
-    HAYSTACK,
-    PLAYHEAD,
-    Standing,
-    await_work,
-    haystack,
-    playhead,
-    quix,
-)
 from bench.peers.visits import PeerRow, PeersPlan, peer_rows, rows_as_json, visit_all
 from bench.spread import Spread, number, spread
 from edge.client.local_keys import LocalKeys
 from streams.settings import Settings
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,13 @@ class PeerFigures:
 
 
 def measure(
-    settings: Settings, model: tuple[str, str], plan: PeersPlan, say: Say, data: Path = DATA
+    settings: Settings,
+    model: tuple[str, str],
+    plan: PeersPlan,
+    say: Callable[[str], None],
+    data: Path = DATA,
 ) -> PeerFigures:
-    """Measure on a running stack that was started with what `standing` says."""
+    """Measure on a running stack that was started with what `contestants` says."""
     load = [os.getloadavg()]
     with ExitStack() as stack:
         ours = playhead(settings)
@@ -102,7 +104,12 @@ def measure(
 
 
 def _ingested(
-    settings: Settings, theirs: Standing, ours: Standing, plan: PeersPlan, say: Say, data: Path
+    settings: Settings,
+    theirs: Contestant,
+    ours: Contestant,
+    plan: PeersPlan,
+    say: Callable[[str], None],
+    data: Path,
 ) -> tuple[dict[str, dict[str, Spread]], tuple[str, ...]]:
     """Put documents of each set in, A P P A; those of a visit are a tenant's or a name's own."""
     found: dict[str, dict[str, Spread]] = {}
@@ -120,7 +127,7 @@ def _ingested(
 
 
 def _rates(
-    settings: Settings, theirs: Standing, ours: Standing, name: str, documents: PeerDocuments
+    settings: Settings, theirs: Contestant, ours: Contestant, name: str, documents: PeerDocuments
 ) -> dict[str, Spread]:
     rates: Mapping[str, list[float]] = {HAYSTACK: [], PLAYHEAD: []}
     keys = LocalKeys(settings)
@@ -135,7 +142,7 @@ def _rates(
             key = keys.key(f"{name}-{number_}")  # the documents of a tenant's own
             rate = fill(
                 PlatformShelf,
-                Address(ours.address.url, {"Authorization": f"Bearer {key}"}),
+                PeerAddress(ours.address.url, {"Authorization": f"Bearer {key}"}),
                 rows,
             )
         rates[program.name].append(rate)

@@ -33,7 +33,7 @@ KEPT = (
 
 
 @dataclass(frozen=True)
-class Place:
+class KnownSight:
     """A passage, and the question that it answers."""
 
     number: int
@@ -71,19 +71,19 @@ class Place:
         return " ".join(sentences[: self.words // SENTENCE])
 
 
-def places() -> list[Place]:
+def places() -> list[KnownSight]:
     """Return all that is known: short passages, and from ASKED to twice that the long ones."""
     longs = range(ASKED, 2 * ASKED)
-    return [Place(n, LONG if n in longs else SHORT) for n in range(PLACES_TOTAL)]
+    return [KnownSight(n, LONG if n in longs else SHORT) for n in range(PLACES_TOTAL)]
 
 
-def asked_about(words: int) -> list[Place]:
+def asked_about(words: int) -> list[KnownSight]:
     """Return the places that are asked about where answers are to have so many tokens."""
     first = ASKED if words == LONG else 0
     return places()[first : first + ASKED]
 
 
-def questions(words: int) -> Iterator[Place]:
+def questions(words: int) -> Iterator[KnownSight]:
     """Ask about each of them in turn, for ever."""
     while True:
         yield from asked_about(words)

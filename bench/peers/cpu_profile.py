@@ -3,9 +3,9 @@
     python -m bench.peers.cpu_profile [CHATS]
 
 Threads are the kernel's own account, exact to a tick of 10 ms; a library's and the broker's count,
-too. Packages are py-spy's samples of Python threads that run, by their innermost Python frame: what
-C code takes is counted with the Python that called it. While it samples, a process stands still for
-moments, so CPU a chat is taken from runs without it.
+too. Packages are py-spy's samples of the thread that holds the interpreter, by its innermost Python
+frame: what C code takes is counted with the Python that called it. While it samples, a process
+stands still for moments, so CPU a chat is taken from runs without it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,19 +26,19 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from bench.child import ROOT
+from bench.child import ROOT, MeasurementFailed
 from bench.figure_tables import figure_table
 from bench.peers.askers import connected, crowd
-from bench.peers.corpus import SHORT, places, questions
-from bench.peers.document_rates import PlatformShelf, fill
-from bench.peers.standing import (
+from bench.peers.contestants import (
     ENVIRONMENT,
-    Standing,
+    Contestant,
     await_work,
     playhead,
     served_model,
     with_environment,
 )
+from bench.peers.corpus import SHORT, places, questions
+from bench.peers.document_rates import PlatformShelf, fill
 from bench.peers.usage import spent, trees
 from infra.local.supervisor import Stack, Wish
 from streams.settings import Settings
@@ -47,6 +48,7 @@ CHATS = 64
 PYTHON = ("worker", "gateway")  # those that py-spy can read
 SHOWN = 14  # rows of a table; the rest is one
 RATE = 200  # samples a second
+POLL_S = 0.1  # until it has read the process
 NUMBERED = re.compile(r"[-_/:# ]*\d+\b.*")
 OWN = frozenset({"agents", "connectors", "edge", "schemas", "streams", "worker"})
 
@@ -110,21 +112,30 @@ def by_package(folded: Iterable[str]) -> Counter[str]:
 
 @contextmanager
 def sampled(pid: int, output: Path) -> Iterator[None]:
-    """Have py-spy sample a process and its children, and write what it saw."""
+    """Have py-spy sample a process and its children while this lasts, and write what it saw.
+
+    Raises MeasurementFailed, with what it said, where it can't.
+    """
     argv = [
         *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)),
         *("--format", "raw", "--output", str(output), "--duration", "3600"),
-        *("--rate", str(RATE), "--subprocesses", "--nonblocking", "--full-filenames"),
+        *("--rate", str(RATE), "--subprocesses", "--gil", "--full-filenames"),
     ]
-    spy = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    said = output.with_suffix(".said")
+    with said.open("wb") as told:
+        spy = subprocess.Popen(argv, stdout=told, stderr=told)  # noqa: S603
     try:
+        while b"Sampling" not in said.read_bytes() and spy.poll() is None:
+            time.sleep(POLL_S)
         yield
     finally:
         spy.send_signal(signal.SIGINT)
         spy.wait(60)
+    if not output.exists():
+        raise MeasurementFailed(f"py-spy sampled nothing: {said.read_text(errors='replace')}")
 
 
-def profile(one: Standing, users: int, chats: int, folder: Path) -> list[CpuShares]:
+def profile(one: Contestant, users: int, chats: int, folder: Path) -> list[CpuShares]:
     """Hold chats twice: once with the kernel's account of threads, once with samples."""
     pids = {name: one.programs.pids[name] for name in one.own}
     before = {name: thread_seconds(own) for name, own in pids.items()}
@@ -151,7 +162,7 @@ def profile(one: Standing, users: int, chats: int, folder: Path) -> list[CpuShar
     ]
 
 
-async def _held(one: Standing, users: int, chats: int) -> None:
+async def _held(one: Contestant, users: int, chats: int) -> None:
     async with connected() as http:
         await crowd(http, one.address, users, chats, questions(SHORT))
 

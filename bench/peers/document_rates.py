@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.child import ROOT, MeasurementFailed
-from bench.peers.askers import Address, all_of, connected
+from bench.peers.askers import PeerAddress, all_of, connected
 from edge.client.gateway_client import BUSY
 
 DATA = ROOT.parent / "shared" / "evaldata"
@@ -50,7 +50,7 @@ def documents_of(name: str, data: Path = DATA, count: int | None = None) -> Peer
 class HaystackShelf:
     """Takes documents as the Haystack peer does: when it has answered they are searchable."""
 
-    def __init__(self, http: aiohttp.ClientSession, at: Address) -> None:
+    def __init__(self, http: aiohttp.ClientSession, at: PeerAddress) -> None:
         self._http = http
         self._at = at
 
@@ -63,7 +63,7 @@ class HaystackShelf:
 class PlatformShelf:
     """Takes documents as the gateway does: it is asked until they are searchable."""
 
-    def __init__(self, http: aiohttp.ClientSession, at: Address) -> None:
+    def __init__(self, http: aiohttp.ClientSession, at: PeerAddress) -> None:
         self._http = http
         self._at = at
 
@@ -85,7 +85,9 @@ class PlatformShelf:
 Shelf = HaystackShelf | PlatformShelf
 
 
-async def posted(http: aiohttp.ClientSession, at: Address, body: dict[str, str]) -> dict[str, str]:
+async def posted(
+    http: aiohttp.ClientSession, at: PeerAddress, body: dict[str, str]
+) -> dict[str, str]:
     """Post a document, again when told to; raises MeasurementFailed where it is not taken."""
     while True:
         async with http.post(f"{at.url}/v1/documents", json=body, headers=at.headers) as response:
@@ -112,7 +114,7 @@ async def put_all(
     await all_of([one() for _ in range(at_once)])
 
 
-def fill(kind: type[Shelf], at: Address, documents: Sequence[tuple[str, str, str]]) -> float:
+def fill(kind: type[Shelf], at: PeerAddress, documents: Sequence[tuple[str, str, str]]) -> float:
     """Hand in documents through a shelf of that kind; returns documents a second."""
 
     async def putting() -> None:

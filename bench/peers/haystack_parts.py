@@ -15,6 +15,7 @@ from weaviate.util import generate_uuid5
 from bench.peers.peer_work import Redaction, generation
 from connectors.triton.tensors import chat_inputs, embedder_inputs
 
+OVERLAP = "_split_overlap"  # what the splitter notes of neighbours: a list, which is no property
 TEXTS_MAX = 32  # of one request to the embedder, as the platform's
 
 
@@ -61,18 +62,18 @@ class PassageWriter:
 
     def run(self, documents: list[Document]) -> dict[str, Any]:
         """Return how many were written; raises RuntimeError where one was not."""
-        written = self._collection.data.insert_many(
-            [
-                DataObject(self._spelt(one), generate_uuid5(one.id), one.embedding)
-                for one in documents
-            ]
-        )
+        objects = []
+        for one in documents:
+            properties = self._spelt(one)
+            properties.pop(OVERLAP, None)
+            objects.append(DataObject(properties, generate_uuid5(one.id), one.embedding))
+        written = self._collection.data.insert_many(objects)
         if written.has_errors:
             raise RuntimeError(f"passages were not written: {written.errors}")
         return {"documents_written": len(documents)}
 
 
-class TritonModels:
+class PeerTriton:
     """A connection to one Triton, made in the event loop that first needs it."""
 
     def __init__(self, address: str) -> None:
@@ -99,7 +100,7 @@ class TritonModels:
 class QueryEmbedder:
     """Embeds a question."""
 
-    def __init__(self, triton: TritonModels) -> None:
+    def __init__(self, triton: PeerTriton) -> None:
         self._triton = triton
         component.set_output_types(self, embedding=list[float])
 
@@ -116,7 +117,7 @@ class QueryEmbedder:
 class PassageEmbedder:
     """Embeds passages."""
 
-    def __init__(self, triton: TritonModels) -> None:
+    def __init__(self, triton: PeerTriton) -> None:
         self._triton = triton
         component.set_output_types(self, documents=list[Document])
 
@@ -137,7 +138,7 @@ class PassageEmbedder:
 class TritonGenerator:
     """Has a model on Triton continue a prompt, and hands on token by token."""
 
-    def __init__(self, triton: TritonModels, model: str) -> None:
+    def __init__(self, triton: PeerTriton, model: str) -> None:
         self._triton = triton
         self._model = model
         component.set_output_types(self, replies=list[str])

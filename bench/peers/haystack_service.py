@@ -24,10 +24,10 @@ from bench.peers.haystack_parts import (
     PassageEmbedder,
     PassageRedactor,
     PassageWriter,
+    PeerTriton,
     QueryEmbedder,
     QuestionRedactor,
     TritonGenerator,
-    TritonModels,
 )
 from bench.peers.peer_work import (
     ALPHA,
@@ -87,7 +87,7 @@ def document_store(places: PeerPlaces) -> WeaviateDocumentStore:
 
 
 def answering(
-    places: PeerPlaces, store: WeaviateDocumentStore, redaction: Redaction, triton: TritonModels
+    places: PeerPlaces, store: WeaviateDocumentStore, redaction: Redaction, triton: PeerTriton
 ) -> Pipeline:
     """Make the pipeline of questions."""
     pipeline = Pipeline()
@@ -96,7 +96,7 @@ def answering(
     retriever = WeaviateHybridRetriever(document_store=store, top_k=PASSAGES, alpha=ALPHA)
     pipeline.add_component("retriever", retriever)
     pipeline.add_component("prompt", PromptBuilder(PROMPT))
-    model = TritonGenerator(TritonModels(places.model), places.model_name)
+    model = TritonGenerator(PeerTriton(places.model), places.model_name)
     pipeline.add_component("model", model)
     pipeline.connect("redactor.text", "embedder.text")
     pipeline.connect("redactor.text", "retriever.query")
@@ -107,7 +107,7 @@ def answering(
     return pipeline
 
 
-def indexing(store: WeaviateDocumentStore, redaction: Redaction, triton: TritonModels) -> Pipeline:
+def indexing(store: WeaviateDocumentStore, redaction: Redaction, triton: PeerTriton) -> Pipeline:
     """Make the pipeline of documents."""
     pipeline = Pipeline()
     splitter = DocumentSplitter(
@@ -127,7 +127,7 @@ def service(places: PeerPlaces) -> FastAPI:
     """Make the application, with everything loaded."""
     store = document_store(places)
     redaction = loaded_redaction()
-    triton = TritonModels(places.triton)
+    triton = PeerTriton(places.triton)
     answer = answering(places, store, redaction, triton)
     index = indexing(store, redaction, triton)
     app = FastAPI()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.peers.contestants import PLAYHEAD
 from bench.peers.corpus import SHORT
-from bench.peers.standing import PLAYHEAD
 from bench.peers.visits import PeerRow
 from bench.spread import Spread
 

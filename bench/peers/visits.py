@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.peers.askers import Waits, connected, crowd
-from bench.peers.corpus import LONG, SHORT, Place, questions
-from bench.peers.standing import HAYSTACK, Standing
+from bench.peers.contestants import HAYSTACK, Contestant
+from bench.peers.corpus import LONG, SHORT, KnownSight, questions
 from bench.peers.usage import spent
 from bench.spread import Spread, spread
 
@@ -66,13 +66,13 @@ class PeerRow:
     degraded: int
 
 
-def in_order(programs: Sequence[Standing]) -> list[Standing]:
+def in_order(programs: Sequence[Contestant]) -> list[Contestant]:
     """Return who is visited when: there and back."""
     return [*programs, *reversed(programs)]
 
 
 def visit_all(
-    programs: Sequence[Standing], plan: PeersPlan, say: Callable[[str], None]
+    programs: Sequence[Contestant], plan: PeersPlan, say: Callable[[str], None]
 ) -> list[Visit]:
     """Visit all at each length of answers and number of users."""
     visits = []
@@ -85,7 +85,9 @@ def visit_all(
     return visits
 
 
-def visit(one: Standing, tokens: int, users: int, chats: int, asking: Iterator[Place]) -> Visit:
+def visit(
+    one: Contestant, tokens: int, users: int, chats: int, asking: Iterator[KnownSight]
+) -> Visit:
     """Have so many users hold so many chats with one program.
 
     Raises WrongWork for an answer that is not the one that all must give.
@@ -99,7 +101,7 @@ def visit(one: Standing, tokens: int, users: int, chats: int, asking: Iterator[P
     return Visit(one.name, tokens, users, waits, cpu_ms, own, one.programs.pss_mb())
 
 
-async def _held(one: Standing, users: int, chats: int, asking: Iterator[Place]) -> Waits:
+async def _held(one: Contestant, users: int, chats: int, asking: Iterator[KnownSight]) -> Waits:
     async with connected() as http:
         return Waits.of(*await crowd(http, one.address, users, chats, asking))
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bench.peers.askers import Address
+from bench.peers.askers import PeerAddress
 
 
 def event(kind, **fields):
@@ -78,7 +78,9 @@ async def peer(answer, *, refusals=(), status=200, states=("indexed",)):
     port = runner.addresses[0][1]
     try:
         yield (
-            Address(f"http://127.0.0.1:{port}", {"Authorization": "Bearer key"}, {"max_tokens": 9}),
+            PeerAddress(
+                f"http://127.0.0.1:{port}", {"Authorization": "Bearer key"}, {"max_tokens": 9}
+            ),
             asked,
         )
     finally:

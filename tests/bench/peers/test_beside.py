@@ -9,9 +9,7 @@ import pytest
 from bench.answers.figures import Figure
 from bench.cli import PEERS
 from bench.peers.beside import PeerFigures, measure, show
-from bench.peers.corpus import LONG, SHORT
-from bench.peers.document_rates import SETS
-from bench.peers.standing import (
+from bench.peers.contestants import (
     ENVIRONMENT,
     HAYSTACK,
     PLAYHEAD,
@@ -19,6 +17,8 @@ from bench.peers.standing import (
     served_model,
     with_environment,
 )
+from bench.peers.corpus import LONG, SHORT
+from bench.peers.document_rates import SETS
 from bench.peers.visits import PeersPlan, peer_rows
 from bench.spread import spread
 from infra.local.supervisor import Stack, Wish

@@ -11,7 +11,7 @@ from bench.peers.corpus import (
     PLACES_TOTAL,
     SENTENCE,
     SHORT,
-    Place,
+    KnownSight,
     asked_about,
     places,
     questions,
@@ -55,7 +55,7 @@ def test_questions_go_round():
 
 
 def test_a_question_names_what_its_passage_is_about():
-    place = Place(9, SHORT)
+    place = KnownSight(9, SHORT)
     assert (place.name, place.title) == ("cobalt library", "Cobalt library")
     assert place.name in place.question
     assert place.text.startswith("The cobalt library shows visitors its ")

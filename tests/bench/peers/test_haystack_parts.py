@@ -15,10 +15,10 @@ from bench.peers.haystack_parts import (
     PassageEmbedder,
     PassageRedactor,
     PassageWriter,
+    PeerTriton,
     QueryEmbedder,
     QuestionRedactor,
     TritonGenerator,
-    TritonModels,
 )
 from bench.peers.peer_work import TOKENS_MAX
 from tests.connectors.triton.server import FakeTritonServer, serve
@@ -32,7 +32,7 @@ def hidden(texts):
 async def triton():
     fake = FakeTritonServer()
     server, port = await serve(fake)
-    fake.models = TritonModels(f"127.0.0.1:{port}")
+    fake.models = PeerTriton(f"127.0.0.1:{port}")
     yield fake
     await fake.models.connected().close()
     await server.stop(None)
@@ -102,7 +102,7 @@ class Written:
 
     @staticmethod
     def _to_data_object(document):
-        return {"content": document.content}
+        return {"content": document.content, **document.meta}
 
 
 def test_passages_are_written_in_one_request_with_their_vectors():
@@ -115,6 +115,13 @@ def test_passages_are_written_in_one_request_with_their_vectors():
         ({"content": f"text {number}"}, [float(number)]) for number in range(3)
     ]
     assert len({one.uuid for one in store.objects}) == 3
+
+
+def test_what_the_splitter_notes_of_neighbours_is_no_property():
+    store = Written()
+    meta = {"uri": "a", "_split_overlap": [{"doc_id": "b", "range": (0, 4)}]}
+    PassageWriter(store).run([Document(content="text", meta=meta, embedding=[0.0])])
+    assert [one.properties for one in store.objects] == [{"content": "text", "uri": "a"}]
 
 
 def test_a_passage_that_was_not_written_is_an_error():

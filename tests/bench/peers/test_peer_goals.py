@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.peers.contestants import HAYSTACK, PLAYHEAD
 from bench.peers.peer_goals import PeerGoal, goals
-from bench.peers.standing import HAYSTACK, PLAYHEAD
 from bench.peers.visits import peer_rows
 from bench.spread import spread
 from tests.bench.peers.test_visits import a_visit

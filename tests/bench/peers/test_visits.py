@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bench.child import MeasurementFailed
-from bench.peers.askers import Address, Waits, WrongWork
+from bench.peers.askers import PeerAddress, Waits, WrongWork
+from bench.peers.contestants import Contestant
 from bench.peers.corpus import SHORT, places, questions
-from bench.peers.standing import Standing
 from bench.peers.usage import Programs
 from bench.peers.visits import PeersPlan, Visit, in_order, peer_rows, rows_as_json, told, visit_all
 from tests.bench.peers.peer_in_memory import peer, whole
@@ -27,7 +27,7 @@ def a_visit(program, rate=4.0, first=100.0, own=50.0, tokens=48, users=1):
 
 
 def standing(name, address=None):
-    return Standing(name, address or Address("http://127.0.0.1:9"), (), Programs({}))
+    return Contestant(name, address or PeerAddress("http://127.0.0.1:9"), (), Programs({}))
 
 
 def test_programs_are_visited_there_and_back():
@@ -99,7 +99,9 @@ def served():
 
 def test_all_are_visited_at_each_size(served):
     served["answer"] = rightly
-    one = Standing("Haystack", served["at"], ("me",), Programs({"me": (os.getpid(),), "other": ()}))
+    one = Contestant(
+        "Haystack", served["at"], ("me",), Programs({"me": (os.getpid(),), "other": ()})
+    )
     said = []
     visits = visit_all([one], PeersPlan(tokens=(SHORT,), chats=((1, 2), (2, 5))), said.append)
     assert [(v.users, v.waits.chats) for v in visits] == [(1, 2), (1, 2), (2, 5), (2, 5)]

@@ -8,19 +8,19 @@ import pytest
 from agents.answering.generation_policy import policy_of
 from agents.routing import routes_of
 from bench.child import MeasurementFailed
-from bench.peers import standing
-from bench.peers.askers import Address, WrongWork
-from bench.peers.corpus import LONG, places
-from bench.peers.standing import (
+from bench.peers import contestants
+from bench.peers.askers import PeerAddress, WrongWork
+from bench.peers.contestants import (
     CONFIGURED,
     ENVIRONMENT,
-    Standing,
+    Contestant,
     await_ready,
     await_work,
     component_pids,
     shared,
     with_environment,
 )
+from bench.peers.corpus import LONG, places
 from bench.peers.usage import Programs
 from streams.log.configuration import load
 from streams.settings import Settings
@@ -76,7 +76,7 @@ def test_processes_are_found_by_the_names_of_their_components(tmp_path):
 
 
 def test_a_peer_that_ended_or_never_answers_is_told():
-    nowhere = Address(f"http://127.0.0.1:{standing.free_port()}")
+    nowhere = PeerAddress(f"http://127.0.0.1:{contestants.free_port()}")
     with pytest.raises(MeasurementFailed, match="ended with 1"):
         await_ready(nowhere, [Ended()])
     with pytest.raises(MeasurementFailed, match="does not answer after 0 s"):
@@ -84,7 +84,7 @@ def test_a_peer_that_ended_or_never_answers_is_told():
 
 
 def a_standing(at, *children):
-    return Standing("Quix", at, (), Programs({}), children)
+    return Contestant("Quix", at, (), Programs({}), children)
 
 
 def test_it_works_when_short_and_long_answers_are_right(served):  # noqa: F811
@@ -111,4 +111,4 @@ def test_what_stays_wrong_is_told(served, words):  # noqa: F811
 
 def test_what_has_ended_is_not_waited_for():
     with pytest.raises(MeasurementFailed, match="ended with 1"):
-        await_work(a_standing(Address("http://127.0.0.1:9"), Ended()))
+        await_work(a_standing(PeerAddress("http://127.0.0.1:9"), Ended()))

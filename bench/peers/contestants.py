@@ -18,7 +18,7 @@ from bench.chats.stub_server import STUB, stub_server
 from bench.child import ROOT, Child, MeasurementFailed, running
 from bench.facts import TENANT
 from bench.measured_topics import own_topics
-from bench.peers.askers import PLAYHEAD_BODY, Address, Told, WrongWork, ask, check, connected
+from bench.peers.askers import PLAYHEAD_BODY, PeerAddress, Told, WrongWork, ask, check, connected
 from bench.peers.corpus import LONG, SHORT, asked_about
 from bench.peers.peer_work import PeerPlaces
 from bench.peers.quix_topics import GENERATING, TOPICS, group_of_step
@@ -57,11 +57,11 @@ TRY_S = 30.0  # for two answers, while something may not be joined yet
 
 
 @dataclass(frozen=True)
-class Standing:
+class Contestant:
     """One of those that are measured."""
 
     name: str
-    address: Address
+    address: PeerAddress
     own: tuple[str, ...]
     """Names of its programs, in `programs`: what it takes beside models and index."""
     programs: Programs
@@ -99,7 +99,7 @@ def served_model(run: Path) -> Iterator[tuple[str, str]]:
         yield address, STUB
 
 
-def playhead(settings: Settings) -> Standing:
+def playhead(settings: Settings) -> Contestant:
     """Describe the running stack, with the stub as its model."""
     chosen = subprocess.run(  # noqa: S603 - our own command
         [
@@ -118,9 +118,9 @@ def playhead(settings: Settings) -> Standing:
     names = {"worker": "worker", "documents": "documents", "gateway": "gateway", "broker": "kafka"}
     key = LocalKeys(settings).key(TENANT)
     headers = {"Authorization": f"Bearer {key}"}
-    return Standing(
+    return Contestant(
         PLAYHEAD,
-        Address(settings.gateway, headers, PLAYHEAD_BODY),
+        PeerAddress(settings.gateway, headers, PLAYHEAD_BODY),
         tuple(names),
         Programs({**component_pids(settings.run, names), **shared(settings.run)}),
     )
@@ -138,18 +138,18 @@ def shared(run: Path) -> dict[str, tuple[int, ...]]:
 
 
 @contextmanager
-def haystack(settings: Settings, model: tuple[str, str]) -> Iterator[Standing]:
+def haystack(settings: Settings, model: tuple[str, str]) -> Iterator[Contestant]:
     """Run the Haystack peer."""
     places = PeerPlaces.on(settings, model, free_port())
     with running("bench.peers.haystack_service", places.argument()) as child:
-        address = Address(f"http://{ports.HOST}:{places.port}")
+        address = PeerAddress(f"http://{ports.HOST}:{places.port}")
         await_ready(address, [child])
         programs = Programs({"service": (child.pid,), **shared(settings.run)})
-        yield Standing(HAYSTACK, address, ("service",), programs, (child,))
+        yield Contestant(HAYSTACK, address, ("service",), programs, (child,))
 
 
 @contextmanager
-def quix(settings: Settings, model: tuple[str, str]) -> Iterator[Standing]:
+def quix(settings: Settings, model: tuple[str, str]) -> Iterator[Contestant]:
     """Run the Quix peer; the Haystack one has filled the collection that it searches."""
     places = PeerPlaces.on(settings, model, free_port())
     argument = places.argument()
@@ -162,7 +162,7 @@ def quix(settings: Settings, model: tuple[str, str]) -> Iterator[Standing]:
         generate = [
             stack.enter_context(running(steps, argument, "generate")) for _ in range(GENERATING)
         ]
-        address = Address(f"http://{ports.HOST}:{places.port}")
+        address = PeerAddress(f"http://{ports.HOST}:{places.port}")
         children = (bridge, prepare, *generate)
         await_ready(address, children)
         programs = Programs(
@@ -173,7 +173,7 @@ def quix(settings: Settings, model: tuple[str, str]) -> Iterator[Standing]:
                 **shared(settings.run),
             }
         )
-        yield Standing(QUIX, address, ("bridge", "steps", "broker"), programs, children)
+        yield Contestant(QUIX, address, ("bridge", "steps", "broker"), programs, children)
 
 
 def free_port() -> int:
@@ -181,7 +181,7 @@ def free_port() -> int:
     return ports.free_block()["gateway"]
 
 
-def await_ready(address: Address, children: Sequence[Child], ready_s: float = READY_S) -> None:
+def await_ready(address: PeerAddress, children: Sequence[Child], ready_s: float = READY_S) -> None:
     """Wait until a peer takes requests; raises MeasurementFailed where one of it has ended."""
     until = time.monotonic() + ready_s
     host = address.url.removeprefix("http://")
@@ -194,7 +194,7 @@ def await_ready(address: Address, children: Sequence[Child], ready_s: float = RE
 
 
 def await_work(
-    standing: Standing, ready_s: float = READY_S, pause_s: float = POLL_S, try_s: float = TRY_S
+    standing: Contestant, ready_s: float = READY_S, pause_s: float = POLL_S, try_s: float = TRY_S
 ) -> None:
     """Ask until the right answers come: by then all is loaded, joined and configured.
 
@@ -213,7 +213,7 @@ def await_work(
             return
 
 
-async def _asked_rightly(at: Address, try_s: float) -> None:
+async def _asked_rightly(at: PeerAddress, try_s: float) -> None:
     async with connected() as http, asyncio.timeout(try_s):
         for place in (asked_about(SHORT)[0], asked_about(LONG)[0]):
             check(place, await ask(http, at, place.question, Told()))
