@@ -12,7 +12,16 @@ from bench.peers.askers import PeerAddress, Waits, WrongWork
 from bench.peers.contestants import Contestant
 from bench.peers.corpus import SHORT, places, questions
 from bench.peers.usage import Programs
-from bench.peers.visits import PeersPlan, Visit, in_order, peer_rows, rows_as_json, told, visit_all
+from bench.peers.visits import (
+    PeersPlan,
+    Visit,
+    in_order,
+    peer_rows,
+    rows_as_json,
+    told,
+    visit,
+    visit_all,
+)
 from tests.bench.peers.peer_in_memory import peer, whole
 from tests.bench.peers.test_askers import rightly
 
@@ -133,3 +142,20 @@ def test_a_program_that_has_ended_is_told_before_it_is_asked():
 def test_each_program_goes_its_own_way_through_the_questions():
     first, second = questions(SHORT), questions(SHORT)
     assert next(first) == next(second)
+
+
+def test_cpu_is_that_of_a_chat_in_milliseconds_and_that_of_its_own_programs_apart(served):
+    class Counted:
+        looks = iter([{"service": 1.0, "triton": 5.0}, {"service": 3.0, "triton": 5.5}])
+
+        def cpu_s(self):
+            return next(self.looks)
+
+        def pss_mb(self):
+            return {"service": 20.0}
+
+    served["answer"] = rightly
+    one = replace(standing("Quix", served["at"]), own=("service",), programs=Counted())
+    found = visit(one, SHORT, 1, 4, questions(SHORT))
+    assert found.cpu_ms == {"service": 500.0, "triton": 125.0}
+    assert (found.own_cpu_ms, found.pss_mb) == (500.0, {"service": 20.0})
