@@ -9,11 +9,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import time
 from pathlib import Path
 from typing import Literal
 
 BUSY_S = 10.0
 """How long to wait for another process's write."""
+OPENING_S = 60.0
+"""How long to wait for others that make the same store: SQLite waits for none of them while a file
+becomes one with a write-ahead log, and says at once that it is locked."""
+AGAIN_S = 0.05
 
 
 def open_database(
@@ -27,6 +32,17 @@ def open_database(
     """
     make_folder(path.parent)
     path.touch(mode=0o600)
+    ends_s = time.monotonic() + OPENING_S
+    while True:
+        try:
+            return _opened(path, schema, synchronous)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_s:
+                raise
+            time.sleep(AGAIN_S)
+
+
+def _opened(path: Path, schema: str, synchronous: str) -> sqlite3.Connection:
     store = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         store.execute("PRAGMA journal_mode = WAL").fetchall()

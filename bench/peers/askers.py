@@ -42,7 +42,7 @@ class PeerAddress:
     """Fields beside the text."""
 
 
-PLAYHEAD_BODY: dict[str, object] = {"stream": True, "max_tokens": 256, "budget_ms": BUDGET_MS}
+PRODUCT_BODY: dict[str, object] = {"stream": True, "max_tokens": 256, "budget_ms": BUDGET_MS}
 
 
 @dataclass(frozen=True)

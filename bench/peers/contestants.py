@@ -18,7 +18,7 @@ from bench.chats.stub_server import STUB, stub_server
 from bench.child import ROOT, Child, MeasurementFailed, running
 from bench.facts import TENANT
 from bench.measured_topics import own_topics
-from bench.peers.askers import PLAYHEAD_BODY, PeerAddress, Told, WrongWork, ask, check, connected
+from bench.peers.askers import PRODUCT_BODY, PeerAddress, Told, WrongWork, ask, check, connected
 from bench.peers.corpus import LONG, SHORT, asked_about
 from bench.peers.peer_work import PeerPlaces
 from bench.peers.quix_topics import GENERATING, TOPICS, group_of_step
@@ -120,7 +120,7 @@ def playhead(settings: Settings) -> Contestant:
     headers = {"Authorization": f"Bearer {key}"}
     return Contestant(
         PLAYHEAD,
-        PeerAddress(settings.gateway, headers, PLAYHEAD_BODY),
+        PeerAddress(settings.gateway, headers, PRODUCT_BODY),
         tuple(names),
         Programs({**component_pids(settings.run, names), **shared(settings.run)}),
     )

@@ -25,7 +25,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from connectors.local_files import make_folder, open_database
 from streams.log.offsets import Partition
@@ -237,7 +237,7 @@ class LogIndex:
         with self._writing:
             self._reader.close()
             self._writer.close()
-            os.close(self._lock_file)
+            self._lock_file.close()
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -254,19 +254,23 @@ def _opened(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _held_file(folder: Path) -> tuple[int, Path]:
+def _held_file(folder: Path) -> tuple[BinaryIO, Path]:
     """Lock the first file that nobody holds; the system lets go of it however the process ends."""
     make_folder(folder)
     for number in range(1, FILES_MAX + 1):
         path = folder / f"log-index-{number}.sqlite"
-        lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = open(path.with_suffix(".lock"), "ab", opener=_for_its_owner)  # noqa: SIM115 - it is kept
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(lock)
+            lock.close()
         else:
             return lock, path
     raise OSError(f"{FILES_MAX} gateways run in {folder}: give this one a run folder of its own")
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _delete(path: Path) -> None:

@@ -17,11 +17,14 @@ from replay.debugging.workbench import Workbench
 from replay.local_effects import local_handlers
 from replay.log import Log
 from replay.report import Report
+from streams.delivery.history import NUMBER_MAX
 from streams.log.codec import Codec
 from streams.operations.options import run_option
 from streams.operations.printing import console, counted
 from streams.settings import Settings
 from streams.topics import STEPS
+
+OFFSET_MAX = 2**63 - 1  # of Kafka
 
 
 @click.command()
@@ -31,8 +34,10 @@ from streams.topics import STEPS
     type=click.Choice([step.name for step in STEPS]),
     help="Run this step. Without it, the first that does not come to its record any more.",
 )
-@click.option("--attempt", type=click.IntRange(min=1), help="Which run over an input.")
-@click.option("--offset", type=click.IntRange(min=0), help="Which input, where a step had several.")
+@click.option("--attempt", type=click.IntRange(1, NUMBER_MAX), help="Which run over an input.")
+@click.option(
+    "--offset", type=click.IntRange(0, OFFSET_MAX), help="Which input, where a step had several."
+)
 @click.option("--go-on", is_flag=True, help="Stop at the first difference, and not at the start.")
 @click.option(
     "--listen",

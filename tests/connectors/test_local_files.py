@@ -199,3 +199,31 @@ def test_a_file_of_another_format_is_refused(tmp_path):
 def test_a_schema_with_a_mistake_is_refused(tmp_path):
     with pytest.raises(sqlite3.OperationalError, match="syntax"):
         open_database(tmp_path / "s.sqlite", "CREATE TABEL x;")
+
+
+def test_a_store_that_another_is_making_is_waited_for(tmp_path, monkeypatch):
+    """SQLite itself does not wait here, whatever its own patience is."""
+    monkeypatch.setattr("connectors.local_files.BUSY_S", 0.0)
+    path = tmp_path / "notes.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE notes (id INTEGER)")
+        other.execute("BEGIN EXCLUSIVE")
+        tried = threading.Event()
+        monkeypatch.setattr("connectors.local_files.time.sleep", lambda _: tried.set())
+        making = threading.Thread(target=lambda: tried.wait(60) and other.execute("COMMIT"))
+        making.start()
+        with closing(open_database(path, "")) as store:
+            assert store.execute("SELECT count(*) FROM notes").fetchall() == [(0,)]
+        assert tried.is_set()
+        making.join()
+
+
+def test_a_store_that_stays_locked_is_refused_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.local_files.BUSY_S", 0.0)
+    monkeypatch.setattr("connectors.local_files.OPENING_S", 0.0)
+    path = tmp_path / "notes.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE notes (id INTEGER)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            open_database(path, "")

@@ -65,7 +65,7 @@ class JudgeOfAll:
     def __init__(self, logs, tests) -> None:
         self._tests = tests
 
-    def prepare(self) -> None: ...
+    def prepare(self, _kept) -> None: ...
 
     def judge(self, mutants, processes):
         for mutant in mutants:

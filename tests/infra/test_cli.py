@@ -68,6 +68,7 @@ OPTIONS = [
     if isinstance(option, click.Option)
 ]
 SERVERS = {("worker",), ("gateway",)}  # they report to nobody: they run until they are told to stop
+CONVERSES = {("replay", "debug")}  # with whoever sits there, in the debugger's words
 WITHOUT_A_STACK = {("parts",)}
 
 
@@ -100,7 +101,7 @@ def test_every_number_has_its_range():
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
 def test_every_verb_reports_as_json_and_takes_a_run_folder(path, command):
-    assert ("--json" in flags(command)) is (path not in SERVERS)
+    assert ("--json" in flags(command)) is (path not in SERVERS | CONVERSES)
     assert ("--run" in flags(command)) is (path not in WITHOUT_A_STACK)
 
 

@@ -101,6 +101,7 @@ def test_an_answer_is_explained_with_what_all_its_calls_cost():
                 "reason": "fallback 1: quality 2",
             },
         ],
+        "hedged": None,
         "tools": [],
     }
 

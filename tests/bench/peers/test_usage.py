@@ -34,7 +34,7 @@ def family():
 
 def test_children_count_and_so_do_those_that_ended(family):
     used = Programs({"family": (family.pid,), "me": (os.getpid(),)}).cpu_s()
-    assert used["family"] >= 0.6
+    assert used["family"] > 0.5  # each counts whole ticks of 10 ms
     assert set(used) == {"family", "me"}
 
 

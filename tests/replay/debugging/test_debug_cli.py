@@ -121,7 +121,7 @@ def test_leaving_says_nothing_of_the_records(debug, archive):
         (["--step", "redact", "--attempt", 2], "no run of it fits: the log holds redact over"),
         (["--step", "redact", "--offset", 999], "no run of it fits: the log holds redact over"),
         (["--step", "nothing"], "is not one of"),
-        (["--attempt", 0], "0 is not in the range x>=1"),
+        (["--attempt", 0], "0 is not in the range 1<=x<="),
         (["--listen", 70000], "70000 is not in the range"),
     ],
 )
