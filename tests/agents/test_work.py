@@ -21,7 +21,6 @@ from agents import (
     ingest,
     instructions,
     json_texts,
-    known_values,
     language,
     moderate,
     neutralising,
@@ -39,8 +38,9 @@ from agents import (
     schema_work,
     spans,
     statements,
+    without_values,
 )
-from agents.answering import abstaining, speaking, terms
+from agents.answering import abstaining, distilling, speaking, terms
 from agents.answering.composition import Composition
 from agents.answering.generation_policy import policy_of
 from agents.answering.nearness import Nearness
@@ -65,6 +65,7 @@ from schemas import (
     ChunksRetrieved,
     Citation,
     Classified,
+    Detected,
     DocumentSubmitted,
     Found,
     Generated,
@@ -78,6 +79,7 @@ from schemas import (
     ReleaseState,
     Sealed,
     Span,
+    Spans,
     Turn,
     Usage,
 )
@@ -222,8 +224,9 @@ def redacting(text):
     refusal.refusal(text, True, POLICY)
     words = list(spans.WORD.finditer(text))[::2]
     found = [Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0) for w in words]
-    mentions = spans.join(text, found, POLICY)
-    reading = known_values.Reading((text, text), (mentions, ()), POLICY, True).repeated()
+    detected = Detected(texts=(Spans(spans=tuple(found)), Spans(spans=())), model="m")
+    without_values.hold_expressible(POLICY)
+    reading = without_values.reading_of((text, text), detected, POLICY, typed=True)
     earlier = [Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="x")]
     candidates = reading.candidates(earlier)
     digests = {value: value for value in (*reading.values(), *candidates)}
@@ -238,7 +241,7 @@ def redacting(text):
         for t, m in zip(reading.texts, reading.mentions, strict=True)
     ]
     numbering.remembered(known.added, 10)
-    redact._entries(excised[0].values, {})
+    without_values._entries(excised[0].values, {})
     placeholders.inexpressible(POLICY["kinds"])
     placeholders.restore(excised[0].text, {})
 
@@ -275,6 +278,8 @@ def answering(text, question="", source=""):
     composed = made.composition.composed()
     made._quoted(composed, "")
     made._nothing()
+    assert made._widest
+    assert made.spared >= 0
     speaking_of(made, text, 4_000)
 
 
@@ -300,6 +305,10 @@ def reading_statements(text):
     Composition(near).composed()
     prompting.distilled(near, 90)
     prompting.distilled(near, 90, {"near": 0.5, "tokens_max": 200})
+    offered = distilling.candidates(near, 12)
+    distilling.asking(text, offered)
+    for said in (text, '{"keep": [1, 2, 3]}'):
+        distilling.kept(said, offered, 90)
     prompting.nearest_first(ASKED, prompting.filtered(passages(text, f"{text} 1")))
     abstaining.lacking(text, near.passages)
     abstaining.unanswerable(text, near.passages, ANSWERABLE)
@@ -499,6 +508,7 @@ NOT_DRIVEN = {
     "refusal.py refused_for": "is given scores alone",
     "choosing.py": "is given routes, which are ours, and facts about them",
     "permission.py": "likewise",
+    "hedging.py": "likewise",
     "router.py": "likewise",
     "routes.py": "likewise",
     "trials.py": "likewise",
@@ -529,6 +539,9 @@ NOT_DRIVEN = {
     "spoken_answers.py SpokenAnswer._generated": "likewise",
     "generation_policy.py": "reads a configuration, which is ours",
     "usability.py": "likewise",
+    "arms.py": "likewise",
+    "distilling.py schema_of": "is given a number",
+    "distilling.py tokens_of": "likewise",
     "phrases.py word_set": "is given our own words alone",
     "polar_words.py _listed": "likewise",
     "polar_words.py _by_form": "likewise",

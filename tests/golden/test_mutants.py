@@ -170,11 +170,8 @@ def test_verify_notices_a_handful_of_mutants_and_the_tree_stays_as_it_is(judge):
     before = {mutant.file: (ROOT / mutant.file).read_bytes() for mutant in handful}
     agents = {name: module for name, module in sys.modules.items() if name.startswith("agents")}
     judged = {one.mutant.file: one for one in judge.judge(handful, 2)}
-    assert judged["agents/scoring.py"].by == judged["agents/retrieve.py"].by == BY_VERIFY
+    assert {one.by for one in judged.values()} == {BY_VERIFY}
     assert judged["agents/scoring.py"].how.startswith("present: retrieve: ")
-    assert (
-        judged["agents/embed.py"].by == SURVIVED
-    )  # no log of one model shows it, and no tests were named
     assert before == {file: (ROOT / file).read_bytes() for file in before}
     assert agents == {
         name: module for name, module in sys.modules.items() if name.startswith("agents")
