@@ -136,17 +136,13 @@ def _debugged(
     # not asyncio.run: it takes the first Ctrl-C for itself, and a prompt would hang
     loop = asyncio.new_event_loop()
     try:
-        verdicts = loop.run_until_complete(bench.run(chosen, watch))
+        report = loop.run_until_complete(bench.report(chosen, watch))
     except DebuggerLeft:
         out.print("left: nothing is said of its records")
         return 0
     finally:
         debugger.leave()
         loop.close()
-    report = Report()
-    for verdict in verdicts:
-        report.records += 1
-        report.add(verdict)
     out.print(_verdict(report))
     return report.status
 

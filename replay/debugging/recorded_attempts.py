@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from replay.lane_reader import LaneReader
 from replay.log import Log, Stored
-from replay.one_request import events_of
+from replay.one_request import records_of
 from replay.places import Letters
 from replay.rules import Attempt, StoredOutcome, attempts_of, least_attempt
-from schemas import Event, EventRejected
+from schemas import EventRejected
 from streams.log.codec import Codec
 from streams.running.run import Input
 from streams.topics import STEPS, Step, topic_of
@@ -46,42 +46,38 @@ def attempts_on(
 
     Raises LookupError where the log holds no record of it.
     """
-    lanes = sorted({event.meta.lane for event in events_of(log, request)})
-    return [one for lane in lanes for one in _in_lane(log, codec, lane, request, steps)]
+    by_lane: defaultdict[int, defaultdict[str, list[StoredOutcome]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for stored, event in records_of(log, codec, request):
+        if topic_of(event) == stored.topic:
+            by_lane[stored.partition][stored.topic].append(StoredOutcome(stored, event))
+    return [
+        one
+        for lane, by_topic in sorted(by_lane.items())
+        for one in _in_lane(LaneReader(log, codec, lane, steps), by_topic, steps)
+    ]
 
 
 def _in_lane(
-    log: Log, codec: Codec, lane: int, request: str, steps: Sequence[Step]
+    reader: LaneReader, by_topic: Mapping[str, Sequence[StoredOutcome]], steps: Sequence[Step]
 ) -> Iterator[RecordedAttempt]:
-    reader = LaneReader(log, codec, lane, steps)
-    rejected = list(_records(reader, EventRejected, request))
     letters = Letters()
-    for _, letter in rejected:
+    for _, letter, _ in by_topic.get(topic_of(EventRejected), ()):
         assert isinstance(letter, EventRejected)
         letters.add(letter)
     for step in steps:
         by_cause: defaultdict[tuple[str, int], list[StoredOutcome]] = defaultdict(list)
-        written = [one for record in step.writes for one in _records(reader, record, request)]
-        for stored, event in (*written, *rejected):
-            if event.meta.cause is not None and event.meta.step.name == step.name:
-                place = event.meta.cause.topic, event.meta.cause.offset
-                by_cause[place].append(StoredOutcome(stored, event))
+        for topic in (*map(topic_of, step.writes), topic_of(EventRejected)):
+            for outcome in by_topic.get(topic, ()):
+                meta = outcome.event.meta
+                if meta.cause is not None and meta.step.name == step.name:
+                    by_cause[meta.cause.topic, meta.cause.offset].append(outcome)
         for record in step.reads:
-            for stored, event in _records(reader, record, request):
+            for stored, event, _ in by_topic.get(topic_of(record), ()):
                 given = reader.input_of((stored, event))
                 least = least_attempt(given, stored)
                 outcomes = by_cause.get((stored.topic, stored.offset), [])
                 attempts, _ = attempts_of(outcomes, least, letters.explain)
                 for attempt in attempts:
                     yield RecordedAttempt(step, given, stored, attempt, least)
-
-
-def _records(
-    reader: LaneReader, record: type[Event], request: str
-) -> Iterator[tuple[Stored, Event]]:
-    """Read the records of a type that are of a request; what can't be read is nobody's."""
-    needle = request.encode()
-    named = (one for one in reader.records(topic_of(record)) if needle in (one.value or b""))
-    for stored, event in reader.decoded(named):
-        if isinstance(event, Event) and event.meta.request == request:
-            yield stored, event

@@ -10,7 +10,7 @@ from replay.debugging.recorded_attempts import RecordedAttempt
 from replay.debugging.watched_run import RunWatch, WatchedRun
 from replay.differences import difference
 from replay.recorded import RecordedRun
-from replay.report import Report
+from replay.report import EQUAL, Report
 from replay.rerun import Reruns
 from replay.rules import RecordVerdict, StoredOutcome, verdicts_of
 from schemas import Event, Request
@@ -44,9 +44,14 @@ class Workbench:
         came = await reruns.rerun(one.step, one.given, one.stored, one.attempt, one.least)
         return list(verdicts_of(one.attempt, came, self.difference))
 
+    async def report(self, one: RecordedAttempt, watch: RunWatch | None = None) -> Report:
+        """Run an attempt again; count what is said of its records."""
+        report = Report()
+        for verdict in await self.run(one, watch):
+            report.records += 1
+            report.add(verdict)
+        return report
+
     async def comes_to_its_record(self, one: RecordedAttempt) -> bool:
         """Say whether running an attempt again shows nothing that there is to look into."""
-        report = Report()
-        for verdict in await self.run(one):
-            report.add(verdict)
-        return report.status == 0
+        return (await self.report(one)).status == EQUAL
