@@ -2,10 +2,12 @@
 
 Why it is so: a generation's tokens are pumped into a buffer, and each part of the stream is all
 that arrived since the consumer last asked. The first token leaves at once. What follows is gathered
-for as long as a reader does not notice, since each part is an effect on the log and a turn of its
-step; but what shows that a first sentence has ended leaves at once, since that is the first text
-that is shown. A slow consumer gets fewer, larger parts instead of delaying the model. Parts are
-formed here and nowhere else: they are on the log as they were, and a replay sees the same ones.
+for as long as a reader does not notice, since each part is an effect on the log, a turn of its step
+and five requests to the broker; who reads what stands there already has more patience, up to a
+tenth of a second of it by default. But what shows that a first sentence has ended leaves at once,
+since that is the first text that is shown. A slow consumer gets fewer, larger parts instead of
+delaying the model. Parts are formed here and nowhere else: they are on the log as they were, and a
+replay sees the same ones.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from schemas import Generated, GeneratedFinishReason, GeneratedToken, ToolCall, 
 MODEL_CHARACTERS_MAX = 200  # of a model's name and version
 _MAY_END = re.compile(r"[.!?…][\"'”’)\]]*\s|[\n。！？]")
 END_CHARS = 3  # of such an end, before what is new
+GROWTH = 1.5  # of a reader's patience with each part, since there is the more to read
+PATIENCE_MOST = 2.5  # times the patience that is configured
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Arrivals:
     """The tokens of one generation between their arrival and their being asked for."""
 
     def __init__(self, patience_s: float = 0.0) -> None:
-        """Gather for so long what follows the first token."""
+        """Gather for so long what follows the first token, and longer what follows that."""
         self._patience_s = patience_s
+        self._patience_most_s = PATIENCE_MOST * patience_s
         self._timer: asyncio.TimerHandle | None = None
         """Runs while what arrives is gathered."""
         self._tail = ""
@@ -84,6 +89,7 @@ class Arrivals:
         self.release()
         if self._patience_s:
             self._timer = asyncio.get_running_loop().call_later(self._patience_s, self.release)
+            self._patience_s = min(GROWTH * self._patience_s, self._patience_most_s)
         if self._failure and not tokens:
             raise self._failure
         if not self._over:

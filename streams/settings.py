@@ -111,8 +111,9 @@ class Settings:
     call_timeout_s: Seconds = 60.0
     """Bound on one call of a connector, a whole stream included."""
     reader_patience_ms: Annotated[int, _whole(0, 1_000, unit="ms")] = 40
-    """How long a model's tokens are gathered into one part of an answer, but for the first token
-    and the end of the first sentence, which leave at once: each part costs room on the log."""
+    """How long a model's tokens are gathered into the second part of an answer; later ones up to
+    2.5 times as long. The first token and the end of the first sentence leave at once. Each part
+    costs room on the log, and the broker five requests."""
     niceness: Annotated[int, _whole(0, 19)] = 0
     """How far a worker gives way to others on its machine: 0 to 19, where 5 takes a third of what
     others do, while all want more; for one that hosts the steps of documents alone."""

@@ -212,6 +212,23 @@ async def test_gathering_ends_by_itself_and_a_failure_does_not_wait_for_it():
     arrivals.release()
 
 
+async def test_a_reader_who_has_more_to_read_has_more_patience(monkeypatch):
+    loop, waits = asyncio.get_running_loop(), []
+
+    def call_later(delay_s, call):
+        waits.append(delay_s)
+        return asyncio.TimerHandle(loop.time(), call, (), loop)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    spoken = Spoken(40.0)
+    for _ in range(6):
+        await spoken.say("word")
+        spoken.arrivals.release()
+        assert await spoken.part() == ["word"]
+    spoken.pump.cancel()
+    assert waits == [40.0, 60.0, 90.0, 100.0, 100.0, 100.0]
+
+
 async def test_without_patience_each_token_is_a_part_of_its_own():
     spoken = Spoken(0.0)
     for text in ("A", " lane", " is"):
