@@ -236,6 +236,8 @@ class MemoryConsumer:
         ]
 
     def _first_since(self, place: TopicPartition) -> int:
+        if place.offset == OFFSET_END:
+            return self._rows(place).end
         for one in self._broker.rows[place.topic, place.partition].messages:
             if one.timestamp()[1] >= place.offset:
                 return one.offset() or 0

@@ -56,7 +56,8 @@ NAME = "gateway-without-group"  # of a group that is asked for, never joined
 LIVE = {
     "auto.offset.reset": "earliest",  # a topic that was made anew is read on, not given up
     "fetch.max.bytes": 52_428_800,
-    "fetch.wait.max.ms": 100,  # it waits for what is new at most of the time
+    # it waits for what is new at most of the time, and each wait that ends in nothing is a request
+    "fetch.wait.max.ms": 500,
     "queued.max.messages.kbytes": 32_768,
     "socket.timeout.ms": 60_000,
     "log_level": 2,

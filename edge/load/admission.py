@@ -13,7 +13,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Protocol
 
 from edge.listening.entries import Entry
@@ -38,6 +38,9 @@ log = logger("gateway")
 DOCUMENTS_LEAST = 4
 """Under way of a tenant: while it has fewer, no other's crowd in a lane concerns it."""
 EVERY_S = 1.0  # between readings of the offsets: a question takes about as long
+QUIET_READINGS = 8
+"""So many times as long it is at most between readings of lanes in which nothing is done: ten
+requests to the broker a reading, from each gateway. Who asks here ends such a pause."""
 STALE_S = 6.0  # without an answer, the broker counts as away: above what a reading may take
 SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
 
@@ -75,7 +78,12 @@ class Admission:
         self._bodies = Held(_shares_of_bodies(settings))
         self._questions = Unanswered(settings, clock)
         self._answered_s = clock()
+        """When the broker was last heard, or will be asked: its silence counts from then."""
         self._why = "no answer"
+        self._quiet = 1
+        """So many times as long as usual it is until the next reading."""
+        self._asked_for = asyncio.Event()
+        """Something was taken in since the last reading."""
         self.backlog = Backlog(settings)
 
     # ------------------------------------------------------------------ taking requests in
@@ -98,6 +106,7 @@ class Admission:
         self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s, mine)
         whose = tenant, request
         added = self._questions.add(whose, lane, budget_s + grace_s, search=search)
+        self._asked_for.set()
         handed_over = False
 
         def hand_over() -> None:
@@ -119,6 +128,7 @@ class Admission:
         under_way = self._documents_of(lane, tenant)
         is_few = under_way.pending < DOCUMENTS_LEAST
         self._lane_is_open(DOCUMENT, lane, math.inf, _mine(under_way, time.time(), is_few=is_few))
+        self._asked_for.set()
 
     def withdrawal(self) -> None:
         """Take a withdrawal in, however much waits; raises Problem where the broker is away."""
@@ -270,7 +280,9 @@ class Admission:
 
     async def _read_on(self, offsets: TellsOffsets) -> None:
         groups = consumer_groups(entry.name for entry in STEPS)
+        before: Sequence[Lag] = ()
         while True:
+            self._asked_for.clear()
             lags = await offsets.lags(groups)
             ages_s: dict[Partition, float] = {}
             if not self.backlog.known:  # later ages follow from when the lanes grew
@@ -278,7 +290,19 @@ class Admission:
                 ages_s = ages_of(await offsets.oldest_ms(lags), now_ms)
             self.read(lags, ages_s)
             self._questions.forget_the_late()
-            await asyncio.sleep(self._every_s)
+            is_quiet = lags == before and not any(one.records for one in lags)
+            self._quiet = min(2 * self._quiet, QUIET_READINGS) if is_quiet else 1
+            before = lags
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait for the next reading: longer where nothing is done, until something is taken in."""
+        longer_s = (self._quiet - 1) * self._every_s
+        self._answered_s = self._clock() + longer_s
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked_for.wait(), longer_s)
+        self._answered_s = self._clock()
+        await asyncio.sleep(self._every_s)
 
 
 def _mine(under_way: UnderWay, now_s: float, *, is_few: bool) -> Mine:

@@ -15,7 +15,7 @@ from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration
 from streams.log.ids import request_id
-from streams.log.offsets import extent_of
+from streams.log.offsets import end_of, extent_of
 from streams.log.reading import new_consumer, records
 from streams.log.setup import configuration_records
 from streams.log.writing import Position, Writer
@@ -43,7 +43,7 @@ class ConfigurationLog:
     def end(self) -> int | None:
         """Return how many choices were written; None where there is no topic for them."""
         try:
-            return extent_of(self._consumer, CHOICES, 0).end
+            return end_of(self._consumer, CHOICES, 0)
         except KafkaException as error:
             if error.args[0].code() in _NO_TOPIC:
                 return None

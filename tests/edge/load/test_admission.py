@@ -431,3 +431,89 @@ async def test_the_offsets_are_read_again_after_any_error(broker):
     track = admission.backlog.tracks[ASKED, 0]
     assert track.lag == 7
     assert track.age_s(admission.now_s) > 1_000_000  # the record is from 1970
+
+
+class FakeOffsets:
+    """Tells what it is given, and how long it is waited between two readings."""
+
+    def __init__(self, lags):
+        self.told, self.asked = lags, 0
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+    async def lags(self, _groups):
+        self.asked += 1
+        return self.told
+
+    async def oldest_ms(self, _):
+        return {}
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The pauses of a watch, in readings' usual distance; none of them is waited."""
+    found = []
+    sleep, wait_for = asyncio.sleep, asyncio.wait_for
+
+    async def recorded(awaited, seconds):
+        found.append(round(seconds / 5.0))
+        return await wait_for(awaited, 0)
+
+    monkeypatch.setattr("edge.load.admission.asyncio.wait_for", recorded)
+    monkeypatch.setattr("edge.load.admission.asyncio.sleep", lambda _: sleep(0))
+    return found
+
+
+async def watched(admission, offsets, waits, readings):
+    task = asyncio.create_task(admission.watch(lambda: offsets))
+    until = len(waits) + readings
+    async with asyncio.timeout(5):
+        while len(waits) < until:
+            await asyncio.wait([task], timeout=0)
+    task.cancel()
+
+
+async def test_lanes_in_which_nothing_is_done_are_looked_at_ever_less_often(clock, waits):
+    admission = Admission(Settings(), clock, every_s=5.0)
+    offsets = FakeOffsets([Lag("rewrite", ASKED, 0, 7, 7)])
+    await watched(admission, offsets, waits, 6)
+    assert waits[:6] == [0, 1, 3, 7, 7, 7]
+    offsets.told = [Lag("rewrite", ASKED, 0, 7, 8)]  # somebody asked, and waits
+    await watched(admission, offsets, waits, 3)
+    assert waits[-3:] == [0, 0, 0]
+
+
+async def test_who_asks_ends_a_long_pause(clock, monkeypatch):
+    admission = Admission(Settings(), clock, every_s=0.01)
+    monkeypatch.setattr("edge.load.admission.QUIET_READINGS", 1_000_000)
+    offsets = FakeOffsets([Lag("rewrite", ASKED, 0, 7, 7)])
+    admission._quiet = 500_000  # as after a day of silence
+    task = asyncio.create_task(admission.watch(lambda: offsets))
+    async with asyncio.timeout(5):
+        while offsets.asked < 2:
+            await asyncio.sleep(0.01)
+            if offsets.asked:
+                ask(admission, "r")
+    task.cancel()
+
+
+async def test_a_long_pause_is_no_silence_of_the_broker(clock, waits):
+    admission = Admission(Settings(), clock, every_s=5.0)
+    offsets = FakeOffsets([Lag("rewrite", ASKED, 0, 7, 7)])
+
+    async def held(awaited, seconds):
+        awaited.close()
+        if seconds < 35.0:
+            return
+        clock.now_s += 30.0  # within the pause
+        assert not admission.shedding()
+        raise asyncio.CancelledError
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("edge.load.admission.asyncio.wait_for", held)
+        with pytest.raises(asyncio.CancelledError):
+            await admission.watch(lambda: offsets)

@@ -33,6 +33,7 @@ class OnLog:
 
     def goes_away(self):
         self.consumer.get_watermark_offsets = nobody_answers
+        self.consumer.offsets_for_times = nobody_answers
 
 
 class InMemory:
