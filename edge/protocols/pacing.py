@@ -27,6 +27,9 @@ FRAMES_PER_S = 100.0
 FRAMES_AT_ONCE = 200.0
 PAUSE_MAX_S = 10.0
 """However many came at once: a packet holds thousands that are empty."""
+DRAIN_S = 2.0
+"""For a refused client to read why: what it goes on sending is thrown away for so long."""
+DRAIN_BYTES = 16_777_216
 FRAGMENTS_MAX = 64
 """Frames of one message: of the largest, a kilobyte each."""
 
@@ -59,9 +62,16 @@ class PacedSocket(WebSocketsSansIOProtocol):
 
     _pace: FramePace | None = None
     _pause: asyncio.TimerHandle | None = None
+    _drained: int | None = None
+    """Bytes thrown away since the connection was refused; None before."""
 
     def data_received(self, data: bytes) -> None:
         """Take the frames that came; if they were too many, read no more for a while."""
+        if self._drained is not None:
+            self._drained += len(data)
+            if self._drained > DRAIN_BYTES:
+                self.transport.abort()
+            return
         super().data_received(data)
         if self._pause is None and self._pace is not None:
             pause_s = self._pace.pause_s(self.loop.time())
@@ -86,6 +96,28 @@ class PacedSocket(WebSocketsSansIOProtocol):
         elif not self.close_sent:
             self.conn.send_close(CloseCode.MESSAGE_TOO_BIG, f"above {FRAGMENTS_MAX} fragments")
             self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """End a connection that broke a rule, so that its client can read which.
+
+        A socket that is closed with bytes unread is reset, and what was sent last is lost with it.
+        So nothing more is sent, and what still comes is read and thrown away for a moment.
+        """
+        refusal = self.conn.close_sent
+        if refusal is None or self._drained is not None:
+            return
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": refusal.code, "reason": refusal.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._drained = 0
+        if self._pause is not None:
+            self._pause.cancel()
+        self._go_on()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.close_timer = self.loop.call_later(DRAIN_S, self.transport.abort)
 
     async def receive(self) -> ASGIReceiveEvent:
         """Return the next message; reading goes on once all were taken and the pause is over."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.frames import CloseCode
 
 from edge.protocols import pacing
 from edge.protocols.pacing import FRAMES_AT_ONCE, FRAMES_PER_S, FramePace
@@ -115,3 +116,52 @@ def test_a_few_frames_now_and_then_wait_for_nothing():
     pace.count(1, 0.0)
     assert pace.pause_s(0.0) == pytest.approx(1 / FRAMES_PER_S)
     assert pace.pause_s(10.0) == 0.0
+
+
+FRAGMENT = b"\x00\x80masq"  # empty and not the last, masked as a client's must be
+
+
+@pytest.fixture
+async def chat(url, gateway):
+    """A WebSocket that was opened, without a client that reads what comes."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**20)
+    head = (
+        f"GET {address.path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {a_key(gateway)}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(PATIENCE_S):
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    yield reader, writer
+    writer.close()
+
+
+async def test_who_sends_too_many_fragments_may_send_them_all_and_reads_why(chat):
+    reader, writer = chat
+    writer.transport.pause_reading()  # many clients give up where they can't send, and read nothing
+    writer.write(b"\x01\x81masq\x16")
+    for _ in range(40):
+        writer.write(5_000 * FRAGMENT)
+        await writer.drain()
+        await asyncio.sleep(0.001)
+    writer.transport.resume_reading()
+    told = await ends(reader)
+    assert told[2:4] == CloseCode.MESSAGE_TOO_BIG.to_bytes(2, "big")
+    assert b"fragments" in told
+
+
+async def test_who_never_ends_sending_is_not_read_for_ever(chat, monkeypatch):
+    monkeypatch.setattr(pacing, "DRAIN_BYTES", 500_000)
+    monkeypatch.setattr(pacing, "DRAIN_S", 3_600.0)
+    _, writer = chat
+
+    async def send_for_ever():
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                writer.write(10_000 * FRAGMENT)
+                await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await send_for_ever()
