@@ -39,6 +39,10 @@ VERBS = {
     "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
+    "audit": Verb(
+        "replay.seal.audit_cli:audit_group",
+        "Prove that nothing of the log was edited, deleted or cut off",
+    ),
     "eval": Verb(
         "evals.cli:eval_", "Measure quality on evaluation sets, with intervals and baselines"
     ),
@@ -73,6 +77,8 @@ MEANT = {
     "export": "replay export",
     "timeline": "replay timeline",
     "explain": "routes explain",
+    "seal": "audit seal",
+    "receipt": "audit receipt",
     "retry": "dead-letters retry",
     "rollback": "config roll-back",
     "promote": "config promote",

@@ -2,6 +2,7 @@
 
     <topic>/<partition>/<first-offset>.avro   Avro object container files of ArchivedRecord
     manifest.json                             topics, offsets, SHA-256, schemas, commit positions
+    seal/                                     signed checkpoints and trees, where the log was sealed
 
 Values are kept as they lie on the broker, so that an archive verifies byte for byte. Written by
 `replay.export`.
@@ -79,6 +80,8 @@ class ArchiveManifest(msgspec.Struct):
     committed: dict[str, dict[str, int]]
     """Step -> TOPIC/PARTITION -> the next offset that it had not acknowledged."""
     files: list[File] = []
+    checkpoints: list[str] = []
+    """The newest signed checkpoint of each partition that was sealed."""
 
 
 def read_manifest(folder: Path, bytes_max: int = MANIFEST_BYTES_MAX) -> ArchiveManifest:

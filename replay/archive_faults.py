@@ -16,6 +16,7 @@ from agents.changes import OLDEST, is_before
 from replay.archive import MANIFEST, ArchiveLog, File, open_file
 from replay.avro_container import rows
 from replay.log import Fault
+from replay.seal.archived import SEAL
 from schemas import foreign
 from schemas.definitions import NAMESPACE
 from streams.log.offsets import Partition
@@ -136,10 +137,15 @@ def _of_rows(archive: ArchiveLog, entry: File, place: Partition) -> Iterator[Fau
 
 
 def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
-    """Every file beside the manifest is named by it; what lies there as well is nobody's."""
+    """Every file beside the manifest is named by it; what lies there as well is nobody's.
+
+    The seal is its own business: signatures hold it, and `playhead audit check` reads it.
+    """
     named = {entry.file for entry in archive.manifest.files} | {MANIFEST}
     for folder, folders, files in os.walk(archive.folder):
         here = Path(folder)
+        if here == archive.folder and SEAL in folders and not (here / SEAL).is_symlink():
+            folders.remove(SEAL)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted([*files, *links]):
             path = str((here / name).relative_to(archive.folder))

@@ -21,6 +21,7 @@ from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
 from replay.report import NOT_VERIFIED, Report
+from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, stages_table, timeline_table
@@ -156,9 +157,10 @@ def export_command(target: Path, run: Path | None, as_json: bool) -> None:
     Example:
       playhead replay export /tmp/archive
     """
-    log = BrokerLog(Settings.load(run=run))
+    settings = Settings.load(run=run)
+    log = BrokerLog(settings)
     try:
-        manifest = export(log, target)
+        manifest = export(log, target, sealed=SealFolder(settings.seal_path))
     finally:
         log.close()
     records = sum(entry["records"] for entry in manifest["files"])

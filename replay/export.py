@@ -15,6 +15,8 @@ import fastavro
 
 from replay.archive import FORMAT, MANIFEST, ArchiveLog, BadArchive
 from replay.log import Log, Stored
+from replay.seal.archived import copy_seal
+from replay.seal.seal_folder import SealFolder
 from schemas import ArchivedHeader, ArchivedRecord, Event
 from schemas.definitions import parsed
 from schemas.registry import SchemaIds, UnknownSchema
@@ -32,8 +34,9 @@ def export(
     target: Path,
     progress: Callable[[int], None] = lambda _: None,
     segment_records: int = SEGMENT_RECORDS,
+    sealed: SealFolder | None = None,
 ) -> dict[str, Any]:
-    """Copy a log into a new folder and return the manifest.
+    """Copy a log into a new folder, with what was `sealed` of it, and return the manifest.
 
     The manifest is written last, so that a folder without one is known to be unfinished. The inbox
     is left out: it may hold plain text and is no part of the durable log. Raises BadArchive where
@@ -57,6 +60,8 @@ def export(
             copied += len(segment)
             progress(copied)
     manifest = _manifest(log, extents, files, schema_ids)
+    if sealed is not None:
+        manifest["checkpoints"] = copy_seal(sealed, target, log.extents())
     unfinished = target / f".{MANIFEST}"
     unfinished.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(target / MANIFEST)

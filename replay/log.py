@@ -147,7 +147,10 @@ class BrokerLog:
             settings, "replay", **{"queued.max.messages.kbytes": FETCHED_KB}
         )
         # else each assignment looks its leader up, slowly
-        known = self._consumer.list_topics(timeout=metadata_timeout_s).topics
+        told = self._consumer.list_topics(timeout=metadata_timeout_s)
+        known = told.topics
+        self.cluster = str(told.cluster_id or "")
+        """What the broker's cluster calls itself."""
         self._loaded: dict[Partition, list[Stored]] = {}
         self.snapshot = like or snapshot_of(
             settings, {name: sorted(topic.partitions) for name, topic in known.items()}
@@ -202,9 +205,10 @@ class BrokerLog:
         if loaded is not None:
             return iter(loaded)
         extent = self.snapshot.extents.get((topic, partition))
-        return self._in_pieces(extent) if extent else iter(())
+        return self.read_extent(extent) if extent else iter(())
 
-    def _in_pieces(self, extent: Extent) -> Iterator[Stored]:
+    def read_extent(self, extent: Extent) -> Iterator[Stored]:
+        """Read a part of a partition, piece by piece; raises TimeoutError when it stalls."""
         records_max, bytes_max = self._piece
         begin = extent.begin
         while begin < extent.end:

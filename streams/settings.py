@@ -123,6 +123,10 @@ class Settings:
     """File (mode 0600) with the master key that wraps all others; empty for <run>/master.key."""
     keyring: str = ""
     """SQLite file of the wrapped keys; empty for <run>/keyring.sqlite."""
+    seal_key: str = ""
+    """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
+    seal: str = ""
+    """Folder of the trees and checkpoints of a sealed log; empty for <run>/seal."""
     claims: str = ""
     """Folder of bodies too large for a record; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
@@ -172,6 +176,16 @@ class Settings:
     def keyring_path(self) -> Path:
         """SQLite file of the wrapped keys."""
         return Path(self.keyring) if self.keyring else self.run / "keyring.sqlite"
+
+    @property
+    def seal_key_path(self) -> Path:
+        """File of the private key that signs checkpoints."""
+        return Path(self.seal_key) if self.seal_key else self.run / "seal.key"
+
+    @property
+    def seal_path(self) -> Path:
+        """Folder of trees and checkpoints."""
+        return Path(self.seal) if self.seal else self.run / "seal"
 
     @property
     def claims_path(self) -> Path:

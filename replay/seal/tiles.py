@@ -129,7 +129,7 @@ class TileWriter:
             hashes = self._open.setdefault(tile_level, [])
             hashes.append(digest)
             if len(hashes) == WIDTH:
-                _write(self.folder / tile_path(tile_level, index // WIDTH), b"".join(hashes))
+                write_whole(self.folder / tile_path(tile_level, index // WIDTH), b"".join(hashes))
                 self._open[tile_level] = []
 
     def save(self) -> None:
@@ -138,10 +138,10 @@ class TileWriter:
             if hashes:
                 number = (self.size >> level * HEIGHT) // WIDTH
                 path = self.folder / tile_path(level, number, len(hashes))
-                _write(path, b"".join(hashes))
+                write_whole(path, b"".join(hashes))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Put a whole file in its place, on the disk before its name says so."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")

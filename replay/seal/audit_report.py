@@ -1,0 +1,108 @@
+"""The audit of a whole log: every partition against every checkpoint that anybody keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from replay.log import Log
+from replay.seal.audit import Audited, Finding, audited
+from replay.seal.known_checkpoints import Checkpoints
+from replay.seal.seal_folder import SealFolder
+from replay.seal.sealer import SEALED_TOPICS
+
+HOLDS, BROKEN, NOT_SEALED = 0, 1, 3
+"""Exit statuses: all is as it was signed; something is not; there is what nobody signed."""
+
+
+@dataclass
+class AuditReport:
+    """What was looked at, and what was found."""
+
+    partitions: list[Audited] = field(default_factory=list)
+    forged: list[Finding] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """Where the archive is not as its manifest tells."""
+    keys: list[str] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that is not as it was signed, in the order of topics and lanes."""
+        return [*self.forged, *(one for part in self.partitions for one in part.findings)]
+
+    @property
+    def sealed(self) -> int:
+        """Records that are as they were signed."""
+        return sum(part.sealed for part in self.partitions)
+
+    @property
+    def unsealed(self) -> int:
+        """Records behind the newest checkpoint of their partition."""
+        return sum(max(0, part.records - part.sealed) for part in self._whole())
+
+    @property
+    def checkpoints(self) -> int:
+        """Distinct checkpoints that were held against records."""
+        return sum(part.checkpoints for part in self.partitions)
+
+    @property
+    def without(self) -> list[Audited]:
+        """Partitions with records, and without any checkpoint."""
+        return [part for part in self.partitions if part.records and not part.checkpoints]
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        if self.findings or self.faults:
+            return BROKEN
+        return NOT_SEALED if self.without else HOLDS
+
+    def _whole(self) -> list[Audited]:
+        return [part for part in self.partitions if not part.findings]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "sealed": self.sealed,
+            "unsealed": self.unsealed,
+            "checkpoints": self.checkpoints,
+            "partitions": len(self.partitions),
+            "without_checkpoint": [f"{one.topic}[{one.partition}]" for one in self.without],
+            "findings": [
+                {
+                    "topic": one.topic,
+                    "partition": one.partition,
+                    "offset": one.offset,
+                    "kind": one.kind,
+                    "reason": one.reason,
+                }
+                for one in self.findings
+            ],
+            "faults": self.faults,
+            "keys": self.keys,
+        }
+
+
+def audit(
+    log: Log,
+    folder: SealFolder,
+    checkpoints: Checkpoints,
+    progress: Callable[[int], None] = lambda _: None,
+) -> AuditReport:
+    """Hold a log against checkpoints; the folder's tiles only tell which record it is."""
+    report = AuditReport(
+        forged=checkpoints.forged,
+        faults=[fault.reason for fault in log.faults()],
+        keys=[str(key) for key in checkpoints.keys],
+    )
+    places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
+    for place in sorted(places | set(checkpoints.by_place)):
+        tree = folder.tree(*place)
+        part = audited(
+            place, partial(log.records, *place), checkpoints.by_place.get(place, ()), tree.tiles
+        )
+        progress(part.records)
+        report.partitions.append(part)
+    return report

@@ -1,0 +1,116 @@
+"""Where checkpoints are kept, and reading them all: the seal's folder, the log, witnesses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from replay.log import Log
+from replay.seal.audit import Finding, KnownCheckpoint
+from replay.seal.checkpoint import origin_of, parsed
+from replay.seal.note import BadNote, VerifierKey, opened
+from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
+from replay.seal.sealer import CHECKPOINTS
+from schemas import CheckpointSigned
+from schemas.registry import UnknownSchema
+from streams.log.codec import Codec, Undecodable
+from streams.log.offsets import Partition
+
+
+@dataclass
+class Checkpoints:
+    """All that were found, by partition; and those that are none, or nobody known has signed."""
+
+    keys: Sequence[VerifierKey]
+    by_place: defaultdict[Partition, list[KnownCheckpoint]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    forged: list[Finding] = field(default_factory=list)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the log, by its keys; None where they have several."""
+        names = {key.name for key in self.keys}
+        return names.pop() if len(names) == 1 else None
+
+    def take(self, note: str, place: Partition, by: str) -> None:
+        """Take in what should be a checkpoint of a partition."""
+        try:
+            checkpoint = checkpoint_for(note, self.keys, place, self.name)
+        except BadNote as error:
+            self.forged.append(Finding(*place, -1, "forged checkpoint", f"{error} ({by})"))
+            return
+        self.by_place[place].append(KnownCheckpoint(checkpoint, by))
+
+    def take_all(self, notes: Iterable[tuple[str, Partition]], by: str) -> None:
+        """Take in what one keeper holds."""
+        for note, place in notes:
+            self.take(note, place, by)
+
+
+def of_folder(folder: SealFolder) -> Iterator[tuple[str, Partition]]:
+    """Yield the checkpoints of a seal's folder; raises BadNote where it can't be read."""
+    for tree in folder.trees():
+        place = tree.topic, tree.partition
+        known = set()
+        for note in tree.notes():
+            known.add(note)
+            yield note, place
+        if tree.note not in known:
+            yield tree.note, place
+
+
+def of_log(log: Log) -> Iterator[tuple[str, Partition]]:
+    """Yield the checkpoints that the log itself holds; other records are verify's business."""
+    codec = Codec(log.ids)
+    for topic, partition in sorted(log.extents()):
+        if topic != CHECKPOINTS:
+            continue
+        for stored in log.records(topic, partition):
+            try:
+                event = codec.decode_any(stored.value)
+            except (Undecodable, UnknownSchema):
+                continue
+            if isinstance(event, CheckpointSigned):
+                yield event.note, (event.topic, event.partition)
+
+
+def of_witness(path: Path, keys: Sequence[VerifierKey]) -> Iterator[tuple[str, Partition]]:
+    """Yield what a witness keeps of this log: a file of JSON strings, or of one note.
+
+    It may keep those of other logs, too; which partition a note is of stands in it. Raises BadNote
+    for a file that holds anything else, OSError where it can't be read.
+    """
+    for note in _kept(path):
+        try:
+            origin = parsed(opened(note, keys).text).origin
+        except BadNote:
+            origin = parsed(note.rpartition("\n\n")[0] + "\n").origin  # another's, or forged
+        name, topic, partition = _place_of(origin)
+        if name in {key.name for key in keys}:
+            yield note, (topic, partition)
+
+
+def witnessed(path: Path, note: str) -> None:
+    """Hand a checkpoint to a witness: the end of a file that the sealer can add to."""
+    add_note(path, note)
+
+
+def _kept(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        is_lines = file.read(1) == b'"'
+    if is_lines:
+        yield from notes_in(path)
+    else:
+        yield path.read_text(encoding="utf-8", errors="replace")
+
+
+def _place_of(origin: str) -> tuple[str, str, int]:
+    name, _, rest = origin.partition("/")
+    topic, _, partition = rest.rpartition("/")
+    number = int(partition) if partition.isdecimal() and len(partition) < 10 else -1
+    if origin_of(name, topic, number) != origin:
+        raise BadNote(f"a checkpoint of {origin[:100]!r} is of no partition")
+    return name, topic, number

@@ -1,0 +1,160 @@
+"""The folder of a seal: for each sealed partition its tree and checkpoints, and the public keys.
+
+    keys                              public keys, one a line: the one in use is the last
+    TOPIC/PARTITION/checkpoint        the newest signed checkpoint (C2SP tlog-checkpoint)
+    TOPIC/PARTITION/history           all of them, the oldest first, a JSON string a line
+    TOPIC/PARTITION/tile/…            hashes of the tree (C2SP tlog-tiles)
+
+It lies in the run folder, where the sealer goes on from it, and in an archive as `seal/`. Nothing
+in it is believed: a checkpoint by its signature alone, a tile by a signed root. The private key is
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from replay.seal.checkpoint import Checkpoint, origin_of, read
+from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey
+from replay.seal.tiles import Tiles, write_whole
+from streams.log.offsets import Partition
+
+KEYS = "keys"
+CHECKPOINT = "checkpoint"
+HISTORY = "history"
+LINE_BYTES_MAX = 2 * NOTE_BYTES_MAX
+
+
+@dataclass(frozen=True)
+class SealedTree:
+    """One partition's part of the folder."""
+
+    folder: Path
+    topic: str
+    partition: int
+
+    @property
+    def note(self) -> str:
+        """The newest checkpoint as it was signed; empty before the first."""
+        with suppress(FileNotFoundError):
+            return (self.folder / CHECKPOINT).read_text(encoding="utf-8", errors="replace")
+        return ""
+
+    def notes(self) -> Iterator[str]:
+        """Yield every checkpoint, the oldest first; raises BadNote for a line that is none."""
+        return notes_in(self.folder / HISTORY)
+
+    def tiles(self, size: int) -> Tiles:
+        """Return the stored hashes of the first `size` leaves."""
+        return Tiles(self.folder, size)
+
+    def keep(self, note: str) -> None:
+        """Keep a new checkpoint: in the history first, since what stands there is never lost."""
+        add_note(self.folder / HISTORY, note)
+        write_whole(self.folder / CHECKPOINT, note.encode())
+
+
+class SealFolder:
+    """All trees of one log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def tree(self, topic: str, partition: int) -> SealedTree:
+        """Return the part of a partition, whether it is there or not."""
+        return SealedTree(self.folder / topic / str(partition), topic, partition)
+
+    def trees(self) -> list[SealedTree]:
+        """List the partitions that have a checkpoint."""
+        found = [
+            self.tree(path.parent.parent.name, int(path.parent.name))
+            for path in self.folder.glob(f"*/*/{CHECKPOINT}")
+            if path.parent.name.isdecimal() and len(path.parent.name) < 10
+        ]
+        return sorted(found, key=lambda tree: (tree.topic, tree.partition))
+
+    def keys(self) -> list[VerifierKey]:
+        """Return the public keys that stand here; raises BadNote for a line that is none."""
+        try:
+            lines = (self.folder / KEYS).read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        return [VerifierKey.read(line) for line in lines if line.strip()]
+
+    def add_key(self, key: VerifierKey) -> None:
+        """Add a public key; old ones stay, since what they signed stays."""
+        known = [str(one) for one in self.keys()]
+        if str(key) not in known[-1:]:
+            others = [one for one in known if one != str(key)]
+            write_whole(self.folder / KEYS, "".join(f"{one}\n" for one in [*others, key]).encode())
+
+
+def notes_in(path: Path) -> Iterator[str]:
+    """Yield the notes of a file of JSON strings, one a line; raises BadNote for another line.
+
+    The last line may be torn: whoever wrote it was ended, and had told nobody of it.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        while line := file.readline(LINE_BYTES_MAX):
+            if not line.endswith(b"\n"):
+                if file.readline(1):
+                    raise BadNote(f"{path} has a line above {LINE_BYTES_MAX} bytes")
+                return
+            try:
+                note = json.loads(line)
+            except (ValueError, RecursionError):
+                note = None
+            if not isinstance(note, str):
+                raise BadNote(f"{path} holds a line that is no JSON string")
+            yield note
+
+
+def add_note(path: Path, note: str) -> None:
+    """Add a note to such a file, on the disk when this returns; a torn last line is cut off."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        file.truncate(_whole_bytes(path))
+        file.write(json.dumps(note).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _whole_bytes(path: Path) -> int:
+    """Count the bytes up to the end of the last whole line."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while size:
+            begin = max(0, size - 65_536)
+            file.seek(begin)
+            found = file.read(size - begin).rfind(b"\n")
+            if found >= 0:
+                return begin + found + 1
+            size = begin
+    return 0
+
+
+def checkpoint_for(
+    note: str, keys: Iterable[VerifierKey], place: Partition, name: str | None = None
+) -> Checkpoint:
+    """Read a checkpoint that must be of one partition; raises BadNote.
+
+    `name` is that of the log, where it is known: another log's archive may have the same topics.
+    """
+    checkpoint = read(note, keys)
+    topic, partition = place
+    told = checkpoint.origin.removesuffix(f"/{topic}/{partition}") if name is None else name
+    if checkpoint.origin != origin_of(told, topic, partition):
+        raise BadNote(
+            f"the checkpoint is of {checkpoint.origin}, not of {topic}[{partition}]"
+            + (f" of {name}" if name else "")
+        )
+    return checkpoint

@@ -1,0 +1,116 @@
+"""Receipts: what is proved is proved to anybody, and nothing else is."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replay.seal.note import Signer
+from replay.seal.proving import NotProvable, prove
+from replay.seal.receipt import BadReceipt, check_receipt, read_receipt
+from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
+
+SCRIPT = Path(__file__).parents[3] / "docs/examples/verify_receipt.py"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    sealed = SealedLog(tmp_path_factory.mktemp("receipts")).put(300)
+    sealed.seal()
+    return sealed
+
+
+def receipt_at(log, offset, **told):
+    return prove(log.log, log.folder, (*PLACE, offset), [SIGNER.verifier], **told)
+
+
+@given(st.integers(0, 299))
+def test_every_record_has_a_receipt_that_holds(log, offset):
+    receipt = receipt_at(log, offset, text=f"value {offset}")
+    spelt = msgspec.json.encode(receipt)
+    assert check_receipt(read_receipt(spelt), [SIGNER.verifier]).size == 300
+    assert check_receipt(read_receipt(spelt)).size == 300
+    assert len(receipt.proof) <= 9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"offset": 8},
+        {"index": 8},
+        {"index": 300},
+        {"partition": 1},
+        {"topic": "playhead.answer.released"},
+        {"leaf": base64.b64encode(b"x").decode()},
+        {"leaf": "?"},
+        {"proof": []},
+        {"proof": ["AAAA"]},
+        {"checkpoint": "x"},
+        {"text": "value 8"},
+        {"request": "of another"},
+        {"key": "playhead-test+00000000+AAAA"},
+    ],
+)
+def test_a_receipt_that_was_changed_proves_nothing(log, change):
+    receipt = msgspec.structs.replace(receipt_at(log, 7, text="value 7"), **change)
+    with pytest.raises(BadReceipt):
+        check_receipt(receipt)
+
+
+def test_a_receipt_of_another_key_proves_nothing_to_who_knows_the_key(log, tmp_path):
+    forged = SealedLog(tmp_path)
+    forged.log = log.log
+    other = Signer.new("playhead-test")
+    forged.seal(other)
+    receipt = prove(log.log, forged.folder, (*PLACE, 7), [other.verifier])
+    assert check_receipt(receipt)
+    with pytest.raises(BadReceipt, match="no signature is by a key"):
+        check_receipt(receipt, [SIGNER.verifier])
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff", b'{"format": 2}'])
+def test_what_is_no_receipt_is_told_so(content):
+    with pytest.raises(BadReceipt):
+        read_receipt(content)
+
+
+def test_what_is_not_sealed_or_not_there_can_not_be_proved(log, tmp_path):
+    with pytest.raises(NotProvable, match="sealed up to 300"):
+        receipt_at(log, 300)
+    with pytest.raises(NotProvable, match="never sealed"):
+        prove(log.log, log.folder, (TOPIC, 3, 0), [SIGNER.verifier])
+
+
+def test_a_record_that_was_edited_since_can_not_be_proved(tmp_path):
+    sealed = SealedLog(tmp_path).put(3)
+    sealed.seal()
+    sealed.rows[1] = edited(sealed.rows[1])
+    with pytest.raises(NotProvable):
+        receipt_at(sealed, 1)
+
+
+def checked(receipt, key, folder):
+    path = folder / "receipt.json"
+    path.write_bytes(msgspec.json.encode(receipt))
+    return subprocess.run(
+        [sys.executable, "-I", SCRIPT, path, str(key)], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_script_without_playhead_checks_one_too(log, tmp_path):
+    good = receipt_at(log, 299, text="value 299")
+    done = checked(good, SIGNER.verifier, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"record 299 of playhead-test/{TOPIC}/0" in done.stdout
+    assert "it holds this text: value 299" in done.stdout
+    for change in ({"text": "value 8"}, {"index": 8}, {"offset": 8}, {"proof": []}):
+        bad = checked(msgspec.structs.replace(good, **change), SIGNER.verifier, tmp_path)
+        assert bad.returncode == 1
+        assert "proves nothing" in bad.stderr
+    other = checked(good, Signer.new("playhead-test").verifier, tmp_path)
+    assert "was not signed by this key" in other.stderr

@@ -1,0 +1,147 @@
+"""The sealer: goes on where it was, reads each record once, and refuses what is another log by now."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replay.seal.checkpoint import read
+from replay.seal.leaves import leaf_of
+from replay.seal.merkle import Frontier, leaf_hash
+from replay.seal.note import Signer
+from replay.seal.seal_folder import CHECKPOINT, SealFolder, add_note, notes_in
+from replay.seal.sealer import CHECKPOINTS, SEALED_TOPICS
+from replay.seal.tiles import tile_path
+from schemas import ConfigurationSet, InboxQuestion
+from streams.log.offsets import Extent
+from streams.topics import topic_of
+from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
+
+
+def root_of(rows):
+    frontier = Frontier()
+    for row in rows:
+        frontier.append(leaf_hash(leaf_of(row)))
+    return frontier.root
+
+
+@given(st.lists(st.integers(0, 600), min_size=1, max_size=4))
+def test_whatever_comes_between_two_passes_the_tree_is_that_of_all_records(
+    tmp_path_factory, passes
+):
+    log = SealedLog(tmp_path_factory.mktemp("seal"))
+    for count in passes:
+        log.put(count)
+        done = {(one.topic, one.partition): one for one in log.seal()}
+        if PLACE in done:
+            checkpoint = done[PLACE].checkpoint
+            assert (checkpoint.size, checkpoint.root) == (len(log.rows), root_of(log.rows))
+            assert done[PLACE].added == count
+    read_offsets = [at for begin, end in log.read for at in range(begin, end)]
+    assert read_offsets == list(range(sum(passes)))  # each record once
+
+
+def test_a_checkpoint_is_signed_and_tells_where_its_leaves_lie(tmp_path):
+    log = SealedLog(tmp_path).put(3)
+    [one] = log.seal()
+    checkpoint = read(one.note, [SIGNER.verifier])
+    assert checkpoint == one.checkpoint
+    assert checkpoint.origin == f"playhead-test/{TOPIC}/0"
+    assert (checkpoint.first, checkpoint.next) == (0, 3)
+    assert log.folder.tree(*PLACE).note == one.note
+    assert log.folder.keys() == [SIGNER.verifier]
+
+
+def test_where_nothing_came_nothing_is_signed(tmp_path):
+    log = SealedLog(tmp_path).put(3)
+    log.seal()
+    [again] = log.seal()
+    assert (again.added, again.checkpoint.size) == (0, 3)
+    assert len(log.notes()) == 1
+
+
+@pytest.mark.parametrize(
+    "topic", [topic_of(InboxQuestion), topic_of(ConfigurationSet), CHECKPOINTS]
+)
+def test_what_is_not_kept_as_it_was_written_is_not_sealed(tmp_path, topic):
+    log = SealedLog(tmp_path)
+    log.log.put(topic, b"x")
+    assert log.seal() == []
+    assert topic not in SEALED_TOPICS
+
+
+def test_a_log_that_lost_its_tail_is_not_sealed_anew(tmp_path):
+    log = SealedLog(tmp_path).put(5)
+    log.seal()
+    del log.rows[3:]
+    [refused] = log.seal()
+    assert "ends at 3, and was sealed up to 5" in refused.refused
+    assert len(log.notes()) == 1
+
+
+def test_records_that_were_dropped_unsealed_are_told(tmp_path):
+    log = SealedLog(tmp_path).put(2)
+    log.seal()
+    log.put(4)
+    log.log.extents = lambda: {PLACE: Extent(*PLACE, 4, 6)}
+    [refused] = log.seal()
+    assert "dropped before they were sealed" in refused.refused
+
+
+def test_one_partition_that_is_refused_keeps_no_other_back(tmp_path):
+    log = SealedLog(tmp_path).put(5)
+    log.seal()
+    del log.rows[3:]
+    log.log.put(TOPIC, b"x", partition=1)
+    refused, sealed = log.seal()
+    assert refused.refused
+    assert sealed.checkpoint.size == 1
+
+
+@pytest.mark.parametrize("change", [lambda _: bytes(32), lambda _: b""])
+def test_a_tree_that_is_not_what_was_signed_does_not_grow(tmp_path, change):
+    log = SealedLog(tmp_path).put(300)
+    log.seal()
+    path = tmp_path / TOPIC / "0" / tile_path(1, 0, 1)  # of 256 leaves, which the tree goes on from
+    path.write_bytes(change(path.read_bytes()))
+    log.put(1)
+    [refused] = log.seal()
+    assert "another tree" in refused.refused or "is not there" in refused.refused
+
+
+def test_a_foreign_checkpoint_is_not_gone_on_from(tmp_path):
+    log = SealedLog(tmp_path).put(2)
+    log.seal(Signer.new("playhead-test"))
+    (tmp_path / "keys").write_text(f"{SIGNER.verifier}\n")
+    log.put(1)
+    [refused] = log.seal()
+    assert "no signature is by a key that is known" in refused.refused
+
+
+def test_a_key_can_be_changed_and_what_the_old_one_signed_stands(tmp_path):
+    log = SealedLog(tmp_path).put(2)
+    log.seal()
+    newer = Signer.new("playhead-test")
+    log.put(1)
+    [one] = log.seal(newer)
+    assert one.checkpoint.size == 3
+    assert log.folder.keys() == [SIGNER.verifier, newer.verifier]
+
+
+@given(st.lists(st.text(max_size=50), max_size=5), st.binary(max_size=40))
+def test_a_line_that_was_torn_is_no_note_and_does_not_hide_the_next(tmp_path_factory, notes, torn):
+    path = tmp_path_factory.mktemp("witness") / "notes"
+    for note in notes:
+        add_note(path, note)
+    with path.open("ab") as file:
+        file.write(torn.replace(b"\n", b""))
+    add_note(path, "the last")
+    assert list(notes_in(path)) == [*notes, "the last"]
+
+
+def test_only_folders_of_partitions_count_as_trees(tmp_path):
+    log = SealedLog(tmp_path).put(1)
+    log.seal()
+    (tmp_path / TOPIC / "x").mkdir()
+    (tmp_path / TOPIC / "x" / CHECKPOINT).write_text("?")
+    assert [tree.partition for tree in SealFolder(tmp_path).trees()] == [0]
+    log.rows[0] = edited(log.rows[0])
