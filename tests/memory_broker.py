@@ -249,7 +249,7 @@ class MemoryConsumer:
         topics: dict[str, Any] = {}
         for topic, number in self._broker.rows:
             topics.setdefault(topic, SimpleNamespace(partitions={})).partitions[number] = None
-        return SimpleNamespace(topics=topics, brokers={1: "the one in memory"})
+        return SimpleNamespace(topics=topics, brokers={1: "the one in memory"}, cluster_id="memory")
 
     def close(self) -> None:
         self.closed = True

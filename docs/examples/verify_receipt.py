@@ -63,7 +63,10 @@ def root_of(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
 
 def main(path: str, key: str) -> None:
     """Check the receipt in a file by a key."""
-    receipt = json.loads(Path(path).read_bytes())
+    try:
+        receipt = json.loads(Path(path).read_bytes())
+    except ValueError:
+        fail("it is no JSON")
     name, text = signed_by(receipt["checkpoint"], key)
     origin, size, root, *_ = text.splitlines()
     if origin != f"{name}/{receipt['topic']}/{receipt['partition']}":

@@ -5,4 +5,9 @@ merkle       RFC 6962: roots, proofs of inclusion and of consistency, and how th
 tiles        the hashes of a tree in files of the C2SP tlog-tiles layout
 note         C2SP signed notes: Ed25519 over a text
 checkpoint   C2SP tlog-checkpoint: origin, size and root of a tree, in a signed note
+seal_folder  where trees, checkpoints and public keys lie; `archived` takes them along
+sealer       lets the trees grow and signs them; `signing_key`, `put_checkpoints`
+audit        a partition against its checkpoints; `known_checkpoints`, `audit_report`
+receipt      one record, proved to anybody; `proving`
+audit_cli    the verbs
 """

@@ -24,7 +24,7 @@ from replay.seal.merkle import EMPTY, Frontier, leaf_hash
 from replay.seal.tiles import Tiles
 from streams.log.offsets import Partition
 
-Kind = Literal[
+TamperingKind = Literal[
     "edited",
     "deleted",
     "inserted",
@@ -40,14 +40,14 @@ Kind = Literal[
 
 
 @dataclass(frozen=True)
-class Finding:
+class Tampering:
     """Where a partition is not as it was signed."""
 
     topic: str
     partition: int
     offset: int
     """Of the first record that is another, lacking or too many; -1 where it concerns none."""
-    kind: Kind
+    kind: TamperingKind
     reason: str
 
 
@@ -71,7 +71,7 @@ class Audited:
     sealed: int = 0
     """Of them, those that a checkpoint covers, and that are as they were signed."""
     checkpoints: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Tampering] = field(default_factory=list)
 
 
 ReadsLane = Callable[[], Iterator[Stored]]
@@ -132,7 +132,7 @@ def _short(
     due: Sequence[KnownCheckpoint],
     tiles: Callable[[int], Tiles],
     lies: tuple[int, int],
-) -> Finding:
+) -> Tampering:
     """Say what it means that fewer records lie there than were signed."""
     records, last = lies
     one = due[-1]
@@ -150,7 +150,7 @@ def located(
     holds: int,
     broken: Sequence[KnownCheckpoint],
     tiles: Callable[[int], Tiles],
-) -> Finding:
+) -> Tampering:
     """Find the first leaf that is not as it was signed; all before leaf `holds` is.
 
     `broken` are the checkpoints from the first on that does not hold. The newest whose tiles are
@@ -201,7 +201,7 @@ def _became(
     lacking: int,
     *,
     twice: bool,
-) -> tuple[Kind, str]:
+) -> tuple[TamperingKind, str]:
     """Say what became of a leaf in whose place `stored` lies.
 
     `signed` are the hashes of this leaf and of the next one, `lacking` the offset that was due.
@@ -231,5 +231,5 @@ def _lead(tiles: Tiles, checkpoint: Checkpoint) -> bool:
     return frontier.root == checkpoint.root
 
 
-def _finding(place: Partition, offset: int, kind: Kind, reason: str) -> Finding:
-    return Finding(*place, offset, kind, reason)
+def _finding(place: Partition, offset: int, kind: TamperingKind, reason: str) -> Tampering:
+    return Tampering(*place, offset, kind, reason)

@@ -28,8 +28,14 @@ from replay.seal.known_checkpoints import (
 )
 from replay.seal.note import BadNote, VerifierKey
 from replay.seal.proving import prove as proved
-from replay.seal.publishing import put_checkpoints
-from replay.seal.receipt import RECEIPT_BYTES_MAX, BadReceipt, Receipt, check_receipt, read_receipt
+from replay.seal.put_checkpoints import put_checkpoints
+from replay.seal.receipt import (
+    RECEIPT_BYTES_MAX,
+    BadReceipt,
+    RecordReceipt,
+    check_receipt,
+    read_receipt,
+)
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SealedPartition, seal
 from replay.seal.signing_key import rotate, signer_of
@@ -161,7 +167,13 @@ def check_command(
     settings = Settings.load(run=run)
     folder = _folder(archive, settings)
     with closing(_open(archive, settings)) as log:
-        known = Checkpoints(_keys(keys, folder))
+        believed = _keys(keys, folder)
+        if not believed:
+            raise click.UsageError(
+                "no public key is known here, and a signature says nothing without one: name it "
+                "(--key), as whoever owns the log publishes it (`playhead audit key`)"
+            )
+        known = Checkpoints(believed)
         known.take_all(of_folder(folder), "archive" if archive else "seal")
         known.take_all(of_log(log), "log")
         for witness in witnesses:
@@ -216,7 +228,8 @@ def checkpoints_command(
 @audit_group.command("key")
 @click.option("--rotate", "new", is_flag=True, help="Make a new key; old signatures stay good.")
 @run_option
-def key_command(new: bool, run: Path | None) -> None:
+@JSON
+def key_command(new: bool, run: Path | None, as_json: bool) -> None:
     """Print the public key of the checkpoints: publish it where nobody can change it.
 
     \b
@@ -228,7 +241,8 @@ def key_command(new: bool, run: Path | None) -> None:
         make = rotate if new else signer_of
         signer = make(settings.seal_key_path, log.cluster)
     SealFolder(settings.seal_path).add_key(signer.verifier)
-    click.echo(str(signer.verifier))
+    spelt = str(signer.verifier)
+    click.echo(json.dumps({"key": spelt}) if as_json else spelt)
 
 
 @audit_group.command("prove")
@@ -371,5 +385,5 @@ def _keys(keys: Sequence[str], folder: SealFolder) -> list[VerifierKey]:
         raise click.ClickException(f"{folder.folder}: {error}") from None
 
 
-def _print(receipt: Receipt) -> None:
+def _print(receipt: RecordReceipt) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(receipt), indent=1).decode())

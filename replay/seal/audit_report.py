@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from replay.log import Log
-from replay.seal.audit import Audited, Finding, audited
+from replay.seal.audit import Audited, Tampering, audited
 from replay.seal.known_checkpoints import Checkpoints
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
@@ -22,13 +22,13 @@ class AuditReport:
     """What was looked at, and what was found."""
 
     partitions: list[Audited] = field(default_factory=list)
-    forged: list[Finding] = field(default_factory=list)
+    forged: list[Tampering] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """Where the archive is not as its manifest tells."""
     keys: list[str] = field(default_factory=list)
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Tampering]:
         """Everything that is not as it was signed, in the order of topics and lanes."""
         return [*self.forged, *(one for part in self.partitions for one in part.findings)]
 

@@ -49,6 +49,9 @@ def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
     held = f"{counted(report.sealed, 'record')} as they were signed"
     by = counted(report.checkpoints, "checkpoint")
     to.print(f"{held}, by {by}; {counted(report.unsealed, 'record')} not sealed yet")
-    whose = "given" if trusted else "that lies beside the seal: compare it with the published one"
     for key in report.keys:
-        to.print(f"key {whose}: {key}", soft_wrap=True, highlight=False)
+        to.print(f"signed by {key}", soft_wrap=True, highlight=False)
+    if not trusted:
+        to.print(
+            "this key lies beside the seal: compare it with the published one, or name it (--key)"
+        )

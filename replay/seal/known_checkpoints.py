@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay.log import Log
-from replay.seal.audit import Finding, KnownCheckpoint
+from replay.seal.audit import Tampering, KnownCheckpoint
 from replay.seal.checkpoint import origin_of, parsed
 from replay.seal.note import BadNote, VerifierKey, opened
 from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
@@ -27,7 +27,7 @@ class Checkpoints:
     by_place: defaultdict[Partition, list[KnownCheckpoint]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    forged: list[Finding] = field(default_factory=list)
+    forged: list[Tampering] = field(default_factory=list)
 
     @property
     def name(self) -> str | None:
@@ -40,7 +40,7 @@ class Checkpoints:
         try:
             checkpoint = checkpoint_for(note, self.keys, place, self.name)
         except BadNote as error:
-            self.forged.append(Finding(*place, -1, "forged checkpoint", f"{error} ({by})"))
+            self.forged.append(Tampering(*place, -1, "forged checkpoint", f"{error} ({by})"))
             return
         self.by_place[place].append(KnownCheckpoint(checkpoint, by))
 

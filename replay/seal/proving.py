@@ -10,7 +10,7 @@ from replay.seal.checkpoint import Checkpoint
 from replay.seal.leaves import leaf_of
 from replay.seal.merkle import leaf_hash
 from replay.seal.note import VerifierKey, opened
-from replay.seal.receipt import Receipt, receipt_of
+from replay.seal.receipt import RecordReceipt, receipt_of
 from replay.seal.seal_folder import SealFolder, checkpoint_for
 from replay.seal.tiles import Tiles
 
@@ -27,7 +27,7 @@ def prove(
     *,
     request: str = "",
     text: str = "",
-) -> Receipt:
+) -> RecordReceipt:
     """Prove the record at topic, partition and offset by the newest checkpoint; raises NotProvable.
 
     Raises BadNote where no key that is believed has signed it.

@@ -30,7 +30,7 @@ class BadReceipt(ValueError):
     """A file that is no receipt, or one that does not hold; the message says why."""
 
 
-class Receipt(msgspec.Struct, forbid_unknown_fields=False):
+class RecordReceipt(msgspec.Struct, forbid_unknown_fields=False):
     """As it is written, in JSON; bytes are base64."""
 
     format: int
@@ -60,14 +60,14 @@ def receipt_of(
     *,
     request: str = "",
     text: str = "",
-) -> Receipt:
+) -> RecordReceipt:
     """Make the receipt of a leaf at topic, partition and offset.
 
     `signed` is a checkpoint with its note. Raises LookupError where the tree's hashes are lacking.
     """
     checkpoint, note = signed
     proof = inclusion_proof(tree, index, checkpoint.size)
-    return Receipt(
+    return RecordReceipt(
         FORMAT,
         *place,
         index,
@@ -80,10 +80,10 @@ def receipt_of(
     )
 
 
-def read_receipt(content: bytes) -> Receipt:
+def read_receipt(content: bytes) -> RecordReceipt:
     """Read a receipt; raises BadReceipt."""
     try:
-        receipt = msgspec.json.decode(content, type=Receipt)
+        receipt = msgspec.json.decode(content, type=RecordReceipt)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadReceipt(f"it is no receipt: {error}") from None
     if receipt.format != FORMAT:
@@ -93,7 +93,7 @@ def read_receipt(content: bytes) -> Receipt:
     return receipt
 
 
-def check_receipt(receipt: Receipt, keys: Iterable[VerifierKey] = ()) -> Checkpoint:
+def check_receipt(receipt: RecordReceipt, keys: Iterable[VerifierKey] = ()) -> Checkpoint:
     """Check that the record lies in the tree that a known key has signed; raises BadReceipt.
 
     Without `keys` the one that the receipt names is taken: then it shows that receipt and

@@ -1,0 +1,163 @@
+"""`playhead audit` on archives: what it says and how it ends."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from replay.archive import ArchiveLog
+from replay.export import export, rewrite
+from replay.seal.audit_cli import audit_group
+from replay.seal.note import Signer
+from replay.seal.seal_folder import SealFolder, add_note
+from replay.seal.sealer import SEALED_TOPICS, seal
+from schemas import AnswerReleased
+from streams.topics import topic_of
+from tests.replay.conftest import a_request
+
+RELEASED = topic_of(AnswerReleased)
+SIGNER = Signer.new("playhead-test")
+
+
+def told(*words):
+    result = CliRunner().invoke(audit_group, [str(word) for word in words])
+    return result.exit_code, result.output
+
+
+def read(log, extent):
+    rows = log.records(extent.topic, extent.partition)
+    return (one for one in rows if extent.begin <= one.offset < extent.end)
+
+
+@pytest.fixture(scope="module")
+def sealed(archive, tmp_path_factory) -> Path:
+    """The archive of a conversation, with a seal."""
+    folder = tmp_path_factory.mktemp("sealed")
+    log, trees = ArchiveLog(archive.folder), SealFolder(folder / "seal")
+    done = list(seal(log.extents(), partial(read, log), trees, SIGNER))
+    for one in done:
+        add_note(folder / "witness", one.note)
+    export(log, folder / "archive", sealed=trees)
+    (folder / "key").write_text(f"{SIGNER.verifier}\n")
+    return folder
+
+
+@pytest.fixture
+def copy(sealed, tmp_path):
+    """An archive that may be tampered with."""
+    log = ArchiveLog(sealed / "archive")
+    export(log, tmp_path / "archive", sealed=SealFolder(sealed / "archive" / "seal"))
+    return tmp_path / "archive"
+
+
+def test_an_archive_that_is_as_it_was_signed_passes(sealed, archive):
+    key = sealed / "key"
+    status, said = told(
+        "check", "--archive", sealed / "archive", "--witness", sealed / "witness", "--key", key
+    )
+    assert status == 0, said
+    assert str(SIGNER.verifier) in said
+    status, said = told("check", "--archive", sealed / "archive", "--json")
+    report = json.loads(said)
+    assert (status, report["unsealed"], report["findings"], report["faults"]) == (0, 0, [], [])
+    sealed_records = sum(
+        one.records
+        for one in ArchiveLog(archive.folder).manifest.files
+        if one.file.split("/")[0] in SEALED_TOPICS
+    )
+    assert report["sealed"] == sealed_records > 20
+
+
+def places(folder):
+    log = ArchiveLog(folder)
+    return [
+        (topic, lane, len(list(log.records(topic, lane))))
+        for topic, lane in sorted(log.extents())
+        if topic in SEALED_TOPICS
+    ]
+
+
+def test_an_edit_on_any_topic_is_found_at_its_offset(copy):
+    for topic, lane, records in places(copy):
+        if not records:
+            continue
+        [last] = list(ArchiveLog(copy).records(topic, lane))[-1:]
+
+        def forge(stored, last=last):
+            return replace(stored, value=b"forged") if stored == last else stored
+
+        assert rewrite(copy, topic, lane, forge) == 1
+        status, said = told("check", "--archive", copy, "--json")
+        [found] = [
+            one
+            for one in json.loads(said)["findings"]
+            if (one["topic"], one["partition"]) == (topic, lane)
+        ]
+        assert (status, found["offset"], found["kind"]) == (1, last.offset, "edited")
+
+
+def test_where_there_is_no_seal_or_no_key_nothing_is_shown(archive, sealed, tmp_path):
+    status, said = told("check", "--archive", archive.folder)
+    assert (status, "no public key is known" in said) == (2, True)
+    status, said = told("check", "--archive", archive.folder, "--key", sealed / "key")
+    assert (status, "no checkpoint of this log" in said) == (2, True)
+    status, said = told("check", "--archive", archive.folder, "--key", "nonsense")
+    assert (status, "is no public key" in said) == (2, True)
+
+
+def test_a_witness_alone_is_enough(archive, sealed):
+    words = ("--archive", archive.folder, "--key", sealed / "key", "--witness", sealed / "witness")
+    status, said = told("check", *words)
+    assert status == 0, said
+
+
+def test_a_witness_that_is_no_file_of_checkpoints_is_refused(archive, sealed, tmp_path):
+    (tmp_path / "witness").write_text("hello\n")
+    words = ("--archive", archive.folder, "--key", sealed / "key")
+    result = CliRunner().invoke(
+        audit_group, [*map(str, ("check", *words, "--witness", tmp_path / "witness"))]
+    )
+    assert result.exit_code == 1
+
+
+def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
+    request = a_request(sealed / "archive")
+    status, receipt = told("receipt", request, "--archive", sealed / "archive")
+    assert status == 0, receipt
+    path = tmp_path / "receipt.json"
+    path.write_text(receipt)
+    status, said = told("verify-receipt", path, "--key", sealed / "key")
+    assert status == 0, said
+    assert f"of playhead-test/{RELEASED}/" in said
+    assert json.loads(receipt)["text"] in said
+    status, said = told("verify-receipt", path)
+    assert "the receipt names this key" in said
+    path.write_text(receipt.replace(request, request[::-1]))
+    status, said = told("verify-receipt", path)
+    assert (status, "proves nothing" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (("receipt", "never-was"), 1, ""),
+        (("prove", RELEASED, 0, 10**6), 1, ""),
+        (("prove", "no.such.topic", 0, 0), 1, ""),
+        (("prove", RELEASED, "x", 0), 2, "Invalid value"),
+    ],
+)
+def test_what_can_not_be_proved_is_an_error(sealed, words, status, says):
+    code, said = told(*words, "--archive", sealed / "archive")
+    assert code == status
+    assert says in said
+
+
+def test_checkpoints_are_printed_for_a_witness(sealed, tmp_path):
+    status, said = told("checkpoints", "--archive", sealed / "archive")
+    assert status == 0
+    (tmp_path / "witness").write_text(said)
+    words = ("--archive", sealed / "archive", "--witness", tmp_path / "witness")
+    assert told("check", *words)[0] == 0
