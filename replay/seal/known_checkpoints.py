@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay.log import Log
-from replay.seal.audit import Tampering, KnownCheckpoint
+from replay.seal.audit import KnownCheckpoint, Tampering
 from replay.seal.checkpoint import origin_of, parsed
 from replay.seal.note import BadNote, VerifierKey, opened
 from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
