@@ -2,7 +2,8 @@
 
 A value that one text of an event mentions is a value in all of them, and so is what earlier events
 of the same conversation or document mentioned. Of those only keyed digests are kept, so the
-stretches of the texts that may be one are digested, too, and compared.
+stretches of the texts that may be one are digested, too, and compared. In the same way a question
+is compared with the values of the tenant's documents, which the key store knows by their digests.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.personal.term_lists import ALLOWED, joined, outside
 from agents.placeholders import canonical
 from agents.spans import WORD, Mention, stretches, with_known
 from schemas import Numbered
@@ -29,6 +31,9 @@ class Reading:
     policy: Mapping[str, Any]
     typed: bool
     """Whether a person typed them, so that names may stand in small letters."""
+    kept: tuple[tuple[tuple[int, int], ...], ...] = ()
+    """For each text, the stretches that the policy leaves as they are; nothing where there are
+    none in all of them."""
 
     def values(self) -> tuple[str, ...]:
         """List the canonical forms of all mentions, each once, in reading order."""
@@ -62,6 +67,44 @@ class Reading:
                     return tuple(forms)
                 forms[canonical(text[start:end])] = None
         return tuple(forms)
+
+    def recallable(self) -> tuple[str, ...]:
+        """List the canonical forms of stretches that may be a value of one of the documents.
+
+        What a detector once took for a name is asked of every question, so ordinary words are left
+        out, and so are lone ones in small letters. At most CANDIDATES_MAX are compared.
+        """
+        forms: dict[str, None] = {}
+        for text, mentions in zip(self.texts, self.mentions, strict=True):
+            for start, end in self._stretches(
+                text, mentions, lambda word: self.typed or not word.islower()
+            ):
+                if len(forms) == CANDIDATES_MAX:
+                    return tuple(forms)
+                if worth_recalling(text[start:end], self.policy):
+                    forms[canonical(text[start:end])] = None
+        return tuple(forms)
+
+    def recalled(self, kinds: Mapping[str, str]) -> Reading:
+        """Find values of the tenant's documents: canonical form -> kind."""
+        return self._with_known(kinds, lambda _: True) if kinds else self
+
+    def all_stretches(self) -> Iterator[str]:
+        """Yield the canonical forms of all stretches, whatever is known of them, some twice."""
+        for text in self.texts:
+            for start, end in stretches(text, (), lambda _: True):
+                yield canonical(text[start:end])
+
+    def listed(self, kinds: Mapping[str, str]) -> Reading:
+        """Apply what lists say of canonical forms: a kind that they must have, or ALLOWED."""
+        denied = {form: kind for form, kind in kinds.items() if kind != ALLOWED}
+        mentions = []
+        for text, before in zip(self.texts, self.mentions, strict=True):
+            standing = [one for one in before if kinds.get(canonical(one.of(text))) != ALLOWED]
+            spans = stretches(text, (), lambda _: True) if denied else ()
+            forced = with_known(text, (), spans, denied)
+            mentions.append(joined((*forced, *standing)))
+        return replace(self, mentions=tuple(mentions))
 
     def recognised(
         self,
@@ -97,7 +140,23 @@ class Reading:
             with_known(text, mentions, self._stretches(text, mentions, starts), known)
             for text, mentions in zip(self.texts, self.mentions, strict=True)
         )
+        if any(self.kept):
+            mentions = tuple(
+                before if found == before else joined((*before, *outside(found, spans)))
+                for found, before, spans in zip(mentions, self.mentions, self.kept, strict=True)
+            )
         return replace(self, mentions=mentions)
+
+
+def worth_recalling(stretch: str, policy: Mapping[str, Any]) -> bool:
+    """Tell whether a stretch of a question may be a value of a document."""
+    words = [word.lower() for word in WORD.findall(stretch)]
+    if any(word in policy["ordinary_words"] for word in words):
+        return False
+    if len(words) > 1:
+        return True
+    small = stretch.islower() and not any(character.isdigit() for character in stretch)
+    return not small and words[0] not in policy["ambiguous_words"]
 
 
 def worth_repeating(word: str, policy: Mapping[str, Any], *, typed: bool) -> bool:

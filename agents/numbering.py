@@ -2,6 +2,11 @@
 
 Numbers count from 1 within a conversation or document and a kind, in reading order. A value is
 known by its keyed digest alone.
+
+Where a tenant wants one placeholder for one value in all that it has, the number comes from that
+digest. So no row holds all values of a tenant, nothing has to be asked, and no two lanes can give
+one value two numbers. Should two values of one conversation or document come to the same number,
+the second takes the next free one there: neither is ever restored as the other.
 """
 
 from __future__ import annotations
@@ -10,7 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.known_values import Reading
-from agents.placeholders import canonical, escape, number_of, placeholder
+from agents.placeholders import (
+    canonical,
+    derived,
+    escape,
+    is_derived,
+    number_of,
+    placeholder,
+)
 from agents.spans import Mention
 from schemas import Numbered
 
@@ -26,24 +38,59 @@ class Numbering:
 
     @classmethod
     def extended(
-        cls, earlier: Sequence[Numbered], reading: Reading, digests: Mapping[str, str]
+        cls,
+        earlier: Sequence[Numbered],
+        reading: Reading,
+        digests: Mapping[str, str],
+        *,
+        consistent: bool = False,
     ) -> Numbering:
         """Give a number to each value of a reading that has none yet.
 
-        `digests` holds the digest of each canonical form.
+        `digests` holds the digest of each canonical form; `consistent` asks for numbers that come
+        from it. What has a placeholder keeps it, whichever way it came by it.
         """
-        highest: dict[str, int] = {}
-        for entry in earlier:
-            highest[entry.kind] = max(highest.get(entry.kind, 0), number_of(entry.placeholder))
+        numbers = _FromDigests(earlier) if consistent else _Counted(earlier)
         entries = {entry.digest: entry for entry in earlier}
         added = []
         for kind, digest in _occurrences(reading, digests):
             if digest not in entries:
-                number = highest[kind] = highest.get(kind, 0) + 1
-                entry = Numbered(placeholder=placeholder(kind, number), kind=kind, digest=digest)
+                name = numbers.next(kind, digest)
+                entry = Numbered(placeholder=name, kind=kind, digest=digest)
                 entries[digest] = entry
                 added.append(entry)
         return cls(entries, tuple(added))
+
+
+class _Counted:
+    """Gives numbers in turn, each above those that were given of its kind."""
+
+    def __init__(self, earlier: Sequence[Numbered]) -> None:
+        self._highest: dict[str, int] = {}
+        for entry in earlier:
+            if not is_derived(entry.placeholder):
+                number = number_of(entry.placeholder)
+                self._highest[entry.kind] = max(self._highest.get(entry.kind, 0), number)
+
+    def next(self, kind: str, _digest: str) -> str:
+        """Name a value that has no name yet."""
+        number = self._highest[kind] = self._highest.get(kind, 0) + 1
+        return placeholder(kind, number)
+
+
+class _FromDigests:
+    """Gives the numbers that come from digests; of two alike the later one makes way."""
+
+    def __init__(self, earlier: Sequence[Numbered]) -> None:
+        self._used = {entry.placeholder for entry in earlier}
+
+    def next(self, kind: str, digest: str) -> str:
+        """Name a value that has no name yet."""
+        name = derived(kind, digest)
+        while name in self._used:
+            name = placeholder(kind, number_of(name) + 1)
+        self._used.add(name)
+        return name
 
 
 def _occurrences(reading: Reading, digests: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -81,8 +128,15 @@ def excise(
 
 
 def remembered(entries: Sequence[Numbered], entries_max: int) -> tuple[Numbered, ...]:
-    """Keep the newest entries, and the newest of each kind, so that no number is given twice."""
-    newest = {entry.kind: index for index, entry in enumerate(entries)}
+    """Keep the newest entries, and the newest of each kind, so that no number is given twice.
+
+    A number that comes from a digest comes from it again, so of those only the newest are kept.
+    """
+    newest = {
+        entry.kind: index
+        for index, entry in enumerate(entries)
+        if not is_derived(entry.placeholder)
+    }
     first = len(entries) - entries_max
     keep = set(newest.values())
     return tuple(entry for index, entry in enumerate(entries) if index >= first or index in keep)

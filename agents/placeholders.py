@@ -11,6 +11,10 @@ The grammar stands here and nowhere else. It is part of every log, so it can't b
 was left as it is today would be read as an escaped placeholder tomorrow. A kind that it can't spell
 (`IPV4_ADDRESS`) would be put into texts and never taken out again; `inexpressible` finds it before.
 
+A number is counted, from 1, or it comes from the value's keyed digest, so that one value has one
+placeholder in all of a tenant's texts. It is spelt in digits for that reason: `<PERSON_7f3a>` would
+be another grammar.
+
 Why it is so: one pass, since a restored value may itself look like a placeholder. And every token
 begins with `<`, ends with `>` and holds neither within, so the tokens of a redacted text are
 exactly those that redaction wrote and those that it escaped, wherever the cuts between text and
@@ -38,6 +42,11 @@ _EXPRESSIBLE = re.compile(_KIND)
 DIGITS_LONG = 7
 """A number with as many digits is an identifier: spaces, dashes and brackets are its layout."""
 
+DERIVED_DIGITS = 12
+"""Of 100,000 values of one kind, two share a number with a chance of 1 in 180, and in one document
+or conversation never: see `agents.numbering`. More digits would be more tokens of each chunk."""
+DERIVED_MIN = int(10 ** (DERIVED_DIGITS - 1))
+
 _DIGIT = re.compile(r"\d")
 _LAYOUT = re.compile(r"[\s()\-\u2010-\u2015]+")
 
@@ -45,6 +54,19 @@ _LAYOUT = re.compile(r"[\s()\-\u2010-\u2015]+")
 def placeholder(kind: str, number: int) -> str:
     """Spell the placeholder of the number-th value of a kind, from 1."""
     return f"<{kind}_{number}>"
+
+
+def derived(kind: str, digest: str) -> str:
+    """Spell the placeholder that a value has in all that its tenant has, by its keyed digest.
+
+    Its number has DERIVED_DIGITS digits, more than anything that is counted.
+    """
+    return placeholder(kind, DERIVED_MIN + int(digest[:16], 16) % (9 * DERIVED_MIN))
+
+
+def is_derived(name: str) -> bool:
+    """Tell whether a placeholder's number comes from a digest, and was not counted."""
+    return number_of(name) >= DERIVED_MIN
 
 
 def kind_of(name: str) -> str:

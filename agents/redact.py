@@ -6,7 +6,8 @@ of which only keyed digests are kept. Each value travels beside its text, sealed
 own, so that one person can be erased from everyone's maps. A value whose key was destroyed keeps
 its placeholder and loses its entry: it can't be restored any more.
 
-How the text comes back: agents/placeholders.py.
+What a tenant wants beyond that (kinds, lists, fields of records, one placeholder in all of its
+texts, texts in other languages): agents/personal. How the text comes back: agents/placeholders.py.
 
 Why it is so: the detector also finds organisations, places, dates, nationalities and URLs, and the
 policy (configuration/redact.json) leaves them in place. They are seldom personal by themselves,
@@ -15,16 +16,29 @@ questions to a cloud provider's manual. Whoever needs more adds kinds to the pol
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace as put
 
 from agents.changes import SPELT_KINDS
 from agents.classifier import action_for, judged
 from agents.effects import Effects
+from agents.known_values import Reading
 from agents.numbering import Numbering, remembered
+from agents.personal.document_languages import BatchLanguages, languages_after
+from agents.personal.foreign_texts import refuses, unsupported_in
+from agents.personal.tenant_policy import (
+    hold_expressible,
+    is_consistent,
+    policy_of,
+    recalls,
+    remembers,
+)
 from agents.refusal import refusal, refused_for
 from agents.tools.exchanged import exchanges_of, personal_parts, without_personal_parts
 from agents.without_values import (
     Redacted,
-    hold_expressible,
     reading_of,
     visible,
     with_earlier,
@@ -34,12 +48,17 @@ from schemas import (
     ChunksCut,
     ChunksRedacted,
     Detect,
+    KnownValue,
+    Manifest,
     MapEntry,
+    Numbered,
     Placeholders,
     QuestionAsked,
     QuestionRedacted,
     ReadPlaceholders,
     RedactedChunk,
+    RememberValues,
+    Sealed,
     Unseal,
     Verdict,
     WritePlaceholders,
@@ -51,25 +70,68 @@ def clean(data: bytes) -> str:
     return visible(data.decode("utf-8", errors="replace"))
 
 
-async def replace(
-    texts: Sequence[str], scope: str, event_id: str, fx: Effects, *, typed: bool
-) -> Redacted:
-    """Replace the personal data of texts that belong to one conversation or document.
+@dataclass(frozen=True)
+class Findings:
+    """Texts as they were read, before anything is taken out of them."""
 
-    `typed` says that a person typed them, so that names may stand in small letters. Raises
-    Permanent for a policy with a kind that no placeholder can name.
+    policy: Mapping[str, Any]
+    reading: Reading
+    state: Placeholders
+    """What earlier events of the conversation or document left."""
+    unsupported: tuple[str, ...]
+    """Their languages that the detector does not read, sorted."""
+
+
+async def find(texts: Sequence[str], event: ChunksCut | QuestionAsked, fx: Effects) -> Findings:
+    """Look for personal data in texts that belong to one conversation or document.
+
+    Raises Permanent for a policy with a kind that no placeholder can name.
     """
-    policy = fx.configuration
+    policy = policy_of(fx.configuration, event.meta.tenant)
     if fx.has(SPELT_KINDS):
         hold_expressible(policy)
-    detected, state = await fx.gather(Detect(texts=tuple(texts)), ReadPlaceholders(scope=scope))
-    reading = reading_of(texts, detected, policy, typed=typed)
-    reading, digests = await with_earlier(reading, state.entries, fx)
-    numbering = Numbering.extended(state.entries, reading, digests)
+    detected, state = await fx.gather(
+        Detect(texts=tuple(texts)), ReadPlaceholders(scope=event.meta.session)
+    )
+    # a person types names in small letters, a document does not
+    reading = reading_of(texts, detected, policy, typed=isinstance(event, QuestionAsked))
+    foreign = unsupported_in(texts, policy)
+    return Findings(policy, reading, state, tuple(sorted({*foreign} - {""})))
+
+
+async def replace(
+    found: Findings, state: Placeholders, event: ChunksCut | QuestionAsked, fx: Effects
+) -> Redacted:
+    """Replace what was found, and what is known from elsewhere.
+
+    `state` is what the conversation or document has from now on, but for the values of this event.
+    """
+    policy, earlier, scope = found.policy, found.state.entries, event.meta.session
+    reading, digests = await with_earlier(
+        found.reading,
+        earlier,
+        fx,
+        recall=recalls(policy, typed=found.reading.typed),
+        pause=fx.pause,
+    )
+    numbering = Numbering.extended(earlier, reading, digests, consistent=is_consistent(policy))
     if numbering.added:
-        kept = remembered((*state.entries, *numbering.added), int(policy["remembered_max"]))
-        await fx(WritePlaceholders(scope=scope, state=Placeholders(entries=kept)))
-    return await without_values(reading, numbering, digests, event_id, fx)
+        kept = remembered((*earlier, *numbering.added), int(policy["remembered_max"]))
+        state = put(state, entries=kept)
+    if state != found.state:
+        await fx(WritePlaceholders(scope=scope, state=state))
+    redacted = await without_values(reading, numbering, digests, event.meta.id, fx)
+    if isinstance(event, ChunksCut) and remembers(policy):
+        await _remember(numbering.added, policy, fx)
+    return redacted
+
+
+async def _remember(values: Sequence[Numbered], policy: Mapping[str, Any], fx: Effects) -> None:
+    """Let the values of a document be recognised in other texts of its tenant."""
+    repeated = [one for one in values if one.kind in policy["repeated_kinds"]]
+    if repeated:
+        known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)
+        await fx(RememberValues(values=known))
 
 
 async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:
@@ -83,11 +145,15 @@ async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:
             manifest=cut.manifest,
         )
     sealed = (*((cut.title,) if cut.title else ()), *(chunk.text for chunk in cut.chunks))
-    title, texts = "", Redacted((), ())
+    title, texts, manifest = "", Redacted((), ()), cut.manifest
     in_title: Mapping[str, MapEntry] = {}
-    if sealed:
-        plain = [clean(value) for value in (await fx(Unseal(values=sealed))).values]
-        texts = await replace(plain, cut.meta.session, cut.meta.id, fx, typed=False)
+    unsupported: tuple[str, ...] = ()
+    if found := await find_in_chunks(sealed, cut, fx):
+        after = languages_after(cut, found.state, found.unsupported, found.policy)
+        unsupported, manifest = found.unsupported, with_languages(cut, after)
+        if after.reason:
+            return await refuse(cut, found, after, fx)
+        texts = await replace(found, after.state, cut, fx)
         if cut.title:
             title, in_title = texts.texts[0], texts.entries[0]
             texts = Redacted(texts.texts[1:], texts.entries[1:])
@@ -107,7 +173,43 @@ async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:
             )
             for chunk, text, entries in zip(cut.chunks, texts.texts, texts.entries, strict=True)
         ),
-        manifest=cut.manifest,
+        manifest=manifest,
+        unsupported=unsupported,
+    )
+
+
+async def find_in_chunks(sealed: Sequence[Sealed], cut: ChunksCut, fx: Effects) -> Findings | None:
+    """Look through a batch; None where nothing of it or of those before it matters."""
+    if sealed:
+        plain = [clean(value) for value in (await fx(Unseal(values=tuple(sealed)))).values]
+        return await find(plain, cut, fx)
+    policy = policy_of(fx.configuration, cut.meta.tenant)
+    if cut.manifest is None or policy.get("languages") is None:
+        return None
+    state = await fx(ReadPlaceholders(scope=cut.meta.session))
+    return Findings(policy, Reading((), (), policy, typed=False), state, ())
+
+
+def with_languages(cut: ChunksCut, after: BatchLanguages) -> Manifest | None:
+    """Return the manifest, on the last batch, with what no detector reads."""
+    if cut.manifest is None:
+        return None
+    return put(cut.manifest, unsupported=after.state.unsupported)
+
+
+async def refuse(
+    cut: ChunksCut, found: Findings, after: BatchLanguages, fx: Effects
+) -> ChunksRedacted:
+    """Let nothing of a batch pass, and remember that for the batches behind it."""
+    if after.state != found.state:
+        await fx(WritePlaceholders(scope=cut.meta.session, state=after.state))
+    return ChunksRedacted(
+        document=cut.document,
+        batch=cut.batch,
+        outcome="failed",
+        reason=after.reason,
+        manifest=with_languages(cut, after),
+        unsupported=found.unsupported,
     )
 
 
@@ -123,7 +225,17 @@ async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted
             outcome="refused", reason=reason, subject=asked.subject, text="", ask=asked.ask
         )
     told = [clean(one.encode()) for exchange in exchanges for one in personal_parts(exchange)]
-    redacted = await replace([text, *told], asked.meta.session, asked.meta.id, fx, typed=True)
+    found = await find([text, *told], asked, fx)
+    if refuses(found.unsupported, found.policy):
+        return QuestionRedacted(
+            outcome="refused",
+            reason=refused_for("language", text, found.policy),
+            subject=asked.subject,
+            text="",
+            ask=asked.ask,
+            unsupported=found.unsupported,
+        )
+    redacted = await replace(found, found.state, asked, fx)
     verdict = None
     if action_for(asked.meta.tenant, fx.configuration) != "off":
         bounds = fx.configuration["classifier"]["heads"]
@@ -144,6 +256,7 @@ async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted
                 text="",
                 ask=asked.ask,
                 verdict=verdict,
+                unsupported=found.unsupported,
             )
     return QuestionRedacted(
         outcome="redacted",
@@ -155,6 +268,7 @@ async def redact_question(asked: QuestionAsked, fx: Effects) -> QuestionRedacted
         ask=asked.ask,
         exchanges=without_personal_parts(exchanges, redacted.texts[1:]),
         verdict=verdict,
+        unsupported=found.unsupported,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from agents.instructions import sets_aside
 from agents.reader_language import in_language
 
+LANGUAGE = "The question is in a language that is not supported here; please ask in another one."
 ASIDE = "The question asks the assistant to set its rules aside; please rephrase it."
 
 
@@ -43,4 +44,6 @@ def refusal(text: str, said: bool, policy: Mapping[str, Any]) -> str:
 def refused_for(category: str, text: str, policy: Mapping[str, Any]) -> str:
     """Say in the asker's language why a question is refused; one of 0.1.0's has one language."""
     said: dict[str, dict[str, str]] = policy.get("refusals", {})
-    return in_language(said[category], text) if category in said else ASIDE
+    if category in said:
+        return in_language(said[category], text)
+    return LANGUAGE if category == "language" else ASIDE

@@ -7,15 +7,20 @@ so before the answer is recorded, by whatever answers it in turn: see `redacted_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from agents.errors import KeyDestroyed, Permanent
+from agents.errors import KeyDestroyed
 from agents.known_values import Reading
 from agents.normal_forms import normalized
 from agents.numbering import Numbering, excise
-from agents.placeholders import inexpressible
+from agents.personal.folding import apart
+from agents.personal.foreign_texts import masked_more, otherwise, unsupported_in
+from agents.personal.record_fields import NOTHING, RecordFields
+from agents.personal.tenant_policy import hold_expressible, is_consistent, kinds_named
+from agents.personal.term_lists import TermLists, joined, lists_of, outside
 from agents.spans import join
 from schemas import (
     Detect,
@@ -23,6 +28,7 @@ from schemas import (
     Digest,
     MapEntry,
     Numbered,
+    RecallValues,
     Record,
     Request,
     Seal,
@@ -31,11 +37,17 @@ from schemas import (
 )
 
 A = TypeVar("A", bound=Record)
+DIGESTS_AT_ONCE = 2_048
+"""Of stretches that are compared with lists: about 10 ms until others have a turn."""
 INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     r"\ufeff\ufff9-\ufffb]"
 )
 """Control characters and invisible ones that could hide a name from the detector; joiners stay."""
+
+
+async def no_pause() -> None:
+    """Give nobody a turn: for what is short."""
 
 
 class Asks(Protocol):
@@ -61,32 +73,78 @@ def visible(text: str) -> str:
     return INVISIBLE.sub("", normalized("NFC", text))
 
 
-def hold_expressible(policy: Mapping[str, Any]) -> None:
-    """Raise Permanent for a policy with a kind that no placeholder can name."""
-    if unnamed := inexpressible(policy["kinds"]):
-        raise Permanent(
-            f"configuration of redact: no placeholder can name {', '.join(unnamed)}: rename it, in "
-            "the detector too, to capital letters joined by single underscores, such as IP_ADDRESS"
-        )
-
-
 def reading_of(
     texts: Sequence[str], detected: Detected, policy: Mapping[str, Any], *, typed: bool
 ) -> Reading:
     """Read texts with what was detected in them, each value in all of them."""
-    mentions = tuple(
-        join(text, spans.spans, policy) for text, spans in zip(texts, detected.texts, strict=True)
-    )
-    return Reading(tuple(texts), mentions, policy, typed).repeated()
+    foreign = unsupported_in(texts, policy)
+    more = otherwise(policy) == "mask_more"
+    lists, fields = lists_of(policy), RecordFields.of(policy)
+    mentions, kept = [], []
+    for text, spans, language in zip(texts, detected.texts, foreign, strict=True):
+        found = join(text, spans.spans, policy)
+        if more and language:
+            found = joined((*found, *masked_more(text)))
+        values = fields.read(text) if fields else NOTHING
+        stays = apart([*lists.allowed(text), *values.kept])
+        forced = (*values.masked, *lists.denied(text))
+        mentions.append(joined((*forced, *outside(found, stays))) if forced or stays else found)
+        kept.append(tuple(stays))
+    return Reading(tuple(texts), tuple(mentions), policy, typed, tuple(kept)).repeated()
 
 
 async def with_earlier(
-    reading: Reading, earlier: Sequence[Numbered], ask: Asks
+    reading: Reading,
+    earlier: Sequence[Numbered],
+    ask: Asks,
+    *,
+    recall: bool = False,
+    pause: Callable[[], Awaitable[None]] = no_pause,
 ) -> tuple[Reading, dict[str, str]]:
-    """Find earlier values in a reading too; return it with the digest of each canonical form."""
+    """Find earlier values in a reading too; return it with the digest of each canonical form.
+
+    What a tenant's lists name by digest comes first. With `recall` the values of the tenant's
+    documents are found as well.
+    """
+    digests: dict[str, str] = {}
+    lists = lists_of(reading.policy)
+    if lists.by_digest:
+        reading, digests = await _listed(reading, lists, ask, pause)
     candidates = reading.candidates(earlier)
-    digests = await _digests((*reading.values(), *candidates), ask)
-    return reading.recognised(candidates, digests, earlier), digests
+    recallable = reading.recallable() if recall else ()
+    digests |= await _digests((*reading.values(), *candidates, *recallable), ask)
+    reading = reading.recognised(candidates, digests, earlier)
+    if recallable:
+        recalled = await ask(RecallValues(digests=tuple(digests[form] for form in recallable)))
+        kinds = {value.digest: value.kind for value in recalled.values}
+        replaced = kinds_named(reading.policy)
+        reading = reading.recalled(
+            {
+                form: kinds[digests[form]]
+                for form in recallable
+                if kinds.get(digests[form]) in replaced
+            }
+        )
+    return reading, digests
+
+
+async def _listed(
+    reading: Reading, lists: TermLists, ask: Asks, pause: Callable[[], Awaitable[None]]
+) -> tuple[Reading, dict[str, str]]:
+    """Compare all stretches with what is listed by its digest, some at a time.
+
+    Returns the digests of what is listed.
+    """
+    kinds: dict[str, str] = {}
+    listed: dict[str, str] = {}
+    forms = iter(dict.fromkeys((*reading.values(), *reading.all_stretches())))
+    while some := tuple(islice(forms, DIGESTS_AT_ONCE)):
+        for form, digest in (await _digests(some, ask)).items():
+            kind = lists.kind_of_digest(digest)
+            if kind is not None:
+                kinds[form], listed[form] = kind, digest
+        await pause()
+    return (reading.listed(kinds) if kinds else reading), listed
 
 
 async def without_values(
@@ -125,7 +183,8 @@ async def redacted_answer(
     plain = (visible(text),)
     reading = reading_of(plain, await ask(Detect(texts=plain)), policy, typed=False)
     reading, digests = await with_earlier(reading, known, ask)
-    numbering = Numbering.extended(known, reading, digests)
+    consistent = is_consistent(policy)
+    numbering = Numbering.extended(known, reading, digests, consistent=consistent)
     redacted = await without_values(reading, numbering, digests, event_id, ask)
     return redacted.texts[0], tuple(redacted.entries[0].values())
 

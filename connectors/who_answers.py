@@ -25,6 +25,8 @@ from schemas import (
     PublishVersion,
     RateRoute,
     ReadRoutes,
+    RecallValues,
+    RememberValues,
     Request,
     Rerank,
     Seal,
@@ -41,7 +43,7 @@ DETECTING_LATE = "connectors.presidio.connector:LatePresidio"
 """The same without a process that is loaded ahead: tools are seldom used."""
 
 CONNECTORS: dict[str, tuple[type[Request[Any]], ...]] = {
-    KEYRING: (Seal, Unseal, Digest),
+    KEYRING: (Seal, Unseal, Digest, RememberValues, RecallValues),
     "connectors.documents:Documents": (Parse, CountTokens),
     DETECTING: (Detect,),
     "connectors.triton:Triton": (Embed,),

@@ -44,6 +44,7 @@ from schemas.records import (
     Generate,
     Hedge,
     IndexChunks,
+    KnownValue,
     MapEntry,
     Now,
     Numbered,
@@ -57,7 +58,9 @@ from schemas.records import (
     ReadRelease,
     ReadRoutes,
     ReadTurns,
+    RecallValues,
     ReleaseState,
+    RememberValues,
     Rerank,
     RouteName,
     Seal,
@@ -494,6 +497,20 @@ def _index_chunks(record: IndexChunks) -> bytes:
     )
 
 
+def _known_value(record: KnownValue) -> bytes:
+    return b"".join(
+        (
+            b'\x14KnownValue\x0cdigests',
+            LONG[len(digest_ := record.digest.encode())],
+            digest_,
+            b'\x08kinds',
+            LONG[len(kind_ := record.kind.encode())],
+            kind_,
+            b'\x00',
+        )
+    )
+
+
 def _now(record: Now) -> bytes:
     return b"".join(
         (
@@ -537,6 +554,8 @@ def _placeholders(record: Placeholders) -> bytes:
         (
             b'\x18Placeholders',
             b"" if not (entries_ := record.entries) else b'\x0eentriesar' + LONG[len(entries_)] + b"".join([_numbered(item) for item in entries_]),
+            b"" if not (refused_ := record.refused) else b'\x0erefused?' + (b"\1" if refused_ else b"\0"),
+            b"" if not (unsupported_ := record.unsupported) else b'\x16unsupportedas' + LONG[len(unsupported_)] + strings(unsupported_),
             b'\x00',
         )
     )
@@ -647,6 +666,28 @@ def _read_turns(record: ReadTurns) -> bytes:
         (
             b'\x12ReadTurns\nlimiti',
             LONG[record.limit],
+            b'\x00',
+        )
+    )
+
+
+def _recall_values(record: RecallValues) -> bytes:
+    return b"".join(
+        (
+            b'\x18RecallValues\x0edigestsas',
+            LONG[len(record.digests)],
+            strings(record.digests),
+            b'\x00',
+        )
+    )
+
+
+def _remember_values(record: RememberValues) -> bytes:
+    return b"".join(
+        (
+            b'\x1cRememberValues\x0cvaluesar',
+            LONG[len(record.values)],
+            b"".join([_known_value(item) for item in record.values]),
             b'\x00',
         )
     )
@@ -825,6 +866,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Hedge: _hedge,
     Generate: _generate,
     IndexChunks: _index_chunks,
+    KnownValue: _known_value,
     Now: _now,
     Parsed: _parsed,
     Parse: _parse,
@@ -838,6 +880,8 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     RouteName: _route_name,
     ReadRoutes: _read_routes,
     ReadTurns: _read_turns,
+    RecallValues: _recall_values,
+    RememberValues: _remember_values,
     Rerank: _rerank,
     SealItem: _seal_item,
     SealedValues: _sealed_values,

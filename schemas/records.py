@@ -90,6 +90,7 @@ __all__ = [
     "IndexChunks",
     "IndexWritten",
     "Instant",
+    "KnownValue",
     "Manifest",
     "MapEntry",
     "Meta",
@@ -114,8 +115,10 @@ __all__ = [
     "ReadRelease",
     "ReadRoutes",
     "ReadTurns",
+    "RecallValues",
     "RedactedChunk",
     "ReleaseState",
+    "RememberValues",
     "Rerank",
     "Reranked",
     "RouteDecision",
@@ -148,6 +151,7 @@ __all__ = [
     "Unseal",
     "Unsealed",
     "Usage",
+    "ValuesRecalled",
     "Verdict",
     "WithdrawVersions",
     "WriteDocument",
@@ -941,6 +945,10 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Those that the previous version had too: not embedded again."""
     retired: tuple[str, ...] = ()
     """Chunk ids of the previous version that this one no longer has."""
+    unsupported: tuple[str, ...] = ()
+    """Languages that the detector of personal data does not read; those of kept chunks are not
+    among them.
+    """
 
 
 class ChunksCut(Event, frozen=True, gc=False, kw_only=True):
@@ -1071,6 +1079,8 @@ class ChunksRedacted(Event, frozen=True, gc=False, kw_only=True):
     """In order."""
     manifest: Manifest | None = None
     """On the last batch."""
+    unsupported: tuple[str, ...] = ()
+    """Languages of this batch that the detector does not read."""
 
 
 class Passage(Record, frozen=True, gc=False, kw_only=True):
@@ -1718,6 +1728,17 @@ class Instant(Record, frozen=True, gc=False, kw_only=True):
     """Wall clock of the worker, UTC."""
 
 
+class KnownValue(Record, frozen=True, gc=False, kw_only=True):
+    """A value that some document of the tenant mentions; the value itself is not in it."""
+
+    SCHEMA: ClassVar[str] = "KnownValue"
+
+    digest: str
+    """Keyed digest of the value."""
+    kind: str
+    """Type of the value."""
+
+
 class Now(Request[Instant], frozen=True, gc=False, kw_only=True):
     """Ask for the time."""
 
@@ -1776,6 +1797,12 @@ class Placeholders(Record, frozen=True, gc=False, kw_only=True):
 
     entries: tuple[Numbered, ...] = ()
     """In the order of their first use."""
+    unsupported: tuple[str, ...] = ()
+    """Of a document: languages of the newest version so far that the detector does not read."""
+    refused: bool = False
+    """Of a document: whether some version was refused, so that chunks it shares with others are not
+    indexed.
+    """
 
 
 class PublishVersion(Request[IndexWritten], frozen=True, gc=False, kw_only=True):
@@ -1865,6 +1892,8 @@ class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):
     """What moderation found in the question, where it is asked."""
     exchanges: tuple[ToolExchange, ...] = ()
     """The asker's tools that were asked for before and what they gave."""
+    unsupported: tuple[str, ...] = ()
+    """Languages of the question that the detector does not read."""
 
 
 class RouteRated(Record, frozen=True, gc=False, kw_only=True):
@@ -2076,6 +2105,47 @@ class ReadTurns(Request[Turns], frozen=True, gc=False, kw_only=True):
     """Most turns wanted."""
 
 
+class ValuesRecalled(Record, frozen=True, gc=False, kw_only=True):
+    """Those of some values that the tenant's documents mention."""
+
+    SCHEMA: ClassVar[str] = "ValuesRecalled"
+
+    values: tuple[KnownValue, ...] = ()
+    """In the order of the question."""
+
+
+class RecallValues(Request[ValuesRecalled], frozen=True, gc=False, kw_only=True):
+    """Ask which of some values the tenant's documents mention."""
+
+    SCHEMA: ClassVar[str] = "RecallValues"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = ValuesRecalled
+
+    digests: tuple[str, ...]
+    """Keyed digests of what may be one."""
+
+
+class Written(Record, frozen=True, gc=False, kw_only=True):
+    """A state was written."""
+
+    SCHEMA: ClassVar[str] = "Written"
+
+
+class RememberValues(Request[Written], frozen=True, gc=False, kw_only=True):
+    """Remember the values of a document, to be recognised in all that the tenant has; the first
+    kind of a value counts.
+    """
+
+    SCHEMA: ClassVar[str] = "RememberValues"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = Written
+
+    values: tuple[KnownValue, ...]
+    """What the document mentions."""
+
+
 class Reranked(Record, frozen=True, gc=False, kw_only=True):
     """Late-interaction scores, in the order asked."""
 
@@ -2258,12 +2328,6 @@ class WithdrawVersions(Request[IndexWritten], frozen=True, gc=False, kw_only=Tru
 
     document: DocumentRef
     """Which document."""
-
-
-class Written(Record, frozen=True, gc=False, kw_only=True):
-    """A state was written."""
-
-    SCHEMA: ClassVar[str] = "Written"
 
 
 class WriteDocument(Request[Written], frozen=True, gc=False, kw_only=True):

@@ -87,6 +87,7 @@ from schemas.records import (
     IndexChunks,
     IndexWritten,
     Instant,
+    KnownValue,
     Manifest,
     MapEntry,
     Meta,
@@ -109,8 +110,10 @@ from schemas.records import (
     ReadRelease,
     ReadRoutes,
     ReadTurns,
+    RecallValues,
     RedactedChunk,
     ReleaseState,
+    RememberValues,
     Rerank,
     Reranked,
     RouteDecision,
@@ -142,6 +145,7 @@ from schemas.records import (
     Unseal,
     Unsealed,
     Usage,
+    ValuesRecalled,
     Verdict,
     WithdrawVersions,
     WriteDocument,
@@ -2254,6 +2258,7 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
+            LONG[len(unsupported)] + strings(unsupported) + b"\0" if (unsupported := record.unsupported) else b"\0",
         )
     )
 
@@ -2308,6 +2313,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
             retired_item, here = string_at(data, here)
             retired.append(retired_item)
     here += 1
+    unsupported: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            unsupported_item, here = string_at(data, here)
+            unsupported.append(unsupported_item)
+    here += 1
     record = Manifest(
         checksum=checksum,
         parser=parser,
@@ -2316,6 +2328,7 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         chunks=tuple(chunks),
         kept=tuple(kept),
         retired=tuple(retired),
+        unsupported=tuple(unsupported),
     )
     return record, here
 
@@ -2677,6 +2690,7 @@ def encode_chunks_redacted(record: ChunksRedacted) -> bytes:
             LONG[len(title := record.title.encode())], title,
             LONG[len(chunks)] + b"".join([encode_redacted_chunk(item) for item in chunks]) + b"\0" if (chunks := record.chunks) else b"\0",
             b"\0" if (manifest := record.manifest) is None else b"\2" + encode_manifest(manifest),
+            LONG[len(unsupported)] + strings(unsupported) + b"\0" if (unsupported := record.unsupported) else b"\0",
         )
     )
 
@@ -2719,6 +2733,13 @@ def read_chunks_redacted(data: bytes, here: int) -> tuple[ChunksRedacted, int]:
         manifest, here = read_manifest(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    unsupported: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            unsupported_item, here = string_at(data, here)
+            unsupported.append(unsupported_item)
+    here += 1
     record = ChunksRedacted(
         meta=meta,
         document=document,
@@ -2728,6 +2749,7 @@ def read_chunks_redacted(data: bytes, here: int) -> tuple[ChunksRedacted, int]:
         title=title,
         chunks=tuple(chunks),
         manifest=manifest,
+        unsupported=tuple(unsupported),
     )
     return record, here
 
@@ -4659,6 +4681,37 @@ def read_instant(data: bytes, here: int) -> tuple[Instant, int]:
     return record, here
 
 
+def encode_known_value(record: KnownValue) -> bytes:
+    return b"".join(
+        (
+            LONG[len(digest := record.digest.encode())], digest,
+            LONG[len(kind := record.kind.encode())], kind,
+        )
+    )
+
+
+def read_known_value(data: bytes, here: int) -> tuple[KnownValue, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    digest = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    kind = data[here:end].decode()
+    here = end
+    record = KnownValue(
+        digest=digest,
+        kind=kind,
+    )
+    return record, here
+
+
 def encode_now(record: Now) -> bytes:
     return b""
 
@@ -4796,6 +4849,8 @@ def encode_placeholders(record: Placeholders) -> bytes:
     return b"".join(
         (
             LONG[len(entries)] + b"".join([encode_numbered(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
+            LONG[len(unsupported)] + strings(unsupported) + b"\0" if (unsupported := record.unsupported) else b"\0",
+            b"\1" if record.refused else b"\0",
         )
     )
 
@@ -4808,8 +4863,19 @@ def read_placeholders(data: bytes, here: int) -> tuple[Placeholders, int]:
             entries_item, here = read_numbered(data, here)
             entries.append(entries_item)
     here += 1
+    unsupported: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            unsupported_item, here = string_at(data, here)
+            unsupported.append(unsupported_item)
+    here += 1
+    refused = BOOLEANS[data[here]]
+    here += 1
     record = Placeholders(
         entries=tuple(entries),
+        unsupported=tuple(unsupported),
+        refused=refused,
     )
     return record, here
 
@@ -5024,6 +5090,7 @@ def encode_question_redacted(record: QuestionRedacted) -> bytes:
             encode_ask(record.ask),
             b"\0" if (verdict := record.verdict) is None else b"\2" + encode_verdict(verdict),
             LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
+            LONG[len(unsupported)] + strings(unsupported) + b"\0" if (unsupported := record.unsupported) else b"\0",
         )
     )
 
@@ -5079,6 +5146,13 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
             exchanges_item, here = read_tool_exchange(data, here)
             exchanges.append(exchanges_item)
     here += 1
+    unsupported: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            unsupported_item, here = string_at(data, here)
+            unsupported.append(unsupported_item)
+    here += 1
     record = QuestionRedacted(
         meta=meta,
         outcome=outcome,
@@ -5089,6 +5163,7 @@ def read_question_redacted(data: bytes, here: int) -> tuple[QuestionRedacted, in
         ask=ask,
         verdict=verdict,
         exchanges=tuple(exchanges),
+        unsupported=tuple(unsupported),
     )
     return record, here
 
@@ -5618,6 +5693,82 @@ def read_read_turns(data: bytes, here: int) -> tuple[ReadTurns, int]:
     return record, here
 
 
+def encode_values_recalled(record: ValuesRecalled) -> bytes:
+    return b"".join(
+        (
+            LONG[len(values)] + b"".join([encode_known_value(item) for item in values]) + b"\0" if (values := record.values) else b"\0",
+        )
+    )
+
+
+def read_values_recalled(data: bytes, here: int) -> tuple[ValuesRecalled, int]:
+    values: list[KnownValue] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            values_item, here = read_known_value(data, here)
+            values.append(values_item)
+    here += 1
+    record = ValuesRecalled(
+        values=tuple(values),
+    )
+    return record, here
+
+
+def encode_recall_values(record: RecallValues) -> bytes:
+    return b"".join(
+        (
+            LONG[len(digests)] + strings(digests) + b"\0" if (digests := record.digests) else b"\0",
+        )
+    )
+
+
+def read_recall_values(data: bytes, here: int) -> tuple[RecallValues, int]:
+    digests: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            digests_item, here = string_at(data, here)
+            digests.append(digests_item)
+    here += 1
+    record = RecallValues(
+        digests=tuple(digests),
+    )
+    return record, here
+
+
+def encode_written(record: Written) -> bytes:
+    return b""
+
+
+def read_written(data: bytes, here: int) -> tuple[Written, int]:
+    record = Written(
+    )
+    return record, here
+
+
+def encode_remember_values(record: RememberValues) -> bytes:
+    return b"".join(
+        (
+            LONG[len(values)] + b"".join([encode_known_value(item) for item in values]) + b"\0" if (values := record.values) else b"\0",
+        )
+    )
+
+
+def read_remember_values(data: bytes, here: int) -> tuple[RememberValues, int]:
+    values: list[KnownValue] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            values_item, here = read_known_value(data, here)
+            values.append(values_item)
+    here += 1
+    record = RememberValues(
+        values=tuple(values),
+    )
+    return record, here
+
+
 def encode_reranked(record: Reranked) -> bytes:
     return b"".join(
         (
@@ -6102,16 +6253,6 @@ def read_withdraw_versions(data: bytes, here: int) -> tuple[WithdrawVersions, in
     return record, here
 
 
-def encode_written(record: Written) -> bytes:
-    return b""
-
-
-def read_written(data: bytes, here: int) -> tuple[Written, int]:
-    record = Written(
-    )
-    return record, here
-
-
 def encode_write_document(record: WriteDocument) -> bytes:
     return b"".join(
         (
@@ -6262,6 +6403,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     IndexWritten: encode_index_written,
     IndexChunks: encode_index_chunks,
     Instant: encode_instant,
+    KnownValue: encode_known_value,
     Now: encode_now,
     Parsed: encode_parsed,
     Parse: encode_parse,
@@ -6286,6 +6428,10 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Turn: encode_turn,
     Turns: encode_turns,
     ReadTurns: encode_read_turns,
+    ValuesRecalled: encode_values_recalled,
+    RecallValues: encode_recall_values,
+    Written: encode_written,
+    RememberValues: encode_remember_values,
     Reranked: encode_reranked,
     Rerank: encode_rerank,
     SealItem: encode_seal_item,
@@ -6299,7 +6445,6 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Unsealed: encode_unsealed,
     Unseal: encode_unseal,
     WithdrawVersions: encode_withdraw_versions,
-    Written: encode_written,
     WriteDocument: encode_write_document,
     WritePlaceholders: encode_write_placeholders,
     WriteRelease: encode_write_release,
@@ -6389,6 +6534,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     IndexWritten: read_index_written,
     IndexChunks: read_index_chunks,
     Instant: read_instant,
+    KnownValue: read_known_value,
     Now: read_now,
     Parsed: read_parsed,
     Parse: read_parse,
@@ -6413,6 +6559,10 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Turn: read_turn,
     Turns: read_turns,
     ReadTurns: read_read_turns,
+    ValuesRecalled: read_values_recalled,
+    RecallValues: read_recall_values,
+    Written: read_written,
+    RememberValues: read_remember_values,
     Reranked: read_reranked,
     Rerank: read_rerank,
     SealItem: read_seal_item,
@@ -6426,7 +6576,6 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Unsealed: read_unsealed,
     Unseal: read_unseal,
     WithdrawVersions: read_withdraw_versions,
-    Written: read_written,
     WriteDocument: read_write_document,
     WritePlaceholders: read_write_placeholders,
     WriteRelease: read_write_release,

@@ -60,7 +60,9 @@ from schemas import (
     QuestionRedacted,
     RateRoute,
     ReadRoutes,
+    RecallValues,
     Record,
+    RememberValues,
     Request,
     Rerank,
     Seal,
@@ -171,7 +173,7 @@ STEPS = (
         redact,
         {ChunksCut: (ChunksRedacted,), QuestionAsked: (QuestionRedacted,)},
         ("placeholders",),
-        asks=(Unseal, Detect, Digest, Seal, Classify),
+        asks=(Unseal, Detect, Digest, Seal, Classify, RecallValues, RememberValues),
     ),
     Step("embed", embed, {ChunksRedacted: (ChunksEmbedded,)}, asks=(Embed,)),
     Step(

@@ -15,7 +15,11 @@ from agents.configured.value_bounds import (
     AmountOrNone,
     ByLanguage,
     Coefficient,
+    DigestPrefix,
+    FieldName,
     Fraction,
+    LanguageTag,
+    ListedText,
     PatternText,
     ReaderText,
     Size,
@@ -63,10 +67,43 @@ class IngestConfiguration(Configured, frozen=True, kw_only=True):
     policies: dict[TermName, ChunkSizes]
 
 
-class RedactConfiguration(Configured, frozen=True, kw_only=True):
+class ListedTerms(Configured, frozen=True, kw_only=True):
+    """See `agents.personal.term_lists`."""
+
+    texts: list[ListedText] = []
+    patterns: list[PatternText] = []
+    digests: list[DigestPrefix] = []
+
+
+class LanguageRule(Configured, frozen=True, kw_only=True):
+    """See `agents.personal.foreign_texts`."""
+
+    supported: list[LanguageTag]
+    otherwise: Literal["accept", "mask_more", "refuse"] = "accept"
+
+
+class PersonalPolicy(Configured, frozen=True, kw_only=True):
+    """What all tenants or one of them want: see `agents.personal.tenant_policy`."""
+
+    allow: ListedTerms | None = None
+    deny: dict[str, ListedTerms] = {}
+    fields: dict[FieldName, str] = {}
+    consistent: Literal["document", "tenant"] = "document"
+    known_values: Literal["off", "questions", "everywhere"] = "off"
+    languages: LanguageRule | None = None
+
+
+class TenantRedaction(PersonalPolicy, frozen=True, kw_only=True):
+    """What one tenant wants; null takes away a kind that all have."""
+
+    kinds: dict[str, Fraction | None] = {}
+
+
+class RedactConfiguration(PersonalPolicy, frozen=True, kw_only=True):
     """See `agents.redact` and `agents.refusal`."""
 
     kinds: dict[str, Fraction]
+    tenants: dict[str, TenantRedaction] = {}
     repeated_kinds: list[str]
     ambiguous_words: list[str]
     ordinary_words: list[str]
@@ -74,7 +111,7 @@ class RedactConfiguration(Configured, frozen=True, kw_only=True):
     question_characters_max: Amount
     refused_patterns: list[PatternText]
     instructions: bool = False
-    refusals: dict[Literal["injection", "harm"], ByLanguage] = {}
+    refusals: dict[Literal["injection", "harm", "language"], ByLanguage] = {}
     classifier: ClassifierSettings | None = None
 
 

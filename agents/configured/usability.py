@@ -22,6 +22,7 @@ from agents.arms import OF_ARMS, SHARES, changes_of
 from agents.asked import SIZES
 from agents.checking.answerability import answerable
 from agents.chunking import ChunkPolicy
+from agents.configured.personal_lists import hold_policies
 from agents.configured.types_of_steps import (
     EmbedConfiguration,
     IndexConfiguration,
@@ -179,11 +180,12 @@ def _ingest_fits(values: Mapping[str, Any]) -> None:
 
 
 def _redact_fits(values: Mapping[str, Any]) -> None:
-    if unnamed := inexpressible([*values["kinds"], *values["repeated_kinds"]]):
+    if unnamed := inexpressible(values["repeated_kinds"]):
         raise Unusable(
-            f"`kinds`: no placeholder can name {unnamed[0]}: write it in capital letters joined by "
-            "single underscores, such as IP_ADDRESS"
+            f"`repeated_kinds`: no placeholder can name {unnamed[0]}: write it in capital "
+            "letters joined by single underscores, such as IP_ADDRESS"
         )
+    hold_policies(values, Unusable)
     for at, pattern in enumerate(values["refused_patterns"]):
         _hold_pattern(f"refused_patterns[{at}]", pattern, re.compile)
     for category, said in values.get("refusals", {}).items():

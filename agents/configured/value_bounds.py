@@ -20,5 +20,10 @@ TermName = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w. /:-]{0,99}\Z")]
 ReaderText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
 """What a reader is told."""
 PatternText = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+ListedText = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""A term of a list."""
+DigestPrefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{24,64}\Z")]
+FieldName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+LanguageTag = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")]
 ByLanguage = dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")], ReaderText]
 """Language (ISO 639) -> text."""

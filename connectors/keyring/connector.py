@@ -1,4 +1,8 @@
-"""The connector: answers Seal, Unseal and Digest, small ones at once and large ones in a thread."""
+"""The connector: answers Seal, Unseal and Digest, small ones at once and large ones in a thread.
+
+Which values a tenant's documents mention is known here too, since it is asked where keys are: by
+keyed digests, of all lanes of a tenant, in no row that grows with them.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,17 @@ from connectors.keyring.sealing import KeyringSealer
 from schemas import (
     Digest,
     Digested,
+    KnownValue,
+    RecallValues,
+    RememberValues,
     Request,
     Seal,
     SealedValues,
     StreamRequest,
     Unseal,
     Unsealed,
+    ValuesRecalled,
+    Written,
 )
 from streams.running.world import Call, Handler, StreamHandler
 
@@ -29,8 +38,14 @@ class Keyring(KeyringSealer):
     service = "key store"
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Answer Seal, Unseal and Digest."""
-        return {Seal: self._seal_all, Unseal: self._unseal_all, Digest: self._digest_all}
+        """Answer what steps ask of keys and of known values."""
+        return {
+            Seal: self._seal_all,
+            Unseal: self._unseal_all,
+            Digest: self._digest_all,
+            RememberValues: self._remember,
+            RecallValues: self._recall,
+        }
 
     def stream_handlers(self) -> Mapping[type[StreamRequest[Any]], StreamHandler]:
         """Answer no streamed request."""
@@ -64,6 +79,21 @@ class Keyring(KeyringSealer):
         if small and not any(one.claim for one in request.values):
             return unseal_all()
         return await asyncio.to_thread(unseal_all)
+
+    async def _remember(self, request: RememberValues, call: Call) -> Written:
+        values = [(value.digest, value.kind) for value in request.values]
+        await asyncio.to_thread(self._store.remember, call.tenant, values)
+        return Written()
+
+    async def _recall(self, request: RecallValues, call: Call) -> ValuesRecalled:
+        kinds = await asyncio.to_thread(self._store.recall, call.tenant, request.digests)
+        return ValuesRecalled(
+            values=tuple(
+                KnownValue(digest=digest, kind=kinds[digest])
+                for digest in dict.fromkeys(request.digests)
+                if digest in kinds
+            )
+        )
 
     async def _digest_all(self, request: Digest, call: Call) -> Digested:
         if call.tenant not in self._digest_keys:

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from streams.settings import BadSetting
 DIGEST_KEY = "digest"
 """Name of a tenant's digest key; never destroyed, since every keyed digest rests on it."""
 KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
+ASKED_AT_ONCE = 500
+"""Digests of one query; SQLite takes 999 values, those of old builds."""
 NONCE_BYTES = 12  # AES-GCM's
 
 SCHEMA = """
@@ -38,6 +40,12 @@ CREATE TABLE IF NOT EXISTS keys (
     created_s INTEGER NOT NULL,
     destroyed INTEGER,
     PRIMARY KEY (tenant, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known_values (
+    tenant TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY (tenant, digest)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS destroyed ON keys (destroyed) WHERE destroyed IS NOT NULL;
 """
@@ -130,6 +138,27 @@ class KeyStore:
             "SELECT tenant, name, destroyed FROM keys WHERE destroyed > ? ORDER BY destroyed",
             number,
         )
+
+    def remember(self, tenant: str, values: Iterable[tuple[str, str]]) -> None:
+        """Remember digests of values that documents mention, with their kinds; the first counts."""
+        rows = [(tenant, digest, kind) for digest, kind in values]
+        with self._write() as store:
+            store.executemany(
+                "INSERT OR IGNORE INTO known_values (tenant, digest, kind) VALUES (?, ?, ?)", rows
+            )
+
+    def recall(self, tenant: str, digests: Sequence[str]) -> dict[str, str]:
+        """Return the kinds of those digests that the tenant's documents mention."""
+        known: dict[str, str] = {}
+        for at in range(0, len(digests), ASKED_AT_ONCE):
+            some = digests[at : at + ASKED_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            known |= self._select(
+                f"SELECT digest, kind FROM known_values WHERE tenant = ? AND digest IN ({marks})",  # noqa: S608 - question marks alone
+                tenant,
+                *some,
+            )
+        return known
 
     def last_destroyed(self) -> int:
         """Return the number of the key destroyed last; 0 where none was."""

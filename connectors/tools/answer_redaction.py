@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
+from agents.personal.tenant_policy import policy_of
 from agents.tools.tool_results import told
 from agents.without_values import redacted_answer
 from schemas import CallTool, Record, Request, ToolAnswered
@@ -51,7 +52,7 @@ class AnswerRedaction:
 
         try:
             content, entries = await redacted_answer(
-                text, request.known, configured.values, call.event, ask
+                text, request.known, policy_of(configured.values, call.tenant), call.event, ask
             )
         except (Transient, Permanent) as error:
             raise Permanent(

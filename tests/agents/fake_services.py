@@ -9,6 +9,8 @@ from schemas import (
     Detected,
     Digest,
     Digested,
+    RecallValues,
+    RememberValues,
     Seal,
     Sealed,
     SealedValues,
@@ -16,6 +18,7 @@ from schemas import (
     Spans,
     Unseal,
     Unsealed,
+    ValuesRecalled,
     Written,
 )
 
@@ -39,9 +42,16 @@ class FakeKeys:
 
     def __init__(self):
         self.destroyed = set()
+        self.known = {}
 
     def answers(self):
-        return {Seal: self._seal, Unseal: self._unseal, Digest: self._digest}
+        return {
+            Seal: self._seal,
+            Unseal: self._unseal,
+            Digest: self._digest,
+            RememberValues: self._remember,
+            RecallValues: self._recall,
+        }
 
     def _seal(self, request):
         self._check(request)
@@ -55,6 +65,14 @@ class FakeKeys:
 
     def _digest(self, request):
         return Digested(digests=tuple(map(digest, request.values)))
+
+    def _remember(self, request):
+        self.known = {one.digest: one for one in reversed(request.values)} | self.known
+        return Written()
+
+    def _recall(self, request):
+        asked = dict.fromkeys(request.digests)
+        return ValuesRecalled(values=tuple(self.known[one] for one in asked if one in self.known))
 
     def _check(self, request):
         if any(one.key in self.destroyed for one in request.values):

@@ -22,6 +22,7 @@ from schemas import (
     Classify,
     CutChunk,
     Detect,
+    Digest,
     DocumentRef,
     HeadScore,
     HeadScores,
@@ -29,6 +30,7 @@ from schemas import (
     Placeholders,
     QuestionAsked,
     ReadPlaceholders,
+    RecallValues,
     Span,
     Unseal,
     WritePlaceholders,
@@ -363,11 +365,21 @@ async def test_a_last_batch_without_chunks_passes_its_manifest():
     world = RedactBench()
     outcome = await world.run(cut(manifest=manifest))
     assert (outcome.outcome, outcome.manifest, outcome.chunks) == ("redacted", manifest, ())
-    assert world.fx.asked == []
+    assert world.kinds_asked() == [ReadPlaceholders]
 
 
-async def test_a_text_without_personal_data_costs_no_digest_or_seal():
+async def test_a_document_without_personal_data_costs_no_digest_or_seal():
     world = RedactBench()
+    await world.run(cut("What is the refund policy?"))
+    assert world.kinds_asked() == [Unseal, Detect, ReadPlaceholders]
+
+
+async def test_a_question_without_personal_data_costs_two_looks_at_known_values():
+    world = RedactBench()
+    await world.run(a_question("What is the refund policy?"))
+    asked = [Unseal, Detect, ReadPlaceholders, Digest, RecallValues, Classify]
+    assert world.kinds_asked() == asked
+    world.policy = {**POLICY, "known_values": "off"}
     await world.run(a_question("What is the refund policy?"))
     assert world.kinds_asked() == [Unseal, Detect, ReadPlaceholders, Classify]
 

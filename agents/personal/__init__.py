@@ -1,0 +1,1 @@
+"""What a tenant wants done with personal data beyond what the detector finds."""
