@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from msgspec.structs import replace as put
+
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.new_document import NewDocument, check_document, essence
+from edge.requests.personal_labels import without_values
 from edge.requests.validity import (
     check_ask,
     check_exchanges,
@@ -90,6 +93,7 @@ class RequestBuilder:
         check_text(text)
         check_ask(ask)
         self._configured.hold(ask)
+        ask = put(ask, filters=self._labels(identity, "filters", ask.filters))
         check_exchanges(exchanges)
         key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
         given = exchanges.encode("utf-8", "replace")
@@ -117,7 +121,7 @@ class RequestBuilder:
             media_type=document.media_type,
             title=self._seal(identity, "title", title) if title else None,
             content=self._seal(identity, "content", document.content),
-            metadata=dict(document.metadata),
+            metadata=self._labels(identity, "metadata", document.metadata),
             groups=tuple(document.groups),
             chunk_policy=document.chunk_policy,
         )
@@ -171,6 +175,13 @@ class RequestBuilder:
             grade=grade,
             citations_wrong=citations_wrong,
             note=sealed,
+        )
+
+    def _labels(self, identity: Identity, what: str, labels: Mapping[str, str]) -> dict[str, str]:
+        """Take out of labels what the tenant's policy takes for personal. Raises Refused."""
+        policy, tenant = self._configured.redaction(identity.tenant), identity.tenant
+        return without_values(
+            what, labels, policy, lambda value: self._keyring.digest(tenant, value)
         )
 
     def _seal(self, identity: Identity, name: str, value: bytes) -> Sealed:

@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.asked import hold_to_bounds
 from agents.errors import Permanent
+from agents.personal.tenant_policy import policy_of
 from agents.routing import Routes, routes_of
 from edge.requests.validity import Refused
 from schemas import Ask
@@ -55,6 +56,10 @@ class ConfiguredLimits:
         if self._routes[0] != digest:
             self._routes = digest, routes_of(values.get("routes"))
         return self._routes[1]
+
+    def redaction(self, tenant: str) -> Mapping[str, Any]:
+        """The policy of a tenant for personal data."""
+        return policy_of(self._values("redact"), tenant)
 
     def hold(self, ask: Ask) -> None:
         """Hold what is asked for to the bounds of the steps; raises Refused."""

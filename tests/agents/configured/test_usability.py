@@ -52,6 +52,18 @@ def test_every_step_has_its_fields():
         ("generate", {"translated": {"refused": {"DE": "x"}}}, ("`translated.refused`", "mend")),
         ("redact", {"kinds": {"PERSON": 0.4, "AGE": 1.5}}, ("`kinds.AGE`", "<= 1", "1.5")),
         ("redact", {"kinds": {"IPV4_ADDRESS": 0.4}}, ("`kinds`", "IPV4_ADDRESS", "capital")),
+        ("redact", {"deny": {"IPV4": {}}}, ("`kinds`", "IPV4", "`deny`")),
+        ("redact", {"fields": {"name": "Person"}}, ("no placeholder can name Person",)),
+        ("redact", {"allow": {"texts": ["a", " "]}}, ("`allow.texts[1]`", "0 words")),
+        ("redact", {"allow": {"texts": ["a " * 17]}}, ("`allow.texts[0]`", "17 words", "16")),
+        ("redact", {"deny": {"K": {"patterns": ["a+"]}}}, ("`deny.K.patterns[0]`", "no end")),
+        ("redact", {"deny": {"K": {"patterns": ["a"] * 101}}}, ("`deny.K.patterns` has 101",)),
+        ("redact", {"deny": {"K": {"digests": ["abc"]}}}, ("`deny.K.digests[0]`",)),
+        ("redact", {"tenants": {"t": {"allow": {"patterns": ["("]}}}}, ("`tenants.t.allow.patterns[0]`", "RE2")),
+        ("redact", {"tenants": {"t": {"kinds": {"A_": 0.4}}}}, ("`tenants.t.kinds`", "A_")),
+        ("redact", {"tenants": {"t": {"kind": {}}}}, ("`tenants.t.kind`", "unknown")),
+        ("redact", {"languages": {"otherwise": "refuse"}}, ("`languages.supported`", "missing")),
+        ("redact", {"known_values": "some"}, ("`known_values`", "'some'")),
         ("redact", {"refused_patterns": ["a", "("]}, ("`refused_patterns[1]`", "mend it")),
         ("redact", {"refusals": {"harm": {"de": "Nein."}}}, ("`refusals.harm`", "add `en`")),
         ("redact", {"refusals": {"joke": {"en": "No."}}}, ("refusals", "joke")),
@@ -74,6 +86,20 @@ def test_every_step_has_its_fields():
 def test_a_problem_names_the_field_and_what_to_do(step, changed, says):
     message = told(step, **changed).replace("It knows", "it knows")
     assert [part for part in says if part not in message] == []
+
+
+def test_a_tenants_policy_of_every_kind_can_be_used():
+    listed = {"texts": ["Blue Heron"], "patterns": ["KD-[0-9]{6}"], "digests": ["0" * 24, "f" * 64]}
+    policy = {
+        "kinds": {"AGE": None, "ORGANIZATION": 0.5},
+        "allow": listed,
+        "deny": {"PROJECT": listed},
+        "fields": {"customer_name": "PERSON", "notes": "scan", "sku": "keep"},
+        "consistent": "tenant",
+        "known_values": "everywhere",
+        "languages": {"supported": ["en", "de"], "otherwise": "mask_more"},
+    }
+    hold_usable("redact", {**SHIPPED["redact"], "tenants": {"acme": policy}})
 
 
 def test_a_field_that_is_missing_is_named():
