@@ -136,8 +136,13 @@ class RecordFields:
 
 
 def folded_name(name: str) -> str:
-    """Give the spellings of a field's name one form; what is too long to be one has none."""
-    return " ".join(words_of(name).words) if len(name) <= NAME_CHARS_MAX else ""
+    """Give the spellings of a field's name one form; what is too long to be one has none.
+
+    `customer_name`, `Customer-Name` and `customer name` are one.
+    """
+    if len(name) > NAME_CHARS_MAX:
+        return ""
+    return " ".join(words_of(name.replace("_", " ").replace("-", " ")).words)
 
 
 def cells_of(line: str, mark: str) -> Sequence[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec.structs import replace as put
@@ -179,10 +180,9 @@ class RequestBuilder:
 
     def _labels(self, identity: Identity, what: str, labels: Mapping[str, str]) -> dict[str, str]:
         """Take out of labels what the tenant's policy takes for personal. Raises Refused."""
-        policy, tenant = self._configured.redaction(identity.tenant), identity.tenant
-        return without_values(
-            what, labels, policy, lambda value: self._keyring.digest(tenant, value)
-        )
+        tenant = identity.tenant
+        policy = self._configured.redaction(tenant)
+        return without_values(what, labels, policy, partial(self._keyring.digest, tenant))
 
     def _seal(self, identity: Identity, name: str, value: bytes) -> Sealed:
         key = f"document/{identity.session}"

@@ -58,7 +58,7 @@ class ConfiguredLimits:
         return self._routes[1]
 
     def redaction(self, tenant: str) -> Mapping[str, Any]:
-        """The policy of a tenant for personal data."""
+        """Return the policy of a tenant for personal data."""
         return policy_of(self._values("redact"), tenant)
 
     def hold(self, ask: Ask) -> None:

@@ -33,6 +33,7 @@ def read(*texts):
         ("n\tcustomer_name\n1\tAnna B", ["Anna B"], []),
         ("Report\nid | customer_name\n1 | Anna\ncustomer_name | id\nBob | 2", ["Anna", "Bob"], []),
         ("notes: Anna", [], []),
+        ("Customer-name: Anna", ["Anna"], []),
         ("no fields, no table", [], []),
     ],
 )
