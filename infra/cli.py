@@ -36,6 +36,10 @@ VERBS = {
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
     "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
+    "personal-data": Verb(
+        "edge.cli.personal_data:personal_data",
+        "Name personal values by digests, and hand documents out with their values",
+    ),
     "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),

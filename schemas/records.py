@@ -138,6 +138,7 @@ __all__ = [
     "SummaryTopic",
     "TableEntry",
     "TableRow",
+    "TextRestored",
     "TokenCounts",
     "TokensGenerated",
     "TokensReleased",
@@ -2255,6 +2256,33 @@ class TableRow(Record, frozen=True, gc=False, kw_only=True):
 
     entries: tuple[TableEntry, ...]
     """Oldest first, a bounded number."""
+
+
+class TextRestored(Event, frozen=True, gc=False, kw_only=True):
+    """A document was handed out with values in the place of placeholders: who saw what, written
+    before it was shown.
+    """
+
+    SCHEMA: ClassVar[str] = "TextRestored"
+
+    document: str
+    """Document id."""
+    version: int
+    """Which version of it."""
+    subject: str
+    """Keyed digest of the user who saw it."""
+    key: str
+    """Id of the API key whose scopes allowed it."""
+    kinds: tuple[str, ...] = ()
+    """Types of the values that were shown, sorted."""
+    digests: tuple[str, ...] = ()
+    """Keyed digests of the values that were shown, sorted; those of later parts stand in records of
+    their own.
+    """
+    batch: Batch
+    """Position among the records of one handing out."""
+    reason: str = ""
+    """Why, as who asked for it said; in plain."""
 
 
 class TokensGenerated(Event, frozen=True, gc=False, kw_only=True):

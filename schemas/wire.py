@@ -133,6 +133,7 @@ from schemas.records import (
     SummaryTopic,
     TableEntry,
     TableRow,
+    TextRestored,
     TokenCounts,
     TokensGenerated,
     TokensReleased,
@@ -6073,6 +6074,86 @@ def read_table_row(data: bytes, here: int) -> tuple[TableRow, int]:
     return record, here
 
 
+def encode_text_restored(record: TextRestored) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(document := record.document.encode())], document,
+            INT[record.version],
+            LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(key_ := record.key.encode())], key_,
+            LONG[len(kinds)] + strings(kinds) + b"\0" if (kinds := record.kinds) else b"\0",
+            LONG[len(digests)] + strings(digests) + b"\0" if (digests := record.digests) else b"\0",
+            encode_batch(record.batch),
+            LONG[len(reason := record.reason.encode())], reason,
+        )
+    )
+
+
+def read_text_restored(data: bytes, here: int) -> tuple[TextRestored, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    document = data[here:end].decode()
+    here = end
+    if (version := data[here]) & 0x81:
+        version, here = long_at(data, here)
+    else:
+        version >>= 1
+        here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    key_ = data[here:end].decode()
+    here = end
+    kinds: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            kinds_item, here = string_at(data, here)
+            kinds.append(kinds_item)
+    here += 1
+    digests: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            digests_item, here = string_at(data, here)
+            digests.append(digests_item)
+    here += 1
+    batch, here = read_batch(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    record = TextRestored(
+        meta=meta,
+        document=document,
+        version=version,
+        subject=subject,
+        key=key_,
+        kinds=tuple(kinds),
+        digests=tuple(digests),
+        batch=batch,
+        reason=reason,
+    )
+    return record, here
+
+
 def encode_tokens_generated(record: TokensGenerated) -> bytes:
     return b"".join(
         (
@@ -6440,6 +6521,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Search: encode_search,
     TableEntry: encode_table_entry,
     TableRow: encode_table_row,
+    TextRestored: encode_text_restored,
     TokensGenerated: encode_tokens_generated,
     TokensReleased: encode_tokens_released,
     Unsealed: encode_unsealed,
@@ -6571,6 +6653,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Search: read_search,
     TableEntry: read_table_entry,
     TableRow: read_table_row,
+    TextRestored: read_text_restored,
     TokensGenerated: read_tokens_generated,
     TokensReleased: read_tokens_released,
     Unsealed: read_unsealed,

@@ -67,6 +67,7 @@ from schemas import (
     Rerank,
     Seal,
     Search,
+    TextRestored,
     TokensGenerated,
     TokensReleased,
     Unseal,
@@ -151,6 +152,7 @@ REQUESTS = (
     Topic(FeedbackGiven),
     Topic(AnswerJudged, since="0.2.0.dev2"),
     Topic(ErasureRequested),
+    Topic(TextRestored, since="0.2.0.dev3"),
 )
 """What the edge writes: inputs of everything else."""
 

@@ -6,7 +6,7 @@ less than there is, and a client that is told 404 does not come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,6 @@ from agents.errors import Permanent, Transient
 from agents.placeholders import restore
 from edge.callers.caller import Caller
 from edge.listening.catalogue import (
-    DocumentHead,
     KnownDocument,
     KnownDocuments,
     KnownRequest,
@@ -71,7 +70,7 @@ class Access:
     def document(self, caller: Caller, document_id: str) -> KnownDocument:
         """Return a document that the caller may know of; raises Problem."""
         document = self._documents.find(caller.tenant, document_id)
-        if document is None or not _may_read(caller, document):
+        if document is None or not may_read(caller, document.groups):
             raise self._unknown(f"no document {document_id[:ID_MAX]!r} in this tenant")
         return document
 
@@ -82,7 +81,7 @@ class Access:
         """
         self.check_all_known()
         document = self._documents.find(caller.tenant, document_id)
-        return document is not None and _may_read(caller, document)
+        return document is not None and may_read(caller, document.groups)
 
     def check_all_known(self) -> None:
         """Raise Problem while the log is still being read."""
@@ -97,7 +96,7 @@ class Access:
         wanted = (
             head.id
             for head in self._documents.heads(caller.tenant, after)
-            if _may_read(caller, head) and status in ("", head.status)
+            if may_read(caller, head.groups) and status in ("", head.status)
         )
         chosen = list(islice(wanted, most))
         found = (self._documents.find(caller.tenant, document) for document in chosen)
@@ -113,12 +112,7 @@ class Access:
 
     def reveal(self, caller: Caller, entries: Iterable[MapEntry]) -> Mapping[str, str]:
         """Open the values that a caller may see; what can't be opened keeps its placeholder."""
-        values: dict[str, str] = {}
-        for entry in entries:
-            value = self._opened(caller, entry.value) if caller.may_see(entry.kind) else None
-            if value is not None:
-                values[entry.placeholder] = value
-        return values
+        return revealed(self._keyring, caller, entries)
 
     def passage(self, caller: Caller, passage: Passage) -> dict[str, Any]:
         """Spell a passage as the caller may see it."""
@@ -133,15 +127,26 @@ class Access:
         }
 
     def _opened(self, caller: Caller, sealed: Sealed) -> str | None:
-        try:
-            return self._keyring.unseal(caller.tenant, sealed).decode("utf-8", "replace")
-        except (Permanent, Transient):
-            return None  # erased, or not to be had at the moment: fail closed
+        return _unsealed(self._keyring, caller, sealed)
 
 
-def _may_read(caller: Caller, document: KnownDocument | DocumentHead) -> bool:
-    return (
-        not document.groups
-        or "write" in caller.scopes
-        or bool(set(document.groups) & set(caller.groups))
-    )
+def revealed(keyring: Seals, caller: Caller, entries: Iterable[MapEntry]) -> dict[str, str]:
+    """Open the values that a caller may see; what can't be opened keeps its placeholder."""
+    values: dict[str, str] = {}
+    for entry in entries:
+        value = _unsealed(keyring, caller, entry.value) if caller.may_see(entry.kind) else None
+        if value is not None:
+            values[entry.placeholder] = value
+    return values
+
+
+def _unsealed(keyring: Seals, caller: Caller, sealed: Sealed) -> str | None:
+    try:
+        return keyring.unseal(caller.tenant, sealed).decode("utf-8", "replace")
+    except (Permanent, Transient):
+        return None  # erased, or not to be had at the moment: fail closed
+
+
+def may_read(caller: Caller, groups: Collection[str]) -> bool:
+    """Tell whether a caller may read a document of some groups; of none, everybody may."""
+    return not groups or "write" in caller.scopes or not set(caller.groups).isdisjoint(groups)

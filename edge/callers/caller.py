@@ -51,7 +51,12 @@ def bearer_of(authorization: str) -> str:
 
 async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]) -> Caller:
     """Return who a key belongs to; raises Problem."""
-    found = await asyncio.to_thread(_found, secret, keys, subject_of) if secret else None
+    return await asyncio.to_thread(known_caller, secret, keys, subject_of)
+
+
+def known_caller(secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]) -> Caller:
+    """Return who a key belongs to, for which there may be files to read; raises Problem."""
+    found = _found(secret, keys, subject_of) if secret else None
     if found is None:
         raise unauthorized(
             (
@@ -78,6 +83,6 @@ async def caller_of(secret: str, keys: ApiKeys, subject_of: Callable[[str, str],
 def _found(
     secret: str, keys: ApiKeys, subject_of: Callable[[str, str], str]
 ) -> tuple[ApiKey, str] | None:
-    """Look up a key and its user's digest, for which there may be a file to read: on a thread."""
+    """Look up a key and its user's digest."""
     key = keys.find(secret)
     return None if key is None else (key, subject_of(key.tenant, key.user))

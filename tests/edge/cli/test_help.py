@@ -8,12 +8,15 @@ import pytest
 from edge.cli.chat import chat
 from edge.cli.hand_in import ingest
 from edge.cli.keys import keys
+from edge.cli.personal_data import personal_data
 from edge.cli.serve import gateway
 from tests.edge.cli.running import run
 
 
 @pytest.mark.parametrize(
-    "command", [gateway, keys, ingest, chat, *keys.commands.values()], ids=lambda one: one.name
+    "command",
+    [gateway, keys, ingest, chat, *keys.commands.values(), *personal_data.commands.values()],
+    ids=lambda one: one.name,
 )
 def test_every_command_has_help_with_an_example(command):
     done = run(command, "--help")
