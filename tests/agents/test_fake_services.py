@@ -11,11 +11,14 @@ from schemas import (
     Detect,
     Digest,
     DocumentState,
+    KnownValue,
     Placeholders,
     ReadDocument,
     ReadPlaceholders,
     ReadRelease,
+    RecallValues,
     ReleaseState,
+    RememberValues,
     Seal,
     SealItem,
     Unseal,
@@ -104,6 +107,16 @@ async def test_under_a_key_that_was_destroyed_nothing_is_sealed_or_unsealed(keys
     with pytest.raises(KeyDestroyed):
         await ask(Unseal(values=before))
     assert (await ask(seal(b"Bob", key="value/2"))).values
+
+
+async def test_what_documents_mention_is_recalled_by_its_first_kind_in_the_order_asked(keys):
+    ask, _ = keys
+    some = [KnownValue(digest="1", kind="PERSON"), KnownValue(digest="2", kind="AGE")]
+    assert await ask(RememberValues(values=tuple(some))) == Written()
+    await ask(RememberValues(values=(KnownValue(digest="1", kind="AGE"),)))
+    recalled = await ask(RecallValues(digests=("3", "2", "1", "2")))
+    assert recalled.values == (some[1], some[0])
+    assert (await ask(RecallValues(digests=()))).values == ()
 
 
 # ---------------------------------------------------------------------- rows

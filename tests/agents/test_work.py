@@ -55,6 +55,7 @@ from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.grammars import WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
 from agents.errors import Permanent
+from agents.personal import bounded_patterns, folding, foreign_texts, tenant_policy, term_lists
 from agents.routing import Route
 from agents.tools import exchanged, number_style, plain_arithmetic, tool_results
 from schemas import (
@@ -225,7 +226,7 @@ def redacting(text):
     words = list(spans.WORD.finditer(text))[::2]
     found = [Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0) for w in words]
     detected = Detected(texts=(Spans(spans=tuple(found)), Spans(spans=())), model="m")
-    without_values.hold_expressible(POLICY)
+    tenant_policy.hold_expressible(POLICY)
     reading = without_values.reading_of((text, text), detected, POLICY, typed=True)
     earlier = [Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="x")]
     candidates = reading.candidates(earlier)
@@ -244,6 +245,45 @@ def redacting(text):
     without_values._entries(excised[0].values, {})
     placeholders.inexpressible(POLICY["kinds"])
     placeholders.restore(excised[0].text, {})
+
+
+LISTED = {"texts": ["a b c", "we", "北京"], "patterns": ["[a-z]{1,9}[0-9]{1,9}", "x{1,9} y"]}
+TENANT = {
+    "kinds": {"AGE": None},
+    "allow": LISTED,
+    "deny": {"PROJECT": {**LISTED, "digests": ["0" * 24]}},
+    "fields": {"a": "PERSON", "c": "keep", "head 1": "PERSON", "x": "AGE"},
+    "consistent": "tenant",
+    "known_values": "everywhere",
+    "languages": {"supported": [], "otherwise": "mask_more"},
+}
+BY_TENANT = {**POLICY, "tenants": {"acme": TENANT}}
+
+
+def redacting_by_policy(text):
+    """Once more, with all that a tenant may want beside it, and lists that are read anew."""
+    bounded_patterns.compiled.cache_clear()
+    term_lists._KEPT.clear()
+    policy = tenant_policy.policy_of(BY_TENANT, "acme")
+    text = redact.clean(text.encode())
+    texts = (text, f"a | c\n{text}", f"a: {text}", f'{{"a": "{text}", "c": "{text}"}}')
+    tenant_policy.is_consistent(policy)
+    tenant_policy.remembers(policy)
+    foreign_texts.refuses(foreign_texts.unsupported_in(texts, policy), policy)
+    foreign_texts.masked_more(text)
+    detected = Detected(texts=(Spans(spans=()),) * len(texts), model="m")
+    typed = tenant_policy.recalls(policy, typed=False)
+    reading = without_values.reading_of(texts, detected, policy, typed=typed)
+    lists = term_lists.lists_of(policy)
+    assert lists.by_digest
+    forms = dict.fromkeys((*reading.values(), *reading.all_stretches()))
+    kinds = ("PROJECT", lists.kind_of_digest("0" * 64), term_lists.ALLOWED, "", "", "", "")
+    reading = reading.listed(dict(zip(forms, kinds * len(forms), strict=False)))
+    reading = reading.recalled(dict.fromkeys(reading.recallable()[::3], "PERSON"))
+    digests = {form: f"{number:064x}" for number, form in enumerate(reading.values())}
+    numbers = numbering.Numbering.extended((), reading, digests, consistent=True)
+    again = numbering.Numbering.extended(numbers.added, reading, digests, consistent=True)
+    numbering.remembered(again.added, 10)
 
 
 def reading_passages(text):
@@ -450,6 +490,7 @@ PIECES = {
     "rewrite: other languages": rewriting_in_other_languages,
     "rewrite: as 0.1.0 did": rewriting_before,
     "redact": redacting,
+    "redact: by a tenant's policy": redacting_by_policy,
     "generate: tools": using_tools,
     "retrieve: read passages": reading_passages,
     "retrieve: name values": naming,
@@ -540,6 +581,9 @@ NOT_DRIVEN = {
     "generation_policy.py": "reads a configuration, which is ours",
     "usability.py": "likewise",
     "arms.py": "likewise",
+    "personal_lists.py": "likewise",
+    "document_languages.py": "is given languages alone",
+    "redact.py with_languages": "likewise",
     "distilling.py schema_of": "is given a number",
     "distilling.py tokens_of": "likewise",
     "phrases.py word_set": "is given our own words alone",
@@ -571,6 +615,7 @@ def forget():
         neutralising._told_apart,
         terms.terms,
         terms._term,
+        folding._kept,
     ):
         remembered.cache_clear()
 

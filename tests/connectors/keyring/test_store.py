@@ -185,3 +185,28 @@ def test_a_store_of_the_first_release_opens(tmp_path):
         raw.commit()
     store = KeyStore(tmp_path / "keyring.sqlite", tmp_path / "master.key")
     assert store.read("acme", "user/1") == secret
+
+
+def test_values_of_documents_are_recalled_of_their_tenant_alone_however_many_are_asked(opened):
+    one, other = opened(), opened()
+    many = [f"{number:064x}" for number in range(2_000)]
+    one.remember("acme", [(digest, "PERSON") for digest in many[::2]])
+    one.remember("acme", [(many[0], "AGE"), (many[1], "AGE")])
+    one.remember("globex", [(many[3], "AGE")])
+    recalled = other.recall("acme", many)
+    assert recalled == {**dict.fromkeys(many[::2], "PERSON"), many[1]: "AGE"}
+    assert other.recall("initech", many) == {}
+    assert other.recall("acme", []) == {}
+
+
+def test_a_store_of_before_learns_to_remember_values(opened, tmp_path):
+    store = opened()
+    store.create("acme", ["user/1"])
+    key = store.read("acme", "user/1")
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "keyring.sqlite")) as file:
+        file.execute("DROP TABLE known_values")
+    again = opened()
+    again.remember("acme", [("d", "PERSON")])
+    assert again.recall("acme", ["d"]) == {"d": "PERSON"}
+    assert again.read("acme", "user/1") == key
