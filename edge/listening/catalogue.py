@@ -278,6 +278,7 @@ class KnownDocument:
                 "chunks": list(manifest.chunks),
                 "kept": len(manifest.kept),
                 "retired": len(manifest.retired),
+                "unsupported": list(manifest.unsupported),
             },
             "request_id": newest.request,
             "changed_us": newest.changed_us,
