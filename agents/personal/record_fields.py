@@ -8,7 +8,8 @@ compared without case, width and accents.
 
 A record stands in a text in one of three ways, each of which is looked for in every text:
 
-* `name: value` on a line, a value to the end of the line;
+* `name: value`: where a line begins so, the value goes to its end or to the next name, and within a
+  line, for readers make one paragraph of many lines, to the end of the sentence at most;
 * `"name": value` anywhere, as JSON has it, of texts, numbers and truths;
 * a table: a line of cells among which is a name that the policy knows, and under it lines of as
   many cells. They are parted by `|`, tabs, semicolons or commas; a comma within quotes parts none.
@@ -30,9 +31,15 @@ NAME_CHARS_MAX = 64
 """Of a field's name; a line that has none as short is text."""
 CELLS_MAX = 1_000
 SEPARATORS = ("|", "\t", ";", ",")
-_LINE = regex.compile(
-    rf"[ \t]*+(?:[-*>][ \t]++)?(?P<name>[^:\n\"]{{1,{NAME_CHARS_MAX}}}):[ \t]++(?P<value>[^\n]++)"
-)
+NAME_WORDS_MAX = 4
+VALUE_CHARS_MAX = 200
+"""Of a value within a line; what is longer is text, and the detector's."""
+_KEY = regex.compile(r"(?<![^\s:\"|;,])[^\s:\"|;,]++(?:[ \t][^\s:\"|;,]++){0,3}(?=:[ \t])")
+"""Up to NAME_WORDS_MAX words before a colon."""
+_MARK = regex.compile(r"[ \t]*+(?:[-*>][ \t]++)?")
+"""What may stand before the first name of a line."""
+_SENTENCE_END = regex.compile(r"(?<=\w{4})[.!?](?=\s)")
+"""Behind a word that is no abbreviation."""
 _PAIR = regex.compile(
     rf"\"(?P<name>[^\"\\\n]{{1,{NAME_CHARS_MAX}}})\"\s{{0,20}}+:\s{{0,20}}+"
     r"(?:\"(?P<text>(?:[^\"\\]|\\.)*+)\"|(?P<plain>[-+.\w]{1,64}))"
@@ -92,9 +99,30 @@ class RecordFields:
             self._columns = () if at else self._columns
         elif self._is_row(line, at) or self._is_head(line):
             return
-        elif pair := _LINE.match(line):
-            start, end = pair.span("value")
-            self._say(pair["name"], at + start, at + end)
+        else:
+            self._read_pairs(line, at)
+
+    def _read_pairs(self, line: str, at: int) -> None:
+        keys = list(_KEY.finditer(line))
+        if not keys:
+            return
+        begun = _MARK.match(line)
+        assert begun is not None
+        ends = [key.start() + key[0].rfind(" ") + 1 for key in keys[1:]]
+        ends += [len(line), len(line)]
+        for number, key in enumerate(keys):
+            words = key[0].split()
+            named = (" ".join(words[first:]) for first in range(len(words)))
+            name = next((one for one in named if folded_name(one) in self.policies), "")
+            if not name:
+                continue
+            start, end = key.end() + 1, ends[number]
+            if not line[start:end].strip():  # what follows at once is a value, not a name
+                end = ends[number + 1]
+            if key.end() - len(name) > begun.end():
+                sentence = _SENTENCE_END.search(line, start, end)
+                end = min(sentence.start() if sentence else end, start + VALUE_CHARS_MAX)
+            self._say(name, *(at + place for place in _trimmed(line, start, end)))
 
     def _is_head(self, line: str) -> bool:
         """Tell whether a line heads a table with a field that the policy knows."""

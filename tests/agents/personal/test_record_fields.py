@@ -20,10 +20,16 @@ def read(*texts):
 @pytest.mark.parametrize(
     ("text", "masked", "kept"),
     [
-        ("customer_name: Anna Schmidt \nother: Bob", ["Anna Schmidt "], []),
+        ("customer_name: Anna Schmidt \nother: Bob", ["Anna Schmidt"], []),
+        ("customer_name: Anna Dr. Schmidt sku: A-1 place: x", ["Anna Dr. Schmidt"], ["A-1"]),
+        ("Our customer name: Anna Dr. Schmidt. She said: no", ["Anna Dr. Schmidt"], []),
+        ("The customer_name: " + "x" * 300, ["x" * 199], []),
+        ("a b c d e customer_name: Anna", ["Anna"], []),
+        ("customer_name: Anna: sku: B", ["Anna:"], ["B"]),
         ("- CUSTOMER_NAME:\tAnna", ["Anna"], []),
         ("GRÖSSE: 1,90", ["1,90"], []),
-        ("The customer_name: what it is", [], []),
+        ("The customer_names: what it is", [], []),
+        ("customer_name: ", [], []),
         ("customer_name:Anna", [], []),
         ('{"customer_name": "A \\"B\\" C", "sku": 12, "notes": "Bob"}', ['A \\"B\\" C'], ["12"]),
         ('{"customer_name": null, "n": {"customer_name" : "Ann"}}', ["null", "Ann"], []),
