@@ -160,7 +160,7 @@ async def test_a_request_that_differs_is_told_with_what_the_record_holds():
     with pytest.raises(Divergence) as told:
         await again(effects_of(await a_record()), function=other).execute()
     assert "now ReadPlaceholders(scope='elsewhere')" in str(told.value)
-    assert "Placeholders(entries=())" in str(told.value)
+    assert "the answer Placeholders(entries=()," in str(told.value)
 
 
 # ---------------------------------------------------------------------- errors

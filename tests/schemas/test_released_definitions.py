@@ -19,8 +19,11 @@ LATER = {
     "CheckPolicy",
     "Hedge",
     "Classify",
+    "KnownValue",
     "RateRoute",
     "ReadRoutes",
+    "RecallValues",
+    "RememberValues",
     "RouteName",
     "ToolExchange",
 }
