@@ -36,6 +36,15 @@ class AnswerRedaction:
         """`ask` reaches who detects, digests and seals."""
         self._ask = ask
         self._configurations = configurations
+        self._read: tuple[str, dict[str, Any]] = "", {}
+        """Digest and values of what was read last: lists are compiled once for the same values."""
+
+    def policy(self, tenant: str) -> Mapping[str, Any]:
+        """Return the policy of a tenant that is in force."""
+        configured = self._configurations[REDACT]
+        if configured.digest != self._read[0]:
+            self._read = configured.digest, configured.values
+        return policy_of(self._read[1], tenant)
 
     async def redacted(self, answered: ToolAnswered, request: CallTool, call: Call) -> ToolAnswered:
         """Tell JSON in lines without values; raises Permanent where that can't be done.
@@ -52,7 +61,7 @@ class AnswerRedaction:
 
         try:
             content, entries = await redacted_answer(
-                text, request.known, policy_of(configured.values, call.tenant), call.event, ask
+                text, request.known, self.policy(call.tenant), call.event, ask
             )
         except (Transient, Permanent) as error:
             raise Permanent(

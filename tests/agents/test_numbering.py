@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agents.known_values import Reading
 from agents.numbering import Numbering, excise, remembered
-from agents.placeholders import canonical, number_of, placeholder
+from agents.placeholders import canonical, derived, is_derived, number_of, placeholder
 from agents.spans import Mention
 from schemas import Numbered
 
@@ -93,3 +93,43 @@ def test_no_number_is_given_twice_however_little_is_remembered(values, entries_m
             assert (entry.kind, number_of(entry.placeholder)) not in given_numbers
             given_numbers.add((entry.kind, number_of(entry.placeholder)))
         entries = remembered((*entries, *numbering.added), entries_max)
+
+
+A, ALSO_A, B = (f"{number:016x}" + "0" * 48 for number in (5, 5 + 9 * 10**11, 7))
+
+
+def consistent(earlier, *values):
+    """Number values whose digests are given: (value, digest)."""
+    text = " ".join(value for value, _ in values)
+    reading = a_reading(text, *((value, "P") for value, _ in values))
+    digests = {canonical(value): digest for value, digest in values}
+    return Numbering.extended(earlier, reading, digests, consistent=True).added
+
+
+def test_a_number_that_comes_from_a_digest_is_the_same_everywhere():
+    one = consistent((), ("ada", A), ("bob", B))
+    other = consistent((numbered("P", 3, "x"),), ("bob", B))
+    assert [entry.placeholder for entry in one] == ["<P_100000000005>", "<P_100000000007>"]
+    assert other == one[1:]
+    assert all(is_derived(entry.placeholder) for entry in one)
+    assert not is_derived("<P_99999999999>")
+
+
+def test_of_two_values_with_one_number_the_later_one_makes_way():
+    assert derived("P", A) == derived("P", ALSO_A)
+    first, second = consistent((), ("ada", A), ("bob", ALSO_A))
+    assert (first.placeholder, second.placeholder) == ("<P_100000000005>", "<P_100000000006>")
+    [third] = consistent((first, second), ("cy", f"{6:016x}" + "1" * 48))
+    assert third.placeholder == "<P_100000000007>"
+
+
+def test_counting_goes_on_below_numbers_that_come_from_digests():
+    earlier = (numbered("P", 4, "x"), *consistent((), ("ada", A)))
+    numbering = Numbering.extended(earlier, a_reading("cy", ("cy", "P")), digests_of("cy"))
+    assert [entry.placeholder for entry in numbering.added] == ["<P_5>"]
+
+
+def test_forgetting_keeps_the_highest_number_that_was_counted():
+    entries = (numbered("P", 4, "x"), *consistent((), ("ada", A), ("bob", B)))
+    kept = remembered(entries, 1)
+    assert [entry.placeholder for entry in kept] == ["<P_4>", "<P_100000000007>"]

@@ -5,10 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.placeholders import (
+    DERIVED_DIGITS,
     canonical,
+    derived,
     escape,
     held_back,
     inexpressible,
+    is_derived,
     kind_of,
     number_of,
     placeholder,
@@ -142,3 +145,20 @@ def test_spellings_of_one_value_have_one_form(one, other):
 )
 def test_different_values_stay_apart(one, other):
     assert canonical(one) != canonical(other)
+
+
+DIGESTS = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+
+
+@given(KINDS, DIGESTS, TRICKY, TRICKY, st.data())
+def test_a_number_from_a_digest_is_restored_escaped_and_held_back_like_any(
+    kind, digest, before, after, chance
+):
+    name = derived(kind, digest)
+    assert (kind_of(name), len(str(number_of(name)))) == (kind, DERIVED_DIGITS)
+    assert is_derived(name)
+    redacted = escape(before) + name + escape(after)
+    assert restore(redacted, {name: "Ada"}) == before + "Ada" + after
+    assert restore(escape(name), {name: "Ada"}) == name
+    cut = chance.draw(st.integers(1, len(name) - 1))
+    assert held_back(before + name[:cut]) == cut

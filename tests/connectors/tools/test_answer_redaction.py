@@ -9,6 +9,7 @@ from agents.placeholders import restore
 from connectors.keyring import Keyring
 from connectors.presidio.connector import LatePresidio
 from connectors.tools import Tools
+from connectors.tools.answer_redaction import AnswerRedaction
 from schemas import CallTool, Detect, Numbered
 from schemas.registry import FixedIds
 from streams.delivery.memory import Memory
@@ -88,6 +89,26 @@ async def test_no_value_of_an_answer_is_recorded_and_each_comes_back_by_its_key(
         "opened by: Ada Lovelace\ntelephone: 491701234567\n"
         "Max Muster: knows Ada Lovelace of <PERSON_9>"
     )
+
+
+async def test_an_answer_is_redacted_by_the_policy_of_its_tenant(tmp_path):
+    own = {"deny": {"PROJECT": {"texts": ["Blue Heron"]}}, "allow": {"texts": ["Max Muster"]}}
+    tenants = {CALL.tenant: own, "tern": {"deny": {"PROJECT": {"texts": ["knows"]}}}}
+    values = {**load()["redact"].values, "tenants": tenants}
+    made = Answering(tmp_path, configured={**load(), "redact": configuration("redact", values)})
+    answered = await made.ask({"Max Muster": "knows blue  HERON"})
+    assert answered.content == "Max Muster: knows <PROJECT_1>"
+    assert made.values(answered) == {"<PROJECT_1>": "blue HERON"}
+    await made.world.close()
+
+
+def test_a_policy_is_read_once_for_as_long_as_it_is_in_force():
+    configurations = dict(load())
+    redaction = AnswerRedaction(None, configurations)
+    assert redaction.policy("acme") is redaction.policy("acme")
+    values = {**configurations["redact"].values, "consistent": "tenant"}
+    configurations["redact"] = configuration("redact", values)
+    assert redaction.policy("acme")["consistent"] == "tenant"
 
 
 async def test_who_is_erased_is_erased_from_what_hosts_said_before_and_say_after(answering):
