@@ -13,7 +13,8 @@ A record stands in a text in one of three ways, each of which is looked for in e
 * `"name": value` anywhere, as JSON has it, of texts, numbers and truths;
 * a table: a line of cells among which is a name that the policy knows, and under it lines of as
   many cells. They are parted by `|`, tabs, semicolons or commas; a comma within quotes parts none.
-  A table ends at an empty line, but a later text of the same event may go on with rows alone.
+  A table ends at an empty line, but a later text of the same event may go on with rows alone,
+  under its title and headings.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class RecordFields:
     """Folded name -> a kind, or KEPT."""
     _columns: tuple[str, ...] = ()
     """What the table that was read last says of each of its columns; empty for nothing."""
+    _carried: tuple[str, ...] = ()
+    """Those of a table of the text before, until a row of it was read or it did not go on."""
     _mark: str = ""
     _masked: list[Mention] = field(default_factory=list)
     _kept: list[tuple[int, int]] = field(default_factory=list)
@@ -86,6 +89,7 @@ class RecordFields:
     def read(self, text: str) -> FieldValues:
         """Find the values of fields in the next text."""
         self._masked, self._kept = [], []
+        self._carried = self._columns
         at = 0
         for line in text.split("\n"):
             self._read_line(line, at)
@@ -96,7 +100,7 @@ class RecordFields:
 
     def _read_line(self, line: str, at: int) -> None:
         if not line.strip():
-            self._columns = () if at else self._columns
+            self._columns, self._carried = self._carried, ()
         elif self._is_row(line, at) or self._is_head(line):
             return
         else:
@@ -133,7 +137,7 @@ class RecordFields:
             names = [folded_name(line[start:end]) for start, end in cells]
             if len(names) > 1 and any(name in self.policies for name in names):
                 self._columns = tuple(self.policies.get(name, "") for name in names)
-                self._mark = mark
+                self._mark, self._carried = mark, ()
                 return True
         return False
 
@@ -146,6 +150,7 @@ class RecordFields:
             return False
         if self._is_head(line):
             return True
+        self._carried = ()
         for what, (start, end) in zip(self._columns, cells, strict=True):
             if what and not _RULE.fullmatch(line, start, end):
                 self._put(what, at + start, at + end)

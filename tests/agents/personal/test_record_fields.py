@@ -55,6 +55,15 @@ def test_a_table_goes_on_in_the_next_chunk_and_ends_at_an_empty_line():
     ]
 
 
+def test_a_table_goes_on_under_the_title_and_headings_of_the_next_chunk_and_no_further():
+    assert read(
+        "customer_name | n\nAnna | 1",
+        "Title\nHead > Head\n\nBob | 2\nCy | 3\n\nDee | 4",
+        "Title\n\nEve | 5",
+    ) == [(["Anna"], []), (["Bob", "Cy"], []), ([], [])]
+    assert read("customer_name | n", "Title\n\ntext\n\nBob | 2") == [([], []), ([], [])]
+
+
 def test_without_fields_there_is_nothing_to_look_for():
     assert RecordFields.of({}) is None
     assert RecordFields.of({"fields": {}}) is None

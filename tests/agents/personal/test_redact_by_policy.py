@@ -2,10 +2,11 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.personal.term_lists import DIGEST_CHARS_MIN
 from agents.placeholders import canonical, derived, is_derived, placeholders_in, restore
-from schemas import Manifest, Placeholders, ReadPlaceholders, WritePlaceholders
+from schemas import Batch, Manifest, Placeholders, ReadPlaceholders, WritePlaceholders
 from tests.agents.fake_services import FakeDetector, FakeRow, digest
 from tests.agents.test_redact import POLICY, RedactBench, a_question, cut, map_of
 
@@ -90,6 +91,12 @@ async def test_values_are_listed_by_their_digests_too():
     outcome = await world.asked("anna  maria SCHMIDT, Bob Blue and Cy")
     assert outcome.text == "<PERSON_1>, Bob Blue and <PERSON_2>"
     assert map_of(outcome.entries)["<PERSON_1>"] == "anna  maria SCHMIDT"
+
+
+async def test_a_value_that_is_listed_by_its_digest_has_the_kind_of_its_list():
+    policy = {"deny": {"PROJECT": {"digests": [digest_of("Blue Mina")]}}}
+    world = PolicyBench(policy, PERSON="Blue Mina")
+    assert (await world.asked("Blue Mina")).text == "<PROJECT_1>"
 
 
 async def test_kinds_are_those_of_the_tenant():
@@ -187,6 +194,14 @@ async def test_a_value_of_a_document_is_recognised_in_a_question_where_nobody_de
     question = await world.elsewhere().asked("what does anna schmidt earn, at 42?")
     assert question.text == "what does <PERSON_1> earn, at 42?"
     assert [entry.digest for entry in question.entries] == [digest_of("Anna Schmidt")]
+
+
+async def test_values_of_questions_and_of_kinds_that_are_not_repeated_are_not_remembered():
+    world = PolicyBench(PERSON="Anna Schmidt", CRYPTO="bc1qxyz99")
+    await world.asked("Is Anna Schmidt there?")
+    await world.elsewhere(CRYPTO="bc1qxyz99").run(cut("She paid to bc1qxyz99."))
+    question = await world.elsewhere().asked("does Anna Schmidt know bc1qxyz99?")
+    assert question.text == "does Anna Schmidt know bc1qxyz99?"
 
 
 async def test_lone_small_and_ordinary_words_are_no_value_of_a_document():
@@ -287,6 +302,9 @@ async def test_a_version_that_keeps_chunks_of_a_refused_one_is_refused_too_and_o
     english = "The first part is in the one language."
     kept = await world.run(cut(english, manifest=manifest(kept=("x",))))
     assert (kept.outcome, "1 chunks are those" in kept.reason) == ("failed", True)
+    first = await world.run(replace(cut(english), batch=Batch(number=0, last=False)))
+    last = await world.run(cut(english, number=1, manifest=manifest(kept=("x",))))
+    assert (first.outcome, last.outcome) == ("redacted", "failed")
     anew = await world.run(cut(english, manifest=manifest()))
     assert (anew.outcome, anew.manifest.unsupported) == ("redacted", ())
     again = await world.run(cut(english, manifest=manifest(kept=("x",))))
