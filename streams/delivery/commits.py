@@ -74,6 +74,7 @@ def claim(lanes: Iterable[Lane]) -> list[Commit]:
             lane.epoch = int(not lane.untouched)
         else:
             lane.epoch = before.epoch + (not before.left)
+            lane.crashed = 0 if before.left else before.epoch
         lane.note = note_with(lane.base, lane.note, Ownership(lane.epoch))
         claims.append(Commit(lane, lane.base, lane.note, lane.changes))
     return claims

@@ -62,6 +62,9 @@ class Lane:
     """Whether nobody had committed anything of it when it came."""
     epoch = 0
     """Ours, once the group has taken it; see `epochs`."""
+    crashed = 0
+    """The epoch of the owner before us, who may have outcomes on their way; 0 for the first
+    one, and where nothing is on its way."""
     given_up = False
     """Whether it was given up with nothing of it on its way."""
     changes = 0

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer
 
 from schemas import Cause, Event, EventRejected
+from streams.delivery.epochs import floor_of
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, Outcome
 from streams.delivery.lane import REACH, Place
@@ -48,6 +49,8 @@ class Source:
     """What was written beside that commit."""
     known: bool = False
     """Whether it was ours until now: then its older outcomes are still in memory."""
+    crashed: int = 0
+    """The epoch of an owner before us, who may have outcomes on their way; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def read_back(
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
     ours = [one for one in outcomes if (one.cause.topic, one.cause.partition) in committed]
-    ours = _without_late(ours, committed)
+    floors = {(s.topic, s.partition): floor_of(s.crashed) for s in sources}
+    ours = _without_late(ours, committed, floors)
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
@@ -140,16 +144,22 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
     return outputs
 
 
-def _without_late(outcomes: Sequence[Outcome], committed: Mapping[Place, int]) -> list[Outcome]:
-    """Have no run close an input that is not committed, where a later one is on the log.
+def _without_late(
+    outcomes: Sequence[Outcome], committed: Mapping[Place, int], floors: Mapping[Place, int]
+) -> list[Outcome]:
+    """Have no run close an uncommitted input where a later one is on the log or may still come.
 
     Numbers rise from owner to owner (see `epochs`). So what closed it came late, or its torso would
-    stand behind a whole outcome: steps behind this one believe the later run.
+    stand behind a whole outcome: steps behind this one believe the later run. And what one closed
+    whose lane was lost by another one since, the other may have run as well: `floors` says from
+    which number on. Some of that may be on its way, and not its end. What the other one knew to be
+    closed, and did not run, stands in its commits.
     """
     newest: dict[tuple[str, int, int], int] = {}
     for cause, attempt, _ in outcomes:
         place = (cause.topic, cause.partition, cause.offset)
-        newest[place] = max(attempt, newest.get(place, 0))
+        floor = floors[place[:2]]
+        newest[place] = max(attempt, newest.get(place, 0), floor)
     return [
         one
         if one.cause.offset < committed[one.cause.topic, one.cause.partition]

@@ -115,7 +115,12 @@ class Takeover:
             await asyncio.sleep(self._told_s)
         sources = [
             Source(
-                lane.topic, lane.partition, lane.base, lane.note, lane.partition in self._histories
+                lane.topic,
+                lane.partition,
+                lane.base,
+                lane.note,
+                lane.partition in self._histories,
+                lane.crashed,
             )
             for lane in lanes
             if lane.topic not in self._folded

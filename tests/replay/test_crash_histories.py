@@ -269,7 +269,20 @@ LATE_BESIDE_A_TORSO = [
 ]
 
 
+LATE_TORSO = [
+    ("runs", 1, 0),
+    ("dies", 1, 0),
+    ("runs", 1, 0),
+    ("late", 2, 1),
+    ("dies", 1, 0),
+    ("late", 1, 1),
+    ("commits", 1, 0),
+]
+"""The second owner runs what the first one's late outcome closes, and half of its own comes late, too."""
+
+
 @settings(max_examples=150, deadline=None)
+@example(LATE_TORSO, set(), [])
 @example(LATE, set(), [])
 @example(LATE_BESIDE_A_TORSO, set(), [])
 @given(st.lists(ACTIONS, max_size=25), REFUSED, st.lists(st.booleans(), max_size=20))
