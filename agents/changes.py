@@ -90,6 +90,12 @@ BOUNDED_PIECES = RuleChange(
     before="all of it was measured and cut, however much",
     kept_until="2.0.0",
 )
+READ_WHOLE = RuleChange(
+    "documents are read by rules that lose no text, or say what they lost",
+    since="0.2.0.dev3",
+    before="plain text, Markdown and HTML lost marks, targets of links, front matter, hidden parts",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -99,6 +105,7 @@ CHANGES = (
     FOLLOWED_SCHEMAS,
     COMPOSED,
     BOUNDED_PIECES,
+    READ_WHOLE,
 )
 
 

@@ -509,6 +509,7 @@ def _parsed(record: Parsed) -> bytes:
             LONG[len(record.blocks)],
             b"".join([_block(item) for item in record.blocks]),
             b"" if (error_ := record.error) == "" else b'\nerrors' + text(error_),
+            b"" if not (notes_ := record.notes) else b'\nnotesas' + LONG[len(notes_)] + strings(notes_),
             b'\x0cparsers',
             LONG[len(parser_ := record.parser.encode())],
             parser_,
@@ -527,6 +528,7 @@ def _parse(record: Parse) -> bytes:
             b'\x14media_types',
             LONG[len(media_type_ := record.media_type.encode())],
             media_type_,
+            b"" if (rules_ := record.rules) == 0 else b'\nrulesi' + LONG[rules_],
             b'\x00',
         )
     )

@@ -2254,6 +2254,7 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
+            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
         )
     )
 
@@ -2308,6 +2309,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
             retired_item, here = string_at(data, here)
             retired.append(retired_item)
     here += 1
+    notes: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            notes_item, here = string_at(data, here)
+            notes.append(notes_item)
+    here += 1
     record = Manifest(
         checksum=checksum,
         parser=parser,
@@ -2316,6 +2324,7 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         chunks=tuple(chunks),
         kept=tuple(kept),
         retired=tuple(retired),
+        notes=tuple(notes),
     )
     return record, here
 
@@ -4677,6 +4686,7 @@ def encode_parsed(record: Parsed) -> bytes:
             LONG[len(parser := record.parser.encode())], parser,
             LONG[len(parser_version := record.parser_version.encode())], parser_version,
             LONG[len(error := record.error.encode())], error,
+            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
         )
     )
 
@@ -4717,12 +4727,20 @@ def read_parsed(data: bytes, here: int) -> tuple[Parsed, int]:
         end = here + (size >> 1)
     error = data[here:end].decode()
     here = end
+    notes: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            notes_item, here = string_at(data, here)
+            notes.append(notes_item)
+    here += 1
     record = Parsed(
         title=title,
         blocks=tuple(blocks),
         parser=parser,
         parser_version=parser_version,
         error=error,
+        notes=tuple(notes),
     )
     return record, here
 
@@ -4732,6 +4750,7 @@ def encode_parse(record: Parse) -> bytes:
         (
             LONG[len(media_type := record.media_type.encode())], media_type,
             LONG[len(content := record.content)], content,
+            INT[record.rules],
         )
     )
 
@@ -4751,9 +4770,15 @@ def read_parse(data: bytes, here: int) -> tuple[Parse, int]:
         end = here + (size >> 1)
     content = data[here:end]
     here = end
+    if (rules := data[here]) & 0x81:
+        rules, here = long_at(data, here)
+    else:
+        rules >>= 1
+        here += 1
     record = Parse(
         media_type=media_type,
         content=content,
+        rules=rules,
     )
     return record, here
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from connectors.readers.charsets import declared_charset, declared_in, decode
 from schemas import Block
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Of `blocks.py` and the readers of plain text, Markdown and HTML: raise it when the same bytes
 give other blocks. Every other reader counts its own rules beside it."""
 

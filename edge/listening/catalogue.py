@@ -275,6 +275,7 @@ class KnownDocument:
                 "parser": manifest.parser,
                 "parser_version": manifest.parser_version,
                 "chunk_policy": manifest.policy,
+                "notes": list(manifest.notes),
                 "chunks": list(manifest.chunks),
                 "kept": len(manifest.kept),
                 "retired": len(manifest.retired),

@@ -75,8 +75,8 @@ def test_a_task_comes_out_as_it_went_in(media_type, content):
         given.append(task)
         return iter([Parsed(blocks=(), parser="", parser_version="")])
 
-    assert len(list(read(reader, document_task(media_type, content)))) == 1
-    assert given == [(media_type, content)]
+    assert len(list(read(reader, document_task(media_type, content, 1)))) == 1
+    assert given == [(media_type, content, 1)]
 
 
 def test_the_program_reads_as_the_readers_do():
