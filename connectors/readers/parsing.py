@@ -39,7 +39,8 @@ def read_on(media_type: str, content: bytes, rules: int = RULES) -> Iterator[Blo
         )
         return
     try:
-        reading = reader.read(DocumentBytes(content, kind, parameters))
+        document = DocumentBytes(content, kind, parameters)
+        reading = reader.read(document)
         empty = True
         for block in reading.blocks:
             empty = False
@@ -49,7 +50,7 @@ def read_on(media_type: str, content: bytes, rules: int = RULES) -> Iterator[Blo
     except UnreadableDocument as error:
         yield _unread(str(error), reader)
         return
-    yield _read(reading, reader)
+    yield _read(document, reading, reader)
 
 
 def _readers(kind: str, rules: int) -> tuple[Collection[str], DocumentReader | None]:
@@ -67,11 +68,13 @@ def _unread(error: str, reader: DocumentReader | None = None) -> Parsed:
     return Parsed(blocks=(), parser=reader.name, parser_version=reader.version, error=error)
 
 
-def _read(reading: DocumentReading, reader: DocumentReader) -> Parsed:
+def _read(document: DocumentBytes, reading: DocumentReading, reader: DocumentReader) -> Parsed:
+    helpers = dict.fromkeys([*document.helpers, reading.helpers])
+    notes = dict.fromkeys([*document.notes, *reading.notes])
     return Parsed(
         title=flat(normalise(reading.title)),
         blocks=(),
         parser=reader.name,
-        parser_version=", ".join(filter(None, (reader.version, reading.helpers))),
-        notes=tuple(dict.fromkeys(reading.notes))[:NOTES_MAX],
+        parser_version=", ".join(filter(None, (reader.version, *helpers))),
+        notes=tuple(notes)[:NOTES_MAX],
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from connectors.readers.charsets import declared_charset, declared_in, decode
+from connectors.readers.charsets import declared_charset, declared_in
+from connectors.readers.guessing import decoded
 from schemas import Block
 
 READER_VERSION = 3
@@ -22,11 +23,18 @@ class DocumentBytes:
     """Its media type, in lower case and without parameters."""
     parameters: str = ""
     """Those of the media type, as submitted, such as `charset=utf-8`."""
+    notes: list[str] = field(default_factory=list)
+    """What was guessed of it so far."""
+    helpers: list[str] = field(default_factory=list)
+    """Which libraries guessed, with their versions."""
 
     def text(self) -> str:
         """Turn the bytes into characters; raises UnreadableDocument for what is not text."""
         declared = declared_charset(self.parameters) or declared_in(self.kind, self.content)
-        return decode(self.content, declared)
+        found = decoded(self.content, declared)
+        self.notes.extend(filter(None, [found.note]))
+        self.helpers.extend(filter(None, [found.helper]))
+        return found.text
 
 
 @dataclass
