@@ -72,7 +72,7 @@ def declared_charset(text: str) -> str:
 
 def declared_in(kind: str, content: bytes) -> str:
     """Find the charset that an HTML page declares about itself."""
-    if kind not in ("text/html", "application/xhtml+xml"):
+    if kind not in ("text/html", "application/xhtml+xml", "application/xml"):
         return ""
     for tag in _META.finditer(content[:65_536]):
         if charset := declared_charset(tag.group().decode("latin-1")):

@@ -10,6 +10,18 @@ READERS = {
     "text/plain": "plain",
     "text/markdown": "markdown",
     "text/html": "html",
+    "text/csv": "delimited",
+    "text/tab-separated-values": "delimited",
+    "application/json": "json_values",
+    "application/jsonl": "json_values",
+    "application/xml": "xml_elements",
+    "application/yaml": "lines",
+    "application/toml": "lines",
+    "text/x-ini": "lines",
+    "text/x-log": "lines",
+    "text/x-source": "lines",
+    "message/rfc822": "mail",
+    "application/mbox": "mail",
 }
 """Media type -> module of this package, whose READER reads it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.media_types import MEDIA_TYPES
+from connectors.media_types import ALIASES, MEDIA_TYPES
 from connectors.readers.charsets import declared_charset
 from edge.requests import limits
 from edge.requests.configured_limits import ConfiguredLimits
@@ -28,8 +28,9 @@ class NewDocument:
 
 
 def essence(media_type: str) -> str:
-    """Spell a media type as MEDIA_TYPES does: in lower case, without parameters."""
-    return media_type.partition(";")[0].strip().lower()
+    """Spell a media type as MEDIA_TYPES does: in lower case, by one name, without parameters."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return ALIASES.get(kind, kind)
 
 
 def normal_type(media_type: str) -> str:

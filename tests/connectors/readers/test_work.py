@@ -21,7 +21,7 @@ from connectors.readers.html_page import (
 from connectors.readers.html_views import seen_of
 from connectors.readers.parsing import parse
 from connectors.readers.plain import _paragraph
-from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OURS
+from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OTHER_FORMATS, OURS
 
 READERS = "/connectors/readers/"
 
@@ -85,6 +85,21 @@ def test_twice_the_markdown_is_twice_the_lines_of_the_library_too(kind):
     make, of = MARKDOWN_KINDS[kind], (READERS, "/markdown_it/")
     small, large = (lines_run(parse, MARKDOWN, make(size), of=of) for size in (4_000, 8_000))
     assert large <= 2.2 * small
+
+
+@pytest.mark.parametrize("family", OTHER_FORMATS)
+def test_twice_of_any_format_is_twice_the_lines_of_the_library_too(family):
+    media_type, make = OTHER_FORMATS[family]
+    of = (READERS, "/email/", "/json/")
+    small, large = (lines_run(parse, media_type, make(size), of=of) for size in (8_000, 16_000))
+    assert large <= 2.3 * small
+
+
+@pytest.mark.parametrize("family", OTHER_FORMATS)
+def test_what_is_read_grows_no_faster_than_what_was_given(family):
+    media_type, make = OTHER_FORMATS[family]
+    content = make(20_000)
+    assert sum(len(one.text) for one in parse(media_type, content).blocks) <= 45 * len(content)
 
 
 def broken_table(depth, text=""):
