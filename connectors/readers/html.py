@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from importlib.metadata import version
 
 import lxml.html
 from lxml import etree
@@ -11,6 +12,7 @@ from lxml import etree
 from connectors.readers.blocks import block
 from connectors.readers.html_page import Page
 from connectors.readers.plain import read_plain
+from connectors.readers.reader import READER_VERSION, DocumentReader, of_text
 from schemas import Block
 
 _NEVER_TEXT = ("script", "style", "template", "noscript")
@@ -94,3 +96,10 @@ def unescape(text: str) -> str:
 def _shortened(number: re.Match[str]) -> str:
     """Spell a number without the zeros before it, and by eight digits: no character has as many."""
     return "&#" + (number.group(1).lstrip("0")[:8] or "0")
+
+
+READER = DocumentReader(
+    "lxml",
+    f"{version('lxml')}+libxml2-{'.'.join(map(str, etree.LIBXML_VERSION))}.{READER_VERSION}",
+    of_text(read_html),
+)

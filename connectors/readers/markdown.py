@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from connectors.readers.blocks import block, flat, normalise
+from connectors.readers.html import READER as HTML
 from connectors.readers.html import read_html, unescape
 from connectors.readers.plain import read_plain
+from connectors.readers.reader import DocumentReader, of_text
 from schemas import Block
 
 NESTING_MAX = 90  # beyond it the library drops text, and no page means it
@@ -173,3 +176,10 @@ def _inline(content: str) -> str:
             case "html_inline" if token.content.lower().startswith("<br"):
                 parts.append("\n")
     return "".join(parts)
+
+
+READER = DocumentReader(
+    "markdown-it-py",
+    f"{version('markdown-it-py')}+{HTML.name}-{HTML.version}",
+    of_text(read_markdown),
+)

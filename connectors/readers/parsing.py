@@ -2,56 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Iterator
 
-from lxml import etree
+from msgspec.structs import replace
 
 from connectors.readers.blocks import flat, normalise
-from connectors.readers.charsets import declared_charset, declared_in, decode
 from connectors.readers.guards import UnreadableDocument
-from connectors.readers.html import read_html
-from connectors.readers.markdown import read_markdown
-from connectors.readers.plain import read_plain
+from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
+from connectors.readers.registry import READERS, reader_of
 from schemas import Block, Parsed
-
-READER_VERSION = 2
-"""Of the rules of this package: raise it when the same bytes give other blocks."""
-
-_LXML = f"{version('lxml')}+libxml2-{'.'.join(map(str, etree.LIBXML_VERSION))}.{READER_VERSION}"
-READERS: dict[str, tuple[Callable[[str], tuple[str, list[Block]]], str, str]] = {
-    "text/plain": (read_plain, "plain", f"{READER_VERSION}"),
-    "text/markdown": (
-        read_markdown,
-        "markdown-it-py",
-        f"{version('markdown-it-py')}+lxml-{_LXML}",
-    ),
-    "text/html": (read_html, "lxml", _LXML),
-}
-"""Who reads which of MEDIA_TYPES, its name and version, as the manifest tells them."""
 
 
 def parse(media_type: str, content: bytes) -> Parsed:
     """Read a document into blocks by its media type, such as `text/html; charset=utf-8`."""
+    *blocks, rest = read_on(media_type, content)
+    assert isinstance(rest, Parsed)
+    if rest.error:  # it turned out to be unreadable, however far reading came
+        return rest
+    return replace(rest, blocks=tuple(one for one in blocks if isinstance(one, Block)))
+
+
+def read_on(media_type: str, content: bytes) -> Iterator[Block | Parsed]:
+    """Yield the blocks of a document as they are read, then all else that was read."""
     kind, _, parameters = media_type.partition(";")
     kind = kind.strip().lower()
-    reader, parser, parser_version = READERS.get(kind, (None, "", ""))
+    reader = reader_of(kind)
+    if reader is None:
+        yield _unread(
+            "this media type can't be read: submit "
+            + ", ".join(sorted(READERS))
+            + ", or convert the document to one of them"
+        )
+        return
     try:
-        if reader is None:
-            raise UnreadableDocument(
-                "this media type can't be read: submit "
-                + ", ".join(sorted(READERS))
-                + ", or convert the document to one of them"
-            )
-        text = decode(content, declared_charset(parameters) or declared_in(kind, content))
-        title, blocks = reader(text)
-        if not blocks:
+        reading = reader.read(DocumentBytes(content, kind, parameters))
+        empty = True
+        for block in reading.blocks:
+            empty = False
+            yield block
+        if empty:
             raise UnreadableDocument("the document holds no text: submit one that does")
     except UnreadableDocument as error:
-        return Parsed(blocks=(), parser=parser, parser_version=parser_version, error=str(error))
+        yield _unread(str(error), reader)
+        return
+    yield _read(reading, reader)
+
+
+def _unread(error: str, reader: DocumentReader | None = None) -> Parsed:
+    if reader is None:
+        return Parsed(blocks=(), parser="", parser_version="", error=error)
+    return Parsed(blocks=(), parser=reader.name, parser_version=reader.version, error=error)
+
+
+def _read(reading: DocumentReading, reader: DocumentReader) -> Parsed:
     return Parsed(
-        title=flat(normalise(title)),
-        blocks=tuple(blocks),
-        parser=parser,
-        parser_version=parser_version,
+        title=flat(normalise(reading.title)),
+        blocks=(),
+        parser=reader.name,
+        parser_version=", ".join(filter(None, (reader.version, reading.helpers))),
     )

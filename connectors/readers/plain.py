@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from connectors.readers.blocks import block, normalise
+from connectors.readers.reader import READER_VERSION, DocumentReader, of_text
 from schemas import Block
 
 WRAPPED_CHARS_MIN = 50  # a line this long was broken to fit a page, not to say something
@@ -64,3 +65,6 @@ def _unwrapped(lines: list[str]) -> str:
         wrapped = len(line) >= WRAPPED_CHARS_MIN and not _ITEM.match(follows)
         parts += (" " if wrapped else "\n", follows.strip())
     return "".join(parts)
+
+
+READER = DocumentReader("plain", f"{READER_VERSION}", of_text(read_plain))

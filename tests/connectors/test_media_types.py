@@ -3,7 +3,8 @@
 import pytest
 
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
-from connectors.readers.parsing import READERS, parse
+from connectors.readers.parsing import parse
+from connectors.readers.registry import READERS
 
 
 def test_every_media_type_of_the_list_has_a_reader_and_every_reader_is_listed():

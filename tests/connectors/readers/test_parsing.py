@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from connectors.readers.markdown import INLINE_CHARS_MAX, LINES_MAX
-from connectors.readers.parsing import READER_VERSION, parse
+from connectors.readers.parsing import parse
+from connectors.readers.reader import READER_VERSION
 
 
 def read(media_type, content):
