@@ -933,6 +933,8 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version."""
+    notes: tuple[str, ...] = ()
+    """What the parser left out or joined, as sentences that quote nothing."""
     policy: str
     """Chunk policy."""
     chunks: tuple[str, ...]
@@ -1740,6 +1742,8 @@ class Parsed(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version, and those of what it reads with."""
+    notes: tuple[str, ...] = ()
+    """What was left out or joined, as sentences that quote nothing."""
     error: str = ""
     """What is wrong with it and what to do; empty if it could be read."""
 
@@ -1756,6 +1760,8 @@ class Parse(Request[Parsed], frozen=True, gc=False, kw_only=True):
     """Media type as submitted."""
     content: bytes
     """The document's bytes."""
+    formats: int = 0
+    """Which formats may be read: 0 for text, Markdown and HTML, 1 for all of 0.2.0."""
 
 
 class PersonErased(Event, frozen=True, gc=False, kw_only=True):

@@ -39,6 +39,8 @@ class DocumentTask(msgspec.Struct):
 
     media_type: str
     content: bytes
+    formats: int
+    """As in `Parse`."""
 
 
 class SomeBlocks(msgspec.Struct, tag="blocks"):
@@ -67,11 +69,11 @@ def load() -> Work:
 
 
 def read(
-    read_on: Callable[[str, bytes], Iterator[Block | Parsed]], body: bytes | bytearray
+    read_on: Callable[[str, bytes, int], Iterator[Block | Parsed]], body: bytes | bytearray
 ) -> Iterator[bytes]:
     """Read a document part by part; raises TooMuch for one of more blocks than may be."""
     task = _TASKS.decode(body)
-    for part in parts_of(_bounded(read_on(task.media_type, task.content))):
+    for part in parts_of(_bounded(read_on(task.media_type, task.content, task.formats))):
         yield _spell(part)
 
 
@@ -100,9 +102,9 @@ def parts_of(items: Iterable[Block | Parsed]) -> Iterator[DocumentPart]:
             blocks, chars = [], 0
 
 
-def document_task(media_type: str, content: bytes) -> bytes:
+def document_task(media_type: str, content: bytes, formats: int) -> bytes:
     """Spell what is asked."""
-    return _spell(DocumentTask(media_type, content))
+    return _spell(DocumentTask(media_type, content, formats))
 
 
 def document_part(body: bytes) -> DocumentPart:
