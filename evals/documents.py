@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.errors import Permanent, Transient
+from agents.ingest import FORMATS
 from connectors.documents import Documents
 from connectors.media_types import OF_SUFFIX
 from evals.bootstrap import mean_of
@@ -28,7 +29,6 @@ from streams.settings import Settings
 MANIFEST = "manifest.jsonl"
 BYTES = "bytes as text"
 EXPECTED = ("parse", "no_crash", "clean_error", "refuse_by_limit")
-RULES = 1  # by which documents are read today
 _WORD = re.compile(r"\w+")
 _UNSEEN = re.compile(r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
 """Comments and pictures of the Markdown in which expected texts are written."""
@@ -115,7 +115,7 @@ async def _read(documents: Documents, file: SetFile, number: int) -> ReadFile:
     call = Call("eval", 0, "r", "s", f"e-{number}", "t", number)
     try:
         parsed = await documents.parse(
-            Parse(media_type=media_type, content=content, rules=RULES), call
+            Parse(media_type=media_type, content=content, formats=FORMATS), call
         )
     except (Permanent, Transient) as error:  # beyond its limits
         parsed = Parsed(blocks=(), parser="", parser_version="", error=str(error))

@@ -525,10 +525,10 @@ def _parse(record: Parse) -> bytes:
             b'\nParse\x0econtentb',
             LONG[len(record.content)],
             record.content,
+            b"" if (formats_ := record.formats) == 0 else b'\x0eformatsi' + LONG[formats_],
             b'\x14media_types',
             LONG[len(media_type_ := record.media_type.encode())],
             media_type_,
-            b"" if (rules_ := record.rules) == 0 else b'\nrulesi' + LONG[rules_],
             b'\x00',
         )
     )

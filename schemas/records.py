@@ -933,6 +933,8 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version."""
+    notes: tuple[str, ...] = ()
+    """What the parser left out or joined, as sentences that quote nothing."""
     policy: str
     """Chunk policy."""
     chunks: tuple[str, ...]
@@ -941,8 +943,6 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Those that the previous version had too: not embedded again."""
     retired: tuple[str, ...] = ()
     """Chunk ids of the previous version that this one no longer has."""
-    notes: tuple[str, ...] = ()
-    """What the parser guessed, left out or could not read, in sentences that quote nothing."""
 
 
 class ChunksCut(Event, frozen=True, gc=False, kw_only=True):
@@ -1746,10 +1746,10 @@ class Parsed(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version, and those of what it reads with."""
+    notes: tuple[str, ...] = ()
+    """What was left out or joined, as sentences that quote nothing."""
     error: str = ""
     """What is wrong with it and what to do; empty if it could be read."""
-    notes: tuple[str, ...] = ()
-    """What was guessed, left out or could not be read of it, in sentences that quote nothing."""
 
 
 class Parse(Request[Parsed], frozen=True, gc=False, kw_only=True):
@@ -1764,8 +1764,10 @@ class Parse(Request[Parsed], frozen=True, gc=False, kw_only=True):
     """Media type as submitted."""
     content: bytes
     """The document's bytes."""
-    rules: int = 0
-    """By which rules it is read: 0 those of 0.1.0, 1 those of 0.2.0."""
+    formats: int = 0
+    """What is read, and by which rules: 0 for text, Markdown and HTML as 0.1.0 read them, 1 for all
+    of 0.2.0.
+    """
 
 
 class PersonErased(Event, frozen=True, gc=False, kw_only=True):

@@ -2250,11 +2250,11 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(checksum := record.checksum.encode())], checksum,
             LONG[len(parser := record.parser.encode())], parser,
             LONG[len(parser_version := record.parser_version.encode())], parser_version,
+            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
             LONG[len(policy := record.policy.encode())], policy,
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
-            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
         )
     )
 
@@ -2281,6 +2281,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         end = here + (size >> 1)
     parser_version = data[here:end].decode()
     here = end
+    notes: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            notes_item, here = string_at(data, here)
+            notes.append(notes_item)
+    here += 1
     if (size := data[here]) & 0x81:
         here, end = span_at(data, here)
     else:
@@ -2309,22 +2316,15 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
             retired_item, here = string_at(data, here)
             retired.append(retired_item)
     here += 1
-    notes: list[str] = []
-    while data[here]:
-        count, here = count_at(data, here)
-        for _ in range(count):
-            notes_item, here = string_at(data, here)
-            notes.append(notes_item)
-    here += 1
     record = Manifest(
         checksum=checksum,
         parser=parser,
         parser_version=parser_version,
+        notes=tuple(notes),
         policy=policy,
         chunks=tuple(chunks),
         kept=tuple(kept),
         retired=tuple(retired),
-        notes=tuple(notes),
     )
     return record, here
 
@@ -4685,8 +4685,8 @@ def encode_parsed(record: Parsed) -> bytes:
             LONG[len(blocks)] + b"".join([encode_block(item) for item in blocks]) + b"\0" if (blocks := record.blocks) else b"\0",
             LONG[len(parser := record.parser.encode())], parser,
             LONG[len(parser_version := record.parser_version.encode())], parser_version,
-            LONG[len(error := record.error.encode())], error,
             LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
+            LONG[len(error := record.error.encode())], error,
         )
     )
 
@@ -4720,13 +4720,6 @@ def read_parsed(data: bytes, here: int) -> tuple[Parsed, int]:
         end = here + (size >> 1)
     parser_version = data[here:end].decode()
     here = end
-    if (size := data[here]) & 0x81:
-        here, end = span_at(data, here)
-    else:
-        here += 1
-        end = here + (size >> 1)
-    error = data[here:end].decode()
-    here = end
     notes: list[str] = []
     while data[here]:
         count, here = count_at(data, here)
@@ -4734,13 +4727,20 @@ def read_parsed(data: bytes, here: int) -> tuple[Parsed, int]:
             notes_item, here = string_at(data, here)
             notes.append(notes_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    error = data[here:end].decode()
+    here = end
     record = Parsed(
         title=title,
         blocks=tuple(blocks),
         parser=parser,
         parser_version=parser_version,
-        error=error,
         notes=tuple(notes),
+        error=error,
     )
     return record, here
 
@@ -4750,7 +4750,7 @@ def encode_parse(record: Parse) -> bytes:
         (
             LONG[len(media_type := record.media_type.encode())], media_type,
             LONG[len(content := record.content)], content,
-            INT[record.rules],
+            INT[record.formats],
         )
     )
 
@@ -4770,15 +4770,15 @@ def read_parse(data: bytes, here: int) -> tuple[Parse, int]:
         end = here + (size >> 1)
     content = data[here:end]
     here = end
-    if (rules := data[here]) & 0x81:
-        rules, here = long_at(data, here)
+    if (formats := data[here]) & 0x81:
+        formats, here = long_at(data, here)
     else:
-        rules >>= 1
+        formats >>= 1
         here += 1
     record = Parse(
         media_type=media_type,
         content=content,
-        rules=rules,
+        formats=formats,
     )
     return record, here
 

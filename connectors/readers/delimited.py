@@ -58,6 +58,7 @@ def read_delimited(text: str, delimiters: tuple[str, ...] = _DELIMITERS) -> Iter
             first.append(row)
         break
     yield from block("paragraph", "\n".join(above))
+    yield from block("paragraph", "; ".join(name for name in names if name.strip()))
     yield from row_blocks(named_rows(names, first))
     yield from row_blocks(named_rows(names, rows))
 

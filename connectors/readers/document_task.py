@@ -39,7 +39,8 @@ class DocumentTask(msgspec.Struct):
 
     media_type: str
     content: bytes
-    rules: int = 0
+    formats: int
+    """As in `Parse`."""
 
 
 class SomeBlocks(msgspec.Struct, tag="blocks"):
@@ -72,7 +73,7 @@ def read(
 ) -> Iterator[bytes]:
     """Read a document part by part; raises TooMuch for one of more blocks than may be."""
     task = _TASKS.decode(body)
-    for part in parts_of(_bounded(read_on(task.media_type, task.content, task.rules))):
+    for part in parts_of(_bounded(read_on(task.media_type, task.content, task.formats))):
         yield _spell(part)
 
 
@@ -101,9 +102,9 @@ def parts_of(items: Iterable[Block | Parsed]) -> Iterator[DocumentPart]:
             blocks, chars = [], 0
 
 
-def document_task(media_type: str, content: bytes, rules: int = 1) -> bytes:
+def document_task(media_type: str, content: bytes, formats: int) -> bytes:
     """Spell what is asked."""
-    return _spell(DocumentTask(media_type, content, rules))
+    return _spell(DocumentTask(media_type, content, formats))
 
 
 def document_part(body: bytes) -> DocumentPart:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from connectors.readers.charsets import BOMS, known_charset, looks_mostly_utf8, wide_by_zeros
-from connectors.readers.guards import refuse_binary, refuse_other_formats
+from connectors.readers.guards import refuse_binary, refuse_misnamed, refuse_other_formats
 
 SAMPLE_BYTES = 32_768  # from the first byte that is no ASCII
 LETTERS_MIN = 12  # bytes beyond ASCII; fewer are too few to tell one charset from another
@@ -56,14 +56,15 @@ def decoded(content: bytes, declared: str) -> DecodedText:
     for mark, name in BOMS:
         if content.startswith(mark):
             return DecodedText(content[len(mark) :].decode(name, errors="replace"))
+    refuse_misnamed(content)
     refuse_other_formats(content)
     if wide := wide_by_zeros(content):
         return DecodedText(content.decode(wide, errors="replace"))
-    if wide := _wide_by_letters(content):
+    charset = known_charset(declared)
+    if charset in ("", "utf-8") and (wide := _wide_by_letters(content)):  # UTF-16's label, too
         note = "" if declared else f"no charset was declared: it was read as {wide} by its letters"
         return DecodedText(content.decode(wide, errors="replace"), note)
     refuse_binary(content)
-    charset = known_charset(declared)
     if charset.startswith("iso2022") or charset == "hz":  # looks like ASCII, and is not
         return _by(content, charset)
     try:

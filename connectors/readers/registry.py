@@ -22,6 +22,22 @@ READERS = {
     "text/x-source": "lines",
     "message/rfc822": "mail",
     "application/mbox": "mail",
+    "application/pdf": "pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "sheets",
+    "application/vnd.ms-excel": "sheets",
+    "application/vnd.oasis.opendocument.text": "opendocument",
+    "application/vnd.oasis.opendocument.spreadsheet": "sheets",
+    "application/vnd.oasis.opendocument.presentation": "opendocument",
+    "application/epub+zip": "epub",
+    "application/rtf": "rtf",
+    "image/png": "images",
+    "image/jpeg": "images",
+    "image/tiff": "images",
+    "image/webp": "images",
+    "image/gif": "images",
+    "image/bmp": "images",
 }
 """Media type -> module of this package, whose READER reads it."""
 

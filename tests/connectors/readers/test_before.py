@@ -19,7 +19,7 @@ def test_what_0_1_0_read_is_read_again():
     blocks = [
         (one.kind, one.level, one.text)
         for kind, text in SAMPLES.items()
-        for one in parse(kind, text.encode(), rules=0).blocks
+        for one in parse(kind, text.encode(), formats=0).blocks
     ]
     assert hashlib.sha256(repr(blocks).encode()).hexdigest()[:16] == "b19423c115805f59"
 
@@ -34,19 +34,19 @@ def test_what_0_1_0_read_is_read_again():
     ],
 )
 def test_what_it_lost_is_lost_by_its_rules_alone(media_type, content, before, now):
-    for rules, said in ((0, before), (1, now)):
-        parsed = parse(media_type, content.encode(), rules)
+    for formats, said in ((0, before), (1, now)):
+        parsed = parse(media_type, content.encode(), formats)
         assert " ".join(one.text for one in parsed.blocks) == said
 
 
 @pytest.mark.parametrize("media_type", SAMPLES)
 def test_its_rules_have_the_version_that_0_1_0_recorded(media_type):
-    assert parse(media_type, SAMPLES[media_type].encode(), rules=0).parser_version.endswith("2")
-    assert not parse(media_type, SAMPLES[media_type].encode(), rules=0).notes
+    assert parse(media_type, SAMPLES[media_type].encode(), formats=0).parser_version.endswith("2")
+    assert not parse(media_type, SAMPLES[media_type].encode(), formats=0).notes
 
 
 def test_what_it_could_not_read_it_cannot_read():
-    error = parse("application/json", b"{}", rules=0).error
+    error = parse("application/json", b"{}", formats=0).error
     assert error == (
         "this media type can't be read: submit text/html, text/markdown, text/plain, or convert "
         "the document to one of them"

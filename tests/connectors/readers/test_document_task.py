@@ -19,7 +19,7 @@ from connectors.readers.document_task import (
     parts_of,
     read,
 )
-from connectors.readers.parsing import parse
+from connectors.readers.parsing import FORMATS, parse
 from schemas import Block, Parsed
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -46,7 +46,7 @@ def items(parsed):
 
 @given(PARSED)
 def test_what_was_read_comes_out_as_it_went_in(parsed):
-    parts = read(lambda *_: items(parsed), document_task("text/plain", b""))
+    parts = read(lambda *_: items(parsed), document_task("text/plain", b"", FORMATS))
     expected = replace(parsed, blocks=()) if parsed.error else parsed
     assert document_of([document_part(part) for part in parts]) == expected
 
@@ -61,26 +61,26 @@ def test_parts_go_out_before_the_rest_is_read():
             yield Block(kind="paragraph", text="x")
         yield Parsed(blocks=(), parser="p", parser_version="1")
 
-    parts = read(reading, document_task("text/plain", b""))
+    parts = read(reading, document_task("text/plain", b"", FORMATS))
     for number in range(1, 11):
         next(parts)
         assert asked == number * PART_BLOCKS
 
 
-@given(TEXT, st.binary(max_size=50))
-def test_a_task_comes_out_as_it_went_in(media_type, content):
+@given(TEXT, st.binary(max_size=50), st.integers(0, 3))
+def test_a_task_comes_out_as_it_went_in(media_type, content, formats):
     given = []
 
     def reader(*task):
         given.append(task)
         return iter([Parsed(blocks=(), parser="", parser_version="")])
 
-    assert len(list(read(reader, document_task(media_type, content, 1)))) == 1
-    assert given == [(media_type, content, 1)]
+    assert len(list(read(reader, document_task(media_type, content, formats)))) == 1
+    assert given == [(media_type, content, formats)]
 
 
 def test_the_program_reads_as_the_readers_do():
-    parts = load()(document_task("text/markdown", b"# Title\n\nSome *text*."))
+    parts = load()(document_task("text/markdown", b"# Title\n\nSome *text*.", FORMATS))
     assert document_of(list(map(document_part, parts))) == parse(
         "text/markdown", b"# Title\n\nSome *text*."
     )
@@ -91,7 +91,7 @@ def test_a_document_of_too_many_blocks_is_too_much():
         blocks=(Block(kind="code", text="x"),) * (BLOCKS_MAX + 1), parser="p", parser_version="1"
     )
     with pytest.raises(TooMuch, match="blocks"):
-        list(read(lambda *_: items(parsed), document_task("text/plain", b"")))
+        list(read(lambda *_: items(parsed), document_task("text/plain", b"", FORMATS)))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def test_attachments_are_read_by_their_readers():
     assert read(mail)[1][1].endswith("\nAttachments: l.csv, ü.md")
     assert read(mail)[3:] == [
         ("h2", "Attachment: l.csv"),
+        ("paragraph", "Locker; Code"),
         ("list", "Locker: 103; Code: 4713"),
         ("h2", "Attachment: ü.md"),
         ("h3", "Pump"),
