@@ -26,6 +26,7 @@ MEDIA_TYPES = {
     ),
     "message/rfc822": (".eml",),
     "application/mbox": (".mbox",),
+    "application/vnd.ms-outlook": (".msg",),
     "application/pdf": (".pdf",),
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": (".pptx",),

@@ -156,7 +156,7 @@ def documents(places: tuple[Path, ...], choice: Choice, run: Path | None, as_jso
     Example:
       playhead eval documents --data sets/documents
     """
-    from evals.documents import evaluate_documents
+    from evals.text_recall import evaluate_documents
 
     del run  # as for rewriting
     sets = []

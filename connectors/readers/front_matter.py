@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from connectors.readers.paths import path_lines, scalar_text
+from connectors.readers.value_paths import path_lines, scalar_text
 
 FRONT_CHARS_MAX = 8_000
 _FRONT_MATTER = re.compile(

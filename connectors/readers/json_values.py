@@ -13,16 +13,16 @@ from typing import Any
 from connectors.readers.blocks import block, normalise
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.lines import read_lines
-from connectors.readers.paths import Pairs, is_nested, path_lines
+from connectors.readers.named_rows import refuse_too_many_cells, row_blocks
 from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.rows import refuse_too_many_cells, row_blocks
+from connectors.readers.value_paths import NamedValues, is_nested, path_lines
 from schemas import Block
 
 LINE_CHARS_MAX = 600  # of a record on one line; a longer one is a block of its own
 NO_JSON = "the document is no valid JSON: it was read as lines of text"
 SOME_LINES = "some lines are no valid JSON: they were read as text"
 _decode = json.JSONDecoder(
-    object_pairs_hook=Pairs, parse_int=str, parse_float=str, parse_constant=str, strict=False
+    object_pairs_hook=NamedValues, parse_int=str, parse_float=str, parse_constant=str, strict=False
 ).decode
 
 
@@ -60,12 +60,12 @@ def _value(text: str) -> Any:
 
 def _blocks(value: Any, path: tuple[str, ...]) -> Iterator[Block]:
     """Read a value; lists of records within an object are read as such, one level down."""
-    if isinstance(value, Pairs):
-        rest = Pairs()
+    if isinstance(value, NamedValues):
+        rest = NamedValues()
         for name, one in value:
             if _is_records(one):
                 yield from row_blocks(path_lines(rest, path))
-                rest = Pairs()
+                rest = NamedValues()
                 yield from block("heading", name, 2)
                 yield from _records(one, ())
             else:
@@ -80,7 +80,7 @@ def _blocks(value: Any, path: tuple[str, ...]) -> Iterator[Block]:
 def _is_records(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and not isinstance(value, Pairs)
+        and not isinstance(value, NamedValues)
         and len(value) > 1
         and all(map(is_nested, value))
     )

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from connectors.media_types import ALIASES, MEDIA_TYPES, OF_SUFFIX
 from connectors.readers.blocks import block, flat, normalise
 from connectors.readers.charsets import known_charset
+from connectors.readers.damage import damaged
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import read_html
 from connectors.readers.plain import read_plain
@@ -125,45 +126,51 @@ class MailReader:
         try:
             blocks = self.read_message(inner, depth + 1)[1]
         except UnreadableDocument as error:
-            yield from self._unread(name, str(error))
+            yield from self.unread(name, str(error))
             return
-        yield from self._attached(name, blocks)
+        yield from self.under_name(name, blocks)
 
     def _attachment(self, part: Message, kind: str, depth: int) -> Iterator[Block]:
-        name = _file_name(part)
-        content = _content(part)
-        if not name and not content:
-            return
-        kind = _kind_of(name, kind)
-        document = DocumentBytes(content, kind, f"charset={part.get_param('charset') or ''}")
+        name, content = _file_name(part), _content(part)
+        if name or content:
+            kind = f"{kind}; charset={part.get_param('charset') or ''}"
+            yield from self.attached(name, kind, content, depth)
+
+    def attached(self, name: str, media_type: str, content: bytes, depth: int) -> Iterator[Block]:
+        """Read an attachment by its own reader; where that fails, say why."""
+        kind, _, parameters = media_type.partition(";")
+        kind = _kind_of(name, kind.strip().lower())
         try:
             if kind == "message/rfc822":
                 blocks = self.read(content, depth + 1)[1]
             else:
-                blocks = self._by_reader(document)
+                blocks = self._by_reader(DocumentBytes(content, kind, parameters))
         except UnreadableDocument as error:
-            yield from self._unread(name or kind, str(error))
+            yield from self.unread(name or kind, str(error))
             return
-        yield from self._attached(name or kind, blocks)
+        yield from self.under_name(name or kind, blocks)
 
     def _by_reader(self, document: DocumentBytes) -> list[Block]:
         reader = reader_of(document.kind) if document.kind in MEDIA_TYPES else None
         if reader is None:
             raise UnreadableDocument("its media type can't be read")
-        reading = reader.read(document)
-        blocks = list(reading.blocks)
+        with damaged("attachment"):
+            reading = reader.read(document)
+            blocks = list(reading.blocks)
         self.notes.extend([*document.notes, *reading.notes])
         if not blocks:
             raise UnreadableDocument("it holds no text")
         return blocks
 
-    def _attached(self, name: str, blocks: list[Block]) -> Iterator[Block]:
+    def under_name(self, name: str, blocks: list[Block]) -> Iterator[Block]:
+        """Put what was attached under its name."""
         self.names.append(name)
         yield from block("heading", f"Attachment: {name}", 2)
         for one in blocks:
             yield replace(one, level=min(6, one.level + 2)) if one.kind == "heading" else one
 
-    def _unread(self, name: str, reason: str) -> Iterator[Block]:
+    def unread(self, name: str, reason: str) -> Iterator[Block]:
+        """Say that an attachment could not be read."""
         self.names.append(name)
         self.notes.append(f"an attachment could not be read: {reason}")
         yield from block("paragraph", f"Attachment {name} could not be read: {reason}.")

@@ -22,6 +22,7 @@ READERS = {
     "text/x-source": "lines",
     "message/rfc822": "mail",
     "application/mbox": "mail",
+    "application/vnd.ms-outlook": "outlook_message",
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",

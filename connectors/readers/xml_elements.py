@@ -17,9 +17,9 @@ from lxml import etree
 from connectors.readers.blocks import block, flat
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import strip_tags
+from connectors.readers.named_rows import refuse_too_many_cells
 from connectors.readers.plain import read_plain
 from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.rows import refuse_too_many_cells
 from schemas import Block
 
 BROKEN = (

@@ -43,19 +43,19 @@ class SkippedPath:
     """Whether it should have been sent: it was named, or could not be read."""
 
 
-Found = FoundDocument | SkippedPath
+FoundOrSkipped = FoundDocument | SkippedPath
 
 
-def found_at(paths: Sequence[str]) -> list[Found]:
+def found_at(paths: Sequence[str]) -> list[FoundOrSkipped]:
     """List what is to be sent, in order, each once; hidden files of folders are left out."""
-    found: dict[str, Found] = {}
+    found: dict[str, FoundOrSkipped] = {}
     for path in paths:
         for one in _at(path):
             found.setdefault(one.name if isinstance(one, FoundDocument) else one.path, one)
     return list(found.values())
 
 
-def _at(path: str) -> Iterator[Found]:
+def _at(path: str) -> Iterator[FoundOrSkipped]:
     if path == STDIN:
         yield FoundDocument(STDIN, "", "text/plain", _read_stdin)
     elif urlsplit(path).scheme in ("http", "https"):
@@ -65,7 +65,7 @@ def _at(path: str) -> Iterator[Found]:
         yield from _files(Path(path))
 
 
-def _files(path: Path) -> Iterator[Found]:
+def _files(path: Path) -> Iterator[FoundOrSkipped]:
     if not path.exists():
         yield SkippedPath(shown(path), "no such file or folder", failed=True)
         return

@@ -5,7 +5,11 @@ import pytest
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
 from connectors.readers.parsing import parse
 from connectors.readers.registry import READERS
+from tests.connectors.readers.ole_files import ole_file
+from tests.connectors.readers.test_outlook_message import a_mail, body
 from tests.connectors.readers.written import WRITTEN
+
+MSG = {"application/vnd.ms-outlook": ole_file(a_mail(**body("Some text.")))}
 
 
 def test_every_media_type_of_the_list_has_a_reader_and_every_reader_is_listed():
@@ -14,7 +18,7 @@ def test_every_media_type_of_the_list_has_a_reader_and_every_reader_is_listed():
 
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 def test_a_document_of_a_listed_type_is_read_and_its_reader_is_named(media_type):
-    parsed = parse(media_type, WRITTEN.get(media_type, b"<p>Some text.</p>"))
+    parsed = parse(media_type, (WRITTEN | MSG).get(media_type, b"<p>Some text.</p>"))
     if media_type.startswith("image/"):  # what is in it takes a program that may be missing
         assert parsed.parser == "tesseract"
         return

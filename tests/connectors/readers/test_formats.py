@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.readers.json_values import LINE_CHARS_MAX, NO_JSON, SOME_LINES
+from connectors.readers.named_rows import CELLS_MAX, NAME_CHARS_MAX
 from connectors.readers.parsing import parse
-from connectors.readers.rows import CELLS_MAX, NAME_CHARS_MAX
 from connectors.readers.xml_elements import BROKEN, ENTITIES
 
 CSV, TSV, JSON = "text/csv", "text/tab-separated-values", "application/json"

@@ -13,7 +13,7 @@ PARTS_MAX = 8  # of a path, the last ones
 PART_CHARS_MAX = 60
 
 
-class Pairs(list[tuple[str, Any]]):
+class NamedValues(list[tuple[str, Any]]):
     """An object's names and values, as they stood; a name may stand twice."""
 
 
@@ -28,7 +28,7 @@ def path_lines(value: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
         if not is_nested(value):
             if (text := scalar_text(value)) != "":
                 yield f"{spelt_path(path)}: {text}" if path else text
-        elif not isinstance(value, Pairs | Mapping) and not any(map(is_nested, value)):
+        elif not isinstance(value, NamedValues | Mapping) and not any(map(is_nested, value)):
             texts = ", ".join(filter(None, map(scalar_text, value)))
             if texts:
                 yield f"{spelt_path(path)}: {texts}" if path else texts
@@ -43,7 +43,7 @@ def is_nested(value: Any) -> bool:
 
 def members(value: Any) -> Iterator[tuple[str, Any]]:
     """List what a nested value holds, by names, or by numbers from 1 in brackets."""
-    if isinstance(value, Pairs):
+    if isinstance(value, NamedValues):
         yield from value
     elif isinstance(value, Mapping):
         yield from ((str(name), one) for name, one in value.items())

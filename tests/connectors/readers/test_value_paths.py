@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.paths import PART_CHARS_MAX, PARTS_MAX, Pairs, path_lines
+from connectors.readers.value_paths import PART_CHARS_MAX, PARTS_MAX, NamedValues, path_lines
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from connectors.readers.paths import PART_CHARS_MAX, PARTS_MAX, Pairs, path_line
         ({"a": ["x", 2, None, False]}, ["a: x, 2, false"]),
         ({"a": [{"b": 1}, {"b": 2}]}, ["a[1].b: 1", "a[2].b: 2"]),
         ([[1, 2], [3]], ["[1]: 1, 2", "[2]: 3"]),
-        (Pairs([("a", 1), ("a", 2)]), ["a: 1", "a: 2"]),
+        (NamedValues([("a", 1), ("a", 2)]), ["a: 1", "a: 2"]),
         ("x", ["x"]),
         ([1, 2], ["1, 2"]),
         ({"a": None, "b": {}, "c": [], "d": ""}, []),

@@ -6,7 +6,7 @@ import pytest
 
 from evals.cli import eval_
 from evals.data_sets import BadData, Choice
-from evals.documents import BYTES, evaluate_documents, recall_of
+from evals.text_recall import BYTES, evaluate_documents, recall_of
 from tests.edge.cli.running import run
 
 
