@@ -22,6 +22,7 @@ _STRUCK = ("del", "s", "strike")
 _PARAGRAPHS = frozenset(("p", "li", "dt", "dd", "div", "h1", "h2", "h3", "h4", "h5", "h6"))
 STRIKE = "~~"
 """Stands around text that is struck out, as in Markdown: it is there, and no longer valid."""
+_NUMBER = re.compile(r"[-+\u2212]?\d+")
 TAGS_MAX = 400_000  # a tree of more would take more memory than any page is worth
 _LINE = "\u2028"  # stands for <br> until `normalise`, while newlines of the source are spaces
 TOO_DEEP = "the page nests too deep or has too many tags: its text was read without its structure"
@@ -71,6 +72,9 @@ def _spell_marks(root: Any) -> None:
         inner = [child for child in struck if child.tag in _PARAGRAPHS]
         for one in inner or [struck]:
             _strike(one)
+    for raised in root.iter("sup"):  # 10<sup>6</sup> is not 106
+        if not len(raised) and _NUMBER.fullmatch((raised.text or "").strip()[:20]):
+            raised.text = f"^{(raised.text or '').strip()}"
     for drawing in _outermost(root, "svg"):
         said = " ".join(" ".join(text.itertext()) for text in drawing.iter("text"))
         _replace(drawing, f" {said} " if said else "")

@@ -162,6 +162,8 @@ def _tag(tag: str, *, without_end: bool) -> str:
     name = found["name"].lower()
     if name in _STRUCK:
         return STRIKE
+    if name == "sup" and not found["closing"] and not without_end:
+        return "^"  # 10<sup>6</sup> is not 106
     if name not in _OF_HTML:
         return "" if "=" in found["rest"] else tag
     bare = name not in _WITHOUT_END and not found["rest"].strip()

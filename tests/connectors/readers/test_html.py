@@ -223,6 +223,7 @@ def test_each_panel_is_read_below_the_label_of_its_tab(page):
         ("<math><math><mi>E</mi></math></math>", "E"),
         ("<svg><title>x</title><g><text>Tank</text><text>Pump</text></g></svg>", "Tank Pump"),
         ("<p>Now <del>19</del> 25", "Now ~~19~~ 25"),
+        ("<p>10<sup>6</sup> H<sub>2</sub>O 1<sup>st</sup> 10<sup>-3</sup>", "10^6 H2O 1st 10^-3"),
         ("<p>Now <s>19 <b>euros</b></s> 25", "Now ~~19 euros~~ 25"),
         ("<del><p>one</p><p>two</p></del>", "~~one~~ ~~two~~"),
         ("<p><a href=https://a.example/x>Get it</a>", "Get it (https://a.example/x)"),

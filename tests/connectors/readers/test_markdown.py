@@ -78,6 +78,7 @@ def test_each_kind_of_block_is_read(text, blocks):
         ("List<String> and Map<K, V>", "List<String> and Map<K, V>"),
         ("Press <enter> or </enter>", "Press <enter> or </enter>"),
         ("Array<b>", "Array<b>"),
+        ("10<sup>6</sup> m<sup>2</sup>, H<sub>2</sub>O", "10^6 m^2, H2O"),
         ("cp <source> <target>", "cp <source> <target>"),
         ("run <command>", "run <command>"),
         ("a<p>b<hr>c", "abc"),
