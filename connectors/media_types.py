@@ -26,6 +26,8 @@ MEDIA_TYPES = {
     "image/bmp": (".bmp",),
 }
 
+PICTURES = "image/"
+"""How the media types begin of what is read by recognising it."""
 OF_SUFFIX = {
     suffix: media_type for media_type, suffixes in MEDIA_TYPES.items() for suffix in suffixes
 }

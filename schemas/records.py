@@ -1354,7 +1354,7 @@ class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     uri: str
     """Where the document comes from; an identifier that must not hold personal data."""
     media_type: str
-    """text/plain, text/markdown or text/html."""
+    """Such as text/plain or application/pdf: one that a reader takes."""
     title: Sealed | None = None
     """Title as given, under the document's key."""
     content: Sealed
@@ -1646,7 +1646,7 @@ class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     uri: str
     """Where the document comes from."""
     media_type: str
-    """text/plain, text/markdown or text/html."""
+    """Such as text/plain or application/pdf: one that a reader takes."""
     content: bytes
     """The document's bytes."""
     title: str = ""

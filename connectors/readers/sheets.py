@@ -101,9 +101,9 @@ def _extras(document: DocumentBytes) -> SheetExtras | None:
 
 
 def _check_repeated(content: bytes) -> None:
-    """Raise UnreadableDocument for cells that are said to be repeated more often than fit.
+    """Raise UnreadableDocument for cells that are repeated more often than fits.
 
-    OpenDocument writes equal rows and cells once, with their number; the library makes room for each.
+    OpenDocument writes equal rows and cells once, with their number; the library copies each.
     """
     if not _REPEATED.search(content):
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from connectors.media_types import OF_SUFFIX
+from connectors.media_types import OF_SUFFIX, PICTURES
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, connect
 from edge.requests import limits
@@ -36,6 +36,8 @@ class SentFile:
     status: str = "accepted"
     reason: str = ""
     chunks: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What was left out of it, or joined."""
 
     def learn(self, document: dict[str, Any]) -> bool:
         """Take over how the document fares; True where it got further."""
@@ -45,6 +47,7 @@ class SentFile:
         moved = bool(document["status"] != self.status)
         self.status, self.reason = document["status"], document["reason"]
         self.chunks = document["chunks"]
+        self.notes = (document["manifest"] or {}).get("notes", [])
         return moved
 
 
@@ -66,6 +69,7 @@ class IngestReport:
                     "status": one.status,
                     "reason": one.reason,
                     "chunks": one.chunks,
+                    "notes": one.notes,
                 }
                 for one in self.sent
             ],
@@ -94,9 +98,10 @@ def ingest(
     run: Path | None,
     as_json: bool,
 ) -> None:
-    """Submit files and folders of text, Markdown or HTML as documents.
+    """Submit files and folders as documents: text, HTML, PDF, Office and more.
 
-    Files of other kinds in a folder are listed and skipped. Exits 1 where a path that was named
+    Files of other kinds in a folder are listed and skipped, pictures too: these are recognised
+    where they are named. With --wait it is told what was left out of each. Exits 1 where a path that was named
     can't be sent, and with --wait where a document failed.
 
     \b
@@ -127,6 +132,9 @@ def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
     failed = [one for one in report.sent if one.status == "failed"]
     for one in failed:
         click.echo(f"failed {one.path}: {one.reason}", err=True)
+    for one in report.sent:
+        for note in one.notes:
+            click.echo(f"note {one.path}: {note}", err=True)
     if not report.sent:
         raise click.ClickException(
             f"nothing was sent: name files that end in {', '.join(OF_SUFFIX)}, or folders with some"
@@ -152,7 +160,11 @@ def files_of(paths: tuple[Path, ...], skipped: list[tuple[str, str]]) -> list[Pa
             skipped.append((str(path), "no such file or folder"))
             continue
         for file in _visible_below(path) if path.is_dir() else [path]:
-            if file.suffix.lower() in OF_SUFFIX or (not file.suffix and file == path):
+            kind = OF_SUFFIX.get(file.suffix.lower(), "")
+            named = file == path
+            if kind.startswith(PICTURES) and not named:
+                skipped.append((str(file), "a picture: name it to have its text recognised"))
+            elif kind or (named and not file.suffix):
                 files[file] = None
             else:
                 skipped.append((str(file), _unreadable(file)))

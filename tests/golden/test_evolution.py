@@ -79,7 +79,7 @@ def test_a_newer_reader_that_reads_otherwise_is_named(tree, tmp_path, log):
     edit(
         tree,
         "connectors/readers/parsing.py",
-        "title="" if error else flat(normalise(reading.title)),",
+        "title= if error else flat(normalise(reading.title)),",
         'title="Another",',
     )
     code, report, _ = said_of(log, tree, tmp_path)

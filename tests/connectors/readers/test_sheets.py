@@ -135,7 +135,7 @@ def test_an_encrypted_spreadsheet_says_so():
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "fits"), [(20, 50, True), (20_000, 1_000, False), (10**30, 1, False)]
+    ("rows", "columns", "fits"), [(10, 20, True), (20_000, 1_000, False), (10**30, 1, False)]
 )
 def test_cells_that_are_repeated_without_an_end_never_reach_the_library(rows, columns, fits):
     content = zipfile.ZipFile(io.BytesIO(ods_of([["a"]]))).read("content.xml")
