@@ -48,7 +48,7 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
         package = OfficePackage(content, WHAT)
         reading.title = package.title()
         counts: Counter[str] = Counter()
-        for number, slide in enumerate(_slides(package), start=1):
+        for number, slide in enumerate(dict.fromkeys(_slides(package)), start=1):
             yield from _slide(package, slide, number, counts)
         counts["pictures"] = package.count("ppt/media/")
         counts["embedded"] = package.count("ppt/embeddings/")
