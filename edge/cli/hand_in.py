@@ -101,8 +101,8 @@ def ingest(
     """Submit files and folders as documents: text, HTML, PDF, Office and more.
 
     Files of other kinds in a folder are listed and skipped, pictures too: these are recognised
-    where they are named. With --wait it is told what was left out of each. Exits 1 where a path that was named
-    can't be sent, and with --wait where a document failed.
+    where they are named. With --wait it is told what was left out of each. Exits 1 where a path
+    that was named can't be sent, and with --wait where a document failed.
 
     \b
     Example:
