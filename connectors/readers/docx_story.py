@@ -15,7 +15,7 @@ from connectors.readers.blocks import block
 from connectors.readers.docx_numbering import ListNumbers, whole
 from connectors.readers.docx_styles import ParagraphStyle, Styles
 from connectors.readers.markup import attribute, events, local
-from connectors.readers.tables import CELL_CHARS_MAX, row_text, table
+from connectors.readers.table_blocks import CELL_CHARS_MAX, row_text, table
 from schemas import Block
 
 LIST_CHARS = 65_536  # of items in a block: what passes to the worker at once

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.readers.blocks import block
 from connectors.readers.markup import attribute, events, local
 from connectors.readers.ooxml import OfficePackage, Related
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
 SERIES_MAX = 255  # of a chart: more than Excel allows; all of them stand in each row

@@ -21,7 +21,7 @@ from connectors.readers.libraries import lxml_version
 from connectors.readers.markup import attribute, events, local, xml_of
 from connectors.readers.notes import counted_notes
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.tables import CELL_CHARS_MAX, row_text, table
+from connectors.readers.table_blocks import CELL_CHARS_MAX, row_text, table
 from schemas import Block
 
 OPENDOCUMENT_VERSION = 1

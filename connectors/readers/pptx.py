@@ -18,7 +18,7 @@ from connectors.readers.markup import attribute, events, local
 from connectors.readers.notes import counted_notes
 from connectors.readers.ooxml import OfficePackage, Related
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
 PPTX_VERSION = 1

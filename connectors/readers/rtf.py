@@ -16,7 +16,7 @@ from connectors.readers.blocks import block, normalise
 from connectors.readers.damage import damaged
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
 RTF_VERSION = 1

@@ -31,7 +31,7 @@ from connectors.readers.libraries import lxml_version
 from connectors.readers.notes import counted_notes
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.sheet_extras import SheetExtras
-from connectors.readers.tables import row_text, table
+from connectors.readers.table_blocks import row_text, table
 from schemas import Block
 
 SHEETS_VERSION = 1

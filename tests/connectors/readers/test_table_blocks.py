@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.tables import HEADER_CHARS_MAX, TABLE_CHARS, row_text, table
+from connectors.readers.table_blocks import HEADER_CHARS_MAX, TABLE_CHARS, row_text, table
 
 ROWS = st.lists(st.lists(st.text("ab c|\n", max_size=30), max_size=4), min_size=1, max_size=200)
 
