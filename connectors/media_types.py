@@ -67,6 +67,8 @@ ALIASES = {
 }
 """Other names of these types; the edge spells them as the list does."""
 
+PICTURES = "image/"
+"""How the media types begin of what is read by recognising it."""
 OF_SUFFIX = {
     suffix: media_type for media_type, suffixes in MEDIA_TYPES.items() for suffix in suffixes
 }

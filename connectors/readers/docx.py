@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.readers.blocks import block
 from connectors.readers.damage import damaged
-from connectors.readers.docx_numbering import Numbering
+from connectors.readers.docx_numbering import ListNumbers
 from connectors.readers.docx_story import Story
 from connectors.readers.docx_styles import Styles
 from connectors.readers.drawing import drawn
@@ -52,7 +52,7 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
         related = package.related(main)
         story = Story(
             Styles.read(next(package.of_kind(main, "styles"), None)),
-            Numbering.read(next(package.of_kind(main, "numbering"), None)),
+            ListNumbers.read(next(package.of_kind(main, "numbering"), None)),
             lambda drawing: drawn(package, related, drawing),
         )
         story.footnotes = dict(_footnotes(package, main))
@@ -98,7 +98,7 @@ def _at_the_end(package: OfficePackage, main: str, story: Story) -> Iterator[Blo
 
 def _plain(element: Any) -> str:
     """Join the text of a note, a comment or a header onto a line."""
-    story = Story(Styles(), Numbering(), _nothing)
+    story = Story(Styles(), ListNumbers(), _nothing)
     return " ".join(" ".join(one.text.split()) for one in story.read(element))
 
 

@@ -26,7 +26,7 @@ class NumberingLevel:
 
 
 @dataclass
-class Numbering:
+class ListNumbers:
     """Counts the items of all lists of a document, in reading order."""
 
     levels: dict[str, dict[int, NumberingLevel]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Numbering:
     _counts: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, root: Any | None) -> Numbering:
+    def read(cls, root: Any | None) -> ListNumbers:
         """Read the part that defines them."""
         abstract: dict[str, dict[int, NumberingLevel]] = {}
         numbering = cls()
@@ -101,8 +101,10 @@ def _read(element: Any) -> NumberingLevel:
 
 
 def whole(text: str, default: int = 0) -> int:
-    """Read a number of a few digits; anything else is the default."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else default
+    """Read a number; one of ten digits and more is 10^9, and what is none the default."""
+    if not (text.isascii() and text.isdigit()):
+        return default
+    return int(text) if len(text) < 10 else 10**9
 
 
 def spelt(number: int, form: str) -> str:

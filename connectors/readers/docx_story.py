@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.readers.blocks import block
-from connectors.readers.docx_numbering import Numbering
+from connectors.readers.docx_numbering import ListNumbers, whole
 from connectors.readers.docx_styles import ParagraphStyle, Styles
 from connectors.readers.markup import attribute, events, local
-from connectors.readers.tables import CELL_CHARS_MAX, row_text, table
+from connectors.readers.table_blocks import CELL_CHARS_MAX, row_text, table
 from schemas import Block
 
 LIST_CHARS = 65_536  # of items in a block: what passes to the worker at once
@@ -43,7 +43,7 @@ class Story:
     """Reads one story; what it meets beside the text is counted and kept for who asked."""
 
     styles: Styles
-    numbering: Numbering
+    numbering: ListNumbers
     drawn: Callable[[Any], Iterable[Block]]
     """Reads the charts and diagrams of a drawing."""
     footnotes: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -195,10 +195,7 @@ def _child(element: Any, name: str) -> Any | None:
 def _span(cell: Any) -> int:
     properties = _child(cell, "tcPr")
     span = None if properties is None else _child(properties, "gridSpan")
-    text = "1" if span is None else attribute(span, "val")
-    return (
-        min(int(text), COLUMNS_MAX) if text.isascii() and text.isdigit() and text < "9" * 9 else 1
-    )
+    return 1 if span is None else min(whole(attribute(span, "val"), 1), COLUMNS_MAX)
 
 
 def _symbol(code: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from connectors.readers.blocks import block
 from connectors.readers.markup import attribute, events, local
 from connectors.readers.ooxml import OfficePackage, Related
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
+SERIES_MAX = 255  # of a chart: more than Excel allows; all of them stand in each row
 POINTS_MAX = 10_000  # of a series of a chart: its numbers are copies of a sheet's
 
 
@@ -19,9 +21,9 @@ def paragraphs(element: Any) -> Iterator[str]:
     parts: list[str] = []
     for begins, name, one in events(element):
         if name == "p":
-            if not begins and (text := "".join(parts).strip()):
+            text, parts = "".join(parts).strip(), []
+            if text and not begins:
                 yield text
-            parts = [] if begins or name == "p" else parts
         elif begins and name == "t":
             parts.append(one.text or "")
         elif begins and name == "br":
@@ -42,7 +44,7 @@ def chart(root: Any) -> Iterator[Block]:
     title = next((one for one in root.iter("{*}title")), None)
     if title is not None:
         yield from block("paragraph", " ".join(paragraphs(title)))
-    series = [_series(one) for one in root.iter("{*}ser")]
+    series = [_series(one) for one in islice(root.iter("{*}ser"), SERIES_MAX)]
     names = [name for name, _, _ in series]
     labels: dict[int, str] = {}
     for _, these, _ in series:

@@ -23,7 +23,7 @@ from schemas import Block
 EPUB_VERSION = 1
 """Of the rules for this format: raise it when the same bytes give other blocks."""
 WHAT = "EPUB book"
-CHAPTERS_MAX = 10_000  # that a spine names; it may name one a million times
+CHAPTERS_MAX = 10_000  # that a spine names, each once
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
@@ -43,7 +43,7 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
         place = _package(xml_of(archive.read(_CONTAINER), WHAT))
         package = xml_of(archive.read(place), WHAT)
         reading.title = next((one.text or "" for one in package.iter("{*}title")), "")
-        chapters = list(_chapters(package, place))
+        chapters = list(dict.fromkeys(_chapters(package, place)))
         if set(chapters) & _encrypted(archive):
             raise UnreadableDocument(protected(WHAT))
         missing = 0

@@ -10,7 +10,7 @@ from connectors.readers.archives import Archive
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.markup import attribute, local, xml_of
 
-PARTS_MAX = 20_000  # that are read of one file, each as often as it is referred to
+PARTS_MAX = 5_000  # that are read of one file, each as often as it is referred to
 
 
 class Related(NamedTuple):

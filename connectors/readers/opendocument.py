@@ -21,7 +21,7 @@ from connectors.readers.libraries import lxml_version
 from connectors.readers.markup import attribute, events, local, xml_of
 from connectors.readers.notes import counted_notes
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.tables import CELL_CHARS_MAX, row_text, table
+from connectors.readers.table_blocks import CELL_CHARS_MAX, row_text, table
 from schemas import Block
 
 OPENDOCUMENT_VERSION = 1
@@ -59,7 +59,7 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
                 "this is no OpenDocument file: submit it with its own media type"
             )
         reading.title = _title(archive)
-        outline = Outline()
+        outline = ContentWalk()
         first = ""
         for one in outline.read(xml_of(archive.read("content.xml"), WHAT)):
             first = first or (one.text if one.level == 1 else "")
@@ -85,7 +85,7 @@ def _headers(archive: Archive) -> list[str]:
         return []
     root = xml_of(archive.read("styles.xml"), WHAT)
     texts = (
-        " ".join(one.text for one in Outline().read(element))
+        " ".join(one.text for one in ContentWalk().read(element))
         for element in root.iter("{*}header", "{*}footer")
     )
     return list(dict.fromkeys(filter(None, texts)))
@@ -98,7 +98,7 @@ class _Grid:
 
 
 @dataclass
-class Outline:
+class ContentWalk:
     """Puts blocks together while the content is walked through."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -123,9 +123,9 @@ class Outline:
                     one.remove(child)
                 continue
             yield from self._begin(name, one) if begins else self._end(name, one)
-            tail = one.tail if not begins else one.text
-            if tail and self._texts and (begins or name not in ("p", "h")):
-                self._texts[-1].append(" ".join(tail.split("\n")))
+            text = (one.text if name not in _LEFT_OUT else "") if begins else one.tail
+            if text and self._texts and (begins or name not in ("p", "h")):
+                self._texts[-1].append(" ".join(text.split("\n")))
         yield from self._end_items()
 
     # ------------------------------------------------------------------ beginnings

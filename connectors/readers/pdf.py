@@ -24,7 +24,7 @@ from connectors.readers.damage import damaged
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.notes import counted_notes, ranges
 from connectors.readers.pdf_layout import Layout, heading_key
-from connectors.readers.pdf_lines import PageLine, TooManyCharacters, lines_of
+from connectors.readers.pdf_lines import PageLine, TooManyCharacters, kept, lines_of
 from connectors.readers.plain import read_plain
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.recognition import Recognition
@@ -139,19 +139,20 @@ class _Pages:
     def _seen(self, page: Any, lines: list[PageLine], number: int) -> list[PageLine]:
         """Leave out what nobody sees who opens the page."""
         left, bottom, right, top = page.get_bbox()
-        within = [
-            line
-            for line in lines
-            if line.left < right and line.right > left and line.bottom < top and line.top > bottom
-        ]
-        self.counts["outside"] += len(lines) - len(within)
-        if all(line.visible for line in within):
+
+        def is_within(line: PageLine) -> bool:
+            beside = line.left >= right or line.right <= left
+            return not (beside or line.bottom >= top or line.top <= bottom)
+
+        within = kept(lines, is_within)
+        self.counts["outside"] += _parts(lines) - _parts(within)
+        seen = kept(within, lambda line: line.visible)
+        if _parts(seen) == _parts(within):
             return within
         if _has_picture(page):
             self.layered.append(number + 1)
             return within
-        seen = [line for line in within if line.visible]
-        self.counts["hidden"] += len(within) - len(seen)
+        self.counts["hidden"] += _parts(within) - _parts(seen)
         return seen
 
     def _recognised(self, page: Any, number: int, *, gibberish: bool) -> Iterator[Block]:
@@ -178,6 +179,10 @@ class _Pages:
             if pages:
                 notes.append(f"pages {ranges(pages)} of {len(self.document)} {words}")
         notes += counted_notes(_SAID, self.counts)
+
+
+def _parts(lines: list[PageLine]) -> int:
+    return sum(max(len(line.cells), 1) for line in lines)
 
 
 def _is_gibberish(lines: list[PageLine]) -> bool:

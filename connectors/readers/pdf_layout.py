@@ -16,7 +16,7 @@ from statistics import median
 
 from connectors.readers.blocks import block
 from connectors.readers.pdf_lines import DIVIDED, PageLine
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
 LARGER = 1.18  # a line set so many times as large as the text is a heading

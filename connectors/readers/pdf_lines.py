@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -48,6 +48,22 @@ class PageLine:
     def middle(self) -> float:
         """Height of the middle of the line."""
         return (self.bottom + self.top) / 2
+
+
+def kept(lines: Iterable[PageLine], keep: Callable[[PageLine], bool]) -> list[PageLine]:
+    """Keep some lines, and of a line in cells some of these."""
+    some: list[PageLine] = []
+    for line in lines:
+        cells = tuple(filter(keep, line.cells))
+        if len(cells) == len(line.cells):
+            some += [line] if keep(line) else []
+        elif cells:
+            first, last = cells[0], cells[-1]
+            text = " ".join(cell.text for cell in cells)
+            some.append(
+                replace(first, text=text, right=last.right, cells=cells if len(cells) > 1 else ())
+            )
+    return some
 
 
 class TooManyCharacters(Exception):

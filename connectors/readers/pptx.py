@@ -18,7 +18,7 @@ from connectors.readers.markup import attribute, events, local
 from connectors.readers.notes import counted_notes
 from connectors.readers.ooxml import OfficePackage, Related
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.tables import table
+from connectors.readers.table_blocks import table
 from schemas import Block
 
 PPTX_VERSION = 1
@@ -48,7 +48,7 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
         package = OfficePackage(content, WHAT)
         reading.title = package.title()
         counts: Counter[str] = Counter()
-        for number, slide in enumerate(_slides(package), start=1):
+        for number, slide in enumerate(dict.fromkeys(_slides(package)), start=1):
             yield from _slide(package, slide, number, counts)
         counts["pictures"] = package.count("ppt/media/")
         counts["embedded"] = package.count("ppt/embeddings/")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
@@ -25,11 +26,12 @@ from connectors.readers.archives import (
 )
 from connectors.readers.blocks import block, under
 from connectors.readers.damage import damaged
+from connectors.readers.guards import UnreadableDocument
 from connectors.readers.libraries import lxml_version
 from connectors.readers.notes import counted_notes
 from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.sheet_extras import SheetExtras
-from connectors.readers.tables import row_text, table
+from connectors.readers.table_blocks import row_text, table
 from schemas import Block
 
 SHEETS_VERSION = 1
@@ -39,6 +41,10 @@ COLUMNS_MAX = 1_000
 """Of a row: one cell far to the right makes all rows as wide."""
 CELLS_MAX = 10_000_000
 """Of a sheet's area, empty ones too: a cell at each corner of a sheet spans 17 thousand million."""
+REPEATED_CELLS_MAX = 2_000_000  # of text, each of which the library copies: 200 MB
+_REPEATED = re.compile(rb"-repeated=[\"'][0-9]{3}")
+_ROW_OR_CELL = re.compile(rb"<[a-z]{0,20}:?(?:covered-)?table-(row|cell)\b([^>]*?)(/?)>")
+_TIMES = re.compile(rb"-repeated=[\"']([0-9]+)")
 CAPTIONS_MAX = 3  # rows of one cell before a table; more are a list
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _SAID = {
@@ -87,10 +93,34 @@ def _extras(document: DocumentBytes) -> SheetExtras | None:
         archive = Archive(document.content, WHAT)
         refuse_encrypted_entries(archive)
         archive.check_inflated()
+        _check_repeated(archive.read("content.xml") if "content.xml" in archive.names else b"")
         return None
     extras = SheetExtras(document.content, WHAT)
     extras.check_area(CELLS_MAX)
     return extras
+
+
+def _check_repeated(content: bytes) -> None:
+    """Raise UnreadableDocument for cells that are repeated more often than fits.
+
+    OpenDocument writes equal rows and cells once, with their number; the library copies each.
+    """
+    if not _REPEATED.search(content):
+        return
+    cells = rows = 0
+    for tag in _ROW_OR_CELL.finditer(content):
+        name, attributes, is_empty = tag.groups()
+        repeated = _TIMES.search(attributes)
+        times = int(repeated.group(1)[:9]) if repeated else 1
+        if name == b"row":
+            rows = times
+        elif not is_empty or b"value" in attributes:
+            cells += rows * times
+    if cells > REPEATED_CELLS_MAX:
+        raise UnreadableDocument(
+            f"this {WHAT} has {cells} cells, most of them repeated, of {REPEATED_CELLS_MAX} at "
+            "most: delete what is repeated, or split it, and submit that"
+        )
 
 
 def _texts(rows: Iterable[Row], counts: Counter[str]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from connectors.media_types import OF_SUFFIX
+from connectors.media_types import OF_SUFFIX, PICTURES
 
 STDIN = "-"
 FETCH_S = 30.0
@@ -72,7 +72,10 @@ def _files(path: Path) -> Iterator[FoundOrSkipped]:
     is_folder = path.is_dir()
     for file in _visible_below(path) if is_folder else [path]:
         suffix = file.suffix.lower()
-        if suffix in OF_SUFFIX or (not suffix and not is_folder):
+        if is_folder and OF_SUFFIX.get(suffix, "").startswith(PICTURES):
+            reason = "a picture: name it to have its text recognised"
+            yield SkippedPath(shown(file), reason, failed=False)
+        elif suffix in OF_SUFFIX or (not suffix and not is_folder):
             media_type = OF_SUFFIX.get(suffix, "text/plain")
             yield FoundDocument(shown(file), uri_of(file), media_type, _reading(file))
         else:

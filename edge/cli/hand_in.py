@@ -38,6 +38,8 @@ class SentFile:
     status: str = "accepted"
     reason: str = ""
     chunks: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What was left out of it, or joined."""
 
     def learn(self, document: dict[str, Any]) -> bool:
         """Take over how the document fares; True where it got further."""
@@ -47,6 +49,7 @@ class SentFile:
         moved = bool(document["status"] != self.status)
         self.status, self.reason = document["status"], document["reason"]
         self.chunks = document["chunks"]
+        self.notes = (document["manifest"] or {}).get("notes", [])
         return moved
 
 
@@ -75,6 +78,7 @@ class IngestReport:
                     "status": one.status,
                     "reason": one.reason,
                     "chunks": one.chunks,
+                    "notes": one.notes,
                 }
                 for one in self.sent
             ],
@@ -172,8 +176,10 @@ def ingest(
 ) -> None:
     """Submit files, folders, pages of the web or stdin (-) as documents.
 
-    Files of other kinds in a folder are listed and skipped. Exits 1 where what was named, or a file
-    that can't be read or is refused, was not sent, and with --wait where a document failed.
+    Files of other kinds in a folder are listed and skipped, pictures too: these are recognised
+    where they are named. With --wait it is told what was left out of each. Exits 1 where what was
+    named, or a file that can't be read or is refused, was not sent, and with --wait where a
+    document failed.
 
     \b
     Example:
@@ -208,6 +214,9 @@ def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
     failed = [sent for sent in report.sent if sent.status == "failed"]
     for sent in failed:
         click.echo(f"failed {sent.path}: {sent.reason}", err=True)
+    for sent in report.sent:
+        for note in sent.notes:
+            click.echo(f"note {sent.path}: {note}", err=True)
     if not report.sent:
         raise click.ClickException(
             f"nothing was sent: name files that end in {', '.join(OF_SUFFIX)}, or folders with some"

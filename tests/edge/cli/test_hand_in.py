@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from edge.cli.found_files import uri_of
 from edge.cli.hand_in import ingest
@@ -27,6 +28,7 @@ def folder(tmp_path):
     (found / "a.md").write_text("# VAT")
     (found / "deep" / "b.HTML").write_text("<p>VAT</p>")
     (found / "c.txt").write_bytes(b"caf\xe9")
+    (found / "film.mov").write_bytes(b"x")
     (found / "picture.png").write_bytes(b"x")
     (found / ".git" / "hidden.md").write_text("x")
     return found
@@ -39,18 +41,19 @@ def test_ingest_sends_what_it_can_read_and_names_the_rest(stack, log, folder):
     report = json.loads(done.stdout)
     assert [Path(one["path"]).name for one in report["documents"]] == ["a.md", "c.txt", "b.HTML"]
     assert {one["status"] for one in report["documents"]} == {"indexed"}
-    assert [Path(one["path"]).name for one in report["skipped"]] == ["picture.png"]
-    assert "picture.png" in done.stderr
+    assert [Path(one["path"]).name for one in report["skipped"]] == ["film.mov", "picture.png"]
+    assert "film.mov" in done.stderr
+    assert "picture.png: a picture: name it to have its text recognised" in done.stderr
     media = {entry.event.media_type for entry in log.entries["playhead.document.submitted"]}
     assert media == {"text/plain", "text/markdown", "text/html"}
 
 
 def test_ingest_fails_when_nothing_was_sent(stack, folder):
-    done = run(ingest, "--tenant", "acme", str(folder / "picture.png"), str(folder / "none"))
+    done = run(ingest, "--tenant", "acme", str(folder / "film.mov"), str(folder / "none"))
     assert done.exit_code == 1
     assert "nothing was sent" in done.stderr
     assert "no such file or folder" in done.stderr
-    assert "picture.png: .png files are not among the kinds that can be read (" in done.stderr
+    assert "film.mov: .mov files are not among the kinds that can be read (" in done.stderr
 
 
 def test_ingest_fails_when_a_document_failed(stack, log, folder):
@@ -242,3 +245,32 @@ def test_a_host_that_is_away_is_told(stack):
     done = run(ingest, "--tenant", "acme", "http://127.0.0.1:9/")
     assert done.exit_code == 1
     assert "it can't be fetched (ConnectError)" in done.stderr
+
+
+def test_binary_files_are_sent_with_their_media_type(stack, log, folder):
+    log.answer = outcomes_of
+    content = bytes(range(256)) * 10
+    (folder / "deep" / "plan.DOCX").write_bytes(content)
+    done = run(
+        ingest, "--tenant", "acme", str(folder / "deep"), str(folder / "picture.png"), "--json"
+    )
+    assert done.exit_code == 0, done.output
+    events = [entry.event for entry in log.entries["playhead.document.submitted"]]
+    assert {event.media_type for event in events} == {
+        "text/html",
+        "image/png",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    }
+
+
+def test_what_was_left_out_is_told(stack, log, folder):
+    def told(event):
+        *before, last = outcomes_of(event)
+        manifest = replace(last.manifest, notes=("pages 2 of 3 held no text",))
+        return [*before, replace(last, manifest=manifest)]
+
+    log.answer = told
+    done = run(ingest, "--tenant", "acme", str(folder / "a.md"), "--wait", "--json")
+    assert json.loads(done.stdout)["documents"][0]["notes"] == ["pages 2 of 3 held no text"]
+    assert "note " in done.stderr
+    assert "a.md: pages 2 of 3 held no text" in done.stderr
