@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connectors.readers.blocks import block, normalise
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.named_rows import named_rows, refuse_too_many_cells, row_blocks
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 SAMPLE_CHARS = 65_536

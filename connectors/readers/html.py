@@ -11,10 +11,15 @@ import lxml.html
 from lxml import etree
 
 from connectors.readers.blocks import block
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.html_page import Page
 from connectors.readers.html_views import seen_of
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 _NEVER_TEXT = ("script", "style", "template", "noscript")

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.readers.blocks import block, normalise
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.lines import read_lines
 from connectors.readers.named_rows import refuse_too_many_cells, row_blocks
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.value_paths import NamedValues, is_nested, path_lines
 from schemas import Block
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from connectors.readers.blocks import block, normalise
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 LINES_MIN = 4  # of a block: what is shorter goes with what follows

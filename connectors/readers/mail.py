@@ -24,11 +24,11 @@ from connectors.media_types import ALIASES, MEDIA_TYPES, OF_SUFFIX
 from connectors.readers.blocks import block, flat, normalise
 from connectors.readers.charsets import known_charset
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import read_html
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.registry import reader_of
+from connectors.readers.reader_registry import reader_of
 from schemas import Block
 
 DEPTH_MAX = 5  # of mail within mail

@@ -11,12 +11,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from connectors.readers.blocks import block, flat, normalise
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.front_matter import FrontMatter, front_matter_of
 from connectors.readers.html import READER as HTML
 from connectors.readers.html import read_html
 from connectors.readers.markdown_inline import InlineReader, with_literal_tags
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 NESTING_MAX = 90  # beyond it the library drops text, and no page means it

@@ -18,10 +18,10 @@ import olefile
 from connectors.readers.blocks import block, flat, normalise
 from connectors.readers.charsets import known_charset
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import read_html
 from connectors.readers.mail import DEPTH_MAX, PARTS_MAX, TOO_DEEP, MailReader, said_and_quoted
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 SUBJECT, BODY, HTML, RTF = "0037", "1000", "1013", "1009"

@@ -13,7 +13,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from connectors.readers.blocks import block, normalise
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from schemas import Block
 
 WRAPPED_CHARS_MIN = 50  # a line this long may have been broken to fit a page

@@ -15,11 +15,11 @@ from typing import Any
 from lxml import etree
 
 from connectors.readers.blocks import block, flat
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import strip_tags
 from connectors.readers.named_rows import refuse_too_many_cells
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 BROKEN = (

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
 from connectors.readers.parsing import parse
-from connectors.readers.registry import READERS
+from connectors.readers.reader_registry import READERS
 from tests.connectors.readers.ole_files import ole_file
 from tests.connectors.readers.test_outlook_message import a_mail, body
 from tests.connectors.readers.written import WRITTEN

@@ -43,7 +43,7 @@ def edit(tree, name, before, after):
 
 
 def raise_reader_versions(tree):
-    edit(tree, "connectors/readers/reader.py", "READER_VERSION = 3", "READER_VERSION = 4")
+    edit(tree, "connectors/readers/document_reader.py", "READER_VERSION = 3", "READER_VERSION = 4")
     edit(
         tree, "connectors/readers/before/readers_before.py", "RULES_BEFORE = 2", "RULES_BEFORE = 3"
     )

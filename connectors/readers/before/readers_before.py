@@ -11,7 +11,7 @@ from connectors.readers.before.html_as_shown import read_html
 from connectors.readers.before.markdown_without_targets import read_markdown
 from connectors.readers.before.plain_as_wrapped import read_plain
 from connectors.readers.charsets import declared_charset, declared_in, decode
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 RULES_BEFORE = 2

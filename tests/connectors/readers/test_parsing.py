@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
+from connectors.readers.document_reader import READER_VERSION
 from connectors.readers.markdown import LINES_MAX
 from connectors.readers.markdown_inline import INLINE_CHARS_MAX
 from connectors.readers.parsing import parse
-from connectors.readers.reader import READER_VERSION
 
 
 def read(media_type, content):
