@@ -90,6 +90,15 @@ BOUNDED_PIECES = RuleChange(
     before="all of it was measured and cut, however much",
     kept_until="2.0.0",
 )
+READ_FORMATS = RuleChange(
+    "PDF, Office, mail, tables and other formats are read, and such a file that is submitted as "
+    "text is told its media type; text, Markdown and HTML are read by rules that lose no text, or "
+    "say what they lost",
+    since="0.2.0.dev3",
+    before="text, Markdown and HTML were read, and lost marks, targets of links, front matter and "
+    "hidden parts; everything else was refused",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -99,6 +108,7 @@ CHANGES = (
     FOLLOWED_SCHEMAS,
     COMPOSED,
     BOUNDED_PIECES,
+    READ_FORMATS,
 )
 
 

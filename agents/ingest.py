@@ -22,7 +22,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.batching import NewChunk, batches, new_chunks
-from agents.changes import BOUNDED_PIECES
+from agents.changes import BOUNDED_PIECES, READ_FORMATS
 from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
 from agents.effects import Effects
 from agents.normal_forms import normalized
@@ -50,6 +50,7 @@ from schemas import (
     WriteDocument,
 )
 
+FORMATS = 1  # that are read, and by which rules: raise it, by a declared change, with either
 TITLE_CHARS_MAX = 300  # a title is a line; what is longer is cut, and stands in the text as well
 MANIFEST_IDS_BESIDE_CHUNKS_MAX = 1_000  # 40 kB of ids: what fits beside a batch of vectors
 PIECES_MAX = 400_000
@@ -131,6 +132,7 @@ async def submit(
         checksum=submission.checksum,
         parser=parsed.parser,
         parser_version=parsed.parser_version,
+        notes=parsed.notes,
         policy=event.chunk_policy,
         chunks=ids,
         kept=_common(ids, keepable),
@@ -178,7 +180,8 @@ async def _opened(event: DocumentSubmitted, fx: Effects) -> Submission:
 
 async def _parsed(event: DocumentSubmitted, content: bytes, fx: Effects) -> Parsed:
     """Ask for the document's blocks; raises Unfit for what can't be read."""
-    parsed = await fx(Parse(media_type=event.media_type, content=content))
+    formats = FORMATS if fx.has(READ_FORMATS) else 0
+    parsed = await fx(Parse(media_type=event.media_type, content=content, formats=formats))
     if parsed.error:
         raise Unfit(parsed.error)
     return parsed

@@ -149,6 +149,26 @@ def groundedness(places: tuple[Path, ...], choice: Choice, run: Path | None, as_
 @eval_.command()
 @set_options
 @any_run_option
+def documents(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
+    """See how much text is read of files, by kind; needs no stack.
+
+    \b
+    Example:
+      playhead eval documents --data sets/documents
+    """
+    from evals.text_recall import evaluate_documents
+
+    del run  # as for rewriting
+    sets = []
+    for place in places:
+        with counting("files") as advance:
+            sets += evaluate_documents(place, choice, advance)
+    report("documents", sets, choice, {}, as_json)
+
+
+@eval_.command()
+@set_options
+@any_run_option
 def redaction(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
     """See which personal data of texts would stay readable; needs no stack.
 

@@ -938,6 +938,8 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version."""
+    notes: tuple[str, ...] = ()
+    """What the parser left out or joined, as sentences that quote nothing."""
     policy: str
     """Chunk policy."""
     chunks: tuple[str, ...]
@@ -1363,7 +1365,9 @@ class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     uri: str
     """Where the document comes from; an identifier that must not hold personal data."""
     media_type: str
-    """text/plain, text/markdown or text/html."""
+    """Such as text/html; charset=gb18030. The charset is that of the bytes, other parameters are
+    dropped.
+    """
     title: Sealed | None = None
     """Title as given, under the document's key."""
     content: Sealed
@@ -1655,7 +1659,9 @@ class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     uri: str
     """Where the document comes from."""
     media_type: str
-    """text/plain, text/markdown or text/html."""
+    """Such as text/html; charset=gb18030. The charset is that of the bytes, other parameters are
+    dropped.
+    """
     content: bytes
     """The document's bytes."""
     title: str = ""
@@ -1762,6 +1768,8 @@ class Parsed(Record, frozen=True, gc=False, kw_only=True):
     """Parser that read it."""
     parser_version: str
     """Its version, and those of what it reads with."""
+    notes: tuple[str, ...] = ()
+    """What was left out or joined, as sentences that quote nothing."""
     error: str = ""
     """What is wrong with it and what to do; empty if it could be read."""
 
@@ -1778,6 +1786,10 @@ class Parse(Request[Parsed], frozen=True, gc=False, kw_only=True):
     """Media type as submitted."""
     content: bytes
     """The document's bytes."""
+    formats: int = 0
+    """What is read, and by which rules: 0 for text, Markdown and HTML as 0.1.0 read them, 1 for all
+    of 0.2.0.
+    """
 
 
 class PersonErased(Event, frozen=True, gc=False, kw_only=True):

@@ -2255,6 +2255,7 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(checksum := record.checksum.encode())], checksum,
             LONG[len(parser := record.parser.encode())], parser,
             LONG[len(parser_version := record.parser_version.encode())], parser_version,
+            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
             LONG[len(policy := record.policy.encode())], policy,
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
@@ -2286,6 +2287,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         end = here + (size >> 1)
     parser_version = data[here:end].decode()
     here = end
+    notes: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            notes_item, here = string_at(data, here)
+            notes.append(notes_item)
+    here += 1
     if (size := data[here]) & 0x81:
         here, end = span_at(data, here)
     else:
@@ -2325,6 +2333,7 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         checksum=checksum,
         parser=parser,
         parser_version=parser_version,
+        notes=tuple(notes),
         policy=policy,
         chunks=tuple(chunks),
         kept=tuple(kept),
@@ -4730,6 +4739,7 @@ def encode_parsed(record: Parsed) -> bytes:
             LONG[len(blocks)] + b"".join([encode_block(item) for item in blocks]) + b"\0" if (blocks := record.blocks) else b"\0",
             LONG[len(parser := record.parser.encode())], parser,
             LONG[len(parser_version := record.parser_version.encode())], parser_version,
+            LONG[len(notes)] + strings(notes) + b"\0" if (notes := record.notes) else b"\0",
             LONG[len(error := record.error.encode())], error,
         )
     )
@@ -4764,6 +4774,13 @@ def read_parsed(data: bytes, here: int) -> tuple[Parsed, int]:
         end = here + (size >> 1)
     parser_version = data[here:end].decode()
     here = end
+    notes: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            notes_item, here = string_at(data, here)
+            notes.append(notes_item)
+    here += 1
     if (size := data[here]) & 0x81:
         here, end = span_at(data, here)
     else:
@@ -4776,6 +4793,7 @@ def read_parsed(data: bytes, here: int) -> tuple[Parsed, int]:
         blocks=tuple(blocks),
         parser=parser,
         parser_version=parser_version,
+        notes=tuple(notes),
         error=error,
     )
     return record, here
@@ -4786,6 +4804,7 @@ def encode_parse(record: Parse) -> bytes:
         (
             LONG[len(media_type := record.media_type.encode())], media_type,
             LONG[len(content := record.content)], content,
+            INT[record.formats],
         )
     )
 
@@ -4805,9 +4824,15 @@ def read_parse(data: bytes, here: int) -> tuple[Parse, int]:
         end = here + (size >> 1)
     content = data[here:end]
     here = end
+    if (formats := data[here]) & 0x81:
+        formats, here = long_at(data, here)
+    else:
+        formats >>= 1
+        here += 1
     record = Parse(
         media_type=media_type,
         content=content,
+        formats=formats,
     )
     return record, here
 

@@ -56,7 +56,7 @@ class Documents:
 
         Raises BeyondMeans for one that takes more work or memory than it may.
         """
-        task = document_task(request.media_type, request.content)
+        task = document_task(request.media_type, request.content, request.formats)
         return document_of(await self._readers.ask(call, task, document_part))
 
     async def count_tokens(self, request: CountTokens, call: Call) -> TokenCounts:

@@ -3,7 +3,8 @@
 It is told its program (`module:function`), its socket, its parent, the work that loading and a task
 may take (milliseconds of CPU time), the memory that it may use (bytes of address space) and its
 niceness. The kernel holds the limits: past one of work it ends the process (SIGXCPU), whatever code
-is running; past that of memory an allocation fails, which is answered. CPU time is what counts, so
+is running; past that of memory an allocation fails, which is answered. Few files may be open, and
+once the program is loaded none may be written to. CPU time is what counts, so
 that a busy machine fails no task.
 
 Why it is so: libraries that read hostile bytes take quadratic time over some, and nothing stops
@@ -41,6 +42,7 @@ from connectors.processes.program import NotInstalled, TooMuch, Work
 GROWN_BYTES = 160 * 2**20
 """Beyond what it had when it was ready, at which a process says that another should take its place:
 its allocator keeps what a large task took, and a new one is 35 to 150 MiB."""
+OPEN_FILES_MAX = 64  # at once: a process that loads a model has up to ten open
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
@@ -52,6 +54,7 @@ def main(arguments: list[str]) -> None:
     _depend_on(parent)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, memory_bytes)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES_MAX)
     _limit_work(loading_ms)
     asker = socket.socket(fileno=descriptor)
     try:
@@ -59,6 +62,7 @@ def main(arguments: list[str]) -> None:
     except NotInstalled as error:
         asker.sendall(framed(NotLoaded(str(error))))
         return
+    _limit(resource.RLIMIT_FSIZE, 0)  # no library leaves a file behind; pipes and sockets are none
     with contextlib.suppress(OSError):  # nobody is left who asks
         small_bytes = _resident_bytes()
         asker.sendall(framed(Ready()))

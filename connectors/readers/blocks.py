@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import regex
 
@@ -66,3 +67,11 @@ def block(kind: BlockKind, text: str, level: int = 0) -> Iterator[Block]:
         cleaned = prose(cleaned)
     if cleaned.strip():
         yield Block(kind=kind, level=level, text=cleaned)
+
+
+def under(heading: str, blocks: Iterable[Block], level: int = 1) -> Iterator[Block]:
+    """Put a heading that nobody wrote as one over blocks, unless there are none."""
+    rest = iter(blocks)
+    for first in rest:
+        yield from block("heading", heading, level)
+        yield from chain((first,), rest)

@@ -1,4 +1,7 @@
-"""Turn a document's bytes into characters, whatever charset it is in and says that it is in."""
+"""Charsets: which there are, how documents name them, and how 0.1.0 chose one.
+
+What is read today goes through `guessing.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 
 from connectors.readers.guards import refuse_binary, refuse_other_formats
 
-_BOMS = (
+BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -69,7 +72,7 @@ def declared_charset(text: str) -> str:
 
 def declared_in(kind: str, content: bytes) -> str:
     """Find the charset that an HTML page declares about itself."""
-    if kind not in ("text/html", "application/xhtml+xml"):
+    if kind not in ("text/html", "application/xhtml+xml", "application/xml"):
         return ""
     for tag in _META.finditer(content[:65_536]):
         if charset := declared_charset(tag.group().decode("latin-1")):
@@ -84,21 +87,21 @@ def decode(content: bytes, declared: str) -> str:
     of their own; then what is declared; then UTF-16 or UTF-32 by their zeros; then Windows-1252.
     Raises UnreadableDocument for what is not text.
     """
-    for mark, name in _BOMS:
+    for mark, name in BOMS:
         if content.startswith(mark):
             return content[len(mark) :].decode(name, errors="replace")
     refuse_other_formats(content)
-    if wide := _wide(content):
+    if wide := wide_by_zeros(content):
         return content.decode(wide, errors="replace")
     refuse_binary(content)
-    charset = _known(declared)
+    charset = known_charset(declared)
     if charset.startswith("iso2022") or charset == "hz":  # looks like ASCII, and is not
         return content.decode(charset, errors="replace")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         # a torn character at the end, or some noise, does not make UTF-8 another charset
-        if charset == "utf-8" or _mostly_utf8(content):
+        if charset == "utf-8" or looks_mostly_utf8(content):
             return content.decode("utf-8", errors="replace")
     try:
         return content.decode(charset or "cp1252")
@@ -106,7 +109,7 @@ def decode(content: bytes, declared: str) -> str:
         return content.decode(charset or "latin-1", errors="replace")
 
 
-def _known(label: str) -> str:
+def known_charset(label: str) -> str:
     """Name Python's codec for a charset's label; empty where there is none."""
     try:
         name = codecs.lookup(label).name
@@ -115,13 +118,14 @@ def _known(label: str) -> str:
     return _LABELS.get(name, name) if name in _CHARSETS else ""
 
 
-def _mostly_utf8(content: bytes) -> bool:
+def looks_mostly_utf8(content: bytes) -> bool:
+    """Whether bytes are UTF-8 but for some noise."""
     text = content.decode("utf-8", errors="replace")
     beyond_ascii = sum(character > "\x7f" for character in text)
     return text.count("\ufffd") * 4 < beyond_ascii
 
 
-def _wide(content: bytes) -> str:
+def wide_by_zeros(content: bytes) -> str:
     """Recognise UTF-16 and UTF-32 without a mark by where the zeros of Latin text stand."""
     sample = content[:4_096]
     if len(sample) < 4:

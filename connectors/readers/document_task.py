@@ -5,7 +5,7 @@ The last part is what was read without its blocks, which come before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -39,6 +39,8 @@ class DocumentTask(msgspec.Struct):
 
     media_type: str
     content: bytes
+    formats: int
+    """As in `Parse`."""
 
 
 class SomeBlocks(msgspec.Struct, tag="blocks"):
@@ -60,40 +62,49 @@ _PARTS: msgspec.msgpack.Decoder[DocumentPart] = msgspec.msgpack.Decoder(Document
 
 
 def load() -> Work:
-    """Load the readers and return who reads."""
-    from connectors.readers.parsing import parse
+    """Load what chooses the readers and return who reads."""
+    from connectors.readers.parsing import read_on
 
-    return partial(read, parse)
+    return partial(read, read_on)
 
 
-def read(parse: Callable[[str, bytes], Parsed], body: bytes | bytearray) -> Iterator[bytes]:
-    """Read a document; raises TooMuch for one of more blocks than may be."""
+def read(
+    read_on: Callable[[str, bytes, int], Iterator[Block | Parsed]], body: bytes | bytearray
+) -> Iterator[bytes]:
+    """Read a document part by part; raises TooMuch for one of more blocks than may be."""
     task = _TASKS.decode(body)
-    parsed = parse(task.media_type, task.content)
-    if len(parsed.blocks) > BLOCKS_MAX:
-        raise TooMuch("blocks")
-    for part in parts_of(parsed):
+    for part in parts_of(_bounded(read_on(task.media_type, task.content, task.formats))):
         yield _spell(part)
 
 
-def parts_of(parsed: Parsed) -> Iterator[DocumentPart]:
-    """Cut what was read into parts that are each decoded in a millisecond or so."""
+def _bounded(items: Iterable[Block | Parsed]) -> Iterator[Block | Parsed]:
+    """Pass on what is read; raises TooMuch for one of more blocks than may be."""
+    for number, item in enumerate(items):
+        if number >= BLOCKS_MAX and isinstance(item, Block):
+            raise TooMuch("blocks")
+        yield item
+
+
+def parts_of(items: Iterable[Block | Parsed]) -> Iterator[DocumentPart]:
+    """Put what is read into parts that are each decoded in a millisecond or so."""
     blocks: list[Block] = []
     chars = 0
-    for block in parsed.blocks:
-        blocks.append(block)
-        chars += len(block.text)
+    for item in items:
+        if isinstance(item, Parsed):
+            if blocks:
+                yield SomeBlocks(blocks)
+            yield Rest(item)
+            return
+        blocks.append(item)
+        chars += len(item.text)
         if chars >= PART_CHARS or len(blocks) == PART_BLOCKS:
             yield SomeBlocks(blocks)
             blocks, chars = [], 0
-    if blocks:
-        yield SomeBlocks(blocks)
-    yield Rest(replace(parsed, blocks=()))
 
 
-def document_task(media_type: str, content: bytes) -> bytes:
+def document_task(media_type: str, content: bytes, formats: int) -> bytes:
     """Spell what is asked."""
-    return _spell(DocumentTask(media_type, content))
+    return _spell(DocumentTask(media_type, content, formats))
 
 
 def document_part(body: bytes) -> DocumentPart:
@@ -102,8 +113,10 @@ def document_part(body: bytes) -> DocumentPart:
 
 
 def document_of(parts: Sequence[DocumentPart]) -> Parsed:
-    """Put the parts of an answer together."""
+    """Put the parts of an answer together; of an unreadable document, none of its blocks."""
     *before, rest = parts
     assert isinstance(rest, Rest)
+    if rest.parsed.error:
+        return rest.parsed
     blocks = [part.blocks for part in before if isinstance(part, SomeBlocks)]
     return replace(rest.parsed, blocks=tuple(block for some in blocks for block in some))

@@ -27,6 +27,23 @@ def refuse_other_formats(content: bytes) -> None:
             raise UnreadableDocument(f"this is {what}, not text: extract its text and submit that")
 
 
+_MEDIA_TYPES = (
+    (b"%PDF-", "a PDF file", "application/pdf"),
+    (b"PK\x03\x04", "a ZIP or Office file", "the media type of its format"),
+    (b"\x89PNG", "a PNG image", "image/png"),
+    (b"\xff\xd8\xff", "a JPEG image", "image/jpeg"),
+    (b"GIF8", "a GIF image", "image/gif"),
+    (b"{\\rtf", "an RTF file", "application/rtf"),
+)
+
+
+def refuse_misnamed(content: bytes) -> None:
+    """Raise UnreadableDocument for a file that is no text, but of a format that is read too."""
+    for magic, what, media_type in _MEDIA_TYPES:
+        if content.startswith(magic):
+            raise UnreadableDocument(f"this is {what}, not text: submit it with {media_type}")
+
+
 def refuse_binary(content: bytes) -> None:
     """Raise UnreadableDocument for bytes with more control characters than noise explains."""
     controls = len(content) - len(content.translate(None, _CONTROLS))

@@ -1,8 +1,9 @@
-"""Walk a parsed HTML page: what a reader would see of it, as blocks in reading order."""
+"""Walk a parsed HTML page: what a reader can see of it, as blocks in reading order."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,16 +11,19 @@ from typing import Any
 from lxml import etree
 
 from connectors.readers.blocks import block, flat, normalise, prose
+from connectors.readers.html_views import SeenParts, is_frame, role_of
 from schemas import Block
 
 # fmt: off
-_SILENT = frozenset((
-    "head", "nav", "aside", "svg", "math", "iframe", "object", "embed", "applet", "canvas", "audio",
-    "video", "map", "select", "textarea", "button", "input", "datalist", "dialog", "noframes",
-))
-_SILENT_ROLES = frozenset((
-    "navigation", "banner", "contentinfo", "search", "menu", "menubar", "dialog",
-))
+_SILENT = {
+    **dict.fromkeys(("head", "nav"), "navigation"),
+    **dict.fromkeys((
+        "iframe", "object", "embed", "applet", "canvas", "audio", "video", "map", "select",
+        "textarea", "input", "datalist", "noframes",
+    ), "fields of forms and embedded objects"),
+}
+"""Tag -> what is left out with it, as a note says it."""
+_SILENT_ROLES = frozenset(("navigation", "search", "menu", "menubar"))
 _BREAKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
     "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
@@ -31,6 +35,7 @@ _LISTS = ("ul", "ol", "dir", "menu")
 # fmt: on
 _HEADING = re.compile(r"h[1-6]")
 _NEWLINES = re.compile(r"[\r\n]+")
+TAB_LEVEL = 6  # of the heading above what lies behind a tab: below every heading of the page
 CELL_CHARS_MAX = 2_000  # of a table of data; what is longer is a part of a page
 
 
@@ -38,11 +43,16 @@ CELL_CHARS_MAX = 2_000  # of a table of data; what is longer is a part of a page
 class Page:
     """Reads a parsed page into blocks, without recursion: pages nest as deep as they like."""
 
+    seen: SeenParts
     boilerplate: bool
     """Whether to read navigation and what else is silent for a reader, too."""
     blocks: list[Block] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """What -> how many times it was left out."""
     _text: list[str] = field(default_factory=list)
     _lists: list[int] = field(default_factory=list)
+    _links: list[int] = field(default_factory=list)
+    """Where the text of the links around begins."""
     _mark: str = ""
     _items: list[str] = field(default_factory=list)
 
@@ -65,18 +75,48 @@ class Page:
         self._flush()
         self._flush_list()
 
+    def notes(self) -> list[str]:
+        """Tell what was left out."""
+        return [f"{what} left out: {count}" for what, count in sorted(self.left_out.items())]
+
     def _silent(self, element: Any) -> bool:
         if self.boilerplate:
             return bool(element.tag == "head")
-        if element.tag in _SILENT or element.get("role", "").lower() in _SILENT_ROLES:
+        if element in self.seen.tabs:  # what it says stands above its panel
             return True
-        if element.tag in ("header", "footer"):
-            parent = element.getparent()
-            return parent is not None and parent.tag == "body" and element.find(".//h1") is None
+        why = self._why_silent(element)
+        if why and element.tag != "head" and any(not text.isspace() for text in element.itertext()):
+            self.left_out[why] += 1
+        return bool(why)
+
+    def _why_silent(self, element: Any) -> str:
+        """Say as what an element is left out; empty for one that is read."""
+        if element.tag in _SILENT:
+            return _SILENT[element.tag]
+        role = role_of(element)
+        if role in _SILENT_ROLES:
+            return "navigation"
+        if is_frame(element):
+            return "" if element in self.seen.wordy else "navigation"
+        if self._hidden(element) and not self._openable(element, role):
+            return "hidden parts"
+        return ""
+
+    @staticmethod
+    def _hidden(element: Any) -> bool:
+        if element.tag == "dialog" and element.get("open") is None:
+            return True
         return (
             element.get("hidden") is not None
             or element.get("aria-hidden", "").lower() == "true"
             or "display:none" in element.get("style", "").replace(" ", "").lower()
+        )
+
+    def _openable(self, element: Any, role: str) -> bool:
+        return (
+            role == "tabpanel"
+            or element.get("hidden", "").lower() == "until-found"
+            or element.get("id") in self.seen.openable
         )
 
     def _whole(self, element: Any) -> bool:
@@ -100,6 +140,10 @@ class Page:
         tag = element.tag
         if tag in _BREAKS:
             self._flush()
+        if label := self.seen.labels.get(element):
+            self._flush()
+            self._flush_list()
+            self.blocks.extend(block("heading", label, TAB_LEVEL))
         if tag in _LISTS:
             start = element.get("start", "1")
             numbered = int(start) if start.isdecimal() and len(start) < 6 else 1
@@ -111,11 +155,21 @@ class Page:
                 self._lists[-1] += 1
         elif tag == "img" and element.get("alt"):
             self._text.append(f" {element.get('alt')} ")
+        elif tag == "button":
+            self._text.append(" ")
+        elif tag == "a":
+            self._links.append(len(self._text))
 
     def _leave(self, element: Any) -> None:
         tag = element.tag
         if tag in _BREAKS:
             self._flush()
+        if tag == "button":
+            self._text.append(" ")
+        elif tag == "a":
+            said = "".join(self._text[self._links.pop() :])
+            if said.strip() and (target := self.seen.target(element, said)):
+                self._text.append(f" ({target})")
         if tag in _LISTS:
             self._lists.pop()
             if not self._lists:

@@ -2,56 +2,72 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from connectors.readers.blocks import block, flat, normalise
-from connectors.readers.html import read_html, unescape
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
+from connectors.readers.front_matter import FrontMatter, front_matter_of
+from connectors.readers.html import READER as HTML
+from connectors.readers.html import read_html
+from connectors.readers.markdown_inline import InlineReader, with_literal_tags
 from connectors.readers.plain import read_plain
 from schemas import Block
 
 NESTING_MAX = 90  # beyond it the library drops text, and no page means it
-INLINE_CHARS_MAX = 20_000  # of one paragraph; beyond these two it is read as it stands,
-INLINE_OPENINGS_MAX = 500  # because the library's time grows with their square
 LINES_MAX = 250_000  # 20 s of work; a longer document is read as plain text
 _MARKDOWN_BLOCKS = MarkdownIt("commonmark", {"maxNesting": NESTING_MAX + 10}).enable("table")
 _MARKDOWN_BLOCKS.disable("inline")  # paragraphs come out as they stand
-_MARKDOWN_INLINE = MarkdownIt("commonmark").enable("strikethrough")
-_SOFT_BREAK = re.compile(r"(?<!  )\n")  # two spaces before it make it a hard one
-_MARKS = re.compile(r"[\\`*_\[\]<>&~!]")
-_FRONT_MATTER = re.compile(
-    r"\A---[^\S\n]*\n(.{0,8000}?)\n(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL
-)
-_FRONT_TITLE = re.compile(r"(?m)^title:[^\S\n]*(.+)$")
+_UNUSED_LABELS = ("//", "COMMENT")
+"""Of reference definitions that stand for comments, since nothing refers to them."""
 
 
-def read_markdown(text: str) -> tuple[str, list[Block]]:
-    """Read title and blocks; what is nested or long beyond reason is read as plain text."""
-    text, title = normalise(text), ""
-    if front := _FRONT_MATTER.match(text):
-        line = _FRONT_TITLE.search(front.group(1))
-        title = line.group(1).strip().strip("\"'") if line else ""
-        text = text[front.end() :]
-    if text.count("\n") > LINES_MAX:
-        return title, read_plain(text)[1]
-    tokens = _MARKDOWN_BLOCKS.parse(text)
-    if any(token.level >= NESTING_MAX for token in tokens):
-        return title, read_plain(text)[1]
-    outline = _Outline()
-    blocks = [one for token in tokens for one in outline.read(token)]
-    if not title:
-        title = next((one.text for one in blocks if one.kind == "heading" and one.level == 1), "")
-    return title, blocks
+def read_markdown(text: str, notes: list[str] | None = None) -> tuple[str, list[Block]]:
+    """Read title and blocks; what is nested or long beyond reason is read as plain text.
+
+    `notes` gains what was left out.
+    """
+    text = normalise(text)
+    notes = [] if notes is None else notes
+    front, text = front_matter_of(text) or (FrontMatter(), text)
+    blocks = list(block("table", "\n".join(front.rows)))
+    environment: dict[str, Any] = {}
+    tokens: list[Token] = []
+    if text.count("\n") <= LINES_MAX:
+        tokens = _MARKDOWN_BLOCKS.parse(text, environment)
+    if any(token.level >= NESTING_MAX for token in tokens) or text.count("\n") > LINES_MAX:
+        notes.append("the document is too long or nests too deep: it was read as plain text")
+        return front.title, [*blocks, *read_plain(text, notes)[1]]
+    inline = InlineReader(environment, targets_left=len(text))
+    outline = _Outline(inline, notes)
+    body = [one for token in tokens for one in outline.read(token)]
+    body += block("list", "\n".join(_unused_references(inline)))
+    notes += [f"{what} left out: {count}" for what, count in sorted(inline.left_out.items())]
+    title = front.title or next(
+        (one.text for one in body if one.kind == "heading" and one.level == 1), ""
+    )
+    return title, blocks + body
+
+
+def _unused_references(inline: InlineReader) -> Iterator[str]:
+    """Spell definitions that no paragraph refers to, such as notes at the end of a page."""
+    for label, reference in inline.environment.get("references", {}).items():
+        target = str(reference.get("href", ""))
+        if label not in _UNUSED_LABELS and target not in inline.used and target not in ("", "#"):
+            yield f"[{label.casefold()}] {target} {reference.get('title') or ''}"
 
 
 @dataclass
 class _Outline:
     """Reads the library's tokens, one after the other, into blocks."""
 
+    inline: InlineReader
+    notes: list[str]
     _lists: list[tuple[str, int]] = field(default_factory=list)
     """Mark and next number of the lists around."""
     _items: list[str] = field(default_factory=list)
@@ -109,7 +125,7 @@ class _Outline:
         return block("table", "\n".join(self._rows))
 
     def text(self, token: Token) -> Iterable[Block]:
-        content = _inline(token.content)
+        content = self.inline.read(token.content)
         if self._in_table:
             self._row.append(flat(content))
         elif self._heading:
@@ -127,7 +143,7 @@ class _Outline:
 
     def html(self, token: Token) -> Iterator[Block]:
         yield from self._end_items()
-        yield from read_html(token.content)[1]
+        yield from read_html(with_literal_tags(token.content), self.notes)[1]
 
     def _end_items(self) -> Iterable[Block]:
         items, self._items = self._items, []
@@ -153,23 +169,14 @@ _READERS: dict[str, Callable[[_Outline, Token], Iterable[Block]]] = {
 """What each of the library's tokens means; others say nothing that its neighbours do not."""
 
 
-def _inline(content: str) -> str:
-    """Take the marks out of a paragraph: link texts, alternative texts and code stay."""
-    if not _MARKS.search(content):
-        return _SOFT_BREAK.sub(" ", content)
-    if len(content) > INLINE_CHARS_MAX or content.count("[") > INLINE_OPENINGS_MAX:
-        return unescape(content)
-    parts: list[str] = []
-    for token in _MARKDOWN_INLINE.parseInline(content)[0].children or ():
-        match token.type:
-            case "text" | "code_inline" | "text_special":
-                parts.append(token.content)
-            case "softbreak":  # where the author's editor wrapped the line: no end of anything
-                parts.append(" ")
-            case "hardbreak":
-                parts.append("\n")
-            case "image":
-                parts.append(token.content)
-            case "html_inline" if token.content.lower().startswith("<br"):
-                parts.append("\n")
-    return "".join(parts)
+def _read(document: DocumentBytes) -> DocumentReading:
+    reading = DocumentReading()
+    reading.title, reading.blocks = read_markdown(document.text(), reading.notes)
+    return reading
+
+
+READER = DocumentReader(
+    "markdown-it-py",
+    f"{version('markdown-it-py')}+{HTML.name}-{HTML.version}, PyYAML {version('PyYAML')}",
+    _read,
+)

@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 
-from connectors.media_types import OF_SUFFIX
+from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
+from edge.cli.found_files import STDIN, FoundDocument, SkippedPath, Unsendable, found_at
 from edge.cli.output import print_json, progress_bar, with_progress
-from edge.client.gateway_client import GatewayClient, connect
+from edge.client.gateway_client import GatewayClient, RequestRefused, connect
 from edge.requests import limits
+from edge.requests.new_document import essence
 from streams.operations.options import run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
@@ -30,12 +32,14 @@ UNDER_WAY = ("accepted", "ingested")
 class SentFile:
     """A file that the gateway took in as a document."""
 
-    path: Path
+    path: str
     document: str
     request: str
     status: str = "accepted"
     reason: str = ""
     chunks: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What was left out of it, or joined."""
 
     def learn(self, document: dict[str, Any]) -> bool:
         """Take over how the document fares; True where it got further."""
@@ -45,6 +49,7 @@ class SentFile:
         moved = bool(document["status"] != self.status)
         self.status, self.reason = document["status"], document["reason"]
         self.chunks = document["chunks"]
+        self.notes = (document["manifest"] or {}).get("notes", [])
         return moved
 
 
@@ -53,29 +58,92 @@ class IngestReport:
     """What became of the files."""
 
     sent: list[SentFile] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[SkippedPath] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that should be a document is none."""
+        return any(one.failed for one in self.skipped) or any(
+            one.status == "failed" for one in self.sent
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON document of `--json`."""
         return {
             "documents": [
                 {
-                    "path": str(one.path),
+                    "path": one.path,
                     "document_id": one.document,
                     "request_id": one.request,
                     "status": one.status,
                     "reason": one.reason,
                     "chunks": one.chunks,
+                    "notes": one.notes,
                 }
                 for one in self.sent
             ],
-            "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "skipped": [{"path": one.path, "reason": one.reason} for one in self.skipped],
         }
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is said of each document that is sent."""
+
+    tenant: str
+    policy: str
+    title: str
+    uri: str
+    media_type: str
+    groups: tuple[str, ...]
+    metadata: dict[str, str]
+
+    def check(self, found: list[FoundDocument | SkippedPath], paths: tuple[str, ...]) -> None:
+        """Raise click.UsageError where they don't fit what is to be sent."""
+        if STDIN in paths and not self.uri:
+            raise click.UsageError("stdin has no name: give it one with --uri")
+        if (self.title or self.uri) and len(found) > 1:
+            raise click.UsageError(
+                f"--title and --uri name one document, and there are {len(found)}: send it alone"
+            )
+
+    def body(self, one: FoundDocument, content: bytes, told: str) -> dict[str, Any]:
+        """Return the request that hands a document in; `told` is the media type its host tells."""
+        body: dict[str, Any] = {
+            "uri": self.uri or one.uri,
+            "media_type": self.media_type or _readable(told) or one.media_type,
+            "chunk_policy": self.policy,
+            "tenant": self.tenant,
+            "title": self.title,
+            "groups": self.groups,
+            "metadata": self.metadata,
+        }
+        try:
+            if "charset" in body["media_type"].lower():
+                raise UnicodeError  # it speaks of the bytes
+            body["content"] = content.decode("utf-8")
+        except UnicodeError:
+            body["content_base64"] = base64.b64encode(content).decode()
+        return body
+
+
+def _readable(told: str) -> str:
+    """Return the media type that a host tells, where it says more than that it is some text."""
+    kind = essence(told)
+    return told if kind in MEDIA_TYPES and kind != "text/plain" else ""
+
+
+def _as_metadata(_context: object, _option: object, entries: tuple[str, ...]) -> dict[str, str]:
+    pairs = [entry.partition("=") for entry in entries]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise click.BadParameter("write NAME=VALUE")
+    return {name: value for name, _, value in pairs}
 
 
 @click.command()
 @click.option("--tenant", required=True, help="Tenant that the documents belong to.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH|URL|-...")
 @click.option("--wait", is_flag=True, help="Return when the documents can be searched.")
 @click.option(
     "--policy",
@@ -84,56 +152,80 @@ class IngestReport:
     show_default=True,
     help="How documents are cut, as ingest is configured; another name is refused with those.",
 )
+@click.option("--title", default="", help="Title of the one document; else its own.")
+@click.option("--uri", default="", help="Name of the one document; else its path or address.")
+@click.option(
+    "--group", "groups", multiple=True, help="Group that may read them; several may be given."
+)
+@click.option(
+    "--metadata",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_as_metadata,
+    help="Property to filter by; several may be given.",
+)
+@click.option(
+    "--media-type",
+    default="",
+    help="Such as 'text/plain; charset=gb18030'; else told by the ending, or by a page's host.",
+)
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def ingest(
-    tenant: str,
-    paths: tuple[Path, ...],
-    wait: bool,
-    policy: str,
-    run: Path | None,
-    as_json: bool,
+    paths: tuple[str, ...], wait: bool, run: Path | None, as_json: bool, **labels: Any
 ) -> None:
-    """Submit files and folders of text, Markdown or HTML as documents.
+    """Submit files, folders, pages of the web or stdin (-) as documents.
 
-    Files of other kinds in a folder are listed and skipped. Exits 1 where a path that was named
-    can't be sent, and with --wait where a document failed.
+    Files of other kinds in a folder are listed and skipped, pictures too: these are recognised
+    where they are named. With --wait it is told what was left out of each. Exits 1 where what was
+    named, or a file that can't be read or is refused, was not sent, and with --wait where a
+    document failed.
 
     \b
     Example:
       playhead ingest --tenant acme handbook/ faq.md --wait
+      playhead ingest --tenant acme --group staff --metadata year=2024 rota.csv
+      report | playhead ingest --tenant acme --uri report:today --title "Today" -
     """
+    said = Labels(**labels)
     report = IngestReport()
-    files = files_of(paths, report.skipped)
-    if files:
-        gateway = connect(Settings.load(run=run), tenant)
-        for path in with_progress(files, "sending"):
-            _send(gateway, tenant, path, policy, report)
+    found = found_at(paths)
+    said.check(found, paths)
+    report.skipped += [one for one in found if isinstance(one, SkippedPath)]
+    to_send = [one for one in found if isinstance(one, FoundDocument)]
+    if to_send:
+        settings = Settings.load(run=run)
+        gateway = connect(settings, said.tenant)
+        for one in with_progress(to_send, "sending"):
+            _send(gateway, one, said, settings.document_bytes_max, report)
         if wait:
             _wait(gateway, report.sent)
     if as_json:
         print_json(report.as_json())
-    _tell(report, tenant, wait=wait)
-    named = {str(path) for path in paths}
-    failed = any(one.status == "failed" for one in report.sent)
-    if failed or any(path in named for path, _ in report.skipped):
+    _tell(report, said.tenant, wait=wait)
+    if report.failed:
         sys.exit(1)
 
 
 def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
     """Say what became of the files; raises click.ClickException where nothing was sent."""
-    for path, reason in report.skipped:
-        click.echo(f"skipped {path}: {reason}", err=True)
-    failed = [one for one in report.sent if one.status == "failed"]
-    for one in failed:
-        click.echo(f"failed {one.path}: {one.reason}", err=True)
+    for one in report.skipped:
+        click.echo(f"skipped {one.path}: {one.reason}", err=True)
+    failed = [sent for sent in report.sent if sent.status == "failed"]
+    for sent in failed:
+        click.echo(f"failed {sent.path}: {sent.reason}", err=True)
+    for sent in report.sent:
+        for note in sent.notes:
+            click.echo(f"note {sent.path}: {note}", err=True)
     if not report.sent:
         raise click.ClickException(
             f"nothing was sent: name files that end in {', '.join(OF_SUFFIX)}, or folders with some"
         )
     if not wait:
-        sent = counted(len(report.sent), "document")
-        click.echo(f"{tenant}: {sent} accepted; indexing goes on (--wait waits for it)", err=True)
+        documents = counted(len(report.sent), "document")
+        click.echo(
+            f"{tenant}: {documents} accepted; indexing goes on (--wait waits for it)", err=True
+        )
         return
     chunks = counted(sum(one.chunks for one in report.sent), "chunk")
     done = counted(len(report.sent) - len(failed), "document")
@@ -141,70 +233,23 @@ def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
     click.echo(f"{tenant}: {done} ({chunks}) can be searched{also}", err=True)
 
 
-# ---------------------------------------------------------------------- files
-
-
-def files_of(paths: tuple[Path, ...], skipped: list[tuple[str, str]]) -> list[Path]:
-    """List the readable files under paths, in order, each once; hidden ones are left out."""
-    files: dict[Path, None] = {}
-    for path in paths:
-        if not path.exists():
-            skipped.append((str(path), "no such file or folder"))
-            continue
-        for file in _visible_below(path) if path.is_dir() else [path]:
-            if file.suffix.lower() in OF_SUFFIX or (not file.suffix and file == path):
-                files[file] = None
-            else:
-                skipped.append((str(file), _unreadable(file)))
-    return list(files)
-
-
-def _unreadable(file: Path) -> str:
-    kind = f"{file.suffix} files are" if file.suffix else "a file without a suffix is"
-    return f"{kind} not among the kinds that can be read ({', '.join(OF_SUFFIX)})"
-
-
-def _visible_below(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-
-
-def uri_of(path: Path) -> str:
-    """Name a file as a document; the home folder becomes `~`, since it holds a person's name."""
-    full = path.resolve()
-    home = Path.home()
-    if home != Path("/") and full.is_relative_to(home):
-        return f"file:~/{full.relative_to(home).as_posix()}"
-    return full.as_uri()
-
-
-# ---------------------------------------------------------------------- documents
-
-
 def _send(
-    gateway: GatewayClient, tenant: str, path: Path, policy: str, report: IngestReport
+    gateway: GatewayClient,
+    one: FoundDocument,
+    labels: Labels,
+    bytes_max: int,
+    report: IngestReport,
 ) -> None:
+    """Read and send a document; where that fails, say why and go on with the next."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        report.skipped.append((str(path), error.strerror or "can't be read"))
+        content, told = one.read(bytes_max)
+        if len(content) > bytes_max:
+            raise Unsendable(f"it has more than the {bytes_max} bytes that may be: split it")
+        accepted = gateway.post("/v1/documents", labels.body(one, content, told))
+    except (Unsendable, RequestRefused) as error:
+        report.skipped.append(SkippedPath(one.name, str(error), failed=True))
         return
-    body: dict[str, Any] = {
-        "uri": uri_of(path),
-        "media_type": OF_SUFFIX.get(path.suffix.lower(), "text/plain"),
-        "chunk_policy": policy,
-        "tenant": tenant,
-    }
-    try:
-        body["content"] = content.decode("utf-8")
-    except UnicodeDecodeError:
-        body["content_base64"] = base64.b64encode(content).decode()
-    accepted = gateway.post("/v1/documents", body)
-    report.sent.append(SentFile(path, accepted["document_id"], accepted["request_id"]))
+    report.sent.append(SentFile(one.name, accepted["document_id"], accepted["request_id"]))
 
 
 def _wait(gateway: GatewayClient, sent: list[SentFile]) -> None:

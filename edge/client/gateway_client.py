@@ -21,6 +21,7 @@ from streams.settings import Settings
 RETRIES_MAX = 5
 BUSY = (429, 503)
 KEY_REFUSED = (401, 403)
+OF_THE_REQUEST = (400, 413, 415, 422)
 BUSY_S = 60.0
 """Longest pause that a gateway without room may ask for; it is asked RETRIES_MAX times more."""
 CLOSING = ("completed", "retracted", "error")
@@ -29,6 +30,10 @@ TENANTS_SHOWN = 5
 ALIKE = 0.7
 """Share of two names that agrees where one may be meant for the other: acme and amce, .75."""
 AnswerFrame = dict[str, Any]
+
+
+class RequestRefused(click.ClickException):
+    """The gateway refused this request for what it holds; another one may be taken."""
 
 
 class GatewayClient:
@@ -57,7 +62,10 @@ class GatewayClient:
         )
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a request once, however often it takes; raises click.ClickException."""
+        """Send a request once, however often it takes; raises click.ClickException.
+
+        RequestRefused, which is one, where another request may well be taken.
+        """
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self._json(lambda: self._http.post(path, json=body, headers=headers))
 
@@ -116,7 +124,9 @@ class GatewayClient:
             else:
                 if response.status_code not in BUSY or attempt == self._retries_max:
                     if response.is_error:
-                        raise click.ClickException(self._problem(response))
+                        refused = response.status_code in OF_THE_REQUEST
+                        error_type = RequestRefused if refused else click.ClickException
+                        raise error_type(self._problem(response))
                     answer: dict[str, Any] = response.json()
                     return answer
                 self._pause(_pause_s(response, attempt))

@@ -274,6 +274,7 @@ class KnownDocument:
                 "checksum": manifest.checksum,
                 "parser": manifest.parser,
                 "parser_version": manifest.parser_version,
+                "notes": list(manifest.notes),
                 "chunk_policy": manifest.policy,
                 "chunks": list(manifest.chunks),
                 "kept": len(manifest.kept),

@@ -12,7 +12,7 @@ from msgspec.structs import replace as put
 
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identities, Identity, stamp
-from edge.requests.new_document import NewDocument, check_document, essence
+from edge.requests.new_document import NewDocument, check_document, normal_type
 from edge.requests.personal_labels import without_values
 from edge.requests.validity import (
     check_ask,
@@ -112,7 +112,7 @@ class RequestBuilder:
         self, identity: Identity, document: NewDocument, trace: str = ""
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
-        document = replace(document, media_type=essence(document.media_type))
+        document = replace(document, media_type=normal_type(document.media_type))
         check_document(document, self._settings.document_bytes_max, self._configured)
         title = document.title.encode()
         return DocumentSubmitted(

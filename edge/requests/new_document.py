@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.media_types import MEDIA_TYPES
+from connectors.media_types import ALIASES, MEDIA_TYPES
+from connectors.readers.charsets import declared_charset
 from edge.requests import limits
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.validity import Refused, TooLarge, check_groups, check_labels
@@ -18,7 +19,7 @@ class NewDocument:
     uri: str
     content: bytes
     media_type: str = "text/plain"
-    """In any case, and with parameters or without; they are dropped."""
+    """In any case, and with parameters or without; all but the charset are dropped."""
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] = ()
@@ -27,8 +28,16 @@ class NewDocument:
 
 
 def essence(media_type: str) -> str:
-    """Spell a media type as MEDIA_TYPES does: in lower case, without parameters."""
-    return media_type.partition(";")[0].strip().lower()
+    """Spell a media type as MEDIA_TYPES does: in lower case, by one name, without parameters."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return ALIASES.get(kind, kind)
+
+
+def normal_type(media_type: str) -> str:
+    """Spell a media type with the charset that it names, by which its reader goes."""
+    kind, _, parameters = media_type.partition(";")
+    charset = declared_charset(parameters).lower()
+    return essence(kind) + (f"; charset={charset}" if charset else "")
 
 
 def check_document(document: NewDocument, bytes_max: int, configured: ConfiguredLimits) -> None:
@@ -38,7 +47,7 @@ def check_document(document: NewDocument, bytes_max: int, configured: Configured
             f"the uri has {len(document.uri)} characters: name the document in 1 to "
             f"{limits.URI_MAX}"
         )
-    if document.media_type not in MEDIA_TYPES:
+    if essence(document.media_type) not in MEDIA_TYPES:
         raise Refused(
             f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
         )

@@ -71,7 +71,7 @@ class IngestBench:
             {
                 **self.row.answers(),
                 **FakeKeys().answers(),
-                Parse: lambda r: parse(r.media_type, r.content),
+                Parse: lambda r: parse(r.media_type, r.content, r.formats),
                 CountTokens: lambda r: TokenCounts(counts=tuple(map(tokens, r.texts))),
             },
             self.configuration,
@@ -277,7 +277,8 @@ async def test_a_title_is_one_clean_line():
         ("", {}, "no text"),
         ("<p> </p><script>x()</script>", {"media_type": "text/html"}, "no text"),
         ("%PDF-1.7", {}, "PDF"),
-        ("text", {"media_type": "image/png"}, "media type"),
+        ("text", {"media_type": "image/x-icon"}, "media type"),
+        ("text", {"media_type": "application/pdf"}, "this PDF file is damaged, or is none"),
         ("text", {"chunk_policy": "poetry"}, "choose one of faq, procedural"),
         ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
         ("ab " * 600, {}, "tokens, more than the 1 chunks allowed hold"),
@@ -327,6 +328,24 @@ async def test_before_it_was_declared_all_was_cut_however_much():
     world = IngestBench(OLDEST, chunks_max=1)
     [outcome] = await world.submit("ab " * 600)
     assert "chunks, more than the 1 allowed" in outcome.reason
+
+
+async def test_what_a_reader_left_out_stands_in_the_manifest():
+    world = IngestBench()
+    document = b"{\\rtf1 It pumps.{\\pict 00}\\par}"
+    [outcome] = await world.submit(document, media_type="application/rtf")
+    assert list(outcome.manifest.notes) == ["1 pictures were not read"]
+    assert outcome.manifest.parser == "striprtf"
+
+
+async def test_before_it_was_declared_no_other_format_was_read():
+    world = IngestBench(OLDEST)
+    [outcome] = await world.submit("{\\rtf1 It pumps.}", media_type="application/rtf")
+    assert outcome.reason.startswith(
+        "this media type can't be read: submit text/html, text/markdown, text/plain, or"
+    )
+    [outcome] = await world.submit("%PDF-1.7")
+    assert outcome.reason == "this is a PDF file, not text: extract its text and submit that"
 
 
 @pytest.mark.parametrize(("code", "most"), [(CODE, PIECES_MAX), (OLDEST, sys.maxsize)])

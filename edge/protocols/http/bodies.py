@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -20,6 +20,8 @@ from edge.requests import limits
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=limits.METADATA_KEY_MAX)]
 LabelValue = Annotated[str, Field(max_length=limits.METADATA_VALUE_MAX)]
+Label = LabelValue | int | float | bool
+"""What a document is labelled with, or what is looked for: a number is told by its text."""
 GroupName = Annotated[str, Field(min_length=1, max_length=limits.GROUP_MAX)]
 Model = TypeVar("Model", bound=BaseModel)
 ResultT = TypeVar("ResultT")
@@ -46,10 +48,14 @@ class SearchBody(BaseModel):
     model_config = ConfigDict(title="Search")
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     k: int = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
-    filters: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
+    filters: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
     as_of: int = Field(-1, ge=-1, le=limits.INT64_MAX)
     budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     tenant: str | None = None
+
+    def filter_texts(self) -> dict[str, str]:
+        """Return the filters as texts."""
+        return label_texts(self.filters)
 
 
 class DocumentBody(BaseModel):
@@ -61,9 +67,7 @@ class DocumentBody(BaseModel):
     content: str | None = None
     content_base64: str | None = None
     title: str = Field("", max_length=limits.TITLE_MAX)
-    metadata: dict[LabelKey, LabelValue | int | float | bool] = Field(
-        default_factory=dict, max_length=limits.METADATA_MAX
-    )
+    metadata: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.METADATA_MAX)
     groups: list[GroupName] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
     chunk_policy: str = limits.CHUNK_POLICY
     tenant: str | None = None
@@ -80,11 +84,24 @@ class DocumentBody(BaseModel):
             raise Problem(422, "invalid", "content_base64: not valid base64 (RFC 4648)") from None
 
     def metadata_texts(self) -> dict[str, str]:
-        """Return the metadata as texts; true and false as JSON spells them."""
-        return {
-            key: str(value).lower() if isinstance(value, bool) else str(value)
-            for key, value in self.metadata.items()
-        }
+        """Return the metadata as texts."""
+        return label_texts(self.metadata)
+
+
+def label_texts(labels: Mapping[str, str | int | float | bool]) -> dict[str, str]:
+    """Spell labels: true and false as JSON does, numbers alike whether a point was written or not.
+
+    So a filter finds what was labelled with the same number.
+    """
+    return {key: _label_text(value) for key, value in labels.items()}
+
+
+def _label_text(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
 
 
 def openapi_of(model: type[BaseModel]) -> dict[str, Any]:

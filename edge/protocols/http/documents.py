@@ -21,7 +21,7 @@ from edge.protocols.http.dependencies import (
 )
 from edge.protocols.http.document_body import parse_document
 from edge.requests import limits
-from edge.requests.new_document import NewDocument
+from edge.requests.new_document import NewDocument, essence
 
 router = APIRouter()
 
@@ -56,7 +56,7 @@ def _document(body: bytes, caller: Caller) -> NewDocument:
     return NewDocument(
         uri=fields.uri,
         content=fields.content_bytes(),
-        media_type=fields.media_type,
+        media_type=fields.media_type if fields.content is None else essence(fields.media_type),
         title=fields.title,
         metadata=fields.metadata_texts(),
         groups=fields.groups,

@@ -113,7 +113,7 @@ async def post_search(
         ask=Ask(
             mode="search",
             passages_max=fields.k,
-            filters=fields.filters,
+            filters=fields.filter_texts(),
             as_of=fields.as_of,
         ),
         budget_ms=fields.budget_ms,

@@ -12,7 +12,7 @@ from agents.errors import BeyondMeans, Permanent
 from connectors.documents import Documents
 from connectors.documents.connector import HERE_CHARS_MAX, THREADS
 from connectors.readers.document_task import BLOCKS_MAX
-from connectors.readers.parsing import parse
+from connectors.readers.parsing import FORMATS, parse
 from schemas import CountTokens, Parse
 from streams.running.world import Call, World
 from streams.settings import Settings
@@ -44,7 +44,7 @@ async def test_tokens_are_counted_whatever_the_model_would_cut(documents):
 @pytest.mark.parametrize("size", [1, 1_000])
 async def test_documents_are_read_elsewhere_with_the_same_result(documents, size):
     content = b"# Title\n\nSome *text* here.\n\n" * size
-    request = Parse(media_type="text/markdown", content=content)
+    request = Parse(media_type="text/markdown", content=content, formats=FORMATS)
     assert await documents.parse(request, CALL) == parse("text/markdown", content)
 
 

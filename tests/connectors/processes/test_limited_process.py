@@ -27,7 +27,7 @@ from connectors.processes.limited_process import (
     Unloadable,
 )
 from connectors.readers.document_task import READING, document_of, document_part, document_task
-from connectors.readers.parsing import parse
+from connectors.readers.parsing import FORMATS, parse
 from tests.connectors.processes.processes import (
     LITTLE_MEMORY,
     LITTLE_TIME,
@@ -58,7 +58,9 @@ async def started(limits):
 
 async def read(process, media_type, content):
     """Have a process read a document."""
-    return document_of(await process.ask(document_task(media_type, content), document_part))
+    return document_of(
+        await process.ask(document_task(media_type, content, FORMATS), document_part)
+    )
 
 
 @pytest.fixture

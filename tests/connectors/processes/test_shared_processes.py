@@ -11,7 +11,7 @@ from agents.errors import BeyondMeans, Permanent, Transient
 from connectors.processes.limited_process import LimitedProcess
 from connectors.processes.shared_processes import SharedProcesses
 from connectors.readers.document_task import READING, document_of, document_part, document_task
-from connectors.readers.parsing import parse
+from connectors.readers.parsing import FORMATS, parse
 from streams.running.fair_queue import Bound, current_bound
 from streams.running.world import Call
 from tests.connectors.processes.processes import (
@@ -44,7 +44,7 @@ def reading(limits=ORDINARY):
 
 async def read(processes, tenant, document=SHORT):
     """Have a document read, on behalf of a tenant."""
-    parts = await processes.ask(of(tenant), document_task(*document), document_part)
+    parts = await processes.ask(of(tenant), document_task(*document, FORMATS), document_part)
     return document_of(parts)
 
 

@@ -78,3 +78,48 @@ MARKDOWN_KINDS = {
     "front matter without end": lambda size: b"---\n" + filling("a: b\n")(size - 4),
 }
 """Name -> what makes Markdown of about that many bytes that is all of one construct."""
+
+
+CSV, JSON, JSONL, XML = "text/csv", "application/json", "application/jsonl", "application/xml"
+MAIL, MBOX, SOURCE, YAML = "message/rfc822", "application/mbox", "text/x-source", "application/yaml"
+
+
+def nested(begin, end, depth):
+    """Return what repeats a value that nests to a depth, to a size."""
+    unit = begin * depth + end * depth + ",\n"
+    return lambda size: b"[" + (unit * (size // len(unit) + 1)).encode()[:-2] + b"]"
+
+
+def mail(body, kind=b"text/plain"):
+    return b"Subject: a\nContent-Type: " + kind + b"\n\n" + body
+
+
+OTHER_FORMATS = {
+    "narrow cells": (CSV, filling("a,b\n")),
+    "wide rows": (CSV, lambda size: (b"a," * (size // 8) + b"a\n") * 4),
+    "open quotes": (CSV, filling('a,"b\n')),
+    "quotes in quotes": (CSV, filling('"a""b",c\n')),
+    "a long name of a column": (CSV, lambda size: b"n" * 2_000 + b",m\n" + filling("a,b\n")(size)),
+    "uneven rows": (CSV, filling("a\na,b\na,b,c\na;b\n")),
+    "lists in lists": (JSON, nested("[", "]", 50)),
+    "objects in objects": (JSON, lambda size: b"[" + (b'{"abc":' * 60 + b"1" + b"}" * 60 + b",") * (size // 500) + b"1]"),
+    "long names": (JSON, lambda size: b'{"' + b"n" * 900 + b'":[' + b'{"a":1},' * (size // 8) + b'{"a":1}]}'),
+    "many names": (JSON, lambda size: b"{" + b",".join(b'"a%d":{"b":1}' % n for n in range(size // 14)) + b"}"),
+    "broken lines": (JSONL, filling('{"a":\n')),
+    "records": (JSONL, filling('{"a":{"b":1}}\n')),
+    "elements in elements": (XML, lambda size: b"<r>" + (b"<a>" * 40 + b"x" + b"</a>" * 40) * (size // 281) + b"</r>"),
+    "siblings": (XML, lambda size: b"<r>" + b"<a><b>x</b><c>y</c></a>" * (size // 23) + b"</r>"),
+    "prose in prose": (XML, lambda size: b"<r>" + (b"<p>a" * 40 + b"</p>" * 40) * (size // 320) + b"</r>"),
+    "attributes in XML": (XML, lambda size: b"<r " + b" ".join(b"a%d='x'" % n for n in range(size // 9)) + b"/>"),
+    "entities in entities": (XML, lambda size: b"<!DOCTYPE r [" + b"".join(b"<!ENTITY a%d '&a%d;&a%d;'>" % (n + 1, n, n) for n in range(size // 30)) + b"]><r>x&a9;</r>"),
+    "open elements": (XML, filling("<a>x")),
+    "definitions": (SOURCE, filling("def a():\n    b\n\n\n")),
+    "names": (YAML, filling("a:\n  b: c\n  d: e\n  f: g\n")),
+    "quoted lines": (MAIL, lambda size: mail(filling("> a\nb\n")(size))),
+    "quotes of quotes": (MAIL, lambda size: mail(filling("> " * 200 + "a\n")(size))),
+    "headers": (MAIL, lambda size: filling("X-A: b\n")(size) + b"\na"),
+    "a long header": (MAIL, lambda size: b"Subject: " + filling("=?a?q?b")(size) + b"\n\na"),
+    "parts": (MAIL, lambda size: mail(b"\n--b\n\na" * min(400, size // 8) + b"x" * size, b"multipart/mixed; boundary=b")),
+    "mails": (MBOX, filling("From a 1\nSubject: b\n\ntext\n\n")),
+}  # fmt: skip
+"""Name -> media type, and what makes a document of about that many bytes: read in linear time."""

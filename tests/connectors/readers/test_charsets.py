@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.charsets import _CHARSETS, declared_charset, declared_in, decode
+from connectors.readers import charsets
+from connectors.readers.charsets import _CHARSETS, declared_charset, declared_in
 from connectors.readers.guards import UnreadableDocument
+from connectors.readers.guessing import decoded
+
+
+def decode(content, declared):
+    """Read by the rules of today, which differ from those of 0.1.0 only where they guess."""
+    today = decoded(content, declared)
+    if not today.note:
+        assert charsets.decode(content, declared) == today.text
+    return today.text
+
 
 # the charsets that pages still come in, and a text that each can write
 WRITTEN = {

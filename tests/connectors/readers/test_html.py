@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from connectors.readers.html import _cut_short, read_html, strip_tags
+from connectors.readers.html import TOO_DEEP, _cut_short, read_html, strip_tags
 
 
 def read(page):
@@ -71,10 +71,10 @@ def test_a_table_of_data_is_a_table_and_any_other_is_layout(page, blocks):
 
 
 SILENT = [
-    "<nav>no</nav>", "<aside>no</aside>", "<script>no</script>", "<style>no</style>",
-    "<template>no</template>", "<noscript>no</noscript>", "<svg><text>no</text></svg>",
+    "<nav>no</nav>", "<script>no</script>", "<style>no</style>",
+    "<template>no</template>", "<noscript>no</noscript>", "<svg><title>no</title></svg>",
     "<iframe>no</iframe>", "<select><option>no</select>", "<textarea>no</textarea>",
-    "<button>no</button>", "<div role=navigation>no</div>", "<div role=MENU>no</div>",
+    "<div role=navigation>no</div>", "<div role=MENU>no</div>",
     "<p hidden>no</p>", "<p aria-hidden=TRUE>no</p>", "<p style='Display : None'>no</p>",
     "<!-- no -->", "<?php no ?>", "<audio>no</audio>", "<object>no</object>", "<dialog>no</dialog>",
 ]  # fmt: skip
@@ -100,7 +100,8 @@ def test_the_frame_of_a_page_is_no_text_unless_it_holds_the_heading(element):
         ("<title>a</title><h1>b</h1>", "a"),
         ("<h1>b</h1><p>c", "b"),
         ("<h2>b</h2><p>c", ""),
-        ("<svg><title>drawing</title></svg><h1>b</h1>", "drawing"),
+        ("<svg><title>drawing</title></svg><h1>b</h1>", "b"),
+        ("<title></title><svg><title>drawing</title></svg><h1>b</h1>", "b"),
         ("<p>c", ""),
     ],
 )
@@ -183,3 +184,74 @@ def test_the_fake_parser_says_what_the_librarys_says():
     fake = FakeParser(*told)
     assert [(entry.level_name, entry.type_name) for entry in fake.error_log] == told
     assert _cut_short(parser) == _cut_short(fake) is True
+
+
+TABS = """<div role=tablist><button role=tab aria-controls=w>Windows</button><a id=t2 role=tab>Linux</a></div>
+<div id=w role=tabpanel><p>choco</div><div role=tabpanel aria-labelledby=t2 hidden><p>apt</div><h2>After</h2>"""
+BY_ORDER = """<ul role=tablist><li role=tab>Windows<li role=tab>Linux</ul><div role=tabpanel><p>choco</div>
+<div role=tabpanel hidden><p>apt</div><h2>After</h2>"""
+BY_TARGET = """<ul><li><a href=#w data-toggle=tab>Windows</a><li><a href=#l data-bs-toggle=tab>Linux</a></ul>
+<div id=w><p>choco</div><div id=l style="display: none"><p>apt</div><h2>After</h2>"""
+
+
+@pytest.mark.parametrize("page", [TABS, BY_ORDER, BY_TARGET])
+def test_each_panel_is_read_below_the_label_of_its_tab(page):
+    assert read(page) == [
+        ("h6", "Windows"),
+        ("paragraph", "choco"),
+        ("h6", "Linux"),
+        ("paragraph", "apt"),
+        ("h2", "After"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<aside>Mind the gap.</aside>", "Mind the gap."),
+        ("<p>Press <button>Start</button>now", "Press Start now"),
+        ("<dialog open>Hello</dialog>", "Hello"),
+        ("<button aria-controls=d>More</button><dialog id=d>Details</dialog>", "More Details"),
+        ("<a href='#d'>More</a><div id=d hidden>Details</div>", "More Details"),
+        ("<div hidden=until-found>Details</div>", "Details"),
+        ("<math><mi>E</mi><mo>=</mo><mi>m</mi></math>", "E = m"),
+        ("<math alttext='E=mc^2'><mi>E</mi></math>", "E=mc^2"),
+        (
+            "<math><mi>E</mi><annotation encoding='application/x-tex'>E=mc^2</annotation></math>",
+            "E=mc^2",
+        ),
+        ("<math><math><mi>E</mi></math></math>", "E"),
+        ("<svg><title>x</title><g><text>Tank</text><text>Pump</text></g></svg>", "Tank Pump"),
+        ("<p>Now <del>19</del> 25", "Now ~~19~~ 25"),
+        ("<p>10<sup>6</sup> H<sub>2</sub>O 1<sup>st</sup> 10<sup>-3</sup>", "10^6 H2O 1st 10^-3"),
+        ("<p>Now <s>19 <b>euros</b></s> 25", "Now ~~19 euros~~ 25"),
+        ("<del><p>one</p><p>two</p></del>", "~~one~~ ~~two~~"),
+        ("<p><a href=https://a.example/x>Get it</a>", "Get it (https://a.example/x)"),
+        ("<p><a href=mailto:a@b.example>Write</a>", "Write (a@b.example)"),
+        ("<p><a href=https://a.example/>a.example</a>", "a.example"),
+        ("<p><a href=/local>Here</a><a href=javascript:x()>b</a>", "Hereb"),
+        ("<base href=https://a.example/><p><a href=https://a.example/x>Here</a>", "Here"),
+        ("<p>x</p><footer>Acme Ltd, 12 Harbour Road, Westmere, phone 555 0100", "x Acme Ltd, 12 Harbour Road, Westmere, phone 555 0100"),
+        ("<p>x</p><footer><address>Harbour Road</address></footer>", "x Harbour Road"),
+        ("<p>x</p><div role=contentinfo>A line of eight words stands down here</div>", "x A line of eight words stands down here"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_can_see_or_open_is_read(page, text):
+    assert " ".join(said for _, said in read(page)) == text
+
+
+@pytest.mark.parametrize(
+    ("page", "notes"),
+    [
+        ("<p>a</p><p hidden>b", ["hidden parts left out: 1"]),
+        ("<p>a</p><p hidden> </p>", []),
+        ("<nav>a</nav><footer>b</footer><p>c", ["navigation left out: 2"]),
+        ("<p>a<select><option>b</select>", ["fields of forms and embedded objects left out: 1"]),
+        ("<p>a" + "<i></i>" * 400_001, [TOO_DEEP]),
+        (TABS, []),
+    ],
+)
+def test_what_was_left_out_is_told(page, notes):
+    told = []
+    read_html(page, told)
+    assert told == notes

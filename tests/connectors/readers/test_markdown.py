@@ -4,13 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.markdown import (
-    INLINE_CHARS_MAX,
-    INLINE_OPENINGS_MAX,
-    LINES_MAX,
-    NESTING_MAX,
-    read_markdown,
-)
+from connectors.readers.markdown import LINES_MAX, NESTING_MAX, read_markdown
+from connectors.readers.markdown_inline import INLINE_CHARS_MAX, INLINE_OPENINGS_MAX
 
 
 def read(text):
@@ -54,7 +49,10 @@ def title(text):
         ("a | b\nc | d", [("paragraph", "a | b c | d")]),
         ("- x\n\n  | a |\n  |---|\n  | b |", [("table", "a\nb"), ("list", "- x")]),
         ("a\n***\nb", [("paragraph", "a"), ("paragraph", "b")]),
-        ("[a]: http://x\n\n[a]", [("paragraph", "[a]")]),
+        ("[a]: http://x\n\n[a]", [("paragraph", "a (http://x)")]),
+        ("text\n\n[a]: http://x 'T'", [("paragraph", "text"), ("list", "[a] http://x T")]),
+        ("text\n\n[//]: # (a comment)", [("paragraph", "text")]),
+        ("<enter>\n\n<your-key>", [("paragraph", "<enter>"), ("paragraph", "<your-key>")]),
         ("", []),
     ],
 )
@@ -66,10 +64,36 @@ def test_each_kind_of_block_is_read(text, blocks):
     ("text", "said"),
     [
         ("**bold** and *it*", "bold and it"),
-        ("~~old~~ new", "old new"),
+        ("~~old~~ new", "~~old~~ new"),
+        ("<del>old</del> new", "~~old~~ new"),
+        ("30*40*50", "30*40*50"),
+        ("2**3**4", "2**3**4"),
+        ("a*b*c", "a*b*c"),
+        ("5 *x*6", "5 *x*6"),
+        ("这是**重点**内容", "这是重点内容"),
+        ("__init__ and __all__.py", "__init__ and __all__.py"),
+        ("__FILE__", "__FILE__"),
+        ("__Big deal__ and __two words__", "Big deal and two words"),
+        ("_it_ *it*", "it it"),
+        ("List<String> and Map<K, V>", "List<String> and Map<K, V>"),
+        ("Press <enter> or </enter>", "Press <enter> or </enter>"),
+        ("Array<b>", "Array<b>"),
+        ("10<sup>6</sup> m<sup>2</sup>, H<sub>2</sub>O", "10^6 m^2, H2O"),
+        ("cp <source> <target>", "cp <source> <target>"),
+        ("run <command>", "run <command>"),
+        ("a<p>b<hr>c", "abc"),
+        ("Array<b> is <b>bold</b>", "Array<b> is bold"),
+        ("a <Tabs value='x'>b</Tabs>", "a b</Tabs>"),
+        ("a <!-- no --> b", "a b"),
+        ("[text](https://x.example/a)", "text (https://x.example/a)"),
+        ("[text][r]\n\n[r]: https://x.example/a", "text (https://x.example/a)"),
+        ("[x.example](https://x.example/)", "x.example"),
+        ("[write](mailto:a@b.example)", "write (a@b.example)"),
+        ("[text](other.md)", "text"),
+        ("[text](#part)", "text"),
         ("`code *stays*`", "code *stays*"),
         ("``a ` b``", "a ` b"),
-        ("[text](http://x 'title')", "text"),
+        ("[text](http://x 'title')", "text (http://x)"),
         ("![picture](x.png)", "picture"),
         ("[![inner](x)](y)", "inner"),
         ("<http://example.com>", "http://example.com"),
@@ -108,8 +132,30 @@ def test_a_title_is_that_of_the_front_matter_or_the_first_great_heading(text, ex
     assert title(text) == expected
 
 
-def test_front_matter_is_no_part_of_the_text():
-    assert read("---\ntitle: x\nsecret: y\n---\ntext") == [("paragraph", "text")]
+def test_front_matter_is_a_table_above_the_text():
+    assert read("---\ntitle: x\nauthor: y\n---\ntext") == [
+        ("table", "author: y"),
+        ("paragraph", "text"),
+    ]
+
+
+def test_what_a_document_left_out_is_told():
+    notes: list[str] = []
+    read_markdown("[a](b.md) [c](d.md) ![](e.png)", notes)
+    assert notes == [
+        "images without a text left out: 1",
+        "targets of links within the site left out: 2",
+    ]
+
+
+def test_a_long_target_is_not_repeated_without_end():
+    target = "https://x.example/" + "a" * 900
+    text = "[b][r] " * 200 + f"\n\n[r]: {target}\n"
+    notes: list[str] = []
+    [block] = read_markdown(text, notes)[1]
+    assert len(block.text) < 3 * len(text)
+    assert block.text.count("b (") == len(text) // len(target)
+    assert notes[0].startswith("repeated targets of links left out: ")
 
 
 def test_html_in_between_is_read_as_html():
@@ -165,8 +211,7 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=20))
 def test_no_word_is_ever_lost(lines):
     text = "\n".join(lines)
-    if not text.startswith("---"):  # front matter is dropped
-        # link targets and a fence's info string are no text: the words here stand outside of both
-        fenced = sum(line == "```" for line in lines)
-        said = " ".join(text for _, text in read(text))
-        assert said.count("word") == text.count("word") or fenced
+    # link targets and a fence's info string are no text: the words here stand outside of both
+    fenced = sum(line == "```" for line in lines)
+    said = " ".join(text for _, text in read(text))
+    assert said.count("word") == text.count("word") or fenced

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.readers.plain import WRAPPED_CHARS_MIN, read_plain
+from connectors.readers.plain import JOINED, WRAPPED_CHARS_MIN, read_plain
 
 LONG = "x" * WRAPPED_CHARS_MIN
 
@@ -79,13 +79,48 @@ def test_a_line_in_capitals_by_itself_is_a_heading(line, kind):
         (LONG, "  • item", False),
         (LONG, "12. item", False),
         (LONG, "b) item", False),
-        (LONG, "1234. not an item", True),
-        (LONG, "-not an item", True),
+        (LONG, "1234 is a number", False),
+        (LONG, "Another sentence", False),
+        (LONG + ".", "another sentence", False),
+        (LONG + ".”", "another sentence", False),
+        (LONG, "المتحف مفتوح", True),
+        ("a   b " + LONG, "columns", False),
     ],
 )
 def test_a_line_that_filled_the_page_goes_on_in_the_next(first, second, joined):
-    [(_, text)] = read(f"{first}\n{second}")
-    assert text == first + (" " if joined else "\n") + second.strip()
+    notes: list[str] = []
+    [one] = read_plain(f"{first}\n{second}", notes)[1]
+    assert one.text.endswith(first[-30:] + (" " if joined else "\n") + second.strip())
+    assert notes == ([JOINED] if joined else [])
+
+
+def test_lines_of_a_script_without_spaces_are_joined_without_one():
+    first = "灯台は午前九時から午後五時まで開いています。月曜日は休みですので注意してく"
+    assert read(f"{first}\nださい。") == [("paragraph", f"{first}ださい。")]
+
+
+RECORDS = (
+    "Locker {} on the ground floor opens with the code {} for its owner.",
+    "locker number {} on the ground floor opens with the code number {}",
+    "{} is a locker on the ground floor; its owner opens it with {}",
+    "Ana{} Brown, 12 Harbour Road, Westmere, has locker with the code {}",
+)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_line_that_holds_a_record_stays_a_line(record):
+    lines = [record.format(number, number * 37) for number in range(101, 107)]
+    assert read("\n".join(lines)) == [("paragraph", "\n".join(lines))]
+
+
+def test_a_wrapped_paragraph_is_joined_at_capitals_and_ends_of_sentences_too():
+    lines = [
+        "The keeper of the light was paid by the harbour, and by the Guild of",
+        "Pilots when it was foggy. In summer he had nothing to do before dusk.",
+        "He spent his days with mending nets and with letters to the office in",
+        "the capital, which were never answered by anybody.",
+    ]
+    assert read("\n".join(lines)) == [("paragraph", " ".join(lines))]
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ from connectors.readers.html_page import (
     _rows,
     said,
 )
+from connectors.readers.html_views import seen_of
 from connectors.readers.parsing import parse
 from connectors.readers.plain import _paragraph
-from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OURS
+from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OTHER_FORMATS, OURS
 
 READERS = "/connectors/readers/"
 
@@ -68,7 +69,7 @@ class CountedLines(list):
 def test_each_line_of_a_paragraph_is_copied_once(group):
     copied: list[int] = []
     lines = CountedLines(group * 400, copied)
-    assert list(_paragraph(lines))
+    assert list(_paragraph(lines, []))
     assert sum(copied) <= len(lines)
 
 
@@ -84,6 +85,21 @@ def test_twice_the_markdown_is_twice_the_lines_of_the_library_too(kind):
     make, of = MARKDOWN_KINDS[kind], (READERS, "/markdown_it/")
     small, large = (lines_run(parse, MARKDOWN, make(size), of=of) for size in (4_000, 8_000))
     assert large <= 2.2 * small
+
+
+@pytest.mark.parametrize("family", OTHER_FORMATS)
+def test_twice_of_any_format_is_twice_the_lines_of_the_library_too(family):
+    media_type, make = OTHER_FORMATS[family]
+    of = (READERS, "/email/", "/json/")
+    small, large = (lines_run(parse, media_type, make(size), of=of) for size in (8_000, 16_000))
+    assert large <= 2.3 * small
+
+
+@pytest.mark.parametrize("family", OTHER_FORMATS)
+def test_what_is_read_grows_no_faster_than_what_was_given(family):
+    media_type, make = OTHER_FORMATS[family]
+    content = make(20_000)
+    assert sum(len(one.text) for one in parse(media_type, content).blocks) <= 45 * len(content)
 
 
 def broken_table(depth, text=""):
@@ -138,9 +154,31 @@ def test_a_row_says_what_each_of_its_cells_says(pieces):
     assert list(_rows(table)) == [" | ".join(cells) for cells in rows if any(cells)]
 
 
+def read_page(root):
+    Page(seen_of(root), boilerplate=False).read(root)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<div><p>a",
+        "<footer><p>a b c",
+        "<div role=banner>a <address>b",
+        "<a href=https://x.example/>b",
+        "<div role=tabpanel hidden><p>a",
+        "<button role=tab aria-controls=a>b",
+        "<aside>a<dialog open>b",
+    ],
+)
+def test_each_element_of_a_page_is_looked_at_once(unit):
+    pages = [lxml.html.document_fromstring(unit * count) for count in (60, 120)]
+    small, large = (lines_run(read_page, page) for page in pages)
+    assert large <= 2.2 * small
+
+
 def test_nothing_between_tags_is_looked_at_twice():
     pages = [lxml.html.document_fromstring("<div><p>a" * count) for count in (60, 120)]
-    small, large = (lines_run(Page(boilerplate=False).read, page) for page in pages)
+    small, large = (lines_run(read_page, page) for page in pages)
     assert large <= 2.2 * small
 
 

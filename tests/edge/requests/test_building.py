@@ -151,11 +151,19 @@ def test_a_caller_whose_key_names_many_groups_asks_with_all_of_them(requests):
 
 
 @pytest.mark.parametrize(
-    "media_type", ["text/html", "TEXT/HTML", "text/html;charset=utf-8", " Text/Html ; a=b; c=d"]
+    ("media_type", "spelt"),
+    [
+        ("text/html", "text/html"),
+        ("TEXT/HTML", "text/html"),
+        (" Text/Html ; a=b; c=d", "text/html"),
+        ("text/html;charset=UTF-8", "text/html; charset=utf-8"),
+        ("text/html; a=b; Charset='GB18030' ", "text/html; charset=gb18030"),
+        ("text/html; charset=", "text/html"),
+    ],
 )
-def test_a_media_type_is_known_in_any_spelling(requests, media_type):
+def test_a_media_type_is_known_in_any_spelling_and_keeps_its_charset(requests, media_type, spelt):
     event = requests.document("acme", uri="u", content=b"x", media_type=media_type)
-    assert event.media_type == "text/html"
+    assert event.media_type == spelt
 
 
 def test_an_erased_user_asks_nothing(requests, keyring):

@@ -45,6 +45,14 @@ async def test_bytes_travel_as_base64(call, gateway, log):
     assert response.status_code == 202
     [event] = log.published(DocumentSubmitted)
     assert gateway.keyring.unseal("acme", event.content) == b"\xe9"
+    assert event.media_type == "text/html; charset=latin-1"
+
+
+async def test_a_text_is_utf_8_whatever_charset_it_names(call, log):
+    """JSON has made characters of it already."""
+    body = {**DOCUMENT, "media_type": "text/html; charset=iso-2022-jp"}
+    assert (await call("POST", "/v1/documents", body)).status_code == 202
+    [event] = log.published(DocumentSubmitted)
     assert event.media_type == "text/html"
 
 

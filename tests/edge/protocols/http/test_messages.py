@@ -205,7 +205,12 @@ def passages_for(gateway):
 
 async def test_a_search_answers_with_passages(call, gateway, log):
     log.answer = passages_for(gateway)
-    body = {"text": "vat", "k": 3, "filters": {"year": "2024"}, "as_of": 7}
+    body = {
+        "text": "vat",
+        "k": 3,
+        "filters": {"year": 2024, "due": 7.0, "new": True, "x": 0.5},
+        "as_of": 7,
+    }
     response = await call("POST", "/v1/search", body)
     assert response.json() == {
         "request_id": response.headers["x-request-id"],
@@ -223,7 +228,7 @@ async def test_a_search_answers_with_passages(call, gateway, log):
     [asked] = log.published(QuestionAsked)
     assert asked.ask.mode == "search"
     assert (asked.ask.passages_max, asked.ask.as_of) == (3, 7)
-    assert asked.ask.filters == {"year": "2024"}
+    assert asked.ask.filters == {"year": "2024", "due": "7", "new": "true", "x": "0.5"}
 
 
 async def test_the_timeline_shows_the_steps(call, log):

@@ -1,0 +1,201 @@
+"""Walk a parsed HTML page: what a reader would see of it, as blocks in reading order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from connectors.readers.blocks import block, flat, normalise, prose
+from schemas import Block
+
+# fmt: off
+_SILENT = frozenset((
+    "head", "nav", "aside", "svg", "math", "iframe", "object", "embed", "applet", "canvas", "audio",
+    "video", "map", "select", "textarea", "button", "input", "datalist", "dialog", "noframes",
+))
+_SILENT_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "search", "menu", "menubar", "dialog",
+))
+_BREAKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
+    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
+    "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p",
+    "pre", "section", "summary", "ul", "table", "caption", "thead", "tbody", "tfoot", "tr", "td",
+    "th",
+))
+_LISTS = ("ul", "ol", "dir", "menu")
+# fmt: on
+_HEADING = re.compile(r"h[1-6]")
+_NEWLINES = re.compile(r"[\r\n]+")
+CELL_CHARS_MAX = 2_000  # of a table of data; what is longer is a part of a page
+
+
+@dataclass
+class ShownPage:
+    """Reads a parsed page into blocks, without recursion: pages nest as deep as they like."""
+
+    boilerplate: bool
+    """Whether to read navigation and what else is silent for a reader, too."""
+    blocks: list[Block] = field(default_factory=list)
+    _text: list[str] = field(default_factory=list)
+    _lists: list[int] = field(default_factory=list)
+    _mark: str = ""
+    _items: list[str] = field(default_factory=list)
+
+    def read(self, root: Any) -> None:
+        """Walk the page in reading order."""
+        stack: list[tuple[Any, bool]] = [(root, False)]
+        while stack:
+            element, leaving = stack.pop()
+            if leaving:
+                self._leave(element)
+            elif isinstance(element.tag, str) and not (
+                self._silent(element) or self._whole(element)
+            ):
+                self._enter(element)
+                self._text.append(element.text or "")
+                stack.append((element, True))
+                stack.extend((child, False) for child in reversed(element))
+                continue
+            self._text.append(element.tail or "")
+        self._flush()
+        self._flush_list()
+
+    def _silent(self, element: Any) -> bool:
+        if self.boilerplate:
+            return bool(element.tag == "head")
+        if element.tag in _SILENT or element.get("role", "").lower() in _SILENT_ROLES:
+            return True
+        if element.tag in ("header", "footer"):
+            parent = element.getparent()
+            return parent is not None and parent.tag == "body" and element.find(".//h1") is None
+        return (
+            element.get("hidden") is not None
+            or element.get("aria-hidden", "").lower() == "true"
+            or "display:none" in element.get("style", "").replace(" ", "").lower()
+        )
+
+    def _whole(self, element: Any) -> bool:
+        """Read a heading, a listing or a table of data in one piece; say whether it was one."""
+        tag = element.tag
+        if _HEADING.fullmatch(tag):
+            read = list(block("heading", said(element), int(tag[1])))
+        elif tag == "pre":
+            read = list(block("code", "".join(element.itertext())))
+        elif tag == "table" and _is_data(element):
+            captions = " ".join(said(caption) for caption in element.iterfind("caption"))
+            read = [*block("paragraph", captions), *block("table", "\n".join(_rows(element)))]
+        else:
+            return False
+        self._flush()
+        self._flush_list()
+        self.blocks.extend(read)
+        return True
+
+    def _enter(self, element: Any) -> None:
+        tag = element.tag
+        if tag in _BREAKS:
+            self._flush()
+        if tag in _LISTS:
+            start = element.get("start", "1")
+            numbered = int(start) if start.isdecimal() and len(start) < 6 else 1
+            self._lists.append(numbered if tag == "ol" else -1)
+        elif tag == "li":
+            number = self._lists[-1] if self._lists else -1
+            self._mark = "- " if number < 0 else f"{number}. "
+            if number >= 0:
+                self._lists[-1] += 1
+        elif tag == "img" and element.get("alt"):
+            self._text.append(f" {element.get('alt')} ")
+
+    def _leave(self, element: Any) -> None:
+        tag = element.tag
+        if tag in _BREAKS:
+            self._flush()
+        if tag in _LISTS:
+            self._lists.pop()
+            if not self._lists:
+                self._flush_list()
+
+    def _flush(self) -> None:
+        """Close the paragraph or list item that is being read."""
+        text, self._text = "".join(self._text), []
+        if not text or text.isspace() or not (text := prose(normalise(_NEWLINES.sub(" ", text)))):
+            return
+        if self._lists:
+            self._items.append(self._mark + text)
+            self._mark = ""
+        else:
+            self.blocks.extend(block("paragraph", text))
+
+    def _flush_list(self) -> None:
+        items, self._items = self._items, []
+        self.blocks.extend(block("list", "\n".join(items)))
+
+
+def said(element: Any) -> str:
+    """Read an element as one line, with a space wherever a block begins or ends."""
+    parts: list[str] = []
+    for event, inner in etree.iterwalk(element, events=("start", "end")):
+        if inner.tag in _BREAKS:
+            parts.append(" ")
+        if event == "start":
+            parts.append(inner.text or "")
+        elif inner is not element:
+            parts.append(inner.tail or "")
+    return flat("".join(parts))
+
+
+def _rows(table: Any) -> Iterator[str]:
+    """Read the rows in one walk, since those of a broken page stand in cells of one another."""
+    rows: list[list[str]] = []
+    around: list[list[str]] = []  # the rows that are being read
+    began: list[int] = []  # where the cells that are being read begin among the parts
+    parts: list[str] = []
+    for event, element in etree.iterwalk(table, events=("start", "end")):
+        tag = element.tag
+        is_cell = tag in ("td", "th") and element.getparent().tag == "tr"
+        if event == "end" and is_cell:
+            around[-1].append(flat("".join(parts[began.pop() :])))
+        if tag in _BREAKS and parts[-1:] != [" "]:  # one space says as much as many
+            parts.append(" ")
+        if event == "end":
+            if tag == "tr":
+                around.pop()
+            parts += [element.tail] if element.tail else []
+            continue
+        if tag == "tr":
+            rows.append([])
+            around.append(rows[-1])
+        elif is_cell:
+            began.append(len(parts))
+        parts += [element.text] if element.text else []
+    return (" | ".join(cells) for cells in rows if any(cells))
+
+
+def _is_data(table: Any) -> bool:
+    """Whether a table holds data, not the layout of a page."""
+    if table.find(".//table") is not None or table.find(".//h1") is not None:
+        return False
+    widest = max((len(row) for row in table.iter("tr")), default=0)
+    return widest > 1 and _longest_cell(table) <= CELL_CHARS_MAX
+
+
+def _longest_cell(table: Any) -> int:
+    """Measure the longest cell in one walk, since cells of a broken page stand in one another."""
+    longest = read = 0
+    began: list[int] = []
+    for event, element in etree.iterwalk(table, events=("start", "end")):
+        if event == "start":
+            if element.tag == "td":
+                began.append(read)
+            read += len(element.text or "")
+        else:
+            if element.tag == "td":
+                longest = max(longest, read - began.pop())
+            read += len(element.tail or "")
+    return longest
