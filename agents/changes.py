@@ -90,6 +90,19 @@ BOUNDED_PIECES = RuleChange(
     before="all of it was measured and cut, however much",
     kept_until="2.0.0",
 )
+LOCAL_CUTS = RuleChange(
+    "where chunks begin is decided by what stands near; a table's first row, or the lines that a "
+    "part of a listing is indented under, stand above what is split off",
+    since="0.2.0.dev3",
+    before="one chunk followed from the one before, and long sections were split evenly",
+    kept_until="2.0.0",
+)
+NAMED_LANGUAGE = RuleChange(
+    "a manifest names the language of its document",
+    since="0.2.0.dev3",
+    before="it named none",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -99,6 +112,8 @@ CHANGES = (
     FOLLOWED_SCHEMAS,
     COMPOSED,
     BOUNDED_PIECES,
+    LOCAL_CUTS,
+    NAMED_LANGUAGE,
 )
 
 

@@ -941,6 +941,10 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Those that the previous version had too: not embedded again."""
     retired: tuple[str, ...] = ()
     """Chunk ids of the previous version that this one no longer has."""
+    language: str = ""
+    """ISO 639-1 code of the language that most of the text is in; und where it can't be told; empty
+    in logs before 0.2.0.
+    """
 
 
 class ChunksCut(Event, frozen=True, gc=False, kw_only=True):
@@ -1362,7 +1366,7 @@ class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
-    """procedural or faq."""
+    """Chunk policy; empty: the one that fits its kind."""
 
 
 class DocumentWithdrawn(Event, frozen=True, gc=False, kw_only=True):
@@ -1654,7 +1658,7 @@ class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
-    """procedural or faq."""
+    """Chunk policy; empty: the one that fits its kind."""
     idempotency_key: str = ""
     """Repeats with the same key are one request; empty to use the record's position."""
 

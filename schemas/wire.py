@@ -2254,6 +2254,7 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
+            LONG[len(language := record.language.encode())], language,
         )
     )
 
@@ -2308,6 +2309,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
             retired_item, here = string_at(data, here)
             retired.append(retired_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    language = data[here:end].decode()
+    here = end
     record = Manifest(
         checksum=checksum,
         parser=parser,
@@ -2316,6 +2324,7 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         chunks=tuple(chunks),
         kept=tuple(kept),
         retired=tuple(retired),
+        language=language,
     )
     return record, here
 

@@ -43,14 +43,24 @@ class ClassifierSettings(Configured, frozen=True, kw_only=True):
     urgent_ms: WithinMs
 
 
+class DocumentKinds(Configured, frozen=True, kw_only=True):
+    """See `agents.chunk_policies.policy_for`."""
+
+    media_types: list[str] = []
+    shares: dict[TermName, Fraction] = {}
+
+
 class ChunkSizes(Configured, frozen=True, kw_only=True):
-    """See `agents.chunking.ChunkPolicy`."""
+    """See `agents.chunk_policies.ChunkPolicy`."""
 
     tokens_min: AmountOrNone
     tokens_target: Amount
     tokens_max: Amount
     overlap_tokens: AmountOrNone
+    header_tokens: AmountOrNone = 0
     questions: bool = False
+    turns: bool = False
+    default_for: DocumentKinds = DocumentKinds()
 
 
 class IngestConfiguration(Configured, frozen=True, kw_only=True):
@@ -60,6 +70,7 @@ class IngestConfiguration(Configured, frozen=True, kw_only=True):
     chunks_max: Amount
     batch_chunks_max: Amount
     batch_bytes_max: Size
+    default_policy: str = ""
     policies: dict[TermName, ChunkSizes]
 
 

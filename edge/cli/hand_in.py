@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
+from agents.chunk_policies import BY_KIND
 from connectors.media_types import OF_SUFFIX
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, connect
-from edge.requests import limits
 from streams.operations.options import run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
@@ -80,9 +80,9 @@ class IngestReport:
 @click.option(
     "--policy",
     metavar="NAME",
-    default=limits.CHUNK_POLICY,
-    show_default=True,
-    help="How documents are cut, as ingest is configured; another name is refused with those.",
+    default=BY_KIND,
+    help="How documents are cut, as ingest is configured, which tells the names; without it each "
+    "is cut as fits its kind.",
 )
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

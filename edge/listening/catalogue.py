@@ -275,6 +275,7 @@ class KnownDocument:
                 "parser": manifest.parser,
                 "parser_version": manifest.parser_version,
                 "chunk_policy": manifest.policy,
+                "language": manifest.language,
                 "chunks": list(manifest.chunks),
                 "kept": len(manifest.kept),
                 "retired": len(manifest.retired),

@@ -1,7 +1,5 @@
-import json
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +7,6 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-import agents
 from agents.changes import OLDEST
 from agents.errors import KeyDestroyed
 from agents.ingest import (
@@ -39,6 +36,7 @@ from schemas import (
     WriteDocument,
     Written,
 )
+from streams.log.configuration import load
 from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import World
@@ -48,9 +46,7 @@ from streams.version import CODE
 from tests.agents.fake_services import FakeKeys, FakeRow, sealed, unsealed
 from tests.fakes import NOW_US, FakeEffects, a_codec, a_meta
 
-CONFIGURATION = json.loads(
-    (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
-)
+CONFIGURATION = load()["ingest"].values
 RECORD_BYTES_MAX = 900_000  # the broker takes 1 MiB
 
 
@@ -278,7 +274,11 @@ async def test_a_title_is_one_clean_line():
         ("<p> </p><script>x()</script>", {"media_type": "text/html"}, "no text"),
         ("%PDF-1.7", {}, "PDF"),
         ("text", {"media_type": "image/png"}, "media type"),
-        ("text", {"chunk_policy": "poetry"}, "choose one of faq, procedural"),
+        (
+            "text",
+            {"chunk_policy": "poetry"},
+            "choose one of code, conversation, faq, procedural, table",
+        ),
         ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
         ("ab " * 600, {}, "tokens, more than the 1 chunks allowed hold"),
     ],
@@ -319,7 +319,9 @@ SECTIONS = ("A", 122), ("B", 24)  # too much for one chunk to be filled with, no
 
 async def test_what_would_fit_the_chunks_is_cut_and_may_be_too_many_all_the_same():
     sections = "".join(f"# {name}\n\n{'Ab cd. ' * number}\n\n" for name, number in SECTIONS)
-    [outcome] = await IngestBench(chunks_max=1).submit(sections)
+    procedural = {**CONFIGURATION["policies"]["procedural"], "tokens_min": 1}
+    world = IngestBench(chunks_max=1, policies={"procedural": procedural})
+    [outcome] = await world.submit(sections)
     assert "chunks, more than the 1 allowed" in outcome.reason
 
 
