@@ -103,6 +103,12 @@ NAMED_LANGUAGE = RuleChange(
     before="it named none",
     kept_until="2.0.0",
 )
+ORDERED_VERSIONS = RuleChange(
+    "the index is told in which order the chunks of a version stand",
+    since="0.2.0.dev3",
+    before="it was told which are retired",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -114,6 +120,7 @@ CHANGES = (
     BOUNDED_PIECES,
     LOCAL_CUTS,
     NAMED_LANGUAGE,
+    ORDERED_VERSIONS,
 )
 
 

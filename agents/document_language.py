@@ -39,7 +39,8 @@ COMMON = {
     "sv": "och är att det som en ett på för med av inte den till har om var kan eller från vid",
     "da": "og er at det som en et på for med af ikke den til har om kan eller fra ved der blev hvad"
     " nogle",
-    "nb": "og er at det som en et på for med av ikke den til har om kan eller fra ved ble etter hva noen",
+    "nb": "og er at det som en et på for med av ikke den til har om kan eller fra ved ble etter hva"
+    " noen",
     "fi": "ja on ei että se oli ovat myös kun mutta tai hän joka kuin sen jos voi mukaan",
     "pl": "i w z na do nie się jest to że od o przez po jak dla są za lub oraz który która",
     "cs": "a v na se je že s do z o pro jsou to byl jako nebo ve od po i za by ale které který",

@@ -74,6 +74,7 @@ __all__ = [
     "Failed",
     "FeedbackGiven",
     "Fetch",
+    "FetchAdjacent",
     "Fetched",
     "Found",
     "Generate",
@@ -1514,6 +1515,20 @@ class Fetch(Request[Fetched], frozen=True, gc=False, kw_only=True):
     """Index position; -1 for now."""
 
 
+class FetchAdjacent(Request[Fetched], frozen=True, gc=False, kw_only=True):
+    """Read the chunks that stand right before and right after others in their documents."""
+
+    SCHEMA: ClassVar[str] = "FetchAdjacent"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = Fetched
+
+    chunks: tuple[str, ...]
+    """Ids of chunks that a search found."""
+    as_of: int = -1
+    """Index position; -1 for now."""
+
+
 class Found(Record, frozen=True, gc=False, kw_only=True):
     """Candidates."""
 
@@ -1794,6 +1809,8 @@ class PublishVersion(Request[IndexWritten], frozen=True, gc=False, kw_only=True)
     """Which version of which document."""
     retired: tuple[str, ...] = ()
     """Chunk ids that the version no longer has."""
+    chunks: tuple[str, ...] = ()
+    """All of its chunk ids in reading order; empty where a log before 0.2.0 says nothing of it."""
 
 
 class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):

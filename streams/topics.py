@@ -48,6 +48,7 @@ from schemas import (
     EventRejected,
     FeedbackGiven,
     Fetch,
+    FetchAdjacent,
     Generate,
     InboxDocument,
     InboxQuestion,
@@ -185,7 +186,7 @@ STEPS = (
         "retrieve",
         retrieve,
         {QueryRewritten: (ChunksRetrieved,)},
-        asks=(Embed, Search, Rerank, Fetch),
+        asks=(Embed, Search, Rerank, Fetch, FetchAdjacent),
     ),
     Step(
         "generate",

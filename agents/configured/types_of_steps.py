@@ -158,6 +158,13 @@ class Diversity(Configured, frozen=True, kw_only=True):
     copy: Weight
 
 
+class WindowSettings(Configured, frozen=True, kw_only=True):
+    """See `agents.retrieve`."""
+
+    tokens: Amount
+    passages: Amount
+
+
 class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.retrieve`."""
 
@@ -172,6 +179,7 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     gap: Weight
     diversity: Diversity
     budget_tokens: Amount
+    window: WindowSettings | None = None
     asked_max: dict[str, Size] = {}
     arms: list[dict[str, Any]] = []
     experiment: str = ""

@@ -26,6 +26,7 @@ from connectors.weaviate.objects import (
     group_values,
     head_uuid,
     metadata_values,
+    order_uuid,
     vectors_properties,
     vectors_uuid,
 )
@@ -35,6 +36,7 @@ from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, With
 from streams.running.world import Call
 from streams.settings import Settings
 
+ORDERED_MIN = 2  # chunks of a version: one alone stands beside none
 PATCHES_MAX = 8  # changes of single objects in flight
 MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
 """What later versions change of a chunk that they keep or retire."""
@@ -112,6 +114,7 @@ class VersionWriter(Index):
             )
             if known is not None and call.offset >= known.positions[-1]:
                 await self._spread(chunks, ref, known)
+            await self._order(call, request)
             await self._flip(call, ref, known, ref.version)
             await self._patch(
                 chunks, [item for item in retired if item.properties["live"]], {"live": False}
@@ -171,6 +174,21 @@ class VersionWriter(Index):
         documents = await self.documents_of(call.tenant)
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
         await insert(documents, [item])
+
+    async def _order(self, call: Call, request: PublishVersion) -> None:
+        """Write in which order the chunks stand, before anyone sees the version."""
+        if len(request.chunks) < ORDERED_MIN:
+            return
+        ref = request.document
+        properties = {
+            "document": "",  # so that nobody who lists a document's objects meets it
+            "versions": [ref.version],
+            "positions": [call.offset],
+            "chunks": list(request.chunks),
+        }
+        identity = order_uuid(call.tenant, ref.document, ref.version)
+        documents = await self.documents_of(call.tenant)
+        await insert(documents, [DataObject(uuid=identity, properties=properties)])
 
     async def _spread(
         self, chunks: TenantObjects, ref: DocumentRef, known: DocumentHistory

@@ -55,7 +55,7 @@ async def test_the_last_batch_is_written_before_the_version_becomes_visible():
     outcome, asked = await run(embedded())
     assert asked == [
         IndexChunks(document=DOCUMENT, title="Guide", model="tiny@1", chunks=(CHUNK,)),
-        PublishVersion(document=DOCUMENT, retired=("a",)),
+        PublishVersion(document=DOCUMENT, retired=("a",), chunks=("b",)),
     ]
     assert (outcome.outcome, outcome.indexed, outcome.retired) == ("indexed", 1, 1)
     assert (outcome.visible, outcome.position, outcome.manifest) == (True, 8, MANIFEST)
