@@ -175,6 +175,32 @@ async def test_nothing_stands_beside_a_chunk_whose_order_nobody_wrote():
     assert await adjacent(weaviate, ("gone",)) == await adjacent(weaviate, ()) == set()
 
 
+async def test_vectors_are_written_while_what_was_there_is_read_and_chunks_behind_both():
+    server = MemoryWeaviate()
+    weaviate = Weaviate(Settings(), client=server)
+    await weaviate.documents_of("acme")
+    done, wrote, written = [], asyncio.Event(), server.write
+    client = await weaviate._connected()
+    search = client.search
+
+    def write():
+        written()
+        done.append("written")
+        wrote.set()
+
+    async def read(request):
+        async with asyncio.timeout(5):
+            await wrote.wait()  # for ever, if the one waited for the other
+        done.append("read")
+        return await search(request)
+
+    server.write, client.search = write, read
+    ref = DocumentRef(document="d-1", version=1, uri="d-1.md")
+    request = IndexChunks(document=ref, title="", model="m@1", chunks=(chunk("a"),))
+    await weaviate.index(request, call(1))
+    assert done == ["written", "read", "written"]
+
+
 async def test_an_index_of_before_gets_what_it_lacks():
     server = MemoryWeaviate()
     first = Weaviate(Settings(), client=server)
