@@ -231,6 +231,53 @@ async def test_another_title_or_policy_makes_other_chunks():
     assert world.row.state.policy == "faq"
 
 
+TALK = "".join(f"Ann: It pumps {n}.\n\nBob: It leaks {n}.\n\n" for n in range(4))
+
+
+async def test_a_document_that_names_no_policy_is_cut_as_fits_its_kind():
+    world = IngestBench()
+    [outcome] = await world.submit(TALK, chunk_policy="")
+    assert outcome.manifest.policy == world.row.state.policy == "conversation"
+    [again] = await world.submit(TALK, chunk_policy="")
+    assert again.outcome == "unchanged"
+    [other] = await world.submit("It pumps.", chunk_policy="")
+    assert other.manifest.policy == "procedural"
+    world.configuration["default_policy"] = "faq"
+    [plain] = await world.submit("It leaks.", chunk_policy="")
+    assert plain.manifest.policy == "faq"
+    del world.configuration["default_policy"]
+    [oldest] = await world.submit("It pumps and leaks.", chunk_policy="")
+    assert oldest.manifest.policy == "procedural"
+
+
+async def test_any_policy_that_changed_cuts_a_document_again_whose_kind_chooses():
+    world = IngestBench()
+    for chunk_policy, outcome in (("", "cut"), ("conversation", "unchanged")):
+        world.configuration["policies"] = CONFIGURATION["policies"]
+        await world.submit(TALK, chunk_policy=chunk_policy)
+        table = {**CONFIGURATION["policies"]["table"], "tokens_min": 5}
+        world.configuration["policies"] = {**CONFIGURATION["policies"], "table": table}
+        [again] = await world.submit(TALK, chunk_policy=chunk_policy)
+        assert again.outcome == outcome
+
+
+async def test_the_manifest_names_the_language_since_that_was_declared():
+    german = "Die Pumpe ist nicht für den Betrieb mit Sand und Wasser."
+    for code, language in ((CODE, "de"), ("0.2.0.dev2", ""), (OLDEST, "")):
+        [outcome] = await IngestBench(code).submit(german)
+        assert outcome.manifest.language == language
+
+
+async def test_before_it_was_declared_a_long_section_was_split_evenly():
+    text = "# Pump\n\n" + " ".join(f"Part {n} is no. {n * 7919 % 9973}." for n in range(150))
+    sizes = {}
+    for code in (CODE, "0.2.0.dev2", OLDEST):
+        outcomes = await IngestBench(code).submit(text)
+        sizes[code] = [chunk.tokens for outcome in outcomes for chunk in outcome.chunks]
+    assert sizes[OLDEST] == sizes["0.2.0.dev2"] != sizes[CODE]
+    assert max(sizes[OLDEST]) - min(sizes[OLDEST]) < 60
+
+
 async def test_other_sizes_in_the_configuration_cut_a_document_again():
     world = IngestBench()
     await world.submit(manual("Alpha"))

@@ -1,6 +1,8 @@
 """Local cuts: an edit moves no cut that is far from it; and old logs are cut by the old rule."""
 
 import re
+from dataclasses import replace
+from hashlib import blake2b
 from itertools import accumulate, pairwise
 
 import pytest
@@ -11,10 +13,10 @@ from agents.before.even_chunks import packed_evenly
 from agents.chunk_policies import ChunkPolicy
 from agents.local_cuts import spans
 from agents.outline import HEADING, Outline
-from agents.pieces import Piece
+from agents.pieces import QUESTION_LEVEL, Piece
 from schemas import Block
 from streams.log.configuration import load
-from tests.agents.cut_at_once import at_once, begun, chunks_of, cut_by
+from tests.agents.cut_at_once import at_once, chunks_of, cut_by
 
 POLICIES = {
     name: ChunkPolicy.read(policy) for name, policy in load()["ingest"].values["policies"].items()
@@ -178,26 +180,97 @@ def test_the_weakest_boundary_is_joined_first():
     assert cut(pieces)[0] == ((0, 2), (2, 4))
 
 
-def test_a_small_section_is_joined_beyond_the_target_and_a_large_one_is_not():
-    def sections(*sizes):
-        return tuple(
-            Piece(f"s{number}", "\n\n", "heading", 1, size)
-            if not number
-            else Piece(f"h{number}", "\n\n", "heading", 2, size)
-            for number, size in enumerate(sizes)
-        )
+def plain(pieces, policy, lead):
+    """Return the chunks by the rule as it is said, piece by piece and without a thought of time."""
+    outline = Outline()
+    at_once(outline.drawn(pieces))
+    ranked = sorted(
+        range(1, len(pieces)),
+        key=lambda at: (
+            outline.strengths[at],
+            blake2b(pieces[at].text.encode(), digest_size=8).digest(),
+            at,
+        ),
+    )
+    found = [[at] for at in range(len(pieces))]
 
+    def length(some):
+        return lead(some[0]) + sum(pieces[at].weight for at in some)
+
+    for at in ranked:
+        [left] = [some for some in found if some[-1] == at - 1]
+        [right] = [some for some in found if some[0] == at]
+        both = length([*left, *right])
+        small = min(length(left), length(right)) < policy.tokens_min
+        most = policy.tokens_max
+        if outline.strengths[at] >= HEADING and not small:
+            most = policy.tokens_target
+        if both <= most:
+            found.remove(right)
+            left += right
+    return tuple((some[0], some[-1] + 1) for some in found)
+
+
+sized = st.builds(
+    ChunkPolicy,
+    tokens_min=st.integers(0, 150),
+    tokens_target=st.integers(150, 180),
+    tokens_max=st.integers(180, 200),
+    overlap_tokens=st.just(20),
+)
+
+
+@settings(deadline=None)
+@given(weights, sized, st.integers(1, QUESTION_LEVEL))
+def test_cuts_are_those_of_the_rule_as_it_is_said(shape, policy, levels):
+    pieces = tuple(
+        replace(piece, level=1 + number % levels) for number, piece in enumerate(pieces_by(shape))
+    )
+    assert cut(pieces, policy)[0] == plain(pieces, policy, lambda _: 7)
+
+
+def test_many_boundaries_of_one_strength_are_in_the_order_of_their_digests():
+    pieces = pieces_by([(9, "sentence")] * 2_000)
+    assert cut(pieces)[0] == plain(pieces, SIZES, lambda _: 7)
+
+
+def test_what_is_exactly_as_long_as_may_be_is_one_chunk():
+    for weight, chunks in ((93, 1), (94, 2)):
+        pieces = pieces_by([(100, "sentence"), (weight, "sentence")])
+        assert len(cut(pieces)[0]) == chunks
+
+
+@pytest.mark.parametrize("level", [1, QUESTION_LEVEL])
+def test_a_small_section_is_joined_beyond_the_target_and_a_large_one_is_not(level):
     policy = ChunkPolicy(tokens_min=60, tokens_target=180, tokens_max=200, overlap_tokens=20)
-    both = [Block(kind="heading", level=1, text="h"), Block(kind="paragraph", text="p")]
-    for small, chunks in ((50, 1), (70, 2)):
-        blocks = [one for _ in range(2) for one in both]
-        counted = begun("", blocks, policy)
-        sizes = iter((1, 130, 1, small))
+    for small, chunks in ((58, 1), (59, 2)):
         pieces = tuple(
-            Piece(piece.text, piece.before, piece.kind, piece.level, next(sizes))
-            for piece in counted.pieces
+            Piece(f"{number}", "\n\n", kind, level, weight)
+            for number, (kind, weight) in enumerate(
+                [("heading", 1), ("sentence", 130), ("heading", 1), ("sentence", small)]
+            )
         )
         assert len(cut(pieces, policy, lambda _: 0)[0]) == chunks
+
+
+@pytest.mark.parametrize("name", range(10))
+def test_sections_of_one_chapter_are_joined_before_chapters_are(name):
+    pieces = tuple(
+        Piece(f"{name} {number}", "\n\n", kind, level, weight)
+        for number, (kind, level, weight) in enumerate(
+            [("heading", 1, 40), ("sentence", 0, 30), ("heading", 2, 40), ("sentence", 0, 30)] * 2
+        )
+    )
+    assert cut(pieces)[0] == ((0, 4), (4, 8))
+
+
+@pytest.mark.parametrize("name", range(10))
+def test_a_heading_goes_with_what_follows_it_however_much_that_is(name):
+    before = [Piece(f"{name} b {n}", " ", "sentence", 0, 30) for n in range(4)]
+    after = [Piece(f"{name} a {n}", " ", "sentence", 0, 30) for n in range(12)]
+    for level in range(1, QUESTION_LEVEL + 1):
+        pieces = (*before, Piece(f"{name}", "\n\n", "heading", level, 10), *after)
+        assert len(before) + 1 not in {first for first, _ in cut(pieces)[0]}
 
 
 def test_before_it_was_declared_long_sections_were_split_evenly():
@@ -234,6 +307,8 @@ def test_a_part_of_a_listing_stands_under_the_lines_that_it_is_indented_under():
         body = text.removeprefix("Manual\n\n").replace("\n\n", "\n").split("\n")
         assert body[0] == "class Machine:"
         assert body[1].startswith("    def step_")
+        calls = sum(line.startswith("        call_") for line in body)
+        assert calls == 12 * sum(line.startswith("    def step_") for line in body)
 
 
 def test_a_listing_is_cut_between_its_parts_where_they_fit():
