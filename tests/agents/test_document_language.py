@@ -50,7 +50,7 @@ def test_a_language_is_told(text, language):
 
 def test_code_tells_nothing():
     blocks = [
-        *paragraphs("while the and of is to are", kind="code"),
+        *paragraphs("while the and of is to are " * 5, kind="code"),
         *paragraphs("Die Pumpe ist nicht für den Betrieb mit Sand."),
     ]
     assert document_language(blocks) == "de"
