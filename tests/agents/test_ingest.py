@@ -324,7 +324,7 @@ async def test_a_title_is_one_clean_line():
         (
             "text",
             {"chunk_policy": "poetry"},
-            "choose one of code, conversation, faq, procedural, table",
+            "choose one of code, conversation, faq, procedural, table, windows",
         ),
         ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
         ("ab " * 600, {}, "tokens, more than the 1 chunks allowed hold"),
