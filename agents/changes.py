@@ -99,6 +99,25 @@ READ_FORMATS = RuleChange(
     "hidden parts; everything else was refused",
     kept_until="2.0.0",
 )
+LOCAL_CUTS = RuleChange(
+    "where chunks begin is decided by what stands near; a table's first row, or the lines that a "
+    "part of a listing is indented under, stand above what is split off",
+    since="0.2.0.dev3",
+    before="one chunk followed from the one before, and long sections were split evenly",
+    kept_until="2.0.0",
+)
+NAMED_LANGUAGE = RuleChange(
+    "a manifest names the language of its document",
+    since="0.2.0.dev3",
+    before="it named none",
+    kept_until="2.0.0",
+)
+ORDERED_VERSIONS = RuleChange(
+    "the index is told in which order the chunks of a version stand",
+    since="0.2.0.dev3",
+    before="it was told which are retired",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -109,6 +128,9 @@ CHANGES = (
     COMPOSED,
     BOUNDED_PIECES,
     READ_FORMATS,
+    LOCAL_CUTS,
+    NAMED_LANGUAGE,
+    ORDERED_VERSIONS,
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from agents.changes import ORDERED_VERSIONS
 from agents.effects import Effects
 from schemas import (
     ChunksEmbedded,
@@ -61,8 +62,12 @@ async def _write(event: ChunksEmbedded, fx: Effects) -> ChunksIndexed:
         )
         indexed, position = written.count, written.position
     if event.batch.last:
-        gone_ids = event.manifest.retired if event.manifest is not None else ()
-        published = await fx(PublishVersion(document=event.document, retired=gone_ids))
+        manifest = event.manifest
+        gone_ids = manifest.retired if manifest is not None else ()
+        in_order = manifest.chunks if manifest is not None and fx.has(ORDERED_VERSIONS) else ()
+        published = await fx(
+            PublishVersion(document=event.document, retired=gone_ids, chunks=in_order)
+        )
         retired, position = published.count, published.position
     return ChunksIndexed(
         document=event.document,

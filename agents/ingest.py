@@ -22,8 +22,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.batching import NewChunk, batches, new_chunks
-from agents.changes import BOUNDED_PIECES, READ_FORMATS
-from agents.chunking import Chunk, ChunkPolicy, Cutting, chunk_ids
+from agents.before.even_chunks import packed_evenly
+from agents.changes import BOUNDED_PIECES, LOCAL_CUTS, NAMED_LANGUAGE, READ_FORMATS
+from agents.chunk_policies import BY_KIND, ChunkPolicy, known_policy, policy_for, shares_of
+from agents.chunking import Chunk, Cutting, chunk_ids
+from agents.document_language import document_language
 from agents.effects import Effects
 from agents.normal_forms import normalized
 from agents.pieces import Piece, divide, pieces_of
@@ -61,6 +64,8 @@ PIECE_CHARS_MAX = 131_072
 of a text, and 16 MiB of asterisks in one took 13 GB."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 """Control characters but white space, and halves of surrogate pairs."""
+DEFAULT_POLICY = "procedural"
+"""Of a document of no special kind, where the configuration names none."""
 ONLY_BATCH = Batch(number=0, last=True)
 
 
@@ -111,7 +116,8 @@ async def submit(
             return
         parsed = await _parsed(event, submission.content, fx)
         title = submission.title or one_line(parsed.title)
-        chunks = await _cut(title, parsed.blocks, submission.policy, fx)
+        policy = await _policy(event, parsed.blocks, fx)
+        chunks = await _cut(title, parsed.blocks, fx.configuration["policies"][policy], fx)
     except Unfit as unfit:
         yield failed(_ref(event, state.version), str(unfit))
         return
@@ -121,7 +127,7 @@ async def submit(
         version=state.version + 1,
         checksum=submission.checksum,
         title_digest=submission.shape_digest,
-        policy=event.chunk_policy,
+        policy=policy,
         chunks=ids,
         ref=_ref(event, state.version + 1),
     )
@@ -133,7 +139,8 @@ async def submit(
         parser=parsed.parser,
         parser_version=parsed.parser_version,
         notes=parsed.notes,
-        policy=event.chunk_policy,
+        policy=policy,
+        language=document_language(parsed.blocks) if fx.has(NAMED_LANGUAGE) else "",
         chunks=ids,
         kept=_common(ids, keepable),
         retired=_missing(() if in_force is None else in_force.chunks, ids),
@@ -149,7 +156,6 @@ class Submission:
 
     content: bytes
     title: str
-    policy: dict[str, Any]
     checksum: str
     shape_digest: str
 
@@ -162,7 +168,7 @@ async def _opened(event: DocumentSubmitted, fx: Effects) -> Submission:
     """Unseal a submission and digest it; raises Unfit for what the configuration doesn't allow."""
     configuration = fx.configuration
     policies: dict[str, Any] = configuration["policies"]
-    if event.chunk_policy not in policies:
+    if not known_policy(event.chunk_policy, policies):
         raise Unfit(f"no such chunk policy: choose one of {', '.join(sorted(policies))}")
     sealed = (event.content,) if event.title is None else (event.content, event.title)
     content, *titles = (await fx(Unseal(values=sealed))).values
@@ -172,10 +178,20 @@ async def _opened(event: DocumentSubmitted, fx: Effects) -> Submission:
             "split it, or raise bytes_max in the configuration of ingest"
         )
     title = one_line(titles[0].decode("utf-8", errors="replace")) if titles else ""
-    policy = policies[event.chunk_policy]
-    shape = shape_of(event, title, policy)
+    deciding = policies if event.chunk_policy == BY_KIND else policies[event.chunk_policy]
+    shape = shape_of(event, title, deciding)
     checksum, shape_digest = (await fx(Digest(values=(content, shape)))).digests
-    return Submission(content, title, policy, checksum, shape_digest)
+    return Submission(content, title, checksum, shape_digest)
+
+
+async def _policy(event: DocumentSubmitted, blocks: Sequence[Block], fx: Effects) -> str:
+    """Name the chunk policy that was asked for, or that fits the kind of document."""
+    if event.chunk_policy != BY_KIND:
+        return event.chunk_policy
+    shares = dict(await collected(shares_of(blocks), fx))
+    configured = fx.configuration
+    default = configured.get("default_policy", DEFAULT_POLICY)
+    return policy_for(event.media_type, shares, configured["policies"], default)
 
 
 async def _parsed(event: DocumentSubmitted, content: bytes, fx: Effects) -> Parsed:
@@ -204,7 +220,8 @@ async def _cut(
             _check_tokens(sum(counts), fx.configuration["chunks_max"], read.tokens_max)
         divided = _within(cutting.remeasured(counts), most)
         cutting = cutting.with_pieces(await collected(divided, fx))
-    chunks = await collected(cutting.packed(), fx)
+    packed = cutting.packed() if fx.has(LOCAL_CUTS) else packed_evenly(cutting)
+    chunks = await collected(packed, fx)
     if not chunks:
         raise Unfit("the document holds no text: submit one that does")
     if len(chunks) > (chunks_max := fx.configuration["chunks_max"]):
@@ -328,7 +345,10 @@ async def seal(
 
 
 def shape_of(event: DocumentSubmitted, title: str, policy: dict[str, Any]) -> bytes:
-    """Spell what, beside the bytes, decides on the chunks and on what the index says of them."""
+    """Spell what, beside the bytes, decides on the chunks and on what the index says of them.
+
+    `policy` holds its values, or those of all where the kind of document chooses among them.
+    """
     shape = {
         "title": title,
         "media_type": event.media_type,

@@ -41,6 +41,12 @@ _ABBREVIATION = re.compile(
     r"|Nov|Dec)\.$",
 )
 _DIGITS = re.compile(r"\d*")
+_SPEAKER = re.compile(
+    r"(?:[\[(]?\d{1,4}[-:./]\d{1,2}(?:[-:./ T]\d{1,4}){0,4}(?: ?[AaPp][Mm])?[\])]?,? {0,2}(?:- )?)?"
+    r"(?:<[^<>\n]{1,40}>|\*{0,2}[^\W\d_][\w.'’-]{0,20}(?: [\w.'’()-]{1,20}){0,3} ?\*{0,2}:\*{0,2})"
+    r"(?:\s|$)"
+)
+"""A time or none, then `Name:` or `<Name>`: how chats, interviews and minutes begin a turn."""
 _QUESTION = re.compile(
     r"^(?:Q|Question|Frage|Pregunta|Domanda)\s*\d*\s*[:.)]|[?？؟]$", re.IGNORECASE
 )
@@ -66,6 +72,16 @@ class Piece:
         return max(self.tokens, -(-len(self.text) // CHARS_PER_TOKEN_MAX), 1)
 
 
+def asks(text: str) -> bool:
+    """Tell whether a paragraph or heading asks something, as those of an FAQ do."""
+    return len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text) is not None
+
+
+def speaks(text: str) -> bool:
+    """Tell whether a text begins with the name of who speaks."""
+    return _SPEAKER.match(text) is not None
+
+
 def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece | None]:
     """Take the blocks of a document apart; with `questions`, what asks something is a heading.
 
@@ -79,7 +95,7 @@ def pieces_of(blocks: Sequence[Block], *, questions: bool) -> Iterator[Piece | N
             yield Piece(text, "\n\n", "heading", block.level)
         elif block.kind in ("code", "table"):
             yield Piece(text, "\n\n", block.kind)
-        elif questions and len(text) <= HEADING_CHARS_MAX and _QUESTION.search(text):
+        elif questions and asks(text):
             yield Piece(text, "\n\n", "heading", QUESTION_LEVEL)
         else:
             before = "\n\n"

@@ -4,7 +4,7 @@ Words and vectors each name candidates. Their scores share no scale, so they are
 the candidates and added; the best of them are scored again by late interaction (every token of the
 query looks for its best match in the passage), which is added in the same way. Then the tail far
 below the best is dropped and so are copies, what is alike gives way (MMR), and what remains is
-fitted to a token budget.
+fitted to a token budget, to which the chunks beside small ones are added.
 
 Why it is so: the chat model must not decide whether the documents hold an answer, it can't. The
 relevance of the best of the passages that were fetched does, read from late interaction, which
@@ -39,6 +39,7 @@ from schemas import (
     Embed,
     Embedded,
     Fetch,
+    FetchAdjacent,
     Found,
     Now,
     Passage,
@@ -90,6 +91,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     if not passages:  # nothing relevant, or retired since the search
         yield nothing
         return
+    passages = await _with_neighbours(event, passages, fx)
     yield replace(nothing, outcome="retrieved", passages=passages)
 
 
@@ -170,6 +172,38 @@ def _shown(
         budget = configured["budget_tokens"]
         scored = within_budget(scored, lambda passage: passage.tokens, budget)
     return tuple(scored)
+
+
+async def _with_neighbours(
+    event: QueryRewritten, passages: tuple[Passage, ...], fx: Effects
+) -> tuple[Passage, ...]:
+    """Show a prompt, behind the passages, what stands beside small ones, as far as it fits.
+
+    What is small is found exactly and says little. A configuration without `window`, as that of
+    0.1.0, shows none, and an index that is away takes nothing from what was found.
+    """
+    window: Mapping[str, int] | None = fx.configuration.get("window")
+    if not window or event.ask.mode == "search":
+        return passages
+    small = [passage.chunk for passage in passages if passage.tokens < window["tokens"]]
+    if not small:
+        return passages
+    chosen = tuple(small[: window["passages"]])
+    try:
+        beside = await fx(FetchAdjacent(chunks=chosen, as_of=event.ask.as_of))
+    except (Transient, Permanent):
+        return passages
+    shown = {passage.chunk for passage in passages}
+    # another version, visible since the search, may be one that this reader must not see
+    versions = {(passage.document, passage.version) for passage in passages}
+    more = [
+        passage
+        for passage in beside.passages
+        if passage.chunk not in shown and (passage.document, passage.version) in versions
+    ]
+    budget = fx.configuration["budget_tokens"]
+    kept = within_budget((*passages, *more), lambda passage: passage.tokens, budget)
+    return tuple(kept)
 
 
 def _sure(retrieved: ChunksRetrieved, ranking: Ranking, calibration: Mapping[str, float]) -> float:

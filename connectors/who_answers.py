@@ -19,6 +19,7 @@ from schemas import (
     Digest,
     Embed,
     Fetch,
+    FetchAdjacent,
     Generate,
     IndexChunks,
     Parse,
@@ -57,6 +58,7 @@ CONNECTORS: dict[str, tuple[type[Request[Any]], ...]] = {
         Search,
         Rerank,
         Fetch,
+        FetchAdjacent,
     ),
 }
 """Connectors by `module:Class`. Some take seconds to import, and only then are they imported."""

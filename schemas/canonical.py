@@ -41,6 +41,7 @@ from schemas.records import (
     EmbeddedChunk,
     Fail,
     Fetch,
+    FetchAdjacent,
     Generate,
     Hedge,
     IndexChunks,
@@ -425,6 +426,19 @@ def _fetch(record: Fetch) -> bytes:
     )
 
 
+def _fetch_adjacent(record: FetchAdjacent) -> bytes:
+    return b"".join(
+        (
+            b'\x1aFetchAdjacent',
+            b"" if (as_of_ := record.as_of) == -1 else b'\nas_ofi' + LONG[as_of_],
+            b'\x0cchunksas',
+            LONG[len(record.chunks)],
+            strings(record.chunks),
+            b'\x00',
+        )
+    )
+
+
 def _hedge(record: Hedge) -> bytes:
     return b"".join(
         (
@@ -566,7 +580,9 @@ def _placeholders(record: Placeholders) -> bytes:
 def _publish_version(record: PublishVersion) -> bytes:
     return b"".join(
         (
-            b'\x1cPublishVersion\x10documentr',
+            b'\x1cPublishVersion',
+            b"" if not (chunks_ := record.chunks) else b'\x0cchunksas' + LONG[len(chunks_)] + strings(chunks_),
+            b'\x10documentr',
             _document_ref(record.document),
             b"" if not (retired_ := record.retired) else b'\x0eretiredas' + LONG[len(retired_)] + strings(retired_),
             b'\x00',
@@ -865,6 +881,7 @@ CANONICAL: Mapping[type[Record], Callable[[Any], bytes]] = {
     Embed: _embed,
     Fail: _fail,
     Fetch: _fetch,
+    FetchAdjacent: _fetch_adjacent,
     Hedge: _hedge,
     Generate: _generate,
     IndexChunks: _index_chunks,

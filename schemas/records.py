@@ -74,6 +74,7 @@ __all__ = [
     "Failed",
     "FeedbackGiven",
     "Fetch",
+    "FetchAdjacent",
     "Fetched",
     "Found",
     "Generate",
@@ -952,6 +953,10 @@ class Manifest(Record, frozen=True, gc=False, kw_only=True):
     """Languages that the detector of personal data does not read; those of kept chunks are not
     among them.
     """
+    language: str = ""
+    """ISO 639-1 code of the language that most of the text is in; und where it can't be told; empty
+    in logs before 0.2.0.
+    """
 
 
 class ChunksCut(Event, frozen=True, gc=False, kw_only=True):
@@ -1377,7 +1382,7 @@ class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
-    """procedural or faq."""
+    """Chunk policy; empty: the one that fits its kind."""
 
 
 class DocumentWithdrawn(Event, frozen=True, gc=False, kw_only=True):
@@ -1521,6 +1526,20 @@ class Fetch(Request[Fetched], frozen=True, gc=False, kw_only=True):
 
     chunks: tuple[str, ...]
     """Chunk ids."""
+    as_of: int = -1
+    """Index position; -1 for now."""
+
+
+class FetchAdjacent(Request[Fetched], frozen=True, gc=False, kw_only=True):
+    """Read the chunks that stand right before and right after others in their documents."""
+
+    SCHEMA: ClassVar[str] = "FetchAdjacent"
+    EFFECT: ClassVar[Literal["recorded", "local", "stream"]] = "recorded"
+    PERSONAL: ClassVar[bool] = False
+    RESPONSE: ClassVar[type[Record]] = Fetched
+
+    chunks: tuple[str, ...]
+    """Ids of chunks that a search found."""
     as_of: int = -1
     """Index position; -1 for now."""
 
@@ -1671,7 +1690,7 @@ class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     groups: tuple[str, ...] = ()
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
-    """procedural or faq."""
+    """Chunk policy; empty: the one that fits its kind."""
     idempotency_key: str = ""
     """Repeats with the same key are one request; empty to use the record's position."""
 
@@ -1830,6 +1849,8 @@ class PublishVersion(Request[IndexWritten], frozen=True, gc=False, kw_only=True)
     """Which version of which document."""
     retired: tuple[str, ...] = ()
     """Chunk ids that the version no longer has."""
+    chunks: tuple[str, ...] = ()
+    """All of its chunk ids in reading order; empty where a log before 0.2.0 says nothing of it."""
 
 
 class QueryRewritten(Event, frozen=True, gc=False, kw_only=True):

@@ -73,6 +73,7 @@ from schemas.records import (
     Failed,
     FeedbackGiven,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     Generate,
@@ -2261,6 +2262,7 @@ def encode_manifest(record: Manifest) -> bytes:
             LONG[len(kept)] + strings(kept) + b"\0" if (kept := record.kept) else b"\0",
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
             LONG[len(unsupported)] + strings(unsupported) + b"\0" if (unsupported := record.unsupported) else b"\0",
+            LONG[len(language := record.language.encode())], language,
         )
     )
 
@@ -2329,6 +2331,13 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
             unsupported_item, here = string_at(data, here)
             unsupported.append(unsupported_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    language = data[here:end].decode()
+    here = end
     record = Manifest(
         checksum=checksum,
         parser=parser,
@@ -2339,6 +2348,7 @@ def read_manifest(data: bytes, here: int) -> tuple[Manifest, int]:
         kept=tuple(kept),
         retired=tuple(retired),
         unsupported=tuple(unsupported),
+        language=language,
     )
     return record, here
 
@@ -4066,6 +4076,35 @@ def read_fetch(data: bytes, here: int) -> tuple[Fetch, int]:
     return record, here
 
 
+def encode_fetch_adjacent(record: FetchAdjacent) -> bytes:
+    return b"".join(
+        (
+            LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
+            LONG[record.as_of],
+        )
+    )
+
+
+def read_fetch_adjacent(data: bytes, here: int) -> tuple[FetchAdjacent, int]:
+    chunks: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            chunks_item, here = string_at(data, here)
+            chunks.append(chunks_item)
+    here += 1
+    if (as_of := data[here]) & 0x81:
+        as_of, here = long_at(data, here)
+    else:
+        as_of >>= 1
+        here += 1
+    record = FetchAdjacent(
+        chunks=tuple(chunks),
+        as_of=as_of,
+    )
+    return record, here
+
+
 def encode_found(record: Found) -> bytes:
     return b"".join(
         (
@@ -4911,6 +4950,7 @@ def encode_publish_version(record: PublishVersion) -> bytes:
         (
             encode_document_ref(record.document),
             LONG[len(retired)] + strings(retired) + b"\0" if (retired := record.retired) else b"\0",
+            LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
         )
     )
 
@@ -4924,9 +4964,17 @@ def read_publish_version(data: bytes, here: int) -> tuple[PublishVersion, int]:
             retired_item, here = string_at(data, here)
             retired.append(retired_item)
     here += 1
+    chunks: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            chunks_item, here = string_at(data, here)
+            chunks.append(chunks_item)
+    here += 1
     record = PublishVersion(
         document=document,
         retired=tuple(retired),
+        chunks=tuple(chunks),
     )
     return record, here
 
@@ -6499,6 +6547,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     FeedbackGiven: encode_feedback_given,
     Fetched: encode_fetched,
     Fetch: encode_fetch,
+    FetchAdjacent: encode_fetch_adjacent,
     Found: encode_found,
     GeneratedToken: encode_generated_token,
     Generated: encode_generated,
@@ -6631,6 +6680,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     FeedbackGiven: read_feedback_given,
     Fetched: read_fetched,
     Fetch: read_fetch,
+    FetchAdjacent: read_fetch_adjacent,
     Found: read_found,
     GeneratedToken: read_generated_token,
     Generated: read_generated,

@@ -48,6 +48,7 @@ from schemas import (
     EventRejected,
     FeedbackGiven,
     Fetch,
+    FetchAdjacent,
     Generate,
     InboxDocument,
     InboxQuestion,
@@ -189,7 +190,7 @@ STEPS = (
         "retrieve",
         retrieve,
         {QueryRewritten: (ChunksRetrieved,)},
-        asks=(Embed, Search, Rerank, Fetch),
+        asks=(Embed, Search, Rerank, Fetch, FetchAdjacent),
     ),
     Step(
         "generate",

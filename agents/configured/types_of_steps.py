@@ -47,14 +47,24 @@ class ClassifierSettings(Configured, frozen=True, kw_only=True):
     urgent_ms: WithinMs
 
 
+class DocumentKinds(Configured, frozen=True, kw_only=True):
+    """See `agents.chunk_policies.policy_for`."""
+
+    media_types: list[str] = []
+    shares: dict[TermName, Fraction] = {}
+
+
 class ChunkSizes(Configured, frozen=True, kw_only=True):
-    """See `agents.chunking.ChunkPolicy`."""
+    """See `agents.chunk_policies.ChunkPolicy`."""
 
     tokens_min: AmountOrNone
     tokens_target: Amount
     tokens_max: Amount
     overlap_tokens: AmountOrNone
+    header_tokens: AmountOrNone = 0
     questions: bool = False
+    turns: bool = False
+    default_for: DocumentKinds = DocumentKinds()
 
 
 class IngestConfiguration(Configured, frozen=True, kw_only=True):
@@ -64,6 +74,7 @@ class IngestConfiguration(Configured, frozen=True, kw_only=True):
     chunks_max: Amount
     batch_chunks_max: Amount
     batch_bytes_max: Size
+    default_policy: str = ""
     policies: dict[TermName, ChunkSizes]
 
 
@@ -184,6 +195,13 @@ class Diversity(Configured, frozen=True, kw_only=True):
     copy: Weight
 
 
+class WindowSettings(Configured, frozen=True, kw_only=True):
+    """See `agents.retrieve`."""
+
+    tokens: Amount
+    passages: Amount
+
+
 class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.retrieve`."""
 
@@ -198,6 +216,7 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     gap: Weight
     diversity: Diversity
     budget_tokens: Amount
+    window: WindowSettings | None = None
     asked_max: dict[str, Size] = {}
     arms: list[dict[str, Any]] = []
     experiment: str = ""

@@ -21,7 +21,7 @@ from agents.answering.generation_policy import GenerationPolicy
 from agents.arms import OF_ARMS, SHARES, changes_of
 from agents.asked import SIZES
 from agents.checking.answerability import answerable
-from agents.chunking import ChunkPolicy
+from agents.chunk_policies import ChunkPolicy
 from agents.configured.personal_lists import hold_policies
 from agents.configured.types_of_steps import (
     EmbedConfiguration,
@@ -174,9 +174,15 @@ def _ingest_fits(values: Mapping[str, Any]) -> None:
         raise Unusable("`policies` names no way to cut a document: add one, such as `procedural`")
     for name, policy in values["policies"].items():
         try:
-            ChunkPolicy(**policy)
+            ChunkPolicy.read(policy)
         except Permanent as error:
             raise Unusable(f"`policies.{name}`: {error}") from None
+    default = values.get("default_policy", "")
+    if default and default not in values["policies"]:
+        raise Unusable(
+            f"`default_policy`: there is no policy {default!r}: name one of "
+            f"{', '.join(sorted(values['policies']))}"
+        )
 
 
 def _redact_fits(values: Mapping[str, Any]) -> None:

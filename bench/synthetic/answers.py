@@ -24,6 +24,7 @@ from schemas import (
     Embed,
     Embedded,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     Generate,
@@ -122,6 +123,7 @@ class CannedModels:
             Search: self._search,
             Rerank: self._rerank,
             Fetch: self._fetch,
+            FetchAdjacent: self._fetch_adjacent,
             IndexChunks: self._index,
             PublishVersion: self._publish,
         }
@@ -236,6 +238,9 @@ class CannedModels:
         wanted = {chunk: rank for rank, chunk in enumerate(request.chunks)}
         passages = [p for p in self._passages[call.tenant] if p.chunk in wanted]
         return Fetched(passages=tuple(sorted(passages, key=lambda p: wanted[p.chunk])))
+
+    async def _fetch_adjacent(self, _request: FetchAdjacent, _call: Call) -> Record:
+        return Fetched(passages=())  # its documents are of one chunk, as far as it knows
 
     async def _generate(self, request: Generate, _: Call) -> AsyncIterator[Record]:
         """Say the sentence of the prompt that names what is asked for and two more, in pieces."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.weaviate.adjacency import AdjacentChunks
 from connectors.weaviate.connecting import new_client
 from connectors.weaviate.generations import NewClient
-from connectors.weaviate.search import ChunkSearch
 from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
+    FetchAdjacent,
     IndexChunks,
     PublishVersion,
     Record,
@@ -32,7 +33,7 @@ AT_ONCE = 8  # requests under way
 RESERVED = 4  # of them, for tenants that ask one question at a time
 
 
-class Weaviate(VersionWriter, ChunkSearch):
+class Weaviate(VersionWriter, AdjacentChunks):
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
 
     service = "Weaviate"
@@ -52,6 +53,7 @@ class Weaviate(VersionWriter, ChunkSearch):
             Search: self._in_turn(self.search),
             Rerank: self._in_turn(self.rerank),
             Fetch: self._in_turn(self.fetch),
+            FetchAdjacent: self._in_turn(self.fetch_adjacent),
         }
 
     def _in_turn(self, handler: Handler) -> Handler:

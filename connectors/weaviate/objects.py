@@ -34,6 +34,11 @@ def document_uuid(tenant: str, document: str) -> str:
     return index_id("document", tenant, document)
 
 
+def order_uuid(tenant: str, document: str, version: int) -> str:
+    """Name the object that says in which order a version's chunks stand."""
+    return index_id("order", tenant, f"{document}|{version}")
+
+
 def head_uuid(tenant: str, lane: int) -> str:
     """Name the object that says how far a lane has come; it lies among the documents."""
     return index_id("head", tenant, str(lane))

@@ -3,8 +3,9 @@
 Three collections. `Chunk` holds an object for every chunk and the document version that first had
 it: text, vector, and the versions between which it belongs to its document. `Document` holds an
 object for every document: which version became current at which position of the log, and who may
-read it. `Vectors` holds what reranking reads of a chunk, apart, since an index that hands out a
-property reads the whole object, and token vectors would be most of it.
+read it; and one for each version of several chunks: in which order they stand. `Vectors` holds what
+reranking reads of a chunk, apart, since an index that hands out a property reads the whole object,
+and token vectors would be most of it.
 
 A generation is one of each; its number ends their names.
 """
@@ -70,6 +71,7 @@ async def create_missing(client: weaviate.WeaviateAsyncClient, generation: int |
     """
     pointed = await client.alias.get(alias_name=ALIAS)
     if generation is None and pointed is not None:
+        await _add_missing(client, generation_of(pointed.collection))
         return
     number = 1 if generation is None else generation
     for name, create in (
@@ -89,6 +91,19 @@ async def create_missing(client: weaviate.WeaviateAsyncClient, generation: int |
             await client.alias.create(alias_name=ALIAS, target_collection=chunks_name(number))
         except UnexpectedStatusCodeError:
             if await client.alias.get(alias_name=ALIAS) is None:
+                raise
+
+
+async def _add_missing(client: weaviate.WeaviateAsyncClient, generation: int) -> None:
+    """Add what an index lacks that an earlier release created."""
+    documents = client.collections.get(documents_name(generation)).config
+    known = {one.name for one in (await documents.get(simple=True)).properties}
+    if ORDER.name not in known:
+        try:
+            await documents.add_property(ORDER)
+        except UnexpectedStatusCodeError:
+            known = {one.name for one in (await documents.get(simple=True)).properties}
+            if ORDER.name not in known:  # else another process was first
                 raise
 
 
@@ -153,6 +168,7 @@ async def _create_documents(client: weaviate.WeaviateAsyncClient, name: str) -> 
             Property(name="positions", data_type=DataType.INT_ARRAY, index_filterable=False),
             _texts("groups"),
             _texts("metadata"),
+            ORDER,
         ],
     )
 
@@ -205,6 +221,16 @@ def _texts(key: str) -> Property:
         index_filterable=True,
         index_searchable=False,
     )
+
+
+ORDER = Property(
+    name="chunks",
+    data_type=DataType.TEXT_ARRAY,
+    tokenization=Tokenization.FIELD,
+    index_filterable=False,
+    index_searchable=False,
+)
+"""Of the object of a version's order alone: the ids of its chunks, as they stand in it."""
 
 
 def _number(key: str, *, filterable: bool = False, ranged: bool = False) -> Property:

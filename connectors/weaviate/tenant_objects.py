@@ -46,7 +46,7 @@ READ_AS: Mapping[str, PropertyReader] = {
         ("number", "tokens", "lane", "version_from", "version_to", "valid_from", "valid_to"),
         _number,
     ),
-    **dict.fromkeys(("entities", "groups", "metadata"), _texts),
+    **dict.fromkeys(("entities", "groups", "metadata", "chunks"), _texts),
     **dict.fromkeys(("versions", "positions"), _numbers),
     **dict.fromkeys(("dense", "token_vectors"), _blob),
     "live": _truth,

@@ -26,6 +26,7 @@ from connectors.weaviate.objects import (
     group_values,
     head_uuid,
     metadata_values,
+    order_uuid,
     vectors_properties,
     vectors_uuid,
 )
@@ -35,6 +36,7 @@ from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, With
 from streams.running.world import Call
 from streams.settings import Settings
 
+ORDERED_MIN = 2  # chunks of a version: one alone stands beside none
 PATCHES_MAX = 8  # changes of single objects in flight
 MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
 """What later versions change of a chunk that they keep or retire."""
@@ -57,31 +59,31 @@ class VersionWriter(Index):
         chunks = await self.chunks_of(call.tenant)
         ref = request.document
         ids = {chunk.id: chunk_uuid(call.tenant, chunk.id, ref.version) for chunk in request.chunks}
-        # written again after a crash, a chunk keeps what later versions did to it
-        before = {
-            item.uuid: item.properties for item in await by_uuid(chunks, ids.values(), MUTABLE)
-        }
-        objects = []
-        for chunk in request.chunks:
-            properties = chunk_properties(request, chunk, call)
-            objects.append(
-                DataObject(
-                    uuid=ids[chunk.id],
-                    properties={**properties, **before.get(ids[chunk.id], {})},
-                    vector=np.frombuffer(chunk.vector, "<f4").tolist(),
-                )
+        vectors = [
+            DataObject(
+                uuid=vectors_uuid(call.tenant, chunk.id, request.model),
+                properties=vectors_properties(chunk),
             )
+            for chunk in request.chunks
+        ]
         # what a chunk is found by comes last: whatever can be found can be reranked
-        await insert(
-            await self.vectors_of(call.tenant),
-            [
-                DataObject(
-                    uuid=vectors_uuid(call.tenant, chunk.id, request.model),
-                    properties=vectors_properties(chunk),
-                )
-                for chunk in request.chunks
-            ],
+        read, _ = await asyncio.gather(
+            by_uuid(chunks, ids.values(), MUTABLE),
+            insert(await self.vectors_of(call.tenant), vectors),
         )
+        # written again after a crash, a chunk keeps what later versions did to it
+        before = {item.uuid: item.properties for item in read}
+        objects = [
+            DataObject(
+                uuid=ids[chunk.id],
+                properties={
+                    **chunk_properties(request, chunk, call),
+                    **before.get(ids[chunk.id], {}),
+                },
+                vector=np.frombuffer(chunk.vector, "<f4").tolist(),
+            )
+            for chunk in request.chunks
+        ]
         await insert(chunks, objects)
         return IndexWritten(count=len(objects), position=call.offset)
 
@@ -112,7 +114,7 @@ class VersionWriter(Index):
             )
             if known is not None and call.offset >= known.positions[-1]:
                 await self._spread(chunks, ref, known)
-            await self._flip(call, ref, known, ref.version)
+            await self._flip(call, ref, known, ref.version, self._order(call, request))
             await self._patch(
                 chunks, [item for item in retired if item.properties["live"]], {"live": False}
             )
@@ -150,9 +152,14 @@ class VersionWriter(Index):
         return IndexWritten(count=len(gone), position=call.offset)
 
     async def _flip(
-        self, call: Call, ref: DocumentRef, known: DocumentHistory | None, version: int
+        self,
+        call: Call,
+        ref: DocumentRef,
+        known: DocumentHistory | None,
+        version: int,
+        others: Sequence[DataObject[Any, Any]] = (),
     ) -> None:
-        """Write the one object that decides what is visible."""
+        """Write the one object that decides what is visible, and others that wait for it."""
         history = dict(zip(known.positions, known.versions, strict=True)) if known else {}
         newest = not history or call.offset >= max(history)
         history[call.offset] = version
@@ -170,7 +177,21 @@ class VersionWriter(Index):
             properties["metadata"] = sorted(known.metadata)
         documents = await self.documents_of(call.tenant)
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
-        await insert(documents, [item])
+        await insert(documents, [*others, item])
+
+    def _order(self, call: Call, request: PublishVersion) -> list[DataObject[Any, Any]]:
+        """Say in which order the chunks stand; nobody looks there before the version is current."""
+        if len(request.chunks) < ORDERED_MIN:
+            return []
+        ref = request.document
+        properties = {
+            "document": "",  # so that nobody who lists a document's objects meets it
+            "versions": [ref.version],
+            "positions": [call.offset],
+            "chunks": list(request.chunks),
+        }
+        identity = order_uuid(call.tenant, ref.document, ref.version)
+        return [DataObject(uuid=identity, properties=properties)]
 
     async def _spread(
         self, chunks: TenantObjects, ref: DocumentRef, known: DocumentHistory

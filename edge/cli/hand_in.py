@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
+from agents.chunk_policies import BY_KIND
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
 from edge.cli.found_files import STDIN, FoundDocument, SkippedPath, Unsendable, found_at
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, RequestRefused, connect
-from edge.requests import limits
 from edge.requests.new_document import essence
 from streams.operations.options import run_option
 from streams.operations.printing import counted
@@ -148,9 +148,9 @@ def _as_metadata(_context: object, _option: object, entries: tuple[str, ...]) ->
 @click.option(
     "--policy",
     metavar="NAME",
-    default=limits.CHUNK_POLICY,
-    show_default=True,
-    help="How documents are cut, as ingest is configured; another name is refused with those.",
+    default=BY_KIND,
+    help="How documents are cut, as ingest is configured, which tells the names; without it each "
+    "is cut as fits its kind.",
 )
 @click.option("--title", default="", help="Title of the one document; else its own.")
 @click.option("--uri", default="", help="Name of the one document; else its path or address.")

@@ -276,6 +276,7 @@ class KnownDocument:
                 "parser_version": manifest.parser_version,
                 "notes": list(manifest.notes),
                 "chunk_policy": manifest.policy,
+                "language": manifest.language,
                 "chunks": list(manifest.chunks),
                 "kept": len(manifest.kept),
                 "retired": len(manifest.retired),

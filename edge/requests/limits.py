@@ -40,8 +40,6 @@ TOOL_DESCRIPTION_MAX = 2_000  # characters
 CALLS_MAX = 32  # that an answer asks for, or that a question brings results of
 CALL_ID_MAX = 128  # characters
 EXCHANGES_MAX = 65_536  # characters of calls and their results as JSON
-CHUNK_POLICY = "procedural"
-"""How a document is cut, unless whoever hands it in says otherwise."""
 
 MEDIA_TYPE_MAX = 255  # characters, of which the types that can be read take a few dozen
 

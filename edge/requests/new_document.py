@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agents.chunk_policies import BY_KIND, known_policy
 from connectors.media_types import ALIASES, MEDIA_TYPES
 from connectors.readers.charsets import declared_charset
 from edge.requests import limits
@@ -24,7 +25,7 @@ class NewDocument:
     metadata: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] = ()
     """Who may read it, besides those who may write; empty for everyone."""
-    chunk_policy: str = limits.CHUNK_POLICY
+    chunk_policy: str = BY_KIND
 
 
 def essence(media_type: str) -> str:
@@ -52,8 +53,10 @@ def check_document(document: NewDocument, bytes_max: int, configured: Configured
             f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
         )
     policies = configured.chunk_policies
-    if document.chunk_policy not in policies:
-        raise Refused(f"no such chunk policy: choose {' or '.join(policies)}")
+    if not known_policy(document.chunk_policy, policies):
+        raise Refused(
+            f"no such chunk policy: choose {' or '.join(policies)}, or none for the one that fits"
+        )
     if len(document.content) > bytes_max:
         raise TooLarge(
             f"the document has {len(document.content)} bytes, the limit is {bytes_max}: split it, "

@@ -25,6 +25,7 @@ from schemas import (
     DocumentSubmitted,
     Event,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     IndexChunks,
@@ -208,6 +209,10 @@ def _fetched(run: Heeding, request: Any, fetched: Fetched) -> str:
     return run.lane.chunks.against_fetched(run.tenant, request, fetched)
 
 
+def _fetched_beside(run: Heeding, request: Any, fetched: Fetched) -> str:
+    return run.lane.chunks.against_adjacent(run.tenant, request, fetched)
+
+
 def _found(run: Heeding, _: Any, found: Found) -> str:
     return run.lane.chunks.against_found(run.tenant, found)
 
@@ -228,6 +233,7 @@ def _written(run: Heeding, _: Any, written: IndexWritten) -> str:
 SHARED = "\0shared"  # no user is called so
 CHECKS: dict[type[Request[Any]], CrossCheck] = {
     Fetch: _fetched,
+    FetchAdjacent: _fetched_beside,
     Search: _found,
     IndexChunks: _indexed,
     PublishVersion: _written,

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from replay.cross_checks.forms import form_of
-from schemas import ChunksEmbedded, Fetch, Fetched, Found, Passage
+from schemas import ChunksEmbedded, Fetch, FetchAdjacent, Fetched, Found, Passage
 
 ChunkOfTenant = tuple[str, str]
 """Tenant and chunk."""
@@ -43,6 +43,18 @@ class IndexedChunks:
         wanted = iter(request.chunks)
         if not all(passage.chunk in wanted for passage in fetched.passages):
             return "it fetches passages in another order than they were asked for, or others"
+        return self._against_forms(tenant, fetched)
+
+    def against_adjacent(self, tenant: str, request: FetchAdjacent, fetched: Fetched) -> str:
+        """Say what speaks against passages that stand beside others."""
+        documents = {
+            self._documents[tenant, chunk] for chunk in request.chunks if self._known(tenant, chunk)
+        }
+        if any(passage.document not in documents for passage in fetched.passages):
+            return "it fetches what stands beside other chunks than it asked for"
+        return self._against_forms(tenant, fetched)
+
+    def _against_forms(self, tenant: str, fetched: Fetched) -> str:
         for passage in fetched.passages:
             if not self._known(tenant, passage.chunk):
                 return f"it fetches chunk {passage.chunk}, which no record of chunks holds"

@@ -52,7 +52,8 @@ def parsed_content(content: str, digest: str) -> dict[str, Any]:
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
     """Read `<step>.json` of every step; a value `{"file": NAME}` stands for what that file holds.
 
-    That is a text, or the content of a `.json`.
+    That is a text, or the content of a `.json`. `{"folder": NAME}` stands for an object of what
+    the `.json` files of that folder hold, by their names without the ending.
 
     A step without a file has nothing to configure. Raises BadConfiguration for a file that is not
     a JSON object.
@@ -77,12 +78,7 @@ def values_in(text: str, name: str) -> dict[str, Any]:
 
 def _values(name: str, read: Callable[[], str], folder: Path) -> dict[str, Any]:
     try:
-        return {
-            key: _held(folder / value["file"])
-            if isinstance(value, dict) and set(value) == {"file"}
-            else value
-            for key, value in _object(_json(read())).items()
-        }
+        return {key: _put_in(value, folder) for key, value in _object(_json(read())).items()}
     except (OSError, ValueError, TypeError) as error:
         raise BadConfiguration(f"{name}: {error}") from None
     except RecursionError:
@@ -93,6 +89,31 @@ def _object(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("it must be a JSON object")  # noqa: TRY004 - as for what is no JSON at all
     return values
+
+
+def _put_in(value: Any, folder: Path) -> Any:
+    """Put what files hold in the place of their names."""
+    if not isinstance(value, dict) or not isinstance(name := next(iter(value.values()), None), str):
+        return value
+    if set(value) == {"file"}:
+        return _held(folder / name)
+    if set(value) == {"folder"}:
+        return {path.stem: _held_in(path) for path in _files_of(folder / name)}
+    return value
+
+
+def _files_of(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
+    return sorted(folder.glob("*.json"))
+
+
+def _held_in(path: Path) -> Any:
+    """Read one of several files, which errors name."""
+    try:
+        return _held(path)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _held(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.changes import OLDEST
 from schemas import (
     Batch,
     ChunksEmbedded,
@@ -13,6 +14,7 @@ from schemas import (
     PublishVersion,
     WithdrawVersions,
 )
+from streams.version import CODE
 from tests.fakes import FakeEffects, a_meta
 
 DOCUMENT = DocumentRef(document="d-1", version=2, uri="guide.md")
@@ -36,7 +38,7 @@ def embedded(**fields):
     return ChunksEmbedded(**{**values, **fields})
 
 
-async def run(event):
+async def run(event, code=CODE):
     fx = FakeEffects(
         "index",
         event,
@@ -46,6 +48,7 @@ async def run(event):
             WithdrawVersions: lambda _: IndexWritten(count=3, position=9),
         },
     )
+    fx.code = code
     await fx.execute()
     [outcome] = fx.outcomes
     return outcome, fx.asked
@@ -55,7 +58,7 @@ async def test_the_last_batch_is_written_before_the_version_becomes_visible():
     outcome, asked = await run(embedded())
     assert asked == [
         IndexChunks(document=DOCUMENT, title="Guide", model="tiny@1", chunks=(CHUNK,)),
-        PublishVersion(document=DOCUMENT, retired=("a",)),
+        PublishVersion(document=DOCUMENT, retired=("a",), chunks=("b",)),
     ]
     assert (outcome.outcome, outcome.indexed, outcome.retired) == ("indexed", 1, 1)
     assert (outcome.visible, outcome.position, outcome.manifest) == (True, 8, MANIFEST)
@@ -87,3 +90,9 @@ async def test_what_did_not_change_or_failed_passes_through_without_effects(kind
     outcome, asked = await run(event)
     assert asked == []
     assert (outcome.outcome, outcome.reason, outcome.visible) == (kind, "why", False)
+
+
+@pytest.mark.parametrize("code", [OLDEST, "0.2.0.dev2"])
+async def test_before_it_was_declared_the_index_was_not_told_the_order(code):
+    _, asked = await run(embedded(), code)
+    assert asked[-1] == PublishVersion(document=DOCUMENT, retired=("a",))

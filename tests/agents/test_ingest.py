@@ -1,7 +1,5 @@
-import json
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +7,6 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-import agents
 from agents.changes import OLDEST
 from agents.errors import KeyDestroyed
 from agents.ingest import (
@@ -39,6 +36,7 @@ from schemas import (
     WriteDocument,
     Written,
 )
+from streams.log.configuration import load
 from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import World
@@ -48,9 +46,7 @@ from streams.version import CODE
 from tests.agents.fake_services import FakeKeys, FakeRow, sealed, unsealed
 from tests.fakes import NOW_US, FakeEffects, a_codec, a_meta
 
-CONFIGURATION = json.loads(
-    (Path(agents.__file__).parent / "configuration" / "ingest.json").read_text()
-)
+CONFIGURATION = load()["ingest"].values
 RECORD_BYTES_MAX = 900_000  # the broker takes 1 MiB
 
 
@@ -235,6 +231,53 @@ async def test_another_title_or_policy_makes_other_chunks():
     assert world.row.state.policy == "faq"
 
 
+TALK = "".join(f"Ann: It pumps {n}.\n\nBob: It leaks {n}.\n\n" for n in range(4))
+
+
+async def test_a_document_that_names_no_policy_is_cut_as_fits_its_kind():
+    world = IngestBench()
+    [outcome] = await world.submit(TALK, chunk_policy="")
+    assert outcome.manifest.policy == world.row.state.policy == "conversation"
+    [again] = await world.submit(TALK, chunk_policy="")
+    assert again.outcome == "unchanged"
+    [other] = await world.submit("It pumps.", chunk_policy="")
+    assert other.manifest.policy == "procedural"
+    world.configuration["default_policy"] = "faq"
+    [plain] = await world.submit("It leaks.", chunk_policy="")
+    assert plain.manifest.policy == "faq"
+    del world.configuration["default_policy"]
+    [oldest] = await world.submit("It pumps and leaks.", chunk_policy="")
+    assert oldest.manifest.policy == "procedural"
+
+
+async def test_any_policy_that_changed_cuts_a_document_again_whose_kind_chooses():
+    world = IngestBench()
+    for chunk_policy, outcome in (("", "cut"), ("conversation", "unchanged")):
+        world.configuration["policies"] = CONFIGURATION["policies"]
+        await world.submit(TALK, chunk_policy=chunk_policy)
+        table = {**CONFIGURATION["policies"]["table"], "tokens_min": 5}
+        world.configuration["policies"] = {**CONFIGURATION["policies"], "table": table}
+        [again] = await world.submit(TALK, chunk_policy=chunk_policy)
+        assert again.outcome == outcome
+
+
+async def test_the_manifest_names_the_language_since_that_was_declared():
+    german = "Die Pumpe ist nicht für den Betrieb mit Sand und Wasser."
+    for code, language in ((CODE, "de"), ("0.2.0.dev2", ""), (OLDEST, "")):
+        [outcome] = await IngestBench(code).submit(german)
+        assert outcome.manifest.language == language
+
+
+async def test_before_it_was_declared_a_long_section_was_split_evenly():
+    text = "# Pump\n\n" + " ".join(f"Part {n} is no. {n * 7919 % 9973}." for n in range(150))
+    sizes = {}
+    for code in (CODE, "0.2.0.dev2", OLDEST):
+        outcomes = await IngestBench(code).submit(text)
+        sizes[code] = [chunk.tokens for outcome in outcomes for chunk in outcome.chunks]
+    assert sizes[OLDEST] == sizes["0.2.0.dev2"] != sizes[CODE]
+    assert max(sizes[OLDEST]) - min(sizes[OLDEST]) < 60
+
+
 async def test_other_sizes_in_the_configuration_cut_a_document_again():
     world = IngestBench()
     await world.submit(manual("Alpha"))
@@ -279,7 +322,11 @@ async def test_a_title_is_one_clean_line():
         ("%PDF-1.7", {}, "PDF"),
         ("text", {"media_type": "image/x-icon"}, "media type"),
         ("text", {"media_type": "application/pdf"}, "this PDF file is damaged, or is none"),
-        ("text", {"chunk_policy": "poetry"}, "choose one of faq, procedural"),
+        (
+            "text",
+            {"chunk_policy": "poetry"},
+            "choose one of code, conversation, faq, procedural, table, windows",
+        ),
         ("x" * 2_001, {}, "2001 bytes, more than the 2000"),
         ("ab " * 600, {}, "tokens, more than the 1 chunks allowed hold"),
     ],
@@ -320,7 +367,9 @@ SECTIONS = ("A", 122), ("B", 24)  # too much for one chunk to be filled with, no
 
 async def test_what_would_fit_the_chunks_is_cut_and_may_be_too_many_all_the_same():
     sections = "".join(f"# {name}\n\n{'Ab cd. ' * number}\n\n" for name, number in SECTIONS)
-    [outcome] = await IngestBench(chunks_max=1).submit(sections)
+    procedural = {**CONFIGURATION["policies"]["procedural"], "tokens_min": 1}
+    world = IngestBench(chunks_max=1, policies={"procedural": procedural})
+    [outcome] = await world.submit(sections)
     assert "chunks, more than the 1 allowed" in outcome.reason
 
 

@@ -16,6 +16,7 @@ from schemas import (
     Embed,
     Embedded,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     Instant,
@@ -109,11 +110,33 @@ def fetch(request):
     )
 
 
+def beside(request):
+    """Of `right` and `other` a neighbour each, which is not in INDEX; and the other one."""
+    near = {"right": ("alike", "after"), "other": ("before",)}
+    return Fetched(
+        passages=tuple(
+            Passage(
+                chunk=chunk,
+                document=f"of {asked}",
+                version=1,
+                number=0,
+                title="",
+                uri="",
+                text=chunk,
+                tokens=250,
+            )
+            for asked in request.chunks
+            for chunk in near.get(asked, ())
+        )
+    )
+
+
 ANSWERS = {
     Embed: embed,
     Search: found,
     Rerank: rerank,
     Fetch: fetch,
+    FetchAdjacent: beside,
     Now: lambda _: Instant(at=NOW_US),
 }
 
@@ -180,6 +203,50 @@ async def test_no_more_passages_than_asked_for():
 async def test_passages_are_fitted_to_the_token_budget():
     outcome, _ = await run(query(), budget_tokens=650)
     assert chunks(outcome) == ["right", "alike"]
+
+
+async def test_what_stands_beside_a_small_passage_follows_what_was_found_as_far_as_it_fits():
+    window = {"tokens": 301, "passages": 3}
+    outcome, asked = await run(query(), window=window, budget_tokens=1_300)
+    assert chunks(outcome) == ["right", "alike", "other", "after"]
+    assert [passage.score for passage in outcome.passages][-1] == 0
+    [request] = of(FetchAdjacent, asked)
+    assert request.chunks == ("right", "alike", "other")
+    outcome, _ = await run(query(), window=window)
+    assert chunks(outcome) == ["right", "alike", "other", "after", "before"]
+
+
+async def test_of_small_passages_the_best_are_asked_for_and_of_large_ones_none():
+    _, asked = await run(query(), window={"tokens": 301, "passages": 2})
+    assert [request.chunks for request in of(FetchAdjacent, asked)] == [("right", "alike")]
+    for changes in ({"window": {"tokens": 300, "passages": 2}}, {"window": None}):
+        outcome, asked = await run(query(), **changes)
+        assert of(FetchAdjacent, asked) == []
+        assert chunks(outcome) == ["right", "alike", "other"]
+
+
+async def test_a_search_shows_no_neighbours_and_an_index_that_is_away_takes_nothing():
+    window = {"tokens": 301, "passages": 3}
+    search, asked = await run(query(ask=Ask(mode="search", passages_max=10)), window=window)
+    assert of(FetchAdjacent, asked) == []
+    assert "after" not in chunks(search)
+    for error in (Transient("away"), Permanent("broken")):
+        outcome, _ = await run(query(), {FetchAdjacent: failing(error)}, window=window)
+        assert chunks(outcome) == ["right", "alike", "other"]
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"document": "another"}])
+async def test_a_neighbour_of_another_version_or_document_is_not_shown(change):
+    def other(request):
+        return Fetched(passages=tuple(replace(one, **change) for one in beside(request).passages))
+
+    outcome, _ = await run(query(), {FetchAdjacent: other}, window={"tokens": 301, "passages": 3})
+    assert chunks(outcome) == ["right", "alike", "other"]
+
+
+async def test_neighbours_are_of_the_position_that_was_asked_for():
+    _, asked = await run(query(ask=Ask(as_of=7)), window={"tokens": 301, "passages": 1})
+    assert [request.as_of for request in of(FetchAdjacent, asked)] == [7]
 
 
 async def test_what_nothing_answers_is_empty_but_a_search_still_shows_it():

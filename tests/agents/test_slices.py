@@ -1,18 +1,17 @@
 """Long work has pauses: what runs in one go does not grow with the document."""
 
-import json
-
 import pytest
 
-from agents.chunking import ChunkPolicy
+from agents.chunk_policies import ChunkPolicy
 from agents.ingest import _cut
 from agents.slices import SLICE, collected
 from schemas import Block, CountTokens, DocumentSubmitted, Now, Sealed, TokenCounts
+from streams.log.configuration import load
 from tests.agents.cut_at_once import at_once, chunks_of, cut_by
-from tests.agents.hostile import ROOM, LinesWithoutPause
+from tests.agents.hostile import LinesWithoutPause
 from tests.fakes import FakeEffects, a_meta
 
-CONFIGURATION = json.loads((ROOM / "configuration" / "ingest.json").read_text())
+CONFIGURATION = load()["ingest"].values
 POLICIES = CONFIGURATION["policies"]
 SUBMITTED = DocumentSubmitted(
     meta=a_meta(), document="d", uri="u", media_type="text/plain",

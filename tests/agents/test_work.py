@@ -47,13 +47,16 @@ from agents.answering.nearness import Nearness
 from agents.asked import hold_to_bounds
 from agents.batching import batches, new_chunks
 from agents.before import grounding, rewrite_by_questions, spoken_answers
+from agents.before.even_chunks import packed_evenly
 from agents.candidates import ranked
 from agents.checking import answerability, clauses, holding, supporting
-from agents.chunking import ChunkPolicy, chunk_ids
+from agents.chunk_policies import ChunkPolicy, known_policy, policy_for, shares_of
+from agents.chunking import chunk_ids
 from agents.conversation import resolution, small_talk, summary
 from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.grammars import WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
+from agents.document_language import document_language
 from agents.errors import Permanent
 from agents.personal import bounded_patterns, folding, foreign_texts, tenant_policy, term_lists
 from agents.routing import Route
@@ -84,7 +87,7 @@ from schemas import (
     Turn,
     Usage,
 )
-from tests.agents.cut_at_once import chunks_of, cut_by
+from tests.agents.cut_at_once import at_once, chunks_of, cut_by
 from tests.agents.hostile import FAMILIES, ROOM, functions_of_steps, lines_run
 from tests.fakes import a_meta
 
@@ -97,7 +100,9 @@ SEALED = Sealed(key="value/d", event="e", field="f", ciphertext=b"")
 CHUNK_CHARACTERS = 3_584  # the longest that ingest's default policies make
 PASSAGE_CHARACTERS = 500
 SIZE, TIMES = 250, 4
-CHUNKS = ChunkPolicy(tokens_min=20, tokens_target=130, tokens_max=140, overlap_tokens=10)
+CHUNKS = ChunkPolicy(
+    tokens_min=20, tokens_target=130, tokens_max=140, overlap_tokens=10, header_tokens=15
+)
 """Small ones, so that a small document is cut."""
 CUT_SIZE = 4 * SIZE
 """Of a document, so that the shorter one is cut as well, and of what works on few lines else."""
@@ -457,9 +462,14 @@ def instructing(text):
 def cutting(text, kind="paragraph", questions=False, parted=False):
     parts = text.split() if parted else [text]
     blocks = [Block(kind=kind, text=part, level=1 + n % 6) for n, part in enumerate(parts)]
-    policy = ChunkPolicy.read({**asdict(CHUNKS), "questions": questions})
+    known_policy(text, ("faq",))
+    shares = dict(at_once(shares_of(blocks)))
+    policy_for("text/plain", shares, {"faq": {"default_for": {"shares": {"code": 0.1}}}}, "")
+    document_language(blocks)
+    policy = ChunkPolicy.read({**asdict(CHUNKS), "questions": questions, "turns": parted})
     cut = cut_by(lambda one: len(one) // 4, ingest.one_line(text), blocks, policy)
     list(ingest._within(ingest._measurable(cut.pieces, 40), len(cut.pieces)))
+    at_once(packed_evenly(cut))
     chunks = chunks_of(cut)
     ids = chunk_ids("t", "d", [chunk.text for chunk in chunks])
     list(batches(new_chunks(ids, chunks, ids[::2]), 16, 200_000))

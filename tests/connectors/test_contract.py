@@ -20,6 +20,7 @@ from schemas import (
     Embed,
     EmbeddedChunk,
     Fetch,
+    FetchAdjacent,
     Generate,
     IndexChunks,
     Parse,
@@ -53,6 +54,7 @@ ASKED = [
     WithdrawVersions(document=REF),
     Rerank(query=b"", model="m@1", chunks=("c", "gone")),
     Fetch(chunks=("c", "gone")),
+    FetchAdjacent(chunks=("c", "gone")),
     Detect(texts=("Call Ann Lee.", "")),
     Parse(media_type="text/plain", content=b"text"),
     Seal(values=(SealItem(key="user/1", event="e", field="f", value=b"x"),)),
@@ -79,6 +81,9 @@ PROMISED = {
     Rerank: lambda asked, answer: (
         len(answer.scores) == len(asked.chunks)
         and len(answer.similarities) == 4 * len(asked.chunks) ** 2
+    ),
+    FetchAdjacent: lambda asked, answer: (
+        not {one.chunk for one in answer.passages} & set(asked.chunks)
     ),
     Fetch: lambda asked, answer: {one.chunk for one in answer.passages} <= set(asked.chunks),
     Detect: lambda asked, answer: (

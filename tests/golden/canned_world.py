@@ -25,6 +25,7 @@ from schemas import (
     Embed,
     Embedded,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     Generate,
@@ -115,6 +116,7 @@ class Oddities(CannedModels):
         super().__init__()
         self._people, self._scripts = people, scripts
         self._known: dict[tuple[str, str], tuple[Passage, bool]] = {}
+        self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
         self._at = 0
         self._asked: dict[bytes, str] = {}
 
@@ -122,7 +124,7 @@ class Oddities(CannedModels):
         """Answer what the embedder, the recogniser and the index answer."""
         return {
             Classify: self._verdicts, Embed: self._vectors, Detect: self._spans, Search: self._candidates, Rerank: self._scores,
-            Fetch: self._texts, IndexChunks: self._written, PublishVersion: self._published,
+            Fetch: self._texts, FetchAdjacent: self._beside, IndexChunks: self._written, PublishVersion: self._published,
             WithdrawVersions: self._withdrawn, ReadRoutes: self._fared, RateRoute: self._rated,
         }  # fmt: skip
 
@@ -203,6 +205,7 @@ class Oddities(CannedModels):
             if key[0] == call.tenant and passage.document == request.document.document:
                 self._known[key] = passage, True
         gone = [self._known.pop((call.tenant, chunk), None) for chunk in request.retired]
+        self._orders[call.tenant, request.document.document] = request.chunks
         self._at = call.offset
         return IndexWritten(count=len([one for one in gone if one]), position=self._at)
 
@@ -262,6 +265,18 @@ class Oddities(CannedModels):
     async def _texts(self, request: Fetch, call: Call) -> Record:
         found = [self._known.get((call.tenant, chunk)) for chunk in request.chunks]
         return Fetched(passages=tuple(one[0] for one in found if one))
+
+    async def _beside(self, request: FetchAdjacent, call: Call) -> Record:
+        orders = [order for (tenant, _), order in self._orders.items() if tenant == call.tenant]
+        beside = [
+            chunk
+            for order in orders
+            for asked in request.chunks
+            if asked in order
+            for chunk in order[max(0, order.index(asked) - 1) : order.index(asked) + 2]
+            if chunk not in request.chunks
+        ]
+        return await self._texts(Fetch(chunks=tuple(dict.fromkeys(beside))), call)
 
     async def _say(self, request: Generate, _: Call) -> AsyncIterator[Record]:
         question = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -119,8 +120,8 @@ class Drive:
         """Go on under the configurations of the repository, some values of some steps changed."""
         self.configurations = load()
         if place is not None:
-            place.mkdir()
-            for path in FOLDER.iterdir():
+            shutil.copytree(FOLDER, place)
+            for path in FOLDER.glob("*.json"):
                 text = path.read_text()
                 if changed := changes.get(path.stem):
                     text = json.dumps({**json.loads(text), **changed})

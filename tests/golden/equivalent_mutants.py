@@ -5,7 +5,7 @@ Named by file, line as it is and line of the mutant, so that an edit of the line
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
-        "agents/chunking.py",
+        "agents/before/even_chunks.py",
         "if length(first, end) > policy.tokens_max:",
         "if length(first, end) >= policy.tokens_max:",
     ): "what is exactly as long as allowed is split into one part, which is the same chunk",

@@ -48,6 +48,22 @@ SMALL = {
         "overlap_tokens": 5,
         "questions": True,
     },
+    "rows": {
+        "tokens_min": 1,
+        "tokens_target": 160,
+        "tokens_max": 170,
+        "overlap_tokens": 0,
+        "header_tokens": 40,
+        "default_for": {"shares": {"table": 0.5, "code": 0.5}},
+    },
+    "talk": {
+        "tokens_min": 30,
+        "tokens_target": 140,
+        "tokens_max": 170,
+        "overlap_tokens": 10,
+        "turns": True,
+        "default_for": {"media_types": ["text/html"], "shares": {"turns": 0.5}},
+    },
     "broken": {
         "tokens_min": 1,
         "tokens_target": 112,
@@ -173,6 +189,18 @@ class Scenario:
                 await self.submit(
                     f"{name}-{policy}.md", getattr(texts, name), HEATH, chunk_policy=policy
                 )
+        talk = "\n\n".join(
+            f"{name}: The ferry of berth {n} leaves at {n} o'clock. It is never late. Is it?"
+            for n, name in enumerate(("Orla", "Mina Vale") * 8)
+        )
+        for name, text in {"TALK": talk, "TABLE": texts.TABLE, "LISTING": texts.LISTING}.items():
+            await self.submit(f"{name}-talk.md", text, HEATH, chunk_policy="talk")
+            await self.submit(f"{name}-rows.md", text, HEATH, chunk_policy="rows")
+            await self.submit(f"{name}-by-kind.md", text, HEATH, chunk_policy="")
+        await self.submit("faq-by-kind.md", texts.FAQ, HEATH, chunk_policy="")
+        await self.submit(
+            "html-by-kind.html", texts.HTML, HEATH, chunk_policy="", media_type="text/html"
+        )
         await self.submit("long.md", texts.EVEN + texts.EVEN[8:400], HEATH, chunk_policy="tight")
         for parts in (9, 10, 11):  # as many chunks as are allowed, and one more
             text = "\n\n".join(f"## Part {n}\n\nThe part {n} is {n} m long." for n in range(parts))

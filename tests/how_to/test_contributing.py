@@ -49,6 +49,14 @@ def test_a_connector_is_its_module_its_schemas_its_row_and_its_test(tmp_path):
     }
 
 
+def test_a_chunk_policy_is_a_file(tmp_path):
+    copy = walk("Add a chunk policy", tmp_path / "copy")
+    assert copy.touched() - GENERATED == {
+        "agents/configuration/chunk_policies/letters.json",
+        "tests/agents/test_letters.py",
+    }
+
+
 def test_a_model_is_its_folder_and_its_name_in_the_configuration(tmp_path):
     copy = walk("Add a model", tmp_path / "copy")
     assert copy.touched() - GENERATED == {
@@ -71,5 +79,6 @@ def test_a_block_that_no_longer_fits_is_noticed():
 
 def test_every_how_to_is_walked():
     titles = [line.removeprefix("## ") for line in PAGE.splitlines() if line.startswith("## Add ")]
-    assert titles == ["Add a step", "Add a field", "Add a connector", "Add a model"]
+    things = ("step", "field", "connector", "chunk policy", "model")
+    assert titles == [f"Add a {thing}" for thing in things]
     assert all(section(PAGE, title) for title in titles)

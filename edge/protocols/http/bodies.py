@@ -12,6 +12,7 @@ import orjson
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.chunk_policies import BY_KIND
 from edge.answering.bounds import Pace
 from edge.callers.caller import Caller
 from edge.problems import Problem
@@ -69,7 +70,9 @@ class DocumentBody(BaseModel):
     title: str = Field("", max_length=limits.TITLE_MAX)
     metadata: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.METADATA_MAX)
     groups: list[GroupName] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
-    chunk_policy: str = limits.CHUNK_POLICY
+    chunk_policy: str = Field(
+        BY_KIND, description="How it is cut; empty for the policy that fits its kind."
+    )
     tenant: str | None = None
 
     def content_bytes(self) -> bytes:

@@ -104,8 +104,25 @@ class _Collections:
 
     def get(self, name):
         return SimpleNamespace(
-            with_tenant=lambda tenant: SimpleNamespace(data=_Collection(self._server, name, tenant))
+            config=_Config(self._server.properties[name]),
+            with_tenant=lambda tenant: SimpleNamespace(
+                data=_Collection(self._server, name, tenant)
+            ),
         )
+
+
+class _Config:
+    def __init__(self, properties):
+        self._properties = properties
+
+    async def get(self, *, simple):
+        assert simple
+        return SimpleNamespace(properties=list(self._properties.values()))
+
+    async def add_property(self, one):
+        if one.name in self._properties:
+            raise refused(422)
+        self._properties[one.name] = one
 
 
 class _Collection:

@@ -15,6 +15,7 @@ from schemas import (
     DocumentRef,
     EmbeddedChunk,
     Fetch,
+    FetchAdjacent,
     IndexChunks,
     PublishVersion,
     Search,
@@ -76,12 +77,31 @@ class Log:
         if chunks:
             request = IndexChunks(document=ref, title="", model="m@1", chunks=chunks)
             await weaviate.index(request, call(number))
-        request = PublishVersion(document=ref, retired=tuple(sorted(retired)))
+        order = in_order(version, self.shown[number])
+        request = PublishVersion(document=ref, retired=tuple(sorted(retired)), chunks=order)
         return await weaviate.publish(request, call(number))
 
     async def play_all(self, weaviate):
         for number in range(1, len(self.events) + 1):
             await self.play(weaviate, number)
+
+
+def in_order(version, names):
+    """Return how the chunks of a version stand: otherwise in each."""
+    return tuple(sorted(names, key=lambda name: f"{ord(name) * 7919 * version % 101:03}{name}"))
+
+
+def beside(order, asked):
+    """Return what stands beside the chunks that were asked for."""
+    places = {at + step for at, one in enumerate(order) if one in asked for step in (-1, 1)}
+    return {order[at] for at in places if 0 <= at < len(order)} - set(asked)
+
+
+async def adjacent(weaviate, asked, as_of=-1):
+    answer = await weaviate.fetch_adjacent(FetchAdjacent(chunks=asked, as_of=as_of), call(0))
+    found = [passage.chunk for passage in answer.passages]
+    assert len(set(found)) == len(found)
+    return set(found)
 
 
 async def visible(weaviate, as_of=-1):
@@ -120,6 +140,79 @@ def test_now_and_at_any_position_the_version_of_then_is_seen(log):
             assert await fetched(weaviate, as_of=position) == names
 
     asyncio.run(run())
+
+
+@settings(max_examples=60)
+@given(logs(), st.sets(st.sampled_from(CHUNKS), min_size=1, max_size=3))
+def test_what_stands_beside_a_chunk_is_of_the_version_that_is_seen(log, asked):
+    async def run():
+        weaviate = log.open()
+        await log.play_all(weaviate)
+        for position, shown in log.shown.items():
+            version = log.events[position - 1][0]
+            order = in_order(version, shown)
+            seen = asked & shown
+            found = await adjacent(weaviate, tuple(sorted(asked)), position)
+            assert found == beside(order, seen) - asked
+            if position == len(log.events):
+                assert await adjacent(weaviate, tuple(sorted(asked))) == found
+
+    asyncio.run(run())
+
+
+async def test_nothing_stands_beside_a_chunk_whose_order_nobody_wrote():
+    log = Log()
+    log.publish(frozenset("abc"))
+    weaviate = log.open()
+    await log.play_all(weaviate)
+    order = in_order(1, log.current)
+    assert await adjacent(weaviate, (order[1],)) == {order[0], order[2]}
+    ref = DocumentRef(document="d-2", version=1, uri="d-2.md")
+    old = IndexChunks(document=ref, title="", model="m@1", chunks=tuple(map(chunk, "xyz")))
+    await weaviate.index(old, call(5))
+    await weaviate.publish(PublishVersion(document=ref), call(5))
+    assert await adjacent(weaviate, ("y",)) == set()
+    assert await adjacent(weaviate, ("gone",)) == await adjacent(weaviate, ()) == set()
+
+
+async def test_vectors_are_written_while_what_was_there_is_read_and_chunks_behind_both():
+    server = MemoryWeaviate()
+    weaviate = Weaviate(Settings(), client=server)
+    await weaviate.documents_of("acme")
+    done, wrote, written = [], asyncio.Event(), server.write
+    client = await weaviate._connected()
+    search = client.search
+
+    def write():
+        written()
+        done.append("written")
+        wrote.set()
+
+    async def read(request):
+        async with asyncio.timeout(5):
+            await wrote.wait()  # for ever, if the one waited for the other
+        done.append("read")
+        return await search(request)
+
+    server.write, client.search = write, read
+    ref = DocumentRef(document="d-1", version=1, uri="d-1.md")
+    request = IndexChunks(document=ref, title="", model="m@1", chunks=(chunk("a"),))
+    await weaviate.index(request, call(1))
+    assert done == ["written", "read", "written"]
+
+
+async def test_an_index_of_before_gets_what_it_lacks():
+    server = MemoryWeaviate()
+    first = Weaviate(Settings(), client=server)
+    await first.documents_of("acme")
+    await first.close()
+    del server.properties["PlayheadDocument_1"]["chunks"]
+    log = Log(server)
+    log.publish(frozenset("abc"))
+    weaviate = log.open()
+    await log.play_all(weaviate)
+    order = in_order(1, log.current)
+    assert await adjacent(weaviate, (order[1],)) == {order[0], order[2]}
 
 
 @settings(max_examples=40)

@@ -25,6 +25,7 @@ from tests.memory_broker import a_broker
 CODEC = a_codec()
 OURS = load()
 DOCUMENT = {"uri": "u", "content": "VAT is due.", "media_type": "text/plain"}
+LEGAL = {"legal": OURS["ingest"].values["policies"]["faq"]}
 
 
 class Choosing:
@@ -92,7 +93,7 @@ async def test_documents_may_be_cut_as_ingest_is_configured_now(call, choosing, 
     legal = {**DOCUMENT, "chunk_policy": "legal"}
     refused = await call("POST", "/v1/documents", legal)
     assert (refused.status_code, "procedural" in refused.text) == (422, True)
-    choosing.choose("ingest", policies={"legal": OURS["ingest"].values["policies"]["faq"]})
+    choosing.choose("ingest", policies=LEGAL, default_policy="legal")
     assert (await call("POST", "/v1/documents", legal)).status_code == 202
     [submitted] = log.published(DocumentSubmitted)
     assert submitted.chunk_policy == "legal"
@@ -123,7 +124,7 @@ async def test_a_hostile_record_among_the_choices_is_one_line_and_the_gateway_go
         choosing.watch.look()
         choosing.watch.look()
     assert [line["log_level"] for line in logged] == ["warning"] * 4
-    choosing.choose("ingest", policies={"legal": OURS["ingest"].values["policies"]["faq"]})
+    choosing.choose("ingest", policies=LEGAL, default_policy="legal")
     assert "legal" in (await call("POST", "/v1/documents", {**DOCUMENT, "chunk_policy": "x"})).text
 
 

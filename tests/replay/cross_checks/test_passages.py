@@ -11,6 +11,7 @@ from schemas import (
     DocumentRef,
     EmbeddedChunk,
     Fetch,
+    FetchAdjacent,
     Fetched,
     Found,
     Passage,
@@ -100,6 +101,20 @@ def test_a_chunk_that_was_written_again_has_both_forms_and_any_version_of_its_do
     for title, version in (("T", 3), ("New", 3), ("T", 1)):
         assert told(indexed, a_passage("a", title=title, version=version)) == ""
     assert told(indexed, a_passage("a", version=4))
+
+
+def test_what_stands_beside_a_chunk_is_of_its_document_and_on_the_log():
+    other = replace(embedded("x"), document=DocumentRef(document="e", version=1, uri="u"))
+    indexed = chunks(embedded("a", "b"), other)
+
+    def told_beside(*passages):
+        request = FetchAdjacent(chunks=("a", "gone"))
+        return indexed.against_adjacent("acme", request, Fetched(passages=passages))
+
+    assert told_beside(a_passage("b", 1)) == told_beside() == ""
+    assert "beside other chunks" in told_beside(a_passage("x", document="e"))
+    assert "another text" in told_beside(replace(a_passage("b", 1), text="forged"))
+    assert "no record of chunks" in told_beside(a_passage("c", 1))
 
 
 def test_other_lanes_are_read_once_and_only_where_a_chunk_is_not_in_this_one():
