@@ -5,7 +5,7 @@ request and the versions of the libraries, which every answer names. A document 
 is an answer, too (`Parsed.error`), not an exception: somebody submitted it and must hear what to
 do. No error quotes the document.
 
-`parsing.py` answers, by who reads which media type (`registry.py`; `reader.py` says what a reader
+`parsing.py` answers, by who reads which media type (`reader_registry.py`; `document_reader.py` says what a reader
 is). Of a text, bytes become characters in `charsets.py`, unless `guards.py` refuses them;
 `plain.py`, `markdown.py` and `html.py` read these into blocks, which `blocks.py` cleans. A reader
 is loaded when it is needed, and has a version of its own: an update of one library says nothing of

@@ -11,6 +11,12 @@ from typing import Any
 
 from connectors.readers.blocks import block
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.docx_numbering import ListNumbers
 from connectors.readers.docx_story import Story
 from connectors.readers.docx_styles import Styles
@@ -19,7 +25,6 @@ from connectors.readers.libraries import lxml_version
 from connectors.readers.markup import attribute, local
 from connectors.readers.notes import counted_notes
 from connectors.readers.ooxml import OfficePackage
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 DOCX_VERSION = 1

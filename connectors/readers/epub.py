@@ -13,11 +13,11 @@ from urllib.parse import unquote
 from connectors.readers.archives import Archive, protected
 from connectors.readers.charsets import declared_in, decode
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.html import READER as HTML
 from connectors.readers.html import read_html
 from connectors.readers.markup import attribute, local, xml_of
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
 from schemas import Block
 
 EPUB_VERSION = 1

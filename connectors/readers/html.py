@@ -10,9 +10,9 @@ import lxml.html
 from lxml import etree
 
 from connectors.readers.blocks import block
+from connectors.readers.document_reader import READER_VERSION, DocumentReader, of_text
 from connectors.readers.html_page import Page
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import READER_VERSION, DocumentReader, of_text
 from schemas import Block
 
 _NEVER_TEXT = ("script", "style", "template", "noscript")

@@ -12,9 +12,14 @@ from importlib.metadata import version
 from PIL import Image
 
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.recognition import Recognition
 from schemas import Block
 

@@ -11,10 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from connectors.readers.blocks import block, flat, normalise
+from connectors.readers.document_reader import DocumentReader, of_text
 from connectors.readers.html import READER as HTML
 from connectors.readers.html import read_html, unescape
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import DocumentReader, of_text
 from schemas import Block
 
 NESTING_MAX = 90  # beyond it the library drops text, and no page means it

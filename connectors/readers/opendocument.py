@@ -15,12 +15,17 @@ from typing import Any
 from connectors.readers.archives import Archive, refuse_encrypted_entries
 from connectors.readers.blocks import block
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.docx_numbering import whole
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.libraries import lxml_version
 from connectors.readers.markup import attribute, events, local, xml_of
 from connectors.readers.notes import counted_notes
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.table_blocks import CELL_CHARS_MAX, row_text, table
 from schemas import Block
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from connectors.readers.blocks import flat, normalise
+from connectors.readers.document_reader import DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.guards import UnreadableDocument, refuse_misnamed
-from connectors.readers.reader import DocumentBytes, DocumentReader, DocumentReading
-from connectors.readers.registry import READERS, reader_of
+from connectors.readers.reader_registry import READERS, reader_of
 from schemas import Block, Parsed
 
 NOTES_MAX = 20  # that a manifest tells; a reader has some ten kinds of them

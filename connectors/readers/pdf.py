@@ -21,12 +21,17 @@ import pypdfium2.raw as pdfium
 
 from connectors.readers.archives import protected
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.notes import counted_notes, ranges
 from connectors.readers.pdf_layout import Layout, heading_key
 from connectors.readers.pdf_lines import PageLine, TooManyCharacters, kept, lines_of
 from connectors.readers.plain import read_plain
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.recognition import Recognition
 from schemas import Block
 

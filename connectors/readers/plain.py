@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from connectors.readers.blocks import block, normalise
-from connectors.readers.reader import READER_VERSION, DocumentReader, of_text
+from connectors.readers.document_reader import READER_VERSION, DocumentReader, of_text
 from schemas import Block
 
 WRAPPED_CHARS_MIN = 50  # a line this long was broken to fit a page, not to say something

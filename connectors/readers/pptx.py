@@ -12,12 +12,17 @@ from typing import Any
 
 from connectors.readers.blocks import block, under
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.drawing import drawn, paragraphs, table_rows
 from connectors.readers.libraries import lxml_version
 from connectors.readers.markup import attribute, events, local
 from connectors.readers.notes import counted_notes
 from connectors.readers.ooxml import OfficePackage, Related
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.table_blocks import table
 from schemas import Block
 

@@ -14,8 +14,13 @@ from striprtf.striprtf import rtf_to_text
 
 from connectors.readers.blocks import block, normalise
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.guards import UnreadableDocument
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.table_blocks import table
 from schemas import Block
 

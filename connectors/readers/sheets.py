@@ -26,10 +26,15 @@ from connectors.readers.archives import (
 )
 from connectors.readers.blocks import block, under
 from connectors.readers.damage import damaged
+from connectors.readers.document_reader import (
+    READER_VERSION,
+    DocumentBytes,
+    DocumentReader,
+    DocumentReading,
+)
 from connectors.readers.guards import UnreadableDocument
 from connectors.readers.libraries import lxml_version
 from connectors.readers.notes import counted_notes
-from connectors.readers.reader import READER_VERSION, DocumentBytes, DocumentReader, DocumentReading
 from connectors.readers.sheet_extras import SheetExtras
 from connectors.readers.table_blocks import row_text, table
 from schemas import Block

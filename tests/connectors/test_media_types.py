@@ -4,7 +4,7 @@ import pytest
 
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
 from connectors.readers.parsing import parse
-from connectors.readers.registry import READERS
+from connectors.readers.reader_registry import READERS
 from tests.connectors.readers.written import WRITTEN
 
 

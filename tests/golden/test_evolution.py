@@ -67,7 +67,7 @@ def test_logs_of_before_verify_after_a_line_was_added_to_each_kind_of_definition
 
 @pytest.mark.parametrize("log", LOGS)
 def test_a_newer_reader_that_reads_the_same_makes_no_difference(tree, tmp_path, log):
-    edit(tree, "connectors/readers/reader.py", "READER_VERSION = 2", "READER_VERSION = 3")
+    edit(tree, "connectors/readers/document_reader.py", "READER_VERSION = 2", "READER_VERSION = 3")
     code, report, written = said_of(log, tree, tmp_path)
     assert (code, report["diverged"], report["unverifiable"]) == (0, [], [])
     assert report["equal"] == written["equal"]
@@ -75,7 +75,7 @@ def test_a_newer_reader_that_reads_the_same_makes_no_difference(tree, tmp_path, 
 
 @pytest.mark.parametrize("log", LOGS)
 def test_a_newer_reader_that_reads_otherwise_is_named(tree, tmp_path, log):
-    edit(tree, "connectors/readers/reader.py", "READER_VERSION = 2", "READER_VERSION = 3")
+    edit(tree, "connectors/readers/document_reader.py", "READER_VERSION = 2", "READER_VERSION = 3")
     edit(
         tree,
         "connectors/readers/parsing.py",

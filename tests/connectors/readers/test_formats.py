@@ -6,7 +6,7 @@ from importlib.metadata import version
 import pytest
 
 from connectors.readers.parsing import FIRST_FORMATS, parse
-from connectors.readers.registry import READERS, reader_of
+from connectors.readers.reader_registry import READERS, reader_of
 from tests.connectors.readers.written import RTF, WRITTEN, XLS
 
 NEW = sorted(set(READERS) - set(FIRST_FORMATS))

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
+from connectors.readers.document_reader import READER_VERSION
 from connectors.readers.markdown import INLINE_CHARS_MAX, LINES_MAX
 from connectors.readers.parsing import parse
-from connectors.readers.reader import READER_VERSION
 
 
 def read(media_type, content):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from connectors.readers.reader import DocumentReader
+from connectors.readers.document_reader import DocumentReader
 
 READERS = {
     "text/plain": "plain",

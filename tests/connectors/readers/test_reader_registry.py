@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from connectors.readers.reader import DocumentReader
-from connectors.readers.registry import READERS, reader_of
+from connectors.readers.document_reader import DocumentReader
+from connectors.readers.reader_registry import READERS, reader_of
 
 
 @pytest.mark.parametrize("kind", READERS)
