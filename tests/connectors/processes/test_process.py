@@ -110,7 +110,9 @@ def test_loading_and_each_task_have_limits_of_work(limits, monkeypatch):
     assert limits == [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, 5),
+        (resource.RLIMIT_NOFILE, process.OPEN_FILES_MAX),
         (resource.RLIMIT_CPU, 128),
+        (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CPU, 10),
         (resource.RLIMIT_CPU, 10),
     ]

@@ -51,3 +51,11 @@ def test_what_can_not_be_read_says_why(content, says):
     error = parse(EPUB, content).error
     assert says in error
     assert "submit" in error
+
+
+def test_a_chapter_that_the_spine_names_again_and_again_is_read_once():
+    """Else a spine of a kilobyte would make a book of any length."""
+    assert texts(epub_of(*CHAPTERS, spine='<itemref idref="c1"/>' * 99)) == [
+        "Two",
+        "Second & last.",
+    ]
