@@ -119,6 +119,8 @@ class Step:
     """What it asks connectors for; its worker makes those that answer it, and no others."""
     since: str = "0.1.0"
     """The version of the code that has it first: inputs of before may lie there without outcome."""
+    by_policy: bool = False
+    """Whether it asks the policy in force (`agents.policies`), so that its runs record which."""
 
     @cached_property
     def reads(self) -> tuple[type[Event], ...]:
@@ -186,6 +188,7 @@ STEPS = (
         retrieve,
         {QueryRewritten: (ChunksRetrieved,)},
         asks=(Embed, Search, Rerank, Fetch),
+        by_policy=True,
     ),
     Step(
         "generate",
@@ -202,6 +205,7 @@ STEPS = (
             Search,
             Fetch,
         ),
+        by_policy=True,
     ),
     Step(
         "moderate",

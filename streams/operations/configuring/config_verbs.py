@@ -14,7 +14,7 @@ import click
 from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED
 from streams.log.codec import Codec
-from streams.log.configuration import Configuration, values_in, values_of
+from streams.log.configuration import CONFIGURED, POLICY, Configuration, values_in, values_of
 from streams.log.configuration_log import ConfigurationLog
 from streams.log.offsets import NoAnswer, OffsetReader, patiently
 from streams.operations.configuring.changes_planned import (
@@ -42,9 +42,9 @@ from streams.operations.configuring.printed import (
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
-from streams.topics import STEPS, group_of, topic_of
+from streams.topics import group_of, topic_of
 
-STEP_NAMES = [entry.name for entry in STEPS]
+STEP_NAMES = list(CONFIGURED)
 NOTE_MAX = 500
 """Characters of why somebody chose: a record is kept for ever."""
 
@@ -289,7 +289,8 @@ def _workers(settings: Settings, step: str) -> tuple[str, ...] | None:
 
     async def read() -> tuple[str, ...]:
         async with OffsetReader(settings) as offsets:
-            group = group_of(step)
+            # a policy is everybody's: those who ask it first stand for all
+            group = group_of("retrieve" if step == POLICY else step)
             return (await patiently(lambda: offsets.members([group]))).get(group, ())
 
     try:
