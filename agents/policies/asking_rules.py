@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.policies.deciding import Entity, Ruling, decide
 from agents.policies.rule_book import ActionRules
-from agents.policies.rule_mentions import PARENTS, TAG, WHOLE
+from agents.policies.rule_mentions import Mention, fits
 
 Decide = Callable[[Any, str, Entity, Sequence[Entity], Mapping[str, Any]], list[Ruling]]
 KNOWN_MAX = 20_000  # decisions kept of an action, some 300 bytes each
@@ -51,20 +51,26 @@ def ruling(
     return next(one for one in rulings(rules, principal, [thing], context) if one is not None)
 
 
-def _likeness(thing: Entity, mentioned: frozenset[str]) -> Any:
+def _likeness(thing: Entity, mentioned: Sequence[Mention]) -> Any:
     """Return what of a thing the rules decide by: things of one likeness are decided alike."""
-    if WHOLE in mentioned:
-        return _frozen(thing)
-    attributes, tags = thing["attrs"], thing.get("tags", {})
-    parts = []
-    for name in sorted(mentioned):
-        if name == PARENTS:
-            parts.append(_frozen(thing["parents"]))
-        elif name.startswith(TAG):
-            parts.append(tags.get(name.removeprefix(TAG)))
-        else:
-            parts.append(_frozen(attributes.get(name)))
-    return thing["uid"]["type"], tuple(parts)
+    return thing["uid"]["type"], tuple([_part(thing, one) for one in mentioned])
+
+
+def _part(thing: Entity, mention: Mention) -> Any:
+    match mention.kind:
+        case "whole":
+            return _frozen(thing)
+        case "parents":
+            return _frozen(thing["parents"])
+        case "named":
+            return thing["uid"]["id"] == mention.name
+        case "tag":
+            return thing.get("tags", {}).get(mention.name)
+        case "like":
+            value = thing["attrs"].get(mention.name)
+            return fits(value, mention.pattern) if isinstance(value, str) else None
+        case _:
+            return _frozen(thing["attrs"].get(mention.name))
 
 
 def _frozen(value: Any) -> Any:

@@ -10,13 +10,15 @@ from agents.policies.policy_entities import document_entity, user_entity
 from agents.policies.policy_text import RULES_MAX
 from agents.policies.processing_place import processed
 from agents.policies.rule_book import rule_book, rules_of
-from agents.policies.rule_mentions import PARENTS, WHOLE, mentions
+from agents.policies.rule_mentions import PARENTS, WHOLE, Mention, fits, mentions
 from tests.agents.policies.policies import HIDING, OPEN, RESIDENT, a_document
 
 READ = 'permit(principal, action == Action::"read", resource%s)%s;'
 CONDITIONS = [
     'resource.class == "a"',
     'resource.uri like "a/*"',
+    'resource.uri like "*/1" || resource.class like "*a*"',
+    'Document::"d2" == resource',
     'resource.groups.contains("g")',
     "principal.groups.containsAny(resource.groups)",
     'resource has "class"',
@@ -97,18 +99,35 @@ def test_what_is_grouped_and_kept_is_decided_as_if_each_were_asked_for_alone(giv
 @pytest.mark.parametrize(
     ("scope", "condition", "of_resource"),
     [
-        ("", "", set()),
-        (' == Document::"d"', "", {WHOLE}),
-        (' in Group::"acme/g"', "", {PARENTS}),
-        ("", 'resource.class == "a" && resource.hasTag("t")', {"class", "tag:t"}),
-        ("", 'resource in [Document::"d"]', {WHOLE}),
-        ("", "resource in principal", {WHOLE}),
-        ("", '["a"].contains(resource.uri)', {"uri"}),
+        ("", "", []),
+        (' == Document::"d"', "", [Mention("named", "d")]),
+        (' in Group::"acme/g"', "", [PARENTS]),
+        (' is Document in Tenant::"acme"', "", [PARENTS]),
+        ("", 'resource.class == "a" && resource.hasTag("t")', [Mention("attribute", "class"), Mention("tag", "t")]),
+        ("", 'resource in [Document::"d", Group::"acme/g"]', [Mention("named", "d"), PARENTS]),
+        ("", 'Document::"d" == resource', [Mention("named", "d")]),
+        ("", "resource in principal", [WHOLE]),
+        ("", 'resource in principal && resource.class == "a"', [WHOLE]),
+        ("", '["a"].contains(resource.uri)', [Mention("attribute", "uri")]),
+        ("", 'resource.uri like "a*b\\*c"', [Mention("like", "uri", ("a", "b*c"))]),
     ],
-)
+)  # fmt: skip
 def test_what_rules_mention_of_a_document(scope, condition, of_resource):
     when = f" when {{ {condition} }}" if condition else ""
-    assert mentions(rules_of(READ % (scope, when)), "resource", "Document") == of_resource
+    told = mentions(rules_of(READ % (scope, when)), "resource", "Document")
+    assert list(told) == sorted(of_resource)
+
+
+@given(st.text("ab*", max_size=6), st.text("ab*", max_size=8))
+def test_a_pattern_fits_what_it_fits_for_the_engine(pattern, text):
+    rule = READ % ("", f' when {{ resource.uri like "{pattern}" }}')
+    book = rule_book.__wrapped__(rule).of("read")
+    [mention] = book.of_resource
+    thing = document_entity("acme", a_document(uri=text))
+    [told] = decide(
+        book.policies, "read", user_entity("acme", "u", ()), [thing], {"mode": "answer"}
+    )
+    assert fits(text, mention.pattern) is told.allowed
 
 
 def test_tenants_and_regions_are_told_apart_where_rules_name_them():
