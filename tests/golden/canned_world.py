@@ -253,7 +253,9 @@ class Oddities(CannedModels):
 
     def _described(self, tenant: str, document: str) -> DescribedDocument:
         ref = self._refs[tenant, document]
-        return DescribedDocument(document=document, uri=ref.uri, metadata=ref.metadata, groups=ref.groups)
+        return DescribedDocument(
+            document=document, uri=ref.uri, metadata=ref.metadata, groups=ref.groups
+        )
 
     async def _scores(self, request: Rerank, call: Call) -> Record:
         asked = self._asked[request.query]

@@ -10,9 +10,18 @@ from tests.golden.driving import Drive
 MOOR, FEN = "moor", "fen"
 PAGES = {
     "lock.md": ("# Lock\n\nThe lock keeper opens the lock at six. The lock has four gates.", {}),
-    "pay.md": ("# Pay\n\nThe lock keeper earns ninety crowns. Pay is due on Friday.", {"class": "pay"}),
-    "plans.md": ("# Plans\n\nThe lock will be sold in spring. The plans are in the safe.", {"class": "secret"}),
-    "notes.md": ("# Notes\n\nThe lock keeper Orla Quist keeps notes on each gate.", {"team": "north"}),
+    "pay.md": (
+        "# Pay\n\nThe lock keeper earns ninety crowns. Pay is due on Friday.",
+        {"class": "pay"},
+    ),
+    "plans.md": (
+        "# Plans\n\nThe lock will be sold in spring. The plans are in the safe.",
+        {"class": "secret"},
+    ),
+    "notes.md": (
+        "# Notes\n\nThe lock keeper Orla Quist keeps notes on each gate.",
+        {"team": "north"},
+    ),
 }
 READING = """
 @id("all")
@@ -45,10 +54,13 @@ forbid(principal == Tenant::"fen", action == Action::"process", resource)
 unless { resource == Region::"north" };
 """
 SHUT = '@id("nobody") forbid(principal, action == Action::"read", resource);'
-BROKEN = READING + """
+BROKEN = (
+    READING
+    + """
 @id("counts") forbid(principal, action == Action::"read", resource)
 when { 9223372036854775807 + 1 == 1 };
 """
+)
 QUESTIONS = (
     "When does the lock keeper open the lock?",
     "What does the lock keeper earn?",
@@ -56,7 +68,13 @@ QUESTIONS = (
     "Who keeps notes on each gate?",
 )
 ROUTES = [
-    {"name": "first", "model": "chat", "trust": "phrase", "provider": "abroad", "regions": ["south"]},
+    {
+        "name": "first",
+        "model": "chat",
+        "trust": "phrase",
+        "provider": "abroad",
+        "regions": ["south"],
+    },
     {"name": "second", "model": "second", "trust": "phrase", "regions": ["north"], "quality": 2},
 ]
 
@@ -73,9 +91,13 @@ class PolicedTalks:
         for tenant in (MOOR, FEN):
             for uri, (text, metadata) in PAGES.items():
                 await self._scenario.submit(uri, text, tenant, metadata=metadata)
-        for policy in (READING, READING + SENDING + PLACES, SHUT, BROKEN, PLACES):
+        for policy in (READING, READING + SENDING + PLACES):
             self._configure(policy)
             await self._ask()
+        for policy in (SHUT, BROKEN, PLACES):
+            self._configure(policy)
+            for tenant in (MOOR, FEN):
+                await self._scenario.ask(QUESTIONS[0], tenant=tenant)
 
     def _configure(self, policy: str) -> None:
         self._configured += 1
