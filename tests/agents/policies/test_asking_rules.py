@@ -80,7 +80,11 @@ def made(given):
     rules,
     st.lists(
         st.tuples(
-            st.sampled_from(["u0", "u1"]), groups, documents, st.sampled_from(["search", "answer"])
+            st.sampled_from(["acme", "umbrella"]),
+            st.sampled_from(["u0", "u1"]),
+            groups,
+            documents,
+            st.sampled_from(["search", "answer"]),
         ),
         max_size=3,
     ),
@@ -88,9 +92,9 @@ def made(given):
 def test_what_is_grouped_and_kept_is_decided_as_if_each_were_asked_for_alone(given_rules, asked):
     text = made(given_rules)
     book = rule_book.__wrapped__(text).of("read")
-    for subject, of_groups, found, mode in asked:
-        reader = user_entity("acme", subject, of_groups)
-        things = [document_entity("acme", one) for one in found]
+    for tenant, subject, of_groups, found, mode in asked:
+        reader = user_entity(tenant, subject, of_groups)
+        things = [document_entity(tenant, one) for one in found]
         together = [one for one in rulings(book, reader, things, {"mode": mode}) if one]
         alone = [decide(book.policies, "read", reader, [one], {"mode": mode})[0] for one in things]
         assert together == alone
