@@ -51,7 +51,7 @@ VERBS = {
     ),
     "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
     "policy": Verb(
-        "infra.policy_cli:policy",
+        "infra.policy_verbs:policy",
         "Check a policy before it comes into force, and explain what one decided",
     ),
     "dead-letters": Verb(

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.policies.deciding import Entity, Ruling, decide
 from agents.policies.rule_book import ActionRules
-from agents.policies.rule_mentions import Mention, fits
+from agents.policies.rule_mentions import RuleMention, fits
 
 Decide = Callable[[Any, str, Entity, Sequence[Entity], Mapping[str, Any]], list[Ruling]]
 KNOWN_MAX = 20_000  # decisions kept of an action, some 300 bytes each
@@ -51,12 +51,12 @@ def ruling(
     return next(one for one in rulings(rules, principal, [thing], context) if one is not None)
 
 
-def _likeness(thing: Entity, mentioned: Sequence[Mention]) -> Any:
+def _likeness(thing: Entity, mentioned: Sequence[RuleMention]) -> Any:
     """Return what of a thing the rules decide by: things of one likeness are decided alike."""
     return thing["uid"]["type"], tuple([_part(thing, one) for one in mentioned])
 
 
-def _part(thing: Entity, mention: Mention) -> Any:
+def _part(thing: Entity, mention: RuleMention) -> Any:
     match mention.kind:
         case "whole":
             return _frozen(thing)

@@ -12,7 +12,7 @@ from typing import Any
 from agents.policies.deciding import RESERVED, CannotDecide, Ruling, engine
 from agents.policies.policy_schema import ACTIONS
 from agents.policies.policy_text import PolicyFault, policy_text
-from agents.policies.rule_mentions import Mention, mentions
+from agents.policies.rule_mentions import RuleMention, mentions
 
 BOOKS_MAX = 8  # texts that are kept read: one is in force, experiments and replays meet a few
 NAME_MAX = 100  # characters of a rule's name: it stands in records
@@ -28,9 +28,9 @@ class ActionRules:
     rules: Sequence[CedarRule]
     policies: Any
     """The engine's handle of them."""
-    of_principal: tuple[Mention, ...]
+    of_principal: tuple[RuleMention, ...]
     """What of a principal they mention."""
-    of_resource: tuple[Mention, ...]
+    of_resource: tuple[RuleMention, ...]
     known: dict[Any, Ruling] = field(default_factory=dict)
     """What was decided, by all that it depends on: a function's results, kept."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class Mention(NamedTuple):
+class RuleMention(NamedTuple):
     """One way in which rules tell things apart."""
 
     kind: str
@@ -22,16 +22,18 @@ class Mention(NamedTuple):
     """Of `like`: what stands between its wildcards."""
 
 
-WHOLE = Mention("whole")
-PARENTS = Mention("parents")
+WHOLE = RuleMention("whole")
+PARENTS = RuleMention("parents")
 
 
-def mentions(rules: Sequence[Mapping[str, Any]], variable: str, own: str) -> tuple[Mention, ...]:
+def mentions(
+    rules: Sequence[Mapping[str, Any]], variable: str, own: str
+) -> tuple[RuleMention, ...]:
     """List how rules tell things apart, in one order.
 
     `own` is the type of what stands for the variable, `principal` or `resource`.
     """
-    found: set[Mention] = set()
+    found: set[RuleMention] = set()
     for rule in rules:
         found |= _of_scope(rule[variable], own)
         for condition in rule["conditions"]:
@@ -60,18 +62,18 @@ def fits(text: str, pattern: Sequence[str]) -> bool:
     return True
 
 
-def _of_scope(scope: Mapping[str, Any], own: str) -> set[Mention]:
+def _of_scope(scope: Mapping[str, Any], own: str) -> set[RuleMention]:
     named = [scope["entity"]] if "entity" in scope else []
     if isinstance(scope.get("in"), Mapping):  # `is T in E`
         named.append(scope["in"]["entity"])
     return {_of_entity(entity, own) for entity in named}
 
 
-def _of_entity(entity: Mapping[str, Any], own: str) -> Mention:
-    return Mention("named", entity["id"]) if entity["type"] == own else PARENTS
+def _of_entity(entity: Mapping[str, Any], own: str) -> RuleMention:
+    return RuleMention("named", entity["id"]) if entity["type"] == own else PARENTS
 
 
-def _of_expression(root: Any, variable: str, own: str) -> Iterator[Mention]:
+def _of_expression(root: Any, variable: str, own: str) -> Iterator[RuleMention]:
     """Walk an expression without recursion: rules are long before they are deep."""
     waiting = [root]
     while waiting:
@@ -86,7 +88,7 @@ def _of_expression(root: Any, variable: str, own: str) -> Iterator[Mention]:
                 waiting += node.values()
 
 
-def _of_node(node: Mapping[str, Any], variable: str, own: str) -> list[Mention] | None:
+def _of_node(node: Mapping[str, Any], variable: str, own: str) -> list[RuleMention] | None:
     """Say what a node mentions; None where its parts are to be looked at."""
     if node.get("Var") == variable:
         return [WHOLE]
@@ -95,15 +97,15 @@ def _of_node(node: Mapping[str, Any], variable: str, own: str) -> list[Mention] 
             continue
         left, right = inner.get("left"), inner.get("right")
         if operator == "like" and (attribute := _attribute_of(left, variable)):
-            return [Mention("like", attribute, _pieces(inner["pattern"]))]
+            return [RuleMention("like", attribute, _pieces(inner["pattern"]))]
         if operator == "==" and right == {"Var": variable}:
             left, right = right, left
         if left != {"Var": variable}:
             continue
         if operator in {".", "has"}:
-            return [Mention("attribute", str(inner["attr"]))]
+            return [RuleMention("attribute", str(inner["attr"]))]
         if operator in {"hasTag", "getTag"} and _is_text(right):
-            return [Mention("tag", str(right["Value"]))]  # type: ignore[index]
+            return [RuleMention("tag", str(right["Value"]))]  # type: ignore[index]
         if operator in {"==", "in"} and (named := _entities(right)):
             return [_of_entity(entity, own) for entity in named]
     return None

@@ -17,7 +17,7 @@ from replay.cli import open_log
 from replay.configurations import Configurations
 from replay.log import Log
 from replay.one_request import events_of
-from replay.policies.policy_dry_run import PolicyDryRun, Values, summed_up
+from replay.policies.policy_dry_run import ConfiguredValues, PolicyDryRun, summed_up
 from replay.policies.policy_explained import explained_steps
 from replay.policies.policy_printed import print_check, print_steps
 from replay.policies.recorded_reads import SubmittedDocuments, recorded_read
@@ -143,7 +143,7 @@ def _dry_run(
     return summed_up(len(retrievals), changed)
 
 
-def _values_on(log: Log, codec: Codec) -> Values:
+def _values_on(log: Log, codec: Codec) -> ConfiguredValues:
     """Return what looks a configuration of a log up by its digest."""
     configurations = Configurations(log, codec)
 

@@ -25,7 +25,7 @@ from replay.policies.recorded_reads import RecordedRead, SubmittedDocuments
 from schemas import DescribedDocument, TokensGenerated
 
 EXAMPLES_MAX = 10
-Values = Callable[[str], Mapping[str, Any]]
+ConfiguredValues = Callable[[str], Mapping[str, Any]]
 """Returns the values of a configuration on the log, by its digest; raises LookupError."""
 
 
@@ -72,7 +72,7 @@ class PolicyDryRun:
     """Holds one policy against recorded requests."""
 
     def __init__(
-        self, text: str, region: str, values: Values, submitted: SubmittedDocuments
+        self, text: str, region: str, values: ConfiguredValues, submitted: SubmittedDocuments
     ) -> None:
         """`region` is where they would be processed; empty: where each was."""
         self._book = rule_book(text)

@@ -11,7 +11,7 @@ from agents.policies.deciding import Ruling
 from agents.policies.policy_in_force import rules_in
 from agents.policies.rule_book import rule_book
 from replay.policies.document_rulings import document_rulings
-from replay.policies.policy_dry_run import Values
+from replay.policies.policy_dry_run import ConfiguredValues
 from replay.policies.recorded_reads import RecordedRead, recorded_read
 from schemas import ChunksRetrieved, DescribedDocument, Event, PolicyDecision, TokensGenerated
 from streams.log.codec import Codec
@@ -52,7 +52,9 @@ class ExplainedStep:
         }
 
 
-def explained_steps(events: Iterable[Event], codec: Codec, values: Values) -> list[ExplainedStep]:
+def explained_steps(
+    events: Iterable[Event], codec: Codec, values: ConfiguredValues
+) -> list[ExplainedStep]:
     """Find what the policy in force decided, by step and attempt."""
     steps = []
     for event in events:
@@ -64,7 +66,7 @@ def explained_steps(events: Iterable[Event], codec: Codec, values: Values) -> li
     return sorted(steps, key=lambda one: (one.step != "retrieve", one.attempt))
 
 
-def _retrieval(read: RecordedRead, values: Values) -> ExplainedStep:
+def _retrieval(read: RecordedRead, values: ConfiguredValues) -> ExplainedStep:
     event, region = read.event, read.region
     about = "retrieve", event.meta.attempt, region, event.policies
     if all(one.action != "read" for one in event.policies):
@@ -78,5 +80,5 @@ def _retrieval(read: RecordedRead, values: Values) -> ExplainedStep:
     return ExplainedStep(*about, documents=rows)
 
 
-def _text_of(values: Values, digest: str) -> Mapping[str, Any]:
+def _text_of(values: ConfiguredValues, digest: str) -> Mapping[str, Any]:
     return values(digest)

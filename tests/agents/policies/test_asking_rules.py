@@ -10,7 +10,7 @@ from agents.policies.policy_entities import document_entity, user_entity
 from agents.policies.policy_text import RULES_MAX
 from agents.policies.processing_place import processed
 from agents.policies.rule_book import rule_book, rules_of
-from agents.policies.rule_mentions import PARENTS, WHOLE, Mention, fits, mentions
+from agents.policies.rule_mentions import PARENTS, WHOLE, RuleMention, fits, mentions
 from tests.agents.policies.policies import HIDING, OPEN, RESIDENT, a_document
 
 READ = 'permit(principal, action == Action::"read", resource%s)%s;'
@@ -104,16 +104,16 @@ def test_what_is_grouped_and_kept_is_decided_as_if_each_were_asked_for_alone(giv
     ("scope", "condition", "of_resource"),
     [
         ("", "", []),
-        (' == Document::"d"', "", [Mention("named", "d")]),
+        (' == Document::"d"', "", [RuleMention("named", "d")]),
         (' in Group::"acme/g"', "", [PARENTS]),
         (' is Document in Tenant::"acme"', "", [PARENTS]),
-        ("", 'resource.class == "a" && resource.hasTag("t")', [Mention("attribute", "class"), Mention("tag", "t")]),
-        ("", 'resource in [Document::"d", Group::"acme/g"]', [Mention("named", "d"), PARENTS]),
-        ("", 'Document::"d" == resource', [Mention("named", "d")]),
+        ("", 'resource.class == "a" && resource.hasTag("t")', [RuleMention("attribute", "class"), RuleMention("tag", "t")]),
+        ("", 'resource in [Document::"d", Group::"acme/g"]', [RuleMention("named", "d"), PARENTS]),
+        ("", 'Document::"d" == resource', [RuleMention("named", "d")]),
         ("", "resource in principal", [WHOLE]),
         ("", 'resource in principal && resource.class == "a"', [WHOLE]),
-        ("", '["a"].contains(resource.uri)', [Mention("attribute", "uri")]),
-        ("", 'resource.uri like "a*b\\*c"', [Mention("like", "uri", ("a", "b*c"))]),
+        ("", '["a"].contains(resource.uri)', [RuleMention("attribute", "uri")]),
+        ("", 'resource.uri like "a*b\\*c"', [RuleMention("like", "uri", ("a", "b*c"))]),
     ],
 )  # fmt: skip
 def test_what_rules_mention_of_a_document(scope, condition, of_resource):
