@@ -198,3 +198,32 @@ def test_a_rule_that_breaks_denies():
     book = rule_book.__wrapped__(text).of("read")
     [told] = [one for one in rulings(book, user_entity("a", "u", ()), [document_entity("a", a_document())], {"mode": "x"}) if one]  # fmt: skip
     assert told == Ruling(False, ("error",))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "told"),
+    [
+        ("a", ("a", "a"), False),  # one letter is not both its beginning and its end
+        ("aa", ("a", "a"), True),
+        ("a", ("", "a", "a", ""), False),  # nor two pieces one after the other
+        ("xaxa", ("", "a", "a", ""), True),
+        ("ab", ("", "b", "a", ""), False),
+        ("a", ("a",), True),
+        ("ab", ("a",), False),
+    ],
+)
+def test_pieces_of_a_pattern_stand_one_after_the_other(text, pieces, told):
+    assert fits(text, pieces) is told
+
+
+def test_what_was_decided_in_one_context_is_not_taken_for_another():
+    rule = READ % ("", ' when { context.mode == "search" }')
+    book = rule_book.__wrapped__(rule).of("read")
+    reader, thing = user_entity("acme", "u", ()), document_entity("acme", a_document())
+    told = [
+        one.allowed
+        for mode in ("search", "answer", "search")
+        for one in rulings(book, reader, [thing], {"mode": mode})
+        if one
+    ]
+    assert told == [True, False, True]

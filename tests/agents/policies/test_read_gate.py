@@ -165,6 +165,12 @@ async def test_a_search_that_found_all_there_is_is_not_widened():
     assert len(of(Search, asked)) == 1
 
 
+async def test_a_search_of_which_nothing_is_hidden_is_not_widened():
+    answers = {Search: crowd(0), Rerank: failing(Permanent("no vectors")), Fetch: fetched}
+    _, asked = await run(search(), HIDING, answers, candidates=30)
+    assert [request.limit for request in of(Search, asked)] == [30]
+
+
 async def test_each_wording_is_sifted():
     outcome, asked = await run(query(ask=Ask(mode="search"), wordings=("one", "two")), HIDING)
     assert len(of(Search, asked)) == 2
