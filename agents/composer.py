@@ -166,7 +166,7 @@ class Composer:
             return
         if away and self.policy.patience_ms and await patient(self.event, fx, fx.configuration):
             raise away
-        yield self._quoted(composed, "model")
+        yield self._quoted(composed, "policy" if self.router.barred else "model")
 
     async def _to_ask(self, fx: Effects, began_us: int) -> list[Route] | None:
         """Return the routes to ask, best first, once the prompt is as it is to be.
@@ -316,7 +316,8 @@ class Composer:
     def _quoted(self, composed: Composed, degraded: str) -> TokensGenerated:
         """Answer with statements of the passages; raises Permanent where JSON was asked for."""
         if self.structured:
-            raise Permanent(NO_JSON.format(WHY.get(degraded, "no model answered")))
+            why = self.router.barred or WHY.get(degraded, "no model answered")
+            raise Permanent(NO_JSON.format(why))
         if not composed.text:
             return self._nothing(degraded)
         answer = self._finish(composed.text, "extractive", composed.citations, degraded)
@@ -363,6 +364,7 @@ class Composer:
             spared=self.spared if self.asked else 0,
             tools=self.gathered.uses,
             distilled=self.distilled,
+            policies=(*self.gathered.policies, *self.router.policies),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, TypeVar, overload
 
 from agents.changes import RuleChange
+from agents.policies.policy_in_force import PolicyInForce
 from schemas import Event, Record, Request, StreamRequest
 
 A = TypeVar("A", bound=Record)
@@ -27,6 +28,10 @@ class Effects(Protocol):
     @property
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began, in the request's arm."""
+
+    @property
+    def policy(self) -> PolicyInForce | None:
+        """The policy in force when the run began; None for none: see `agents.policies`."""
 
     def has(self, change: RuleChange) -> bool:
         """Say whether a change of behaviour is in force for this run: see `agents.changes`."""

@@ -31,6 +31,7 @@ from agents.candidates import Ranking, chosen, ranked, reranked
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.patience import patient
+from agents.policies.read_gate import WIDER, WIDER_MAX, ReadGate, read_gate
 from agents.prompting import unify
 from agents.relevance import held, relevance
 from agents.scoring import within_budget
@@ -68,12 +69,17 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         return
     configured = fx.configuration
     hold_to_bounds(event.ask, configured.get("asked_max", {}))
+    gate = read_gate(event, fx)
+    if refusal := gate.refusal():
+        yield replace(nothing, outcome="refused", reason=refusal, policies=gate.decisions())
+        return
     wordings = event.wordings or (event.query,)
     embedded = await _embedded(event, wordings, fx)
     if not embedded.vectors:
         nothing = replace(nothing, degraded=(*event.degraded, "embed"))
-    results = await _searched(event, wordings, embedded, fx)
+    results = await _readable(event, wordings, embedded, gate, fx)
     nothing = replace(nothing, index=results[0].index, position=results[0].position)
+    nothing = replace(nothing, policies=gate.decisions())
     first = ranked(results, configured["first"])
     if not first.chunks:
         yield nothing
@@ -92,7 +98,7 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         yield nothing
         return
     passages = await _with_neighbours(event, passages, fx)
-    yield replace(nothing, outcome="retrieved", passages=passages)
+    yield replace(nothing, outcome="retrieved", passages=gate.classed(passages))
 
 
 async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects) -> Embedded:
@@ -109,8 +115,39 @@ async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects)
     return Embedded(vectors=(), model="", dimensions=0)
 
 
+async def _readable(
+    event: QueryRewritten,
+    wordings: Sequence[str],
+    embedded: Embedded,
+    gate: ReadGate,
+    fx: Effects,
+) -> tuple[Found, ...]:
+    """Search for what the reader may see; once more, for more, where too much of it is denied."""
+    configured = fx.configuration
+    limit = configured["candidates"]
+    while True:
+        found = await _searched(event, wordings, embedded, fx, limit, described=gate.described)
+        results = await gate.sifted(found, fx)
+        left = {one.chunk for result in results for one in result.candidates}
+        wider = min(limit * WIDER, WIDER_MAX)
+        if (
+            results == found
+            or len(left) >= configured["reranked"]
+            or wider <= limit
+            or all(len(result.candidates) < limit for result in found)
+        ):
+            return results
+        limit = wider
+
+
 async def _searched(
-    event: QueryRewritten, wordings: Sequence[str], embedded: Embedded, fx: Effects
+    event: QueryRewritten,
+    wordings: Sequence[str],
+    embedded: Embedded,
+    fx: Effects,
+    limit: int,
+    *,
+    described: bool,
 ) -> tuple[Found, ...]:
     """Search for each wording."""
     entities = tuple(sorted({entry.digest for entry in event.entries}))
@@ -122,8 +159,9 @@ async def _searched(
                 entities=entities,
                 filters=event.ask.filters,
                 groups=event.ask.groups,
-                limit=fx.configuration["candidates"],
+                limit=limit,
                 as_of=event.ask.as_of,
+                described=described,
             )
             for text, vector in zip(
                 wordings, embedded.vectors or [b""] * len(wordings), strict=True

@@ -10,10 +10,12 @@ import hashlib
 import re
 from pathlib import Path
 
-from agents.errors import Permanent, Transient
+from agents.errors import KeyDestroyed, Permanent, Transient
 from connectors.local_files import write_secret
 
 NAME = re.compile(r"[0-9a-f]{64}")
+EXPIRED = ".expired"
+"""Ends the name of the file that stands for a body that was deleted on time, and says why."""
 
 
 class Claims:
@@ -37,13 +39,18 @@ class Claims:
         return name
 
     def get(self, name: str) -> bytes:
-        """Read content; raises Permanent when it is missing or not what its name says."""
+        """Read content; raises Permanent when it is missing or not what its name says.
+
+        Of what was deleted on time it is KeyDestroyed: a replay counts that as erased.
+        """
         if not NAME.fullmatch(name):
             raise Permanent(f"claim {name!r}: a claim is named by 64 hexadecimal digits")
         path = self.folder / name
         try:
             content = path.read_bytes()
         except FileNotFoundError:
+            if why := self.expired(name):
+                raise KeyDestroyed(f"claim {name} was deleted: {why}") from None
             raise Permanent(
                 f"claim {name} is not in {self.folder}: bring the claim store that goes with this "
                 "log (PLAYHEAD_CLAIMS)"
@@ -53,3 +60,25 @@ class Claims:
         if hashlib.sha256(content).hexdigest() != name:
             raise Permanent(f"claim {name} was changed: restore {path} from a copy")
         return content
+
+    def expire(self, name: str, why: str) -> bool:
+        """Delete content for good, and leave word why; tells whether it was there.
+
+        Word comes first: after a crash in between, the next call deletes. Raises Permanent for no
+        name, OSError where the folder refuses.
+        """
+        if not NAME.fullmatch(name):
+            raise Permanent(f"claim {name!r}: a claim is named by 64 hexadecimal digits")
+        path = self.folder / name
+        if not path.exists():
+            return False
+        write_secret(path.with_suffix(EXPIRED), why.encode())
+        path.unlink()
+        return True
+
+    def expired(self, name: str) -> str:
+        """Say why content was deleted on time; empty where it was not."""
+        try:
+            return (self.folder / f"{name}{EXPIRED}").read_text(encoding="utf-8")
+        except OSError:
+            return ""

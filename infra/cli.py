@@ -58,6 +58,10 @@ VERBS = {
         "evals.tune_cli:tune", "Propose thresholds from answers that two reviewers judged alike"
     ),
     "routes": Verb("replay.routes_cli:routes", "Say which model answered, and why that one"),
+    "policy": Verb(
+        "infra.policy_verbs:policy",
+        "Check a policy before it comes into force, and explain what one decided",
+    ),
     "dead-letters": Verb(
         "streams.operations.dead_letters:dead_letters",
         "List, show and retry events that could not be processed",

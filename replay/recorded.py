@@ -29,7 +29,7 @@ from streams.running.live import error_text
 from streams.running.run import Emit, Input, Run
 from streams.running.world import Call, Handler
 from streams.topics import Step
-from streams.version import RUNTIME
+from streams.version import RUNTIME_WITH_POLICY
 
 
 class Divergence(BaseException):
@@ -94,7 +94,7 @@ class RecordedRun(Run):
         configuration: Callable[[str], dict[str, Any]],
         heed: Heed = heed_nothing,
         told: Mapping[str, str] = _NONE_TOLD,
-        runtime: str = RUNTIME,
+        runtime: str = RUNTIME_WITH_POLICY,
     ) -> None:
         """`digest_key` is asked at the first digest that is keyed, and may raise Unverifiable.
 

@@ -28,7 +28,7 @@ from streams.running.admit import Unreadable, check_place, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
 from streams.topics import Step, topic_of
-from streams.version import RUNTIME
+from streams.version import RUNTIME_WITH_POLICY
 
 HELD = "the step was ended because it computed for too long, so it is not run again"
 
@@ -50,7 +50,7 @@ class Reruns:
         local: Mapping[type[Request[Any]], Handler],
         digest_key: Callable[[str], bytes],
         configuration: Callable[[str], dict[str, Any]],
-        runtime: str = RUNTIME,
+        runtime: str = RUNTIME_WITH_POLICY,
         make_run: Callable[..., RecordedRun] = RecordedRun,
     ) -> None:
         """`make_run` takes what RecordedRun takes: one that is watched, say."""

@@ -7,12 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from replay.report import Difference, Report
-from schemas import ToolUse
+from schemas import PolicyDecision, ToolUse
 from streams.operations.budget import SHARES_MS, StageTime
 from streams.operations.printing import counted
 from streams.operations.timeline import StepTime
 
 MICROS = 1_000_000  # of the accounting currency
+DIGITS = 12  # of a digest, as people read it
 DIFFERENCES_MAX = 20  # printed; --json has all
 
 
@@ -114,12 +115,24 @@ def _timeline_row(table: Table, at: str, name: str, runs: list[StepTime]) -> Non
     )
     for use in (use for run in runs for use in run.tools):
         table.add_row("", "", "", "", "", escape(f"→ {used(use)}"))
+    for decision in (decision for run in runs for decision in run.policies):
+        table.add_row("", "", "", "", "", escape(f"→ {told_decision(decision)}"))
 
 
 def used(use: ToolUse) -> str:
     """Spell the use of a tool for people."""
     cost = f", {use.cost_micros / MICROS:.6f}" if use.cost_micros else ""
     return f"{use.name} {use.arguments}: {use.outcome}{cost}: {' '.join(use.result.split())}"
+
+
+def told_decision(decision: PolicyDecision) -> str:
+    """Spell a decision in a line."""
+    rules = ", ".join(f"{one.rule!r} ({one.effect}, {one.count})" for one in decision.rules)
+    about = f" {decision.resource}" if decision.resource else ""
+    return (
+        f"{decision.action}{about}: {decision.allowed} allowed, {decision.denied} denied by policy "
+        f"{decision.policy[:DIGITS]}: {rules}"
+    )
 
 
 def stages_table(passed: list[StageTime]) -> Table:

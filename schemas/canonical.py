@@ -775,6 +775,7 @@ def _search(record: Search) -> bytes:
         (
             b'\x0cSearch',
             b"" if (as_of_ := record.as_of) == -1 else b'\nas_ofi' + LONG[as_of_],
+            b"" if not (described_ := record.described) else b'\x12described?' + (b"\1" if described_ else b"\0"),
             b"" if not (entities_ := record.entities) else b'\x10entitiesas' + LONG[len(entities_)] + strings(entities_),
             b"" if not (filters_ := record.filters) else b'\x0efiltersm' + LONG[len(filters_)] + pairs(dict(sorted(filters_.items()))),
             b"" if not (groups_ := record.groups) else b'\x0cgroupsas' + LONG[len(groups_)] + strings(groups_),

@@ -19,6 +19,7 @@ __all__ = [
     "AnswerJudgedGrade",
     "AnswerReleased",
     "AnswerRetracted",
+    "AppliedRule",
     "ArchivedHeader",
     "ArchivedRecord",
     "Ask",
@@ -54,6 +55,7 @@ __all__ = [
     "ConsideredRoute",
     "CountTokens",
     "CutChunk",
+    "DescribedDocument",
     "Detect",
     "Detected",
     "Digest",
@@ -104,6 +106,7 @@ __all__ = [
     "PersonErased",
     "Placeholders",
     "PolicyChecked",
+    "PolicyDecision",
     "PublishVersion",
     "QueryRewritten",
     "QueryRewrittenOutcome",
@@ -368,6 +371,41 @@ class Neutralised(Record, frozen=True, gc=False, kw_only=True):
     """The sentence, redacted, or its beginning."""
 
 
+class AppliedRule(Record, frozen=True, gc=False, kw_only=True):
+    """A rule of a policy, and how often it decided."""
+
+    SCHEMA: ClassVar[str] = "AppliedRule"
+
+    rule: str
+    """Its @id, or policyN for the one that stands N-th from 0; `default` where no rule permits,
+    `unknown` where nothing is known of what is decided about, `error` where a rule could not be
+    evaluated.
+    """
+    effect: str
+    """permit or forbid."""
+    count: int
+    """Decisions that rest on it."""
+
+
+class PolicyDecision(Record, frozen=True, gc=False, kw_only=True):
+    """What a policy said, and by which of its rules."""
+
+    SCHEMA: ClassVar[str] = "PolicyDecision"
+
+    policy: str
+    """Digest of the policy, as in ConfigurationSet."""
+    action: str
+    """read, restore, send, keep or process."""
+    resource: str = ""
+    """What was decided about, where that is one thing: a host or a region."""
+    allowed: int
+    """Things that it lets through."""
+    denied: int
+    """Things that it does not."""
+    rules: tuple[AppliedRule, ...] = ()
+    """Those that decided, by name."""
+
+
 class ConsideredRoute(Record, frozen=True, gc=False, kw_only=True):
     """One route, and why it was asked or was not."""
 
@@ -502,6 +540,10 @@ class Answer(Record, frozen=True, gc=False, kw_only=True):
     distilled: str = ""
     """Route whose model chose the statements of the prompt, with its revision; empty where none
     did.
+    """
+    policies: tuple[PolicyDecision, ...] = ()
+    """What the policy in force said of models that were to be asked, and of what tools searched
+    for.
     """
 
 
@@ -712,6 +754,11 @@ class Begun(Record, frozen=True, gc=False, kw_only=True):
     """Versions of what the step itself computed with, such as python 3.11.7, unicode 14.0.0; empty
     in 0.1.0.
     """
+    policy: str = ""
+    """Hex SHA-256 of the policy in force; empty where there was none, or where the step asks none.
+    """
+    region: str = ""
+    """Where a policy is in force: the region that the worker runs in; empty for unknown."""
 
 
 class Begin(Request[Begun], frozen=True, gc=False, kw_only=True):
@@ -1116,6 +1163,8 @@ class Passage(Record, frozen=True, gc=False, kw_only=True):
     """Score of the last ranking stage; compares within one result only."""
     entries: tuple[MapEntry, ...] = ()
     """Values behind the placeholders of the text."""
+    content_class: str = ""
+    """Where a policy in force goes by it: the class of content of its document."""
 
 
 class ToolExchange(Record, frozen=True, gc=False, kw_only=True):
@@ -1170,6 +1219,8 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """Which variant of the configuration the request got, empty where there is none."""
     experiment: str = ""
     """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
+    policies: tuple[PolicyDecision, ...] = ()
+    """What the policy in force said of the request and of the documents that were found."""
 
 
 class HeadScores(Record, frozen=True, gc=False, kw_only=True):
@@ -1265,6 +1316,21 @@ class CountTokens(Request[TokenCounts], frozen=True, gc=False, kw_only=True):
 
     texts: tuple[str, ...]
     """Texts to measure."""
+
+
+class DescribedDocument(Record, frozen=True, gc=False, kw_only=True):
+    """What a policy decides by of a document."""
+
+    SCHEMA: ClassVar[str] = "DescribedDocument"
+
+    document: str
+    """Document id."""
+    uri: str
+    """Where the document comes from."""
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Its properties."""
+    groups: tuple[str, ...] = ()
+    """Groups that may read it; empty for everyone in the tenant."""
 
 
 class Span(Record, frozen=True, gc=False, kw_only=True):
@@ -1555,6 +1621,10 @@ class Found(Record, frozen=True, gc=False, kw_only=True):
     """Index name and version searched."""
     position: int = 0
     """Index position that the result reflects."""
+    documents: tuple[DescribedDocument, ...] = ()
+    """The candidates' documents, each once, by id; none unless asked for, nor one whose metadata
+    can be read in two ways.
+    """
 
 
 class GeneratedToken(Record, frozen=True, gc=False, kw_only=True):
@@ -2265,6 +2335,8 @@ class Search(Request[Found], frozen=True, gc=False, kw_only=True):
     """Most candidates wanted."""
     as_of: int = -1
     """Index position; -1 for now."""
+    described: bool = False
+    """Whether to tell what a policy decides by of the documents."""
 
 
 class TableEntry(Record, frozen=True, gc=False, kw_only=True):

@@ -28,6 +28,7 @@ from schemas.records import (
     AnswerJudged,
     AnswerReleased,
     AnswerRetracted,
+    AppliedRule,
     ArchivedHeader,
     ArchivedRecord,
     Ask,
@@ -55,6 +56,7 @@ from schemas.records import (
     ConsideredRoute,
     CountTokens,
     CutChunk,
+    DescribedDocument,
     Detect,
     Detected,
     Digest,
@@ -101,6 +103,7 @@ from schemas.records import (
     PersonErased,
     Placeholders,
     PolicyChecked,
+    PolicyDecision,
     PublishVersion,
     QueryRewritten,
     QuestionAsked,
@@ -592,6 +595,107 @@ def read_neutralised(data: bytes, here: int) -> tuple[Neutralised, int]:
     return record, here
 
 
+def encode_applied_rule(record: AppliedRule) -> bytes:
+    return b"".join(
+        (
+            LONG[len(rule := record.rule.encode())], rule,
+            LONG[len(effect := record.effect.encode())], effect,
+            INT[record.count],
+        )
+    )
+
+
+def read_applied_rule(data: bytes, here: int) -> tuple[AppliedRule, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    rule = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    effect = data[here:end].decode()
+    here = end
+    if (count_ := data[here]) & 0x81:
+        count_, here = long_at(data, here)
+    else:
+        count_ >>= 1
+        here += 1
+    record = AppliedRule(
+        rule=rule,
+        effect=effect,
+        count=count_,
+    )
+    return record, here
+
+
+def encode_policy_decision(record: PolicyDecision) -> bytes:
+    return b"".join(
+        (
+            LONG[len(policy := record.policy.encode())], policy,
+            LONG[len(action := record.action.encode())], action,
+            LONG[len(resource := record.resource.encode())], resource,
+            INT[record.allowed],
+            INT[record.denied],
+            LONG[len(rules)] + b"".join([encode_applied_rule(item) for item in rules]) + b"\0" if (rules := record.rules) else b"\0",
+        )
+    )
+
+
+def read_policy_decision(data: bytes, here: int) -> tuple[PolicyDecision, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    policy = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    action = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    resource = data[here:end].decode()
+    here = end
+    if (allowed := data[here]) & 0x81:
+        allowed, here = long_at(data, here)
+    else:
+        allowed >>= 1
+        here += 1
+    if (denied := data[here]) & 0x81:
+        denied, here = long_at(data, here)
+    else:
+        denied >>= 1
+        here += 1
+    rules: list[AppliedRule] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            rules_item, here = read_applied_rule(data, here)
+            rules.append(rules_item)
+    here += 1
+    record = PolicyDecision(
+        policy=policy,
+        action=action,
+        resource=resource,
+        allowed=allowed,
+        denied=denied,
+        rules=tuple(rules),
+    )
+    return record, here
+
+
 def encode_considered_route(record: ConsideredRoute) -> bytes:
     return b"".join(
         (
@@ -878,6 +982,7 @@ def encode_answer(record: Answer) -> bytes:
             LONG[len(tool_calls)] + b"".join([encode_tool_call(item) for item in tool_calls]) + b"\0" if (tool_calls := record.tool_calls) else b"\0",
             LONG[len(experiment := record.experiment.encode())], experiment,
             LONG[len(distilled := record.distilled.encode())], distilled,
+            LONG[len(policies)] + b"".join([encode_policy_decision(item) for item in policies]) + b"\0" if (policies := record.policies) else b"\0",
         )
     )
 
@@ -995,6 +1100,13 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         end = here + (size >> 1)
     distilled = data[here:end].decode()
     here = end
+    policies: list[PolicyDecision] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            policies_item, here = read_policy_decision(data, here)
+            policies.append(policies_item)
+    here += 1
     record = Answer(
         text=text,
         citations=tuple(citations),
@@ -1014,6 +1126,7 @@ def read_answer(data: bytes, here: int) -> tuple[Answer, int]:
         tool_calls=tuple(tool_calls),
         experiment=experiment,
         distilled=distilled,
+        policies=tuple(policies),
     )
     return record, here
 
@@ -1589,6 +1702,8 @@ def encode_begun(record: Begun) -> bytes:
             LONG[len(configuration := record.configuration.encode())], configuration,
             LONG[len(trace := record.trace.encode())], trace,
             LONG[len(runtime := record.runtime.encode())], runtime,
+            LONG[len(policy := record.policy.encode())], policy,
+            LONG[len(region := record.region.encode())], region,
         )
     )
 
@@ -1632,6 +1747,20 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         end = here + (size >> 1)
     runtime = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    policy = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    region = data[here:end].decode()
+    here = end
     record = Begun(
         at=at,
         attempt=attempt,
@@ -1639,6 +1768,8 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         configuration=configuration,
         trace=trace,
         runtime=runtime,
+        policy=policy,
+        region=region,
     )
     return record, here
 
@@ -2787,6 +2918,7 @@ def encode_passage(record: Passage) -> bytes:
             INT[record.tokens],
             DOUBLE.pack(record.score),
             LONG[len(entries)] + b"".join([encode_map_entry(item) for item in entries]) + b"\0" if (entries := record.entries) else b"\0",
+            LONG[len(content_class := record.content_class.encode())], content_class,
         )
     )
 
@@ -2851,6 +2983,13 @@ def read_passage(data: bytes, here: int) -> tuple[Passage, int]:
             entries_item, here = read_map_entry(data, here)
             entries.append(entries_item)
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    content_class = data[here:end].decode()
+    here = end
     record = Passage(
         chunk=chunk,
         document=document,
@@ -2862,6 +3001,7 @@ def read_passage(data: bytes, here: int) -> tuple[Passage, int]:
         tokens=tokens,
         score=score,
         entries=tuple(entries),
+        content_class=content_class,
     )
     return record, here
 
@@ -2935,6 +3075,7 @@ def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
             LONG[len(exchanges)] + b"".join([encode_tool_exchange(item) for item in exchanges]) + b"\0" if (exchanges := record.exchanges) else b"\0",
             LONG[len(arm := record.arm.encode())], arm,
             LONG[len(experiment := record.experiment.encode())], experiment,
+            LONG[len(policies)] + b"".join([encode_policy_decision(item) for item in policies]) + b"\0" if (policies := record.policies) else b"\0",
         )
     )
 
@@ -3040,6 +3181,13 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         end = here + (size >> 1)
     experiment = data[here:end].decode()
     here = end
+    policies: list[PolicyDecision] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            policies_item, here = read_policy_decision(data, here)
+            policies.append(policies_item)
+    here += 1
     record = ChunksRetrieved(
         meta=meta,
         outcome=outcome,
@@ -3058,6 +3206,7 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         exchanges=tuple(exchanges),
         arm=arm,
         experiment=experiment,
+        policies=tuple(policies),
     )
     return record, here
 
@@ -3326,6 +3475,55 @@ def read_count_tokens(data: bytes, here: int) -> tuple[CountTokens, int]:
     here += 1
     record = CountTokens(
         texts=tuple(texts),
+    )
+    return record, here
+
+
+def encode_described_document(record: DescribedDocument) -> bytes:
+    return b"".join(
+        (
+            LONG[len(document := record.document.encode())], document,
+            LONG[len(uri := record.uri.encode())], uri,
+            LONG[len(metadata)] + pairs(metadata) + b"\0" if (metadata := record.metadata) else b"\0",
+            LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
+        )
+    )
+
+
+def read_described_document(data: bytes, here: int) -> tuple[DescribedDocument, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    document = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    uri = data[here:end].decode()
+    here = end
+    metadata: dict[str, str] = {}
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            key, here = string_at(data, here)
+            metadata[key], here = string_at(data, here)
+    here += 1
+    groups: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            groups_item, here = string_at(data, here)
+            groups.append(groups_item)
+    here += 1
+    record = DescribedDocument(
+        document=document,
+        uri=uri,
+        metadata=metadata,
+        groups=tuple(groups),
     )
     return record, here
 
@@ -4111,6 +4309,7 @@ def encode_found(record: Found) -> bytes:
             LONG[len(candidates)] + b"".join([encode_candidate(item) for item in candidates]) + b"\0" if (candidates := record.candidates) else b"\0",
             LONG[len(index := record.index.encode())], index,
             LONG[record.position],
+            LONG[len(documents)] + b"".join([encode_described_document(item) for item in documents]) + b"\0" if (documents := record.documents) else b"\0",
         )
     )
 
@@ -4135,10 +4334,18 @@ def read_found(data: bytes, here: int) -> tuple[Found, int]:
     else:
         position >>= 1
         here += 1
+    documents: list[DescribedDocument] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            documents_item, here = read_described_document(data, here)
+            documents.append(documents_item)
+    here += 1
     record = Found(
         candidates=tuple(candidates),
         index=index,
         position=position,
+        documents=tuple(documents),
     )
     return record, here
 
@@ -6016,6 +6223,7 @@ def encode_search(record: Search) -> bytes:
             LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
             INT[record.limit],
             LONG[record.as_of],
+            b"\1" if record.described else b"\0",
         )
     )
 
@@ -6066,6 +6274,8 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
     else:
         as_of >>= 1
         here += 1
+    described = BOOLEANS[data[here]]
+    here += 1
     record = Search(
         text=text,
         vector=vector,
@@ -6074,6 +6284,7 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         groups=tuple(groups),
         limit=limit,
         as_of=as_of,
+        described=described,
     )
     return record, here
 
@@ -6480,6 +6691,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Meta: encode_meta,
     Citation: encode_citation,
     Neutralised: encode_neutralised,
+    AppliedRule: encode_applied_rule,
+    PolicyDecision: encode_policy_decision,
     ConsideredRoute: encode_considered_route,
     Hedged: encode_hedged,
     RouteDecision: encode_route_decision,
@@ -6529,6 +6742,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     ConfigurationSet: encode_configuration_set,
     TokenCounts: encode_token_counts,
     CountTokens: encode_count_tokens,
+    DescribedDocument: encode_described_document,
     Span: encode_span,
     Spans: encode_spans,
     Detected: encode_detected,
@@ -6613,6 +6827,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Meta: read_meta,
     Citation: read_citation,
     Neutralised: read_neutralised,
+    AppliedRule: read_applied_rule,
+    PolicyDecision: read_policy_decision,
     ConsideredRoute: read_considered_route,
     Hedged: read_hedged,
     RouteDecision: read_route_decision,
@@ -6662,6 +6878,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     ConfigurationSet: read_configuration_set,
     TokenCounts: read_token_counts,
     CountTokens: read_count_tokens,
+    DescribedDocument: read_described_document,
     Span: read_span,
     Spans: read_spans,
     Detected: read_detected,

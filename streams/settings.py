@@ -164,6 +164,11 @@ class Settings:
     """Address on which a worker serves its metrics; 0.0.0.0 in a container."""
     metrics_port: Port = 0
     """Port of a worker's Prometheus metrics (/metrics); 0 for none. The gateway has its own."""
+    region: Annotated[
+        str, _text(r"^[\w.-]{0,64}\Z", "empty, or a name of letters, digits, . _ -")
+    ] = ""
+    """Where this process runs and its log lies, as policies name it (docs/how-to/policies.md);
+    empty for unknown."""
     log_level: Level = "info"
     """Least urgent line that is logged; debug shows stack traces too."""
 

@@ -123,6 +123,8 @@ class Step:
     """What it asks connectors for; its worker makes those that answer it, and no others."""
     since: str = "0.1.0"
     """The version of the code that has it first: inputs of before may lie there without outcome."""
+    by_policy: bool = False
+    """Whether it asks the policy in force (`agents.policies`), so that its runs record which."""
 
     @cached_property
     def reads(self) -> tuple[type[Event], ...]:
@@ -191,6 +193,7 @@ STEPS = (
         retrieve,
         {QueryRewritten: (ChunksRetrieved,)},
         asks=(Embed, Search, Rerank, Fetch, FetchAdjacent),
+        by_policy=True,
     ),
     Step(
         "generate",
@@ -207,6 +210,7 @@ STEPS = (
             Search,
             Fetch,
         ),
+        by_policy=True,
     ),
     Step(
         "moderate",

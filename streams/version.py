@@ -2,7 +2,7 @@
 
 import platform
 import unicodedata
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 CODE = "0.2.0.dev3"
 """Of the code: it rises when an outcome of a step changes (`agents.changes`).
@@ -16,3 +16,15 @@ RUNTIME = (
     f"google-re2 {version('google-re2')}"
 )
 """What decides, beside the code, on what a step makes of its input and its effects."""
+
+
+def _engine() -> str:
+    """Name the engine that policies are decided by; nothing where it is not installed."""
+    try:
+        return f", cedarpy {version('cedarpy')}"
+    except PackageNotFoundError:
+        return ""
+
+
+RUNTIME_WITH_POLICY = RUNTIME + _engine()
+"""The same where a policy is in force, by which no other step decides."""

@@ -77,11 +77,12 @@ class FakeEffects(Run):
         self._attempt = attempt
         self._codec = a_codec()
         self.configuration_digest = "c"
+        self.policy_digest, self.policy_values, self.region = "", dict[str, Any](), ""
         self.code, self.runtime, self.trace = "test", "", ""
         self.failure: Failed | None = None
 
     def _configuration(self, digest: str) -> dict[str, Any]:
-        return self._values
+        return self.policy_values if digest == self.policy_digest != "" else self._values
 
     def _answer(self, request: Any) -> Any:
         if isinstance(request, Begin):
@@ -92,6 +93,8 @@ class FakeEffects(Run):
                 configuration=self.configuration_digest,
                 trace=self.trace,
                 runtime=self.runtime,
+                policy=self.policy_digest,
+                region=self.region,
             )
         if isinstance(request, Fail):
             return self.failure

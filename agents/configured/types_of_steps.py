@@ -247,6 +247,12 @@ class ReviewSettings(Configured, frozen=True, kw_only=True):
     tenants: dict[str, Fraction] = {}
 
 
+class PolicyConfiguration(Configured, frozen=True, kw_only=True):
+    """See `agents.policies`; `cedar` holds its rules."""
+
+    cedar: str = ""
+
+
 class ModerateConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.moderate`."""
 

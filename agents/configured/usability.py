@@ -28,13 +28,17 @@ from agents.configured.types_of_steps import (
     IndexConfiguration,
     IngestConfiguration,
     ModerateConfiguration,
+    PolicyConfiguration,
     RedactConfiguration,
     RetrieveConfiguration,
     RewriteConfiguration,
 )
-from agents.errors import Permanent
+from agents.errors import BeyondMeans, Permanent
 from agents.patterns import rules_of
 from agents.placeholders import inexpressible
+from agents.policies.placed_faults import hold_valid
+from agents.policies.policy_in_force import rules_in
+from agents.policies.policy_text import PolicyFault
 from agents.routing import Routes, routes_of
 
 TYPES: Mapping[str, type[Any]] = {
@@ -46,8 +50,9 @@ TYPES: Mapping[str, type[Any]] = {
     "retrieve": RetrieveConfiguration,
     "generate": GenerationPolicy,
     "moderate": ModerateConfiguration,
+    "policy": PolicyConfiguration,
 }
-"""Step -> what it can be configured with."""
+"""Step, or policy -> what it can be configured with."""
 OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""
@@ -320,6 +325,17 @@ def _rewrite_fits(values: Mapping[str, Any]) -> None:
     _hold_experiment("rewrite", values)
 
 
+def _policy_fits(values: Mapping[str, Any]) -> None:
+    try:
+        hold_valid(rules_in(values))
+    except PolicyFault as error:
+        raise Unusable(f"`cedar`: {error}") from None
+    except BeyondMeans:
+        # what is judged unusable gives way to the policy before it, or to none: without its engine
+        # a process takes the policy, and then decides nothing
+        return
+
+
 FITTING: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "ingest": _ingest_fits,
     "redact": _redact_fits,
@@ -327,5 +343,6 @@ FITTING: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "retrieve": _retrieve_fits,
     "moderate": _moderate_fits,
     "generate": _generate_fits,
+    "policy": _policy_fits,
 }
 """What must fit together in a step's configuration, beside types and bounds."""

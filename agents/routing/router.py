@@ -28,12 +28,15 @@ from agents.routing.choosing import RouteChoice, chosen
 from agents.routing.hedging import hedge_of
 from agents.routing.permission import Facts, judged
 from agents.routing.routes import Route, Routes
+from agents.routing.send_gate import SendGate
 from schemas import (
     ChunksRetrieved,
     ConsideredRoute,
     Generate,
     Hedge,
     Hedged,
+    Passage,
+    PolicyDecision,
     RateRoute,
     ReadRoutes,
     RouteDecision,
@@ -63,6 +66,20 @@ class Router:
         self._chosen: Route | None = None
         self._facts_known: Facts | None = None
         self._hedged: Hedged | None = None
+        self._gate: SendGate | None = None
+
+    @property
+    def policies(self) -> tuple[PolicyDecision, ...]:
+        """What the policy in force said of the routes' hosts, for the record."""
+        return self._gate.decisions() if self._gate else ()
+
+    @property
+    def barred(self) -> str:
+        """Why no route may be asked, where it is the policy that leaves none; empty otherwise."""
+        if self._choice.order or self._gate is None or not self._gate.denied:
+            return ""
+        named = sorted(self._gate.denied.items())
+        return "; ".join(f"{route.partition('@')[0]} {why}" for route, why in named)
 
     @property
     def decision(self) -> RouteDecision | None:
@@ -93,12 +110,20 @@ class Router:
         if self._routes is None:
             return tuple(Route(name=model, model=model) for model in self._models)
         facts = self._facts(self._routes, prompt, fx.began_us if now_us is None else now_us)
-        verdicts = judged(self._routes, facts)
+        self._gate = self._gate or SendGate(self._event, fx.policy)
+        verdicts = self._gate.judged(judged(self._routes, facts), facts)
         allowed = [verdict.route for verdict in verdicts if verdict.allowed]
         if len(allowed) > 1:
             facts = replace(facts, states=await _states(fx, allowed))
         self._choice, self._facts_known = chosen(verdicts, facts), facts
         return self._choice.order
+
+    def against(self, route: Route, text: str, passages: Sequence[Passage]) -> str:
+        """Say why a route's host may not be told of what a tool gave, by the policy in force."""
+        if self._gate is None or self._routes is None:
+            return ""
+        own = self._routes.contract(self._event.meta.tenant).content
+        return self._gate.against(route, "personal" if placeholders_in(text) else own, passages)
 
     def request(self, route: Route, prompt: str, **fields: Any) -> Generate:
         """Make the request to a route's model; `fields` are those of Generate beside it."""

@@ -23,7 +23,16 @@ from agents.prompting import neutral
 from agents.routing import Route, Router
 from agents.tools.tool_policy import ToolPolicy
 from agents.tools.toolbox import Toolbox, UsedTool
-from schemas import ChunksRetrieved, Now, Passage, ToolCall, ToolExchange, ToolUse, Usage
+from schemas import (
+    ChunksRetrieved,
+    Now,
+    Passage,
+    PolicyDecision,
+    ToolCall,
+    ToolExchange,
+    ToolUse,
+    Usage,
+)
 
 MS = 1_000  # microseconds
 CHOICE_TOKENS = 200  # that a model may take to name a tool and its arguments
@@ -53,6 +62,8 @@ class Gathered:
     """What the model said in the end, where it was given tools in its own shapes."""
     route: Route | None = None
     """Whose reply that is."""
+    policies: tuple[PolicyDecision, ...] = ()
+    """What the policy in force said of what tools searched for."""
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     cost_micros: int = 0
@@ -127,7 +138,11 @@ class ToolTurns:
                 if used > limits.calls_max:
                     self._end("steps", count=str(limits.calls_max))
                     return
-                self._take(await self._box.use(call, fx))
+                used_tool = await self._box.use(call, fx)
+                text = used_tool.exchange.result
+                if why := self._router.against(route, text, used_tool.passages):
+                    used_tool = self._box.withheld(call, f"{route.name} {why}")
+                self._take(used_tool)
         self._end("steps", count=str(limits.steps_max))
 
     def _over(self, now_us: int, began_us: int) -> str:
@@ -152,6 +167,7 @@ class ToolTurns:
         self._exchanges.append(given)
         self._asked.add((given.name, _canonical(given)))
         self.gathered.uses += (used.use,)
+        self.gathered.policies = self._box.policies
         self.gathered.passages += used.passages
         self.gathered.cost_micros += used.use.cost_micros
 

@@ -14,6 +14,7 @@ from agents.candidates import ranked
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.placeholders import cut, placeholders_in
+from agents.policies.read_gate import read_gate
 from agents.prompting import Sources, neutral, unify
 from agents.routing import Routes
 from agents.structured import breach
@@ -31,6 +32,7 @@ from schemas import (
     MapEntry,
     Numbered,
     Passage,
+    PolicyDecision,
     Search,
     ToolCall,
     ToolExchange,
@@ -125,6 +127,8 @@ class Toolbox:
         """Those of the asker, who calls them."""
         self._passages = event.passages
         """Those of the documents, and what tools gave so far."""
+        self.policies: tuple[PolicyDecision, ...] = ()
+        """What the policy in force said of what was searched for again."""
 
     @property
     def tools(self) -> list[dict[str, Any]]:
@@ -217,6 +221,7 @@ class Toolbox:
         query, ask = arguments["query"], self._event.ask
         embedded = await fx(Embed(texts=(query,), kind="query"))
         entries = [one for one in self._unified().entries if one.placeholder in query]
+        gate = read_gate(self._event, fx)
         found = await fx(
             Search(
                 text=query,
@@ -226,15 +231,19 @@ class Toolbox:
                 groups=ask.groups,
                 limit=CANDIDATES,
                 as_of=ask.as_of,
+                described=gate.described,
             )
         )
+        [found] = await gate.sifted([found], fx)
+        self.policies = (*self.policies, *gate.decisions())
         best = ranked([found], {"lexical": 1.0, "dense": 1.0}).chunks[:FOUND_MAX]
         known = {passage.chunk for passage in self._passages}
         best = tuple(chunk for chunk in best if chunk not in known)
         fetched = await fx(Fetch(chunks=best, as_of=ask.as_of)) if best else None
         if fetched is None or not fetched.passages:
             return self._failed(call, "nothing else was found", "answered")
-        return self._taken(call, fetched.passages, counted(len(fetched.passages)))
+        passages = gate.classed(fetched.passages)
+        return self._taken(call, passages, counted(len(passages)))
 
     async def _ask_host(
         self, call: ToolCall, arguments: Mapping[str, Any], fx: Effects
@@ -316,6 +325,10 @@ class Toolbox:
 
     def _unified(self) -> Sources:
         return unify(replace(self._event, passages=self._passages))
+
+    def withheld(self, call: ToolCall, why: str) -> UsedTool:
+        """Tell the model that it may not be told of what a tool gave."""
+        return self._failed(call, why, "refused")
 
     def _failed(self, call: ToolCall, why: str, outcome: str, cost_micros: int = 0) -> UsedTool:
         return UsedTool(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
-from agents.errors import BeyondMeans, Permanent
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent
 from connectors.claims import Claims
 from connectors.keyring.connector import Keyring
 from connectors.keyring.master_key import read_master_key
@@ -61,9 +61,14 @@ class ClaimsAtRest(Claims):
         return hashlib.sha256(content).hexdigest()
 
     def get(self, name: str) -> bytes:
-        """Read content; raises BeyondMeans where it is missing, Permanent where it was changed."""
+        """Read content; raises BeyondMeans where it is missing, Permanent where it was changed.
+
+        Of what was deleted on time KeyDestroyed, as wherever it is read.
+        """
         try:
             return super().get(name)
+        except KeyDestroyed:
+            raise
         except Permanent as error:
             if (self.folder / name).exists():
                 raise

@@ -49,6 +49,11 @@ def group_value(name: str) -> str:
     return f"g:{name}"
 
 
+def group_of_value(value: str) -> str | None:
+    """Read a group back from property `groups`; None for everyone."""
+    return value.removeprefix("g:") if value.startswith("g:") else None
+
+
 def group_values(names: Iterable[str]) -> list[str]:
     """Spell who may read a document, as property `groups` holds it; no names: everyone."""
     return sorted({group_value(name) for name in names}) or [EVERYONE]

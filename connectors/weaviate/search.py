@@ -27,6 +27,7 @@ from connectors.weaviate.conditions import (
     every,
 )
 from connectors.weaviate.connecting import new_client
+from connectors.weaviate.descriptions import described
 from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.fusion import DECIMALS, fuse
 from connectors.weaviate.generations import Index, NewClient
@@ -42,7 +43,7 @@ from connectors.weaviate.objects import (
 from connectors.weaviate.schema import chunks_name
 from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from connectors.weaviate.visibility import DocumentHistory, is_visible, read_histories
-from schemas import Candidate, Fetch, Fetched, Found, Rerank, Reranked, Search
+from schemas import Candidate, DescribedDocument, Fetch, Fetched, Found, Rerank, Reranked, Search
 from streams.running.world import Call
 from streams.settings import Settings
 
@@ -52,6 +53,7 @@ FETCHED = (
     "chunk", "document", "number", "title", "uri", "text", "tokens", "entries", "version_from",
     "version_to",
 )  # fmt: skip
+WANTED_MAX = 10_000  # of one list: Weaviate gives no more
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones
 
 
@@ -63,6 +65,8 @@ class _Shown(NamedTuple):
     """Where each of them lies."""
     head: int
     """How far the lane has come."""
+    documents: tuple[DescribedDocument, ...] = ()
+    """Those of the candidates, where they are to be described."""
 
 
 class ChunkSearch(Index):
@@ -89,14 +93,15 @@ class ChunkSearch(Index):
                 raise
             shown = await self._shown(request, call, lexical, dense)
             exhausted = len(lexical) < wanted and len(dense) < wanted
-            if len(shown.candidates) >= request.limit or exhausted:
+            if len(shown.candidates) >= request.limit or exhausted or wanted >= WANTED_MAX:
                 break
-            wanted *= 4
+            wanted = min(wanted * 4, WANTED_MAX)
         self._kept.keep(call, number, request.as_of, shown.chunks)
         return Found(
             candidates=shown.candidates,
             index=name,
             position=shown.head if request.as_of < 0 else request.as_of,
+            documents=shown.documents,
         )
 
     async def _shown(
@@ -129,7 +134,8 @@ class ChunkSearch(Index):
             )
             for one in best
         }
-        return _Shown(tuple(best), chunks, head)
+        told = described(best, histories, (*lexical, *dense)) if request.described else ()
+        return _Shown(tuple(best), chunks, head, told)
 
     async def _histories(
         self, call: Call, documents: Iterable[str]
@@ -145,9 +151,10 @@ class ChunkSearch(Index):
         chunks = await self.chunks_of(tenant)
         words = [*terms(request.text), *request.entities]
         where = _narrowing(request)
+        read = (*SEARCHED, "uri") if request.described else SEARCHED
         return await asyncio.gather(
-            _by_words(chunks, words, where, limit),
-            _by_vector(chunks, request.vector, where, limit),
+            _by_words(chunks, words, where, limit, read),
+            _by_vector(chunks, request.vector, where, limit, read),
         )
 
     @translated
@@ -248,12 +255,12 @@ def _narrowing(request: Search) -> Condition:
 
 
 async def _by_words(
-    chunks: TenantObjects, words: Sequence[str], where: Condition, limit: int
+    chunks: TenantObjects, words: Sequence[str], where: Condition, limit: int, read: Sequence[str]
 ) -> list[ReadObject]:
-    return await chunks.by_words(words, where, SEARCHED, limit) if words else []
+    return await chunks.by_words(words, where, read, limit) if words else []
 
 
 async def _by_vector(
-    chunks: TenantObjects, vector: bytes, where: Condition, limit: int
+    chunks: TenantObjects, vector: bytes, where: Condition, limit: int, read: Sequence[str]
 ) -> list[ReadObject]:
-    return await chunks.by_vector(vector, where, SEARCHED, limit) if vector else []
+    return await chunks.by_vector(vector, where, read, limit) if vector else []

@@ -9,7 +9,7 @@ from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Entry
 from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
 from streams.operations.budget import stages
-from streams.operations.timeline import timeline
+from streams.operations.timeline import StepTime, timeline
 from streams.topics import DERIVED
 from streams.watching.tracing import trace_id_of
 
@@ -20,6 +20,11 @@ KINDS: tuple[type[Event], ...] = (
     *(topic.record for topic in DERIVED if issubclass(topic.record, Event)),
     EventRejected,
 )
+
+
+def _told(step: StepTime) -> dict[str, Any]:
+    """Tell of a step but for what a policy hid: whoever may not see a document knows of none."""
+    return {name: value for name, value in step.as_json().items() if name != "policies"}
 
 
 async def timeline_of(
@@ -39,7 +44,7 @@ async def timeline_of(
         "records": len(entries),
         "took_ms": round((ended_us - began_us) / 1_000, 3),
         "steps": [
-            {**step.as_json(), "after_ms": round((step.began_us - began_us) / 1_000, 3)}
+            {**_told(step), "after_ms": round((step.began_us - began_us) / 1_000, 3)}
             for step in steps
         ],
         "stages": [stage.as_json() for stage in stages(events)],

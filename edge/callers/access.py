@@ -13,6 +13,7 @@ from typing import Any
 from agents.errors import Permanent, Transient
 from agents.placeholders import restore
 from edge.callers.caller import Caller
+from edge.callers.restore_policy import TITLE, may_restore
 from edge.listening.catalogue import (
     KnownDocument,
     KnownDocuments,
@@ -22,6 +23,7 @@ from edge.listening.catalogue import (
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.limits import ID_MAX
+from edge.requests.policy_followed import PolicyFollowed
 from schemas import MapEntry, Passage, Sealed
 
 STILL_READ = "the log is still being read, so not all that there is is known yet: try again"
@@ -36,12 +38,17 @@ class Access:
         documents: KnownDocuments,
         keyring: Seals,
         knows_all: Callable[[], bool],
+        policy: PolicyFollowed | None = None,
     ) -> None:
-        """Take what is known, and who tells whether that is all that there is."""
+        """Take what is known, and who tells whether that is all that there is.
+
+        Without a policy a key's scopes alone say what is restored.
+        """
         self._requests = requests
         self._documents = documents
         self._keyring = keyring
         self._knows_all = knows_all
+        self._policy = policy
 
     # ------------------------------------------------------------------ requests
 
@@ -106,13 +113,15 @@ class Access:
         """Return a document's title; None where it has none or the caller may not see it."""
         if document.title is None or "restore" not in caller.scopes:
             return None
+        if not may_restore(self._policy, caller, TITLE):
+            return None
         return self._opened(caller, document.title)
 
     # ------------------------------------------------------------------ personal data
 
     def reveal(self, caller: Caller, entries: Iterable[MapEntry]) -> Mapping[str, str]:
         """Open the values that a caller may see; what can't be opened keeps its placeholder."""
-        return revealed(self._keyring, caller, entries)
+        return revealed(self._keyring, caller, entries, self._policy)
 
     def passage(self, caller: Caller, passage: Passage) -> dict[str, Any]:
         """Spell a passage as the caller may see it."""
@@ -130,11 +139,17 @@ class Access:
         return _unsealed(self._keyring, caller, sealed)
 
 
-def revealed(keyring: Seals, caller: Caller, entries: Iterable[MapEntry]) -> dict[str, str]:
-    """Open the values that a caller may see; what can't be opened keeps its placeholder."""
+def revealed(
+    keyring: Seals, caller: Caller, entries: Iterable[MapEntry], policy: PolicyFollowed | None
+) -> dict[str, str]:
+    """Open the values that a caller may see, by scopes and by the policy in force.
+
+    What can't be opened keeps its placeholder.
+    """
     values: dict[str, str] = {}
     for entry in entries:
-        value = _unsealed(keyring, caller, entry.value) if caller.may_see(entry.kind) else None
+        seen = caller.may_see(entry.kind) and may_restore(policy, caller, entry.kind)
+        value = _unsealed(keyring, caller, entry.value) if seen else None
         if value is not None:
             values[entry.placeholder] = value
     return values

@@ -19,6 +19,7 @@ from edge.callers.access import may_read, revealed
 from edge.callers.caller import Caller
 from edge.requests.building import Seals
 from edge.requests.identity import Identities, Identity, stamp
+from edge.requests.policy_followed import PolicyFollowed
 from schemas import ChunksRedacted, MapEntry, TextRestored
 from streams.log.addressing import RecordAddress, address_of
 from streams.log.codec import Codec, Undecodable
@@ -50,8 +51,10 @@ class DocumentExport:
         writer: WritesRecords,
         keyring: Seals,
         identities: Identities,
+        policy: PolicyFollowed | None = None,
     ) -> None:
-        """Take what reads, opens and writes."""
+        """Take what reads, opens and writes, and the policy on what may be restored."""
+        self._policy = policy
         self._codec = codec
         self._consumer = consumer
         self._writer = writer
@@ -76,7 +79,7 @@ class DocumentExport:
             )
 
         def reveal(entries: Iterable[MapEntry]) -> dict[str, str]:
-            return revealed(self._keyring, caller, entries)
+            return revealed(self._keyring, caller, entries, self._policy)
 
         text = restored_text(read.in_order(), reveal)
         self._write(

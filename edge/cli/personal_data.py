@@ -24,9 +24,13 @@ from edge.cli.output import print_json
 from edge.problems import Problem
 from edge.requests.identity import Identities
 from edge.requests.limits import TENANT
+from edge.requests.policy_followed import PolicyFollowed
 from edge.requests.validity import Refused
 from schemas.registry import RegistryAway
 from streams.log.codec import open_codec
+from streams.log.configuration import load
+from streams.log.configuration_log import ConfigurationLog
+from streams.log.configuration_watch import ConfigurationsInForce, ConfigurationWatch
 from streams.log.reading import new_consumer
 from streams.log.writing import QueueFull, Writer
 from streams.operations.options import Group, run_option
@@ -131,8 +135,18 @@ def export(
         with ExitStack() as opened:
             consumer = opened.enter_context(closing(new_consumer(settings, "export")))
             writer = opened.enter_context(Writer(settings.kafka, "playhead-export"))
+            codec = open_codec(settings)
+            configurations = ConfigurationsInForce(load())
+            watch = ConfigurationWatch(lambda: ConfigurationLog(settings, codec), configurations)
+            opened.callback(watch.close)
+            watch.look()
             exports = DocumentExport(
-                open_codec(settings), consumer, writer, keyring, Identities(settings.partitions)
+                codec,
+                consumer,
+                writer,
+                keyring,
+                Identities(settings.partitions),
+                PolicyFollowed(configurations),
             )
             read, text = exports.export(caller, document, reason)
     except Refused as error:

@@ -65,7 +65,11 @@ class Gateway:
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(
-            self.requests, self.documents, self.keyring, knows_all=lambda: self.log.ready
+            self.requests,
+            self.documents,
+            self.keyring,
+            knows_all=lambda: self.log.ready,
+            policy=self.configured.policy,
         )
         self.keys_in_use = KeysInUse(self.keys)
         self.dispatch = Dispatch(

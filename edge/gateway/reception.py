@@ -25,6 +25,7 @@ from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
+from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
 from schemas import AnswerJudgedGrade, Ask, Event
@@ -286,6 +287,8 @@ def _as_problems() -> Iterator[None]:
         yield
     except TooLarge as error:
         raise Problem(413, "too-large", str(error)) from None
+    except NotProcessedHere as error:
+        raise Problem(403, "residency", str(error)) from None
     except Refused as error:
         raise Problem(422, "invalid", str(error)) from None
     except KeyDestroyed:

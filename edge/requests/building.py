@@ -94,6 +94,7 @@ class RequestBuilder:
         check_text(text)
         check_ask(ask)
         self._configured.hold(ask)
+        self._configured.policy.hold_place(identity.tenant, self._settings.region)
         ask = put(ask, filters=self._labels(identity, "filters", ask.filters))
         check_exchanges(exchanges)
         key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
@@ -114,6 +115,7 @@ class RequestBuilder:
         """Build the submission of a document. Raises Refused."""
         document = replace(document, media_type=normal_type(document.media_type))
         check_document(document, self._settings.document_bytes_max, self._configured)
+        self._configured.policy.hold_place(identity.tenant, self._settings.region)
         title = document.title.encode()
         return DocumentSubmitted(
             meta=stamp(self._edge, identity, trace=trace),

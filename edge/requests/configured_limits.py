@@ -13,6 +13,7 @@ from agents.asked import hold_to_bounds
 from agents.errors import Permanent
 from agents.personal.tenant_policy import policy_of
 from agents.routing import Routes, routes_of
+from edge.requests.policy_followed import PolicyFollowed
 from edge.requests.validity import Refused
 from schemas import Ask
 from streams.log.configuration import Configuration, load
@@ -27,6 +28,7 @@ class ConfiguredLimits:
     def __init__(self, configurations: Mapping[str, Configuration] | None = None) -> None:
         """Without any, those are read that lie beside the code."""
         self._configurations = load() if configurations is None else configurations
+        self.policy = PolicyFollowed(self._configurations)
         self._read: dict[str, tuple[str, dict[str, Any]]] = {}
         """Step -> digest and values of what was read last."""
         self._routes: tuple[str, Routes | None] = "", None

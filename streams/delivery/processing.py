@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from agents.errors import Permanent, Transient
+from agents.policies.policy_in_force import rules_in
 from schemas import Begun, Event, Failed, Meta
 from streams.delivery.digest_keys import DigestKeys
 from streams.delivery.epochs import floor_of
@@ -29,7 +30,7 @@ from streams.delivery.publisher import Publisher
 from streams.log.addressing import headers_of
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
-from streams.log.configuration import Configuration
+from streams.log.configuration import POLICY, Configuration
 from streams.running.admit import rejection, unreadable
 from streams.running.live import LiveRun
 from streams.running.retry import Retry
@@ -37,7 +38,7 @@ from streams.running.run import Input
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import Step
-from streams.version import CODE, RUNTIME
+from streams.version import CODE, RUNTIME, RUNTIME_WITH_POLICY
 from streams.watching import tracing
 from streams.watching.logs import enter, logger
 from streams.watching.metrics import Counts
@@ -88,7 +89,8 @@ class Processor:
         self._publisher = publisher
         self._history = history
         self._counts = counts
-        self._in_force: tuple[str, dict[str, dict[str, Any]]] = ("", {})
+        self._in_force: tuple[str, str, dict[str, dict[str, Any]]] = ("", "", {})
+        self._policy: Configuration | None = None
         """Digest of the configuration that the last run began with, and its values by it."""
         self._digest_keys = DigestKeys(services.digest_key)
 
@@ -196,7 +198,7 @@ class Processor:
 
     def _live_run(self, task: _Task, number: int, digest_key: bytes) -> LiveRun:
         services = self._services
-        digest, values = self._configured()
+        digest, policy, values = self._configured()
         return LiveRun(
             self._step,
             task.given,
@@ -210,17 +212,28 @@ class Processor:
                 code=CODE,
                 configuration=digest,
                 trace=task.outbox.traceparent,
-                runtime=RUNTIME,
+                runtime=RUNTIME_WITH_POLICY if policy else RUNTIME,
+                policy=policy,
+                region=services.settings.region if policy else "",
             ),
             configuration=values,
         )
 
-    def _configured(self) -> tuple[str, dict[str, dict[str, Any]]]:
-        """Return what a run that begins now is configured with; parsed once, when it changed."""
-        configuration = self._services.configurations[self._step.name]
-        if configuration.digest != self._in_force[0]:
+    def _configured(self) -> tuple[str, str, dict[str, dict[str, Any]]]:
+        """Return what a run that begins now is configured with; parsed once, when it changed.
+
+        That is digest, digest of the policy (empty for none), and both by digest.
+        """
+        configurations = self._services.configurations
+        configuration = configurations[self._step.name]
+        policy = configurations.get(POLICY) if self._step.by_policy else None
+        if policy is not self._policy or configuration.digest != self._in_force[0]:
             values = {configuration.digest: configuration.values}
-            self._in_force = configuration.digest, values
+            digest = ""
+            if policy is not None and rules_in(rules := policy.values):
+                digest = policy.digest
+                values[digest] = rules
+            self._policy, self._in_force = policy, (configuration.digest, digest, values)
         return self._in_force
 
     # ------------------------------------------------------------------ rejecting

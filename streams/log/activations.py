@@ -19,13 +19,12 @@ from typing import NamedTuple
 from agents.configured.usability import Unusable, hold_usable
 from schemas import ConfigurationActivated, ConfigurationSet
 from streams.log.codec import Codec, Undecodable
-from streams.log.configuration import Configuration
-from streams.topics import STEPS
+from streams.log.configuration import CONFIGURED, Configuration
 from streams.version import CODE
 
 SHIPPED = ""
 """Digest that stands for the configuration that each worker ships with."""
-_STEPS = frozenset(entry.name for entry in STEPS)
+_STEPS = frozenset(CONFIGURED)
 
 
 class Lying(NamedTuple):

@@ -12,6 +12,10 @@ from typing import Any
 import agents
 from streams.topics import STEPS
 
+POLICY = "policy"
+"""What policies are configured as: rules for several steps and the edge (`agents.policies`)."""
+CONFIGURED = (*(entry.name for entry in STEPS), POLICY)
+"""What can be configured, each by a choice of its own."""
 FOLDER = Path(agents.__file__).parent / "configuration"
 
 
@@ -50,19 +54,20 @@ def parsed_content(content: str, digest: str) -> dict[str, Any]:
 
 
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
-    """Read `<step>.json` of every step; a value `{"file": NAME}` stands for what that file holds.
+    """Read `<step>.json` of every step, and policy.json.
 
-    That is a text, or the content of a `.json`. `{"folder": NAME}` stands for an object of what
-    the `.json` files of that folder hold, by their names without the ending.
+    A value `{"file": NAME}` stands for what that file holds: a text, or the content of a `.json`.
+    `{"folder": NAME}` stands for an object of what the `.json` files of that folder hold, by their
+    names without the ending.
 
     A step without a file has nothing to configure. Raises BadConfiguration for a file that is not
     a JSON object.
     """
     configurations = {}
-    for step in STEPS:
-        path = folder / f"{step.name}.json"
+    for step in CONFIGURED:
+        path = folder / f"{step}.json"
         values = values_of(path) if path.exists() else {}
-        configurations[step.name] = configuration(step.name, values)
+        configurations[step] = configuration(step, values)
     return configurations
 
 

@@ -12,6 +12,7 @@ from schemas import (
     ChunksRetrieved,
     Event,
     EventRejected,
+    PolicyDecision,
     QueryRewritten,
     TokensGenerated,
     ToolUse,
@@ -58,6 +59,8 @@ class StepTime:
     """Of an answer: what its configuration was compared in."""
     variant: str = ""
     """The arm that the request got there; empty outside of an experiment."""
+    policies: tuple[PolicyDecision, ...] = ()
+    """What the policy in force decided."""
     effects: list[EffectTime] = field(default_factory=list)
 
     @property
@@ -86,6 +89,7 @@ class StepTime:
             ],
             "experiment": self.experiment,
             "variant": self.variant,
+            "policies": [decision.to_avro() for decision in self.policies],
             "effects": [
                 {
                     "kind": effect.kind,
@@ -172,6 +176,8 @@ def _add(run: StepTime, event: Event) -> None:
     run.ended_us = max(run.ended_us, meta.at)
     run.closed = run.closed or meta.last
     run.outcome = _outcome(event) or run.outcome
+    if isinstance(event, ChunksRetrieved):
+        run.policies = event.policies
     if isinstance(event, ChunksRetrieved | QueryRewritten):
         run.experiment, run.variant = event.experiment, variant_of(event)
     answer = getattr(event, "answer", None)
@@ -180,6 +186,7 @@ def _add(run: StepTime, event: Event) -> None:
         run.experiment, run.variant = answer.experiment, variant_of(answer)
         if isinstance(event, TokensGenerated):
             run.tools = answer.tools
+            run.policies = answer.policies
     for effect in meta.effects:
         if effect.number == 0:
             continue

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from agents.arms import COMPARED, laid_over
 from agents.changes import RuleChange, has
 from agents.errors import Permanent
+from agents.policies.policy_in_force import PolicyInForce, rules_in
 from schemas import (
     Begin,
     Begun,
@@ -132,6 +133,15 @@ class Run(ABC):
             raise Permanent(
                 f"configuration of {self.step.name}: its arms: {type(error).__name__}: {error}"
             ) from None
+
+    @property
+    def policy(self) -> PolicyInForce | None:
+        """The policy in force when the run began; None where there was none."""
+        begun = self.begun
+        if not begun.policy:
+            return None
+        text = rules_in(self._configuration(begun.policy))
+        return PolicyInForce(begun.policy, text, begun.region)
 
     def has(self, change: RuleChange) -> bool:
         """Say whether the code that the run is of behaves in a changed way."""

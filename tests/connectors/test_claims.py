@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.errors import Permanent, Transient
+from agents.errors import KeyDestroyed, Permanent, Transient
 from connectors.claims import Claims
 
 
@@ -71,3 +71,29 @@ def test_a_claim_that_can_not_be_read_is_worth_another_try(claims):
     (claims.folder / name).mkdir(parents=True)
     with pytest.raises(Transient, match="can't read"):
         claims.get(name)
+
+
+def test_what_was_deleted_on_time_is_gone_for_good_and_says_why(tmp_path):
+    claims = Claims(tmp_path)
+    name = claims.put(b"a body")
+    assert claims.expire(name, "31 days old")
+    with pytest.raises(KeyDestroyed, match=f"{name} was deleted: 31 days old"):
+        claims.get(name)
+    assert not claims.expire(name, "again")
+    assert claims.expired(name) == "31 days old"
+    assert b"a body" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_body_whose_deletion_was_cut_off_is_deleted_by_the_next(tmp_path):
+    claims = Claims(tmp_path)
+    name = claims.put(b"a body")
+    (tmp_path / f"{name}.expired").write_text("31 days old")
+    assert claims.get(name) == b"a body"
+    assert claims.expire(name, "32 days old")
+    assert claims.expired(name) == "31 days old"
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63])
+def test_what_is_no_name_deletes_nothing(tmp_path, name):
+    with pytest.raises(Permanent, match="64 hexadecimal digits"):
+        Claims(tmp_path).expire(name, "why")

@@ -20,8 +20,10 @@ from schemas import (
     Candidate,
     Classified,
     Classify,
+    DescribedDocument,
     Detect,
     Detected,
+    DocumentRef,
     Embed,
     Embedded,
     Fetch,
@@ -117,6 +119,7 @@ class Oddities(CannedModels):
         self._people, self._scripts = people, scripts
         self._known: dict[tuple[str, str], tuple[Passage, bool]] = {}
         self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._refs: dict[tuple[str, str], DocumentRef] = {}
         self._at = 0
         self._asked: dict[bytes, str] = {}
 
@@ -191,6 +194,7 @@ class Oddities(CannedModels):
         )
 
     async def _written(self, request: IndexChunks, call: Call) -> Record:
+        self._refs[call.tenant, request.document.document] = request.document
         for chunk in request.chunks:
             self._known[call.tenant, chunk.id] = Passage(
                 chunk=chunk.id, document=request.document.document, version=request.document.version,
@@ -241,10 +245,19 @@ class Oddities(CannedModels):
                     )
                 )
         listed.sort(key=lambda one: (-one.score, one.chunk))
+        best = tuple(listed[: min(request.limit, 10)])
+        named = sorted({one.document for one in best}) if request.described else ()
         return Found(
-            candidates=tuple(listed[: min(request.limit, 10)]),
+            candidates=best,
             index=f"{call.tenant}-1",
             position=self._at,
+            documents=tuple(self._described(call.tenant, name) for name in named),
+        )
+
+    def _described(self, tenant: str, document: str) -> DescribedDocument:
+        ref = self._refs[tenant, document]
+        return DescribedDocument(
+            document=document, uri=ref.uri, metadata=ref.metadata, groups=ref.groups
         )
 
     async def _scores(self, request: Rerank, call: Call) -> Record:

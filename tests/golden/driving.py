@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from agents.conversation.summary import summarised
 from agents.errors import Transient
+from agents.policies.policy_in_force import rules_in
 from bench.synthetic.answers import Tables
 from bench.synthetic.synthetic_log import SyntheticLog
 from connectors.documents import Documents
@@ -37,7 +38,7 @@ from streams.delivery.failure_reasons import failed, unreadable_because
 from streams.delivery.step_tables import NO_TURN
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
-from streams.log.configuration import FOLDER, Configuration, load
+from streams.log.configuration import FOLDER, POLICY, Configuration, load
 from streams.log.ids import request_id
 from streams.running.admit import admit, rejection, unreadable
 from streams.running.live import LiveRun
@@ -45,7 +46,7 @@ from streams.running.run import Input
 from streams.running.world import Call, Connector, World
 from streams.settings import Settings
 from streams.topics import Step, step_reading, topic_of
-from streams.version import CODE, RUNTIME
+from streams.version import CODE, RUNTIME, RUNTIME_WITH_POLICY
 from streams.watching.tracing import child_of
 from tests.golden.canned_tools import CannedTools
 
@@ -230,6 +231,8 @@ class Drive:
         self, step: Step, given: Input, attempt: int, crash: int | None = None
     ) -> tuple[LiveRun, list[Event]]:
         configuration, outcomes = self.configurations[step.name], list[Event]()
+        policy = self.configurations[POLICY]
+        policy_digest = policy.digest if step.by_policy and rules_in(policy.values) else ""
 
         def emit(outcome: Event) -> None:
             if len(outcomes) == crash:
@@ -241,7 +244,8 @@ class Drive:
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
             begun=Begun(at=now_us(), attempt=attempt, code=CODE, configuration=configuration.digest,
-                        trace=child_of(TRACE), runtime=RUNTIME),
+                        trace=child_of(TRACE), policy=policy_digest, region="eu" if policy_digest else "",
+                        runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME),
             configuration=self._known,
         )  # fmt: skip
         return run, outcomes

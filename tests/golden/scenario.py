@@ -15,6 +15,7 @@ from tests.golden.canned_world import Script
 from tests.golden.checked_talks import CheckedTalks
 from tests.golden.driving import Drive
 from tests.golden.personal_talks import PersonalTalks
+from tests.golden.policed_talks import PolicedTalks
 from tests.golden.scripts import SAID, question
 from tests.golden.tool_talks import ToolTalks
 
@@ -103,6 +104,7 @@ class Scenario:
         await CheckedTalks(self, self._drive, self._scripts, place).play()
         await ToolTalks(self, self._drive, self._scripts, place).play()
         await PersonalTalks(self, self._drive, place).play()
+        await PolicedTalks(self, self._drive, place).play()
         self._drive.configure(place / "narrow", **NARROW)
         await self._narrow_documents()
         await self._narrow_talks()

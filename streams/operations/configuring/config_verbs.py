@@ -14,7 +14,7 @@ import click
 from schemas import ConfigurationActivated
 from streams.log.activations import SHIPPED
 from streams.log.codec import Codec
-from streams.log.configuration import Configuration, values_in, values_of
+from streams.log.configuration import CONFIGURED, POLICY, Configuration
 from streams.log.configuration_log import ConfigurationLog
 from streams.log.offsets import NoAnswer, OffsetReader, patiently
 from streams.operations.configuring.changes_planned import (
@@ -32,6 +32,7 @@ from streams.operations.configuring.choices_made import (
     standing_choices,
 )
 from streams.operations.configuring.differing import differences
+from streams.operations.configuring.policy_files import given_values, warnings_of
 from streams.operations.configuring.printed import (
     history_table,
     of_choice,
@@ -42,9 +43,9 @@ from streams.operations.configuring.printed import (
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
-from streams.topics import STEPS, group_of, topic_of
+from streams.topics import group_of, topic_of
 
-STEP_NAMES = [entry.name for entry in STEPS]
+STEP_NAMES = list(CONFIGURED)
 NOTE_MAX = 500
 """Characters of why somebody chose: a record is kept for ever."""
 
@@ -132,19 +133,20 @@ def set_(step: str, file: Path, whole: bool, **told: Any) -> None:
     """Put the values in FILE in force for STEP, those that it does not name as they are.
 
     FILE is a JSON object such as those of agents/configuration; `-` reads standard input. A value
-    {"file": NAME} stands for the text, or the JSON, of a file beside it. What STEP could not work
-    by is refused, and nothing is written. Of two choices at the same time the last on the log
-    counts, and both are told.
+    {"file": NAME} stands for the text, or the JSON, of a file beside it. For `policy`, FILE may
+    hold the rules alone, in Cedar. What STEP could not work by is refused, and nothing is written.
+    Of two choices at the same time the last on the log counts, and both are told.
 
     \b
     Example:
       echo '{"passage_tokens": 120}' | playhead config set generate - --note "longer prompts"
     """
-    piped = sys.stdin.read() if str(file) == "-" else None
     with opened(told["run"]) as on_log:
+        given = given_values(step, file)
         standing = standing_choices(on_log[0], on_log[2])
-        given = values_of(file) if piped is None else values_in(piped, "standard input")
         wanted = changed(standing.in_force(step), given, whole=whole)
+        for warning in warnings_of(step, wanted.values):
+            click.echo(f"warning: {warning}", err=True)
         _choose(
             on_log,
             standing,
@@ -289,7 +291,8 @@ def _workers(settings: Settings, step: str) -> tuple[str, ...] | None:
 
     async def read() -> tuple[str, ...]:
         async with OffsetReader(settings) as offsets:
-            group = group_of(step)
+            # a policy is everybody's: those who ask it first stand for all
+            group = group_of("retrieve" if step == POLICY else step)
             return (await patiently(lambda: offsets.members([group]))).get(group, ())
 
     try:

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from agents.answering.generation_policy import GenerationPolicy
 from agents.configured.usability import TYPES, Unusable, hold_usable, known_fields
-from streams.log.configuration import load
-from streams.topics import STEPS
+from streams.log.configuration import CONFIGURED, load
 
 SHIPPED = {name: made.values for name, made in load().items()}
 CLASSIFIER = {**SHIPPED["moderate"]["classifier"], "quoted": {}}
@@ -23,13 +22,13 @@ def told(step, **changed):
     return str(raised.value)
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", CONFIGURED)
 def test_what_is_shipped_can_be_used(step):
-    hold_usable(step.name, SHIPPED[step.name])
+    hold_usable(step, SHIPPED[step])
 
 
 def test_every_step_has_its_fields():
-    assert set(TYPES) == {step.name for step in STEPS}
+    assert set(TYPES) == set(CONFIGURED)
     names = {field.name for field in dataclasses.fields(GenerationPolicy)}
     assert set(known_fields("generate")) == names - {"arm"}
 
@@ -81,6 +80,8 @@ def test_every_step_has_its_fields():
         ("index", {"x": 1}, ("`x`", "it knows nothing")),
         ("embed", {"texts_max": True}, ("`texts_max`", "bool")),
         ("rewrite", {"turns": -1}, ("`turns`", ">= 0")),
+        ("policy", {"cedar": "permit(principal, action resource);"}, ("`cedar`", "line 1, column 26")),
+        ("policy", {"rules": ""}, ("`rules`", "cedar")),
     ],
 )  # fmt: skip
 def test_a_problem_names_the_field_and_what_to_do(step, changed, says):

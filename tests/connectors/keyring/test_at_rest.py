@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent
+from connectors.claims import Claims
 from connectors.keyring import Keyring
-from connectors.keyring.at_rest import KeyringAtRest, NoKeyring, keyring_at_rest
+from connectors.keyring.at_rest import ClaimsAtRest, KeyringAtRest, NoKeyring, keyring_at_rest
 from schemas import Digest, Seal, SealItem, Unseal
 from streams.running.world import Call
 from streams.settings import Settings
@@ -118,3 +119,11 @@ async def test_without_a_store_that_can_be_read_nothing_with_a_key_is_answered(s
     with pytest.raises(BeyondMeans):
         await keyring.handlers()[Unseal](Unseal(values=()), CALL)
     assert listing(settings.run) == before
+
+
+def test_a_body_that_was_deleted_on_time_is_erased_and_nothing_that_this_machine_lacks(tmp_path):
+    claims = ClaimsAtRest(tmp_path)
+    name = Claims(tmp_path).put(b"a body")
+    Claims(tmp_path).expire(name, "31 days old")
+    with pytest.raises(KeyDestroyed, match="31 days old"):
+        claims.get(name)

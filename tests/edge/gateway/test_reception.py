@@ -12,6 +12,7 @@ from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
 from edge.requests.new_document import NewDocument
 from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked
+from streams.log.configuration import configuration
 from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.operations.lag import Lag
@@ -37,6 +38,21 @@ async def test_the_same_key_and_body_give_the_same_result(call, log, path, body,
     assert len(log.published(kind)) == 1
     other = {**body, "uri": "y", "text": "y"}
     is_problem(await call("POST", path, other, headers={"Idempotency-Key": "k-1"}), 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/messages", {"text": "x"}), ("/v1/documents", DOCUMENT)]
+)
+async def test_what_may_not_be_processed_here_is_refused_and_not_put_on_the_log(
+    call, gateway, log, path, body
+):
+    rules = '@id("elsewhere") forbid(principal, action == Action::"process", resource);'
+    gateway.configurations["policy"] = configuration("policy", {"cedar": rules})
+    problem = is_problem(await call("POST", path, body), 403)
+    assert problem["type"].endswith("residency")
+    assert "by 'elsewhere' of the policy in force" in problem["detail"]
+    assert not log.published(QuestionAsked)
+    assert not log.published(DocumentSubmitted)
 
 
 async def test_a_repeat_waits_until_the_log_is_read_again_instead_of_being_a_duplicate(

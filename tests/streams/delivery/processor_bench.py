@@ -41,7 +41,7 @@ def a_message(key=b"acme", value=b"the bytes", headers=()):
 class ProcessorBench:
     """A processor of one step whose function is given."""
 
-    def __init__(self, function, **changed):
+    def __init__(self, function, by_policy=False, **changed):
         self.codec = a_codec()
         self.publisher = MemoryPublisher(MemoryBroker())
         self.history = History()
@@ -55,7 +55,7 @@ class ProcessorBench:
             digest_key=self.digest_key,
             configurations=self.configurations,
         )
-        redact = dataclasses.replace(step("redact"), function=function)
+        redact = dataclasses.replace(step("redact"), function=function, by_policy=by_policy)
         self.processor = Processor(
             redact, services, lambda: self.publisher, lambda _: self.history, self.counts
         )

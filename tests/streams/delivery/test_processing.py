@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.errors import Permanent, Transient
+from agents.policies.policy_in_force import PolicyInForce
 from schemas import (
     Ask,
     Begun,
@@ -24,7 +25,7 @@ from streams.log.configuration import configuration, load
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
 from streams.running.world import World
-from streams.version import CODE, RUNTIME
+from streams.version import CODE, RUNTIME, RUNTIME_WITH_POLICY
 from tests.fake_connectors import FakeAnsweringConnector
 from tests.fakes import a_meta
 from tests.streams.delivery.processor_bench import (
@@ -96,6 +97,49 @@ async def test_a_run_keeps_the_configuration_of_its_beginning_and_the_next_one_h
         for one in bench.outcomes
     ]
     assert sorted(begun) == sorted([old.digest, new.digest])
+
+
+RULES = configuration("policy", {"cedar": "permit(principal, action, resource);"})
+
+
+@pytest.mark.parametrize(
+    ("by_policy", "policy", "told"),
+    [
+        (True, RULES, (RULES.digest, "eu", RUNTIME_WITH_POLICY)),
+        (False, RULES, ("", "", RUNTIME)),  # a step that asks no policy
+        (True, configuration("policy", {}), ("", "", RUNTIME)),
+        (True, configuration("policy", {"cedar": "  "}), ("", "", RUNTIME)),
+    ],
+)
+async def test_a_run_records_the_policy_in_force_and_what_decides_by_it(by_policy, policy, told):
+    seen = []
+
+    async def function(event, fx):
+        seen.append(fx.policy)
+        yield redacted()
+
+    bench = ProcessorBench(function, by_policy, region="eu")
+    bench.configurations["policy"] = policy
+    [outcome] = await bench.run()
+    begun = bench.codec.decode(outcome.meta.effects[0].response, Begun)
+    assert (begun.policy, begun.region, begun.runtime) == told
+    wanted = PolicyInForce(RULES.digest, RULES.values["cedar"], "eu") if told[0] else None
+    assert seen == [wanted]
+    assert f"cedarpy {version('cedarpy')}" in RUNTIME_WITH_POLICY
+
+
+async def test_a_policy_that_comes_into_force_holds_for_the_next_run():
+    seen = []
+
+    async def function(event, fx):
+        bench.configurations["policy"] = RULES
+        seen.append(fx.policy and fx.policy.digest)
+        yield redacted()
+
+    bench = ProcessorBench(function, by_policy=True)
+    await bench.run()
+    await bench.run(a_question(request="r-2"), offset=8)
+    assert seen == [None, RULES.digest]
 
 
 async def test_a_transient_error_is_tried_again_under_a_higher_attempt():

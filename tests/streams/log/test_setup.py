@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic
 
-from streams.log.configuration import load
+from streams.log.configuration import CONFIGURED, load
 from streams.log.setup import (
     CONFIGURATION_TOPIC,
     changelog_configuration,
@@ -110,7 +110,7 @@ def test_every_steps_configuration_is_a_record_with_an_id_of_its_own_that_repeat
         entry.step: (entry.digest, entry.content) for entry in load().values()
     }
     ids = [record.meta.id for record in records]
-    assert len(set(ids)) == len(STEPS)
+    assert len(set(ids)) == len(CONFIGURED)
     assert ids == [record.meta.request for record in configuration_records()]
 
 

@@ -191,6 +191,7 @@ def test_milliseconds_are_what_people_read():
         "tools",
         "experiment",
         "variant",
+        "policies",
         "effects",
     }
 

@@ -1,0 +1,1 @@
+"""Policies over the log: what one decided, and what another one would have."""
