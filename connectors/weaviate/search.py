@@ -17,7 +17,7 @@ import grpc  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 
 from connectors.token_vectors import max_sim
-from connectors.weaviate.analysis import terms
+from connectors.weaviate.analysis import query_terms
 from connectors.weaviate.batches import by_uuid, listed, pages
 from connectors.weaviate.conditions import (
     Condition,
@@ -143,7 +143,7 @@ class ChunkSearch(Index):
     ) -> tuple[list[ReadObject], list[ReadObject]]:
         """Ask for the best by words and the best by vector."""
         chunks = await self.chunks_of(tenant)
-        words = [*terms(request.text), *request.entities]
+        words = [*query_terms(request.text), *request.entities]
         where = _narrowing(request)
         return await asyncio.gather(
             _by_words(chunks, words, where, limit),
