@@ -1,10 +1,10 @@
 """Analyse text: the terms under which a chunk is found by its words.
 
-A document and a question are folded alike: width, case, accents and digits of any script are those
-of plain text, so `ＺÜＲＩＣＨ-２` is `zurich-2`. What is joined by signs or by capitals is a term as a
-whole and by its parts, so that `us-east-2` and `GroundTruth` are found exactly and by their words.
-Of scripts that write no spaces, a document has each character and each pair of neighbours, and a
-question the pairs alone, as in Lucene's CJKBigramFilter: a character by itself is in everything.
+A document and a question are folded alike: width, case, accents and digits of any script are
+those of plain text, so `Zürich` is `zurich`, however wide. What signs or capitals join is a term
+as a whole and by its parts, so that `us-east-2` and `GroundTruth` are found exactly and by their
+words. Of scripts that write no spaces, a document has each character and each pair of neighbours,
+and a question the pairs alone, as in Lucene's CJKBigramFilter: one character is in everything.
 
 Why it is so: words are analysed here and not by Weaviate, which has no stemmer. The property
 `terms` holds them with spaces between, and beside them the digests of the values behind the text's
@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 import regex
 
@@ -42,9 +43,20 @@ _MARKS = regex.compile(
 of other scripts are letters to their readers."""
 _SAME_LETTER = str.maketrans(
     {
-        "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d",
-        "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك",
-    }  # fmt: skip
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ħ": "h",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+        "ى": "ي",
+        "ی": "ي",
+        "ة": "ه",
+        "ک": "ك",
+    }
 )
 """Letters that are written for one another, and that no normal form takes apart."""
 _OTHER_DIGIT = regex.compile(r"[\p{Nd}--[0-9]]", regex.V1)
@@ -120,7 +132,7 @@ def _neighbours(run: str, *, query: bool) -> Iterator[str]:
     """Yield the pairs of a run without spaces, and its characters where pairs are not enough."""
     if not query or len(run) == 1:
         yield from run
-    yield from map("".join, zip(run, run[1:], strict=False))
+    yield from map("".join, pairwise(run))
 
 
 def _joined(token: str) -> Iterator[str]:
