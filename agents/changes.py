@@ -90,6 +90,12 @@ BOUNDED_PIECES = RuleChange(
     before="all of it was measured and cut, however much",
     kept_until="2.0.0",
 )
+WHOLE_RANKINGS = RuleChange(
+    "a search shows, behind what was reranked, the candidates that were not",
+    since="0.2.0.dev3",
+    before="it showed what was reranked, 40 passages, however many were asked for",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -99,6 +105,7 @@ CHANGES = (
     FOLLOWED_SCHEMAS,
     COMPOSED,
     BOUNDED_PIECES,
+    WHOLE_RANKINGS,
 )
 
 
