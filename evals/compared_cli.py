@@ -40,8 +40,8 @@ def redaction(
       playhead eval redaction --data sets/presidio_synth_v2_dev.jsonl --limit 200
       playhead eval redaction --data sets/wikigold.jsonl --against before.json --html now.html
     """
-    from evals.comparison import stored_run
     from evals.redaction import evaluate_redaction
+    from evals.stored_runs import stored_run
 
     del run  # as for rewriting
     stored = None if against is None else stored_run(against, "redaction")
@@ -95,9 +95,9 @@ def retrieval(
       playhead eval retrieval --data sets/scifact_dev --json > before.json
       playhead eval retrieval --data sets/scifact_dev --against before.json --html now.html
     """
-    from evals.comparison import stored_run
     from evals.retrieval import RetrievalWish, evaluate_retrieval
     from evals.retrieval_set import retrieval_set
+    from evals.stored_runs import stored_run
 
     stored = None if against is None else stored_run(against, "retrieval")
     sets = [retrieval_set(place, choice) for place in places]

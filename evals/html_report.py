@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from evals.bootstrap import EvalEstimate
-from evals.comparison import CHANGE
 from evals.data_sets import BadData
 from evals.outcome import EvalFigure, SetOutcome, spelled
+from evals.stored_runs import CHANGE
 from streams.version import CODE
 
 WIDTH, LABEL, ROW, PAD = 760, 280, 22, 12

@@ -19,10 +19,10 @@ from agents.spans import join
 from connectors.presidio.connector import Presidio
 from connectors.presidio.detector import MODEL
 from evals.bootstrap import Floats, Statistic, mean_of, statistic_of
-from evals.comparison import StoredRun
 from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import TENANT, in_force
+from evals.stored_runs import StoredRun
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings

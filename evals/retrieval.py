@@ -15,12 +15,12 @@ import numpy as np
 from edge.client.gateway_client import connect
 from evals.answering_sets import RUN, Counting
 from evals.bootstrap import Floats, Statistic, mean_of, statistic_of
-from evals.comparison import StoredRun
 from evals.outcome import OURS, SetOutcome
 from evals.over_gateway import SetOverGateway, TimedRanking, tenant_of
 from evals.rankings import RECALLS, ndcg, recall, reciprocal_rank
 from evals.retrieval_set import RetrievalSet, SetQuery
 from evals.step_alone import in_force
+from evals.stored_runs import StoredRun
 from infra.demo.stack import demo_stack
 from streams.settings import Settings
 

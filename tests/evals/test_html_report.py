@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 import pytest
 
 from evals.bootstrap import EvalEstimate
-from evals.comparison import CHANGE
 from evals.data_sets import BadData
 from evals.html_report import report_page, write_report
 from evals.outcome import OURS, SetOutcome
+from evals.stored_runs import CHANGE
 
 LOADING = {"src", "href", "xlink:href", "data", "action", "background", "poster", "srcset"}
 VOID = {"meta", "line"}

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from evals.comparison import CHANGE, stored_run
 from evals.data_sets import BadData, Choice, EvalRow
 from evals.outcome import OURS, SetOutcome, document
 from evals.redaction import (
@@ -16,6 +15,7 @@ from evals.redaction import (
     redacted,
     spanned_text,
 )
+from evals.stored_runs import CHANGE, stored_run
 from tests.evals.sets import write_rows
 
 TEXT = "Write to anna.holm@example.org or ask Peter."

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from evals.comparison import CHANGE, stored_run
 from evals.data_sets import BadData, Choice, NoRows
 from evals.outcome import OURS, document
 from evals.over_gateway import TimedRanking
@@ -18,6 +17,7 @@ from evals.retrieval import (
     ranking_outcome,
 )
 from evals.retrieval_set import retrieval_set
+from evals.stored_runs import CHANGE, stored_run
 from tests.evals.sets import PUBLIC, needs_public_sets, write_rows
 
 DOCUMENTS = [

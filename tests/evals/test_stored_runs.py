@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from evals.bootstrap import mean_of
-from evals.comparison import CHANGE, stored_run
 from evals.data_sets import BadData
 from evals.outcome import OURS, SetOutcome, document
+from evals.stored_runs import CHANGE, stored_run
 
 
 def mean(column):
