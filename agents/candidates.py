@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from agents.scoring import blended, diversified, order, square
+from agents.scoring import DECIMALS, blended, diversified, order, square
 from schemas import Candidate, Found, Reranked
 
 
@@ -88,6 +88,26 @@ def reranked(pool: Ranking, answer: Reranked, weights: Mapping[str, float]) -> R
         similarities=tuple(tuple(row) for row in similarities),
     )
     return ranking.picked(order(ranking.chunks, ranking.scores))
+
+
+def followed(ranking: Ranking, behind: Ranking) -> Ranking:
+    """Put candidates that were not reranked, best first, behind those that were.
+
+    Their scores are moved below: the two kinds share no scale. What late interaction says of them
+    is -1, nothing.
+    """
+    if not behind.chunks:
+        return ranking
+    lower = ranking.scores[-1] - behind.scores[0] - 1.0
+    return replace(
+        ranking,
+        chunks=ranking.chunks + behind.chunks,
+        lexical=ranking.lexical + behind.lexical,
+        dense=ranking.dense + behind.dense,
+        late=ranking.late + (-1.0,) * len(behind.chunks) if ranking.late else (),
+        scores=ranking.scores + tuple(round(score + lower, DECIMALS) for score in behind.scores),
+        similarities=(),
+    )
 
 
 def _lifted(scores: Sequence[float]) -> tuple[float, ...]:

@@ -118,6 +118,12 @@ ORDERED_VERSIONS = RuleChange(
     before="it was told which are retired",
     kept_until="2.0.0",
 )
+WHOLE_RANKINGS = RuleChange(
+    "a search shows, behind what was reranked, the candidates that were not",
+    since="0.2.0.dev3",
+    before="it showed what was reranked, 40 passages, however many were asked for",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -131,6 +137,7 @@ CHANGES = (
     LOCAL_CUTS,
     NAMED_LANGUAGE,
     ORDERED_VERSIONS,
+    WHOLE_RANKINGS,
 )
 
 

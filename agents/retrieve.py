@@ -16,7 +16,8 @@ of SQuAD 2 and 250 passages of other titles: 21 % false abstentions, 2 % false a
 of the words gave 41 % and none.
 
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
-relevance, keeps copies and has no token budget.
+relevance, keeps copies and has no token budget. Behind what was reranked it shows the candidates
+that were not: recall at 100 on three sets is .95, .75 and .94 in place of .95, .63 and .72.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from msgspec.structs import replace
 
 from agents.arms import told
 from agents.asked import hold_to_bounds
-from agents.candidates import Ranking, chosen, ranked, reranked
+from agents.candidates import Ranking, chosen, followed, ranked, reranked
+from agents.changes import WHOLE_RANKINGS
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.patience import patient
@@ -88,7 +90,8 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     ranking = await _reranked(event, pool, embedded, fx)
     if ranking is None:
         ranking, nothing = pool, replace(nothing, degraded=(*nothing.degraded, "rerank"))
-    ranking = _limited(event, ranking, fx)
+    behind = first.picked(range(len(pool.chunks), len(first.chunks)))
+    ranking = _limited(event, ranking, behind, fx)
     fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
     kind = ("late" if ranking.late else "dense") if embedded.vectors else "words"
     fetched_too = replace(nothing, passages=fetched.passages)
@@ -189,10 +192,12 @@ async def _reranked(
     return reranked(pool, answer, configured["final"])
 
 
-def _limited(event: QueryRewritten, ranking: Ranking, fx: Effects) -> Ranking:
+def _limited(event: QueryRewritten, ranking: Ranking, behind: Ranking, fx: Effects) -> Ranking:
     """Keep as many as were asked for; a prompt, unlike a search, wants them unlike each other."""
     limit = max(1, event.ask.passages_max)
     if event.ask.mode == "search":
+        if fx.has(WHOLE_RANKINGS):
+            ranking = followed(ranking, behind)
         return ranking.picked(range(min(limit, len(ranking.chunks))))
     return chosen(ranking, limit, fx.configuration)
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from edge.cli.output import print_json, progress_bar
-from evals.data_sets import HALVES, Choice, files_in
-from evals.outcome import SetOutcome, document, show_sets
+from edge.cli.output import print_json
+from evals.compared_cli import redaction, retrieval
+from evals.data_sets import Choice
+from evals.verb_options import (
+    any_run_option,
+    at_once_option,
+    counting,
+    evaluated,
+    files_at,
+    report,
+    set_options,
+)
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
-
-Advancing = Callable[[int], Callable[[], None]]
-Evaluate = Callable[[Path, Choice, Advancing], SetOutcome]
-ROWS_MAX = 10_000_000
-AT_ONCE_MAX = 64
 
 
 @click.group("eval", cls=Group)
@@ -36,82 +37,8 @@ def eval_() -> None:
     """
 
 
-def set_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what says which rows are evaluated, and hand it a Choice."""
-
-    @functools.wraps(command)
-    def chosen(*, limit: int | None, seed: int, half: str | None, **rest: Any) -> None:
-        command(choice=Choice(limit, seed, half), **rest)
-
-    with_options: Callable[..., None] = chosen
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
-        click.option(
-            "--half",
-            type=click.Choice(HALVES),
-            help="Only this half of the rows, by a hash of what they belong to.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, 2**32 - 1),
-            default=0,
-            show_default=True,
-            help="Draws the sample and the intervals.",
-        ),
-        click.option("--limit", type=click.IntRange(1, ROWS_MAX), help="A sample of so many rows."),
-        click.option(
-            "--data",
-            "places",
-            multiple=True,
-            required=True,
-            type=click.Path(path_type=Path),
-            help="File or folder of a set; may be given several times.",
-        ),
-    ):
-        with_options = option(with_options)
-    return with_options
-
-
-any_run_option = functools.partial(run_option, needs_stack=False)
-"""--run, where no stack need have been started there."""
-at_once_option = click.option(
-    "--at-once",
-    type=click.IntRange(1, AT_ONCE_MAX),
-    default=4,
-    show_default=True,
-    help="Requests on their way to the gateway at a time.",
-)
-
-
-def report(
-    kind: str, sets: Sequence[SetOutcome], choice: Choice, about: Mapping[str, Any], as_json: bool
-) -> None:
-    """Print what was found."""
-    if as_json:
-        print_json(document(kind, sets, {"seed": choice.seed, "half": choice.half, **about}))
-    else:
-        show_sets(sets, console())
-
-
-@contextlib.contextmanager
-def counting(label: str) -> Iterator[Advancing]:
-    """Show progress for a piece of work whose length is told later."""
-    with contextlib.ExitStack() as stack:
-        yield lambda total: stack.enter_context(progress_bar(total, label))
-
-
-def files_at(places: Sequence[Path]) -> list[Path]:
-    """List each file that was named, or that lies in a folder that was."""
-    return [file for place in places for file in files_in(place)]
-
-
-def evaluated(places: Sequence[Path], choice: Choice, evaluate: Evaluate) -> list[SetOutcome]:
-    """Evaluate each file by itself."""
-    sets = []
-    for path in files_at(places):
-        with counting(path.name) as advance:
-            sets.append(evaluate(path, choice, advance))
-    return sets
+eval_.add_command(redaction)
+eval_.add_command(retrieval)
 
 
 @eval_.command()
@@ -164,22 +91,6 @@ def documents(places: tuple[Path, ...], choice: Choice, run: Path | None, as_jso
         with counting("files") as advance:
             sets += evaluate_documents(place, choice, advance)
     report("documents", sets, choice, {}, as_json)
-
-
-@eval_.command()
-@set_options
-@any_run_option
-def redaction(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
-    """See which personal data of texts would stay readable; needs no stack.
-
-    \b
-    Example:
-      playhead eval redaction --data sets/presidio_synth_v2_dev.jsonl --limit 200
-    """
-    from evals.redaction import evaluate_redaction
-
-    del run  # as for rewriting
-    report("redaction", evaluated(places, choice, evaluate_redaction), choice, {}, as_json)
 
 
 @eval_.command()
@@ -280,51 +191,6 @@ def answers(
     else:
         outcomes = asyncio.run(from_given_passages(wish, others, against, judge, counting))
     report("answers", outcomes, choice, {"given_passages": others}, as_json)
-
-
-@eval_.command()
-@set_options
-@click.option(
-    "--pool",
-    type=click.IntRange(1, 10_000),
-    help="Index only judged documents and so many that keywords rank first for each query.",
-)
-@click.option(
-    "--depth",
-    type=click.IntRange(1, 100),
-    default=100,
-    show_default=True,
-    help="Passages asked for each query.",
-)
-@at_once_option
-@any_run_option
-def retrieval(
-    places: tuple[Path, ...],
-    choice: Choice,
-    pool: int | None,
-    depth: int,
-    at_once: int,
-    run: Path | None,
-    as_json: bool,
-) -> None:
-    """Compare what a search finds with what judges held for right.
-
-    Documents are handed in to a tenant of their own, and queries searched over the gateway; a stack
-    that is not running is started, and stopped at the end.
-
-    \b
-    Example:
-      playhead eval retrieval --data sets/scifact_dev --pool 20
-    """
-    from evals.retrieval import RetrievalWish, evaluate_retrieval
-    from evals.retrieval_set import retrieval_set
-
-    sets = [retrieval_set(place, choice) for place in places]
-    if pool is not None:
-        sets = [one.pooled(pool) for one in sets]
-    wish = RetrievalWish(sets, choice.seed, depth, at_once, run)
-    about = {"pool": pool, "depth": depth}
-    report("retrieval", evaluate_retrieval(wish, counting), choice, about, as_json)
 
 
 @eval_.command("export-judgements")

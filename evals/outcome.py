@@ -35,6 +35,11 @@ class SetOutcome:
     """What happened how often, by name."""
     notes: list[str] = field(default_factory=list)
     """What a reader of the figures must know."""
+    by_row: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Columns of what this system's figures are computed from, by the rows' ids: what a later run
+    is compared with."""
+    seed: int = 0
+    """Draws the intervals."""
 
     def add(self, name: str, system: str, estimate: EvalEstimate) -> None:
         """Take in a figure."""
@@ -58,6 +63,7 @@ class SetOutcome:
             ],
             "counts": self.counts,
             "notes": self.notes,
+            **({"by_row": self.by_row} if self.by_row else {}),
         }
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, unquote
 
 import click
@@ -79,6 +79,14 @@ def uri_of(identity: str) -> str:
 def identity_of(uri: str) -> str:
     """Return the id of a document by its name, nothing for another document."""
     return unquote(uri.removeprefix(SCHEME)) if uri.startswith(SCHEME) else ""
+
+
+class TimedRanking(NamedTuple):
+    """What a search found, and how long that took."""
+
+    documents: tuple[str, ...]
+    """Best first."""
+    took_ms: float
 
 
 class SetOverGateway:
@@ -199,19 +207,33 @@ class SetOverGateway:
         return GivenAnswer(said["text"], said["finish_reason"], cited)
 
     def rankings(
-        self, queries: Mapping[str, str], depth: int, advance: Advance
-    ) -> dict[str, list[str]]:
-        """Search for each query; returns the documents of its passages, best first."""
+        self, queries: Mapping[str, str], depth: int, advance: Advance, budget_ms: int | None = None
+    ) -> dict[str, TimedRanking]:
+        """Search for each query, with a time that an answer must come within if one is given.
 
-        def search(entry: tuple[str, str]) -> tuple[str, list[str]]:
+        Raises click.ClickException; with a time, what was not answered in it is left out.
+        """
+
+        def search(entry: tuple[str, str]) -> tuple[str, TimedRanking | None]:
             identity, text = entry
             body = {"text": text, "k": depth, "tenant": self._tenant}
-            passages = self._gateway.post("/v1/search", body)["passages"]
-            return identity, distinct([identity_of(one["uri"]) for one in passages])
+            if budget_ms is not None:
+                body["budget_ms"] = budget_ms
+            began = time.perf_counter()
+            try:
+                passages = self._gateway.post("/v1/search", body)["passages"]
+            except click.ClickException:
+                if budget_ms is None:
+                    raise
+                return identity, None
+            took_ms = (time.perf_counter() - began) * 1_000
+            found = distinct([identity_of(one["uri"]) for one in passages])
+            return identity, TimedRanking(tuple(found), took_ms)
 
         found = {}
         for identity, ranking in self._each(queries.items(), search):
-            found[identity] = ranking
+            if ranking is not None:
+                found[identity] = ranking
             advance()
         return found
 

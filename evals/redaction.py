@@ -18,10 +18,11 @@ from agents.redact import clean
 from agents.spans import join
 from connectors.presidio.connector import Presidio
 from connectors.presidio.detector import MODEL
-from evals.bootstrap import Floats, mean_of, statistic_of
+from evals.bootstrap import Floats, Statistic, mean_of, statistic_of
 from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
 from evals.step_alone import TENANT, in_force
+from evals.stored_runs import StoredRun
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
@@ -31,6 +32,8 @@ STOCK_SCORE_MIN = 0.3
 BATCH = 16
 BETA2 = 4.0
 """F2: what leaks weighs more than what is replaced for nothing."""
+LEAKS = "texts that leak"
+COUNTED = ("characters right", "characters wrong", "characters missed")
 Stretches = tuple[tuple[int, int], ...]
 Redactor = Callable[[Sequence[str]], list[Stretches]]
 
@@ -99,16 +102,21 @@ def stock(texts: Sequence[str], advance: Callable[[], None]) -> list[Stretches]:
 
 
 def evaluate_redaction(
-    path: Path, choice: Choice, advance: Callable[[int], Callable[[], None]]
+    path: Path,
+    choice: Choice,
+    advance: Callable[[int], Callable[[], None]],
+    against: StoredRun | None = None,
 ) -> SetOutcome:
-    """Evaluate one file."""
+    """Evaluate one file, and compare it with a stored run."""
     rows = choice.of([spanned_text(row) for row in rows_of(path)], lambda one: one.group, path)
     texts = [row.text for row in rows]
     done = advance(2 * len(rows))
-    outcome = SetOutcome(name_of(path), len(rows))
+    outcome = SetOutcome(name_of(path), len(rows), seed=choice.seed)
     outcome.counts["spans"] = sum(len(row.spans) for row in rows)
     add_found(outcome, OURS, rows, asyncio.run(redacted(texts, done)), choice.seed)
     add_found(outcome, STOCK, rows, stock(texts, done), choice.seed)
+    if against is not None:
+        against.add_changes(outcome, COMPARED, {row.id: row.group for row in rows})
     return outcome
 
 
@@ -139,10 +147,14 @@ def add_found(
         for start, end, kind in row.spans:
             by_kind[kind].append(float(letters_in(row.text, [(start, end)]) <= hidden))
     groups = [row.group for row in rows]
+    if system == OURS:
+        ids = [row.id for row in rows]
+        columns = zip((*COUNTED, LEAKS), (right, wrong, missed, leaks), strict=True)
+        outcome.by_row = {name: dict(zip(ids, column, strict=True)) for name, column in columns}
     for name, figure in (("F2", _f2), ("precision", _precision), ("recall", _recall)):
         estimate = statistic_of(figure, right, wrong, missed, groups=groups, seed=seed)
         outcome.add(f"characters, {name}", system, estimate)
-    outcome.add("texts that leak", system, mean_of(leaks, groups, seed))
+    outcome.add(LEAKS, system, mean_of(leaks, groups, seed))
     for kind in sorted(by_kind):
         outcome.add(f"whole, {kind}", system, mean_of(by_kind[kind], seed=seed))
 
@@ -162,3 +174,16 @@ def _recall(right: Floats, _wrong: Floats, missed: Floats) -> float:
 def _f2(right: Floats, wrong: Floats, missed: Floats) -> float:
     weighed = (1 + BETA2) * float(right.sum())
     return _ratio(weighed, BETA2 * float(missed.sum()) + float(wrong.sum()))
+
+
+def _mean(column: Floats) -> float:
+    return float(column.mean())
+
+
+COMPARED: dict[str, tuple[Statistic, tuple[str, ...]]] = {
+    "characters, F2": (_f2, COUNTED),
+    "characters, precision": (_precision, COUNTED),
+    "characters, recall": (_recall, COUNTED),
+    LEAKS: (_mean, (LEAKS,)),
+}
+"""What is compared with a stored run, and the columns of rows that it is computed from."""

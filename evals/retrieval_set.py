@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.bm25 import KeywordIndex
-from evals.data_sets import BadData, Choice, files_in, rows_of
+from evals.data_sets import BadData, Choice, EvalRow, files_in, rows_of
 
 FIRST_BY_KEYWORDS = 100
 
@@ -63,25 +63,46 @@ class RetrievalSet:
 
 
 def retrieval_set(place: Path, choice: Choice) -> RetrievalSet:
-    """Read a folder of corpus.jsonl[.gz], queries.jsonl[.gz] and qrels.tsv; raises BadData."""
+    """Read a folder of corpus.jsonl[.gz], queries.jsonl[.gz] and grades; raises BadData.
+
+    Grades are qrels.tsv, or, as BEIR has them, test.tsv or the one file of the folder qrels; ids
+    are `id` or, likewise, `_id`.
+    """
     if not place.is_dir():
         raise BadData(f"{place}: name the folder that holds corpus, queries and qrels.tsv")
     documents: dict[str, SetDocument] = {}
     for row in rows_of(files_in(place, "corpus")[0]):
-        one = SetDocument(row.text("id"), str(row.values.get("title") or ""), row.text("text"))
+        one = SetDocument(_id(row), str(row.values.get("title") or ""), row.text("text"))
         if documents.setdefault(one.id, one) is not one:
             raise row.bad(f"a second document {one.id!r}; give each an id of its own")
     grades: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for query, document, grade in _grades(place / "qrels.tsv"):
+    for query, document, grade in _grades(_grades_in(place)):
         grades[query][document] = grade
     path = files_in(place, "queries")[0]
     queries = [
-        SetQuery(row.text("id"), row.text("text"), grades[row.text("id")])
+        SetQuery(_id(row), row.text("text"), grades[_id(row)])
         for row in rows_of(path)
-        if any(grade > 0 for grade in grades.get(row.text("id"), {}).values())
+        if any(grade > 0 for grade in grades.get(_id(row), {}).values())
     ]
     chosen = choice.of(queries, lambda query: query.id, path)
     return RetrievalSet(place.resolve().name, tuple(documents.values()), tuple(chosen))
+
+
+def _id(row: EvalRow) -> str:
+    return row.text("id" if "id" in row.values else "_id")
+
+
+def _grades_in(place: Path) -> Path:
+    """Find the file of grades; raises BadData where there are several and none is the test's."""
+    folder = place / "qrels"
+    if not folder.is_dir() or (place / "qrels.tsv").exists():
+        return place / "qrels.tsv"
+    files = sorted(folder.glob("*.tsv"))
+    if len(files) == 1:
+        return files[0]
+    if (folder / "test.tsv") in files:
+        return folder / "test.tsv"
+    raise BadData(f"{folder}: {len(files)} files of grades, none is test.tsv; leave one there")
 
 
 def _grades(path: Path) -> Iterator[tuple[str, str, int]]:

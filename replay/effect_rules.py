@@ -39,6 +39,8 @@ def _against_answer(effect: Effect, request: Request[Any], response: Record | Ex
         return "has an error and an answer"
     if local and effect.response is not None:
         return "is local and has its answer on the log"
+    if effect.cached and (failed or local or isinstance(response, KNOWN_BY_THE_RUN)):
+        return "was kept from before, and is none that is ever kept"
     if effect.digest and not local:
         return "has its answer on the log and a digest of it"
     if effect.version != ("" if failed else _version_beside(effect, response)):

@@ -266,6 +266,8 @@ class Effect(Record, frozen=True, gc=False, kw_only=True):
     """For a local effect, versions of what answered it, which stand in its response and not in its
     digest; empty where none bears on it.
     """
+    cached: bool = False
+    """Whether the answer was kept from an equal request before: nobody was asked anew."""
 
 
 class StepVersion(Record, frozen=True, gc=False, kw_only=True):

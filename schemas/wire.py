@@ -246,6 +246,7 @@ def encode_effect(record: Effect) -> bytes:
             LONG[record.cost_micros],
             LONG[len(error := record.error.encode())], error,
             LONG[len(version := record.version.encode())], version,
+            b"\1" if record.cached else b"\0",
         )
     )
 
@@ -330,6 +331,8 @@ def read_effect(data: bytes, here: int) -> tuple[Effect, int]:
         end = here + (size >> 1)
     version = data[here:end].decode()
     here = end
+    cached = BOOLEANS[data[here]]
+    here += 1
     record = Effect(
         number=number,
         part=part,
@@ -343,6 +346,7 @@ def read_effect(data: bytes, here: int) -> tuple[Effect, int]:
         cost_micros=cost_micros,
         error=error,
         version=version,
+        cached=cached,
     )
     return record, here
 

@@ -108,6 +108,14 @@ class Settings:
     """First pause before another attempt; doubles each time, with jitter, up to 10 s."""
     patience_ms: Milliseconds = 60_000
     """How long an input without a deadline is tried at least: a service restarts faster."""
+    cache_mb: Annotated[int, _whole(0, unit="MB")] = 64
+    """Memory of a worker for what it embedded and searched, half for each, and as much again for
+    answers where they are kept; 0 keeps nothing."""
+    cache_s: Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})] = 300.0
+    """How long that is kept at most. A tenant's documents end what was searched at once; the time
+    bounds what the index does not tell, such as changes by workers of 0.1.0."""
+    answer_cache_s: Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})] = 0.0
+    """How long a model's answer to the same prompt of a tenant is kept; 0 asks it each time."""
     call_timeout_s: Seconds = 60.0
     """Bound on one call of a connector, a whole stream included."""
     reader_patience_ms: Annotated[int, _whole(0, 1_000, unit="ms")] = 40

@@ -21,8 +21,10 @@ from opentelemetry import trace
 
 from agents.errors import Permanent, Transient
 from connectors.arrivals import describe
+from connectors.bounded_cache import BoundedCache
 from connectors.providers.configured import ProviderSettings, configured
 from connectors.providers.hedged_calls import HedgeBudget, Racer, raced
+from connectors.providers.kept_answers import KeptAnswers
 from connectors.providers.kinds import KINDS, Provider, make
 from connectors.providers.windows import CallOutcome, Windows
 from schemas import (
@@ -78,6 +80,8 @@ class Providers:
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
         self._windows = Windows()
         self._hedges = HedgeBudget()
+        answers_bytes = settings.cache_mb * 1_000_000
+        self._kept = KeptAnswers(BoundedCache("answers", answers_bytes, settings.answer_cache_s))
         entries = {TRITON: OWN} | configured(settings)
         self._entries = {name: _entry(name, own, settings) for name, own in entries.items()}
 
@@ -146,14 +150,21 @@ class Providers:
         Raises Transient where it is away, slow or overloaded, Permanent where it refuses or is not
         known. Another try is made before the first token alone.
         """
+        if (kept := self._kept.of(request, call)) is not None:
+            for part in kept:
+                yield part
+            return
         if request.hedge is None:
             asking = self._asked(request, call, CallOutcome())
         else:
             asking = raced(
                 request, lambda one, racer: self._guarded(one, call, racer), self._hedges
             )
-        async with aclosing(asking) as parts:
-            async for part in parts:
+        async with (
+            aclosing(asking) as parts,
+            aclosing(self._kept.keeping(parts, request, call)) as passed_on,
+        ):
+            async for part in passed_on:
                 yield part
 
     async def _asked(

@@ -16,6 +16,8 @@ from opentelemetry import trace
 
 from agents.errors import Permanent
 from connectors.arrivals import Arrival, describe, in_parts
+from connectors.bounded_cache import BoundedCache
+from connectors.kept_embeddings import KeptEmbeddings
 from connectors.triton import stream_answers as read
 from connectors.triton.tensors import (
     chat_inputs,
@@ -25,6 +27,7 @@ from connectors.triton.tensors import (
 )
 from connectors.triton.triton_server import TritonServer
 from schemas import Embed, Embedded, Generate, Generated, Request, StreamRequest
+from streams.running.cache_mark import mark_cached
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
 from streams.settings import Settings
@@ -61,6 +64,8 @@ class Triton:
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
         self._patience_s = settings.reader_patience_ms / 1_000
+        cache_bytes = settings.cache_mb * 1_000_000 // 2
+        self._kept = KeptEmbeddings(BoundedCache("embeddings", cache_bytes, settings.cache_s))
         self._bulk = FairQueue(BULK_AT_ONCE)
         self._queries = FairQueue(QUERIES_AT_ONCE, QUERIES_RESERVED)
         most = settings.generations
@@ -81,12 +86,21 @@ class Triton:
         await self._server.close()
 
     async def embed(self, request: Embed, call: Call) -> Embedded:
-        """Embed the texts, in their order.
+        """Embed the texts, in their order, or return what the same ones of a query gave before.
 
         Raises Transient where the server is away or slow, Permanent where it refuses.
         """
         if not request.texts:
             raise Permanent("Embed without texts: ask for at least one")
+        kept = self._kept.of(request, call.tenant)
+        if kept is not None:
+            mark_cached()
+            return kept
+        answer = await self._embedded(request, call)
+        self._kept.keep(request, call.tenant, answer)
+        return answer
+
+    async def _embedded(self, request: Embed, call: Call) -> Embedded:
         vectors: list[bytes] = []
         token_vectors: list[bytes] = []
         counts: list[int] = []

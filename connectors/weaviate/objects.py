@@ -44,6 +44,11 @@ def head_uuid(tenant: str, lane: int) -> str:
     return index_id("head", tenant, str(lane))
 
 
+def revision_uuid(tenant: str) -> str:
+    """Name the object that tells whether a tenant's documents changed; it lies among them."""
+    return index_id("revision", tenant, "")
+
+
 def group_value(name: str) -> str:
     """Spell a group as property `groups` holds it, never to be taken for EVERYONE."""
     return f"g:{name}"

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 
+from connectors.bounded_cache import BoundedCache
 from connectors.token_vectors import max_sim
-from connectors.weaviate.analysis import terms
+from connectors.weaviate.analysis import query_terms
 from connectors.weaviate.batches import by_uuid, listed, pages
 from connectors.weaviate.conditions import (
     Condition,
@@ -32,6 +33,7 @@ from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.fusion import DECIMALS, fuse
 from connectors.weaviate.generations import Index, NewClient
 from connectors.weaviate.kept_finds import FoundChunk, KeptFinds
+from connectors.weaviate.kept_searches import KeptSearch, KeptSearches
 from connectors.weaviate.objects import (
     EVERYONE,
     group_value,
@@ -44,6 +46,7 @@ from connectors.weaviate.schema import chunks_name
 from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from connectors.weaviate.visibility import DocumentHistory, is_visible, read_histories
 from schemas import Candidate, DescribedDocument, Fetch, Fetched, Found, Rerank, Reranked, Search
+from streams.running.cache_mark import mark_cached
 from streams.running.world import Call
 from streams.settings import Settings
 
@@ -77,32 +80,52 @@ class ChunkSearch(Index):
     ) -> None:
         super().__init__(settings, generation, client)
         self._kept = KeptFinds(time.monotonic)
+        cache_bytes = settings.cache_mb * 1_000_000 // 2
+        self._searches = KeptSearches(BoundedCache("searches", cache_bytes, settings.cache_s))
 
     @translated
     async def search(self, request: Search, call: Call) -> Found:
-        """Find candidates by words and by vector; `visibility.py` says who is shown what."""
+        """Find candidates by words and by vector, or return what the same search found before.
+
+        `visibility.py` says who is shown what, `kept_searches.py` until when it is the same.
+        """
         number = await self.number()
-        name = chunks_name(number)
+        documents = await self.documents_of(call.tenant)
+        key = await self._searches.key_of(request, call, number, documents)
+        if key is not None and (kept := self._searches.of(key, call.tenant)) is not None:
+            mark_cached()
+            self._kept.keep(call, number, request.as_of, kept.chunks)
+            return kept.found
+        made = await self._search(request, call, chunks_name(number))
+        self._kept.keep(call, number, request.as_of, made.chunks)
+        if key is not None:
+            self._searches.keep(key, call.tenant, made)
+        return made.found
+
+    async def _search(self, request: Search, call: Call, name: str) -> KeptSearch:
+        """Ask for ever more candidates until enough of them are visible."""
         wanted = int(request.limit * SURPLUS)
         for _ in range(ROUNDS_MAX):
             try:
                 lexical, dense = await self._ranked(request, call.tenant, wanted)
             except grpc.RpcError as error:
                 if no_such_tenant(error):
-                    return Found(candidates=(), index=name, position=max(request.as_of, 0))
+                    nothing = Found(candidates=(), index=name, position=max(request.as_of, 0))
+                    return KeptSearch(nothing, {})
                 raise
             shown = await self._shown(request, call, lexical, dense)
             exhausted = len(lexical) < wanted and len(dense) < wanted
             if len(shown.candidates) >= request.limit or exhausted or wanted >= WANTED_MAX:
                 break
             wanted = min(wanted * 4, WANTED_MAX)
-        self._kept.keep(call, number, request.as_of, shown.chunks)
-        return Found(
+        position = shown.head if request.as_of < 0 else request.as_of
+        found = Found(
             candidates=shown.candidates,
             index=name,
-            position=shown.head if request.as_of < 0 else request.as_of,
+            position=position,
             documents=shown.documents,
         )
+        return KeptSearch(found, shown.chunks)
 
     async def _shown(
         self,
@@ -149,7 +172,7 @@ class ChunkSearch(Index):
     ) -> tuple[list[ReadObject], list[ReadObject]]:
         """Ask for the best by words and the best by vector."""
         chunks = await self.chunks_of(tenant)
-        words = [*terms(request.text), *request.entities]
+        words = [*query_terms(request.text), *request.entities]
         where = _narrowing(request)
         read = (*SEARCHED, "uri") if request.described else SEARCHED
         return await asyncio.gather(

@@ -19,6 +19,7 @@ from connectors.weaviate.conditions import any_number, any_text, at_most, equal,
 from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.generations import Index, NewClient
+from connectors.weaviate.kept_searches import new_revision
 from connectors.weaviate.objects import (
     chunk_properties,
     chunk_uuid,
@@ -177,7 +178,7 @@ class VersionWriter(Index):
             properties["metadata"] = sorted(known.metadata)
         documents = await self.documents_of(call.tenant)
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
-        await insert(documents, [*others, item])
+        await insert(documents, [*others, item, new_revision(call.tenant)])
 
     def _order(self, call: Call, request: PublishVersion) -> list[DataObject[Any, Any]]:
         """Say in which order the chunks stand; nobody looks there before the version is current."""
@@ -222,9 +223,16 @@ class VersionWriter(Index):
             documents = await self.documents_of(call.tenant)
             heads = await by_uuid(documents, [head], ("positions",))
             reached = max((max(item.properties["positions"]) for item in heads), default=-1)
+            # what was kept while the version was switched may lie on either side of that
+            objects = [new_revision(call.tenant)]
             if call.offset > reached:
-                properties = {"document": "", "versions": [0], "positions": [call.offset]}
-                await insert(documents, [DataObject(uuid=head, properties=properties)])
+                properties: dict[str, Any] = {
+                    "document": "",
+                    "versions": [0],
+                    "positions": [call.offset],
+                }
+                objects.append(DataObject(uuid=head, properties=properties))
+            await insert(documents, objects)
 
     def _lock(self, identity: str) -> asyncio.Lock:
         return self._locks.setdefault(identity, asyncio.Lock())

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from agents.errors import Permanent, Transient, Unforeseen
 from schemas import Begin, Begun, Effect, Fail, Failed, Instant, Now, Record, Request, StreamRequest
 from streams.log.clock import now_us
 from streams.log.codec import Codec
+from streams.running.cache_mark import cache_mark
 from streams.running.digests import request_digest, response_digest, version_of
 from streams.running.run import Emit, Input, Run
 from streams.running.world import Call, World
@@ -80,14 +83,16 @@ class LiveRun(Run):
         started, clock = now_us(), time.perf_counter_ns()
         asked = b""
         response: Record | Exception
-        try:
-            asked = await _aside(request, request_digest, request, self._digest_key)
-            response = await self._ask_world(request)
-        except Exception as error:  # noqa: BLE001 - whatever leaves the world is recorded
-            response = foreseen(error)
+        with cache_mark() as mark:
+            try:
+                asked = await _aside(request, request_digest, request, self._digest_key)
+                response = await self._ask_world(request)
+            except Exception as error:  # noqa: BLE001 - whatever leaves the world is recorded
+                response = foreseen(error)
         took_us = (time.perf_counter_ns() - clock) // 1_000
         about = number, 0, request, asked, response, started, took_us
-        return await _aside(response, self._recorded, *about)
+        answered, effect = await _aside(response, self._recorded, *about)
+        return answered, replace(effect, cached=True) if mark.cached else effect
 
     async def _ask_world(self, request: Request[Any]) -> Record:
         with tracing.effect_span(request.SCHEMA) as span:
@@ -105,13 +110,15 @@ class LiveRun(Run):
         started, clock, part = now_us(), time.perf_counter_ns(), 0
         span = tracing.start_stream_span(request.SCHEMA)
         asked = b""
-        parts = self._world.ask_stream(request, self._call)
+        parts, cached = self._world.ask_stream(request, self._call), False
         try:
             while True:
                 response: Record | Exception
                 try:
                     asked = b"" if part else request_digest(request, self._digest_key)
-                    response = await anext(parts)
+                    with cache_mark() as mark:
+                        response = await anext(parts)
+                    cached = cached or mark.cached
                 except StopAsyncIteration:
                     return
                 except Exception as error:  # noqa: BLE001 - whatever leaves the world is recorded
@@ -120,7 +127,9 @@ class LiveRun(Run):
                 else:
                     span.set_attribute("playhead.model", getattr(response, "model", "") or "")
                 took_us = (time.perf_counter_ns() - clock) // 1_000
-                yield self._recorded(number, part, request, asked, response, started, took_us)
+                about = number, part, request, asked, response, started, took_us
+                answered, effect = self._recorded(*about)
+                yield answered, replace(effect, cached=True) if cached else effect
                 part += 1
         finally:
             span.set_attribute("playhead.parts", part)

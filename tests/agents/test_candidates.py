@@ -4,7 +4,7 @@ import array
 
 import pytest
 
-from agents.candidates import Ranking, chosen, ranked, reranked
+from agents.candidates import Ranking, chosen, followed, ranked, reranked
 from schemas import Candidate, Found, Reranked
 
 EVEN = {"lexical": 1.0, "dense": 1.0, "late": 1.0}
@@ -143,3 +143,23 @@ def test_a_copy_of_what_was_left_out_may_stay():
     near = ((1.0, 0.99, 0.5), (0.99, 1.0, 0.99), (0.5, 0.99, 1.0))
     ranking = a_ranking(dense=(0.9, 0.9, 0.9), similarities=near)
     assert chosen(ranking, 9, CONFIGURED).chunks == ("a", "c")
+
+
+def test_what_was_not_reranked_stands_behind_in_its_order_with_lower_scores():
+    behind = a_ranking(chunks=("d", "e", "f"), scores=(9.0, 8.5, 8.0))
+    ranking = followed(a_ranking(late=(0.8, 0.7, 0.6), similarities=((1.0,) * 3,) * 3), behind)
+    assert ranking.chunks == ("a", "b", "c", "d", "e", "f")
+    assert ranking.scores == (3.0, 2.0, 1.0, 0.0, -0.5, -1.0)
+    assert ranking.late == (0.8, 0.7, 0.6, -1.0, -1.0, -1.0)
+    assert ranking.lexical == (3.0, 2.0, 1.0) * 2
+    assert ranking.dense == (0.9, 0.8, 0.7) * 2
+    assert ranking.picked(range(6)) == ranking
+
+
+def test_behind_a_ranking_without_late_interaction_there_is_none_either():
+    assert followed(a_ranking(), a_ranking(chunks=("d", "e", "f"))).late == ()
+
+
+def test_nothing_behind_changes_nothing():
+    ranking = a_ranking(late=(0.8, 0.7, 0.6), similarities=((1.0,) * 3,) * 3)
+    assert followed(ranking, ranking.picked(())) == ranking

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 import agents
+from agents.changes import WHOLE_RANKINGS
 from agents.errors import Permanent, Transient
 from agents.relevance import relevance
 from schemas import (
@@ -141,8 +142,9 @@ ANSWERS = {
 }
 
 
-async def run(event, answers=ANSWERS, **changes):
+async def run(event, answers=ANSWERS, code="test", **changes):
     fx = FakeEffects("retrieve", event, {**ANSWERS, **answers}, {**CONFIGURATION, **changes})
+    fx.code = code
     await fx.execute()
     [outcome] = fx.outcomes
     return outcome, fx.asked
@@ -193,6 +195,31 @@ async def test_a_search_shows_the_whole_ranking():
     assert chunks(outcome) == ["right", "alike", "other", "noise"]
     [request] = of(Fetch, asked)
     assert request.as_of == -1
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_a_search_shows_behind_what_was_reranked_what_was_not(late):
+    answers = {} if late else {Rerank: failing(Transient("away"))}
+    ask = Ask(mode="search", passages_max=3)
+    outcome, asked = await run(query(ask=ask), answers, reranked=2)
+    assert chunks(outcome) == ["right", "alike", "other"]
+    scores = [passage.score for passage in outcome.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert outcome.relevance == (await run(query(ask=ask), answers))[0].relevance
+    [request] = of(Rerank, asked)
+    assert request.chunks == ("right", "alike")
+
+
+@pytest.mark.parametrize(("code", "shown"), [("0.2.0.dev2", 2), (WHOLE_RANKINGS.since, 3)])
+async def test_a_search_of_before_ends_with_what_was_reranked(code, shown):
+    ask = Ask(mode="search", passages_max=3)
+    outcome, _ = await run(query(ask=ask), code=code, reranked=2)
+    assert len(outcome.passages) == shown
+
+
+async def test_a_prompt_holds_nothing_that_was_not_reranked():
+    outcome, _ = await run(query(), reranked=2, diversity={"weight": 1.0, "copy": 0.98})
+    assert chunks(outcome) == ["right", "alike"]
 
 
 async def test_no_more_passages_than_asked_for():

@@ -172,7 +172,27 @@ def test_no_more_are_on_their_way_than_allowed(tmp_path, at_once):
 
 def test_a_ranking_has_each_document_of_the_set_once():
     found = a_set(RecordedGateway()).rankings({"q": "What?"}, 10, nothing)
-    assert found == {"q": ["p/1 ä", ""]}
+    assert found["q"].documents == ("p/1 ä", "")
+    assert found["q"].took_ms > 0
+
+
+def test_what_is_not_found_in_its_time_is_left_out_and_without_one_is_an_error():
+    class HurriedGateway(RecordedGateway):
+        bodies = ()
+
+        def post(self, path, body):
+            self.bodies = (*self.bodies, body)
+            if body["text"] == "slow":
+                raise click.ClickException("too late")
+            return super().post(path, body)
+
+    gateway = HurriedGateway()
+    queries = {"q": "What?", "s": "slow"}
+    assert set(a_set(gateway).rankings(queries, 10, nothing, budget_ms=700)) == {"q"}
+    assert {body["budget_ms"] for body in gateway.bodies} == {700}
+    with pytest.raises(click.ClickException, match="too late"):
+        a_set(gateway).rankings(queries, 10, nothing)
+    assert "budget_ms" not in gateway.bodies[-1]
 
 
 def test_the_real_gateway_takes_the_documents_and_answers(stack, log, tmp_path):  # noqa: F811

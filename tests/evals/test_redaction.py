@@ -1,10 +1,13 @@
 """`eval redaction`: what stays readable is counted by characters, and by the real detector."""
 
+import json
+
 import pytest
 
 from evals.data_sets import BadData, Choice, EvalRow
-from evals.outcome import OURS, SetOutcome
+from evals.outcome import OURS, SetOutcome, document
 from evals.redaction import (
+    COMPARED,
     STOCK,
     add_found,
     evaluate_redaction,
@@ -12,6 +15,7 @@ from evals.redaction import (
     redacted,
     spanned_text,
 )
+from evals.stored_runs import CHANGE, stored_run
 from tests.evals.sets import write_rows
 
 TEXT = "Write to anna.holm@example.org or ask Peter."
@@ -95,3 +99,17 @@ def test_a_set_is_evaluated_beside_the_stock_analyzer(tmp_path):
     assert outcome.counts == {"spans": 2}
     assert outcome.figure("whole, EMAIL_ADDRESS").value == 1.0
     assert outcome.figure("whole, EMAIL_ADDRESS", STOCK).value == 1.0
+
+
+def test_a_run_is_compared_with_a_stored_one_by_what_it_hides(tmp_path):
+    text = a_text(tmp_path)
+    careful, bold = SetOutcome("s", 1), SetOutcome("s", 1)
+    add_found(careful, OURS, [text], [((9, 30),)], 0)
+    add_found(bold, OURS, [text], [((0, 44),)], 0)
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(document("redaction", [bold], {})))
+    stored_run(path, "redaction").add_changes(careful, COMPARED, {text.id: text.group})
+    for name in COMPARED:
+        expected = careful.figure(name).value - bold.figure(name).value
+        assert careful.figure(name, CHANGE).value == pytest.approx(expected)
+    assert careful.figure("characters, precision", CHANGE).value > 0

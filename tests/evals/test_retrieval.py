@@ -1,10 +1,23 @@
 """Collections with queries and grades, and what rankings of them are worth."""
 
+import json
+
 import pytest
 
 from evals.data_sets import BadData, Choice, NoRows
-from evals.retrieval import BM25, ranking_outcome
+from evals.outcome import OURS, document
+from evals.over_gateway import TimedRanking
+from evals.retrieval import (
+    BM25,
+    LIFT,
+    NOT_RERANKED,
+    add_lift,
+    add_times,
+    compared_figures,
+    ranking_outcome,
+)
 from evals.retrieval_set import retrieval_set
+from evals.stored_runs import CHANGE, stored_run
 from tests.evals.sets import PUBLIC, needs_public_sets, write_rows
 
 DOCUMENTS = [
@@ -85,6 +98,66 @@ def test_rankings_have_figures_beside_keywords(folder):
     assert outcome.figure("recall@5").value == 0.5
     assert outcome.figure("recall@5", BM25).value == 1.0
     assert outcome.figure("nDCG@10", BM25).value > outcome.figure("nDCG@10").value
+
+
+def test_a_folder_as_beir_has_it_is_read(folder):
+    (folder / "corpus.jsonl.gz").unlink()
+    for name, rows in (("corpus", DOCUMENTS), ("queries", QUERIES)):
+        renamed = [
+            {"_id": one["id"], **{k: v for k, v in one.items() if k != "id"}} for one in rows
+        ]
+        write_rows(folder / f"{name}.jsonl", renamed)
+    (folder / "qrels.tsv").unlink()
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq-2\td-3\t1\n")
+    assert [query.id for query in retrieval_set(folder, Choice()).queries] == ["q-2"]
+    (folder / "qrels" / "dev.tsv").write_text(GRADES)
+    with pytest.raises(BadData, match=r"2 files of grades, none is test\.tsv"):
+        retrieval_set(folder, Choice())
+    (folder / "qrels" / "test.tsv").write_text(GRADES)
+    one = retrieval_set(folder, Choice())
+    assert [query.id for query in one.queries] == ["q-1", "q-2"]
+    assert [document.id for document in one.documents] == ["d-1", "d-2", "d-3", "d-4"]
+
+
+def test_figures_tell_each_query_times_and_what_reranking_is_worth(folder):
+    one = retrieval_set(folder, Choice())
+    ours = {"q-1": ("d-2",), "q-2": ("d-1", "d-3")}
+    outcome = ranking_outcome(one, {OURS: ours, BM25: one.by_keywords()}, seed=0)
+    assert outcome.by_row["MRR@10"] == {"q-1": 1.0, "q-2": 0.5}
+    add_times(outcome, {"q-1": TimedRanking((), 10.0), "q-2": TimedRanking((), 30.0)})
+    assert outcome.figure("search ms, p50").value == 20.0
+    assert outcome.figure("search ms, p95").value == 29.0
+    add_lift(outcome, one, {"q-2": ("d-1", "d-2", "d-3")})
+    assert outcome.counts["not reranked in time"] == 1
+    assert outcome.figure("MRR@10", NOT_RERANKED).value == pytest.approx(1 / 3)
+    assert outcome.figure("MRR@10", LIFT).value == pytest.approx(1 / 2 - 1 / 3)
+
+
+def test_without_a_query_in_time_no_lift_is_known(folder):
+    one = retrieval_set(folder, Choice())
+    outcome = ranking_outcome(one, {OURS: {}}, seed=0)
+    add_lift(outcome, one, {})
+    assert "no lift is known" in outcome.notes[-1]
+    with pytest.raises(KeyError):
+        outcome.figure("MRR@10", LIFT)
+
+
+def test_a_run_is_compared_with_a_stored_one_in_all_its_figures(folder, tmp_path):
+    one = retrieval_set(folder, Choice())
+
+    def a_run(ranking, took_ms):
+        outcome = ranking_outcome(one, {OURS: {"q-1": ranking, "q-2": ranking}}, seed=0)
+        add_times(outcome, {"q-1": TimedRanking((), took_ms), "q-2": TimedRanking((), took_ms)})
+        return outcome
+
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(document("retrieval", [a_run(("d-1",), 20.0)], {})))
+    outcome = a_run(("d-2", "d-3"), 10.0)
+    stored_run(path, "retrieval").add_changes(outcome, compared_figures(outcome))
+    assert outcome.figure("MRR@10", CHANGE).value == 0.75
+    assert outcome.figure("recall@100", CHANGE).value == 1.0
+    assert outcome.figure("search ms, p95", CHANGE).value == -10.0
 
 
 @needs_public_sets

@@ -17,6 +17,7 @@ from connectors.triton import Triton
 from connectors.triton.connector import BULK_AT_ONCE, QUERIES_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
 from streams.running.breaker import Overdue
+from streams.running.cache_mark import cache_mark
 from streams.running.world import Call
 from streams.settings import Settings
 from tests.connectors.triton.server import FakeTritonServer, serve
@@ -65,6 +66,19 @@ async def test_texts_become_vectors_in_their_order(fake, connector):
 async def test_token_vectors_come_only_where_asked_for(connector):
     embedded = await connector.embed(Embed(texts=("a",), kind="query"), CALL)
     assert embedded.token_vectors == ()
+
+
+async def test_a_query_that_was_embedded_for_the_tenant_is_not_embedded_again(fake, connector):
+    request = Embed(texts=("a",), kind="query", token_vectors=True)
+    first = await connector.embed(request, CALL)
+    with cache_mark() as mark:
+        assert await connector.embed(request, CALL) == first
+    assert mark.cached
+    assert len(fake.requests) == 1
+    with cache_mark() as mark:
+        await connector.embed(request, dataclasses.replace(CALL, tenant="other"))
+    assert not mark.cached
+    assert len(fake.requests) == 2
 
 
 async def test_more_texts_than_the_model_takes_go_in_several_requests(fake, connector):
@@ -267,12 +281,12 @@ async def test_a_restarted_server_is_found_again(fake, connector):
     await connector.embed(Embed(texts=("a",), kind="query"), CALL)
     await fake.server.stop(None)
     with pytest.raises(Transient):
-        await connector.embed(Embed(texts=("a",), kind="query"), CALL)
+        await connector.embed(Embed(texts=("b",), kind="query"), CALL)
     fake.server, _ = await serve(fake, fake.port)
     async with asyncio.timeout(CALL_TIMEOUT_S):
         while True:
             with contextlib.suppress(Transient):
-                assert await connector.embed(Embed(texts=("a",), kind="query"), CALL)
+                assert await connector.embed(Embed(texts=("b",), kind="query"), CALL)
                 return
             await asyncio.sleep(0.05)
 

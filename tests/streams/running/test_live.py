@@ -29,12 +29,13 @@ from schemas import (
 )
 from streams.log.clock import now_us
 from streams.log.codec import body
+from streams.running.cache_mark import mark_cached
 from streams.running.digests import request_digest, response_digest, with_version
 from streams.running.live import ASIDE_PARTS, LiveRun, error_text
 from streams.running.run import Input
 from streams.running.world import World
 from streams.topics import Step, topic_of
-from tests.fake_connectors import FakeAnsweringConnector
+from tests.fake_connectors import FakeAnsweringConnector, FakeConnector
 from tests.fakes import a_codec, a_meta
 
 KEY = b"a digest key of thirty-two bytes"
@@ -100,6 +101,40 @@ async def test_the_response_of_a_recorded_effect_is_kept_and_can_be_read_again()
     assert CODEC.decode(effect.response, Embedded) == embedded
     assert (effect.kind, effect.number, effect.part, effect.model) == ("Embed", 1, 0, "bge@1")
     assert (effect.request, effect.digest, effect.error) == (request_digest(EMBED, KEY), b"", "")
+
+
+@pytest.mark.parametrize("cached", [True, False])
+async def test_an_answer_that_was_kept_from_before_says_so_and_is_the_same_record(cached):
+    embedded = Embedded(vectors=(b"1234",), model="bge@1", dimensions=1)
+
+    def answer(_):
+        if cached:
+            mark_cached()
+        return embedded
+
+    [effect], seen = await effects_of(EMBED, FakeAnsweringConnector({Embed: answer}))
+    assert seen == embedded
+    assert effect.cached == cached
+    assert CODEC.decode(effect.response, Embedded) == embedded
+
+
+async def test_a_mark_is_that_of_one_call_whatever_is_asked_at_once():
+    embedded = Embedded(vectors=(b"1234",), model="bge@1", dimensions=1)
+    other = Embed(texts=("other",), kind="query")
+
+    def answer(request):
+        if request == EMBED:
+            mark_cached()
+        return embedded
+
+    async def step(event, fx):
+        await fx.gather(other, EMBED, other)
+        await fx(other)
+        yield an_outcome()
+
+    run, emitted = a_run(step, FakeAnsweringConnector({Embed: answer}))
+    await run.execute()
+    assert [one.cached for one in emitted[0].meta.effects[1:]] == [False, True, False, False]
 
 
 async def test_of_a_local_effect_only_a_digest_is_kept():
@@ -212,6 +247,26 @@ async def test_each_part_of_a_stream_is_kept_and_the_request_digested_once():
     assert [effect.request for effect in effects] == [request_digest(GENERATE, KEY), b""]
     assert [CODEC.decode(effect.response, Generated) for effect in effects] == parts
     assert {effect.model for effect in effects} == {"chat@1"}
+
+
+async def test_all_parts_of_a_stream_that_was_kept_from_before_say_so():
+    class Kept(FakeConnector):
+        def stream_handlers(self):
+            return {Generate: self.generate}
+
+        async def generate(self, _request, _call):
+            mark_cached()
+            for _ in range(3):
+                yield Generated(tokens=())
+
+    async def step(event, fx):
+        async for _ in fx.stream(GENERATE):
+            pass
+        yield an_outcome()
+
+    run, emitted = a_run(step, Kept())
+    await run.execute()
+    assert [one.cached for one in emitted[0].meta.effects[1:]] == [True] * 3
 
 
 async def test_a_stream_that_breaks_off_keeps_what_came_and_the_error():

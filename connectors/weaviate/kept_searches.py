@@ -1,0 +1,99 @@
+"""What searches found, kept for whoever of the same tenant searches for the same again.
+
+All that decides what is found is part of the key: the request, whole (its text, vector, values,
+filters, groups and limit), the generation of the index, the lane whose position it tells, and the
+revision of the tenant's documents. Whatever makes a version visible, or takes it away, gives them
+another revision, so that what was kept before is found no more. A search as of a position is not
+kept: an audit asks the index.
+
+Why it is so: the revision is read before a search and not after it. Then what is kept under a
+revision is at least as new as that; read after it, a document that came between would be missing
+for as long as nothing else came.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, NamedTuple
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+from weaviate.classes.data import DataObject
+
+from connectors.bounded_cache import BoundedCache
+from connectors.weaviate.failures import no_such_tenant
+from connectors.weaviate.kept_finds import FoundChunk
+from connectors.weaviate.objects import revision_uuid
+from connectors.weaviate.tenant_objects import TenantObjects
+from schemas import Found, Search
+from streams.running.digests import request_digest
+from streams.running.world import Call
+
+CANDIDATE_BYTES = 900
+"""What a candidate takes, with where its chunk lies: measured with tracemalloc over a hundred."""
+
+
+class KeptSearch(NamedTuple):
+    """What a search showed, and where that lies."""
+
+    found: Found
+    chunks: dict[str, FoundChunk]
+
+
+class SearchKey(NamedTuple):
+    """Everything that decides what a search of a tenant finds."""
+
+    generation: int
+    lane: int
+    revision: str
+    request: bytes
+
+
+class KeptSearches:
+    """Remembers what was found."""
+
+    def __init__(self, cache: BoundedCache[KeptSearch]) -> None:
+        self._cache = cache
+
+    async def key_of(
+        self, request: Search, call: Call, generation: int, documents: TenantObjects
+    ) -> SearchKey | None:
+        """Return the key of a search; None where nothing of it can be kept."""
+        if not self._cache.on or request.as_of >= 0:
+            return None
+        revision = await read_revision(documents, call.tenant)
+        if not revision:
+            return None
+        return SearchKey(generation, call.lane, revision, request_digest(request, b""))
+
+    def of(self, key: SearchKey, tenant: str) -> KeptSearch | None:
+        """Return what is kept."""
+        return self._cache.get(tenant, key)
+
+    def keep(self, key: SearchKey, tenant: str, search: KeptSearch) -> None:
+        """Remember what was found."""
+        self._cache.keep(tenant, key, search, CANDIDATE_BYTES * len(search.found.candidates))
+
+
+async def read_revision(documents: TenantObjects, tenant: str) -> str:
+    """Read the revision of a tenant's documents; nothing where none was written yet."""
+    try:
+        items = await documents.by_ids([revision_uuid(tenant)], ("metadata",))
+    except grpc.RpcError as error:
+        if no_such_tenant(error):
+            return ""
+        raise
+    return items[0].properties["metadata"][0] if items else ""
+
+
+def new_revision(tenant: str) -> DataObject[Any, Any]:
+    """Make the object that ends what was kept before; it lies among a tenant's documents.
+
+    Never the same twice: two lanes that write in turns must not come back to one of before.
+    """
+    properties: dict[str, Any] = {
+        "document": "",
+        "versions": [],
+        "positions": [],
+        "metadata": [uuid.uuid4().hex],
+    }
+    return DataObject(uuid=revision_uuid(tenant), properties=properties)

@@ -1,0 +1,146 @@
+"""Kept answers: the same prompt of a tenant, whoever asks, and what is never kept."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from agents.prompt_canary import canary
+from connectors.bounded_cache import BoundedCache
+from connectors.providers import Providers
+from connectors.providers import connector as connector_module
+from connectors.providers.kept_answers import KeptAnswers
+from schemas import Generate, Generated, GeneratedToken, Hedged, ToolCall, ToolExchange, Usage
+from streams.running.cache_mark import cache_mark
+from streams.running.world import Call
+from streams.settings import Settings
+
+CALL = Call(tenant="acme", lane=0, request="r-1", session="s-1", event="e-1", topic="t", offset=3)
+OTHER = replace(CALL, request="r-2", session="s-2", event="e-2", subject="another")
+
+
+def a_request(call=CALL, **fields):
+    prompt = f"Text.\n{canary(call.request)}\nQuestion?"
+    values = {"prompt": prompt, "system": f"Be brief. {canary(call.request)}", "max_tokens": 9}
+    return Generate(**{**values, **fields})
+
+
+def token(text):
+    return GeneratedToken(text=text, at_us=1)
+
+
+def an_answer(*texts, **last):
+    parts = [Generated(tokens=(token(text),), model="m") for text in texts]
+    values = {"finish_reason": "stop", "usage": Usage(), "cost_micros": 7, **last}
+    return [*parts, Generated(tokens=(), last=True, model="m", **values)]
+
+
+def plain(parts):
+    """What comes again: at once, and for nothing."""
+    return [
+        structs.replace(
+            part,
+            cost_micros=0,
+            hedged=None,
+            tokens=tuple(structs.replace(token, at_us=0) for token in part.tokens),
+        )
+        for part in parts
+    ]
+
+
+async def stream(parts):
+    for part in parts:
+        yield part
+
+
+@pytest.fixture
+def kept():
+    return KeptAnswers(BoundedCache("tests", 1_000_000, 60.0))
+
+
+async def passed(kept, parts, request, call=CALL):
+    return [part async for part in kept.keeping(stream(parts), request, call)]
+
+
+async def test_an_answer_passes_unchanged_and_comes_again_for_nothing(kept):
+    said = an_answer("Yes", ".")
+    said[0] = structs.replace(said[0], hedged=Hedged(route="r@1", outcome="won", after_ms=5))
+    assert await passed(kept, said, a_request()) == said
+    with cache_mark() as mark:
+        again = kept.of(a_request(OTHER), OTHER)
+    assert mark.cached
+    assert list(again) == plain(said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "call"),
+    [
+        ({"prompt": "Other."}, CALL),
+        ({"system": "Be long."}, CALL),
+        ({"model": "other"}, CALL),
+        ({"provider": "p"}, CALL),
+        ({"route": "r@2"}, CALL),
+        ({"max_tokens": 10}, CALL),
+        ({"stop": ("x",)}, CALL),
+        ({"json_schema": "{}"}, CALL),
+        ({}, replace(CALL, tenant="other")),
+    ],
+)
+async def test_whatever_decides_an_answer_is_part_of_the_key(kept, fields, call):
+    await passed(kept, an_answer("Yes."), a_request())
+    with cache_mark() as mark:
+        assert kept.of(a_request(**fields), call) is None
+    assert not mark.cached
+
+
+@pytest.mark.parametrize(
+    ("parts", "fields"),
+    [
+        (an_answer("Yes.", finish_reason="length"), {}),
+        (an_answer(finish_reason="tool_calls"), {}),
+        (an_answer("x", tool_calls=(ToolCall(id="1", name="n", arguments="{}"),)), {}),
+        (an_answer(f"It says {canary(CALL.request)[:9]}", canary(CALL.request)[9:]), {}),
+        (an_answer("Yes.")[:1], {}),
+        (an_answer("Yes."), {"temperature": 0.1}),
+        (an_answer("Yes."), {"tools": "[]"}),
+    ],
+    ids=["cut", "tools", "calls", "mark", "broken off", "chance", "tools offered"],
+)
+async def test_what_may_be_another_answer_next_time_is_not_kept(kept, parts, fields):
+    assert await passed(kept, parts, a_request(**fields)) == parts
+    assert kept.of(a_request(**fields), CALL) is None
+
+
+async def test_an_answer_after_tools_is_not_kept(kept):
+    exchanges = (ToolExchange(id="1", name="n", arguments="{}", result="r"),)
+    await passed(kept, an_answer("Yes."), a_request(exchanges=exchanges))
+    assert kept.of(a_request(exchanges=exchanges), CALL) is None
+
+
+async def test_it_is_off_where_no_time_is_given():
+    kept = KeptAnswers(BoundedCache("tests", 1_000_000, 0.0))
+    await passed(kept, an_answer("Yes."), a_request())
+    assert kept.of(a_request(), CALL) is None
+
+
+async def test_the_connector_asks_no_model_for_what_it_keeps(tmp_path, monkeypatch):
+    asked = []
+
+    class Model:
+        async def generate(self, request, call):
+            asked.append(call.request)
+            for part in an_answer("Yes."):
+                yield part
+
+        async def close(self):
+            """Nothing is held."""
+
+    monkeypatch.setattr(connector_module, "make", lambda *_: Model())
+    providers = Providers(Settings(run=tmp_path, answer_cache_s=60.0))
+    try:
+        for call in (CALL, OTHER, replace(OTHER, tenant="other")):
+            parts = [part async for part in providers.generate(a_request(call), call)]
+            assert "".join(token.text for part in parts for token in part.tokens) == "Yes."
+    finally:
+        await providers.close()
+    assert asked == ["r-1", "r-2"]

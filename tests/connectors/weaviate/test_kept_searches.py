@@ -1,0 +1,124 @@
+"""Kept searches: the same question of the same readers, until a document changes."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.weaviate import Weaviate
+from schemas import DocumentRef, Fetch, PublishVersion, Search, WithdrawVersions
+from streams.running.cache_mark import cache_mark
+from streams.settings import Settings
+from tests.connectors.weaviate.test_search import Shelf, call, chunk
+
+SEARCH = Search(text="lanes", vector=b"", limit=10)
+
+
+@pytest.fixture
+async def shelf():
+    shelf = Shelf()
+    await shelf.put("d", chunk("a", axis=0), chunk("b", "red lanes", axis=1))
+    return shelf
+
+
+async def marked(shelf, **fields):
+    with cache_mark() as mark:
+        found = await shelf.find(**fields)
+    return found, mark.cached
+
+
+async def test_a_search_that_is_repeated_reads_one_object_and_finds_the_same(shelf):
+    first, cached = await marked(shelf, axis=0)
+    assert not cached
+    shelf.server.searches.clear()
+    assert await marked(shelf, axis=0) == (first, True)
+    [read] = shelf.server.searches
+    assert (read.limit, read.collection) == (1, "PlayheadDocument_1")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "red"},
+        {"axis": 1},
+        {"groups": ("staff",)},
+        {"filters": {"k": "v"}},
+        {"entities": ("digest",)},
+        {"limit": 1},
+        {"as_of": 1},
+    ],
+)
+async def test_each_part_of_the_request_decides(shelf, fields):
+    await shelf.find(axis=0)
+    _, cached = await marked(shelf, **{"axis": 0, **fields})
+    assert not cached
+
+
+async def test_another_tenant_and_another_lane_search_for_themselves(shelf):
+    await shelf.find()
+    for other in (call(tenant="other"), call(lane=1)):
+        with cache_mark() as mark:
+            await shelf.weaviate.search(SEARCH, other)
+        assert not mark.cached
+
+
+async def test_a_document_that_comes_or_goes_is_seen_at_once(shelf):
+    assert await shelf.names() == ["a", "b"]
+    await shelf.put("e", chunk("c", "lanes lanes lanes"))
+    assert await shelf.names() == ["c", "a", "b"]
+    gone = WithdrawVersions(document=DocumentRef(document="e", version=1, uri="e.md"))
+    await shelf.weaviate.withdraw(gone, call(9))
+    assert await shelf.names() == ["a", "b"]
+    assert (await marked(shelf))[1]
+
+
+async def test_a_document_that_loses_its_readers_is_seen_no_more(shelf):
+    assert await shelf.names() == ["a", "b"]
+    closed = DocumentRef(document="d", version=2, uri="d.md", groups=("staff",))
+    await shelf.weaviate.publish(PublishVersion(document=closed), call(8))
+    assert await shelf.names() == []
+    assert await shelf.names(groups=("staff",)) == ["a", "b"]
+
+
+async def test_a_change_by_another_process_is_seen_too(shelf):
+    other = Weaviate(Settings(), client=shelf.server)
+    assert await shelf.names() == ["a", "b"]
+    gone = WithdrawVersions(document=DocumentRef(document="d", version=1, uri="d.md"))
+    await other.withdraw(gone, call(9, lane=3))
+    assert await shelf.names() == []
+
+
+async def test_a_version_that_is_published_again_ends_what_was_kept(shelf):
+    """Two lanes that write in turns never come back to a revision of before."""
+    published = PublishVersion(document=DocumentRef(document="d", version=1, uri="d.md"))
+    await shelf.find()
+    await shelf.weaviate.publish(published, call(1))
+    assert not (await marked(shelf))[1]
+
+
+async def test_what_is_kept_can_be_fetched_by_the_run_that_got_it(shelf):
+    await shelf.find()
+    other = replace(call(), event="another")
+    await shelf.weaviate.search(SEARCH, other)
+    shelf.server.searches.clear()
+    passages = (await shelf.weaviate.fetch(Fetch(chunks=("b", "a")), other)).passages
+    assert [one.chunk for one in passages] == ["b", "a"]
+    assert [one.collection for one in shelf.server.searches] == ["PlayheadChunk_1"]
+
+
+async def test_an_index_of_before_is_searched_each_time(shelf):
+    documents = shelf.server.data["PlayheadDocument_1"]["acme"]
+    for identity, one in list(documents.items()):
+        if one.properties["document"] == "" and not one.properties["versions"]:
+            del documents[identity]
+    await shelf.find()
+    assert not (await marked(shelf))[1]
+
+
+async def test_where_nothing_is_kept_the_index_is_asked_no_more_than_before():
+    shelf = Shelf()
+    shelf.weaviate = Weaviate(Settings(cache_mb=0), client=shelf.server)
+    await shelf.put("d", chunk("a"))
+    await shelf.find()
+    shelf.server.searches.clear()
+    assert not (await marked(shelf))[1]
+    assert len(shelf.server.searches) == 2  # by words, and the document's history
