@@ -37,6 +37,10 @@ VERBS = {
     "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
     "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
+    "sources": Verb(
+        "edge.cli.sources:sources",
+        "Follow folders, buckets, sites and databases: hand in what changes, withdraw what goes",
+    ),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
     "eval": Verb(
@@ -69,6 +73,8 @@ MEANT = {
     "stop": "down",
     "ask": "chat",
     "upload": "ingest",
+    "crawl": "sources add",
+    "sync": "sources run",
     "verify": "replay verify",
     "export": "replay export",
     "timeline": "replay timeline",

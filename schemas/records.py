@@ -1336,7 +1336,7 @@ class DocumentSeen(Event, frozen=True, gc=False, kw_only=True):
     uri: str
     """Where the document comes from, as in DocumentSubmitted."""
     state: str = "held"
-    """held; gone: it was withdrawn; failed: it is there, and could not be read."""
+    """held; gone: it was withdrawn; noted: it is there, and was not handed in."""
     marker: str = ""
     """Keyed digest of what tells versions apart without reading: ETag, time and size, or the like.
     """

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from connectors.media_types import OF_SUFFIX
+from connectors.sources.file_uris import unreadable_kind, uri_of
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, connect
 from edge.requests import limits
@@ -155,13 +156,8 @@ def files_of(paths: tuple[Path, ...], skipped: list[tuple[str, str]]) -> list[Pa
             if file.suffix.lower() in OF_SUFFIX or (not file.suffix and file == path):
                 files[file] = None
             else:
-                skipped.append((str(file), _unreadable(file)))
+                skipped.append((str(file), unreadable_kind(file.name)))
     return list(files)
-
-
-def _unreadable(file: Path) -> str:
-    kind = f"{file.suffix} files are" if file.suffix else "a file without a suffix is"
-    return f"{kind} not among the kinds that can be read ({', '.join(OF_SUFFIX)})"
 
 
 def _visible_below(folder: Path) -> list[Path]:
@@ -171,15 +167,6 @@ def _visible_below(folder: Path) -> list[Path]:
         if file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
-
-
-def uri_of(path: Path) -> str:
-    """Name a file as a document; the home folder becomes `~`, since it holds a person's name."""
-    full = path.resolve()
-    home = Path.home()
-    if home != Path("/") and full.is_relative_to(home):
-        return f"file:~/{full.relative_to(home).as_posix()}"
-    return full.as_uri()
 
 
 # ---------------------------------------------------------------------- documents

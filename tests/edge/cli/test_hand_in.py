@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.hand_in import ingest, uri_of
+from connectors.sources.file_uris import uri_of
+from edge.cli.hand_in import ingest
 from schemas import EventRejected
 from streams.topics import topic_of
 from tests.edge.cli.running import run

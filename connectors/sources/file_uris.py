@@ -1,0 +1,48 @@
+"""Files as documents: their uris, media types and names to show."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from urllib.parse import quote_from_bytes
+
+from connectors.media_types import OF_SUFFIX
+
+
+def uri_of(path: Path) -> str:
+    """Name a file as a document; the home folder becomes `~`, since it holds a person's name."""
+    return uri_of_resolved(path.resolve())
+
+
+def uri_of_resolved(full: Path) -> str:
+    """Name a file by its absolute path, whatever it links to."""
+    home = Path.home()
+    if home != Path("/") and full.is_relative_to(home):
+        return f"file:~/{_text_of(full.relative_to(home))}"
+    return full.as_uri()  # which spells bytes that are no UTF-8 as %xx
+
+
+def shown(path: PurePath) -> str:
+    """Spell a path for a person: bytes that are no UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def media_type_of(name: str) -> str | None:
+    """Return the media type by a file's ending; None for one that can't be read."""
+    return OF_SUFFIX.get(PurePath(name).suffix.lower())
+
+
+def unreadable_kind(name: str) -> str:
+    """Say why a file is left out by its name."""
+    suffix = PurePath(name).suffix
+    kind = f"{suffix} files are" if suffix else "a file without a suffix is"
+    return f"{kind} not among the kinds that can be read ({', '.join(OF_SUFFIX)})"
+
+
+def _text_of(relative: Path) -> str:
+    spelled = relative.as_posix()
+    try:
+        spelled.encode()
+    except UnicodeEncodeError:
+        return quote_from_bytes(os.fsencode(relative))
+    return spelled
