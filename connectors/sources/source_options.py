@@ -156,10 +156,28 @@ def checked_location(kind: str, location: str) -> str:
         )
     if kind == "bucket" and not parts.netloc:
         raise BadSource("write s3://BUCKET/PREFIX")
+    if kind == "sql" and parts.scheme != "duckdb":
+        _check_database(location)
     if parts.scheme in {"sqlite", "duckdb"} and re.match(r"/[^/]", parts.path):
         absolute = Path(parts.path.removeprefix("/")).resolve()
         return urlunsplit((parts.scheme, "", "", parts.query, "")) + f"///{absolute}"
     return location
+
+
+def _check_database(location: str) -> None:
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        sa.make_url(location).get_dialect()
+    except NoSuchModuleError:
+        raise BadSource(
+            f"no database is known by {location.partition(':')[0]}: name {LOCATIONS}"
+        ) from None
+    except ArgumentError:
+        raise BadSource("it is no address of a database: write SCHEME://USER@HOST/NAME") from None
+    except ImportError:
+        pass  # its driver is missing here; whoever follows the source is told
 
 
 def _readable_folder(location: str) -> str:
@@ -209,9 +227,14 @@ def _names(kind: str) -> list[str]:
 
 
 def _said(error: msgspec.ValidationError) -> str:
-    said = str(error)
-    message, _, where = said.partition(" - at `$.")
-    return f"option {where.rstrip('`')}: {message}" if where else message
+    message, _, where = str(error).partition(" - at `$.")
+    if where:
+        return f"option {where.rstrip('`')}: {message}"
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
+        return f"there is no option {unknown[1][:100]}"
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", message):
+        return f"option {missing[1]} is missing"
+    return message
 
 
 def _check_rows(options: RowOptions) -> None:

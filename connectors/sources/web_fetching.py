@@ -103,8 +103,9 @@ class Fetcher:
             if page.status not in (301, 302, 303, 307, 308):
                 return replace(page, moved=moved and len(seen) > 1)
             moved = moved and page.status in (301, 308)
-            target = normal_address(page.headers.get("location", ""), address)
-            if target is None:
+            location = page.headers.get("location", "")
+            target = normal_address(location, address)
+            if not location or target is None:
                 raise Unfetched("it redirects to no page")
             if host_of(target) != self._host:
                 raise Unfetched(
@@ -142,7 +143,7 @@ class Fetcher:
                 else:
                     body = b""
                 return FetchedPage(address, response.status_code, body, told)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unfetched(f"it can't be fetched ({type(error).__name__})") from None
         finally:
             self._next_s = self._clock() + self.delay_s

@@ -112,6 +112,7 @@ def locations_in(body: bytes) -> Iterator[tuple[bool, str]]:
             parser.feed(body[at : at + PART_BYTES])
             for _, element in parser.read_events():
                 yield from _locations_of(element)
+        parser.close()
     except etree.XMLSyntaxError as error:
         raise BadSitemap(f"it is no XML ({error.msg})") from None
 

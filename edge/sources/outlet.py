@@ -122,7 +122,7 @@ class LogOutlet:
             self.flush()  # its queue was full
             word = self._publisher.send(event)
         self._under_way.append((word, seen))
-        while len(self._under_way) >= WINDOW:
+        while len(self._under_way) >= WINDOW or (self._under_way and self._under_way[0][0].done()):
             self._settle()
 
     def note(self, seen: DocumentSeen) -> None:
