@@ -31,13 +31,17 @@ def essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
+def check_uri(uri: str) -> None:
+    """Check what a document is called; raises Refused."""
+    if not uri or len(uri) > limits.URI_MAX:
+        raise Refused(
+            f"the uri has {len(uri)} characters: name the document in 1 to {limits.URI_MAX}"
+        )
+
+
 def check_document(document: NewDocument, bytes_max: int, configured: ConfiguredLimits) -> None:
     """Check a document against the limits; raises Refused."""
-    if not document.uri or len(document.uri) > limits.URI_MAX:
-        raise Refused(
-            f"the uri has {len(document.uri)} characters: name the document in 1 to "
-            f"{limits.URI_MAX}"
-        )
+    check_uri(document.uri)
     if document.media_type not in MEDIA_TYPES:
         raise Refused(
             f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"
