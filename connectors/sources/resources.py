@@ -17,6 +17,8 @@ from typing import Any
 from connectors.sources.findings import Finding, KnownVersions, SourceAway
 from connectors.sources.rows import BadRows, CursorWatch, Row, RowShape, cursor_value, documents_of
 
+SINCE = "since"
+"""What a function may be told: the highest value of the cursor column that was read before."""
 WORDS_MAX = 300  # characters of what somebody's code says
 
 
@@ -54,7 +56,7 @@ class ResourceSource:
         any_row = False
         watch = CursorWatch(self._column, since) if self._column else None
         try:
-            rows = rows_of(_hinted(self._resource(), self._column, since))
+            rows = rows_of(self._resource(since))
             for finding in documents_of(watch.over(rows) if watch else rows, self._shape):
                 any_row = True
                 yield finding
@@ -70,7 +72,7 @@ class ResourceSource:
                 raise SourceAway(f"{self._file.name} failed: {said}") from None
             self.incomplete = f"{self._file.name} broke off: {said}"
 
-    def _resource(self) -> Any:
+    def _resource(self, since: str) -> Any:
         folder = Path(self._code_folder).resolve() if self._code_folder else None
         file = self._file.resolve()
         if folder is None or not file.is_relative_to(folder):
@@ -93,20 +95,13 @@ class ResourceSource:
         made = getattr(module, self._function, None)
         if made is None:
             raise SourceAway(f"{file.name} has no {self._function}")
-        # dlt's resources and sources are callable too, with or without having been called
+        # dlt's resources are callable, and are rows as they are too
         if not callable(made) or (hasattr(made, "apply_hints") and not self._arguments):
             return made
-        return made(**self._arguments)
-
-
-def _hinted(resource: Any, column: str, since: str) -> Any:
-    """Tell a resource of dlt from where on to read; others are read in full, and passed over."""
-    if column and since and hasattr(resource, "apply_hints"):
-        import dlt
-
-        value = cursor_value(since)
-        resource.apply_hints(incremental=dlt.sources.incremental(column, initial_value=value))
-    return resource
+        given: dict[str, Any] = dict(self._arguments)
+        if since and SINCE in inspect.signature(made).parameters:
+            given[SINCE] = cursor_value(since)
+        return made(**given)
 
 
 def rows_of(resource: Any) -> Iterator[Row]:
