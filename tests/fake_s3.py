@@ -68,7 +68,9 @@ class FakeS3:
     def _list(self, handler: BaseHTTPRequestHandler, bucket: str, query: dict[str, str]) -> None:
         self._pages += 1
         if (status := self.before_page(self._pages)) is not None:
-            return self._error(handler, status, "InternalError" if status >= 500 else "AccessDenied")
+            return self._error(
+                handler, status, "InternalError" if status >= 500 else "AccessDenied"
+            )
         objects, prefix = self.buckets[bucket], query.get("prefix", "")
         after = query.get("continuation-token", "")
         keys = [key for key in sorted(objects) if key.startswith(prefix) and key > after]
@@ -79,7 +81,9 @@ class FakeS3:
             f"{self._etag(objects[key], '<ETag>&quot;{}&quot;</ETag>')}<Size>{len(objects[key])}</Size></Contents>"
             for key in shown
         )
-        token = f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
+        token = (
+            f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
+        )
         kind = "<EncodingType>url</EncodingType>" if "encoding-type" in query else ""
         return self._send(
             handler,

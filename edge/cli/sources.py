@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -235,11 +234,10 @@ def _keep_following(
         try:
             report = desk.run(configured, wish)
         except SourceAway as error:
-            click.echo(f"{time.strftime('%H:%M:%S')} {error}", err=True)
+            click.echo(str(error), err=True)
         else:
             if report.changed_something:
-                click.echo(time.strftime("%H:%M:%S "), nl=False, err=True)
-                tell_run(tenant, configured.source, report, dry=False)
+                tell_run(tenant, configured.source, report, brief=True)
         awake.wait()
         wish = quiet
         configured = desk.configured(configured.source)

@@ -64,11 +64,16 @@ def tell_sources(tenant: str, listed: Sequence[ListedSource], *, as_json: bool) 
     console(markup=False, highlight=False).print(table)
 
 
-def tell_run(tenant: str, name: str, report: RunReport, *, dry: bool) -> None:
-    """Say on stderr what a run found and did; on a dry run also what would be done."""
+def tell_run(
+    tenant: str, name: str, report: RunReport, *, dry: bool = False, brief: bool = False
+) -> None:
+    """Say on stderr what a run found and did; on a dry run also what would be done.
+
+    `brief`, as one of many: what is skipped each time is counted alone.
+    """
     for outcome in OUTCOMES:
         told = [one for one in report.told if one.outcome == outcome]
-        if outcome in SIGNS and not dry:
+        if (outcome in SIGNS and not dry) or (outcome == "skipped" and brief):
             continue
         for one in told[:LINES_MAX]:
             sign = SIGNS.get(outcome, outcome)

@@ -10,6 +10,9 @@ import time
 import uuid
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from schemas import DocumentSeen, DocumentSubmitted
 from streams.log.codec import open_codec
@@ -197,3 +200,42 @@ def test_what_sources_write_is_verified(running, tenant, sources, tmp_path):
     done = running.playhead("replay", "verify", "--tenant", tenant, "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["diverged"], report["unreadable"]) == (0, [], [])
+
+
+def test_a_stream_of_changes_goes_through_the_inbox(running, tenant):
+    topic = f"shop.{uuid.uuid4().hex[:8]}"
+    admin = AdminClient({"bootstrap.servers": running.settings.kafka})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    producer = Producer({"bootstrap.servers": running.settings.kafka})
+
+    def change(**told):
+        producer.produce(topic, json.dumps({"payload": {"before": None, "after": None, **told}}))
+        assert producer.flush(30) == 0
+
+    def follow():
+        example = ROOT / "docs" / "examples" / "change_stream.py"
+        settings = running.settings
+        words = [settings.kafka, settings.registry, topic, tenant, "id", "body"]
+        command = [sys.executable, str(example), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()[0]
+
+    def reached(expected):
+        deadline = time.monotonic() + PATIENCE_S
+        with running.client(tenant) as client:
+            while True:
+                listed = client.get("/v1/documents").json()["documents"]
+                states = {one["uri"]: one["status"] for one in listed}
+                if states == expected:
+                    return
+                assert time.monotonic() < deadline, states
+                time.sleep(0.2)
+
+    change(op="c", after={"id": 1, "body": "The kettle boils."})
+    change(op="c", after={"id": 2, "body": "The lamp glows."})
+    assert follow() == "2"
+    reached({f"{topic}/1": "indexed", f"{topic}/2": "indexed"})
+    change(op="d", before={"id": 1, "body": "The kettle boils."})
+    assert follow() == "1"
+    reached({f"{topic}/1": "deleted", f"{topic}/2": "indexed"})

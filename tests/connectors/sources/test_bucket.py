@@ -62,7 +62,9 @@ def test_objects_of_any_key_are_listed_page_by_page(s3):
 
 
 def test_what_can_not_be_read_by_its_name_is_told(s3):
-    [left] = [one for one in a_source(s3).found(None, "") if isinstance(one, LeftOut) and not one.uri]
+    [left] = [
+        one for one in a_source(s3).found(None, "") if isinstance(one, LeftOut) and not one.uri
+    ]
     assert left.name == "s3://docs/public/film.mp4"
     assert left.reason.startswith(".mp4 files are not among the kinds")
 

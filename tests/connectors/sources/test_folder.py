@@ -80,7 +80,11 @@ def test_names_are_wanted_by_patterns(folder):
 def test_a_marker_tells_versions_apart_and_is_that_of_what_was_read(folder):
     [one] = [one for one in found(folder)[1] if getattr(one, "uri", "").endswith("/b.md")]
     version = one.read()
-    assert (version.content, version.media_type, version.marker) == (b"b", "text/markdown", one.marker)
+    assert (version.content, version.media_type, version.marker) == (
+        b"b",
+        "text/markdown",
+        one.marker,
+    )
     os.utime(folder / "b.md", ns=(0, 1))
     [again] = [one for one in found(folder)[1] if getattr(one, "uri", "").endswith("/b.md")]
     assert again.marker != one.marker

@@ -76,13 +76,13 @@ def test_tables_of_a_database_are_joined_through_dlt(tmp_path):
         store.execute("INSERT INTO reviews VALUES (1, 'It is quick.')")
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     source = a_source(EXAMPLES / "dlt_database.py", "products", arguments={"url": url})
-    assert texts(source) == {
-        "dlt:t/1": "It boils.\n\n## What customers say\n\n- It is quick.\n"
-    }
+    assert texts(source) == {"dlt:t/1": "It boils.\n\n## What customers say\n\n- It is quick.\n"}
 
 
 def test_rows_need_no_library_and_may_come_in_lists(code):
-    path = code("def rows():\n    yield {'id': 1, 'text': 'a'}\n    yield [{'id': 2, 'text': 'b'}]\n")
+    path = code(
+        "def rows():\n    yield {'id': 1, 'text': 'a'}\n    yield [{'id': 2, 'text': 'b'}]\n"
+    )
     assert texts(a_source(path, "rows")) == {"dlt:t/1": "a", "dlt:t/2": "b"}
 
 
@@ -109,7 +109,11 @@ def test_a_link_does_not_lead_out_of_the_folder_of_code(code, tmp_path):
         ("x = 1", "rows", "has no rows"),
         ("rows = 7", "rows", "it gives a int, not rows"),
         ("def rows(): return ['a']", "rows", "it gives a str, not rows"),
-        ("def rows():\n    raise ValueError('the token\\nis old')", "rows", "ValueError: the token is old"),
+        (
+            "def rows():\n    raise ValueError('the token\\nis old')",
+            "rows",
+            "ValueError: the token is old",
+        ),
         ("def rows(): return [{'nr': 1}]", "rows", "no column id, text: the columns are nr"),
     ],
 )
@@ -126,7 +130,9 @@ def test_rows_that_break_off_are_incomplete(code):
 
 
 def test_a_row_without_a_key_is_one_line(code):
-    path = code("def rows():\n    yield {'id': None, 'text': 'a'}\n    yield {'id': 2, 'text': 'b'}\n")
+    path = code(
+        "def rows():\n    yield {'id': None, 'text': 'a'}\n    yield {'id': 2, 'text': 'b'}\n"
+    )
     first, second = a_source(path, "rows").found(None, "")
     assert isinstance(first, LeftOut)
     assert second.uri == "dlt:t/2"

@@ -202,4 +202,6 @@ def test_files_of_parquet_are_read_by_duckdb(tmp_path):
     file = tmp_path / "facts.parquet"
     duckdb.sql(f"COPY (SELECT 7 AS id, 'seven' AS body, 't' AS title) TO '{file}'")
     source = SqlSource("duckdb://", a_shape(), query=f"SELECT * FROM '{file}'")
-    assert [(uri, version.content) for uri, version in read(source)] == [("sql:articles/7", b"seven")]
+    assert [(uri, version.content) for uri, version in read(source)] == [
+        ("sql:articles/7", b"seven")
+    ]

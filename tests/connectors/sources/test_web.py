@@ -69,7 +69,9 @@ def versions(findings):
 def test_pages_are_found_by_links_each_once_whatever_it_is_called(site):
     host = site.url.removeprefix("http://")
     site.pages = {
-        "/": html("/a", "a#part", f"HTTP://{host.upper()}/a", "./b/../a", "mailto:x@y.test", "/b?x=1"),
+        "/": html(
+            "/a", "a#part", f"HTTP://{host.upper()}/a", "./b/../a", "mailto:x@y.test", "/b?x=1"
+        ),
         "/a": html("/", "/a"),
         "/b?x=1": SitePage(b"plain", headers={"Content-Type": "TEXT/PLAIN; charset=utf-8"}),
     }
@@ -144,7 +146,9 @@ def test_robots_txt_is_followed_wildcards_and_all(site):
     assert site.asked["/private/x"] == site.asked["/read.md"] == 0
 
 
-@pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (503, False), (500, False)])
+@pytest.mark.parametrize(
+    ("status", "allowed"), [(404, True), (403, True), (503, False), (500, False)]
+)
 def test_rules_that_can_not_be_read_now_forbid_everything(site, status, allowed):
     site.pages = {"/robots.txt": SitePage(status=status, headers={"Retry-After": "0"}), "/": html()}
     if allowed:
@@ -224,10 +228,20 @@ def test_a_body_is_bounded_as_it_is_unpacked(site):
 
 
 def test_links_of_any_kind_are_no_trouble(site):
-    hostile = ["http://[::1", "http://x:99999/", "\x00", "javascript:1", "/" + "x" * 5_000, "//", ""]
+    hostile = [
+        "http://[::1",
+        "http://x:99999/",
+        "\x00",
+        "javascript:1",
+        "/" + "x" * 5_000,
+        "//",
+        "",
+    ]
     links = "".join(f"<a href='{link}'>x</a>" for link in hostile)
     site.pages = {
-        "/": SitePage(f"<base href='/sub/'>{links}<a href=ok>".encode(), 200, {"Content-Type": "text/html"}),
+        "/": SitePage(
+            f"<base href='/sub/'>{links}<a href=ok>".encode(), 200, {"Content-Type": "text/html"}
+        ),
         "/sub/ok": SitePage(b"", headers={"Content-Type": "text/html"}),
     }
     _, findings = crawl(site)

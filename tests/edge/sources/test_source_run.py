@@ -102,7 +102,11 @@ def test_a_document_is_the_one_that_ingest_makes_of_the_same_file(acme, folder):
     event = min(acme.submitted, key=lambda one: one.uri)
     uri = (folder / "a.md").as_uri()
     assert (event.uri, event.document) == (uri, document_id("acme", uri))
-    assert (event.media_type, event.chunk_policy, event.groups) == ("text/markdown", "procedural", ())
+    assert (event.media_type, event.chunk_policy, event.groups) == (
+        "text/markdown",
+        "procedural",
+        (),
+    )
     assert event.meta.step.name == "sources"
 
 
@@ -299,7 +303,9 @@ def test_validators_come_back_sealed_and_only_after_a_run_that_ended(acme, folde
     class Curious(ListedSource):
         def found(self, known, cursor):
             seen.append(known.validators("u-1"))
-            yield FoundUnchanged("u-1") if seen[-1] else a_document("u-1", validators='{"etag":"e"}')
+            yield (
+                FoundUnchanged("u-1") if seen[-1] else a_document("u-1", validators='{"etag":"e"}')
+            )
             if self.error:
                 raise self.error
 
@@ -348,7 +354,11 @@ def test_no_record_holds_a_text_or_a_plain_digest_of_it(acme, folder):
 
     acme.run("handbook")
     text = (folder / "a.md").read_bytes()
-    plain = [text, hashlib.sha256(text).hexdigest().encode(), hashlib.md5(text).hexdigest().encode()]
+    plain = [
+        text,
+        hashlib.sha256(text).hexdigest().encode(),
+        hashlib.md5(text).hexdigest().encode(),
+    ]
     for rows in acme.broker.rows.values():
         for message in rows.messages:
             assert not any(one in message.value() for one in plain)
