@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -31,7 +31,7 @@ class FakeS3:
     before_page: Callable[[int], int | None] = lambda _number: None
     """Called before each page of a listing; returns a status to fail with."""
 
-    def __enter__(self) -> FakeS3:
+    def __enter__(self) -> Self:
         fake = self
 
         class Handler(BaseHTTPRequestHandler):

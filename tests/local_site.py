@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass
@@ -37,7 +37,7 @@ class LocalSite:
     """Paths that were asked for with a condition."""
     agents: set[str] = field(default_factory=set)
 
-    def __enter__(self) -> LocalSite:
+    def __enter__(self) -> Self:
         site = self
 
         class Handler(BaseHTTPRequestHandler):

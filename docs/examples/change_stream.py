@@ -11,7 +11,7 @@ import json
 import sys
 from urllib.parse import quote
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -61,8 +61,6 @@ def main():
     while batch := consumer.consume(100, IDLE_S):
         for message in batch:
             if message.error():
-                if message.error().code() == KafkaError._PARTITION_EOF:
-                    continue
                 raise KafkaException(message.error())
             if (record := record_of(message, tenant, key, text)) is not None:
                 value = serialize(record, SerializationContext(INBOX, MessageField.VALUE))

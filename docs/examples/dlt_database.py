@@ -1,11 +1,11 @@
-"""A database as a source of documents through dlt, for what one query can't say: two tables joined here.
+"""A database as a source through dlt, for what one query can't say: two tables joined here.
 
     export PLAYHEAD_SOURCES_CODE=docs/examples
     playhead sources add products 'dlt:docs/examples/dlt_database.py#products' --tenant acme \
         -o key=id -o title=name -o text=text -o arg.url=sqlite:///shop.db
     playhead sources run products --tenant acme
 
-A table or query of its own needs no code: `playhead sources add articles sqlite:///shop.db -o table=articles -o key=id`.
+A table or a query needs no code: playhead sources add articles sqlite:///shop.db -o table=articles -o key=id
 """
 
 from dlt.sources.sql_database import sql_database

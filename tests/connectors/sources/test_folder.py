@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -38,9 +39,7 @@ def uris(findings):
 
 def left(findings):
     return {
-        os.path.basename(one.name): (one.why, one.reason)
-        for one in findings
-        if isinstance(one, LeftOut)
+        Path(one.name).name: (one.why, one.reason) for one in findings if isinstance(one, LeftOut)
     }
 
 
@@ -109,8 +108,7 @@ def test_links_make_no_loop_and_lead_nowhere_else(folder, tmp_path):
 
 def test_names_that_are_no_utf8_are_documents_too(folder):
     name = b"caf\xe9.md"
-    with open(os.path.join(os.fsencode(folder), name), "wb") as file:
-        file.write(b"x")
+    (folder / os.fsdecode(name)).write_bytes(b"x")
     _, findings = found(folder)
     [uri] = [uri for uri in uris(findings) if "caf" in uri]
     assert uri.endswith("/caf%E9.md")
@@ -119,8 +117,7 @@ def test_names_that_are_no_utf8_are_documents_too(folder):
 
 def test_names_that_are_no_utf8_under_the_home_folder_too(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder.parent))
-    with open(os.path.join(os.fsencode(folder), b"caf\xe9.md"), "wb") as file:
-        file.write(b"x")
+    (folder / os.fsdecode(b"caf\xe9.md")).write_bytes(b"x")
     listed = uris(found(folder)[1])
     assert "file:~/docs/caf%E9.md" in listed
     assert "file:~/docs/a.txt" in listed

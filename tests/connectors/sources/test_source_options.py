@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -84,11 +85,10 @@ def test_a_location_that_can_not_be_kept_is_refused(kind, location, said):
 
 
 def test_a_folder_whose_name_is_no_utf8_is_refused(tmp_path):
-    import os
-
-    os.mkdir(os.path.join(os.fsencode(tmp_path), b"caf\xe9"))
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
     with pytest.raises(BadSource, match="no UTF-8"):
-        checked_location("folder", os.fsdecode(os.path.join(os.fsencode(tmp_path), b"caf\xe9")))
+        checked_location("folder", str(folder))
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,6 @@ def test_a_reference_that_leads_to_nothing_is_said_without_showing_it(reference,
     with pytest.raises(BadReference, match=said) as refusal:
         resolved("password", reference)
     assert "hunter2" not in str(refusal.value)
+    options = {**ROWS, "password": reference}
     with pytest.raises(BadSource, match=said):
-        options = {**ROWS, "password": reference}
         opened("n", "sql", "sqlite:///x.db", options, Settings(run=Path("/nowhere")))

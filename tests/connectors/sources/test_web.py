@@ -154,14 +154,14 @@ def test_rules_that_can_not_be_read_now_forbid_everything(site, status, allowed)
     if allowed:
         assert paths(site, crawl(site)[1]) == ["/"]
         return
-    with pytest.raises(SourceAway, match=f"robots.txt answered {status}; without its rules"):
+    with pytest.raises(SourceAway, match=rf"robots\.txt answered {status}; without its rules"):
         crawl(site)
     assert site.asked["/"] == 0
 
 
 def test_a_site_that_is_away_is_said_to_be():
     source = WebSource("http://127.0.0.1:9/", NamePatterns(), CrawlBounds(delay_s=0))
-    with pytest.raises(SourceAway, match="robots.txt: it can't be fetched"):
+    with pytest.raises(SourceAway, match="it can't be fetched"):
         list(source.found(Known(), ""))
 
 
@@ -261,10 +261,10 @@ def test_names_are_wanted_by_patterns(site):
 
 def test_an_unchanged_page_is_asked_for_and_not_read_again(site):
     site.pages = {
-        "/": html("/a", "/b", **{"ETag": '"1"'}),
+        "/": html("/a", "/b", ETag='"1"'),
         "/a": html("/c", **{"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}),
         "/b": html(),
-        "/c": html(**{"ETag": '"c"'}),
+        "/c": html(ETag='"c"'),
     }
     known = Known(versions(crawl(site)[1]))
     assert json.loads(known.versions[f"{site.url}/c"]) == {"etag": '"c"', "depth": 2}
@@ -343,10 +343,14 @@ def test_sitemaps_are_followed_packed_or_not_within_the_host(site):
 @pytest.mark.parametrize(
     "body",
     [
-        b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
-        b"<urlset><url><loc>&b;</loc></url></urlset>",
-        b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-        b"<urlset><url><loc>&a;</loc></url></urlset>",
+        (
+            b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+            b"<urlset><url><loc>&b;</loc></url></urlset>"
+        ),
+        (
+            b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+            b"<urlset><url><loc>&a;</loc></url></urlset>"
+        ),
         b"\x1f\x8bnot packed",
         b"<urlset/>",
         b"",
