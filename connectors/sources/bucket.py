@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.sources.file_uris import media_type_of, unreadable_kind
+from connectors.sources.file_uris import media_type_of, no_kind
 from connectors.sources.findings import (
-    Finding,
     FoundDocument,
     GoneMeanwhile,
     KnownVersions,
     LeftOut,
     ReadVersion,
     SourceAway,
+    SourceFinding,
     UnreadDocument,
 )
 from connectors.sources.folder import too_large
@@ -71,7 +71,7 @@ class BucketSource:
         """Tell nothing: a bucket counts its objects by listing them."""
         return None
 
-    def found(self, _known: KnownVersions, _cursor: str) -> Iterator[Finding]:
+    def found(self, _known: KnownVersions, _cursor: str) -> Iterator[SourceFinding]:
         """List the objects; where the listing breaks off, what was listed stands."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -108,14 +108,14 @@ class BucketSource:
             self._made = get_session().create_client("s3", config=config, **given)
         return self._made
 
-    def _finding(self, entry: Any) -> Finding | None:
+    def _finding(self, entry: Any) -> SourceFinding | None:
         key, size = entry["Key"], entry["Size"]
         if not self._patterns.takes(key) or key.endswith("/"):
             return None  # the latter are folders, as consoles make them
         uri = f"s3://{self._bucket}/{key}"
         media_type = media_type_of(key)
         if media_type is None:
-            return LeftOut(uri, unreadable_kind(key))
+            return LeftOut(uri, no_kind(key))
         if size > self._bytes_max:
             return LeftOut(uri, too_large(size, self._bytes_max), "failed", uri)
         marker = _marker(entry, size)

@@ -32,6 +32,12 @@ def media_type_of(name: str) -> str | None:
     return OF_SUFFIX.get(PurePath(name).suffix.lower())
 
 
+def no_kind(name: str) -> str:
+    """Say in a few words that a file is left out by its name, where many are."""
+    suffix = PurePath(name).suffix[:20]
+    return f"{suffix} files can't be read" if suffix else "a file without a suffix can't be read"
+
+
 def unreadable_kind(name: str) -> str:
     """Say why a file is left out by its name."""
     suffix = PurePath(name).suffix

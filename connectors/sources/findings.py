@@ -71,7 +71,7 @@ class LeftOut:
     """Its uri where it may be a known document: it is not gone."""
 
 
-Finding = FoundDocument | FoundUnchanged | FoundGone | LeftOut
+SourceFinding = FoundDocument | FoundUnchanged | FoundGone | LeftOut
 
 
 class KnownVersions(Protocol):
@@ -94,7 +94,7 @@ class DocumentSource(Protocol):
     cursor: str
     """Up to where it was listed, to go on from the next time; empty where it is not read so."""
 
-    def found(self, known: KnownVersions, cursor: str) -> Iterator[Finding]:
+    def found(self, known: KnownVersions, cursor: str) -> Iterator[SourceFinding]:
         """List what is there, from a cursor on where there is one; raises SourceAway."""
 
     def expected(self) -> int | None:

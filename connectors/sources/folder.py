@@ -11,15 +11,15 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from connectors.sources.file_uris import media_type_of, shown, unreadable_kind, uri_of_resolved
+from connectors.sources.file_uris import media_type_of, no_kind, shown, uri_of_resolved
 from connectors.sources.findings import (
-    Finding,
     FoundDocument,
     GoneMeanwhile,
     KnownVersions,
     LeftOut,
     ReadVersion,
     SourceAway,
+    SourceFinding,
     UnreadDocument,
 )
 from connectors.sources.name_patterns import NamePatterns
@@ -40,7 +40,7 @@ class FolderSource:
         """Count the files, as far as they can be seen."""
         return sum(1 for _ in self._walk(lambda _folder, _error: None))
 
-    def found(self, _known: KnownVersions, _cursor: str) -> Iterator[Finding]:
+    def found(self, _known: KnownVersions, _cursor: str) -> Iterator[SourceFinding]:
         """List the files, folder by folder, in the order of their names."""
         if not self._root.is_dir():
             raise SourceAway(f"{shown(self._root)} is no folder: is it mounted?")
@@ -86,7 +86,7 @@ class FolderSource:
                     yield Path(entry.path), entry.is_symlink()
             waiting += reversed(below)
 
-    def _finding(self, path: Path, *, is_link: bool) -> Finding | None:
+    def _finding(self, path: Path, *, is_link: bool) -> SourceFinding | None:
         name, relative = shown(path), shown(path.relative_to(self._root))
         if not self._patterns.takes(relative):
             return None
@@ -94,7 +94,7 @@ class FolderSource:
             return LeftOut(name, refusal)
         media_type = media_type_of(path.name)
         if media_type is None:
-            return LeftOut(name, unreadable_kind(name))
+            return LeftOut(name, no_kind(name))
         uri = uri_of_resolved(path)
         try:
             status = path.stat()

@@ -14,8 +14,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.findings import Finding, KnownVersions, SourceAway
-from connectors.sources.rows import BadRows, CursorWatch, Row, RowShape, cursor_value, documents_of
+from connectors.sources.findings import KnownVersions, SourceAway, SourceFinding
+from connectors.sources.source_rows import (
+    BadRows,
+    CursorWatch,
+    Row,
+    RowShape,
+    cursor_value,
+    documents_of,
+)
 
 SINCE = "since"
 """What a function may be told: the highest value of the cursor column that was read before."""
@@ -48,7 +55,7 @@ class ResourceSource:
         """Tell nothing: rows are known by reading them."""
         return None
 
-    def found(self, _known: KnownVersions, cursor: str) -> Iterator[Finding]:
+    def found(self, _known: KnownVersions, cursor: str) -> Iterator[SourceFinding]:
         """Read the rows; raises SourceAway where the code can't be run, or fails at once."""
         since = "" if self._full else cursor
         if since:

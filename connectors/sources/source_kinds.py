@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sources.bucket import BucketSource
-from connectors.sources.credentials import BadReference, resolved
 from connectors.sources.findings import DocumentSource
 from connectors.sources.folder import FolderSource
 from connectors.sources.name_patterns import NamePatterns
 from connectors.sources.resources import ResourceSource
-from connectors.sources.rows import RowShape
+from connectors.sources.secret_references import BadReference, resolved
 from connectors.sources.source_options import ARGUMENT, SECRET, BadSource, checked_options
+from connectors.sources.source_rows import RowShape
 from connectors.sources.sql import SqlSource
 from connectors.sources.web import CrawlBounds, WebSource
 from streams.settings import Settings

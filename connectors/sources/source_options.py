@@ -15,15 +15,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from connectors.media_types import MEDIA_TYPES
-from connectors.sources.credentials import BadReference, check_reference
 from connectors.sources.file_uris import shown
+from connectors.sources.secret_references import BadReference, check_reference
 
 LOCATION_MAX = 4_096  # characters
 OPTION_MAX = 65_536  # characters: a query may be long
 ARGUMENT, SECRET = "arg.", "secret."
 """What options of dlt begin with that its function gets; the latter refer to credentials."""
 
-Text = Annotated[str, Meta(max_length=OPTION_MAX)]
+OptionText = Annotated[str, Meta(max_length=OPTION_MAX)]
 
 
 class BadSource(ValueError):
@@ -33,9 +33,9 @@ class BadSource(ValueError):
 class NamedOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Options of a source that lists names."""
 
-    include: Text = ""
+    include: OptionText = ""
     """Names to take: shell patterns with commas between; empty for all."""
-    exclude: Text = ""
+    exclude: OptionText = ""
     """Names to leave out, likewise."""
 
 
@@ -50,9 +50,9 @@ class BucketOptions(NamedOptions, frozen=True, forbid_unknown_fields=True):
     """Address of a server other than AWS."""
     region: Annotated[str, Meta(pattern=r"^[a-z0-9-]*\Z")] = ""
     """Region of the bucket."""
-    access_key: Text = ""
+    access_key: OptionText = ""
     """Where the access key is: env:NAME or file:PATH. Without: as the machine is set up."""
-    secret_key: Text = ""
+    secret_key: OptionText = ""
     """Where the secret key is."""
     anonymous: bool = False
     """Whether to ask without a signature."""
@@ -67,7 +67,7 @@ class WebOptions(NamedOptions, frozen=True, forbid_unknown_fields=True):
     """Links from the start or from a page of a sitemap, at most."""
     delay_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
     """Seconds between two requests, at least; the site may ask for more."""
-    sitemap: Text = "auto"
+    sitemap: OptionText = "auto"
     """auto, none, or the address of one."""
 
 
@@ -76,17 +76,17 @@ class RowOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
     key: Annotated[str, Meta(min_length=1, max_length=256)]
     """Column that names a document; it becomes part of the uri, so no personal data."""
-    text: Text = ""
+    text: OptionText = ""
     """Columns of the text, with commas; empty for all columns with their names."""
-    title: Text = ""
+    title: OptionText = ""
     """Column of the title."""
-    metadata: Text = ""
+    metadata: OptionText = ""
     """Columns to filter by, with commas; no personal data."""
     media_type: Annotated[str, Meta(max_length=255)] = "text/markdown"
     """What the text is."""
     per: Literal["row", "group"] = "row"
     """Whether a document is a row, or all rows of one key."""
-    cursor: Text = ""
+    cursor: OptionText = ""
     """Column that only grows with changes: only rows from its highest value on are read again."""
 
 
@@ -95,9 +95,9 @@ class SqlOptions(RowOptions, frozen=True, forbid_unknown_fields=True):
 
     table: Annotated[str, Meta(max_length=256)] = ""
     """Table, or schema.table; or else:"""
-    query: Text = ""
+    query: OptionText = ""
     """One SELECT."""
-    password: Text = ""
+    password: OptionText = ""
     """Where the password is: env:NAME or file:PATH."""
 
 

@@ -13,8 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.sources.findings import Finding, KnownVersions, SourceAway
-from connectors.sources.rows import BadRows, CursorWatch, Row, RowShape, cursor_value, documents_of
+from connectors.sources.findings import KnownVersions, SourceAway, SourceFinding
+from connectors.sources.source_rows import (
+    BadRows,
+    CursorWatch,
+    Row,
+    RowShape,
+    cursor_value,
+    documents_of,
+)
 
 ROWS_AT_ONCE = 100
 """From a server. From a database in this process one at a time, since a row may be large."""
@@ -22,7 +29,7 @@ WORDS_MAX = 300  # characters of what a database says
 
 
 @dataclass(frozen=True)
-class Selection:
+class RowSelection:
     """What is read."""
 
     table: str = ""
@@ -72,12 +79,12 @@ class SqlSource:
         """Tell nothing: to count rows may take as long as to read them."""
         return None
 
-    def found(self, _known: KnownVersions, cursor: str) -> Iterator[Finding]:
+    def found(self, _known: KnownVersions, cursor: str) -> Iterator[SourceFinding]:
         """Read the rows; raises SourceAway where the database refuses before the first one."""
         since = "" if self._full else cursor
         if since:
             self.incomplete = f"rows from {cursor_value(cursor)} on alone were read"
-        selection = Selection(
+        selection = RowSelection(
             self._table,
             self._query,
             self._column or self._shape.key if not self._shape.grouped else self._shape.key,
@@ -108,7 +115,7 @@ class DatabaseRefused(Exception):
 
 
 def _database_rows(
-    address: str, selection: Selection, since: str, password: str
+    address: str, selection: RowSelection, since: str, password: str
 ) -> Generator[Row, None, None]:
     import sqlalchemy as sa
     from sqlalchemy.exc import SQLAlchemyError
@@ -147,7 +154,7 @@ def _read_only(url: Any) -> Any:
 
 
 def _duckdb_rows(
-    address: str, selection: Selection, since: str, _password: str
+    address: str, selection: RowSelection, since: str, _password: str
 ) -> Generator[Row, None, None]:
     try:
         import duckdb

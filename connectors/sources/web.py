@@ -21,7 +21,6 @@ import lxml.html
 
 from connectors.media_types import MEDIA_TYPES
 from connectors.sources.findings import (
-    Finding,
     FoundDocument,
     FoundGone,
     FoundUnchanged,
@@ -29,6 +28,7 @@ from connectors.sources.findings import (
     LeftOut,
     ReadVersion,
     SourceAway,
+    SourceFinding,
 )
 from connectors.sources.name_patterns import NamePatterns
 from connectors.sources.web_addresses import host_of, normal_address
@@ -81,7 +81,7 @@ class WebSource:
         """Tell nothing: a site is known by visiting it."""
         return None
 
-    def found(self, known: KnownVersions, _cursor: str) -> Iterator[Finding]:
+    def found(self, known: KnownVersions, _cursor: str) -> Iterator[SourceFinding]:
         """Visit the pages; raises SourceAway where the site does not let itself be read."""
         with self._new_fetcher(self._host, self._bounds.delay_s) as fetcher:
             rules = rules_of(fetcher, self._start)
@@ -123,7 +123,7 @@ class WebSource:
 
     def _visit_all(
         self, fetcher: Fetcher, rules: SiteRules, known: KnownVersions
-    ) -> Iterator[Finding]:
+    ) -> Iterator[SourceFinding]:
         while self._waiting:
             address, depth = self._waiting.popleft()
             if rules.allows(address):
@@ -133,7 +133,7 @@ class WebSource:
 
     def _visit(
         self, fetcher: Fetcher, rules: SiteRules, known: KnownVersions, address: str, depth: int
-    ) -> Iterator[Finding]:
+    ) -> Iterator[SourceFinding]:
         headers = _conditions(known.validators(address))
         try:
             page = fetcher.fetch(address, self._bounds.bytes_max, headers, rules.allows)
@@ -152,7 +152,7 @@ class WebSource:
         elif page.status not in (404, 410):
             yield LeftOut(address, f"the site answered {page.status}", "failed", address)
 
-    def _page(self, page: FetchedPage, depth: int) -> Iterator[Finding]:
+    def _page(self, page: FetchedPage, depth: int) -> Iterator[SourceFinding]:
         media_type = page.headers.get("content-type", "").partition(";")[0].strip().lower()
         robots = page.headers.get("x-robots-tag", "").lower()
         if media_type in HTML:

@@ -229,6 +229,7 @@ def _keep_following(
     """Follow until somebody ends it; a source that is away now may be there later."""
     folder = Path(configured.location) if configured.kind == "folder" else None
     awake = Awake(folder, every_s)
+    click.echo(f"{tenant}: source {configured.source} is followed; Ctrl-C ends it", err=True)
     quiet = replace(wish, quiet=True)
     while True:
         try:

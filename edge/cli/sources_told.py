@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from rich.table import Table
 
 from edge.cli.output import print_json
-from edge.sources.run_report import OUTCOMES, RunReport
+from edge.sources.run_report import OUTCOMES, RunReport, ToldThing
 from edge.sources.source_history import ListedSource
 from schemas import SourceConfigured, SourceRan
 from streams.operations.printing import console, counted
@@ -75,6 +76,9 @@ def tell_run(
         told = [one for one in report.told if one.outcome == outcome]
         if (outcome in SIGNS and not dry) or (outcome == "skipped" and brief):
             continue
+        if outcome == "skipped" and len(told) > LINES_MAX:
+            _tell_reasons(report, told)
+            continue
         for one in told[:LINES_MAX]:
             sign = SIGNS.get(outcome, outcome)
             click.echo(f"{sign} {one.name}{f': {one.reason}' if one.reason else ''}", err=True)
@@ -93,6 +97,15 @@ def tell_run(
         )
     would = "would be: " if dry else ""
     click.echo(f"{tenant}: source {name}: {would}{_counts(report)}", err=True)
+
+
+def _tell_reasons(report: RunReport, told: Sequence[ToldThing]) -> None:
+    """Say how many were skipped for which reason, the most frequent first."""
+    reasons = Counter(one.reason for one in told)
+    for reason, number in reasons.most_common(LINES_MAX):
+        click.echo(f"skipped {number:,}: {reason}", err=True)
+    if (more := report.counts["skipped"] - sum(dict(reasons.most_common(LINES_MAX)).values())) > 0:
+        click.echo(f"skipped {more:,} more (--json names {len(told):,})", err=True)
 
 
 def _counts(report: RunReport) -> str:

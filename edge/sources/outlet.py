@@ -44,7 +44,7 @@ class Outlet(Protocol):
         """Wait until the broker has everything; raises Transient."""
 
 
-class Pace:
+class HandInPace:
     """So many a second at most; 0 for no bound."""
 
     def __init__(
@@ -104,7 +104,7 @@ class LogOutlet:
     """Writes to the log, many requests on their way at once."""
 
     def __init__(
-        self, publisher: Publishes, log: SourceLog, pace: Pace, room: Callable[[int], None]
+        self, publisher: Publishes, log: SourceLog, pace: HandInPace, room: Callable[[int], None]
     ) -> None:
         self._publisher, self._log, self._pace, self._room = publisher, log, pace, room
         self._under_way: deque[tuple[Future[Position], DocumentSeen]] = deque()

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 TOLD_MAX = 1_000  # things that are told one by one; the rest are counted
-Outcome = Literal["added", "changed", "removed", "unchanged", "skipped", "failed"]
-OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "removed", "unchanged", "skipped", "failed")
+FoundOutcome = Literal["added", "changed", "removed", "unchanged", "skipped", "failed"]
+OUTCOMES: tuple[FoundOutcome, ...] = (
+    "added",
+    "changed",
+    "removed",
+    "unchanged",
+    "skipped",
+    "failed",
+)
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,7 @@ class ToldThing:
     """One document, or something that is none."""
 
     name: str
-    outcome: Outcome
+    outcome: FoundOutcome
     reason: str = ""
 
 
@@ -24,7 +31,7 @@ class ToldThing:
 class RunReport:
     """Counts, and what is told by name; memory is bounded."""
 
-    counts: Counter[Outcome] = field(default_factory=Counter)
+    counts: Counter[FoundOutcome] = field(default_factory=Counter)
     told: list[ToldThing] = field(default_factory=list)
     left_out: int = 0
     """Things that are not told by name: TOLD_MAX are."""
@@ -37,7 +44,7 @@ class RunReport:
     notes: list[str] = field(default_factory=list)
     """What an operator should know besides."""
 
-    def add(self, name: str, outcome: Outcome, reason: str = "") -> None:
+    def add(self, name: str, outcome: FoundOutcome, reason: str = "") -> None:
         """Take in what became of one thing; what is as it was is counted only."""
         self.counts[outcome] += 1
         if outcome == "unchanged":

@@ -20,9 +20,9 @@ from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import stamp
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests.validity import check_groups
-from edge.sources.known_documents import KnownDocuments
-from edge.sources.outlet import IngestRoom, LogOutlet, Pace
+from edge.sources.outlet import HandInPace, IngestRoom, LogOutlet
 from edge.sources.run_report import RunReport
+from edge.sources.seen_documents import SeenDocuments
 from edge.sources.source_history import (
     ListedSource,
     NoSuchSource,
@@ -175,7 +175,7 @@ class SourceDesk:
                 known,
                 self._requests,
                 self._keyring,
-                LogOutlet(self._publisher, self._log, Pace(configured.rate), self._room),
+                LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room),
                 RunTerms(wish.dry, wish.allow_deletions, history.trusted, history.cursor),
                 others=self._log.configured(self._tenant),
                 advance=watch(source),
@@ -202,7 +202,7 @@ class SourceDesk:
         with source_lock(self._settings, self._tenant, name):
             known = self._known()
             source = NothingListed()
-            outlet = LogOutlet(self._publisher, self._log, Pace(configured.rate), self._room)
+            outlet = LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room)
             others = self._log.configured(self._tenant)
             run = SourceRun(
                 self._tenant,
@@ -242,8 +242,8 @@ class SourceDesk:
             full=full,
         )
 
-    def _known(self) -> KnownDocuments:
-        known = KnownDocuments()
+    def _known(self) -> SeenDocuments:
+        known = SeenDocuments()
         known.learn_all(self._log.seen(self._tenant))
         return known
 

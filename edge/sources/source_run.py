@@ -19,7 +19,6 @@ from msgspec import structs
 from agents.errors import KeyDestroyed, Permanent
 from connectors.sources.findings import (
     DocumentSource,
-    Finding,
     FoundDocument,
     FoundGone,
     FoundUnchanged,
@@ -27,20 +26,21 @@ from connectors.sources.findings import (
     LeftOut,
     ReadVersion,
     SourceAway,
+    SourceFinding,
     UnreadDocument,
 )
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.identity import Identity, stamp
 from edge.requests.new_document import NewDocument
-from edge.sources.known_documents import (
+from edge.sources.outlet import Outlet
+from edge.sources.run_report import RunReport
+from edge.sources.seen_documents import (
     LISTED,
     SAID_GONE,
     VALIDATORS,
-    KnownDocument,
-    KnownDocuments,
+    SeenDocument,
+    SeenDocuments,
 )
-from edge.sources.outlet import Outlet
-from edge.sources.run_report import RunReport
 from edge.sources.source_log import EDGE
 from schemas import DocumentSeen, SourceConfigured
 from streams.log.ids import document_id, outcome_id
@@ -70,7 +70,7 @@ class SourceRun:
         tenant: str,
         configured: SourceConfigured,
         source: DocumentSource,
-        known: KnownDocuments,
+        known: SeenDocuments,
         requests: RequestBuilder,
         keyring: Seals,
         outlet: Outlet,
@@ -115,7 +115,7 @@ class SourceRun:
         """Name the documents that were there."""
         return (one.uri for one in self._known.each_there(self._name))
 
-    def _validators(self, known: KnownDocument) -> str:
+    def _validators(self, known: SeenDocument) -> str:
         if known.validators is None:
             return ""
         try:
@@ -125,7 +125,7 @@ class SourceRun:
 
     # ------------------------------------------------------------------ one finding
 
-    def _take(self, finding: Finding) -> None:
+    def _take(self, finding: SourceFinding) -> None:
         match finding:
             case FoundDocument():
                 self._follow(finding)
@@ -139,10 +139,10 @@ class SourceRun:
             case LeftOut():
                 self._leave_out(finding)
 
-    def _get(self, uri: str) -> KnownDocument:
+    def _get(self, uri: str) -> SeenDocument:
         return self._known.get(self._name, document_id(self._tenant, uri), uri)
 
-    def _meet(self, known: KnownDocument) -> None:
+    def _meet(self, known: SeenDocument) -> None:
         if known.met == LISTED:
             self.report.note(f"{known.uri} was listed twice: the later version counts")
         self._known.meet(self._name, known)
@@ -178,7 +178,7 @@ class SourceRun:
         except (UnreadDocument, Permanent) as error:
             self.report.add(found.uri, "failed", str(error))
 
-    def _hand_in(self, found: FoundDocument, known: KnownDocument, version: ReadVersion) -> None:
+    def _hand_in(self, found: FoundDocument, known: SeenDocument, version: ReadVersion) -> None:
         configured = self._configured
         marker = version.marker or found.marker
         seen = structs.replace(
@@ -220,7 +220,7 @@ class SourceRun:
         for known in self._known.each_missing(self._name, absent=absent):
             self.withdraw(known, f"gone from source {self._name}")
 
-    def withdraw(self, known: KnownDocument, reason: str) -> None:
+    def withdraw(self, known: SeenDocument, reason: str) -> None:
         """Withdraw a document, unless another source has it too."""
         gone = structs.replace(_seen_as(known), state="gone", marker="", content="")
         elsewhere = self._known.elsewhere(self._name, known.document, self._others)
@@ -237,14 +237,14 @@ class SourceRun:
 
     # ------------------------------------------------------------------ records
 
-    def _identity(self, known: KnownDocument, what: str) -> Identity:
+    def _identity(self, known: SeenDocument, what: str) -> Identity:
         fingerprint = f"source|{self._name}|{known.document}|{what}"
         return self._requests.identities.of_known_document(
             self._tenant, known.document, fingerprint
         )
 
     def _note(
-        self, identity: Identity, known: KnownDocument, seen: DocumentSeen, validators: str = ""
+        self, identity: Identity, known: SeenDocument, seen: DocumentSeen, validators: str = ""
     ) -> None:
         assert seen.document == known.document
         if not self._terms.dry:
@@ -272,7 +272,7 @@ class SourceRun:
         return self._keyring.digest(self._tenant, b"\n".join((self._shape, head, version.content)))
 
 
-def _seen_as(known: KnownDocument) -> DocumentSeen:
+def _seen_as(known: SeenDocument) -> DocumentSeen:
     """Spell what is known of a document as a record, whose meta and source are still to come."""
     return DocumentSeen(
         source="",

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.sources.findings import FoundDocument, LeftOut, SourceAway
 from connectors.sources.resources import ResourceSource
-from connectors.sources.rows import RowShape
+from connectors.sources.source_rows import RowShape
 from tests.local_site import LocalSite, SitePage
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from connectors.sources.bucket import BucketSource
-from connectors.sources.credentials import BadReference, resolved
 from connectors.sources.folder import FolderSource
 from connectors.sources.resources import ResourceSource
+from connectors.sources.secret_references import BadReference, resolved
 from connectors.sources.source_kinds import opened
 from connectors.sources.source_options import (
     KINDS,

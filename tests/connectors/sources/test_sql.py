@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from connectors.sources.findings import FoundDocument, LeftOut, SourceAway
-from connectors.sources.rows import RowShape
+from connectors.sources.source_rows import RowShape
 from connectors.sources.sql import SqlSource
 
 duckdb = pytest.importorskip("duckdb")

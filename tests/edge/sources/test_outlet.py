@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from agents.errors import Transient
-from edge.sources.outlet import LOOK_EVERY, WINDOW, IngestRoom, LogOutlet, Pace
+from edge.sources.outlet import LOOK_EVERY, WINDOW, HandInPace, IngestRoom, LogOutlet
 from schemas import DocumentSeen, DocumentSubmitted, Sealed
 from streams.log.writing import Position, QueueFull
 from streams.settings import Settings
@@ -71,7 +71,7 @@ def broker():
 
 @pytest.fixture
 def outlet(broker):
-    return LogOutlet(broker, broker, Pace(0), lambda _lane: None)
+    return LogOutlet(broker, broker, HandInPace(0), lambda _lane: None)
 
 
 def test_what_was_seen_is_written_once_the_request_lies_on_the_log(broker, outlet):
@@ -136,14 +136,14 @@ def test_a_pace_keeps_requests_apart_and_saves_up_nothing():
         slept.append(seconds)
         clock.now += seconds
 
-    pace = Pace(4, pause=pause, clock=clock)
+    pace = HandInPace(4, pause=pause, clock=clock)
     for _ in range(3):
         pace.wait()
     clock.now += 100
     pace.wait()
     pace.wait()
     assert slept == pytest.approx([0.25, 0.25, 0.25])
-    free = Pace(0, pause=pause, clock=clock)
+    free = HandInPace(0, pause=pause, clock=clock)
     for _ in range(1_000):
         free.wait()
     assert len(slept) == 3

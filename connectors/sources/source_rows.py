@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from connectors.sources.findings import Finding, FoundDocument, LeftOut, ReadVersion
+from connectors.sources.findings import FoundDocument, LeftOut, ReadVersion, SourceFinding
 
 Row = Mapping[str, Any]
 KEY_SHOWN = 100  # characters
@@ -41,7 +41,7 @@ class RowShape:
     bytes_max: int = 2**24
 
 
-def documents_of(rows: Iterable[Row], shape: RowShape) -> Iterator[Finding]:
+def documents_of(rows: Iterable[Row], shape: RowShape) -> Iterator[SourceFinding]:
     """Turn rows into documents, one after the other; raises BadRows for columns that are not there.
 
     Of rows that are grouped, those of one document are held at a time, up to `bytes_max`.
@@ -92,7 +92,7 @@ def _refusal(row: Row, shape: RowShape) -> LeftOut | None:
     return None
 
 
-def _group(rows: Sequence[Row], size: int, shape: RowShape) -> Finding:
+def _group(rows: Sequence[Row], size: int, shape: RowShape) -> SourceFinding:
     if size <= shape.bytes_max:
         return _document(rows, shape)
     key = rows[0][shape.key]

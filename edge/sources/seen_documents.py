@@ -27,7 +27,7 @@ VALIDATORS = "validators"
 
 
 @dataclass(frozen=True)
-class KnownDocument:
+class SeenDocument:
     """The last that was seen of a document."""
 
     document: str
@@ -47,7 +47,7 @@ class KnownDocument:
         return self.state == "held"
 
 
-class KnownDocuments:
+class SeenDocuments:
     """Documents of a tenant's sources, by source."""
 
     def __init__(self) -> None:
@@ -86,16 +86,16 @@ class KnownDocuments:
             ),
         )
 
-    def get(self, source: str, document: str, uri: str) -> KnownDocument:
+    def get(self, source: str, document: str, uri: str) -> SeenDocument:
         """Return what is known of a document."""
         found = self._store.execute(
             "SELECT document, uri, state, marker, content, changes, sealed_event, sealed, met"
             " FROM seen WHERE source = ? AND document = ?",
             (source, document),
         ).fetchone()
-        return _known(found) if found else KnownDocument(document, uri)
+        return _known(found) if found else SeenDocument(document, uri)
 
-    def meet(self, source: str, known: KnownDocument, how: int = LISTED) -> None:
+    def meet(self, source: str, known: SeenDocument, how: int = LISTED) -> None:
         """Note that a document was met in this run."""
         self._store.execute(
             "INSERT INTO seen (source, document, uri, state, marker, content, changes, met)"
@@ -118,22 +118,20 @@ class KnownDocuments:
         ).fetchone()
         return int(count)
 
-    def each_missing(self, source: str, *, absent: bool) -> Iterator[KnownDocument]:
+    def each_missing(self, source: str, *, absent: bool) -> Iterator[SeenDocument]:
         """Yield them; what is learnt meanwhile does not disturb."""
         wanted = {SAID_GONE, 0} if absent else {SAID_GONE}
         return self._each(source, lambda one: one.is_held and one.met in wanted)
 
-    def each_held(self, source: str) -> Iterator[KnownDocument]:
+    def each_held(self, source: str) -> Iterator[SeenDocument]:
         """Yield all documents of a source that are handed in."""
         return self._each(source, lambda one: one.is_held)
 
-    def each_there(self, source: str) -> Iterator[KnownDocument]:
+    def each_there(self, source: str) -> Iterator[SeenDocument]:
         """Yield all documents of a source that are not gone."""
         return self._each(source, lambda one: one.state in {"held", "noted"})
 
-    def _each(
-        self, source: str, wanted: Callable[[KnownDocument], bool]
-    ) -> Iterator[KnownDocument]:
+    def _each(self, source: str, wanted: Callable[[SeenDocument], bool]) -> Iterator[SeenDocument]:
         after = ""
         while True:
             page = self._store.execute(
@@ -158,10 +156,10 @@ class KnownDocuments:
 
 def _known(
     row: tuple[str, str, str, str, str, int, str | None, bytes | None, int],
-) -> KnownDocument:
+) -> SeenDocument:
     document, uri, state, marker, content, changes, event, sealed, met = row
     validators = None
     if event is not None and sealed is not None:
         key = f"document/{document}"
         validators = Sealed(key=key, event=event, field=VALIDATORS, ciphertext=sealed)
-    return KnownDocument(document, uri, state, marker, content, changes, validators, met)
+    return SeenDocument(document, uri, state, marker, content, changes, validators, met)

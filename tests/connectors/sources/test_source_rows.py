@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.sources.findings import FoundDocument, LeftOut
-from connectors.sources.rows import (
+from connectors.sources.source_rows import (
     BadRows,
     CursorWatch,
     RowShape,
