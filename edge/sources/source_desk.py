@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,8 +15,9 @@ from agents.errors import Permanent, Transient
 from connectors.keyring import Keyring
 from connectors.sources.findings import DocumentSource, SourceAway
 from connectors.sources.source_kinds import opened
-from connectors.sources.source_options import checked_location, checked_options, kind_of
+from connectors.sources.source_options import BadSource, checked_location, checked_options, kind_of
 from edge.requests.building import RequestBuilder, Seals
+from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import stamp
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests.validity import check_groups
@@ -42,8 +43,18 @@ from edge.sources.source_log import (
 )
 from edge.sources.source_run import RunTerms, SourceRun
 from schemas import SourceConfigured, SourceRan
-from streams.log.codec import open_codec
+from streams.log.chosen_model import in_force
+from streams.log.codec import Codec, open_codec
+from streams.log.configuration_log import ConfigurationLog
 from streams.settings import Settings
+
+
+def limits_in_force(settings: Settings, codec: Codec) -> ConfiguredLimits:
+    """Read by which policies and bounds the steps take documents now."""
+    with closing(ConfigurationLog(settings, codec)) as log:
+        activations = log.read()
+    shipped = in_force(settings)
+    return ConfiguredLimits({step: activations.in_force(step, shipped[step]) for step in shipped})
 
 
 class SourceDesk:
@@ -60,13 +71,17 @@ class SourceDesk:
         log: SourceLog | None = None,
         publisher: Publishes | None = None,
         keyring: Seals | None = None,
+        configured: ConfiguredLimits | None = None,
         open_source: Callable[..., DocumentSource] = opened,
         room: Callable[[int], None] | None = None,
     ) -> None:
         self._settings, self._tenant = settings, tenant
         codec = open_codec(settings) if log is None or publisher is None else None
         self._keyring = keyring or Keyring(settings)
-        self._requests = RequestBuilder(settings, self._keyring, edge=EDGE)
+        if configured is None:
+            configured = limits_in_force(settings, codec) if codec else ConfiguredLimits()
+        self._limits = configured
+        self._requests = RequestBuilder(settings, self._keyring, edge=EDGE, configured=configured)
         self._requests.identities.of_document(tenant, "")  # refuses what is no tenant
         assert codec is not None or (log is not None and publisher is not None)
         self._log = log or SourceLog(settings, codec)  # type: ignore[arg-type]
@@ -105,6 +120,8 @@ class SourceDesk:
         location = checked_location(kind, location)
         checked_options(kind, options)
         check_groups(groups)
+        if chunk_policy not in (policies := self._limits.chunk_policies):
+            raise BadSource(f"no such chunk policy: choose {' or '.join(policies)}")
         before = self._log.configured(self._tenant)
         configured = SourceConfigured(
             source=name,

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from msgspec import structs
 
 from agents.errors import Transient
 from connectors.sources.findings import (
@@ -22,8 +23,10 @@ from connectors.sources.findings import (
 )
 from edge.sources.source_history import NoSuchSource, RunWish
 from edge.sources.source_lock import SourceBusy, source_lock
+from schemas import DocumentSeen
 from streams.log.ids import document_id
-from tests.edge.sources.followed import FollowedTenant, counts
+from streams.log.lanes import lanes
+from tests.edge.sources.followed import CODEC, FollowedTenant, counts
 from tests.memory_broker import MemoryWriter
 
 
@@ -130,6 +133,13 @@ def test_a_text_that_comes_back_is_handed_in_again(acme, folder):
     mine = [one for one in acme.submitted if one.uri.endswith("/a.md")]
     assert len({one.meta.request for one in mine}) == len(mine) == 3
     assert acme.texts()[(folder / "a.md").as_uri()] == "one"
+
+
+def test_a_version_that_comes_back_with_its_marker_is_a_request_of_its_own(acme, folder):
+    for text in ("one", "two", "one"):
+        follow(acme, ListedSource(a_document("u-1", text, marker=text)))
+    assert len({one.meta.request for one in acme.submitted}) == 3
+    assert acme.texts() == {"u-1": "one"}
 
 
 def test_another_policy_or_other_readers_hand_everything_in_anew(acme, folder):
@@ -284,7 +294,7 @@ def test_an_erased_document_is_told_and_does_not_come_back(acme, folder):
     acme.keyring.destroy("acme", f"document/{document_id('acme', 'u-1')}")
     report = follow(acme, ListedSource(a_document("u-1", "new"), a_document("u-2")))
     assert counts(report) == {"failed": 1, "added": 1}
-    assert "erased" in report.told[0].reason
+    assert report.told[0].reason == "it was erased: its key is gone for ever"
 
 
 # ---------------------------------------------------------------------- what the log remembers
@@ -416,14 +426,20 @@ def test_a_run_of_another_machine_that_did_not_end_is_taken_over_by_word_alone(
 
 
 def test_a_source_of_another_tenant_is_none(acme, folder):
-    # a name that the other begins with, in the same lanes
-    other = FollowedTenant(acme.settings.run, "acme-2", acme.broker)
-    with pytest.raises(NoSuchSource, match="acme-2 has no source handbook: it has none"):
+    # a name that begins with the other's, in the same lane
+    lane = lanes("acme", acme.settings.partitions)
+    name = next(
+        name
+        for number in range(100)
+        if lanes(name := f"acme-{number}", acme.settings.partitions) == lane
+    )
+    other = FollowedTenant(acme.settings.run, name, acme.broker)
+    with pytest.raises(NoSuchSource, match=f"{name} has no source handbook: it has none"):
         other.run("handbook")
     acme.run("handbook")
     other.add("handbook", folder)
     assert counts(other.run("handbook"))["added"] == 3
-    assert len(other.texts.__self__.submitted) == 6
+    assert len(acme.submitted) == 6
     with acme.desk() as desk:
         [listed] = desk.listed()
     assert (listed.documents, listed.last.added) == (3, 3)
@@ -438,8 +454,12 @@ def test_a_record_under_another_key_than_its_own_counts_for_nobody(acme, folder)
     )
     stray = rows.messages[0]
     before = rows.end
+    forged = structs.replace(CODEC.decode(stray.value(), DocumentSeen), state="gone")
     acme.broker.put(
-        "playhead.document.seen", stray.value(), partition=stray.partition(), key=b"acme|other|x"
+        "playhead.document.seen",
+        CODEC.encode(forged),
+        partition=stray.partition(),
+        key=b"acme|other|x",
     )
     acme.broker.put("playhead.document.seen", b"junk", partition=stray.partition(), key=b"acme|x|y")
     assert rows.end == before + 2
