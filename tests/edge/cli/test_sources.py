@@ -123,7 +123,7 @@ def test_what_is_many_is_counted_and_not_listed(acme, folder):
         (("run", "none"), "acme has no source none: it has none"),
         (("remove", "none"), "acme has no source none"),
         (("add", "x", "/no/such"), "there is no folder /no/such"),
-        (("add", "x", "/", "--policy", "none"), "no such chunk policy: choose procedural or faq"),
+        (("add", "x", "/", "--policy", "none"), "no such chunk policy: choose "),
         (("add", "x", "https://a.test", "-o", "pages=x"), "option pages"),
         (("add", "x", "s3://b", "-o", "secret_key=AKIA"), "env:NAME or file:PATH"),
     ],
