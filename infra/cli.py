@@ -41,6 +41,10 @@ VERBS = {
         "Name personal values by digests, and hand documents out with their values",
     ),
     "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
+    "sources": Verb(
+        "edge.cli.sources:sources",
+        "Follow folders, buckets, sites and databases: hand in what changes, withdraw what goes",
+    ),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
     "audit": Verb(
@@ -81,6 +85,8 @@ MEANT = {
     "stop": "down",
     "ask": "chat",
     "upload": "ingest",
+    "crawl": "sources add",
+    "sync": "sources run",
     "verify": "replay verify",
     "export": "replay export",
     "timeline": "replay timeline",

@@ -61,6 +61,7 @@ __all__ = [
     "Digest",
     "Digested",
     "DocumentRef",
+    "DocumentSeen",
     "DocumentState",
     "DocumentSubmitted",
     "DocumentWithdrawn",
@@ -136,6 +137,8 @@ __all__ = [
     "SealedValues",
     "Search",
     "SessionSummary",
+    "SourceConfigured",
+    "SourceRan",
     "Span",
     "Spans",
     "StepVersion",
@@ -1405,6 +1408,32 @@ class Digest(Request[Digested], frozen=True, gc=False, kw_only=True):
     """What to digest."""
 
 
+class DocumentSeen(Event, frozen=True, gc=False, kw_only=True):
+    """A source's document was seen in a version, or was seen to be gone; the last record of both
+    counts.
+    """
+
+    SCHEMA: ClassVar[str] = "DocumentSeen"
+
+    source: str
+    """Name of the source within its tenant."""
+    document: str
+    """Document id: UUIDv5 of (tenant, uri)."""
+    uri: str
+    """Where the document comes from, as in DocumentSubmitted."""
+    state: str = "held"
+    """held; gone: it was withdrawn; noted: it is there, and was not handed in."""
+    marker: str = ""
+    """Keyed digest of what tells versions apart without reading: ETag, time and size, or the like.
+    """
+    content: str = ""
+    """Keyed digest of what was handed in: bytes, title, metadata, readers, policy."""
+    changes: int = 0
+    """How often it was handed in or withdrawn by this source; part of the request's fingerprint."""
+    validators: Sealed | None = None
+    """ETag and Last-Modified for the next conditional request, under the document's key."""
+
+
 class DocumentState(Record, frozen=True, gc=False, kw_only=True):
     """The newest version of a document."""
 
@@ -1765,6 +1794,8 @@ class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     """Chunk policy; empty: the one that fits its kind."""
     idempotency_key: str = ""
     """Repeats with the same key are one request; empty to use the record's position."""
+    withdrawn: bool = False
+    """Withdraw the document of this uri; the other fields of it say nothing then."""
 
 
 class InboxQuestion(Record, frozen=True, gc=False, kw_only=True):
@@ -2339,6 +2370,71 @@ class Search(Request[Found], frozen=True, gc=False, kw_only=True):
     """Index position; -1 for now."""
     described: bool = False
     """Whether to tell what a policy decides by of the documents."""
+
+
+class SourceConfigured(Event, frozen=True, gc=False, kw_only=True):
+    """Where a tenant's documents come from was set, or taken away; the last record of a source
+    counts.
+    """
+
+    SCHEMA: ClassVar[str] = "SourceConfigured"
+
+    source: str
+    """Name of the source within its tenant."""
+    kind: str
+    """folder, bucket, web, sql or dlt."""
+    location: str
+    """Where it is: a path or an address, without credentials."""
+    options: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What the kind takes; credentials by reference alone: env:NAME or file:PATH."""
+    chunk_policy: str = "procedural"
+    """How its documents are cut."""
+    groups: tuple[str, ...] = ()
+    """Groups that may read its documents; empty for everyone in the tenant."""
+    rate: float = 0.0
+    """Documents a second that are handed in at most; 0 for no bound."""
+    removed: bool = False
+    """Whether it was taken away."""
+    by: str = ""
+    """Who said so, as they call themselves."""
+
+
+class SourceRan(Event, frozen=True, gc=False, kw_only=True):
+    """A run over a source began, or ended."""
+
+    SCHEMA: ClassVar[str] = "SourceRan"
+
+    source: str
+    """Name of the source within its tenant."""
+    run: str
+    """Id of the run: the same in both of its records."""
+    state: str
+    """begun, ended, or failed: it could not go on to its end."""
+    configured: str = ""
+    """SHA-256 of what the source was configured with: another one begins from nothing."""
+    host: str = ""
+    """Machine that it ran on."""
+    complete: bool = False
+    """Whether all that is there was listed."""
+    reason: str = ""
+    """Why it was not, or failed."""
+    cursor: str = ""
+    """Highest value of the cursor column, as JSON of its type and text; empty where there is none.
+    """
+    added: int = 0
+    """Documents that were handed in for the first time, or again after they were gone."""
+    changed: int = 0
+    """Documents that were handed in in a new version."""
+    removed: int = 0
+    """Documents that were withdrawn."""
+    unchanged: int = 0
+    """Documents that are as they were."""
+    skipped: int = 0
+    """What is there and is no document that can be read."""
+    failed: int = 0
+    """Documents that could not be read this time."""
+    took_ms: int = 0
+    """How long it took."""
 
 
 class TableEntry(Record, frozen=True, gc=False, kw_only=True):

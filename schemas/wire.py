@@ -62,6 +62,7 @@ from schemas.records import (
     Digest,
     Digested,
     DocumentRef,
+    DocumentSeen,
     DocumentState,
     DocumentSubmitted,
     DocumentWithdrawn,
@@ -131,6 +132,8 @@ from schemas.records import (
     SealedValues,
     Search,
     SessionSummary,
+    SourceConfigured,
+    SourceRan,
     Span,
     Spans,
     StepVersion,
@@ -3700,6 +3703,91 @@ def read_digest(data: bytes, here: int) -> tuple[Digest, int]:
     return record, here
 
 
+def encode_document_seen(record: DocumentSeen) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(source := record.source.encode())], source,
+            LONG[len(document := record.document.encode())], document,
+            LONG[len(uri := record.uri.encode())], uri,
+            LONG[len(state := record.state.encode())], state,
+            LONG[len(marker := record.marker.encode())], marker,
+            LONG[len(content := record.content.encode())], content,
+            INT[record.changes],
+            b"\0" if (validators := record.validators) is None else b"\2" + encode_sealed(validators),
+        )
+    )
+
+
+def read_document_seen(data: bytes, here: int) -> tuple[DocumentSeen, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    source = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    document = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    uri = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    state = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    marker = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    content = data[here:end].decode()
+    here = end
+    if (changes := data[here]) & 0x81:
+        changes, here = long_at(data, here)
+    else:
+        changes >>= 1
+        here += 1
+    validators: Sealed | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        validators, here = read_sealed(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
+    record = DocumentSeen(
+        meta=meta,
+        source=source,
+        document=document,
+        uri=uri,
+        state=state,
+        marker=marker,
+        content=content,
+        changes=changes,
+        validators=validators,
+    )
+    return record, here
+
+
 def encode_document_state(record: DocumentState) -> bytes:
     return b"".join(
         (
@@ -4695,6 +4783,7 @@ def encode_inbox_document(record: InboxDocument) -> bytes:
             LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
             LONG[len(chunk_policy := record.chunk_policy.encode())], chunk_policy,
             LONG[len(idempotency_key := record.idempotency_key.encode())], idempotency_key,
+            b"\1" if record.withdrawn else b"\0",
         )
     )
 
@@ -4763,6 +4852,8 @@ def read_inbox_document(data: bytes, here: int) -> tuple[InboxDocument, int]:
         end = here + (size >> 1)
     idempotency_key = data[here:end].decode()
     here = end
+    withdrawn = BOOLEANS[data[here]]
+    here += 1
     record = InboxDocument(
         tenant=tenant,
         uri=uri,
@@ -4773,6 +4864,7 @@ def read_inbox_document(data: bytes, here: int) -> tuple[InboxDocument, int]:
         groups=tuple(groups),
         chunk_policy=chunk_policy,
         idempotency_key=idempotency_key,
+        withdrawn=withdrawn,
     )
     return record, here
 
@@ -6293,6 +6385,225 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
     return record, here
 
 
+def encode_source_configured(record: SourceConfigured) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(source := record.source.encode())], source,
+            LONG[len(kind := record.kind.encode())], kind,
+            LONG[len(location := record.location.encode())], location,
+            LONG[len(options)] + pairs(options) + b"\0" if (options := record.options) else b"\0",
+            LONG[len(chunk_policy := record.chunk_policy.encode())], chunk_policy,
+            LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
+            DOUBLE.pack(record.rate),
+            b"\1" if record.removed else b"\0",
+            LONG[len(by := record.by.encode())], by,
+        )
+    )
+
+
+def read_source_configured(data: bytes, here: int) -> tuple[SourceConfigured, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    source = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    kind = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    location = data[here:end].decode()
+    here = end
+    options: dict[str, str] = {}
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            key, here = string_at(data, here)
+            options[key], here = string_at(data, here)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    chunk_policy = data[here:end].decode()
+    here = end
+    groups: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            groups_item, here = string_at(data, here)
+            groups.append(groups_item)
+    here += 1
+    (rate,) = DOUBLE.unpack_from(data, here)
+    here += 8
+    removed = BOOLEANS[data[here]]
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
+    record = SourceConfigured(
+        meta=meta,
+        source=source,
+        kind=kind,
+        location=location,
+        options=options,
+        chunk_policy=chunk_policy,
+        groups=tuple(groups),
+        rate=rate,
+        removed=removed,
+        by=by,
+    )
+    return record, here
+
+
+def encode_source_ran(record: SourceRan) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(source := record.source.encode())], source,
+            LONG[len(run := record.run.encode())], run,
+            LONG[len(state := record.state.encode())], state,
+            LONG[len(configured := record.configured.encode())], configured,
+            LONG[len(host := record.host.encode())], host,
+            b"\1" if record.complete else b"\0",
+            LONG[len(reason := record.reason.encode())], reason,
+            LONG[len(cursor := record.cursor.encode())], cursor,
+            LONG[record.added],
+            LONG[record.changed],
+            LONG[record.removed],
+            LONG[record.unchanged],
+            LONG[record.skipped],
+            LONG[record.failed],
+            LONG[record.took_ms],
+        )
+    )
+
+
+def read_source_ran(data: bytes, here: int) -> tuple[SourceRan, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    source = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    run = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    state = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    configured = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    host = data[here:end].decode()
+    here = end
+    complete = BOOLEANS[data[here]]
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    cursor = data[here:end].decode()
+    here = end
+    if (added := data[here]) & 0x81:
+        added, here = long_at(data, here)
+    else:
+        added >>= 1
+        here += 1
+    if (changed := data[here]) & 0x81:
+        changed, here = long_at(data, here)
+    else:
+        changed >>= 1
+        here += 1
+    if (removed := data[here]) & 0x81:
+        removed, here = long_at(data, here)
+    else:
+        removed >>= 1
+        here += 1
+    if (unchanged := data[here]) & 0x81:
+        unchanged, here = long_at(data, here)
+    else:
+        unchanged >>= 1
+        here += 1
+    if (skipped := data[here]) & 0x81:
+        skipped, here = long_at(data, here)
+    else:
+        skipped >>= 1
+        here += 1
+    if (failed := data[here]) & 0x81:
+        failed, here = long_at(data, here)
+    else:
+        failed >>= 1
+        here += 1
+    if (took_ms := data[here]) & 0x81:
+        took_ms, here = long_at(data, here)
+    else:
+        took_ms >>= 1
+        here += 1
+    record = SourceRan(
+        meta=meta,
+        source=source,
+        run=run,
+        state=state,
+        configured=configured,
+        host=host,
+        complete=complete,
+        reason=reason,
+        cursor=cursor,
+        added=added,
+        changed=changed,
+        removed=removed,
+        unchanged=unchanged,
+        skipped=skipped,
+        failed=failed,
+        took_ms=took_ms,
+    )
+    return record, here
+
+
 def encode_table_entry(record: TableEntry) -> bytes:
     return b"".join(
         (
@@ -6753,6 +7064,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Detect: encode_detect,
     Digested: encode_digested,
     Digest: encode_digest,
+    DocumentSeen: encode_document_seen,
     DocumentState: encode_document_state,
     DocumentSubmitted: encode_document_submitted,
     DocumentWithdrawn: encode_document_withdrawn,
@@ -6811,6 +7123,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     SealedValues: encode_sealed_values,
     Seal: encode_seal,
     Search: encode_search,
+    SourceConfigured: encode_source_configured,
+    SourceRan: encode_source_ran,
     TableEntry: encode_table_entry,
     TableRow: encode_table_row,
     TextRestored: encode_text_restored,
@@ -6889,6 +7203,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Detect: read_detect,
     Digested: read_digested,
     Digest: read_digest,
+    DocumentSeen: read_document_seen,
     DocumentState: read_document_state,
     DocumentSubmitted: read_document_submitted,
     DocumentWithdrawn: read_document_withdrawn,
@@ -6947,6 +7262,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     SealedValues: read_sealed_values,
     Seal: read_seal,
     Search: read_search,
+    SourceConfigured: read_source_configured,
+    SourceRan: read_source_ran,
     TableEntry: read_table_entry,
     TableRow: read_table_row,
     TextRestored: read_text_restored,

@@ -141,6 +141,9 @@ class Settings:
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
+    sources_code: str = ""
+    """Folder of code that sources of documents may run (kind dlt); empty for none: a source stands
+    on the log, and who may write there must not have just anything run."""
     document_cpu_s: Seconds = 18.0
     """CPU time that reading one document may take, whatever the machine does beside it."""
     document_memory_mb: Annotated[int, _whole(64, unit="MB")] = 1_024

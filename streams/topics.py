@@ -40,6 +40,7 @@ from schemas import (
     CountTokens,
     Detect,
     Digest,
+    DocumentSeen,
     DocumentSubmitted,
     DocumentWithdrawn,
     Embed,
@@ -68,6 +69,8 @@ from schemas import (
     Rerank,
     Seal,
     Search,
+    SourceConfigured,
+    SourceRan,
     TextRestored,
     TokensGenerated,
     TokensReleased,
@@ -229,6 +232,10 @@ CONTROL = (
     Topic(EventRejected),
     Topic(PersonErased, partitioned=False),
     Topic(CheckpointSigned, partitioned=False),
+    # what sources of documents are, and what was seen of them: in the lanes of their tenants
+    Topic(SourceConfigured, compacted=True, since="0.2.0.dev3"),
+    Topic(DocumentSeen, compacted=True, since="0.2.0.dev3"),
+    Topic(SourceRan, since="0.2.0.dev3"),
 )
 
 DERIVED = tuple(Topic(record) for step in STEPS for record in step.writes)

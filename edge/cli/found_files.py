@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.media_types import OF_SUFFIX, PICTURES
+from connectors.sources.file_uris import shown, unreadable_kind, uri_of
 
 STDIN = "-"
 FETCH_S = 30.0
@@ -79,12 +79,7 @@ def _files(path: Path) -> Iterator[FoundOrSkipped]:
             media_type = OF_SUFFIX.get(suffix, "text/plain")
             yield FoundDocument(shown(file), uri_of(file), media_type, _reading(file))
         else:
-            yield SkippedPath(shown(file), _unreadable(file), failed=not is_folder)
-
-
-def _unreadable(file: Path) -> str:
-    kind = f"{shown(file.suffix)} files are" if file.suffix else "a file without a suffix is"
-    return f"{kind} not among the kinds that can be read ({', '.join(OF_SUFFIX)})"
+            yield SkippedPath(shown(file), unreadable_kind(file.name), failed=not is_folder)
 
 
 def _visible_below(folder: Path) -> list[Path]:
@@ -94,28 +89,6 @@ def _visible_below(folder: Path) -> list[Path]:
         if file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
-
-
-def shown(path: Path | str) -> str:
-    """Spell a path for people and JSON: bytes of its name that are no UTF-8 as `\\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def uri_of(path: Path) -> str:
-    """Name a file as a document; the home folder becomes `~`, since it holds a person's name.
-
-    A name that is not UTF-8 is spelt by its bytes, behind `///~/`, where no other name is.
-    """
-    full = path.resolve()
-    home = Path.home()
-    if home == Path("/") or not full.is_relative_to(home):
-        return full.as_uri()
-    below = full.relative_to(home).as_posix()
-    try:
-        below.encode()
-    except UnicodeEncodeError:
-        return f"file:///~/{quote(os.fsencode(below))}"
-    return f"file:~/{below}"
 
 
 def _reading(path: Path) -> Callable[[int], tuple[bytes, str]]:

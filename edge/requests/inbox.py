@@ -26,12 +26,13 @@ from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
 from edge.requests.inbox_records import InboxRecords
+from edge.requests.new_document import check_uri
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
-from streams.log.ids import outcome_id
+from streams.log.ids import document_id, outcome_id
 from streams.log.offsets import Partition
 from streams.log.reading import ends_client
 from streams.log.schema_asker import SchemaAsker
@@ -109,6 +110,14 @@ class Inbox:
     def _build(self, record: Any, position: str) -> Event:
         check_idempotency_key(record.idempotency_key)
         fingerprint = f"inbox|{record.idempotency_key or position}"
+        if isinstance(record, InboxDocument) and record.withdrawn:
+            check_uri(record.uri)
+            return self._requests.withdrawal(
+                record.tenant,
+                document=document_id(record.tenant, record.uri),
+                reason="withdrawn by the inbox",
+                fingerprint=fingerprint,
+            )
         if isinstance(record, InboxDocument):
             return self._requests.document(
                 record.tenant,

@@ -41,13 +41,17 @@ def normal_type(media_type: str) -> str:
     return essence(kind) + (f"; charset={charset}" if charset else "")
 
 
+def check_uri(uri: str) -> None:
+    """Check what a document is called; raises Refused."""
+    if not uri or len(uri) > limits.URI_MAX:
+        raise Refused(
+            f"the uri has {len(uri)} characters: name the document in 1 to {limits.URI_MAX}"
+        )
+
+
 def check_document(document: NewDocument, bytes_max: int, configured: ConfiguredLimits) -> None:
     """Check a document against the limits; raises Refused."""
-    if not document.uri or len(document.uri) > limits.URI_MAX:
-        raise Refused(
-            f"the uri has {len(document.uri)} characters: name the document in 1 to "
-            f"{limits.URI_MAX}"
-        )
+    check_uri(document.uri)
     if essence(document.media_type) not in MEDIA_TYPES:
         raise Refused(
             f"media type {document.media_type[:100]!r} can't be read: send {', '.join(MEDIA_TYPES)}"

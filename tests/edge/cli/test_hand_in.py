@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from edge.cli.found_files import uri_of
+from connectors.sources.file_uris import uri_of
 from edge.cli.hand_in import ingest
 from schemas import EventRejected
 from streams.topics import topic_of

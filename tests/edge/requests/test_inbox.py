@@ -10,9 +10,16 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox, _told_of_error
-from schemas import DocumentSubmitted, EventRejected, InboxDocument, InboxQuestion, QuestionAsked
+from schemas import (
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    EventRejected,
+    InboxDocument,
+    InboxQuestion,
+    QuestionAsked,
+)
 from streams.log.codec import body
-from streams.log.ids import outcome_id, position_id
+from streams.log.ids import document_id, outcome_id, position_id
 from streams.log.writing import Position, RecordTooLarge
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -181,3 +188,20 @@ def test_a_broker_that_is_away_is_tried_again_and_nothing_is_left_out(tmp_path, 
     inbox = Inbox(Settings(run=tmp_path), CODEC, keyring, send, pause_s=0.0)
     assert inbox._take([message(DOCUMENT, 1), message(QUESTION, 2)])
     assert [type(event) for event in sent] == [DocumentSubmitted, QuestionAsked]
+
+
+def test_a_record_can_withdraw_a_document(inbox):
+    withdrawal = changed(DOCUMENT, withdrawn=True, content=b"", idempotency_key="k")
+    event = request_for(inbox, withdrawal)
+    assert isinstance(event, DocumentWithdrawn)
+    assert event.document == document_id("acme", "u")
+    assert event.meta.lane == request_for(inbox, DOCUMENT).meta.lane
+    assert event.meta.id == request_for(inbox, withdrawal, 9).meta.id
+    assert event.meta.id != request_for(inbox, changed(withdrawal, idempotency_key="l")).meta.id
+
+
+@pytest.mark.parametrize("wrong", [{"uri": ""}, {"uri": "u" * 3_000}, {"tenant": "../x"}])
+def test_a_withdrawal_of_what_can_be_no_document_is_rejected(inbox, wrong):
+    event = request_for(inbox, changed(DOCUMENT, withdrawn=True, **wrong))
+    assert isinstance(event, EventRejected)
+    assert event.error == "Refused"

@@ -1,0 +1,89 @@
+"""Watching a run go on, and waiting for the next one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from connectors.sources.findings import DocumentSource
+
+DEBOUNCE_MS = 1_600  # changes that come closer together are one
+
+
+class Awake:
+    """Sleeps until something may have changed: a folder tells, anything else is looked at again."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        every_s: float,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        changes: Callable[..., Iterator[Any]] | None = None,
+    ) -> None:
+        """Take what tells of changes of a folder: `changes` is watchfiles.watch."""
+        self._pause, self._every_s = pause, every_s
+        self._changes: Iterator[Any] | None = None
+        if folder is not None:
+            from watchfiles import watch
+
+            # it yields nothing after `every_s`, since some file systems tell of no change
+            self._changes = (changes or watch)(
+                folder,
+                debounce=DEBOUNCE_MS,
+                rust_timeout=int(every_s * 1_000),
+                yield_on_timeout=True,
+                raise_interrupt=True,
+                ignore_permission_denied=True,
+            )
+
+    def wait(self) -> None:
+        """Return when it is time to look again."""
+        if self._changes is None:
+            self._pause(self._every_s)
+            return
+        try:
+            next(self._changes)
+        except (StopIteration, FileNotFoundError, RuntimeError):
+            self._changes = None  # the folder went: it may come back
+            self._pause(self._every_s)
+
+
+@contextmanager
+def following(name: str) -> Iterator[Callable[[DocumentSource], Callable[[], None]]]:
+    """Show on a terminal how far a run is, with the time that it still takes where that is known.
+
+    Gives what a run tells of its source, and what that returns of each finding.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    progress = Progress(
+        "[progress.description]{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with progress:
+
+        def begun(source: DocumentSource) -> Callable[[], None]:
+            task = progress.add_task(name, total=source.expected())
+            return lambda: progress.advance(task)
+
+        yield begun

@@ -1,0 +1,122 @@
+"""FakeS3: buckets in memory behind HTTP, as much of S3 as listing and reading take.
+
+It follows the reference of ListObjectsV2 and GetObject: pages by continuation tokens, keys in order of their bytes and
+encoded where that is asked for, errors as XML. botocore, the client of S3's own makers, is what it is held to: it
+signs, parses and pages in tests/connectors/sources/test_bucket.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+
+@dataclass
+class FakeS3:
+    """Buckets by name, of objects by key. A context manager; `url` is its endpoint."""
+
+    buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    page: int = 3
+    etags: bool = True
+    asked: list[str] = field(default_factory=list)
+    """Paths and queries, in order."""
+    signed: list[str] = field(default_factory=list)
+    """What each request was signed with; empty where it was not."""
+    before_page: Callable[[int], int | None] = lambda _number: None
+    """Called before each page of a listing; returns a status to fail with."""
+
+    def __enter__(self) -> Self:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                fake.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._pages = 0
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        self.asked.append(handler.path)
+        self.signed.append(handler.headers.get("Authorization", ""))
+        bucket, _, key = parts.path.lstrip("/").partition("/")
+        if bucket not in self.buckets:
+            return self._error(handler, 404, "NoSuchBucket")
+        if "list-type" in query:
+            return self._list(handler, bucket, query)
+        return self._get(handler, self.buckets[bucket].get(unquote(key)))
+
+    def _list(self, handler: BaseHTTPRequestHandler, bucket: str, query: dict[str, str]) -> None:
+        self._pages += 1
+        if (status := self.before_page(self._pages)) is not None:
+            return self._error(
+                handler, status, "InternalError" if status >= 500 else "AccessDenied"
+            )
+        objects, prefix = self.buckets[bucket], query.get("prefix", "")
+        after = query.get("continuation-token", "")
+        keys = [key for key in sorted(objects) if key.startswith(prefix) and key > after]
+        shown, more = keys[: self.page], len(keys) > self.page
+        spell = quote if query.get("encoding-type") == "url" else escape
+        contents = "".join(
+            f"<Contents><Key>{spell(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+            f"{self._etag(objects[key], '<ETag>&quot;{}&quot;</ETag>')}<Size>{len(objects[key])}</Size></Contents>"
+            for key in shown
+        )
+        token = (
+            f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
+        )
+        kind = "<EncodingType>url</EncodingType>" if "encoding-type" in query else ""
+        return self._send(
+            handler,
+            200,
+            f"<?xml version='1.0'?><ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>"
+            f"<Name>{bucket}</Name><KeyCount>{len(shown)}</KeyCount>{kind}"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}</ListBucketResult>".encode(),
+        )
+
+    def _get(self, handler: BaseHTTPRequestHandler, content: bytes | None) -> None:
+        if content is None:
+            return self._error(handler, 404, "NoSuchKey")
+        headers = {"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
+        if self.etags:
+            headers["ETag"] = self._etag(content, '"{}"')
+        return self._send(handler, 200, content, headers)
+
+    def _etag(self, content: bytes, form: str) -> str:
+        return form.format(hashlib.md5(content).hexdigest()) if self.etags else ""
+
+    def _error(self, handler: BaseHTTPRequestHandler, status: int, code: str) -> None:
+        body = f"<Error><Code>{code}</Code><Message>{code} of the fake</Message></Error>"
+        self._send(handler, status, body.encode())
+
+    @staticmethod
+    def _send(
+        handler: BaseHTTPRequestHandler,
+        status: int,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        handler.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
