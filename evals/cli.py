@@ -148,18 +148,30 @@ def groundedness(places: tuple[Path, ...], choice: Choice, run: Path | None, as_
 
 @eval_.command()
 @set_options
+@click.option(
+    "--harmless",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of texts without personal data: how much of them would be replaced.",
+)
 @any_run_option
-def redaction(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
+def redaction(
+    places: tuple[Path, ...],
+    choice: Choice,
+    harmless: Path | None,
+    run: Path | None,
+    as_json: bool,
+) -> None:
     """See which personal data of texts would stay readable; needs no stack.
 
     \b
     Example:
-      playhead eval redaction --data sets/presidio_synth_v2_dev.jsonl --limit 200
+      playhead eval redaction --data sets/pii.jsonl --harmless sets/manuals.jsonl --limit 200
     """
     from evals.redaction import evaluate_redaction
 
     del run  # as for rewriting
-    report("redaction", evaluated(places, choice, evaluate_redaction), choice, {}, as_json)
+    evaluate = functools.partial(evaluate_redaction, harmless=harmless)
+    report("redaction", evaluated(places, choice, evaluate), choice, {}, as_json)
 
 
 @eval_.command()

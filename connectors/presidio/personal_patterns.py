@@ -143,7 +143,7 @@ PATTERNS = (
         "STREET_ADDRESS",
         0.5,
         r"\b(?:zip(?:[ ]?code)?|post(?:al)?[ ]?code|plz)\b[^\d\n]{0,12}\K",
-        r"[A-Z0-9]{2,5}(?:[ \-][A-Z0-9]{2,4})?\b",
+        r"(?=[A-Z]{0,4}\d)[A-Z0-9]{2,5}(?:[ \-][A-Z0-9]{2,4})?\b",
     ),
     _pattern(
         "DATE_OF_BIRTH",

@@ -113,6 +113,12 @@ def _belgian(code: str) -> bool:
     }
 
 
+def _norwegian(code: str) -> bool:
+    first = weighed(code, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
+    second = weighed(code, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11
+    return first == 0 == second and _day(int(code[:2]) % 40, int(code[2:4]) % 40)
+
+
 def _swedish(code: str) -> bool:
     code = code.replace("+", "")[-10:]
     return _day(int(code[4:6]) % 60, int(code[2:4])) and luhn(code)
@@ -195,7 +201,8 @@ NATIONAL_IDS = (
         r"bsn|burgerservice|sofi",
     ),
     _id("BE", r"\d\d\.\d\d\.\d\d-\d{3}[.\-]\d\d", _belgian),
-    _id("BE", r"\d{11}", _belgian, r"rijksregister|registre|niss|insz|national"),
+    _id("BE", r"\d{11}", _belgian),
+    _id("NO", r"\d{6} ?\d{5}", _norwegian),
     _id("SE", r"(?:19|20)?\d{6}[\-+]\d{4}", _swedish),
     _id("SE", r"(?:19|20)?\d{10}", _swedish, r"person(?:nummer|nr)|samordning"),
     _id("FI", r"\d{6}[\-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]", _finnish),

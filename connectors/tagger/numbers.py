@@ -56,6 +56,8 @@ _DATE = regex.compile(
     r"(?:[ T]\d\d?)?"
 )
 _YEARS = regex.compile(r"(?:1[5-9]|20)\d\d(?:[ \-/]{1,3}(?:1[5-9]|20)\d\d)+")
+_EXTENDED = regex.compile(r"[ ,]{0,2}[a-zA-Z]")
+_DECIMAL = regex.compile(r"\d{1,4}\.\d{5,}")
 _RANGE = regex.compile(r"(\d{2,6})-(\d{2,6})")
 PHONE_DIGITS = range(7, 16)
 
@@ -81,21 +83,26 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
             start, end = match.span()
             announced = pattern is _ANNOUNCED
-            if may_be_phone(text, start, end) and (
+            if may_be_phone(text, start, end, announced=announced) and (
                 announced or not _OTHER_NUMBER_BEFORE.search(text, max(0, start - BEFORE), start)
             ):
                 yield start, end
 
 
-def may_be_phone(text: str, start: int, end: int) -> bool:
-    """Say whether digits are no date, range of numbers or quantity."""
-    number = text[start:end]
+def may_be_phone(text: str, start: int, end: int, *, announced: bool = False) -> bool:
+    """Say whether digits are no date, quantity or, unless they are announced, range of numbers."""
+    number = _EXTENDED.split(text[start:end])[0]
     if len(digits_of(number)) not in PHONE_DIGITS or len(number) > 40:
         return False
-    if _DATE.fullmatch(number) or _YEARS.fullmatch(number) or UNIT_AFTER.match(text, end):
+    if (
+        _DECIMAL.fullmatch(number)
+        or _DATE.fullmatch(number)
+        or _YEARS.fullmatch(number)
+        or UNIT_AFTER.match(text, end)
+    ):
         return False
     spread = _RANGE.fullmatch(number)
-    return not spread or len(spread[1]) != len(spread[2]) or spread[1][0] == "0"
+    return announced or not spread or len(spread[1]) != len(spread[2]) or spread[1][0] == "0"
 
 
 def ip_addresses(text: str) -> Iterator[tuple[int, int]]:
