@@ -15,8 +15,8 @@ from agents.redact import clean
 from agents.spans import join
 from connectors.presidio.connector import Presidio
 from connectors.presidio.entities import MODEL
-from connectors.tagger.detector import TaggerDetector
-from connectors.tagger.structured import structured
+from connectors.tagger.tagger_detector import TaggerDetector
+from connectors.tagger.value_forms import structured
 from evals.step_alone import TENANT, in_force
 from schemas import Detect
 from streams.running.world import Call

@@ -111,7 +111,7 @@ class Redaction:
 
 def loaded_redaction() -> Redaction:
     """Load the detector, which takes some seconds."""
-    from connectors.tagger.detector import TaggerDetector
+    from connectors.tagger.tagger_detector import TaggerDetector
 
     return Redaction(TaggerDetector().find)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import spacy
 
-from bench.tagger import fitting, lexicon, public
+from bench.tagger import field_fitting, public, word_lists
 from bench.tagger.fillers import Fillers
 from bench.tagger.written import templates, written
-from connectors.tagger.lexicon import PackedLexicon
+from connectors.tagger.packed_words import PackedWords
 from connectors.tagger.weights import FILE
 
 SEEDS = (1, 2, 3, 4)
@@ -34,8 +34,8 @@ def main() -> None:
     given = reader.parse_args()
     began = time.process_time()
     model = spacy.load(given.model, exclude=["tagger", "parser", "lemmatizer", "attribute_ruler"])
-    words = lexicon.gazetteer()
-    fine, middle, coarse = lexicon.clusters(model)
+    words = word_lists.gazetteer()
+    fine, middle, coarse = word_lists.clusters(model)
     read = [
         *public.labelled(given.data, model, LABELLED),
         *public.technical(given.data, TECHNICAL),
@@ -44,12 +44,14 @@ def main() -> None:
     lines = templates(held_out=False if given.hold_out else None)
     fields = []
     for seed in SEEDS[: given.seeds]:
-        known = PackedLexicon(lexicon.packed(lexicon.dropped(words, seed), fine, middle, coarse))
+        known = PackedWords(
+            word_lists.packed(word_lists.dropped(words, seed), fine, middle, coarse)
+        )
         texts = [*written(lines, OWN, seed, Fillers(seed)), *read]
         random.Random(seed).shuffle(texts)  # noqa: S311 - no secret
-        fields.append(fitting.fitted(texts, known, ITERATIONS))
+        fields.append(field_fitting.fitted(texts, known, ITERATIONS))
         said(f"field {seed}: {len(fields[-1][0])} weights", began)
-    arrays = {**fitting.mean(fields), **lexicon.packed(words, fine, middle, coarse)}
+    arrays = {**field_fitting.mean(fields), **word_lists.packed(words, fine, middle, coarse)}
     np.savez_compressed(given.out, allow_pickle=False, **arrays)
     name = hashlib.sha256(given.out.read_bytes()).hexdigest()
     said(f"{given.out}: {given.out.stat().st_size:,} bytes, sha256 {name}", began)

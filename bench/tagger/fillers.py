@@ -8,7 +8,7 @@ from typing import Any
 
 from faker import Faker
 
-from connectors.tagger.words import LISTS
+from connectors.tagger.word_features import LISTS
 
 ENGLISH = ("en_US", "en_GB", "en_AU", "en_CA", "en_IE", "en_NZ", "en_IN")
 LATIN = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.tagger.written import LabelledText
+from bench.tagger.written import LabelledSentence
 
 LABELLED = (
     ("qa/squad2_dev/passages.jsonl.gz", "text"),
@@ -59,7 +59,7 @@ def sentences(folder: Path, files: tuple[tuple[str, str], ...], half: int | None
     return sorted(found, key=lambda one: hashlib.sha256(one.encode()).digest())
 
 
-def labelled(folder: Path, model: Any, texts: int) -> Iterator[LabelledText]:
+def labelled(folder: Path, model: Any, texts: int) -> Iterator[LabelledSentence]:
     """Label sentences by a model; it takes much for a date that is none."""
     chosen = sentences(folder, LABELLED, None)[:texts]
     for text, document in zip(chosen, model.pipe(chosen, batch_size=64), strict=True):
@@ -71,10 +71,10 @@ def labelled(folder: Path, model: Any, texts: int) -> Iterator[LabelledText]:
                 if label in {"LOC", "ORG"} and entity.text.lower().startswith("the "):
                     start += len("the ")
                 spans.append((start, entity.end_char, label))
-        yield LabelledText(text, tuple(spans))
+        yield LabelledSentence(text, tuple(spans))
 
 
-def technical(folder: Path, texts: int) -> Iterator[LabelledText]:
+def technical(folder: Path, texts: int) -> Iterator[LabelledSentence]:
     """Take sentences of manuals, which hold no personal data."""
     for text in sentences(folder, TECHNICAL, 0)[:texts]:
-        yield LabelledText(text, ())
+        yield LabelledSentence(text, ())

@@ -37,7 +37,7 @@ class Filling(Protocol):
 
 
 @dataclass(frozen=True)
-class LabelledText:
+class LabelledSentence:
     """A text and where its personal data stands: start, end, label."""
 
     text: str
@@ -59,7 +59,7 @@ def templates(*, held_out: bool | None = None) -> dict[str, list[str]]:
 
 def written(
     lines: dict[str, list[str]], texts: int, seed: int, fillers: Filling
-) -> Iterator[LabelledText]:
+) -> Iterator[LabelledSentence]:
     """Fill templates until there are so many texts."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     languages = list(lines)
@@ -70,7 +70,7 @@ def written(
         yield filled(chance.choice(lines[language]), fillers)
 
 
-def filled(template: str, fillers: Filling) -> LabelledText:
+def filled(template: str, fillers: Filling) -> LabelledSentence:
     """Fill one template."""
     text, spans, at = "", [], 0
     for place in PLACE.finditer(template):
@@ -88,4 +88,4 @@ def filled(template: str, fillers: Filling) -> LabelledText:
     if fillers.chance(0.05):  # as people type; letters stay where they are
         small = text.lower()
         text = small if len(small) == len(text) else text
-    return LabelledText(text, tuple(spans))
+    return LabelledSentence(text, tuple(spans))

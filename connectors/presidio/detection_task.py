@@ -70,7 +70,7 @@ class Finder(Protocol):
 
 def load() -> Work:
     """Load the tagger and spaCy's model, which takes about two seconds, and return who looks."""
-    from connectors.tagger.detector import TaggerDetector
+    from connectors.tagger.tagger_detector import TaggerDetector
 
     detector = TaggerDetector()
     detector.entities.warm()
@@ -80,7 +80,7 @@ def load() -> Work:
 
 def load_late() -> Work:
     """Load the tagger alone, and return who looks."""
-    from connectors.tagger.detector import TaggerDetector
+    from connectors.tagger.tagger_detector import TaggerDetector
 
     return partial(detect, TaggerDetector())
 

@@ -14,8 +14,8 @@ from connectors.tagger.checksums import digits_of
 from connectors.tagger.field import Tagged
 from connectors.tagger.markup import Code
 from connectors.tagger.numbers import PHONE_DIGITS, may_be_phone
-from connectors.tagger.structured import Found
-from connectors.tagger.words import LISTS, STREET_ENDINGS
+from connectors.tagger.value_forms import FoundValue
+from connectors.tagger.word_features import LISTS, STREET_ENDINGS
 
 KINDS = {
     "PERSON": "PERSON",
@@ -62,7 +62,7 @@ _AROUND = 16
 """Characters around a number that tell whether it is an age."""
 
 
-def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> Iterator[Found]:
+def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> Iterator[FoundValue]:
     """Turn what the field marks into what is found."""
     for one in tagged:
         names = one.label in NAMES
@@ -77,7 +77,7 @@ def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> It
             elif label == "ADDR":
                 start = _with_house(text, start)
             if label:
-                yield Found(start, end, KINDS[label], score)
+                yield FoundValue(start, end, KINDS[label], score)
 
 
 def _address(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from connectors.tagger.weights import Scores, Weights
-from connectors.tagger.words import EDGE, TOKEN
+from connectors.tagger.weights import LabelScores, Weights
+from connectors.tagger.word_features import EDGE, TOKEN
 
 NEVER = np.float32(-1e4)
 OUTSIDE = "O"
@@ -48,13 +48,13 @@ class Field:
         paths = self._paths(scores, np.array(biases, np.float32))
         return [list(self._values(tokens, path)) for path in paths]
 
-    def _scores(self, words: list[str]) -> Scores:
+    def _scores(self, words: list[str]) -> LabelScores:
         """Score each word's labels by what it and its neighbours say, (words, labels)."""
         of_word = self._weights.of_word
         edge = of_word(EDGE)
         table = np.stack([edge, edge, *map(of_word, words), edge, edge])
         count = len(words)
-        scores: Scores = (
+        scores: LabelScores = (
             table[2 : count + 2, 0]
             + table[1 : count + 1, 1]
             + table[3 : count + 3, 2]
@@ -63,7 +63,7 @@ class Field:
         )
         return scores
 
-    def _paths(self, scores: Scores, biases: Scores) -> list[list[int]]:
+    def _paths(self, scores: LabelScores, biases: LabelScores) -> list[list[int]]:
         """Return the likeliest labels for each bias (Viterbi), the biases side by side."""
         count = len(scores)
         by_bias = np.repeat(scores[:, None, :], len(biases), axis=1)

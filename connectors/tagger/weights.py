@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.tagger.lexicon import Arrays, PackedLexicon, digest
-from connectors.tagger.words import OFFSETS, WORD_CHARACTERS_MAX, features
+from connectors.tagger.packed_words import Arrays, PackedWords, digest
+from connectors.tagger.word_features import OFFSETS, WORD_CHARACTERS_MAX, features
 
 FILE = Path(__file__).with_name("tagger.npz")
 KEPT_WORDS_MAX = 40_000
 """Words whose scores are kept: 30 MB at most. Then they are forgotten, and worked out anew."""
 
-Scores = NDArray[np.float32]
+LabelScores = NDArray[np.float32]
 
 
 class Weights:
@@ -23,14 +23,14 @@ class Weights:
 
     def __init__(self, arrays: Arrays) -> None:
         self.labels: tuple[str, ...] = tuple(str(label) for label in arrays["labels"])
-        self.transitions: Scores = arrays["transitions"].astype(np.float32)
+        self.transitions: LabelScores = arrays["transitions"].astype(np.float32)
         self._features = arrays["features"]
         self._weights = arrays["weights"]
         self._scales = arrays["scales"].astype(np.float32)
-        self._lexicon = PackedLexicon(arrays)
-        self._kept: dict[str, Scores] = {}
+        self._lexicon = PackedWords(arrays)
+        self._kept: dict[str, LabelScores] = {}
 
-    def of_word(self, word: str) -> Scores:
+    def of_word(self, word: str) -> LabelScores:
         """Return a word's scores, (offset, label) float32, offsets in the order of OFFSETS."""
         scores = self._kept.get(word)
         if scores is None:
@@ -41,7 +41,7 @@ class Weights:
                 self._kept[word] = scores
         return scores
 
-    def _worked_out(self, word: str) -> Scores:
+    def _worked_out(self, word: str) -> LabelScores:
         of_word = features(word, self._lexicon)
         seen = [
             (row, digest(f"{offset}:{name}"))

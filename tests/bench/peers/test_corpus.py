@@ -16,7 +16,7 @@ from bench.peers.corpus import (
     places,
     questions,
 )
-from connectors.tagger.detector import TaggerDetector
+from connectors.tagger.tagger_detector import TaggerDetector
 from streams.log.configuration import load
 
 

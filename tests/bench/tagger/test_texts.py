@@ -6,11 +6,11 @@ import json
 import pytest
 
 from bench.tagger import public
-from bench.tagger.fitting import labels_of, mean, seen
-from bench.tagger.lexicon import dropped, packed
-from bench.tagger.written import LABELS, PLACE, LabelledText, filled, templates, written
-from connectors.tagger.lexicon import PackedLexicon, digest
-from connectors.tagger.words import TOKEN
+from bench.tagger.field_fitting import labels_of, mean, seen
+from bench.tagger.word_lists import dropped, packed
+from bench.tagger.written import LABELS, PLACE, LabelledSentence, filled, templates, written
+from connectors.tagger.packed_words import PackedWords, digest
+from connectors.tagger.word_features import TOKEN
 
 
 class KnownFillers:
@@ -62,17 +62,17 @@ def test_the_same_seed_writes_the_same_texts():
 
 
 def test_words_get_labels_where_values_stand():
-    text = LabelledText("To Ann Lee,\nOslo", ((3, 10, "PERSON"), (12, 16, "LOC")))
+    text = LabelledSentence("To Ann Lee,\nOslo", ((3, 10, "PERSON"), (12, 16, "LOC")))
     tokens = [(match.start(), match.end(), match[0]) for match in TOKEN.finditer(text.text)]
     assert labels_of(tokens, text) == ["O", "B-PERSON", "I-PERSON", "O", "O", "B-LOC"]
-    lines = LabelledText("1 High St\nOslo", ((0, 14, "ADDR"),))
+    lines = LabelledSentence("1 High St\nOslo", ((0, 14, "ADDR"),))
     tokens = [(match.start(), match.end(), match[0]) for match in TOKEN.finditer(lines.text)]
     assert labels_of(tokens, lines) == ["B-ADDR", *["I-ADDR"] * 4]
 
 
 def test_what_is_seen_at_a_word_says_at_what_distance_it_stands():
     arrays = packed({"ann": 1}, {}, [], [])
-    rows = seen(["Ann", "went"], {}, PackedLexicon(arrays))
+    rows = seen(["Ann", "went"], {}, PackedWords(arrays))
     assert "0:word=ann" in rows[0]
     assert "1:word=went" in rows[0]
     assert "-1:edge" in rows[0]

@@ -11,7 +11,7 @@ from agents.errors import BeyondMeans
 from connectors.presidio.connector import Presidio
 from connectors.presidio.detection_task import DOCUMENT_TASK_CHARS
 from connectors.presidio.detector import Detector
-from connectors.tagger.detector import TaggerDetector
+from connectors.tagger.tagger_detector import TaggerDetector
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings

@@ -8,9 +8,9 @@ import pytest
 
 from connectors.tagger import weights as weights_module
 from connectors.tagger.field import Field, Tagged
-from connectors.tagger.lexicon import PackedLexicon, digest
+from connectors.tagger.packed_words import PackedWords, digest
 from connectors.tagger.weights import FILE, Weights, version
-from connectors.tagger.words import EDGE, OFFSETS, TOKEN, WORD_CHARACTERS_MAX, features
+from connectors.tagger.word_features import EDGE, OFFSETS, TOKEN, WORD_CHARACTERS_MAX, features
 
 LABELS = ["B-PERSON", "I-PERSON", "O"]
 
@@ -104,7 +104,7 @@ def test_what_is_kept_of_words_is_bounded_and_changes_nothing(monkeypatch):
 
 
 def test_a_lexicon_knows_words_by_their_spelling_or_in_small_letters():
-    lexicon = PackedLexicon(
+    lexicon = PackedWords(
         arrays({("x", "O"): 1}, words=[("may", 1, 1), ("May", 0, 2), ("rome", 4 + 1, 0)])
     )
     assert lexicon.flags("may") == ("first",)
@@ -130,7 +130,7 @@ def test_a_text_is_cut_into_words(text, words):
 
 
 def test_features_are_of_the_word_its_neighbours_and_theirs():
-    lexicon = PackedLexicon(arrays({("x", "O"): 1}, words=[("anna", 1, 1)]))
+    lexicon = PackedWords(arrays({("x", "O"): 1}, words=[("anna", 1, 1)]))
     itself, beside, beyond = features("Anna", lexicon)
     assert {"word=anna", "shape=Xxx", "case=C", "first", "first|C", "a1", "b4", "c0"} <= {*itself}
     assert {"end3=nna", "first", "a1", "b4", "c0"} <= {*beside}

@@ -16,7 +16,7 @@ from connectors.tagger import weights
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned
 from connectors.tagger.field import Field, Tagged
 from connectors.tagger.markup import Code
-from connectors.tagger.structured import Found, structured
+from connectors.tagger.value_forms import FoundValue, structured
 from schemas import Span
 
 BIAS, BOLD_BIAS = 0.9, 3.5
@@ -32,13 +32,13 @@ _WORD = regex.compile(r"\p{Lu}[\p{L}\-]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?])\s++(?=[\p{Lu}\d\"'(*])|\n\s*\n")
 
 
-class Piece(NamedTuple):
+class SearchedPiece(NamedTuple):
     """A piece of a text, and what was found in it so far."""
 
     text: int
     offset: int
     characters: str
-    found: list[Found]
+    found: list[FoundValue]
     unsure: list[tuple[int, int]]
     bold: bytes
     """For each character whether the bold look marks it."""
@@ -83,7 +83,7 @@ class TaggerDetector:
             for of_text in spans
         ]
 
-    def _looked_at(self, number: int, offset: int, piece: str) -> Piece:
+    def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
         found = list(structured(piece))
         usual, bold = self._field.tags(piece, BIAS, BOLD_BIAS)
         code = Code(piece)
@@ -93,9 +93,9 @@ class TaggerDetector:
         doubts = list(unsure(piece, marks(piece, found), bolder))
         if doubts and language_of(piece) not in self._spoken:
             doubts = []  # spaCy would take its words for names
-        return Piece(number, offset, piece, found, doubts, bolder)
+        return SearchedPiece(number, offset, piece, found, doubts, bolder)
 
-    def _ask(self, looked: Iterable[Piece]) -> None:
+    def _ask(self, looked: Iterable[SearchedPiece]) -> None:
         """Ask spaCy about what is unsure; what it names there counts where the bold look agrees."""
         asked = [(piece, sentence) for piece in looked for sentence in piece.unsure]
         if not asked:
@@ -109,7 +109,7 @@ class TaggerDetector:
                     piece.found.extend(cleaned(piece.characters, (tag,), code, score))
 
 
-def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[Found]) -> Iterator[Tagged]:
+def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> Iterator[Tagged]:
     """Leave out what lies within values that show themselves by their form."""
     covered = marks(text, found)
     for tag in tagged:
@@ -117,7 +117,7 @@ def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[Found]) -> Itera
             yield tag
 
 
-def marks(text: str, stretches: Iterable[Tagged | Found]) -> bytes:
+def marks(text: str, stretches: Iterable[Tagged | FoundValue]) -> bytes:
     """Say of each character whether it lies within a stretch."""
     marked = bytearray(len(text))
     for one in stretches:
@@ -137,7 +137,7 @@ def unsure(text: str, usual: bytes, bold: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def family_names(text: str, found: Sequence[Found]) -> Iterator[Found]:
+def family_names(text: str, found: Sequence[FoundValue]) -> Iterator[FoundValue]:
     """List where the last word of somebody's whole name stands again by itself."""
     names = {
         text[one.start : one.end].rsplit(None, 1)[-1]
@@ -150,4 +150,4 @@ def family_names(text: str, found: Sequence[Found]) -> Iterator[Found]:
     named = marks(text, found)
     for word in _WORD.finditer(text):
         if word[0] in known and not named[word.start()]:
-            yield Found(*word.span(), "PERSON", FAMILY_SCORE)
+            yield FoundValue(*word.span(), "PERSON", FAMILY_SCORE)

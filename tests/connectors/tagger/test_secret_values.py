@@ -5,7 +5,7 @@ The keys are made here, in pieces, so that nobody who looks for keys in sources 
 
 import pytest
 
-from connectors.tagger.credentials import credentials
+from connectors.tagger.secret_values import credentials
 
 LETTERS = "abCDefGH12ijKLmnOP34qrSTuvWX56yzABcd78EFghIJ90klMNopQRst"
 JWT = "eyJ" + LETTERS[:20] + ".eyJ" + LETTERS[:40] + "." + LETTERS[:43]

@@ -27,7 +27,7 @@ Features = tuple[tuple[str, ...], ...]
 """Of a word: those for the word itself, for its neighbours, and for the neighbours of these."""
 
 
-class Lexicon(Protocol):
+class KnownWords(Protocol):
     """What is known of words."""
 
     def flags(self, word: str) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ STREET_ENDINGS = (
 _PEOPLE_ENDINGS = ("s", "men", "man", "women", "woman")
 
 
-def features(word: str, lexicon: Lexicon) -> Features:
+def features(word: str, lexicon: KnownWords) -> Features:
     """Return a word's features, for offsets 0, one and two."""
     if word in {EDGE, "\n"}:
         return (("edge" if word == EDGE else "line end",),) * 3

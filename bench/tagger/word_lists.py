@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.tagger.lexicon import FLAGS, Arrays, digest
-from connectors.tagger.words import TOKEN
+from connectors.tagger.packed_words import FLAGS, Arrays, digest
+from connectors.tagger.word_features import TOKEN
 
 CITY_PEOPLE_MIN = 5_000
 CLUSTERS = (50, 250, 1_000)

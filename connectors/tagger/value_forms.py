@@ -16,12 +16,12 @@ import regex
 from connectors.presidio.detector import EMAIL_ADDRESS
 from connectors.presidio.personal_patterns import PATTERNS
 from connectors.tagger.checksums import base58check, bech32, digits_of, iban, luhn
-from connectors.tagger.credentials import credentials
 from connectors.tagger.national_ids import CUE_CHARACTERS, NATIONAL_IDS
 from connectors.tagger.numbers import ip_addresses, phones
+from connectors.tagger.secret_values import credentials
 
 
-class Found(NamedTuple):
+class FoundValue(NamedTuple):
     """A value in a text."""
 
     start: int
@@ -80,72 +80,74 @@ _DIGITS = regex.compile(r"\d")
 _PAGE_GATE = regex.compile(r"://|\p{L}\.\p{L}")
 
 
-def structured(text: str) -> Iterator[Found]:
+def structured(text: str) -> Iterator[FoundValue]:
     """List what shows itself by its form, in no order; what is found may overlap."""
     if "@" in text:
-        yield from (Found(*match.span(), "EMAIL_ADDRESS", 0.95) for match in _MAIL.finditer(text))
+        yield from (
+            FoundValue(*match.span(), "EMAIL_ADDRESS", 0.95) for match in _MAIL.finditer(text)
+        )
     if _SPELT_GATE.search(text):
         yield from _spelt_mail(text)
     if _PAGE_GATE.search(text):
         for match in _PAGE.finditer(text):
-            yield Found(
+            yield FoundValue(
                 match.start(), match.start() + len(match[0].rstrip(".,;:!?*`|")), "URL", 0.6
             )
-    yield from (Found(start, end, "SECRET", 0.9) for start, end in credentials(text))
+    yield from (FoundValue(start, end, "SECRET", 0.9) for start, end in credentials(text))
     if _DIGITS.search(text):
         yield from _numbers(text)
         yield from _announced(text)
     if ":" in text or "." in text:
-        yield from (Found(start, end, "IP_ADDRESS", 0.9) for start, end in ip_addresses(text))
+        yield from (FoundValue(start, end, "IP_ADDRESS", 0.9) for start, end in ip_addresses(text))
 
 
-def _announced(text: str) -> Iterator[Found]:
+def _announced(text: str) -> Iterator[FoundValue]:
     """List what a word announces, or the form of an address; all of it has digits."""
     for one in _ANNOUNCED:
         for match in one.pattern.finditer(text):
-            yield Found(*match.span(), one.kind, one.score)
+            yield FoundValue(*match.span(), one.kind, one.score)
 
 
-def _spelt_mail(text: str) -> Iterator[Found]:
+def _spelt_mail(text: str) -> Iterator[FoundValue]:
     """List mail addresses in words: in brackets, or with both "at" and "dot"."""
     for match in _SPELT_MAIL.finditer(text):
         words = match[0].lower().split()
         if any(sign in match[0] for sign in "[({<") or ("at" in words and "dot" in words):
-            yield Found(*match.span(), "EMAIL_ADDRESS", 0.9)
+            yield FoundValue(*match.span(), "EMAIL_ADDRESS", 0.9)
 
 
-def _numbers(text: str) -> Iterator[Found]:
+def _numbers(text: str) -> Iterator[FoundValue]:
     yield from _cards(text)
     yield from _accounts(text)
     for match in _SSN.finditer(text):
-        yield Found(*match.span(), "US_SSN", 0.85)
+        yield FoundValue(*match.span(), "US_SSN", 0.85)
     for one in NATIONAL_IDS:
         for match in one.pattern.finditer(text):
             before = max(0, match.start() - CUE_CHARACTERS), match.start()
             code = regex.sub(r"[ .\-]", "", match[0]).upper()
             if (one.cue is None or one.cue.search(text, *before)) and one.valid(code):
-                yield Found(*match.span(), "ID_NUMBER", 0.85)
+                yield FoundValue(*match.span(), "ID_NUMBER", 0.85)
     for start, end in phones(text):
-        yield Found(start, end, "PHONE_NUMBER", 0.75)
+        yield FoundValue(start, end, "PHONE_NUMBER", 0.75)
     for match in _COIN.finditer(text):
         if (bech32 if match[0].startswith("bc1") else base58check)(match[0]):
-            yield Found(*match.span(), "CRYPTO", 0.95)
+            yield FoundValue(*match.span(), "CRYPTO", 0.95)
     for match in _ETHER.finditer(text):
-        yield Found(*match.span(), "CRYPTO", 0.8)
+        yield FoundValue(*match.span(), "CRYPTO", 0.8)
 
 
-def _cards(text: str) -> Iterator[Found]:
+def _cards(text: str) -> Iterator[FoundValue]:
     """List card numbers: an issuer's digits and the check digit, or a word that says card."""
     for match in _CARD.finditer(text):
         digits = digits_of(match[0])
         checked = len(digits) >= 13 and _CARD_ISSUERS.match(digits) and luhn(digits)
         if checked or _CARD_CUE.search(text, max(0, match.start() - CUE_CHARACTERS), match.start()):
-            yield Found(*match.span(), "CREDIT_CARD", 0.95 if checked else 0.6)
+            yield FoundValue(*match.span(), "CREDIT_CARD", 0.95 if checked else 0.6)
     for match in _CARD_END.finditer(text):
-        yield Found(*match.span(), "CREDIT_CARD", 0.6)
+        yield FoundValue(*match.span(), "CREDIT_CARD", 0.6)
 
 
-def _accounts(text: str) -> Iterator[Found]:
+def _accounts(text: str) -> Iterator[FoundValue]:
     """List account numbers of ISO 13616; what follows one in the same run is no part of it."""
     for match in _IBAN.finditer(text):
         account, ends = "", []
@@ -156,4 +158,4 @@ def _accounts(text: str) -> Iterator[Found]:
         for length in range(15, min(len(account), 34) + 1):
             end = match.start() + ends[length - 1]
             if iban(account[:length]) and not text[end : end + 1].isalnum():
-                yield Found(match.start(), end, "IBAN_CODE", 0.95)
+                yield FoundValue(match.start(), end, "IBAN_CODE", 0.95)

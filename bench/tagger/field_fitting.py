@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.tagger.written import LabelledText
-from connectors.tagger.lexicon import Arrays, PackedLexicon, digest
-from connectors.tagger.words import EDGE, OFFSETS, TOKEN, Features, features
+from bench.tagger.written import LabelledSentence
+from connectors.tagger.packed_words import Arrays, PackedWords, digest
+from connectors.tagger.word_features import EDGE, OFFSETS, TOKEN, Features, features
 
 PARAMETERS = {"c1": 0.03, "c2": 0.01, "feature.minfreq": 2}
 WEIGHT_MIN = 0.004
 """Smaller ones are left out of the mean."""
-Weights = dict[tuple[str, str], float]
+LearnedWeights = dict[tuple[str, str], float]
 
 
-def labels_of(tokens: Sequence[tuple[int, int, str]], text: LabelledText) -> list[str]:
+def labels_of(tokens: Sequence[tuple[int, int, str]], text: LabelledSentence) -> list[str]:
     """Label tokens (start, end, spelling): B- begins a value, I- goes on, O is outside."""
     labels = ["O"] * len(tokens)
     for start, end, label in text.spans:
@@ -32,9 +32,7 @@ def labels_of(tokens: Sequence[tuple[int, int, str]], text: LabelledText) -> lis
     return labels
 
 
-def seen(
-    words: Sequence[str], known: dict[str, Features], lexicon: PackedLexicon
-) -> list[list[str]]:
+def seen(words: Sequence[str], known: dict[str, Features], lexicon: PackedWords) -> list[list[str]]:
     """List what is seen at each word, of itself and its neighbours."""
     of_word = []
     for word in words:
@@ -54,8 +52,8 @@ def seen(
 
 
 def fitted(
-    texts: Iterable[LabelledText], lexicon: PackedLexicon, iterations: int
-) -> tuple[Weights, Weights]:
+    texts: Iterable[LabelledSentence], lexicon: PackedWords, iterations: int
+) -> tuple[LearnedWeights, LearnedWeights]:
     """Train one field; returns the weights of (feature, label) and of (label, next label)."""
     import pycrfsuite  # of requirements.txt
 
@@ -77,7 +75,7 @@ def fitted(
         return dict(info.state_features), dict(info.transitions)
 
 
-def mean(fields: Sequence[tuple[Weights, Weights]]) -> Arrays:
+def mean(fields: Sequence[tuple[LearnedWeights, LearnedWeights]]) -> Arrays:
     """Return the mean of fields, in bytes: it judges as one and errs less than each."""
     labels = sorted({label for states, _ in fields for _, label in states})
     place = {label: at for at, label in enumerate(labels)}

@@ -30,7 +30,7 @@ def place_of(value: int, among: NDArray[np.uint32]) -> int:
     return at if at < len(among) and int(among[at]) == value else -1
 
 
-class PackedLexicon:
+class PackedWords:
     """Known words, out of arrays."""
 
     def __init__(self, arrays: Arrays) -> None:

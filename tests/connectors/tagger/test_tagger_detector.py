@@ -4,9 +4,9 @@ import pytest
 
 from agents.spans import join
 from connectors.presidio.entities import Entities
-from connectors.tagger.detector import TaggerDetector, family_names, marks, unsure
 from connectors.tagger.field import Tagged
-from connectors.tagger.structured import Found
+from connectors.tagger.tagger_detector import TaggerDetector, family_names, marks, unsure
+from connectors.tagger.value_forms import FoundValue
 from evals.step_alone import in_force
 
 
@@ -149,8 +149,8 @@ def test_spacy_is_asked_about_sentences_that_leave_the_field_unsure_and_no_other
         loaded.append(CountedEntities())
         return loaded[-1]
 
-    monkeypatch.setattr("connectors.tagger.detector.BIAS", -50.0)  # nothing is seen
-    monkeypatch.setattr("connectors.tagger.detector.BOLD_BIAS", 0.5)
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BIAS", -50.0)  # nothing is seen
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BOLD_BIAS", 0.5)
     detector = TaggerDetector(load)
     sure = "It rains and it rains. "
     detector.find((sure, "Set the timeout to 30 seconds."))
@@ -160,8 +160,8 @@ def test_spacy_is_asked_about_sentences_that_leave_the_field_unsure_and_no_other
 
 
 def test_spacy_is_not_asked_about_a_language_that_it_does_not_know(monkeypatch):
-    monkeypatch.setattr("connectors.tagger.detector.BIAS", -50.0)
-    monkeypatch.setattr("connectors.tagger.detector.BOLD_BIAS", 0.5)
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BIAS", -50.0)
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BOLD_BIAS", 0.5)
     entities = CountedEntities()
     detector = TaggerDetector(lambda: entities)
     detector.find(("Gestern habe ich mit Anna Müller über den Bericht gesprochen.",))
@@ -194,7 +194,7 @@ def test_sentences_are_unsure_where_the_bold_look_marks_more():
 
 def test_a_family_name_is_found_again_by_itself():
     text = "Ben Player sold it; Player won. A player lost, Players too. Ann left, Ann."
-    people = [Found(0, 10, "PERSON", 0.8), Found(60, 63, "PERSON", 0.8)]
+    people = [FoundValue(0, 10, "PERSON", 0.8), FoundValue(60, 63, "PERSON", 0.8)]
     assert [(one.start, one.end) for one in family_names(text, people)] == [(20, 26)]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.tagger.structured import structured
+from connectors.tagger.value_forms import structured
 
 
 def found(text, kind=None):
