@@ -19,7 +19,7 @@ from connectors.tagger.markup import Code
 from connectors.tagger.value_forms import FoundValue, structured
 from schemas import Span
 
-BIAS, BOLD_BIAS = 0.9, 3.5
+BIAS, BOLD_BIAS = 0.9, 3.0
 """Off the score of lying outside: what counts, and what is asked about again."""
 UNSURE_CHARACTERS = 2
 """That the bold look marks more, in a sentence that spaCy is asked about."""
