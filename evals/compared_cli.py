@@ -24,10 +24,16 @@ from evals.verb_options import (
 @set_options
 @stored_option
 @html_option
+@click.option(
+    "--harmless",
+    type=click.Path(exists=True, path_type=Path),
+    help="Texts without personal data: what is replaced there is a false alarm.",
+)
 @any_run_option
 def redaction(
     places: tuple[Path, ...],
     choice: Choice,
+    harmless: Path | None,
     against: Path | None,
     html: Path | None,
     run: Path | None,
@@ -37,7 +43,7 @@ def redaction(
 
     \b
     Example:
-      playhead eval redaction --data sets/presidio_synth_v2_dev.jsonl --limit 200
+      playhead eval redaction --data sets/pii.jsonl --harmless sets/manuals.jsonl --limit 200
       playhead eval redaction --data sets/wikigold.jsonl --against before.json --html now.html
     """
     from evals.redaction import evaluate_redaction
@@ -45,7 +51,7 @@ def redaction(
 
     del run  # as for rewriting
     stored = None if against is None else stored_run(against, "redaction")
-    evaluate = functools.partial(evaluate_redaction, against=stored)
+    evaluate = functools.partial(evaluate_redaction, harmless=harmless, against=stored)
     report("redaction", evaluated(places, choice, evaluate), choice, {}, as_json, html)
 
 

@@ -1,8 +1,8 @@
 """Redaction: is all personal data of a text replaced, and nothing else?
 
 Characters are counted, letters and digits alone, whatever kind a span is given: what matters is
-whether anything stays readable. The detector's process is the real one, the policy that in force;
-a baseline is the analyzer that it is built on, as it comes.
+whether anything stays readable. Beside the policy in force stand the detector with all its kinds,
+forms alone, and the analyzer that has spaCy look at every text, as it comes.
 """
 
 from __future__ import annotations
@@ -11,31 +11,33 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from agents.known_values import Reading
-from agents.redact import clean
-from agents.spans import join
-from connectors.presidio.connector import Presidio
-from connectors.presidio.detector import MODEL
 from evals.bootstrap import Floats, Statistic, mean_of, statistic_of
 from evals.data_sets import Choice, EvalRow, name_of, rows_of
 from evals.outcome import OURS, SetOutcome
-from evals.step_alone import TENANT, in_force
+from evals.redactors import (
+    ALL_KINDS,
+    FORMS,
+    STOCK,
+    Redactions,
+    Stretches,
+    all_kinds,
+    forms,
+    redacted,
+    stock,
+    timed,
+)
 from evals.stored_runs import StoredRun
-from schemas import Detect
-from streams.running.world import Call
-from streams.settings import Settings
 
-STOCK = "stock analyzer"
-STOCK_SCORE_MIN = 0.3
-BATCH = 16
 BETA2 = 4.0
 """F2: what leaks weighs more than what is replaced for nothing."""
 LEAKS = "texts that leak"
 COUNTED = ("characters right", "characters wrong", "characters missed")
-Stretches = tuple[tuple[int, int], ...]
-Redactor = Callable[[Sequence[str]], list[Stretches]]
+HARMLESS_TEXTS, HARMLESS_CHARACTERS = 100, 3_000
+"""Of texts without personal data: so many, and so much of each."""
+SYSTEMS = 4
 
 
 @dataclass(frozen=True)
@@ -65,59 +67,61 @@ def spanned_text(row: EvalRow) -> SpannedText:
     return SpannedText(row.text("id"), text, tuple(spans), str(group))
 
 
-async def redacted(texts: Sequence[str], advance: Callable[[], None]) -> list[Stretches]:
-    """Say which stretches the step would replace, each text by itself."""
-    policy = in_force("redact", {}).values
-    presidio = Presidio(Settings())
-    call = Call(TENANT, 0, "evaluation", "evaluation", "evaluation", "evaluation", 0)
-    found: list[Stretches] = []
-    try:
-        for start in range(0, len(texts), BATCH):
-            batch = [clean(text.encode()) for text in texts[start : start + BATCH]]
-            detected = await presidio.detect(Detect(texts=tuple(batch)), call)
-            for text, spans in zip(batch, detected.texts, strict=True):
-                mentions = join(text, spans.spans, policy)
-                reading = Reading((text,), (mentions,), policy, typed=True).repeated()
-                found.append(tuple((one.start, one.end) for one in reading.mentions[0]))
-                advance()
-    finally:
-        await presidio.close()
-    return found
-
-
-def stock(texts: Sequence[str], advance: Callable[[], None]) -> list[Stretches]:
-    """Say what the analyzer finds as it comes, with the same model of language."""
-    from presidio_analyzer import AnalyzerEngine
-    from presidio_analyzer.nlp_engine import NlpEngineProvider
-
-    models = [{"lang_code": "en", "model_name": MODEL}]
-    provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models})
-    engine = AnalyzerEngine(nlp_engine=provider.create_engine())
-    found: list[Stretches] = []
-    for text in texts:
-        spans = engine.analyze(text, language="en", score_threshold=STOCK_SCORE_MIN)
-        found.append(tuple((span.start, span.end) for span in spans))
-        advance()
-    return found
-
-
 def evaluate_redaction(
     path: Path,
     choice: Choice,
     advance: Callable[[int], Callable[[], None]],
+    harmless: Path | None = None,
     against: StoredRun | None = None,
 ) -> SetOutcome:
-    """Evaluate one file, and compare it with a stored run."""
+    """Evaluate one file, and compare it with a stored run.
+
+    `harmless` has texts in which nothing is to be replaced.
+    """
     rows = choice.of([spanned_text(row) for row in rows_of(path)], lambda one: one.group, path)
     texts = [row.text for row in rows]
-    done = advance(2 * len(rows))
+    plain = [] if harmless is None else harmless_texts(harmless)
+    done = advance(SYSTEMS * (len(rows) + len(plain)))
     outcome = SetOutcome(name_of(path), len(rows), seed=choice.seed)
     outcome.counts["spans"] = sum(len(row.spans) for row in rows)
-    add_found(outcome, OURS, rows, asyncio.run(redacted(texts, done)), choice.seed)
-    add_found(outcome, STOCK, rows, stock(texts, done), choice.seed)
+    replaced = asyncio.run(redacted([*texts, *plain], done))
+    add_found(outcome, OURS, rows, replaced[: len(rows)], choice.seed)
+    add_harmless(outcome, OURS, plain, replaced[len(rows) :])
+    times = {}
+    for system, redactor in ((ALL_KINDS, all_kinds()), (FORMS, forms), (STOCK, stock())):
+        found = timed(redactor, texts, done)
+        add_found(outcome, system, rows, found.found, choice.seed)
+        if plain:
+            add_harmless(outcome, system, plain, timed(redactor, plain, done).found)
+        times[system] = found
+    add_times(outcome, times, choice.seed)
     if against is not None:
         against.add_changes(outcome, COMPARED, {row.id: row.group for row in rows})
     return outcome
+
+
+def harmless_texts(path: Path) -> list[str]:
+    """Read texts without personal data; raises BadData."""
+    rows = islice(rows_of(path), HARMLESS_TEXTS)
+    return [row.text("text")[:HARMLESS_CHARACTERS] for row in rows]
+
+
+def add_harmless(
+    outcome: SetOutcome, system: str, texts: Sequence[str], found: Sequence[Stretches]
+) -> None:
+    """Take in how much of harmless texts a system would replace."""
+    if texts:
+        hidden = [float(len(letters_in(*one))) for one in zip(texts, found, strict=True)]
+        letters = [float(sum(map(str.isalnum, text))) for text in texts]
+        outcome.add("harmless text replaced", system, statistic_of(_share, hidden, letters))
+
+
+def add_times(outcome: SetOutcome, times: dict[str, Redactions], seed: int) -> None:
+    """Take in the CPU time of a text, and how often it goes into that of the stock analyzer."""
+    for system, found in times.items():
+        outcome.add("CPU ms a text", system, mean_of(found.cpu_ms, seed=seed))
+        faster = statistic_of(_times, times[STOCK].cpu_ms, found.cpu_ms, seed=seed)
+        outcome.add("texts a second, times stock", system, faster)
 
 
 def letters_in(text: str, stretches: Sequence[tuple[int, int]]) -> frozenset[int]:
@@ -187,3 +191,11 @@ COMPARED: dict[str, tuple[Statistic, tuple[str, ...]]] = {
     LEAKS: (_mean, (LEAKS,)),
 }
 """What is compared with a stored run, and the columns of rows that it is computed from."""
+
+
+def _share(part: Floats, whole: Floats) -> float:
+    return float(part.sum() / whole.sum()) if whole.sum() else 0.0
+
+
+def _times(one: Floats, other: Floats) -> float:
+    return float(one.sum() / other.sum()) if other.sum() else 0.0

@@ -1371,6 +1371,8 @@ class Detected(Record, frozen=True, gc=False, kw_only=True):
     """One entry for each text asked, in order."""
     model: str
     """Detector and versions."""
+    languages_unsupported: tuple[str, ...] = ()
+    """Languages of texts in which no model looked for names, as tags of BCP 47, sorted."""
 
 
 class Detect(Request[Detected], frozen=True, gc=False, kw_only=True):

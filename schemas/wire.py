@@ -3602,6 +3602,7 @@ def encode_detected(record: Detected) -> bytes:
         (
             LONG[len(texts)] + b"".join([encode_spans(item) for item in texts]) + b"\0" if (texts := record.texts) else b"\0",
             LONG[len(model := record.model.encode())], model,
+            LONG[len(languages_unsupported)] + strings(languages_unsupported) + b"\0" if (languages_unsupported := record.languages_unsupported) else b"\0",
         )
     )
 
@@ -3621,9 +3622,17 @@ def read_detected(data: bytes, here: int) -> tuple[Detected, int]:
         end = here + (size >> 1)
     model = data[here:end].decode()
     here = end
+    languages_unsupported: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            languages_unsupported_item, here = string_at(data, here)
+            languages_unsupported.append(languages_unsupported_item)
+    here += 1
     record = Detected(
         texts=tuple(texts),
         model=model,
+        languages_unsupported=tuple(languages_unsupported),
     )
     return record, here
 

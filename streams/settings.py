@@ -50,6 +50,7 @@ Address = Annotated[str, _text(r"^[^\s/]+\Z", "HOST:PORT, without a scheme")]
 Url = Annotated[str, _text(r"^https?://[^\s/]\S*\Z", "an address with http:// or https://")]
 OptionalUrl = Annotated[str, _text(r"^(https?://[^\s/]\S*)?\Z", "empty, or an http(s) address")]
 ChatTrust = Literal["", "phrase", "quote", "none"]
+Detecting = Literal["tagger", "presidio"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -148,11 +149,15 @@ class Settings:
     """CPU time that reading one document may take, whatever the machine does beside it."""
     document_memory_mb: Annotated[int, _whole(64, unit="MB")] = 1_024
     """Memory (address space) of a process that reads documents; a worker has up to two."""
+    detector: Detecting = "tagger"
+    """What looks for personal data: Playhead's own tagger, which asks spaCy where it is unsure, or
+    Presidio's recognisers with spaCy on every text."""
     detection_cpu_s: Seconds = 18.0
     """CPU time that looking for personal data may take: in a question, or in some ten chunks."""
     detection_memory_mb: Annotated[int, _whole(512, unit="MB")] = 1_024
     """Memory (address space) of a process that does so; a worker has one for questions, one for
-    long ones and, once it had documents, one for them. Each takes about 170 MB."""
+    long ones and, once it had documents, one for them. Each takes 50 MB, and 130 more
+    for spaCy: the first of them at once, the others with the first text that it is asked about."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256

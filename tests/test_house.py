@@ -40,7 +40,7 @@ GOALS = {
 
 TODAY: dict[tuple[str, str], float] = {
     ("test lines a code line", "agents"): 0.9,
-    ("test lines a code line", "bench"): 0.85,
+    ("test lines a code line", "bench"): 0.8,
     ("test lines a code line", "evals"): 0.73,
 }
 """Where a goal is not reached: what the figure is."""

@@ -111,9 +111,9 @@ class Redaction:
 
 def loaded_redaction() -> Redaction:
     """Load the detector, which takes some seconds."""
-    from connectors.presidio.detector import Detector
+    from connectors.tagger.tagger_detector import TaggerDetector
 
-    return Redaction(Detector().find)
+    return Redaction(TaggerDetector().find)
 
 
 def prompt_of(question: str, passages: Sequence[str]) -> str:

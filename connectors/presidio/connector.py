@@ -9,6 +9,8 @@ from typing import Any
 
 from connectors.presidio.detection_task import (
     DETECTION,
+    DETECTION_LATE,
+    DETECTION_STOCK,
     DOCUMENT_TASK_CHARS,
     SHORT_TASK_CHARS,
     TextPiece,
@@ -41,12 +43,14 @@ class Presidio:
 
     def __init__(self, settings: Settings, *, ahead: bool = True) -> None:
         """Load the process of questions `ahead` of them, or with the first."""
+        stock = settings.detector == "presidio"
+        at_once, late = (DETECTION_STOCK,) * 2 if stock else (DETECTION, DETECTION_LATE)
         limits = Limits(settings.detection_cpu_s, settings.detection_memory_mb * 1_000_000)
-        self._short = SharedProcesses(DETECTION, limits, 1, ahead=ahead)
+        self._short = SharedProcesses(at_once, limits, 1, ahead=ahead)
         of_long = replace(limits, niceness=LONG_GIVING_WAY)
-        self._long = SharedProcesses(DETECTION, of_long, 1, ahead=ahead)
+        self._long = SharedProcesses(late, of_long, 1, ahead=ahead)
         patient = replace(limits, niceness=GIVING_WAY)
-        self._documents = SharedProcesses(DETECTION, patient, 1, ahead=False)
+        self._documents = SharedProcesses(late, patient, 1, ahead=False)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer Detect."""

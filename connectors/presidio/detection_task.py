@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from agents.conversation.languages import language_of
 from connectors.presidio.stretches import pieces
 from connectors.processes.program import Program, Work
 from schemas import Detected, Span, Spans
@@ -27,6 +29,8 @@ PART_SPANS = 2_000
 """Spans in a part, but for those of its last text: decoded in a millisecond or so."""
 WARMING = ("Ada Lovelace, ada@example.org, +1 415 555 0100, DE89 3704 0044 0532 0130 00, 10.0.0.1",)
 """What has the recognisers load what they load when they are first asked."""
+LETTERS_MIN = 20
+"""In a shorter text the language is anybody's guess."""
 
 DETECTION = Program(
     load="connectors.presidio.detection_task:load",
@@ -36,6 +40,10 @@ DETECTION = Program(
     memory_setting="PLAYHEAD_DETECTION_MEMORY_MB",
     instead="ask in fewer words, or split the document",
 )
+DETECTION_LATE = replace(DETECTION, load="connectors.presidio.detection_task:load_late")
+"""The same, with spaCy's model loaded by the first text that needs it."""
+DETECTION_STOCK = replace(DETECTION, load="connectors.presidio.detection_task:load_stock")
+"""Presidio's recognisers and spaCy's model on every text."""
 
 
 class DetectionTask(msgspec.Struct):
@@ -53,13 +61,32 @@ class Finder(Protocol):
     """Who finds personal data; a Detector is one."""
 
     name: str
+    languages: frozenset[str]
+    """Those whose names a model knows."""
 
     def find(self, texts: tuple[str, ...]) -> list[tuple[Span, ...]]:
         """Return the spans of each text."""
 
 
 def load() -> Work:
-    """Load the model, which takes about two seconds, and return who looks."""
+    """Load the tagger and spaCy's model, which takes about two seconds, and return who looks."""
+    from connectors.tagger.tagger_detector import TaggerDetector
+
+    detector = TaggerDetector()
+    detector.entities.warm()
+    detector.find(WARMING)
+    return partial(detect, detector)
+
+
+def load_late() -> Work:
+    """Load the tagger alone, and return who looks."""
+    from connectors.tagger.tagger_detector import TaggerDetector
+
+    return partial(detect, TaggerDetector())
+
+
+def load_stock() -> Work:
+    """Load Presidio's recognisers and spaCy's model, and return who looks."""
     from connectors.presidio.detector import Detector
 
     detector = Detector()
@@ -69,10 +96,18 @@ def load() -> Work:
 
 def detect(finder: Finder, body: bytes | bytearray) -> Iterator[bytes]:
     """Find personal data in texts."""
-    found = finder.find(tuple(_TASKS.decode(body).texts))
-    texts = tuple(Spans(spans=spans) for spans in found)
-    for part in detection_parts(Detected(texts=texts, model=finder.name)):
+    texts = tuple(_TASKS.decode(body).texts)
+    found = tuple(Spans(spans=spans) for spans in finder.find(texts))
+    unsupported = unsupported_languages(texts, finder.languages)
+    detected = Detected(texts=found, model=finder.name, languages_unsupported=unsupported)
+    for part in detection_parts(detected):
         yield _spell(part)
+
+
+def unsupported_languages(texts: Iterable[str], known: frozenset[str]) -> tuple[str, ...]:
+    """List the languages of texts that no model knows; a text that nobody can place has none."""
+    spoken = {language_of(text) for text in texts if sum(map(str.isalpha, text)) >= LETTERS_MIN}
+    return tuple(sorted(spoken - known - {""}))
 
 
 def detection_parts(detected: Detected) -> Iterator[Detected]:
@@ -83,10 +118,10 @@ def detection_parts(detected: Detected) -> Iterator[Detected]:
         texts.append(text)
         spans += len(text.spans)
         if spans >= PART_SPANS:
-            yield Detected(texts=tuple(texts), model=detected.model)
+            yield msgspec.structs.replace(detected, texts=tuple(texts))
             texts, spans = [], 0
     if texts or not detected.texts:
-        yield Detected(texts=tuple(texts), model=detected.model)
+        yield msgspec.structs.replace(detected, texts=tuple(texts))
 
 
 def is_long(task: Iterable[TextPiece]) -> bool:
@@ -148,6 +183,9 @@ def detection_of(texts: int, asked: Iterable[TextPiece], parts: Sequence[Detecte
     return Detected(
         texts=tuple(Spans(spans=_sorted(found[number])) for number in range(texts)),
         model=parts[0].model,
+        languages_unsupported=tuple(
+            sorted({language for part in parts for language in part.languages_unsupported})
+        ),
     )
 
 

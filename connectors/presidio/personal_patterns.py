@@ -19,10 +19,15 @@ class Pattern:
     score: float
     """0 to 1: how sure a match makes, as Presidio counts it."""
     pattern: regex.Pattern[str]
+    loose: bool = False
+    """Whether it finds more than it should, and is for those who have nothing better."""
 
 
-def _pattern(kind: str, score: float, *lines: str, cased: bool = False) -> Pattern:
-    return Pattern(kind, score, regex.compile("".join(lines), 0 if cased else regex.IGNORECASE))
+def _pattern(
+    kind: str, score: float, *lines: str, cased: bool = False, loose: bool = False
+) -> Pattern:
+    flags = 0 if cased else regex.IGNORECASE
+    return Pattern(kind, score, regex.compile("".join(lines), flags), loose)
 
 
 _WORD = r"\p{L}[\p{L}'’.\-]{0,30}"
@@ -66,6 +71,12 @@ _REST = (  # town, state, post code, country, as far as commas or lines part the
     r"(?:[ ](?-i:\p{Lu}\p{L}{2,30})(?=[ ]?[,.;\n]|$))?)?"
 )
 
+_ADDRESSED = (  # whom letters address that is nobody's name
+    r"(?i:team|all|support|sirs?|madam|customers?|colleagues?|everyone|everybody|friends?|folks|"
+    r"hiring|managers?|committee|editors?|readers?|users?|members?|students?|guests?|support|staff|"
+    r"partners?|neighbou?rs?|parents?|ladies|god|lord|santa|diary|community|colleague|valued)"
+)
+
 PATTERNS = (
     _pattern(
         "STREET_ADDRESS",
@@ -73,6 +84,7 @@ PATTERNS = (
         rf"\b{_HOUSE}(?:[ \t]+{_HOUSE})?[ \t]+",
         rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))[ \t]+){{1,4}}?",
         rf"{_STREET}\b\.?{_REST}",
+        loose=True,
     ),
     _pattern(
         "STREET_ADDRESS",
@@ -99,6 +111,7 @@ PATTERNS = (
         rf"(?<![\p{{L}}\d.,])\d{{2,6}}[ \t]+(?:{_HOUSE}[ \t]+)?",
         rf"(?-i:\p{{Lu}}[\p{{L}}'’.\-]{{1,30}})(?:[ \t]+{_WORD}){{0,3}}",
         rf"[ \t]+\d{{1,5}}\p{{L}}?(?:{_UNIT}{_REST}|(?=\s{{0,3}}[,\n]))",
+        loose=True,
     ),
     # what is announced as an address: a number, a name, and what follows up to the last number
     _pattern(
@@ -108,6 +121,7 @@ PATTERNS = (
         r"[ ](?:at|in)|(?:moved|ship(?:ped)?|deliver(?:ed)?|return|sent)[ ]to)[ \t]{1,3}\K",
         r"(?:the[ ]corner[ ]of[ ])?\d{1,6}[ ]",
         r"(?:[^\d;?!]{0,10}(?-i:\p{Lu})[^\d;?!]{2,40}\d{1,6}\p{L}?\b){1,4}",
+        loose=True,
     ),
     _pattern(
         "STREET_ADDRESS",
@@ -115,6 +129,7 @@ PATTERNS = (
         r"\b(?:address(?:[ ]is|[ ]to)?:?|adresse:?|anschrift:?)\s{1,4}\K",
         r"(?:the[ ]corner[ ]of[ ])?\d{1,6}[ ][^\n;?!]{4,60}",
         r"(?:\n\s{0,4}[^\d\n;?!]{1,30}(?=[,\n])){0,3}(?:[,\s]{1,4}[^\n;?!,]{0,30}\d{4,6}\b)?",
+        loose=True,
     ),
     _pattern(
         "STREET_ADDRESS",
@@ -128,7 +143,7 @@ PATTERNS = (
         "STREET_ADDRESS",
         0.5,
         r"\b(?:zip(?:[ ]?code)?|post(?:al)?[ ]?code|plz)\b[^\d\n]{0,12}\K",
-        r"[A-Z0-9]{2,5}(?:[ \-][A-Z0-9]{2,4})?\b",
+        r"(?=[A-Z]{0,4}\d)[A-Z0-9]{2,5}(?:[ \-][A-Z0-9]{2,4})?\b",
     ),
     _pattern(
         "DATE_OF_BIRTH",
@@ -147,13 +162,14 @@ PATTERNS = (
         "PERSON",
         0.8,
         r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Herr|Frau|Mme|Señora?|Dear)\b\.?[ ]",
-        rf"\K{_NAME}",
+        rf"(?!{_ADDRESSED}\b)\K{_NAME}",
         cased=True,
     ),
     _pattern(
         "PERSON",
         0.8,
-        r"\b(?i:my[ ]name(?:[ ]is|['’]s)|(?:am|was|is)[ ]called|call[ ]me|ich[ ]heiße",
+        rf"\b(?i:call[ ]me)[ ]\K{_NAME}",
+        r"|\b(?i:my[ ]name(?:[ ]is|['’]s)|(?:am|was|is)[ ]called|ich[ ]heiße",
         r"|mein[ ]name[ ]ist|je[ ]m['’]appelle|me[ ]llamo|mi[ ]nombre[ ]es)[ ]",
         rf"\K(?:{_NAME}|(?!(?:a|an|the|not)\b){_WORD})",
         cased=True,

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from msgspec import structs
 
+from agents.chunk_policies import known_policy
 from agents.errors import Permanent, Transient
 from connectors.keyring import Keyring
 from connectors.sources.findings import DocumentSource, SourceAway
@@ -120,7 +121,8 @@ class SourceDesk:
         location = checked_location(kind, location)
         checked_options(kind, options)
         check_groups(groups)
-        if chunk_policy not in (policies := self._limits.chunk_policies):
+        policies = self._limits.chunk_policies
+        if not known_policy(chunk_policy, policies):
             raise BadSource(f"no such chunk policy: choose {' or '.join(policies)}")
         before = self._log.configured(self._tenant)
         configured = SourceConfigured(

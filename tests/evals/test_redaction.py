@@ -8,13 +8,15 @@ from evals.data_sets import BadData, Choice, EvalRow
 from evals.outcome import OURS, SetOutcome, document
 from evals.redaction import (
     COMPARED,
-    STOCK,
     add_found,
+    add_harmless,
+    add_times,
     evaluate_redaction,
+    harmless_texts,
     letters_in,
-    redacted,
     spanned_text,
 )
+from evals.redactors import ALL_KINDS, BATCH, FORMS, STOCK, Redactions, forms, redacted, timed
 from evals.stored_runs import CHANGE, stored_run
 from tests.evals.sets import write_rows
 
@@ -88,17 +90,63 @@ async def test_the_real_detector_says_what_the_step_would_replace():
     assert (9, 30) in found
 
 
+def test_harmless_text_counts_by_its_letters():
+    outcome = SetOutcome("x", 1)
+    add_harmless(outcome, OURS, ["ab cd", "ef"], [((0, 2),), ()])
+    assert outcome.figure("harmless text replaced").value == pytest.approx(2 / 6)
+    add_harmless(outcome, STOCK, [], [])
+    with pytest.raises(KeyError):
+        outcome.figure("harmless text replaced", STOCK)
+
+
+def test_of_harmless_texts_so_many_are_read_and_so_much_of_each(tmp_path):
+    path = write_rows(
+        tmp_path / "plain.jsonl", [{"id": str(at), "text": "x" * 4_000} for at in range(120)]
+    )
+    assert [len(text) for text in harmless_texts(path)] == [3_000] * 100
+
+
+def test_times_are_told_beside_those_of_the_stock_analyzer():
+    outcome = SetOutcome("x", 1)
+    times = {FORMS: Redactions([], [0.5, 0.5]), STOCK: Redactions([], [4.0, 6.0])}
+    add_times(outcome, times, 0)
+    assert outcome.figure("CPU ms a text", STOCK).value == 5.0
+    assert outcome.figure("texts a second, times stock", FORMS).value == 10.0
+    assert outcome.figure("texts a second, times stock", STOCK).value == 1.0
+
+
+def test_a_redactor_is_asked_in_batches_and_once_to_warm_up():
+    asked, done = [], []
+
+    def fake(texts):
+        asked.append(len(texts))
+        return [()] * len(texts)
+
+    redactions = timed(fake, ["x"] * (BATCH + 3), lambda: done.append(1))
+    assert asked == [BATCH, BATCH, 3]
+    assert len(redactions.found) == len(done) == BATCH + 3
+    assert len(redactions.cpu_ms) == 2
+
+
+def test_forms_alone_find_addresses_and_no_names():
+    assert forms([TEXT]) == [((9, 30),)]
+
+
 @pytest.mark.slow
-def test_a_set_is_evaluated_beside_the_stock_analyzer(tmp_path):
+def test_a_set_is_evaluated_beside_its_baselines(tmp_path):
     path = write_rows(
         tmp_path / "pii.jsonl", [ROW, {**ROW, "id": "y", "text": "It rains.", "spans": []}]
     )
+    plain = write_rows(tmp_path / "plain.jsonl", [{"id": "z", "text": "Press the red button."}])
     done = []
-    outcome = evaluate_redaction(path, Choice(), lambda total: lambda: done.append(total))
-    assert done == [4] * 4
+    outcome = evaluate_redaction(path, Choice(), lambda total: lambda: done.append(total), plain)
+    assert done == [12] * 12
     assert outcome.counts == {"spans": 2}
-    assert outcome.figure("whole, EMAIL_ADDRESS").value == 1.0
-    assert outcome.figure("whole, EMAIL_ADDRESS", STOCK).value == 1.0
+    for system in (OURS, ALL_KINDS, FORMS, STOCK):
+        assert outcome.figure("whole, EMAIL_ADDRESS", system).value == 1.0
+        assert outcome.figure("harmless text replaced", system).value == 0.0
+    assert outcome.figure("whole, PERSON", FORMS).value == 0.0
+    assert outcome.figure("texts a second, times stock", ALL_KINDS).value > 0
 
 
 def test_a_run_is_compared_with_a_stored_one_by_what_it_hides(tmp_path):

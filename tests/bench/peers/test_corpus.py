@@ -16,7 +16,7 @@ from bench.peers.corpus import (
     places,
     questions,
 )
-from connectors.presidio.detector import Detector
+from connectors.tagger.tagger_detector import TaggerDetector
 from streams.log.configuration import load
 
 
@@ -65,5 +65,5 @@ def test_a_question_names_what_its_passage_is_about():
 def test_nothing_of_it_is_taken_for_personal_data():
     kinds = load()["redact"].values["kinds"]
     texts = [text for place in places() for text in (place.text, place.question)]
-    found = [span for spans in Detector().find(tuple(texts)) for span in spans]
+    found = [span for spans in TaggerDetector().find(tuple(texts)) for span in spans]
     assert [span for span in found if span.score >= kinds.get(span.kind, 2.0)] == []

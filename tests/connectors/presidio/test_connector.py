@@ -11,6 +11,7 @@ from agents.errors import BeyondMeans
 from connectors.presidio.connector import Presidio
 from connectors.presidio.detection_task import DOCUMENT_TASK_CHARS
 from connectors.presidio.detector import Detector
+from connectors.tagger.tagger_detector import TaggerDetector
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
@@ -83,7 +84,8 @@ async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
 @pytest.fixture
 async def held(monkeypatch, tmp_path):
     """Return a connector whose texts are held by the file that each begins with, and the file."""
-    monkeypatch.setattr("connectors.presidio.connector.DETECTION", program(gated))
+    for name in ("DETECTION", "DETECTION_LATE"):
+        monkeypatch.setattr(f"connectors.presidio.connector.{name}", program(gated))
     held = Presidio(Settings())
     yield held, tmp_path / "open"
     await held.close()
@@ -141,15 +143,22 @@ async def test_tenants_take_turns_between_the_pieces_of_a_question(presidio):
     assert ended == ["small", "large"]
 
 
-async def test_the_answer_is_that_of_the_detector(presidio):
+@pytest.mark.parametrize(
+    ("named", "detector"), [("tagger", TaggerDetector), ("presidio", Detector)]
+)
+async def test_the_answer_is_that_of_the_detector_that_the_settings_name(named, detector):
+    presidio = Presidio(Settings(detector=named))
     texts = (
         *(f"Ada Lovelace paid ${n}, ada{n}@example.org. " * n for n in range(100)),
         *("Ada Lovelace met Charles Babbage in London, 10.0.0.1. " * 800, "$_" * 12_345, "", "x"),
     )
-    found = Detector().find(texts)
+    alone = detector()
+    found = alone.find(texts)
     for call in (CALL, QUESTION):
         answer = await presidio.detect(Detect(texts=texts), call)
         assert [one.spans for one in answer.texts] == found
+        assert answer.model == alone.name
+    await presidio.close()
 
 
 async def test_this_process_never_loads_the_model():
@@ -165,7 +174,9 @@ async def test_this_process_never_loads_the_model():
 
 
 async def test_what_takes_too_much_work_is_an_error_in_words_and_the_next_is_answered():
-    presidio = Presidio(Settings(detection_cpu_s=0.2))  # less than a single piece takes
+    presidio = Presidio(
+        Settings(detection_cpu_s=0.2, detector="presidio")  # less than a single piece takes
+    )
     much = Detect(texts=("'_" * 500_000,))
     for call in (CALL, QUESTION):
         with pytest.raises(

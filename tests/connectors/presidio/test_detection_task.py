@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from connectors.presidio.detection_task import (
     detection_task,
     is_long,
     tasks_of,
+    unsupported_languages,
 )
 from connectors.presidio.stretches import PIECE_CHARACTERS, pieces
 from schemas import Detected, Span, Spans
@@ -29,6 +31,7 @@ class KnownFinder:
     """A fake that finds what it was given, and keeps what it was asked."""
 
     name = "known"
+    languages = frozenset({"en"})
 
     def __init__(self, found):
         self.found = found
@@ -78,6 +81,40 @@ def test_no_task_has_more_characters_than_it_may_and_all_have_the_detectors_own_
     assert all(list(pieces(piece)) in ([], [(0, piece)]) for _, _, piece in whole)
     assert all(sum(map(len, (p.characters for p in [*a, b[0]]))) > most
                for a, b in itertools.pairwise(tasks))  # fmt: skip
+
+
+GERMAN = "Wie viele Tage Urlaub haben wir denn im Jahr?"
+FRENCH = "Combien de jours de congé avons-nous dans une année ?"
+
+
+@pytest.mark.parametrize(
+    ("texts", "languages"),
+    [
+        (("How many days of leave do we have in a year?",), ()),
+        ((GERMAN, FRENCH, GERMAN), ("de", "fr")),
+        (("従業員の有給休暇は年に何日あるのか教えてください。",), ("ja",)),
+        (("Hallo", "", "4711 0815", "xyzzy plugh frotz gnusto rezrov blorb"), ()),
+    ],
+)
+def test_languages_whose_names_no_model_knows_are_told(texts, languages):
+    assert unsupported_languages(texts, frozenset({"en"})) == languages
+
+
+def test_a_language_that_a_model_knows_is_not_told():
+    assert unsupported_languages((GERMAN, FRENCH), frozenset({"en", "de"})) == ("fr",)
+
+
+def test_languages_of_all_pieces_are_told_once_with_what_was_found():
+    finder = KnownFinder([(), (), ()])
+    asked = [TextPiece(0, 0, GERMAN), TextPiece(0, 40, FRENCH), TextPiece(1, 0, GERMAN)]
+    parts = [
+        detection_part(body)
+        for piece in asked
+        for body in detect(KnownFinder([()]), detection_task([piece]))
+    ]
+    assert detection_of(2, asked, parts).languages_unsupported == ("de", "fr")
+    [part] = map(detection_part, detect(finder, detection_task(asked)))
+    assert part.languages_unsupported == ("de", "fr")
 
 
 def test_what_two_pieces_of_a_text_tell_is_told_of_the_text_once_and_in_order():

@@ -142,7 +142,7 @@ def test_the_same_texts_give_the_same_spans_alone_and_in_company(detector):
 
 
 async def test_it_answers_detect_with_one_entry_a_text():
-    presidio = Presidio(Settings())
+    presidio = Presidio(Settings(detector="presidio"))
     try:
         answer = await presidio.handlers()[Detect](Detect(texts=("Ann Lee", "", "none")), CALL)
     finally:
@@ -156,9 +156,9 @@ async def test_it_answers_detect_with_one_entry_a_text():
 
 def test_the_model_multiplies_with_numpys_library_on_one_thread(detector):
     assert os.environ["OPENBLAS_NUM_THREADS"]
-    encoder = detector._model.get_pipe("ner").model.get_ref("tok2vec")
+    encoder = detector._entities.model.get_pipe("ner").model.get_ref("tok2vec")
     assert {layer.ops.use_blis for layer in encoder.walk()} == {False}
 
 
 def test_the_models_tokenizer_is_the_bounded_one(detector):
-    assert detector._model.tokenizer.prefix_search.__name__ == "match"
+    assert detector._entities.model.tokenizer.prefix_search.__name__ == "match"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.presidio.detector import MODEL
 from connectors.presidio.english_words import NAMES_AND_WORDS, Words
+from connectors.presidio.entities import MODEL
 
 
 @pytest.fixture(scope="module")

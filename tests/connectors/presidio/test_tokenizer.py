@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer.predefined_recognizers import EmailRecognizer
 
-from connectors.presidio.detector import EMAIL_ADDRESS, EXCLUDED, MODEL, RULE
+from connectors.presidio.detector import EMAIL_ADDRESS
+from connectors.presidio.entities import EXCLUDED, MODEL, RULE
 from connectors.presidio.tokenizer import SUFFIX_CHARACTERS_MAX, _at_the_end, bound
 from tests.agents.hostile import FAMILIES
 

@@ -69,6 +69,7 @@ def gated():
 
     class Finder:
         name = "gated"
+        languages = frozenset({"en"})
 
         def find(self, texts):
             for text in texts:

@@ -1,0 +1,153 @@
+"""Detect: forms first, then the field, and spaCy's model for the sentences that leave it unsure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from operator import gt
+from typing import NamedTuple
+
+import regex
+
+from agents.conversation.languages import language_of
+from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
+from connectors.presidio.stretches import pieces
+from connectors.tagger import weights
+from connectors.tagger.cleaning import KINDS, NAMES, cleaned
+from connectors.tagger.field import Field, Tagged
+from connectors.tagger.markup import Code
+from connectors.tagger.value_forms import FoundValue, structured
+from schemas import Span
+
+BIAS, BOLD_BIAS = 0.9, 3.0
+"""Off the score of lying outside: what counts, and what is asked about again."""
+UNSURE_CHARACTERS = 2
+"""That the bold look marks more, in a sentence that spaCy is asked about."""
+FIELD_SCORE = 0.8
+FAMILY_SCORE = 0.6
+FAMILY_NAME_MIN = 3
+"""Characters."""
+_LABELS = {kind: label for label, kind in KINDS.items()}
+_WORD = regex.compile(r"\p{Lu}[\p{L}\-]+")
+_SENTENCE_END = regex.compile(r"(?<=[.!?])\s++(?=[\p{Lu}\d\"'(*])|\n\s*\n")
+
+
+class SearchedPiece(NamedTuple):
+    """A piece of a text, and what was found in it so far."""
+
+    text: int
+    offset: int
+    characters: str
+    found: list[FoundValue]
+    unsure: list[tuple[int, int]]
+    bold: bytes
+    """For each character whether the bold look marks it."""
+
+
+class TaggerDetector:
+    """The tagger, loaded; spaCy's model is with the first text that needs it."""
+
+    def __init__(self, entities: Callable[[], Entities] = Entities) -> None:
+        self._field = Field(weights.read())
+        self._load_entities = entities
+        self.languages = LANGUAGES
+        self._spoken = LANGUAGES | {""}  # nobody can tell of most short texts
+        self.name = f"tagger {weights.version()}, {name_of_entities()}"
+
+    @cached_property
+    def entities(self) -> Entities:
+        """Load the model of spaCy, once; raises NotInstalled."""
+        return self._load_entities()
+
+    def find(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """Return the spans of each text, sorted; they may overlap."""
+        looked = [
+            self._looked_at(number, offset, piece)
+            for number, text in enumerate(texts)
+            for offset, piece in pieces(text)
+        ]
+        self._ask(looked)
+        for piece in looked:
+            piece.found.extend(family_names(piece.characters, piece.found))
+        spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
+        for piece in looked:
+            for one in piece.found:
+                span = (piece.offset + one.start, piece.offset + one.end, one.kind)
+                of_text = spans[piece.text]
+                of_text[span] = max(round(one.score, 4), of_text.get(span, 0.0))
+        return [
+            tuple(
+                Span(start=start, end=end, kind=kind, score=score)
+                for (start, end, kind), score in sorted(of_text.items())
+            )
+            for of_text in spans
+        ]
+
+    def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
+        found = list(structured(piece))
+        usual, bold = self._field.tags(piece, BIAS, BOLD_BIAS)
+        code = Code(piece)
+        found += cleaned(piece, _apart(piece, usual, found), code, FIELD_SCORE)
+        names = (one for one in bold if one.label in NAMES)
+        bolder = marks(piece, cleaned(piece, names, code, FIELD_SCORE))
+        doubts = list(unsure(piece, marks(piece, found), bolder))
+        if doubts and language_of(piece) not in self._spoken:
+            doubts = []  # spaCy would take its words for names
+        return SearchedPiece(number, offset, piece, found, doubts, bolder)
+
+    def _ask(self, looked: Iterable[SearchedPiece]) -> None:
+        """Ask spaCy about what is unsure; what it names there counts where the bold look agrees."""
+        asked = [(piece, sentence) for piece in looked for sentence in piece.unsure]
+        if not asked:
+            return
+        texts = [piece.characters[start:end] for piece, (start, end) in asked]
+        for (piece, (offset, _)), named in zip(asked, self.entities.find(texts), strict=True):
+            code = Code(piece.characters)
+            for start, end, kind, score in named:
+                tag = Tagged(offset + start, offset + end, _LABELS[kind])
+                if any(piece.bold[tag.start : tag.end]):
+                    piece.found.extend(cleaned(piece.characters, (tag,), code, score))
+
+
+def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> Iterator[Tagged]:
+    """Leave out what lies within values that show themselves by their form."""
+    covered = marks(text, found)
+    for tag in tagged:
+        if not all(covered[tag.start : tag.end]):
+            yield tag
+
+
+def marks(text: str, stretches: Iterable[Tagged | FoundValue]) -> bytes:
+    """Say of each character whether it lies within a stretch."""
+    marked = bytearray(len(text))
+    for one in stretches:
+        marked[one.start : one.end] = b"\1" * (one.end - one.start)
+    return bytes(marked)
+
+
+def unsure(text: str, usual: bytes, bold: bytes) -> Iterator[tuple[int, int]]:
+    """List the sentences in which the bold look marks more than was found."""
+    more = bytes(map(gt, bold, usual))
+    if sum(more) <= UNSURE_CHARACTERS:
+        return
+    start = 0
+    for end in (*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)):
+        if sum(more[start:end]) > UNSURE_CHARACTERS:
+            yield start, end
+        start = end
+
+
+def family_names(text: str, found: Sequence[FoundValue]) -> Iterator[FoundValue]:
+    """List where the last word of somebody's whole name stands again by itself."""
+    names = {
+        text[one.start : one.end].rsplit(None, 1)[-1]
+        for one in found
+        if one.kind == "PERSON" and " " in text[one.start : one.end].strip()
+    }
+    known = {name for name in names if len(name) >= FAMILY_NAME_MIN and name.istitle()}
+    if not known:
+        return
+    named = marks(text, found)
+    for word in _WORD.finditer(text):
+        if word[0] in known and not named[word.start()]:
+            yield FoundValue(*word.span(), "PERSON", FAMILY_SCORE)
