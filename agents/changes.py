@@ -91,7 +91,7 @@ BOUNDED_PIECES = RuleChange(
     kept_until="2.0.0",
 )
 READ_FORMATS = RuleChange(
-    "PDF, Office, mail, tables and other formats are read, and such a file that is submitted as "
+    "documents in PDF, Office, mail, tables and others are read, and one that is submitted as "
     "text is told its media type; text, Markdown and HTML are read by rules that lose no text, or "
     "say what they lost",
     since="0.2.0.dev3",

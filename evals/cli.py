@@ -75,11 +75,6 @@ def groundedness(places: tuple[Path, ...], choice: Choice, run: Path | None, as_
 
 @eval_.command()
 @set_options
-@click.option(
-    "--harmless",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File of texts without personal data: how much of them would be replaced.",
-)
 @any_run_option
 def documents(places: tuple[Path, ...], choice: Choice, run: Path | None, as_json: bool) -> None:
     """See how much text is read of files, by kind; needs no stack.

@@ -40,7 +40,10 @@ VERBS = {
         "edge.cli.personal_data:personal_data",
         "Name personal values by digests, and hand documents out with their values",
     ),
-    "ingest": Verb("edge.cli.hand_in:ingest", "Submit files and folders"),
+    "ingest": Verb(
+        "edge.cli.hand_in:ingest",
+        "Submit files, folders, pages of the web or stdin (-) as documents",
+    ),
     "sources": Verb(
         "edge.cli.sources:sources",
         "Follow folders, buckets, sites and databases: hand in what changes, withdraw what goes",

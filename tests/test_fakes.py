@@ -41,6 +41,7 @@ HELD = {
     "FakeRegistryProxy": "chaos/faults/test_fake_registry.py",
     "FakeRegistryServer": "schemas/test_registry_contract.py",
     "FakeRow": "agents/test_fake_services.py",
+    "FakeS3": "connectors/sources/test_bucket.py",
     "FakeStepApp": "worker/test_fake_step_app.py",
     "FakeTriton": "connectors/test_contract.py",
     "FakeTritonServer": "infra/triton/test_server_contract.py",

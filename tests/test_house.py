@@ -41,7 +41,8 @@ GOALS = {
 TODAY: dict[tuple[str, str], float] = {
     ("test lines a code line", "agents"): 0.9,
     ("test lines a code line", "bench"): 0.8,
-    ("test lines a code line", "evals"): 0.73,
+    ("test lines a code line", "connectors"): 0.89,
+    ("test lines a code line", "evals"): 0.72,
 }
 """Where a goal is not reached: what the figure is."""
 

@@ -128,7 +128,10 @@ class Page:
             read = list(block("code", "".join(element.itertext())))
         elif tag == "table" and _is_data(element):
             captions = " ".join(said(caption) for caption in element.iterfind("caption"))
-            read = [*block("paragraph", captions), *block("table", "\n".join(_rows(element)))]
+            read = [
+                *block("paragraph", captions),
+                *block("table", "\n".join(_TableRows().of(element))),
+            ]
         else:
             return False
         self._flush()
@@ -204,38 +207,77 @@ def said(element: Any) -> str:
     return flat("".join(parts))
 
 
-def _rows(table: Any) -> Iterator[str]:
-    """Read the rows in one walk, since those of a broken page stand in cells of one another."""
-    rows: list[list[str]] = []
-    around: list[list[str]] = []  # the rows that are being read
-    began: list[int] = []  # where the cells that are being read begin among the parts
-    parts: list[str] = []
-    for event, element in etree.iterwalk(table, events=("start", "end")):
-        tag = element.tag
-        is_cell = tag in ("td", "th") and element.getparent().tag == "tr"
-        if event == "end" and is_cell:
-            around[-1].append(flat("".join(parts[began.pop() :])))
-        if tag in _BREAKS and parts[-1:] != [" "]:  # one space says as much as many
-            parts.append(" ")
-        if event == "end":
-            if tag == "tr":
-                around.pop()
-            parts += [element.tail] if element.tail else []
-            continue
-        if tag == "tr":
-            rows.append([])
-            around.append(rows[-1])
-        elif is_cell:
-            began.append(len(parts))
-        parts += [element.text] if element.text else []
-    return (" | ".join(cells) for cells in rows if any(cells))
+class _TableRows:
+    """Reads the rows in one walk, since those of a broken page stand in cells of one another.
+
+    What stands beside the cells of a broken row is a cell of its own. Captions are read elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[list[str]] = []
+        self._around: list[list[str]] = []
+        """The rows that are being read."""
+        self._began: list[int] = []
+        """Where the cells that are being read begin among the parts."""
+        self._parts: list[str] = []
+        self._captions = 0
+        """Captions that are being read."""
+
+    def of(self, table: Any) -> Iterator[str]:
+        """Return a line for each row that says something."""
+        for event, element in etree.iterwalk(table, events=("start", "end")):
+            if event == "start":
+                self._start(element)
+            else:
+                self._end(element)
+                self._say("" if element is table else element.tail)
+        return (" | ".join(cells) for cells in self._rows if any(cells))
+
+    def _start(self, element: Any) -> None:
+        self._part(element.tag)
+        self._captions += element.tag == "caption"
+        if element.tag == "tr":
+            self._rows.append([])
+            self._around.append(self._rows[-1])
+        elif _is_cell(element):
+            self._began.append(len(self._parts))
+        self._say(element.text)
+
+    def _end(self, element: Any) -> None:
+        if _is_cell(element):
+            self._around[-1].append(flat("".join(self._parts[self._began.pop() :])))
+        self._part(element.tag)
+        self._captions -= element.tag == "caption"
+        if element.tag == "tr":
+            self._around.pop()
+
+    def _part(self, tag: Any) -> None:
+        """Part words where a block begins or ends; one space says as much as many."""
+        if tag in _BREAKS and self._parts[-1:] != [" "]:
+            self._parts.append(" ")
+
+    def _say(self, text: str | None) -> None:
+        if not text:
+            return
+        if self._began:
+            self._parts.append(text)
+        elif not self._captions and not text.isspace():
+            if not self._around:
+                self._rows.append([])
+            (self._around or self._rows)[-1].append(flat(text))
+
+
+def _is_cell(element: Any) -> bool:
+    return element.tag in ("td", "th") and element.getparent().tag == "tr"
 
 
 def _is_data(table: Any) -> bool:
     """Whether a table holds data, not the layout of a page."""
     if table.find(".//table") is not None or table.find(".//h1") is not None:
         return False
-    widest = max((len(row) for row in table.iter("tr")), default=0)
+    widest = max(
+        (sum(1 for _ in row.iterchildren("td", "th")) for row in table.iter("tr")), default=0
+    )
     return widest > 1 and _longest_cell(table) <= CELL_CHARS_MAX
 
 

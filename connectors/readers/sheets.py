@@ -60,7 +60,7 @@ _SAID = {
     "pictures": "{} pictures were not read",
     "embedded": "{} embedded files were not read",
 }
-Row = list[Any]
+SheetRow = list[Any]
 
 
 def read_sheets(document: DocumentBytes) -> DocumentReading:
@@ -82,7 +82,7 @@ def _blocks(document: DocumentBytes, reading: DocumentReading) -> Iterator[Block
             if about.visible != SheetVisibleEnum.Visible:
                 counts["hidden"] += 1
                 continue
-            rows: Iterable[Row] = ()
+            rows: Iterable[SheetRow] = ()
             if about.typ == SheetTypeEnum.WorkSheet:
                 rows = workbook.get_sheet_by_name(about.name).iter_rows()
             beside = extras.of_sheet(about.name, counts) if extras is not None else ()
@@ -128,7 +128,7 @@ def _check_repeated(content: bytes) -> None:
         )
 
 
-def _texts(rows: Iterable[Row], counts: Counter[str]) -> Iterator[list[str]]:
+def _texts(rows: Iterable[SheetRow], counts: Counter[str]) -> Iterator[list[str]]:
     for row in rows:
         counts["wide"] += len(row) > COLUMNS_MAX and any(one != "" for one in row[COLUMNS_MAX:])
         yield [_text(cell) for cell in row[:COLUMNS_MAX]]

@@ -31,8 +31,8 @@ def uri_of_resolved(full: Path) -> str:
 
 
 def shown(path: PurePath | str) -> str:
-    """Spell a path for a person: bytes that are no UTF-8 are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """Spell a path for a person: bytes that are no UTF-8 as \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def media_type_of(name: str) -> str | None:

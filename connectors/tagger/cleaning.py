@@ -11,8 +11,8 @@ from connectors.presidio.english_words import NAMES_AND_WORDS
 from connectors.presidio.entities import CODE, DATED
 from connectors.presidio.stretches import parts
 from connectors.tagger.checksums import digits_of
+from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Tagged
-from connectors.tagger.markup import Code
 from connectors.tagger.numbers import PHONE_DIGITS, may_be_phone
 from connectors.tagger.value_forms import FoundValue
 from connectors.tagger.word_features import LISTS, STREET_ENDINGS

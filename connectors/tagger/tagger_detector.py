@@ -14,8 +14,8 @@ from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
 from connectors.presidio.stretches import pieces
 from connectors.tagger import weights
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned
+from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
-from connectors.tagger.markup import Code
 from connectors.tagger.value_forms import FoundValue, structured
 from schemas import Span
 

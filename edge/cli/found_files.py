@@ -21,7 +21,7 @@ class Unsendable(Exception):
 
 
 @dataclass(frozen=True)
-class FoundDocument:
+class DocumentAtHand:
     """Something to send, not read yet."""
 
     name: str
@@ -43,7 +43,7 @@ class SkippedPath:
     """Whether it should have been sent: it was named, or could not be read."""
 
 
-FoundOrSkipped = FoundDocument | SkippedPath
+FoundOrSkipped = DocumentAtHand | SkippedPath
 
 
 def found_at(paths: Sequence[str]) -> list[FoundOrSkipped]:
@@ -51,16 +51,16 @@ def found_at(paths: Sequence[str]) -> list[FoundOrSkipped]:
     found: dict[str, FoundOrSkipped] = {}
     for path in paths:
         for one in _at(path):
-            found.setdefault(one.name if isinstance(one, FoundDocument) else one.path, one)
+            found.setdefault(one.name if isinstance(one, DocumentAtHand) else one.path, one)
     return list(found.values())
 
 
 def _at(path: str) -> Iterator[FoundOrSkipped]:
     if path == STDIN:
-        yield FoundDocument(STDIN, "", "text/plain", _read_stdin)
+        yield DocumentAtHand(STDIN, "", "text/plain", _read_stdin)
     elif urlsplit(path).scheme in ("http", "https"):
         suffix = Path(urlsplit(path).path).suffix.lower()
-        yield FoundDocument(path, path, OF_SUFFIX.get(suffix, "text/html"), _fetching(path))
+        yield DocumentAtHand(path, path, OF_SUFFIX.get(suffix, "text/html"), _fetching(path))
     else:
         yield from _files(Path(path))
 
@@ -77,7 +77,7 @@ def _files(path: Path) -> Iterator[FoundOrSkipped]:
             yield SkippedPath(shown(file), reason, failed=False)
         elif suffix in OF_SUFFIX or (not suffix and not is_folder):
             media_type = OF_SUFFIX.get(suffix, "text/plain")
-            yield FoundDocument(shown(file), uri_of(file), media_type, _reading(file))
+            yield DocumentAtHand(shown(file), uri_of(file), media_type, _reading(file))
         else:
             yield SkippedPath(shown(file), unreadable_kind(file.name), failed=not is_folder)
 

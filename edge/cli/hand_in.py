@@ -13,7 +13,7 @@ import click
 
 from agents.chunk_policies import BY_KIND
 from connectors.media_types import MEDIA_TYPES, OF_SUFFIX
-from edge.cli.found_files import STDIN, FoundDocument, SkippedPath, Unsendable, found_at
+from edge.cli.found_files import STDIN, DocumentAtHand, SkippedPath, Unsendable, found_at
 from edge.cli.output import print_json, progress_bar, with_progress
 from edge.client.gateway_client import GatewayClient, RequestRefused, connect
 from edge.requests.new_document import essence
@@ -98,7 +98,7 @@ class Labels:
     groups: tuple[str, ...]
     metadata: dict[str, str]
 
-    def check(self, found: list[FoundDocument | SkippedPath], paths: tuple[str, ...]) -> None:
+    def check(self, found: list[DocumentAtHand | SkippedPath], paths: tuple[str, ...]) -> None:
         """Raise click.UsageError where they don't fit what is to be sent."""
         if STDIN in paths and not self.uri:
             raise click.UsageError("stdin has no name: give it one with --uri")
@@ -107,7 +107,7 @@ class Labels:
                 f"--title and --uri name one document, and there are {len(found)}: send it alone"
             )
 
-    def body(self, one: FoundDocument, content: bytes, told: str) -> dict[str, Any]:
+    def body(self, one: DocumentAtHand, content: bytes, told: str) -> dict[str, Any]:
         """Return the request that hands a document in; `told` is the media type its host tells."""
         body: dict[str, Any] = {
             "uri": self.uri or one.uri,
@@ -143,7 +143,7 @@ def _as_metadata(_context: object, _option: object, entries: tuple[str, ...]) ->
 
 @click.command()
 @click.option("--tenant", required=True, help="Tenant that the documents belong to.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH|URL|-...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 @click.option("--wait", is_flag=True, help="Return when the documents can be searched.")
 @click.option(
     "--policy",
@@ -192,7 +192,7 @@ def ingest(
     found = found_at(paths)
     said.check(found, paths)
     report.skipped += [one for one in found if isinstance(one, SkippedPath)]
-    to_send = [one for one in found if isinstance(one, FoundDocument)]
+    to_send = [one for one in found if isinstance(one, DocumentAtHand)]
     if to_send:
         settings = Settings.load(run=run)
         gateway = connect(settings, said.tenant)
@@ -235,7 +235,7 @@ def _tell(report: IngestReport, tenant: str, *, wait: bool) -> None:
 
 def _send(
     gateway: GatewayClient,
-    one: FoundDocument,
+    one: DocumentAtHand,
     labels: Labels,
     bytes_max: int,
     report: IngestReport,

@@ -133,21 +133,7 @@ def export(
     caller = allowed(tenant, key, settings, keyring)
     try:
         with ExitStack() as opened:
-            consumer = opened.enter_context(closing(new_consumer(settings, "export")))
-            writer = opened.enter_context(Writer(settings.kafka, "playhead-export"))
-            codec = open_codec(settings)
-            configurations = ConfigurationsInForce(load())
-            watch = ConfigurationWatch(lambda: ConfigurationLog(settings, codec), configurations)
-            opened.callback(watch.close)
-            watch.look()
-            exports = DocumentExport(
-                codec,
-                consumer,
-                writer,
-                keyring,
-                Identities(settings.partitions),
-                PolicyFollowed(configurations),
-            )
+            exports = _exports(settings, keyring, opened)
             read, text = exports.export(caller, document, reason)
     except Refused as error:
         raise click.ClickException(str(error)) from None
@@ -176,6 +162,19 @@ def export(
         f"log; {text.hidden} stay placeholders",
         err=True,
     )
+
+
+def _exports(settings: Settings, keyring: KeyringSealer, opened: ExitStack) -> DocumentExport:
+    """Open what an export reads, opens and writes with; by the policy that is in force now."""
+    consumer = opened.enter_context(closing(new_consumer(settings, "export")))
+    writer = opened.enter_context(Writer(settings.kafka, "playhead-export"))
+    codec = open_codec(settings)
+    configurations = ConfigurationsInForce(load())
+    watch = ConfigurationWatch(lambda: ConfigurationLog(settings, codec), configurations)
+    opened.callback(watch.close)
+    watch.look()
+    policy = PolicyFollowed(configurations)
+    return DocumentExport(codec, consumer, writer, keyring, Identities(settings.partitions), policy)
 
 
 def allowed(tenant: str, key: str, settings: Settings, keyring: KeyringSealer) -> Caller:

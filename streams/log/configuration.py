@@ -98,11 +98,14 @@ def _object(values: Any) -> dict[str, Any]:
 
 def _put_in(value: Any, folder: Path) -> Any:
     """Put what files hold in the place of their names."""
-    if not isinstance(value, dict) or not isinstance(name := next(iter(value.values()), None), str):
+    if not isinstance(value, dict) or set(value) not in ({"file"}, {"folder"}):
         return value
-    if set(value) == {"file"}:
+    [(how, name)] = value.items()
+    if not isinstance(name, str):
+        raise TypeError(f"{how} names what it holds, by a text")
+    if how == "file":
         return _held(folder / name)
-    if set(value) == {"folder"}:
+    if how == "folder":
         return {path.stem: _held_in(path) for path in _files_of(folder / name)}
     return value
 

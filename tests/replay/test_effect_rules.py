@@ -126,7 +126,11 @@ def test_of_what_a_person_wrote_only_the_size_is_shown():
 @pytest.mark.parametrize(
     ("fields", "response", "says"),
     [
-        ({}, Detected(texts=(), model="m"), "the answer Detected(texts=(), model='m')"),
+        (
+            {},
+            Detected(texts=(), model="m"),
+            "the answer Detected(texts=(), model='m', languages_unsupported=())",
+        ),
         ({}, None, "an answer of which only a digest is kept"),
         ({"error": "Permanent: no"}, None, "the error 'Permanent: no'"),
     ],

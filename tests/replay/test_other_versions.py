@@ -35,8 +35,8 @@ from schemas import (
     Parsed,
     QuestionRedacted,
     TokenCounts,
-    wire,
 )
+from schemas.released_definitions import encode_as_released
 from streams.log.codec import Codec
 from streams.version import CODE
 from tests.fakes import DIGEST_KEY, a_codec
@@ -242,7 +242,9 @@ async def local(request, then, now, *, code=CODE, edit=lambda effect: effect, to
 
 def in_form_1(response):
     """What makes an effect one of 0.1.0, which knew no version of tokens."""
-    body = wire.encode(response) if isinstance(response, Parsed) else b"\x02\x02\x00"
+    body = (
+        encode_as_released(response, "0.1.0") if isinstance(response, Parsed) else b"\x02\x02\x00"
+    )
     form_1 = hmac.digest(DIGEST_KEY, body, "sha256")
     return lambda e: replace(e, digest=form_1, version="") if e.digest else e
 

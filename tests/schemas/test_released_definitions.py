@@ -15,6 +15,7 @@ from tests.schemas.strategies import records_of
 
 LATER = {
     "Calculate",
+    "FetchAdjacent",
     "CallTool",
     "CheckPolicy",
     "Hedge",

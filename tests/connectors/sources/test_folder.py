@@ -118,7 +118,7 @@ def test_names_that_are_no_utf8_under_the_home_folder_too(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder.parent))
     (folder / os.fsdecode(b"caf\xe9.md")).write_bytes(b"x")
     listed = uris(found(folder)[1])
-    assert "file:~/docs/caf%E9.md" in listed
+    assert "file:///~/docs/caf%E9.md" in listed
     assert "file:~/docs/a.txt" in listed
 
 

@@ -103,7 +103,7 @@ def test_a_folder_whose_name_is_no_utf8_is_refused(tmp_path):
         ("sql", {"table": "t"}, "option key is missing"),
         ("sql", {"key": "id"}, "name a table or a query"),
         ("sql", {**ROWS, "query": "SELECT 1"}, "name a table or a query"),
-        ("sql", {**ROWS, "media_type": "image/png"}, "media_type must be one of"),
+        ("sql", {**ROWS, "media_type": "image/x-icon"}, "media_type must be one of"),
         ("sql", {**ROWS, "per": "group", "cursor": "n"}, "can't be read in part"),
         ("sql", {**ROWS, "per": "table"}, "option per"),
         ("sql", {**ROWS, "password": "secret"}, "env:NAME or file:PATH"),

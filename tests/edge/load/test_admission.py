@@ -433,10 +433,11 @@ async def test_the_offsets_are_read_again_after_any_error(broker):
     assert track.age_s(admission.now_s) > 1_000_000  # the record is from 1970
 
 
-class FakeOffsets:
+class FakeOffsets(LagReader):
     """Tells what it is given, and how long it is waited between two readings."""
 
     def __init__(self, lags):
+        super().__init__(Settings())
         self.told, self.asked = lags, 0
 
     async def __aenter__(self):

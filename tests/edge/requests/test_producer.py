@@ -50,7 +50,7 @@ def test_a_document_is_handed_in_and_withdrawn(producer, log):
 
 @pytest.mark.parametrize(
     ("wrong", "error"),
-    [({"content": b"x" * 1_001}, TooLarge), ({"media_type": "image/png"}, Refused)],
+    [({"content": b"x" * 1_001}, TooLarge), ({"media_type": "image/x-icon"}, Refused)],
 )
 def test_what_can_not_be_taken_in_is_refused_before_it_is_published(producer, log, wrong, error):
     with pytest.raises(error):

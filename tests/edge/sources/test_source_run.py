@@ -259,7 +259,7 @@ def test_a_document_that_can_not_be_read_is_one_line_and_not_the_end(acme, folde
     source = ListedSource(
         FoundDocument("u-1", refusing(UnreadDocument("permission denied"))),
         FoundDocument("u-2", refusing(GoneMeanwhile())),
-        FoundDocument("u-3", lambda: ReadVersion(b"x", "image/png")),
+        FoundDocument("u-3", lambda: ReadVersion(b"x", "image/x-icon")),
         FoundDocument("u" * 3_000, lambda: ReadVersion(b"x", "text/plain")),
         LeftOut("a folder", "it can't be listed", "failed"),
         a_document("u-4"),
@@ -270,7 +270,7 @@ def test_a_document_that_can_not_be_read_is_one_line_and_not_the_end(acme, folde
     assert [one.uri for one in acme.submitted] == ["u-4"]
     reasons = [one.reason for one in report.told if one.outcome == "failed"]
     assert reasons[0] == "permission denied"
-    assert reasons[1].startswith("media type 'image/png' can't be read")
+    assert reasons[1].startswith("media type 'image/x-icon' can't be read")
 
 
 def test_a_document_that_can_not_be_read_any_more_stays_as_it_was(acme, folder):

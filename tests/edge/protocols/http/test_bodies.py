@@ -56,7 +56,7 @@ async def test_an_invalid_message_is_422_and_says_which_field(call, body):
         {"content": None},
         {"content_base64": "eA=="},
         {"content": None, "content_base64": "not base64"},
-        {"media_type": "application/pdf"},
+        {"media_type": "image/x-icon"},
         {"chunk_policy": "none"},
         {"uri": ""},
         {"metadata": {"k": "v" * 513}},
