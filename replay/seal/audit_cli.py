@@ -158,7 +158,7 @@ def check_command(
 
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
     a cut tail, an older log in the place of a newer one, or a forged checkpoint; 2 for wrong usage
-    and where nothing was signed; 3 where partitions have records and no checkpoint.
+    and where nothing was signed, or a witness keeps nothing of this log; 3 where partitions have records and no checkpoint.
 
     \b
     Example:
@@ -177,7 +177,13 @@ def check_command(
         known.take_all(of_folder(folder), "archive" if archive else "seal")
         known.take_all(of_log(log), "log")
         for witness in witnesses:
-            known.take_all(of_witness(witness, known.keys), f"witness {witness.name}")
+            kept = list(of_witness(witness, known.keys))
+            if not kept:
+                raise click.UsageError(
+                    f"{witness} keeps no checkpoint of this log ({_names(believed)}): it is the "
+                    "witness of another one, or another log stands in the place of this one"
+                )
+            known.take_all(kept, f"witness {witness.name}")
         if not known.by_place and not known.forged:
             raise click.UsageError(
                 "there is no checkpoint of this log: seal it first (`playhead audit seal`), or "
@@ -383,6 +389,10 @@ def _keys(keys: Sequence[str], folder: SealFolder) -> list[VerifierKey]:
         return _given(keys) or folder.keys()
     except BadNote as error:
         raise click.ClickException(f"{folder.folder}: {error}") from None
+
+
+def _names(keys: Sequence[VerifierKey]) -> str:
+    return ", ".join(sorted({key.name for key in keys}))
 
 
 def _print(receipt: RecordReceipt) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from replay.log import Log
 from replay.seal.audit import KnownCheckpoint, Tampering
-from replay.seal.checkpoint import origin_of, parsed
-from replay.seal.note import BadNote, VerifierKey, opened
+from replay.seal.checkpoint import origin_of
+from replay.seal.note import BadNote, VerifierKey
 from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
 from replay.seal.sealer import CHECKPOINTS
 from schemas import CheckpointSigned
@@ -80,17 +80,16 @@ def of_log(log: Log) -> Iterator[tuple[str, Partition]]:
 def of_witness(path: Path, keys: Sequence[VerifierKey]) -> Iterator[tuple[str, Partition]]:
     """Yield what a witness keeps of this log: a file of JSON strings, or of one note.
 
-    It may keep those of other logs, too; which partition a note is of stands in it. Raises BadNote
-    for a file that holds anything else, OSError where it can't be read.
+    It may keep those of other logs, too; of which log and partition a note is stands in it, signed
+    or forged. Raises BadNote for a file that holds anything else, OSError where it can't be read.
     """
+    names = {key.name for key in keys}
     for note in _kept(path):
-        try:
-            origin = parsed(opened(note, keys).text).origin
-        except BadNote:
-            origin = parsed(note.rpartition("\n\n")[0] + "\n").origin  # another's, or forged
-        name, topic, partition = _place_of(origin)
-        if name in {key.name for key in keys}:
-            yield note, (topic, partition)
+        if "\n\n" not in note:
+            raise BadNote(f"{path} holds what is no checkpoint")
+        origin = note.partition("\n")[0]
+        if origin.partition("/")[0] in names:
+            yield note, _place_of(origin)
 
 
 def witnessed(path: Path, note: str) -> None:
@@ -107,10 +106,10 @@ def _kept(path: Path) -> Iterator[str]:
         yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def _place_of(origin: str) -> tuple[str, str, int]:
+def _place_of(origin: str) -> Partition:
     name, _, rest = origin.partition("/")
     topic, _, partition = rest.rpartition("/")
     number = int(partition) if partition.isdecimal() and len(partition) < 10 else -1
     if origin_of(name, topic, number) != origin:
         raise BadNote(f"a checkpoint of {origin[:100]!r} is of no partition")
-    return name, topic, number
+    return topic, number

@@ -123,6 +123,24 @@ def test_a_witness_that_is_no_file_of_checkpoints_is_refused(archive, sealed, tm
     assert result.exit_code == 1
 
 
+def test_a_witness_of_another_log_vouches_for_nothing(archive, sealed, tmp_path):
+    """Who puts another log and its keys in the place of this one gets no exit status 0."""
+    log, trees = ArchiveLog(archive.folder), SealFolder(tmp_path / "seal")
+    list(seal(log.extents(), partial(read, log), trees, Signer.new("playhead-anew")))
+    export(log, tmp_path / "archive", sealed=trees)
+    words = ("--archive", tmp_path / "archive", "--witness", sealed / "witness")
+    status, said = told("check", *words)
+    assert (status, "keeps no checkpoint of this log (playhead-anew)" in said) == (2, True)
+
+
+def test_a_witness_may_keep_checkpoints_of_whatever_else_signs_some(sealed, tmp_path):
+    witness = tmp_path / "witness"
+    witness.write_bytes((sealed / "witness").read_bytes())
+    add_note(witness, Signer.new("sum.example").sign("sum.example\n1\nAAAA\n"))
+    words = ("--archive", sealed / "archive", "--witness", witness)
+    assert told("check", *words)[0] == 0
+
+
 def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
     request = a_request(sealed / "archive")
     status, receipt = told("receipt", request, "--archive", sealed / "archive")
