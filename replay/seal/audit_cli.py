@@ -158,7 +158,8 @@ def check_command(
 
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
     a cut tail, an older log in the place of a newer one, or a forged checkpoint; 2 for wrong usage
-    and where nothing was signed, or a witness keeps nothing of this log; 3 where partitions have records and no checkpoint.
+    and where nothing was signed, or a witness keeps nothing of this log; 3 where partitions have
+    records and no checkpoint.
 
     \b
     Example:
