@@ -351,7 +351,7 @@ def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> N
         f"{counted(checkpoint.size, 'record')} that were signed"
     )
     if receipt.text:
-        click.echo(f"it holds this answer: {receipt.text}")
+        click.echo(f"it holds this text: {receipt.text}")
     if not keys:
         click.echo(f"signed by {receipt.key}: the receipt names this key, compare it (--key)")
 

@@ -14,7 +14,8 @@ from replay.seal.audit_cli import audit_group
 from replay.seal.note import Signer
 from replay.seal.seal_folder import SealFolder, add_note
 from replay.seal.sealer import SEALED_TOPICS, seal
-from schemas import AnswerReleased
+from schemas import AnswerReleased, QuestionAsked
+from streams.log.codec import Codec
 from streams.topics import topic_of
 from tests.replay.conftest import a_request
 
@@ -156,6 +157,22 @@ def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
     path.write_text(receipt.replace(request, request[::-1]))
     status, said = told("verify-receipt", path)
     assert (status, "proves nothing" in said) == (1, True)
+
+
+def test_a_text_of_another_record_is_not_told_as_an_answer(sealed, tmp_path):
+    """Whoever asks chooses what stands in a question."""
+    log = ArchiveLog(sealed / "archive")
+    asked = topic_of(QuestionAsked)
+    [stored, *_] = [one for lane in range(8) for one in log.records(asked, lane)]
+    event = Codec(log.ids).decode_any(stored.value)
+    words = ("prove", asked, stored.partition, stored.offset, "--archive", sealed / "archive")
+    status, receipt = told(*words)
+    assert status == 0, receipt
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps({**json.loads(receipt), "text": event.meta.session}))
+    status, said = told("verify-receipt", path, "--key", sealed / "key")
+    assert (status, f"it holds this text: {event.meta.session}" in said) == (0, True)
+    assert "answer" not in said
 
 
 @pytest.mark.parametrize(
