@@ -18,6 +18,9 @@ from schemas.registry import UnknownSchema
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Partition
 
+FORGED_MAX = 1_000  # told of: a hostile history may have any number
+REASON_CHARACTERS_MAX = 500  # an origin may be as long as a note
+
 
 @dataclass
 class Checkpoints:
@@ -40,7 +43,9 @@ class Checkpoints:
         try:
             checkpoint = checkpoint_for(note, self.keys, place, self.name)
         except BadNote as error:
-            self.forged.append(Tampering(*place, -1, "forged checkpoint", f"{error} ({by})"))
+            if len(self.forged) < FORGED_MAX:
+                why = f"{str(error)[:REASON_CHARACTERS_MAX]} ({by})"
+                self.forged.append(Tampering(*place, -1, "forged checkpoint", why))
             return
         self.by_place[place].append(KnownCheckpoint(checkpoint, by))
 
@@ -54,12 +59,13 @@ def of_folder(folder: SealFolder) -> Iterator[tuple[str, Partition]]:
     """Yield the checkpoints of a seal's folder; raises BadNote where it can't be read."""
     for tree in folder.trees():
         place = tree.topic, tree.partition
-        known = set()
+        newest = tree.note
+        stands = False
         for note in tree.notes():
-            known.add(note)
+            stands = stands or note == newest
             yield note, place
-        if tree.note not in known:
-            yield tree.note, place
+        if not stands:
+            yield newest, place
 
 
 def of_log(log: Log) -> Iterator[tuple[str, Partition]]:

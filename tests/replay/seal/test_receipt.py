@@ -120,7 +120,13 @@ def test_a_script_without_playhead_checks_one_too(log, tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"record 299 of playhead-test/{TOPIC}/0" in done.stdout
     assert "it holds this text: value 299" in done.stdout
-    for change in ({"text": "value 8"}, {"text": "value"}, {"index": 8}, {"offset": 8}, {"proof": []}):
+    for change in (
+        {"text": "value 8"},
+        {"text": "value"},
+        {"index": 8},
+        {"offset": 8},
+        {"proof": []},
+    ):
         bad = checked(msgspec.structs.replace(good, **change), SIGNER.verifier, tmp_path)
         assert bad.returncode == 1
         assert "proves nothing" in bad.stderr
