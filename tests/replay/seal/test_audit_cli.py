@@ -100,6 +100,31 @@ def test_an_edit_on_any_topic_is_found_at_its_offset(copy):
         assert (status, found["offset"], found["kind"]) == (1, last.offset, "edited")
 
 
+def test_a_file_that_can_not_be_read_keeps_no_other_finding_back(copy):
+    first, *_, last = [(topic, lane) for topic, lane, records in places(copy) if records]
+    [path, *_] = sorted((copy / first[0] / str(first[1])).glob("*.avro"))
+    path.write_bytes(b"no container")
+    rewrite(copy, *last, lambda stored: replace(stored, value=b"forged"))
+    status, said = told("check", "--archive", copy, "--json")
+    report = json.loads(said)
+    assert status == 1
+    assert any(f"{path.relative_to(copy)} can't be read" in one for one in report["faults"])
+    [found] = report["findings"]
+    assert (found["topic"], found["partition"], found["kind"]) == (*last, "edited")
+
+
+@pytest.mark.parametrize("strange", ["[/b]", "[link=x]", "[black on black]"])
+def test_what_stands_in_a_forgery_is_shown_as_it_is(sealed, copy, strange):
+    """A tag that ends nothing would end the report; another would hide a finding."""
+    text = f"playhead-test/{strange}/0\n1\n{'A' * 43}=\nfirst 0\nnext 1\n"
+    [path, *_] = sorted((copy / "seal").glob("*/*/history"))
+    add_note(path, SIGNER.sign(text))
+    (copy / f"{strange.replace('/', '')}.avro").write_bytes(b"")
+    status, said = told("check", "--archive", copy)
+    assert (status, f"the checkpoint is of playhead-test/{strange}/0" in said) == (1, True)
+    assert f"{strange.replace('/', '')}.avro lies in the archive" in said
+
+
 def test_where_there_is_no_seal_or_no_key_nothing_is_shown(archive, sealed, tmp_path):
     status, said = told("check", "--archive", archive.folder)
     assert (status, "no public key is known" in said) == (2, True)
