@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -98,18 +99,37 @@ def of_witness(path: Path, keys: Sequence[VerifierKey]) -> Iterator[tuple[str, P
             yield note, _place_of(origin)
 
 
-def witnessed(path: Path, note: str) -> None:
-    """Hand a checkpoint to a witness: the end of a file that the sealer can add to."""
-    add_note(path, note)
+class Witness:
+    """A file that the sealer adds checkpoints to, each once."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what it keeps; raises BadNote for a file of something else, which stays as it is."""
+        self.path = path
+        if path.exists() and not _is_lines(path) and path.stat().st_size:
+            raise BadNote(f"{path} is no witness of checkpoints, which is a file of JSON strings")
+        self._kept = {_digest(note) for note in notes_in(path)}
+
+    def take(self, note: str) -> None:
+        """Add a checkpoint that is not there, also one of a pass that had no or another witness."""
+        if _digest(note) not in self._kept:
+            add_note(self.path, note)
+            self._kept.add(_digest(note))
+
+
+def _digest(note: str) -> bytes:
+    return hashlib.sha256(note.encode()).digest()
 
 
 def _kept(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        is_lines = file.read(1) == b'"'
-    if is_lines:
+    if _is_lines(path):
         yield from notes_in(path)
     else:
         yield path.read_text(encoding="utf-8", errors="replace")
+
+
+def _is_lines(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b'"'
 
 
 def _place_of(origin: str) -> Partition:

@@ -12,9 +12,11 @@ elsewhere.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -26,6 +28,7 @@ from replay.seal.tiles import Tiles, write_whole
 from streams.log.offsets import Partition
 
 KEYS = "keys"
+LOCK = ".lock"  # of whoever writes here
 CHECKPOINT = "checkpoint"
 HISTORY = "history"
 KEYS_BYTES_MAX = 100_000  # of a thousand keys
@@ -90,6 +93,17 @@ class SealFolder:
         """Return the public keys that stand here; raises BadNote for a line that is none."""
         lines = _text_of(self.folder, KEYS, KEYS_BYTES_MAX).splitlines()
         return [VerifierKey.read(line) for line in lines if line.strip()]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until nobody else on this machine writes here, and keep others waiting."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def add_key(self, key: VerifierKey) -> None:
         """Add a public key; old ones stay, since what they signed stays."""
