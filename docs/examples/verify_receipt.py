@@ -61,6 +61,16 @@ def root_of(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
     return value
 
 
+def as_string(text: str) -> bytes:
+    """Avro: a string is its length, zigzag and seven bits a byte, and its UTF-8."""
+    content = text.encode()
+    number, length = 2 * len(content), bytearray()
+    while number >= 128:
+        length.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*length, number]) + content
+
+
 def main(path: str, key: str) -> None:
     """Check the receipt in a file by a key."""
     try:
@@ -80,7 +90,8 @@ def main(path: str, key: str) -> None:
     version, offset, written_ms = struct.unpack_from(">cqq", leaf)
     if version != b"\1" or offset != receipt["offset"]:
         fail(f"the record lies at offset {offset}")
-    if any(receipt.get(told, "").encode() not in leaf for told in ("request", "text")):
+    told = [receipt.get(name) for name in ("request", "text")]
+    if any(one and as_string(one) not in leaf for one in told):
         fail("what it tells does not stand in the record")
     print(f"record {offset} of {origin}, written at {written_ms} ms, is one of {size} signed")
     print(f"sha256 of the record: {hashlib.sha256(leaf).hexdigest()}")

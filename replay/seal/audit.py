@@ -57,7 +57,7 @@ class KnownCheckpoint:
 
     checkpoint: Checkpoint
     by: str
-    """`archive`, `log` or the name of a witness."""
+    """`archive`, `seal`, `log` or the name of a witness."""
 
 
 @dataclass
@@ -87,21 +87,27 @@ def audited(
     found = Audited(*place)
     due = deque(_in_order(known))
     found.checkpoints = len(due)
-    frontier, holds = Frontier(), 0
+    frontier, holds, behind = Frontier(), 0, 0
     last = -1
     while due and not due[0].checkpoint.size:
-        if due.popleft().checkpoint.root != EMPTY:
+        one = due.popleft()
+        behind = max(behind, one.checkpoint.next)
+        if one.checkpoint.root != EMPTY:
             found.findings.append(_finding(place, -1, "contradiction", "a tree without leaves"))
     for stored in read():
         found.records += 1
-        last = stored.offset
-        if not due or found.findings:
+        twice, last = stored.offset == last, stored.offset
+        if found.findings:
+            continue
+        if not due:
+            if last < behind:
+                found.findings.append(_too_many(place, last, behind, twice=twice))
             continue
         frontier.append(leaf_hash(leaf_of(stored)))
         while due and due[0].checkpoint.size == frontier.size and not found.findings:
             one = due.popleft()
             if one.checkpoint.root == frontier.root:
-                holds = one.checkpoint.size
+                holds, behind = one.checkpoint.size, max(behind, one.checkpoint.next)
             elif _contradicts(one, holds, frontier):
                 found.findings.append(
                     _finding(place, last, "contradiction", f"the checkpoint of the {one.by}")
@@ -115,9 +121,21 @@ def audited(
 
 
 def _in_order(known: Iterable[KnownCheckpoint]) -> list[KnownCheckpoint]:
-    """Order checkpoints by size, each tree once."""
-    distinct = {(one.checkpoint.size, one.checkpoint.root): one for one in known}
-    return [distinct[size, root] for size, root in sorted(distinct)]
+    """Order checkpoints by size, each tree once: the one that ends last, by its first keeper."""
+    distinct: dict[tuple[int, bytes], KnownCheckpoint] = {}
+    for one in known:
+        tree = one.checkpoint.size, one.checkpoint.root
+        if tree not in distinct or one.checkpoint.next > distinct[tree].checkpoint.next:
+            distinct[tree] = one
+    return [distinct[tree] for tree in sorted(distinct)]
+
+
+def _too_many(place: Partition, offset: int, behind: int, *, twice: bool) -> Tampering:
+    """Name a record behind the last leaf, at an offset before which all was signed."""
+    if twice:
+        return _finding(place, offset, "duplicated", "a record of this offset lies before it")
+    reason = f"all that lay before {behind} was signed, and this record was not"
+    return _finding(place, offset, "inserted", reason)
 
 
 def _contradicts(one: KnownCheckpoint, holds: int, frontier: Frontier) -> bool:
@@ -137,7 +155,7 @@ def _short(
     records, last = lies
     one = due[-1]
     cut = f"{records} records lie there, and {one.checkpoint.size} were signed ({one.by})"
-    if records == holds and all(one.by not in {"archive", "log"} for one in due):
+    if records == holds and all(one.by not in {"archive", "seal", "log"} for one in due):
         what = "an older state stands in the place of a newer one: "
         return _finding(place, last + 1, "rolled back", what + cut)
     finding = located(place, read, holds, due, tiles)

@@ -21,10 +21,10 @@ from replay.seal.audit_report import AuditReport, audit
 from replay.seal.audit_terminal import show_audit, show_seals
 from replay.seal.known_checkpoints import (
     Checkpoints,
+    Witness,
     of_folder,
     of_log,
     of_witness,
-    witnessed,
 )
 from replay.seal.note import BadNote, VerifierKey
 from replay.seal.proving import prove as proved
@@ -70,7 +70,7 @@ def audit_group() -> None:
 @click.option(
     "--witness",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Add each new checkpoint to this file, kept where nobody who can write the log can.",
+    help="Add each newest checkpoint that this file lacks; keep it where no writer of the log can.",
 )
 @click.option(
     "--every",
@@ -92,8 +92,9 @@ def seal_command(
       playhead audit seal --every 60 --witness /mnt/witness/checkpoints
     """
     settings = Settings.load(run=run)
+    keeper = Witness(witness) if witness else None
     while True:
-        done = _sealed_now(settings, witness)
+        done = _sealed_now(settings, keeper)
         if as_json:
             click.echo(json.dumps(_seals_as_json(done), indent=None if every else 1))
         else:
@@ -105,15 +106,16 @@ def seal_command(
         time.sleep(every)
 
 
-def _sealed_now(settings: Settings, witness: Path | None) -> list[SealedPartition]:
+def _sealed_now(settings: Settings, witness: Witness | None) -> list[SealedPartition]:
     """Seal once; a checkpoint is handed on only when it is on the disk."""
     folder = SealFolder(settings.seal_path)
-    with closing(BrokerLog(settings)) as log:
+    # the log's ends are read when nobody else seals: else it seems to end before what was sealed
+    with folder.held(), closing(BrokerLog(settings)) as log:
         signer = signer_of(settings.seal_key_path, log.cluster)
         done = []
         for one in seal(log.extents(), log.read_extent, folder, signer):
-            if one.added and witness is not None:
-                witnessed(witness, one.note)
+            if witness is not None and one.note:
+                witness.take(one.note)
             done.append(one)
         put_checkpoints(settings, Codec(log.ids), done)
     return done
@@ -158,7 +160,8 @@ def check_command(
 
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
     a cut tail, an older log in the place of a newer one, or a forged checkpoint; 2 for wrong usage
-    and where nothing was signed; 3 where partitions have records and no checkpoint.
+    and where nothing was signed, or a witness keeps nothing of this log; 3 where partitions have
+    records and no checkpoint.
 
     \b
     Example:
@@ -177,7 +180,13 @@ def check_command(
         known.take_all(of_folder(folder), "archive" if archive else "seal")
         known.take_all(of_log(log), "log")
         for witness in witnesses:
-            known.take_all(of_witness(witness, known.keys), f"witness {witness.name}")
+            kept = list(of_witness(witness, known.keys))
+            if not kept:
+                raise click.UsageError(
+                    f"{witness} keeps no checkpoint of this log ({_names(believed)}): it is the "
+                    "witness of another one, or another log stands in the place of this one"
+                )
+            known.take_all(kept, f"witness {witness.name}")
         if not known.by_place and not known.forged:
             raise click.UsageError(
                 "there is no checkpoint of this log: seal it first (`playhead audit seal`), or "
@@ -239,8 +248,10 @@ def key_command(new: bool, run: Path | None, as_json: bool) -> None:
     settings = Settings.load(run=run)
     with closing(BrokerLog(settings)) as log:
         make = rotate if new else signer_of
-        signer = make(settings.seal_key_path, log.cluster)
-    SealFolder(settings.seal_path).add_key(signer.verifier)
+        folder = SealFolder(settings.seal_path)
+        with folder.held():
+            signer = make(settings.seal_key_path, log.cluster)
+            folder.add_key(signer.verifier)
     spelt = str(signer.verifier)
     click.echo(json.dumps({"key": spelt}) if as_json else spelt)
 
@@ -344,7 +355,7 @@ def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> N
         f"{counted(checkpoint.size, 'record')} that were signed"
     )
     if receipt.text:
-        click.echo(f"it holds this answer: {receipt.text}")
+        click.echo(f"it holds this text: {receipt.text}")
     if not keys:
         click.echo(f"signed by {receipt.key}: the receipt names this key, compare it (--key)")
 
@@ -383,6 +394,10 @@ def _keys(keys: Sequence[str], folder: SealFolder) -> list[VerifierKey]:
         return _given(keys) or folder.keys()
     except BadNote as error:
         raise click.ClickException(f"{folder.folder}: {error}") from None
+
+
+def _names(keys: Sequence[VerifierKey]) -> str:
+    return ", ".join(sorted({key.name for key in keys}))
 
 
 def _print(receipt: RecordReceipt) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from replay.archive import BadArchive
 from replay.log import Log
 from replay.seal.audit import Audited, Tampering, audited
 from replay.seal.known_checkpoints import Checkpoints
@@ -100,9 +101,12 @@ def audit(
     places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
     for place in sorted(places | set(checkpoints.by_place)):
         tree = folder.tree(*place)
-        part = audited(
-            place, partial(log.records, *place), checkpoints.by_place.get(place, ()), tree.tiles
-        )
+        known = checkpoints.by_place.get(place, ())
+        try:
+            part = audited(place, partial(log.records, *place), known, tree.tiles)
+        except BadArchive as error:  # the others are told of all the same
+            report.faults.append(str(error))
+            continue
         progress(part.records)
         report.partitions.append(part)
     return report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from replay.seal.audit_report import AuditReport
@@ -24,7 +25,8 @@ def show_seals(done: Sequence[SealedPartition], to: Console) -> None:
     )
     for one in done:
         if one.refused:
-            to.print(f"[red]{one.topic}\\[{one.partition}] was not sealed:[/] {one.refused}")
+            place = escape(f"{one.topic}[{one.partition}]")
+            to.print(f"[red]{place} was not sealed:[/] {escape(one.refused)}")
 
 
 def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
@@ -36,21 +38,22 @@ def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
             table.add_column(name)
         for one in findings[:SHOWN_MAX]:
             at = f"@{one.offset}" if one.offset >= 0 else ""
-            table.add_row(f"{one.topic}\\[{one.partition}]{at}", f"[red]{one.kind}[/]", one.reason)
+            where = escape(f"{one.topic}[{one.partition}]{at}")
+            table.add_row(where, f"[red]{one.kind}[/]", escape(one.reason))
         to.print(table)
         if len(findings) > SHOWN_MAX:
             to.print(f"and {len(findings) - SHOWN_MAX} more")
     for fault in report.faults[:SHOWN_MAX]:
-        to.print(f"[red]the archive:[/] {fault}")
+        to.print(f"[red]the archive:[/] {escape(fault)}")
     without = report.without
     if without:
-        names = ", ".join(f"{one.topic}\\[{one.partition}]" for one in without[:SHOWN_MAX])
-        to.print(f"[yellow]no checkpoint covers:[/] {names}")
+        names = ", ".join(f"{one.topic}[{one.partition}]" for one in without[:SHOWN_MAX])
+        to.print(f"[yellow]no checkpoint covers:[/] {escape(names)}")
     held = f"{counted(report.sealed, 'record')} as they were signed"
     by = counted(report.checkpoints, "checkpoint")
     to.print(f"{held}, by {by}; {counted(report.unsealed, 'record')} not sealed yet")
     for key in report.keys:
-        to.print(f"signed by {key}", soft_wrap=True, highlight=False)
+        to.print(f"signed by {key}", soft_wrap=True, highlight=False, markup=False)
     if not trusted:
         to.print(
             "this key lies beside the seal: compare it with the published one, or name it (--key)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +10,17 @@ from pathlib import Path
 
 from replay.log import Log
 from replay.seal.audit import KnownCheckpoint, Tampering
-from replay.seal.checkpoint import origin_of, parsed
-from replay.seal.note import BadNote, VerifierKey, opened
+from replay.seal.checkpoint import origin_of
+from replay.seal.note import BadNote, VerifierKey
 from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
 from replay.seal.sealer import CHECKPOINTS
 from schemas import CheckpointSigned
 from schemas.registry import UnknownSchema
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Partition
+
+FORGED_MAX = 1_000  # told of: a hostile history may have any number
+REASON_CHARACTERS_MAX = 500  # an origin may be as long as a note
 
 
 @dataclass
@@ -40,7 +44,9 @@ class Checkpoints:
         try:
             checkpoint = checkpoint_for(note, self.keys, place, self.name)
         except BadNote as error:
-            self.forged.append(Tampering(*place, -1, "forged checkpoint", f"{error} ({by})"))
+            if len(self.forged) < FORGED_MAX:
+                why = f"{str(error)[:REASON_CHARACTERS_MAX]} ({by})"
+                self.forged.append(Tampering(*place, -1, "forged checkpoint", why))
             return
         self.by_place[place].append(KnownCheckpoint(checkpoint, by))
 
@@ -54,12 +60,13 @@ def of_folder(folder: SealFolder) -> Iterator[tuple[str, Partition]]:
     """Yield the checkpoints of a seal's folder; raises BadNote where it can't be read."""
     for tree in folder.trees():
         place = tree.topic, tree.partition
-        known = set()
+        newest = tree.note
+        stands = False
         for note in tree.notes():
-            known.add(note)
+            stands = stands or note == newest
             yield note, place
-        if tree.note not in known:
-            yield tree.note, place
+        if not stands:
+            yield newest, place
 
 
 def of_log(log: Log) -> Iterator[tuple[str, Partition]]:
@@ -80,37 +87,55 @@ def of_log(log: Log) -> Iterator[tuple[str, Partition]]:
 def of_witness(path: Path, keys: Sequence[VerifierKey]) -> Iterator[tuple[str, Partition]]:
     """Yield what a witness keeps of this log: a file of JSON strings, or of one note.
 
-    It may keep those of other logs, too; which partition a note is of stands in it. Raises BadNote
-    for a file that holds anything else, OSError where it can't be read.
+    It may keep those of other logs, too; of which log and partition a note is stands in it, signed
+    or forged. Raises BadNote for a file that holds anything else, OSError where it can't be read.
     """
+    names = {key.name for key in keys}
     for note in _kept(path):
-        try:
-            origin = parsed(opened(note, keys).text).origin
-        except BadNote:
-            origin = parsed(note.rpartition("\n\n")[0] + "\n").origin  # another's, or forged
-        name, topic, partition = _place_of(origin)
-        if name in {key.name for key in keys}:
-            yield note, (topic, partition)
+        if "\n\n" not in note:
+            raise BadNote(f"{path} holds what is no checkpoint")
+        origin = note.partition("\n")[0]
+        if origin.partition("/")[0] in names:
+            yield note, _place_of(origin)
 
 
-def witnessed(path: Path, note: str) -> None:
-    """Hand a checkpoint to a witness: the end of a file that the sealer can add to."""
-    add_note(path, note)
+class Witness:
+    """A file that the sealer adds checkpoints to, each once."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what it keeps; raises BadNote for a file of something else, which stays as it is."""
+        self.path = path
+        if path.exists() and not _is_lines(path) and path.stat().st_size:
+            raise BadNote(f"{path} is no witness of checkpoints, which is a file of JSON strings")
+        self._kept = {_digest(note) for note in notes_in(path)}
+
+    def take(self, note: str) -> None:
+        """Add a checkpoint that is not there, also one of a pass that had no or another witness."""
+        if _digest(note) not in self._kept:
+            add_note(self.path, note)
+            self._kept.add(_digest(note))
+
+
+def _digest(note: str) -> bytes:
+    return hashlib.sha256(note.encode()).digest()
 
 
 def _kept(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        is_lines = file.read(1) == b'"'
-    if is_lines:
+    if _is_lines(path):
         yield from notes_in(path)
     else:
         yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def _place_of(origin: str) -> tuple[str, str, int]:
+def _is_lines(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b'"'
+
+
+def _place_of(origin: str) -> Partition:
     name, _, rest = origin.partition("/")
     topic, _, partition = rest.rpartition("/")
     number = int(partition) if partition.isdecimal() and len(partition) < 10 else -1
     if origin_of(name, topic, number) != origin:
         raise BadNote(f"a checkpoint of {origin[:100]!r} is of no partition")
-    return name, topic, number
+    return topic, number

@@ -2,7 +2,8 @@
 
 It holds the leaf's bytes (where the record lies, when it was written, key, value, headers; see
 `leaves`), the hashes beside its path to the root, and the signed checkpoint with that root. For an
-answer it names the text, which must stand in these bytes: Avro keeps a string as its UTF-8.
+answer it names the text, which must be a whole string of these bytes: Avro keeps one as its length
+and its UTF-8. Which string of the record it is, is not told.
 
 docs/examples/verify_receipt.py checks one without a line of Playhead.
 """
@@ -110,9 +111,19 @@ def check_receipt(receipt: RecordReceipt, keys: Iterable[VerifierKey] = ()) -> C
     if not leaf.startswith(b"\1" + receipt.offset.to_bytes(8, "big")):
         raise BadReceipt(f"the record that is proved does not lie at offset {receipt.offset}")
     for what, told in (("request", receipt.request), ("text", receipt.text)):
-        if told and told.encode() not in leaf:
+        if told and as_string(told) not in leaf:
             raise BadReceipt(f"the {what} that it tells does not stand in the record it proves")
     return checkpoint
+
+
+def as_string(text: str) -> bytes:
+    """Spell a text as Avro does: its length, zigzag and seven bits a byte, and its UTF-8."""
+    content = text.encode()
+    number, length = 2 * len(content), bytearray()
+    while number >= 128:
+        length.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*length, number]) + content
 
 
 def _decoded(text: str) -> bytes:

@@ -12,21 +12,26 @@ elsewhere.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
+from replay.archive import open_file
 from replay.seal.checkpoint import Checkpoint, origin_of, read
 from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey
 from replay.seal.tiles import Tiles, write_whole
 from streams.log.offsets import Partition
 
 KEYS = "keys"
+LOCK = ".lock"  # of whoever writes here
 CHECKPOINT = "checkpoint"
 HISTORY = "history"
+KEYS_BYTES_MAX = 100_000  # of a thousand keys
 LINE_BYTES_MAX = 2 * NOTE_BYTES_MAX
 
 
@@ -40,14 +45,20 @@ class SealedTree:
 
     @property
     def note(self) -> str:
-        """The newest checkpoint as it was signed; empty before the first."""
-        with suppress(FileNotFoundError):
-            return (self.folder / CHECKPOINT).read_text(encoding="utf-8", errors="replace")
-        return ""
+        """The newest checkpoint as it was signed; empty before the first. Raises BadNote."""
+        return _text_of(self.folder, CHECKPOINT, NOTE_BYTES_MAX)
 
     def notes(self) -> Iterator[str]:
         """Yield every checkpoint, the oldest first; raises BadNote for a line that is none."""
-        return notes_in(self.folder / HISTORY)
+        path = self.folder / HISTORY
+        try:
+            file = open_file(self.folder, HISTORY)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise BadNote(f"{path} can't be read: {error.strerror}") from None
+        with file:
+            yield from _notes_of(file, path)
 
     def tiles(self, size: int) -> Tiles:
         """Return the stored hashes of the first `size` leaves."""
@@ -80,11 +91,19 @@ class SealFolder:
 
     def keys(self) -> list[VerifierKey]:
         """Return the public keys that stand here; raises BadNote for a line that is none."""
-        try:
-            lines = (self.folder / KEYS).read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
+        lines = _text_of(self.folder, KEYS, KEYS_BYTES_MAX).splitlines()
         return [VerifierKey.read(line) for line in lines if line.strip()]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until nobody else on this machine writes here, and keep others waiting."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def add_key(self, key: VerifierKey) -> None:
         """Add a public key; old ones stay, since what they signed stays."""
@@ -104,18 +123,36 @@ def notes_in(path: Path) -> Iterator[str]:
     except FileNotFoundError:
         return
     with file:
-        while line := file.readline(LINE_BYTES_MAX):
-            if not line.endswith(b"\n"):
-                if file.readline(1):
-                    raise BadNote(f"{path} has a line above {LINE_BYTES_MAX} bytes")
-                return
-            try:
-                note = json.loads(line)
-            except (ValueError, RecursionError):
-                note = None
-            if not isinstance(note, str):
-                raise BadNote(f"{path} holds a line that is no JSON string")
-            yield note
+        yield from _notes_of(file, path)
+
+
+def _notes_of(file: BufferedReader, path: Path) -> Iterator[str]:
+    while line := file.readline(LINE_BYTES_MAX):
+        if not line.endswith(b"\n"):
+            if file.readline(1):
+                raise BadNote(f"{path} has a line above {LINE_BYTES_MAX} bytes")
+            return
+        try:
+            note = json.loads(line)
+        except (ValueError, RecursionError):
+            note = None
+        if not isinstance(note, str):
+            raise BadNote(f"{path} holds a line that is no JSON string")
+        yield note
+
+
+def _text_of(folder: Path, name: str, bytes_max: int) -> str:
+    """Read a file of an archive that may be hostile; empty where there is none. Raises BadNote."""
+    try:
+        with open_file(folder, name) as file:
+            content = file.read(bytes_max + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise BadNote(f"{folder / name} can't be read: {error.strerror}") from None
+    if len(content) > bytes_max:
+        raise BadNote(f"{folder / name} has more than {bytes_max} bytes")
+    return content.decode(errors="replace")
 
 
 def add_note(path: Path, note: str) -> None:

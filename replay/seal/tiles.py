@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from replay.archive import open_file
 from replay.seal.merkle import HASH_BYTES, Frontier, node_hash
 
 HEIGHT = 8
@@ -83,11 +84,12 @@ class Tiles:
         width = min(WIDTH, (self.size >> level * HEIGHT) - number * WIDTH)
         for path in self._candidates(level, number, width):
             try:
-                content = path.read_bytes()
+                with open_file(path.parent, path.name) as file:
+                    content = file.read(width * HASH_BYTES)
             except OSError:
                 continue
-            if len(content) >= width * HASH_BYTES:
-                return content[: width * HASH_BYTES]
+            if len(content) == width * HASH_BYTES:
+                return content
         raise LookupError(f"{self.folder}/{tile_path(level, number, width)} is not there")
 
     def _candidates(self, level: int, number: int, width: int) -> list[Path]:

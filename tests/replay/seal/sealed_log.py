@@ -6,6 +6,7 @@ from replay.seal.audit import KnownCheckpoint, audited
 from replay.seal.audit_report import audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder
 from replay.seal.note import Signer
+from replay.seal.receipt import as_string
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import seal
 from schemas import QuestionAsked
@@ -29,7 +30,8 @@ class SealedLog:
     def put(self, count):
         for _ in range(count):
             number = len(self.log.topics.get(PLACE, ()))
-            self.log.put(TOPIC, b"value %d" % number, timestamp_ms=number)
+            text = f"value {number}"
+            self.log.put(TOPIC, b"\x02?" + as_string(text) + b"\x02?", timestamp_ms=number)
         return self
 
     def records_of(self, extent):

@@ -6,6 +6,7 @@ import pytest
 
 from replay.seal.note import Signer
 from replay.seal.seal_folder import SealFolder
+from streams.log.offsets import Extent
 from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
 
 SIZE = 9  # records: first, middle and last are tampered with
@@ -112,9 +113,6 @@ def test_tampering_is_found_at_its_first_record_and_named(tmp_path, tamper, wher
         log.seal()
     assert log.audited().findings == []
     kind, offset = tamper(log.rows, WHERE[where])
-    if tamper is _duplicate and where == "last":  # it lies behind what was sealed
-        assert log.report().unsealed == 1
-        return
     [found] = log.audited().findings
     assert (found.kind, found.offset) == (kind, offset)
 
@@ -123,6 +121,42 @@ def test_a_record_behind_the_newest_checkpoint_is_counted_as_not_sealed(sealed):
     sealed.put(2)
     report = sealed.report()
     assert (report.status, report.sealed, report.unsealed) == (0, SIZE, 2)
+
+
+@pytest.mark.parametrize("count", [0, SIZE])
+def test_a_record_where_nothing_was_signed_is_not_taken_for_a_later_one(tmp_path, count):
+    """Offsets have gaps, and a checkpoint says up to where all was read."""
+    log = SealedLog(tmp_path).put(count)
+    log.log.topics.setdefault(PLACE, [])
+    log.log.extents = lambda: {PLACE: Extent(*PLACE, 0, count + 4)}
+    log.seal()
+    assert log.report().status == 0
+    log.put(1)
+    [found] = log.report().findings
+    assert (found.kind, found.offset) == ("inserted", count)
+    log.rows[-1] = replace(log.rows[-1], offset=count + 4)
+    assert (log.report().status, log.report().unsealed) == (0, 1)
+
+
+def test_of_checkpoints_of_one_tree_the_one_that_ends_last_counts(sealed):
+    sealed.log.extents = lambda: {PLACE: Extent(*PLACE, 0, SIZE + 3)}
+    sealed.seal()
+    assert len(sealed.notes()) == 2
+    sealed.put(1)
+    for notes in (sealed.notes(), sealed.notes()[::-1]):
+        [found] = sealed.audited(sealed.known(notes)).findings
+        assert (found.kind, found.offset) == ("inserted", SIZE)
+
+
+def test_a_tail_that_its_own_seal_tells_of_was_cut_whoever_else_tells_of_it(sealed):
+    sealed.put(3)
+    sealed.seal()
+    del sealed.rows[SIZE:]
+    for keeper in ("archive", "seal", "log"):
+        known = sealed.known(by=keeper)
+        known.take_all([(note, PLACE) for note in sealed.notes()], "witness usb")
+        [found] = sealed.audited(known).findings
+        assert (found.kind, found.offset) == ("cut", SIZE)
 
 
 def test_a_partition_that_nobody_sealed_is_no_success(sealed):

@@ -14,7 +14,8 @@ from replay.seal.audit_cli import audit_group
 from replay.seal.note import Signer
 from replay.seal.seal_folder import SealFolder, add_note
 from replay.seal.sealer import SEALED_TOPICS, seal
-from schemas import AnswerReleased
+from schemas import AnswerReleased, QuestionAsked
+from streams.log.codec import Codec
 from streams.topics import topic_of
 from tests.replay.conftest import a_request
 
@@ -99,6 +100,31 @@ def test_an_edit_on_any_topic_is_found_at_its_offset(copy):
         assert (status, found["offset"], found["kind"]) == (1, last.offset, "edited")
 
 
+def test_a_file_that_can_not_be_read_keeps_no_other_finding_back(copy):
+    first, *_, last = [(topic, lane) for topic, lane, records in places(copy) if records]
+    [path, *_] = sorted((copy / first[0] / str(first[1])).glob("*.avro"))
+    path.write_bytes(b"no container")
+    rewrite(copy, *last, lambda stored: replace(stored, value=b"forged"))
+    status, said = told("check", "--archive", copy, "--json")
+    report = json.loads(said)
+    assert status == 1
+    assert any(f"{path.relative_to(copy)} can't be read" in one for one in report["faults"])
+    [found] = report["findings"]
+    assert (found["topic"], found["partition"], found["kind"]) == (*last, "edited")
+
+
+@pytest.mark.parametrize("strange", ["[/b]", "[link=x]", "[black on black]"])
+def test_what_stands_in_a_forgery_is_shown_as_it_is(sealed, copy, strange):
+    """A tag that ends nothing would end the report; another would hide a finding."""
+    text = f"playhead-test/{strange}/0\n1\n{'A' * 43}=\nfirst 0\nnext 1\n"
+    [path, *_] = sorted((copy / "seal").glob("*/*/history"))
+    add_note(path, SIGNER.sign(text))
+    (copy / f"{strange.replace('/', '')}.avro").write_bytes(b"")
+    status, said = told("check", "--archive", copy)
+    assert (status, f"the checkpoint is of playhead-test/{strange}/0" in said) == (1, True)
+    assert f"{strange.replace('/', '')}.avro lies in the archive" in said
+
+
 def test_where_there_is_no_seal_or_no_key_nothing_is_shown(archive, sealed, tmp_path):
     status, said = told("check", "--archive", archive.folder)
     assert (status, "no public key is known" in said) == (2, True)
@@ -123,6 +149,24 @@ def test_a_witness_that_is_no_file_of_checkpoints_is_refused(archive, sealed, tm
     assert result.exit_code == 1
 
 
+def test_a_witness_of_another_log_vouches_for_nothing(archive, sealed, tmp_path):
+    """Who puts another log and its keys in the place of this one gets no exit status 0."""
+    log, trees = ArchiveLog(archive.folder), SealFolder(tmp_path / "seal")
+    list(seal(log.extents(), partial(read, log), trees, Signer.new("playhead-anew")))
+    export(log, tmp_path / "archive", sealed=trees)
+    words = ("--archive", tmp_path / "archive", "--witness", sealed / "witness")
+    status, said = told("check", *words)
+    assert (status, "keeps no checkpoint of this log (playhead-anew)" in said) == (2, True)
+
+
+def test_a_witness_may_keep_checkpoints_of_whatever_else_signs_some(sealed, tmp_path):
+    witness = tmp_path / "witness"
+    witness.write_bytes((sealed / "witness").read_bytes())
+    add_note(witness, Signer.new("sum.example").sign("sum.example\n1\nAAAA\n"))
+    words = ("--archive", sealed / "archive", "--witness", witness)
+    assert told("check", *words)[0] == 0
+
+
 def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
     request = a_request(sealed / "archive")
     status, receipt = told("receipt", request, "--archive", sealed / "archive")
@@ -138,6 +182,22 @@ def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
     path.write_text(receipt.replace(request, request[::-1]))
     status, said = told("verify-receipt", path)
     assert (status, "proves nothing" in said) == (1, True)
+
+
+def test_a_text_of_another_record_is_not_told_as_an_answer(sealed, tmp_path):
+    """Whoever asks chooses what stands in a question."""
+    log = ArchiveLog(sealed / "archive")
+    asked = topic_of(QuestionAsked)
+    [stored, *_] = [one for lane in range(8) for one in log.records(asked, lane)]
+    event = Codec(log.ids).decode_any(stored.value)
+    words = ("prove", asked, stored.partition, stored.offset, "--archive", sealed / "archive")
+    status, receipt = told(*words)
+    assert status == 0, receipt
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps({**json.loads(receipt), "text": event.meta.session}))
+    status, said = told("verify-receipt", path, "--key", sealed / "key")
+    assert (status, f"it holds this text: {event.meta.session}" in said) == (0, True)
+    assert "answer" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Receipts: what is proved is proved to anybody, and nothing else is."""
 
 import base64
+import io
 import subprocess
 import sys
 from pathlib import Path
 
+import fastavro
 import msgspec
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from replay.seal.note import Signer
 from replay.seal.proving import NotProvable, prove
-from replay.seal.receipt import BadReceipt, check_receipt, read_receipt
+from replay.seal.receipt import BadReceipt, as_string, check_receipt, read_receipt
 from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
 
 SCRIPT = Path(__file__).parents[3] / "docs/examples/verify_receipt.py"
@@ -52,6 +54,9 @@ def test_every_record_has_a_receipt_that_holds(log, offset):
         {"proof": ["AAAA"]},
         {"checkpoint": "x"},
         {"text": "value 8"},
+        {"text": "value"},  # a part of it says another thing
+        {"text": "7"},
+        {"text": "alue 7"},
         {"request": "of another"},
         {"key": "playhead-test+00000000+AAAA"},
     ],
@@ -60,6 +65,13 @@ def test_a_receipt_that_was_changed_proves_nothing(log, change):
     receipt = msgspec.structs.replace(receipt_at(log, 7, text="value 7"), **change)
     with pytest.raises(BadReceipt):
         check_receipt(receipt)
+
+
+@given(st.text(max_size=300) | st.integers(1, 70_000).map(lambda count: "x" * count))
+def test_a_text_is_spelt_as_avro_spells_it(text):
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, "string", text)
+    assert as_string(text) == out.getvalue()
 
 
 def test_a_receipt_of_another_key_proves_nothing_to_who_knows_the_key(log, tmp_path):
@@ -108,7 +120,13 @@ def test_a_script_without_playhead_checks_one_too(log, tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"record 299 of playhead-test/{TOPIC}/0" in done.stdout
     assert "it holds this text: value 299" in done.stdout
-    for change in ({"text": "value 8"}, {"index": 8}, {"offset": 8}, {"proof": []}):
+    for change in (
+        {"text": "value 8"},
+        {"text": "value"},
+        {"index": 8},
+        {"offset": 8},
+        {"proof": []},
+    ):
         bad = checked(msgspec.structs.replace(good, **change), SIGNER.verifier, tmp_path)
         assert bad.returncode == 1
         assert "proves nothing" in bad.stderr
