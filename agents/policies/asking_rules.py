@@ -27,7 +27,8 @@ def rulings(
     keys = [(whom, _likeness(thing, rules.of_resource)) for thing in things]
     if len(rules.known) > KNOWN_MAX:
         rules.known.clear()
-    known = {key: rules.known[key] for key in keys if key in rules.known}
+    kept = ((key, rules.known.get(key)) for key in keys)  # another thread may clear them
+    known = {key: made for key, made in kept if made is not None}
     unknown = {key: thing for key, thing in zip(keys, things, strict=True) if key not in known}
     waiting = list(unknown.items())
     size = max(1, RULES_AT_ONCE // len(rules.rules))

@@ -84,7 +84,8 @@ def decide(
 def _ruling(answer: Any, action: str) -> Ruling:
     told, decision = answer.diagnostics, answer.decision.value
     if decision == "NoDecision":
-        raise CannotDecide(f"the policy's engine can't decide about {action}: {told.errors[:1]}")
+        # what the engine says of it quotes all that it was told of reader and documents
+        raise CannotDecide(f"the policy's engine can't decide about {action}: it takes no part of it")
     if told.errors:
         return Ruling(False, (BROKEN,))
     return Ruling(decision == "Allow", tuple(sorted(told.reasons)) or (NO_RULE,))

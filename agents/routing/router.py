@@ -26,8 +26,8 @@ from agents.errors import Permanent, Transient
 from agents.placeholders import placeholders_in
 from agents.routing.choosing import RouteChoice, chosen
 from agents.routing.hedging import hedge_of
-from agents.routing.permission import Facts, judged
-from agents.routing.routes import Route, Routes
+from agents.routing.permission import Facts, RouteVerdict, judged
+from agents.routing.routes import Contract, Route, Routes
 from agents.routing.send_gate import SendGate
 from schemas import (
     ChunksRetrieved,
@@ -108,15 +108,25 @@ class Router:
         given.
         """
         if self._routes is None:
-            return tuple(Route(name=model, model=model) for model in self._models)
+            return self._of_models(fx, prompt)
         facts = self._facts(self._routes, prompt, fx.began_us if now_us is None else now_us)
         self._gate = self._gate or SendGate(self._event, fx.policy)
-        verdicts = self._gate.judged(judged(self._routes, facts), facts)
+        verdicts = self._gate.held(judged(self._routes, facts), facts.content)
         allowed = [verdict.route for verdict in verdicts if verdict.allowed]
         if len(allowed) > 1:
             facts = replace(facts, states=await _states(fx, allowed))
         self._choice, self._facts_known = chosen(verdicts, facts), facts
         return self._choice.order
+
+    def _of_models(self, fx: Effects, prompt: str) -> tuple[Route, ...]:
+        """Return those of the models, in their order, that the policy in force lets be asked."""
+        self._gate = gate = self._gate or SendGate(self._event, fx.policy)
+        content = "personal" if placeholders_in(prompt) else Contract().content
+        routes = tuple(Route(name=model, model=model) for model in self._models)
+        verdicts = gate.held([RouteVerdict(route, True, "") for route in routes], content)
+        order = tuple(one.route for one in verdicts if one.allowed)
+        self._choice = RouteChoice(order, "", ())
+        return order
 
     def against(self, route: Route, text: str, passages: Sequence[Passage]) -> str:
         """Say why a route's host may not be told of what a tool gave, by the policy in force."""

@@ -97,8 +97,9 @@ class ToolTurns:
         """
         for one in self._box.given():
             self._take(one)
+        given = "\n".join(f"{one.arguments}\n{one.result}" for one in self._exchanges)
         for route in await self._router.order(fx, prompt):
-            if route.tools == "none":
+            if route.tools == "none" or (given and self._router.against(route, given, ())):
                 continue
             try:
                 await self._turns(route, prompt, fx)

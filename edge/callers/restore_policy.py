@@ -22,7 +22,7 @@ def may_restore(policy: PolicyFollowed | None, caller: Caller, kind: str) -> boo
     if policy is None:
         return True
     try:
-        rules = policy.rules("restore")
+        rules = policy.shown_by("restore")
         if rules is None:
             return True
         reader = user_entity(caller.tenant, caller.subject, caller.groups)

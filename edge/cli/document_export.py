@@ -17,10 +17,11 @@ from edge.answering.restored_document import (
 )
 from edge.callers.access import may_read, revealed
 from edge.callers.caller import Caller
+from edge.callers.read_policy import is_readable
 from edge.requests.building import Seals
 from edge.requests.identity import Identities, Identity, stamp
 from edge.requests.policy_followed import PolicyFollowed
-from schemas import ChunksRedacted, MapEntry, TextRestored
+from schemas import ChunksRedacted, DescribedDocument, DocumentRef, MapEntry, TextRestored
 from streams.log.addressing import RecordAddress, address_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import extent_of
@@ -53,7 +54,7 @@ class DocumentExport:
         identities: Identities,
         policy: PolicyFollowed | None = None,
     ) -> None:
-        """Take what reads, opens and writes, and the policy on what may be restored."""
+        """Take what reads, opens and writes, and the policy on what may be read and restored."""
         self._policy = policy
         self._codec = codec
         self._consumer = consumer
@@ -72,7 +73,7 @@ class DocumentExport:
         identity = self._identities.of_known_document(caller.tenant, document)
         read = self._read(identity)
         ref = read.document
-        if ref is None or not may_read(caller, ref.groups):
+        if ref is None or not self._may_read(caller, ref):
             raise click.ClickException(
                 f"no document {document!r} that is whole and that this key may read in tenant "
                 f"{caller.tenant}: `GET /v1/documents` lists them by id"
@@ -99,6 +100,12 @@ class DocumentExport:
             ]
         )
         return read, text
+
+    def _may_read(self, caller: Caller, ref: DocumentRef) -> bool:
+        described = DescribedDocument(
+            document=ref.document, uri=ref.uri, metadata=ref.metadata, groups=ref.groups
+        )
+        return may_read(caller, ref.groups) and is_readable(self._policy, caller, described)
 
     def _read(self, identity: Identity) -> DocumentRecords:
         """Take in what redaction wrote of a document."""

@@ -60,6 +60,7 @@ class Gateway:
     def __post_init__(self) -> None:
         bounds = self.bounds
         self.configured = ConfiguredLimits(self.configurations)
+        self.configured.policy.known = lambda: self.followed_log is None or self.followed_log.ready
         self.requests = KnownRequests(self.index)
         self.documents = KnownDocuments(self.index)
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from agents.errors import Permanent
 from agents.policies.policy_in_force import rules_in
@@ -16,12 +16,28 @@ class NotProcessedHere(Refused):
     """A request of a tenant whose texts may not be processed where this edge takes it in."""
 
 
+class PolicyNotYetKnown(Permanent):
+    """Nothing can be decided yet: the log has not said what is in force."""
+
+
 class PolicyFollowed:
     """Reads the policy, once for each that comes into force."""
 
-    def __init__(self, configurations: Mapping[str, Configuration]) -> None:
+    def __init__(
+        self,
+        configurations: Mapping[str, Configuration],
+        known: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Take the configurations, and who tells whether it is known which of them are in force."""
+        self.known = known
         self._configurations = configurations
         self._read: tuple[Configuration | None, str] = None, ""
+
+    def shown_by(self, action: str) -> ActionRules | None:
+        """Return the rules on what a reader is shown; raises Permanent before they are known."""
+        if not self.known():
+            raise PolicyNotYetKnown("which policy is in force is still being read")
+        return self.rules(action)
 
     def rules(self, action: str) -> ActionRules | None:
         """Return the rules on an action; None where none speaks of it.

@@ -75,11 +75,10 @@ async def list_documents(
     """List documents by id; `next` is what to send as `after` for more."""
     caller.need("read")
     access = gateway.access
-    documents = access.documents(caller, limit + 1, after=after, status=status)
-    page = documents[:limit]
+    page = access.documents(caller, limit, after=after, status=status)
     return {
-        "documents": [document.as_json(access.title(caller, document)) for document in page],
-        "next": page[-1].id if len(documents) > limit else None,
+        "documents": [one.as_json(access.title(caller, one)) for one in page.documents],
+        "next": page.next,
     }
 
 

@@ -1,11 +1,13 @@
 """The engine is asked once for things that its rules can't tell apart, and never twice."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.policies.asking_rules import KNOWN_MAX, rulings
-from agents.policies.deciding import Ruling, decide
+from agents.policies.deciding import CannotDecide, Ruling, decide
 from agents.policies.policy_entities import document_entity, user_entity
 from agents.policies.policy_text import RULES_MAX
 from agents.policies.processing_place import processed
@@ -227,3 +229,25 @@ def test_what_was_decided_in_one_context_is_not_taken_for_another():
         if one
     ]
     assert told == [True, False, True]
+
+
+def test_what_the_engine_can_not_take_is_told_without_what_it_was_told():
+    rules = rule_book(OPEN).of("read")
+    reader = user_entity("acme", "s", ("board",))
+    odd = document_entity("acme", a_document("d", uri="hr/pay of Ada.md \ud800", team="north"))
+    with pytest.raises(CannotDecide) as refused:
+        decide(rules.policies, "read", reader, [odd], {"mode": "answer"})
+    assert str(refused.value) == "the policy's engine can't decide about read: it takes no part of it"
+
+
+def test_decisions_that_another_thread_forgets_are_made_anew():
+    rules = rule_book(HIDING).of("read")
+
+    class Forgotten(dict):
+        def __contains__(self, key):
+            return True  # it was there, a moment ago
+
+    ours = replace(rules, known=Forgotten())
+    reader = user_entity("acme", "s", ())
+    [*_, made] = rulings(ours, reader, [document_entity("acme", a_document())], {"mode": "answer"})
+    assert made == Ruling(True, ("all may read",))

@@ -78,3 +78,37 @@ async def test_without_rules_on_sending_nobody_is_left_out():
     records, fx = await run(asking("secret"), read, {"big_1": SAID}, ABROAD, HERE)
     assert {request.model for request in asked(fx, Generate)} == {ABROAD["model"]}
     assert records[-1].answer.policies == ()
+
+
+async def test_a_configuration_without_routes_is_held_to_the_policy_too():
+    event = asking("secret")
+    configured = {**CONFIGURATION, "routes": None, "models": ["chat"]}
+    for text, models_asked in ((SENDING, ["chat"]), (SENDING.replace("triton", "abroad"), [])):
+        world = models(chat=SAID)
+        fx = governed(FakeEffects("generate", event, world, configured), text)
+        await fx.execute()
+        answer = fx.outcomes[-1].answer
+        assert [request.model for request in asked(fx, Generate)] == models_asked
+        assert ("policy" in answer.degraded) is (not models_asked)
+        assert [one.allowed for one in answer.policies] == [len(models_asked)]
+
+
+@pytest.mark.parametrize("content_class", ["unknown", ""])  # not told, or not asked for at the time
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        (SENDING, ("unknown",)),
+        (SENDING.replace("context.documents", 'context["documents"]'), ("unknown",)),
+        ('@id("all") permit(principal, action == Action::"send", resource);', ("all",)),
+    ],
+)
+async def test_documents_of_an_unknown_class_go_nowhere_where_rules_go_by_class(
+    content_class, text, denied
+):
+    records, fx = await run(asking(content_class), text, {"big_1": SAID}, ABROAD)
+    [told] = records[-1].answer.policies
+    assert tuple(one.rule for one in told.rules) == denied
+    assert [request.model for request in asked(fx, Generate)] == (
+        [ABROAD["model"]] if told.allowed else []
+    )
+    assert told.allowed == (denied == ("all",))

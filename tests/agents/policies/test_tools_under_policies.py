@@ -1,6 +1,9 @@
 """What a tool searches for again is held to the policy too: whom it may reach, and which model hears of it."""
 
-from schemas import Candidate, Fetch, Fetched, Found, Generate, Search
+import pytest
+from msgspec.structs import replace
+
+from schemas import Candidate, Fetch, Fetched, Found, Generate, Search, ToolExchange
 from streams.log.configuration import load
 from tests.agents.policies.policies import HIDING, SENDING, a_document, governed
 from tests.agents.test_generate import NORMANS, a_passage, an_event
@@ -33,7 +36,13 @@ def fetch(request):
     return Fetched(passages=tuple(a_passage(TEXTS[name], name) for name in names))
 
 
-async def run(policy, classes, **route):
+def asking(**fields):
+    event = an_event(NORMANS, question=QUESTION, **fields)
+    passages = tuple(replace(one, content_class="internal") for one in event.passages)
+    return replace(event, passages=passages)
+
+
+async def run(policy, classes, event=None, **route):
     world = {
         **a_world(turn(call("retrieval", query="abbey")), turn(text="The canteen opens at noon.")),
         Search: found(classes),
@@ -44,7 +53,7 @@ async def run(policy, classes, **route):
         "tools": tools("retrieval"),
         "routes": a_route("native", **route),
     }
-    fx = FakeEffects("generate", an_event(NORMANS, question=QUESTION), world, configured)
+    fx = FakeEffects("generate", event or asking(), world, configured)
     await governed(fx, policy).execute()
     return fx.outcomes[-1].answer, fx
 
@@ -76,3 +85,15 @@ async def test_a_host_that_may_get_it_hears_of_it():
     answer, fx = await run(SENDING, {"open": "secret", "pay": "secret"})
     assert "canteen" in str(asked(fx, Generate)[1].exchanges)
     assert answer.tools[0].outcome == "answered"
+
+
+@pytest.mark.parametrize("asking_for", ["native", "grammar"])
+async def test_a_persons_data_that_the_askers_tool_gave_goes_to_no_host_that_may_not_get_it(
+    asking_for,
+):
+    given = ToolExchange(id="1", name="crm", arguments="{}", result="<PERSON_1> is away.")
+    event = asking(exchanges=(given,))
+    _, fx = await run(SENDING, {}, event, provider="abroad", tools=asking_for)
+    assert "<PERSON_1>" not in str(asked(fx, Generate))
+    _, fx = await run(SENDING, {}, event, tools=asking_for)
+    assert "<PERSON_1>" in str(asked(fx, Generate)[0])

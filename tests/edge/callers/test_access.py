@@ -118,7 +118,7 @@ def test_a_long_name_is_not_told_back():
 )
 def test_a_document_of_groups_is_known_to_them_and_to_those_who_write(groups, caller, seen):
     known = access(a_document(groups=groups))
-    assert [one.id for one in known.documents(caller, 9)] == (["d-1"] if seen else [])
+    assert [one.id for one in known.documents(caller, 9).documents] == (["d-1"] if seen else [])
     if seen:
         assert known.document(caller, "d-1").id == "d-1"
     else:
@@ -193,7 +193,7 @@ def test_nothing_is_said_not_to_exist_before_all_is_known(ask, knows_all, status
 
 
 def test_no_list_is_told_before_all_is_known():
-    assert len(access(a_document()).documents(a_caller(), 9)) == 1
+    assert len(access(a_document()).documents(a_caller(), 9).documents) == 1
     with pytest.raises(Problem, match="still being read"):
         access(a_document(), knows_all=False).documents(a_caller(), 9)
 

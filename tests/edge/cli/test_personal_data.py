@@ -26,6 +26,8 @@ from schemas import (
 from streams.log.addressing import address_of
 from streams.settings import Settings
 from streams.topics import topic_of
+from tests.agents.policies.policies import OPEN
+from tests.edge.callers.test_restore_policy import followed
 from tests.edge.cli.running import run
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import MemoryConsumer, MemoryWriter, a_broker
@@ -136,9 +138,11 @@ class Exporting:
         _, secret = self.keys.create(tenant, user="eve", scopes=scopes.split(","), groups=groups)
         return allowed("acme", secret, self.settings, self.keyring)
 
-    def export(self, caller, document="d"):
+    def export(self, caller, document="d", policy=None):
         consumer = MemoryConsumer(self.broker)
-        exports = DocumentExport(CODEC, consumer, self.writer, self.keyring, self.identities)
+        exports = DocumentExport(
+            CODEC, consumer, self.writer, self.keyring, self.identities, policy
+        )
         return exports.export(caller, document, "audit 12")[1]
 
     def told(self):
@@ -186,6 +190,18 @@ def test_a_document_that_a_key_may_not_read_is_as_unknown_as_one_that_there_is_n
     with pytest.raises(click.ClickException, match="no document"):
         exporting.export(exporting.caller(groups=groups), document)
     assert exporting.told() == []
+
+
+def test_a_document_that_the_policy_hides_from_a_key_is_not_handed_out(exporting):
+    rules = OPEN + (
+        'forbid(principal, action == Action::"read", resource)\n'
+        'when { resource.uri == "u" } unless { principal in Group::"acme/audit" };\n'
+    )
+    with pytest.raises(click.ClickException, match="no document"):
+        exporting.export(exporting.caller("read,write,restore"), policy=followed(rules))
+    assert exporting.told() == []
+    auditor = exporting.caller(groups=("hr", "audit"))
+    assert exporting.export(auditor, policy=followed(rules)).shown
 
 
 @pytest.mark.parametrize(

@@ -129,10 +129,13 @@ async def test_a_hostile_record_among_the_choices_is_one_line_and_the_gateway_go
 
 
 async def test_a_gateway_is_not_ready_before_it_knows_what_is_in_force(gateway, choosing):
+    policy = gateway.configured.policy
     assert "configurations" in await gateway.missing()
+    assert not policy.known()
     gateway.start()
     while "configurations" in await gateway.missing():
         assert choosing.followed._thread.is_alive()
+    assert policy.known()
     await gateway.stop()
     choosing.followed._thread.join(30)
     assert not choosing.followed._thread.is_alive()
