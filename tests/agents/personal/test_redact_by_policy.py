@@ -53,6 +53,26 @@ async def test_what_is_allowed_now_is_left_where_it_was_a_value_before():
     assert outcome.text == "Is Blue Mark a product?"
 
 
+async def test_what_is_allowed_by_digest_is_left_where_it_is_known_from_before_or_elsewhere():
+    world = PolicyBench(PERSON="Blue Mark")
+    await world.asked("Blue Mark?")
+    await world.run(cut("Blue Mark."))
+    allowed = {"allow": {"digests": [digest_of("Blue Mark")]}}
+    world.policy = {**POLICY, "tenants": {"acme": allowed}}
+    assert (await world.asked("Is Blue Mark one?", 2)).text == "Is Blue Mark one?"
+    assert (await world.elsewhere().asked("is blue mark one?", 3)).text == "is blue mark one?"
+
+
+async def test_what_is_denied_or_a_field_is_replaced_where_its_digest_is_allowed():
+    policy = {
+        "deny": {"PROJECT": {"texts": ["Blue Heron"]}},
+        "fields": {"name": "PERSON"},
+        "allow": {"digests": [digest_of("Blue Heron"), digest_of("Red Fox")]},
+    }
+    outcome = await PolicyBench(policy, PERSON="Red").asked("name: Red Fox\nBlue Heron, a Red Fox")
+    assert outcome.text == "name: <PERSON_1>\n<PROJECT_1>, a Red Fox"
+
+
 async def test_what_is_denied_is_replaced_in_questions_and_documents_alike():
     policy = {
         "deny": {"PROJECT": {"texts": ["Blue Heron"]}, "CUSTOMER": {"patterns": ["KD-[0-9]{6}"]}}
