@@ -122,12 +122,15 @@ async def replace(
         await fx(WritePlaceholders(scope=scope, state=state))
     redacted = await without_values(reading, numbering, digests, event.meta.id, fx)
     if isinstance(event, ChunksCut) and remembers(policy):
-        await _remember(numbering.added, policy, fx)
+        await _remember(numbering.mentioned, policy, fx)
     return redacted
 
 
 async def _remember(values: Sequence[Numbered], policy: Mapping[str, Any], fx: Effects) -> None:
-    """Let the values of a document be recognised in other texts of its tenant."""
+    """Let the values of a document be recognised in other texts of its tenant.
+
+    All that a batch mentions: the document may have known them before anybody remembered.
+    """
     repeated = [one for one in values if one.kind in policy["repeated_kinds"]]
     if repeated:
         known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)

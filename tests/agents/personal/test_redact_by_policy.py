@@ -216,6 +216,17 @@ async def test_a_value_of_a_document_is_recognised_in_a_question_where_nobody_de
     assert [entry.digest for entry in question.entries] == [digest_of("Anna Schmidt")]
 
 
+async def test_a_document_that_comes_again_has_its_values_remembered_if_they_were_not():
+    world = PolicyBench({"known_values": "off"}, PERSON="Anna Schmidt")
+    await world.run(cut("Anna Schmidt keeps the keys."))
+    of_document = world.numbers
+    assert (await world.elsewhere().asked("and anna schmidt?")).text == "and anna schmidt?"
+    world.policy = {**POLICY, "known_values": "questions"}
+    world.elsewhere(PERSON="Anna Schmidt").numbers = of_document
+    await world.run(cut("Anna Schmidt keeps the keys."))
+    assert (await world.elsewhere().asked("and anna schmidt?")).text == "and <PERSON_1>?"
+
+
 async def test_values_of_questions_and_of_kinds_that_are_not_repeated_are_not_remembered():
     world = PolicyBench(PERSON="Anna Schmidt", CRYPTO="bc1qxyz99")
     await world.asked("Is Anna Schmidt there?")
