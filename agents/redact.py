@@ -27,7 +27,7 @@ from agents.effects import Effects
 from agents.known_values import Reading
 from agents.numbering import Numbering, remembered
 from agents.personal.document_languages import BatchLanguages, languages_after
-from agents.personal.foreign_texts import refuses, unsupported_in
+from agents.personal.foreign_texts import refuses, reported_by, unsupported_in
 from agents.personal.tenant_policy import (
     hold_expressible,
     is_consistent,
@@ -95,8 +95,8 @@ async def find(texts: Sequence[str], event: ChunksCut | QuestionAsked, fx: Effec
     )
     # a person types names in small letters, a document does not
     reading = reading_of(texts, detected, policy, typed=isinstance(event, QuestionAsked))
-    foreign = unsupported_in(texts, policy)
-    return Findings(policy, reading, state, tuple(sorted({*foreign} - {""})))
+    foreign = {*unsupported_in(texts, policy), *reported_by(detected, policy)}
+    return Findings(policy, reading, state, tuple(sorted(foreign - {""})))
 
 
 async def replace(

@@ -1,5 +1,6 @@
 """Redaction by a tenant's policy: lists, fields, one placeholder for all texts, known values, languages."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -311,6 +312,19 @@ async def test_a_question_is_refused_in_its_language_where_the_policy_says_so():
     assert (
         await PolicyBench(languages("mask_more")).asked("佐藤花さんが案内します")
     ).outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("reported", "outcome", "unsupported"),
+    [(("de",), "refused", ("de",)), (("fr",), "redacted", ()), ((), "redacted", ())],
+)
+async def test_what_the_detector_says_it_does_not_read_counts_unless_the_policy_has_it(
+    reported, outcome, unsupported
+):
+    world = PolicyBench(languages("refuse", "en", "fr"))
+    world.detector = FakeDetector({}, unsupported=reported)
+    said = await world.asked("What does it say?")
+    assert (said.outcome, said.unsupported) == (outcome, unsupported)
 
 
 async def test_a_document_is_refused_as_a_whole_from_the_batch_on_that_is_not_read():
