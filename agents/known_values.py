@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.personal.folding import apart
 from agents.personal.term_lists import ALLOWED, joined, outside
 from agents.placeholders import canonical
 from agents.spans import WORD, Mention, stretches, with_known
@@ -34,6 +35,8 @@ class Reading:
     kept: tuple[tuple[tuple[int, int], ...], ...] = ()
     """For each text, the stretches that the policy leaves as they are; nothing where there are
     none in all of them."""
+    forced: tuple[tuple[Mention, ...], ...] = ()
+    """For each text, what is replaced though a list allows it, in any order; else nothing."""
 
     def values(self) -> tuple[str, ...]:
         """List the canonical forms of all mentions, each once, in reading order."""
@@ -96,15 +99,26 @@ class Reading:
                 yield canonical(text[start:end])
 
     def listed(self, kinds: Mapping[str, str]) -> Reading:
-        """Apply what lists say of canonical forms: a kind that they must have, or ALLOWED."""
+        """Apply what lists say of canonical forms: a kind that they must have, or ALLOWED.
+
+        What is allowed stays as it is from now on, whatever is known of it otherwise.
+        """
+        allowed = {form: kind for form, kind in kinds.items() if kind == ALLOWED}
         denied = {form: kind for form, kind in kinds.items() if kind != ALLOWED}
+        nothing: tuple[tuple[Any, ...], ...] = ((),) * len(self.texts)
+        forced = tuple(
+            (*_places(text, denied), *before)
+            for text, before in zip(self.texts, self.forced or nothing, strict=True)
+        )
+        kept = tuple(
+            tuple(apart([*before, *((one.start, one.end) for one in _places(text, allowed))]))
+            for text, before in zip(self.texts, self.kept or nothing, strict=True)
+        )
         mentions = []
-        for text, before in zip(self.texts, self.mentions, strict=True):
-            standing = [one for one in before if kinds.get(canonical(one.of(text))) != ALLOWED]
-            spans = stretches(text, (), lambda _: True) if denied else ()
-            forced = with_known(text, (), spans, denied)
-            mentions.append(joined((*forced, *standing)))
-        return replace(self, mentions=tuple(mentions))
+        for text, before, must, stays in zip(self.texts, self.mentions, forced, kept, strict=True):
+            standing = [one for one in before if canonical(one.of(text)) not in allowed]
+            mentions.append(joined((*must, *outside(standing, stays))))
+        return replace(self, mentions=tuple(mentions), kept=kept, forced=forced)
 
     def recognised(
         self,
@@ -146,6 +160,11 @@ class Reading:
                 for found, before, spans in zip(mentions, self.mentions, self.kept, strict=True)
             )
         return replace(self, mentions=mentions)
+
+
+def _places(text: str, known: Mapping[str, str]) -> tuple[Mention, ...]:
+    """Return where canonical forms stand in a text, of those that overlap the first and longest."""
+    return with_known(text, (), stretches(text, (), lambda _: True), known) if known else ()
 
 
 def worth_recalling(stretch: str, policy: Mapping[str, Any]) -> bool:

@@ -35,6 +35,8 @@ class Numbering:
     """By digest: those of earlier events, and those that this event added."""
     added: tuple[Numbered, ...]
     """In reading order."""
+    mentioned: tuple[Numbered, ...]
+    """Those that the reading mentions, added or not, each once in reading order."""
 
     @classmethod
     def extended(
@@ -53,13 +55,15 @@ class Numbering:
         numbers = _FromDigests(earlier) if consistent else _Counted(earlier)
         entries = {entry.digest: entry for entry in earlier}
         added = []
+        mentioned = {}
         for kind, digest in _occurrences(reading, digests):
             if digest not in entries:
                 name = numbers.next(kind, digest)
                 entry = Numbered(placeholder=name, kind=kind, digest=digest)
                 entries[digest] = entry
                 added.append(entry)
-        return cls(entries, tuple(added))
+            mentioned[digest] = entries[digest]
+        return cls(entries, tuple(added), tuple(mentioned.values()))
 
 
 class _Counted:

@@ -27,7 +27,7 @@ from agents.effects import Effects
 from agents.known_values import Reading
 from agents.numbering import Numbering, remembered
 from agents.personal.document_languages import BatchLanguages, languages_after
-from agents.personal.foreign_texts import refuses, unsupported_in
+from agents.personal.foreign_texts import refuses, reported_by, unsupported_in
 from agents.personal.tenant_policy import (
     hold_expressible,
     is_consistent,
@@ -95,8 +95,8 @@ async def find(texts: Sequence[str], event: ChunksCut | QuestionAsked, fx: Effec
     )
     # a person types names in small letters, a document does not
     reading = reading_of(texts, detected, policy, typed=isinstance(event, QuestionAsked))
-    foreign = unsupported_in(texts, policy)
-    return Findings(policy, reading, state, tuple(sorted({*foreign} - {""})))
+    foreign = {*unsupported_in(texts, policy), *reported_by(detected, policy)}
+    return Findings(policy, reading, state, tuple(sorted(foreign - {""})))
 
 
 async def replace(
@@ -122,12 +122,15 @@ async def replace(
         await fx(WritePlaceholders(scope=scope, state=state))
     redacted = await without_values(reading, numbering, digests, event.meta.id, fx)
     if isinstance(event, ChunksCut) and remembers(policy):
-        await _remember(numbering.added, policy, fx)
+        await _remember(numbering.mentioned, policy, fx)
     return redacted
 
 
 async def _remember(values: Sequence[Numbered], policy: Mapping[str, Any], fx: Effects) -> None:
-    """Let the values of a document be recognised in other texts of its tenant."""
+    """Let the values of a document be recognised in other texts of its tenant.
+
+    All that a batch mentions: the document may have known them before anybody remembered.
+    """
     repeated = [one for one in values if one.kind in policy["repeated_kinds"]]
     if repeated:
         known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)

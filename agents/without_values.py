@@ -80,7 +80,7 @@ def reading_of(
     foreign = unsupported_in(texts, policy)
     more = otherwise(policy) == "mask_more"
     lists, fields = lists_of(policy), RecordFields.of(policy)
-    mentions, kept = [], []
+    mentions, kept, must = [], [], []
     for text, spans, language in zip(texts, detected.texts, foreign, strict=True):
         found = join(text, spans.spans, policy)
         if more and language:
@@ -90,7 +90,10 @@ def reading_of(
         forced = (*values.masked, *lists.denied(text))
         mentions.append(joined((*forced, *outside(found, stays))) if forced or stays else found)
         kept.append(tuple(stays))
-    return Reading(tuple(texts), tuple(mentions), policy, typed, tuple(kept)).repeated()
+        must.append(forced)
+    return Reading(
+        tuple(texts), tuple(mentions), policy, typed, tuple(kept), tuple(must)
+    ).repeated()
 
 
 async def with_earlier(

@@ -21,6 +21,7 @@ import regex
 
 from agents.conversation.languages import language_of
 from agents.spans import Mention
+from schemas import Detected
 
 UNKNOWN = "UNKNOWN"
 """The kind of what may be anything."""
@@ -48,9 +49,23 @@ def unsupported_in(texts: Sequence[str], policy: Mapping[str, Any]) -> tuple[str
     return tuple("" if language in supported else language for language in told)
 
 
+def reported_by(detected: Detected, policy: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the languages that the detector itself says it does not read; else nothing.
+
+    It tells those of each piece of a long text. What the policy has as supported, it has: a tenant
+    may know that the formats are enough.
+    """
+    configured = policy.get("languages")
+    if configured is None:
+        return ()
+    return tuple(
+        one for one in detected.languages_unsupported if one not in configured["supported"]
+    )
+
+
 def otherwise(policy: Mapping[str, Any]) -> str:
     """Say what happens to a text in another language: accept, mask_more or refuse."""
-    return str(policy.get("languages", {}).get("otherwise", "accept"))
+    return str((policy.get("languages") or {}).get("otherwise", "accept"))
 
 
 def language_told(text: str) -> str:

@@ -10,7 +10,8 @@ A record stands in a text in one of three ways, each of which is looked for in e
 
 * `name: value`: where a line begins so, the value goes to its end or to the next name, and within a
   line, for readers make one paragraph of many lines, to the end of the sentence at most;
-* `"name": value` anywhere, as JSON has it, of texts, numbers and truths;
+* `"name": value` anywhere, as JSON has it, of texts, numbers and truths; of a text that is cut off,
+  what is left of it;
 * a table: a line of cells among which is a name that the policy knows, and under it lines of as
   many cells. They are parted by `|`, tabs, semicolons or commas; a comma within quotes parts none.
   A table ends at an empty line, but a later text of the same event may go on with rows alone,
@@ -43,7 +44,7 @@ _SENTENCE_END = regex.compile(r"(?<=\w{4})[.!?](?=\s)")
 """Behind a word that is no abbreviation."""
 _PAIR = regex.compile(
     rf"\"(?P<name>[^\"\\\n]{{1,{NAME_CHARS_MAX}}})\"\s{{0,20}}+:\s{{0,20}}+"
-    r"(?:\"(?P<text>(?:[^\"\\]|\\.)*+)\"|(?P<plain>[-+.\w]{1,64}))"
+    r"(?:\"(?P<text>(?:[^\"\\]|\\.)*+)(?:\"|(?P<cut>\\?\Z))|(?P<plain>[-+.\w]{1,64}))"
 )
 _CELL = {
     mark: regex.compile(rf"\s*+(?:\"(?:[^\"]|\"\")*+\"[^{mark}\n]*+|[^{mark}\n]*+)(?:{mark}|\Z)")
@@ -95,7 +96,10 @@ class RecordFields:
             self._read_line(line, at)
             at += len(line) + 1
         for pair in _PAIR.finditer(text):
-            self._say(pair["name"], *pair.span("plain" if pair["text"] is None else "text"))
+            place = pair.span("plain" if pair["text"] is None else "text")
+            # of a value that is cut off nobody knows where it ends, so none is kept
+            if pair["cut"] is None or self.policies.get(folded_name(pair["name"])) != KEPT:
+                self._say(pair["name"], *place)
         return FieldValues(tuple(self._masked), tuple(self._kept))
 
     def _read_line(self, line: str, at: int) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from agents.conversation.languages import language_of
+from agents.personal.foreign_texts import language_told
 from connectors.presidio.stretches import pieces
 from connectors.processes.program import Program, Work
 from schemas import Detected, Span, Spans
@@ -106,7 +106,7 @@ def detect(finder: Finder, body: bytes | bytearray) -> Iterator[bytes]:
 
 def unsupported_languages(texts: Iterable[str], known: frozenset[str]) -> tuple[str, ...]:
     """List the languages of texts that no model knows; a text that nobody can place has none."""
-    spoken = {language_of(text) for text in texts if sum(map(str.isalpha, text)) >= LETTERS_MIN}
+    spoken = {language_told(text) for text in texts if sum(map(str.isalpha, text)) >= LETTERS_MIN}
     return tuple(sorted(spoken - known - {""}))
 
 

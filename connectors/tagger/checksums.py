@@ -69,7 +69,7 @@ def iso7064_11_10(digits: str) -> bool:
 
 def iban(account: str) -> bool:
     """Say whether an account number (no spaces, capitals) is one: length by country, MOD 97."""
-    if len(account) != IBAN_LENGTHS.get(account[:2]):
+    if not account.isascii() or len(account) != IBAN_LENGTHS.get(account[:2]):
         return False
     return int("".join(str(int(one, 36)) for one in account[4:] + account[:4])) % 97 == 1
 
@@ -88,6 +88,8 @@ def base58check(address: str) -> bool:
 def bech32(address: str) -> bool:
     """Say whether a coin address of small letters ends in its checksum (BIP 173, BIP 350)."""
     prefix, _, data = address.rpartition("1")
+    if not set(data) <= set(_BECH32):
+        return False
     values = [
         *(ord(one) >> 5 for one in prefix), 0, *(ord(one) & 31 for one in prefix),
         *map(_BECH32.index, data),

@@ -28,9 +28,9 @@ KINDS = {
     "PHONE": "PHONE_NUMBER",
 }
 NAMES = frozenset({"PERSON", "LOC", "ORG", "NRP"})
-_EDGE = regex.compile(
-    r"^[\s,;:.()\[\]*_\"'“”‘’|>#\-]+|(?:['’]s?|\s+and|[\s,;:()\[\]*_\"“”‘’|<#\-]+)$"
-)
+_OPENING = regex.compile(r"[\s,;:.()\[\]*_\"'“”‘’|>#\-]++")
+_CLOSING = frozenset(',;:()[]*_"“”‘’|<#-')
+_CLOSING_WORD = regex.compile(r"(?:['’]s?|\sand)\Z")
 _FIRST_WORD = regex.compile(r"(\p{L}{2,12}\.?)\s+")
 _BEFORE_NAMES = LISTS["title"] - {"king", "prince", "major", "saint"} | {"the"}
 _HOUSE_BEFORE = regex.compile(r"(?<![\p{L}\d.,])\d{1,6}\p{L}?[ ]$")
@@ -102,15 +102,28 @@ def _trimmed(text: str, start: int, end: int, *, titles: bool) -> tuple[int, int
     Before a name `titles` and articles, too.
     """
     for _ in range(2):
-        value = text[start:end]
-        for edge in _EDGE.finditer(value):
-            if edge.start() == 0:
-                start += edge.end()
-            else:
-                end -= len(value) - edge.start()
+        if opening := _OPENING.match(text, start, end):
+            start = opening.end()
+        end = _closed(text, start, end)
         if titles and (word := _FIRST_WORD.match(text, start, end)):
             start = word.end() if word[1].lower().strip(".") in _BEFORE_NAMES else start
     return start, end
+
+
+def _closed(text: str, start: int, end: int) -> int:
+    """Return where a value ends without the signs, or else the small word, behind it.
+
+    From its end on: a pattern that looks for them from its beginning reads a run of blanks within
+    the value once for each of them.
+    """
+    closed = end
+    while closed > start and (text[closed - 1].isspace() or text[closed - 1] in _CLOSING):
+        closed -= 1
+    if closed == end and (word := _CLOSING_WORD.search(text, max(start, end - 4), end)):
+        closed = word.start()
+        while closed > start and text[closed - 1].isspace():
+            closed -= 1
+    return closed
 
 
 def _label(text: str, start: int, end: int, label: str) -> str:

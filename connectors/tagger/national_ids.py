@@ -94,6 +94,8 @@ def _spanish(code: str) -> bool:
 
 
 def _italian(code: str) -> bool:
+    if not code.isascii():  # without case, a pattern takes some other letter for one of A to Z
+        return False
     total = 0
     for at, one in enumerate(code[:15]):
         value = int(one) if one.isdigit() else ord(one) - ord("A")

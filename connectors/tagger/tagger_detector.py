@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import regex
 
-from agents.conversation.languages import language_of
+from agents.personal.foreign_texts import language_told
 from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
 from connectors.presidio.stretches import pieces
 from connectors.tagger import weights
@@ -91,7 +91,7 @@ class TaggerDetector:
         names = (one for one in bold if one.label in NAMES)
         bolder = marks(piece, cleaned(piece, names, code, FIELD_SCORE))
         doubts = list(unsure(piece, marks(piece, found), bolder))
-        if doubts and language_of(piece) not in self._spoken:
+        if doubts and language_told(piece) not in self._spoken:
             doubts = []  # spaCy would take its words for names
         return SearchedPiece(number, offset, piece, found, doubts, bolder)
 

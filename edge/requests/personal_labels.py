@@ -16,6 +16,7 @@ from typing import Any
 from agents.personal.record_fields import folded_name
 from agents.personal.tenant_policy import KEPT, SCANNED
 from agents.placeholders import canonical, derived
+from agents.without_values import visible
 from edge.requests.validity import Refused
 
 
@@ -39,5 +40,7 @@ def without_values(
             )
         wanted[name] = value
         if said != KEPT and value.strip():
-            wanted[name] = derived(said, digest(canonical(value).encode("utf-8", "replace")))
+            wanted[name] = derived(
+                said, digest(canonical(visible(value)).encode("utf-8", "replace"))
+            )
     return wanted

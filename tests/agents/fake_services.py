@@ -97,15 +97,15 @@ class FakeRow:
 class FakeDetector:
     """Detects by regular expressions, or the same spans in every text."""
 
-    def __init__(self, patterns, spans=None):
-        self.patterns, self.spans = patterns, spans
+    def __init__(self, patterns, spans=None, unsupported=()):
+        self.patterns, self.spans, self.unsupported = patterns, spans, unsupported
 
     def answers(self):
         return {Detect: self._detect}
 
     def _detect(self, request):
         texts = tuple(Spans(spans=tuple(self._found(text))) for text in request.texts)
-        return Detected(texts=texts, model="fake")
+        return Detected(texts=texts, model="fake", languages_unsupported=tuple(self.unsupported))
 
     def _found(self, text):
         if self.spans is not None:

@@ -63,7 +63,7 @@ def test_a_text_is_cut_and_its_first_spelling_kept():
 
 
 def test_a_text_without_values_is_only_escaped():
-    excised = excise("<A_1> and <b>", (), Numbering({}, ()), {})
+    excised = excise("<A_1> and <b>", (), Numbering({}, (), ()), {})
     assert (excised.text, dict(excised.values)) == ("<_A_1> and <b>", {})
 
 

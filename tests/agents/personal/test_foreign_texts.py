@@ -7,8 +7,10 @@ from agents.personal.foreign_texts import (
     masked_more,
     otherwise,
     refuses,
+    reported_by,
     unsupported_in,
 )
+from schemas import Detected
 
 GERMAN = "Der Vertrag mit Anna Schmidt ist am Montag in der Stadt zu unterschreiben."
 JAPANESE = "佐藤花さんが案内します。"
@@ -39,7 +41,14 @@ def test_only_languages_that_nobody_supports_are_told():
     assert unsupported_in(texts, policy("accept", "en")) == ("de", "", "")
     assert unsupported_in(texts, policy("accept", "en", "de")) == ("", "", "")
     assert unsupported_in(texts, {}) == ("", "", "")
-    assert otherwise({}) == "accept"
+    for nothing in ({}, {"languages": None}):
+        assert otherwise(nothing) == "accept"
+
+
+def test_what_a_detector_reports_counts_unless_the_policy_supports_it():
+    detected = Detected(texts=(), model="", languages_unsupported=("de", "fr"))
+    assert reported_by(detected, policy("accept", "en", "fr")) == ("de",)
+    assert reported_by(detected, {}) == ()
 
 
 @pytest.mark.parametrize(

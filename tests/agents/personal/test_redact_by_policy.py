@@ -1,5 +1,6 @@
 """Redaction by a tenant's policy: lists, fields, one placeholder for all texts, known values, languages."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -51,6 +52,26 @@ async def test_what_is_allowed_now_is_left_where_it_was_a_value_before():
     world.policy = {**POLICY, "tenants": {"acme": {"allow": {"texts": ["Blue Mark"]}}}}
     outcome = await world.asked("Is Blue Mark a product?", 2)
     assert outcome.text == "Is Blue Mark a product?"
+
+
+async def test_what_is_allowed_by_digest_is_left_where_it_is_known_from_before_or_elsewhere():
+    world = PolicyBench(PERSON="Blue Mark")
+    await world.asked("Blue Mark?")
+    await world.run(cut("Blue Mark."))
+    allowed = {"allow": {"digests": [digest_of("Blue Mark")]}}
+    world.policy = {**POLICY, "tenants": {"acme": allowed}}
+    assert (await world.asked("Is Blue Mark one?", 2)).text == "Is Blue Mark one?"
+    assert (await world.elsewhere().asked("is blue mark one?", 3)).text == "is blue mark one?"
+
+
+async def test_what_is_denied_or_a_field_is_replaced_where_its_digest_is_allowed():
+    policy = {
+        "deny": {"PROJECT": {"texts": ["Blue Heron"]}},
+        "fields": {"name": "PERSON"},
+        "allow": {"digests": [digest_of("Blue Heron"), digest_of("Red Fox")]},
+    }
+    outcome = await PolicyBench(policy, PERSON="Red").asked("name: Red Fox\nBlue Heron, a Red Fox")
+    assert outcome.text == "name: <PERSON_1>\n<PROJECT_1>, a Red Fox"
 
 
 async def test_what_is_denied_is_replaced_in_questions_and_documents_alike():
@@ -196,6 +217,17 @@ async def test_a_value_of_a_document_is_recognised_in_a_question_where_nobody_de
     assert [entry.digest for entry in question.entries] == [digest_of("Anna Schmidt")]
 
 
+async def test_a_document_that_comes_again_has_its_values_remembered_if_they_were_not():
+    world = PolicyBench({"known_values": "off"}, PERSON="Anna Schmidt")
+    await world.run(cut("Anna Schmidt keeps the keys."))
+    of_document = world.numbers
+    assert (await world.elsewhere().asked("and anna schmidt?")).text == "and anna schmidt?"
+    world.policy = {**POLICY, "known_values": "questions"}
+    world.elsewhere(PERSON="Anna Schmidt").numbers = of_document
+    await world.run(cut("Anna Schmidt keeps the keys."))
+    assert (await world.elsewhere().asked("and anna schmidt?")).text == "and <PERSON_1>?"
+
+
 async def test_values_of_questions_and_of_kinds_that_are_not_repeated_are_not_remembered():
     world = PolicyBench(PERSON="Anna Schmidt", CRYPTO="bc1qxyz99")
     await world.asked("Is Anna Schmidt there?")
@@ -280,6 +312,19 @@ async def test_a_question_is_refused_in_its_language_where_the_policy_says_so():
     assert (
         await PolicyBench(languages("mask_more")).asked("佐藤花さんが案内します")
     ).outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("reported", "outcome", "unsupported"),
+    [(("de",), "refused", ("de",)), (("fr",), "redacted", ()), ((), "redacted", ())],
+)
+async def test_what_the_detector_says_it_does_not_read_counts_unless_the_policy_has_it(
+    reported, outcome, unsupported
+):
+    world = PolicyBench(languages("refuse", "en", "fr"))
+    world.detector = FakeDetector({}, unsupported=reported)
+    said = await world.asked("What does it say?")
+    assert (said.outcome, said.unsupported) == (outcome, unsupported)
 
 
 async def test_a_document_is_refused_as_a_whole_from_the_batch_on_that_is_not_read():

@@ -93,6 +93,10 @@ FRENCH = "Combien de jours de congé avons-nous dans une année ?"
         (("How many days of leave do we have in a year?",), ()),
         ((GERMAN, FRENCH, GERMAN), ("de", "fr")),
         (("従業員の有給休暇は年に何日あるのか教えてください。",), ("ja",)),
+        (
+            ("The keys of the house are with 山田太郎 and Αγγελος, who live in the same street.",),
+            (),
+        ),
         (("Hallo", "", "4711 0815", "xyzzy plugh frotz gnusto rezrov blorb"), ()),
     ],
 )

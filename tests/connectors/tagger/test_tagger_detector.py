@@ -142,6 +142,15 @@ class CountedEntities:
         return [[] for _ in texts]
 
 
+def test_a_name_in_another_script_takes_spacy_from_no_english_sentence():
+    entities = CountedEntities()
+    text = (
+        "The Quarrell proposal was signed by Barlow at the office, and Tamsin was there. 山田さん"
+    )
+    TaggerDetector(lambda: entities).find((text,))
+    assert entities.asked
+
+
 def test_spacy_is_asked_about_sentences_that_leave_the_field_unsure_and_no_others(monkeypatch):
     loaded = []
 

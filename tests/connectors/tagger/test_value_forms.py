@@ -135,6 +135,19 @@ def test_what_follows_an_account_in_the_same_run_is_no_part_of_it():
     assert found(text, "IBAN_CODE") == {("IBAN_CODE", "DE89370400440532013000")}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bc1boooooooooooooo",
+        "bc1q1bio0000000000",
+        "DE89 3704 0044 0532 0130 0\u212a",
+        "\u212aBCDEF12A34B567C",
+    ],
+)
+def test_signs_that_a_form_lets_through_and_no_check_knows_are_no_error(text):
+    assert ("IP_ADDRESS", "192.168.14.7") in found(f"see {text}, 192.168.14.7")
+
+
 def test_scores_are_confidences_and_spans_lie_within():
     for _, text, _ in FOUND:
         for one in structured(text):

@@ -1,0 +1,38 @@
+"""Cleaning: where a value that the field marks begins and ends."""
+
+import pytest
+
+from connectors.tagger.cleaning import cleaned
+from connectors.tagger.code_markup import Code
+from connectors.tagger.field import Tagged
+
+
+def values(text, label="PERSON"):
+    """What is left of a text that the field marks as a whole."""
+    tagged = [Tagged(0, len(text), label)]
+    return [text[one.start : one.end] for one in cleaned(text, tagged, Code(text), 0.8)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann",
+        "Ann's",
+        "Ann’",
+        "Ann's,",
+        "(Ann)'s",
+        "Ann  and",
+        "Mr. Ann, and",
+        "the Ann\n",
+        "- Ann'\n",
+    ],
+)
+def test_signs_and_small_words_at_the_edges_are_no_part_of_a_name(text):
+    assert values(text) == ["Ann"]
+
+
+@pytest.mark.timeout(20)
+def test_blanks_within_a_name_are_read_once():
+    """Quadratic work on so many would take minutes."""
+    name = "Anna" + " " * 200_000 + "Schmidt"
+    assert values(f" {name} and") == [name]
