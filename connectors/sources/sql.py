@@ -104,7 +104,7 @@ class SqlSource:
                 self.cursor = watch.text
         except DatabaseRefused as error:
             if not any_row:
-                raise SourceAway(str(error)) from None
+                raise SourceAway(f"the database can't be read: {error}") from None
             self.incomplete = f"reading broke off: {error}"
         except BadRows as error:
             raise SourceAway(str(error)) from None
