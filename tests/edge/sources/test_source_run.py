@@ -519,3 +519,13 @@ def test_the_log_keeps_no_words_of_others(acme, folder, complete):
     else:
         assert follow(acme, ListedSource(incomplete=said)).incomplete == said
     assert acme.ran[-1].reason == "reading broke off"
+
+
+def test_a_cursor_does_not_pass_what_failed(acme, folder):
+    failed = LeftOut("row 2", "it is too large", "failed")
+    follow(acme, ListedSource(cursor="1"))
+    follow(acme, ListedSource(failed, cursor="2"))
+    last = ListedSource(cursor="3")
+    follow(acme, last)
+    assert [cursor for _, cursor in last.asked] == ["1"]
+    assert [one.cursor for one in acme.ran if one.state == "ended"] == ["1", "1", "3"]
