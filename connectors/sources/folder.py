@@ -1,4 +1,4 @@
-"""A folder as a source: its files by time and size, links bounded, names of any bytes.
+"""A folder as a source: its files by times and size, links bounded, names of any bytes.
 
 Hidden files are left out. A link to a folder is not followed, so no loop can be walked; a link to a
 file counts as a file where it stays within the folder (as volumes of Kubernetes have them).
@@ -127,6 +127,7 @@ class FolderSource:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise UnreadDocument("it is no file any more")
+                self._check_still_within(path, status)
                 content = file.read(self._bytes_max + 1)
         except (FileNotFoundError, NotADirectoryError):
             raise GoneMeanwhile from None
@@ -135,6 +136,18 @@ class FolderSource:
         if len(content) > self._bytes_max:
             raise UnreadDocument(too_large(len(content), self._bytes_max))
         return ReadVersion(content, media_type, marker=_marker(status))
+
+
+    def _check_still_within(self, path: Path, opened: os.stat_result) -> None:
+        """Check that what was opened lies in the folder: it was listed a while ago.
+
+        Raises UnreadDocument where a link took its place, or that of a folder above it.
+        """
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(self._root):
+            raise UnreadDocument("a link that leads out of the folder took its place")
+        if not os.path.samestat(target.lstat(), opened):
+            raise UnreadDocument("it was replaced while it was read: it is read the next time")
 
 
 def too_large(size_bytes: int, bytes_max: int) -> str:
@@ -146,4 +159,8 @@ def too_large(size_bytes: int, bytes_max: int) -> str:
 
 
 def _marker(status: os.stat_result) -> str:
-    return f"{status.st_mtime_ns}-{status.st_size}"
+    """Spell the version of a file.
+
+    `cp -p`, tar and rsync give a file the time of another; when it was put there, nobody can set.
+    """
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}"

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from connectors.sources.findings import KnownVersions, SourceAway, SourceFinding
 from connectors.sources.source_rows import (
@@ -40,12 +41,14 @@ class ResourceSource:
         shape: RowShape,
         *,
         arguments: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
         cursor: str = "",
         full: bool = False,
     ) -> None:
-        """`code_folder` is where the file must be; `arguments` are passed to the function."""
+        """`code_folder` is where the file must be; `arguments` and `secrets` are passed to the function."""
         self._file, self._function, self._code_folder = file, function, code_folder
-        self._shape, self._arguments = shape, dict(arguments)
+        self._shape, self._secrets = shape, dict(secrets or {})
+        self._arguments = {**arguments, **self._secrets}
         self._column, self._full = cursor, full
         self.absence_tells = True
         self.incomplete = ""
@@ -74,10 +77,18 @@ class ResourceSource:
         except SourceAway:
             raise
         except Exception as error:  # noqa: BLE001 - the operator's own code may raise anything
-            said = f"{type(error).__name__}: {' '.join(str(error).split())[:WORDS_MAX]}"
+            said = f"{type(error).__name__}: {self._words(error)}"
             if not any_row:
                 raise SourceAway(f"{self._file.name} failed: {said}") from None
             self.incomplete = f"{self._file.name} broke off: {said}"
+
+    def _words(self, error: Exception) -> str:
+        """Say in one short line what somebody's code says, without the credentials it was given."""
+        said = str(error)
+        for secret in sorted(self._secrets.values(), key=len, reverse=True):
+            for spelled in (secret, quote(secret, safe=""), quote_plus(secret)):
+                said = said.replace(spelled, "…")
+        return " ".join(said.split())[:WORDS_MAX]
 
     def _resource(self, since: str) -> Any:
         folder = Path(self._code_folder).resolve() if self._code_folder else None

@@ -87,7 +87,8 @@ def _dlt(
         one.removeprefix(ARGUMENT): value
         for one, value in given.items()
         if one.startswith(ARGUMENT)
-    } | {
+    }
+    secrets = {
         one.removeprefix(SECRET): _secret(one, value)
         for one, value in given.items()
         if one.startswith(SECRET)
@@ -98,6 +99,7 @@ def _dlt(
         settings.sources_code,
         _shape("dlt", name, options, settings),
         arguments=arguments,
+        secrets=secrets,
         cursor=options.cursor,
         full=full,
     )

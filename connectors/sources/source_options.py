@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -112,8 +112,15 @@ KINDS: dict[str, type[NamedOptions | RowOptions]] = {
     "sql": SqlOptions,
     "dlt": DltOptions,
 }
+PASSWORDS = frozenset(
+    {"password", "passwd", "pwd", "sslpassword", "token", "access_token", "secret", "api_key"}
+    | {"apikey", "motherduck_token", "private_key_passphrase", "odbc_connect"}
+)
+"""Parameters of a database's address that hold credentials."""
 REFERENCES = ("access_key", "secret_key", "password")
 """Options that refer to credentials."""
+ADDRESSES = ("endpoint", "sitemap")
+"""Options that are addresses."""
 LOCATIONS = (
     "a folder, s3://BUCKET/PREFIX, https://HOST/PATH, the address of a database "
     "(postgresql+psycopg://USER@HOST/NAME, sqlite:///FILE, duckdb:///FILE), dlt:FILE.py#FUNCTION"
@@ -148,12 +155,12 @@ def checked_location(kind: str, location: str) -> str:
         if not hash_ or not function.isidentifier() or not Path(file).is_file():
             raise BadSource("write dlt:FILE.py#FUNCTION, of a file that is there")
         return f"dlt:{Path(file).resolve()}#{function}"
-    parts = urlsplit(location)
-    if parts.password is not None or (parts.username and kind != "sql"):
+    if _holds_credentials(kind, location):
         raise BadSource(
             "the location is kept for ever, so it must hold no credentials: leave them out, and "
             "say where they are with an option such as -o password=env:NAME"
         )
+    parts = urlsplit(location)
     if kind == "bucket" and not parts.netloc:
         raise BadSource("write s3://BUCKET/PREFIX")
     if kind == "sql" and parts.scheme != "duckdb":
@@ -162,6 +169,32 @@ def checked_location(kind: str, location: str) -> str:
         absolute = Path(parts.path.removeprefix("/")).resolve()
         return urlunsplit((parts.scheme, "", "", parts.query, "")) + f"///{absolute}"
     return location
+
+
+def _holds_credentials(kind: str, address: str) -> bool:
+    """Say whether an address holds a password, or what can't be told from one."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:  # of a password with a slash in it, the first half stands for a port
+        return "@" in address
+    if parts.password is not None or (parts.username and kind != "sql"):
+        return True
+    if kind != "sql":
+        return False
+    names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    return not names.isdisjoint(PASSWORDS) or _has_password(address)
+
+
+def _has_password(address: str) -> bool:
+    """Say whether the library that connects finds a password, as it reads addresses."""
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return sa.make_url(address).password is not None
+    except (ArgumentError, ValueError):
+        return False  # it is no address, which is told by who checks that
 
 
 def _check_database(location: str) -> None:
@@ -213,6 +246,9 @@ def checked_options(kind: str, given: Mapping[str, str]) -> NamedOptions | RowOp
         raise BadSource("name a table or a query: -o table=NAME or -o query='SELECT …'")
     if isinstance(options, RowOptions):
         _check_rows(options)
+    for name in ADDRESSES:
+        if _holds_credentials("", getattr(options, name, "")):
+            raise BadSource(f"option {name} is kept for ever, so it must hold no credentials")
     return options
 
 

@@ -48,7 +48,9 @@ class RowSelection:
         )
         if escape:  # a colon begins a parameter
             relation = relation.replace(":", "\\:")
-        where = f" WHERE {quoted(self.since)} >= {parameter}" if self.since else ""
+        since = quoted(self.since) if self.since else ""
+        # rows that were never given a place are read each time
+        where = f" WHERE {since} >= {parameter} OR {since} IS NULL" if since else ""
         order = f" ORDER BY {quoted(self.order)}" if self.order else ""
         return f"SELECT * FROM {relation}{where}{order}"  # noqa: S608 - the operator's own words
 
@@ -104,7 +106,7 @@ class SqlSource:
                 self.cursor = watch.text
         except DatabaseRefused as error:
             if not any_row:
-                raise SourceAway(str(error)) from None
+                raise SourceAway(f"the database can't be read: {error}") from None
             self.incomplete = f"reading broke off: {error}"
         except BadRows as error:
             raise SourceAway(str(error)) from None

@@ -19,7 +19,8 @@ from typing import Any
 import lxml.etree
 import lxml.html
 
-from connectors.media_types import MEDIA_TYPES
+from connectors.media_types import ALIASES, MEDIA_TYPES
+from connectors.readers.charsets import declared_charset
 from connectors.sources.findings import (
     FoundDocument,
     FoundGone,
@@ -105,6 +106,8 @@ class WebSource:
         given = named if self._sitemap == "auto" else [self._sitemap]
         normal = [one for one in map(normal_address, given) if one]
         own = [one for one in normal if host_of(one) == self._host]
+        if self._sitemap != "auto" and not own:
+            told.append(f"sitemap {self._sitemap} is not of this host: it is not read")
         return pages_of_sitemaps(fetcher, own, rules.allows, told.append)
 
     def _meet(self, address: str, depth: int) -> None:
@@ -140,8 +143,8 @@ class WebSource:
         except Unfetched as error:
             yield LeftOut(address, str(error), "skipped" if error.skipped else "failed", address)
             return
-        if page.moved or page.status in (404, 410):
-            yield FoundGone(address)
+        if page.status in (404, 410) or (page.moved and page.status in (200, 304)):
+            yield FoundGone(address)  # not where what it leads to can't be read now
         if page.status == 304 and headers:
             yield FoundUnchanged(address)
         elif page.address != address and page.address in self._met:
@@ -153,7 +156,8 @@ class WebSource:
             yield LeftOut(address, f"the site answered {page.status}", "failed", address)
 
     def _page(self, page: FetchedPage, depth: int) -> Iterator[SourceFinding]:
-        media_type = page.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind, _, parameters = page.headers.get("content-type", "").partition(";")
+        media_type = kind.strip().lower()
         robots = page.headers.get("x-robots-tag", "").lower()
         if media_type in HTML:
             tree = _tree_of(page.body)
@@ -161,7 +165,7 @@ class WebSource:
             if "nofollow" not in robots:
                 for link in _links_of(tree, page.address):
                     self._meet(link, depth + 1)
-            media_type = "text/html"
+        media_type = ALIASES.get(media_type, media_type)
         if media_type not in MEDIA_TYPES:
             reason = f"{media_type or 'a page without a type'} can't be read"
             yield LeftOut(page.address, reason)
@@ -170,6 +174,8 @@ class WebSource:
             yield LeftOut(page.address, "the page asks not to be indexed", uri=page.address)
         else:
             validators = json.dumps(_validators(page) | {"depth": depth})
+            if charset := declared_charset(parameters).lower():
+                media_type += f"; charset={charset}"  # the page itself need not tell it
             version = ReadVersion(page.body, media_type, validators=validators)
             yield FoundDocument(page.address, lambda: version)
 
@@ -189,7 +195,12 @@ def _conditions(validators: str) -> dict[str, str]:
 
 def _validators(page: FetchedPage) -> dict[str, Any]:
     told = {name: page.headers.get(name, "") for name in ("etag", "last-modified")}
-    return {name: value for name, value in told.items() if 0 < len(value) <= VALIDATOR_MAX}
+    return {
+        name: value
+        for name, value in told.items()
+        # a header can be sent back only as it may be sent: of printable ASCII
+        if 0 < len(value) <= VALIDATOR_MAX and value.isascii() and value.isprintable()
+    }
 
 
 def _tree_of(body: bytes) -> Any:

@@ -24,6 +24,7 @@ TIMEOUT_S = 30.0  # between two parts of an answer
 PAGE_S = 120.0  # for all of an answer
 BUSY = (429, 503)
 BUSY_MAX_S = 60.0  # longest wait that a busy server is granted, once a page
+DIGITS_MAX = 20
 BUSY_S = 5.0  # where it does not say
 
 
@@ -123,7 +124,7 @@ class Fetcher:
         page = self._once(address, bytes_max, headers)
         if page.status in BUSY:
             asked = page.headers.get("retry-after", "")
-            self._pause(min(BUSY_MAX_S, float(asked) if asked.isdigit() else BUSY_S))
+            self._pause(min(BUSY_MAX_S, float(asked) if _is_number(asked) else BUSY_S))
             page = self._once(address, bytes_max, headers)
         return page
 
@@ -137,7 +138,7 @@ class Fetcher:
                 told = dict(response.headers)
                 length = told.get("content-length", "")
                 if response.status_code == httpx.codes.OK:
-                    if length.isdigit() and int(length) > bytes_max:
+                    if _is_number(length) and int(length) > bytes_max:
                         raise Unfetched(_too_large(length, bytes_max))
                     body = self._body(response, bytes_max, ends_s)
                 else:
@@ -158,6 +159,11 @@ class Fetcher:
                 raise Unfetched(f"it was not there in full after {PAGE_S:g} s")
             parts.append(part)
         return b"".join(parts)
+
+
+def _is_number(told: str) -> bool:
+    """Say whether a header is digits, and not so many that they can't be read."""
+    return told.isascii() and told.isdecimal() and len(told) <= DIGITS_MAX
 
 
 def _too_large(size: str, bytes_max: int) -> str:

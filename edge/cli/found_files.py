@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from connectors.media_types import OF_SUFFIX, PICTURES
 from connectors.sources.file_uris import shown, unreadable_kind, uri_of
@@ -59,10 +59,16 @@ def _at(path: str) -> Iterator[FoundOrSkipped]:
     if path == STDIN:
         yield DocumentAtHand(STDIN, "", "text/plain", _read_stdin)
     elif urlsplit(path).scheme in ("http", "https"):
-        suffix = Path(urlsplit(path).path).suffix.lower()
-        yield DocumentAtHand(path, path, OF_SUFFIX.get(suffix, "text/html"), _fetching(path))
+        name, suffix = _without_credentials(path), Path(urlsplit(path).path).suffix.lower()
+        yield DocumentAtHand(name, name, OF_SUFFIX.get(suffix, "text/html"), _fetching(path))
     else:
         yield from _files(Path(path))
+
+
+def _without_credentials(url: str) -> str:
+    """Spell an address without USER:PASSWORD@: it is told, and names the document for ever."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _files(path: Path) -> Iterator[FoundOrSkipped]:

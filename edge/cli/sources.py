@@ -227,14 +227,18 @@ def run(
 def _keep_following(
     desk: SourceDesk, tenant: str, configured: SourceConfigured, wish: RunWish, every_s: float
 ) -> None:
-    """Follow until somebody ends it; a source that is away now may be there later."""
+    """Follow until somebody ends it; a source that is away or busy now may not be later."""
     folder = Path(configured.location) if configured.kind == "folder" else None
     awake = Awake(folder, every_s)
     click.echo(f"{tenant}: source {configured.source} is followed; Ctrl-C ends it", err=True)
-    quiet = replace(wish, quiet=True)
+    quiet = replace(wish, quiet=True, take_over=False)
     while True:
         try:
             report = desk.run(configured, wish)
+        except SourceBusy as error:
+            if wish is not quiet:
+                raise  # somebody follows it already, maybe for as long as this one would
+            click.echo(str(error), err=True)
         except SourceAway as error:
             click.echo(str(error), err=True)
         else:

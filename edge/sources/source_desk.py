@@ -208,7 +208,9 @@ class SourceDesk:
                 raise
             finally:
                 known.close()
-                cursor = source.cursor or history.cursor if state == "ended" else ""
+                # what failed lies behind the cursor: it is tried again from where this run began
+                further = source.cursor if not run.report.counts["failed"] else ""
+                cursor = further or history.cursor if state == "ended" else ""
                 moved = cursor != history.cursor or run.report.changed_something
                 if not wish.dry and (moved or not wish.quiet):
                     told = run.report

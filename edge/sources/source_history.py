@@ -73,6 +73,15 @@ class NothingListed:
         return iter(())
 
 
+def reason_kept(reason: str) -> str:
+    """Shorten a reason to what is kept for ever: Playhead's own words.
+
+    Behind a colon come those of a database, of a server or of somebody's code, which may repeat
+    values of rows.
+    """
+    return reason.partition(": ")[0]
+
+
 def ended(
     ran: SourceRan, state: str, reason: str, cursor: str, report: RunReport, began_s: float
 ) -> SourceRan:
@@ -81,7 +90,7 @@ def ended(
         ran,
         state=state,
         complete=state == "ended" and not report.incomplete,
-        reason=reason,
+        reason=reason_kept(reason),
         cursor=cursor,
         took_ms=round((time.monotonic() - began_s) * 1_000),
         added=report.counts["added"],

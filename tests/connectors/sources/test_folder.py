@@ -177,3 +177,33 @@ def test_a_file_that_goes_while_the_folder_is_listed_is_left_out(folder):
     next(listing)
     (folder / "n1999.md").unlink()  # listed by name already, and looked at when its turn comes
     assert sum(1 for one in listing if isinstance(one, FoundDocument)) == 2_002
+
+
+@pytest.mark.parametrize("replaced", ["b.md", "deep"])
+def test_a_link_that_takes_the_place_of_what_was_listed_is_not_followed(folder, tmp_path, replaced):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "c.HTML").write_text("secret")
+    target = outside if replaced == "deep" else outside / "c.HTML"
+    name = "deep/c.HTML" if replaced == "deep" else replaced
+    source = FolderSource(folder, NamePatterns(), 1_000)
+    findings = source.found(Nothing(), "")
+    next(findings)  # its folder was listed, it itself is still to come
+    (folder / replaced).rename(tmp_path / "aside")
+    (folder / replaced).symlink_to(target)
+    told = [one for one in findings if isinstance(one, FoundDocument)]
+    [one] = [one for one in told if one.uri == (folder / name).as_uri()]
+    with pytest.raises(UnreadDocument, match="leads out of the folder"):
+        one.read()
+
+
+def test_a_file_that_was_given_the_time_of_another_is_another(folder):
+    _, before = found(folder)
+    path = folder / "b.md"
+    status = path.stat()
+    path.write_text("c")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    _, after = found(folder)
+    old = {one.uri: one.marker for one in before if isinstance(one, FoundDocument)}
+    new = {one.uri: one.marker for one in after if isinstance(one, FoundDocument)}
+    assert [uri for uri in new if new[uri] != old[uri]] == [path.as_uri()]

@@ -136,3 +136,17 @@ def test_a_row_without_a_key_is_one_line(code):
     first, second = a_source(path, "rows").found(None, "")
     assert isinstance(first, LeftOut)
     assert second.uri == "dlt:t/2"
+
+
+@pytest.mark.parametrize("row", ["", "    yield {'id': 1, 'text': 'a'}\n"])
+def test_what_code_says_holds_no_credential(code, row):
+    path = code(
+        f"def rows(token, url):\n{row}    raise OSError(f'401 for {{url}}?key={{token}}&q=to%2Fken')\n"
+    )
+    source = a_source(path, "rows", arguments={"url": "http://x"}, secrets={"token": "to/ken"})
+    try:
+        list(source.found(None, ""))
+        said = source.incomplete
+    except SourceAway as error:
+        said = str(error)
+    assert said.endswith("OSError: 401 for http://x?key=…&q=…")

@@ -116,6 +116,17 @@ def test_a_cursor_goes_on_from_the_highest_value_and_tells_no_deletion(address):
     assert full.incomplete == ""
 
 
+def test_rows_without_a_place_are_read_each_time(address):
+    source = SqlSource(address, a_shape(), table="articles", cursor="changed")
+    read(source)
+    execute(address, "INSERT INTO articles VALUES (4, 'New', 'Without a time.', 'shop', NULL)")
+    again = SqlSource(address, a_shape(), table="articles", cursor="changed")
+    assert sorted(one.uri for one in again.found(None, source.cursor)) == [
+        "sql:articles/3",
+        "sql:articles/4",
+    ]
+
+
 def _shown(day):
     return f"2026-01-0{day} 10:00:00"
 

@@ -81,7 +81,7 @@ def test_pages_are_found_by_links_each_once_whatever_it_is_called(site):
     assert source.incomplete == ""
     assert not source.absence_tells
     read = {one.uri: one.read() for one in findings}
-    assert read[f"{site.url}/b?x=1"].media_type == "text/plain"
+    assert read[f"{site.url}/b?x=1"].media_type == "text/plain; charset=utf-8"
     assert all(agent.startswith("playhead-sources/") for agent in site.agents)
 
 
@@ -303,6 +303,61 @@ def test_a_page_is_gone_when_its_address_says_so(site):
     _, findings = crawl(site, known=known)
     assert paths(site, findings, FoundGone) == ["/none", "/gone", "/moved"]
     assert paths(site, findings) == ["/", "/unlinked"]
+
+
+def test_what_moved_to_a_page_that_can_not_be_read_now_is_not_gone(site):
+    site.pages = {
+        "/": html(),
+        "/moved": SitePage(status=301, headers={"Location": "/away"}),
+        "/away": SitePage(status=503, headers={"Retry-After": "0"}),
+    }
+    known = Known({f"{site.url}/moved": ""})
+    _, findings = crawl(site, known=known)
+    assert paths(site, findings, FoundGone) == []
+    assert left(site, findings) == {"/moved": "the site answered 503"}
+
+
+def test_headers_that_can_not_be_sent_back_do_not_end_a_run(site):
+    site.pages = {
+        "/": html("/busy", ETag='"\xe9"', **{"Last-Modified": "caf\xe9"}),
+        "/busy": SitePage(status=503, headers={"Retry-After": "\xb2"}),
+    }
+    bounds, slept = CrawlBounds(delay_s=0), []
+    known = Known()
+    for _ in range(2):
+        source = WebSource(
+            site.url,
+            NamePatterns(),
+            bounds,
+            sitemap="none",
+            fetcher=lambda host, delay_s: Fetcher(host, delay_s, pause=slept.append),
+        )
+        findings = list(source.found(known, ""))
+        assert paths(site, findings) == ["/"]
+        assert left(site, findings) == {"/busy": "the site answered 503"}
+        known = Known(versions(findings))
+    assert slept == [5.0, 5.0]
+
+
+def test_a_page_is_of_the_type_and_charset_that_its_host_tells(site):
+    text = "Öffnungszeiten".encode("cp1252")
+    site.pages = {
+        "/": html("/a", "/b"),
+        "/a": SitePage(text, headers={"Content-Type": "text/html; charset=Windows-1252"}),
+        "/b": SitePage(b"a,b", headers={"Content-Type": "Application/CSV"}),
+    }
+    _, findings = crawl(site)
+    assert [one.read().media_type for one in findings] == [
+        "text/html; charset=utf-8",
+        "text/html; charset=windows-1252",
+        "text/csv",
+    ]
+
+
+def test_a_sitemap_of_another_host_is_told(site):
+    site.pages = {"/": html()}
+    _, findings = crawl(site, sitemap="http://elsewhere.test/s.xml")
+    assert "is not of this host" in left(site, findings)["/"]
 
 
 # ---------------------------------------------------------------------- sitemaps

@@ -241,6 +241,13 @@ def test_a_page_of_the_web_is_a_document_under_its_address(stack, log, web):
     assert skipped == {"path": f"{web}/none", "reason": "its host answered 404"}
 
 
+def test_credentials_of_an_address_are_no_part_of_its_name(stack, log, web):
+    address = web.replace("http://", "http://jane:hunter2@")
+    done = run(ingest, "--tenant", "acme", f"{address}/page", f"{address}/none", "--json")
+    assert [one.uri for one in submitted(log)] == [f"{web}/page"]
+    assert "hunter2" not in done.output + done.stderr
+
+
 def test_a_host_that_is_away_is_told(stack):
     done = run(ingest, "--tenant", "acme", "http://127.0.0.1:9/")
     assert done.exit_code == 1

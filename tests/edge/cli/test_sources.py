@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from edge.cli import sources as module
 from edge.cli.source_watch import Awake, following
 from edge.cli.sources import sources
+from edge.sources.source_lock import source_lock
 from tests.edge.cli.running import run
 from tests.edge.sources.followed import FollowedTenant
 
@@ -191,6 +193,34 @@ def test_a_watched_folder_is_followed_until_somebody_ends_it(acme, folder, monke
     ]
     assert len(acme.submitted) == 4
     assert not acme.withdrawn
+
+
+def test_a_watch_outlasts_a_run_by_hand(acme, folder, monkeypatch):
+    typed("add", "handbook", folder)
+    with ExitStack() as by_hand:
+        steps = [
+            lambda: by_hand.enter_context(source_lock(acme.settings, "acme", "handbook")),
+            by_hand.close,
+            lambda: (folder / "new.md").write_text("new"),
+        ]
+
+        class Stepping:
+            def __init__(self, _watched, _every_s):
+                pass
+
+            def wait(self):
+                if not steps:
+                    raise KeyboardInterrupt
+                steps.pop(0)()
+
+        monkeypatch.setattr(module, "Awake", Stepping)
+        done = CliRunner().invoke(sources, ["run", "handbook", "--tenant", "acme", "--watch"])
+    assert "another process on this machine follows source handbook" in done.stderr
+    assert len(acme.submitted) == 4
+    with source_lock(acme.settings, "acme", "handbook"):
+        done = CliRunner().invoke(sources, ["run", "handbook", "--tenant", "acme", "--watch"])
+    assert done.exit_code == 1
+    assert "Aborted!" not in done.stderr
 
 
 def test_a_folder_tells_of_changes_at_once(tmp_path):

@@ -508,3 +508,24 @@ def test_a_quiet_run_stands_on_the_log_only_where_it_found_something(acme, folde
     (folder / "new.md").write_text("new")
     acme.run("handbook", quiet=True)
     assert [one.added for one in acme.ran] == [0, 3, 1]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_log_keeps_no_words_of_others(acme, folder, complete):
+    said = "reading broke off: bad value 'Jane Doe'"
+    if complete:
+        with pytest.raises(SourceAway, match="Jane Doe"):
+            follow(acme, ListedSource(error=SourceAway(said)))
+    else:
+        assert follow(acme, ListedSource(incomplete=said)).incomplete == said
+    assert acme.ran[-1].reason == "reading broke off"
+
+
+def test_a_cursor_does_not_pass_what_failed(acme, folder):
+    failed = LeftOut("row 2", "it is too large", "failed")
+    follow(acme, ListedSource(cursor="1"))
+    follow(acme, ListedSource(failed, cursor="2"))
+    last = ListedSource(cursor="3")
+    follow(acme, last)
+    assert [cursor for _, cursor in last.asked] == ["1"]
+    assert [one.cursor for one in acme.ran if one.state == "ended"] == ["1", "1", "3"]
