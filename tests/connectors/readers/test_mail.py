@@ -73,7 +73,7 @@ def test_of_two_forms_the_plain_one_is_read_unless_it_says_much_less():
 
 def test_what_is_attached_within_a_form_is_read_whichever_form_is():
     """As mail of Apple stands: the attachment is a part of the richer form."""
-    said = "The codes that you asked for yesterday are attached to this mail, with all of ours."
+    said = "The codes that you asked for are attached to this mail. " * 9 + "Yours, Ann."
     rich = MIMEMultipart("mixed")
     rich.attach(MIMEText(f"<p>{said}</p>", "html"))
     codes = MIMEText("Locker,Code\n103,4711\n", "csv")
