@@ -103,9 +103,10 @@ def policy_for(
     several the one whose least share is exceeded most. `default` where none is; where no policy is
     called so either, the first by name.
     """
+    kind = media_type.partition(";")[0].strip().lower()  # a charset makes no other kind
     wanted = {name: policy.get("default_for", {}) for name, policy in sorted(policies.items())}
     for name, kinds in wanted.items():
-        if media_type in kinds.get("media_types", ()):
+        if kind in kinds.get("media_types", ()):
             return name
     exceeded = [
         (least - shares.get(sign, 0.0), name)

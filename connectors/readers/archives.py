@@ -2,16 +2,17 @@
 
 Office files, OpenDocument and EPUB are ZIP files. What is checked here: how many entries, how much
 they say they hold, how many times more than their bytes (a bomb), whether entries lie over each
-other (a bomb too), encryption, and ways of compression that nobody writes. `zipfile` inflates no
-more than an entry says that it holds, so what an entry says is what it costs. Files within files
-are never opened.
+other (a bomb too), encryption, and ways of compression that nobody writes. No more of an entry is
+inflated than it says that it holds, and one byte to see whether it ends there: so what an entry
+says is what it costs. Files within files are never opened.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from copy import copy
 
 from connectors.readers.damage import damaged
 from connectors.readers.guards import UnreadableDocument
@@ -22,6 +23,7 @@ INFLATED_BYTES_MAX = 256 * 2**20
 RATIO_MAX = 400
 """Inflated to compressed, of what is large: deflate gives 1,032 for zeros, XML of sheets 60."""
 RATIO_FROM_BYTES = 2**20
+PIECE_BYTES = 2**18  # that are inflated at a time
 _ENTRY, _ENCRYPTED = b"PK\x01\x02", 1
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -48,17 +50,32 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Inflate an entry; raises UnreadableDocument where there is none, or it is broken."""
         with damaged(self.what):
-            return self._zip.read(name)
+            return b"".join(self._pieces(self._zip.getinfo(name)))
 
     def check_inflated(self) -> None:
         """Inflate everything in pieces and hold it against what is said of it.
 
         For a library that inflates by itself, and may go by what it finds instead.
         """
-        for entry in self._zip.infolist():
-            with damaged(self.what), self._zip.open(entry) as stream:
-                while stream.read(2**18):
+        with damaged(self.what):
+            for entry in self._zip.infolist():
+                for _ in self._pieces(entry):
                     pass
+
+    def _pieces(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        """Inflate an entry in pieces; raises UnreadableDocument where it holds more than it says.
+
+        `ZipFile.read` would inflate all of it, and then cut off what is too much.
+        """
+        asked = copy(entry)
+        asked.file_size = entry.file_size + 1
+        left = entry.file_size
+        with self._zip.open(asked) as stream:
+            while piece := stream.read(PIECE_BYTES):
+                left -= len(piece)
+                if left < 0:
+                    raise UnreadableDocument(_bomb(self.what))
+                yield piece
 
 
 def _check(entries: list[zipfile.ZipInfo], size_bytes: int, what: str) -> None:
@@ -77,10 +94,14 @@ def _check(entries: list[zipfile.ZipInfo], size_bytes: int, what: str) -> None:
             f"{INFLATED_BYTES_MAX} at most: {SMALLER}"
         )
     if sum(entry.compress_size for entry in entries) > size_bytes or any(map(_swells, entries)):
-        raise UnreadableDocument(
-            f"this {what} unpacks to far more than it can hold, as only a bomb does: save it anew "
-            "in the program it is from and submit that"
-        )
+        raise UnreadableDocument(_bomb(what))
+
+
+def _bomb(what: str) -> str:
+    return (
+        f"this {what} unpacks to far more than it can hold, as only a bomb does: save it anew in "
+        "the program it is from and submit that"
+    )
 
 
 def _swells(entry: zipfile.ZipInfo) -> bool:

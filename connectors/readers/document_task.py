@@ -5,6 +5,7 @@ The last part is what was read without its blocks, which come before it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from connectors.processes.program import Program, TooMuch, Work
+from connectors.readers.recognition import begin_document
 from schemas import Block, Parsed
 
 PART_CHARS = 65_536  # of text in a part, but for the last block of it
@@ -19,6 +21,9 @@ PART_BLOCKS = 1_000
 BLOCKS_MAX = 100_000
 """Paragraphs, lines and cells of a document: a book of 16 MiB has some tens of thousands. They are
 cut on the event loop, in turns with others; two million took half a minute."""
+TEXT_CHARS_MAX = 15 * 2**20
+"""Of a document, or as many as it has bytes: an Office file of 16 MiB can hold 256 MiB of text, all
+of it the worker's, and a paragraph of these is more than one frame of an answer takes."""
 
 READING = Program(
     load="connectors.readers.document_task:load",
@@ -29,7 +34,9 @@ READING = Program(
     instead="split it or convert it to plain text",
     too_much={
         "blocks": f"the document has more than {BLOCKS_MAX} paragraphs, lines or cells: split it "
-        "and submit its parts"
+        "and submit its parts",
+        "text": f"the document holds more than {TEXT_CHARS_MAX} characters of text: split it and "
+        "submit its parts",
     },
 )
 
@@ -71,17 +78,25 @@ def load() -> Work:
 def read(
     read_on: Callable[[str, bytes, int], Iterator[Block | Parsed]], body: bytes | bytearray
 ) -> Iterator[bytes]:
-    """Read a document part by part; raises TooMuch for one of more blocks than may be."""
+    """Read a document part by part; raises TooMuch for one of more blocks or text than may be."""
     task = _TASKS.decode(body)
-    for part in parts_of(_bounded(read_on(task.media_type, task.content, task.formats))):
+    begin_document()
+    chars_max = max(TEXT_CHARS_MAX, len(task.content)) if task.formats else sys.maxsize
+    items = read_on(task.media_type, task.content, task.formats)
+    for part in parts_of(_bounded(items, chars_max)):
         yield _spell(part)
 
 
-def _bounded(items: Iterable[Block | Parsed]) -> Iterator[Block | Parsed]:
-    """Pass on what is read; raises TooMuch for one of more blocks than may be."""
+def _bounded(items: Iterable[Block | Parsed], chars_max: int) -> Iterator[Block | Parsed]:
+    """Pass on what is read; raises TooMuch for one of more blocks or text than may be."""
+    chars = 0
     for number, item in enumerate(items):
-        if number >= BLOCKS_MAX and isinstance(item, Block):
-            raise TooMuch("blocks")
+        if isinstance(item, Block):
+            chars += len(item.text)
+            if number >= BLOCKS_MAX:
+                raise TooMuch("blocks")
+            if chars > chars_max:
+                raise TooMuch("text")
         yield item
 
 

@@ -5,6 +5,8 @@ Left out: pictures, sounds, scripts, and what the spine does not name.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
 from typing import Any
@@ -25,6 +27,7 @@ EPUB_VERSION = 1
 WHAT = "EPUB book"
 CHAPTERS_MAX = 10_000  # that a spine names, each once
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_COUNT = re.compile(r": \d+\Z")  # at the end of what is told of a page
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
@@ -47,12 +50,16 @@ def _blocks(content: bytes, reading: DocumentReading) -> Iterator[Block]:
         if set(chapters) & _encrypted(archive):
             raise UnreadableDocument(protected(WHAT))
         missing = 0
+        told: Counter[str] = Counter()
         for chapter in chapters[:CHAPTERS_MAX]:
             if chapter not in archive.names:
                 missing += 1
                 continue
             data = archive.read(chapter)
-            yield from read_html(decode(data, declared_in("text/html", data)))[1]
+            notes: list[str] = []
+            yield from read_html(decode(data, declared_in("text/html", data)), notes)[1]
+            told.update({_COUNT.sub("", note) for note in notes})
+        reading.notes += (f"{note}, in {count} chapters" for note, count in sorted(told.items()))
         if missing:
             reading.notes.append(f"{missing} chapters that the book names are not in it")
         if len(chapters) > CHAPTERS_MAX:

@@ -9,7 +9,7 @@ all the same. Mail within mail is read to a depth, all of it within one count of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.header import decode_header
@@ -54,6 +54,8 @@ class MailReader:
     parts_left: int = PARTS_MAX
     names: list[str] = field(default_factory=list)
     """Of attachments of the mail that is being read."""
+    beside: list[Block] | None = None
+    """Attachments within a form of a text: they are read, whichever form is."""
 
     def read(self, content: bytes, depth: int = 0) -> tuple[str, list[Block]]:
         """Read a mail's subject and blocks; raises UnreadableDocument."""
@@ -63,9 +65,12 @@ class MailReader:
         """Read a mail that was parsed."""
         if depth > DEPTH_MAX:
             raise UnreadableDocument(TOO_DEEP)
-        around, self.names = self.names, []
+        around, self.names, beside, self.beside = self.names, [], self.beside, None
         subject = _header(message, "Subject")
-        body = list(self._part(message, depth))
+        try:
+            body = list(self._part(message, depth))
+        finally:
+            self.beside = beside
         rows = [f"{name}: {text}" for name in _SHOWN if (text := _header(message, name))]
         rows += [f"Attachments: {', '.join(self.names)}"] if self.names else []
         self.names = around
@@ -78,21 +83,18 @@ class MailReader:
         if self.parts_left < 0:
             raise UnreadableDocument(f"the mail has more than {PARTS_MAX} parts: submit them alone")
         kind = part.get_content_type()
-        payload = part.get_payload()
-        inner = (
-            [one for one in payload if isinstance(one, Message)]
-            if isinstance(payload, list)
-            else []
-        )
+        # asked for its text as it stands, the library would decode that by any charset
+        payload = part.get_payload() if part.is_multipart() else ()
+        inner = [one for one in payload if isinstance(one, Message)]
         if kind == "multipart/alternative":
             yield from self._alternative(inner, depth)
         elif kind == "message/rfc822" and inner:
-            yield from self._attached_mail(part, inner[0], depth)
+            yield from self._placed(self._attached_mail(part, inner[0], depth))
         elif inner:
             for one in inner:
                 yield from self._part(one, depth)
         elif part.get_content_disposition() == "attachment" or not kind.startswith("text/"):
-            yield from self._attachment(part, kind, depth)
+            yield from self._placed(self._attachment(part, kind, depth))
         else:
             yield from self._text(part, kind)
 
@@ -102,8 +104,18 @@ class MailReader:
             one for one in forms if one.get_content_type() not in ("text/plain", "text/calendar")
         ]
         said = list(self._text(plain[0], "text/plain")) if plain else []
+        around, self.beside = self.beside, []
         richer = [one for form in others[-1:] for one in self._part(form, depth)]
+        beside, self.beside = self.beside, around
         yield from richer if _words(richer) > 2 * _words(said) else said
+        yield from self._placed(beside)
+
+    def _placed(self, attached: Iterable[Block]) -> Iterable[Block]:
+        """Put what is attached where it stands, or beside the forms of a text that it is in."""
+        if self.beside is None:
+            return attached
+        self.beside.extend(attached)
+        return ()
 
     def _text(self, part: Message, kind: str) -> Iterator[Block]:
         charset = str(part.get_param("charset") or "")

@@ -40,8 +40,10 @@ PDF_VERSION = 1
 WHAT = "PDF file"
 BOOKMARKS_MAX = 10_000
 BOOKMARK_LEVELS_MAX = 6
+ANNOTATIONS_MAX = 10_000  # of a page, that are looked at
 OBJECTS_MAX = 1_000  # of a page, among which a picture is looked for
 GIBBERISH = 0.3  # of a page's characters that stand for none: its fonts do not say which they are
+EMPTY_BYTES = 2  # of a string that says nothing, in UTF-16 with its end
 DPI = 200  # of a page that is recognised: Tesseract asks for 300, and 200 takes half the time
 PIXELS_MAX = 20_000_000  # of it: a page of A3 at 200 dots per inch has 7.7 million
 _NO_TITLES = ("(anonymous)", "(unspecified)", "untitled")  # what programs put where none is
@@ -49,6 +51,7 @@ _SAID = {
     "outside": "{} lines outside of their pages were left out",
     "hidden": "{} lines of invisible text were left out",
     "attached": "{} attached files were not read",
+    "beside": "{} filled fields of forms and comments were not read",
 }
 
 
@@ -127,6 +130,8 @@ class _Pages:
         return headings
 
     def _page(self, page: Any, number: int, headings: dict[str, int]) -> Iterator[Block]:
+        count = min(pdfium.FPDFPage_GetAnnotCount(page), ANNOTATIONS_MAX)
+        self.counts["beside"] += sum(_says_something(page, at) for at in range(count))
         text_page = page.get_textpage()
         try:
             lines = list(lines_of(text_page))
@@ -200,6 +205,22 @@ def _is_gibberish(lines: list[PageLine]) -> bool:
 def _has_picture(page: Any) -> bool:
     objects = islice(page.get_objects(max_depth=2), OBJECTS_MAX)
     return any(one.type == pdfium.FPDF_PAGEOBJ_IMAGE for one in objects)
+
+
+def _says_something(page: Any, at: int) -> bool:
+    """Whether an annotation holds text, as a filled field or a comment does."""
+    one = pdfium.FPDFPage_GetAnnot(page, at)
+    if not one:
+        return False
+    kind = pdfium.FPDFAnnot_GetSubtype(one)
+    key = b"V" if kind == pdfium.FPDF_ANNOT_WIDGET else b"Contents"
+    says = (
+        kind not in (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP)
+        and pdfium.FPDFAnnot_GetValueType(one, key) == pdfium.FPDF_OBJECT_STRING
+        and pdfium.FPDFAnnot_GetStringValue(one, key, None, 0) > EMPTY_BYTES
+    )
+    pdfium.FPDFPage_CloseAnnot(one)
+    return says
 
 
 def _has_objects(page: Any) -> bool:

@@ -73,10 +73,25 @@ class Recognition:
         return told[:TEXT_BYTES_MAX].decode("utf-8", "replace")
 
 
+class _Programs:
+    """What the programs had taken that ran before the document that is being read."""
+
+    before_s = 0.0
+
+
+def begin_document() -> None:
+    """Count the work of programs from here on: earlier work was on other documents."""
+    _Programs.before_s = _programs_s()
+
+
 def _work_s() -> float:
-    """Return the CPU time of this process and of the programs that it ran."""
+    """Return the CPU time that counts: this process's, and that of this document's programs."""
+    return time.process_time() + _programs_s() - _Programs.before_s
+
+
+def _programs_s() -> float:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    return children.ru_utime + children.ru_stime
 
 
 def _run(arguments: list[str], given: bytes) -> bytes:

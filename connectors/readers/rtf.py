@@ -1,6 +1,6 @@
 """Read RTF: its paragraphs and the rows of its tables. Its headings are told by no word of it.
 
-Left out: pictures, embedded files, headers and footers.
+Left out: pictures, embedded files, footnotes, comments, text boxes, headers and footers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ RTF_VERSION = 1
 WHAT = "RTF file"
 NESTING_MAX = 1_000  # groups within groups
 _BRACES = re.compile(rb"\\[{}\\]|([{}])")
-_PICTURE = re.compile(rb"\\pict\b")
+_LEFT_OUT = {
+    "{} pictures were not read": re.compile(rb"(?<!\\)\\pict\b"),
+    "{} footnotes were not read": re.compile(rb"(?<!\\)\\footnote\b"),
+    "{} comments were not read": re.compile(rb"(?<!\\)\\annotation\b"),
+    "{} text boxes were not read": re.compile(rb"(?<!\\)\\shptxt\b"),
+    "{} headers and footers were not read": re.compile(rb"(?<!\\)\\(?:header|footer)[lrf]?\b"),
+}
 _PICTURE_GROUP = re.compile(rb"\{\\pict\b(?:[^{}]|\{[^{}]*+\})*+\}")
 _FIELD = re.compile(rb"\{\\field")
 _LINK = re.compile(rb"(\\fldinst[^}]{0,200}?)HYPERLINK")  # its target is left out, as of HTML
@@ -56,8 +62,8 @@ def read_rtf(document: DocumentBytes) -> DocumentReading:
         # bytes beyond ASCII are not of the format, but written: by programs of Windows
         plain = tamed(content).decode("cp1252", errors="replace")
         text = rtf_to_text(plain, errors="replace")
-    pictures = len(_PICTURE.findall(content))
-    notes = [f"{pictures} pictures were not read"] if pictures else []
+    counts = {words: len(sign.findall(content)) for words, sign in _LEFT_OUT.items()}
+    notes = [words.format(count) for words, count in counts.items() if count]
     return DocumentReading(_blocks(normalise(text)), notes=notes)
 
 

@@ -14,7 +14,10 @@ from connectors.readers.markup import attribute, local
 from connectors.readers.ooxml import OfficePackage
 from schemas import Block
 
-_PLACE = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_PLACE = re.compile(
+    rb"<(?:[\w.-]{1,40}:)?(row|c)(?=[\s/>])|[\s\"']r\s*=\s*[\"']\s*([A-Za-z]{0,9})([0-9]{1,10})"
+)
+"""Where a row or cell begins, and where one says that it stands; however its attributes do."""
 
 
 class SheetExtras:
@@ -44,10 +47,7 @@ class SheetExtras:
         The library keeps all cells between the first and the last.
         """
         for part in self._parts.values():
-            rows = columns = 0
-            for place in _PLACE.finditer(self._package.bytes_of(part)):
-                letters, digits = place.groups()
-                rows, columns = max(rows, int(digits)), max(columns, _column(letters))
+            rows, columns = _area(self._package.bytes_of(part))
             if rows * columns > cells_max:
                 raise UnreadableDocument(
                     f"a sheet spans {rows} rows by {columns} columns, more than {cells_max} cells: "
@@ -89,9 +89,27 @@ class SheetExtras:
             yield from block("paragraph", "\n".join(paragraphs(body)))
 
 
+def _area(sheet: bytes) -> tuple[int, int]:
+    """Return how many rows and columns a sheet spans; what says no place follows what is before."""
+    rows = columns = unplaced_rows = unplaced = most_unplaced = 0
+    begun = b""
+    for tag, letters, digits in (place.groups() for place in _PLACE.finditer(sheet)):
+        if tag:
+            begun = tag
+            most_unplaced = max(most_unplaced, unplaced)
+            unplaced = unplaced + 1 if tag == b"c" else 0
+            unplaced_rows += tag == b"row"
+            continue
+        rows, columns = max(rows, int(digits)), max(columns, _column(letters))
+        unplaced -= begun == b"c"
+        unplaced_rows -= begun == b"row"
+        begun = b""
+    return rows + unplaced_rows, columns + max(most_unplaced, unplaced)
+
+
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
 

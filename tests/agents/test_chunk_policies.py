@@ -46,8 +46,9 @@ def test_one_or_two_signs_make_no_kind(few):
     assert chosen(few) == "procedural"
 
 
-def test_a_media_type_decides_before_what_is_in_it():
-    assert chosen(KINDS["faq"], "text/csv") == "table"
+@pytest.mark.parametrize("media_type", ["text/csv", "text/csv; charset=gb18030", "Text/CSV ;x=y"])
+def test_a_media_type_decides_before_what_is_in_it(media_type):
+    assert chosen(KINDS["faq"], media_type) == "table"
 
 
 def test_of_several_kinds_the_one_that_is_exceeded_most_is_taken():

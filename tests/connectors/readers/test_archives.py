@@ -4,6 +4,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
+import zlib
 
 import pytest
 
@@ -60,6 +61,24 @@ def test_what_says_less_than_it_holds_gives_no_more_than_it_says():
         archive.read("a.xml")
     with pytest.raises(UnreadableDocument, match="damaged"):
         archive.check_inflated()
+
+
+@pytest.mark.parametrize(("summed", "says"), [(10, "damaged"), (11, "only a bomb")])
+@pytest.mark.parametrize("reading", [lambda one: one.read("a.xml"), Archive.check_inflated])
+def test_what_says_less_than_it_holds_costs_no_more_than_it_says(reading, summed, says):
+    """Its checksum is that of its beginning: who writes that means it."""
+    content = bytearray(zip_of({"a.xml": b"x" * (32 * 2**20)}))
+    said = (zlib.crc32(b"x" * summed), 10)
+    for mark, sum_at, size_at in ((b"PK\x03\x04", 14, 22), (b"PK\x01\x02", 16, 24)):
+        for at, value in zip((sum_at, size_at), said, strict=True):
+            struct.pack_into("<I", content, content.index(mark) + at, value)
+    archive = Archive(bytes(content), "Word file")
+    tracemalloc.start()
+    with pytest.raises(UnreadableDocument, match=says):
+        reading(archive)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 2 * RATIO_FROM_BYTES
 
 
 def test_entries_that_lie_over_each_other_are_refused():

@@ -10,6 +10,8 @@ from connectors.readers.document_task import (
     BLOCKS_MAX,
     PART_BLOCKS,
     PART_CHARS,
+    READING,
+    TEXT_CHARS_MAX,
     Rest,
     SomeBlocks,
     document_of,
@@ -92,6 +94,17 @@ def test_a_document_of_too_many_blocks_is_too_much():
     )
     with pytest.raises(TooMuch, match="blocks"):
         list(read(lambda *_: items(parsed), document_task("text/plain", b"", FORMATS)))
+
+
+def test_a_document_of_too_much_text_is_too_much_but_one_of_old_logs():
+    part = Block(kind="code", text="x" * (TEXT_CHARS_MAX // 4))
+    parsed = Parsed(blocks=(part,) * 5, parser="p", parser_version="1")
+    with pytest.raises(TooMuch) as much:
+        list(read(lambda *_: items(parsed), document_task("text/plain", b"", FORMATS)))
+    assert f"more than {TEXT_CHARS_MAX} characters" in READING.too_much[much.value.of]
+    assert list(read(lambda *_: items(parsed), document_task("text/plain", b"", 0)))
+    content = bytes(len(part.text) * 5)
+    assert list(read(lambda *_: items(parsed), document_task("text/plain", content, FORMATS)))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,15 @@ def test_a_chapter_that_is_missing_is_told():
     assert list(parse(EPUB, content).notes) == ["1 chapters that the book names are not in it"]
 
 
+def test_what_is_left_out_of_chapters_is_told_once():
+    page = "<body><p>Words.</p><p hidden>No.</p><div><p hidden>No.</p></div></body>"
+    parsed = parse(
+        EPUB, epub_of(page, "<body>All of it.</body>", page.replace("<div>", "<div hidden>"))
+    )
+    assert [one.text for one in parsed.blocks] == ["Words.", "All of it.", "Words."]
+    assert list(parsed.notes) == ["hidden parts left out, in 2 chapters"]
+
+
 def test_a_book_whose_fonts_are_encrypted_is_read_and_one_whose_text_is_not():
     keys = '<encryption xmlns="x"><a><CipherReference URI="{}"/></a></encryption>'
     fonts = {"META-INF/encryption.xml": keys.format("OEBPS/font.otf")}

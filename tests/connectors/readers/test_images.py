@@ -9,8 +9,9 @@ from reportlab.lib.utils import ImageReader
 
 from connectors.processes.program import TooMuch
 from connectors.readers import recognition
+from connectors.readers.document_task import document_task, load
 from connectors.readers.images import PIXELS_MAX
-from connectors.readers.parsing import parse
+from connectors.readers.parsing import FORMATS, parse
 from connectors.readers.recognition import Recognition
 from tests.connectors.readers.written import PDF, drawn_pdf, png_of
 
@@ -99,6 +100,21 @@ def test_what_the_program_takes_is_work_on_the_document(tmp_path, monkeypatch):
     monkeypatch.setattr(recognition.resource, "getrlimit", lambda _: (4, 4))
     with pytest.raises(TooMuch, match="CPU time"):
         Recognition().read(b"P5")
+
+
+def test_what_programs_took_for_other_documents_is_no_work_on_this_one(tmp_path, monkeypatch):
+    """One process reads many documents, and the system adds up what its programs took."""
+    installed(tmp_path, monkeypatch)
+    took_s = 100.0
+    monkeypatch.setattr(recognition, "_programs_s", lambda: took_s)
+    begin = recognition.time.process_time()
+    monkeypatch.setattr(recognition.resource, "getrlimit", lambda _: (begin + 60, begin + 60))
+    recognition.begin_document()
+    assert "Recognised" in Recognition().read(b"P5")
+    took_s = 170.0
+    with pytest.raises(TooMuch, match="CPU time"):
+        Recognition().read(b"P5")
+    list(load()(document_task(PNG, png_of(20, 20), FORMATS)))  # begins with the next document
 
 
 def test_a_program_without_languages_is_not_installed(tmp_path, monkeypatch):

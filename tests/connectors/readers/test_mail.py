@@ -71,6 +71,28 @@ def test_of_two_forms_the_plain_one_is_read_unless_it_says_much_less():
     assert read(mail)[-2:] == [("paragraph", "Hello Bo, the pump is here."), ("list", "- hose")]
 
 
+def test_what_is_attached_within_a_form_is_read_whichever_form_is():
+    """As mail of Apple stands: the attachment is a part of the richer form."""
+    said = "The codes that you asked for are attached to this mail. " * 9 + "Yours, Ann."
+    rich = MIMEMultipart("mixed")
+    rich.attach(MIMEText(f"<p>{said}</p>", "html"))
+    codes = MIMEText("Locker,Code\n103,4711\n", "csv")
+    codes.add_header("Content-Disposition", "attachment", filename="codes.csv")
+    rich.attach(codes)
+    rich.attach(MIMEMessage(a_mail("Inner words.")))
+    mail = MIMEMultipart("alternative", _subparts=[MIMEText(said), rich])
+    read_as = read(mail)
+    assert [text for _, text in read_as].count(said) == 1
+    assert ("list", "Locker: 103; Code: 4711") in read_as
+    assert ("paragraph", "Inner words.") in read_as
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "unicode_escape", "hex"])
+def test_a_charset_that_is_none_of_text_fails_no_mail(charset):
+    mail = f"Content-Type: text/plain; charset={charset}\n\nIt pümps.".encode()
+    assert parse("message/rfc822", mail).blocks[0].text == "It pümps."
+
+
 def test_what_is_quoted_is_told_from_what_is_said():
     mail = a_mail("Yes.\n\n> Is it\n> > old?\n> It is red.\n\nRegards")
     assert [said for _, said in read(mail)[2:]] == [

@@ -199,3 +199,15 @@ def test_work_grows_with_the_lines_of_a_page():
         return lines_run(lambda: list(Layout().blocks(lines, {})))
 
     assert work(large) < 8 * work(small)
+
+
+def test_filled_fields_and_comments_are_told():
+    def form(canvas):
+        canvas.drawString(72, 700, "A form.")
+        canvas.acroForm.textfield(name="filled", value="Ann", x=72, y=600, width=99, height=20)
+        canvas.acroForm.textfield(name="empty", value="", x=72, y=500, width=99, height=20)
+        canvas.acroForm.checkbox(name="box", x=72, y=450)
+        canvas.textAnnotation("A remark.", (72, 400, 100, 420))
+        canvas.linkURL("https://x.example", (72, 300, 100, 320))
+
+    assert notes(drawn_pdf(form, form)) == ["4 filled fields of forms and comments were not read"]

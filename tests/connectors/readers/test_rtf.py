@@ -44,6 +44,20 @@ def test_links_keep_their_text_and_pictures_are_told():
     assert list(parse(RTF, content).notes) == ["1 pictures were not read"]
 
 
+def test_what_stands_beside_the_text_is_told():
+    content = (
+        rb"{\rtf1\headery720{\header Head}{\footerr Foot} Text.{\footnote Note.} \\footnote"
+        rb"{\*\annotation Remark.}{\shp{\*\shpinst{\shptxt Box.\par}}}\par}"
+    )
+    assert read(content) == [("paragraph", r"Text. \footnote")]
+    assert list(parse(RTF, content).notes) == [
+        "1 footnotes were not read",
+        "1 comments were not read",
+        "1 text boxes were not read",
+        "2 headers and footers were not read",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

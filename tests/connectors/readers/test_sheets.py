@@ -106,6 +106,32 @@ def test_cells_in_far_corners_are_refused_before_the_library_makes_room_between_
     assert "delete what stands far out" in error
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row><c r="A1"/><c s="0" r="XFD1048576"><v>2</v></c></row>',
+        "<row><c r='A1'/><c r='XFD1048576'><v>2</v></c></row>",
+        '<row><c r="A1"/><c  r = "xfd1048576"><v>2</v></c></row>',
+        '<x:row><x:c s="&gt;>" r="XFD1048576"><x:v>2</x:v></x:c></x:row>',
+        '<row r="1048576">' + "<c><v>2</v></c>" * 16_000 + "</row>",
+        '<row r="9"><c r="A9"/></row>' + "<row><c/></row>" * 10_000 + "<row>" + "<c/>" * 1_001,
+    ],
+    ids=["order", "quotes", "spaces", "prefix", "places by rows", "no places"],
+)
+def test_however_cells_say_where_they_are_none_is_too_far_out(rows):
+    part = "xl/worksheets/sheet1.xml"
+    sheet = f'<worksheet xmlns:x="http://x.example"><sheetData>{rows}</sheetData></worksheet>'
+    content = changed(xlsx_of([["a"]]), {part: sheet.encode()})
+    assert f"more than {CELLS_MAX} cells" in parse(XLSX, content).error
+
+
+def test_a_sheet_that_places_every_cell_spans_what_they_do(monkeypatch):
+    monkeypatch.setattr("connectors.readers.sheets.CELLS_MAX", 12)
+    rows = [["a", "b", "c"]] * 4
+    assert parse(XLSX, xlsx_of(rows)).error == ""
+    assert "spans 5 rows by 3 columns" in parse(XLSX, xlsx_of([*rows, ["d"]])).error
+
+
 def test_rows_beyond_a_thousand_columns_are_cut_and_told():
     parsed = parse(XLSX, xlsx_of([[f"c{n}" for n in range(1_002)]]))
     assert parsed.blocks[1].text.endswith("c999")
