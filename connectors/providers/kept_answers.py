@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from agents.prompt_canary import canary
 from connectors.bounded_cache import BoundedCache
 from schemas import Generate, Generated
-from streams.running.cache_mark import mark_cached
 from streams.running.digests import request_digest
 from streams.running.world import Call
 
@@ -37,10 +36,7 @@ class KeptAnswers:
         """Return the parts of an answer; None where it is to be asked for."""
         if not self._cache.on or not _can_be_kept(request):
             return None
-        parts = self._cache.get(call.tenant, _key(request, call))
-        if parts is not None:
-            mark_cached()
-        return parts
+        return self._cache.get(call.tenant, _key(request, call))
 
     async def keeping(
         self, parts: AsyncIterator[Generated], request: Generate, call: Call
