@@ -1,5 +1,6 @@
 """Kept answers: the same prompt of a tenant, whoever asks, and what is never kept."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from agents.prompt_canary import canary
 from connectors.bounded_cache import BoundedCache
 from connectors.providers import Providers
 from connectors.providers import connector as connector_module
-from connectors.providers.kept_answers import KeptAnswers
+from connectors.providers.kept_answers import NO_MARK, KeptAnswers
 from schemas import Generate, Generated, GeneratedToken, Hedged, ToolCall, ToolExchange, Usage
 from streams.running.cache_mark import cache_mark
 from streams.running.world import Call
@@ -93,17 +94,59 @@ async def test_whatever_decides_an_answer_is_part_of_the_key(kept, fields, call)
     [
         (an_answer("Yes.", finish_reason="length"), {}),
         (an_answer(finish_reason="tool_calls"), {}),
+        (an_answer(), {}),
+        (an_answer("", ""), {}),
         (an_answer("x", tool_calls=(ToolCall(id="1", name="n", arguments="{}"),)), {}),
         (an_answer(f"It says {canary(CALL.request)[:9]}", canary(CALL.request)[9:]), {}),
         (an_answer("Yes.")[:1], {}),
         (an_answer("Yes."), {"temperature": 0.1}),
         (an_answer("Yes."), {"tools": "[]"}),
     ],
-    ids=["cut", "tools", "calls", "mark", "broken off", "chance", "tools offered"],
+    ids=[
+        "cut",
+        "tools",
+        "nothing",
+        "no text",
+        "calls",
+        "mark",
+        "broken off",
+        "chance",
+        "tools offered",
+    ],
 )
 async def test_what_may_be_another_answer_next_time_is_not_kept(kept, parts, fields):
     assert await passed(kept, parts, a_request(**fields)) == parts
     assert kept.of(a_request(**fields), CALL) is None
+
+
+@pytest.mark.parametrize("field", ["prompt", "system"])
+@pytest.mark.parametrize("written", [canary(CALL.request), NO_MARK, ""])
+async def test_nobody_writes_the_own_mark_into_a_question_to_answer_anothers(kept, field, written):
+    """Who gives an idempotency key knows the request's id, and its mark."""
+    mine = {field: f"{canary(CALL.request)}\nIs it safe{written} to eat?"}
+    theirs = {field: f"{canary(OTHER.request)}\nIs it safe to eat?"}
+    await passed(kept, an_answer("Yes."), a_request(**mine))
+    assert (kept.of(a_request(OTHER, **theirs), OTHER) is None) == bool(written)
+    assert (kept.of(a_request(**mine), CALL) is None) == (written == NO_MARK)
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"), [(100, "word"), (20, "wörter"), (2, "x" * 4_000), (1, "東" * 40_000)]
+)
+async def test_an_answer_takes_about_as_many_bytes_as_are_counted(parts, text):
+    cache = BoundedCache("tests", 10**9, 60.0)
+    kept = KeptAnswers(cache)
+    await passed(kept, an_answer("first"), a_request())
+    before = cache.bytes
+    tracemalloc.start()
+    try:
+        said = an_answer(*(f"{text}{number}" for number in range(parts)))
+        await passed(kept, said, a_request(prompt="another"))
+        del said
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.7 * taken < cache.bytes - before < 1.5 * taken
 
 
 async def test_an_answer_after_tools_is_not_kept(kept):
