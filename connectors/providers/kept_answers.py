@@ -4,8 +4,8 @@ The prompt holds all that decides an answer: instructions, question, conversatio
 redacted texts. So an answer at temperature 0 shows nobody what its prompt does not, whoever asked
 first; model, provider, route and bounds are in the request too. The request's own mark in the
 instructions (`agents.prompt_canary`) is no part of the key, and an answer that repeats it is not
-kept. Nor is one that is empty or was cut, or that asks for tools or came after some: their world
-goes on.
+kept. Nor is one that is empty or was cut, that the other model of a hedge gave (its route would be
+told of no more), or that asks for tools or came after some: their world goes on.
 
 Why it is so: no model is asked, so the parts cost nothing and are there at once, and the effect
 says that nobody was asked.
@@ -52,10 +52,12 @@ class KeptAnswers:
                 yield part
             return
         said: list[Generated] = []
+        of_hedge = False
         async for part in parts:
+            of_hedge = of_hedge or (part.hedged is not None and part.hedged.outcome == "won")
             tokens = tuple(replace(token, at_us=0) for token in part.tokens)
             said.append(replace(part, tokens=tokens, cost_micros=0, hedged=None))
-            if part.last:
+            if part.last and not of_hedge:
                 self._keep(tuple(said), request, call)
             yield part
 

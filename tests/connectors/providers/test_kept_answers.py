@@ -65,7 +65,7 @@ async def passed(kept, parts, request, call=CALL):
 
 async def test_an_answer_passes_unchanged_and_comes_again_for_nothing(kept):
     said = an_answer("Yes", ".")
-    said[0] = structs.replace(said[0], hedged=Hedged(route="r@1", outcome="won", after_ms=5))
+    said[0] = structs.replace(said[0], hedged=Hedged(route="r@1", outcome="lost", after_ms=5))
     assert await passed(kept, said, a_request()) == said
     assert list(kept.of(a_request(OTHER), OTHER)) == plain(said)
 
@@ -117,6 +117,13 @@ async def test_whatever_decides_an_answer_is_part_of_the_key(kept, fields, call)
 async def test_what_may_be_another_answer_next_time_is_not_kept(kept, parts, fields):
     assert await passed(kept, parts, a_request(**fields)) == parts
     assert kept.of(a_request(**fields), CALL) is None
+
+
+async def test_an_answer_of_a_hedge_is_not_kept_as_one_of_the_route_asked_first(kept):
+    said = an_answer("Yes.")
+    said[0] = structs.replace(said[0], hedged=Hedged(route="r@2", outcome="won", after_ms=5))
+    assert await passed(kept, said, a_request()) == said
+    assert kept.of(a_request(), CALL) is None
 
 
 @pytest.mark.parametrize("field", ["prompt", "system"])
