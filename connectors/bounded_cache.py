@@ -22,7 +22,8 @@ ValueT = TypeVar("ValueT")
 SHARE = 8
 """One part in so many is what a tenant may hold when room is short, and an entry at most."""
 ENTRY_BYTES = 400
-"""What an entry takes beside its value: two rows of dictionaries, a key and a digest."""
+"""What an entry takes beside its value: two rows of dictionaries and a digest as the key. (399 by
+tracemalloc, over 20,000 on CPython 3.11.)"""
 
 _lookups = metrics.get_meter("playhead").create_counter(
     "playhead.cache.lookups", "{lookup}", "Answers looked for in a cache, and whether it had them"
@@ -85,10 +86,10 @@ class BoundedCache(Generic[ValueT]):
     def keep(self, tenant: str, key: Hashable, value: ValueT, size: int) -> None:
         """Keep a value of some bytes, if there is room for it at all."""
         size += ENTRY_BYTES
-        if not self.on or size > self._bytes_max // SHARE:
-            return
         if key in self._entries.get(tenant, {}):
             self._drop(tenant, key)
+        if not self.on or size > self._bytes_max // SHARE:
+            return
         entry = _KeptValue(value, size, self._clock() + self._kept_s)
         self._entries.setdefault(tenant, OrderedDict())[key] = entry
         self._used[tenant, key] = None

@@ -105,10 +105,10 @@ def retrieval(
     from evals.retrieval_set import retrieval_set
     from evals.stored_runs import stored_run
 
-    stored = None if against is None else stored_run(against, "retrieval")
+    about = {"pool": pool, "depth": depth}
+    stored = None if against is None else stored_run(against, "retrieval", about)
     sets = [retrieval_set(place, choice) for place in places]
     if pool is not None:
         sets = [one.pooled(pool) for one in sets]
     wish = RetrievalWish(sets, choice.seed, depth, at_once, run, lift, stored)
-    about = {"pool": pool, "depth": depth}
     report("retrieval", evaluate_retrieval(wish, counting), choice, about, as_json, html)

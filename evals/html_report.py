@@ -41,7 +41,7 @@ def write_report(
 ) -> None:
     """Write the page; raises BadData where the file can't be written."""
     try:
-        path.write_text(report_page(kind, sets, about), encoding="utf-8")
+        path.write_text(report_page(kind, sets, about), encoding="utf-8", errors="replace")
     except OSError as error:
         raise BadData(f"{path}: {error.strerror}; name another file: --html") from None
 
@@ -101,7 +101,7 @@ def _drawn(estimate: EvalEstimate) -> bool:
 def _scale(figures: Sequence[EvalFigure]) -> tuple[float, float]:
     most = max(one.estimate.high for one in figures)
     least = min(one.estimate.low for one in figures)
-    return (0.0, 1.0) if least >= 0 and most <= 1 else (min(0.0, least), most or 1.0)
+    return (0.0, 1.0) if least >= 0 and most <= 1 else (min(0.0, least), max(0.0, most) or 1.0)
 
 
 def _about_zero(figures: Sequence[EvalFigure]) -> tuple[float, float]:

@@ -34,6 +34,8 @@ class StoredRun:
     code: str
     sets: Mapping[str, Columns]
     """Of each set, by name: columns of rows' values."""
+    unlike: tuple[str, ...] = ()
+    """What was asked for otherwise there than here."""
 
     def add_changes(
         self,
@@ -50,6 +52,11 @@ class StoredRun:
         if before is None:
             outcome.notes.append(f"{self.path.name} has no set {outcome.name}: nothing to compare")
             return
+        if self.unlike:
+            outcome.notes.append(
+                f"{self.path.name} was asked otherwise, so a change may be due to that: "
+                + "; ".join(self.unlike)
+            )
         shared: set[str] = set()
         for name, (statistic, columns) in figures.items():
             if not all(column in before and column in outcome.by_row for column in columns):
@@ -79,8 +86,11 @@ def _difference(statistic: Statistic, count: int) -> Statistic:
     return difference
 
 
-def stored_run(path: Path, kind: str) -> StoredRun:
-    """Read what `playhead eval <kind> --json` wrote; raises BadData."""
+def stored_run(path: Path, kind: str, about: Mapping[str, Any] | None = None) -> StoredRun:
+    """Read what `playhead eval <kind> --json` wrote; raises BadData.
+
+    `about` is what decides figures beside the rows, by its names in the document.
+    """
     do = f"name what `playhead eval {kind} --json` wrote"
     try:
         if path.stat().st_size > STORED_BYTES_MAX:
@@ -94,9 +104,23 @@ def stored_run(path: Path, kind: str) -> StoredRun:
         raise BadData(f"{path}: no document of `playhead eval {kind}`; {do}")
     try:
         sets = {one["set"]: _columns(one["by_row"]) for one in document["sets"]}
-        return StoredRun(path, str(document["code"]), sets)
+        if len(sets) < len(document["sets"]):
+            raise BadData(f"{path}: two of its sets have one name; {do} of sets of several names")
+        return StoredRun(path, str(document["code"]), sets, _unlike(document, about or {}))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BadData(f"{path}: it tells nothing of single rows; {do}, of this release") from None
+
+
+def _unlike(document: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"{name} {_spelt(document.get(name))} there, {_spelt(value)} here"
+        for name, value in about.items()
+        if document.get(name) != value
+    )
+
+
+def _spelt(value: Any) -> str:
+    return "none" if value is None else f"{value}"[:40]
 
 
 def _columns(table: Any) -> Columns:

@@ -87,16 +87,16 @@ def report(
     as_json: bool,
     html: Path | None = None,
 ) -> None:
-    """Print what was found, and write a page of it."""
+    """Print what was found, and write a page of it; first what can't be lost to a full disk."""
     about = {"seed": choice.seed, "half": choice.half, **about}
-    if html is not None:
-        from evals.html_report import write_report
-
-        write_report(html, kind, sets, about)
     if as_json:
         print_json(document(kind, sets, about))
     else:
         show_sets(sets, console())
+    if html is not None:
+        from evals.html_report import write_report
+
+        write_report(html, kind, sets, about)
 
 
 @contextlib.contextmanager

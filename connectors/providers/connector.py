@@ -39,6 +39,7 @@ from schemas import (
     StreamRequest,
 )
 from streams.running.breaker import CLOSED, OPEN, Circuit, Overdue
+from streams.running.cache_mark import mark_cached
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
@@ -151,8 +152,10 @@ class Providers:
         known. Another try is made before the first token alone.
         """
         if (kept := self._kept.of(request, call)) is not None:
+            mark_cached()
             for part in kept:
                 yield part
+                mark_cached()  # of each part, and of the end, it is told anew
             return
         if request.hedge is None:
             asking = self._asked(request, call, CallOutcome())

@@ -4,7 +4,8 @@ The prompt holds all that decides an answer: instructions, question, conversatio
 redacted texts. So an answer at temperature 0 shows nobody what its prompt does not, whoever asked
 first; model, provider, route and bounds are in the request too. The request's own mark in the
 instructions (`agents.prompt_canary`) is no part of the key, and an answer that repeats it is not
-kept. Nor is one that was cut, or that asks for tools or came after some: their world goes on.
+kept. Nor is one that is empty or was cut, that the other model of a hedge gave (its route would be
+told of no more), or that asks for tools or came after some: their world goes on.
 
 Why it is so: no model is asked, so the parts cost nothing and are there at once, and the effect
 says that nobody was asked.
@@ -13,18 +14,21 @@ says that nobody was asked.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from sys import getsizeof
 
 from msgspec.structs import replace
 
 from agents.prompt_canary import canary
 from connectors.bounded_cache import BoundedCache
 from schemas import Generate, Generated
-from streams.running.cache_mark import mark_cached
 from streams.running.digests import request_digest
 from streams.running.world import Call
 
-TOKEN_BYTES = 200
-"""What a token takes in memory, with its record: measured with tracemalloc."""
+PART_BYTES, TOKEN_BYTES = 200, 50
+"""What the records of a part and of a token take, without text: by tracemalloc, over answers of 20
+and 100 parts. A provider may send its whole answer as one token."""
+NO_MARK = "\0"
+"""Stands for the mark in a key: a text that holds it is not kept, so nobody can write another's."""
 
 
 class KeptAnswers:
@@ -37,39 +41,47 @@ class KeptAnswers:
         """Return the parts of an answer; None where it is to be asked for."""
         if not self._cache.on or not _can_be_kept(request):
             return None
-        parts = self._cache.get(call.tenant, _key(request, call))
-        if parts is not None:
-            mark_cached()
-        return parts
+        return self._cache.get(call.tenant, _key(request, call))
 
     async def keeping(
         self, parts: AsyncIterator[Generated], request: Generate, call: Call
     ) -> AsyncGenerator[Generated, None]:
         """Pass an answer on, and remember it once it is whole."""
+        if not self._cache.on or not _can_be_kept(request):
+            async for part in parts:
+                yield part
+            return
         said: list[Generated] = []
+        of_hedge = False
         async for part in parts:
+            of_hedge = of_hedge or (part.hedged is not None and part.hedged.outcome == "won")
             tokens = tuple(replace(token, at_us=0) for token in part.tokens)
             said.append(replace(part, tokens=tokens, cost_micros=0, hedged=None))
-            if part.last and self._cache.on and _can_be_kept(request):
+            if part.last and not of_hedge:
                 self._keep(tuple(said), request, call)
             yield part
 
     def _keep(self, said: tuple[Generated, ...], request: Generate, call: Call) -> None:
-        text = "".join(token.text for part in said for token in part.tokens)
-        if said[-1].finish_reason != "stop" or said[-1].tool_calls or canary(call.request) in text:
+        texts = [token.text for part in said for token in part.tokens]
+        text = "".join(texts)
+        whole = said[-1].finish_reason == "stop" and not said[-1].tool_calls
+        if not whole or not text or canary(call.request) in text:
             return
-        size = TOKEN_BYTES * sum(1 + len(part.tokens) for part in said)
+        size = PART_BYTES * len(said) + sum(TOKEN_BYTES + getsizeof(text) for text in texts)
         self._cache.keep(call.tenant, _key(request, call), said, size)
 
 
 def _can_be_kept(request: Generate) -> bool:
-    return request.temperature == 0 and not request.tools and not request.exchanges
+    plain = NO_MARK not in request.prompt and NO_MARK not in request.system
+    return plain and request.temperature == 0 and not request.tools and not request.exchanges
 
 
 def _key(request: Generate, call: Call) -> bytes:
-    """Digest a request without the mark that is its asker's alone."""
+    """Digest a request without the mark that is its asker's alone.
+
+    Where the mark stands is part of the key. An asker may know the own mark: without its places, a
+    question with it between two words would be another's without.
+    """
     mark = canary(call.request)
-    plain = replace(
-        request, prompt=request.prompt.replace(mark, ""), system=request.system.replace(mark, "")
-    )
-    return request_digest(plain, b"")
+    prompt, system = (one.replace(mark, NO_MARK) for one in (request.prompt, request.system))
+    return request_digest(replace(request, prompt=prompt, system=system), b"")

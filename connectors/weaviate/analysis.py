@@ -37,10 +37,11 @@ WHOLE_CHARS_MAX = 128
 
 _PLACEHOLDER = re.compile(ONE_WORD)
 _MARKS = regex.compile(
-    r"(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}]\p{M}*+)\p{M}++|\u0640"
+    r"((?!\p{M})[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}])\p{M}++|\u0640"
 )
-"""Accents and vowel signs that may as well be left out, and the stroke that stretches Arabic. Marks
-of other scripts are letters to their readers."""
+"""A letter with accents or vowel signs that may as well be left out, and the stroke that stretches
+Arabic. Marks of other scripts are letters to their readers. (Looking back from each mark for its
+letter would take the square of a run of marks.)"""
 _SAME_LETTER = str.maketrans(
     {
         "ø": "o",
@@ -118,14 +119,14 @@ def _terms(text: str, *, query: bool) -> Iterator[str]:
 
 def _unmarked(text: str) -> str:
     """Bring width, accents and digits into plain form; case stays, for it joins words."""
-    bare = _MARKS.sub("", normalized("NFKD", text))
+    bare = _MARKS.sub(r"\1", normalized("NFKD", text))
     digits = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), bare)
     return normalized("NFC", digits)
 
 
 def _folded(word: str) -> str:
     """Fold the case of a word without marks, and the letters that stand for one another."""
-    return _MARKS.sub("", word.casefold()).translate(_SAME_LETTER)
+    return _MARKS.sub(r"\1", word.casefold()).translate(_SAME_LETTER)
 
 
 def _neighbours(run: str, *, query: bool) -> Iterator[str]:

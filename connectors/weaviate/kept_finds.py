@@ -15,7 +15,7 @@ from typing import NamedTuple
 from streams.running.world import Call
 
 KEPT_S = 2.0  # as long as the alias is trusted: what was true when it was searched may be shown
-KEPT_MAX = 256  # runs; each keeps some 15 kB, and a worker has fewer under way
+KEPT_MAX = 256  # runs; each keeps some 27 kB for a hundred chunks, and a worker has fewer under way
 
 
 class FoundChunk(NamedTuple):

@@ -93,7 +93,7 @@ class ChunkSearch(Index):
         documents = await self.documents_of(call.tenant)
         key = await self._searches.key_of(request, call, number, documents)
         if key is not None and (kept := self._searches.of(key, call.tenant)) is not None:
-            mark_cached()
+            mark_cached(asked=True)  # for the revision
             self._kept.keep(call, number, request.as_of, kept.chunks)
             return kept.found
         made = await self._search(request, call, chunks_name(number))

@@ -12,8 +12,9 @@ Whose circuit an error opens follows from its kind:
                            for the service too where several tenants meet it and nobody is answered
     Permanent              nobody's: it says something about the request, and comes at once
     cancelled, hurried     nobody's: whoever asked had no time
+    from a cache           nobody's: the service was not asked
 
-Any answer closes the circuit of the service and of its tenant, that of a call begun before it
+Any other answer closes the circuit of the service and of its tenant, that of a call begun before it
 opened too: a process that was stopped answers those first. A failure of such a call counts for
 nothing, since what it tells is old.
 
@@ -40,6 +41,7 @@ from datetime import UTC, datetime
 from opentelemetry import metrics
 
 from agents.errors import Transient
+from streams.running.cache_mark import nobody_was_asked
 from streams.watching.logs import logger
 
 FAILURES_MAX = 5  # in a row; fewer would open on one unlucky batch of events
@@ -175,7 +177,7 @@ class Circuit:
         my_epoch = mine.admit() if mine is not None else 0
         epoch = self._all.admit()
         try:
-            yield lambda: self._answered(tenant)
+            yield lambda: None if nobody_was_asked() else self._answered(tenant)
         except Overdue as error:
             self._took_too_long(tenant, error, epoch, my_epoch)
             raise
@@ -189,7 +191,11 @@ class Circuit:
             self._all.told_nothing(epoch)
             self._told_nothing(mine, my_epoch)
             raise
-        self._answered(tenant)
+        if nobody_was_asked():
+            self._all.told_nothing(epoch)
+            self._told_nothing(mine, my_epoch)
+        else:
+            self._answered(tenant)
 
     def _refuse(self, mine: _Breaker | None) -> None:
         """Raise Transient where the service is away, or does not answer this tenant in time."""

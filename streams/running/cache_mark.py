@@ -1,7 +1,8 @@
 """Whether an answer came from a cache: whoever answers says so, and the run records it.
 
 The response is the same record either way, so a replay needs no cache; that it was not asked for
-anew is a fact about the effect.
+anew is a fact about the effect. And of the service behind it a call that asked nobody says nothing:
+a circuit neither closes nor stays closed for it (`breaker`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ class CacheMark:
     """What is told of one call."""
 
     cached: bool = False
+    asked: bool = False
+    """Whether the service was asked nonetheless: whether what is kept still holds."""
 
 
 _current: ContextVar[CacheMark | None] = ContextVar("cache_mark", default=None)
@@ -33,8 +36,14 @@ def cache_mark() -> Iterator[CacheMark]:
         _current.reset(token)
 
 
-def mark_cached() -> None:
+def mark_cached(*, asked: bool = False) -> None:
     """Say that the call that is being answered took its answer from a cache."""
     mark = _current.get()
     if mark is not None:
-        mark.cached = True
+        mark.cached, mark.asked = True, asked
+
+
+def nobody_was_asked() -> bool:
+    """Say whether the call that is being answered has left its service in peace."""
+    mark = _current.get()
+    return mark is not None and mark.cached and not mark.asked

@@ -92,7 +92,7 @@ class LiveRun(Run):
         took_us = (time.perf_counter_ns() - clock) // 1_000
         about = number, 0, request, asked, response, started, took_us
         answered, effect = await _aside(response, self._recorded, *about)
-        return answered, replace(effect, cached=True) if mark.cached else effect
+        return answered, _marked(effect, mark.cached)
 
     async def _ask_world(self, request: Request[Any]) -> Record:
         with tracing.effect_span(request.SCHEMA) as span:
@@ -129,7 +129,7 @@ class LiveRun(Run):
                 took_us = (time.perf_counter_ns() - clock) // 1_000
                 about = number, part, request, asked, response, started, took_us
                 answered, effect = self._recorded(*about)
-                yield answered, replace(effect, cached=True) if cached else effect
+                yield answered, _marked(effect, cached)
                 part += 1
         finally:
             span.set_attribute("playhead.parts", part)
@@ -186,6 +186,11 @@ class LiveRun(Run):
             error=error,
             version=version,
         )
+
+
+def _marked(effect: Effect, cached: bool) -> Effect:
+    """Say of an answer that it was kept; an error is none, whatever was kept could not be used."""
+    return replace(effect, cached=True) if cached and not effect.error else effect
 
 
 def foreseen(error: Exception) -> Transient | Permanent | Unforeseen:

@@ -65,6 +65,8 @@ def test_what_would_take_more_than_a_share_is_not_kept():
     cache.keep("acme", "large", "value", ROOM // SHARE - ENTRY_BYTES + 1)
     assert cache.get("acme", "fits") == "value"
     assert cache.get("acme", "large") is None
+    cache.keep("acme", "fits", "a newer one", ROOM)
+    assert (cache.get("acme", "fits"), cache.bytes) == (None, 0)
 
 
 def test_what_was_not_used_for_longest_goes_first():

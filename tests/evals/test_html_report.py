@@ -1,14 +1,16 @@
 """The page: everything that was found, in one file that loads nothing."""
 
+import json
 from html.parser import HTMLParser
 
 import pytest
 
 from evals.bootstrap import EvalEstimate
-from evals.data_sets import BadData
+from evals.data_sets import BadData, Choice
 from evals.html_report import report_page, write_report
 from evals.outcome import OURS, SetOutcome
 from evals.stored_runs import CHANGE
+from evals.verb_options import report
 
 LOADING = {"src", "href", "xlink:href", "data", "action", "background", "poster", "srcset"}
 VOID = {"meta", "line"}
@@ -117,3 +119,18 @@ def test_it_is_written_where_it_can_be_and_otherwise_named(tmp_path):
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     with pytest.raises(BadData, match=r"gone.page\.html: No such file.*--html"):
         write_report(tmp_path / "gone" / "page.html", "retrieval", [], {})
+
+
+def test_a_name_that_is_no_text_and_a_figure_below_nothing_are_drawn(tmp_path):
+    outcome = SetOutcome("set \udcff", 1)
+    outcome.add("kappa", OURS, EvalEstimate(-1.0, -1.0, -1.0, 1))
+    write_report(tmp_path / "page.html", "retrieval", [outcome], {})
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "set ?" in page
+    assert 'cx="280.0"' in page
+
+
+def test_what_was_found_is_printed_though_the_page_cannot_be_written(tmp_path, capsys):
+    with pytest.raises(BadData, match="name another file"):
+        report("retrieval", [an_outcome()], Choice(), {}, True, tmp_path / "gone" / "page.html")
+    assert json.loads(capsys.readouterr().out)["eval"] == "retrieval"

@@ -74,6 +74,23 @@ def test_rows_of_a_group_are_drawn_together(tmp_path):
     assert narrow.figure("hits", CHANGE).low > 0.3
 
 
+def test_a_run_that_was_asked_otherwise_is_compared_and_says_so(tmp_path):
+    path = stored(tmp_path, {"hits": {"a": 1.0}}, pool=20, depth=100)
+    like = an_outcome({"hits": {"a": 1.0}})
+    stored_run(path, "retrieval", {"pool": 20, "depth": 100}).add_changes(like, FIGURES)
+    assert not any("otherwise" in note for note in like.notes)
+    unlike = an_outcome({"hits": {"a": 1.0}})
+    stored_run(path, "retrieval", {"pool": None, "depth": 100}).add_changes(unlike, FIGURES)
+    assert unlike.notes[0].endswith(": pool 20 there, none here")
+
+
+def test_two_stored_sets_of_one_name_are_refused(tmp_path):
+    one = an_outcome({"hits": {"a": 1.0}}).as_json()
+    path = stored(tmp_path, {}, sets=[one, one])
+    with pytest.raises(BadData, match="two of its sets have one name"):
+        stored_run(path, "retrieval")
+
+
 @pytest.mark.parametrize(
     ("by_row", "name", "says"),
     [

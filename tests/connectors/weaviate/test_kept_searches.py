@@ -1,11 +1,24 @@
 """Kept searches: the same question of the same readers, until a document changes."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
+from connectors.bounded_cache import BoundedCache
 from connectors.weaviate import Weaviate
-from schemas import DocumentRef, Fetch, PublishVersion, Search, WithdrawVersions
+from connectors.weaviate.kept_finds import FoundChunk
+from connectors.weaviate.kept_searches import KeptSearch, KeptSearches, SearchKey
+from schemas import (
+    Candidate,
+    DescribedDocument,
+    DocumentRef,
+    Fetch,
+    Found,
+    PublishVersion,
+    Search,
+    WithdrawVersions,
+)
 from streams.running.cache_mark import cache_mark
 from streams.settings import Settings
 from tests.connectors.weaviate.test_search import Shelf, call, chunk
@@ -103,6 +116,45 @@ async def test_what_is_kept_can_be_fetched_by_the_run_that_got_it(shelf):
     passages = (await shelf.weaviate.fetch(Fetch(chunks=("b", "a")), other)).passages
     assert [one.chunk for one in passages] == ["b", "a"]
     assert [one.collection for one in shelf.server.searches] == ["PlayheadChunk_1"]
+
+
+@pytest.mark.parametrize(("count", "told", "properties"), [(5, 0, 0), (100, 0, 0), (50, 50, 20)])
+def test_a_search_takes_about_as_many_bytes_as_are_counted(count, told, properties):
+    cache = BoundedCache("tests", 10**9, 60.0)
+    kept = KeptSearches(cache)
+    tracemalloc.start()
+    try:
+        for search in range(10):
+            names = [f"{search}-{number}-{'c' * 30}" for number in range(count)]
+            found = Found(
+                candidates=tuple(
+                    Candidate(
+                        chunk=name,
+                        document=f"d {name}",
+                        dense=n + 0.1,
+                        lexical=n + 0.2,
+                        score=n + 0.3,
+                    )
+                    for n, name in enumerate(names)
+                ),
+                index="PlayheadChunk_1",
+                documents=tuple(
+                    DescribedDocument(
+                        document=f"of {name}",
+                        uri=f"https://{name}",
+                        metadata={f"{one} {name}": name * 5 for one in range(properties)},
+                    )
+                    for name in names[:told]
+                ),
+            )
+            chunks = {name: FoundChunk(f"object {name}", 1) for name in names}
+            key = SearchKey(1, 0, f"{search} of an index", f"{search}".encode() * 33)
+            kept.keep(key, "acme", KeptSearch(found, chunks))
+        del found, chunks, names
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.7 * taken < cache.bytes < 1.5 * taken
 
 
 async def test_an_index_of_before_is_searched_each_time(shelf):

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from agents.errors import KeyDestroyed, Permanent, Transient
+from agents.errors import KeyDestroyed, Permanent, Transient, Unforeseen
+from replay.effect_rules import against_effect
 from schemas import (
     Ask,
     Begun,
@@ -94,6 +95,13 @@ def an_outcome():
     return QuestionRedacted(outcome="redacted", subject="u", text="", entries=(), ask=Ask())
 
 
+def a_rejection(failed, meta):
+    return EventRejected(
+        meta=meta, topic="t", partition=0, offset=0, step="redact", error=failed.error,
+        message=failed.message, attempts=failed.attempts,
+    )  # fmt: skip
+
+
 async def test_the_response_of_a_recorded_effect_is_kept_and_can_be_read_again():
     embedded = Embedded(vectors=(b"1234",), model="bge@1", dimensions=1)
     [effect], seen = await effects_of(EMBED, FakeAnsweringConnector({Embed: lambda _: embedded}))
@@ -116,6 +124,27 @@ async def test_an_answer_that_was_kept_from_before_says_so_and_is_the_same_recor
     assert seen == embedded
     assert effect.cached == cached
     assert CODEC.decode(effect.response, Embedded) == embedded
+
+
+async def test_what_was_kept_and_no_record_can_hold_is_an_error_and_no_kept_answer():
+    """Verify takes an effect for broken that has an error and says that it was kept."""
+
+    def answer(_):
+        mark_cached()
+        return Embedded(vectors=(b"1234",), model="\ud800", dimensions=1)
+
+    async def step(event, fx):
+        await fx(EMBED)
+        yield an_outcome()
+
+    run, emitted = a_run(step, FakeAnsweringConnector({Embed: answer}))
+    with pytest.raises(Unforeseen) as caught:
+        await run.execute()
+    run.fail_with(Failed(error="Unforeseen", message="", traceback="", attempts=1))
+    await run.reject(a_rejection)
+    _, effect, _ = emitted[0].meta.effects
+    assert (effect.error, effect.cached) == ("Unforeseen: UnicodeEncodeError", False)
+    assert not against_effect(effect, EMBED, caught.value, effect)
 
 
 async def test_a_mark_is_that_of_one_call_whatever_is_asked_at_once():
@@ -295,18 +324,12 @@ async def test_a_run_that_is_given_up_says_why():
         raise Permanent("never")
         yield
 
-    def build(failed, meta):
-        return EventRejected(
-            meta=meta, topic="t", partition=0, offset=0, step="redact", error=failed.error,
-            message=failed.message, attempts=failed.attempts,
-        )  # fmt: skip
-
     run, emitted = a_run(step)
     with pytest.raises(Permanent):
         await run.execute()
     failure = Failed(error="Permanent", message="never", traceback="", attempts=4)
     run.fail_with(failure)
-    await run.reject(build)
+    await run.reject(a_rejection)
     [rejected] = emitted
     assert (rejected.message, rejected.attempts, rejected.meta.last) == ("never", 4, True)
     begin, fail = rejected.meta.effects

@@ -1,6 +1,7 @@
 """Calls to connectors: their bounds, and the circuit that each connector stands behind."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -17,7 +18,8 @@ from schemas import (
     Unseal,
     Unsealed,
 )
-from streams.running.breaker import CLOSED, FAILURES_MAX, PAUSE_MAX_S, Circuit
+from streams.running.breaker import CLOSED, FAILURES_MAX, HALF_OPEN, PAUSE_MAX_S, Circuit
+from streams.running.cache_mark import cache_mark, mark_cached
 from streams.running.run import Input
 from streams.running.world import Call, World
 from tests.fake_connectors import FakeConnector
@@ -37,6 +39,7 @@ class FakeFaultyService(FakeConnector):
         super().__init__()
         self.error = None
         self.hangs = False
+        self.cached = None
         self.calls = 0
         self.parts = [Generated(tokens=()), Generated(tokens=(), last=True)]
 
@@ -46,7 +49,12 @@ class FakeFaultyService(FakeConnector):
     def stream_handlers(self):
         return {Generate: self.generate}
 
+    def _mark(self):
+        if self.cached is not None:
+            mark_cached(**self.cached)
+
     async def _do(self):
+        self._mark()
         self.calls += 1
         await asyncio.sleep(0.001)
         if self.hangs:
@@ -66,6 +74,7 @@ class FakeFaultyService(FakeConnector):
         await self._do()
         for part in self.parts:
             yield part
+            self._mark()
 
 
 @pytest.fixture
@@ -268,6 +277,42 @@ async def test_a_stream_ends_at_the_general_bound(service):
     service.generate = parts
     with pytest.raises(Transient, match="took longer"):
         await collect(World((service,), timeout_s=0.1))
+
+
+@pytest.mark.parametrize(("asked", "state"), [(False, HALF_OPEN), (True, CLOSED)])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_from_a_cache_closes_no_circuit(service, streamed, asked, state):
+    now = [0.0]
+    circuit = Circuit("FakeService", lambda: now[0])
+    world = World((service,), timeout_s=30, circuit=lambda _: circuit)
+    await open_circuit(world, service)
+    now[0] += PAUSE_MAX_S
+    service.cached = {"asked": asked}
+    if streamed:
+        parts = world.ask_stream(GENERATE, CALL)
+        for _ in range(3):
+            with cache_mark():
+                await anext(parts, None)
+    else:
+        with cache_mark():
+            await world.ask(EMBED, CALL)
+    assert circuit.state == state
+    service.cached = None
+    await world.ask(EMBED, CALL)
+    assert circuit.state == CLOSED
+
+
+async def test_answers_from_a_cache_between_failures_keep_no_circuit_closed(service):
+    world = World((service,), timeout_s=10)
+    for _ in range(FAILURES_MAX):
+        service.error, service.cached = Transient("connection refused"), None
+        with pytest.raises(Transient, match="refused"):
+            await world.ask(EMBED, CALL)
+        service.error, service.cached = None, {}
+        with cache_mark(), contextlib.suppress(Transient):
+            await world.ask(EMBED, CALL)
+    with pytest.raises(Transient, match="FakeService is away"):
+        await world.ask(EMBED, CALL)
 
 
 async def test_a_stream_that_was_answered_in_part_closes_the_circuit(service):
