@@ -64,6 +64,9 @@ from schemas import (
     WritePlaceholders,
 )
 
+UNRECALLED = frozenset({"SECRET"})
+"""Kinds of which no value is recognised elsewhere."""
+
 
 def clean(data: bytes) -> str:
     """Decode text and take out what nobody can see."""
@@ -129,9 +132,11 @@ async def replace(
 async def _remember(values: Sequence[Numbered], policy: Mapping[str, Any], fx: Effects) -> None:
     """Let the values of a document be recognised in other texts of its tenant.
 
-    All that a batch mentions: the document may have known them before anybody remembered.
+    All that a batch mentions: the document may have known them before anybody remembered. But no
+    passwords: a question of a thousand guesses would come back with the right one replaced.
     """
-    repeated = [one for one in values if one.kind in policy["repeated_kinds"]]
+    kinds = {*policy["repeated_kinds"]} - UNRECALLED
+    repeated = [one for one in values if one.kind in kinds]
     if repeated:
         known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)
         await fx(RememberValues(values=known))

@@ -32,8 +32,10 @@ IBAN_LENGTHS = {
 
 
 def digits_of(text: str) -> str:
-    """Return the digits of a text."""
-    return "".join(one for one in text if one in "0123456789")
+    """Return the digits of a text, those of other scripts and widths as 0 to 9."""
+    if text.isascii():
+        return "".join(one for one in text if one in "0123456789")
+    return "".join(str(int(one)) for one in text if one.isdecimal())
 
 
 def luhn(digits: str) -> bool:

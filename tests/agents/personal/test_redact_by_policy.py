@@ -228,6 +228,13 @@ async def test_a_document_that_comes_again_has_its_values_remembered_if_they_wer
     assert (await world.elsewhere().asked("and anna schmidt?")).text == "and <PERSON_1>?"
 
 
+async def test_no_password_of_a_document_can_be_guessed_by_asking():
+    world = PolicyBench(SECRET="Sommer2024x", PERSON="Anna Schmidt")
+    await world.run(cut("The password of Anna Schmidt is Sommer2024x."))
+    question = await world.elsewhere().asked("Sommer2023x Sommer2024x Anna Schmidt")
+    assert question.text == "Sommer2023x Sommer2024x <PERSON_1>"
+
+
 async def test_values_of_questions_and_of_kinds_that_are_not_repeated_are_not_remembered():
     world = PolicyBench(PERSON="Anna Schmidt", CRYPTO="bc1qxyz99")
     await world.asked("Is Anna Schmidt there?")
