@@ -137,7 +137,6 @@ class FolderSource:
             raise UnreadDocument(too_large(len(content), self._bytes_max))
         return ReadVersion(content, media_type, marker=_marker(status))
 
-
     def _check_still_within(self, path: Path, opened: os.stat_result) -> None:
         """Check that what was opened lies in the folder: it was listed a while ago.
 
