@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.sources.file_uris import media_type_of, no_kind
+from connectors.media_types import PICTURES
+from connectors.sources.file_uris import PICTURE, media_type_of, no_kind
 from connectors.sources.findings import (
     FoundDocument,
     GoneMeanwhile,
@@ -116,6 +117,8 @@ class BucketSource:
         media_type = media_type_of(key)
         if media_type is None:
             return LeftOut(uri, no_kind(key))
+        if media_type.startswith(PICTURES) and not self._patterns.include:
+            return LeftOut(uri, PICTURE)
         if size > self._bytes_max:
             return LeftOut(uri, too_large(size, self._bytes_max), "failed", uri)
         marker = _marker(entry, size)

@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 from connectors.media_types import OF_SUFFIX
 
+PICTURE = "a picture: name its kind with -o include=... to have its text recognised"
+"""Why a source leaves a picture out: most belong to a page, and reading one takes seconds."""
+
 
 def uri_of(path: Path) -> str:
     """Name a file as a document; the home folder becomes `~`, since it holds a person's name."""

@@ -11,7 +11,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from connectors.sources.file_uris import media_type_of, no_kind, shown, uri_of_resolved
+from connectors.media_types import PICTURES
+from connectors.sources.file_uris import PICTURE, media_type_of, no_kind, shown, uri_of_resolved
 from connectors.sources.findings import (
     FoundDocument,
     GoneMeanwhile,
@@ -95,6 +96,8 @@ class FolderSource:
         media_type = media_type_of(path.name)
         if media_type is None:
             return LeftOut(name, no_kind(name))
+        if media_type.startswith(PICTURES) and not self._patterns.include:
+            return LeftOut(name, PICTURE)
         uri = uri_of_resolved(path)
         try:
             status = path.stat()

@@ -44,6 +44,37 @@ class Outlet(Protocol):
         """Wait until the broker has everything; raises Transient."""
 
 
+class AnnouncedOutlet:
+    """Says that a run began, once, before the first that it writes.
+
+    So a run that is cut off is known to have been, one of many that mostly find nothing too.
+    """
+
+    def __init__(self, outlet: Outlet, announce: Callable[[], object]) -> None:
+        self._outlet, self._announce = outlet, announce
+        self.announced = False
+
+    def announce(self) -> None:
+        """Say so now, unless it was said."""
+        if not self.announced:
+            self._announce()
+            self.announced = True
+
+    def hand_in(self, event: DocumentSubmitted | DocumentWithdrawn, seen: DocumentSeen) -> None:
+        """Put a request on the log, and then what was seen."""
+        self.announce()
+        self._outlet.hand_in(event, seen)
+
+    def note(self, seen: DocumentSeen) -> None:
+        """Put on the log what was seen."""
+        self.announce()
+        self._outlet.note(seen)
+
+    def flush(self) -> None:
+        """Wait until the broker has everything."""
+        self._outlet.flush()
+
+
 class HandInPace:
     """So many a second at most; 0 for no bound."""
 

@@ -22,7 +22,7 @@ from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import stamp
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests.validity import check_groups
-from edge.sources.outlet import HandInPace, IngestRoom, LogOutlet
+from edge.sources.outlet import AnnouncedOutlet, HandInPace, IngestRoom, LogOutlet
 from edge.sources.run_report import RunReport
 from edge.sources.seen_documents import SeenDocuments
 from edge.sources.source_history import (
@@ -184,8 +184,12 @@ class SourceDesk:
             ran = SourceRan(
                 source=name, run=str(uuid.uuid4()), state="begun", configured=digest, host=host
             )
+            outlet = AnnouncedOutlet(
+                LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room),
+                lambda: self._put_now(ran, f"{ran.run}|begun"),
+            )
             if not wish.dry and not wish.quiet:
-                self._put_now(ran, f"{ran.run}|begun")
+                outlet.announce()
             began_s = time.monotonic()
             run = SourceRun(
                 self._tenant,
@@ -194,7 +198,7 @@ class SourceDesk:
                 known,
                 self._requests,
                 self._keyring,
-                LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room),
+                outlet,
                 RunTerms(wish.dry, wish.allow_deletions, history.trusted, history.cursor),
                 others=self._log.configured(self._tenant),
                 advance=watch(source),
@@ -212,7 +216,7 @@ class SourceDesk:
                 further = source.cursor if not run.report.counts["failed"] else ""
                 cursor = further or history.cursor if state == "ended" else ""
                 moved = cursor != history.cursor or run.report.changed_something
-                if not wish.dry and (moved or not wish.quiet):
+                if not wish.dry and (moved or outlet.announced):
                     told = run.report
                     self._put_now(ended(ran, state, reason, cursor, told, began_s), ran.run)
             return report

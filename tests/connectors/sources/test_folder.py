@@ -207,3 +207,13 @@ def test_a_file_that_was_given_the_time_of_another_is_another(folder):
     old = {one.uri: one.marker for one in before if isinstance(one, FoundDocument)}
     new = {one.uri: one.marker for one in after if isinstance(one, FoundDocument)}
     assert [uri for uri in new if new[uri] != old[uri]] == [path.as_uri()]
+
+
+def test_pictures_are_read_where_they_are_named(folder):
+    (folder / "scan.PNG").write_bytes(b"png")
+    (folder / "plan.pdf").write_bytes(b"pdf")
+    _, findings = found(folder)
+    assert (folder / "plan.pdf").as_uri() in uris(findings)
+    assert (folder / "scan.PNG").as_uri() not in uris(findings)
+    assert left(findings)["scan.PNG"][0] == "skipped"
+    assert uris(found(folder, include="*.PNG")[1]) == [(folder / "scan.PNG").as_uri()]

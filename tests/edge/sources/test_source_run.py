@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -21,6 +21,7 @@ from connectors.sources.findings import (
     SourceAway,
     UnreadDocument,
 )
+from edge.sources.source_desk import SourceDesk
 from edge.sources.source_history import NoSuchSource, RunWish
 from edge.sources.source_lock import SourceBusy, source_lock
 from schemas import DocumentSeen
@@ -507,7 +508,7 @@ def test_a_quiet_run_stands_on_the_log_only_where_it_found_something(acme, folde
     assert len(acme.ran) == 2
     (folder / "new.md").write_text("new")
     acme.run("handbook", quiet=True)
-    assert [one.added for one in acme.ran] == [0, 3, 1]
+    assert [one.added for one in acme.ran] == [0, 3, 0, 1]
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -529,3 +530,43 @@ def test_a_cursor_does_not_pass_what_failed(acme, folder):
     follow(acme, last)
     assert [cursor for _, cursor in last.asked] == ["1"]
     assert [one.cursor for one in acme.ran if one.state == "ended"] == ["1", "1", "3"]
+
+
+def test_a_quiet_run_that_was_cut_off_is_not_built_upon(acme, folder):
+    """Whoever watches a site would else never learn of what a page that was taken in links to."""
+    page = a_document("https://acme.test/", "links to /new", validators='{"etag": "2"}')
+    follow(acme, ListedSource(absence_tells=False))
+    killed = ListedSource(page, absence_tells=False, error=Killed())
+    with pytest.raises(Killed), without_last_words(acme):
+        follow(acme, killed, quiet=True)
+    assert [one.state for one in acme.ran] == ["begun", "ended", "begun"]
+    asked = []
+
+    class Asking(ListedSource):
+        def found(self, known, cursor):
+            asked.append(known.validators(page.uri))
+            return super().found(known, cursor)
+
+    follow(acme, Asking(page, absence_tells=False), quiet=True)
+    follow(acme, Asking(page, absence_tells=False), quiet=True)
+    assert len(acme.submitted) == 1
+    assert asked[0] == ""
+
+
+class Killed(BaseException):
+    """As if the process had gone."""
+
+
+@contextmanager
+def without_last_words(tenant):
+    """Let nothing of a run's end reach the log."""
+    put = SourceDesk._put_now
+
+    def silent(desk, fact, fingerprint):
+        if getattr(fact, "state", "") == "failed":
+            return fact
+        return put(desk, fact, fingerprint)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SourceDesk, "_put_now", silent)
+        yield
