@@ -45,13 +45,7 @@ class ResourceSource:
         cursor: str = "",
         full: bool = False,
     ) -> None:
-<<<<<<< HEAD
-        """`code_folder` is where the file must be; the function is given `arguments`, `secrets`."""
-||||||| 6f0a199
-        """`code_folder` is where the file must be; `arguments` and `secrets` are passed to the function."""
-=======
         """`code_folder` is where the file must be; the function gets `arguments` and `secrets`."""
->>>>>>> rev-sources
         self._file, self._function, self._code_folder = file, function, code_folder
         self._shape, self._secrets = shape, dict(secrets or {})
         self._arguments = {**arguments, **self._secrets}

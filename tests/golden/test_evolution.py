@@ -96,7 +96,7 @@ def test_a_newer_reader_that_reads_otherwise_is_named(tree, tmp_path, log):
     for entry in report["unverifiable"]:
         assert "(Parse) gives another response than recorded: it was given by " in entry["reason"]
         then, here = re.search(r"given by (.+), here by (.+)", entry["reason"]).groups()
-            assert then != here
+        assert then != here
 
 
 @pytest.mark.parametrize("log", LOGS)
