@@ -58,6 +58,10 @@ NO_NAMES = frozenset(_NO_NAMES.split())
 _FUNCTION_WORDS = (
     ENGLISH.function | ENGLISH.determiners | ENGLISH.pronouns | ENGLISH.prepositions
 ) - NAMES_AND_WORDS
+_DETERMINED = regex.compile(
+    r"\b(?:the|an?|this|that|each|every|any|our|its)\s+\Z", regex.IGNORECASE
+)
+"""What a common noun stands behind, and no person's name: `the amber mill`."""
 _AROUND = 16
 """Characters around a number that tell whether it is an age."""
 
@@ -72,12 +76,21 @@ def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> It
             label = _label(text, start, end, one.label) if start < end else ""
             if names and (code.holds(start, end) or _no_name(text[start:end])):
                 continue
+            if label == "PERSON" and _is_common(text, start, end):
+                continue
             if label == "LOC" and _STREET_WORD.search(text, start, end):
                 label, start, end = _address(text, start, end)
             elif label == "ADDR":
                 start = _with_house(text, start)
             if label:
                 yield FoundValue(start, end, KINDS[label], score)
+
+
+def _is_common(text: str, start: int, end: int) -> bool:
+    """Tell whether a word that may be a name stands as a common noun: small, and determined."""
+    word = text[start:end]
+    small = word.islower() and " " not in word
+    return small and _DETERMINED.search(text, max(0, start - _AROUND), start) is not None
 
 
 def _address(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -68,6 +68,8 @@ def test_it_finds(detector, text, kind, value):
         "The device can fax 200-400 dpi.",
         "The printer can fax 2000-4000 dpi and scan 300-600 dpi.",
         "Dear Team, the deployment is done.",
+        "What does the amber mill show to its visitors?",
+        "each jordan almond has a shell",
         "Dear Support, hello all, dear customers",
         "We run 12 Docker hosts in 4 zones.",
         "There are 40 Redis nodes in 3 regions and 8 Kafka brokers in 2.",
