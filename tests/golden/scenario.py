@@ -223,7 +223,7 @@ class Scenario:
             "recogniser stumbles",
             "embedder changes",
         ):
-            more = texts.EVEN[8:1_000] if odd == "embedder changes" else ""
+            more = texts.EVEN[8:1_600] if odd == "embedder changes" else ""
             await self.submit(
                 f"{odd}.md", f"# Odd\n\nThis text says: {odd}. Mina said so. {more}", HEATH
             )
