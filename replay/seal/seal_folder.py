@@ -22,8 +22,8 @@ from io import BufferedReader
 from pathlib import Path
 
 from replay.archive import open_file
-from replay.seal.checkpoint import Checkpoint, origin_of, read
-from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey
+from replay.seal.checkpoint import Checkpoint, origin_of, parsed
+from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey, opened
 from replay.seal.tiles import Tiles, write_whole
 from streams.log.offsets import Partition
 
@@ -186,7 +186,8 @@ def checkpoint_for(
 
     `name` is that of the log, where it is known: another log's archive may have the same topics.
     """
-    checkpoint = read(note, keys)
+    signed = opened(note, keys)
+    checkpoint = parsed(signed.text)
     topic, partition = place
     told = checkpoint.origin.removesuffix(f"/{topic}/{partition}") if name is None else name
     if checkpoint.origin != origin_of(told, topic, partition):
@@ -194,4 +195,6 @@ def checkpoint_for(
             f"the checkpoint is of {checkpoint.origin}, not of {topic}[{partition}]"
             + (f" of {name}" if name else "")
         )
+    if told not in {key.name for key in signed.by}:
+        raise BadNote(f"the checkpoint is of {checkpoint.origin}, and by the key of another log")
     return checkpoint

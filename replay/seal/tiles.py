@@ -80,7 +80,10 @@ class Tiles:
         return self._read[level, number]
 
     def _load(self, level: int, number: int) -> bytes:
-        """Read a tile, the full one where there is one: a larger tree has it, too."""
+        """Read a tile: the one of this size, else a wider one, which a larger tree has.
+
+        A full one may be of a pass that ended before it signed, of records that were lost then.
+        """
         width = min(WIDTH, (self.size >> level * HEIGHT) - number * WIDTH)
         for path in self._candidates(level, number, width):
             try:
@@ -97,7 +100,7 @@ class Tiles:
         exact = self.folder / tile_path(level, number, width)
         wider = Path(f"{whole}{PARTIAL}")
         others = sorted(wider.iterdir()) if wider.is_dir() else []
-        return [whole, exact, *others]
+        return [exact, whole, *others]
 
 
 class TileWriter:

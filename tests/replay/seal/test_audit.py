@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from replay.seal.known_checkpoints import Checkpoints
 from replay.seal.note import Signer
 from replay.seal.seal_folder import SealFolder
 from streams.log.offsets import Extent
@@ -210,6 +211,15 @@ def test_a_checkpoint_of_another_place_or_log_is_none_of_this_one(sealed, origin
     moved = text.replace(f"playhead-test/{TOPIC}/0", origin)
     known = sealed.known([SIGNER.sign(moved)])
     assert [one.kind for one in known.forged] == ["forged checkpoint"]
+
+
+def test_a_key_signs_for_its_own_log_alone(sealed):
+    other = Signer.new("playhead-other")
+    [text] = [note.partition("\n\n")[0] + "\n" for note in sealed.notes()]
+    known = Checkpoints([SIGNER.verifier, other.verifier])
+    known.take(other.sign(text), PLACE, "witness usb")
+    [forged] = known.forged
+    assert "by the key of another log" in forged.reason
 
 
 def test_without_tiles_it_is_told_from_where_on(sealed):

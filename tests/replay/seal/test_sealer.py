@@ -8,7 +8,7 @@ from replay.seal.checkpoint import read
 from replay.seal.leaves import leaf_of
 from replay.seal.merkle import Frontier, leaf_hash
 from replay.seal.note import Signer
-from replay.seal.seal_folder import CHECKPOINT, SealFolder, add_note, notes_in
+from replay.seal.seal_folder import CHECKPOINT, HISTORY, SealFolder, add_note, notes_in
 from replay.seal.sealer import CHECKPOINTS, SEALED_TOPICS
 from replay.seal.tiles import tile_path
 from schemas import ConfigurationSet, InboxQuestion
@@ -106,6 +106,22 @@ def test_a_tree_that_is_not_what_was_signed_does_not_grow(tmp_path, change):
     log.put(1)
     [refused] = log.seal()
     assert "another tree" in refused.refused or "is not there" in refused.refused
+
+
+def test_tiles_of_a_pass_that_ended_before_it_signed_are_in_nobodys_way(tmp_path):
+    log = SealedLog(tmp_path).put(250)
+    log.seal()
+    tree = log.folder.tree(*PLACE)
+    before = tree.note, (tree.folder / HISTORY).read_bytes()
+    log.put(10)
+    log.seal()
+    (tree.folder / CHECKPOINT).write_text(before[0])
+    (tree.folder / HISTORY).write_bytes(before[1])
+    log.rows[250:] = [edited(row) for row in log.rows[250:254]]  # the broker had lost its tail
+    for _ in range(2):
+        [done] = log.seal()
+        assert (done.refused, done.checkpoint.root) == ("", root_of(log.rows))
+        log.put(1)
 
 
 def test_a_foreign_checkpoint_is_not_gone_on_from(tmp_path):
