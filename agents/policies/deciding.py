@@ -85,7 +85,9 @@ def _ruling(answer: Any, action: str) -> Ruling:
     told, decision = answer.diagnostics, answer.decision.value
     if decision == "NoDecision":
         # what the engine says of it quotes all that it was told of reader and documents
-        raise CannotDecide(f"the policy's engine can't decide about {action}: it takes no part of it")
+        raise CannotDecide(
+            f"the policy's engine can't decide about {action}: it takes no part of it"
+        )
     if told.errors:
         return Ruling(False, (BROKEN,))
     return Ruling(decision == "Allow", tuple(sorted(told.reasons)) or (NO_RULE,))

@@ -35,8 +35,7 @@ class SendGate:
     def held(self, verdicts: Sequence[RouteVerdict], content: str) -> tuple[RouteVerdict, ...]:
         """Deny routes to whose hosts the content may not go; those denied before stay so."""
         return tuple(
-            self._judged(verdict, content) if verdict.allowed else verdict
-            for verdict in verdicts
+            self._judged(verdict, content) if verdict.allowed else verdict for verdict in verdicts
         )
 
     def _judged(self, verdict: RouteVerdict, content: str) -> RouteVerdict:

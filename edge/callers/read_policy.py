@@ -18,9 +18,7 @@ MODE = {"mode": "search"}
 """Looking a document up is as a search for it."""
 
 
-def is_readable(
-    policy: PolicyFollowed | None, caller: Caller, document: DescribedDocument
-) -> bool:
+def is_readable(policy: PolicyFollowed | None, caller: Caller, document: DescribedDocument) -> bool:
     """Tell whether the policy in force lets a caller read a document, by what it is now."""
     if policy is None:
         return True

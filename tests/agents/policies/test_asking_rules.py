@@ -237,7 +237,9 @@ def test_what_the_engine_can_not_take_is_told_without_what_it_was_told():
     odd = document_entity("acme", a_document("d", uri="hr/pay of Ada.md \ud800", team="north"))
     with pytest.raises(CannotDecide) as refused:
         decide(rules.policies, "read", reader, [odd], {"mode": "answer"})
-    assert str(refused.value) == "the policy's engine can't decide about read: it takes no part of it"
+    assert (
+        str(refused.value) == "the policy's engine can't decide about read: it takes no part of it"
+    )
 
 
 def test_decisions_that_another_thread_forgets_are_made_anew():

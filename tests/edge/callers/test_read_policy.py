@@ -33,9 +33,7 @@ def test_a_document_that_the_policy_hides_is_as_unknown_as_one_that_there_is_not
     assert listed(known, caller) == ["open"]
     assert not known.may_know(caller, "pay")
     assert known.may_know(caller, "open")
-    assert is_unknown(known.document, caller, "pay") == is_unknown(
-        access().document, caller, "pay"
-    )
+    assert is_unknown(known.document, caller, "pay") == is_unknown(access().document, caller, "pay")
     of_hr = a_caller(groups=("hr",))
     assert listed(known, of_hr) == ["open", "pay"]
     assert known.may_know(of_hr, "pay")
