@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.policies.asking_rules import ruling
+from agents.policies.deciding import BROKEN, CannotDecide
 from agents.policies.policy_entities import class_of, document_entity, tenant_entity
 from agents.policies.rule_book import ActionRules
 from agents.policies.told_rulings import by_rule
@@ -103,7 +104,11 @@ def _kept(
 def expired(
     documents: Iterable[KeptDocument], rules: ActionRules, digest: str, now_us: int
 ) -> Iterator[ExpiredDocument]:
-    """List those that no rule lets be kept at their age; raises as the engine does."""
+    """List those that no rule lets be kept at their age; raises as the engine does.
+
+    Elsewhere a rule that breaks denies. Here that would withdraw what perhaps is to be kept, which
+    nobody can take back: so it raises CannotDecide.
+    """
     for one in documents:
         if not one.stands:
             continue
@@ -121,6 +126,11 @@ def expired(
             document_entity(one.tenant, thing),
             {"age_days": age_days},
         )
+        if BROKEN in made.rules:
+            raise CannotDecide(
+                f"a rule on keep breaks at the age of {age_days} days, so nothing is withdrawn: "
+                "mend the policy, a number in it may be too large"
+            )
         if not made.allowed:
             reason = (
                 f"{REASON}{age_days} days old, class {class_of(thing)}: not kept, {by_rule(made)} "

@@ -61,10 +61,10 @@ def retain(tenant: str | None, dry_run: bool, run: Path | None, as_json: bool) -
     policy = _policy(settings, codec)
     try:
         rules = rule_book(rules_in(policy.values)).of("keep")
+        documents = kept_documents(_events(settings, codec, tenant))
+        gone = [] if rules is None else list(expired(documents, rules, policy.digest, now_us()))
     except Permanent as error:
         raise click.ClickException(str(error)) from None
-    documents = kept_documents(_events(settings, codec, tenant))
-    gone = [] if rules is None else list(expired(documents, rules, policy.digest, now_us()))
     deleted = 0
     if not dry_run:
         _withdraw(settings, gone)

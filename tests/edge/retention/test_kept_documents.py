@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.policies.deciding import CannotDecide
 from agents.policies.rule_book import rule_book
 from edge.retention.kept_documents import DAY_US, REASON, expired, kept_documents
 from schemas import DocumentSubmitted, DocumentWithdrawn, Sealed
@@ -115,3 +116,14 @@ def test_the_claims_of_what_was_withdrawn_are_told_and_not_of_what_came_after():
 
 def test_a_document_from_the_future_is_of_today():
     assert gone(submitted("d", -5, **{"class": "personal"})) == {}
+
+
+def test_a_rule_that_breaks_withdraws_nothing_of_anybody():
+    breaking = POLICY + (
+        'forbid(principal, action == Action::"keep", resource)\n'
+        "when { context.age_days * 9223372036854775807 > 5 };\n"
+    )
+    rules = rule_book(breaking).of("keep")
+    documents = kept_documents([submitted("a", 900, **{"class": "personal"}), submitted("b", 3)])
+    with pytest.raises(CannotDecide, match="so nothing is withdrawn"):
+        list(expired(documents, rules, "d" * 64, NOW))
