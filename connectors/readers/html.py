@@ -38,8 +38,9 @@ def read_html(text: str, notes: list[str] | None = None) -> tuple[str, list[Bloc
     notes = [] if notes is None else notes
     root = _parsed(text)
     if root is None:
-        notes.append(TOO_DEEP)
-        return "", read_plain(strip_tags(text))[1]
+        blocks = read_plain(strip_tags(text))[1]
+        notes += [TOO_DEEP] if blocks else []  # else it is nothing but markup, such as one end tag
+        return "", blocks
     _spell_marks(root)
     title = root.findtext(".//head/title") or root.findtext(".//title") or ""
     seen = seen_of(root)

@@ -41,7 +41,7 @@ _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _TYPE_HEADERS = re.compile(rb"(?im)^content-[a-z-]{1,40}:[^\n]*(?:\n[ \t][^\n]*)*")
 _BOUNDARY = re.compile(rb"boundary\s{0,9}=", re.IGNORECASE)
 _QUOTE = re.compile(r"[>|]+ ?")
-_MBOX_FROM = re.compile(rb"(?:\A|\n\r?\n)From \S{1,300} [^\n]{0,200}\d[^\n]{0,200}\n")
+_MBOX_FROM = re.compile(rb"(?:\A|\n\r?\n)From \S{1,300} [^\n]{0,99}(?:\d:|19|20)\d\d[^\n]{0,99}\n")
 _WORDS = re.compile(r"\w+")
 TOO_DEEP = "the document nests mail too deep: forward the inner one by itself"
 
@@ -53,7 +53,7 @@ class MailReader:
     notes: list[str]
     parts_left: int = PARTS_MAX
     names: list[str] = field(default_factory=list)
-    """Of attachments of the mail that is being read."""
+    """Of attachments of the mail."""
     beside: list[Block] | None = None
     """Attachments within a form of a text: they are read, whichever form is."""
 
@@ -70,10 +70,9 @@ class MailReader:
         try:
             body = list(self._part(message, depth))
         finally:
-            self.beside = beside
+            names, self.names, self.beside = self.names, around, beside
         rows = [f"{name}: {text}" for name in _SHOWN if (text := _header(message, name))]
-        rows += [f"Attachments: {', '.join(self.names)}"] if self.names else []
-        self.names = around
+        rows += [f"Attachments: {', '.join(names)}"] if names else []
         head = [*block("heading", subject, 1), *block("table", "\n".join(rows))]
         return subject, head + body
 
@@ -83,9 +82,9 @@ class MailReader:
         if self.parts_left < 0:
             raise UnreadableDocument(f"the mail has more than {PARTS_MAX} parts: submit them alone")
         kind = part.get_content_type()
-        # asked for its text as it stands, the library would decode that by any charset
-        payload = part.get_payload() if part.is_multipart() else ()
+        payload = part.get_payload() if part.is_multipart() else ()  # else by any charset decoded
         inner = [one for one in payload if isinstance(one, Message)]
+        kind = "text/plain" if kind.startswith("multipart/") and not inner else kind  # no boundary
         if kind == "multipart/alternative":
             yield from self._alternative(inner, depth)
         elif kind == "message/rfc822" and inner:

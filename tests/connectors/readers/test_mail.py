@@ -209,3 +209,21 @@ def test_no_word_of_a_mail_is_lost(lines):
     text = "\n".join(lines)
     parsed = parse("message/rfc822", b"Subject: x\n\n" + text.encode())
     assert " ".join(one.text for one in parsed.blocks).count("word") == text.count("word")
+
+
+def test_parts_without_a_boundary_are_text():
+    assert read(b"Content-Type: multipart/mixed\n\nIt pumps.\n") == [("paragraph", "It pumps.")]
+
+
+def test_a_line_of_a_mailbox_that_tells_no_time_begins_no_mail():
+    box = b"From a@x Mon Jan  1 08:00:00 2024\nSubject: One\n\nSo.\n\nFrom here 2 pumps run.\n"
+    assert read(box, "application/mbox")[-1] == ("paragraph", "From here 2 pumps run.")
+
+
+def test_an_attached_mail_of_too_many_parts_hides_no_other_attachment():
+    inner = MIMEMultipart(_subparts=[MIMEText("so") for _ in range(PARTS_MAX)])
+    codes = MIMEText("Locker 103", "plain")
+    codes.add_header("Content-Disposition", "attachment", filename="codes.txt")
+    mail = MIMEMultipart(_subparts=[codes, MIMEMessage(inner)])
+    head = parse("message/rfc822", mail.as_bytes()).blocks[0]
+    assert head.text == "Attachments: codes.txt, mail"

@@ -158,6 +158,13 @@ def test_a_long_target_is_not_repeated_without_end():
     assert notes[0].startswith("repeated targets of links left out: ")
 
 
+def test_a_block_of_markup_alone_is_not_too_deep():
+    notes = []
+    text = "<details>\n<summary>More</summary>\n\nInner.\n\n</details>\n\n<!-- said -->\n"
+    assert [one.text for one in read_markdown(text, notes)[1]] == ["More", "Inner."]
+    assert notes == []
+
+
 def test_html_in_between_is_read_as_html():
     text = "before\n\n<ul><li>one<li>two</ul>\n\nafter"
     assert read(text) == [("paragraph", "before"), ("list", "- one\n- two"), ("paragraph", "after")]
