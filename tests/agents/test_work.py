@@ -570,6 +570,7 @@ NOT_DRIVEN = {
     "rule_mentions.py": "likewise",
     "send_gate.py": "likewise",
     "told_rulings.py": "likewise",
+    "foreign_texts.py reported_by": "is given the languages of a detector's answer",
     "choosing.py": "is given routes, which are ours, and facts about them",
     "permission.py": "likewise",
     "hedging.py": "likewise",
