@@ -77,7 +77,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "ingest": {
         "policies": SMALL,
         "batch_chunks_max": 3,
-        "batch_bytes_max": 1_500,
+        "batch_bytes_max": 2_100,
         "chunks_max": 10,
         "bytes_max": 3_400,
     },
