@@ -53,7 +53,8 @@ def test_every_record_is_recomputed_with_models_and_index_stopped(running, talk)
     report = json.loads(done.stdout)
     assert done.returncode == 0, report["diverged"][:5]
     assert report["model_calls"] == 0
-    assert report["records"] == report["equal"] + report["superseded"] > 15
+    held = report["equal"] + report["superseded"] + report["erased"]  # of what was kept too long
+    assert report["records"] == held > 15
 
 
 def test_an_archive_verifies_without_a_broker(running, archive):

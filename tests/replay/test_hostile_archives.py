@@ -21,7 +21,7 @@ GOLDEN = ROOT / "tests" / "golden" / "0.1.0"
 TOPIC = "playhead.tokens.generated"
 MEMORY_BYTES_MAX = 4 * 2**30
 """Of addresses; libraries and threads reserve a good part, what is resident stays far below."""
-RESIDENT_MB_MAX = 900
+RESIDENT_MB_MAX = 1_000
 TELLING_ITS_PEAK = """
 import atexit, re, runpy, sys
 from pathlib import Path
