@@ -1,6 +1,6 @@
 """The media types of documents that can be read, and the endings of files that are taken for them.
 
-`connectors/documents/` reads them; this list stands apart, so that the edge and the command line
+`connectors/readers/` reads them; this list stands apart, so that the edge and the command line
 can look one up without loading the libraries that read.
 """
 

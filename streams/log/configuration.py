@@ -105,9 +105,7 @@ def _put_in(value: Any, folder: Path) -> Any:
         raise TypeError(f"{how} names what it holds, by a text")
     if how == "file":
         return _held(folder / name)
-    if how == "folder":
-        return {path.stem: _held_in(path) for path in _files_of(folder / name)}
-    return value
+    return {path.stem: _held_in(path) for path in _files_of(folder / name)}
 
 
 def _files_of(folder: Path) -> list[Path]:
