@@ -87,13 +87,19 @@ class _FromDigests:
 
     def __init__(self, earlier: Sequence[Numbered]) -> None:
         self._used = {entry.placeholder for entry in earlier}
+        self._tried: dict[str, str] = {}
+        """By the name that a digest gives: the last one that a value came to from there.
+
+        All between the two are used and stay so: nobody has to try them again."""
 
     def next(self, kind: str, digest: str) -> str:
         """Name a value that has no name yet."""
-        name = derived(kind, digest)
+        first = derived(kind, digest)
+        name = self._tried.get(first, first)
         while name in self._used:
             name = placeholder(kind, number_of(name) + 1)
         self._used.add(name)
+        self._tried[first] = name
         return name
 
 
