@@ -34,7 +34,7 @@ VERBS = {
         "infra.demo.cli:demo", "Load two sample tenants, talk with both, and verify the log"
     ),
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
-    "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
+    "gateway": Verb("infra.gateway_verb:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
     "personal-data": Verb(
         "edge.cli.personal_data:personal_data",

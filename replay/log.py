@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import Consumer
 
@@ -45,6 +45,19 @@ class Stored:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def stored_of(message: Any) -> Stored:
+    """Return a message of the client as a record that lies on the log."""
+    return Stored(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        headers_of(message),
+    )
 
 
 class Fault(NamedTuple):
@@ -227,15 +240,7 @@ class BrokerLog:
         """Read partitions side by side, each in order."""
         with closing(records(self._consumer, extents)) as messages:
             for message in messages:
-                yield Stored(
-                    cast(str, message.topic()),
-                    cast(int, message.partition()),
-                    cast(int, message.offset()),
-                    message.timestamp()[1],
-                    message.key(),
-                    message.value(),
-                    headers_of(message),
-                )
+                yield stored_of(message)
 
     def faults(self) -> list[Fault]:
         """Return none: the broker keeps its files."""

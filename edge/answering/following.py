@@ -72,7 +72,9 @@ class Follower:
         outcomes = resources.enter_context(self._dispatch.subscribe(request))
         return Watch(request, outcomes, standing, from_log=True)
 
-    def view(self, caller: Caller, request: KnownRequest, cursor: str = "") -> AnswerView:
+    def view(
+        self, caller: Caller, request: KnownRequest, cursor: str = "", *, with_receipt: bool = False
+    ) -> AnswerView:
         """Begin a reader's view of an answer, after a cursor; raises Problem for a wrong one."""
         return AnswerView(
             request.request,
@@ -80,6 +82,7 @@ class Follower:
             request.lane,
             lambda entries: self._access.reveal(caller, entries),
             sent_by(cursor, request.lane) if cursor else {},
+            with_receipt=with_receipt,
         )
 
     # ------------------------------------------------------------------ until the end

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge.answering import frames
+from edge.answering.claims import claim_of
 from edge.answering.cursors import Bookmark, Frame, FramesSent
 from edge.answering.draft import Closing, Draft
 from edge.answering.moves import CLOSED, AnswerState, Move, Reveal, next_of
@@ -29,14 +30,24 @@ class AnswerView:
     """An answer as one reader sees it."""
 
     def __init__(
-        self, request: str, session: str, lane: int, reveal: Reveal, seen: FramesSent | None = None
+        self,
+        request: str,
+        session: str,
+        lane: int,
+        reveal: Reveal,
+        seen: FramesSent | None = None,
+        *,
+        with_receipt: bool = False,
     ) -> None:
+        """`with_receipt` has the end say what a receipt of the answer is of."""
         self.request = request
         self.session = session
         self.state = AnswerState.ACCEPTED
         self.closing: Frame = {}
         """Fields of the frame that closed the answer."""
+        self._lane = lane
         self._reveal = reveal
+        self._with_receipt = with_receipt
         self._draft = Draft()
         self._bookmark = Bookmark(request, lane, seen)
 
@@ -128,7 +139,14 @@ class AnswerView:
         closing = self._draft.closing
         assert closing is not None
         self._draft = self._draft.with_closing(None)
-        return self._move(move, closing.event, AnswerReleased, closing.offset)
+        news = self._move(move, closing.event, AnswerReleased, closing.offset)
+        if self._with_receipt and self.state is AnswerState.COMPLETED:
+            claim = claim_of(closing.event, self._lane, closing.offset)
+            self.closing = {**self.closing, "receipt": claim}
+            for frame in news:
+                if frame["type"] == "completed":
+                    frame["receipt"] = claim
+        return news
 
     def _move(self, move: Move, event: Event, kind: type[Event], offset: int) -> list[Frame]:
         self.state, make = next_of(self.state, move)

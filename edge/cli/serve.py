@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -10,32 +12,40 @@ import click
 from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 
+if TYPE_CHECKING:
+    from edge.gateway.receipt_desk import MakesReceipts
 
-@click.command()
-@click.option("--host", help="Address to bind; default: that of PLAYHEAD_GATEWAY.")
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65_535),
-    help="Port to bind; default: that of PLAYHEAD_GATEWAY.",
-)
-@click.option("--inbox/--no-inbox", default=True, help="Whether the inbox topics are read too.")
-@run_option
-def gateway(host: str | None, port: int | None, inbox: bool, run: Path | None) -> None:
-    """Serve HTTP, server-sent events and WebSockets until SIGTERM.
 
-    \b
-    Example:
-      playhead gateway --port 8000
-    """
-    from edge.protocols.serving import CantServe, serve
+def gateway_command(receipts: Callable[[Settings], MakesReceipts]) -> click.Command:
+    """Make the verb; `receipts` makes what proves answers, which is no trade of the edge."""
 
-    try:
-        settings = Settings.load(run=run)
-    except BadSetting as error:
-        raise click.UsageError(str(error)) from None
-    address = urlsplit(settings.gateway)
-    host, port = host or address.hostname or "127.0.0.1", port or address.port or 8000
-    try:
-        serve(settings, host, port, with_inbox=inbox)
-    except (BadSetting, CantServe) as error:
-        raise click.ClickException(str(error)) from None
+    @click.command()
+    @click.option("--host", help="Address to bind; default: that of PLAYHEAD_GATEWAY.")
+    @click.option(
+        "--port",
+        type=click.IntRange(1, 65_535),
+        help="Port to bind; default: that of PLAYHEAD_GATEWAY.",
+    )
+    @click.option("--inbox/--no-inbox", default=True, help="Whether the inbox topics are read too.")
+    @run_option
+    def gateway(host: str | None, port: int | None, inbox: bool, run: Path | None) -> None:
+        """Serve HTTP, server-sent events and WebSockets until SIGTERM.
+
+        \b
+        Example:
+          playhead gateway --port 8000
+        """
+        from edge.protocols.serving import CantServe, serve
+
+        try:
+            settings = Settings.load(run=run)
+        except BadSetting as error:
+            raise click.UsageError(str(error)) from None
+        address = urlsplit(settings.gateway)
+        at = host or address.hostname or "127.0.0.1", port or address.port or 8000
+        try:
+            serve(settings, *at, with_inbox=inbox, receipts=receipts(settings))
+        except (BadSetting, CantServe) as error:
+            raise click.ClickException(str(error)) from None
+
+    return gateway

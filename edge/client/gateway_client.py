@@ -161,14 +161,23 @@ def frames_in(response: httpx.Response) -> Iterator[AnswerFrame]:
 def connect(settings: Settings, tenant: str, *, reads: bool = False) -> GatewayClient:
     """Return the gateway of the settings, with the key of the environment or of the local stack.
 
-    A key of the local stack is made for a tenant that has none; not for one that is only to be
-    read from and whose name looks like that of another. Raises click.ClickException.
+    Raises click.ClickException.
+    """
+    return GatewayClient(settings.gateway, key_for(settings, tenant, reads=reads), tenant)
+
+
+def key_for(settings: Settings, tenant: str, *, reads: bool = False) -> str:
+    """Return the key of the environment, or the local stack's own for a tenant.
+
+    One is made for a tenant that has none; not for one that is only to be read from and whose name
+    looks like that of another. Raises click.ClickException.
     """
     try:
-        key = os.environ.get("PLAYHEAD_KEY") or _local_key(LocalKeys(settings), tenant, reads=reads)
+        return os.environ.get("PLAYHEAD_KEY") or _local_key(
+            LocalKeys(settings), tenant, reads=reads
+        )
     except BadKey as error:
         raise click.ClickException(str(error)) from None
-    return GatewayClient(settings.gateway, key, tenant)
 
 
 def _local_key(keys: LocalKeys, tenant: str, *, reads: bool) -> str:

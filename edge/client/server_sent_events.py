@@ -27,42 +27,61 @@ class ServerSentEvent:
     """Id of the last event that had one: what a client resumes with."""
 
 
-def events_in(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
-    """Yield the events of a stream, however it is cut into chunks; what has no end is left out."""
-    data: list[str] = []
-    kind, last_id = "", ""
-    for line in _lines_in(chunks):
+class EventDecoder:
+    """Takes a stream apart as it comes, however it is cut into chunks."""
+
+    def __init__(self) -> None:
+        self._lines = _LineDecoder()
+        self._data: list[str] = []
+        self._kind = self._last_id = ""
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that end in a chunk; what has no end yet waits for it."""
+        return [event for line in self._lines.feed(chunk) for event in self._take(line)]
+
+    def _take(self, line: str) -> Iterator[ServerSentEvent]:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         match name:
             case "" if line == "":
-                if data:
-                    yield ServerSentEvent("\n".join(data), kind or "message", last_id)
-                data, kind = [], ""
+                if self._data:
+                    data, kind = "\n".join(self._data), self._kind or "message"
+                    yield ServerSentEvent(data, kind, self._last_id)
+                self._data, self._kind = [], ""
             case "data":
-                data.append(value)
+                self._data.append(value)
             case "event":
-                kind = value
+                self._kind = value
             case "id" if "\0" not in value:
-                last_id = value
+                self._last_id = value
             case _:
                 pass  # a comment, a wish for the pause before reconnecting, or nothing known
 
 
-def _lines_in(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield lines as soon as they end; a line feed behind a carriage return ends none."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    unfinished: list[str] = []
-    returned = False
+def events_in(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    """Yield the events of a whole stream; what has no end is left out."""
+    decoder = EventDecoder()
     for chunk in chunks:
-        text = decoder.decode(chunk)
+        yield from decoder.feed(chunk)
+
+
+class _LineDecoder:
+    """Yields lines as soon as they end; a line feed behind a carriage return ends none."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._unfinished: list[str] = []
+        self._returned = False
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        text = self._decoder.decode(chunk)
         if not text:
-            continue
-        if returned:
+            return
+        if self._returned:
             text = text.removeprefix("\n")
-        returned = text.endswith("\r")
+        self._returned = text.endswith("\r")
         *lines, rest = LINE_END.split(text)
         for line in lines:
-            yield "".join((*unfinished, line))
-            unfinished.clear()
-        unfinished.append(rest)
+            yield "".join((*self._unfinished, line))
+            self._unfinished.clear()
+        self._unfinished.append(rest)

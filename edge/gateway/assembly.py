@@ -8,6 +8,7 @@ from connectors.keyring import Keyring
 from edge.callers.api_keys import ApiKeys, keys_path
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
+from edge.gateway.receipt_desk import MakesReceipts
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
@@ -25,8 +26,12 @@ from streams.operations.lag import LagReader
 from streams.settings import Settings
 
 
-def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
+def on_components(
+    settings: Settings, receipts: MakesReceipts | None = None
+) -> tuple[Gateway, Inbox]:
     """Put the gateway and the inbox on Kafka, the registry and the key store; neither has begun.
+
+    `receipts` proves answers.
 
     Raises BadSetting where tools or a chat model are named that can't be used.
     """
@@ -48,6 +53,7 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         configurations=configurations,
         followed_log=ConfigurationsFollowed(watch),
         index=index,
+        receipts=receipts,
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

@@ -18,6 +18,7 @@ from edge.callers.caller import Caller, caller_of
 from edge.callers.standing import KeysInUse
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
+from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.listening.catalogue import KnownDocuments, KnownRequests
@@ -55,6 +56,8 @@ class Gateway:
     """Those of the steps, in force at the moment at which one is asked for."""
     followed_log: ConfigurationsFollowed | None = None
     """What has them follow the log; None where they stay as they are."""
+    receipts: MakesReceipts | None = None
+    """What proves answers; None where whoever wired this has nothing that does."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -103,6 +106,7 @@ class Gateway:
             self.reception,
             self.keyring,
         )
+        self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._tasks: list[asyncio.Task[None]] = []

@@ -13,6 +13,7 @@ import uvloop
 
 from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
+from edge.gateway.receipt_desk import MakesReceipts
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
 from streams.running.threads import begin_threads
@@ -29,10 +30,17 @@ class CantServe(Exception):
     """The gateway can't serve where it was told to; the message says what to do."""
 
 
-def serve(settings: Settings, host: str, port: int, *, with_inbox: bool) -> None:
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    with_inbox: bool,
+    receipts: MakesReceipts | None = None,
+) -> None:
     """Run the gateway on the real components until it is told to stop; raises CantServe."""
     _watch(settings)
-    gateway, inbox = on_components(settings)
+    gateway, inbox = on_components(settings, receipts)
     server = Server(gateway, host, port)
     if with_inbox:
         inbox.start()

@@ -16,6 +16,7 @@ from infra.demo import picture as picture_
 from infra.demo.checks import Checks, line
 from infra.demo.conversation import ask, judge, judge_log, load
 from infra.demo.proof import look_for, verify_and_forge
+from infra.demo.receipt import give_receipt
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
 from infra.demo.stack import DemoStack, client, create_key, demo_stack
 from infra.local.cli import run_option
@@ -41,9 +42,11 @@ def perform(settings: Settings, checks: Checks, seed: int) -> str:
         with client(settings.gateway, keys[tenant.name]) as http:
             load(http, tenant, checks)
     followed = ""
+    tenant_of: dict[str, str] = {}
     for tenant in TENANTS:
         checks.part(next(titles))
         followed = converse(settings, keys[tenant.name], tenant, checks) or followed
+        tenant_of.setdefault(followed, tenant.name)
     log = BrokerLog(settings)
     try:
         checks.part(next(titles))
@@ -56,6 +59,9 @@ def perform(settings: Settings, checks: Checks, seed: int) -> str:
         log.close()
     checks.part(next(titles))
     verify_and_forge(settings, seed, checks)
+    checks.part(next(titles))
+    with client(settings.gateway, keys[tenant_of[followed]]) as http:
+        give_receipt(settings, http, followed, checks)
     return keys[HARBOUR.name]
 
 

@@ -9,5 +9,5 @@ seal_folder  where trees, checkpoints and public keys lie; `archived` takes them
 sealer       lets the trees grow and signs them; `signing_key`, `put_checkpoints`
 audit        a partition against its checkpoints; `known_checkpoints`, `audit_report`
 receipt      one record, proved to anybody; `proving`
-audit_cli    the verbs
+audit_cli    the verbs; audit_options what they share, receipt_cli those about single records
 """

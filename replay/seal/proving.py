@@ -19,6 +19,10 @@ class NotProvable(Permanent):
     """There is no proof of a record; the message says why, and what to do."""
 
 
+class NotSealed(NotProvable):
+    """No checkpoint covers a record yet: one may later."""
+
+
 def prove(
     log: Log,
     folder: SealFolder,
@@ -32,26 +36,48 @@ def prove(
 
     Raises BadNote where no key that is believed has signed it.
     """
+    signed = signed_for(folder, place, keys)
+    return proved(_record(log, place), folder, signed, keys, request=request, text=text)
+
+
+def signed_for(
+    folder: SealFolder, place: tuple[str, int, int], keys: Sequence[VerifierKey]
+) -> tuple[Checkpoint, str]:
+    """Return the newest checkpoint, if it covers the record at a place, and its note.
+
+    Raises NotSealed where it does not yet, and BadNote where no key that is believed has signed it.
+    """
     topic, partition, offset = place
-    tree = folder.tree(topic, partition)
-    note = tree.note
+    note = folder.tree(topic, partition).note
     if not note:
-        raise NotProvable(f"{topic}[{partition}] was never sealed: `playhead audit seal`")
+        raise NotSealed(f"{topic}[{partition}] was never sealed: `playhead audit seal`")
     checkpoint = checkpoint_for(note, keys, (topic, partition))
     if offset >= checkpoint.next:
-        raise NotProvable(
+        raise NotSealed(
             f"{topic}[{partition}] is sealed up to {checkpoint.next}, and the record lies at "
             f"{offset}: seal again (`playhead audit seal`)"
         )
-    stored = _record(log, place)
+    return checkpoint, note
+
+
+def proved(
+    stored: Stored,
+    folder: SealFolder,
+    signed: tuple[Checkpoint, str],
+    keys: Sequence[VerifierKey],
+    *,
+    request: str = "",
+    text: str = "",
+) -> RecordReceipt:
+    """Prove a record by a checkpoint that covers it, with its note; raises NotProvable."""
+    checkpoint, note = signed
+    place = stored.topic, stored.partition, stored.offset
     leaf = leaf_of(stored)
-    tiles = tree.tiles(checkpoint.size)
+    tiles = folder.tree(stored.topic, stored.partition).tiles(checkpoint.size)
     try:
-        index = index_of(leaf_hash(leaf), offset, checkpoint, tiles)
+        index = index_of(leaf_hash(leaf), stored.offset, checkpoint, tiles)
         [key, *_] = opened(note, keys).by
-        return receipt_of(
-            place, leaf, index, tiles, (checkpoint, note), key, request=request, text=text
-        )
+        return receipt_of(place, leaf, index, tiles, signed, key, request=request, text=text)
     except LookupError as error:
         raise NotProvable(f"the seal's tiles do not prove it: {error}") from None
 

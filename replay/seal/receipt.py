@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,10 +25,17 @@ from replay.seal.seal_folder import checkpoint_for
 FORMAT = 1
 RECEIPT_BYTES_MAX = 16 * 2**20  # a record has a megabyte
 PROOF_MAX = 64  # of a tree of 2^64 leaves
+PENDING = "pending"
 
 
 class BadReceipt(ValueError):
     """A file that is no receipt, or one that does not hold; the message says why."""
+
+
+class _Pending(msgspec.Struct):
+    """What a gateway tells of a record that no checkpoint covers yet."""
+
+    state: Any = ""
 
 
 class RecordReceipt(msgspec.Struct, forbid_unknown_fields=False):
@@ -84,6 +91,12 @@ def receipt_of(
 def read_receipt(content: bytes) -> RecordReceipt:
     """Read a receipt; raises BadReceipt."""
     try:
+        state = msgspec.json.decode(content, type=_Pending).state
+        if state == PENDING:
+            raise BadReceipt(
+                "no checkpoint covered the record when it was made: get it again once the log "
+                "is sealed (`playhead audit seal`)"
+            )
         receipt = msgspec.json.decode(content, type=RecordReceipt)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadReceipt(f"it is no receipt: {error}") from None

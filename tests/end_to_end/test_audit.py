@@ -1,5 +1,6 @@
 """The log of a running stack: sealed while it is written, checked, and an answer proved from it."""
 
+import hashlib
 import json
 
 import pytest
@@ -21,6 +22,7 @@ def told(running):
 
 def test_what_was_asked_is_sealed_checked_and_proved(running, workshop, told, tmp_path):
     answer = running.ask(workshop, "What is the deposit for a torque wrench?")
+    receipt_of = f"/v1/messages/{answer['request_id']}/receipt"
     witness = tmp_path / "witness"
     first = told("seal", "--witness", witness, "--json")
     assert first["sealed"] > 5
@@ -35,6 +37,14 @@ def test_what_was_asked_is_sealed_checked_and_proved(running, workshop, told, tm
     key = told("key", "--json")["key"]
     proved = told("verify-receipt", receipt, "--key", key, "--json")
     assert (proved["request"], proved["key_given"]) == (answer["request_id"], True)
+
+    with running.client(workshop) as client:
+        served = client.get(receipt_of)
+    receipt.write_bytes(served.content)
+    assert told("verify-receipt", receipt, "--key", key, "--json") == proved
+    told_of = served.json()
+    assert told_of["state"] == "sealed"
+    assert told_of["digest"].endswith(hashlib.sha256(proved["text"].encode()).hexdigest())
 
     archive = tmp_path / "archive"
     done = running.playhead("replay", "export", str(archive))

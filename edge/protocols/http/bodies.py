@@ -40,6 +40,8 @@ class MessageBody(BaseModel):
     max_tokens: int = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     response_schema: dict[str, Any] | None = None
     budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    receipt: bool = False
+    """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
 
 

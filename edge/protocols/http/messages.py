@@ -62,7 +62,7 @@ async def post_message(
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
         watch = await ask_once(request, gateway, caller, question, key, resources)
-        view = gateway.follower.view(caller, watch.request)
+        view = gateway.follower.view(caller, watch.request, with_receipt=fields.receipt)
         bursts = gateway.follower.bursts(watch, view)
         if fields.stream:
             return _stream(request, gateway, view, view.accepted(), bursts, resources.pop_all())
@@ -89,6 +89,13 @@ async def get_message(
         first = None if last_event_id else view.accepted()
         bursts = gateway.follower.bursts(watch, view)
         return _stream(request, gateway, view, first, bursts, resources.pop_all())
+
+
+@router.get("/v1/messages/{request_id}/receipt")
+async def get_receipt(request_id: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
+    """Return the proof that an answer stands on the log; until it is sealed, what it will be of."""
+    caller.need("read")
+    return await gateway.receipt_desk.receipt(caller, request_id)
 
 
 @router.get("/v1/messages/{request_id}/timeline")

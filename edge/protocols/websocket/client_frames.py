@@ -18,6 +18,8 @@ class MessageFrame(BaseModel):
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | int = ""
     session_id: str = Field("", max_length=limits.SESSION_MAX)
+    receipt: bool = False
+    """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
 
     @property
@@ -31,6 +33,7 @@ class ResumeFrame(BaseModel):
 
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
     cursor: str = Field("", max_length=limits.CURSOR_MAX)
+    receipt: bool = False
 
 
 class CancelFrame(BaseModel):

@@ -168,7 +168,9 @@ class Connection:
             )
             watch = await self._gateway.ask_once(self._caller, question, resources)
             span.set_attribute("playhead.request", watch.request.request)
-            view = self._gateway.follower.view(self._caller, watch.request)
+            view = self._gateway.follower.view(
+                self._caller, watch.request, with_receipt=frame.receipt
+            )
             await self._out.put(view.accepted(**frame.name))
             self._send(watch, view, slot, resources.pop_all(), tasks)
 
@@ -184,7 +186,9 @@ class Connection:
 
     async def _resume(self, frame: ResumeFrame, tasks: asyncio.TaskGroup) -> None:
         request = self._gateway.access.question(self._caller, frame.request_id)
-        view = self._gateway.follower.view(self._caller, request, frame.cursor)
+        view = self._gateway.follower.view(
+            self._caller, request, frame.cursor, with_receipt=frame.receipt
+        )
         earlier = self._streams.pop(request.request, None)
         if earlier is not None:
             earlier.drop()

@@ -9,7 +9,7 @@ from edge.cli.chat import chat
 from edge.cli.hand_in import ingest
 from edge.cli.keys import keys
 from edge.cli.personal_data import personal_data
-from edge.cli.serve import gateway
+from infra.gateway_verb import gateway
 from tests.edge.cli.running import run
 
 

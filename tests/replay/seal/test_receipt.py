@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.parts import system
 from replay.seal.note import Signer
 from replay.seal.proving import NotProvable, prove
 from replay.seal.receipt import BadReceipt, as_string, check_receipt, read_receipt
 from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
 
-SCRIPT = Path(__file__).parents[3] / "docs/examples/verify_receipt.py"
+EXAMPLES = Path(__file__).parents[3] / "docs/examples"
+SCRIPT = EXAMPLES / "verify_receipt.py"
+GO = EXAMPLES / "verify_receipt_go"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,11 @@ def test_what_is_no_receipt_is_told_so(content):
         read_receipt(content)
 
 
+def test_what_was_not_sealed_when_it_was_asked_for_is_told_so():
+    with pytest.raises(BadReceipt, match="get it again once the log is sealed"):
+        read_receipt(b'{"state": "pending", "digest": "sha256:00"}')
+
+
 def test_what_is_not_sealed_or_not_there_can_not_be_proved(log, tmp_path):
     with pytest.raises(NotProvable, match="sealed up to 300"):
         receipt_at(log, 300)
@@ -106,29 +114,46 @@ def test_a_record_that_was_edited_since_can_not_be_proved(tmp_path):
         receipt_at(sealed, 1)
 
 
-def checked(receipt, key, folder):
+CHANGES = ({"text": "value 8"}, {"text": "value"}, {"index": 8}, {"offset": 8}, {"proof": []})
+
+
+def checked(program, receipt, key, folder):
     path = folder / "receipt.json"
     path.write_bytes(msgspec.json.encode(receipt))
-    return subprocess.run(
-        [sys.executable, "-I", SCRIPT, path, str(key)], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*program, path, str(key)], capture_output=True, text=True, check=False)
 
 
-def test_a_script_without_playhead_checks_one_too(log, tmp_path):
+def checks_receipts(program, log, folder):
+    """Hold a program that knows nothing of Playhead to what `check_receipt` does."""
     good = receipt_at(log, 299, text="value 299")
-    done = checked(good, SIGNER.verifier, tmp_path)
+    done = checked(program, good, SIGNER.verifier, folder)
     assert done.returncode == 0, done.stderr
     assert f"record 299 of playhead-test/{TOPIC}/0" in done.stdout
     assert "it holds this text: value 299" in done.stdout
-    for change in (
-        {"text": "value 8"},
-        {"text": "value"},
-        {"index": 8},
-        {"offset": 8},
-        {"proof": []},
-    ):
-        bad = checked(msgspec.structs.replace(good, **change), SIGNER.verifier, tmp_path)
+    for change in CHANGES:
+        bad = checked(program, msgspec.structs.replace(good, **change), SIGNER.verifier, folder)
         assert bad.returncode == 1
         assert "proves nothing" in bad.stderr
-    other = checked(good, Signer.new("playhead-test").verifier, tmp_path)
-    assert "was not signed by this key" in other.stderr
+    other = checked(program, good, Signer.new("playhead-test").verifier, folder)
+    assert other.returncode == 1
+    return other.stderr
+
+
+def test_a_script_without_playhead_checks_one_too(log, tmp_path):
+    told = checks_receipts([sys.executable, "-I", SCRIPT], log, tmp_path)
+    assert "was not signed by this key" in told
+
+
+@pytest.mark.slow  # a compiler runs
+def test_a_go_program_by_the_packages_of_gos_own_log_checks_one_too(log, tmp_path):
+    go = system.go((1, 24))
+    if go is None:
+        pytest.skip("no Go here")
+    program = tmp_path / "verify_receipt"
+    built = subprocess.run(
+        [go, "build", "-o", program, "."], cwd=GO, capture_output=True, text=True, check=False
+    )
+    if built.returncode and "golang.org/x/mod" in built.stderr and "dial" in built.stderr:
+        pytest.skip("its packages can't be fetched here")
+    assert built.returncode == 0, built.stderr
+    assert "no verifiable signatures" in checks_receipts([program], log, tmp_path)

@@ -1,0 +1,39 @@
+"""Sealing the log on the broker, once: trees, the log's own copy of the checkpoints, a witness."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from confluent_kafka import KafkaException
+
+from replay.log import BrokerLog
+from replay.seal.known_checkpoints import Witness
+from replay.seal.put_checkpoints import put_checkpoints
+from replay.seal.seal_folder import SealFolder
+from replay.seal.sealer import SealedPartition, seal
+from replay.seal.signing_key import signer_of
+from schemas.registry import RegistryAway
+from streams.log.codec import Codec
+from streams.log.offsets import NoAnswer
+from streams.settings import Settings
+
+AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError)
+"""What is raised where the broker or the registry does not answer: another try may do better."""
+
+
+def seal_now(settings: Settings, witness: Witness | None = None) -> list[SealedPartition]:
+    """Seal what was written since; a checkpoint is handed on only when it is on the disk.
+
+    Raises one of AWAY.
+    """
+    folder = SealFolder(settings.seal_path)
+    # the log's ends are read when nobody else seals: else it seems to end before what was sealed
+    with folder.held(), closing(BrokerLog(settings)) as log:
+        signer = signer_of(settings.seal_key_path, log.cluster)
+        done = []
+        for one in seal(log.extents(), log.read_extent, folder, signer):
+            if witness is not None and one.note:
+                witness.take(one.note)
+            done.append(one)
+        put_checkpoints(settings, Codec(log.ids), done)
+    return done
