@@ -49,6 +49,10 @@ VERBS = {
         "Follow folders, buckets, sites and databases: hand in what changes, withdraw what goes",
     ),
     "chat": Verb("edge.cli.chat:chat", "Ask a question"),
+    "load": Verb(
+        "infra.load_verb:load",
+        "Ask questions whether or not earlier ones were answered, and tell what that did",
+    ),
     "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
     "audit": Verb(
         "replay.seal.audit_cli:audit_group",
@@ -87,6 +91,7 @@ MEANT = {
     "run": "up",
     "stop": "down",
     "ask": "chat",
+    "stress": "load",
     "upload": "ingest",
     "crawl": "sources add",
     "sync": "sources run",

@@ -93,7 +93,7 @@ class ReceiptDesk:
             raise overloaded(str(error)) from None
         except Permanent as error:
             # whoever reads the log can do nothing about it, whoever keeps it must know
-            log.error("an answer can't be proved", reason=str(error), request=event.meta.request)
+            log.warning("an answer can't be proved", reason=str(error), request=event.meta.request)
             raise Problem(500, "not-provable", f"this answer can't be proved: {error}") from None
         finally:
             self._waiting -= 1

@@ -18,6 +18,8 @@ class MessageFrame(BaseModel):
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | int = ""
     session_id: str = Field("", max_length=limits.SESSION_MAX)
+    max_tokens: int = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     receipt: bool = False
     """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None

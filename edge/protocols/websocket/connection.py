@@ -30,6 +30,7 @@ from edge.protocols.websocket.client_frames import (
     ResumeFrame,
     parse,
 )
+from schemas import Ask
 from streams.watching.tracing import trace_id_of, traceparent_of
 
 tracer = trace.get_tracer("playhead")
@@ -163,6 +164,8 @@ class Connection:
             question = NewQuestion(
                 frame.text,
                 frame.session_id,
+                ask=Ask(max_tokens=frame.max_tokens),
+                budget_ms=frame.budget_ms,
                 fingerprint=fingerprint,
                 trace=traceparent_of(span),
             )
