@@ -24,7 +24,7 @@ from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.limits import ID_MAX
 from edge.requests.policy_followed import PolicyFollowed
-from schemas import DescribedDocument, MapEntry, Passage, Sealed
+from schemas import DescribedDocument, MapEntry, Passage, QuestionAsked, Sealed
 
 STILL_READ = "the log is still being read, so not all that there is is known yet: try again"
 LOOKED_AT_MAX = 5_000
@@ -163,6 +163,12 @@ class Access:
             "text": restore(passage.text, values),
             "score": passage.score,
         }
+
+    def own_words(self, caller: Caller, asked: QuestionAsked | None) -> str | None:
+        """Return what a caller asked, as it was typed; None where it is gone, or another's."""
+        if asked is None or asked.subject != caller.subject:
+            return None
+        return self._opened(caller, asked.text)
 
     def _opened(self, caller: Caller, sealed: Sealed) -> str | None:
         return _unsealed(self._keyring, caller, sealed)

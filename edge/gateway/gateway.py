@@ -21,6 +21,7 @@ from edge.gateway.known_histories import KnownHistories
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
+from edge.gateway.session_desk import SessionDesk
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.log_index import LogIndex
@@ -106,6 +107,7 @@ class Gateway:
             self.reception,
             self.keyring,
         )
+        self.session_desk = SessionDesk(self.log, self.requests, self.access, self.follower)
         self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)

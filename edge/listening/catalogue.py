@@ -68,6 +68,10 @@ class KnownRequest(Identity):
     """When the broker had it: nothing of it lies before."""
     deadline_us: int = 0
     trace: str = ""
+    offset: int = -1
+    """Where its record lies in its lane; -1 where that is not known."""
+    mode: str = ""
+    """Of a question: an answer, or a search."""
 
 
 class KnownRequests:
@@ -93,7 +97,7 @@ class KnownRequests:
         """
         if not isinstance(entry.event, RequestEvent):
             return
-        request = known_from(entry.event, entry.time_ms)
+        request = known_from(entry.event, entry.time_ms, entry.offset)
         with self._lock:
             self._own.pop(request.whose, None)
             if request.whose not in self._writing:
@@ -102,7 +106,7 @@ class KnownRequests:
     def learn(self, entry: Entry) -> None:
         """Learn of a request that this process put on the log, before its reader comes to it."""
         if isinstance(entry.event, RequestEvent) and self.find(entry.whose) is None:
-            self._own[entry.whose] = known_from(entry.event, entry.time_ms)
+            self._own[entry.whose] = known_from(entry.event, entry.time_ms, entry.offset)
 
     def find(self, whose: Whose) -> KnownRequest | None:
         """Return a request of a tenant."""
@@ -113,6 +117,29 @@ class KnownRequests:
             return KnownRequest(*row)
         waiting = (part[whose] for part in reversed(in_memory) if whose in part)
         return next(waiting, None) or self._own.get(whose)
+
+    def newest(
+        self, tenant: str, subject: str, most: int, session: str | None = None
+    ) -> list[KnownRequest]:
+        """Return a user's newest questions, the newest first: of one conversation, or of all.
+
+        Searches are none of them.
+        """
+        in_memory = *self._own.values(), *self._fresh.values(), *self._writing.values()
+        found = {
+            one.request: one
+            for one in in_memory
+            if (one.tenant, one.subject, one.mode) == (tenant, subject, "answer")
+            and session in (None, one.session)
+            and self.find(one.whose) == one  # the first record with an id wins
+        }
+        whose = (tenant, subject) if session is None else (tenant, subject, session)
+        question = NEWEST if session is None else NEWEST_OF_SESSION
+        for row in self._index.rows(question, (*whose, most)):
+            found[row[0]] = KnownRequest(*row)
+        return sorted(found.values(), key=lambda one: (one.time_ms, one.offset), reverse=True)[
+            :most
+        ]
 
     def __len__(self) -> int:
         return self._written + len(self._fresh) + len(self._writing)
@@ -148,8 +175,8 @@ class KnownRequests:
             self._fresh, self._writing, self._written = {}, {}, 0
 
 
-def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
-    """Return what is remembered of a request."""
+def known_from(event: RequestEvent, time_ms: int, offset: int = -1) -> KnownRequest:
+    """Return what is remembered of a request, by when the broker had it and where."""
     question = event if isinstance(event, QuestionAsked) else None
     return KnownRequest(
         request=event.meta.request,
@@ -160,6 +187,8 @@ def known_from(event: RequestEvent, time_ms: int) -> KnownRequest:
         time_ms=time_ms,
         deadline_us=question.ask.deadline if question else 0,
         trace=event.meta.trace,
+        offset=offset,
+        mode=question.ask.mode if question else "",
     )
 
 
@@ -426,11 +455,15 @@ class KnownDocuments:
 
 # ---------------------------------------------------------------------- rows of the index
 
-FIND_REQUEST = (
-    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace FROM requests "
-    "WHERE digest = ?"
+_REQUEST = (
+    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace, offset, mode "
+    "FROM requests "
 )
-ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FIND_REQUEST = f"{_REQUEST}WHERE digest = ?"
+_ASKED = f"{_REQUEST}WHERE mode = 'answer' AND tenant = ? AND subject = ? "
+NEWEST = f"{_ASKED}ORDER BY time_ms DESC LIMIT ?"
+NEWEST_OF_SESSION = f"{_ASKED}AND session = ? ORDER BY time_ms DESC LIMIT ?"
+ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FIND_DOCUMENT = "SELECT known FROM documents WHERE tenant = ? AND id = ?"
 SET_DOCUMENT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
 UNDER_WAY = "SELECT tenant, known FROM documents WHERE since_us IS NOT NULL ORDER BY since_us"
@@ -447,7 +480,7 @@ def _digest_of(whose: Whose) -> bytes:
 
 def _row_of(one: KnownRequest) -> tuple[Any, ...]:
     named = one.tenant, one.request, one.subject, one.session
-    return *named, one.lane, one.time_ms, one.deadline_us, one.trace
+    return *named, one.lane, one.time_ms, one.deadline_us, one.trace, one.offset, one.mode
 
 
 def _document_row(tenant: str, one: KnownDocument) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ from streams.watching.logs import logger
 
 log = logger("gateway")
 
-LAYOUT = 1
+LAYOUT = 2
 """Counted up whenever a row means something else than before: an older file begins anew."""
 FILES_MAX = 64  # gateways with one run folder
 CACHE_KIB = 4_096  # of each of the two connections
@@ -56,8 +56,11 @@ CREATE TABLE IF NOT EXISTS requests (
     lane INTEGER NOT NULL,
     time_ms INTEGER NOT NULL,
     deadline_us INTEGER NOT NULL,
-    trace TEXT NOT NULL
+    trace TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    mode TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS asked ON requests (tenant, subject, time_ms) WHERE mode = 'answer';
 CREATE TABLE IF NOT EXISTS documents (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,

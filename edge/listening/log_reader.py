@@ -22,7 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -41,7 +41,7 @@ from edge.listening.index_writer import IndexWriter
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.listening.log_index import LogIndex
 from edge.requests.identity import Whose
-from schemas import AnswerReleased, AnswerRetracted, Event
+from schemas import AnswerReleased, AnswerRetracted, Event, QuestionAsked
 from streams.delivery.log_identity import topic_ids
 from streams.log import reading
 from streams.log.codec import Codec, Undecodable, schema_id_of
@@ -105,6 +105,9 @@ class ReadsLog(Protocol):
 
     async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return the entries of a request of the given kinds; raises Transient."""
+
+    async def questions(self, requests: Sequence[KnownRequest]) -> dict[str, QuestionAsked]:
+        """Return one tenant's questions by request, as far as they are there; raises Transient."""
 
     async def reachable(self) -> bool:
         """Ask the broker whether it is there."""
@@ -182,6 +185,29 @@ class LogReader:
                 ) from None
         await self._told(found, request.tenant)
         return await asyncio.to_thread(self._opened, found, request.whose)
+
+    async def questions(self, requests: Sequence[KnownRequest]) -> dict[str, QuestionAsked]:
+        """Return one tenant's questions by request, as far as they are there; raises Transient.
+
+        Each is read where it lies: nothing is looked for.
+        """
+        places = [one for one in requests if one.offset >= 0]
+        if not places:
+            return {}
+        async with self._turn_to_read_back():
+            try:
+                found = await asyncio.to_thread(self._read_questions, places)
+            except (KafkaException, TimeoutError) as error:
+                raise Transient(
+                    f"the log can't be read at the moment ({type(error).__name__}): try again"
+                ) from None
+        await self._told(found, places[0].tenant)
+        wanted = {one.whose for one in places}
+        return {
+            entry.event.meta.request: entry.event
+            for entry in await asyncio.to_thread(self._entries, found)
+            if isinstance(entry.event, QuestionAsked) and entry.whose in wanted
+        }
 
     @asynccontextmanager
     async def _turn_to_read_back(self) -> AsyncIterator[None]:
@@ -312,6 +338,21 @@ class LogReader:
         finally:
             consumer.close()
 
+    def _read_questions(self, requests: Iterable[KnownRequest]) -> list[FoundRecord]:
+        """Read the records at the requests' places; raises KafkaException or TimeoutError."""
+        topic = topic_of(QuestionAsked)
+        consumer = self._new_consumer(self._settings, NAME)
+        try:
+            found: list[FoundRecord] = []
+            for one in requests:
+                at = Extent(topic, one.lane, one.offset, one.offset + 1)
+                with suppress(reading.NotHeld, Undecodable):
+                    for message in reading.records(consumer, [at], READ_BACK_S):
+                        found.append((message, schema_id_of(message.value()), QuestionAsked))
+            return found
+        finally:
+            consumer.close()
+
     async def _told(self, found: Sequence[FoundRecord], tenant: str) -> None:
         """Wait until it is known what records were written under; raises Transient.
 
@@ -335,12 +376,15 @@ class LogReader:
         return not unknown
 
     def _opened(self, found: Iterable[FoundRecord], whose: Whose) -> list[Entry]:
+        return [entry for entry in self._entries(found) if entry.whose == whose]
+
+    def _entries(self, found: Iterable[FoundRecord]) -> list[Entry]:
         entries = (
             entry_of(self._codec, message, kind)
             for message, schema_id, kind in found
             if self._codec.known(schema_id, kind)
         )
-        return [entry for entry in entries if entry is not None and entry.whose == whose]
+        return [entry for entry in entries if entry is not None]
 
     def _ask(self) -> bool:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)

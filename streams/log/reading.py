@@ -21,6 +21,10 @@ ENDING = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})  # noqa: 
 """Codes that end a client although its errors do not always say so themselves."""
 
 
+class NotHeld(KafkaException):
+    """The broker holds no record at an offset any more, or none yet."""
+
+
 def ends_client(error: KafkaError) -> bool:
     """Say whether a client can do nothing more after an error."""
     return error.fatal() or error.code() in ENDING
@@ -107,4 +111,6 @@ def _next_offset(message: Message) -> int:
         return offset + 1
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
         return offset
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
+        raise NotHeld(error)
     raise KafkaException(error)

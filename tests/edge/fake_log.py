@@ -58,6 +58,7 @@ class FakeLog:
         self.oldest: dict[Partition, int] = {}
         self.configurations = {"c": {"review": {"share": 1.0}}}
         self.write_index: Callable[[], Any] = lambda: None
+        self.time_ms = 1_700_000_000_000
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
@@ -80,6 +81,12 @@ class FakeLog:
             and entry.event.meta.tenant == request.tenant
             and entry.partition == request.lane
         ]
+
+    async def questions(self, requests: Any) -> dict[str, QuestionAsked]:
+        if not self.broker:
+            raise Transient("the log can't be read at the moment")
+        asked = [(one, await self.read_back(one, [QuestionAsked])) for one in requests]
+        return {one.request: entries[0].event for one, entries in asked if entries}
 
     async def reachable(self) -> bool:
         return self.broker
@@ -124,7 +131,7 @@ class FakeLog:
         """Put an event on the log, as a step would."""
         with self._lock:
             lane = self.entries[topic_of(event)]
-            entry = Entry(event, event.meta.lane, len(lane), 1_700_000_000_000)
+            entry = Entry(event, event.meta.lane, len(lane), self.time_ms)
             lane.append(entry)
         dispatch = self._dispatch
         wanted = isinstance(event, HISTORY) or (dispatch and dispatch.is_awaited(entry.whose))
@@ -136,6 +143,10 @@ class FakeLog:
     def _hand(self, dispatch: Dispatch, entry: Entry) -> None:
         dispatch.take([entry])
         self.write_index()
+
+    def tick(self) -> None:
+        """Let a second pass on the broker's clock."""
+        self.time_ms += 1_000
 
     # what reviewers read
 

@@ -15,7 +15,7 @@ class PlainCatalogue:
     def take(self, entry):
         event = entry.event
         if isinstance(event, RequestEvent):
-            self.requests.setdefault(entry.whose, known_from(event, entry.time_ms))
+            self.requests.setdefault(entry.whose, known_from(event, entry.time_ms, entry.offset))
         match event:
             case DocumentSubmitted():
                 self._document(event, event.document).describe(event)
@@ -32,6 +32,16 @@ class PlainCatalogue:
 
     def _document(self, event, document):
         return self.documents.setdefault((event.meta.tenant, document), KnownDocument(document))
+
+    def newest(self, tenant, subject, most, session=None):
+        """A user's newest questions, the newest first."""
+        mine = [
+            one
+            for one in self.requests.values()
+            if (one.tenant, one.subject, one.mode) == (tenant, subject, "answer")
+            and session in (None, one.session)
+        ]
+        return sorted(mine, key=lambda one: (one.time_ms, one.offset), reverse=True)[:most]
 
     def described(self, tenant):
         """The ids of the documents that were handed in."""

@@ -14,7 +14,7 @@ from edge.listening.entries import Dispatch
 from edge.listening.log_reader import LogReader
 from edge.requests.building import RequestBuilder
 from edge.requests.publishing import RequestPublisher
-from schemas import DocumentSubmitted, DocumentWithdrawn
+from schemas import Ask, DocumentSubmitted, DocumentWithdrawn
 from streams.log.codec import open_codec
 from streams.operations.lag import Lag, LagReader, consumer_groups
 from streams.settings import Settings
@@ -99,6 +99,14 @@ async def test_what_was_published_is_read_back_by_request(log):
             place.offset,
             place.time_ms,
         )
+
+
+async def test_questions_are_read_where_they_lie(log):
+    asked = log.build.question("contract", user="jane", text="VAT?", ask=Ask())
+    place = log.publisher.send(asked).result(30)
+    known = known_from(asked, place.time_ms, place.offset)
+    assert await log.reader.questions([known]) == {asked.meta.request: asked}
+    assert await log.reader.questions([]) == {}
 
 
 async def test_only_the_kinds_that_are_asked_for_are_read_back(log):

@@ -160,6 +160,9 @@ def check_equal(indexed, plain):
         for request in REQUESTS:
             whose = tenant, request
             assert indexed.requests.find(whose) == plain.requests.get(whose)
+        for most, session in ((1, None), (9, None), (9, "s-1"), (9, "s-2")):
+            wanted = tenant, "jane", most, session
+            assert indexed.requests.newest(*wanted) == plain.newest(*wanted)
         described = plain.described(tenant)
         heads = list(indexed.documents.heads(tenant))
         assert [head.id for head in heads] == described

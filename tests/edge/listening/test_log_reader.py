@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message
@@ -23,7 +24,7 @@ from schemas import AnswerReleased, AnswerRetracted, QuestionAsked, TokensReleas
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE
-from tests.fakes import a_codec
+from tests.fakes import a_codec, a_meta
 from tests.memory_broker import MemoryBroker, MemoryConsumer
 
 CODEC = a_codec()
@@ -237,6 +238,23 @@ async def test_a_request_is_read_back_with_all_that_came_of_it(log):
     [question] = [entry for entry in entries if entry.event == QUESTION]
     assert (question.partition, question.offset) == (0, 1)
     assert question.time_ms == 7 + REQUEST.time_ms
+    assert log.all_closed
+
+
+async def test_questions_are_read_where_they_lie_and_only_their_tenants(log):
+    log.put(QUESTION, value=b"nonsense")
+    log.put(QUESTION)
+    asked = [structs.replace(QUESTION, meta=a_meta(request=name)) for name in ("r-1", "r-2")]
+    for one in asked:
+        log.put(one)
+    places = [known_from(one, 1, offset) for offset, one in enumerate(asked, 2)]
+    elsewhere = [replace(places[0], offset=at) for at in (-1, 0, 1, 3, 99)]
+    theirs = replace(places[1], tenant="globex")
+    found = await log.reader().questions([*elsewhere, *places])
+    assert found == {"r-1": asked[0], "r-2": asked[1]}
+    assert await log.reader().questions([theirs]) == {}
+    assert await log.reader().questions([elsewhere[3]]) == {}, "another request lies there"
+    assert await log.reader().questions([]) == {}
     assert log.all_closed
 
 
