@@ -137,6 +137,15 @@ class Follower:
                 raise _deadline_passed(watch.request, what)
             entries = await self._next(watch, min(left_s, self._bounds.tick_s))
 
+    async def passages_of(self, caller: Caller, request: KnownRequest) -> list[dict[str, Any]]:
+        """Return the passages that were found for a question; none while there are none.
+
+        Raises Problem.
+        """
+        found = await self.read_back(request, (ChunksRetrieved,))
+        events = [one.event for one in found if isinstance(one.event, ChunksRetrieved)]
+        return self._spelt(caller, request, events[-1]) if events else []
+
     async def answer_so_far(self, caller: Caller, request: KnownRequest) -> dict[str, Any]:
         """Return what the log holds of an answer; raises Problem."""
         view = self.view(caller, request)

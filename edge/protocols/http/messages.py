@@ -91,6 +91,15 @@ async def get_message(
         return _stream(request, gateway, view, first, bursts, resources.pop_all())
 
 
+@router.get("/v1/messages/{request_id}/passages")
+async def get_passages(request_id: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
+    """Return the passages that an answer was made from, as far as its reader may see them."""
+    caller.need("read")
+    question = gateway.access.question(caller, request_id)
+    passages = await gateway.follower.passages_of(caller, question)
+    return {"request_id": question.request, "passages": passages}
+
+
 @router.get("/v1/messages/{request_id}/receipt")
 async def get_receipt(request_id: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Return the proof that an answer stands on the log; until it is sealed, what it will be of."""

@@ -68,6 +68,7 @@ async def review_page(request: Request) -> HTMLResponse:
 
 
 PAGES = ("chat", "review")
+PART = re.compile(r"\{\{([a-z/.-]+)\}\}")
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,12 @@ class ServedPage:
 
     @classmethod
     def of(cls, name: str) -> ServedPage:
-        """Read a page."""
-        content = files("edge.protocols.http").joinpath(f"{name}.html").read_text("utf-8")
+        """Read a page, and put into it what stands in files of its own: `{{chat.css}}`."""
+        folder = files("edge.protocols.http")
+        content = PART.sub(
+            lambda part: folder.joinpath(part[1]).read_text("utf-8"),
+            folder.joinpath(f"{name}.html").read_text("utf-8"),
+        )
         return cls(content, page_policy(content))
 
 

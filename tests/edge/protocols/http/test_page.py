@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
+import hashlib
+import importlib.resources
 import shutil
-import socket
 
-import httpx
 import pytest
-import uvicorn
-import websockets
+from msgspec import structs
+from playwright.async_api import async_playwright, expect
 
-from edge.protocols.http.app import create_app
-from schemas import QuestionAsked
+from edge.protocols.http.service import PART, ServedPage
+from schemas import DocumentSubmitted, FeedbackGiven, QuestionAsked
+from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import Answers, FakeLog, a_citation, a_gateway, a_key
+from tests.edge.http_client import outcomes_of
+from tests.edge.protocols.http.test_review_page import faults, is_no_wider_than_its_window
+from tests.edge.reviewed import a_reviewed_answer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -23,53 +25,10 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
 ]
 
-
-class Page:
-    """A tab, through the browser's debugging protocol."""
-
-    def __init__(self, tab):
-        self._tab = tab
-        self._number = 0
-        self.complaints = []
-
-    async def command(self, method, **parameters):
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        await self._tab.send(json.dumps(message))
-        while True:
-            reply = json.loads(await self._tab.recv())
-            if reply.get("method") in ("Runtime.exceptionThrown", "Security.securityStateChanged"):
-                self.complaints.append(reply["params"])
-            elif reply.get("method") == "Log.entryAdded":
-                entry = reply["params"]["entry"]
-                if entry["source"] != "network":
-                    self.complaints.append(entry)
-            if reply.get("id") == self._number:
-                return reply["result"]
-
-    async def run(self, script):
-        reply = await self.command(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        return reply["result"].get("value")
-
-    async def until(self, script):
-        async with asyncio.timeout(20):
-            while not (found := await self.run(script)):  # noqa: ASYNC110 - the page's own events
-                await asyncio.sleep(0.05)
-        return found
-
-    async def enter(self, key):
-        await self.run(
-            f"document.getElementById('key').value = {json.dumps(key)};"
-            "document.getElementById('enter').requestSubmit()"
-        )
-
-    async def ask(self, text):
-        await self.run(
-            f"document.getElementById('text').value = {json.dumps(text)};"
-            "document.getElementById('ask').requestSubmit()"
-        )
+PHONE = {"width": 360, "height": 640}
+CONNECTED = "connected"
+EXPECTED = ("Failed to load resource", "HTTP Authentication failed")
+"""What the browser says by itself of an answer that is an error."""
 
 
 @pytest.fixture
@@ -79,124 +38,336 @@ def log():
 
 @pytest.fixture
 async def gateway(tmp_path, log):
-    return a_gateway(tmp_path / "run", log)
+    receipt = {"offset": 3, "topic": "t", "partition": 0}
+    parts = {"receipts": lambda *_, **__: receipt}
+    return a_gateway(tmp_path / "run", log, parts=parts)
 
 
 @pytest.fixture
 async def url(gateway):
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(gateway), port=0, log_config=None, timeout_graceful_shutdown=1)
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - the server has no event for it
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    async with serving(gateway) as server:
+        yield f"http://{address_of(server)}"
 
 
 @pytest.fixture
-async def page(url, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    browser = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--remote-debugging-port={port}",
-        f"--user-data-dir={tmp_path / 'browser'}",
-        "about:blank",
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                try:
-                    tabs = (await client.get(f"http://127.0.0.1:{port}/json")).json()
-                    address = next(t for t in tabs if t["type"] == "page")["webSocketDebuggerUrl"]
-                    break
-                except (httpx.TransportError, StopIteration):
-                    await asyncio.sleep(0.1)
-        async with websockets.connect(address, max_size=None) as tab:
-            page = Page(tab)
-            for domain in ("Page", "Runtime", "Log"):
-                await page.command(f"{domain}.enable")
-            await page.command("Page.navigate", url=url)
-            await page.until("document.getElementById('door')?.open")
-            yield page
-    finally:
-        browser.terminate()
-        await browser.wait()
+async def browser():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
 
 
-async def test_a_person_can_ask_and_see_where_it_stands(page, log, gateway):
+@pytest.fixture
+async def page(browser, url):
+    context = await browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = await context.new_page()
+    page.set_default_timeout(20_000)
+    page.complaints, page.asked = [], []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda said: _complain(page, said))
+    page.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    assert page.complaints == []
+    assert [one for one in page.asked if not one.startswith((url, "data:"))] == []
+    await context.close()
+
+
+def _complain(page, said):
+    if said.type == "error" and not any(one in said.text for one in EXPECTED):
+        page.complaints.append(said.text)
+
+
+@pytest.fixture
+def key(gateway):
+    return a_key(gateway)
+
+
+async def opened(page, url, key, more=""):
+    await page.goto(f"{url}/#key={key}{more}")
+    await expect(page.locator("#state")).to_have_text(CONNECTED)
+
+
+async def ask(page, text):
+    await page.locator("#text").fill(text)
+    await page.keyboard.press("Enter")
+
+
+def answers(*parts, **more):
+    """Has each question answered so."""
+
     def answer(event):
-        whole = Answers(event).whole("VAT <b>is</b> ", "due.", citations=(a_citation(),))
-        return whole if isinstance(event, QuestionAsked) else ()
+        return Answers(event).whole(*parts, **more) if isinstance(event, QuestionAsked) else ()
 
-    log.answer = answer
-    await page.enter("ph_wrong")
-    await page.until("document.getElementById('wrong').textContent.includes('not valid')")
-    await page.enter(a_key(gateway))
-    await page.until("document.getElementById('state').textContent === 'connected'")
-    await page.ask("Is VAT due?")
-    await page.until("document.querySelectorAll('.citations').length")
-    shown = await page.run("document.getElementById('turns').innerText")
-    assert "Is VAT due?" in shown
-    assert "VAT <b>is</b> due." in shown, "an answer is text, never markup"
-    assert "file:vat" in shown
+    return answer
+
+
+def last_answer(page):
+    return page.locator(".answer").last
+
+
+# ---------------------------------------------------------------------- keys
+
+
+async def test_a_person_can_ask_and_see_where_it_stands(page, url, log, key):
+    log.answer = answers("VAT <b>is</b> ", "due.", citations=(a_citation(),))
+    await page.goto(url)
+    await page.locator("#key").fill("ph_wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#wrong")).to_contain_text("not valid")
+    await page.locator("#key").fill(key)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#state")).to_have_text(CONNECTED)
+    await ask(page, "Is VAT due?")
+    await expect(page.locator(".question")).to_have_text("Is VAT due?")
+    await expect(last_answer(page)).to_contain_text("VAT <b>is</b> due.")  # markup is text
+    await expect(page.locator(".citations")).to_contain_text("file:vat")
     log.append(Answers(log.published(QuestionAsked)[-1]).retracted("not allowed", 1))
-    await page.until("document.getElementById('turns').innerText.includes('withdrawn')")
-    assert "due." not in await page.run("document.querySelector('.answer').innerText")
-    assert page.complaints == []
+    await expect(last_answer(page)).to_contain_text("withdrawn: not allowed")
+    await expect(last_answer(page)).not_to_contain_text("due.")
 
 
-async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, gateway):
-    key = a_key(gateway)
-    await page.command("Page.navigate", url=f"{url}/#key={key}")
-    await page.until("document.getElementById('state')?.textContent === 'connected'")
-    assert await page.run("location.href") == f"{url}/"
-    assert await page.run("sessionStorage.getItem('playhead.key')") == key
-    assert not await page.run("document.getElementById('door').open")
-    assert page.complaints == []
+async def test_an_address_with_a_key_opens_with_it_and_hides_it(page, url, key):
+    await opened(page, url, key)
+    assert page.url == f"{url}/"
+    assert await page.evaluate("sessionStorage.getItem('playhead.key')") == key
+    await expect(page.locator("#door")).to_be_hidden()
 
 
-async def test_a_reload_keeps_the_conversation_and_asks_the_log_for_its_answers(page, log, gateway):
-    def answer(event):
-        whole = Answers(event).whole(
-            f"Answer {len(log.published(QuestionAsked))}.", citations=(a_citation(),)
-        )
-        return whole if isinstance(event, QuestionAsked) else ()
+async def test_another_key_sees_nothing_of_the_one_before(page, url, log, gateway, key):
+    log.answer = answers("VAT is due.")
+    await opened(page, url, key)
+    await ask(page, "Is VAT due?")
+    await expect(page.locator("#sessions button")).to_have_text("Is VAT due?")
+    await page.locator("#leave").click()
+    await page.locator("#key").fill(gateway.keys.create("acme", user="bob")[1])
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#state")).to_have_text(CONNECTED)
+    await expect(page.locator("#turns")).to_contain_text("Ask your documents")
+    assert await page.locator("#sessions button").count() == 0
+    assert await page.evaluate("sessionStorage.getItem('playhead.session')") is None
 
-    log.answer = answer
-    await page.enter(a_key(gateway))
-    await page.until("document.getElementById('state').textContent === 'connected'")
+
+# ---------------------------------------------------------------------- conversations
+
+
+async def test_a_reload_keeps_the_conversation_and_reads_it_from_the_log(page, url, log, key):
+    def numbered(event):
+        return answers(f"Answer {len(log.published(QuestionAsked))}.")(event)
+
+    log.answer = numbered
+    await opened(page, url, key)
     for number in (1, 2):
-        await page.ask(f"Question {number}?")
-        await page.until(f"document.querySelectorAll('.citations').length === {number}")
-    session = await page.run("sessionStorage.getItem('playhead.session')")
-    kept = await page.run("sessionStorage.getItem('playhead.turns')")
-    assert "Answer" not in kept
+        await ask(page, f"Question {number}?")
+        await expect(last_answer(page)).to_contain_text(f"Answer {number}.")
+        log.tick()
     log.append(Answers(log.published(QuestionAsked)[0]).retracted("not allowed", 1))
-    await page.until("document.getElementById('turns').innerText.includes('withdrawn')")
-
-    await page.command("Page.reload")
-    await page.until("document.querySelectorAll('.answer:not(.busy)').length === 2")
-    shown = await page.run("document.getElementById('turns').innerText")
-    places = [
-        shown.index(text) for text in ("Question 1?", "withdrawn", "Question 2?", "Answer 2.")
-    ]
+    await page.reload()
+    await expect(page.locator(".answer:not(.busy)")).to_have_count(2)
+    shown = await page.locator("#turns").inner_text()
+    told = ("Question 1?", "withdrawn", "Question 2?", "Answer 2.")
+    places = [shown.index(text) for text in told]
     assert places == sorted(places)
     assert "Answer 1." not in shown, "what was withdrawn stays so"
-    assert await page.run("document.querySelectorAll('.citations').length") == 1
-    await page.ask("Question 3?")
-    await page.until("document.querySelectorAll('.citations').length === 2")
-    assert await page.run("sessionStorage.getItem('playhead.session')") == session
+    kept = await page.evaluate("Object.keys({...sessionStorage}).sort().join()")
+    assert kept == "playhead.key,playhead.session", "nothing of an answer stays in the browser"
+    await ask(page, "Question 3?")
+    await expect(last_answer(page)).to_contain_text("Answer 3.")
+    assert len({one.meta.session for one in log.published(QuestionAsked)}) == 1
 
-    await page.run("document.getElementById('fresh').click()")
-    await page.command("Page.reload")
-    await page.until("document.getElementById('state')?.textContent === 'connected'")
-    assert "Question" not in await page.run("document.getElementById('turns').innerText")
-    assert page.complaints == []
+
+async def test_an_answer_that_is_not_there_yet_comes_after_a_reload(page, url, log, key):
+    log.answer = lambda _: ()
+    await opened(page, url, key)
+    await ask(page, "Is VAT due?")
+    await expect(last_answer(page)).to_contain_text("looking")
+    await page.reload()
+    await expect(page.locator(".answer.busy")).to_have_count(1)
+    for event in Answers(log.published(QuestionAsked)[0]).whole("VAT ", "is due."):
+        log.append(event)
+    await expect(last_answer(page)).to_contain_text("VAT is due.")
+    await expect(page.locator(".answer.busy")).to_have_count(0)
+
+
+async def test_conversations_are_listed_opened_and_left(page, url, log, key):
+    log.answer = answers("Yes.")
+    await opened(page, url, key)
+    for text in ("First?", "Second?"):
+        await page.locator("#fresh").click()
+        await ask(page, text)
+        await expect(last_answer(page)).to_contain_text("Yes.")
+        log.tick()
+    await expect(page.locator("#sessions button")).to_have_text(["Second?", "First?"])
+    await page.locator("#sessions button", has_text="First?").click()
+    await expect(page.locator(".question")).to_have_text(["First?"])
+    await expect(page.locator("#sessions [aria-current=true]")).to_have_text("First?")
+    await ask(page, "And then?")
+    await expect(last_answer(page)).to_contain_text("Yes.")
+    first, _, third = log.published(QuestionAsked)
+    assert first.meta.session == third.meta.session
+
+
+async def test_a_long_conversation_is_read_page_by_page(page, url, log, gateway, key):
+    log.answer = answers("Yes.")
+    await opened(page, url, key)
+    script = """async ([key, count]) => {
+        for (let one = 0; one < count; one++) await fetch("/v1/messages", {method: "POST",
+          headers: {Authorization: "Bearer " + key, "Content-Type": "application/json"},
+          body: JSON.stringify({text: "Question " + one, session_id: "s-long"})});
+    }"""
+    for _ in range(3):
+        await page.evaluate(script, [key, 9])
+        log.tick()
+    await page.reload()
+    await page.locator("#sessions button").click()
+    await expect(page.locator(".question")).to_have_count(20)
+    await page.locator("#before").click()
+    await expect(page.locator(".question")).to_have_count(27)
+    await expect(page.locator("#before")).to_be_hidden()
+    await expect(page.locator(".question").first).to_have_text("Question 0")
+    await expect(page.locator(".question").last).to_have_text("Question 8")
+
+
+async def test_a_link_leads_to_ones_own_answer_and_to_nobody_elses(page, url, log, gateway, key):
+    log.answer = answers("VAT is due.")
+    await opened(page, url, key)
+    await ask(page, "Is VAT due?")
+    await last_answer(page).get_by_role("button", name="Copy link").click()
+    link = await page.evaluate("navigator.clipboard.readText()")
+    await page.goto("about:blank")
+    await opened(page, url, key, "&" + link.partition("#")[2])
+    await expect(last_answer(page)).to_contain_text("VAT is due.")
+    other = gateway.keys.create("acme", user="bob")[1]
+    await page.goto("about:blank")
+    await opened(page, url, other, "&" + link.partition("#")[2])
+    await expect(page.locator("#turns")).to_contain_text("not one of yours")
+
+
+# ---------------------------------------------------------------------- hostile text
+
+HOSTILE = (
+    "<script>window.hit = 1</script><img src=x onerror='window.hit = 2'>"
+    "![pixel](http://evil.test/pixel.png) [press](javascript:window.hit=3) "
+    "[data](data:text/html,<script>window.hit=4</script>) <javascript:window.hit=5>\n\n"
+    "| a |\n|:-:|\n| **b** |\n\n```\n</code></pre><script>window.hit = 6</script>\n```\n"
+)
+
+
+async def test_no_script_of_an_answer_or_a_document_runs_and_no_picture_is_fetched(
+    page, url, log, key
+):
+    fields = {"title": HOSTILE, "uri": "javascript:window.hit=7", "quote": HOSTILE}
+    citation = structs.replace(a_citation(), **fields)
+    log.answer = answers(HOSTILE, citations=(citation,))
+    await opened(page, url, key)
+    await ask(page, HOSTILE)
+    await expect(page.locator(".citations")).to_contain_text("javascript:window.hit=7")
+    text = last_answer(page).locator(".text")
+    await expect(text).to_contain_text("<img src=x onerror=")
+    assert (
+        await text.locator("script, img, iframe, a[href^=javascript], a[href^=data]").count() == 0
+    )
+    await expect(text.locator("td strong")).to_have_text("b")
+    await page.locator(".citations button").click()
+    await expect(page.locator("#paper")).to_contain_text("window.hit = 1")
+    await page.locator("#close").click()
+    assert await page.evaluate("window.hit") is None
+
+
+# ---------------------------------------------------------------------- what an answer offers
+
+
+async def test_an_answer_shows_its_passage_its_making_and_its_receipt(page, url, log, gateway, key):
+    log.answer = a_reviewed_answer(gateway)
+    await opened(page, url, key)
+    await ask(page, "Does Jane owe VAT?")
+    await page.locator(".citations button").first.click()
+    await expect(page.locator("#shown mark")).to_have_text("VAT is due.")
+    await expect(page.locator("#shown .passage")).to_contain_text("And after.")
+    await page.keyboard.press("Escape")
+    await last_answer(page).get_by_role("button", name="How was this made?").click()
+    await expect(page.locator("#shown table")).to_contain_text("retrieve")
+    await page.locator("#close").click()
+    await last_answer(page).get_by_role("button", name="Receipt").click()
+    async with page.expect_download() as saved:
+        await page.locator("#shown a").click()
+    assert (await saved.value).suggested_filename.startswith("receipt-")
+    await page.locator("#close").click()
+    await last_answer(page).get_by_role("button", name="Not helpful").click()
+    await expect(page.locator("[aria-pressed=true]")).to_have_text("Not helpful")
+    assert [given.rating for given in log.published(FeedbackGiven)] == [-1]
+    await last_answer(page).get_by_role("button", name="Copy", exact=True).click()
+    assert "VAT is due." in await page.evaluate("navigator.clipboard.readText()")
+
+
+async def test_an_answer_is_stopped_by_a_key_and_asked_for_again(page, url, log, key):
+    log.answer = lambda _: ()
+    await opened(page, url, key)
+    await ask(page, "Is VAT due?")
+    await expect(last_answer(page)).to_contain_text("looking")
+    await page.keyboard.press("Escape")
+    await expect(last_answer(page)).to_contain_text("stopped")
+    log.answer = answers("VAT is due.")
+    await last_answer(page).get_by_role("button", name="Ask again").click()
+    await expect(last_answer(page)).to_contain_text("VAT is due.")
+
+
+async def test_documents_are_handed_in_and_told_of_until_they_can_be_searched(
+    page, url, log, gateway, key
+):
+    log.answer = lambda event: outcomes_of(event, "failed" if "no" in event.uri else "indexed")
+    await opened(page, url, key)
+    files = [
+        {"name": "VAT.md", "mimeType": "", "buffer": b"VAT is due."},
+        {"name": "no.txt", "mimeType": "text/plain", "buffer": b"x"},
+    ]
+    await page.locator("#files").set_input_files(files)
+    told = page.locator("#uploads li")
+    await expect(told.first).to_contain_text("VAT.md: can be searched, 2 parts")
+    await expect(told.nth(1)).to_have_class("gone")
+    event, _ = log.published(DocumentSubmitted)
+    assert (event.uri, event.media_type) == ("upload/VAT.md", "text/markdown")
+    assert gateway.keyring.unseal("acme", event.content) == b"VAT is due."
+
+
+# ---------------------------------------------------------------------- for everybody
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_breaks_no_rule_of_wcag_on_desk_and_phone(page, url, log, gateway, key, scheme):
+    await page.emulate_media(color_scheme=scheme)
+    log.answer = a_reviewed_answer(gateway)
+    await opened(page, url, key)
+    assert await faults(page) == []
+    await ask(page, "Does Jane owe VAT?")
+    await expect(page.locator(".citations")).to_be_visible()
+    assert await faults(page) == []
+    await page.locator(".citations button").first.click()
+    assert await faults(page) == []
+    await page.locator("#close").click()
+    await page.set_viewport_size(PHONE)
+    assert await is_no_wider_than_its_window(page)
+    assert await faults(page) == []
+    await page.locator("#menu").click()
+    await expect(page.locator("#sessions button")).to_be_visible()
+    assert await faults(page) == []
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#side")).to_be_hidden()
+
+
+# ---------------------------------------------------------------------- what it is made of
+
+
+def test_the_page_is_whole_and_its_policy_names_what_it_holds():
+    served = ServedPage.of("chat")
+    assert not PART.search(served.content)
+    assert served.content.count("</script>") == served.content.count("<script>") == 2
+    assert served.policy.count("sha256-") == 3
+    assert "unsafe" not in served.policy
+
+
+def test_what_is_of_others_is_as_they_published_it():
+    """markdown-it 15.0.3, MIT, as npm has it: dist/browser/markdown-it.umd.min.js."""
+    vendor = importlib.resources.files("edge.protocols.http").joinpath("vendor")
+    digest = hashlib.sha256(vendor.joinpath("markdown-it.umd.min.js").read_bytes()).hexdigest()
+    assert digest == "391f2aa638e75e6c7859d0a5c5650ef0956722a45998f17e05b83bc655778e1e"
+    assert "Permission is hereby granted" in vendor.joinpath("markdown-it.LICENSE").read_text()
