@@ -233,8 +233,9 @@ class Composer:
         """
         if self.gathered.passages:
             return False
+        unheld = set(lacking(self.event.question, self.passages)) - {*self.event.renamed}
         return (
-            bool(lacking(self.event.question, self.passages))
+            bool(unheld)
             or uncounted(self.question, self.composition.said())
             or unanswerable(self.question, self.passages, self.policy.answerable)
         )

@@ -15,6 +15,9 @@ from the share of the question's words that a passage holds. Its threshold was s
 of SQuAD 2 and 250 passages of other titles: 21 % false abstentions, 2 % false answers, where 0.75
 of the words gave 41 % and none.
 
+What a tenant calls by several names stands in a dictionary (`agents.dictionaries`): words of the
+others are searched as well, and count as held.
+
 A search shows the reader a ranking instead of feeding a prompt: it is never empty for lack of
 relevance, keeps copies and has no token budget. Behind what was reranked it shows the candidates
 that were not: recall at 100 on three sets is .95, .75 and .94 in place of .95, .63 and .72.
@@ -30,6 +33,7 @@ from agents.arms import told
 from agents.asked import hold_to_bounds
 from agents.candidates import Ranking, chosen, followed, ranked, reranked
 from agents.changes import WHOLE_RANKINGS
+from agents.dictionaries import Dictionary, Wording, dictionary_of
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.patience import patient
@@ -95,7 +99,9 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
     kind = ("late" if ranking.late else "dense") if embedded.vectors else "words"
     fetched_too = replace(nothing, passages=fetched.passages)
-    nothing = replace(nothing, relevance=_sure(fetched_too, ranking, configured["relevance"][kind]))
+    named = dictionary_of(configured.get("dictionary"), event.meta.tenant)
+    wording, sure = _sure(fetched_too, ranking, configured["relevance"][kind], named)
+    nothing = replace(nothing, query=wording.text, renamed=wording.renamed, relevance=sure)
     passages = _shown(nothing, fetched.passages, ranking, fx)
     if not passages:  # nothing relevant, or retired since the search
         yield nothing
@@ -154,10 +160,11 @@ async def _searched(
 ) -> tuple[Found, ...]:
     """Search for each wording."""
     entities = tuple(sorted({entry.digest for entry in event.entries}))
+    named = dictionary_of(fx.configuration.get("dictionary"), event.meta.tenant)
     return await fx.gather(
         *(
             Search(
-                text=text,
+                text=named.expanded(text),
                 vector=vector,
                 entities=entities,
                 filters=event.ask.filters,
@@ -249,13 +256,31 @@ async def _with_neighbours(
     return tuple(kept)
 
 
-def _sure(retrieved: ChunksRetrieved, ranking: Ranking, calibration: Mapping[str, float]) -> float:
-    """Return the relevance of the most relevant passage; 0 where there is none."""
+def _sure(
+    retrieved: ChunksRetrieved,
+    ranking: Ranking,
+    calibration: Mapping[str, float],
+    named: Dictionary,
+) -> tuple[Wording, float]:
+    """Return the wording that passages hold most of, and the relevance of the most relevant one.
+
+    That is 0 where there is none. The wording is the query's own unless a dictionary has others:
+    answers are looked for, and refused, by the names that the documents use.
+    """
     similarity = dict(zip(ranking.chunks, ranking.similarity, strict=True))
-    return max(
+    passages = unify(retrieved).passages
+    sure = [
         (
-            relevance(similarity[passage.chunk], held(retrieved.query, passage.text), calibration)
-            for passage in unify(retrieved).passages
-        ),
-        default=0.0,
-    )
+            max(
+                (
+                    relevance(similarity[one.chunk], held(wording.text, one.text), calibration)
+                    for one in passages
+                ),
+                default=0.0,
+            ),
+            wording,
+        )
+        for wording in named.wordings(retrieved.query)
+    ]
+    best, wording = max(sure, key=lambda one: one[0])  # of equal ones the first
+    return wording, best

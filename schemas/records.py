@@ -1226,6 +1226,8 @@ class ChunksRetrieved(Event, frozen=True, gc=False, kw_only=True):
     """Experiment that the variant is an arm of, or that was compared with; empty outside of one."""
     policies: tuple[PolicyDecision, ...] = ()
     """What the policy in force said of the request and of the documents that were found."""
+    renamed: tuple[str, ...] = ()
+    """Words of the question that the query says by another name, of the tenant's dictionary."""
 
 
 class HeadScores(Record, frozen=True, gc=False, kw_only=True):

@@ -3083,6 +3083,7 @@ def encode_chunks_retrieved(record: ChunksRetrieved) -> bytes:
             LONG[len(arm := record.arm.encode())], arm,
             LONG[len(experiment := record.experiment.encode())], experiment,
             LONG[len(policies)] + b"".join([encode_policy_decision(item) for item in policies]) + b"\0" if (policies := record.policies) else b"\0",
+            LONG[len(renamed)] + strings(renamed) + b"\0" if (renamed := record.renamed) else b"\0",
         )
     )
 
@@ -3195,6 +3196,13 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
             policies_item, here = read_policy_decision(data, here)
             policies.append(policies_item)
     here += 1
+    renamed: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            renamed_item, here = string_at(data, here)
+            renamed.append(renamed_item)
+    here += 1
     record = ChunksRetrieved(
         meta=meta,
         outcome=outcome,
@@ -3214,6 +3222,7 @@ def read_chunks_retrieved(data: bytes, here: int) -> tuple[ChunksRetrieved, int]
         arm=arm,
         experiment=experiment,
         policies=tuple(policies),
+        renamed=tuple(renamed),
     )
     return record, here
 

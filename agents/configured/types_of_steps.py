@@ -6,7 +6,7 @@ as it did when the field did not exist. What a step makes of a value stands wher
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -202,6 +202,11 @@ class WindowSettings(Configured, frozen=True, kw_only=True):
     passages: Amount
 
 
+SynonymName = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+SynonymGroup = Annotated[list[SynonymName], msgspec.Meta(min_length=2, max_length=32)]
+"""See `agents.dictionaries`."""
+
+
 class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.retrieve`."""
 
@@ -218,6 +223,8 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     budget_tokens: Amount
     window: WindowSettings | None = None
     asked_max: dict[str, Size] = {}
+    dictionary: dict[str, Annotated[list[SynonymGroup], msgspec.Meta(max_length=5_000)]] = {}
+    """Everybody's ("*"), and by tenant."""
     arms: list[dict[str, Any]] = []
     experiment: str = ""
 

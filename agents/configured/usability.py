@@ -33,6 +33,7 @@ from agents.configured.types_of_steps import (
     RetrieveConfiguration,
     RewriteConfiguration,
 )
+from agents.dictionaries import forms_of
 from agents.errors import BeyondMeans, Permanent
 from agents.patterns import rules_of
 from agents.placeholders import inexpressible
@@ -210,6 +211,12 @@ def _retrieve_fits(values: Mapping[str, Any]) -> None:
             f"`reranked`: {values['reranked']} of {values['candidates']} `candidates` can't be "
             "ranked: lower it, or raise `candidates`"
         )
+    for tenant, groups in values.get("dictionary", {}).items():
+        for at, group in enumerate(groups):
+            if nameless := [name for name in group if not forms_of(name)]:
+                raise Unusable(
+                    f"`dictionary.{tenant}[{at}]`: {nameless[0]!r} holds no word: write a name"
+                )
     _hold_experiment("retrieve", values)
 
 

@@ -558,6 +558,15 @@ async def test_a_name_that_stands_in_no_passage_is_not_answered():
     assert (record.answer.citations, record.answer.support, fx.asked) == ((), 0.0, [])
 
 
+async def test_a_name_that_a_dictionary_knows_by_another_lacks_in_no_passage():
+    asked = {"question": "What does the X-100 weigh?", "query": "What does the torque wrench weigh"}
+    event = an_event("The torque wrench weighs four kilos.", **asked)
+    [record], _ = await run(event, {}, NONE)
+    assert record.answer.finish_reason == "not_found"
+    [record], _ = await run(replace(event, renamed=("X", "100")), {}, NONE)
+    assert record.text == "The torque wrench weighs four kilos."
+
+
 async def test_a_no_of_the_model_never_stands_against_the_passage():
     museum = "Visitors may never enter the vault without a guide."
     event = an_event(museum, question="May visitors enter the vault without a guide?")

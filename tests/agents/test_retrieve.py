@@ -490,3 +490,27 @@ async def test_more_filters_than_an_index_should_sift_are_refused_with_words_bef
     many = {f"key-{n}": "value" for n in range(300)}
     with pytest.raises(Permanent, match="300 filters, at most 256"):
         await run(query(ask=Ask(filters=many)), {})
+
+
+NAMED = {"*": [["right", "correct way"]], "globex": [["right", "left"]]}
+
+
+async def test_other_names_of_a_tenants_dictionary_are_searched_and_the_vector_stays():
+    _, asked = await run(query(), dictionary=NAMED)
+    [searched] = of(Search, asked)
+    assert searched.text == "What is right? correct way"
+    assert searched.vector == b"What is right?"
+    _, asked = await run(query(), dictionary={"globex": NAMED["globex"]})
+    assert [one.text for one in of(Search, asked)] == ["What is right?"]
+
+
+async def test_a_passage_that_holds_another_name_holds_what_is_asked():
+    answers = holding("The correct way is to ask the foreman.")
+    question = query(query="Which is the right?")
+    without, _ = await run(question, answers)
+    assert (without.outcome, without.query) == ("empty", "Which is the right?")
+    outcome, _ = await run(question, answers, dictionary=NAMED)
+    assert (outcome.outcome, outcome.query) == ("retrieved", "Which is the correct way")
+    assert (without.renamed, outcome.renamed) == ((), ("right",))
+    other, _ = await run(question, holding("Which is the right?"), dictionary=NAMED)
+    assert other.query == "Which is the right?"
