@@ -53,6 +53,8 @@ class NewQuestion:
     trace: str = ""
     exchanges: str = ""
     """JSON of the asker's tools that were called before, and what they gave; empty for none."""
+    particulars: str = ""
+    """JSON of what the client's interface tells of the request again; empty for none."""
 
     def in_its(self, turn: KeyTurn) -> NewQuestion:
         """Return the question as the turn of its key knows it."""
@@ -131,7 +133,13 @@ class Reception:
         ) as hand_over:
             event, word = await self._put(
                 partial(
-                    self.build.ask, identity, question.text, ask, question.trace, question.exchanges
+                    self.build.ask,
+                    identity,
+                    question.text,
+                    ask,
+                    question.trace,
+                    question.exchanges,
+                    question.particulars,
                 ),
                 hand_over,
             )
