@@ -41,8 +41,12 @@ def is_spoken_at(path: str) -> bool:
 
 
 def status_of(problem: Problem) -> int:
-    """Return the status that their clients expect: what is invalid is a bad request."""
-    return 400 if problem.status == 422 else problem.status
+    """Return the status that their clients expect: what is invalid is a bad request.
+
+    A key that came with another body is 422 on every route.
+    """
+    is_invalid = problem.status == 422 and problem.slug != "idempotency-key-reused"
+    return 400 if is_invalid else problem.status
 
 
 def error_of(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -110,8 +110,11 @@ def particulars_of(body: ResponseBody, ignored: Sequence[str], history: str) -> 
     repeated = body.model_dump(
         include=set(REPEATED), exclude_none=True, by_alias=True, exclude={"text": {"verbosity"}}
     )
-    if not repeated.get("text", {}).get("format"):
+    wanted = repeated.get("text", {}).get("format")
+    if not wanted:
         repeated.pop("text", None)
+    elif wanted["type"] == "json_schema":
+        repeated["text"]["format"] = {"description": None, "strict": None, **wanted}
     for tool in repeated.get("tools", ()):
         for name in ("description", "parameters", "strict"):
             tool.setdefault(name, None)

@@ -19,6 +19,7 @@ from tests.edge.http_client import HttpClient, answers_with, rejected
 
 VAT = [{"role": "user", "content": "Is VAT due?"}]
 SCHEMA = {"type": "object", "properties": {"due": {"type": "boolean"}}, "required": ["due"]}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://acme.test/a.png"}}
 AS_JSON = {"type": "json_schema", "json_schema": {"name": "due", "schema": SCHEMA}}
 
 
@@ -100,6 +101,8 @@ async def test_a_chat_is_answered_with_citations_and_usage(client, gateway, log)
     assert answer.id == f"chatcmpl-{question.meta.request}"
     assert (choice.message.content, choice.finish_reason) == ("VAT is due.", "stop")
     assert choice.message.citations[0]["quote"] == "VAT is due."
+    cited = choice.message.annotations[0].url_citation
+    assert (cited.url, cited.start_index, cited.end_index) == ("file:vat", 0, len("VAT is due."))
     assert answer.usage.to_dict() == {
         "prompt_tokens": 7,
         "completion_tokens": 3,
@@ -152,7 +155,7 @@ async def test_a_repeat_with_a_key_is_the_same_answer(client, log):
     first, second = [await chat(client, extra_headers=headers) for _ in range(2)]
     assert first == second
     assert len(asked(log)) == 1
-    with pytest.raises(openai.BadRequestError) as caught:
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
         await chat(client, extra_headers=headers, max_tokens=9)
     assert caught.value.code == "idempotency_key_reused"
 
@@ -207,6 +210,20 @@ async def test_a_session_may_be_named(client, log):
     answer = await chat(client, metadata={"session_id": "s-7"})
     assert asked(log)[0].meta.session == answer.playhead["session_id"] == "s-7"
     assert answer.playhead["history"] == "named"
+
+
+# ---------------------------------------------------------------------- where an answer ends
+
+
+@pytest.mark.parametrize("stop", ["is", ["never", "is", "due"]])
+async def test_an_answer_ends_for_a_client_where_it_says_so(client, log, stop):
+    log.answer = answers_with("VAT i", "s due.")
+    [choice] = (await chat(client, stop=stop)).choices
+    assert (choice.message.content, choice.finish_reason) == ("VAT ", "stop")
+    chunks = await streamed(client, stop=stop)
+    assert text_of(chunks) == "VAT "
+    said = [*VAT, {"role": "assistant", "content": text_of(chunks)}, *VAT]
+    assert (await chat(client, said)).playhead["history"] == "known"
 
 
 # ---------------------------------------------------------------------- JSON
@@ -312,7 +329,8 @@ async def test_a_retracted_answer_is_a_refusal(client, log):
         ({"messages": [CALLED, RESULT]}, "messages"),
         ({"logprobs": True}, "logprobs"),
         ({"n": 2}, "n"),
-        ({"stop": ["\n"]}, "stop"),
+        ({"stop": ["\n"], "response_format": AS_JSON}, "stop"),
+        ({"messages": [{"role": "user", "content": [PICTURE]}]}, "messages"),
         ({"logit_bias": {"1": 2}}, "logit_bias"),
         ({"messages": [{"role": "user", "content": "  "}]}, "messages"),
         ({"messages": [{"role": "user", "content": None}]}, "messages"),
@@ -334,7 +352,11 @@ async def test_what_cannot_be_honoured_is_refused(client, log, more, param):
         {"max_tokens": 10**6},
         {"messages": []},
         {"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]},
-        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "poem", "poem": {}}]}]},
+        {"stop": ["x"] * 5},
+        {"stop": [""]},
+        {"extra_body": {"temperature": "hot"}},
+        {"extra_body": {"seed": "x"}},
         {"messages": [{"role": "user", "content": "x" * 30_000}]},
         {"metadata": {"session_id": "../../etc"}},
         {"response_format": {"type": "grammar"}},
