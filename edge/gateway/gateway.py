@@ -16,6 +16,7 @@ from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.standing import KeysInUse
+from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.reception import NewQuestion, Reception
@@ -55,6 +56,8 @@ class Gateway:
     """Those of the steps, in force at the moment at which one is asked for."""
     followed_log: ConfigurationsFollowed | None = None
     """What has them follow the log; None where they stay as they are."""
+    embedder: EmbedsTexts | None = None
+    """What embeds texts for clients; None where nothing does."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -103,6 +106,9 @@ class Gateway:
             self.reception,
             self.keyring,
         )
+        self.embeddings = EmbeddingDesk(
+            self.embedder, bounds.embedded, self.configured.policy, self.settings.region
+        )
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,6 +136,7 @@ class Gateway:
         if self.followed_log is not None:
             self.followed_log.stop()
         await self.log.stop()
+        await self.embeddings.close()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
         self.idempotency.close()

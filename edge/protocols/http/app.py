@@ -14,7 +14,7 @@ from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.http import documents, feedback, messages, reviewing, service
 from edge.protocols.http.envelope import Envelope
-from edge.protocols.openai import chat_routes, responses_routes
+from edge.protocols.openai import chat_routes, embeddings_routes, responses_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
 from edge.protocols.websocket.handshake import chat
 from streams.version import CODE
@@ -56,6 +56,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         reviewing,
         chat_routes,
         responses_routes,
+        embeddings_routes,
         service,
     ):
         app.include_router(routes.router)

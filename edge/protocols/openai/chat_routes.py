@@ -53,9 +53,10 @@ async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
 
 @router.get("/v1/models/{name:path}")
 async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
-    """Describe a model."""
+    """Describe a model; the embedder too, which no list of models to chat with has."""
     caller.need("read")
-    refuse_unknown_model(name, offered_to(gateway, caller))
+    embedder = [gateway.embeddings.model] if gateway.embeddings.model else []
+    refuse_unknown_model(name, (*offered_to(gateway, caller), *embedder))
     return model(name)
 
 

@@ -90,6 +90,12 @@ async def test_the_models_are_the_platform_and_its_routes(client):
     assert caught.value.code == "model_not_found"
 
 
+async def test_a_gateway_without_an_embedder_says_so(client):
+    with pytest.raises(openai.InternalServerError) as caught:
+        await client.embeddings.create(model="playhead", input="a")
+    assert caught.value.code == "no_embedder"
+
+
 # ---------------------------------------------------------------------- answers
 
 

@@ -287,9 +287,7 @@ async def test_who_sends_the_output_back_goes_on_in_its_session(client, log):
 
 
 @pytest.mark.parametrize("whose", ["another user", "another tenant", "nobody", "store"])
-async def test_nobody_goes_on_from_or_reads_what_is_not_theirs_to_read(
-    client, gateway, log, whose
-):
+async def test_nobody_goes_on_from_or_reads_what_is_not_theirs_to_read(client, gateway, log, whose):
     log.answer = answers_with("x")
     made = await respond(client, store=whose != "store")
     key = a_key(gateway, "globex" if whose == "another tenant" else "acme")
