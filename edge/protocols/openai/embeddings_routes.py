@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.triton.embedder_client import TextVectors
 from edge.callers.caller import Caller
-from edge.protocols.http.bodies import beside, parse, read_body
+from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -22,12 +22,13 @@ from edge.protocols.http.dependencies import (
     fingerprinted,
 )
 from edge.protocols.openai.chat_request import refuse_unknown_model
+from edge.protocols.openai.described import OF_ASKING, EmbeddingList, answers
 from edge.protocols.openai.models_offered import PLATFORM
 from edge.protocols.openai.openai_shape import RefusedParameter
 from edge.requests import limits
 
 router = APIRouter()
-Text = Annotated[str, Field(min_length=1)]
+EmbeddedText = Annotated[str, Field(min_length=1)]
 BESIDE_MIN = 64
 """Vectors that are spelt in a thread: they take some milliseconds."""
 
@@ -37,7 +38,10 @@ class EmbeddingsBody(BaseModel):
 
     model_config = ConfigDict(title="EmbeddingsRequest")
     model: str = Field(min_length=1, max_length=limits.MODEL_MAX)
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=limits.EMBEDDED_TEXTS_MAX)]
+    input: (
+        EmbeddedText
+        | Annotated[list[EmbeddedText], Field(min_length=1, max_length=limits.EMBEDDED_TEXTS_MAX)]
+    )
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, ge=1)
     input_type: Literal["passage", "query"] = "passage"
@@ -51,7 +55,12 @@ class EmbeddingsBody(BaseModel):
         return [self.input] if isinstance(self.input, str) else self.input
 
 
-@router.post("/v1/embeddings")
+@router.post(
+    "/v1/embeddings",
+    response_model=None,
+    responses=answers(EmbeddingList, OF_ASKING),
+    openapi_extra=openapi_of(EmbeddingsBody),
+)
 async def create_embeddings(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:

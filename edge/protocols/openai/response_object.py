@@ -81,7 +81,7 @@ class Particulars:
         kept = list(self.input)
         spelt = self._spelt(kept)
         while len(spelt) > limits.PARTICULARS_MAX and kept:
-            kept = kept[1 + len(kept) // 2 :] if len(kept) > 1 else []
+            kept = kept[(len(kept) + 1) // 2 :]
             spelt = self._spelt(kept)
         return spelt.decode()
 

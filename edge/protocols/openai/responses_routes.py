@@ -17,7 +17,7 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
 from edge.protocols.http.ask_once import ask_once, whole
-from edge.protocols.http.bodies import beside, parse, read_body
+from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
     TheCaller,
@@ -34,6 +34,14 @@ from edge.protocols.openai.chat_request import (
     said_of,
 )
 from edge.protocols.openai.chat_session import ChatSession, chat_session_of
+from edge.protocols.openai.described import (
+    OF_ASKING,
+    OF_READING,
+    InputItemList,
+    OpenAIError,
+    ResponseResource,
+    answers,
+)
 from edge.protocols.openai.models_offered import offered_to
 from edge.protocols.openai.openai_shape import (
     DONE,
@@ -60,7 +68,12 @@ PAGE, PAGE_MAX = 20, 100
 NEVER = ("false", "0", "")
 
 
-@router.post("/v1/responses")
+@router.post(
+    "/v1/responses",
+    response_model=None,
+    responses=answers(ResponseResource, OF_ASKING, streams=True),
+    openapi_extra=openapi_of(ResponseBody),
+)
 async def create_response(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
@@ -110,7 +123,11 @@ async def create_response(
         return JSONResponse(response.finished(answer, int(time.time())))
 
 
-@router.get("/v1/responses/{response_id}")
+@router.get(
+    "/v1/responses/{response_id}",
+    response_model=None,
+    responses=answers(ResponseResource, (400, *OF_READING)),
+)
 async def get_response(
     response_id: str,
     gateway: TheGateway,
@@ -129,7 +146,11 @@ async def get_response(
     return stored.as_it_stands(gateway, caller)
 
 
-@router.get("/v1/responses/{response_id}/input_items")
+@router.get(
+    "/v1/responses/{response_id}/input_items",
+    response_model=None,
+    responses=answers(InputItemList, (400, *OF_READING)),
+)
 async def list_input_items(
     response_id: str,
     gateway: TheGateway,
@@ -159,7 +180,12 @@ async def list_input_items(
     }
 
 
-@router.delete("/v1/responses/{response_id}")
+@router.delete(
+    "/v1/responses/{response_id}",
+    status_code=405,
+    response_model=None,
+    responses={**answers(None, OF_READING), 405: {"model": OpenAIError}},
+)
 async def delete_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to delete a response, and say what there is instead."""
     caller.need("read")
@@ -174,7 +200,12 @@ async def delete_response(response_id: str, gateway: TheGateway, caller: TheCall
     )
 
 
-@router.post("/v1/responses/{response_id}/cancel")
+@router.post(
+    "/v1/responses/{response_id}/cancel",
+    status_code=400,
+    response_model=None,
+    responses=answers(None, (400, *OF_READING)),
+)
 async def cancel_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to cancel a response: none is made in the background."""
     caller.need("read")
