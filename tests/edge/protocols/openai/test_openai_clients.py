@@ -42,15 +42,6 @@ CALLED = {
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "19 percent"}
 
 
-@pytest.fixture
-async def client(served, gateway):
-    """One that retries nothing of its own accord, but where a test says so."""
-    async with openai.AsyncOpenAI(
-        base_url=f"http://{address_of(served)}/v1", api_key=a_key(gateway), max_retries=0
-    ) as client:
-        yield client
-
-
 def chat(client, messages=VAT, **more):
     return client.chat.completions.create(model="playhead", messages=messages, **more)
 

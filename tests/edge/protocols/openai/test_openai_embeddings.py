@@ -15,7 +15,6 @@ from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
 from streams.settings import Settings
 from tests.connectors.triton.server import CHARACTERS_MAX, FakeTritonServer, serve
-from tests.edge.conftest import address_of
 from tests.edge.fake_log import a_gateway, a_key
 
 SECRET = "Jane Doe's number is 5551234"
@@ -33,14 +32,6 @@ async def triton():
 async def gateway(tmp_path, log, bounds, triton):
     embedder = EmbedderClient(Settings(triton_grpc=f"127.0.0.1:{triton.port}"))
     return a_gateway(tmp_path, log, bounds, {"embedder": embedder})
-
-
-@pytest.fixture
-async def client(served, gateway):
-    async with openai.AsyncOpenAI(
-        base_url=f"http://{address_of(served)}/v1", api_key=a_key(gateway), max_retries=0
-    ) as client:
-        yield client
 
 
 def embed(client, given, **more):

@@ -8,21 +8,13 @@ import openai
 import pytest
 from msgspec.structs import replace
 
-from schemas import QuestionAsked, ToolCall
-from tests.edge.conftest import address_of
+from schemas import ToolCall
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
 from tests.edge.http_client import answers_with, rejected
+from tests.edge.protocols.openai.asking import LOOKUP, QUESTION, asked, respond, streamed, words
 
-QUESTION = "Is VAT due?"
 SCHEMA = {"type": "object", "properties": {"due": {"type": "boolean"}}, "required": ["due"]}
 AS_JSON = {"format": {"type": "json_schema", "name": "due", "schema": SCHEMA, "strict": True}}
-LOOKUP = {
-    "type": "function",
-    "name": "lookup",
-    "description": "Looks a rate up.",
-    "parameters": {"type": "object", "properties": {"country": {"type": "string"}}},
-    "strict": True,
-}
 REQUIRED = {
     "id", "object", "created_at", "completed_at", "status", "incomplete_details", "model",
     "previous_response_id", "instructions", "output", "error", "tools", "tool_choice",
@@ -32,31 +24,6 @@ REQUIRED = {
     "safety_identifier", "prompt_cache_key",
 }  # fmt: skip
 """What the Open Responses specification wants in a response, of 2026-04-24."""
-
-
-@pytest.fixture
-async def client(served, gateway):
-    """One that retries nothing of its own accord."""
-    async with openai.AsyncOpenAI(
-        base_url=f"http://{address_of(served)}/v1", api_key=a_key(gateway), max_retries=0
-    ) as client:
-        yield client
-
-
-def respond(client, given=QUESTION, **more):
-    return client.responses.create(model="playhead", input=given, **more)
-
-
-async def streamed(client, given=QUESTION, **more):
-    return [event async for event in await respond(client, given, stream=True, **more)]
-
-
-def asked(log):
-    return log.published(QuestionAsked)
-
-
-def words(gateway, question):
-    return gateway.keyring.unseal("acme", question.text).decode()
 
 
 # ---------------------------------------------------------------------- answers
@@ -416,110 +383,3 @@ async def test_a_stream_asks_for_tools_in_events_of_their_own(client, gateway, l
     ]
     assert events[2].item.arguments == ""
     assert events[3].delta == events[4].arguments == events[5].item.arguments
-
-
-# ---------------------------------------------------------------------- errors
-
-
-@pytest.mark.parametrize(
-    ("more", "param"),
-    [
-        ({"background": True}, "background"),
-        ({"conversation": "conv_1"}, "conversation"),
-        ({"prompt": {"id": "p"}}, "prompt"),
-        ({"top_logprobs": 3}, "top_logprobs"),
-        ({"include": ["message.output_text.logprobs"]}, "include"),
-        ({"tools": [{"type": "web_search"}]}, "tools"),
-        ({"tools": [LOOKUP, LOOKUP]}, "tools"),
-        ({"tool_choice": "required"}, "tool_choice"),
-        ({"extra_body": {"frobnicate": 1}}, "frobnicate"),
-        ({"input": ""}, "input"),
-        ({"input": "  "}, "input"),
-        ({"input": []}, "input"),
-        ({"input": [{"type": "reasoning", "summary": []}]}, "input"),
-        ({"input": [{"role": "assistant", "content": "x"}]}, "input"),
-        (
-            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
-            "input",
-        ),
-        (
-            {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
-            "input",
-        ),
-        (
-            {
-                "input": [
-                    {"role": "user", "content": "x"},
-                    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
-                ]
-            },
-            "input",
-        ),
-    ],
-)
-async def test_what_cannot_be_honoured_is_refused(client, log, more, param):
-    with pytest.raises(openai.BadRequestError) as caught:
-        await respond(client, **{"given": more.pop("input", QUESTION), **more})
-    error = caught.value
-    assert (error.code, error.param) == ("unsupported_parameter", param)
-    assert not asked(log)
-
-
-WRONG = [7, -1.5, True, "x" * 300, "", [], [7], {}, {"type": 7}, {"type": "x"}, None]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "model", "input", "instructions", "previous_response_id", "stream", "store",
-        "max_output_tokens", "text", "tools", "tool_choice", "metadata", "temperature", "top_p",
-        "parallel_tool_calls", "truncation", "reasoning", "include", "tenant", "user",
-    ],
-)  # fmt: skip
-async def test_a_wrong_kind_of_value_is_a_bad_request_or_nothing_at_all(call, log, name):
-    log.answer = answers_with("x")
-    for value in WRONG:
-        body = {"model": "playhead", "input": QUESTION, name: value}
-        response = await call("POST", "/v1/responses", body)
-        assert response.status_code in (200, 400, 403, 404), (value, response.text)
-        if response.status_code != 200:
-            error = response.json()["error"]
-            assert error["param"] in (name, None), (value, error)
-            assert "Traceback" not in error["message"]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"[]", b"null", b'{"model":"playhead","input":"\\ud800"}', b'{"input":"\xff"}'],
-)
-async def test_what_is_no_request_is_a_bad_request(call, log, content):
-    response = await call("POST", "/v1/responses", content=content)
-    assert response.status_code == 400
-    assert set(response.json()["error"]) == {"message", "type", "param", "code", "request_id"}
-    assert not asked(log)
-
-
-async def test_what_is_long_or_odd_is_taken_or_told(call, gateway, log):
-    log.answer = answers_with("x")
-    said = [{"role": ("user", "assistant")[n % 2], "content": f"m {n}"} for n in range(1_001)]
-    taken = await call("POST", "/v1/responses", {"model": "playhead", "input": said})
-    assert taken.status_code == 200
-    nul = await call("POST", "/v1/responses", {"model": "playhead", "input": "VAT\0?"})
-    assert nul.status_code == 200
-    assert words(gateway, asked(log)[-1]) == "VAT\0?"
-    huge = await call("POST", "/v1/responses", content=b" " * 10_000_000)
-    assert (huge.status_code, huge.json()["error"]["code"]) == (413, "too_large")
-    long = {"model": "playhead", "input": QUESTION, "instructions": "x" * 200_000}
-    told = await call("POST", "/v1/responses", long)
-    assert (told.status_code, told.json()["error"]["code"]) == (413, "too_large")
-
-
-async def test_a_repeat_with_a_key_is_the_same_response(client, log):
-    log.answer = answers_with("x")
-    headers = {"Idempotency-Key": "k-1"}
-    first, second = [await respond(client, extra_headers=headers) for _ in range(2)]
-    assert (first.id, first.output) == (second.id, second.output)
-    assert len(asked(log)) == 1
-    with pytest.raises(openai.UnprocessableEntityError) as caught:
-        await respond(client, "Another?", extra_headers=headers)
-    assert caught.value.code == "idempotency_key_reused"
