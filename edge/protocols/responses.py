@@ -17,6 +17,8 @@ from edge.protocols.openai import openai_shape
 from edge.requests.limits import ID_MAX
 from streams.watching.tracing import trace_id_of
 
+CARRIERS = ("query", "path", "header")
+"""What parameters come in: no part of their names."""
 MISTAKES_TOLD = 5
 """Of one body or frame, at once."""
 
@@ -48,7 +50,8 @@ def invalid(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> Problem:
         for place, error in zip(places, told, strict=True)
     ]
     problem = Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD]))
-    problem.param = next((place[0] for place in places if place), None)
+    named = ([part for part in place if part not in CARRIERS] for place in places)
+    problem.param = next((place[0] for place in named if place), None)
     return problem
 
 

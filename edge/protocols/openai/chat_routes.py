@@ -25,6 +25,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.event_stream import EventStream
+from edge.protocols.openai.answered_json import refuse_broken_schemas
 from edge.protocols.openai.chat_reply import ChatReply
 from edge.protocols.openai.chat_request import (
     ChatBody,
@@ -139,6 +140,7 @@ def _read(content: bytes, caller: Caller, offered: tuple[str, ...]) -> tuple[Cha
     refuse_unsupported(sent)
     body = parse(content, ChatBody, caller)
     refuse_unanswerable(body)
+    refuse_broken_schemas(body)
     refuse_unknown_model(body.model, offered)
     return body, passed_over(sent)
 

@@ -26,7 +26,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.event_stream import EventStream
-from edge.protocols.openai.answered_json import hold_to_schema
+from edge.protocols.openai.answered_json import hold_to_schema, refuse_broken_schemas
 from edge.protocols.openai.chat_request import (
     ChatBody,
     refuse_unanswerable,
@@ -83,6 +83,7 @@ async def create_response(
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         body, ignored = await beside(content, _read, content, caller, offered_to(gateway, caller))
         chat, place = await _placed(gateway, caller, body)
+        await beside(content, refuse_broken_schemas, chat, "text")
         told = particulars_of(body, ignored, place.state)
         particulars = await beside(content, told.text)
     schema = response_schema_text(chat.schema_wanted)

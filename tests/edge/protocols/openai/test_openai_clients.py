@@ -19,6 +19,7 @@ from tests.edge.http_client import HttpClient, answers_with, rejected
 
 VAT = [{"role": "user", "content": "Is VAT due?"}]
 SCHEMA = {"type": "object", "properties": {"due": {"type": "boolean"}}, "required": ["due"]}
+BROKEN = {"type": "json_schema", "json_schema": {"name": "due", "schema": {"type": "banana"}}}
 PICTURE = {"type": "image_url", "image_url": {"url": "https://acme.test/a.png"}}
 AS_JSON = {"type": "json_schema", "json_schema": {"name": "due", "schema": SCHEMA}}
 
@@ -324,6 +325,7 @@ async def test_a_retracted_answer_is_a_refusal(client, log):
         ({"messages": [*VAT, CALLED, RESULT, RESULT]}, "messages"),
         ({"messages": [*VAT, CALLED, RESULT, CALLED, RESULT]}, "messages"),
         ({"messages": [CALLED, RESULT]}, "messages"),
+        ({"response_format": BROKEN}, "response_format"),
         ({"logprobs": True}, "logprobs"),
         ({"n": 2}, "n"),
         ({"stop": ["\n"], "response_format": AS_JSON}, "stop"),

@@ -20,6 +20,11 @@ from tests.edge.protocols.openai.asking import LOOKUP, QUESTION, asked, respond,
         ({"tools": [{"type": "web_search"}]}, "tools"),
         ({"tools": [LOOKUP, LOOKUP]}, "tools"),
         ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [{**LOOKUP, "parameters": {"type": "banana"}}]}, "tools"),
+        (
+            {"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": 7}}}},
+            "text",
+        ),
         ({"extra_body": {"frobnicate": 1}}, "frobnicate"),
         ({"input": ""}, "input"),
         ({"input": "  "}, "input"),
@@ -74,6 +79,12 @@ async def test_a_wrong_kind_of_value_is_a_bad_request_or_nothing_at_all(call, lo
             error = response.json()["error"]
             assert error["param"] in (name, None), (value, error)
             assert "Traceback" not in error["message"]
+
+
+@pytest.mark.parametrize(("query", "param"), [("limit=0", "limit"), ("order=up", "order")])
+async def test_a_wrong_question_about_items_names_what_is_wrong(call, query, param):
+    response = await call("GET", f"/v1/responses/x/input_items?{query}")
+    assert (response.status_code, response.json()["error"]["param"]) == (400, param)
 
 
 @pytest.mark.parametrize(
