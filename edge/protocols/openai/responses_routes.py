@@ -162,7 +162,7 @@ async def list_input_items(
 ) -> dict[str, Any]:
     """List the items of a response's input, the newest first unless the order says otherwise."""
     caller.need("read")
-    stored = await stored_response(gateway, caller, response_id)
+    stored = await stored_response(gateway, caller, response_id, answered=False)
     items = stored.listed_input()
     if order == "desc":
         items.reverse()
@@ -257,7 +257,9 @@ async def _previous(gateway: Gateway, caller: Caller, body: ResponseBody) -> Sto
     if body.previous_response_id is None:
         return None
     try:
-        return await stored_response(gateway, caller, body.previous_response_id)
+        return await stored_response(
+            gateway, caller, body.previous_response_id, answered=body.brings_results_alone
+        )
     except Problem as problem:
         if problem.status == 404:
             raise previous_not_found() from None

@@ -23,7 +23,7 @@ from edge.protocols.openai.models_offered import PLATFORM
 from edge.protocols.openai.openai_shape import without_prefix
 from edge.protocols.openai.response_object import Particulars, ResponseItem, ResponseObject
 from edge.requests.limits import ID_MAX
-from schemas import AnswerReleased, QuestionAsked, Sealed
+from schemas import AnswerReleased, Event, QuestionAsked, Sealed
 from streams.log.clock import now_us
 
 
@@ -105,10 +105,16 @@ class StoredResponse:
         return messages
 
 
-async def stored_response(gateway: Gateway, caller: Caller, response_id: str) -> StoredResponse:
-    """Return a response of this caller; raises Problem for one that is not there to be read."""
+async def stored_response(
+    gateway: Gateway, caller: Caller, response_id: str, *, answered: bool = True
+) -> StoredResponse:
+    """Return a response of this caller; raises Problem for one that is not there to be read.
+
+    What became of it is read where it is wanted: it lies on further topics.
+    """
     request = gateway.access.question(caller, without_prefix(response_id))
-    entries = await gateway.follower.read_back(request, (QuestionAsked, *RESULTS))
+    kinds: tuple[type[Event], ...] = (QuestionAsked, *(RESULTS if answered else ()))
+    entries = await gateway.follower.read_back(request, kinds)
     questions = [one.event for one in entries if isinstance(one.event, QuestionAsked)]
     if not questions:
         raise _not_stored(response_id)

@@ -294,6 +294,15 @@ async def test_what_was_asked_is_listed_and_lies_sealed(client, gateway, log):
     assert question.particulars.key == question.text.key
 
 
+async def test_what_was_asked_by_somebody_erased_is_gone(client, gateway, log):
+    log.answer = answers_with("x")
+    made = await respond(client)
+    gateway.keyring.destroy("acme", asked(log)[0].text.key)
+    with pytest.raises(openai.APIStatusError) as caught:
+        await client.responses.retrieve(made.id)
+    assert (caught.value.status_code, caught.value.code) == (410, "erased")
+
+
 async def test_a_chat_is_read_again_as_a_response(client, log):
     log.answer = answers_with("VAT is due.")
     chat = await client.chat.completions.create(
