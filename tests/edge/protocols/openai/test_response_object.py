@@ -113,7 +113,7 @@ def test_how_an_answer_ended_is_said_in_their_words(finish_reason, status, why):
     assert response["playhead"]["degraded"] == ["rerank"]
 
 
-@given(st.lists(st.integers(0, 60_000), min_size=1, max_size=8))
+@given(st.lists(st.integers(0, 100_000), min_size=1, max_size=5))
 def test_of_an_input_too_long_the_newest_items_are_kept(sizes):
     items = [{"type": "message", "n": n, "text": "x" * size} for n, size in enumerate(sizes)]
     text = Particulars("playhead", input=items).text()
