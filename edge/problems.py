@@ -39,6 +39,8 @@ class Problem(Exception):
             self.headers["Retry-After"] = str(retry_after_s)
         self.request_id = request_id
         """Id of the request on the log, where it got that far; otherwise the HTTP request's."""
+        self.param: str | None = None
+        """Which field is at fault, for interfaces that tell it apart."""
 
     def fields(self, request_id: str, trace_id: str) -> dict[str, Any]:
         """Return the members of the problem document."""

@@ -2010,6 +2010,10 @@ class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):
     """The asker's tools that were asked for before and what they gave: JSON, under the key of
     (tenant, user).
     """
+    particulars: Sealed | None = None
+    """What the client's interface tells of the request again and no step reads: JSON, under the key
+    of (tenant, user).
+    """
 
 
 class QuestionRedacted(Event, frozen=True, gc=False, kw_only=True):

@@ -5442,6 +5442,7 @@ def encode_question_asked(record: QuestionAsked) -> bytes:
             encode_sealed(record.text),
             encode_ask(record.ask),
             b"\0" if (exchanges := record.exchanges) is None else b"\2" + encode_sealed(exchanges),
+            b"\0" if (particulars := record.particulars) is None else b"\2" + encode_sealed(particulars),
         )
     )
 
@@ -5463,12 +5464,19 @@ def read_question_asked(data: bytes, here: int) -> tuple[QuestionAsked, int]:
         exchanges, here = read_sealed(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    particulars: Sealed | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        particulars, here = read_sealed(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
     record = QuestionAsked(
         meta=meta,
         subject=subject,
         text=text,
         ask=ask,
         exchanges=exchanges,
+        particulars=particulars,
     )
     return record, here
 

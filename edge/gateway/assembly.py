@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from connectors.keyring import Keyring
+from connectors.triton.embedder_client import EmbedderClient
 from edge.callers.api_keys import ApiKeys, keys_path
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
@@ -54,6 +55,7 @@ def on_components(
         followed_log=ConfigurationsFollowed(watch),
         index=index,
         receipts=receipts,
+        embedder=EmbedderClient(settings),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

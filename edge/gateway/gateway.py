@@ -16,6 +16,7 @@ from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.standing import KeysInUse
+from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
@@ -59,6 +60,8 @@ class Gateway:
     """What has them follow the log; None where they stay as they are."""
     receipts: MakesReceipts | None = None
     """What proves answers; None where whoever wired this has nothing that does."""
+    embedder: EmbedsTexts | None = None
+    """What embeds texts for clients; None where nothing does."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -109,6 +112,9 @@ class Gateway:
         )
         self.session_desk = SessionDesk(self.log, self.requests, self.access, self.follower)
         self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
+        self.embeddings = EmbeddingDesk(
+            self.embedder, bounds.embedded, self.configured.policy, self.settings.region
+        )
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,6 +142,7 @@ class Gateway:
         if self.followed_log is not None:
             self.followed_log.stop()
         await self.log.stop()
+        await self.embeddings.close()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
         self.idempotency.close()

@@ -53,6 +53,8 @@ class NewQuestion:
     trace: str = ""
     exchanges: str = ""
     """JSON of the asker's tools that were called before, and what they gave; empty for none."""
+    particulars: str = ""
+    """JSON of what the client's interface tells of the request again; empty for none."""
 
     def in_its(self, turn: KeyTurn) -> NewQuestion:
         """Return the question as the turn of its key knows it."""
@@ -131,7 +133,13 @@ class Reception:
         ) as hand_over:
             event, word = await self._put(
                 partial(
-                    self.build.ask, identity, question.text, ask, question.trace, question.exchanges
+                    self.build.ask,
+                    identity,
+                    question.text,
+                    ask,
+                    question.trace,
+                    question.exchanges,
+                    question.particulars,
                 ),
                 hand_over,
             )
@@ -267,7 +275,7 @@ class Reception:
     ) -> KnownRequest:
         position = await self._position(word, limit_s)
         self._learn(Entry(event, position.partition, position.offset, position.time_ms))
-        return known_from(event, position.time_ms)
+        return known_from(event, position.time_ms, position.offset)
 
     async def _position(self, word: Future[Position], limit_s: float = WORD_TIMEOUT_S) -> Position:
         """Wait for word from the broker; raises Problem."""

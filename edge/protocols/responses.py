@@ -17,6 +17,8 @@ from edge.protocols.openai import openai_shape
 from edge.requests.limits import ID_MAX
 from streams.watching.tracing import trace_id_of
 
+CARRIERS = ("query", "path", "header")
+"""What parameters come in: no part of their names."""
 MISTAKES_TOLD = 5
 """Of one body or frame, at once."""
 
@@ -41,12 +43,16 @@ def response_of(problem: Problem, ids: MutableMapping[str, Any]) -> JSONResponse
 
 def invalid(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> Problem:
     """Say which fields are at fault and why, never their values."""
+    told = list(errors)
+    places = [[str(part)[:ID_MAX] for part in error["loc"] if part != "body"] for error in told]
     mistakes = [
-        f"{'.'.join(str(part)[:ID_MAX] for part in error['loc'] if part != 'body') or 'body'}: "
-        f"{error['msg']}"
-        for error in errors
+        f"{'.'.join(place) or 'body'}: {error['msg']}"
+        for place, error in zip(places, told, strict=True)
     ]
-    return Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD]))
+    problem = Problem(422, "invalid", "; ".join(mistakes[:MISTAKES_TOLD]))
+    named = ([part for part in place if part not in CARRIERS] for place in places)
+    problem.param = next((place[0] for place in named if place), None)
+    return problem
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

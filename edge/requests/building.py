@@ -20,6 +20,7 @@ from edge.requests.validity import (
     check_feedback,
     check_groups,
     check_note,
+    check_particulars,
     check_tenant,
     check_text,
     check_user,
@@ -88,7 +89,13 @@ class RequestBuilder:
     # ------------------------------------------------------------------ what it says
 
     def ask(
-        self, identity: Identity, text: str, ask: Ask, trace: str = "", exchanges: str = ""
+        self,
+        identity: Identity,
+        text: str,
+        ask: Ask,
+        trace: str = "",
+        exchanges: str = "",
+        particulars: str = "",
     ) -> QuestionAsked:
         """Build a question. Raises Refused."""
         check_text(text)
@@ -97,15 +104,15 @@ class RequestBuilder:
         self._configured.policy.hold_place(identity.tenant, self._settings.region)
         ask = put(ask, filters=self._labels(identity, "filters", ask.filters))
         check_exchanges(exchanges)
-        key, words = f"user/{identity.subject}", text.encode("utf-8", "replace")
-        given = exchanges.encode("utf-8", "replace")
+        check_particulars(particulars)
         return QuestionAsked(
             meta=stamp(self._edge, identity, trace=trace),
             subject=identity.subject,
-            text=self._keyring.seal(identity.tenant, key, identity.request, "text", words),
+            text=self._seal_words(identity, "text", text),
             ask=ask,
-            exchanges=self._keyring.seal(identity.tenant, key, identity.request, "exchanges", given)
-            if given
+            exchanges=self._seal_words(identity, "exchanges", exchanges) if exchanges else None,
+            particulars=self._seal_words(identity, "particulars", particulars)
+            if particulars
             else None,
         )
 
@@ -139,15 +146,11 @@ class RequestBuilder:
     ) -> FeedbackGiven:
         """Build a reader's judgement of an answer. Raises Refused."""
         check_feedback(rating, comment)
-        sealed = None
-        if comment:
-            key, words = f"user/{identity.subject}", comment.encode("utf-8", "replace")
-            sealed = self._keyring.seal(identity.tenant, key, identity.request, "comment", words)
         return FeedbackGiven(
             meta=stamp(self._edge, identity, trace=trace),
             about=about,
             rating=rating,
-            comment=sealed,
+            comment=self._seal_words(identity, "comment", comment) if comment else None,
         )
 
     def review(
@@ -185,6 +188,12 @@ class RequestBuilder:
         tenant = identity.tenant
         policy = self._configured.redaction(tenant)
         return without_values(what, labels, policy, partial(self._keyring.digest, tenant))
+
+    def _seal_words(self, identity: Identity, name: str, words: str) -> Sealed:
+        """Seal what a person said under that person's key."""
+        value = words.encode("utf-8", "replace")
+        key = f"user/{identity.subject}"
+        return self._keyring.seal(identity.tenant, key, identity.request, name, value)
 
     def _seal(self, identity: Identity, name: str, value: bytes) -> Sealed:
         key = f"document/{identity.session}"

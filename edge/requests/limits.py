@@ -40,6 +40,10 @@ TOOL_DESCRIPTION_MAX = 2_000  # characters
 CALLS_MAX = 32  # that an answer asks for, or that a question brings results of
 CALL_ID_MAX = 128  # characters
 EXCHANGES_MAX = 65_536  # characters of calls and their results as JSON
+PARTICULARS_MAX = 131_072  # bytes of what a client's interface tells of a request again, as JSON
+STOPS_MAX = 4  # words at which a client wants an answer to end
+STOP_MAX = 256  # characters of each
+EMBEDDED_TEXTS_MAX = 2_048  # of one request, as OpenAI has it; a body of BODY_MAX bounds them too
 
 MEDIA_TYPE_MAX = 255  # characters, of which the types that can be read take a few dozen
 

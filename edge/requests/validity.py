@@ -119,6 +119,16 @@ def check_exchanges(exchanges: str) -> None:
         )
 
 
+def check_particulars(particulars: str) -> None:
+    """Check what a client's interface tells of a request again; raises Refused."""
+    size = len(particulars.encode("utf-8", "replace"))
+    if size > limits.PARTICULARS_MAX:
+        raise TooLarge(
+            f"instructions, tools, formats and metadata have {size} bytes as JSON, the limit is "
+            f"{limits.PARTICULARS_MAX}: shorten them"
+        )
+
+
 def check_feedback(rating: int, comment: str) -> None:
     """Check a reader's judgement; raises Refused."""
     if rating not in (-1, 0, 1):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import openai
 import pytest
 
@@ -55,6 +56,39 @@ def test_a_conversation_goes_on_in_its_session_and_is_judged(running, workshop, 
     [feedback] = of_request(running, given.json()["request_id"], FeedbackGiven)
     assert feedback.about == first.playhead["request_id"]
     assert b"Beatriz" not in feedback.comment.ciphertext
+
+
+def test_a_response_goes_on_from_another_and_is_read_again(running, workshop, client):
+    first = client.responses.create(
+        model="playhead", input=QUESTION["content"], metadata={"ticket": "7"}
+    )
+    assert "three days" in first.output_text
+    assert first.output[0].content[0].annotations[0].filename
+    *_, last = client.responses.create(
+        model="playhead",
+        input=FOLLOW_UP["content"],
+        previous_response_id=first.id,
+        stream=True,
+    )
+    assert last.type == "response.completed"
+    assert "two euros" in last.response.output_text
+    [rewritten] = of_request(running, last.response.playhead["request_id"], QueryRewritten)
+    assert "torque wrench" in rewritten.query
+    again = client.responses.retrieve(first.id)
+    assert (again.output, again.metadata) == (first.output, {"ticket": "7"})
+    [item] = client.responses.input_items.list(last.response.id).data
+    assert item.content[0].text == FOLLOW_UP["content"]
+
+
+def test_texts_are_embedded_and_too_long_a_one_is_refused(client):
+    given = ["a torque wrench", "a wrench for torque", "value added tax"]
+    answer = client.embeddings.create(model="playhead", input=given)
+    one, near, far = [np.array(each.embedding) for each in answer.data]
+    assert one @ one == pytest.approx(1)
+    assert one @ near > one @ far
+    assert answer.usage.prompt_tokens > 0
+    with pytest.raises(openai.BadRequestError, match=r"input\[1\] is longer"):
+        client.embeddings.create(model="playhead", input=["a", "long " * 600])
 
 
 def object_or_error(client, schema):

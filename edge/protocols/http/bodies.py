@@ -112,7 +112,20 @@ def _label_text(value: str | float | bool) -> str:
 def openapi_of(model: type[BaseModel]) -> dict[str, Any]:
     """Describe a JSON body for the OpenAPI document."""
     schema = model.model_json_schema()
+    schema = _in_one(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _in_one(schema: Any, named: Mapping[str, Any]) -> Any:
+    """Put what a schema names apart where it names it: references lead from the document's root."""
+    if isinstance(schema, list):
+        return [_in_one(one, named) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _in_one(named[schema["$ref"].rpartition("/")[2]], named)
+    # its mapping is of references; each alternative says by a constant which it is
+    return {name: _in_one(one, named) for name, one in schema.items() if name != "discriminator"}
 
 
 async def read_body(

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.structured import breach
 from edge.answering.cursors import Frame
-from edge.problems import Problem, from_fields
+from edge.problems import from_fields
+from edge.protocols.openai.annotations import chat_annotations_of
+from edge.protocols.openai.answered_json import hold_to_schema
 from edge.protocols.openai.chat_request import said_of
+from edge.protocols.openai.growing_text import GrowingText
 from edge.protocols.openai.openai_shape import ID_PREFIX
 
 FINISHED = {
@@ -39,27 +41,27 @@ class ChatReply:
     schema: str = ""
     """JSON schema that the answer must follow; empty for prose."""
     with_usage: bool = False
-    text: str = ""
+    text: GrowingText = field(default_factory=GrowingText)
     """The answer as it stands."""
     stands: bool = False
     """Whether it is whole, and was not taken away."""
     called: list[str] = field(default_factory=list)
     """Ids of the calls that it asks for."""
-    _sent: str = field(default="", repr=False)
 
     # ------------------------------------------------------------------ in one
 
     def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Spell a whole answer, as a view tells it; raises Problem where it is no JSON as asked."""
         is_retracted = answer["finish_reason"] == "retracted"
-        self._hold_to_schema(answer)
-        self.text, self.stands = answer["text"], not is_retracted
+        hold_to_schema(answer, self.schema, self.request)
+        self.text.settle(answer["text"])
+        self.stands = not is_retracted
         calls = self._called(answer)
         message = {
             "role": "assistant",
-            "content": None if is_retracted or calls else answer["text"],
+            "content": None if is_retracted or calls else self.text.shown,
             "refusal": answer.get("reason") if is_retracted else None,
-            "citations": answer["citations"],
+            **self._cited(answer),
             **({"tool_calls": calls} if calls else {}),
         }
         choice = {"index": 0, "message": message, "logprobs": None, **_finish(answer)}
@@ -80,10 +82,10 @@ class ChatReply:
         """Turn a frame into chunks; raises Problem for what no chunk can say."""
         match frame["type"]:
             case "delta":
-                self.text += frame["text"]
-                return [] if self.schema else self._news()
+                self.text.add(frame["text"])
+                return [] if self.schema else self._sending(self.text.news())
             case "restarted":
-                self.text = ""
+                self.text.void()
                 return []
             case "completed":
                 return self._completed(frame)
@@ -97,15 +99,20 @@ class ChatReply:
                 return []
 
     def _completed(self, frame: Frame) -> list[dict[str, Any]]:
-        self._hold_to_schema(frame)
-        self.text = frame["text"]
-        news = self._news()
-        if self.text != self._sent:
-            raise _replaced()
+        hold_to_schema(frame, self.schema, self.request)
+        news = self._sending(self.text.settle(frame["text"]))
         self.stands = True
         numbered = [{"index": at, **one} for at, one in enumerate(self._called(frame))]
         asked = [self._chunk({"tool_calls": numbered})] if numbered else []
-        return [*news, *asked, *self._closed(frame, {"citations": frame["citations"]})]
+        return [*news, *asked, *self._closed(frame, self._cited(frame))]
+
+    def _cited(self, answer: Frame) -> dict[str, Any]:
+        """Say what it rests on, as the platform does and as their clients look for it."""
+        citations = answer["citations"]
+        return {
+            "citations": citations,
+            "annotations": chat_annotations_of(self.text.shown, citations),
+        }
 
     def _called(self, answer: Frame) -> list[dict[str, Any]]:
         """Spell the tools that an answer asks for."""
@@ -123,16 +130,10 @@ class ChatReply:
     @property
     def said(self) -> str:
         """What it is known again by: its text, or the calls that it asked for."""
-        return said_of(self.text, self.called)
+        return said_of(self.text.shown, self.called)
 
-    def _news(self) -> list[dict[str, Any]]:
-        """Return what is new of the text, where what was sent still stands."""
-        if self._sent.startswith(self.text):
-            return []
-        if not self.text.startswith(self._sent):
-            raise _replaced()
-        new, self._sent = self.text[len(self._sent) :], self.text
-        return [self._chunk({"content": new})]
+    def _sending(self, news: str) -> list[dict[str, Any]]:
+        return [self._chunk({"content": news})] if news else []
 
     def _closed(self, answer: Frame, delta: dict[str, Any]) -> list[dict[str, Any]]:
         last = self._chunk(delta, **_finish(answer))
@@ -149,18 +150,6 @@ class ChatReply:
         return {**self._head("chat.completion.chunk"), "choices": [choice], **usage}
 
     # ------------------------------------------------------------------ what both say
-
-    def _hold_to_schema(self, answer: Frame) -> None:
-        """Raise Problem for a text that is no JSON of the schema: a restored value may break it."""
-        if not self.schema or answer["finish_reason"] in ("retracted", "tool_calls"):
-            return
-        if broken := breach(answer["text"], self.schema):
-            raise Problem(
-                502,
-                "no-json",
-                f"the answer does not follow the schema ({broken}): ask again, or for less",
-                request_id=self.request,
-            )
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {
@@ -192,13 +181,3 @@ def _finish(answer: Frame) -> dict[str, str]:
 def _usage(answer: Frame) -> dict[str, int]:
     usage = answer["usage"]
     return {**usage, "total_tokens": usage["prompt_tokens"] + usage["completion_tokens"]}
-
-
-def _replaced() -> Problem:
-    return Problem(
-        502,
-        "answer-replaced",
-        "the answer started over with other words than were sent: what was sent is void; ask "
-        "again with the same Idempotency-Key, or read GET /v1/messages/{id} for the answer",
-        retryable=True,
-    )

@@ -48,15 +48,17 @@ def _is_set(value: Any) -> bool:
     return value not in NOTHING
 
 
-REFUSED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    # name: when it is refused, and why
+Refusals = Mapping[str, tuple[Callable[[Any], bool], str]]
+"""By parameter: when it is refused, and why."""
+NOT_TEXT = ("image", "input_image", "audio", "input_audio", "file", "input_file", "video")
+"""How parts begin to be called that no question can hold."""
+REFUSED: Refusals = {
     "functions": (_is_set, "no functions are called here: send none"),
     "function_call": (lambda value: value not in (None, "none", "auto"), "no functions are called"),
     "logprobs": (_is_set, "what is answered was checked and quoted, so it has no probabilities"),
     "top_logprobs": (_is_set, "what is answered was checked and quoted: it has no probabilities"),
     "logit_bias": (_is_set, "the model's tokens can't be weighted"),
     "n": (lambda value: value not in (None, 1), "a question has one answer: send 1 or leave it"),
-    "stop": (_is_set, "an answer on the log is whole: cut it where you show it"),
     "modalities": (lambda value: value not in (None, [], ["text"]), "answers are text"),
     "audio": (_is_set, "answers are text"),
     "prediction": (_is_set, "an answer can't be predicted"),
@@ -92,9 +94,9 @@ class ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[TextPart] | None = None
     """None for an answer that was refused, as it came, or that asked for tools."""
-    tool_calls: list[AskedCall] | None = Field(None, max_length=limits.CALLS_MAX)
+    tool_calls: list[AskedCall] | None = Field(default=None, max_length=limits.CALLS_MAX)
     """Of an answer, the tools that it asked for."""
-    tool_call_id: str | None = Field(None, max_length=limits.CALL_ID_MAX)
+    tool_call_id: str | None = Field(default=None, max_length=limits.CALL_ID_MAX)
     """Of a tool, the call that this is the result of."""
 
     @property
@@ -166,6 +168,7 @@ class ChosenTool(BaseModel):
     function: ChosenFunction
 
 
+Word = Annotated[str, Field(min_length=1, max_length=limits.STOP_MAX)]
 TokenCount = Annotated[int, Field(ge=1, le=limits.ANSWER_TOKENS_MAX)]
 ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
 
@@ -183,7 +186,16 @@ class ChatBody(BaseModel):
     response_format: ResponseFormat | None = None
     tools: list[OfferedTool] | None = Field(None, max_length=limits.TOOLS_MAX)
     tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
+    stop: Word | Annotated[list[Word], Field(max_length=limits.STOPS_MAX)] | None = None
     metadata: dict[str, str] | None = Field(None, max_length=limits.FILTERS_MAX)
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    seed: int | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    user: str | None = None
+    store: bool | None = None
+    parallel_tool_calls: bool | None = None
     tenant: str | None = None
 
     @property
@@ -254,6 +266,11 @@ class ChatBody(BaseModel):
         return self.max_completion_tokens or self.max_tokens or limits.ANSWER_TOKENS
 
     @property
+    def stops(self) -> list[str]:
+        """The words at which the answer ends for this client."""
+        return [self.stop] if isinstance(self.stop, str) else self.stop or []
+
+    @property
     def schema_wanted(self) -> dict[str, Any] | None:
         """The JSON schema that the answer must follow; None for prose."""
         match self.response_format:
@@ -269,22 +286,46 @@ def refuse_unsupported(content: Any) -> None:
     """Refuse what can't be honoured, before anything else is said of a request; raises Problem."""
     if not isinstance(content, dict):
         return
-    for name, (is_refused, why) in REFUSED.items():
+    refuse_set(content, REFUSED)
+    refuse_pictures(content.get("messages"), "messages")
+
+
+def refuse_set(content: Mapping[str, Any], refused: Refusals) -> None:
+    """Refuse parameters that can't be honoured; raises Problem."""
+    for name, (is_refused, why) in refused.items():
         if is_refused(content.get(name)):
             raise RefusedParameter(name, why)
 
 
-def refuse_unanswerable(body: ChatBody) -> None:
-    """Refuse a conversation that does not end in a question; raises Problem."""
+def refuse_pictures(messages: Any, place: str) -> None:
+    """Refuse what is no text in messages as they came, whatever they are; raises Problem."""
+    for message in messages if isinstance(messages, list) else ():
+        parts = message.get("content") if isinstance(message, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict) and str(part.get("type")).startswith(NOT_TEXT):
+                raise RefusedParameter(
+                    place,
+                    "questions are text: leave pictures, sound and files out, and hand documents "
+                    "in at POST /v1/documents",
+                )
+
+
+def refuse_unanswerable(body: ChatBody, place: str = "messages") -> None:
+    """Refuse a conversation that does not end in a question; raises Problem.
+
+    `place` is what the client's interface calls its messages.
+    """
     if body.messages[-1].role not in ("user", "tool") or not any(
         one.role == "user" for one in body.messages
     ):
         raise RefusedParameter(
-            "messages", "the last message is the question, its role is user; or a tool's result"
+            place, "the last message is the question, its role is user; or a tool's result"
         )
     if not body.question.strip():
-        raise RefusedParameter("messages", "the question is empty: send its words")
-    _refuse_unpaired(body)
+        raise RefusedParameter(place, "the question is empty: send its words")
+    _refuse_unpaired(body, place)
+    if body.stops and body.schema_wanted is not None:
+        raise RefusedParameter("stop", "JSON comes whole or not at all: send one of the two")
     names = [one.function.name for one in body.tools or ()]
     if len(set(names)) < len(names):
         raise RefusedParameter("tools", "two have one name")
@@ -294,7 +335,7 @@ def refuse_unanswerable(body: ChatBody) -> None:
         raise RefusedParameter("tool_choice", "there are no tools to be called")
 
 
-def _refuse_unpaired(body: ChatBody) -> None:
+def _refuse_unpaired(body: ChatBody, place: str) -> None:
     """Refuse results without a call, calls without a result, and other words behind a question."""
     waiting: list[str] = []
     for message in body.called:
@@ -304,15 +345,17 @@ def _refuse_unpaired(body: ChatBody) -> None:
             waiting.remove(message.tool_call_id)
         else:
             raise RefusedParameter(
-                "messages",
-                "behind the question stand an answer's tool_calls, then one result of role tool "
-                "for each of them, by its tool_call_id",
+                place,
+                "behind the question stand the calls of an answer, then one result for each of "
+                "them, by the call's id",
             )
     if waiting:
-        raise RefusedParameter("messages", f"the call {waiting[0]} has no result")
+        raise RefusedParameter(place, f"the call {waiting[0]} has no result")
     ids = [one["id"] for one in body.exchanges]
     if len(set(ids)) < len(ids):
-        raise RefusedParameter("messages", "two calls have one id")
+        raise RefusedParameter(place, "two calls have one id")
+    if len(ids) > limits.CALLS_MAX:
+        raise RefusedParameter(place, f"{len(ids)} calls are too many: send {limits.CALLS_MAX}")
 
 
 def refuse_unknown_model(model: str, offered: tuple[str, ...]) -> None:

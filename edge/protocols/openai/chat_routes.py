@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
 from typing import Any
@@ -11,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from agents.errors import Permanent, Transient
 from edge.answering.cursors import Frame
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
@@ -27,6 +25,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.event_stream import EventStream
+from edge.protocols.openai.answered_json import refuse_broken_schemas
 from edge.protocols.openai.chat_reply import ChatReply
 from edge.protocols.openai.chat_request import (
     ChatBody,
@@ -35,34 +34,51 @@ from edge.protocols.openai.chat_request import (
     refuse_unknown_model,
     refuse_unsupported,
 )
-from edge.protocols.openai.chat_session import ChatSession, chat_session_of
-from edge.protocols.openai.models_offered import model, models_offered
+from edge.protocols.openai.chat_session import chat_session_of
+from edge.protocols.openai.described import (
+    OF_ASKING,
+    OF_READING,
+    ChatCompletion,
+    DescribedModel,
+    ModelList,
+    answers,
+)
+from edge.protocols.openai.growing_text import GrowingText
+from edge.protocols.openai.models_offered import model, offered_to
 from edge.protocols.openai.openai_shape import DONE, error_of, event_of
 from edge.requests import limits
 from edge.requests.building import exchanges_text, response_schema_text
 from schemas import Ask
-from streams.watching.logs import logger
 
-log = logger("gateway")
 router = APIRouter()
 
 
-@router.get("/v1/models")
+@router.get("/v1/models", response_model=None, responses=answers(ModelList, OF_READING))
 async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """List the models that the key's tenant may ask."""
     caller.need("read")
-    return {"object": "list", "data": [model(name) for name in _offered(gateway, caller)]}
+    return {"object": "list", "data": [model(name) for name in offered_to(gateway, caller)]}
 
 
-@router.get("/v1/models/{name:path}")
+@router.get(
+    "/v1/models/{name:path}",
+    response_model=None,
+    responses=answers(DescribedModel, OF_READING),
+)
 async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
-    """Describe a model."""
+    """Describe a model; the embedder too, which no list of models to chat with has."""
     caller.need("read")
-    refuse_unknown_model(name, _offered(gateway, caller))
+    embedder = [gateway.embeddings.model] if gateway.embeddings.model else []
+    refuse_unknown_model(name, (*offered_to(gateway, caller), *embedder))
     return model(name)
 
 
-@router.post("/v1/chat/completions", openapi_extra=openapi_of(ChatBody))
+@router.post(
+    "/v1/chat/completions",
+    response_model=None,
+    responses=answers(ChatCompletion, OF_ASKING, streams=True),
+    openapi_extra=openapi_of(ChatBody),
+)
 async def complete_chat(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
@@ -70,7 +86,7 @@ async def complete_chat(
     caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        body, ignored = await beside(content, _read, content, caller, _offered(gateway, caller))
+        body, ignored = await beside(content, _read, content, caller, offered_to(gateway, caller))
     place = await chat_session_of(gateway, caller, body)
     schema = response_schema_text(body.schema_wanted)
     question = NewQuestion(
@@ -100,21 +116,19 @@ async def complete_chat(
             history=place.state,
             ignored=ignored,
             schema=schema,
+            text=GrowingText(body.stops),
             with_usage=bool(body.stream_options and body.stream_options.include_usage),
         )
 
         async def remember() -> None:
-            await _remember(gateway, caller, body, place, reply)
+            if reply.stands:
+                await place.remember(gateway, caller, body, reply.session, reply.said)
 
         if body.stream:
             return _stream(gateway, reply, bursts, remember, resources.pop_all())
         completion = reply.whole(await whole(bursts, view))
         await remember()
         return JSONResponse(completion)
-
-
-def _offered(gateway: Gateway, caller: Caller) -> tuple[str, ...]:
-    return models_offered(gateway.configured.routes, caller.tenant)
 
 
 def _read(content: bytes, caller: Caller, offered: tuple[str, ...]) -> tuple[ChatBody, list[str]]:
@@ -126,19 +140,9 @@ def _read(content: bytes, caller: Caller, offered: tuple[str, ...]) -> tuple[Cha
     refuse_unsupported(sent)
     body = parse(content, ChatBody, caller)
     refuse_unanswerable(body)
+    refuse_broken_schemas(body)
     refuse_unknown_model(body.model, offered)
     return body, passed_over(sent)
-
-
-async def _remember(
-    gateway: Gateway, caller: Caller, body: ChatBody, place: ChatSession, reply: ChatReply
-) -> None:
-    if not reply.stands:
-        return
-    try:
-        await place.remember(gateway, caller, body, reply.session, reply.said)
-    except (sqlite3.Error, Transient, Permanent) as error:  # the answer is worth more
-        log.warning("a history was not remembered", error=type(error).__name__)
 
 
 def _stream(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import dataclass
 
+from agents.errors import Permanent, Transient
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.gateway.known_histories import KnownHistory, SaidBefore, content_of
 from edge.protocols.openai.chat_request import ChatBody
+from streams.watching.logs import logger
+
+log = logger("gateway")
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,12 @@ class ChatSession:
     ) -> None:
         """Remember what was said by now, so that whoever sends it goes on in the session."""
         said = [*body.said, ("assistant", answer.strip())]
-        digest = await _digest(gateway, caller, said)
         known = KnownHistory(session, self.state in ("none", "known"))
-        await asyncio.to_thread(gateway.histories.remember, digest, known)
+        try:
+            digest = await _digest(gateway, caller, said)
+            await asyncio.to_thread(gateway.histories.remember, digest, known)
+        except (sqlite3.Error, Transient, Permanent) as error:  # the answer is worth more
+            log.warning("a history was not remembered", error=type(error).__name__)
 
 
 async def chat_session_of(gateway: Gateway, caller: Caller, body: ChatBody) -> ChatSession:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agents.routing import Routes
+from edge.callers.caller import Caller
+from edge.gateway.gateway import Gateway
 
 PLATFORM = "playhead"
 """Whichever route the configuration chooses."""
@@ -17,6 +19,11 @@ def models_offered(routes: Routes | None, tenant: str) -> tuple[str, ...]:
     allowed = routes.contract(tenant).routes
     names = [route.name for route in routes.routes if allowed is None or route.name in allowed]
     return tuple(dict.fromkeys((PLATFORM, *names)))
+
+
+def offered_to(gateway: Gateway, caller: Caller) -> tuple[str, ...]:
+    """Name the models that a caller may ask."""
+    return models_offered(gateway.configured.routes, caller.tenant)
 
 
 def model(name: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import orjson
 from edge.problems import Problem
 
 ID_PREFIX = "chatcmpl-"
+RESPONSE_PREFIX = "resp_"
 DONE = b"data: [DONE]\n\n"
-PATHS = ("/v1/chat/completions", "/v1/models")
+PATHS = ("/v1/chat/completions", "/v1/models", "/v1/responses", "/v1/embeddings")
 TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -40,8 +41,12 @@ def is_spoken_at(path: str) -> bool:
 
 
 def status_of(problem: Problem) -> int:
-    """Return the status that their clients expect: what is invalid is a bad request."""
-    return 400 if problem.status == 422 else problem.status
+    """Return the status that their clients expect: what is invalid is a bad request.
+
+    A key that came with another body is 422 on every route.
+    """
+    is_invalid = problem.status == 422 and problem.slug != "idempotency-key-reused"
+    return 400 if is_invalid else problem.status
 
 
 def error_of(problem: Problem, request_id: str) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def error_of(problem: Problem, request_id: str) -> dict[str, Any]:
         "error": {
             "message": problem.detail,
             "type": TYPES.get(problem.status, usual),
-            "param": getattr(problem, "param", None),
+            "param": problem.param,
             "code": CODES.get(problem.slug, problem.slug.replace("-", "_")),
             "request_id": problem.request_id or request_id,
         }
@@ -68,6 +73,11 @@ def event_of(content: dict[str, Any]) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(content)
 
 
-def without_prefix(completion_id: str) -> str:
-    """Return the request's id of a completion's; a request's own stays as it is."""
-    return completion_id.removeprefix(ID_PREFIX)
+def named_event_of(content: dict[str, Any]) -> bytes:
+    """Spell an event that has a type as a server-sent event of that name."""
+    return b"event: %b\ndata: %b\n\n" % (content["type"].encode(), orjson.dumps(content))
+
+
+def without_prefix(answer_id: str) -> str:
+    """Return the request's id of a completion's or response's; a request's own stays as it is."""
+    return answer_id.removeprefix(ID_PREFIX).removeprefix(RESPONSE_PREFIX)

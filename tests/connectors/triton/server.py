@@ -8,6 +8,8 @@ import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 
+CHARACTERS_MAX = 1_000  # of a text that its embedder reads whole
+
 
 class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
     """Embeds a text as its length; generates what the test's `script` sends."""
@@ -38,6 +40,9 @@ class FakeTritonServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         add(response, "vector", "FP32", np.hstack([first, np.zeros((rows, 3), np.float32)]))
         add(response, "token_vectors", "BYTES", np.array([[b"packed"]] * rows, object))
         add(response, "tokens", "INT32", np.full((rows, 1), 7, np.int32))
+        texts = deserialize_bytes_tensor(request.raw_input_contents[0])
+        cut = np.array([[len(text) > CHARACTERS_MAX] for text in texts])
+        add(response, "truncated", "BOOL", cut)
         add(response, "model", "BYTES", np.array([[b"tiny@1"]] * rows, object))
         return response
 

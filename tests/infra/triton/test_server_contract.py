@@ -18,7 +18,7 @@ from tests.connectors.triton.server import FakeTritonServer, serve
 from tests.infra.triton.embedding import an_embedder, embed
 
 CALL = Call(tenant="t", lane=0, request="r", session="s", event="e", topic="t", offset=0)
-DATATYPES = {"vector": "f", "tokens": "i", "model": "O", "token_vectors": "O"}
+DATATYPES = {"vector": "f", "tokens": "i", "truncated": "b", "model": "O", "token_vectors": "O"}
 WRONG_KIND = "kind must be query or passage, the same for every text"
 
 

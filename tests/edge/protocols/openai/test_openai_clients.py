@@ -19,6 +19,8 @@ from tests.edge.http_client import HttpClient, answers_with, rejected
 
 VAT = [{"role": "user", "content": "Is VAT due?"}]
 SCHEMA = {"type": "object", "properties": {"due": {"type": "boolean"}}, "required": ["due"]}
+BROKEN = {"type": "json_schema", "json_schema": {"name": "due", "schema": {"type": "banana"}}}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://acme.test/a.png"}}
 AS_JSON = {"type": "json_schema", "json_schema": {"name": "due", "schema": SCHEMA}}
 
 
@@ -39,15 +41,6 @@ CALLED = {
     ],
 }
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "19 percent"}
-
-
-@pytest.fixture
-async def client(served, gateway):
-    """One that retries nothing of its own accord, but where a test says so."""
-    async with openai.AsyncOpenAI(
-        base_url=f"http://{address_of(served)}/v1", api_key=a_key(gateway), max_retries=0
-    ) as client:
-        yield client
 
 
 def chat(client, messages=VAT, **more):
@@ -89,6 +82,12 @@ async def test_the_models_are_the_platform_and_its_routes(client):
     assert caught.value.code == "model_not_found"
 
 
+async def test_a_gateway_without_an_embedder_says_so(client):
+    with pytest.raises(openai.InternalServerError) as caught:
+        await client.embeddings.create(model="playhead", input="a")
+    assert caught.value.code == "no_embedder"
+
+
 # ---------------------------------------------------------------------- answers
 
 
@@ -100,6 +99,8 @@ async def test_a_chat_is_answered_with_citations_and_usage(client, gateway, log)
     assert answer.id == f"chatcmpl-{question.meta.request}"
     assert (choice.message.content, choice.finish_reason) == ("VAT is due.", "stop")
     assert choice.message.citations[0]["quote"] == "VAT is due."
+    cited = choice.message.annotations[0].url_citation
+    assert (cited.url, cited.start_index, cited.end_index) == ("file:vat", 0, len("VAT is due."))
     assert answer.usage.to_dict() == {
         "prompt_tokens": 7,
         "completion_tokens": 3,
@@ -152,7 +153,7 @@ async def test_a_repeat_with_a_key_is_the_same_answer(client, log):
     first, second = [await chat(client, extra_headers=headers) for _ in range(2)]
     assert first == second
     assert len(asked(log)) == 1
-    with pytest.raises(openai.BadRequestError) as caught:
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
         await chat(client, extra_headers=headers, max_tokens=9)
     assert caught.value.code == "idempotency_key_reused"
 
@@ -207,6 +208,20 @@ async def test_a_session_may_be_named(client, log):
     answer = await chat(client, metadata={"session_id": "s-7"})
     assert asked(log)[0].meta.session == answer.playhead["session_id"] == "s-7"
     assert answer.playhead["history"] == "named"
+
+
+# ---------------------------------------------------------------------- where an answer ends
+
+
+@pytest.mark.parametrize("stop", ["is", ["never", "is", "due"]])
+async def test_an_answer_ends_for_a_client_where_it_says_so(client, log, stop):
+    log.answer = answers_with("VAT i", "s due.")
+    [choice] = (await chat(client, stop=stop)).choices
+    assert (choice.message.content, choice.finish_reason) == ("VAT ", "stop")
+    chunks = await streamed(client, stop=stop)
+    assert text_of(chunks) == "VAT "
+    said = [*VAT, {"role": "assistant", "content": text_of(chunks)}, *VAT]
+    assert (await chat(client, said)).playhead["history"] == "known"
 
 
 # ---------------------------------------------------------------------- JSON
@@ -310,9 +325,11 @@ async def test_a_retracted_answer_is_a_refusal(client, log):
         ({"messages": [*VAT, CALLED, RESULT, RESULT]}, "messages"),
         ({"messages": [*VAT, CALLED, RESULT, CALLED, RESULT]}, "messages"),
         ({"messages": [CALLED, RESULT]}, "messages"),
+        ({"response_format": BROKEN}, "response_format"),
         ({"logprobs": True}, "logprobs"),
         ({"n": 2}, "n"),
-        ({"stop": ["\n"]}, "stop"),
+        ({"stop": ["\n"], "response_format": AS_JSON}, "stop"),
+        ({"messages": [{"role": "user", "content": [PICTURE]}]}, "messages"),
         ({"logit_bias": {"1": 2}}, "logit_bias"),
         ({"messages": [{"role": "user", "content": "  "}]}, "messages"),
         ({"messages": [{"role": "user", "content": None}]}, "messages"),
@@ -334,7 +351,11 @@ async def test_what_cannot_be_honoured_is_refused(client, log, more, param):
         {"max_tokens": 10**6},
         {"messages": []},
         {"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]},
-        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "poem", "poem": {}}]}]},
+        {"stop": ["x"] * 5},
+        {"stop": [""]},
+        {"extra_body": {"temperature": "hot"}},
+        {"extra_body": {"seed": "x"}},
         {"messages": [{"role": "user", "content": "x" * 30_000}]},
         {"metadata": {"session_id": "../../etc"}},
         {"response_format": {"type": "grammar"}},

@@ -1,0 +1,82 @@
+"""The embedder, for whoever asks from outside a step: nothing of it is an effect on the log.
+
+What nobody waits for in a conversation must not hold up one. So few texts are sent at once: those
+embedded as queries stand in the server's own queue before the questions of chats, and those as
+passages give way there to all else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from opentelemetry import trace
+
+from connectors.triton.tensors import embedder_inputs
+from connectors.triton.triton_server import TritonServer
+from streams.running.fair_queue import FairQueue
+from streams.running.world import Call
+from streams.settings import Settings
+
+TEXTS_AT_ONCE = {"query": 1, "passage": 16}
+"""Of one request to the server. A question waits behind what is embedded as queries: behind four of
+130 tokens, chats took five times as long."""
+REQUESTS_AT_ONCE = {"query": 1, "passage": 2}
+
+
+class TextVectors(NamedTuple):
+    """What the embedder said of texts, in their order."""
+
+    vectors: tuple[bytes, ...]
+    """Each of float32, little-endian, unit length."""
+    tokens: tuple[int, ...]
+    """As many as the model saw of each."""
+    cut: tuple[bool, ...]
+    """Whether a text was longer than the model reads, so that its vector is not of all of it."""
+    model: str
+
+    def and_then(self, more: TextVectors) -> TextVectors:
+        """Return these and those of further texts."""
+        return TextVectors(
+            self.vectors + more.vectors, self.tokens + more.tokens, self.cut + more.cut, more.model
+        )
+
+
+NO_VECTORS = TextVectors((), (), (), "")
+
+
+class EmbedderClient:
+    """Asks the embedder. Make it anywhere; it connects at the first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.embedder = settings.embedder
+        self._server = TritonServer(
+            settings.triton_grpc, trace.get_tracer("connectors.triton.embedder_client")
+        )
+        self._timeout_s = settings.call_timeout_s
+        self._turns = {kind: FairQueue(most) for kind, most in REQUESTS_AT_ONCE.items()}
+
+    async def close(self) -> None:
+        """Close the connection; running calls are cancelled."""
+        await self._server.close()
+
+    async def some(self, texts: tuple[str, ...], kind: str, call: Call) -> TextVectors:
+        """Embed the first texts, as many as are sent at once; `kind` is query or passage.
+
+        Raises Transient where the server is away or slow, Permanent where it refuses.
+        """
+        some = texts[: TEXTS_AT_ONCE[kind]]
+        with self._server.call("embed", self.embedder, call) as (_, headers):
+            async with self._turns[kind].turn(call):
+                answer = await self._server.connected().infer(
+                    self.embedder,
+                    embedder_inputs(some, kind, with_tokens=False),
+                    client_timeout=self._timeout_s,
+                    headers=headers,
+                    request_id=call.event,
+                )
+        return TextVectors(
+            vectors=tuple(row.astype("<f4").tobytes() for row in answer.as_numpy("vector")),
+            tokens=tuple(answer.as_numpy("tokens").reshape(-1).tolist()),
+            cut=tuple(answer.as_numpy("truncated").reshape(-1).tolist()),
+            model=answer.as_numpy("model")[0, 0].decode(),
+        )

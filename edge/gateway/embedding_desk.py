@@ -1,0 +1,129 @@
+"""Embeddings for whoever asks: passed on to the embedder, measured and bounded, not recorded.
+
+Nothing is derived from them here and nothing is kept, so there is nothing that a replay could check
+(docs/decisions/0076-openais-interface-whole.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from opentelemetry import metrics
+
+from agents.errors import Permanent, Transient
+from connectors.triton.embedder_client import NO_VECTORS, TextVectors
+from edge.callers.caller import Caller
+from edge.load.shares import Shares
+from edge.load.slots import Slots
+from edge.problems import Problem, overloaded
+from edge.requests.policy_followed import NotProcessedHere, PolicyFollowed
+from streams.running.world import Call
+
+_meter = metrics.get_meter("playhead")
+_tokens = _meter.create_counter(
+    "playhead.gateway.embedded", "{token}", "Tokens embedded for clients of the gateway"
+)
+
+
+class EmbedsTexts(Protocol):
+    """What embeds."""
+
+    embedder: str
+    """The model's name."""
+
+    async def some(self, texts: tuple[str, ...], kind: str, call: Call) -> TextVectors:
+        """Embed the first of the texts; raises Transient or Permanent."""
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+
+
+class EmbeddingDesk:
+    """Takes texts in, and gives their vectors; lives on one event loop."""
+
+    def __init__(
+        self, embedder: EmbedsTexts | None, shares: Shares, policy: PolicyFollowed, region: str
+    ) -> None:
+        self._embedder = embedder
+        self._held = Slots("requests for embeddings under way", shares)
+        self._policy = policy
+        self._region = region
+
+    @property
+    def model(self) -> str:
+        """The embedder's name; empty where there is none."""
+        return self._embedder.embedder if self._embedder else ""
+
+    async def close(self) -> None:
+        """Let go of the embedder."""
+        if self._embedder is not None:
+            await self._embedder.close()
+
+    async def embed(
+        self,
+        caller: Caller,
+        texts: Sequence[str],
+        kind: str,
+        request_id: str,
+        is_gone: Callable[[], Awaitable[bool]],
+    ) -> TextVectors:
+        """Embed texts, few at a time, until all are or the client is gone; raises Problem.
+
+        `kind` is query or passage. One text that is too long for the model refuses all.
+        """
+        if self._embedder is None:
+            raise Problem(503, "no-embedder", "this gateway has no embedder: ask another one")
+        try:
+            self._policy.hold_place(caller.tenant, self._region)
+        except NotProcessedHere as error:
+            raise Problem(403, "residency", str(error)) from None
+        call = _call(caller, request_id)
+        done = NO_VECTORS
+        with self._held.hold(caller.tenant, caller.key):
+            while len(done.vectors) < len(texts) and not await is_gone():
+                rest = tuple(texts[len(done.vectors) :])
+                done = done.and_then(await self._some(self._embedder, rest, kind, call))
+                _refuse_long(done)
+        _tokens.add(sum(done.tokens))
+        return done
+
+    async def _some(
+        self, embedder: EmbedsTexts, texts: tuple[str, ...], kind: str, call: Call
+    ) -> TextVectors:
+        try:
+            return await embedder.some(texts, kind, call)
+        except Transient:
+            raise overloaded("the embedder is away or busy: try again shortly") from None
+        except Permanent:
+            raise Problem(
+                502,
+                "embedder-refused",
+                f"the embedder {embedder.embedder} refused the texts: see the server's log",
+            ) from None
+
+
+def _refuse_long(done: TextVectors) -> None:
+    for at, is_cut in enumerate(done.cut):
+        if is_cut:
+            problem = Problem(
+                400,
+                "too-long",
+                f"input[{at}] is longer than the {done.tokens[at]} tokens that {done.model} "
+                "reads: cut it into parts",
+            )
+            problem.param = "input"
+            raise problem
+
+
+def _call(caller: Caller, request_id: str) -> Call:
+    return Call(
+        tenant=caller.tenant,
+        lane=-1,
+        request=request_id,
+        session="",
+        event=request_id,
+        topic="",
+        offset=-1,
+        subject=caller.subject,
+    )
