@@ -26,6 +26,7 @@ from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, stages_table, timeline_table
 from replay.verify import Verifier
+from replay.whatif.run_cli import run_command
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
 from streams.operations.budget import stages
@@ -50,6 +51,7 @@ def replay() -> None:
 
 
 replay.add_command(debug)
+replay.add_command(run_command)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:

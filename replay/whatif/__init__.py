@@ -1,1 +1,1 @@
-"""Recorded requests asked again: as they were (`replay run`), or with one thing changed (`what-if`)."""
+"""Recorded requests asked again: as they were (`run`), or with one thing changed (`what-if`)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replay.effect_rules import described
-from schemas import Event, Found, Generated, Record, Request
+from schemas import Event, Generated, Record, Request
 
 WHERE_ONLY = frozenset({"index", "position", "took_us"})
 """Fields that tell where an answer was found, and nothing of what was."""

@@ -163,9 +163,7 @@ class ChainWalker:
         self._thorough = thorough
         self._steps = steps
 
-    async def walk(
-        self, chain: RecordedChain, *, to_first_difference: bool = False
-    ) -> WalkedChain:
+    async def walk(self, chain: RecordedChain, *, to_first_difference: bool = False) -> WalkedChain:
         """Take one question through the steps; raises CapReached.
 
         Whatever else keeps it from being run to its end is told in what is returned.
@@ -207,9 +205,7 @@ class ChainWalker:
             return  # who can't open it can't tell; steps that must will say so
         walked.plain.learn(await self._values_behind(chain, first))
 
-    async def _values_behind(
-        self, chain: RecordedChain, first: RecordedAttempt
-    ) -> dict[str, str]:
+    async def _values_behind(self, chain: RecordedChain, first: RecordedAttempt) -> dict[str, str]:
         """Return the values that the record replaced in the question, with their placeholders."""
         known: dict[str, str] = {}
         for event in chain.outcomes("redact"):

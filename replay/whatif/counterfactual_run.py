@@ -123,7 +123,7 @@ class CounterfactualRun(Run):
         begun: Begun,
         recorded: Sequence[Effect] = (),
     ) -> None:
-        """`recorded` are the effects of the attempt that is held against; `begun` how it begins."""
+        """Hold a run against the effects `recorded`; it begins as `begun` says."""
         super().__init__(step, given, emit)
         self._about = about
         self._begins = begun
@@ -185,7 +185,8 @@ class CounterfactualRun(Run):
 
     def _decoded(self, effect: Effect) -> Record | None:
         try:
-            return None if effect.response is None else self._about.codec.decode_any(effect.response)
+            held = effect.response
+            return None if held is None else self._about.codec.decode_any(held)
         except Undecodable:
             return None
 
@@ -294,8 +295,10 @@ class CounterfactualRun(Run):
                     answer = foreseen(error)
                 answers.append(answer)
                 took_us = (time.perf_counter_ns() - clock) // 1_000
-                about = {"took_us": took_us, "answer": answer, "part": len(answers) - 1}
-                yield answer, replace(self._effect(number, request, **about), started=started)
+                effect = self._effect(
+                    number, request, took_us=took_us, answer=answer, part=len(answers) - 1
+                )
+                yield answer, replace(effect, started=started)
         finally:
             if held:
                 self._compare(held, request, answers)
@@ -321,7 +324,7 @@ class CounterfactualRun(Run):
         answer: Record | Exception | None = None,
         part: int = 0,
     ) -> Effect:
-        """Return the recorded effect, or one of now that goes on from the time of the one before."""
+        """Return the recorded effect, or one of now, that begins when the one before it ended."""
         if held:
             return held[0]
         return Effect(

@@ -61,9 +61,9 @@ from streams.running.world import Call, Handler, World
 
 Kind = type[Request[Any]]
 
+OF_THE_INDEX: frozenset[Kind] = frozenset({Search, Rerank, Fetch, FetchAdjacent})
 ASKED: frozenset[Kind] = frozenset(
-    {Embed, Detect, Classify, Search, Rerank, Fetch, FetchAdjacent, Generate, Calculate}
-    | {CheckPolicy}
+    (Embed, Detect, Classify, Generate, Calculate, CheckPolicy, *OF_THE_INDEX)
 )
 """Models, the index, and what is worked out: whoever answers these changes nothing."""
 KEPT_HERE: frozenset[Kind] = frozenset(
@@ -83,7 +83,6 @@ REFUSED: Mapping[Kind, str] = {
     WithdrawVersions: "it would write to the index",
 }
 """Never asked, and why."""
-OF_THE_INDEX: frozenset[Kind] = frozenset({Search, Rerank, Fetch, FetchAdjacent})
 
 TRIES = 4  # of a call whose service is away for a moment
 BACKOFF_S = 0.25
@@ -254,7 +253,7 @@ class Outside:
         raise AssertionError("the last try raises")
 
     async def ask_stream(self, request: StreamRequest[Any], call: Call) -> AsyncIterator[Record]:
-        """Ask for an answer in parts; errors as for `ask`, once there is a part those of the world."""
+        """Ask for an answer in parts; errors as for `ask`, and after a part those of the world."""
         self.is_asked(request)
         world = self._ready(request)
         for number in range(TRIES):
@@ -291,7 +290,7 @@ class Outside:
         if isinstance(request, ReadRoutes):  # how they fare now says nothing of then
             return RoutesRead(states=(RouteState(),) * len(request.routes))
         if isinstance(request, RateRoute):
-            return RouteRated()
+            return RouteRated(rated=0)
         if isinstance(request, RecallValues):
             try:
                 return await self._handler(request)(request, call)
