@@ -27,6 +27,7 @@ from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, stages_table, timeline_table
 from replay.verify import Verifier
 from replay.whatif.run_cli import run_command
+from replay.whatif.whatif_cli import what_if
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
 from streams.operations.budget import stages
@@ -52,6 +53,7 @@ def replay() -> None:
 
 replay.add_command(debug)
 replay.add_command(run_command)
+replay.add_command(what_if)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:

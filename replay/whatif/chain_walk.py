@@ -27,13 +27,11 @@ from replay.whatif.known_plain import KnownPlain
 from replay.whatif.outside import (
     ASKED,
     OF_THE_INDEX,
-    CallCaps,
     Kind,
     Lacking,
     NotRun,
     Outside,
     SubjectErased,
-    WouldAsk,
 )
 from replay.whatif.recorded_chains import CHAIN, RecordedChain
 from schemas import Begun, Event, EventRejected, MapEntry, QuestionRedacted, Unseal
@@ -329,5 +327,3 @@ ALL_LIVE: frozenset[Kind] = ASKED
 """What `replay run` asks again."""
 INDEX_LIVE: frozenset[Kind] = OF_THE_INDEX
 """What another index is asked."""
-
-__all__ = ["ALL_LIVE", "INDEX_LIVE", "CallCaps", "ChainWalker", "WalkedChain", "WouldAsk"]
