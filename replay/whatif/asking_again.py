@@ -141,9 +141,9 @@ class AskingAgain:
                 finding = finding_of(await walker.walk(chain))
                 self._work.keep(finding)
                 self._told[finding.tenant, finding.request_id] = finding
-                away = away + 1 if finding.state == "away" else 0
+                away = 0 if finding.is_final else away + 1
                 if away == AWAY_MAX:
-                    stopped = finding.reason
+                    stopped = "; ".join(finding.failures) or finding.reason
                     break
                 self._progress(number)
         except CapReached as cap:

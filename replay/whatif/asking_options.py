@@ -13,7 +13,7 @@ from replay.configurations import Configurations
 from replay.local_effects import local_handlers
 from replay.log import Log
 from replay.selection import Selection
-from replay.whatif.outside import CallCaps, Kind
+from replay.whatif.outside import CallCaps, RequestKind
 from replay.whatif.recorded_chains import RecordedChain, recorded_chains
 from streams.log.codec import Codec
 from streams.operations.options import microseconds, run_option
@@ -66,7 +66,7 @@ class RecordedQuestions:
     """The questions that were selected, and what they are run with."""
 
     codec: Codec
-    local: dict[Kind, Handler]
+    local: dict[RequestKind, Handler]
     digest_key: Callable[[str], bytes]
     values: Callable[[str], dict[str, Any]]
     chains: Sequence[RecordedChain]

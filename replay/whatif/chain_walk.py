@@ -27,10 +27,10 @@ from replay.whatif.known_plain import KnownPlain
 from replay.whatif.outside import (
     ASKED,
     OF_THE_INDEX,
-    Kind,
     Lacking,
     NotRun,
     Outside,
+    RequestKind,
     SubjectErased,
 )
 from replay.whatif.recorded_chains import CHAIN, RecordedChain
@@ -124,6 +124,8 @@ class WalkedChain:
     calls: int = 0
     cost_micros: int = 0
     assumed: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    """Live calls that failed for good: the step did without their answers."""
 
     def outcomes(self, name: str) -> Sequence[Event]:
         """Return what a step came to now."""
@@ -145,7 +147,7 @@ class ChainWalker:
         outside: Outside,
         alteration: Alteration,
         *,
-        anew: frozenset[Kind] = frozenset(),
+        anew: frozenset[RequestKind] = frozenset(),
         thorough: bool = False,
         steps: Sequence[Step] = CHAIN,
     ) -> None:
@@ -166,7 +168,8 @@ class ChainWalker:
 
         Whatever else keeps it from being run to its end is told in what is returned.
         """
-        walked, before = WalkedChain(chain), self._outside.caps.cost_micros
+        walked, caps = WalkedChain(chain), self._outside.caps
+        calls, cost_micros = caps.calls.total(), caps.cost_micros
         tenant = chain.asked.meta.tenant
         about = Counterfactual(
             self._codec,
@@ -182,9 +185,10 @@ class ChainWalker:
             walked.not_run = reason
         except Contradiction as reason:
             walked.not_run = Lacking(str(reason))
-        walked.calls = about.asked
-        walked.cost_micros = self._outside.caps.cost_micros - before
+        walked.calls = caps.calls.total() - calls
+        walked.cost_micros = caps.cost_micros - cost_micros
         walked.assumed = tuple(sorted(about.assumed))
+        walked.failures = tuple(about.failures)
         return walked
 
     def _values(self, digest: str) -> dict[str, Any]:
@@ -323,7 +327,7 @@ def _effects(run: RecordedAttempt) -> list[Any]:
     return [effect for one in run.attempt.outcomes for effect in one.event.meta.effects]
 
 
-ALL_LIVE: frozenset[Kind] = ASKED
+ALL_LIVE: frozenset[RequestKind] = ASKED
 """What `replay run` asks again."""
-INDEX_LIVE: frozenset[Kind] = OF_THE_INDEX
+INDEX_LIVE: frozenset[RequestKind] = OF_THE_INDEX
 """What another index is asked."""

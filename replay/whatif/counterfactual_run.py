@@ -24,10 +24,10 @@ from replay.whatif.answers_compared import EffectDifference, effect_difference
 from replay.whatif.outside import (
     KEPT_HERE,
     OF_TABLES,
-    Kind,
     Lacking,
     NotRun,
     Outside,
+    RequestKind,
     SubjectErased,
 )
 from schemas import (
@@ -53,12 +53,12 @@ from schemas import (
 )
 from streams.log.codec import Codec, Undecodable
 from streams.running.digests import UnknownForm, is_digest_of_request
-from streams.running.live import foreseen
+from streams.running.live import error_text, foreseen
 from streams.running.run import Emit, Input, Run
 from streams.running.world import Call
 from streams.topics import Step
 
-NOTHING_KEPT: Mapping[Kind, Record] = {
+NOTHING_KEPT: Mapping[RequestKind, Record] = {
     ReadPlaceholders: Placeholders(),
     ReadTurns: Turns(),
     ReadRelease: ReleaseState(),
@@ -99,13 +99,13 @@ class Counterfactual:
     digest_key: Callable[[], bytes]
     configuration: Callable[[str], dict[str, Any]]
     outside: Outside
-    anew: frozenset[Kind] = frozenset()
+    anew: frozenset[RequestKind] = frozenset()
     """Asked outside even where the record has the answer."""
     tables: RequestTables = field(default_factory=RequestTables)
     sealed: dict[str, str] = field(default_factory=dict)
     """Plain value -> its placeholder, of what was sealed here."""
-    asked: int = 0
-    """Calls that went outside."""
+    failures: list[str] = field(default_factory=list)
+    """Calls that went outside and failed for good."""
     assumed: set[str] = field(default_factory=set)
     """Requests to tables that nobody here can answer: answered as if there were nothing."""
 
@@ -243,11 +243,9 @@ class CounterfactualRun(Run):
         try:
             answer = await self._about.outside.ask(request, self._call)
         except Exception as error:  # noqa: BLE001 - whatever leaves the world is an answer
-            answer = foreseen(error)
+            answer = self._failed(request, error)
         if type(request) in KEPT_HERE:
             self._about.tables.write(request)
-        if self._about.outside.is_asked(request):
-            self._about.asked += 1
         if held:
             self._compare(held, request, [answer])
         took_us = (time.perf_counter_ns() - clock) // 1_000
@@ -282,7 +280,6 @@ class CounterfactualRun(Run):
             return
         clock, answers = time.perf_counter_ns(), list[Record | Exception]()
         started = self._at
-        self._about.asked += 1
         parts = self._about.outside.ask_stream(request, self._call)
         try:
             while True:
@@ -292,7 +289,7 @@ class CounterfactualRun(Run):
                 except StopAsyncIteration:
                     return
                 except Exception as error:  # noqa: BLE001 - whatever leaves the world is an answer
-                    answer = foreseen(error)
+                    answer = self._failed(request, error)
                 answers.append(answer)
                 took_us = (time.perf_counter_ns() - clock) // 1_000
                 effect = self._effect(
@@ -305,6 +302,12 @@ class CounterfactualRun(Run):
             close = getattr(parts, "aclose", None)
             if close is not None:
                 await close()
+
+    def _failed(self, request: Request[Any], error: Exception) -> Exception:
+        """Remember a call that failed; return the error as a step may catch it."""
+        told = foreseen(error)
+        self._about.failures.append(f"{request.SCHEMA}: {error_text(told)}")
+        return told
 
     def _compare(
         self, held: Sequence[Effect], request: Request[Any], answers: Sequence[Record | Exception]

@@ -59,24 +59,26 @@ from schemas import (
 )
 from streams.running.world import Call, Handler, World
 
-Kind = type[Request[Any]]
+RequestKind = type[Request[Any]]
 
-OF_THE_INDEX: frozenset[Kind] = frozenset({Search, Rerank, Fetch, FetchAdjacent})
-ASKED: frozenset[Kind] = frozenset(
+OF_THE_INDEX: frozenset[RequestKind] = frozenset({Search, Rerank, Fetch, FetchAdjacent})
+ASKED: frozenset[RequestKind] = frozenset(
     (Embed, Detect, Classify, Generate, Calculate, CheckPolicy, *OF_THE_INDEX)
 )
 """Models, the index, and what is worked out: whoever answers these changes nothing."""
-KEPT_HERE: frozenset[Kind] = frozenset(
+KEPT_HERE: frozenset[RequestKind] = frozenset(
     {WritePlaceholders, WriteRelease, WriteDocument, RememberValues, RateRoute}
 )
 """Writes: answered as if they were done."""
-OF_TABLES: frozenset[Kind] = frozenset({ReadTurns, ReadPlaceholders, ReadRelease, ReadDocument})
+OF_TABLES: frozenset[RequestKind] = frozenset(
+    {ReadTurns, ReadPlaceholders, ReadRelease, ReadDocument}
+)
 """Tables of the workers: what was recorded, or what this request left here."""
-EXECUTED: frozenset[Kind] = frozenset({Seal, Unseal, Digest, CountTokens, Parse})
+EXECUTED: frozenset[RequestKind] = frozenset({Seal, Unseal, Digest, CountTokens, Parse})
 """Local effects, with what is at rest on this machine."""
-AT_REST: frozenset[Kind] = frozenset({ReadRoutes, RecallValues})
+AT_REST: frozenset[RequestKind] = frozenset({ReadRoutes, RecallValues})
 """Answered by what lies here: nobody outside is asked."""
-REFUSED: Mapping[Kind, str] = {
+REFUSED: Mapping[RequestKind, str] = {
     CallTool: "it would call a tool, which may change something where it leads",
     IndexChunks: "it would write to the index",
     PublishVersion: "it would write to the index",
@@ -97,7 +99,7 @@ class NotRun(BaseException):
     """
 
 
-class Refused(NotRun):
+class RefusedHere(NotRun):
     """It asks for what a counterfactual run never does."""
 
 
@@ -134,8 +136,8 @@ class CallCaps:
     calls: Counter[str] = field(default_factory=Counter)
     cost_micros: int = 0
 
-    def before(self, request: Request[Any]) -> None:
-        """Raise CapReached where a call would pass a cap.
+    def begin(self, request: Request[Any]) -> None:
+        """Count a call; raises CapReached where it would pass a cap.
 
         What a generation will cost is known when it is over. So the one that is begun may pass the
         cap by the price of its answer; none is begun whose prompt alone would.
@@ -146,11 +148,7 @@ class CallCaps:
             least = prompt_price(request)
             if least and self.cost_micros + least > self.cost_max_micros:
                 raise CapReached(f"--max-cost {self.cost_max_micros / 1_000_000:g} is reached")
-
-    def took(self, request: Request[Any], cost_micros: int) -> None:
-        """Count a call."""
         self.calls[request.SCHEMA] += 1
-        self.cost_micros += cost_micros
 
 
 def prompt_price(request: Request[Any]) -> int:
@@ -174,7 +172,7 @@ class Outside:
 
     def __init__(
         self,
-        local: Mapping[Kind, Handler],
+        local: Mapping[RequestKind, Handler],
         world: Callable[[], World] | None,
         caps: CallCaps | None = None,
         *,
@@ -225,13 +223,13 @@ class Outside:
         return handler
 
     def is_asked(self, request: Request[Any]) -> bool:
-        """Say whether a request goes outside; raises Refused for one that never does."""
+        """Say whether a request goes outside; raises RefusedHere for one that never does."""
         kind = type(request)
         if kind in ASKED:
             return True
         if kind in KEPT_HERE or kind in AT_REST:
             return False
-        raise Refused(f"{request.SCHEMA}: {REFUSED.get(kind, 'nobody may be asked for it')}")
+        raise RefusedHere(f"{request.SCHEMA}: {REFUSED.get(kind, 'nobody may be asked for it')}")
 
     async def ask(self, request: Request[Any], call: Call) -> Record:
         """Ask for a plain answer; raises Permanent as whoever answers does.
@@ -248,7 +246,7 @@ class Outside:
             except Transient as error:
                 await self._wait(number, request, error)
             else:
-                self.caps.took(request, getattr(answer, "cost_micros", 0))
+                self.caps.cost_micros += getattr(answer, "cost_micros", 0)
                 return answer
         raise AssertionError("the last try raises")
 
@@ -257,26 +255,23 @@ class Outside:
         self.is_asked(request)
         world = self._ready(request)
         for number in range(TRIES):
-            cost, begun = 0, False
+            begun = False
             try:
                 async for part in world.ask_stream(request, call):
                     begun = True
-                    cost += getattr(part, "cost_micros", 0)
+                    self.caps.cost_micros += getattr(part, "cost_micros", 0)
                     yield part
             except Transient as error:
                 if begun:
                     raise
                 await self._wait(number, request, error)
                 continue
-            finally:
-                if begun:
-                    self.caps.took(request, cost)
             return
 
     def _ready(self, request: Request[Any]) -> World:
         if self._make is None:
             raise WouldAsk(request)
-        self.caps.before(request)
+        self.caps.begin(request)
         if self._world is None:
             self._world = self._make()
         return self._world

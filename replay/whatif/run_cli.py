@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from replay.log import Log
+from replay.whatif.asked_report import AskedReport, show_run
 from replay.whatif.asking_options import RecordedQuestions, asking_options, caps_of, questions_on
 from replay.whatif.chain_walk import AsRecorded, ChainWalker
 from replay.whatif.live_world import live_world
 from replay.whatif.outside import ASKED, CallCaps, CapReached, Outside
-from replay.whatif.run_report import RunReport, show_run
 from streams.operations.printing import console
 from streams.settings import Settings
 
@@ -49,7 +49,7 @@ def run_command(**told: Any) -> None:
     sys.exit(report.status)
 
 
-def run_again(log: Log, settings: Settings, told: dict[str, Any]) -> RunReport:
+def run_again(log: Log, settings: Settings, told: dict[str, Any]) -> AskedReport:
     """Run what was selected again; raises as `questions_on`."""
     caps = caps_of(told)
     questions = questions_on(log, settings, told)
@@ -59,9 +59,9 @@ def run_again(log: Log, settings: Settings, told: dict[str, Any]) -> RunReport:
 
 async def run_questions(
     questions: RecordedQuestions, outside: Outside, caps: CallCaps
-) -> RunReport:
+) -> AskedReport:
     """Run questions again, one by one, until a cap is reached."""
-    report, began = RunReport(), time.perf_counter()
+    report, began = AskedReport(), time.perf_counter()
     walker = ChainWalker(
         questions.codec,
         questions.digest_key,

@@ -17,7 +17,7 @@ from typing import Any
 
 from agents.configured.usability import Unusable, hold_usable, known_fields
 from agents.policies.policy_in_force import rules_in
-from replay.whatif.outside import OF_THE_INDEX, Kind
+from replay.whatif.outside import OF_THE_INDEX, RequestKind
 from replay.whatif.recorded_chains import CHAIN
 from streams.log.configuration import POLICY, BadConfiguration, Configuration, configuration
 from streams.operations.configuring.policy_files import policy_in
@@ -67,7 +67,7 @@ class SettingWishes:
     policy_file: Configuration | None = None
     generation: int | None = None
     present_code: bool = False
-    anew: frozenset[Kind] = field(default_factory=frozenset)
+    anew: frozenset[RequestKind] = field(default_factory=frozenset)
     said: Sequence[str] = ()
 
     def of(self, step: str) -> list[SettingWish]:
@@ -187,7 +187,7 @@ def _generation(value: str) -> int | None:
 
 def _by_path(name: str, value: str) -> SettingWish:
     parts = tuple(int(number) if number else word for word, number in _PART.findall(name))
-    step, path = str(parts[0]), parts[1:]
+    step, path = str(parts[0]) if parts else "", parts[1:]
     if step not in STEPS_SET or not path:
         known = (*SHORT, *(f"{one}.{field}" for one in STEPS_SET for field in known_fields(one)))
         near = nearest(name, known)

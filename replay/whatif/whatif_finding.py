@@ -90,11 +90,14 @@ class WhatIfFinding(msgspec.Struct, frozen=True):
     cost_micros: int = 0
     """Of the calls that were made to find this out."""
     assumed: tuple[str, ...] = ()
+    """Tables that nobody here could read: taken for empty."""
+    failures: tuple[str, ...] = ()
+    """Live calls that failed for good."""
 
     @property
     def is_final(self) -> bool:
-        """Whether it need not be run another time."""
-        return self.state not in {"open", "away"}
+        """Whether it need not be run another time: all calls were answered."""
+        return self.state not in {"open", "away"} and not self.failures
 
     @property
     def is_run(self) -> bool:
@@ -115,6 +118,7 @@ def finding_of(walked: WalkedChain) -> WhatIfFinding:
         "calls": walked.calls,
         "cost_micros": walked.cost_micros,
         "assumed": walked.assumed,
+        "failures": tuple(masked(one)[:REASON_MAX] for one in walked.failures),
     }
     if walked.not_run is not None:
         reason = masked(str(walked.not_run))[:REASON_MAX]

@@ -76,6 +76,7 @@ def summed(findings: Sequence[WhatIfFinding]) -> dict[str, Any]:
         },
         "calls": sum(one.calls for one in findings),
         "assumed": sum(bool(one.assumed) for one in findings),
+        "failed_calls": sum(len(one.failures) for one in findings),
     }
 
 

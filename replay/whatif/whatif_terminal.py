@@ -15,6 +15,7 @@ from replay.whatif.whatif_gate import BoundHeld
 from replay.whatif.whatif_report import FIGURES
 from streams.operations.printing import counted
 
+WIDTH_MAX = 140  # columns of two texts side by side
 SHOWN_MAX = 12  # requests; --json and --html have all
 SHARES = frozenset(
     name for name in FIGURES if not name.endswith("_ratio") and name != "retrieval_overlap"
@@ -44,10 +45,7 @@ def show_what_if(report: Mapping[str, Any], held: Sequence[BoundHeld], console: 
         console.print(f"[yellow]stopped: {escape(report['stopped'])}[/yellow]; the same command "
                       "goes on from here")  # fmt: skip
     console.print(figures_table(report))
-    for one in report["changed"][:SHOWN_MAX]:
-        _show_changed(one, console)
-    if len(report["changed"]) > SHOWN_MAX:
-        console.print(f"… and {len(report['changed']) - SHOWN_MAX} more: --html FILE shows all")
+    _show_all_changed(report["changed"], console)
     _show_retroactive(report["retroactive"], console)
     for one in report["not_run"][:SHOWN_MAX]:
         reason = f"{one['request_id']} ({one['tenant']}) is not run: {one['reason']}"
@@ -74,8 +72,12 @@ def _head(of: Mapping[str, Any]) -> str:
     spent = of["cost_micros"]["spent"] / MICROS
     return (
         f"{counted(of['requests'], 'request')}: {states}; {counted(of['calls'], 'live call')}, "
-        f"{spent:.6f} spent"
+        f"{spent:.6f} spent{_failed(of['failed_calls'])}"
     )
+
+
+def _failed(calls: int) -> str:
+    return f"; {counted(calls, 'live call')} failed, and steps did without them" if calls else ""
 
 
 def figures_table(report: Mapping[str, Any]) -> Table:
@@ -101,6 +103,22 @@ def spelt_figure(name: str, figure: Mapping[str, float] | None) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
+def _show_all_changed(changed: Sequence[Mapping[str, Any]], console: Console) -> None:
+    told = [one for one in changed if not is_same_answer(one)]
+    for one in told[:SHOWN_MAX]:
+        _show_changed(one, console)
+    if len(told) > SHOWN_MAX:
+        console.print(f"… and {len(told) - SHOWN_MAX} more: --html FILE shows all")
+    if same := len(changed) - len(told):
+        console.print(f"{counted(same, 'request')} otherwise on the way, with the same answer")
+
+
+def is_same_answer(one: Mapping[str, Any]) -> bool:
+    """Say whether a request that changed on the way ends with the same answer."""
+    then, now = one["recorded"], one["now"]
+    return bool(then and now and (then["text"], then["ended"]) == (now["text"], now["ended"]))
+
+
 def _show_changed(one: Mapping[str, Any], console: Console) -> None:
     console.print()
     console.print(
@@ -112,13 +130,16 @@ def _show_changed(one: Mapping[str, Any], console: Console) -> None:
     if one["state"] == "leaked":
         console.print(f"  {one['reason']}", markup=False, style="red")
         return
-    table = Table(box=None, show_header=True, header_style="dim", pad_edge=False, expand=True)
+    table = Table(
+        box=None,
+        show_header=True,
+        header_style="dim",
+        pad_edge=False,
+        width=min(console.width, WIDTH_MAX),
+    )
     table.add_column("recorded", ratio=1)
     table.add_column("what if", ratio=1)
     sides = one["recorded"], one["now"]
-    if sides[0]["text"] == sides[1]["text"] and sides[0]["ended"] == sides[1]["ended"]:
-        console.print("  the answer is the same")
-        return
     table.add_row(*(escape(f"{side['ended']}: {side['text']}") for side in sides))
     console.print(table)
 

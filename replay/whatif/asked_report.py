@@ -17,7 +17,7 @@ SHOWN_MAX = 20  # requests; --json has all
 
 
 @dataclass
-class RunReport:
+class AskedReport:
     """Counts requests, and lists those that came to something else."""
 
     requests: int = 0
@@ -85,7 +85,7 @@ def _masked(value: Any, masked: Any) -> Any:
     return masked(value) if isinstance(value, str) else value
 
 
-def show_run(report: RunReport, console: Console) -> None:
+def show_run(report: AskedReport, console: Console) -> None:
     """Print it for people."""
     console.print(
         f"{counted(report.requests, 'request')} run again: {report.same} as recorded, "
