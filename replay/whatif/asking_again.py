@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from replay.recorded import Contradiction
 from replay.whatif.asking_options import RecordedQuestions
 from replay.whatif.chain_walk import ChainWalker, WalkedChain
 from replay.whatif.finished_work import FinishedWork
@@ -167,7 +168,12 @@ def question_of(
         for name in chain.runs
         for event in chain.outcomes(name)
     }
-    laid = {
-        f"{step} {digest}": changed.configuration(step, digest) for step, digest in sorted(pairs)
-    }
+    laid = {f"{step} {digest}": _laid(changed, step, digest) for step, digest in sorted(pairs)}
     return {**told, "configurations": laid, "policy": changed.policy("") or "as it was"}
+
+
+def _laid(changed: ChangedSettings, step: str, digest: str) -> str:
+    try:
+        return changed.configuration(step, digest)
+    except Contradiction as error:  # whoever ran with it is not run
+        return str(error)

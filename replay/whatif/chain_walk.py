@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
 from replay.debugging.recorded_attempts import RecordedAttempt
 from replay.recorded import Contradiction
-from replay.whatif.answers_compared import content_difference
+from replay.whatif.answers_compared import EffectDifference, content_difference
 from replay.whatif.counterfactual_run import Counterfactual, CounterfactualRun
 from replay.whatif.known_plain import KnownPlain
 from replay.whatif.outside import (
@@ -38,7 +38,7 @@ from schemas import Begun, Event, EventRejected, MapEntry, QuestionRedacted, Uns
 from streams.log.codec import Codec, Undecodable
 from streams.running.run import Input
 from streams.running.world import Call
-from streams.topics import Step, topic_of
+from streams.topics import Step, step, topic_of
 
 
 class Alteration(Protocol):
@@ -86,12 +86,12 @@ class StepComparison:
 
     step: str
     recorded: Sequence[Event]
-    now: Sequence[Event]
+    now: list[Event]
     ran: bool
     """Whether it was run: else the record's outcome stands for it."""
     strayed: str = ""
     """What it asked first that the record does not hold."""
-    otherwise: Sequence[Any] = ()
+    otherwise: list[EffectDifference] = field(default_factory=list)
     """What was answered otherwise than then."""
     failed: str = ""
     """Why it gave up."""
@@ -169,15 +169,8 @@ class ChainWalker:
         Whatever else keeps it from being run to its end is told in what is returned.
         """
         walked, caps = WalkedChain(chain), self._outside.caps
+        about = self.about(chain.asked.meta.tenant)
         calls, cost_micros = caps.calls.total(), caps.cost_micros
-        tenant = chain.asked.meta.tenant
-        about = Counterfactual(
-            self._codec,
-            lambda: self._digest_key(tenant),
-            self._values,
-            self._outside,
-            self._anew,
-        )
         try:
             await self._may_be_run(chain, walked)
             await self._follow(chain, walked, about, to_first_difference=to_first_difference)
@@ -191,8 +184,30 @@ class ChainWalker:
         walked.failures = tuple(about.failures)
         return walked
 
-    def _values(self, digest: str) -> dict[str, Any]:
-        return self._alteration.values(digest)
+    def about(self, tenant: str) -> Counterfactual:
+        """Return what runs over one request of a tenant have in common."""
+        return Counterfactual(
+            self._codec,
+            lambda: self._digest_key(tenant),
+            self._alteration.values,
+            self._outside,
+            self._anew,
+        )
+
+    async def run_again(
+        self, run: RecordedAttempt, about: Counterfactual
+    ) -> tuple[list[Event], list[Event]]:
+        """Run a step over what it read then; return what it came to, and comes to now.
+
+        Raises NotRun, CapReached.
+        """
+        recorded = [outcome.event for outcome in run.attempt.outcomes]
+        compared = StepComparison(run.step.name, recorded, [], ran=True)
+        begun = self._changed(run.step, self._begun(run))
+        await self._run_over(run.given, begun, run, about, compared)
+        if compared.failed:
+            raise Lacking(compared.failed)
+        return recorded, compared.now
 
     async def _may_be_run(self, chain: RecordedChain, walked: WalkedChain) -> None:
         """Raise NotRun for a question that was not finished then, or of somebody who was erased."""
@@ -291,29 +306,39 @@ class ChainWalker:
         if not runs:
             raise Lacking(f"{one.name} was not run over it then: its configuration is not known")
         compared = StepComparison(one.name, walked.chain.outcomes(one.name), [], ran=True)
-        now: list[Event] = []
-        compared.now = now
         for number, event in enumerate(inputs):
             run = runs[number] if number < len(runs) else None
-            begun = self._changed(one, self._begun(run or runs[0]))
             offset = run.given.offset if run else -1
             given = Input(event, topic_of(event), event.meta.lane, offset)
-            fx = CounterfactualRun(
-                one, given, now.append, about, begun=begun, recorded=_effects(run) if run else ()
-            )
-            try:
-                await fx.execute()
-            except (Permanent, Transient) as error:
-                if isinstance(error, BeyondMeans):
-                    raise Lacking(f"{one.name}: {error}") from None
-                compared.failed = f"{one.name} gives up: {type(error).__name__}: {error}"
-            except Exception as error:  # noqa: BLE001 - whatever a changed configuration leads to
-                compared.failed = f"{one.name} breaks: {type(error).__name__}"
-            compared.strayed = compared.strayed or fx.strayed
-            compared.otherwise = [*compared.otherwise, *fx.otherwise]
+            begun = self._changed(one, self._begun(run or runs[0]))
+            await self._run_over(given, begun, run, about, compared)
             if compared.failed:
                 break
         return compared
+
+    async def _run_over(
+        self,
+        given: Input,
+        begun: Begun,
+        run: RecordedAttempt | None,
+        about: Counterfactual,
+        compared: StepComparison,
+    ) -> None:
+        """Run a step over one input, held against a run over its counterpart where there is one."""
+        one, recorded = step(compared.step), _effects(run) if run else ()
+        fx = CounterfactualRun(
+            one, given, compared.now.append, about, begun=begun, recorded=recorded
+        )
+        try:
+            await fx.execute()
+        except (Permanent, Transient) as error:
+            if isinstance(error, BeyondMeans):
+                raise Lacking(f"{one.name}: {error}") from None
+            compared.failed = f"{one.name} gives up: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever a changed configuration leads to
+            compared.failed = f"{one.name} breaks: {type(error).__name__}"
+        compared.strayed = compared.strayed or fx.strayed
+        compared.otherwise += fx.otherwise
 
     def _hold_back(self, one: Step, compared: StepComparison, walked: WalkedChain) -> None:
         """End a walk whose text holds a value that the record replaced."""

@@ -76,7 +76,7 @@ def _questions(log: Log, codec: Codec, selection: Selection) -> dict[str, Stored
     for topic, lane in sorted(log.extents()):
         if topic != ASKED_TOPIC:
             continue
-        for stored, event in _decoded(log, codec, topic, lane, None):
+        for stored, event in decoded_events(log, codec, topic, lane, None):
             if isinstance(event, QuestionAsked) and selection.takes(event.meta):
                 key = f"{event.meta.tenant}\0{event.meta.request}"
                 questions.setdefault(key, StoredOutcome(stored, event))
@@ -93,7 +93,7 @@ def _chains_of_lane(
     )
     topics = [*(topic_of(kind) for one in CHAIN for kind in one.writes), topic_of(EventRejected)]
     for topic in topics:
-        for stored, event in _decoded(log, codec, topic, lane, wanted):
+        for stored, event in decoded_events(log, codec, topic, lane, wanted):
             key = f"{event.meta.tenant}\0{event.meta.request}"
             if key in asked:
                 grouped[key][topic].append(StoredOutcome(stored, event))
@@ -104,7 +104,7 @@ def _chains_of_lane(
         yield _chain_of(outcome, attempts)
 
 
-def _decoded(
+def decoded_events(
     log: Log, codec: Codec, topic: str, lane: int, wanted: Mapping[str, str] | None
 ) -> Iterator[tuple[Stored, Event]]:
     """Read the events of a topic, of some requests or of all; what can't be read is nobody's."""

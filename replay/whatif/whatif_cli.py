@@ -15,13 +15,19 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.log import Log
-from replay.recorded import Contradiction
 from replay.report import DIFFERS, EQUAL, NOT_VERIFIED
 from replay.whatif.asking_again import AskingAgain, WhatIfEstimate, WhatIfRun, question_of
-from replay.whatif.asking_options import asking_options, caps_of, questions_on
+from replay.whatif.asking_options import (
+    RecordedQuestions,
+    asking_options,
+    caps_of,
+    questions_on,
+)
+from replay.whatif.chain_walk import ChainWalker
 from replay.whatif.finished_work import FinishedWork, OtherWork, work_id, write_private
 from replay.whatif.live_world import live_world
 from replay.whatif.outside import Outside
+from replay.whatif.redacted_documents import redacted_anew
 from replay.whatif.settings_changed import BadWish, ChangedSettings, SettingWishes, wishes_of
 from replay.whatif.whatif_gate import BadGate, BoundHeld, GateBound, held_against, read_gate
 from replay.whatif.whatif_page import page_of
@@ -62,7 +68,8 @@ def what_if(said: tuple[str, ...], **told: Any) -> None:
     first request that is another one. Nothing is written: no record, no index, no table, no key.
     An estimate is told before anybody is asked. What is finished stays in a work folder, and the
     same command goes on there. Exits 0 when all was asked, 1 where a bound of --gate breaks, 2 for
-    wrong usage and where nothing was selected, 3 where a cap or a service that is away ended it.
+    wrong usage and where nothing was selected, 3 where a cap or a service that is away ended it, or
+    nothing could be run.
 
     \b
     Example:
@@ -95,10 +102,6 @@ def _wrong_usage() -> Iterator[None]:
         yield
     except (BadWish, BadGate, OtherWork) as error:
         raise click.UsageError(str(error)) from None
-    except Contradiction as error:
-        raise click.ClickException(
-            f"{error}: without what a step ran with, nothing of it can be changed"
-        ) from None
 
 
 def asked_again(
@@ -126,11 +129,30 @@ def asked_again(
     if run is None:
         _tell_estimate(estimate, told)
         return None, [], EQUAL
-    report = report_of(run.findings, {**about, "work": str(folder)}, run.stopped)
+    documents = _documents(log, questions, changed, wished, told)
+    report = report_of(run.findings, {**about, "work": str(folder)}, run.stopped, documents)
     held = held_against(bounds, report)
     if any(not one.kept for one in held):
         return report, held, DIFFERS
-    return report, held, NOT_VERIFIED if run.stopped else EQUAL
+    of = report["all"]
+    nothing = of["not_run"] and not (of["same"] or of["changed"] or of["leaked"])
+    return report, held, NOT_VERIFIED if run.stopped or nothing else EQUAL
+
+
+def _documents(
+    log: Log,
+    questions: RecordedQuestions,
+    changed: ChangedSettings,
+    wished: SettingWishes,
+    told: dict[str, Any],
+) -> dict[str, Any] | None:
+    """Redact the documents again, where another redaction is asked for; nobody is asked."""
+    if not wished.of("redact") or told["request"]:
+        return None
+    outside = Outside(questions.local, None)
+    walker = ChainWalker(questions.codec, questions.digest_key, outside, changed)
+    found = asyncio.run(redacted_anew(log, questions.codec, walker, told["tenant"]))
+    return found.as_json(questions.chains)
 
 
 def _of(told: dict[str, Any]) -> str:

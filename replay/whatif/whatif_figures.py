@@ -21,7 +21,11 @@ DRAWS = 1_000
 SEED = 16
 PERCENTILES = (2.5, 97.5)
 
+CELLS_MAX = 1_000_000  # of what is drawn at once: 8 MB
+
 Column = npt.NDArray[np.float64]
+Statistic = Callable[..., Column]
+"""Takes columns, or tables of which each row is one draw of a column; computes along the rows."""
 
 
 @dataclass(frozen=True)
@@ -53,44 +57,47 @@ def share_of(number: int, of: int) -> WhatIfFigure | None:
     return WhatIfFigure(share, low, high, of)
 
 
-def drawn_figure(statistic: Callable[..., float], *columns: Sequence[float]) -> WhatIfFigure | None:
+def drawn_figure(statistic: Statistic, *columns: Sequence[float]) -> WhatIfFigure | None:
     """Return a figure of columns of equal length; None where it has no value."""
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     count = len(arrays[0])
-    value = statistic(*arrays) if count else math.nan
+    value = float(statistic(*arrays)) if count else math.nan
     if not math.isfinite(value):
         return None
-    generator = np.random.default_rng(SEED)
-    drawn = []
-    for _ in range(DRAWS):
-        rows = generator.integers(0, count, count)
+    generator, drawn = np.random.default_rng(SEED), list[Column]()
+    at_once = max(1, min(DRAWS, CELLS_MAX // count))
+    for begin in range(0, DRAWS, at_once):
+        rows = generator.integers(0, count, (min(at_once, DRAWS - begin), count))
         drawn.append(statistic(*(array[rows] for array in arrays)))
-    finite = [one for one in drawn if math.isfinite(one)]
-    low, high = np.percentile(finite, PERCENTILES) if finite else (value, value)
-    return WhatIfFigure(float(value), float(low), float(high), count)
+    found = np.concatenate(drawn)
+    finite = found[np.isfinite(found)]
+    low, high = np.percentile(finite, PERCENTILES) if len(finite) else (value, value)
+    return WhatIfFigure(value, float(low), float(high), count)
 
 
-def mean(values: Column) -> float:
+def mean(values: Column) -> Column:
     """Return the mean."""
-    return float(values.mean())
+    return np.asarray(values.mean(axis=-1))
 
 
-def ratio_at(percentile: float) -> Callable[[Column, Column], float]:
+def ratio_at(percentile: float) -> Statistic:
     """Return what compares a percentile of the second column with that of the first."""
 
-    def ratio(then: Column, now: Column) -> float:
-        return _ratio(np.percentile(now, percentile), np.percentile(then, percentile))
+    def ratio(then: Column, now: Column) -> Column:
+        return _ratio(
+            np.percentile(now, percentile, axis=-1), np.percentile(then, percentile, axis=-1)
+        )
 
     return ratio
 
 
-def ratio_of_sums(then: Column, now: Column) -> float:
+def ratio_of_sums(then: Column, now: Column) -> Column:
     """Return how many times the first column's sum the second one's is."""
-    return _ratio(now.sum(), then.sum())
+    return _ratio(now.sum(axis=-1), then.sum(axis=-1))
 
 
-def _ratio(now: Any, then: Any) -> float:
+def _ratio(now: Any, then: Any) -> Column:
     """Divide; nothing beside nothing is the same, something beside nothing has no ratio."""
-    if not then:
-        return math.nan if now else 1.0
-    return float(now / then)
+    now, then = np.asarray(now, dtype=np.float64), np.asarray(then, dtype=np.float64)
+    beside_nothing = np.where(now == 0, 1.0, np.nan)
+    return np.where(then == 0, beside_nothing, now / np.where(then == 0, 1.0, then))

@@ -14,7 +14,7 @@ from typing import Any
 from replay.whatif.asking_options import MICROS
 from replay.whatif.whatif_gate import BoundHeld
 from replay.whatif.whatif_report import FIGURES, STATES
-from replay.whatif.whatif_terminal import retroactive_line, spelt_figure
+from replay.whatif.whatif_terminal import document_lines, retroactive_line, spelt_figure
 
 STYLE = Path(__file__).with_name("page.css")
 HEAD = (
@@ -36,6 +36,7 @@ def page_of(report: Mapping[str, Any], held: Sequence[BoundHeld]) -> str:
         _gate(held),
         _figures(report),
         _list("What would have been kept back", map(retroactive_line, report["retroactive"])),
+        _list("Documents", document_lines(report["documents"])),
         _changed(report["changed"]),
         _list(
             "Not run",

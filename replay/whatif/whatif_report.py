@@ -36,9 +36,15 @@ STATES = ("same", "changed", "leaked", "erased", "open", "away", "not_run")
 
 
 def report_of(
-    findings: Sequence[WhatIfFinding], about: Mapping[str, Any], stopped: str = ""
+    findings: Sequence[WhatIfFinding],
+    about: Mapping[str, Any],
+    stopped: str = "",
+    documents: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Sum findings up: one document, which the terminal and the page show too."""
+    """Sum findings up: one document, which the terminal and the page show too.
+
+    `documents` tells of their chunks, where another redaction was asked for.
+    """
     tenants = sorted({finding.tenant for finding in findings})
     by_tenant = {
         tenant: summed([one for one in findings if one.tenant == tenant]) for tenant in tenants
@@ -48,6 +54,7 @@ def report_of(
         "stopped": stopped,
         "all": summed(findings),
         "tenants": by_tenant,
+        "documents": documents,
         "retroactive": [told for one in findings if (told := retroactive(one))],
         "changed": [changed_request(one) for one in findings if one.state in {"changed", "leaked"}],
         "not_run": [

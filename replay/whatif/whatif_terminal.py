@@ -47,6 +47,8 @@ def show_what_if(report: Mapping[str, Any], held: Sequence[BoundHeld], console: 
     console.print(figures_table(report))
     _show_all_changed(report["changed"], console)
     _show_retroactive(report["retroactive"], console)
+    for line in document_lines(report["documents"])[: SHOWN_MAX + 1]:
+        console.print(line, markup=False, soft_wrap=True)
     for one in report["not_run"][:SHOWN_MAX]:
         reason = f"{one['request_id']} ({one['tenant']}) is not run: {one['reason']}"
         console.print(reason, markup=False, soft_wrap=True)
@@ -170,3 +172,30 @@ def retroactive_line(one: Mapping[str, Any]) -> str:
     if one["models"]:
         line += f"; the question went to {', '.join(one['models'])}"
     return line
+
+
+def document_lines(told: Mapping[str, Any] | None) -> list[str]:
+    """Say what of the documents would have been replaced, then who was shown it."""
+    if told is None:
+        return []
+    found, lost = (
+        ", ".join(f"{number} {kind}" for kind, number in told[name].items()) or "none"
+        for name in ("found", "lost")
+    )
+    head = (
+        f"documents: of {counted(told['chunks'], 'chunk')} {told['chunks_changed']} would lose "
+        f"values ({found}); values that would stand there in plain: {lost}"
+    )
+    if told["not_run"]:
+        head += f"; {sum(told['not_run'].values())} batches not run"
+    return [head, *map(_seen_line, told["seen_by"])]
+
+
+def _seen_line(one: Mapping[str, Any]) -> str:
+    kinds = ", ".join(f"{number} {kind}" for kind, number in one["kinds"].items())
+    how = "cited" if one["cited"] else "retrieved"
+    return (
+        f"  {one['request_id']} {how} chunk {one['chunk'][:12]} ({kinds}, "
+        f"{counted(one['tokens'], 'token')}): session {one['session']}, "
+        f"subject {one['subject'][:12]}"
+    )

@@ -1,7 +1,6 @@
 """A what-if over many requests: what is told before it, where it ends, and where it goes on."""
 
 import json
-import os
 import stat
 
 import pytest
@@ -147,7 +146,7 @@ async def test_a_refusal_of_questions_is_a_new_block(mill):
 
 
 async def test_another_index_is_asked_though_the_requests_are_the_same(mill):
-    found, run = await mill.what_if("index=present")
+    found, _ = await mill.what_if("index=present")
     assert {one.state for one in found.values()} == {"same"}
     assert sum(one.calls for one in found.values()) >= 4 * 3
 
@@ -227,6 +226,6 @@ def test_a_name_of_work_follows_what_it_depends_on():
 def test_a_page_over_an_open_file_is_private(tmp_path):
     path = tmp_path / "page.html"
     path.touch(0o644)
-    os.chmod(path, 0o644)
+    path.chmod(0o644)
     write_private(path, "x")
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("x", 0o600)

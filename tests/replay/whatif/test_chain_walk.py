@@ -1,5 +1,7 @@
 """A question goes through the steps again: from the record while it answers, and nothing is written."""
 
+from itertools import pairwise
+
 import pytest
 
 from replay.archive import ArchiveLog
@@ -183,5 +185,5 @@ async def test_a_question_in_progress_is_not_run(tmp_path, changed_prompt):
 
 
 def test_the_chain_is_the_way_of_a_question():
-    for one, after in zip(CHAIN, CHAIN[1:], strict=False):
+    for one, after in pairwise(CHAIN):
         assert set(one.writes) & set(after.reads)

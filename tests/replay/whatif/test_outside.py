@@ -125,7 +125,7 @@ async def test_one_that_stays_away_ends_the_request():
         raise Transient("nobody there")
 
     asked, _ = outside({Detect: away, Generate: away})
-    with pytest.raises(Away, match="Detect is not answered: .*nobody there"):
+    with pytest.raises(Away, match=r"Detect is not answered: .*nobody there"):
         await asked.ask(DETECT, CALL)
     with pytest.raises(Away, match="Generate is not answered"):
         await parts(asked.ask_stream(PRICED, CALL))
@@ -162,7 +162,7 @@ async def test_no_generation_begins_whose_prompt_alone_would_pass_the_cap():
     asked, connector = outside({Generate: generated, Detect: detected}, CallCaps(None, 249))
     assert len(await parts(asked.ask_stream(PRICED, CALL))) == 2
     assert asked.caps.cost_micros == 150
-    with pytest.raises(CapReached, match="--max-cost 0.000249"):
+    with pytest.raises(CapReached, match=r"--max-cost 0\.000249"):
         await parts(asked.ask_stream(PRICED, CALL))
     await asked.ask(DETECT, CALL)  # what costs nothing goes on
     assert len(connector.calls) == 2

@@ -1,6 +1,7 @@
 """What is written after --set becomes a configuration that the step can work by, or is told what there is."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -180,12 +181,8 @@ def test_what_an_old_configuration_lacks_is_not_held_against_the_wish():
 @given(st.sampled_from(STEPS_SET), st.text(max_size=12), st.text(max_size=12))
 def test_whatever_is_written_is_a_usable_configuration_or_an_error_of_ours(step, name, value):
     said = f"{step}.{name}={value}"
-    try:
-        after = laid(step, said)
-    except BadWish as error:
-        assert str(error)
-    else:
-        hold_usable(step, after)
+    with suppress(BadWish):
+        hold_usable(step, laid(step, said))
 
 
 @given(st.sampled_from(["candidates", "reranked", "gap", "budget_tokens"]), st.integers(1, 90))
