@@ -42,7 +42,7 @@ JOBS_FROM = 5_000  # records: below, starting processes takes longer than they s
 
 @click.group(cls=Group)
 def replay() -> None:
-    """Read the log again: verify it, export it, follow one request through it.
+    """Read the log again: verify it, export it, follow one request through it, ask it anew.
 
     \b
     Example:

@@ -24,7 +24,7 @@ PERCENTILES = (2.5, 97.5)
 CELLS_MAX = 1_000_000  # of what is drawn at once: 8 MB
 
 Column = npt.NDArray[np.float64]
-Statistic = Callable[..., Column]
+ColumnStatistic = Callable[..., Column]
 """Takes columns, or tables of which each row is one draw of a column; computes along the rows."""
 
 
@@ -57,7 +57,7 @@ def share_of(number: int, of: int) -> WhatIfFigure | None:
     return WhatIfFigure(share, low, high, of)
 
 
-def drawn_figure(statistic: Statistic, *columns: Sequence[float]) -> WhatIfFigure | None:
+def drawn_figure(statistic: ColumnStatistic, *columns: Sequence[float]) -> WhatIfFigure | None:
     """Return a figure of columns of equal length; None where it has no value."""
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     count = len(arrays[0])
@@ -80,7 +80,7 @@ def mean(values: Column) -> Column:
     return np.asarray(values.mean(axis=-1))
 
 
-def ratio_at(percentile: float) -> Statistic:
+def ratio_at(percentile: float) -> ColumnStatistic:
     """Return what compares a percentile of the second column with that of the first."""
 
     def ratio(then: Column, now: Column) -> Column:
