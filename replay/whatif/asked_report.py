@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,26 +88,32 @@ def _masked(value: Any, masked: Any) -> Any:
 
 def show_run(report: AskedReport, console: Console) -> None:
     """Print it for people."""
-    console.print(
+    for line in lines_of_run(report):
+        console.print(line, soft_wrap=True)
+
+
+def lines_of_run(report: AskedReport) -> Iterator[str]:
+    """Say it in lines."""
+    yield (
         f"{counted(report.requests, 'request')} run again: {report.same} as recorded, "
         f"{len(report.differs)} otherwise, {report.erased} erased, {len(report.not_run)} not run; "
         f"{counted(report.calls.total(), 'live call')}, {report.seconds:.1f} s"
     )
     if report.stopped:
-        console.print(f"{report.stopped}: {counted(report.left, 'request')} left")
+        yield (f"{report.stopped}: {counted(report.left, 'request')} left")
     for one in report.differs[:SHOWN_MAX]:
-        console.print(f"{one['request_id']} ({one['tenant']}): {one['step']} differs")
-        console.print(f"  {_line(one['outcome'])}")
+        yield (f"{one['request_id']} ({one['tenant']}): {one['step']} differs")
+        yield (f"  {_line(one['outcome'])}")
         effect = one["effect"]
         if effect:
-            console.print(f"  because effect {effect['effect']} ({effect['kind']}) {_line(effect)}")
+            yield (f"  because effect {effect['effect']} ({effect['kind']}) {_line(effect)}")
         else:
-            console.print(f"  {one['asked_otherwise'] or 'no effect was answered otherwise'}")
+            yield (f"  {one['asked_otherwise'] or 'no effect was answered otherwise'}")
     for one in report.not_run[:SHOWN_MAX]:
-        console.print(f"{one['request_id']} ({one['tenant']}) is not run: {one['reason']}")
+        yield (f"{one['request_id']} ({one['tenant']}) is not run: {one['reason']}")
     rest = max(0, len(report.differs) - SHOWN_MAX) + max(0, len(report.not_run) - SHOWN_MAX)
     if rest:
-        console.print(f"… and {rest} more: --json lists all")
+        yield (f"… and {rest} more: --json lists all")
 
 
 def _line(told: dict[str, Any]) -> str:

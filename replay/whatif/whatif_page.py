@@ -24,6 +24,7 @@ HEAD = (
     "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     '<meta name="referrer" content="no-referrer">\n<title>Playhead: what if</title>\n'
 )
+WIDE = '<div class="wide" tabindex="0"><table>'  # by the keyboard too it can be moved aside
 WORDS_MAX = 4_000  # of both sides together: beyond, a diff by words takes minutes
 
 
@@ -49,8 +50,14 @@ def page_of(report: Mapping[str, Any], held: Sequence[BoundHeld]) -> str:
     return f"{HEAD}<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}{end}"
 
 
+def _columns(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of all requests, and of each tenant where there are several."""
+    tenants = report["tenants"] if len(report["tenants"]) > 1 else {}
+    return {"all": report["all"], **tenants}
+
+
 def _states(report: Mapping[str, Any]) -> str:
-    rows = [("all", report["all"]), *report["tenants"].items()]
+    rows = [*_columns(report).items()]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("requests", *STATES))
     lines = [
         f'<tr><th scope="row">{escape(name)}</th><td>{of["requests"]:,}</td>'
@@ -61,7 +68,7 @@ def _states(report: Mapping[str, Any]) -> str:
     cost = report["all"]["cost_micros"]
     spent = ", ".join(f"{name} {value / MICROS:.6f}" for name, value in cost.items())
     return (
-        f'<div class="wide"><table><tr><th scope="col">tenant</th>{head}</tr>{"".join(lines)}'
+        f'{WIDE}<tr><th scope="col">tenant</th>{head}</tr>{"".join(lines)}'
         f'</table></div>\n<p class="soft">{report["all"]["calls"]:,} live calls; price: {spent}</p>'
     )
 
@@ -78,7 +85,7 @@ def _gate(held: Sequence[BoundHeld]) -> str:
 
 
 def _figures(report: Mapping[str, Any]) -> str:
-    columns = {"all": report["all"], **report["tenants"]}
+    columns = _columns(report)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     rows = []
     for name, meaning in FIGURES.items():
@@ -90,7 +97,7 @@ def _figures(report: Mapping[str, Any]) -> str:
         )
     return (
         "<h2>Figures</h2>\n<p>With the interval that holds each in 95 of 100 such samples.</p>\n"
-        f'<div class="wide"><table><tr><th scope="col">figure</th>{head}</tr>{"".join(rows)}'
+        f'{WIDE}<tr><th scope="col">figure</th>{head}</tr>{"".join(rows)}'
         "</table></div>"
     )
 
