@@ -138,11 +138,13 @@ async def test_a_mask_tells_only_the_words_that_it_takes(mill, tmp_path):
 
 
 async def test_a_refusal_of_questions_is_a_new_block(mill):
-    found, _ = await mill.what_if('redact.refused_patterns=["shuttle"]')
+    found, _ = await mill.what_if('redact.refused_patterns=["shuttle", "spare key"]')
+    assert found[KEY].now.ended == "refused"
+    assert found[KEY].lost == ()  # nothing of it stands anywhere
     assert found[SHUTTLE].now.ended == "refused"
     assert found[SHUTTLE].recorded.ended == "released"
     figures = report_of([*found.values()], {"set": []})["all"]["figures"]
-    assert figures["new_blocks"]["value"] == 0.25
+    assert figures["new_blocks"]["value"] == 0.5
 
 
 async def test_another_index_is_asked_though_the_requests_are_the_same(mill):

@@ -159,10 +159,10 @@ async def test_no_call_begins_past_the_cap():
 
 
 async def test_no_generation_begins_whose_prompt_alone_would_pass_the_cap():
-    asked, connector = outside({Generate: generated, Detect: detected}, CallCaps(None, 249))
+    asked, connector = outside({Generate: generated, Detect: detected}, CallCaps(None, 149))
     assert len(await parts(asked.ask_stream(PRICED, CALL))) == 2
     assert asked.caps.cost_micros == 150
-    with pytest.raises(CapReached, match=r"--max-cost 0\.000249"):
+    with pytest.raises(CapReached, match=r"--max-cost 0\.000149"):
         await parts(asked.ask_stream(PRICED, CALL))
     await asked.ask(DETECT, CALL)  # what costs nothing goes on
     assert len(connector.calls) == 2
