@@ -129,7 +129,7 @@ class AskingAgain:
                     estimate.add(walked)
                     self._open.append(chain)
             self._told[meta.tenant, meta.request] = finding
-            estimate.finished += finding.is_final
+            estimate.finished += finding.state not in {"open", "away"}
             estimate.changed += finding.state in {"changed", "leaked"}
             self._progress(number)
         return estimate
@@ -142,7 +142,7 @@ class AskingAgain:
                 finding = finding_of(await walker.walk(chain))
                 self._work.keep(finding)
                 self._told[finding.tenant, finding.request_id] = finding
-                away = 0 if finding.is_final else away + 1
+                away = away + 1 if finding.state == "away" or finding.failures else 0
                 if away == AWAY_MAX:
                     stopped = "; ".join(finding.failures) or finding.reason
                     break

@@ -150,6 +150,16 @@ class CounterfactualRun(Run):
     def _configuration(self, digest: str) -> dict[str, Any]:
         return self._about.configuration(digest)
 
+    async def gather(self, *requests: Request[Any]) -> tuple[Any, ...]:
+        """Ask several things, one after the other: whatever ends the run leaves no call behind.
+
+        All begin at the same time of the run's clock, as they did live.
+        """
+        self._flush(last=False)
+        numbered = [(self._next(), request) for request in requests]
+        answers = [await self._answered(number, request) for number, request in numbered]
+        return self._consume_all(answers)
+
     # ------------------------------------------------------------------ what the record holds
 
     def _kept_of(self, number: int, request: Request[Any]) -> list[Effect]:

@@ -96,8 +96,12 @@ class WhatIfFinding(msgspec.Struct, frozen=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether it need not be run another time: all calls were answered."""
-        return self.state not in {"open", "away"} and not self.failures
+        """Whether it need not be run another time: all calls were answered.
+
+        What was lacking here before anybody was asked may be here then: a key store, or its end.
+        """
+        lacking = self.state == "not_run" and not self.calls
+        return self.state not in {"open", "away"} and not self.failures and not lacking
 
     @property
     def is_run(self) -> bool:

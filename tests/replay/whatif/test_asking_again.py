@@ -9,6 +9,7 @@ from agents.errors import Permanent, Transient
 from replay.whatif.finished_work import FINISHED, FinishedWork, OtherWork, work_id, write_private
 from replay.whatif.whatif_report import report_of
 from schemas import Embed, Generate
+from streams.settings import Settings
 from tests.fake_connectors import FakeAnsweringConnector
 from tests.replay.whatif.mill_talk import KEY, OPENS, SHUTTLE, WHERE
 
@@ -206,6 +207,21 @@ async def test_a_line_that_was_cut_off_is_run_again(mill, tmp_path):
     kept.close()
     assert estimate.finished == 4
     assert sorted(path.read_bytes().splitlines()) == sorted(whole.splitlines())
+
+
+async def test_what_was_lacking_is_run_once_it_is_there(mill, tmp_path):
+    said, work = "redact.kinds=PERSON,LOCATION", tmp_path / "work"
+    without = mill.questions(settings=Settings(run=tmp_path / "none"))
+    again, _, kept = mill.asking(said, questions=without, work=work)
+    estimate = await again.estimate()
+    kept.close()
+    assert {one.state for one in again.findings()} == {"not_run"}
+    assert estimate.finished == 4  # nobody is to be asked for them
+    again, questions, kept = mill.asking(said, work=work)
+    await again.estimate()
+    run = await again.ask(mill.outside(questions))
+    kept.close()
+    assert {one.state for one in run.findings} == {"same", "changed"}
 
 
 async def test_another_questions_folder_is_not_taken(mill, tmp_path):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agents.errors import KeyDestroyed, Permanent
 from replay.whatif.counterfactual_run import Counterfactual, CounterfactualRun
-from replay.whatif.outside import Lacking, Outside, SubjectErased
+from replay.whatif.outside import CallCaps, CapReached, Lacking, Outside, SubjectErased
 from schemas import (
     Begun,
     Detect,
@@ -50,10 +50,13 @@ class Held:
         self.fx.step = self.step
         self.live = FakeAnsweringConnector({Detect: detected, Generate: parts})
 
-    async def again(self, function=None, *, local=digest, anew=frozenset(), key=DIGEST_KEY):
+    async def again(
+        self, function=None, *, local=digest, anew=frozenset(), key=DIGEST_KEY, calls_max=None
+    ):
         await self.fx.execute()
         effects = [effect for outcome in self.fx.outcomes for effect in outcome.meta.effects]
-        outside = Outside({Digest: local}, lambda: World((self.live,), 60), backoff_s=0)
+        caps = CallCaps(calls_max)
+        outside = Outside({Digest: local}, lambda: World((self.live,), 60), caps, backoff_s=0)
 
         def digest_key():
             if key is None:
@@ -243,3 +246,32 @@ async def test_without_the_key_of_digests_a_personal_request_can_not_be_compared
     held = Held(STEP.function)
     with pytest.raises(Lacking, match="no key store here"):
         await held.again(key=None)
+
+
+async def test_what_ends_a_run_among_several_calls_leaves_none_behind():
+    async def several(event, fx):
+        await fx.gather(
+            Detect(texts=("one",), language="en"),
+            Detect(texts=("two",), language="en"),
+            Detect(texts=("three",), language="en"),
+        )
+        yield answer(event, "")
+
+    held = Held(STEP.function)
+    with pytest.raises(CapReached):
+        await held.again(several, calls_max=1)
+    assert len(held.live.calls) == 1
+
+
+async def test_calls_at_once_begin_at_one_time_of_the_runs_clock():
+    async def several(event, fx):
+        await fx.gather(
+            Detect(texts=("one",), language="en"), Detect(texts=("two",), language="en")
+        )
+        yield answer(event, "")
+
+    held = Held(STEP.function)
+    _, outcomes, _ = await held.again(several)
+    begun, one, two = outcomes[-1].meta.effects
+    assert begun.kind == "Begin"
+    assert one.started == two.started
