@@ -36,9 +36,12 @@ class FinishedWork:
     """What was found of each request, kept in a folder."""
 
     def __init__(self, folder: Path, question: Mapping[str, Any]) -> None:
-        """Open or make a folder; raises OtherWork where it is another question's, OSError."""
+        """Open or make a folder; raises OtherWork where it can't be, or is another question's."""
         self.folder = folder
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OtherWork(f"{folder}: {error.strerror}: name another by --work") from None
         asked = folder / QUESTION
         if asked.exists():
             self._hold(asked, question)

@@ -79,6 +79,8 @@ def what_if(said: tuple[str, ...], **told: Any) -> None:
     from replay.cli import open_log
 
     settings = Settings.load(run=told["run"])
+    if told["html"] is not None and not told["html"].absolute().parent.is_dir():
+        raise click.UsageError(f"--html {told['html']}: there is no such folder: make it first")
     with _wrong_usage():
         bounds = read_gate(told["gate"]) if told["gate"] else ()
         wished = wishes_of(said)

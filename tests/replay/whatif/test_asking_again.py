@@ -228,6 +228,8 @@ async def test_another_questions_folder_is_not_taken(mill, tmp_path):
     kept = await finished(mill, tmp_path / "work")
     with pytest.raises(OtherWork, match="the work of another question"):
         mill.asking("retrieve.gap=0.08", work=kept.folder)
+    with pytest.raises(OtherWork, match="Not a directory: name another by --work"):
+        FinishedWork(kept.folder / "question.json" / "x", {})
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").touch()
     with pytest.raises(OtherWork, match="is not empty"):

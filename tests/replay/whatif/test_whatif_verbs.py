@@ -114,6 +114,7 @@ def test_one_request_is_chosen_by_its_id(playhead, mill, blocking):
         (["--request", "r-none"], "no question r-none is on the log"),
         (["--tenant", "nobody"], "nothing is selected by --tenant nobody"),
         (["--since", "soon"], "is no time"),
+        (["--html", "/nowhere/x.html"], "there is no such folder"),
         (["--sample", "0"], "0 is not in the range"),
         (["--max-cost", "-1"], "-1.0 is not in the range"),
     ],
