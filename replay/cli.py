@@ -26,6 +26,8 @@ from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show, stages_table, timeline_table
 from replay.verify import Verifier
+from replay.whatif.run_cli import run_command
+from replay.whatif.whatif_cli import what_if
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
 from streams.operations.budget import stages
@@ -40,7 +42,7 @@ JOBS_FROM = 5_000  # records: below, starting processes takes longer than they s
 
 @click.group(cls=Group)
 def replay() -> None:
-    """Read the log again: verify it, export it, follow one request through it.
+    """Read the log again: verify it, export it, follow one request through it, ask it anew.
 
     \b
     Example:
@@ -50,6 +52,8 @@ def replay() -> None:
 
 
 replay.add_command(debug)
+replay.add_command(run_command)
+replay.add_command(what_if)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:

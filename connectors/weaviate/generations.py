@@ -33,6 +33,9 @@ class Index:
     them; the other methods raise Transient or Permanent.
     """
 
+    creates_missing = True
+    """Whether it creates, when it connects, what the index lacks; False for who only reads."""
+
     def __init__(
         self, settings: Settings, generation: int | None = None, client: NewClient = new_client
     ) -> None:
@@ -134,7 +137,8 @@ class Index:
             client = self._new_client(self._settings)
             try:
                 await client.connect()
-                await create_missing(client, self._fixed)
+                if self.creates_missing:
+                    await create_missing(client, self._fixed)
             except BaseException:
                 await client.close()
                 raise

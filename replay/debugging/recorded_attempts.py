@@ -55,13 +55,14 @@ def attempts_on(
     return [
         one
         for lane, by_topic in sorted(by_lane.items())
-        for one in _in_lane(LaneReader(log, codec, lane, steps), by_topic, steps)
+        for one in attempts_in(LaneReader(log, codec, lane, steps), by_topic, steps)
     ]
 
 
-def _in_lane(
+def attempts_in(
     reader: LaneReader, by_topic: Mapping[str, Sequence[StoredOutcome]], steps: Sequence[Step]
 ) -> Iterator[RecordedAttempt]:
+    """Sort the records of a request that lie in a lane, by topic, into runs of steps."""
     letters = Letters()
     for _, letter, _ in by_topic.get(topic_of(EventRejected), ()):
         assert isinstance(letter, EventRejected)

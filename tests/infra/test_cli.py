@@ -187,8 +187,8 @@ def test_help_loads_no_verb():
         (("--nope",), "playhead: No such option: --nope (playhead --help shows how)\n"),
         (("chat",), "playhead: Missing argument 'QUESTION'. (playhead chat --help shows how)\n"),
         (
-            ("replay", "what"),
-            "playhead: No such command 'what'. (playhead replay --help shows how)\n",
+            ("replay", "wizard"),
+            "playhead: No such command 'wizard'. (playhead replay --help shows how)\n",
         ),
         (("up", "--workers", "x"), "playhead: Invalid value for '--workers': "),
     ],

@@ -38,6 +38,17 @@ async def test_the_first_to_ask_makes_a_generation_and_puts_it_in_force(server):
     assert await index.generations() == (1,)
 
 
+async def test_who_only_reads_makes_nothing(server):
+    reading = opened(server)
+    reading.creates_missing = False
+    with pytest.raises(Transient, match="no alias"):
+        await reading.number()
+    aside = opened(server, 9)
+    aside.creates_missing = False
+    await aside.chunks_of("acme")
+    assert (dict(server.data), server.pointers) == ({}, {})
+
+
 async def test_many_that_start_at_once_make_one_generation(server):
     indexes = [opened(server) for _ in range(5)]
     assert await asyncio.gather(*(index.number() for index in indexes)) == [1] * 5

@@ -1,0 +1,1 @@
+"""Recorded requests asked again: as they were (`run`), or with one thing changed (`what-if`)."""
