@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from replay.archive import ArchiveLog
 from replay.debugging.debug_cli import debug
 from replay.export import export
+from replay.importing.import_cli import import_command
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
@@ -50,6 +51,7 @@ def replay() -> None:
 
 
 replay.add_command(debug)
+replay.add_command(import_command)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:
