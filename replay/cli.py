@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 from confluent_kafka import KafkaException
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.archive import ArchiveLog
 from replay.debugging.debug_cli import debug
@@ -21,6 +20,7 @@ from replay.importing.import_cli import import_command
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
+from replay.progress_bar import new_bar, records_bar
 from replay.report import NOT_VERIFIED, Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
@@ -125,16 +125,7 @@ def _verified(
     """Verify with a bar on a terminal: a long log in several processes, a short one here."""
     derived = {topic.name for topic in DERIVED}
     total = sum(e.end - e.begin for e in log.extents().values() if e.topic in derived)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("verifying"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} records"),
-        TimeElapsedColumn(),
-        console=console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+    bar = new_bar("verifying")
     task = bar.add_task("verify", total=total)
     if jobs > 1 and total >= JOBS_FROM:
         return verify_side_by_side(log, archive, settings, selection, jobs, bar)
@@ -150,21 +141,32 @@ def _verified(
 
 @replay.command("export")
 @click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--since-last", is_flag=True, help="Add to an archive what was written since.")
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def export_command(target: Path, run: Path | None, as_json: bool) -> None:
+def export_command(target: Path, since_last: bool, run: Path | None, as_json: bool) -> None:
     """Copy the log into TARGET, a new folder: Avro container files and a manifest.
+
+    Takes the log as it stands at the beginning, while writing goes on. One that was cut off goes on
+    when it is called again; until it is through, an archive stays as it was.
 
     \b
     Example:
       playhead replay export /tmp/archive
+      playhead replay export /tmp/archive --since-last
     """
     settings = Settings.load(run=run)
-    log = BrokerLog(settings)
-    try:
-        manifest = export(log, target, sealed=SealFolder(settings.seal_path))
-    finally:
-        log.close()
+    with closing(BrokerLog(settings)) as log:
+        total = sum(extent.end - extent.begin for extent in log.extents().values())
+        with records_bar("exporting", total) as progress:
+            manifest = export(
+                log,
+                target,
+                progress,
+                sealed=SealFolder(settings.seal_path),
+                since_last=since_last,
+                cluster=log.cluster,
+            )
     records = sum(entry["records"] for entry in manifest["files"])
     if as_json:
         click.echo(

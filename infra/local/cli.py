@@ -75,7 +75,7 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
 @click.option(
     "--no-setup",
     is_flag=True,
-    help="Leave broker and registry empty, for `playhead replay import`; with --only kafka,registry.",
+    help="Leave both empty, for `playhead replay import`; with --only kafka,registry.",
 )
 @click.option("--no-worker", is_flag=True, help="Start all but the workers.")
 @click.option("--no-gateway", is_flag=True, help="Start all but the gateway.")

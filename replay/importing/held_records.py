@@ -1,4 +1,4 @@
-"""What a broker holds of an archive's partition: a prefix of it, byte for byte, or something else."""
+"""What a broker holds of an archive's partition: a prefix of it, byte for byte, or not."""
 
 from __future__ import annotations
 

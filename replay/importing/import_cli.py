@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from replay.archive import ArchiveLog
 from replay.importing.importing import import_archive
+from replay.progress_bar import records_bar
 from streams.operations.options import run_option
-from streams.operations.printing import console, counted
+from streams.operations.printing import counted
 from streams.settings import Settings
 
 
@@ -24,7 +23,7 @@ from streams.settings import Settings
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def import_command(source: Path, run: Path | None, as_json: bool) -> None:
-    """Copy the archive SOURCE into an empty broker and registry, and compare what came to lie there.
+    """Copy the archive SOURCE into an empty broker and registry, and compare what lies there then.
 
     Order, offsets, ids, keys, headers, timestamps and bytes are kept, gaps between offsets too. One
     that was cut off goes on when it is called again. A cluster that holds other records is refused,
@@ -39,22 +38,9 @@ def import_command(source: Path, run: Path | None, as_json: bool) -> None:
     settings = Settings.load(run=run)
     began_s = time.monotonic()
     with closing(ArchiveLog(source)) as archive:
-        bar = Progress(
-            SpinnerColumn(),
-            TextColumn("importing"),
-            BarColumn(),
-            TextColumn("{task.completed} of {task.total} records"),
-            TimeElapsedColumn(),
-            console=console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
         total = sum(entry.records for entry in archive.manifest.files)
-        task = bar.add_task("import", total=total)
-        with bar:
-            done = import_archive(
-                archive, settings, lambda records: bar.update(task, completed=records)
-            )
+        with records_bar("importing", total) as progress:
+            done = import_archive(archive, settings, progress)
     if as_json:
         seconds = round(time.monotonic() - began_s, 3)
         click.echo(json.dumps({"archive": str(source), **asdict(done), "seconds": seconds}))

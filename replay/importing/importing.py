@@ -20,12 +20,13 @@ from replay.importing.archived_schemas import import_schemas
 from replay.importing.held_records import compared
 from replay.importing.partition_writer import PartitionWriter
 from replay.log import BrokerLog, Snapshot, Stored
-from streams.log.offsets import Extent, Partition, read_offsets
+from streams.log.offsets import Extent, Partition, extent_of
+from streams.log.reading import new_consumer
 from streams.log.setup import create_topics, partition_counts, wanted
 from streams.settings import Settings
 from streams.topics import STEPS, by_name, group_of
 
-OFFSETS_S = 60.0  # for the offsets of all partitions, from a broker that is busy
+ANSWER_S = 60.0  # for the broker to name its topics: milliseconds where it is well
 TOLD_MAX = 3  # faults of an archive that an error names; verify tells all
 NAMED_MAX = 5  # topics that an error names
 EMPTY_CLUSTER = (
@@ -54,8 +55,8 @@ def import_archive(
 
     `progress` is told how many records were dealt with: held already, or written. Raises BadArchive
     where the archive is damaged, or the cluster holds anything else on a topic of ours; nothing of
-    the cluster was changed then. KafkaException, NoAnswer, RegistryAway and TimeoutError end it, and
-    it may be called again.
+    the cluster was changed then. KafkaException, RegistryAway and TimeoutError end it: call it
+    again.
     """
     _refuse_damaged(archive)
     _refuse_other_lanes(archive, settings)
@@ -111,8 +112,10 @@ def _held(settings: Settings, places: Sequence[Partition]) -> Mapping[Partition,
     """Return the offsets of partitions that are not as new."""
     if not places:
         return {}
-    extents = read_offsets(settings, {}, places, OFFSETS_S).extents
-    return {place: extent for place, extent in extents.items() if extent.end > 0}
+    with closing(new_consumer(settings, "import")) as consumer:
+        consumer.list_topics(timeout=ANSWER_S)  # else each place looks its leader up, slowly
+        extents = [extent_of(consumer, *place) for place in places]
+    return {(extent.topic, extent.partition): extent for extent in extents if extent.end > 0}
 
 
 def _compare(
@@ -176,9 +179,7 @@ def _write(
         if before.end >= extent.end and before.begin >= extent.begin:
             continue
         compacted = by_name()[place[0]].compacted
-        for _ in writer.write(
-            extent, before, _from(archive, before), compacted=compacted
-        ):
+        for _ in writer.write(extent, before, _from(archive, before), compacted=compacted):
             written += 1
             progress(written)
     return written
@@ -207,4 +208,3 @@ def _commit(archive: ArchiveLog, settings: Settings) -> None:
             client.commit(offsets=places, asynchronous=False)
         finally:
             client.close()
-

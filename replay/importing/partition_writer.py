@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import (
-    AdminClient,
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import (  # exported, though not to type checkers
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
-    ResourceType,
 )
 
 from replay.archive import BadArchive
@@ -52,13 +52,11 @@ class PartitionWriter:
             "compression.type": "zstd",
             "log_level": 0,  # what goes wrong is raised
         }
-        self._new_client = lambda **more: client(servers, NAME, **settings, **more)
+        self._new_client: Callable[..., Producer] = partial(client, servers, NAME, **settings)
         self._servers = servers
         self._plain: Producer = self._new_client(**{"linger.ms": 20})
         self._transactional: Producer | None = None
-        self._consumer = Consumer(
-            {"bootstrap.servers": servers, "group.id": NAME, "log_level": 0}
-        )
+        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": NAME, "log_level": 0})
         self._failure: Exception | None = None
         self._unacknowledged = 0
 
@@ -229,7 +227,7 @@ def drop_before(servers: str, topic: str, partition: int, offset: int) -> None:
     A broker drops nothing of a topic that is compacted alone, so for that moment it is both.
     """
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
-    resource = ConfigResource(ResourceType.TOPIC, topic)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     told = admin.describe_configs([resource])[resource].result(ANSWER_S)
     policy = told["cleanup.policy"].value
     place = TopicPartition(topic, partition, offset)
@@ -244,12 +242,10 @@ def drop_before(servers: str, topic: str, partition: int, offset: int) -> None:
 
 def _set_policy(admin: AdminClient, topic: str, policy: str) -> None:
     resource = ConfigResource(
-        ResourceType.TOPIC,
+        ConfigResource.Type.TOPIC,
         topic,
         incremental_configs=[
-            ConfigEntry(
-                "cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET
-            )
+            ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
         ],
     )
     admin.incremental_alter_configs([resource])[resource].result(ANSWER_S)
