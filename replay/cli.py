@@ -20,6 +20,7 @@ from replay.importing.import_cli import import_command
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
+from replay.past.as_of_cli import as_of_command
 from replay.progress_bar import new_bar, records_bar
 from replay.report import NOT_VERIFIED, Report
 from replay.seal.seal_folder import SealFolder
@@ -52,6 +53,7 @@ def replay() -> None:
 
 replay.add_command(debug)
 replay.add_command(import_command)
+replay.add_command(as_of_command)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:
