@@ -99,11 +99,11 @@ def _numbered(definitions: Mapping[int, dict[str, Any]]) -> Iterator[ArchivedSch
             yield ArchivedSchema(schema_id, subject, versions[subject], json.dumps(definition))
 
 
-Ask = Callable[..., int]
+AskRegistry = Callable[..., int]
 """Method, URL and what httpx takes -> the status of the answer."""
 
 
-def _asking(client: httpx2.Client, url: str) -> Ask:
+def _asking(client: httpx2.Client, url: str) -> AskRegistry:
     def ask(method: str, address: str, **body: Any) -> int:
         try:
             return client.request(method, address, **body).status_code
@@ -116,7 +116,7 @@ def _asking(client: httpx2.Client, url: str) -> Ask:
     return ask
 
 
-def _by_import_mode(ask: Ask, url: str, wanted: list[ArchivedSchema]) -> bool:
+def _by_import_mode(ask: AskRegistry, url: str, wanted: list[ArchivedSchema]) -> bool:
     """Hand schemas over with their ids, as Confluent's registry takes them; False where it can't.
 
     Its mode is that of each subject, and is put back.
@@ -137,7 +137,7 @@ def _by_import_mode(ask: Ask, url: str, wanted: list[ArchivedSchema]) -> bool:
     return True
 
 
-def _by_export_of_its_own(ask: Ask, url: str, wanted: list[ArchivedSchema]) -> None:
+def _by_export_of_its_own(ask: AskRegistry, url: str, wanted: list[ArchivedSchema]) -> None:
     """Hand schemas over as an export of Apicurio, which keeps ids when it is imported."""
     base, api, _ = url.partition(CONFLUENT_API)
     if not api:

@@ -49,7 +49,10 @@ class Imported:
 
 
 def import_archive(
-    archive: ArchiveLog, settings: Settings, progress: Callable[[int], None] = lambda _: None
+    archive: ArchiveLog,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda _: None,
+    new_writer: Callable[[str], PartitionWriter] = PartitionWriter,
 ) -> Imported:
     """Import an archive, or go on with an import of it that was cut off.
 
@@ -60,7 +63,7 @@ def import_archive(
     """
     _refuse_damaged(archive)
     _refuse_other_lanes(archive, settings)
-    writer = PartitionWriter(settings.kafka)
+    writer = new_writer(settings.kafka)
     try:
         if places := _places(settings):
             writer.end_transactions()

@@ -150,7 +150,10 @@ class PartitionWriter:
         for offset in range(begin, end):
             self._produce(self._plain, _filler(extent, offset), offset)
         self._settle()
-        drop_before(self._servers, extent.topic, extent.partition, end)
+        self._drop_before(extent.topic, extent.partition, end)
+
+    def _drop_before(self, topic: str, partition: int, offset: int) -> None:
+        drop_before(self._servers, topic, partition, offset)
 
     def _begin(self) -> Producer:
         self.end_transactions()

@@ -3,12 +3,12 @@
 import errno
 import io
 import json
+import os
 import shutil
 
 import fastavro
 import pytest
 
-from replay import unfinished_export
 from replay.archive import MANIFEST, UNFINISHED, ArchiveLog, BadArchive
 from replay.export import export
 from replay.unfinished_export import ExportStopped
@@ -65,7 +65,7 @@ def full_after(monkeypatch, writes, error=errno.ENOSPC):
         written(file, *arguments, **options)
 
     written = fastavro.writer
-    monkeypatch.setattr(unfinished_export.fastavro, "writer", writer)
+    monkeypatch.setattr(fastavro, "writer", writer)
 
 
 @pytest.mark.parametrize("files", range(6))
@@ -140,11 +140,11 @@ def test_growth_that_is_cut_off_leaves_the_archive_as_it_was(tmp_path, monkeypat
 def test_a_crash_while_files_get_their_places_is_made_good(tmp_path, monkeypatch):
     log = a_plain_log()
 
-    def crash(_):
+    def crash(_):  # nothing else walks
         raise InterruptedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(unfinished_export, "_sync_folders", crash)
+        patch.setattr(os, "walk", crash)
         with pytest.raises(InterruptedError):
             export(log, tmp_path, segment_records=2)
     told = []

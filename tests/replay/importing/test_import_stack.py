@@ -9,8 +9,9 @@ import pytest
 from infra.local.supervisor import Stack, Wish
 from replay.archive import ArchiveLog, BadArchive
 from replay.export import export
-from replay.importing import importing, partition_writer
+from replay.importing import importing
 from replay.importing.importing import import_archive
+from replay.importing.partition_writer import PartitionWriter
 from replay.log import BrokerLog, Stored
 from schemas import SourceConfigured
 from streams.log.offsets import Extent
@@ -39,6 +40,13 @@ class GappedLog(MemoryLog):
         return super().extents() | told
 
 
+class Dying(PartitionWriter):
+    """One whose process is killed when a transaction has ended and nobody has seen it."""
+
+    def _await_end(self, *_):
+        raise InterruptedError
+
+
 @pytest.fixture(scope="module")
 def gapped(tmp_path_factory):
     log = with_every_topic(GappedLog(), LANES)
@@ -65,16 +73,9 @@ def empty(tmp_path_factory):
 
 
 @pytest.mark.stack
-def test_an_import_that_is_cut_off_goes_on_and_keeps_every_offset(
-    empty, gapped, archive, monkeypatch
-):
-    def cut_off(self, *_):
-        raise InterruptedError
-
-    with monkeypatch.context() as patch:  # in the middle of a transaction, as a crash may come
-        patch.setattr(partition_writer.PartitionWriter, "_await_end", cut_off)
-        with pytest.raises(InterruptedError):
-            import_archive(gapped, empty)
+def test_an_import_that_is_cut_off_goes_on_and_keeps_every_offset(empty, gapped, archive):
+    with pytest.raises(InterruptedError):
+        import_archive(gapped, empty, new_writer=Dying)
     told = []
     done = import_archive(gapped, empty, told.append)
     records = sum(entry.records for entry in gapped.manifest.files)
