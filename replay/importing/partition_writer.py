@@ -12,6 +12,7 @@ itself; what can be chosen is what lies between. Three kinds of holes:
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -50,7 +51,7 @@ class PartitionWriter:
         settings = {
             "delivery.timeout.ms": int(DELIVERY_S * 1_000),
             "compression.type": "zstd",
-            "log_level": 0,  # what goes wrong is raised
+            "logger": _silent(),  # what goes wrong is raised
         }
         self._new_client: Callable[..., Producer] = partial(client, servers, NAME, **settings)
         self._servers = servers
@@ -208,6 +209,14 @@ class PartitionWriter:
                 client.purge()
                 client.flush(0)
         self._consumer.close()
+
+
+def _silent() -> logging.Logger:
+    """Return where the client's lines go: of its end it tells at any log level."""
+    silent = logging.getLogger("playhead.import.client")
+    silent.addHandler(logging.NullHandler())
+    silent.propagate = False
+    return silent
 
 
 def _first(extent: Extent, record: Stored | None, *, compacted: bool) -> int:
