@@ -178,10 +178,11 @@ def test_a_compacted_topic_begins_at_its_first_row():
     assert (sorted(partition.seen), partition.begin) == ([1, 2], 1)
 
 
-def test_fillers_of_an_import_that_was_cut_off_are_dropped_all_the_same():
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_fillers_of_an_import_that_was_cut_off_are_dropped_all_the_same(count):
     partition = Partition()
-    partition.seen = {offset: Stored(*PLACE, offset, 1, FILLER, None) for offset in range(3)}
-    partition.end = 3
+    partition.seen = {offset: Stored(*PLACE, offset, 1, FILLER, None) for offset in range(count)}
+    partition.end = count
     written(partition, [a_record(5)], 5, 6)
     assert (sorted(partition.seen), partition.begin) == ([5], 5)
 
