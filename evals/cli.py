@@ -218,7 +218,7 @@ def export_judgements(
     """
     from evals.judged_answers import judged_rows
     from evals.judged_rows import write_judged
-    from replay.cli import open_log
+    from replay.opening_logs import open_log
     from streams.settings import Settings
 
     with contextlib.closing(open_log(archive, Settings.load(run=run))) as log:

@@ -17,7 +17,7 @@ from evals.judged_answers import judged_rows
 from evals.judged_rows import JudgedRow, read_judged
 from evals.outcome import spelled
 from evals.tuning import Proposal, Tuning, tune_thresholds
-from replay.cli import open_log
+from replay.opening_logs import open_log
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration

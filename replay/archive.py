@@ -2,6 +2,7 @@
 
     <topic>/<partition>/<first-offset>.avro   Avro object container files of ArchivedRecord
     manifest.json                             topics, offsets, SHA-256, schemas, commit positions
+    .unfinished/                              what an export wrote that has not come to its end
     seal/                                     signed checkpoints and trees, where the log was sealed
 
 Values are kept as they lie on the broker, so that an archive verifies byte for byte. Written by
@@ -26,6 +27,7 @@ from streams.log.offsets import Extent, Partition
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+UNFINISHED = ".unfinished"
 MANIFEST_BYTES_MAX = 256 * 2**20  # a file of 20,000 records takes some 200 bytes of it
 TOPICS_MAX = 1_000  # this release has some twenty
 LANES_MAX = 4_096  # lanes are looked through for each tenant
@@ -82,6 +84,8 @@ class ArchiveManifest(msgspec.Struct):
     files: list[File] = []
     checkpoints: list[str] = []
     """The newest signed checkpoint of each partition that was sealed."""
+    cluster: str = ""
+    """What the broker's cluster calls itself; empty where the export did not know."""
 
 
 def read_manifest(folder: Path, bytes_max: int = MANIFEST_BYTES_MAX) -> ArchiveManifest:
@@ -193,24 +197,27 @@ class ArchiveLog:
         Only files that the manifest names are read, and no more of one than it says.
         """
         for entry in self.files(topic, partition):
-            first = last = number = -1
-            for number, row in enumerate(self._rows(entry)):
-                if number == entry.records:
-                    break
-                last = row["offset"]
-                if not number:
-                    first = last
-                yield Stored(
-                    topic,
-                    partition,
-                    last,
-                    row["timestamp_ms"],
-                    row["key"],
-                    row["value"],
-                    tuple([(header["name"], header["value"]) for header in row["headers"]]),
-                )
-            else:
-                self.read[entry.file] = first, last, number + 1
+            yield from self.records_of(entry, (topic, partition))
+
+    def records_of(self, entry: File, place: Partition) -> Iterator[Stored]:
+        """Read one file of a partition in order; raises BadArchive where it can't be read."""
+        first = last = number = -1
+        for number, row in enumerate(self._rows(entry)):
+            if number == entry.records:
+                break
+            last = row["offset"]
+            if not number:
+                first = last
+            yield Stored(
+                *place,
+                last,
+                row["timestamp_ms"],
+                row["key"],
+                row["value"],
+                tuple([(header["name"], header["value"]) for header in row["headers"]]),
+            )
+        else:
+            self.read[entry.file] = first, last, number + 1
 
     def files(self, topic: str, partition: int) -> list[File]:
         """List the files of a partition that the manifest names, in the order of their offsets."""

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from agents.changes import OLDEST, is_before
-from replay.archive import MANIFEST, ArchiveLog, File, open_file
+from replay.archive import MANIFEST, UNFINISHED, ArchiveLog, File, open_file
 from replay.avro_container import rows
 from replay.log import Fault
 from replay.seal.archived import SEAL
@@ -139,13 +139,17 @@ def _of_rows(archive: ArchiveLog, entry: File, place: Partition) -> Iterator[Fau
 def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
     """Every file beside the manifest is named by it; what lies there as well is nobody's.
 
-    The seal is its own business: signatures hold it, and `playhead audit check` reads it.
+    The seal is its own business: signatures hold it, and `playhead audit check` reads it. Nobody
+    reads what the next export has begun.
     """
     named = {entry.file for entry in archive.manifest.files} | {MANIFEST}
     for folder, folders, files in os.walk(archive.folder):
         here = Path(folder)
-        if here == archive.folder and SEAL in folders and not (here / SEAL).is_symlink():
-            folders.remove(SEAL)
+        if here == archive.folder:
+            skipped = [name for name in (SEAL, UNFINISHED) if name in folders]
+            for name in skipped:
+                if not (here / name).is_symlink():
+                    folders.remove(name)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted([*files, *links]):
             path = str((here / name).relative_to(archive.folder))

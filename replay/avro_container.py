@@ -1,7 +1,7 @@
 """Avro object container files, as an archive holds them, from hands that may be hostile.
 
 A container is walked block by block before a library reads it, so that no block is larger than an
-export makes one, and none inflates to more. Its definition is looked at like any foreign one.
+export makes one, and none unpacks to more. Its definition is looked at like any foreign one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import fastavro
+from backports import zstd
 
 from schemas import ArchivedRecord, foreign
 from schemas.binary import LONG, text
@@ -23,6 +24,7 @@ HEADER_BYTES_MAX = 1_048_576  # a definition takes some 40,000 at most
 BLOCK_BYTES_MAX = 16 * 2**20  # an export ends a block behind 16,000 bytes and one record
 READ_BYTES = 262_144  # of blocks, inflated, that the library reads at once
 VARINT_BYTES_MAX = 10
+WINDOW_LOG = 24  # 16 MiB, as much as a block: no frame may ask for more memory
 
 
 class BadContainer(ValueError):
@@ -33,8 +35,9 @@ class FileHeader(NamedTuple):
     """What a container begins with."""
 
     plain: bytes
-    """As it begins where its blocks are not deflated."""
-    deflated: bool
+    """As it begins where its blocks are not packed."""
+    codec: str
+    """What its blocks are packed by: null, deflate or zstandard."""
     sync: bytes
 
 
@@ -43,7 +46,7 @@ class ContainerBlock(NamedTuple):
 
     rows: int
     data: bytes
-    """Inflated."""
+    """Unpacked."""
 
 
 def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict[str, Any]]:
@@ -62,7 +65,7 @@ def rows(file: io.BufferedReader, read_bytes: int = READ_BYTES) -> Iterator[dict
 def _read(header: FileHeader, blocks: Iterable[ContainerBlock]) -> Iterator[dict[str, Any]]:
     """Read blocks with a library, as they were written: an archive's format says by what.
 
-    They were inflated when they were looked at, so the library is not to do it again.
+    They were unpacked when they were looked at, so the library is not to do it again.
     """
     parts = [header.plain]
     for count, data in blocks:
@@ -82,9 +85,9 @@ def _header(file: BinaryIO) -> FileHeader:
         for _ in range(abs(count)):
             name = reader.take(reader.size()).decode("utf-8", "replace")
             entries[name] = reader.take(reader.size())
-    codec = entries.get("avro.codec", b"null")
-    if codec not in {b"null", b"deflate"}:
-        raise BadContainer("its codec is neither null nor deflate")
+    codec = entries.get("avro.codec", b"null").decode("utf-8", "replace")
+    if codec not in UNPACKED:
+        raise BadContainer(f"its codec is none of {', '.join(UNPACKED)}")
     try:
         definition = json.loads(entries.get("avro.schema", b""))
         foreign.check(definition)
@@ -96,7 +99,7 @@ def _header(file: BinaryIO) -> FileHeader:
     sync = reader.take(SYNC_BYTES)
     schema = entries["avro.schema"]
     plain = (MAGIC, LONG[1], text("avro.schema"), LONG[len(schema)], schema, LONG[0], sync)
-    return FileHeader(b"".join(plain), codec == b"deflate", sync)
+    return FileHeader(b"".join(plain), codec, sync)
 
 
 def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[ContainerBlock]:
@@ -106,9 +109,7 @@ def _blocks(file: io.BufferedReader, header: FileHeader) -> Iterator[ContainerBl
         count, size = reader.size(), reader.size()
         if size > BLOCK_BYTES_MAX:
             raise BadContainer(f"a block says that it has {size} bytes")
-        data = reader.take(size)
-        if header.deflated:
-            data = _inflated(data)
+        data = UNPACKED[header.codec](reader.take(size))
         if len(data) > BLOCK_BYTES_MAX or count > len(data):
             raise BadContainer("a block holds more than an export puts into one")
         if reader.take(SYNC_BYTES) != header.sync:
@@ -126,6 +127,26 @@ def _inflated(data: bytes) -> bytes:
     if not inflate.eof and len(inflated) <= BLOCK_BYTES_MAX:
         raise BadContainer("a block can't be inflated: it is cut off")
     return inflated
+
+
+def _unzstd(data: bytes) -> bytes:
+    """Unpack a block, no further than one byte more than one may have."""
+    unpack = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG})
+    try:
+        unpacked = unpack.decompress(data, BLOCK_BYTES_MAX + 1)
+    except zstd.ZstdError as error:
+        raise BadContainer(f"a block can't be unpacked: {error}") from None
+    if not unpack.eof and len(unpacked) <= BLOCK_BYTES_MAX:
+        raise BadContainer("a block can't be unpacked: it is cut off")
+    return unpacked
+
+
+def _plain(data: bytes) -> bytes:
+    return data
+
+
+UNPACKED = {"null": _plain, "deflate": _inflated, "zstandard": _unzstd}
+"""Codec (Avro specification, required and optional codecs) -> what unpacks a block of it."""
 
 
 class _Bytes:

@@ -12,28 +12,28 @@ from pathlib import Path
 
 import click
 from confluent_kafka import KafkaException
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from replay.archive import ArchiveLog
 from replay.debugging.debug_cli import debug
 from replay.export import export
+from replay.importing.import_cli import import_command
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
-from replay.one_request import events_of
+from replay.opening_logs import open_log
+from replay.past.as_of_cli import as_of_command
+from replay.progress_bar import new_bar, records_bar
 from replay.report import NOT_VERIFIED, Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
-from replay.terminal import show, stages_table, timeline_table
+from replay.terminal import show
+from replay.timeline_cli import timeline_command
 from replay.verify import Verifier
 from replay.whatif.run_cli import run_command
 from replay.whatif.whatif_cli import what_if
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
-from streams.operations.budget import stages
 from streams.operations.options import Group, microseconds, run_option
 from streams.operations.printing import console, counted
-from streams.operations.timeline import timeline
 from streams.settings import Settings
 from streams.topics import DERIVED
 
@@ -54,11 +54,9 @@ def replay() -> None:
 replay.add_command(debug)
 replay.add_command(run_command)
 replay.add_command(what_if)
-
-
-def open_log(archive: Path | None, settings: Settings) -> Log:
-    """Open an archive, or the broker's log where none is named."""
-    return ArchiveLog(archive) if archive else BrokerLog(settings)
+replay.add_command(import_command)
+replay.add_command(as_of_command)
+replay.add_command(timeline_command)
 
 
 @replay.command()
@@ -127,16 +125,7 @@ def _verified(
     """Verify with a bar on a terminal: a long log in several processes, a short one here."""
     derived = {topic.name for topic in DERIVED}
     total = sum(e.end - e.begin for e in log.extents().values() if e.topic in derived)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("verifying"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} records"),
-        TimeElapsedColumn(),
-        console=console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+    bar = new_bar("verifying")
     task = bar.add_task("verify", total=total)
     if jobs > 1 and total >= JOBS_FROM:
         return verify_side_by_side(log, archive, settings, selection, jobs, bar)
@@ -152,21 +141,32 @@ def _verified(
 
 @replay.command("export")
 @click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--since-last", is_flag=True, help="Add to an archive what was written since.")
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def export_command(target: Path, run: Path | None, as_json: bool) -> None:
+def export_command(target: Path, since_last: bool, run: Path | None, as_json: bool) -> None:
     """Copy the log into TARGET, a new folder: Avro container files and a manifest.
+
+    Takes the log as it stands at the beginning, while writing goes on. One that was cut off goes on
+    when it is called again; until it is through, an archive stays as it was.
 
     \b
     Example:
       playhead replay export /tmp/archive
+      playhead replay export /tmp/archive --since-last
     """
     settings = Settings.load(run=run)
-    log = BrokerLog(settings)
-    try:
-        manifest = export(log, target, sealed=SealFolder(settings.seal_path))
-    finally:
-        log.close()
+    with closing(BrokerLog(settings)) as log:
+        total = sum(extent.end - extent.begin for extent in log.extents().values())
+        with records_bar("exporting", total) as progress:
+            manifest = export(
+                log,
+                target,
+                progress,
+                sealed=SealFolder(settings.seal_path),
+                since_last=since_last,
+                cluster=log.cluster,
+            )
     records = sum(entry["records"] for entry in manifest["files"])
     if as_json:
         click.echo(
@@ -177,37 +177,3 @@ def export_command(target: Path, run: Path | None, as_json: bool) -> None:
     else:
         files = counted(len(manifest["files"]), "file")
         click.echo(f"{counted(records, 'record')} in {files}: {target}")
-
-
-@replay.command("timeline")
-@click.argument("request")
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
-@run_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def timeline_command(request: str, archive: Path | None, run: Path | None, as_json: bool) -> None:
-    """Follow REQUEST from the edge to its last record: queueing, running and effects of each step.
-
-    Of a question it also tells what share of its time each stage had, and what was left out.
-
-    \b
-    Example:
-      playhead replay timeline 5b0f2e0e-6a55-5ab4-9d56-0c2f3f1a2b3c
-    """
-    log = open_log(archive, Settings.load(run=run))
-    try:
-        events = events_of(log, request)
-    finally:
-        log.close()
-    runs, passed = timeline(events), stages(events)
-    if as_json:
-        document = {
-            "request_id": request,
-            "steps": [run.as_json() for run in runs],
-            "stages": [stage.as_json() for stage in passed],
-        }
-        click.echo(json.dumps(document, indent=1))
-        return
-    console().print(timeline_table(runs))
-    if passed:
-        console().print()
-        console().print(stages_table(passed))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import fastavro
+import msgspec
 
-from replay.archive import FORMAT, MANIFEST, ArchiveLog, BadArchive
-from replay.log import Log, Stored
+from replay.archive import FORMAT, MANIFEST, UNFINISHED, ArchiveLog, BadArchive, name_of
+from replay.archive_growth import check_growth, merged_definitions
+from replay.log import Log, Stored, records_within
 from replay.seal.archived import copy_seal
 from replay.seal.seal_folder import SealFolder
-from schemas import ArchivedHeader, ArchivedRecord, Event
-from schemas.definitions import parsed
+from replay.unfinished_export import ExportStopped, UnfinishedExport, write_segment
+from schemas import Event
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import Extent
@@ -27,6 +27,7 @@ from streams.running.admit import INBOX_TOPICS
 from streams.topics import STEPS
 
 SEGMENT_RECORDS = 20_000  # a file of some tens of megabytes: few enough files, none too large
+SEGMENT_BYTES = 64 * 2**20  # of values: they are in memory until their file is written
 
 
 def export(
@@ -35,43 +36,119 @@ def export(
     progress: Callable[[int], None] = lambda _: None,
     segment_records: int = SEGMENT_RECORDS,
     sealed: SealFolder | None = None,
+    *,
+    since_last: bool = False,
+    cluster: str = "",
 ) -> dict[str, Any]:
     """Copy a log into a new folder, with what was `sealed` of it, and return the manifest.
 
-    The manifest is written last, so that a folder without one is known to be unfinished. The inbox
-    is left out: it may hold plain text and is no part of the durable log. Raises BadArchive where
-    the folder holds something already.
+    With `since_last` an archive of the same log gets what was written since. One that was cut off,
+    by a full disk say, goes on when it is called again; until its end an archive stays as it was.
+    `progress` is told how many records were dealt with. The inbox is left out: it may hold plain
+    text and is no part of the durable log. Raises BadArchive where the folder is not fit for it,
+    ExportStopped where it takes no more.
     """
-    if target.exists() and any(target.iterdir()):
-        raise BadArchive(f"{target} is not empty: name a new folder")
+    try:
+        return _export(
+            log,
+            target,
+            progress,
+            segment_records,
+            sealed,
+            since_last=since_last,
+            cluster=cluster,
+        )
+    except OSError as error:
+        if isinstance(error, TimeoutError | ConnectionError) or error.errno is None:
+            raise
+        raise _stopped(target, error) from error
+
+
+def _stopped(target: Path, error: OSError) -> ExportStopped:
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return ExportStopped(
+            f"{target} can't be written to ({error.strerror}): name another folder"
+        )
+    return ExportStopped(
+        f"{target} takes no more ({error.strerror}): what is written stays there, and the same "
+        "command goes on from it; what was an archive before still is"
+    )
+
+
+def _export(
+    log: Log,
+    target: Path,
+    progress: Callable[[int], None],
+    segment_records: int,
+    sealed: SealFolder | None,
+    *,
+    since_last: bool,
+    cluster: str,
+) -> dict[str, Any]:
+    before = _archive_at(target, since_last=since_last)
+    if before is not None:
+        check_growth(before, log, cluster)
     target.mkdir(parents=True, exist_ok=True)
+    base = "" if before is None else hashlib.sha256((target / MANIFEST).read_bytes()).hexdigest()
+    unfinished = UnfinishedExport(target, cluster, base)
+    codec = Codec(log.ids)
     extents = [
         extent for (topic, _), extent in sorted(log.extents().items()) if topic not in INBOX_TOPICS
     ]
-    files: list[dict[str, Any]] = []
-    schema_ids: set[int] = set()
-    codec = Codec(log.ids)
-    copied = 0
+    copied = sum(one.file.records for one in unfinished.files)
     for extent in extents:
-        (target / extent.topic / str(extent.partition)).mkdir(parents=True, exist_ok=True)
-        for segment in _segments(log, extent, segment_records):
-            files.append(_write_segment(target, segment))
-            schema_ids |= _schema_ids(segment, codec)
+        for segment in _segments(log, _left(extent, before, unfinished), segment_records):
+            unfinished.add(segment, frozenset(_schema_ids(segment, codec)))
             copied += len(segment)
             progress(copied)
-    manifest = _manifest(log, extents, files, schema_ids)
+    manifest = _manifest(log, extents, before, unfinished, cluster)
     if sealed is not None:
-        manifest["checkpoints"] = copy_seal(sealed, target, log.extents())
-    unfinished = target / f".{MANIFEST}"
-    unfinished.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(target / MANIFEST)
+        manifest["checkpoints"] = copy_seal(sealed, unfinished.folder, log.extents())
+    unfinished.finish(manifest)
     return manifest
 
 
+def _archive_at(target: Path, *, since_last: bool) -> ArchiveLog | None:
+    """Return the archive that is to grow, None for a new one; raises BadArchive."""
+    if (target / MANIFEST).exists():
+        if not since_last:
+            raise BadArchive(
+                f"{target} is an archive already: --since-last adds to it, or name a new folder"
+            )
+        return ArchiveLog(target)
+    if since_last and not (target / UNFINISHED).is_dir():
+        raise BadArchive(f"{target} is no archive: the first export does without --since-last")
+    foreign = sorted(path.name for path in target.iterdir()) if target.exists() else []
+    if foreign and UNFINISHED not in foreign:
+        raise BadArchive(f"{target} is not empty: name a new folder")
+    return None
+
+
+def _left(extent: Extent, before: ArchiveLog | None, unfinished: UnfinishedExport) -> Extent:
+    """Return the part of a partition that is not written yet."""
+    place = extent.topic, extent.partition
+    begin = extent.begin
+    if before is not None and place in before.extents():
+        begin = max(begin, before.extents()[place].end)
+    return Extent(*place, unfinished.next_offset(place, begin), extent.end)
+
+
 def _segments(log: Log, extent: Extent, size: int) -> Iterator[list[Stored]]:
-    records = log.records(extent.topic, extent.partition)
-    while segment := list(islice(records, size)):
+    if extent.begin >= extent.end:
+        return
+    records = records_within(log, extent)
+    while segment := _segment(records, size):
         yield segment
+
+
+def _segment(records: Iterator[Stored], size: int) -> list[Stored]:
+    segment, weight = [], 0
+    for stored in islice(records, size):
+        segment.append(stored)
+        weight += len(stored.value or b"")
+        if weight >= SEGMENT_BYTES:
+            break
+    return segment
 
 
 def _schema_ids(segment: Sequence[Stored], codec: Codec) -> set[int]:
@@ -92,17 +169,31 @@ def _schema_ids(segment: Sequence[Stored], codec: Codec) -> set[int]:
 
 
 def _manifest(
-    log: Log, extents: Sequence[Extent], files: list[dict[str, Any]], schema_ids: set[int]
+    log: Log,
+    extents: Sequence[Extent],
+    before: ArchiveLog | None,
+    unfinished: UnfinishedExport,
+    cluster: str,
 ) -> dict[str, Any]:
     topics: dict[str, dict[str, dict[str, int]]] = {}
     for extent in extents:
+        begin = extent.begin
+        if before is not None and (known := before.extents().get((extent.topic, extent.partition))):
+            begin = known.begin
         partitions = topics.setdefault(extent.topic, {})
-        partitions[str(extent.partition)] = {"begin": extent.begin, "end": extent.end}
+        partitions[str(extent.partition)] = {"begin": begin, "end": extent.end}
+    used = frozenset[int]().union(*(one.schemas for one in unfinished.files))
+    schemas = _schemas(log.ids, set(used))
+    if before is not None:
+        schemas["definitions"] = merged_definitions(schemas["definitions"], before)
+        schemas["ids"] = before.manifest.schemas.ids | schemas["ids"]
+    files = [*(before.manifest.files if before else ()), *(one.file for one in unfinished.files)]
+    files.sort(key=lambda file: (file.place() or ("", 0), file.first))
     return {
         "format": FORMAT,
         "topics": topics,
-        "files": files,
-        "schemas": _schemas(log.ids, schema_ids),
+        "files": msgspec.to_builtins(files),
+        "schemas": schemas,
         "committed": {
             step.name: {
                 f"{topic}/{partition}": offset
@@ -111,6 +202,7 @@ def _manifest(
             for step in STEPS
         },
         "checkpoints": [],
+        "cluster": cluster,
     }
 
 
@@ -131,33 +223,6 @@ def _schemas(ids: SchemaIds, used: set[int]) -> dict[str, Any]:
     return {"ids": names, "definitions": definitions}
 
 
-def _write_segment(target: Path, segment: list[Stored]) -> dict[str, Any]:
-    first, last = segment[0], segment[-1]
-    path = target / first.topic / str(first.partition) / f"{first.offset:020d}.avro"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = (
-        ArchivedRecord(
-            offset=stored.offset,
-            timestamp_ms=stored.timestamp_ms,
-            key=stored.key,
-            value=stored.value,
-            headers=tuple(ArchivedHeader(name=n, value=v) for n, v in stored.headers),
-        ).to_avro()
-        for stored in segment
-    )
-    with path.open("wb") as file:
-        fastavro.writer(file, parsed(ArchivedRecord.SCHEMA), rows, codec="deflate")
-        file.flush()
-        os.fsync(file.fileno())
-    return {
-        "file": str(path.relative_to(target)),
-        "first": first.offset,
-        "last": last.offset,
-        "records": len(segment),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-
-
 def rewrite(folder: Path, topic: str, partition: int, edit: Callable[[Stored], Stored]) -> int:
     """Write the files of a partition again with every record edited; return how many changed.
 
@@ -169,5 +234,5 @@ def rewrite(folder: Path, topic: str, partition: int, edit: Callable[[Stored], S
     for path in (folder / topic / str(partition)).glob("*.avro"):
         path.unlink()
     if after:
-        _write_segment(folder, after)
+        write_segment(folder / name_of(topic, partition, after[0].offset), after)
     return sum(one != other for one, other in zip(before, after, strict=True))

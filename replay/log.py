@@ -136,6 +136,18 @@ class Log(Protocol):
         """Let go of connections."""
 
 
+def records_within(log: Log, extent: Extent) -> Iterator[Stored]:
+    """Read a part of a partition in order; raises as the log does."""
+    if isinstance(log, BrokerLog):  # it can begin anywhere
+        yield from log.read_extent(extent)
+        return
+    for stored in log.records(extent.topic, extent.partition):
+        if stored.offset >= extent.end:
+            return
+        if stored.offset >= extent.begin:
+            yield stored
+
+
 class BrokerLog:
     """The log on the broker, fixed at the end offsets of the moment it was opened.
 

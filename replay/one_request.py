@@ -15,6 +15,27 @@ def events_of(log: Log, request: str) -> list[Event]:
     return [event for _, event in records_of(log, Codec(log.ids), request)]
 
 
+def events_by_request(log: Log, name: str) -> dict[str, list[Event]]:
+    """Read every record of a request, or of all requests of a session or of a document.
+
+    `name` is the id of any of them; requests come in the order of their beginnings. Raises
+    LookupError where there is no record of it.
+    """
+    by_request: dict[str, list[Event]] = {}
+    of_session: dict[str, list[Event]] = {}
+    for event in _events_naming(log, Codec(log.ids), name):
+        if event.meta.request == name:
+            by_request.setdefault(name, []).append(event)
+        if event.meta.session == name:
+            of_session.setdefault(event.meta.request, []).append(event)
+    found = by_request or of_session
+    if not found:
+        raise LookupError(
+            f"no record of {name}: it is the request_id of an answer, a session_id or a document_id"
+        )
+    return dict(sorted(found.items(), key=lambda entry: min(event.meta.at for event in entry[1])))
+
+
 def records_of(log: Log, codec: Codec, request: str) -> list[tuple[Stored, Event]]:
     """Read every record of a request, as it lies and decoded; raises LookupError for none.
 
@@ -27,8 +48,19 @@ def records_of(log: Log, codec: Codec, request: str) -> list[tuple[Stored, Event
 
 
 def _records_of(log: Log, codec: Codec, request: str) -> Iterator[tuple[Stored, Event]]:
+    for stored, event in _records_naming(log, codec, request):
+        if event.meta.request == request:
+            yield stored, event
+
+
+def _events_naming(log: Log, codec: Codec, name: str) -> Iterator[Event]:
+    return (event for _, event in _records_naming(log, codec, name))
+
+
+def _records_naming(log: Log, codec: Codec, name: str) -> Iterator[tuple[Stored, Event]]:
+    """Yield the records of requests in which a name stands anywhere."""
     wanted = {topic.name for topic in (*REQUESTS, *DERIVED, Topic(EventRejected))}
-    needle = request.encode()
+    needle = name.encode()
     for topic, partition in sorted(log.extents()):
         if topic not in wanted:
             continue
@@ -39,5 +71,5 @@ def _records_of(log: Log, codec: Codec, request: str) -> Iterator[tuple[Stored, 
                 event = codec.decode_any(stored.value)
             except Undecodable:
                 continue
-            if isinstance(event, Event) and event.meta.request == request:
+            if isinstance(event, Event):
                 yield stored, event

@@ -12,8 +12,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from replay.cli import open_log
 from replay.one_request import events_of
+from replay.opening_logs import open_log
 from replay.terminal import MICROS, used
 from schemas import Event, Hedged, RouteDecision, TokensGenerated, ToolUse
 from streams.operations.options import Group, run_option

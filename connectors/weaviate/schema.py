@@ -98,12 +98,14 @@ async def _add_missing(client: weaviate.WeaviateAsyncClient, generation: int) ->
     """Add what an index lacks that an earlier release created."""
     documents = client.collections.get(documents_name(generation)).config
     known = {one.name for one in (await documents.get(simple=True)).properties}
-    if ORDER.name not in known:
+    for added in (ORDER, READERS):
+        if added.name in known:
+            continue
         try:
-            await documents.add_property(ORDER)
+            await documents.add_property(added)
         except UnexpectedStatusCodeError:
-            known = {one.name for one in (await documents.get(simple=True)).properties}
-            if ORDER.name not in known:  # else another process was first
+            now = {one.name for one in (await documents.get(simple=True)).properties}
+            if added.name not in now:  # else another process was first
                 raise
 
 
@@ -169,6 +171,7 @@ async def _create_documents(client: weaviate.WeaviateAsyncClient, name: str) -> 
             _texts("groups"),
             _texts("metadata"),
             ORDER,
+            READERS,
         ],
     )
 
@@ -231,6 +234,10 @@ ORDER = Property(
     index_searchable=False,
 )
 """Of the object of a version's order alone: the ids of its chunks, as they stand in it."""
+
+
+READERS = _text("readers")
+"""Of a document: who could read it, and its metadata, at each of its positions; JSON."""
 
 
 def _number(key: str, *, filterable: bool = False, ranged: bool = False) -> Property:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -79,6 +80,8 @@ class ChunkSearch(Index):
         self, settings: Settings, generation: int | None = None, client: NewClient = new_client
     ) -> None:
         super().__init__(settings, generation, client)
+        self.then_alone = False
+        """Whether searches as of a position go by who could read then, alone: an auditor's do."""
         self._kept = KeptFinds(time.monotonic)
         cache_bytes = settings.cache_mb * 1_000_000 // 2
         self._searches = KeptSearches(BoundedCache("searches", cache_bytes, settings.cache_s))
@@ -144,11 +147,14 @@ class ChunkSearch(Index):
         documents = {one.document for one in best}
         histories, head = await self._histories(call, documents)
         asked = [item for item in (*lexical, *dense) if item.properties["document"] in documents]
-        if not all(is_visible(item, histories, request) for item in asked):
+        visible = partial(
+            is_visible, histories=histories, request=request, then_alone=self.then_alone
+        )
+        if not all(map(visible, asked)):
             others = {item.properties["document"] for item in (*lexical, *dense)} - documents
             histories |= (await self._histories(call, others))[0]
-            lexical = [item for item in lexical if is_visible(item, histories, request)]
-            dense = [item for item in dense if is_visible(item, histories, request)]
+            lexical = [item for item in lexical if visible(item)]
+            dense = [item for item in dense if visible(item)]
             best = fuse(lexical, dense, vector)[: request.limit]
         objects = {item.properties["chunk"]: item.uuid for item in (*lexical, *dense)}
         chunks = {
@@ -157,7 +163,11 @@ class ChunkSearch(Index):
             )
             for one in best
         }
-        told = described(best, histories, (*lexical, *dense)) if request.described else ()
+        told = (
+            described(best, histories, (*lexical, *dense), request.as_of)
+            if request.described
+            else ()
+        )
         return _Shown(tuple(best), chunks, head, told)
 
     async def _histories(
@@ -271,8 +281,10 @@ def _reranked(query: bytes, held: Sequence[Mapping[str, str]]) -> Reranked:
 
 def _narrowing(request: Search) -> Condition:
     """Make the condition that leaves out most of what `visibility.py` would."""
+    if request.as_of >= 0:  # what a chunk says of readers and metadata is what came later
+        return every([at_most("valid_from", request.as_of)])
     readers = [EVERYONE, *(group_value(name) for name in sorted(set(request.groups)))]
-    now = equal("live", True) if request.as_of < 0 else at_most("valid_from", request.as_of)
+    now = equal("live", True)
     wanted = (any_text("metadata", [pair]) for pair in metadata_values(request.filters))
     return every([any_text("groups", readers), now, *wanted])
 

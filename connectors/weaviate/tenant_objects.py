@@ -39,9 +39,8 @@ def _numbers(value: properties_pb2.Value) -> list[int]:
 
 
 READ_AS: Mapping[str, PropertyReader] = {
-    **dict.fromkeys(
-        ("chunk", "document", "title", "uri", "text", "terms", "entries", "model"), _text
-    ),
+    **dict.fromkeys(("chunk", "document", "title", "uri", "text", "terms"), _text),
+    **dict.fromkeys(("entries", "model", "readers"), _text),
     **dict.fromkeys(
         ("number", "tokens", "lane", "version_from", "version_to", "valid_from", "valid_to"),
         _number,

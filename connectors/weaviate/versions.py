@@ -32,7 +32,12 @@ from connectors.weaviate.objects import (
     vectors_uuid,
 )
 from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
-from connectors.weaviate.visibility import DocumentHistory, read_histories
+from connectors.weaviate.visibility import (
+    DocumentHistory,
+    Readers,
+    read_histories,
+    readers_text,
+)
 from schemas import DocumentRef, IndexChunks, IndexWritten, PublishVersion, WithdrawVersions
 from streams.running.world import Call
 from streams.settings import Settings
@@ -165,12 +170,18 @@ class VersionWriter(Index):
         newest = not history or call.offset >= max(history)
         history[call.offset] = version
         positions = sorted(history)
+        readers = _readers(known)
+        if version or call.offset not in readers:  # a withdrawal says nothing of readers
+            readers[call.offset] = Readers(
+                frozenset(group_values(ref.groups)), frozenset(metadata_values(ref.metadata))
+            )
         properties: dict[str, Any] = {
             "document": ref.document,
             "versions": [history[position] for position in positions],
             "positions": positions,
             "groups": group_values(ref.groups),
             "metadata": metadata_values(ref.metadata),
+            "readers": readers_text([readers.get(position) for position in positions]),
         }
         if known is not None and (version == 0 or not newest):
             # a withdrawal says nothing of readers, and an event that is run again is not the newest
@@ -241,3 +252,8 @@ class VersionWriter(Index):
         documents = await self.documents_of(tenant)
         histories, _ = await read_histories(documents, tenant, (document,), 0)
         return histories.get(document)
+
+
+def _readers(known: DocumentHistory | None) -> dict[int, Readers | None]:
+    """Return who could read a document at each position that its history tells of."""
+    return dict(zip(known.positions, known.readers, strict=False)) if known else {}

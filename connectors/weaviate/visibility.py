@@ -5,12 +5,19 @@ no transactions. So chunks are written before anyone can see them, and one write
 object makes the switch. A chunk is visible if and only if `version_from <= current < version_to`
 (0: open) and its document lets the reader in. Since a document keeps the history of its versions,
 the same rule answers for any position in the past.
+
+Who may read it, and by what it is filtered, is kept for each position, too. As of a position the
+filters are those of then. A reader must have been let in then, and must be let in now: whom a
+document was taken from does not get it back by asking for the past. Only an auditor's search goes
+by then alone. Documents that an earlier release indexed tell only of now until they change again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from connectors.weaviate.batches import by_uuid
 from connectors.weaviate.objects import (
@@ -24,6 +31,13 @@ from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from schemas import Search
 
 
+class Readers(NamedTuple):
+    """Who may read a document, and by what it is filtered, as the index holds both."""
+
+    groups: frozenset[str]
+    metadata: frozenset[str]
+
+
 @dataclass(frozen=True)
 class DocumentHistory:
     """Which version of a document was current when, and who may read it."""
@@ -33,6 +47,8 @@ class DocumentHistory:
     """Position from which each version is current, growing; version 0 stands for none."""
     groups: frozenset[str]
     metadata: frozenset[str]
+    readers: tuple[Readers | None, ...] = ()
+    """Those of each position; None, or nothing, where an earlier release did not keep them."""
 
     def current(self, as_of: int) -> int:
         """Version that is current now (-1) or was at a position; 0 if none."""
@@ -54,10 +70,33 @@ class DocumentHistory:
         current = self.current(as_of)
         return version_from <= current and (version_to == 0 or current < version_to)
 
-    def admits(self, groups: Iterable[str], wanted: Iterable[str]) -> bool:
-        """Whether a reader of these groups may see it and its metadata is as wanted."""
-        readable = not self.groups.isdisjoint((EVERYONE, *map(group_value, groups)))
-        return readable and self.metadata.issuperset(wanted)
+    def readers_at(self, as_of: int) -> Readers:
+        """Who may read it now (-1) or could at a position, as far as that is known."""
+        known: Readers | None = None
+        if as_of >= 0:
+            for readers, position in zip(self.readers, self.positions, strict=False):
+                if position <= as_of:
+                    known = readers
+        return known or Readers(self.groups, self.metadata)
+
+    def admits(
+        self,
+        groups: Iterable[str],
+        wanted: Iterable[str],
+        as_of: int = -1,
+        *,
+        then_alone: bool = False,
+    ) -> bool:
+        """Whether a reader of these groups may see it and its metadata is as wanted.
+
+        As of a position both were so then, and the reader may see it now, too, unless `then_alone`.
+        """
+        names = (EVERYONE, *map(group_value, groups))
+        then = self.readers_at(as_of)
+        readable = not then.groups.isdisjoint(names)
+        if not then_alone:
+            readable = readable and not self.groups.isdisjoint(names)
+        return readable and then.metadata.issuperset(wanted)
 
 
 async def read_histories(
@@ -69,7 +108,7 @@ async def read_histories(
     """
     head = head_uuid(tenant, lane)
     ids = [head, *(document_uuid(tenant, name) for name in sorted(set(names)))]
-    properties = ("document", "versions", "positions", "groups", "metadata")
+    properties = ("document", "versions", "positions", "groups", "metadata", "readers")
     position, histories = 0, {}
     for item in await by_uuid(documents, ids, properties):
         values = item.properties
@@ -81,16 +120,40 @@ async def read_histories(
             positions=tuple(values["positions"]),
             groups=frozenset(values["groups"] or ()),
             metadata=frozenset(values["metadata"] or ()),
+            readers=readers_of(values.get("readers")),
         )
     return histories, position
 
 
-def is_visible(item: ReadObject, histories: Mapping[str, DocumentHistory], request: Search) -> bool:
-    """Tell whether whoever searches may see a chunk."""
+def readers_of(text: str | None) -> tuple[Readers | None, ...]:
+    """Read who could read a document at each of its positions, from its property."""
+    told = json.loads(text) if text else []
+    return tuple([None if one is None else Readers(*map(frozenset, one)) for one in told])
+
+
+def readers_text(readers: Sequence[Readers | None]) -> str:
+    """Spell that property."""
+    told = [None if one is None else [sorted(one.groups), sorted(one.metadata)] for one in readers]
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def is_visible(
+    item: ReadObject,
+    histories: Mapping[str, DocumentHistory],
+    request: Search,
+    *,
+    then_alone: bool = False,
+) -> bool:
+    """Tell whether whoever searches may see a chunk; `then_alone` is an auditor's search."""
     values = item.properties
     history = histories.get(values["document"])
     return (
         history is not None
         and history.shows(values["version_from"], values["version_to"], request.as_of)
-        and history.admits(request.groups, metadata_values(request.filters))
+        and history.admits(
+            request.groups,
+            metadata_values(request.filters),
+            request.as_of,
+            then_alone=then_alone,
+        )
     )

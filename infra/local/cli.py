@@ -72,6 +72,11 @@ def _named_ports(_context: click.Context, _option: click.Parameter, given: tuple
 @run_option()
 @click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
 @click.option("--only", metavar="A,B", help="Start only these components.")
+@click.option(
+    "--no-setup",
+    is_flag=True,
+    help="Leave both empty, for `playhead replay import`; with --only kafka,registry.",
+)
 @click.option("--no-worker", is_flag=True, help="Start all but the workers.")
 @click.option("--no-gateway", is_flag=True, help="Start all but the gateway.")
 @click.option(
@@ -107,6 +112,7 @@ def up(
     *,
     detach: bool,
     only: str | None,
+    no_setup: bool,
     no_worker: bool,
     no_gateway: bool,
     workers: int,
@@ -128,7 +134,9 @@ def up(
     names = frozenset(only.replace(" ", "").split(",")) if only else frozenset(components.NAMES)
     names -= {"worker"} if no_worker else set()
     names -= {"gateway"} if no_gateway else set()
-    wish = Wish(names, workers, named, ports_from, free_ports)
+    if no_setup and names - {"kafka", "registry"}:
+        raise click.UsageError("--no-setup goes with --only kafka,registry: others need the topics")
+    wish = Wish(names, workers, named, ports_from, free_ports, setup=not no_setup)
     run = run.absolute()
     try:
         chosen = components.select(names, workers)

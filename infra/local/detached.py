@@ -50,6 +50,7 @@ def _command(run: Path, wish: Wish) -> list[str]:
         argv += ["--port", f"{name}={port}"]
     if wish.ports_from is not None:
         argv += ["--ports-from", str(wish.ports_from)]
+    argv += ["--no-setup"] * (not wish.setup)
     return argv + ["--free-ports"] * wish.free_ports
 
 

@@ -45,6 +45,7 @@ class Wish:
     ports: Mapping[str, int] | None = None  # single ports, by name
     ports_from: int | None = None  # first of a block
     free_ports: bool = False  # any block that is free
+    setup: bool = True  # topics, schemas and configurations, where there is what they lie in
 
 
 def _ignore(_line: str) -> None:
@@ -103,7 +104,11 @@ class Stack:
 
         Raises StackError, with everything stopped again, where a component can't be started.
         """
-        chosen = self._select(self._wish.names, self._wish.workers)
+        chosen = tuple(
+            component
+            for component in self._select(self._wish.names, self._wish.workers)
+            if self._wish.setup or component.name != components.TOPICS.name
+        )
         make_private(self.run / "logs")
         self._lock = take_lock(self.run)
         try:

@@ -68,7 +68,7 @@ def debug(
     Example:
       playhead replay debug 5b0f2e0e-6a55-5ab4-9d56-0c2f3f1a2b3c --step rewrite
     """
-    from replay.cli import open_log
+    from replay.opening_logs import open_log
 
     settings = Settings.load(run=run)
     with closing(open_log(archive, settings)) as log:

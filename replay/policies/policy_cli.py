@@ -13,10 +13,10 @@ import click
 from agents.configured.usability import Unusable
 from agents.policies.policy_schema import ACTIONS
 from agents.policies.rule_book import rule_book, rules_of
-from replay.cli import open_log
 from replay.configurations import Configurations
 from replay.log import Log
 from replay.one_request import events_of
+from replay.opening_logs import open_log
 from replay.policies.policy_dry_run import ConfiguredValues, PolicyDryRun, summed_up
 from replay.policies.policy_explained import explained_steps
 from replay.policies.policy_printed import print_check, print_steps

@@ -30,8 +30,7 @@ def copy_seal(sealed: SealFolder, target: Path, extents: Mapping[Partition, Exte
         into = copied.tree(tree.topic, tree.partition)
         if (tree.folder / "tile").is_dir():
             shutil.copytree(tree.folder / "tile", into.folder / "tile", ignore=_unfinished)
-        for note in notes:
-            into.keep(note)
+        into.keep_all(notes)
         newest.append(notes[-1])
     if newest:
         keys = sealed.keys()

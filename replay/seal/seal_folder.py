@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -68,6 +68,12 @@ class SealedTree:
         """Keep a new checkpoint: in the history first, since what stands there is never lost."""
         add_note(self.folder / HISTORY, note)
         write_whole(self.folder / CHECKPOINT, note.encode())
+
+    def keep_all(self, notes: Sequence[str]) -> None:
+        """Keep all checkpoints of a copy, the oldest first; on the disk when this returns."""
+        lines = "".join(f"{json.dumps(note)}\n" for note in notes)
+        write_whole(self.folder / HISTORY, lines.encode())
+        write_whole(self.folder / CHECKPOINT, notes[-1].encode())
 
 
 class SealFolder:

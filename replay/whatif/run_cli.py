@@ -37,7 +37,7 @@ def run_command(**told: Any) -> None:
     Example:
       playhead replay run --tenant acme --sample 20
     """
-    from replay.cli import open_log
+    from replay.opening_logs import open_log
 
     settings = Settings.load(run=told["run"])
     with closing(open_log(told["archive"], settings)) as log:

@@ -76,7 +76,7 @@ def what_if(said: tuple[str, ...], **told: Any) -> None:
       playhead replay what-if --set prompt=answer-3.txt --tenant acme --sample 200 --max-cost 2
       playhead replay what-if --set redact.kinds=PERSON,EMAIL_ADDRESS --html report.html
     """
-    from replay.cli import open_log
+    from replay.opening_logs import open_log
 
     settings = Settings.load(run=told["run"])
     if told["html"] is not None and not told["html"].absolute().parent.is_dir():

@@ -62,6 +62,8 @@ class StepTime:
     policies: tuple[PolicyDecision, ...] = ()
     """What the policy in force decided."""
     effects: list[EffectTime] = field(default_factory=list)
+    trace: str = ""
+    """W3C traceparent of the run's span."""
 
     @property
     def took_us(self) -> int:
@@ -148,6 +150,7 @@ def _at_the_edge(event: Event) -> StepTime:
         ended_us=event.meta.at,
         records=1,
         closed=True,
+        trace=event.meta.trace,
     )
 
 
@@ -166,6 +169,7 @@ def _begun(event: Event, cause: Cause, published_us: Mapping[tuple[str, str], in
         queued_us=max(0, began_us - put_us),
         began_us=began_us,
         ended_us=meta.at,
+        trace=meta.trace,
     )
 
 

@@ -6,6 +6,7 @@ import zlib
 
 import fastavro
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +31,9 @@ def read(content, *options):
     return list(rows(io.BufferedReader(io.BytesIO(content)), *options))
 
 
-@given(st.lists(st.binary(max_size=30), max_size=20), st.sampled_from(["null", "deflate"]))
+@given(
+    st.lists(st.binary(max_size=30), max_size=20), st.sampled_from(["null", "deflate", "zstandard"])
+)
 def test_what_was_written_is_read_however_it_lies_in_blocks(values, codec):
     content = [a_row(offset, value) for offset, value in enumerate(values)]
     assert read(written(content, codec=codec, sync_interval=40)) == content
@@ -71,6 +74,8 @@ def a_block(count, data, sync=b"s" * 16):
     return number(count) + number(len(data)) + data + sync
 
 
+GREEDY = zstd.compress(bytes(2**22), options={zstd.CompressionParameter.window_log: 27})[:9]
+GREEDY = GREEDY[:4] + b"\x00\x88" + GREEDY[6:]  # a frame that asks for a window of 128 MiB
 DEEP = b'{"type":' * 2_000 + b'"int"' + b"}" * 2_000
 ITSELF = {
     "type": "record",
@@ -87,7 +92,7 @@ ITSELF = {
         (b"Obj\x01" + b"\xff" * 12, "does not end"),
         (b"Obj\x01" + number(1) + text(b"k") + number(10**12), "longer than any may be"),
         (b"Obj\x01" + number(1) + number(-5), "less than nothing"),
-        (a_header(codec=b"snappy"), "neither null nor deflate"),
+        (a_header(codec=b"snappy"), "none of null, deflate, zstandard"),
         (a_header(b"{"), "can't be read"),
         (a_header(DEEP), "can't be read"),
         (a_header(ITSELF), "can't be read"),
@@ -99,6 +104,10 @@ ITSELF = {
         (a_header() + a_block(1, b"abc", sync=b"t" * 16), "does not end as"),
         (a_header(codec=b"deflate") + a_block(1, b"\xff\xff"), "can't be inflated"),
         (a_header(codec=b"deflate") + a_block(1, zeros(2**26)), "more than an export"),
+        (a_header(codec=b"zstandard") + a_block(1, b"\xff\xff"), "can't be unpacked"),
+        (a_header(codec=b"zstandard") + a_block(1, zstd.compress(b"a")[:-1]), "is cut off"),
+        (a_header(codec=b"zstandard") + a_block(1, zstd.compress(bytes(2**26))), "more than an"),
+        (a_header(codec=b"zstandard") + a_block(1, GREEDY), "can't be unpacked"),
     ],
 )
 def test_a_hostile_container_ends_in_words(content, says):

@@ -126,7 +126,7 @@ def test_wrong_usage_is_2(playhead, arguments, says):
     ("arguments", "env", "says"),
     [
         (("verify", "--archive", "{copy}/playhead.query.rewritten"), {}, "has no manifest.json"),
-        (("timeline", "nobody", "--archive", "{copy}"), {}, "no record of request nobody"),
+        (("timeline", "nobody", "--archive", "{copy}"), {}, "no record of nobody"),
     ],
 )
 def test_what_is_wrong_is_1_and_one_line(playhead, copy, arguments, env, says):

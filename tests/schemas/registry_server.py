@@ -59,7 +59,9 @@ def serving(answer):
     class Handler(http.server.BaseHTTPRequestHandler):
         def handle_any(self):
             size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
+            sent = self.rfile.read(size)
+            is_json = "json" in self.headers.get("Content-Type", "json")
+            body = (json.loads(sent) if is_json else sent) if size else None
             status, content = answer(self.command, urlsplit(self.path).path, body)
             data = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)

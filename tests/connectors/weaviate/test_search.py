@@ -244,3 +244,32 @@ async def test_reranking_nothing_or_what_no_model_embedded_is_an_answer(shelf):
     known = await shelf.weaviate.rerank(request, call())
     similar = np.frombuffer(known.similarities, "<f4").reshape(3, 3)
     assert similar.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+async def test_as_of_a_position_readers_and_filters_are_those_of_then(shelf):
+    """Version 1 was read by `hr`, version 2 by `law`; both hold chunk a, and 1 chunk b, too."""
+    for version, group, names in ((1, "hr", "ab"), (2, "law", "a")):
+        ref = DocumentRef(
+            document="d", version=version, uri="d", groups=(group,), metadata={"v": str(version)}
+        )
+        chunks = tuple(chunk(name) for name in names if version == 1)
+        index = IndexChunks(document=ref, title="T", model="m@1", chunks=chunks)
+        await shelf.weaviate.index(index, call(version))
+        retired = tuple("b" * (version - 1))
+        await shelf.weaviate.publish(PublishVersion(document=ref, retired=retired), call(version))
+
+    async def seen(group, as_of, **filters):
+        return sorted(await shelf.names(groups=(group,), as_of=as_of, filters=filters))
+
+    assert await seen("law", -1) == ["a"]
+    assert await seen("law", 1) == [], "it could not be read by law then"
+    assert await seen("hr", 1) == [], "it was taken from hr since"
+    shelf.weaviate.then_alone = True
+    assert await seen("hr", 1) == ["a", "b"]
+    assert await seen("hr", 1, v="1") == ["a", "b"]
+    assert await seen("hr", 1, v="2") == []
+    assert await seen("law", 1) == []
+    assert await seen("law", 2, v="2") == ["a"]
+    assert await seen("hr", 2) == []
+    found = await shelf.find(groups=("hr",), as_of=1, described=True)
+    assert [(one.groups, one.metadata) for one in found.documents] == [(("hr",), {"v": "1"})]

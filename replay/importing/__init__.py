@@ -1,0 +1,1 @@
+"""Import: an archive back into an empty broker and registry, as it lay where it was exported."""
