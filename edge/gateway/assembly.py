@@ -6,6 +6,7 @@ from functools import partial
 
 from connectors.keyring import Keyring
 from edge.callers.api_keys import ApiKeys, keys_path
+from edge.callers.people import People
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.listening.log_index import LogIndex
@@ -28,7 +29,7 @@ from streams.settings import Settings
 def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
     """Put the gateway and the inbox on Kafka, the registry and the key store; neither has begun.
 
-    Raises BadSetting where tools or a chat model are named that can't be used.
+    Raises BadSetting where tools, a chat model or issuers are named that can't be used.
     """
     codec = open_codec(settings)
     keyring = Keyring(settings)
@@ -48,6 +49,7 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         configurations=configurations,
         followed_log=ConfigurationsFollowed(watch),
         index=index,
+        people=People.of(settings),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.http import documents, feedback, messages, reviewing, service
+from edge.protocols.http import documents, feedback, messages, reviewing, service, sign_in
+from edge.protocols.http.described import with_security
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.openai import chat_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
@@ -49,10 +50,11 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
-    for routes in (documents, messages, feedback, reviewing, chat_routes, service):
+    for routes in (documents, messages, feedback, reviewing, chat_routes, sign_in, service):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     app.add_middleware(Envelope)
+    with_security(app)
     return app
 
 

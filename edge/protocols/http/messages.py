@@ -43,7 +43,6 @@ async def post_message(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, MessageBody, caller)
@@ -78,7 +77,6 @@ async def get_message(
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=limits.CURSOR_MAX)] = "",
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
-    caller.need("read")
     question = gateway.access.question(caller, request_id)
     if "text/event-stream" not in request.headers.get("accept", ""):
         return JSONResponse(await gateway.follower.answer_so_far(caller, question))
@@ -94,8 +92,7 @@ async def get_message(
 @router.get("/v1/messages/{request_id}/timeline")
 async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
     """Return every step of a request with its times, versions and effects."""
-    caller.need("read")
-    on_log = gateway.access.request(caller, request_id)
+    on_log = gateway.access.audited(caller, request_id)
     return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))
 
 
@@ -104,7 +101,6 @@ async def post_search(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, Any]:
     """Find passages, through the log like any request, without generation."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, SearchBody, caller)
