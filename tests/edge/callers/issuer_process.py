@@ -53,10 +53,10 @@ class Answering(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         self.do_GET()
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         issuer = self.server
         issuer.asked[self.path] = issuer.asked.get(self.path, 0) + 1
         order = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or "{}")
@@ -76,6 +76,6 @@ class Answering(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = OwnIssuer()
-    print(server.url, flush=True)
-    sys.stdin.close()
+    sys.stdout.write(f"{server.url}\n")
+    sys.stdout.flush()
     server.serve_forever()
