@@ -132,7 +132,7 @@ class Tokens:
 
 
 @dataclass(frozen=True)
-class Identity:
+class PersonKnown:
     """Who a token is of, in words of this system."""
 
     issuer: str
@@ -287,7 +287,7 @@ def check_access(issuer: Issuer, token: Token) -> None:
 # ---------------------------------------------------------------------- what it means here
 
 
-def identity_of(issuer: Issuer, claims: Mapping[str, Any]) -> Identity:
+def identity_of(issuer: Issuer, claims: Mapping[str, Any]) -> PersonKnown:
     """Say who a believed token is of; raises TokenRefused, or TenantRefused.
 
     A user is named by issuer and subject together: neither of two issuers, nor an operator who
@@ -296,7 +296,7 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any]) -> Identity:
     subject = _text(claims, issuer.claims.subject, "subject")
     if len(subject) > SUBJECT_MAX:
         raise TokenRefused(f"the claim of the subject has more than {SUBJECT_MAX} characters")
-    return Identity(
+    return PersonKnown(
         issuer=issuer.name,
         tenant=_tenant_of(issuer, claims),
         user=f"{RESERVED}{issuer.issuer}#{subject}",

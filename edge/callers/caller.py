@@ -54,9 +54,14 @@ class Caller:
     def belongs_to(self, *tenants: str | None) -> None:
         """Raise Problem where a request names another tenant than the key's, once or among more."""
         if any(tenant is not None and tenant != self.tenant for tenant in tenants):
+            other = (
+                "a key that `playhead keys create --tenant T` made for that one"
+                if self.came_by == "key"
+                else "a token or a key of that one"
+            )
             raise forbidden(
                 f"this {self.came_by} belongs to another tenant than the one named: name none, or "
-                "send a key that `playhead keys create --tenant T` made for that one"
+                f"send {other}"
             )
 
     def may_see(self, kind: str) -> bool:

@@ -46,7 +46,7 @@ EXPONENT_MAX = 2**32
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
-class BadAnswer(ValueError):
+class BadIssuerAnswer(ValueError):
     """An issuer says what can't be used; the message holds nothing secret."""
 
 
@@ -62,7 +62,7 @@ class IssuerAway(Exception):
         self.retry_after_s = retry_after_s
 
 
-Fetch = Callable[[str], Awaitable[Any]]
+FetchesJson = Callable[[str], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class IssuerKeys:
     def __init__(
         self,
         issuer: Issuer,
-        fetch: Fetch | None = None,
+        fetch: FetchesJson | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
-        self._fetch: Fetch = fetch_json if fetch is None else fetch
+        self._fetch: FetchesJson = fetch_json if fetch is None else fetch
         self._clock = clock
         self._keys: tuple[KnownKey, ...] | None = None
         self._read_s = 0.0
@@ -190,9 +190,11 @@ class IssuerKeys:
 def discovered(document: Any, issuer: str) -> Mapping[str, Any]:
     """Check a discovery document; raises ValueError for one of another issuer, or without keys."""
     if not isinstance(document, dict):
-        raise BadAnswer("its discovery document is no JSON object")
+        raise BadIssuerAnswer("its discovery document is no JSON object")
     if document.get("issuer") != issuer:
-        raise BadAnswer("its discovery document is of another issuer: write `issuer` as it does")
+        raise BadIssuerAnswer(
+            "its discovery document is of another issuer: write `issuer` as it does"
+        )
     check_address("jwks_uri of the discovery document", document.get("jwks_uri"))
     return document
 
@@ -204,9 +206,9 @@ def keys_in(content: Any, issuer: str) -> tuple[KnownKey, ...]:
     """
     listed = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(listed, list):
-        raise BadAnswer("its key set has no list of keys")
+        raise BadIssuerAnswer("its key set has no list of keys")
     if len(listed) > KEYS_MAX:
-        raise BadAnswer(f"its key set has {len(listed)} keys: more than {KEYS_MAX}")
+        raise BadIssuerAnswer(f"its key set has {len(listed)} keys: more than {KEYS_MAX}")
     found = []
     for number, one in enumerate(listed):
         try:
@@ -226,13 +228,13 @@ def usable_key(listed: Any) -> KnownKey | None:
     one, would be in the wrong place.
     """
     if not isinstance(listed, dict):
-        raise BadAnswer("it is no JSON object")
+        raise BadIssuerAnswer("it is no JSON object")
     uses = listed.get("key_ops", ["verify"])
     if listed.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
         return None
     kid, alg = listed.get("kid", ""), listed.get("alg", "")
     if not isinstance(kid, str) or not isinstance(alg, str):
-        raise BadAnswer("kid or alg is no text")
+        raise BadIssuerAnswer("kid or alg is no text")
     match listed.get("kty"):
         case "RSA":
             key: PublicKey = RSAKey.import_key(_public(listed, "n", "e"))
@@ -240,22 +242,22 @@ def usable_key(listed: Any) -> KnownKey | None:
         case "EC":
             key = ECKey.import_key(_public(listed, "crv", "x", "y"))
             if key.curve_name not in CURVES.values():
-                raise BadAnswer("its curve is not taken")
+                raise BadIssuerAnswer("its curve is not taken")
             assert key.public_key  # read at the first use, and may be off the curve
         case "OKP":
             key = OKPKey.import_key(_public(listed, "crv", "x"))
             if key.curve_name != "Ed25519":
-                raise BadAnswer("its curve is not taken")
+                raise BadIssuerAnswer("its curve is not taken")
             assert key.public_key
         case _:
-            raise BadAnswer("it is no public key of a kind that is taken (RSA, EC, OKP)")
+            raise BadIssuerAnswer("it is no public key of a kind that is taken (RSA, EC, OKP)")
     return KnownKey(kid, alg, key)
 
 
 def _public(listed: Mapping[str, Any], *names: str) -> dict[str, str | list[str]]:
     members = {name: listed.get(name) for name in ("kty", *names)}
     if not all(isinstance(value, str) and 0 < len(value) <= 2_048 for value in members.values()):
-        raise BadAnswer(f"{', '.join(names)}: one is missing or no text")
+        raise BadIssuerAnswer(f"{', '.join(names)}: one is missing or no text")
     return {name: str(value) for name, value in members.items()}
 
 
@@ -264,9 +266,9 @@ def _check_rsa(key: PublicKey) -> None:
     bits, exponent = numbers.key_size, numbers.public_numbers().e
     least, most = RSA_BITS
     if not least <= bits <= most:
-        raise BadAnswer(f"it has {bits} bits, and {least} to {most} are taken")
+        raise BadIssuerAnswer(f"it has {bits} bits, and {least} to {most} are taken")
     if not 3 <= exponent <= EXPONENT_MAX or exponent % 2 == 0:
-        raise BadAnswer("its exponent is not taken")
+        raise BadIssuerAnswer("its exponent is not taken")
 
 
 async def fetch_json(
@@ -283,7 +285,7 @@ async def fetch_json(
     async with (
         asyncio.timeout(ANSWER_S),
         httpx.AsyncClient(
-            verify=_trusted(), trust_env=not is_loopback(host), follow_redirects=False
+            verify=trusted(), trust_env=not is_loopback(host), follow_redirects=False
         ) as client,
         client.stream(
             "POST" if body is not None else "GET",
@@ -295,22 +297,22 @@ async def fetch_json(
     ):
         # compressed, a small answer can be a large one
         if reply.headers.get("content-encoding", "identity") != "identity":
-            raise BadAnswer(f"{host} answers compressed, though it was asked not to")
+            raise BadIssuerAnswer(f"{host} answers compressed, though it was asked not to")
         async for chunk in reply.aiter_raw():
             size += len(chunk)
             if size > ANSWER_MAX:
-                raise BadAnswer(f"{host} answers with more than {ANSWER_MAX} bytes")
+                raise BadIssuerAnswer(f"{host} answers with more than {ANSWER_MAX} bytes")
             chunks.append(chunk)
     if reply.status_code != 200:
-        raise BadAnswer(f"{host} answers with status {reply.status_code}{_error(chunks)}")
+        raise BadIssuerAnswer(f"{host} answers with status {reply.status_code}{_error(chunks)}")
     try:
         return orjson.loads(b"".join(chunks))
     except orjson.JSONDecodeError:
-        raise BadAnswer(f"{host} answers with what is no JSON") from None
+        raise BadIssuerAnswer(f"{host} answers with what is no JSON") from None
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Return whom we trust (SSL_CERT_FILE names others): reading that takes longer than asking."""
     return httpx.create_ssl_context()
 

@@ -31,9 +31,9 @@ CLAIMS = ("tenant", "subject", "groups", "scopes")
 
 ClaimPath = str | list[str]
 """A claim by its name, or by names within each other: `["realm_access", "roles"]`."""
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
-Text = Annotated[str, Meta(min_length=1, max_length=ISSUER_MAX)]
-Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+IssuerName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
+ShortText = Annotated[str, Meta(min_length=1, max_length=ISSUER_MAX)]
+WholeSeconds = Annotated[int, Meta(ge=1, le=31_536_000)]
 
 
 class ClaimNames(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class ClaimNames(Struct, frozen=True, forbid_unknown_fields=True):
 class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How people sign in to the pages at an issuer (authorisation code with PKCE)."""
 
-    client_id: Text
+    client_id: ShortText
     client_secret_file: str = ""
     """File (mode 0600) with the client's secret; empty for a public client."""
     title: str = ""
@@ -57,17 +57,17 @@ class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Scopes that the issuer is asked for, separated by spaces."""
     claims_from: Literal["id_token", "access_token"] = "id_token"
     """Which token says who it is; the other must be of the same subject."""
-    lasts_s: Seconds = 28_800
+    lasts_s: WholeSeconds = 28_800
     """How long a sign-in lasts: a working day."""
 
 
 class Issuer(Struct, frozen=True, forbid_unknown_fields=True):
     """An issuer whose tokens are taken."""
 
-    name: Name
-    issuer: Text
+    name: IssuerName
+    issuer: ShortText
     """Its address, exactly as its tokens say in `iss`."""
-    audience: list[Text]
+    audience: list[ShortText]
     """A token must be for one of these (`aud`)."""
     algorithms: list[str] = msgspec.field(default_factory=lambda: ["RS256", "ES256"])
     keys: str = ""
@@ -76,7 +76,7 @@ class Issuer(Struct, frozen=True, forbid_unknown_fields=True):
     """at+jwt: only tokens that call themselves access tokens (RFC 9068)."""
     skew_s: Annotated[int, Meta(ge=0, le=300)] = 30
     """How far its clock and ours may differ."""
-    known_keys_s: Seconds = 86_400
+    known_keys_s: WholeSeconds = 86_400
     """How long keys that are known go on to be taken while it can't be asked."""
     tenant: str = ""
     """The tenant of all its tokens, where no claim says it."""

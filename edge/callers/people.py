@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from edge.callers.access_tokens import Tokens, looks_like_token
 from edge.callers.caller import Caller
+from edge.callers.issuer_keys import trusted
 from edge.callers.issuers import issuers_of
 from edge.callers.sign_ins import SignIns, sign_ins_path
 from edge.callers.signing_in import SigningIn
@@ -32,6 +33,7 @@ class People:
         issuers = issuers_of(settings.oidc)
         if issuers is None:
             return None
+        trusted()  # here, not while somebody waits
         return cls(Tokens(issuers), SignIns(sign_ins_path(settings)))
 
     @property

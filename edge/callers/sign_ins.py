@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.local_files import open_database
-from edge.callers.access_tokens import Identity
+from edge.callers.access_tokens import PersonKnown
 from streams.settings import Settings
 
 EACH_MAX = 32
@@ -45,7 +45,7 @@ class SignIns:
         self._database = open_database(path, SCHEMA)
         self.forget_old()
 
-    def create(self, who: Identity, lasts_s: int) -> str:
+    def create(self, who: PersonKnown, lasts_s: int) -> str:
         """Remember who signed in; returns what the browser holds, which is nowhere else."""
         secret, identity = secrets.token_urlsafe(32), f"login-{secrets.token_hex(6)}"
         with self._lock:
@@ -69,7 +69,7 @@ class SignIns:
             )
         return secret
 
-    def find(self, secret: str) -> tuple[str, Identity, int] | None:
+    def find(self, secret: str) -> tuple[str, PersonKnown, int] | None:
         """Return the id, who signed in and when that ends; None where it does not stand."""
         row = self._row(
             "SELECT id, issuer, tenant, user, scopes, groups, ends_s FROM sign_ins "
@@ -79,7 +79,7 @@ class SignIns:
         if row is None:
             return None
         scopes, groups = tuple(json.loads(row[4])), tuple(json.loads(row[5]))
-        return row[0], Identity(row[1], row[2], row[3], scopes, groups), row[6]
+        return row[0], PersonKnown(row[1], row[2], row[3], scopes, groups), row[6]
 
     def ended(self, identities: Sequence[str]) -> dict[str, str]:
         """Return which of some sign-ins stand no longer, by id, and why."""

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from edge.callers.access_tokens import (
-    Identity,
+    PersonKnown,
     TenantRefused,
     Token,
     TokenRefused,
@@ -28,7 +28,7 @@ from edge.callers.access_tokens import (
     identity_of,
     taken_apart,
 )
-from edge.callers.issuer_keys import BadAnswer, IssuerAway, fetch_json
+from edge.callers.issuer_keys import BadIssuerAnswer, IssuerAway, fetch_json
 from edge.callers.issuers import Issuer, SignInSettings, check_address, secret_of
 from edge.problems import Problem
 from streams.watching.logs import logger
@@ -49,7 +49,7 @@ class NotSignedIn(Exception):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SignInAttempt:
     """One attempt to sign in: all of it follows from the secret, the issuer and the page."""
 
     secret: str
@@ -57,7 +57,7 @@ class Attempt:
     page: str
 
     @classmethod
-    def begin(cls, issuer: str, page: str) -> Attempt:
+    def begin(cls, issuer: str, page: str) -> SignInAttempt:
         """Begin one."""
         return cls(secrets.token_urlsafe(32), issuer, page)
 
@@ -82,7 +82,7 @@ class Attempt:
         return _base64(hashlib.sha256(self.verifier.encode()).digest())
 
     @classmethod
-    def of_answer(cls, secret: str, state: str) -> Attempt:
+    def of_answer(cls, secret: str, state: str) -> SignInAttempt:
         """Return the attempt that an answer is to; raises NotSignedIn for another browser's."""
         parts = state.split(".")
         page = parts[2] if len(parts) == 3 and parts[2] in PAGES else "chat"
@@ -115,7 +115,7 @@ class SigningIn:
         """Tell whether people can sign in at an issuer."""
         return issuer in self._with_login
 
-    async def address(self, attempt: Attempt) -> str:
+    async def address(self, attempt: SignInAttempt) -> str:
         """Return where a browser is sent to sign in; raises NotSignedIn."""
         _, login, document = await self._at(attempt)
         where = _endpoint(document, "authorization_endpoint", attempt)
@@ -131,7 +131,9 @@ class SigningIn:
         }
         return f"{where}{'&' if urlsplit(where).query else '?'}{urlencode(asked)}"
 
-    async def finish(self, attempt: Attempt, answer: Mapping[str, str]) -> tuple[Identity, int]:
+    async def finish(
+        self, attempt: SignInAttempt, answer: Mapping[str, str]
+    ) -> tuple[PersonKnown, int]:
         """Exchange a code; returns who signed in, and for how many seconds. Raises NotSignedIn."""
         issuer, login, document = await self._at(attempt)
         if answer.get("error"):
@@ -177,7 +179,7 @@ class SigningIn:
     def _callback(self) -> str:
         return self._tokens.issuers.public_url.rstrip("/") + CALLBACK
 
-    async def _at(self, attempt: Attempt) -> tuple[Issuer, SignInSettings, Mapping[str, Any]]:
+    async def _at(self, attempt: SignInAttempt) -> tuple[Issuer, SignInSettings, Mapping[str, Any]]:
         issuer = self._with_login.get(attempt.issuer)
         if issuer is None or issuer.login is None:
             raise NotSignedIn("stale", "its issuer is not known any more", attempt.page)
@@ -192,7 +194,7 @@ class SigningIn:
         login: SignInSettings,
         document: Mapping[str, Any],
         code: str,
-        attempt: Attempt,
+        attempt: SignInAttempt,
     ) -> Mapping[str, Any]:
         """Exchange a code for tokens."""
         form = {
@@ -209,7 +211,7 @@ class SigningIn:
             form |= {"client_id": login.client_id} | ({"client_secret": secret} if secret else {})
         given = await fetch_json(where, body=form, auth=auth)
         if not isinstance(given, dict):
-            raise BadAnswer("the issuer's answer is no JSON object")
+            raise BadIssuerAnswer("the issuer's answer is no JSON object")
         return given
 
     async def _who(
@@ -217,8 +219,8 @@ class SigningIn:
         issuer: Issuer,
         login: SignInSettings,
         given: Mapping[str, Any],
-        attempt: Attempt,
-    ) -> Identity:
+        attempt: SignInAttempt,
+    ) -> PersonKnown:
         told = await self._verified(issuer, given.get("id_token"), [login.client_id])
         nonce = told.claims.get("nonce")
         if not isinstance(nonce, str) or not hmac.compare_digest(
@@ -250,7 +252,7 @@ def takes_basic(document: Mapping[str, Any]) -> bool:
     return not isinstance(ways, list) or "client_secret_basic" in ways
 
 
-def _endpoint(document: Mapping[str, Any], name: str, attempt: Attempt) -> str:
+def _endpoint(document: Mapping[str, Any], name: str, attempt: SignInAttempt) -> str:
     try:
         return check_address(name, document.get(name))
     except ValueError as error:

@@ -45,7 +45,7 @@ def keys() -> None:
     "--scopes",
     default=",".join(DEFAULT_SCOPES),
     show_default=True,
-    help="; ".join(f"{name}: {what}" for name, what in SCOPES.items()) + ".",
+    help="What it may do. " + "; ".join(f"{name}: {what}" for name, what in SCOPES.items()) + ".",
 )
 @click.option(
     "--groups", default="", help="Groups whose documents the user may read, separated by commas."

@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
+from edge.problems import unauthorized
 
 COOKIE = "playhead"
 
@@ -17,6 +18,8 @@ def cookie_name(name: str, *, secure: bool) -> str:
 
 async def who_calls(connection: HTTPConnection, gateway: Gateway, secret: str) -> Caller:
     """Return who calls; raises Problem. Beside a key or a token no cookie counts."""
+    if len(connection.headers.getlist("authorization")) > 1:
+        raise unauthorized("there are two Authorization headers: send the one that is meant")
     if secret or gateway.people is None or "authorization" in connection.headers:
         return await gateway.caller(secret)
     cookie = connection.cookies.get(cookie_name(COOKIE, secure=gateway.people.secure), "")

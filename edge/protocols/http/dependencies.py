@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request
 
 from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
-from edge.protocols.rules import rule_of
+from edge.protocols.route_rules import rule_of
 from edge.protocols.tenants_named import tenants_named
 from edge.protocols.who_calls import who_calls
 from edge.requests.limits import IDEMPOTENCY_KEY_MAX

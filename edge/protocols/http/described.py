@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from edge.protocols.rules import RULES, Rule
+from edge.protocols.route_rules import RULES, RouteRule
 from edge.protocols.who_calls import COOKIE, cookie_name
 
 SCHEMES = {
@@ -49,7 +49,7 @@ def add_security(document: dict[str, Any]) -> None:
                 operations[method]["security"] = security_of(rule)
 
 
-def security_of(rule: Rule) -> list[dict[str, list[str]]]:
+def security_of(rule: RouteRule) -> list[dict[str, list[str]]]:
     """Spell a rule as OpenAPI 3.1 does: any one of these suffices, with the roles named in it."""
     if rule.public:
         return []

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from edge.callers.people import People
-from edge.callers.signing_in import PAGES, Attempt, NotSignedIn
+from edge.callers.signing_in import PAGES, NotSignedIn, SignInAttempt
 from edge.problems import not_found
 from edge.protocols.http.dependencies import TheCaller, TheGateway
 from edge.protocols.who_calls import COOKIE, cookie_name
@@ -64,7 +64,7 @@ async def begin_sign_in(
     chosen = issuer or next((one["name"] for one in people.signing_in.choices), "")
     if not people.signing_in.knows(chosen):
         raise not_found("nobody can sign in at such an issuer: /login/options lists them")
-    attempt = Attempt.begin(chosen, page if page in PAGES else "chat")
+    attempt = SignInAttempt.begin(chosen, page if page in PAGES else "chat")
     try:
         where = await people.signing_in.address(attempt)
     except NotSignedIn as error:
@@ -84,7 +84,7 @@ async def finish_sign_in(request: Request, gateway: TheGateway) -> Response:
     }
     secret = request.cookies.get(cookie_name(ATTEMPT_COOKIE, secure=people.secure), "")
     try:
-        attempt = Attempt.of_answer(secret, given.get("state", "")[:PARAMETER_MAX])
+        attempt = SignInAttempt.of_answer(secret, given.get("state", "")[:PARAMETER_MAX])
         who, lasts_s = await people.signing_in.finish(attempt, answer)
     except NotSignedIn as error:
         return _not_signed_in(people, error)

@@ -23,7 +23,7 @@ from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem, not_found, too_many
-from edge.protocols.rules import FRAMES
+from edge.protocols.route_rules import FRAMES
 from edge.protocols.websocket.client_frames import (
     CancelFrame,
     ClientFrame,

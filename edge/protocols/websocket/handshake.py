@@ -15,7 +15,7 @@ from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.responses import response_of
-from edge.protocols.rules import rule_of
+from edge.protocols.route_rules import rule_of
 from edge.protocols.tenants_named import tenants_named
 from edge.protocols.websocket.connection import Connection
 from edge.protocols.who_calls import who_calls

@@ -14,7 +14,7 @@ from edge.callers.access_tokens import Tokens
 from edge.callers.issuer_keys import (
     ASK_AGAIN_S,
     FRESH_S,
-    BadAnswer,
+    BadIssuerAnswer,
     IssuerAway,
     IssuerKeys,
     NoSuchKey,
@@ -234,7 +234,7 @@ def test_a_key_of_another_use_is_none(changed):
 
 @pytest.mark.parametrize("content", [[], None, {}, {"keys": {}}, {"keys": [PUBLIC] * 65}])
 def test_what_is_no_key_set_is_refused(content):
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadIssuerAnswer):
         keys_in(content, "staff")
 
 
@@ -334,7 +334,7 @@ async def test_tokens_of_a_real_issuer_through_rotation_faults_and_its_end(issue
         assert await asks(third), fault
     issuer("/say", {"/keys": {"status": 400, "content": '{"error": "invalid_grant"}'}})
     with pytest.raises(
-        BadAnswer, match=r"^127\.0\.0\.1 answers with status 400 \(invalid_grant\)$"
+        BadIssuerAnswer, match=r"^127\.0\.0\.1 answers with status 400 \(invalid_grant\)$"
     ):
         await fetch_json(f"{issuer.url}/keys")
     issuer("/say", {"/keys": {}})

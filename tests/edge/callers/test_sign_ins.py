@@ -2,11 +2,11 @@
 
 import pytest
 
-from edge.callers.access_tokens import Identity
+from edge.callers.access_tokens import PersonKnown
 from edge.callers.sign_ins import EACH_MAX, SignIns
 
-JANE = Identity("staff", "acme", "oidc:https://id.acme.test#jane", ("ask",), ("hr",))
-JOE = Identity("staff", "acme", "oidc:https://id.acme.test#joe", ("ask",), ())
+JANE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#jane", ("ask",), ("hr",))
+JOE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#joe", ("ask",), ())
 
 
 @pytest.fixture

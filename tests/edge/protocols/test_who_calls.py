@@ -48,6 +48,12 @@ async def test_keys_go_on_beside_tokens(app, gateway):
     is_problem(await HttpClient(app, "")("GET", "/v1/me"), 401)
 
 
+async def test_of_two_keys_nobody_knows_which_is_meant(app, gateway):
+    both = [("Authorization", f"Bearer {a_key(gateway)}"), ("Authorization", f"Bearer {signed()}")]
+    is_problem(await HttpClient(app, "")("GET", "/v1/me", headers=both), 401)
+    is_problem(await HttpClient(app, "")("GET", "/v1/me", headers=both[::-1]), 401)
+
+
 @pytest.mark.parametrize(
     "named",
     [

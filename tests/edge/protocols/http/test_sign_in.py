@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import websockets
 
-from edge.callers.signing_in import Attempt
+from edge.callers.signing_in import SignInAttempt
 from edge.protocols.http.app import create_app
 from tests.edge.chat_client import connect
 from tests.edge.conftest import address_of, serving
@@ -82,7 +82,7 @@ async def test_a_person_signs_in_and_is_who_the_issuer_says(browser, gateway, is
     assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
     secret = browser.cookies["playhead-attempt"]
     assert secret not in where
-    assert Attempt(secret, "staff", "chat").verifier not in where
+    assert SignInAttempt(secret, "staff", "chat").verifier not in where
 
     reply = await browser.get(await returned(where))
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
@@ -257,7 +257,7 @@ async def test_secrets_are_in_no_log_and_no_store(
     """Every secret of a sign-in, and of a token that is refused: planted, and looked for."""
     with caplog.at_level(logging.DEBUG):
         where = await begun(browser)
-        attempt = Attempt(browser.cookies["playhead-attempt"], "staff", "chat")
+        attempt = SignInAttempt(browser.cookies["playhead-attempt"], "staff", "chat")
         path = await returned(where)
         await browser.get(path)
         cookie = browser.cookies["playhead"]

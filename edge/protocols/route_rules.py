@@ -15,7 +15,7 @@ from edge.problems import forbidden
 
 
 @dataclass(frozen=True)
-class Rule:
+class RouteRule:
     """Who may use a route."""
 
     scopes: tuple[str, ...] = ()
@@ -29,9 +29,9 @@ class Rule:
             caller.need(self.scopes[0])
 
 
-PUBLIC = Rule(public=True)
-ANYBODY = Rule()
-ASK, INGEST, REVIEW = Rule(("ask",)), Rule(("ingest",)), Rule(("review",))
+PUBLIC = RouteRule(public=True)
+ANYBODY = RouteRule()
+ASK, INGEST, REVIEW = RouteRule(("ask",)), RouteRule(("ingest",)), RouteRule(("review",))
 
 RULES = {
     "POST /v1/documents": INGEST,
@@ -40,7 +40,7 @@ RULES = {
     "DELETE /v1/documents/{document}": INGEST,
     "POST /v1/messages": ASK,
     "GET /v1/messages/{request_id}": ASK,
-    "GET /v1/messages/{request_id}/timeline": Rule(("ask", "audit")),
+    "GET /v1/messages/{request_id}/timeline": RouteRule(("ask", "audit")),
     "POST /v1/search": ASK,
     "POST /v1/feedback": ASK,
     "GET /v1/review/next": REVIEW,
@@ -69,12 +69,14 @@ FRAMES = {"message": ASK, "resume": ASK, "cancel": ASK}
 """By the type of a client's frame on the WebSocket."""
 
 
-def rule_of(connection: HTTPConnection) -> Rule:
+def rule_of(connection: HTTPConnection) -> RouteRule:
     """Return the rule of a request's route; raises Problem where there is none."""
     scope = connection.scope
     method = "WS" if scope["type"] == "websocket" else scope["method"]
     name = f"{method} {getattr(scope.get('route'), 'path', scope['path'])}"
     rule = RULES.get(name)
     if rule is None:
-        raise forbidden(f"nobody may use {method} here yet: edge/protocols/rules.py has no rule")
+        raise forbidden(
+            f"nobody may use {method} here yet: edge/protocols/route_rules.py has no rule"
+        )
     return rule

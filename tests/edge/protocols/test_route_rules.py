@@ -7,7 +7,7 @@ import pytest
 from edge.callers.scopes import SCOPES, granted
 from edge.problems import Problem
 from edge.protocols.http.described import add_security, security_of
-from edge.protocols.rules import FRAMES, RULES, Rule, rule_of
+from edge.protocols.route_rules import FRAMES, RULES, RouteRule, rule_of
 from edge.protocols.websocket.client_frames import KINDS
 from tests.edge.fake_log import a_key
 from tests.edge.http_client import HttpClient, answers_with, is_problem
@@ -57,11 +57,11 @@ def test_a_route_without_a_rule_is_nobodys():
 @pytest.mark.parametrize(
     ("rule", "security"),
     [
-        (Rule(public=True), []),
-        (Rule(), [{"bearer": []}, {"signIn": []}]),
-        (Rule(("ask",)), [{"bearer": ["ask"]}, {"signIn": ["ask"]}]),
+        (RouteRule(public=True), []),
+        (RouteRule(), [{"bearer": []}, {"signIn": []}]),
+        (RouteRule(("ask",)), [{"bearer": ["ask"]}, {"signIn": ["ask"]}]),
         (
-            Rule(("ask", "audit")),
+            RouteRule(("ask", "audit")),
             [
                 {"bearer": ["ask"]},
                 {"bearer": ["audit"]},
