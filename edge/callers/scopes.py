@@ -1,4 +1,4 @@
-"""Scopes: what a caller may do, by name. Which route needs which stands in edge/protocols/route_rules.py.
+"""Scopes: what a caller may do, by name. Which route needs which: edge/protocols/route_rules.py.
 
 Why it is so: keys of before 0.2.0.dev4 say `read` and `write`. They go on to mean what they meant,
 under the names that single sign-on and other systems use: whoever has one of the two has both.
