@@ -2,13 +2,12 @@
 
 Run as `python issuer_process.py`; it prints its address. Beside what issuers have (discovery, keys) it takes orders:
 POST /sign with `{"claims", "header"?, "key"?}` returns a token; POST /rotate makes another key, and `{"drop": true}` takes
-the old ones back; POST /say with `{path: {status, content, pause_s}}` has it answer otherwise than an issuer should. It signs
+the old ones back; POST /say with `{path: {status, content, spaces, headers}}` has it answer otherwise than an issuer should. It signs
 in nobody: at that the tests use an issuer by another hand (oidc-provider-mock).
 """
 
 import json
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from joserfc.jwk import RSAKey
@@ -61,11 +60,10 @@ class Answering(BaseHTTPRequestHandler):
         issuer.asked[self.path] = issuer.asked.get(self.path, 0) + 1
         order = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or "{}")
         said = issuer.said.get(self.path) or {}
-        time.sleep(said.get("pause_s", 0))
         content = (
             said["content"] if "content" in said else json.dumps(issuer.answer(self.path, order))
         )
-        content = content * said.get("times", 1)
+        content = " " * said.get("spaces", 0) + content
         self.send_response(said.get("status", 200))
         for name, value in said.get("headers", {}).items():
             self.send_header(name, value)

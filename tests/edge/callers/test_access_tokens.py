@@ -13,6 +13,7 @@ from edge.callers.access_tokens import (
     TOKEN_MAX,
     TokenRefused,
     check_claims,
+    check_header,
     looks_like_token,
     taken_apart,
 )
@@ -183,7 +184,7 @@ FORGED = {
     ),
     "not UTF-8": signed(b'{"sub": "\xff"}'),
     "no JSON": signed(b"{"),
-    "NaN": signed(json.dumps(claims()).encode()[:-1] + b', "nbf": NaN}'),
+    "NaN": signed(json.dumps(claims()).encode()[:-1] + b', "x": NaN}'),
     "depth": signed(b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
     "a number of 5,000 digits": signed(b'{"exp": ' + b"9" * 5_000 + b"}"),
     "encrypted": "a.b.c.d.e",
@@ -201,6 +202,20 @@ async def test_what_is_forged_or_broken_is_not_believed(name):
     assert looks_like_token(FORGED[name])
     detail = await refused(FORGED[name])
     assert detail.startswith("the token is not taken")
+
+
+@pytest.mark.parametrize("header", [{"crit": ["exp"]}, {"b64": False}, {"cty": "JWT"}])
+def test_what_a_header_asks_for_is_refused_before_anything_is_done_for_it(header):
+    [issuer] = issuers().issuers
+    with pytest.raises(TokenRefused, match=r"crit|within a token"):
+        check_header(issuer, taken_apart(signed(header=header)))
+
+
+def test_a_token_has_its_size_before_it_is_read():
+    with pytest.raises(TokenRefused, match="more than 16384 characters"):
+        taken_apart("x" * (TOKEN_MAX + 1))
+    with pytest.raises(TokenRefused, match="three parts"):
+        taken_apart("x" * TOKEN_MAX)
 
 
 async def test_what_a_token_points_to_is_never_asked():

@@ -286,9 +286,9 @@ FAULTS = (
     {"status": 500},
     {"status": 302, "headers": {"location": "https://evil.test/keys"}},
     {"content": "<html>"},
-    {"content": "x" * 1_000, "times": 10_000},
+    {"content": '{"keys": []}', "spaces": 10_000_000},
     {"content": "{}"},
-    {"content": "x", "headers": {"content-encoding": "gzip"}},
+    {"content": '{"keys": []}', "headers": {"content-encoding": "gzip"}},
 )
 
 

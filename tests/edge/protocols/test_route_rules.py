@@ -1,5 +1,6 @@
 """Who may what: each route and each frame has a rule, the rule holds, and OpenAPI says it."""
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from edge.problems import Problem
 from edge.protocols.http.described import add_security, security_of
 from edge.protocols.route_rules import FRAMES, RULES, RouteRule, rule_of
 from edge.protocols.websocket.client_frames import KINDS
+from tests.edge.chat_client import connect
 from tests.edge.fake_log import a_key
 from tests.edge.http_client import HttpClient, answers_with, is_problem
 from tests.edge.routes_of import routes_of
@@ -110,3 +112,12 @@ async def test_who_audits_sees_the_timeline_of_everybodys_requests_and_no_answer
     is_problem(await auditor("GET", f"/v1/messages/{request}"), 403)
     is_problem(await elsewhere("GET", timeline), 404)
     is_problem(await other("GET", timeline), 404)
+
+
+async def test_a_frame_needs_its_scope_whatever_the_handshake_needed(url, gateway, monkeypatch):
+    monkeypatch.setitem(FRAMES, "cancel", RouteRule(("admin",)))
+    async with connect(url, a_key(gateway, scopes=["ask"])) as socket:
+        await socket.send(json.dumps({"type": "cancel", "request_id": "x"}))
+        frame = json.loads(await socket.recv())
+    assert (frame["type"], frame["status"]) == ("error", 403)
+    assert "scope admin" in frame["detail"]

@@ -217,7 +217,7 @@ async def test_an_answer_that_was_changed_signs_in_nobody(browser, change, code)
 
 
 async def test_a_code_of_another_attempt_signs_in_nobody(browser, origin):
-    """A code that somebody else got is bound to their verifier."""
+    """What is issued for a code that somebody else got has their nonce."""
     theirs = parse_qs(urlsplit(await returned(await begun(browser), "joe")).query)["code"][0]
     own = await returned(await begun(browser))
     code = parse_qs(urlsplit(own).query)["code"][0]
