@@ -17,6 +17,8 @@ from tests.edge.fake_log import a_gateway, a_key
 from tests.edge.http_client import is_problem
 from tests.edge.sign_in_issuer import other_hands_issuer, people
 
+pytestmark = pytest.mark.slow  # a process with an issuer takes seconds to start
+
 
 @pytest.fixture(scope="module")
 def issuer():
