@@ -6,8 +6,9 @@ A detail says what is wrong and what to do. It never holds a person's text or a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:playhead:problem:"
@@ -107,7 +108,27 @@ def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
     )
 
 
-def too_many(detail: str, retry_after_s: int = 1) -> Problem:
+@dataclass(frozen=True)
+class Quota:
+    """A limit that was reached: whose and of what, how much, and how much of it is left."""
+
+    name: str
+    most: int
+    left: int = 0
+    unit: Literal["concurrent-requests", "content-bytes"] = "concurrent-requests"
+
+    def headers(self, room_in_s: int) -> dict[str, str]:
+        """Spell it as clients read it (draft-ietf-httpapi-ratelimit-headers-10).
+
+        What is limited is held at once, not in a window of time; so a policy has no window.
+        """
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.most};qu="{self.unit}"',
+            "RateLimit": f'"{self.name}";r={max(0, self.left)};t={room_in_s}',
+        }
+
+
+def too_many(detail: str, retry_after_s: int = 1, quota: Quota | None = None) -> Problem:
     """Say that this key asks for too much at once."""
     return Problem(
         429,
@@ -115,4 +136,5 @@ def too_many(detail: str, retry_after_s: int = 1) -> Problem:
         detail,
         retryable=True,
         retry_after_s=retry_after_s,
+        headers=quota.headers(retry_after_s) if quota else None,
     )

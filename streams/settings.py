@@ -136,6 +136,9 @@ class Settings:
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
     seal: str = ""
     """Folder of the trees and checkpoints of a sealed log; empty for <run>/seal."""
+    oidc: str = ""
+    """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
+    (docs/how-to/single-sign-on.md); empty for keys alone."""
     claims: str = ""
     """Folder of bodies too large for a record; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000

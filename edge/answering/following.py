@@ -68,7 +68,7 @@ class Follower:
 
     def take_up(self, caller: Caller, request: KnownRequest, resources: ExitStack) -> Watch:
         """Follow a request that was asked before."""
-        standing = resources.enter_context(self._keys_in_use.hold(caller.key))
+        standing = resources.enter_context(self._keys_in_use.hold(caller))
         outcomes = resources.enter_context(self._dispatch.subscribe(request))
         return Watch(request, outcomes, standing, from_log=True)
 

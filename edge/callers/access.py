@@ -69,6 +69,18 @@ class Access:
             raise self._unknown(f"no request {request_id[:ID_MAX]!r} of this user")
         return request
 
+    def audited(self, caller: Caller, request_id: str) -> KnownRequest:
+        """Return a request whose timeline a caller may see; raises Problem.
+
+        Who audits sees those of the whole tenant: times and versions, no text.
+        """
+        if "audit" not in caller.scopes:
+            return self.request(caller, request_id)
+        request = self._requests.find((caller.tenant, request_id))
+        if request is None:
+            raise self._unknown(f"no request {request_id[:ID_MAX]!r} in this tenant")
+        return request
+
     def question(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a question of this caller; raises Problem for an unknown one or another's."""
         request = self.request(caller, request_id)

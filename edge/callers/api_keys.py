@@ -20,19 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from connectors.local_files import open_database
+from edge.callers.scopes import SCOPES, unknown_scope
 from edge.requests import limits
 from edge.requests.validity import Refused, check_groups
 from streams.settings import Settings
 
 PREFIX = "ph_"
-SCOPES = {
-    "read": "ask and search, see documents and one's own answers",
-    "write": "hand documents in and withdraw them",
-    "review": "judge answers that others got",
-    "metrics": "see in /metrics what the gateway holds and what waits: for operators",
-    "restore": "see personal data in answers; restore:PERSON and the like for one type only",
-}
-DEFAULT_SCOPES = ("read", "write", "restore")
+DEFAULT_SCOPES = ("ask", "ingest", "restore")
+RESERVED = "oidc:"
+"""How users begin who sign in at an issuer: no key speaks for one of them."""
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 TTL_MAX_S = 36_525 * UNITS_S["d"]  # a century; beyond the year 9999 no instant can be spelt
 
@@ -116,9 +112,8 @@ class ApiKeys:
         if not scopes:
             raise BadKey(f"a key without a scope may do nothing: choose from {', '.join(SCOPES)}")
         _check_names(user, groups)
-        for scope in scopes:
-            if scope not in SCOPES and not re.fullmatch(r"restore:[A-Z]+(_[A-Z]+)*", scope):
-                raise BadKey(f"no scope {scope}: choose from {', '.join(SCOPES)}, restore:TYPE")
+        if mistake := unknown_scope(scopes):
+            raise BadKey(mistake)
         secret = PREFIX + secrets.token_urlsafe(32)
         now_s = int(time.time())
         identity = f"key-{secrets.token_hex(6)}"
@@ -151,7 +146,10 @@ class ApiKeys:
     def find(self, secret: str) -> ApiKey | None:
         """Return the valid key that this is, or None."""
         keys = self._select("WHERE hash = ?", (_hash(secret),))
-        return keys[0] if keys and keys[0].valid(time.time()) else None
+        if not keys or not keys[0].valid(time.time()):
+            return None
+        # such a name could be given before people could sign in
+        return None if keys[0].user.startswith(RESERVED) else keys[0]
 
     def ended(self, identities: Sequence[str]) -> dict[str, str]:
         """Return which of some keys may be used no longer, by id, and why."""
@@ -209,6 +207,8 @@ def _check_names(user: str, groups: Sequence[str]) -> None:
     """Check what goes with each question of a key; raises BadKey."""
     if len(user) > limits.USER_MAX:
         raise BadKey(f"the user has {len(user)} characters: name it in at most {limits.USER_MAX}")
+    if user.startswith(RESERVED):
+        raise BadKey(f"users that begin with {RESERVED} are people who sign in: name another")
     try:
         check_groups(groups, limits.KEY_GROUPS_MAX)
         "".join((user, *groups)).encode()

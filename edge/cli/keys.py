@@ -8,7 +8,6 @@ import click
 
 from edge.callers.api_keys import (
     DEFAULT_SCOPES,
-    SCOPES,
     ApiKey,
     ApiKeys,
     BadKey,
@@ -16,6 +15,7 @@ from edge.callers.api_keys import (
     keys_path,
     seconds,
 )
+from edge.callers.scopes import SCOPES, granted
 from edge.cli.output import print_json
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
@@ -45,7 +45,7 @@ def keys() -> None:
     "--scopes",
     default=",".join(DEFAULT_SCOPES),
     show_default=True,
-    help="; ".join(f"{name}: {what}" for name, what in SCOPES.items()) + ".",
+    help="What it may do. " + "; ".join(f"{name}: {what}" for name, what in SCOPES.items()) + ".",
 )
 @click.option(
     "--groups", default="", help="Groups whose documents the user may read, separated by commas."
@@ -66,7 +66,7 @@ def create(
 
     \b
     Example:
-      playhead keys create --tenant acme --user jane --scopes read --ttl 12h
+      playhead keys create --tenant acme --user jane --scopes ask --ttl 12h
     """
     try:
         store = ApiKeys(keys_path(Settings.load(run=run)))
@@ -134,7 +134,7 @@ def list_keys(tenant: str, run: Path | None, as_json: bool) -> None:
 def _extent(entry: ApiKey) -> str:
     """Say what a key may do and for how long, and how to make one that may do less."""
     may = f"Scopes: {', '.join(entry.scopes)}"
-    if set(DEFAULT_SCOPES) <= set(entry.scopes):
+    if granted(DEFAULT_SCOPES) <= granted(entry.scopes):
         may += " (all that users need; --scopes gives fewer)"
     if entry.expires_s is None:
         return f"{may}. It does not expire (--ttl sets an end)."

@@ -7,6 +7,7 @@ from functools import partial
 from connectors.keyring import Keyring
 from connectors.triton.embedder_client import EmbedderClient
 from edge.callers.api_keys import ApiKeys, keys_path
+from edge.callers.people import People
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.receipt_desk import MakesReceipts
@@ -34,7 +35,7 @@ def on_components(
 
     `receipts` proves answers.
 
-    Raises BadSetting where tools or a chat model are named that can't be used.
+    Raises BadSetting where tools, a chat model or issuers are named that can't be used.
     """
     codec = open_codec(settings)
     keyring = Keyring(settings)
@@ -56,6 +57,7 @@ def on_components(
         index=index,
         receipts=receipts,
         embedder=EmbedderClient(settings),
+        people=People.of(settings),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

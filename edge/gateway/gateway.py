@@ -15,6 +15,7 @@ from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
+from edge.callers.people import People
 from edge.callers.standing import KeysInUse
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
@@ -62,6 +63,8 @@ class Gateway:
     """What proves answers; None where whoever wired this has nothing that does."""
     embedder: EmbedsTexts | None = None
     """What embeds texts for clients; None where nothing does."""
+    people: People | None = None
+    """Who calls without a key; None where no issuer is set."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -79,7 +82,7 @@ class Gateway:
             knows_all=lambda: self.log.ready,
             policy=self.configured.policy,
         )
-        self.keys_in_use = KeysInUse(self.keys)
+        self.keys_in_use = KeysInUse(self.keys, self.people.sign_ins if self.people else None)
         self.dispatch = Dispatch(
             (self.requests.take, self.documents.take, self._count), self.admission.awaits
         )
@@ -145,6 +148,8 @@ class Gateway:
         await self.embeddings.close()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
+        if self.people is not None:
+            self.people.close()
         self.idempotency.close()
         self.histories.close()
         self.index.close()
@@ -167,6 +172,8 @@ class Gateway:
             await asyncio.sleep(self.bounds.tidy_s)
             await asyncio.to_thread(self.idempotency.forget_old)
             await asyncio.to_thread(self.histories.forget_old)
+            if self.people is not None:
+                await asyncio.to_thread(self.people.sign_ins.forget_old)
 
     def _count(self, entry: Entry) -> None:
         """Count what is asked and answered from now on: what was asked before may be answered."""
@@ -181,8 +188,16 @@ class Gateway:
     # ------------------------------------------------------------------ what protocols ask of it
 
     async def caller(self, secret: str) -> Caller:
-        """Return who a key belongs to; raises Problem."""
+        """Return who a key or a token belongs to; raises Problem."""
+        if self.people is not None and self.people.is_token(secret):
+            return await self.people.caller(secret, self.reception.build.subject)
         return await caller_of(secret, self.keys, self.reception.build.subject)
+
+    async def signed_in(self, cookie: str, origin: str | None, method: str) -> Caller:
+        """Return who signed in with a browser, from our own pages; raises Problem."""
+        assert self.people is not None
+        self.people.check_origin(origin, method)
+        return await self.people.signed_in(cookie, self.reception.build.subject)
 
     async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.
@@ -190,7 +205,7 @@ class Gateway:
         The outcomes are watched for as long as the resources are held, and before any can come.
         """
         identity = self.reception.identify(caller, question)
-        standing = resources.enter_context(self.keys_in_use.hold(caller.key))
+        standing = resources.enter_context(self.keys_in_use.hold(caller))
         outcomes = resources.enter_context(self.dispatch.subscribe(identity))
         earlier = self.requests.find(identity.whose) if question.fingerprint else None
         if earlier is None and question.is_on_log:

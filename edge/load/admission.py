@@ -23,7 +23,7 @@ from edge.load.lane_track import RETRY_UNKNOWN_S, Mine
 from edge.load.measures import refused
 from edge.load.shares import Above, Held, Shares
 from edge.load.unanswered import Unanswered
-from edge.problems import Problem, overloaded, too_many
+from edge.problems import Problem, Quota, overloaded, too_many
 from edge.requests.identity import Whose
 from edge.requests.limits import BODY_MAX
 from schemas import Event
@@ -155,7 +155,7 @@ class Admission:
             nonlocal mine
             above = self._bodies.above(tenant, key, size)
             if above:
-                raise refused(self._too_many_bytes(above), "bodies")
+                raise refused(self._too_many_bytes(above, tenant, key), "bodies")
             mine += size
             self._bodies.add(tenant, key, size)
 
@@ -164,14 +164,17 @@ class Admission:
         finally:
             self._bodies.add(tenant, key, -mine)
 
-    def _too_many_bytes(self, above: Above) -> Problem:
+    def _too_many_bytes(self, above: Above, tenant: str, key: str) -> Problem:
         wait_s = self._spread(RETRY_UNKNOWN_S)
         if above == "all":
             what = "too many bytes are being sent at once: try again shortly"
             return overloaded(what, wait_s)
-        return too_many(
-            f"this {above} sends too many bytes at once: wait for a body to be taken in", wait_s
-        )
+        most, held = self._bodies.shares.of_key, self._bodies.by_key(tenant, key)
+        if above == "tenant":
+            most, held = self._bodies.shares.of_tenant, self._bodies.by_tenant(tenant)
+        quota = Quota(f"{above}-bodies", most, most - held, "content-bytes")
+        what = f"this {above} sends too many bytes at once: wait for a body to be taken in"
+        return too_many(what, wait_s, quota)
 
     @property
     def bodies_bytes(self) -> int:
@@ -194,10 +197,9 @@ class Admission:
             return
         wait_s = self._spread(crowd.room_in_s)
         if crowd.of_tenant:
-            what = (
-                f"{crowd.count} questions of this tenant have no answer yet: wait for some to end"
-            )
-            raise refused(too_many(f"{crowd.count} {what}", wait_s), "tenant")
+            what = "questions of this tenant have no answer yet: wait for some to end"
+            quota = Quota("tenant-unanswered-questions", crowd.most)
+            raise refused(too_many(f"{crowd.count} {what}", wait_s, quota), "tenant")
         what = "questions have no answer yet: try again shortly"
         raise refused(overloaded(f"{crowd.count} {what}", wait_s), "unanswered")
 

@@ -33,7 +33,7 @@ class Held:
     def __init__(self, shares: Shares) -> None:
         self.total = 0
         """What is held in all."""
-        self._shares = shares
+        self.shares = shares
         self._held: Counter[tuple[str, ...]] = Counter()
         """By tenant, and by tenant and key."""
 
@@ -47,7 +47,7 @@ class Held:
 
     def above(self, tenant: str, key: str, more: int = 1) -> Above:
         """Say whose share does not hold so much more."""
-        shares, mine = self._shares, self.by_key(tenant, key) + more
+        shares, mine = self.shares, self.by_key(tenant, key) + more
         if mine > shares.of_key:
             return "key"
         if mine <= shares.least:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from edge.load.measures import refused
 from edge.load.shares import Held, Shares
-from edge.problems import overloaded, too_many
+from edge.problems import Quota, overloaded, too_many
 
 
 class Slots:
@@ -26,11 +26,15 @@ class Slots:
         match self._held.above(tenant, key):
             case "key":
                 count = self._held.by_key(tenant, key)
-                problem = too_many(f"this key has {count} {self._what}: wait for one to end")
+                quota = self._quota("key", self._held.shares.of_key)
+                what = f"this key has {count} {self._what}: wait for one to end"
+                problem = too_many(what, quota=quota)
                 raise refused(problem, "held")
             case "tenant":
                 count = self._held.by_tenant(tenant)
-                problem = too_many(f"this tenant has {count} {self._what}: wait for one to end")
+                quota = self._quota("tenant", self._held.shares.of_tenant)
+                what = f"this tenant has {count} {self._what}: wait for one to end"
+                problem = too_many(what, quota=quota)
                 raise refused(problem, "held")
             case "all":
                 problem = overloaded(f"the gateway has too many {self._what}: try again shortly")
@@ -40,3 +44,6 @@ class Slots:
             yield
         finally:
             self._held.add(tenant, key, -1)
+
+    def _quota(self, whose: str, most: int) -> Quota:
+        return Quota(f"{whose}-{self._what.replace(' ', '-')}", most)

@@ -60,6 +60,7 @@ class NoRoom:
     of_tenant: bool
     count: int
     room_in_s: float
+    most: int
 
 
 class Unanswered:
@@ -120,11 +121,13 @@ class Unanswered:
         if _full(mine, self._most_of_tenant, tenant in self._closed_tenants):
             self._closed_tenants.add(tenant)
             ahead = mine - _low(self._most_of_tenant)
-            return NoRoom(True, mine, self._answered_in_s(ahead, min(1.0, mine / max(1, every))))
+            room_in_s = self._answered_in_s(ahead, min(1.0, mine / max(1, every)))
+            return NoRoom(True, mine, room_in_s, self._most_of_tenant)
         self._closed_tenants.discard(tenant)
         self._closed = self.full
         if self._closed and not self.is_within_minimum(tenant):
-            return NoRoom(False, every, self._answered_in_s(every - _low(self._most), 1.0))
+            room_in_s = self._answered_in_s(every - _low(self._most), 1.0)
+            return NoRoom(False, every, room_in_s, self._most)
         return None
 
     def add(self, whose: Whose, lane: int, limit_s: float, *, search: bool) -> bool:

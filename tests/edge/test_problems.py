@@ -7,6 +7,7 @@ import pytest
 from edge.load.measures import refused
 from edge.problems import (
     Problem,
+    Quota,
     forbidden,
     from_fields,
     not_found,
@@ -76,3 +77,19 @@ def test_a_title_is_the_standard_phrase(status, title):
 def test_a_refusal_is_counted_and_handed_on():
     problem = too_many("d")
     assert refused(problem, "held") is problem
+
+
+@pytest.mark.parametrize(
+    ("quota", "policy", "left"),
+    [
+        (Quota("tenant-questions", 64), '"tenant-questions";q=64;qu="concurrent-requests"', 0),
+        (Quota("key-bodies", 9, 7, "content-bytes"), '"key-bodies";q=9;qu="content-bytes"', 7),
+        (Quota("key-bodies", 9, -2, "content-bytes"), '"key-bodies";q=9;qu="content-bytes"', 0),
+    ],
+)
+def test_a_limit_is_told_as_clients_read_it(quota, policy, left):
+    headers = too_many("d", 3, quota).headers
+    assert headers["RateLimit-Policy"] == policy
+    assert headers["RateLimit"] == f'"{quota.name}";r={left};t=3'
+    assert headers["Retry-After"] == "3"
+    assert "RateLimit" not in too_many("d").headers

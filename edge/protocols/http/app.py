@@ -12,7 +12,16 @@ from starlette.exceptions import HTTPException
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.http import documents, feedback, messages, reviewing, service, sessions
+from edge.protocols.http import (
+    documents,
+    feedback,
+    messages,
+    reviewing,
+    service,
+    sessions,
+    sign_in,
+)
+from edge.protocols.http.described import with_security
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.openai import chat_routes, embeddings_routes, responses_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
@@ -58,11 +67,13 @@ def create_app(gateway: Gateway) -> FastAPI:
         chat_routes,
         responses_routes,
         embeddings_routes,
+        sign_in,
         service,
     ):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     app.add_middleware(Envelope)
+    with_security(app)
     return app
 
 

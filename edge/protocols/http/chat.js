@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 // an address may end in #key=… or #answer=…; a browser sends no fragment to anybody
 const given = new URLSearchParams(location.hash.slice(1));
+const outcome = given.get("sign-in");     // of a sign-in that came to nothing
 if (given.get("key")) { sessionStorage.clear(); }
 if (given.size) { history.replaceState(null, "", location.pathname); }
 addEventListener("hashchange", () => location.reload());
@@ -14,7 +15,8 @@ let socket = null, pauseMs = 500, number = 0, begun = false;
 let earlier = null, sessionsNext = null;  // where the lists go on
 const answers = new Map();   // request id -> answer
 const waiting = [];          // questions whose `accepted` has not come yet
-const PAGE = 20;             // messages and conversations that are read at once
+const PAGE = "chat";
+const COUNT = 20;            // messages and conversations that are read at once
 const UPLOAD_MAX = 64 * 2 ** 20;  // bytes: the gateway has limits of its own, and says so
 
 // ---------------------------------------------------------------------- text that comes from outside
@@ -51,11 +53,46 @@ function follow() { const s = $("scroll"); s.scrollTop = s.scrollHeight; }
 function near() { const s = $("scroll"); return s.scrollHeight - s.scrollTop - s.clientHeight < 120; }
 function say(text) { $("state").textContent = text; }
 
+// ---------------------------------------------------------------------- signing in
+
+// The same in every page. The cookie is the browser's; no script here ever sees it
+const TOLD = {
+  refused: "The sign-in came to nothing. Try again.",
+  stale: "That sign-in began in another browser, or too long ago. Try again.",
+  denied: "Your account may not use this. Ask whoever runs it.",
+  away: "The sign-in can’t be reached at the moment. Try again.",
+};
+let signedIn = false;
+async function options() {  // tells whether somebody is signed in, and offers where one can be
+  try {
+    const found = await (await fetch("/login/options")).json();
+    signedIn = found.signed_in;
+    if (found.issuers.length) $("door-title").textContent = "Sign in, or give a key";
+    $("issuers").replaceChildren(...found.issuers.map((issuer) => {
+      const button = make("button", "main", "Sign in with " + issuer.title);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        location.assign("/login?issuer=" + encodeURIComponent(issuer.name) + "&page=" + PAGE);
+      });
+      return button;
+    }));
+  } catch { signedIn = false; }
+  $("leave").textContent = signedIn && !key ? "Sign out" : "Change key";
+}
+async function signOut() {
+  signedIn = false;
+  try {
+    const found = await (await fetch("/logout", {method: "POST"})).json();
+    if (found.go_on_at) location.assign(found.go_on_at);
+  } catch { /* the gateway is away: the cookie ends by itself */ }
+  await options();
+}
+function authorization() { return key ? {Authorization: "Bearer " + key} : {}; }
+
 // ---------------------------------------------------------------------- asking the gateway
 
-async function call(path, options = {}) {
-  const headers = {Authorization: "Bearer " + key, ...options.headers};
-  const reply = await fetch(path, {...options, headers});
+async function call(path, how = {}) {
+  const reply = await fetch(path, {...how, headers: {...authorization(), ...how.headers}});
   if (!reply.ok) {
     const problem = await reply.json().catch(() => ({}));
     throw Object.assign(new Error(problem.detail || "the gateway answered " + reply.status), {status: reply.status});
@@ -74,15 +111,15 @@ function named(prefix) {
 }
 
 function connect() {
-  if (!key) { enter(""); return; }
+  if (!key && !signedIn) { enter(""); return; }
   say("connecting…");
   const where = location.origin.replace(/^http/, "ws") + "/v1/chat";
   let opened = false;
-  const mine = socket = new WebSocket(where, ["playhead", "bearer." + key]);
+  const mine = socket = new WebSocket(where, key ? ["playhead", "bearer." + key] : ["playhead"]);
   mine.onopen = () => {
     opened = true; pauseMs = 500; say("connected"); $("send").disabled = false;
     if ($("door").open) $("door").close();
-    sessionStorage.setItem("playhead.key", key);
+    if (key) sessionStorage.setItem("playhead.key", key);
     for (const [request, one] of answers) if (!one.done) resume(request, one);
     for (const one of waiting) ask(one);
     if (!begun) { begun = true; begin(); }
@@ -92,7 +129,7 @@ function connect() {
   mine.onclose = async () => {
     if (mine !== socket) return;
     $("send").disabled = true;
-    if (!key) return;
+    if (!key && !signedIn) return;
     if (!opened && !(await known())) return;
     say("reconnecting…");
     setTimeout(() => { if (mine === socket) connect(); }, pauseMs);
@@ -103,11 +140,12 @@ addEventListener("online", () => { pauseMs = 500; });
 
 async function known() {
   try {
-    await call("/v1/sessions?limit=1");
+    await call("/v1/me");
     return true;
   } catch (error) { if (error.status !== 401) return true; }
+  const why = key ? "This key is not valid, or no longer." : "Your sign-in is over. Sign in again.";
   key = ""; sessionStorage.removeItem("playhead.key"); say("not connected");
-  enter("This key is not valid, or no longer.");
+  await options(); enter(why);
   return false;
 }
 function enter(why) { $("wrong").textContent = why; $("key").value = ""; if (!$("door").open) $("door").showModal(); }
@@ -138,7 +176,7 @@ async function begin() {
 async function listSessions(anew) {
   const after = anew || !sessionsNext ? "" : "&before=" + encodeURIComponent(sessionsNext);
   let found;
-  try { found = await call("/v1/sessions?limit=" + PAGE + after); }
+  try { found = await call("/v1/sessions?limit=" + COUNT + after); }
   catch { return; }  // the conversation itself tells what is wrong
   if (anew) $("sessions").replaceChildren();
   for (const one of found.sessions) {
@@ -173,7 +211,7 @@ function note(text) { $("turns").replaceChildren(make("div", "hint", text)); }
 
 async function open(id) {
   let found;
-  try { found = await call("/v1/sessions/" + encodeURIComponent(id) + "?limit=" + PAGE); }
+  try { found = await call("/v1/sessions/" + encodeURIComponent(id) + "?limit=" + COUNT); }
   catch (error) {
     if (error.status === 404) forget(); else note(error.message);
     return;
@@ -209,7 +247,7 @@ function settle(one, message, first) {
 }
 
 $("before").addEventListener("click", async () => {
-  const path = "/v1/sessions/" + encodeURIComponent(session) + "?limit=" + PAGE + "&before=" + encodeURIComponent(earlier);
+  const path = "/v1/sessions/" + encodeURIComponent(session) + "?limit=" + COUNT + "&before=" + encodeURIComponent(earlier);
   const scroll = $("scroll"), height = scroll.scrollHeight, first = $("turns").firstElementChild;
   try { show(await call(path), first); scroll.scrollTop += scroll.scrollHeight - height; }
   catch (error) { say(error.message); }
@@ -484,10 +522,16 @@ $("fresh").addEventListener("click", () => { forget(); toggle(false); $("text").
 $("more").addEventListener("click", () => listSessions(false));
 function toggle(open) { $("side").classList.toggle("open", open); $("menu").setAttribute("aria-expanded", String(open)); }
 $("menu").addEventListener("click", () => toggle(!$("side").classList.contains("open")));
-$("leave").addEventListener("click", () => {
-  key = ""; begun = false; sessionStorage.clear(); $("sessions").replaceChildren(); $("uploads").replaceChildren(); forget();
+$("leave").addEventListener("click", async () => {
+  const leaves = signedIn && !key;
+  key = ""; signedIn = false; begun = false; sessionStorage.clear(); $("sessions").replaceChildren(); $("uploads").replaceChildren(); forget();
   if (socket) socket.close();
-  say("not connected"); enter("");
+  if (leaves) await signOut(); else await options();
+  say("not connected"); if (signedIn) connect(); else enter("");
 });
 hint();
-connect();
+if (key) connect();
+options().then(() => {
+  if (outcome && !key && !signedIn) enter(TOLD[outcome] || TOLD.refused);
+  else if (!key) connect();
+});

@@ -8,7 +8,9 @@ from fastapi import Depends, Header, Request
 
 from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
+from edge.protocols.route_rules import rule_of
 from edge.protocols.tenants_named import tenants_named
+from edge.protocols.who_calls import who_calls
 from edge.requests.limits import IDEMPOTENCY_KEY_MAX
 
 
@@ -26,8 +28,12 @@ async def caller_of(
     gateway: Annotated[Gateway, Depends(gateway_of)],
     authorization: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Caller:
-    """Return who calls; raises Problem 401, or 403 where the request names another tenant."""
-    caller = await gateway.caller(bearer_of(authorization))
+    """Return who calls; raises Problem 401.
+
+    Or 403, where the route needs a scope that they lack, or the request names another tenant.
+    """
+    caller = await who_calls(request, gateway, bearer_of(authorization))
+    rule_of(request).check(caller)
     caller.belongs_to(*tenants_named(request))
     return caller
 

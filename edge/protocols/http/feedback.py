@@ -37,7 +37,6 @@ async def give_feedback(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, str]:
     """Judge the answer to a question of one's own; the comment is sealed under the reader's key."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, FeedbackBody, caller)

@@ -43,7 +43,6 @@ async def post_message(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, MessageBody, caller)
@@ -78,7 +77,6 @@ async def get_message(
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=limits.CURSOR_MAX)] = "",
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
-    caller.need("read")
     question = gateway.access.question(caller, request_id)
     if "text/event-stream" not in request.headers.get("accept", ""):
         return JSONResponse(await gateway.follower.answer_so_far(caller, question))
@@ -94,7 +92,6 @@ async def get_message(
 @router.get("/v1/messages/{request_id}/passages")
 async def get_passages(request_id: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Return the passages that an answer was made from, as far as its reader may see them."""
-    caller.need("read")
     question = gateway.access.question(caller, request_id)
     passages = await gateway.follower.passages_of(caller, question)
     return {"request_id": question.request, "passages": passages}
@@ -103,15 +100,13 @@ async def get_passages(request_id: str, gateway: TheGateway, caller: TheCaller) 
 @router.get("/v1/messages/{request_id}/receipt")
 async def get_receipt(request_id: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Return the proof that an answer stands on the log; until it is sealed, what it will be of."""
-    caller.need("read")
     return await gateway.receipt_desk.receipt(caller, request_id)
 
 
 @router.get("/v1/messages/{request_id}/timeline")
 async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
     """Return every step of a request with its times, versions and effects."""
-    caller.need("read")
-    on_log = gateway.access.request(caller, request_id)
+    on_log = gateway.access.audited(caller, request_id)
     return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))
 
 
@@ -120,7 +115,6 @@ async def post_search(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, Any]:
     """Find passages, through the log like any request, without generation."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, SearchBody, caller)

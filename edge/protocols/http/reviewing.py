@@ -16,7 +16,6 @@ from edge.protocols.openai.openai_shape import without_prefix
 from edge.requests import limits
 
 router = APIRouter()
-SCOPE = "review"
 CURSOR = r"^[0-9a-f]{16}$"
 
 
@@ -46,14 +45,12 @@ async def next_answer(
     after: Annotated[str, Query(pattern=CURSOR)] = "",
 ) -> dict[str, Any]:
     """Return an answer that waits for this reviewer, behind the cursor of another; or none."""
-    caller.need(SCOPE)
     return await gateway.desk.next(caller, int(after, 16) if after else -1)
 
 
 @router.post("/v1/review/judge", status_code=202, openapi_extra=openapi_of(ReviewBody))
 async def judge_answer(request: Request, gateway: TheGateway, caller: TheCaller) -> dict[str, str]:
     """Judge an answer; the same judgement again changes nothing, another is refused."""
-    caller.need(SCOPE)
     fields = await _fields(request, gateway, caller, ReviewBody)
     judgement = NewJudgement(
         fields.grade, fields.citations_wrong, fields.note or "", trace_of(request)
@@ -69,7 +66,6 @@ async def undo_judgement(
     request: Request, gateway: TheGateway, caller: TheCaller
 ) -> dict[str, str]:
     """Take one's judgement back, within two minutes; the answer waits again."""
-    caller.need(SCOPE)
     fields = await _fields(request, gateway, caller, UndoBody)
     about = without_prefix(fields.request_id)
     given = await gateway.desk.undo(caller, about, trace_of(request))
@@ -80,7 +76,6 @@ async def undo_judgement(
 @router.get("/v1/review/agreement")
 async def reviewers_agreement(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Return how far reviewers agree: the raw share, and Cohen's kappa with its 95 % interval."""
-    caller.need(SCOPE)
     return await gateway.desk.agreement(caller)
 
 

@@ -56,7 +56,6 @@ router = APIRouter()
 @router.get("/v1/models", response_model=None, responses=answers(ModelList, OF_READING))
 async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """List the models that the key's tenant may ask."""
-    caller.need("read")
     return {"object": "list", "data": [model(name) for name in offered_to(gateway, caller)]}
 
 
@@ -67,7 +66,6 @@ async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
 )
 async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Describe a model; the embedder too, which no list of models to chat with has."""
-    caller.need("read")
     embedder = [gateway.embeddings.model] if gateway.embeddings.model else []
     refuse_unknown_model(name, (*offered_to(gateway, caller), *embedder))
     return model(name)
@@ -83,7 +81,6 @@ async def complete_chat(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Answer the last message of a conversation; in chunks with `stream`."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         body, ignored = await beside(content, _read, content, caller, offered_to(gateway, caller))

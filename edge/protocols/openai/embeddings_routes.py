@@ -65,7 +65,6 @@ async def create_embeddings(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Return the vectors of texts; nothing of them is kept."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         body = await beside(content, _read, content, caller, gateway.embeddings.model)

@@ -78,7 +78,6 @@ async def create_response(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> Response:
     """Answer an input; in events with `stream`."""
-    caller.need("read")
     with gateway.admission.body(caller.tenant, caller.key) as count:
         content = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         body, ignored = await beside(content, _read, content, caller, offered_to(gateway, caller))
@@ -136,7 +135,6 @@ async def get_response(
     stream: Annotated[str, Query(max_length=limits.ID_MAX)] = "",
 ) -> dict[str, Any]:
     """Return a response as it stands by now, from the log."""
-    caller.need("read")
     stored = await stored_response(gateway, caller, response_id)
     if stream.lower() not in NEVER:
         raise RefusedParameter(
@@ -161,7 +159,6 @@ async def list_input_items(
     after: Annotated[str, Query(max_length=limits.CALL_ID_MAX)] = "",
 ) -> dict[str, Any]:
     """List the items of a response's input, the newest first unless the order says otherwise."""
-    caller.need("read")
     stored = await stored_response(gateway, caller, response_id, answered=False)
     items = stored.listed_input()
     if order == "desc":
@@ -189,7 +186,6 @@ async def list_input_items(
 )
 async def delete_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to delete a response, and say what there is instead."""
-    caller.need("read")
     gateway.access.question(caller, without_prefix(response_id))
     raise Problem(
         405,
@@ -209,7 +205,6 @@ async def delete_response(response_id: str, gateway: TheGateway, caller: TheCall
 )
 async def cancel_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to cancel a response: none is made in the background."""
-    caller.need("read")
     gateway.access.question(caller, without_prefix(response_id))
     raise Problem(
         400,

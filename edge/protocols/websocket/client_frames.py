@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import orjson
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from edge.requests import limits
 class MessageFrame(BaseModel):
     """A question."""
 
+    kind: ClassVar[str] = "message"
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | int = ""
     session_id: str = Field("", max_length=limits.SESSION_MAX)
@@ -33,6 +34,7 @@ class MessageFrame(BaseModel):
 class ResumeFrame(BaseModel):
     """Go on after a cursor."""
 
+    kind: ClassVar[str] = "resume"
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
     cursor: str = Field("", max_length=limits.CURSOR_MAX)
     receipt: bool = False
@@ -41,14 +43,13 @@ class ResumeFrame(BaseModel):
 class CancelFrame(BaseModel):
     """Send no more of an answer."""
 
+    kind: ClassVar[str] = "cancel"
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
 
 
 ClientFrame = MessageFrame | ResumeFrame | CancelFrame
 KINDS: dict[str, type[ClientFrame]] = {
-    "message": MessageFrame,
-    "resume": ResumeFrame,
-    "cancel": CancelFrame,
+    model.kind: model for model in (MessageFrame, ResumeFrame, CancelFrame)
 }
 
 

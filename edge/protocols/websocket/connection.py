@@ -23,6 +23,7 @@ from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem, not_found, too_many
+from edge.protocols.route_rules import FRAMES
 from edge.protocols.websocket.client_frames import (
     CancelFrame,
     ClientFrame,
@@ -101,7 +102,8 @@ class Connection:
         with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             async with asyncio.timeout(self._bounds.close_timeout_s):
                 await self._websocket.send_text(orjson.dumps(self._error(problem)).decode())
-                reason = f"the key was {self._standing.ended}: reconnect with another"
+                what, why = self._standing.what, self._standing.ended
+                reason = f"the {what} was {why}: reconnect with another"
                 await self._websocket.close(POLICY_VIOLATION, reason)
 
     async def _write(self) -> None:
@@ -138,6 +140,7 @@ class Connection:
 
     async def _take(self, frame: ClientFrame, tasks: asyncio.TaskGroup) -> None:
         self._standing.check()
+        FRAMES[frame.kind].check(self._caller)
         match frame:
             case MessageFrame():
                 try:

@@ -1,7 +1,8 @@
 """The handshake of a WebSocket: who calls, and whether there is room.
 
 A browser can't set a header on a WebSocket, so a key may also come as the subprotocol
-`bearer.KEY` beside `playhead`; it never stands in an address, where logs would keep it.
+`bearer.KEY` beside `playhead`; it never stands in an address, where logs would keep it. Who signed
+in comes with the cookie of that, and only from our own pages.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.responses import response_of
+from edge.protocols.route_rules import rule_of
 from edge.protocols.tenants_named import tenants_named
 from edge.protocols.websocket.connection import Connection
+from edge.protocols.who_calls import who_calls
 
 PROTOCOL = "playhead"
 KEY_PROTOCOL = "bearer."
@@ -31,7 +34,7 @@ async def chat(websocket: WebSocket, gateway: Gateway) -> None:
         except Problem as problem:
             await _deny(websocket, problem)
             return
-        standing = resources.enter_context(gateway.keys_in_use.hold(caller.key))
+        standing = resources.enter_context(gateway.keys_in_use.hold(caller))
         await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
         await Connection(websocket, gateway, caller, standing).serve()
 
@@ -41,8 +44,8 @@ async def _caller_of(websocket: WebSocket, gateway: Gateway, protocols: list[str
     if not secret:
         secret = next((one for one in protocols if one.startswith(KEY_PROTOCOL)), "")
         secret = secret.removeprefix(KEY_PROTOCOL).strip()
-    caller = await gateway.caller(secret)
-    caller.need("read")
+    caller = await who_calls(websocket, gateway, secret)
+    rule_of(websocket).check(caller)
     caller.belongs_to(*tenants_named(websocket))
     return caller
 

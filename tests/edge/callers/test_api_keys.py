@@ -69,7 +69,9 @@ def test_keys_are_listed_by_tenant(store):
     "scope", ["", "everything", "restore:", "restore:person", "restore:A B", "restore:PERSON_"]
 )
 def test_an_unknown_scope_is_refused_with_those_there_are(store, scope):
-    with pytest.raises(BadKey, match="choose from read, write, review, metrics, restore"):
+    with pytest.raises(
+        BadKey, match="choose from ask, ingest, restore, review, audit, metrics, admin"
+    ):
         store.create("acme", scopes=[scope])
     assert store.all() == []
 

@@ -35,7 +35,7 @@ async def test_a_key_says_who_calls(tmp_path):
     entry, secret = keys.create("acme", user="jane", scopes=["read"], groups=["staff"])
     caller = await caller_of(secret, keys, lambda tenant, user: f"digest of {tenant}/{user}")
     assert caller == Caller(
-        entry.id, "acme", "jane", "digest of acme/jane", frozenset({"read"}), ("staff",)
+        entry.id, "acme", "jane", "digest of acme/jane", frozenset({"read", "ask"}), ("staff",)
     )
 
 

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from edge.callers.api_keys import ApiKeys
+from edge.callers.caller import Caller
 from edge.callers.standing import KeysInUse
 from edge.problems import Problem
 
@@ -22,9 +23,17 @@ def in_use(store):
     return KeysInUse(store)
 
 
+def a_holder(key, **more):
+    return Caller(key, "acme", "jane", "subject", frozenset(), (), **more)
+
+
 async def test_all_who_hold_a_key_are_told_that_it_ended_and_nobody_else(store, in_use):
     mine, other = (store.create("acme")[0].id for _ in range(2))
-    with in_use.hold(mine) as first, in_use.hold(mine) as second, in_use.hold(other) as theirs:
+    with (
+        in_use.hold(a_holder(mine)) as first,
+        in_use.hold(a_holder(mine)) as second,
+        in_use.hold(a_holder(other)) as theirs,
+    ):
         await in_use.look()
         store.revoke(mine)
         assert not first.ended
@@ -65,7 +74,7 @@ async def test_keys_are_looked_up_again_and_again_though_the_store_is_away_for_a
 ):
     identity = store.create("acme")[0].id
     store._database.execute("ALTER TABLE api_keys RENAME TO away")
-    with in_use.hold(identity) as standing:
+    with in_use.hold(a_holder(identity)) as standing:
         with pytest.raises(sqlite3.Error):
             await in_use.look()
         watching = asyncio.create_task(in_use.watch(0.001))
@@ -77,3 +86,34 @@ async def test_keys_are_looked_up_again_and_again_though_the_store_is_away_for_a
             while not standing.ended:  # noqa: ASYNC110 - another task tells it
                 await asyncio.sleep(0.001)
         watching.cancel()
+
+
+async def test_a_token_ends_at_its_time_and_is_looked_up_nowhere(store):
+    now_s = 1_000.0
+    in_use = KeysInUse(store, clock=lambda: now_s)
+    token = a_holder("person-1", credential="", ends_s=1_060.0, came_by="token")
+    longer = a_holder("person-1", credential="", ends_s=1_600.0, came_by="token")
+    with in_use.hold(token) as standing, in_use.hold(longer) as other:
+        await in_use.look()
+        assert not standing.ended
+        now_s = 1_060.0
+        await in_use.look()
+        assert (standing.ended, other.ended) == ("expired", ""), "two tokens of one person"
+        with pytest.raises(Problem, match="this token was expired"):
+            standing.check()
+
+
+async def test_a_sign_in_is_looked_up_among_sign_ins_alone(store):
+    entry, _ = store.create("acme")
+    looked_up = []
+
+    class SignedIn:
+        def ended(self, identities):
+            looked_up.append(tuple(identities))
+            return dict.fromkeys(identities, "ended")
+
+    in_use = KeysInUse(store, SignedIn())
+    browser = a_holder("person-1", credential="login-1", ends_s=4e9, came_by="sign-in")
+    with in_use.hold(browser) as standing, in_use.hold(a_holder(entry.id)) as with_key:
+        await in_use.look()
+    assert (standing.ended, with_key.ended, looked_up) == ("ended", "", [("login-1",)])

@@ -46,7 +46,7 @@ def test_a_mistake_is_one_line_and_exit_1(monkeypatch, tmp_path, arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Scopes: read, write, restore (all that users need; --scopes gives fewer). It"),
+        ([], "Scopes: ask, ingest, restore (all that users need; --scopes gives fewer). It"),
         (["--scopes", "read"], "Scopes: read. It does not expire (--ttl sets an end). Keep the"),
         (["--scopes", "read", "--ttl", "1h"], "Scopes: read. It expires at 2"),
     ],

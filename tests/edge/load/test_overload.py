@@ -42,6 +42,14 @@ def is_refusal(response, status):
     is_problem(response, status)
     assert int(response.headers["retry-after"]) == response.json()["retry_after_s"] >= 1
     assert response.json()["retryable"]
+    if status == 429:
+        policy = re.fullmatch(
+            r'"([a-z-]+)";q=\d+;qu="(concurrent-requests|content-bytes)"',
+            response.headers["ratelimit-policy"],
+        )
+        left = re.fullmatch(r'"([a-z-]+)";r=\d+;t=(\d+)', response.headers["ratelimit"])
+        assert policy[1] == left[1]
+        assert left[2] == response.headers["retry-after"]
 
 
 async def test_questions_without_an_answer_are_limited(gateway, call, log):

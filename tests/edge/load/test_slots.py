@@ -16,13 +16,14 @@ SHARES = Shares(of_all=5, of_tenant=4, of_key=3, least=1)
 def held(slots, holders):
     """Hold one for each tenant and key, such as `a1`, in turn; the statuses of the refusals."""
     with ExitStack() as stack:
-        statuses = []
+        problems = []
         for tenant, key in holders:
             try:
                 stack.enter_context(slots.hold(tenant, key))
             except Problem as problem:
-                statuses.append(problem.status)
-        return statuses, len(slots)
+                problems.append(problem)
+        assert all(("RateLimit" in one.headers) == (one.status == 429) for one in problems)
+        return [one.status for one in problems], len(slots)
 
 
 @pytest.mark.parametrize(

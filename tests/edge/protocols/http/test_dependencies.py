@@ -56,7 +56,7 @@ async def test_a_stream_ends_when_its_key_does_and_says_why(url, gateway, log):
 
 async def test_a_key_does_what_its_scopes_say_and_no_more(app, gateway):
     read_only = HttpClient(app, a_key(gateway, scopes=["read"]))
-    assert "write" in is_problem(await read_only("POST", "/v1/documents", DOCUMENT), 403)["detail"]
+    assert "ingest" in is_problem(await read_only("POST", "/v1/documents", DOCUMENT), 403)["detail"]
     is_problem(await HttpClient(app, a_key(gateway, scopes=["write"]))("POST", "/v1/messages"), 403)
 
 

@@ -338,7 +338,7 @@ async def test_a_message_with_a_key_that_has_ended_is_not_taken(url, gateway, lo
         async with asyncio.timeout(5):
             while not gateway.keys_in_use._standings:
                 await asyncio.sleep(0.01)
-        for standing in gateway.keys_in_use._standings[entry.id]:
+        for standing in gateway.keys_in_use._standings["key", entry.id]:
             standing.ended = "revoked"
         await send(socket, type="message", text="x")
         await end_of(socket)

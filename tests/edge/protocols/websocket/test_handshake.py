@@ -34,7 +34,7 @@ async def test_a_key_must_be_allowed_to_read(url, gateway, scopes, status):
         async with connecting as socket:
             assert socket.subprotocol is None
     else:
-        assert "scope read" in (await refusal(connecting))["detail"]
+        assert "scope ask" in (await refusal(connecting))["detail"]
 
 
 @pytest.mark.parametrize(

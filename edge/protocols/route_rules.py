@@ -1,0 +1,92 @@
+"""Who may what: the scope that each route and each frame needs. The one table of it.
+
+The check, the security of /openapi.json and docs/scopes.md come from here. A route that is not
+named is refused to everybody, and a test fails that walks all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from edge.callers.caller import Caller
+from edge.problems import forbidden
+
+
+@dataclass(frozen=True)
+class RouteRule:
+    """Who may use a route."""
+
+    scopes: tuple[str, ...] = ()
+    """Any one of these suffices; without one, whoever has a key, token or sign-in may."""
+    public: bool = False
+    """Nobody is asked who they are."""
+
+    def check(self, caller: Caller) -> None:
+        """Raise Problem for a caller who may not."""
+        if self.scopes and not caller.scopes.intersection(self.scopes):
+            caller.need(self.scopes[0])
+
+
+PUBLIC = RouteRule(public=True)
+ANYBODY = RouteRule()
+ASK, INGEST, REVIEW = RouteRule(("ask",)), RouteRule(("ingest",)), RouteRule(("review",))
+
+RULES = {
+    "POST /v1/documents": INGEST,
+    "GET /v1/documents": ASK,
+    "GET /v1/documents/{document}": ASK,
+    "DELETE /v1/documents/{document}": INGEST,
+    "POST /v1/messages": ASK,
+    "GET /v1/messages/{request_id}": ASK,
+    "GET /v1/messages/{request_id}/timeline": RouteRule(("ask", "audit")),
+    "GET /v1/messages/{request_id}/passages": ASK,
+    "GET /v1/messages/{request_id}/receipt": ASK,
+    "GET /v1/sessions": ASK,
+    "GET /v1/sessions/{session_id}": ASK,
+    "POST /v1/search": ASK,
+    "POST /v1/feedback": ASK,
+    "GET /v1/review/next": REVIEW,
+    "POST /v1/review/judge": REVIEW,
+    "POST /v1/review/undo": REVIEW,
+    "GET /v1/review/agreement": REVIEW,
+    "GET /v1/models": ASK,
+    "GET /v1/models/{name:path}": ASK,
+    "POST /v1/chat/completions": ASK,
+    "POST /v1/responses": ASK,
+    "GET /v1/responses/{response_id}": ASK,
+    "GET /v1/responses/{response_id}/input_items": ASK,
+    "DELETE /v1/responses/{response_id}": ASK,
+    "POST /v1/responses/{response_id}/cancel": ASK,
+    "POST /v1/embeddings": ASK,
+    "WS /v1/chat": ASK,
+    "GET /v1/me": ANYBODY,
+    "GET /login": PUBLIC,
+    "GET /login/callback": PUBLIC,
+    "GET /login/options": PUBLIC,
+    "POST /logout": PUBLIC,
+    "GET /": PUBLIC,
+    "GET /review": PUBLIC,
+    "GET /healthz": PUBLIC,
+    "GET /readyz": PUBLIC,
+    "GET /metrics": PUBLIC,
+    "GET /openapi.json": PUBLIC,
+}
+"""By method and path as the route spells it. /metrics shows all to the scope metrics alone."""
+
+FRAMES = {"message": ASK, "resume": ASK, "cancel": ASK}
+"""By the type of a client's frame on the WebSocket."""
+
+
+def rule_of(connection: HTTPConnection) -> RouteRule:
+    """Return the rule of a request's route; raises Problem where there is none."""
+    scope = connection.scope
+    method = "WS" if scope["type"] == "websocket" else scope["method"]
+    name = f"{method} {getattr(scope.get('route'), 'path', scope['path'])}"
+    rule = RULES.get(name)
+    if rule is None:
+        raise forbidden(
+            f"nobody may use {method} here yet: edge/protocols/route_rules.py has no rule"
+        )
+    return rule

@@ -1,0 +1,53 @@
+"""The store of sign-ins."""
+
+import pytest
+
+from edge.callers.access_tokens import PersonKnown
+from edge.callers.sign_ins import EACH_MAX, SignIns
+
+JANE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#jane", ("ask",), ("hr",))
+JOE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#joe", ("ask",), ())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return SignIns(tmp_path / "sign-ins.sqlite")
+
+
+def test_who_signed_in_is_found_by_what_the_browser_holds_and_nothing_else(store, tmp_path):
+    secret = store.create(JANE, 60)
+    identity, who, _ = store.find(secret)
+    assert who == JANE
+    assert store.find(identity) is None
+    assert store.find(secret + "x") is None
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert secret.encode() not in stored
+    assert (tmp_path / "sign-ins.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_signing_out_holds_in_every_process_at_once(store, tmp_path):
+    secret, other = store.create(JANE, 60), store.create(JANE, 60)
+    identity = store.find(secret)[0]
+    elsewhere = SignIns(tmp_path / "sign-ins.sqlite")
+    assert elsewhere.end(secret) == "staff"
+    assert store.find(secret) is None
+    assert store.find(other)
+    assert store.ended([identity]) == {identity: "ended"}
+    assert store.end(secret) == ""
+
+
+def test_a_sign_in_ends_in_its_time(store):
+    over, stands = store.create(JANE, -1), store.create(JANE, 60)
+    assert store.find(over) is None
+    identity = store.find(stands)[0]
+    store._database.execute("UPDATE sign_ins SET ends_s = 1")
+    assert store.ended([identity]) == {identity: "expired"}
+    store.forget_old()
+    assert store.ended([identity]) == {identity: "ended"}
+
+
+def test_a_person_has_so_many_at_once_and_nobody_elses_go(store):
+    joes = store.create(JOE, 60)
+    mine = [store.create(JANE, 60 + number) for number in range(EACH_MAX + 2)]
+    assert [bool(store.find(one)) for one in mine] == [False] * 2 + [True] * EACH_MAX
+    assert store.find(joes)

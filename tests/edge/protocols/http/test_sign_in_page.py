@@ -1,0 +1,113 @@
+"""Signing in with a real browser, at an issuer by another hand. Skipped where there is no Chromium."""
+
+import importlib.resources
+import shutil
+
+import msgspec
+import pytest
+from playwright.async_api import async_playwright, expect
+
+from tests.edge.conftest import address_of, serving
+from tests.edge.fake_log import a_gateway, a_key
+from tests.edge.http_client import answers_with
+from tests.edge.sign_in_issuer import other_hands_issuer, people
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.stack,  # a browser takes seconds
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+]
+
+AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js")
+
+
+@pytest.fixture
+async def gateway(tmp_path, log):
+    with other_hands_issuer() as issuer:
+        yield a_gateway(
+            tmp_path / "run", log, None, {"people": people(tmp_path, issuer, "http://127.0.0.1:1")}
+        )
+
+
+@pytest.fixture
+async def url(gateway):
+    async with serving(gateway) as server:
+        url = f"http://{address_of(server)}"
+        tokens = gateway.people.tokens
+        tokens.issuers = msgspec.structs.replace(tokens.issuers, public_url=url)
+        yield url
+
+
+@pytest.fixture
+async def page():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await (await browser.new_context()).new_page()
+        page.set_default_timeout(20_000)
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda said: heard(page, said))
+        yield page
+        await browser.close()
+
+
+def heard(page, said):
+    """Note what a page of ours complains of; the issuer's own looks for a style sheet elsewhere."""
+    loading = ("Failed to load resource", "WebSocket connection to")
+    if said.type == "error" and not said.text.startswith(loading):
+        page.complaints.append(said.text)
+
+
+async def sign_in(page, sub):
+    await page.get_by_role("button", name="Sign in with Acme").click()
+    await page.locator(f"button[value={sub}]").first.click()
+
+
+async def test_a_person_signs_in_asks_reloads_and_signs_out(page, url, gateway, log):
+    log.answer = answers_with("VAT is due.")
+    await page.goto(url)
+    await expect(page.locator("#door")).to_be_visible()
+    await page.evaluate(AXE.read_text("utf-8"))
+    found = await page.evaluate(
+        "axe.run(document.getElementById('door'), {runOnly: ['wcag2a', 'wcag2aa']})"
+    )
+    assert [one["id"] for one in found["violations"]] == []
+    await sign_in(page, "jane")
+    await expect(page.locator("#state")).to_have_text("connected")
+    assert page.url == f"{url}/"
+    assert await page.evaluate("document.cookie") == "", "no script sees it"
+    kept = "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])"
+    assert "key" not in await page.evaluate(kept)
+    await page.fill("#text", "Is VAT due?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".answer .text")).to_have_text("VAT is due.")
+    await page.reload()
+    await expect(page.locator("#state")).to_have_text("connected")
+    await expect(page.locator(".answer .text")).to_have_text("VAT is due.")
+
+    # a second page of the same browser is signed in, too; signing out in one ends both
+    second = await page.context.new_page()
+    await second.goto(url)
+    await expect(second.locator("#state")).to_have_text("connected")
+    await second.get_by_role("button", name="Sign out").click()
+    await second.wait_for_url("**/oauth2/end_session**")
+    await expect(page.locator("#wrong")).to_have_text("Your sign-in is over. Sign in again.")
+    assert page.complaints == []
+
+
+async def test_what_went_wrong_is_said_and_a_key_is_the_other_way(page, url, gateway):
+    await page.goto(f"{url}/review#sign-in=denied")
+    await expect(page.locator("#wrong")).to_have_text(
+        "Your account may not use this. Ask whoever runs it."
+    )
+    assert page.url == f"{url}/review"
+    await page.fill("#key", a_key(gateway, scopes=["review", "restore"]))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#message")).to_contain_text("Nothing waits for you")
+    await page.get_by_role("button", name="Change key").click()
+    await sign_in(page, "joe")
+    await expect(page.locator("#message")).to_contain_text("Nothing waits for you")
+    assert page.url == f"{url}/review"
+    assert await page.get_by_role("button", name="Sign out").count() == 1
+    assert page.complaints == []
