@@ -9,11 +9,13 @@ from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.http import documents, feedback, messages, reviewing, service
 from edge.protocols.http.envelope import Envelope
+from edge.protocols.mcp import mcp_route
 from edge.protocols.openai import chat_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
 from edge.protocols.websocket.handshake import chat
@@ -26,11 +28,13 @@ whatever host a client names, and the words of errors."""
 
 def create_app(gateway: Gateway) -> FastAPI:
     """Build the application around a gateway, which starts and stops with it."""
+    mcp = mcp_route.McpRoute(gateway)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         gateway.start()
         yield
+        await mcp.stop()
         await gateway.stop()
 
     app = FastAPI(
@@ -52,6 +56,10 @@ def create_app(gateway: Gateway) -> FastAPI:
     for routes in (documents, messages, feedback, reviewing, chat_routes, service):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
+    # an application of its own, not a function of the framework's
+    app.router.routes.append(Route(mcp_route.PATH, mcp, include_in_schema=False))
+    for path in (mcp_route.METADATA, mcp_route.METADATA + mcp_route.PATH):
+        app.add_route(path, mcp_route.protected_resource, include_in_schema=False)
     app.add_middleware(Envelope)
     return app
 

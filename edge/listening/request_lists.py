@@ -1,0 +1,79 @@
+"""Lists of requests: a reader's conversations, what was asked in one, and what a document's were.
+
+They come from the same two places as a single request: the index of the log, and what waits to be
+written there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from edge.listening.catalogue import KnownRequest, KnownRequests
+from edge.listening.log_index import LogIndex
+
+SESSIONS = (
+    "SELECT session, min(time_ms), max(time_ms), count(*) FROM requests "
+    "WHERE tenant = ? AND subject = ? GROUP BY session"
+)
+IN_SESSION = (
+    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace FROM requests "
+    "WHERE tenant = ? AND subject = ? AND session = ? ORDER BY time_ms DESC LIMIT ?"
+)
+IS_WRITTEN = (
+    "SELECT 1 FROM requests WHERE tenant = ? AND subject = ? AND session = ? AND time_ms = ?"
+)
+
+
+class Conversation(NamedTuple):
+    """A session of a reader."""
+
+    session: str
+    began_ms: int
+    last_ms: int
+    """When its newest question was taken in."""
+    questions: int
+
+
+class RequestLists:
+    """Lists requests; lives on the event loop."""
+
+    def __init__(self, index: LogIndex, requests: KnownRequests) -> None:
+        self._index = index
+        self._requests = requests
+
+    def sessions(
+        self, tenant: str, subject: str, most: int, after: tuple[int, str] | None = None
+    ) -> list[Conversation]:
+        """List a reader's sessions, the one that was last gone on with first.
+
+        `after` is `last_ms` and name of the last one of the page before.
+        """
+        unwritten = self._requests.unwritten_of(tenant, subject)
+        found = {
+            row[0]: Conversation(*row) for row in self._index.rows(SESSIONS, (tenant, subject))
+        }
+        for one in unwritten:
+            if self._index.row(IS_WRITTEN, (tenant, subject, one.session, one.time_ms)):
+                continue
+            at, known = one.time_ms, found.get(one.session)
+            began, last, count = known[1:] if known else (at, at, 0)
+            found[one.session] = Conversation(one.session, min(began, at), max(last, at), count + 1)
+        page = sorted(found.values(), key=lambda one: (-one.last_ms, one.session))
+        if after is not None:
+            page = [one for one in page if (-one.last_ms, one.session) > (-after[0], after[1])]
+        return page[:most]
+
+    def of_session(self, tenant: str, subject: str, session: str, most: int) -> list[KnownRequest]:
+        """List a reader's requests in a session, newest first."""
+        unwritten = self._requests.unwritten_of(tenant, subject)
+        rows = self._index.rows(IN_SESSION, (tenant, subject, session, most))
+        found = {row[0]: KnownRequest(*row) for row in rows}
+        for one in unwritten:
+            if one.session == session:
+                found.setdefault(one.request, one)
+        newest = sorted(found.values(), key=lambda one: (-one.time_ms, one.request))
+        return newest[:most]
+
+    def of_document(self, tenant: str, document: str, most: int) -> list[KnownRequest]:
+        """List the requests about a document, newest first: nobody is the subject of those."""
+        return self.of_session(tenant, "", document, most)
