@@ -69,6 +69,7 @@ check: $(synced)
 	"$(bin)"/python -m schemas.check
 	"$(bin)"/python -m infra.kafka.deploy --check
 	"$(bin)"/python -m infra.docs --check
+	"$(bin)"/python -m tests.conformance.interfaces
 
 generate: $(synced)
 	"$(bin)"/python -m schemas.generate

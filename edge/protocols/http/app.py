@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.http import documents, feedback, messages, reviewing, service
+from edge.protocols.http import descriptions, documents, feedback, messages, reviewing, service
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
 from edge.protocols.openai import chat_routes
@@ -41,6 +41,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         title="Playhead",
         version=CODE,
         summary="Documents in, cited answers out; every answer can be replayed from the log.",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -53,7 +54,15 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
-    for routes in (documents, messages, feedback, reviewing, chat_routes, service):
+    for routes in (
+        documents,
+        messages,
+        feedback,
+        reviewing,
+        chat_routes,
+        service,
+        descriptions,
+    ):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     # an application of its own, not a function of the framework's

@@ -16,7 +16,8 @@ from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import from_fields
-from edge.protocols.contents import validated
+from edge.protocols.answer_shapes import AskResult, SearchResult
+from edge.protocols.contents import Whole, validated
 from edge.protocols.http.bodies import Label, LabelKey, label_texts
 from edge.protocols.mcp.mcp_links import link_to
 from edge.requests import limits
@@ -25,7 +26,7 @@ from schemas import Ask
 MESSAGE_MAX = 2_000
 """Characters of text in one notice of progress: who lags behind is told in fewer, longer ones."""
 Budget = Annotated[
-    int | None,
+    Whole | None,
     Field(
         ge=limits.BUDGET_MS[0],
         le=limits.BUDGET_MS[1],
@@ -41,7 +42,7 @@ class SearchArguments(BaseModel):
     text: str = Field(
         min_length=1, max_length=limits.QUESTION_MAX, description="What to look for, in any words."
     )
-    k: int = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX, description="Passages at most.")
+    k: Whole = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX, description="Passages at most.")
     filters: dict[LabelKey, Label] = Field(
         default_factory=dict,
         max_length=limits.FILTERS_MAX,
@@ -60,55 +61,8 @@ class AskArguments(BaseModel):
         max_length=limits.SESSION_MAX,
         description="The conversation to go on with, as an answer named it; empty for a new one.",
     )
-    max_tokens: int = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    max_tokens: Whole = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     budget_ms: Budget = None
-
-
-class FoundPassage(BaseModel):
-    """A passage that was found."""
-
-    document_id: str
-    chunk_id: str
-    title: str
-    uri: str
-    text: str
-    score: float
-
-
-class SearchResult(BaseModel):
-    """What a search found, the best first."""
-
-    request_id: str
-    passages: list[FoundPassage]
-
-
-class CitedPassage(BaseModel):
-    """A passage on which an answer rests."""
-
-    document_id: str
-    chunk_id: str
-    title: str
-    uri: str
-    quote: str
-
-
-class TokensUsed(BaseModel):
-    """Tokens of the prompt and of the answer."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class AskResult(BaseModel):
-    """An answer; `degraded` names what was left out for lack of time."""
-
-    request_id: str
-    session_id: str
-    text: str
-    citations: list[CitedPassage]
-    usage: TokensUsed
-    finish_reason: str | None
-    degraded: list[str]
 
 
 class Progresses(Protocol):
