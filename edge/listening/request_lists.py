@@ -22,6 +22,8 @@ IN_SESSION = (
 IS_WRITTEN = (
     "SELECT 1 FROM requests WHERE tenant = ? AND subject = ? AND session = ? AND time_ms = ?"
 )
+QUESTIONS_COUNTED = 1_000
+"""Of one session, for its beginning and how many there are; a longer one seems to begin later."""
 
 
 class Conversation(NamedTuple):
@@ -62,6 +64,13 @@ class RequestLists:
         if after is not None:
             page = [one for one in page if (-one.last_ms, one.session) > (-after[0], after[1])]
         return page[:most]
+
+    def session(self, tenant: str, subject: str, session: str) -> Conversation | None:
+        """Return a reader's session; None where nothing was asked in it."""
+        asked = self.of_session(tenant, subject, session, QUESTIONS_COUNTED)
+        if not asked:
+            return None
+        return Conversation(session, asked[-1].time_ms, asked[0].time_ms, len(asked))
 
     def of_session(self, tenant: str, subject: str, session: str, most: int) -> list[KnownRequest]:
         """List a reader's requests in a session, newest first."""

@@ -9,10 +9,11 @@ from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
+from edge.protocols.graphql import graphql_route
 from edge.protocols.http import descriptions, documents, feedback, messages, reviewing, service
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
@@ -65,8 +66,11 @@ def create_app(gateway: Gateway) -> FastAPI:
     ):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
-    # an application of its own, not a function of the framework's
+    # applications of their own, not functions of the framework's
     app.router.routes.append(Route(mcp_route.PATH, mcp, include_in_schema=False))
+    graphql = graphql_route.GraphqlRoute(gateway)
+    app.router.routes.append(Route(graphql_route.PATH, graphql, include_in_schema=False))
+    app.router.routes.append(WebSocketRoute(graphql_route.PATH, graphql))
     for path in (mcp_route.METADATA, mcp_route.METADATA + mcp_route.PATH):
         app.add_route(path, mcp_route.protected_resource, include_in_schema=False)
     app.add_middleware(Envelope)

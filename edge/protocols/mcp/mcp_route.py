@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -18,8 +17,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
-from edge.problems import Problem, forbidden
+from edge.problems import Problem
 from edge.protocols.http.bodies import read_body
+from edge.protocols.origins import check_origin
 from edge.protocols.responses import response_of
 from edge.protocols.tenants_named import tenants_named
 
@@ -28,7 +28,6 @@ METADATA = "/.well-known/oauth-protected-resource"
 SCOPES = ("read",)
 MESSAGE_MAX = 262_144
 """Bytes of a message: twice the longest question, however it is escaped."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class McpRoute:
@@ -142,21 +141,6 @@ def check_id(body: bytes) -> None:
         return
     if isinstance(message, dict) and "id" in message and type(message["id"]) not in {str, int}:
         raise Problem(400, "invalid", "id: a request of JSON-RPC is named by a text or a number")
-
-
-def check_origin(origin: str | None, own: str) -> None:
-    """Refuse pages of other addresses: one whose name was bound to ours would be in our place.
-
-    A program sends no Origin. Raises Problem.
-    """
-    if origin is None:
-        return
-    host = urlsplit(origin).hostname
-    if host is None or host not in LOOPBACK | {urlsplit(own).hostname}:
-        raise forbidden(
-            "pages of this Origin may not call here: the gateway's own may, and those of this "
-            "machine; PLAYHEAD_GATEWAY says what its own address is"
-        )
 
 
 def challenge(request: Request) -> str:

@@ -9,7 +9,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from edge.problems import Problem
-from edge.protocols.mcp.mcp_route import check_origin
+from edge.protocols.origins import check_origin
 from schemas import QuestionAsked
 from tests.edge.fake_log import a_citation, a_key
 from tests.edge.http_client import answers_with, is_problem, passages_for
