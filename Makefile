@@ -71,7 +71,7 @@ check: $(synced)
 	"$(bin)"/python -m schemas.check
 	"$(bin)"/python -m infra.kafka.deploy --check
 	"$(bin)"/python -m infra.docs --check
-	"$(bin)"/python -m tests.conformance.interfaces
+	"$(bin)"/python -m tests.edge.conformance.interfaces
 
 generate: $(synced)
 	"$(bin)"/python -m schemas.generate
@@ -101,7 +101,7 @@ poisons: setup
 	@"$(bin)"/python -m tests.chaos.poisons $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 conformance: $(synced)
-	@"$(bin)"/python -m tests.conformance $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	@"$(bin)"/python -m tests.edge.conformance $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY))
 
 # what the runner is measured beside; a fresh .synced has removed it

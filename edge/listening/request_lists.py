@@ -26,7 +26,7 @@ QUESTIONS_COUNTED = 1_000
 """Of one session, for its beginning and how many there are; a longer one seems to begin later."""
 
 
-class Conversation(NamedTuple):
+class ListedSession(NamedTuple):
     """A session of a reader."""
 
     session: str
@@ -45,32 +45,34 @@ class RequestLists:
 
     def sessions(
         self, tenant: str, subject: str, most: int, after: tuple[int, str] | None = None
-    ) -> list[Conversation]:
+    ) -> list[ListedSession]:
         """List a reader's sessions, the one that was last gone on with first.
 
         `after` is `last_ms` and name of the last one of the page before.
         """
         unwritten = self._requests.unwritten_of(tenant, subject)
         found = {
-            row[0]: Conversation(*row) for row in self._index.rows(SESSIONS, (tenant, subject))
+            row[0]: ListedSession(*row) for row in self._index.rows(SESSIONS, (tenant, subject))
         }
         for one in unwritten:
             if self._index.row(IS_WRITTEN, (tenant, subject, one.session, one.time_ms)):
                 continue
             at, known = one.time_ms, found.get(one.session)
             began, last, count = known[1:] if known else (at, at, 0)
-            found[one.session] = Conversation(one.session, min(began, at), max(last, at), count + 1)
+            found[one.session] = ListedSession(
+                one.session, min(began, at), max(last, at), count + 1
+            )
         page = sorted(found.values(), key=lambda one: (-one.last_ms, one.session))
         if after is not None:
             page = [one for one in page if (-one.last_ms, one.session) > (-after[0], after[1])]
         return page[:most]
 
-    def session(self, tenant: str, subject: str, session: str) -> Conversation | None:
+    def session(self, tenant: str, subject: str, session: str) -> ListedSession | None:
         """Return a reader's session; None where nothing was asked in it."""
         asked = self.of_session(tenant, subject, session, QUESTIONS_COUNTED)
         if not asked:
             return None
-        return Conversation(session, asked[-1].time_ms, asked[0].time_ms, len(asked))
+        return ListedSession(session, asked[-1].time_ms, asked[0].time_ms, len(asked))
 
     def of_session(self, tenant: str, subject: str, session: str, most: int) -> list[KnownRequest]:
         """List a reader's requests in a session, newest first."""

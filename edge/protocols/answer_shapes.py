@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Status = Literal["accepted", "answering", "completed", "retracted", "failed"]
+AnswerStatus = Literal["accepted", "answering", "completed", "retracted", "failed"]
 
 
 class ProblemDetails(BaseModel):
@@ -82,7 +82,7 @@ class AskResult(ClosedAnswer):
 class AnswerSoFar(AskResult):
     """An answer as far as the log has it."""
 
-    status: Status
+    status: AnswerStatus
     reason: str = Field(default="", description="Why it was retracted.")
     error: dict[str, Any] = Field(default={}, description="The problem with which it failed.")
 
@@ -90,14 +90,14 @@ class AnswerSoFar(AskResult):
 # ---------------------------------------------------------------------- frames
 
 
-class AnswerFrame(BaseModel):
+class FrameShape(BaseModel):
     """What every frame from the gateway has."""
 
     request_id: str
     cursor: str = Field(description="Opaque: what to resume with to get all that comes after it.")
 
 
-class AcceptedFrame(AnswerFrame):
+class AcceptedFrame(FrameShape):
     """The question is on the log."""
 
     type: Literal["accepted"]
@@ -105,7 +105,7 @@ class AcceptedFrame(AnswerFrame):
     id: str | int = Field(default="", description="The client's own name of the message.")
 
 
-class StepFrame(AnswerFrame):
+class StepFrame(FrameShape):
     """A step is done; optional."""
 
     type: Literal["step"]
@@ -113,26 +113,26 @@ class StepFrame(AnswerFrame):
     took_ms: int
 
 
-class DeltaFrame(AnswerFrame):
+class DeltaFrame(FrameShape):
     """More of the text."""
 
     type: Literal["delta"]
     text: str
 
 
-class RestartedFrame(AnswerFrame):
+class RestartedFrame(FrameShape):
     """The partial answer is void; deltas start over."""
 
     type: Literal["restarted"]
 
 
-class CompletedFrame(AnswerFrame, ClosedAnswer):
+class CompletedFrame(FrameShape, ClosedAnswer):
     """The answer is whole."""
 
     type: Literal["completed"]
 
 
-class RedactedFrame(AnswerFrame):
+class RedactedFrame(FrameShape):
     """Replace what was already shown from `start` up to `end`, in characters."""
 
     type: Literal["redacted"]
@@ -141,14 +141,14 @@ class RedactedFrame(AnswerFrame):
     replacement: str
 
 
-class RetractedFrame(AnswerFrame):
+class RetractedFrame(FrameShape):
     """Remove the whole answer."""
 
     type: Literal["retracted"]
     reason: str
 
 
-class ErrorFrame(AnswerFrame):
+class ErrorFrame(FrameShape):
     """A problem, with the fields of a problem document; `problem` is its type."""
 
     type: Literal["error"]
@@ -161,7 +161,7 @@ class ErrorFrame(AnswerFrame):
     retry_after_s: int = 1
 
 
-FRAMES: dict[str, type[AnswerFrame]] = {
+FRAMES: dict[str, type[FrameShape]] = {
     "accepted": AcceptedFrame,
     "step": StepFrame,
     "delta": DeltaFrame,

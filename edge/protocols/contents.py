@@ -20,7 +20,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+WholeNumber = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]
 
 

@@ -39,7 +39,7 @@ WRITES = (400, 408, 413, 422)
 WITH_KEY = (401, 403, 429, 503)
 
 
-class Told(NamedTuple):
+class OperationAnswer(NamedTuple):
     """What an operation answers."""
 
     status: int
@@ -51,63 +51,65 @@ class Told(NamedTuple):
     scope: str = "read"
 
 
-ANSWERS: Mapping[tuple[str, str], Told] = {
-    ("post", "/v1/documents"): Told(
+ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
+    ("post", "/v1/documents"): OperationAnswer(
         202, "The submission is on the log.", shapes.TakenDocument, (*WRITES, 410), scope="write"
     ),
-    ("get", "/v1/documents"): Told(200, "A page.", shapes.DocumentsListed, (422,)),
-    ("get", "/v1/documents/{document}"): Told(
+    ("get", "/v1/documents"): OperationAnswer(200, "A page.", shapes.DocumentsListed, (422,)),
+    ("get", "/v1/documents/{document}"): OperationAnswer(
         200, "How it fares.", shapes.DocumentFares, (404, 422)
     ),
-    ("delete", "/v1/documents/{document}"): Told(
+    ("delete", "/v1/documents/{document}"): OperationAnswer(
         202, "The withdrawal is on the log.", shapes.TakenDocument, (404, 410, 422), scope="write"
     ),
-    ("post", "/v1/messages"): Told(
+    ("post", "/v1/messages"): OperationAnswer(
         200, "The answer.", shapes.AskResult, (*WRITES, 410, 502, 504), FRAMES_TOLD
     ),
-    ("get", "/v1/messages/{request_id}"): Told(
+    ("get", "/v1/messages/{request_id}"): OperationAnswer(
         200, "The answer so far.", shapes.AnswerSoFar, (404, 422), FRAMES_TOLD
     ),
-    ("get", "/v1/messages/{request_id}/timeline"): Told(
+    ("get", "/v1/messages/{request_id}/timeline"): OperationAnswer(
         200, "Its timeline.", shapes.TimelineTold, (404, 422)
     ),
-    ("post", "/v1/search"): Told(
+    ("post", "/v1/search"): OperationAnswer(
         200, "The passages.", shapes.SearchResult, (*WRITES, 410, 502, 504)
     ),
-    ("post", "/v1/feedback"): Told(
+    ("post", "/v1/feedback"): OperationAnswer(
         202, "The judgement is on the log.", shapes.TakenJudgement, (*WRITES, 404, 410)
     ),
-    ("get", "/v1/review/next"): Told(
+    ("get", "/v1/review/next"): OperationAnswer(
         200, "An answer, or none.", shapes.AnyObject, (422,), scope="review"
     ),
-    ("post", "/v1/review/judge"): Told(
+    ("post", "/v1/review/judge"): OperationAnswer(
         202,
         "The judgement is on the log.",
         shapes.TakenJudgement,
         (*WRITES, 404, 409, 410),
         scope="review",
     ),
-    ("post", "/v1/review/undo"): Told(
+    ("post", "/v1/review/undo"): OperationAnswer(
         202,
         "It was taken back.",
         shapes.TakenJudgement,
         (*WRITES, 404, 409, 410),
         scope="review",
     ),
-    ("get", "/v1/review/agreement"): Told(
+    ("get", "/v1/review/agreement"): OperationAnswer(
         200, "How far reviewers agree.", shapes.AnyObject, (), scope="review"
     ),
-    ("get", "/v1/models"): Told(200, "The models.", shapes.ModelsListed),
-    ("get", "/v1/models/{name}"): Told(200, "The model.", shapes.ModelOffered, (404,)),
-    ("post", "/v1/chat/completions"): Told(
+    ("get", "/v1/models"): OperationAnswer(200, "The models.", shapes.ModelsListed),
+    ("get", "/v1/models/{name}"): OperationAnswer(200, "The model.", shapes.ModelOffered, (404,)),
+    ("post", "/v1/chat/completions"): OperationAnswer(
         200,
         "The completion.",
         shapes.CompletionTold,
         (400, 404, 408, 410, 413, 502, 504),
         CHUNKS_TOLD,
     ),
-    ("get", "/healthz"): Told(200, "The process runs.", shapes.HealthTold, scope=""),
-    ("get", "/readyz"): Told(200, "It can serve.", shapes.ReadinessTold, (503,), scope=""),
+    ("get", "/healthz"): OperationAnswer(200, "The process runs.", shapes.HealthTold, scope=""),
+    ("get", "/readyz"): OperationAnswer(
+        200, "It can serve.", shapes.ReadinessTold, (503,), scope=""
+    ),
 }
 EXAMPLES: Mapping[str, dict[str, Any]] = {
     "Question": {"text": "How long is the notice period?", "session_id": "s-1"},
@@ -232,7 +234,7 @@ def _mend(parameter: dict[str, Any]) -> None:
 
 
 def _responses(
-    method: str, path: str, told: Told, components: dict[str, Any]
+    method: str, path: str, told: OperationAnswer, components: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     is_openai = is_spoken_at(path)
     fault = shapes.OpenaiError if is_openai else shapes.ProblemDetails

@@ -18,7 +18,7 @@ from edge.protocols.graphql.graphql_types import (
 )
 from edge.protocols.http.ask_once import whole
 
-Context = Info[GraphqlContext, None]
+GraphqlInfo = Info[GraphqlContext, None]
 FIRST = 20
 FIRST_MAX = 50
 First = Annotated[int, strawberry.argument(description=f"At most; {FIRST_MAX} at once.")]
@@ -51,7 +51,7 @@ class GraphqlMessage:
         )
 
     @strawberry.field(description="The answer so far, read from the log.")
-    async def answer(self, info: Context) -> GraphqlAnswer:
+    async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
         """Return the answer so far."""
         return GraphqlAnswer.of(await info.context.answer(self.known))
 
@@ -66,7 +66,7 @@ class GraphqlSession:
     questions: int
 
     @strawberry.field(description="Its newest questions, the newest first.")
-    async def messages(self, info: Context, first: First = FIRST) -> list[GraphqlMessage]:
+    async def messages(self, info: GraphqlInfo, first: First = FIRST) -> list[GraphqlMessage]:
         """List questions."""
         caller = info.context.reader()
         found = info.context.gateway.lists.of_session(
@@ -92,7 +92,7 @@ class GraphqlAsked:
     known: strawberry.Private[KnownRequest]
 
     @strawberry.field(description="Wait for the whole answer.")
-    async def answer(self, info: Context) -> GraphqlAnswer:
+    async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
         """Wait for the answer; raises Problem."""
         context = info.context
         follower, caller = context.gateway.follower, context.reader()

@@ -11,22 +11,22 @@ import strawberry
 
 from edge.answering.following import Watch
 from edge.problems import Problem
-from edge.protocols.graphql.graphql_conversations import Context
+from edge.protocols.graphql.graphql_conversations import GraphqlInfo
 from edge.protocols.graphql.graphql_types import (
     GraphqlFrame,
 )
 from streams.watching.tracing import trace_id_of
 
 
-@strawberry.type
-class Subscription:
+@strawberry.type(name="Subscription")
+class GraphqlSubscription:
     """What can be followed."""
 
     @strawberry.subscription(
         description="The frames of an answer; with a cursor, those that came after it."
     )
     async def answer(
-        self, info: Context, request_id: strawberry.ID, cursor: str = ""
+        self, info: GraphqlInfo, request_id: strawberry.ID, cursor: str = ""
     ) -> AsyncGenerator[GraphqlFrame, None]:
         """Follow an answer; raises Problem."""
         context = info.context

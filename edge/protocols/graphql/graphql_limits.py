@@ -68,7 +68,7 @@ def too_complex(why: str) -> Problem:
     return Problem(422, "too-complex", f"{why}: ask for less at once")
 
 
-class Weight:
+class OperationWeight:
     """What an operation asks for, counted."""
 
     def __init__(self, document: DocumentNode) -> None:
@@ -134,7 +134,7 @@ def _entries(field: FieldNode) -> int:
 
 def check_weight(document: DocumentNode) -> None:
     """Refuse an operation that asks for too much; raises Problem."""
-    weight = Weight(document)
+    weight = OperationWeight(document)
     for what, found, most in (
         ("depth", weight.depth, DEPTH_MAX),
         ("aliases", weight.aliases, ALIASES_MAX),

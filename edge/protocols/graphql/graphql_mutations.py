@@ -13,7 +13,7 @@ from strawberry.scalars import JSON
 from edge.gateway.reception import NewQuestion
 from edge.problems import not_found
 from edge.protocols.contents import validated
-from edge.protocols.graphql.graphql_conversations import Context, GraphqlAsked
+from edge.protocols.graphql.graphql_conversations import GraphqlAsked, GraphqlInfo
 from edge.protocols.graphql.graphql_types import (
     GraphqlJudged,
     GraphqlTaken,
@@ -26,7 +26,9 @@ from edge.requests.building import response_schema_text
 from edge.requests.new_document import NewDocument, essence
 from schemas import Ask
 
-Key = Annotated[str, strawberry.argument(description="The same key and arguments are one request.")]
+IdempotencyArgument = Annotated[
+    str, strawberry.argument(description="The same key and arguments are one request.")
+]
 
 
 @strawberry.type
@@ -36,13 +38,13 @@ class Mutation:
     @strawberry.mutation(description="Ask a question; `answer` waits for the whole answer.")
     async def ask(
         self,
-        info: Context,
+        info: GraphqlInfo,
         text: str,
         session_id: str = "",
         max_tokens: int = limits.ANSWER_TOKENS,
         response_schema: JSON | None = None,
         budget_ms: int | None = None,
-        idempotency_key: Key = "",
+        idempotency_key: IdempotencyArgument = "",
     ) -> GraphqlAsked:
         """Put a question on the log; raises Problem."""
         context = info.context
@@ -76,7 +78,7 @@ class Mutation:
     @strawberry.mutation(description="Hand a document in, up to a megabyte; larger ones over HTTP.")
     async def submit_document(
         self,
-        info: Context,
+        info: GraphqlInfo,
         uri: str,
         media_type: str,
         content: str | None = None,
@@ -85,7 +87,7 @@ class Mutation:
         metadata: JSON | None = None,
         groups: list[str] | None = None,
         chunk_policy: str = "",
-        idempotency_key: Key = "",
+        idempotency_key: IdempotencyArgument = "",
     ) -> GraphqlTaken:
         """Hand a document in; raises Problem."""
         context = info.context
@@ -120,7 +122,7 @@ class Mutation:
         )
 
     @strawberry.mutation(description="Withdraw a document: it is found no longer.")
-    async def withdraw_document(self, info: Context, id: strawberry.ID) -> GraphqlTaken:  # noqa: A002
+    async def withdraw_document(self, info: GraphqlInfo, id: strawberry.ID) -> GraphqlTaken:  # noqa: A002
         """Withdraw a document; raises Problem."""
         context = info.context
         caller, gateway = context.writer(), context.gateway
@@ -133,11 +135,11 @@ class Mutation:
     @strawberry.mutation(description="Judge an answer: -1 bad, 0 neutral, 1 good.")
     async def feedback(
         self,
-        info: Context,
+        info: GraphqlInfo,
         request_id: strawberry.ID,
         rating: int,
         comment: str | None = None,
-        idempotency_key: Key = "",
+        idempotency_key: IdempotencyArgument = "",
     ) -> GraphqlJudged:
         """Judge an answer; raises Problem."""
         context = info.context
@@ -153,7 +155,7 @@ class Mutation:
         return GraphqlJudged(request_id=strawberry.ID(told), about=strawberry.ID(question.request))
 
     @strawberry.mutation(description="Send no more of an answer that goes out on this connection.")
-    async def cancel(self, info: Context, request_id: strawberry.ID) -> bool:
+    async def cancel(self, info: GraphqlInfo, request_id: strawberry.ID) -> bool:
         """Stop sending an answer; raises Problem."""
         info.context.reader()
         stop = info.context.followed.pop(str(request_id), None)

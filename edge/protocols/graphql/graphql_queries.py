@@ -14,8 +14,8 @@ from edge.problems import not_found
 from edge.protocols.contents import validated
 from edge.protocols.graphql.graphql_conversations import (
     FIRST,
-    Context,
     First,
+    GraphqlInfo,
     GraphqlMessage,
     GraphqlSession,
     GraphqlSessionPage,
@@ -41,13 +41,13 @@ class Query:
     """What can be read."""
 
     @strawberry.field(description="Who calls.")
-    async def me(self, info: Context) -> GraphqlMe:
+    async def me(self, info: GraphqlInfo) -> GraphqlMe:
         """Say who calls."""
         return GraphqlMe.of(info.context.caller)
 
     @strawberry.field(description="One's own conversations, the one last gone on with first.")
     async def sessions(
-        self, info: Context, first: First = FIRST, after: str = ""
+        self, info: GraphqlInfo, first: First = FIRST, after: str = ""
     ) -> GraphqlSessionPage:
         """List conversations."""
         caller = info.context.reader()
@@ -63,7 +63,7 @@ class Query:
         )
 
     @strawberry.field(description="One of one's own conversations.")
-    async def session(self, info: Context, id: strawberry.ID) -> GraphqlSession:  # noqa: A002
+    async def session(self, info: GraphqlInfo, id: strawberry.ID) -> GraphqlSession:  # noqa: A002
         """Return a conversation; raises Problem."""
         caller = info.context.reader()
         info.context.gateway.access.check_all_known()
@@ -73,14 +73,14 @@ class Query:
         return session_of(found.session, *found[1:])
 
     @strawberry.field(description="A question of one's own.")
-    async def message(self, info: Context, request_id: strawberry.ID) -> GraphqlMessage:
+    async def message(self, info: GraphqlInfo, request_id: strawberry.ID) -> GraphqlMessage:
         """Return a question; raises Problem."""
         caller = info.context.reader()
         asked = info.context.gateway.access.question(caller, without_prefix(str(request_id)))
         return GraphqlMessage.of(asked)
 
     @strawberry.field(description="Every step of a request with times, versions and effects.")
-    async def timeline(self, info: Context, request_id: strawberry.ID) -> JSON:
+    async def timeline(self, info: GraphqlInfo, request_id: strawberry.ID) -> JSON:
         """Return a timeline; raises Problem."""
         gateway = info.context.gateway
         on_log = gateway.access.request(info.context.reader(), str(request_id))
@@ -89,7 +89,7 @@ class Query:
     @strawberry.field(description="Documents by id.")
     async def documents(
         self,
-        info: Context,
+        info: GraphqlInfo,
         first: Annotated[
             int, strawberry.argument(description=f"At most; {limits.PAGE} at once.")
         ] = limits.PAGE,
@@ -107,14 +107,14 @@ class Query:
         )
 
     @strawberry.field(description="How a document fares.")
-    async def document(self, info: Context, id: strawberry.ID) -> GraphqlDocument:  # noqa: A002
+    async def document(self, info: GraphqlInfo, id: strawberry.ID) -> GraphqlDocument:  # noqa: A002
         """Return a document; raises Problem."""
         caller, access = info.context.reader(), info.context.gateway.access
         found = access.document(caller, str(id))
         return GraphqlDocument.of(found, access.title(caller, found))
 
     @strawberry.field(description="What a document says, as this key may see it.")
-    async def document_text(self, info: Context, id: strawberry.ID) -> str:  # noqa: A002
+    async def document_text(self, info: GraphqlInfo, id: strawberry.ID) -> str:  # noqa: A002
         """Return a document's text; raises Problem."""
         context = info.context
         _, text = await context.gateway.texts.read(
@@ -125,7 +125,7 @@ class Query:
     @strawberry.field(description="Find passages, through the log like any request.")
     async def search(
         self,
-        info: Context,
+        info: GraphqlInfo,
         text: str,
         k: int = limits.PASSAGES,
         filters: JSON | None = None,

@@ -13,7 +13,7 @@ from strawberry.types import ExecutionContext
 
 from edge.protocols.graphql import graphql_errors
 from edge.protocols.graphql.graphql_context import GraphqlContext
-from edge.protocols.graphql.graphql_following import Subscription
+from edge.protocols.graphql.graphql_following import GraphqlSubscription
 from edge.protocols.graphql.graphql_limits import OperationLimits
 from edge.protocols.graphql.graphql_mutations import Mutation
 from edge.protocols.graphql.graphql_queries import Query
@@ -36,7 +36,7 @@ def schema() -> GraphqlSchema:
     return GraphqlSchema(
         query=Query,
         mutation=Mutation,
-        subscription=Subscription,
+        subscription=GraphqlSubscription,
         extensions=[
             OperationLimits,
             lambda: AddValidationRules([MaxIntrospectionDepthRule]),

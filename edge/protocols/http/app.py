@@ -14,7 +14,14 @@ from starlette.routing import Route, WebSocketRoute
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.graphql import graphql_route
-from edge.protocols.http import descriptions, documents, feedback, messages, reviewing, service
+from edge.protocols.http import (
+    documents,
+    feedback,
+    interface_documents,
+    messages,
+    reviewing,
+    service,
+)
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
 from edge.protocols.openai import chat_routes
@@ -62,7 +69,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         reviewing,
         chat_routes,
         service,
-        descriptions,
+        interface_documents,
     ):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)

@@ -16,7 +16,7 @@ from agents.chunk_policies import BY_KIND
 from edge.answering.bounds import Pace
 from edge.callers.caller import Caller
 from edge.problems import Problem
-from edge.protocols.contents import Truth, Whole, validated
+from edge.protocols.contents import Truth, WholeNumber, validated
 from edge.requests import limits
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=limits.METADATA_KEY_MAX)]
@@ -44,9 +44,9 @@ class MessageBody(BaseModel):
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     session_id: str = Field("", max_length=limits.SESSION_MAX)
     stream: Truth = False
-    max_tokens: Whole = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     response_schema: dict[str, Any] | None = None
-    budget_ms: Whole | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     tenant: str | None = None
 
 
@@ -55,10 +55,10 @@ class SearchBody(BaseModel):
 
     model_config = ConfigDict(title="Search")
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
-    k: Whole = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
+    k: WholeNumber = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
     filters: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
-    as_of: Whole = Field(-1, ge=-1, le=limits.INT64_MAX)
-    budget_ms: Whole | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    as_of: WholeNumber = Field(-1, ge=-1, le=limits.INT64_MAX)
+    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     tenant: str | None = None
 
     def filter_texts(self) -> dict[str, str]:

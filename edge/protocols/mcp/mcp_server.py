@@ -20,7 +20,7 @@ from edge.gateway.gateway import Gateway
 from edge.listening.catalogue import KnownDocument
 from edge.problems import Problem
 from edge.protocols.mcp import mcp_links
-from edge.protocols.mcp.mcp_tools import TOOLS, Call
+from edge.protocols.mcp.mcp_tools import TOOLS, McpCall
 from edge.requests import limits
 from streams.version import CODE
 from streams.watching.logs import logger, places
@@ -50,14 +50,14 @@ class McpHandlers:
     async def call_tool(
         self, context: Any, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        """Call a tool; what goes wrong in it is its result, so that a model can read it."""
+        """McpCall a tool; what goes wrong in it is its result, so that a model can read it."""
         if params.name not in {"search", "ask"}:
             raise MCPError(
                 types.INVALID_PARAMS, "there is no such tool: tools/list lists those that there are"
             )
         caller, state = caller_in(context), context.request.state
         key = context.request.headers.get("idempotency-key", "")
-        call = Call(self._gateway, caller, key, state.traceparent, context.session)
+        call = McpCall(self._gateway, caller, key, state.traceparent, context.session)
         given = params.arguments or {}
         try:
             caller.need("read")

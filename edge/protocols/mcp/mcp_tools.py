@@ -17,7 +17,7 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
 from edge.problems import from_fields
 from edge.protocols.answer_shapes import AskResult, SearchResult
-from edge.protocols.contents import Whole, validated
+from edge.protocols.contents import WholeNumber, validated
 from edge.protocols.http.bodies import Label, LabelKey, label_texts
 from edge.protocols.mcp.mcp_links import link_to
 from edge.requests import limits
@@ -26,7 +26,7 @@ from schemas import Ask
 MESSAGE_MAX = 2_000
 """Characters of text in one notice of progress: who lags behind is told in fewer, longer ones."""
 Budget = Annotated[
-    Whole | None,
+    WholeNumber | None,
     Field(
         ge=limits.BUDGET_MS[0],
         le=limits.BUDGET_MS[1],
@@ -42,7 +42,9 @@ class SearchArguments(BaseModel):
     text: str = Field(
         min_length=1, max_length=limits.QUESTION_MAX, description="What to look for, in any words."
     )
-    k: Whole = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX, description="Passages at most.")
+    k: WholeNumber = Field(
+        limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX, description="Passages at most."
+    )
     filters: dict[LabelKey, Label] = Field(
         default_factory=dict,
         max_length=limits.FILTERS_MAX,
@@ -61,7 +63,7 @@ class AskArguments(BaseModel):
         max_length=limits.SESSION_MAX,
         description="The conversation to go on with, as an answer named it; empty for a new one.",
     )
-    max_tokens: Whole = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     budget_ms: Budget = None
 
 
@@ -99,7 +101,7 @@ TOOLS = [
 ]
 
 
-class Call:
+class McpCall:
     """One call of a tool: who calls, and what of the HTTP request counts."""
 
     def __init__(

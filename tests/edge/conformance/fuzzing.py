@@ -4,14 +4,18 @@ What counts is that no answer is an error of the server's, that each is one whic
 and the shape that it has there, and that what the document forbids is refused.
 """
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from tests.edge.fake_log import Answers, a_citation
 from tests.edge.http_client import outcomes_of, passages_for
 
+ROOT = Path(__file__).parents[3]
+HOOKS = "tests.edge.conformance.graphql_checks"
 SCOPES = ("read", "write", "restore", "review")
 UNFIT = (
     # not all that is refused can be said by a schema: media types, a key that came with another body
@@ -21,6 +25,7 @@ UNFIT = (
     # and one that was handed in exists once the log's reader has come to it
     "ensure_resource_availability",
 )
+FIT = ("--exclude-checks", ",".join(UNFIT))
 
 
 def script(gateway):
@@ -41,13 +46,26 @@ def script(gateway):
     return answer
 
 
-def fuzz(address, key, *options, seed=None):
+def fuzz(address, key, *options, seed=None, checks=FIT):
     """Run schemathesis against an address with a document; returns its exit status and what it said."""
     command = [
         str(Path(sys.executable).parent / "schemathesis"),
-        *("run", address, "-H", f"Authorization: Bearer {key}", "--workers", "1"),
-        *("--exclude-checks", ",".join(UNFIT), "--no-color", *options),
+        *("run", address, "-H", f"Authorization: Bearer {key}", "--workers", "1", "--no-color"),
+        # a slow machine is no fault of what is served
+        *("--request-timeout", "120", "--suppress-health-check", "all"),
+        *(*checks, *options),
         *(() if seed is None else ("--seed", str(seed))),
     ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    # a check of ours would be one of all checks
+    hooks = {} if checks is FIT else {"SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryDirectory() as folder:  # it keeps what it found where it runs
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=folder, env=os.environ | hooks
+        )
     return done.returncode, done.stdout + done.stderr
+
+
+def fuzz_graphql(url, key, *options, seed=None):
+    """Do the same for the schema of GraphQL, which is asked for by introspection."""
+    checks = ("--checks", "problems_are_the_askers")
+    return fuzz(f"{url}/graphql", key, *options, seed=seed, checks=checks)

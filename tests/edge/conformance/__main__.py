@@ -12,8 +12,8 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
-from tests.conformance import interfaces
-from tests.conformance.fuzzing import SCOPES, fuzz, script
+from tests.edge.conformance import interfaces
+from tests.edge.conformance.fuzzing import SCOPES, fuzz, fuzz_graphql, script
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
 
@@ -64,7 +64,7 @@ def main(words):
         http_s = max(1, options.seconds - graphql_s)
         http = fuzz(f"{url}/openapi.json", key, "--max-time", str(http_s), seed=options.seed)
         told("HTTP", *http)
-        graphql = fuzz(f"{url}/graphql", key, "--max-time", str(graphql_s), seed=options.seed)
+        graphql = fuzz_graphql(url, key, "--max-time", str(graphql_s), seed=options.seed)
         told("GraphQL", *graphql)
         stop()
     return 1 if faulty or http[0] or graphql[0] else 0

@@ -10,12 +10,12 @@ import pytest
 
 from edge.protocols.answer_shapes import FRAMES
 from edge.protocols.asyncapi_document import asyncapi_document
-from edge.protocols.http import descriptions
+from edge.protocols.http import interface_documents
 from edge.protocols.openapi_document import ANSWERS, METHODS
 from edge.protocols.websocket.client_frames import KINDS
 from schemas.definitions import self_contained
 from streams.topics import STEPS, TOPICS
-from tests.conformance.interfaces import asyncapi_faults, openapi_faults
+from tests.edge.conformance.interfaces import asyncapi_faults, openapi_faults
 from tests.edge.fake_log import a_citation, a_key
 from tests.edge.http_client import HttpClient, answers_with, frames_of, is_problem, passages_for
 
@@ -29,7 +29,7 @@ async def openapi(call):
 
 @pytest.fixture(scope="module")
 def asyncapi():
-    return json.loads(descriptions.asyncapi_spelt())
+    return json.loads(interface_documents.asyncapi_spelt())
 
 
 # ---------------------------------------------------------------------- OpenAPI

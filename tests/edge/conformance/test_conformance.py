@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from edge.problems import Problem
-from tests.conformance.fuzzing import SCOPES, fuzz, script
+from tests.edge.conformance.fuzzing import SCOPES, fuzz, fuzz_graphql, script
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
 
@@ -40,3 +40,11 @@ async def test_an_answer_that_the_document_does_not_have_is_found(address, monke
     status, said = await asyncio.to_thread(fuzz, f"{url}/openapi.json", key, *options, seed=1)
     assert status == 1
     assert "Server error" in said
+
+
+@pytest.mark.slow
+async def test_graphql_refuses_and_does_not_break(address):
+    _, url, key = address
+    status, said = await asyncio.to_thread(fuzz_graphql, url, key, "--max-examples", "4", seed=1)
+    assert status == 0, said
+    assert "Tested: 14" in said

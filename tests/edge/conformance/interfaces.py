@@ -1,4 +1,4 @@
-"""Hold the documents of the interfaces against their own standards: `python -m tests.conformance.interfaces`.
+"""Hold the documents of the interfaces against their own standards: `python -m tests.edge.conformance.interfaces`.
 
 OpenAPI has a validator on PyPI. AsyncAPI's validators are programs for Node; what they hold a document against is the
 JSON Schema of its specification, which lies beside this file as the npm package @asyncapi/specs 6.11.1 has it
