@@ -31,6 +31,8 @@ async def problems(call, query, **variables):
 class Transport:
     """A client of graphql-transport-ws."""
 
+    quick_s = QUICK_S
+
     def __init__(self, socket):
         self._socket = socket
         self._count = 0
@@ -39,7 +41,7 @@ class Transport:
         await self._socket.send(json.dumps(message))
 
     async def receive(self):
-        async with asyncio.timeout(QUICK_S):
+        async with asyncio.timeout(self.quick_s):
             return json.loads(await self._socket.recv())
 
     async def until_closed(self):
