@@ -13,13 +13,15 @@ def a_writer(tenant="acme"):
     return Caller("key-1", tenant, "w", "writer", frozenset({"write"}), ())
 
 
-async def hand_in(gateway, log, uri, texts, *, new=None, tenant="acme", groups=(), outcome=True):
+async def hand_in(
+    gateway, log, uri, texts, *, new=None, tenant="acme", groups=(), metadata=None, outcome=True
+):
     """Hand a version in whose chunks are called what they say; only those in `new` are written.
 
     <PERSON_1> is Jane Doe. Returns the document's id.
     """
     identity = gateway.reception.identify_document(a_writer(tenant), uri)
-    document = NewDocument(uri=uri, content=b"c", groups=groups)
+    document = NewDocument(uri=uri, content=b"c", groups=groups, metadata=metadata or {})
     request = await gateway.reception.submit(identity, document)
     if outcome:
         for event in outcomes(gateway, request, uri, texts, texts if new is None else new):

@@ -69,3 +69,19 @@ def test_what_was_asked_in_a_session_comes_newest_first_and_no_more_than_wanted(
     found = known.lists.of_session("acme", "u", "s", 3)
     assert [one.request for one in found] == ["r-3", "r-2", "r-1"]
     assert known.lists.of_document("acme", "s", 3) == []
+
+
+def test_what_is_just_being_written_counts_once(known):
+    known.requests.take(asked("r-1", "s", time_ms=1))
+    known.index._write(known.requests.to_write(), {})  # committed, and not let go of yet
+    assert known.requests.unwritten == 1
+    assert known.lists.sessions("acme", "u", 10) == [("s", 1, 1, 1)]
+    assert len(known.lists.of_session("acme", "u", "s", 10)) == 1
+
+
+def test_a_session_is_one_s_own(known):
+    known.requests.take(asked("r-1", "s", time_ms=3))
+    known.requests.take(asked("r-2", "s", time_ms=5))
+    assert known.lists.session("acme", "u", "s") == ("s", 3, 5, 2)
+    assert known.lists.session("acme", "v", "s") is None
+    assert known.lists.session("other", "u", "s") is None

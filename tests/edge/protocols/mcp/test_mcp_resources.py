@@ -7,8 +7,11 @@ from edge.problems import Problem
 from edge.protocols.mcp.mcp_links import address_of, parts_of_address
 from edge.requests import limits
 from schemas import TextRestored
+from streams.log.configuration import configuration, load
+from tests.agents.policies.policies import HIDING
+from tests.edge.conftest import serving
 from tests.edge.documents_on_log import hand_in
-from tests.edge.fake_log import a_key
+from tests.edge.fake_log import a_gateway, a_key
 from tests.edge.protocols.mcp.mcp_client import connected
 
 
@@ -111,3 +114,15 @@ def test_an_address_of_anything_else_is_refused(uri):
 def test_an_address_is_read_as_it_is_spelt():
     assert parts_of_address(address_of("d-1", "c-1")) == ("d-1", "c-1")
     assert parts_of_address(address_of("d-1")) == ("d-1", "")
+
+
+async def test_who_hands_documents_in_is_not_told_what_a_policy_hides(tmp_path, log):
+    rules = {**load(), "policy": configuration("policy", {"cedar": HIDING})}
+    gateway = a_gateway(tmp_path, log, parts={"configurations": rules})
+    async with serving(gateway) as server:
+        document = await hand_in(gateway, log, "file:pay", ["Pay."], metadata={"class": "salaries"})
+        key = a_key(gateway, scopes=["read", "write"])
+        async with connected(server, key) as client:
+            assert (await client.list_resources()).resources == []
+        with pytest.raises(MCPError, match="that this key may read"):
+            await read(server, key, address_of(document))
