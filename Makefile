@@ -14,6 +14,8 @@
 #                other faults: FAULTS=network|brokers|registry|topics|disk|workers|all (docs/faults.md),
 #                or one component away: OUTAGE=broker AWAY_S=60; JSON=FILE for the result
 #   make poisons hostile records, requests and documents on a stack, while others chat: ONLY= JSON=FILE
+#   make conformance  OpenAPI, AsyncAPI and GraphQL held to their standards, by requests that schemathesis makes of them:
+#                SECONDS=600 SEED=; URL= KEY= of a gateway that runs, else one is served for it
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
 #   make bench ONLY=peers   a chat and a document beside Haystack and Quix Streams: half an hour; QUICK=1, JSON=1
 #   make setup   the environment, the parts and the compiled codec alone       make clean  undo what make made here
@@ -29,7 +31,7 @@ peered := .venv/.synced-peers
 compared := $(if $(findstring peers,$(ONLY)),$(peered),$(benched))
 
 .DEFAULT_GOAL := help
-.PHONY: codec golden mutants compatibility help setup parts demo up down test check generate chaos poisons bench clean
+.PHONY: codec golden mutants compatibility conformance help setup parts demo up down test check generate chaos poisons bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -69,6 +71,7 @@ check: $(synced)
 	"$(bin)"/python -m schemas.check
 	"$(bin)"/python -m infra.kafka.deploy --check
 	"$(bin)"/python -m infra.docs --check
+	"$(bin)"/python -m tests.edge.conformance.interfaces
 
 generate: $(synced)
 	"$(bin)"/python -m schemas.generate
@@ -96,6 +99,10 @@ chaos: setup
 
 poisons: setup
 	@"$(bin)"/python -m tests.chaos.poisons $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
+
+conformance: $(synced)
+	@"$(bin)"/python -m tests.edge.conformance $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY))
 
 # what the runner is measured beside; a fresh .synced has removed it
 $(benched): $(synced)

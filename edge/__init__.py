@@ -3,8 +3,8 @@
 From the outside inwards, as the contract in pyproject.toml holds it:
 
 * `cli/`: the verbs; `client/`: the gateway as its clients see it
-* `protocols/`: HTTP with server-sent events, WebSocket, OpenAI's interface, and the process that
-  serves them
+* `protocols/`: HTTP with server-sent events, WebSocket, OpenAI's interface, MCP, GraphQL, what
+  describes them, and the process that serves them
 * `gateway/`: what the protocols call, put together of parts that each do one thing
 * `answering/`: from the records of a request to what its reader is sent
 * `load/`: what new work is taken in at all

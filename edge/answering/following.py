@@ -20,6 +20,7 @@ from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from edge.listening.log_reader import ReadsLog
 from edge.problems import Problem, overloaded
+from edge.requests.identity import Whose
 from schemas import ChunksRetrieved, Event, EventRejected
 from streams.log.clock import now_us
 from streams.settings import Settings
@@ -148,8 +149,28 @@ class Follower:
 
     async def answer_so_far(self, caller: Caller, request: KnownRequest) -> dict[str, Any]:
         """Return what the log holds of an answer; raises Problem."""
+        return self._so_far(caller, request, await self.read_back(request, RESULTS))
+
+    async def answers_so_far(
+        self, caller: Caller, requests: Sequence[KnownRequest]
+    ) -> list[dict[str, Any]]:
+        """Return what the log holds of several answers, read once a lane; raises Problem."""
+        by_lane: dict[int, list[KnownRequest]] = {}
+        for one in requests:
+            by_lane.setdefault(one.lane, []).append(one)
+        found: dict[Whose, list[Entry]] = {}
+        try:
+            for lane in by_lane.values():
+                found |= await self._log.read_back_many(lane, RESULTS)
+        except Transient as error:
+            raise overloaded(str(error)) from None
+        return [self._so_far(caller, one, found[one.whose]) for one in requests]
+
+    def _so_far(
+        self, caller: Caller, request: KnownRequest, entries: Sequence[Entry]
+    ) -> dict[str, Any]:
         view = self.view(caller, request)
-        for entry in in_reading_order(await self.read_back(request, RESULTS), {}):
+        for entry in in_reading_order(entries, {}):
             view.take(entry)
         view.settle()
         return view.snapshot()

@@ -17,6 +17,7 @@ from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.people import People
 from edge.callers.standing import KeysInUse
+from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
@@ -28,6 +29,7 @@ from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
+from edge.listening.request_lists import RequestLists
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
@@ -118,6 +120,8 @@ class Gateway:
         self.embeddings = EmbeddingDesk(
             self.embedder, bounds.embedded, self.configured.policy, self.settings.region
         )
+        self.lists = RequestLists(self.index, self.requests)
+        self.texts = DocumentTexts(self.lists, self.access, self.follower.read_back, self.reception)
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._tasks: list[asyncio.Task[None]] = []

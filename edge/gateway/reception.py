@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from msgspec import structs
 
 from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.bounds import Bounds
+from edge.answering.restored_document import parts_of
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency
 from edge.listening.catalogue import KnownRequest, RequestEvent, known_from
@@ -23,12 +24,12 @@ from edge.load.admission import Admission
 from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
-from edge.requests.identity import Identity
+from edge.requests.identity import Identity, stamp
 from edge.requests.new_document import NewDocument
 from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
-from schemas import AnswerJudgedGrade, Ask, Event
+from schemas import AnswerJudgedGrade, Ask, DocumentRef, Event, MapEntry, TextRestored
 from streams.log.clock import now_us
 from streams.log.writing import Position
 from streams.operations.reviews.review_queue import SampledAnswer
@@ -218,6 +219,34 @@ class Reception:
         _, word = await self._put(build)
         await self._position(word)
         return identity.request
+
+    async def tell_restored(
+        self,
+        caller: Caller,
+        document: DocumentRef,
+        shown: Sequence[MapEntry],
+        reason: str,
+        trace: str = "",
+    ) -> None:
+        """Put on the log whose values somebody is about to see in a document; raises Problem."""
+        with _as_problems():
+            identity = self.build.identities.of_known_document(caller.tenant, document.document)
+        for batch, digests in parts_of(shown):
+            record = TextRestored(
+                meta=stamp(
+                    "gateway", identity, record=f"{identity.request}-{batch.number}", trace=trace
+                ),
+                document=document.document,
+                version=document.version,
+                subject=caller.subject,
+                key=caller.key,
+                kinds=tuple(sorted({entry.kind for entry in shown})),
+                digests=digests,
+                batch=batch,
+                reason=reason,
+            )
+            _, word = await self._put(lambda record=record: record)  # type: ignore[misc]
+            await self._position(word)
 
     @asynccontextmanager
     async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:

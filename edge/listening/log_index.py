@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS requests (
     mode TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS asked ON requests (tenant, subject, time_ms) WHERE mode = 'answer';
+CREATE INDEX IF NOT EXISTS requests_of ON requests (tenant, subject, session, time_ms);
 CREATE TABLE IF NOT EXISTS documents (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -73,7 +74,9 @@ CREATE TABLE IF NOT EXISTS documents (
 );
 CREATE INDEX IF NOT EXISTS under_way ON documents (since_us) WHERE since_us IS NOT NULL;
 """
-"""`since_us` is when a document's newest request began, NULL once it is settled."""
+"""`requests_of` lists a reader's sessions, and a document's requests: it covers both questions.
+
+`since_us` is when a document's newest request began, NULL once it is settled."""
 
 
 class LanePlace(NamedTuple):

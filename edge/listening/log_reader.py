@@ -109,6 +109,11 @@ class ReadsLog(Protocol):
     async def questions(self, requests: Sequence[KnownRequest]) -> dict[str, QuestionAsked]:
         """Return one tenant's questions by request, as far as they are there; raises Transient."""
 
+    async def read_back_many(
+        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]]
+    ) -> dict[Whose, list[Entry]]:
+        """Return the entries of requests of one lane, read at once; raises Transient."""
+
     async def reachable(self) -> bool:
         """Ask the broker whether it is there."""
 
@@ -208,6 +213,31 @@ class LogReader:
             for entry in await asyncio.to_thread(self._entries, found)
             if isinstance(entry.event, QuestionAsked) and entry.whose in wanted
         }
+
+    async def read_back_many(
+        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]]
+    ) -> dict[Whose, list[Entry]]:
+        """Return the entries of requests of one tenant's lane, read at once; raises Transient.
+
+        What came long after a question's deadline is missing, but for retractions: a question whose
+        answer is not among what was found is read back by itself.
+        """
+        async with self._turn_to_read_back():
+            try:
+                found = await asyncio.to_thread(self._read_back_many, requests, kinds)
+            except (KafkaException, TimeoutError) as error:
+                raise Transient(
+                    f"the log can't be read at the moment ({type(error).__name__}): try again"
+                ) from None
+        told: dict[Whose, list[Entry]] = {}
+        for request in requests:
+            mine = found[request.whose]
+            if any(kind is AnswerReleased for _, _, kind in mine):
+                await self._told(mine, request.tenant)
+                told[request.whose] = await asyncio.to_thread(self._opened, mine, request.whose)
+            else:
+                told[request.whose] = await self.read_back(request, kinds)
+        return told
 
     @asynccontextmanager
     async def _turn_to_read_back(self) -> AsyncIterator[None]:
@@ -353,6 +383,26 @@ class LogReader:
         finally:
             consumer.close()
 
+    def _read_back_many(
+        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]]
+    ) -> dict[Whose, list[FoundRecord]]:
+        """Read the stretches in which answers lie, each once; raises as `_read_back` does."""
+        kind_of = {topic_of(kind): kind for kind in kinds}
+        found: dict[Whose, list[FoundRecord]] = {one.whose: [] for one in requests}
+        consumer = self._new_consumer(self._settings, NAME)
+        try:
+            for extents in _shared_stretches(consumer, requests, list(kind_of)):
+                for message in reading.records(consumer, extents, READ_BACK_S):
+                    mine = found.get(whose_is(message))
+                    if mine is None or len(mine) >= READ_BACK_MAX:
+                        continue
+                    kind = kind_of[str(message.topic())]
+                    with suppress(Undecodable):  # whoever processes the topic reports it
+                        mine.append((message, schema_id_of(message.value()), kind))
+            return found
+        finally:
+            consumer.close()
+
     async def _told(self, found: Sequence[FoundRecord], tenant: str) -> None:
         """Wait until it is known what records were written under; raises Transient.
 
@@ -418,6 +468,31 @@ def _stretches(
     ]
     yield [replace(one, end=middle) for one, middle in zip(extents, middles, strict=True)]
     yield [replace(one, begin=middle) for one, middle in zip(extents, middles, strict=True)]
+
+
+def _shared_stretches(
+    consumer: Any, requests: Sequence[KnownRequest], topics: Sequence[str]
+) -> Iterator[list[Extent]]:
+    """Yield what to read of topics for several requests of a lane, none of it twice."""
+    windows = sorted(
+        (max(0, one.time_ms - SKEW_MS), max(one.time_ms, one.deadline_us // 1_000) + SKEW_MS)
+        for one in requests
+    )
+    reached: dict[str, int] = {}
+    for since_ms, until_ms in windows:
+        extents = []
+        for topic in topics:
+            extent = extent_since(consumer, topic, requests[0].lane, since_ms)
+            end = extent.end
+            if topic != RETRACTIONS and until_ms < time.time_ns() // 1_000_000:
+                later = extent_since(consumer, topic, requests[0].lane, until_ms)
+                end = min(end, later.begin)
+            begin = max(extent.begin, reached.get(topic, 0))
+            if begin < end:
+                extents.append(replace(extent, begin=begin, end=end))
+                reached[topic] = end
+        if extents:
+            yield extents
 
 
 def _is_end(message: Any) -> bool:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from edge.problems import Problem
 from edge.protocols.responses import invalid
 from edge.requests.validity import Refused, check_depth
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _whole(value: Any) -> Any:
+    """Refuse what JSON Schema calls no integer: 7.0 is one, true and "7" are not."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+Truth = Annotated[bool, Field(strict=True)]
 
 
 def validated(content: Any, model: type[Model]) -> Model:

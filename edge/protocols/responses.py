@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -69,8 +70,21 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
         404: "nothing is at this address: /openapi.json lists what is",
         405: "this address does not take this method: /openapi.json lists what it takes",
     }.get(error.status_code, str(error.detail))
-    problem = Problem(error.status_code, slug, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(methods_at(request))
+    problem = Problem(error.status_code, slug, detail, headers=headers)
     return response_of(problem, request.scope["state"])
+
+
+def methods_at(request: Request) -> list[str]:
+    """List the methods that an address takes: each is a route of its own."""
+    at_address = (
+        route.methods or set()
+        for route in iter_route_contexts(request.app.routes)
+        if hasattr(route, "path_regex") and route.path_regex.match(request.url.path)
+    )
+    return sorted(set[str]().union(*at_address))
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -61,6 +61,10 @@ RULES = {
     "POST /v1/responses/{response_id}/cancel": ASK,
     "POST /v1/embeddings": ASK,
     "WS /v1/chat": ASK,
+    # these ask for each call who calls, and hold it to this
+    "ANY /mcp": ASK,
+    "ANY /graphql": ASK,
+    "WS /graphql": ASK,
     "GET /v1/me": ANYBODY,
     "GET /login": PUBLIC,
     "GET /login/callback": PUBLIC,
@@ -72,6 +76,9 @@ RULES = {
     "GET /readyz": PUBLIC,
     "GET /metrics": PUBLIC,
     "GET /openapi.json": PUBLIC,
+    "GET /asyncapi.json": PUBLIC,
+    "GET /.well-known/oauth-protected-resource": PUBLIC,
+    "GET /.well-known/oauth-protected-resource/mcp": PUBLIC,
 }
 """By method and path as the route spells it. /metrics shows all to the scope metrics alone."""
 

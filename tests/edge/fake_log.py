@@ -54,6 +54,8 @@ class FakeLog:
         self.answer: Callable[[Event], Sequence[Event]] = lambda _: ()
         self.ready = True
         self.broker = True
+        self.read_at_once: list[int] = []
+        """How many requests each reading of several read."""
         self.behind: Sequence[Lag] = ()
         self.oldest: dict[Partition, int] = {}
         self.configurations = {"c": {"review": {"share": 1.0}}}
@@ -87,6 +89,10 @@ class FakeLog:
             raise Transient("the log can't be read at the moment")
         asked = [(one, await self.read_back(one, [QuestionAsked])) for one in requests]
         return {one.request: entries[0].event for one, entries in asked if entries}
+
+    async def read_back_many(self, requests: Any, kinds: Any) -> dict[Any, list[Entry]]:
+        self.read_at_once.append(len(requests))
+        return {one.whose: await self.read_back(one, kinds) for one in requests}
 
     async def reachable(self) -> bool:
         return self.broker

@@ -9,12 +9,14 @@ from schemas import (
     Batch,
     ChunksCut,
     ChunksIndexed,
+    ChunksRetrieved,
     DocumentRef,
     EventRejected,
     Manifest,
+    Passage,
     QuestionAsked,
 )
-from tests.edge.fake_log import Answers
+from tests.edge.fake_log import Answers, an_entry
 from tests.fakes import a_meta
 
 DOCUMENT = {"uri": "https://acme.test/vat", "media_type": "text/plain", "content": "VAT is due."}
@@ -54,6 +56,37 @@ def frames_of(response):
 
 
 # ---------------------------------------------------------------------- what steps would write
+
+
+def passages_for(gateway):
+    def answer(event):
+        entry = an_entry(gateway.keyring, "acme", "<PERSON_1>", "PERSON", "Jane Doe")
+        return [
+            ChunksRetrieved(
+                meta=Answers(event).meta("retrieve", 0),
+                outcome="retrieved",
+                subject=event.subject,
+                question="q",
+                query="q",
+                passages=(
+                    Passage(
+                        chunk="c-1",
+                        document="d-1",
+                        version=1,
+                        number=0,
+                        title="VAT",
+                        uri="u",
+                        text="Ask <PERSON_1>.",
+                        tokens=3,
+                        score=0.5,
+                        entries=(entry,),
+                    ),
+                ),
+                ask=event.ask,
+            )
+        ]
+
+    return answer
 
 
 def answers_with(*texts, **more):

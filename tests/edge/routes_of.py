@@ -20,7 +20,7 @@ def _names(found):
     prefix, route = found
     if isinstance(route, WebSocketRoute):
         methods = {"WS"}
-    elif isinstance(route, Mount):
+    elif isinstance(route, Mount) or route.methods is None:  # an application of its own
         methods = {"ANY"}
     else:
         methods = route.methods - {"HEAD"}

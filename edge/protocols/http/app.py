@@ -9,20 +9,23 @@ from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.routing import Route, WebSocketRoute
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
+from edge.protocols.graphql import graphql_route
 from edge.protocols.http import (
     documents,
     feedback,
+    interface_documents,
     messages,
     reviewing,
     service,
     sessions,
     sign_in,
 )
-from edge.protocols.http.described import with_security
 from edge.protocols.http.envelope import Envelope
+from edge.protocols.mcp import mcp_route
 from edge.protocols.openai import chat_routes, embeddings_routes, responses_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
 from edge.protocols.websocket.handshake import chat
@@ -35,17 +38,20 @@ whatever host a client names, and the words of errors."""
 
 def create_app(gateway: Gateway) -> FastAPI:
     """Build the application around a gateway, which starts and stops with it."""
+    mcp = mcp_route.McpRoute(gateway)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         gateway.start()
         yield
+        await mcp.stop()
         await gateway.stop()
 
     app = FastAPI(
         title="Playhead",
         version=CODE,
         summary="Documents in, cited answers out; every answer can be replayed from the log.",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -69,11 +75,18 @@ def create_app(gateway: Gateway) -> FastAPI:
         embeddings_routes,
         sign_in,
         service,
+        interface_documents,
     ):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
+    # applications of their own, not functions of the framework's
+    app.router.routes.append(Route(mcp_route.PATH, mcp, include_in_schema=False))
+    graphql = graphql_route.GraphqlRoute(gateway)
+    app.router.routes.append(Route(graphql_route.PATH, graphql, include_in_schema=False))
+    app.router.routes.append(WebSocketRoute(graphql_route.PATH, graphql))
+    for path in (mcp_route.METADATA, mcp_route.METADATA + mcp_route.PATH):
+        app.add_route(path, mcp_route.protected_resource, include_in_schema=False)
     app.add_middleware(Envelope)
-    with_security(app)
     return app
 
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from agents.chunk_policies import BY_KIND
 from edge.answering.bounds import Pace
 from edge.callers.caller import Caller
 from edge.problems import Problem
-from edge.protocols.contents import validated
+from edge.protocols.contents import Truth, WholeNumber, validated
 from edge.requests import limits
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=limits.METADATA_KEY_MAX)]
@@ -30,16 +30,23 @@ HERE_BYTES_MAX = 65_536
 """Of a body that is read on the event loop; a MiB of JSON takes a tenth of a second."""
 
 
+ONE_CONTENT: list[JsonValue] = [
+    {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+    for one, other in (("content", "content_base64"), ("content_base64", "content"))
+]
+"""How a schema says that a document's content comes in one way of the two."""
+
+
 class MessageBody(BaseModel):
     """A question in a conversation."""
 
     model_config = ConfigDict(title="Question")
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
     session_id: str = Field("", max_length=limits.SESSION_MAX)
-    stream: bool = False
-    max_tokens: int = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    stream: Truth = False
+    max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     response_schema: dict[str, Any] | None = None
-    budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     receipt: bool = False
     """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
@@ -50,10 +57,10 @@ class SearchBody(BaseModel):
 
     model_config = ConfigDict(title="Search")
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
-    k: int = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
+    k: WholeNumber = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
     filters: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
-    as_of: int = Field(-1, ge=-1, le=limits.INT64_MAX)
-    budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    as_of: WholeNumber = Field(-1, ge=-1, le=limits.INT64_MAX)
+    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
     tenant: str | None = None
 
     def filter_texts(self) -> dict[str, str]:
@@ -64,7 +71,7 @@ class SearchBody(BaseModel):
 class DocumentBody(BaseModel):
     """A document to hand in: `content` is its text, `content_base64` its bytes."""
 
-    model_config = ConfigDict(title="Document")
+    model_config = ConfigDict(title="Document", json_schema_extra={"oneOf": ONE_CONTENT})
     uri: str = Field(min_length=1, max_length=limits.URI_MAX)
     media_type: str = Field(min_length=1, max_length=limits.MEDIA_TYPE_MAX)
     content: str | None = None

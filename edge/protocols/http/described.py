@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
-
 from edge.protocols.route_rules import RULES, RouteRule
 from edge.protocols.who_calls import COOKIE, cookie_name
 
@@ -26,22 +24,16 @@ SCHEMES = {
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-def with_security(app: FastAPI) -> None:
-    """Have an application's description say which scopes each operation needs."""
-    described = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            add_security(described())
-        return described()
-
-    app.openapi = openapi  # type: ignore[method-assign]
+def is_public(method: str, path: str) -> bool:
+    """Tell whether an operation of a description is anybody's."""
+    rule = _by_path().get(f"{method.upper()} {path}")
+    return rule is not None and rule.public
 
 
 def add_security(document: dict[str, Any]) -> None:
     """Add to a description who may call what; a route without a rule is nobody's."""
     document.setdefault("components", {})["securitySchemes"] = SCHEMES
-    by_path = {_plain(name): rule for name, rule in RULES.items()}
+    by_path = _by_path()
     for path, operations in document["paths"].items():
         for method in METHODS & operations.keys():
             rule = by_path.get(f"{method.upper()} {path}")
@@ -55,6 +47,10 @@ def security_of(rule: RouteRule) -> list[dict[str, list[str]]]:
         return []
     wanted = [[scope] for scope in rule.scopes] or [[]]
     return [{scheme: list(scopes)} for scheme in SCHEMES for scopes in wanted]
+
+
+def _by_path() -> dict[str, RouteRule]:
+    return {_plain(name): rule for name, rule in RULES.items()}
 
 
 def _plain(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.protocols.contents import WholeNumber
 from edge.protocols.http.bodies import openapi_of, parsed, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
@@ -27,7 +28,7 @@ class FeedbackBody(BaseModel):
 
     model_config = ConfigDict(title="Feedback")
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
-    rating: Annotated[int, Field(strict=True, ge=-1, le=1)]
+    rating: Annotated[WholeNumber, Field(ge=-1, le=1)]
     comment: str | None = Field(None, max_length=limits.COMMENT_MAX)
     tenant: str | None = None
 

@@ -35,14 +35,6 @@ from edge.protocols.openai.chat_request import (
     refuse_unsupported,
 )
 from edge.protocols.openai.chat_session import chat_session_of
-from edge.protocols.openai.described import (
-    OF_ASKING,
-    OF_READING,
-    ChatCompletion,
-    DescribedModel,
-    ModelList,
-    answers,
-)
 from edge.protocols.openai.growing_text import GrowingText
 from edge.protocols.openai.models_offered import model, offered_to
 from edge.protocols.openai.openai_shape import DONE, error_of, event_of
@@ -53,7 +45,7 @@ from schemas import Ask
 router = APIRouter()
 
 
-@router.get("/v1/models", response_model=None, responses=answers(ModelList, OF_READING))
+@router.get("/v1/models", response_model=None)
 async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """List the models that the key's tenant may ask."""
     return {"object": "list", "data": [model(name) for name in offered_to(gateway, caller)]}
@@ -62,7 +54,6 @@ async def list_models(gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
 @router.get(
     "/v1/models/{name:path}",
     response_model=None,
-    responses=answers(DescribedModel, OF_READING),
 )
 async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
     """Describe a model; the embedder too, which no list of models to chat with has."""
@@ -74,7 +65,6 @@ async def get_model(name: str, gateway: TheGateway, caller: TheCaller) -> dict[s
 @router.post(
     "/v1/chat/completions",
     response_model=None,
-    responses=answers(ChatCompletion, OF_ASKING, streams=True),
     openapi_extra=openapi_of(ChatBody),
 )
 async def complete_chat(

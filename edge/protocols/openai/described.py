@@ -146,35 +146,3 @@ class EmbeddingList(Described):
     data: list[DescribedEmbedding]
     model: str
     usage: EmbeddingUsage
-
-
-Responses = dict[int | str, dict[str, Any]]
-ERRORS = {
-    400: "A parameter is wrong or can't be honoured; `param` names it",
-    401: "No key, or one that is not in force",
-    403: "The key lacks a scope, or belongs to another tenant",
-    404: "Nothing is there, or nothing that this key may know of",
-    413: "The body or a part of it is too large",
-    422: "The Idempotency-Key came with another request before",
-    429: "Too much at once; Retry-After says when to come back",
-    502: "The answer failed, or is no JSON as was asked for",
-    503: "Overloaded, or not ready; Retry-After says when to come back",
-    504: "No answer came within the budget",
-}
-OF_READING = (401, 403, 404, 503)
-OF_ASKING = (400, 401, 403, 404, 413, 422, 429, 502, 503, 504)
-
-
-def answers(
-    model: type[BaseModel] | None, statuses: tuple[int, ...], *, streams: bool = False
-) -> Responses:
-    """Describe what a route answers: an object where it goes well, else an error."""
-    told: Responses = {
-        status: {"model": OpenAIError, "description": ERRORS[status]} for status in statuses
-    }
-    told["default"] = {"model": OpenAIError, "description": "Any other error"}
-    if model is not None:
-        told[200] = {"model": model, "description": (model.__doc__ or "").strip()}
-        if streams:
-            told[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
-    return told

@@ -22,7 +22,6 @@ from edge.protocols.http.dependencies import (
     fingerprinted,
 )
 from edge.protocols.openai.chat_request import refuse_unknown_model
-from edge.protocols.openai.described import OF_ASKING, EmbeddingList, answers
 from edge.protocols.openai.models_offered import PLATFORM
 from edge.protocols.openai.openai_shape import RefusedParameter
 from edge.requests import limits
@@ -58,7 +57,6 @@ class EmbeddingsBody(BaseModel):
 @router.post(
     "/v1/embeddings",
     response_model=None,
-    responses=answers(EmbeddingList, OF_ASKING),
     openapi_extra=openapi_of(EmbeddingsBody),
 )
 async def create_embeddings(

@@ -34,14 +34,6 @@ from edge.protocols.openai.chat_request import (
     said_of,
 )
 from edge.protocols.openai.chat_session import ChatSession, chat_session_of
-from edge.protocols.openai.described import (
-    OF_ASKING,
-    OF_READING,
-    InputItemList,
-    OpenAIError,
-    ResponseResource,
-    answers,
-)
 from edge.protocols.openai.models_offered import offered_to
 from edge.protocols.openai.openai_shape import (
     DONE,
@@ -71,7 +63,6 @@ NEVER = ("false", "0", "")
 @router.post(
     "/v1/responses",
     response_model=None,
-    responses=answers(ResponseResource, OF_ASKING, streams=True),
     openapi_extra=openapi_of(ResponseBody),
 )
 async def create_response(
@@ -126,7 +117,6 @@ async def create_response(
 @router.get(
     "/v1/responses/{response_id}",
     response_model=None,
-    responses=answers(ResponseResource, (400, *OF_READING)),
 )
 async def get_response(
     response_id: str,
@@ -148,7 +138,6 @@ async def get_response(
 @router.get(
     "/v1/responses/{response_id}/input_items",
     response_model=None,
-    responses=answers(InputItemList, (400, *OF_READING)),
 )
 async def list_input_items(
     response_id: str,
@@ -182,7 +171,6 @@ async def list_input_items(
     "/v1/responses/{response_id}",
     status_code=405,
     response_model=None,
-    responses={**answers(None, OF_READING), 405: {"model": OpenAIError}},
 )
 async def delete_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to delete a response, and say what there is instead."""
@@ -201,7 +189,6 @@ async def delete_response(response_id: str, gateway: TheGateway, caller: TheCall
     "/v1/responses/{response_id}/cancel",
     status_code=400,
     response_model=None,
-    responses=answers(None, (400, *OF_READING)),
 )
 async def cancel_response(response_id: str, gateway: TheGateway, caller: TheCaller) -> Response:
     """Refuse to cancel a response: none is made in the background."""

@@ -124,6 +124,15 @@ async def test_another_tenants_request_is_not_read_back(log):
     assert await log.reader.read_back(ours, [DocumentWithdrawn]) == []
 
 
+async def test_several_requests_of_a_lane_are_read_back_at_once(log):
+    document = str(uuid.uuid4())
+    events = [a_withdrawal(log, document) for _ in range(3)]
+    places = [log.publisher.send(event).result(30) for event in events]
+    requests = [known_from(*one) for one in zip(events, (p.time_ms for p in places), strict=True)]
+    found = await log.reader.read_back_many(requests, [DocumentWithdrawn])
+    assert [found[one.whose][0].event for one in requests] == events
+
+
 async def test_what_is_published_reaches_the_readers_and_whoever_waits_for_it(log, reading):
     dispatch, entries = reading
     event = a_withdrawal(log)

@@ -388,6 +388,37 @@ async def test_of_a_released_answer_nothing_is_read_that_came_long_after_it():
     assert log.consumers[0].times == 1
 
 
+async def test_several_requests_are_read_at_once_and_no_stretch_twice():
+    log = Log(Reading)
+    for event in (QUESTION, *WHOLE):
+        log.put(event)
+    with_later_records_of_others(log)
+    other = structs.replace(QUESTION, meta=structs.replace(QUESTION.meta, request="other"))
+    theirs = replace(DEADLINE, request="other", tenant="globex")
+    mine = replace(DEADLINE, time_ms=DEADLINE.time_ms + 1)
+    log.put(other, time_ms=REQUEST.time_ms, request="other")
+    found = await log.reader().read_back_many([DEADLINE, mine], WITH_RETRACTIONS)
+    assert {entry.event.meta.id for entry in found[DEADLINE.whose]} == {
+        event.meta.id for event in (QUESTION, *WHOLE)
+    }
+    assert len(found[DEADLINE.whose]) == 1 + len(WHOLE)
+    assert log.consumers[0].times == 1
+    found = await log.reader().read_back_many([DEADLINE, theirs], WITH_RETRACTIONS)
+    assert found[theirs.whose] == []
+
+
+async def test_of_several_requests_one_that_was_answered_late_is_looked_for_by_itself():
+    log = Log(Reading)
+    log.put(QUESTION)
+    with_later_records_of_others(log)
+    for event in WHOLE:
+        log.put(event, time_ms=LATER_MS)
+    found = await log.reader().read_back_many([DEADLINE], WITH_RETRACTIONS)
+    assert {entry.event.meta.id for entry in found[DEADLINE.whose]} == {
+        event.meta.id for event in (QUESTION, *WHOLE)
+    }
+
+
 async def test_an_answer_that_came_late_is_found_behind_all_others():
     log = Log(Reading)
     log.put(QUESTION)

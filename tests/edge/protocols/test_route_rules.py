@@ -29,7 +29,11 @@ def test_rules_name_scopes_that_there_are():
     assert named <= set(SCOPES)
 
 
-ASKED = [name for name, rule in RULES.items() if not rule.public and not name.startswith("WS ")]
+ASKED = [
+    name
+    for name, rule in RULES.items()
+    if not rule.public and not name.startswith(("WS ", "ANY "))  # those hold each call to theirs
+]
 
 
 @pytest.mark.parametrize("name", ASKED)

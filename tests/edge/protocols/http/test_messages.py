@@ -7,9 +7,7 @@ import pytest
 from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
 from schemas import (
-    ChunksRetrieved,
     EventRejected,
-    Passage,
     QuestionAsked,
 )
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
@@ -18,6 +16,7 @@ from tests.edge.http_client import (
     answers_with,
     frames_of,
     is_problem,
+    passages_for,
 )
 
 
@@ -170,37 +169,6 @@ async def test_an_erased_value_keeps_its_placeholder(call, gateway, log):
     log.answer = answers_with("Ask <PERSON_1>", entries=(entry,))
     answer = (await call("POST", "/v1/messages", {"text": "x"})).json()
     assert answer["text"] == "Ask <PERSON_1>"
-
-
-def passages_for(gateway):
-    def answer(event):
-        entry = an_entry(gateway.keyring, "acme", "<PERSON_1>", "PERSON", "Jane Doe")
-        return [
-            ChunksRetrieved(
-                meta=Answers(event).meta("retrieve", 0),
-                outcome="retrieved",
-                subject=event.subject,
-                question="q",
-                query="q",
-                passages=(
-                    Passage(
-                        chunk="c-1",
-                        document="d-1",
-                        version=1,
-                        number=0,
-                        title="VAT",
-                        uri="u",
-                        text="Ask <PERSON_1>.",
-                        tokens=3,
-                        score=0.5,
-                        entries=(entry,),
-                    ),
-                ),
-                ask=event.ask,
-            )
-        ]
-
-    return answer
 
 
 async def test_a_search_answers_with_passages(call, gateway, log):

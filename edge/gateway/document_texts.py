@@ -1,0 +1,86 @@
+"""Document texts: what a document says, as its reader may see it, read back from the log.
+
+It is the redacted text. Values are put back as in an answer, and where any is, the log is told who
+saw it before anybody does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from edge.answering.restored_document import RestoredText, restored_text
+from edge.callers.access import Access
+from edge.callers.caller import Caller
+from edge.gateway.reception import Reception
+from edge.listening.catalogue import KnownDocument, KnownRequest
+from edge.listening.entries import Entry
+from edge.listening.request_lists import RequestLists
+from edge.problems import Problem, not_found
+from schemas import ChunksRedacted, DocumentRef, Event, RedactedChunk
+
+REQUESTS_MAX = 32
+"""Versions whose records are read back for one text: what did not change lies with older ones."""
+
+ReadsBack = Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]]
+
+
+class DocumentTexts:
+    """Reads documents back for those who may read them; lives on one event loop."""
+
+    def __init__(
+        self, lists: RequestLists, access: Access, read_back: ReadsBack, reception: Reception
+    ) -> None:
+        self._lists = lists
+        self._access = access
+        self._read_back = read_back
+        self._reception = reception
+
+    async def read(
+        self, caller: Caller, document_id: str, reason: str, trace: str = ""
+    ) -> tuple[KnownDocument, RestoredText]:
+        """Return the version of a document that can be found, with its text; raises Problem."""
+        document = self._access.document(caller, document_id)
+        if not self._access.may_know(caller, document_id):
+            raise not_found(f"no document {document.id!r} that this key may read")
+        if document.manifest is None:
+            raise Problem(
+                409,
+                "not-indexed",
+                f"document {document.id!r} is {document.newest.status}: no version of it can be "
+                "read",
+                retryable=document.under_way_since_us is not None,
+            )
+        chunks = await self._chunks(caller.tenant, document, document.manifest.chunks)
+        text = await asyncio.to_thread(
+            restored_text, chunks, lambda entries: self._access.reveal(caller, entries)
+        )
+        if text.shown:
+            ref = DocumentRef(document=document.id, version=document.version, uri=document.uri)
+            await self._reception.tell_restored(caller, ref, text.shown, reason, trace)
+        return document, text
+
+    async def _chunks(
+        self, tenant: str, document: KnownDocument, wanted: Sequence[str]
+    ) -> list[RedactedChunk]:
+        """Return a version's chunks in reading order; raises Problem where the log lacks some."""
+        found: dict[str, RedactedChunk] = {}
+        missing = set(wanted)
+        for request in self._lists.of_document(tenant, document.id, REQUESTS_MAX):
+            if not missing:
+                break
+            for entry in await self._read_back(request, (ChunksRedacted,)):
+                if isinstance(entry.event, ChunksRedacted):
+                    found |= {
+                        chunk.id: chunk for chunk in entry.event.chunks if chunk.id in missing
+                    }
+            missing -= found.keys()
+        if missing:
+            raise Problem(
+                410,
+                "text-missing",
+                f"{len(missing)} of {len(wanted)} chunks of document {document.id!r} are not on "
+                f"the log any more, or older than its last {REQUESTS_MAX} versions: hand it in "
+                "again, or search it",
+            )
+        return [found[one] for one in wanted]

@@ -1,0 +1,123 @@
+"""Conversations in the GraphQL schema: sessions, what was asked in them, and the answers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry.types import Info
+
+from edge.listening.catalogue import KnownRequest
+from edge.problems import Problem
+from edge.protocols.graphql.graphql_context import GraphqlContext
+from edge.protocols.graphql.graphql_types import (
+    GraphqlAnswer,
+    time_of,
+)
+from edge.protocols.http.ask_once import whole
+
+GraphqlInfo = Info[GraphqlContext, None]
+FIRST = 20
+FIRST_MAX = 50
+First = Annotated[int, strawberry.argument(description=f"At most; {FIRST_MAX} at once.")]
+
+
+def checked_first(first: int, most: int = FIRST_MAX) -> int:
+    """Return how many are wanted; raises Problem."""
+    if not 1 <= first <= most:
+        raise Problem(422, "invalid", f"first: from 1 to {most}")
+    return first
+
+
+@strawberry.type(name="Message", description="A question that was asked, and its answer.")
+class GraphqlMessage:
+    """A question."""
+
+    request_id: strawberry.ID
+    session_id: strawberry.ID
+    asked_at: datetime
+    known: strawberry.Private[KnownRequest]
+
+    @classmethod
+    def of(cls, request: KnownRequest) -> GraphqlMessage:
+        """Describe a question."""
+        return cls(
+            request_id=strawberry.ID(request.request),
+            session_id=strawberry.ID(request.session),
+            asked_at=time_of(request.time_ms * 1_000),
+            known=request,
+        )
+
+    @strawberry.field(description="The answer so far, read from the log.")
+    async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
+        """Return the answer so far."""
+        return GraphqlAnswer.of(await info.context.answer(self.known))
+
+
+@strawberry.type(name="Session", description="One of one's own conversations.")
+class GraphqlSession:
+    """A conversation."""
+
+    id: strawberry.ID
+    began_at: datetime
+    last_at: datetime
+    questions: int
+
+    @strawberry.field(description="Its newest questions, the newest first.")
+    async def messages(self, info: GraphqlInfo, first: First = FIRST) -> list[GraphqlMessage]:
+        """List questions."""
+        caller = info.context.reader()
+        found = info.context.gateway.lists.of_session(
+            caller.tenant, caller.subject, self.id, checked_first(first)
+        )
+        return [GraphqlMessage.of(one) for one in found]
+
+
+@strawberry.type(name="SessionPage", description="`next` is what to send as `after` for more.")
+class GraphqlSessionPage:
+    """A page of conversations."""
+
+    nodes: list[GraphqlSession]
+    next: str | None
+
+
+@strawberry.type(name="Asked", description="A question that is on the log.")
+class GraphqlAsked:
+    """A question that was asked just now."""
+
+    request_id: strawberry.ID
+    session_id: strawberry.ID
+    known: strawberry.Private[KnownRequest]
+
+    @strawberry.field(description="Wait for the whole answer.")
+    async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
+        """Wait for the answer; raises Problem."""
+        context = info.context
+        follower, caller = context.gateway.follower, context.reader()
+        with ExitStack() as resources:
+            resources.enter_context(context.gateway.followed.hold(caller.tenant, caller.key))
+            watch = follower.take_up(caller, self.known, resources)
+            view = follower.view(caller, self.known)
+            return GraphqlAnswer.of(await whole(follower.bursts(watch, view), view))
+
+
+def session_of(session: str, began_ms: int, last_ms: int, questions: int) -> GraphqlSession:
+    """Describe a conversation."""
+    return GraphqlSession(
+        id=strawberry.ID(session),
+        began_at=time_of(began_ms * 1_000),
+        last_at=time_of(last_ms * 1_000),
+        questions=questions,
+    )
+
+
+def session_place(after: str) -> tuple[int, str] | None:
+    """Read where a page of sessions begins; raises Problem."""
+    if not after:
+        return None
+    last_ms, colon, session = after.partition(":")
+    if not colon or not last_ms.isdecimal() or len(last_ms) > 18:
+        raise Problem(422, "bad-cursor", "after: send the `next` of the page before")
+    return int(last_ms), session

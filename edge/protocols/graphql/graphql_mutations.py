@@ -1,0 +1,165 @@
+"""What can be asked for in GraphQL: questions, documents, judgements."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import orjson
+import strawberry
+from strawberry.scalars import JSON
+
+from edge.gateway.reception import NewQuestion
+from edge.problems import not_found
+from edge.protocols.contents import validated
+from edge.protocols.graphql.graphql_conversations import GraphqlAsked, GraphqlInfo
+from edge.protocols.graphql.graphql_types import (
+    GraphqlJudged,
+    GraphqlTaken,
+)
+from edge.protocols.http.bodies import DocumentBody, MessageBody
+from edge.protocols.http.feedback import FeedbackBody
+from edge.protocols.openai.openai_shape import without_prefix
+from edge.requests import limits
+from edge.requests.building import response_schema_text
+from edge.requests.new_document import NewDocument, essence
+from schemas import Ask
+
+IdempotencyArgument = Annotated[
+    str, strawberry.argument(description="The same key and arguments are one request.")
+]
+
+
+@strawberry.type
+class Mutation:
+    """What can be asked for."""
+
+    @strawberry.mutation(description="Ask a question; `answer` waits for the whole answer.")
+    async def ask(
+        self,
+        info: GraphqlInfo,
+        text: str,
+        session_id: str = "",
+        max_tokens: int = limits.ANSWER_TOKENS,
+        response_schema: JSON | None = None,
+        budget_ms: int | None = None,
+        idempotency_key: IdempotencyArgument = "",
+    ) -> GraphqlAsked:
+        """Put a question on the log; raises Problem."""
+        context = info.context
+        caller, gateway = context.reader(), context.gateway
+        given = {
+            "text": text,
+            "session_id": session_id,
+            "max_tokens": max_tokens,
+            "response_schema": response_schema,
+            "budget_ms": budget_ms,
+        }
+        fields = validated(given, MessageBody)
+        schema = await asyncio.to_thread(response_schema_text, fields.response_schema)
+        question = NewQuestion(
+            text=fields.text,
+            session=fields.session_id,
+            ask=Ask(max_tokens=fields.max_tokens, response_schema=schema),
+            budget_ms=fields.budget_ms,
+            trace=context.traceparent,
+        )
+        with ExitStack() as resources:
+            async with context.once(idempotency_key, b"ask\n" + orjson.dumps(given)) as turn:
+                watch = await gateway.ask_once(caller, question.in_its(turn), resources)
+        asked = watch.request
+        return GraphqlAsked(
+            request_id=strawberry.ID(asked.request),
+            session_id=strawberry.ID(asked.session),
+            known=asked,
+        )
+
+    @strawberry.mutation(description="Hand a document in, up to a megabyte; larger ones over HTTP.")
+    async def submit_document(
+        self,
+        info: GraphqlInfo,
+        uri: str,
+        media_type: str,
+        content: str | None = None,
+        content_base64: str | None = None,
+        title: str = "",
+        metadata: JSON | None = None,
+        groups: list[str] | None = None,
+        chunk_policy: str = "",
+        idempotency_key: IdempotencyArgument = "",
+    ) -> GraphqlTaken:
+        """Hand a document in; raises Problem."""
+        context = info.context
+        caller, reception = context.writer(), context.gateway.reception
+        given: dict[str, Any] = {
+            "uri": uri,
+            "media_type": media_type,
+            "content": content,
+            "content_base64": content_base64,
+            "title": title,
+            "metadata": metadata or {},
+            "groups": groups or [],
+            "chunk_policy": chunk_policy,
+        }
+        fields = validated(given, DocumentBody)
+        document = NewDocument(
+            uri=fields.uri,
+            content=fields.content_bytes(),
+            media_type=media_type if content is None else essence(media_type),
+            title=fields.title,
+            metadata=fields.metadata_texts(),
+            groups=fields.groups,
+            chunk_policy=fields.chunk_policy,
+        )
+        spelt = b"submitDocument\n" + orjson.dumps(given)
+        async with context.once(idempotency_key, spelt) as turn:
+            identity = reception.identify_document(caller, document.uri, turn.fingerprint)
+            if not turn.repeated:
+                await reception.submit(identity, document, context.traceparent)
+        return GraphqlTaken(
+            document_id=strawberry.ID(identity.session), request_id=strawberry.ID(identity.request)
+        )
+
+    @strawberry.mutation(description="Withdraw a document: it is found no longer.")
+    async def withdraw_document(self, info: GraphqlInfo, id: strawberry.ID) -> GraphqlTaken:  # noqa: A002
+        """Withdraw a document; raises Problem."""
+        context = info.context
+        caller, gateway = context.writer(), context.gateway
+        known = gateway.access.document(caller, str(id))
+        taken = await gateway.reception.withdraw(caller, known.id, context.traceparent)
+        return GraphqlTaken(
+            document_id=strawberry.ID(known.id), request_id=strawberry.ID(taken.request)
+        )
+
+    @strawberry.mutation(description="Judge an answer: -1 bad, 0 neutral, 1 good.")
+    async def feedback(
+        self,
+        info: GraphqlInfo,
+        request_id: strawberry.ID,
+        rating: int,
+        comment: str | None = None,
+        idempotency_key: IdempotencyArgument = "",
+    ) -> GraphqlJudged:
+        """Judge an answer; raises Problem."""
+        context = info.context
+        caller, gateway = context.reader(), context.gateway
+        given = {"request_id": str(request_id), "rating": rating, "comment": comment}
+        fields = validated(given, FeedbackBody)
+        question = gateway.access.question(caller, without_prefix(fields.request_id))
+        judgement = fields.rating, fields.comment or ""
+        async with context.once(idempotency_key, b"feedback\n" + orjson.dumps(given)) as turn:
+            told = await gateway.reception.judge(
+                caller, question, judgement, turn, context.traceparent
+            )
+        return GraphqlJudged(request_id=strawberry.ID(told), about=strawberry.ID(question.request))
+
+    @strawberry.mutation(description="Send no more of an answer that goes out on this connection.")
+    async def cancel(self, info: GraphqlInfo, request_id: strawberry.ID) -> bool:
+        """Stop sending an answer; raises Problem."""
+        info.context.reader()
+        stop = info.context.followed.pop(str(request_id), None)
+        if stop is None:
+            raise not_found("no answer with this requestId goes out on this connection")
+        stop()
+        return True

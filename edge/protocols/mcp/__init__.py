@@ -1,0 +1,1 @@
+"""The Model Context Protocol: search, ask and documents for programs that models use."""

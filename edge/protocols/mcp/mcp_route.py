@@ -1,0 +1,162 @@
+"""The address of the Model Context Protocol: who calls, from which page, and with how much.
+
+The SDK behind it takes half a second and 16 MB to import, so it is loaded, on a thread, when the
+first client comes with a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from edge.callers.caller import Caller, bearer_of
+from edge.gateway.gateway import Gateway
+from edge.problems import Problem
+from edge.protocols.http.bodies import read_body
+from edge.protocols.origins import check_origin
+from edge.protocols.responses import response_of
+from edge.protocols.tenants_named import tenants_named
+
+PATH = "/mcp"
+METADATA = "/.well-known/oauth-protected-resource"
+SCOPES = ("read",)
+MESSAGE_MAX = 262_144
+"""Bytes of a message: twice the longest question, however it is escaped."""
+
+
+class McpRoute:
+    """Serves `/mcp`; its server runs from the first request until `stop`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._starting = asyncio.Lock()
+        self._manager: Any = None
+        self._task: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        try:
+            scope["state"]["caller"] = await self._caller_of(request)
+            body = await self._body_of(request, scope["state"]["caller"])
+        except Problem as problem:
+            await response_of(problem, scope["state"])(scope, receive, send)
+            return
+        manager = await self._running()
+        await manager.handle_request(scope, _after(body, receive), self._in_time(send))
+
+    async def stop(self) -> None:
+        """End what is served."""
+        self._stop.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # ------------------------------------------------------------------ before the server
+
+    async def _caller_of(self, request: Request) -> Caller:
+        check_origin(request.headers.get("origin"), self._gateway.settings.gateway)
+        if request.method != "POST":
+            # no stream beside the requests, and no session to end: nothing is kept between two
+            raise Problem(
+                405,
+                "method-not-allowed",
+                "send each message of the protocol as a POST",
+                headers={"Allow": "POST"},
+            )
+        try:
+            caller = await self._gateway.caller(bearer_of(request.headers.get("authorization", "")))
+            caller.belongs_to(*tenants_named(request))
+        except Problem as problem:
+            if problem.status == 401:
+                problem.headers["WWW-Authenticate"] = challenge(request)
+            raise
+        return caller
+
+    async def _body_of(self, request: Request, caller: Caller) -> bytes:
+        gateway = self._gateway
+        with gateway.admission.body(caller.tenant, caller.key) as count:
+            body = await read_body(request, MESSAGE_MAX, count, gateway.bounds.pace)
+        check_id(body)
+        return body
+
+    def _in_time(self, send: Send) -> Send:
+        """Give up a client that takes nothing: its answer is on the log."""
+
+        async def sent(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._gateway.bounds.send_timeout_s):
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
+
+        return sent
+
+    # ------------------------------------------------------------------ the server
+
+    async def _running(self) -> Any:
+        async with self._starting:
+            if self._manager is None:
+                module = await asyncio.to_thread(
+                    importlib.import_module, "edge.protocols.mcp.mcp_server"
+                )
+                manager = module.server_of(self._gateway)
+                begun = asyncio.Event()
+                self._task = asyncio.create_task(self._run(manager, begun))
+                await begun.wait()
+                self._manager = manager
+        return self._manager
+
+    async def _run(self, manager: Any, begun: asyncio.Event) -> None:
+        """Run the server in one task: it begins and ends in the same."""
+        async with manager.run():
+            begun.set()
+            await self._stop.wait()
+
+
+def _after(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read once more, and then what comes."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received
+
+
+def check_id(body: bytes) -> None:
+    """Refuse a request that no answer could name; raises Problem.
+
+    The SDK would take it for a notification, which is not answered. All else it refuses itself.
+    """
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(message, dict) and "id" in message and type(message["id"]) not in {str, int}:
+        raise Problem(400, "invalid", "id: a request of JSON-RPC is named by a text or a number")
+
+
+def challenge(request: Request) -> str:
+    """Say how to be let in (RFC 6750), and where that is described (RFC 9728)."""
+    where = f"{request.base_url}".rstrip("/") + METADATA + PATH
+    scopes = " ".join(SCOPES)
+    return f'Bearer realm="v1", resource_metadata="{where}", scope="{scopes}"'
+
+
+async def protected_resource(request: Request) -> JSONResponse:
+    """Describe what protects `/mcp` (RFC 9728): keys of Playhead's own, which no issuer gives."""
+    return JSONResponse(
+        {
+            "resource": f"{request.base_url}".rstrip("/") + PATH,
+            "resource_name": "Playhead",
+            "bearer_methods_supported": ["header"],
+            "scopes_supported": list(SCOPES),
+        }
+    )
