@@ -114,3 +114,12 @@ def too_many(detail: str, retry_after_s: int = 1) -> Problem:
         retryable=True,
         retry_after_s=retry_after_s,
     )
+
+
+def erased() -> Problem:
+    """Say that what was asked for is gone for good, with whoever it was of."""
+    return Problem(
+        410,
+        "erased",
+        "it was erased, with all that was held of this person: nothing brings it back",
+    )

@@ -31,15 +31,13 @@ from schemas import (
 )
 from streams.log.clock import now_us
 from streams.log.ids import outcome_id, request_id
-from streams.operations.erasures.erasure_log import Erasure, ErasureLog
+from streams.operations.erasures.erasure_log import ERASE, Erasure, ErasureLog
 from streams.operations.erasures.holdings import ErasedPerson, Holdings, direct_names
 from streams.version import CODE
 from streams.watching.logs import logger
 
 log = logger("erasures")
 
-ERASE = "erase"
-"""Who writes the outcomes, as ids and records name it."""
 KEYS_MAX = 4_000
 """Names of keys in a record: some 300 kB."""
 SETTLE_S = 3.0

@@ -43,7 +43,7 @@ log = logger("erasures")
 POLL_S = 1.0
 AGAIN_S = 2.0  # after the broker, the registry or the key store refused
 SWEEP_S = 60.0
-"""Between looks at what came with a lane, or was on its way to the index, when somebody was erased."""
+"""Between looks at rows that came with a lane, and at what was on its way to the index."""
 REMOVALS = 2  # of a document: at once, and at the next look
 DROPPING_S = 60.0  # for the loop to drop what is kept
 LIVE = {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 500, "socket.timeout.ms": 60_000}

@@ -113,16 +113,12 @@ class KeyringSealer:
         """Tell of those keys that are there, or were and are destroyed; opens none."""
         return self._store.states(tenant, names)
 
-    def current_subject(self, tenant: str, subject: str) -> str:
-        """Return under which digest a person goes now: another one after each erasure.
+    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
+        """Return all digests that a person went under from one on; only the last can be in use.
 
         Whoever was erased and comes back is somebody new: with a key of their own, and nothing that
         was held of them before. What is on the log names its key, so old and new are told apart.
         """
-        return self.subjects(tenant, subject)[-1]
-
-    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
-        """Return all digests that a person went under from one on; only the last can be in use."""
         known = [subject]
         while self._is_destroyed(tenant, f"user/{known[-1]}"):
             known.append(self.digest(tenant, AFTER + known[-1].encode()))

@@ -29,9 +29,12 @@ SCOPES = {
     "read": "ask and search, see documents and one's own answers",
     "write": "hand documents in and withdraw them",
     "review": "judge answers that others got",
+    "erase": "erase people, and see how that stands; erase:self for the key's own user only",
     "metrics": "see in /metrics what the gateway holds and what waits: for operators",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
 }
+NARROWER = re.compile(r"restore:[A-Z]+(_[A-Z]+)*|erase:self")
+"""Scopes that give a part of another one."""
 DEFAULT_SCOPES = ("read", "write", "restore")
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 TTL_MAX_S = 36_525 * UNITS_S["d"]  # a century; beyond the year 9999 no instant can be spelt
@@ -117,8 +120,9 @@ class ApiKeys:
             raise BadKey(f"a key without a scope may do nothing: choose from {', '.join(SCOPES)}")
         _check_names(user, groups)
         for scope in scopes:
-            if scope not in SCOPES and not re.fullmatch(r"restore:[A-Z]+(_[A-Z]+)*", scope):
-                raise BadKey(f"no scope {scope}: choose from {', '.join(SCOPES)}, restore:TYPE")
+            if scope not in SCOPES and not NARROWER.fullmatch(scope):
+                known = ", ".join(SCOPES)
+                raise BadKey(f"no scope {scope}: choose from {known}, restore:TYPE, erase:self")
         secret = PREFIX + secrets.token_urlsafe(32)
         now_s = int(time.time())
         identity = f"key-{secrets.token_hex(6)}"

@@ -6,6 +6,7 @@ from functools import partial
 
 from connectors.keyring import Keyring
 from edge.callers.api_keys import ApiKeys, keys_path
+from edge.erasing.erasure_desk import ErasureDesk
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.listening.log_index import LogIndex
@@ -21,6 +22,7 @@ from streams.log.configuration_watch import (
     ConfigurationsInForce,
     ConfigurationWatch,
 )
+from streams.operations.erasures.erasure_reader import told_of_erasures
 from streams.operations.lag import LagReader
 from streams.settings import Settings
 
@@ -48,6 +50,13 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         configurations=configurations,
         followed_log=ConfigurationsFollowed(watch),
         index=index,
+        erasures=ErasureDesk(
+            keyring,
+            publisher,
+            partial(told_of_erasures, settings, codec),
+            settings.partitions,
+            edge="gateway",
+        ),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

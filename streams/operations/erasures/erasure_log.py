@@ -17,14 +17,16 @@ from schemas import (
     LegalHoldSet,
     PersonErased,
 )
+from streams.log.ids import outcome_id
 from streams.operations.erasures.holdings import ErasedPerson
-from streams.topics import topic_of
 
 OUTCOMES: tuple[type[Event], ...] = (PersonErased, ErasureRefused)
 """In one partition each."""
 VOICED: tuple[type[Event], ...] = (LegalHoldSet, ErasureRequested)
 """In the lanes of their tenants; holds first, so that none is overlooked that came before."""
 TELLING = (*VOICED, *OUTCOMES)
+ERASE = "erase"
+"""Who writes the outcomes, as their ids and records name it."""
 Whose = tuple[str, str]
 """Tenant and request."""
 
@@ -107,6 +109,8 @@ class ErasureLog:
         erasure = self.erasures.get((event.meta.tenant, event.meta.request))
         if erasure is None:
             self._early.append(event)
+        elif not _is_of(event, erasure):
+            return  # nobody's: a verification says so
         elif isinstance(event, ErasureRefused):
             erasure.refused = event
         elif event.meta.ordinal == len(erasure.erased):  # a copy is passed over
@@ -147,6 +151,13 @@ class ErasureLog:
         return ""
 
 
-def topics_told() -> frozenset[str]:
-    """Name the topics that tell of erasures."""
-    return frozenset(map(topic_of, TELLING))
+def _is_of(event: PersonErased | ErasureRefused, erasure: Erasure) -> bool:
+    """Tell whether an outcome is a request's: what it names is destroyed on every host."""
+    asked = erasure.asked
+    keys = event.keys if isinstance(event, PersonErased) else ()
+    own = f"user/{asked.subject}"
+    return (
+        event.subject == asked.subject
+        and event.meta.id == outcome_id(asked.meta.id, ERASE, event.meta.ordinal)
+        and not any(one.startswith("user/") and one != own for one in keys)
+    )
