@@ -116,10 +116,7 @@ def too_many(detail: str, retry_after_s: int = 1) -> Problem:
     )
 
 
-def erased() -> Problem:
+def erased(request_id: str = "") -> Problem:
     """Say that what was asked for is gone for good, with whoever it was of."""
-    return Problem(
-        410,
-        "erased",
-        "it was erased, with all that was held of this person: nothing brings it back",
-    )
+    detail = "it was erased, with all that was held of this person: nothing brings it back"
+    return Problem(410, "erased", detail, request_id=request_id)

@@ -94,7 +94,6 @@ MEANT = {
     "upload": "ingest",
     "crawl": "sources add",
     "sync": "sources run",
-    "forget": "erase",
     "verify": "replay verify",
     "export": "replay export",
     "timeline": "replay timeline",

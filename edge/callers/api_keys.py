@@ -29,9 +29,9 @@ SCOPES = {
     "read": "ask and search, see documents and one's own answers",
     "write": "hand documents in and withdraw them",
     "review": "judge answers that others got",
-    "erase": "erase people, and see how that stands; erase:self for the key's own user only",
     "metrics": "see in /metrics what the gateway holds and what waits: for operators",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
+    "erase": "erase people, and see how that stands; erase:self for the key's own user only",
 }
 NARROWER = re.compile(r"restore:[A-Z]+(_[A-Z]+)*|erase:self")
 """Scopes that give a part of another one."""

@@ -33,7 +33,7 @@ from streams.operations.erasures.holdings import Holdings
 from streams.operations.options import Group, run_option
 from streams.settings import Settings
 
-WAIT_S = 120.0
+WAIT_S, WAIT_MAX_S = 120.0, 86_400.0
 SHOWN_MAX = 10  # documents; --json lists all
 KINDS = {
     "questions": "questions",
@@ -83,7 +83,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(0, WAIT_MAX_S),
     default=WAIT_S,
     show_default=True,
     help="Seconds to wait for the worker.",

@@ -22,7 +22,7 @@ from streams.topics import topic_of
 
 ASKED = topic_of(ErasureRequested)
 EventT = TypeVar("EventT", bound=Event)
-Place = tuple[int, int]
+AskedAt = tuple[int, int]
 """Partition and offset."""
 
 
@@ -32,7 +32,7 @@ class ErasureCheck:
     def __init__(self, log: Log, codec: Codec) -> None:
         self._log = log
         self._codec = codec
-        self._asked: dict[Place, ErasureRequested] = {}
+        self._asked: dict[AskedAt, ErasureRequested] = {}
         self._ended: dict[str, str] = {}
         """Id of each request that has an end -> how it ended."""
         self._parts: dict[str, int] = {}
@@ -43,7 +43,10 @@ class ErasureCheck:
             if name == ASKED:
                 for stored, event in self._events(ErasureRequested, lane):
                     self._asked[lane, stored.offset] = event
-        for stored, outcome in (*self._events(PersonErased, 0), *self._events(ErasureRefused, 0)):
+        outcomes: list[tuple[Stored, PersonErased | ErasureRefused]] = []
+        outcomes += self._events(PersonErased, 0)
+        outcomes += self._events(ErasureRefused, 0)
+        for stored, outcome in outcomes:
             if reason := self._against(outcome):
                 yield Difference.at(stored, outcome.meta.id, ERASE, reason)
 

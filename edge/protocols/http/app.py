@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.http import documents, feedback, messages, reviewing, service, subjects
+from edge.protocols.http import documents, erasing, feedback, messages, reviewing, service
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.openai import chat_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
@@ -49,7 +49,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
-    for routes in (documents, messages, feedback, reviewing, subjects, chat_routes, service):
+    for routes in (documents, messages, feedback, reviewing, erasing, chat_routes, service):
         app.include_router(routes.router)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     app.add_middleware(Envelope)

@@ -27,7 +27,7 @@ VOICED: tuple[type[Event], ...] = (LegalHoldSet, ErasureRequested)
 TELLING = (*VOICED, *OUTCOMES)
 ERASE = "erase"
 """Who writes the outcomes, as their ids and records name it."""
-Whose = tuple[str, str]
+ErasureName = tuple[str, str]
 """Tenant and request."""
 
 
@@ -84,7 +84,7 @@ class ErasureLog:
     """All that the log says of erasures."""
 
     def __init__(self) -> None:
-        self.erasures: dict[Whose, Erasure] = {}
+        self.erasures: dict[ErasureName, Erasure] = {}
         """By tenant and request, in the order in which they were read."""
         self._holds: dict[tuple[str, str], LegalHoldSet] = {}
         self._early: list[PersonErased | ErasureRefused] = []

@@ -22,15 +22,21 @@ from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 
+NAME = "erasures"
 _NO_TOPIC = frozenset(
     {KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001 - public
 )
 
 
-def told_of_erasures(settings: Settings, codec: Codec) -> ErasureLog:
+OpenConsumer = Callable[[Settings, str], Consumer]
+
+
+def told_of_erasures(
+    settings: Settings, codec: Codec, open_consumer: OpenConsumer = new_consumer
+) -> ErasureLog:
     """Read what was asked, done, refused and held of people."""
     log = ErasureLog()
-    with closing(new_consumer(settings, "erasures")) as consumer:
+    with closing(open_consumer(settings, NAME)) as consumer:
         for kind in TELLING:
             for event, message in _events(consumer, codec, settings, kind, b""):
                 log.take(event, *_place(message))
@@ -42,18 +48,16 @@ def holdings_of(
     codec: Codec,
     person: ErasedPerson,
     is_subject: Callable[[str], bool],
-    progress: Callable[[int], None] = lambda _: None,
+    open_consumer: OpenConsumer = new_consumer,
 ) -> Holdings:
-    """Read what there is of a person; `progress` is told how many records were looked at."""
-    found, seen = Holdings(person, codec, is_subject), 0
+    """Read what there is of a person."""
+    found = Holdings(person, codec, is_subject)
     key = person.tenant.encode()
-    with closing(new_consumer(settings, "erasures")) as consumer:
+    with closing(open_consumer(settings, NAME)) as consumer:
         for kinds, take in ((FIRST, found.take_first), (SECOND, found.take_second)):
             for kind in kinds:
                 for event, _ in _events(consumer, codec, settings, kind, key):
                     take(event)
-                    seen += 1
-                    progress(seen)
     return found
 
 

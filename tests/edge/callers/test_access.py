@@ -31,6 +31,9 @@ class Keyring:
             raise self.error("gone")
         return f"{tenant}: {sealed.key}".encode()
 
+    def subjects(self, tenant, subject):
+        return (subject, f"{subject}'") if f"user/{subject}" in self.destroyed else (subject,)
+
 
 def sealed(key):
     return Sealed(key=key, event="e", field="f", ciphertext=b"")
