@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from agents.errors import KeyDestroyed
+from agents.placeholders import canonical
 from connectors.claims import Claims
 from connectors.keyring import Keyring
 from schemas import (
@@ -74,7 +75,7 @@ class PeopleHeld:
         return self.keyring.subjects(tenant, self.keyring.digest(tenant, user.encode()))[-1]
 
     def value(self, value, tenant=TENANT):
-        return self.keyring.digest(tenant, value.encode())
+        return self.keyring.digest(tenant, canonical(value).encode())
 
     def _meta(self, tenant, session):
         self.number += 1

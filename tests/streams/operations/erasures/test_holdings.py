@@ -105,7 +105,7 @@ def test_other_tenants_hold_nothing_of_it(people):
     assert found.names() == (f"user/{people.subject('jane')}",)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(said=st.lists(SAID, max_size=6), named=VALUES)
 def test_nothing_of_the_erased_opens_and_everything_of_others_does(tmp_path_factory, said, named):
     people = PeopleHeld(tmp_path_factory.mktemp("people"))
