@@ -259,8 +259,9 @@ def _counter(settings: Settings) -> Iterator[tuple[ErasureDesk, KeyringSealer]]:
     except (Refused, Transient) as error:
         raise click.ClickException(str(error)) from None
     except (KafkaException, TimeoutError, RegistryAway) as error:
+        why = error.args[0].str() if isinstance(error, KafkaException) else error
         raise click.ClickException(
-            f"the log can't be read and written ({error}): `playhead status` tells what is away"
+            f"the log can't be read and written ({why}): `playhead status` tells what is away"
         ) from None
 
 

@@ -77,11 +77,13 @@ class ErasureDesk:
 
     def look(self, named: NamedPerson) -> PersonState:
         """Say how it stands with a person."""
+        self._check_documents(named)
         return self._state(named, self._read())
 
     def ask(self, named: NamedPerson, *, by: str, reason: str = "") -> PersonState:
         """Ask for a person to be erased, unless that was done; raises UnknownPerson, PersonHeld."""
         check_reason(reason)
+        self._check_documents(named)
         known = self._read()
         state = self._state(named, known)
         if state.state == "unknown":
@@ -150,6 +152,16 @@ class ErasureDesk:
         if newest is not None and newest.state == "erased":
             return PersonState("erased", erasure=newest)
         return PersonState("unknown", erasure=newest)
+
+    def _check_documents(self, named: NamedPerson) -> None:
+        """Raise Refused for a document that never was: a slip of the pen must not pass for done."""
+        keys = {f"document/{one}": one for one in sorted(named.documents)}
+        known = self._keyring.states(named.tenant, list(keys))
+        if unknown := [one for key, one in keys.items() if key not in known]:
+            raise Refused(
+                f"no document {unknown[0]!r} in this tenant: name it by its id, as "
+                "`GET /v1/documents` tells"
+            )
 
     def _is_in_use(self, named: NamedPerson) -> bool:
         """Tell whether there is any key that an erasure would destroy."""

@@ -103,6 +103,8 @@ def test_a_person_is_erased_and_the_report_is_told_again(people, tmp_path):
         ((*JANE, "--value", " "), 1, "a value is empty"),
         ((*JANE, "--reason", "x" * 201), 1, "the reason has at most"),
         ((*JANE, "--wait", "-1"), 2, "--wait"),
+        ((*JANE, "--document", "d-9"), 1, "no document 'd-9' in this tenant"),
+        ((*JANE, "--document", "d-9", "--dry-run"), 1, "no document 'd-9' in this tenant"),
         (("hold", "--tenant", "acme", "--reason", "r"), 2, "name whom"),
         (("hold", *JANE), 2, "--reason"),
         (("release", *JANE), 1, "there is no hold"),
@@ -163,3 +165,4 @@ def test_a_broker_that_is_away_is_told_in_one_line(people, monkeypatch):
     done = run(cli.erase, *JANE)
     assert done.exit_code == 1
     assert "`playhead status` tells what is away" in done.output
+    assert "KafkaError{" not in done.output
