@@ -106,6 +106,17 @@ def test_what_was_done_before_a_start_is_dropped_too_and_not_done_again(people):
     assert len(people.told().done()) == 1
 
 
+def test_a_key_store_of_before_is_erased_again_at_a_start(people, tmp_path):
+    people.ask("jane")
+    ask(people)
+    people.work()
+    older = PeopleHeld(tmp_path / "older")
+    keys = people.told().done()[0].keys
+    follower = a_follower(people, Keeping(), keyring=older.keyring)
+    following(follower, lambda: len(older.keyring.states("acme", keys)) == len(keys))
+    assert all(state.destroyed for state in older.keyring.states("acme", keys).values())
+
+
 def test_a_process_without_keys_drops_and_executes_nothing(people):
     people.ask("jane")
     people.ask("bob")

@@ -89,6 +89,21 @@ def test_somebody_who_only_is_mentioned_is_erased_by_value(people, desk):
     assert desk.look(named).state == "erased"
 
 
+def test_whoever_was_erased_by_value_and_asks_later_is_erased_again(people, desk):
+    people.hand_in("d-1", "anna")
+
+    def anna():
+        return named_person(people.keyring, "acme", "anna", ["Anna"])
+
+    desk.ask(anna(), by="x")
+    people.work()
+    sealed = people.ask("anna")[0]
+    desk.ask(anna(), by="x")
+    people.work()
+    assert not people.opens(sealed)
+    assert len(people.told().done()) == 2
+
+
 def test_a_hold_refuses_and_says_so_until_it_is_released(people, desk, jane):
     first = desk.hold(jane(), held=True, by="x", reason="case 1")
     assert desk.hold(jane(), held=True, by="x", reason="case 1") == first

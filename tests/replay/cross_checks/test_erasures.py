@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from replay.cross_checks.erasures import ErasureCheck
+from replay.verify import Verifier
 from schemas import Cause, ErasureRefused, ErasureRequested, PersonErased, StepVersion
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
@@ -97,6 +98,15 @@ def test_what_nobody_asked_for_is_reported(outcome, says):
 def test_a_request_has_one_end():
     told = faults(REQUEST, an_outcome(REQUEST), an_outcome(REQUEST, ErasureRefused))
     assert told == ["its request ended before, by PersonErased"]
+
+
+def test_a_verification_asks():
+    log = MemoryLog()
+    outcome = an_outcome(REQUEST)
+    at = address_of(outcome)
+    log.put(at.topic, Codec(log.ids).encode(outcome), at.key, 0, at.headers)
+    [fault] = Verifier(log, {}, lambda _: b"").verify_common().diverged
+    assert (fault.topic, fault.step, fault.id) == (at.topic, "erase", outcome.meta.id)
 
 
 def test_an_erasure_without_any_request_on_the_log_is_reported():
