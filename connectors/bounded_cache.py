@@ -98,6 +98,11 @@ class BoundedCache(Generic[ValueT]):
         while self._total > self._bytes_max:
             self._make_room(tenant)
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop all that is kept for a tenant."""
+        for key in list(self._entries.get(tenant, ())):
+            self._drop(tenant, key)
+
     def forget(self) -> None:
         """Drop everything."""
         self._entries.clear()

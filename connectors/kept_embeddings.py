@@ -33,6 +33,10 @@ class KeptEmbeddings:
         self._model = ""
         self._dimensions = 0
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what a tenant's texts gave."""
+        self._cache.forget_tenant(tenant)
+
     def of(self, request: Embed, tenant: str) -> Embedded | None:
         """Return the answer to a request all of whose texts are kept."""
         if request.kind != "query" or not request.texts:

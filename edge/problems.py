@@ -138,3 +138,9 @@ def too_many(detail: str, retry_after_s: int = 1, quota: Quota | None = None) ->
         retry_after_s=retry_after_s,
         headers=quota.headers(retry_after_s) if quota else None,
     )
+
+
+def erased(request_id: str = "") -> Problem:
+    """Say that what was asked for is gone for good, with whoever it was of."""
+    detail = "it was erased, with all that was held of this person: nothing brings it back"
+    return Problem(410, "erased", detail, request_id=request_id)

@@ -40,6 +40,10 @@ VERBS = {
         "edge.cli.personal_data:personal_data",
         "Name personal values by digests, and hand documents out with their values",
     ),
+    "erase": Verb(
+        "edge.cli.erase:erase",
+        "Erase a person: destroy their keys, for good, and drop what was made with them",
+    ),
     "ingest": Verb(
         "edge.cli.hand_in:ingest",
         "Submit files, folders, pages of the web or stdin (-) as documents",

@@ -26,6 +26,7 @@ from typing import Any
 
 from agents.changes import is_before
 from replay.configurations import Configurations
+from replay.cross_checks.erasures import ErasureCheck
 from replay.differences import difference
 from replay.lane_outcomes import LaneOutcomes
 from replay.lane_reader import LaneReader, Unread
@@ -107,6 +108,7 @@ class Verifier:
             for fault in self._log.faults()
         ]
         self.report.diverged += self._configurations.faults
+        self.report.diverged += ErasureCheck(self._log, self._codec).faults()
         return self.report
 
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:

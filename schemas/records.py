@@ -70,6 +70,7 @@ __all__ = [
     "EmbedKind",
     "Embedded",
     "EmbeddedChunk",
+    "ErasureRefused",
     "ErasureRequested",
     "Event",
     "EventRejected",
@@ -89,12 +90,14 @@ __all__ = [
     "Hedge",
     "Hedged",
     "HedgedOutcome",
+    "HeldData",
     "InboxDocument",
     "InboxQuestion",
     "IndexChunks",
     "IndexWritten",
     "Instant",
     "KnownValue",
+    "LegalHoldSet",
     "Manifest",
     "MapEntry",
     "Meta",
@@ -1530,6 +1533,17 @@ class Embed(Request[Embedded], frozen=True, gc=False, kw_only=True):
     """Whether token vectors are wanted too."""
 
 
+class ErasureRefused(Event, frozen=True, gc=False, kw_only=True):
+    """A person was not erased, and nothing of theirs was touched."""
+
+    SCHEMA: ClassVar[str] = "ErasureRefused"
+
+    subject: str
+    """Keyed digest of the person."""
+    reason: str
+    """Why: what the legal hold says."""
+
+
 class ErasureRequested(Event, frozen=True, gc=False, kw_only=True):
     """A person asked to be forgotten."""
 
@@ -1537,6 +1551,16 @@ class ErasureRequested(Event, frozen=True, gc=False, kw_only=True):
 
     subject: str
     """Keyed digest of the person."""
+    values: tuple[str, ...] = ()
+    """Keyed digests of values that are the person's, wherever they stand: names, addresses,
+    numbers.
+    """
+    documents: tuple[str, ...] = ()
+    """Ids of documents that are the person's own: they are withdrawn and erased as a whole."""
+    reason: str = ""
+    """Why, in the words of who asked; in plain."""
+    by: str = ""
+    """Who asked for it: the id of an API key, or what an operator is called."""
 
 
 class EventRejected(Event, frozen=True, gc=False, kw_only=True):
@@ -1773,6 +1797,21 @@ class Generate(StreamRequest[Generated], frozen=True, gc=False, kw_only=True):
     """Another route that may be asked too."""
 
 
+class HeldData(Record, frozen=True, gc=False, kw_only=True):
+    """What the log held of a person, of one kind."""
+
+    SCHEMA: ClassVar[str] = "HeldData"
+
+    kind: str
+    """questions, answers, feedback, notes, values, named_values or documents."""
+    count: int
+    """How many there are."""
+    since: int
+    """Event time of the first one."""
+    shared: int = 0
+    """Of values: how many of them stand in texts of others too, so that their keys stay."""
+
+
 class InboxDocument(Record, frozen=True, gc=False, kw_only=True):
     """A plain document from a producer that can't seal; kept for hours only."""
 
@@ -1872,6 +1911,23 @@ class KnownValue(Record, frozen=True, gc=False, kw_only=True):
     """Type of the value."""
 
 
+class LegalHoldSet(Event, frozen=True, gc=False, kw_only=True):
+    """A person must be kept, or need be kept no longer; the last record of a person counts."""
+
+    SCHEMA: ClassVar[str] = "LegalHoldSet"
+
+    subject: str
+    """Keyed digest of the person."""
+    held: bool
+    """Whether the person must not be erased from now on."""
+    values: tuple[str, ...] = ()
+    """Keyed digests of values that no erasure may destroy either."""
+    reason: str = ""
+    """Why, in the words of who set it; in plain."""
+    by: str = ""
+    """Who set it, as they call themselves."""
+
+
 class Now(Request[Instant], frozen=True, gc=False, kw_only=True):
     """Ask for the time."""
 
@@ -1927,6 +1983,10 @@ class PersonErased(Event, frozen=True, gc=False, kw_only=True):
     """Keyed digest of the person."""
     keys: tuple[str, ...]
     """Names of the destroyed keys."""
+    held: tuple[HeldData, ...] = ()
+    """On the first record: what was held, and how much of it nobody can open any more."""
+    documents: tuple[str, ...] = ()
+    """On the first record: documents that were withdrawn and erased as a whole."""
 
 
 class Placeholders(Record, frozen=True, gc=False, kw_only=True):

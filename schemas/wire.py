@@ -70,6 +70,7 @@ from schemas.records import (
     Embed,
     Embedded,
     EmbeddedChunk,
+    ErasureRefused,
     ErasureRequested,
     EventRejected,
     Fail,
@@ -86,12 +87,14 @@ from schemas.records import (
     HeadScores,
     Hedge,
     Hedged,
+    HeldData,
     InboxDocument,
     InboxQuestion,
     IndexChunks,
     IndexWritten,
     Instant,
     KnownValue,
+    LegalHoldSet,
     Manifest,
     MapEntry,
     Meta,
@@ -4080,11 +4083,49 @@ def read_embed(data: bytes, here: int) -> tuple[Embed, int]:
     return record, here
 
 
+def encode_erasure_refused(record: ErasureRefused) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(reason := record.reason.encode())], reason,
+        )
+    )
+
+
+def read_erasure_refused(data: bytes, here: int) -> tuple[ErasureRefused, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    record = ErasureRefused(
+        meta=meta,
+        subject=subject,
+        reason=reason,
+    )
+    return record, here
+
+
 def encode_erasure_requested(record: ErasureRequested) -> bytes:
     return b"".join(
         (
             encode_meta(record.meta),
             LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(values)] + strings(values) + b"\0" if (values := record.values) else b"\0",
+            LONG[len(documents)] + strings(documents) + b"\0" if (documents := record.documents) else b"\0",
+            LONG[len(reason := record.reason.encode())], reason,
+            LONG[len(by := record.by.encode())], by,
         )
     )
 
@@ -4098,9 +4139,41 @@ def read_erasure_requested(data: bytes, here: int) -> tuple[ErasureRequested, in
         end = here + (size >> 1)
     subject = data[here:end].decode()
     here = end
+    values: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            values_item, here = string_at(data, here)
+            values.append(values_item)
+    here += 1
+    documents: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            documents_item, here = string_at(data, here)
+            documents.append(documents_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
     record = ErasureRequested(
         meta=meta,
         subject=subject,
+        values=tuple(values),
+        documents=tuple(documents),
+        reason=reason,
+        by=by,
     )
     return record, here
 
@@ -4789,6 +4862,49 @@ def read_generate(data: bytes, here: int) -> tuple[Generate, int]:
     return record, here
 
 
+def encode_held_data(record: HeldData) -> bytes:
+    return b"".join(
+        (
+            LONG[len(kind := record.kind.encode())], kind,
+            LONG[record.count],
+            LONG[record.since],
+            LONG[record.shared],
+        )
+    )
+
+
+def read_held_data(data: bytes, here: int) -> tuple[HeldData, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    kind = data[here:end].decode()
+    here = end
+    if (count_ := data[here]) & 0x81:
+        count_, here = long_at(data, here)
+    else:
+        count_ >>= 1
+        here += 1
+    if (since := data[here]) & 0x81:
+        since, here = long_at(data, here)
+    else:
+        since >>= 1
+        here += 1
+    if (shared := data[here]) & 0x81:
+        shared, here = long_at(data, here)
+    else:
+        shared >>= 1
+        here += 1
+    record = HeldData(
+        kind=kind,
+        count=count_,
+        since=since,
+        shared=shared,
+    )
+    return record, here
+
+
 def encode_inbox_document(record: InboxDocument) -> bytes:
     return b"".join(
         (
@@ -5082,6 +5198,62 @@ def read_known_value(data: bytes, here: int) -> tuple[KnownValue, int]:
     return record, here
 
 
+def encode_legal_hold_set(record: LegalHoldSet) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(subject := record.subject.encode())], subject,
+            b"\1" if record.held else b"\0",
+            LONG[len(values)] + strings(values) + b"\0" if (values := record.values) else b"\0",
+            LONG[len(reason := record.reason.encode())], reason,
+            LONG[len(by := record.by.encode())], by,
+        )
+    )
+
+
+def read_legal_hold_set(data: bytes, here: int) -> tuple[LegalHoldSet, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    held = BOOLEANS[data[here]]
+    here += 1
+    values: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            values_item, here = string_at(data, here)
+            values.append(values_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    reason = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
+    record = LegalHoldSet(
+        meta=meta,
+        subject=subject,
+        held=held,
+        values=tuple(values),
+        reason=reason,
+        by=by,
+    )
+    return record, here
+
+
 def encode_now(record: Now) -> bytes:
     return b""
 
@@ -5203,6 +5375,8 @@ def encode_person_erased(record: PersonErased) -> bytes:
             encode_meta(record.meta),
             LONG[len(subject := record.subject.encode())], subject,
             LONG[len(keys)] + strings(keys) + b"\0" if (keys := record.keys) else b"\0",
+            LONG[len(held)] + b"".join([encode_held_data(item) for item in held]) + b"\0" if (held := record.held) else b"\0",
+            LONG[len(documents)] + strings(documents) + b"\0" if (documents := record.documents) else b"\0",
         )
     )
 
@@ -5223,10 +5397,26 @@ def read_person_erased(data: bytes, here: int) -> tuple[PersonErased, int]:
             keys_item, here = string_at(data, here)
             keys.append(keys_item)
     here += 1
+    held: list[HeldData] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            held_item, here = read_held_data(data, here)
+            held.append(held_item)
+    here += 1
+    documents: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            documents_item, here = string_at(data, here)
+            documents.append(documents_item)
+    here += 1
     record = PersonErased(
         meta=meta,
         subject=subject,
         keys=tuple(keys),
+        held=tuple(held),
+        documents=tuple(documents),
     )
     return record, here
 
@@ -7096,6 +7286,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     DocumentWithdrawn: encode_document_withdrawn,
     Embedded: encode_embedded,
     Embed: encode_embed,
+    ErasureRefused: encode_erasure_refused,
     ErasureRequested: encode_erasure_requested,
     EventRejected: encode_event_rejected,
     Failed: encode_failed,
@@ -7109,12 +7300,14 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Generated: encode_generated,
     Hedge: encode_hedge,
     Generate: encode_generate,
+    HeldData: encode_held_data,
     InboxDocument: encode_inbox_document,
     InboxQuestion: encode_inbox_question,
     IndexWritten: encode_index_written,
     IndexChunks: encode_index_chunks,
     Instant: encode_instant,
     KnownValue: encode_known_value,
+    LegalHoldSet: encode_legal_hold_set,
     Now: encode_now,
     Parsed: encode_parsed,
     Parse: encode_parse,
@@ -7235,6 +7428,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     DocumentWithdrawn: read_document_withdrawn,
     Embedded: read_embedded,
     Embed: read_embed,
+    ErasureRefused: read_erasure_refused,
     ErasureRequested: read_erasure_requested,
     EventRejected: read_event_rejected,
     Failed: read_failed,
@@ -7248,12 +7442,14 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Generated: read_generated,
     Hedge: read_hedge,
     Generate: read_generate,
+    HeldData: read_held_data,
     InboxDocument: read_inbox_document,
     InboxQuestion: read_inbox_question,
     IndexWritten: read_index_written,
     IndexChunks: read_index_chunks,
     Instant: read_instant,
     KnownValue: read_known_value,
+    LegalHoldSet: read_legal_hold_set,
     Now: read_now,
     Parsed: read_parsed,
     Parse: read_parse,

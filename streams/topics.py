@@ -44,6 +44,7 @@ from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,
     Embed,
+    ErasureRefused,
     ErasureRequested,
     Event,
     EventRejected,
@@ -54,6 +55,7 @@ from schemas import (
     InboxDocument,
     InboxQuestion,
     IndexChunks,
+    LegalHoldSet,
     Parse,
     PersonErased,
     PublishVersion,
@@ -158,6 +160,7 @@ REQUESTS = (
     Topic(FeedbackGiven),
     Topic(AnswerJudged, since="0.2.0.dev2"),
     Topic(ErasureRequested),
+    Topic(LegalHoldSet, since="0.2.0.dev4"),
     Topic(TextRestored, since="0.2.0.dev3"),
 )
 """What the edge writes: inputs of everything else."""
@@ -231,6 +234,7 @@ CONTROL = (
     Topic(ConfigurationActivated, partitioned=False, since="0.2.0.dev2"),
     Topic(EventRejected),
     Topic(PersonErased, partitioned=False),
+    Topic(ErasureRefused, partitioned=False, since="0.2.0.dev4"),
     Topic(CheckpointSigned, partitioned=False),
     # what sources of documents are, and what was seen of them: in the lanes of their tenants
     Topic(SourceConfigured, compacted=True, since="0.2.0.dev3"),

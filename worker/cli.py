@@ -23,7 +23,7 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.oversight import Tell, keep_lease, watch_over
+from worker.oversight import Tell, follow_erasures, keep_lease, watch_over
 from worker.preparing import prepared
 from worker.priority import give_way
 from worker.ready_file import ReadyFile
@@ -123,6 +123,7 @@ class Worker(ModeWorker):
 async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
     """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
     hosted = await prepared(settings, declare_all(settings, steps))
+    follow_erasures(hosted, settings, asyncio.get_running_loop())
     watch = partial(watch_over, hosted.steps, settings)
     worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())
     return await supervise(worker)

@@ -1,17 +1,26 @@
-"""Oversight of the steps of a process, whoever hosts them: the lease and the watchdog."""
+"""Oversight of the steps of a process, whoever hosts them: lease, watchdog and erasures."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
+from connectors.claims import Claims
+from schemas import Event
 from streams.delivery.log_identity import topic_ids
+from streams.log.addressing import address_of
+from streams.log.codec import Codec, open_codec
 from streams.log.offsets import OffsetReader
+from streams.log.writing import Writer
+from streams.operations.erasures.erasure_reader import holdings_of
 from streams.settings import Settings
+from worker.erasure_executor import ErasureExecutor
+from worker.erasure_follower import Dropping, ErasureFollower, on_loop
 from worker.lease import Lease
 from worker.watchdog import Watchdog
-from worker.wiring import Hosted, prove
+from worker.wiring import Host, Hosted, prove
 
 Tell = Callable[[Sequence[str]], None]
 """Told why a worker is not ready; nothing: it is."""
@@ -35,3 +44,35 @@ def watch_over(
     """Return what watches steps, to be run beside them; it raises what must end the worker."""
     offsets, topics = partial(OffsetReader, settings), partial(topic_ids, settings)
     return Watchdog(steps, settings.partitions, offsets, tell, topics).watch()
+
+
+def follow_erasures(
+    host: Host, settings: Settings, loop: asyncio.AbstractEventLoop
+) -> ErasureFollower:
+    """Follow erasures from now on; whoever has the key store may be the one that executes them."""
+    codec = open_codec(settings)
+    executor = None
+    if host.keyring is not None:
+        executor = ErasureExecutor(
+            host.keyring,
+            Claims(settings.claims_path),
+            partial(_put, settings, codec),
+            partial(holdings_of, settings, codec),
+        )
+    tables = [table for one in host.steps for table in one.tables.values()]
+    dropping = Dropping(host.connectors, tables)
+    follower = ErasureFollower(settings, codec, dropping, executor, on_loop(loop))
+    follower.start()
+    return follower
+
+
+def _put(settings: Settings, codec: Codec, events: Sequence[Event]) -> None:
+    """Write events, and wait until the broker has them; a client of its own, since it is seldom."""
+    if not events:
+        return
+    with Writer(settings.kafka, "playhead-erasures") as writer:
+        writer.write_all(
+            (at.topic, at.partition, at.key, codec.encode(event), at.headers)
+            for event in events
+            for at in (address_of(event),)
+        )

@@ -100,6 +100,9 @@ class Host:
 
     steps: Sequence[Hosted]
     world: World
+    connectors: Sequence[Any] = ()
+    keyring: Any = None
+    """That of the steps; None where no step here asks for keys."""
 
 
 def factory_of(path: str) -> Callable[[Settings], Any]:
@@ -241,7 +244,7 @@ def attach(
         table.attach(codec)
     for one in hosted:
         one.runner.attach(services)
-    return Host(hosted, world)
+    return Host(hosted, world, connectors, keyring)
 
 
 def host(

@@ -8,19 +8,21 @@ event or tenant.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from agents.errors import Permanent
+from agents.errors import KeyDestroyed, Permanent
 from connectors.claims import Claims
 from connectors.keyring.ciphers import FRESH_S, Ciphers
-from connectors.keyring.store import DIGEST_KEY, KeyStore
+from connectors.keyring.store import DIGEST_KEY, KeyState, KeyStore
 from schemas import Sealed
 from streams.settings import Settings
 
 KINDS = ("user/", "document/", "value/")
+AFTER = b"\xffsubject after "
+"""Begins what is digested for the next name of a person; no user is called so: it is no UTF-8."""
 
 
 class KeyringSealer:
@@ -91,6 +93,43 @@ class KeyringSealer:
         destroyed = self._store.destroy(tenant, key)
         self._ciphers.forget(tenant, key)
         return destroyed
+
+    def erase(
+        self, tenant: str, erasure: str, names: Iterable[str], *, absent: bool = False
+    ) -> tuple[str, ...]:
+        """Destroy keys for an erasure, all or none; return all that it has destroyed, sorted.
+
+        Harmless when it is done again; see `KeyStore.erase`.
+        """
+        names = tuple(names)
+        for name in names:
+            _check_name(name)
+        erased = self._store.erase(tenant, erasure, names, absent=absent)
+        for name in names:
+            self._ciphers.forget(tenant, name)
+        return erased
+
+    def states(self, tenant: str, names: Sequence[str]) -> dict[str, KeyState]:
+        """Tell of those keys that are there, or were and are destroyed; opens none."""
+        return self._store.states(tenant, names)
+
+    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
+        """Return all digests that a person went under from one on; only the last can be in use.
+
+        Whoever was erased and comes back is somebody new: with a key of their own, and nothing that
+        was held of them before. What is on the log names its key, so old and new are told apart.
+        """
+        known = [subject]
+        while self._is_destroyed(tenant, f"user/{known[-1]}"):
+            known.append(self.digest(tenant, AFTER + known[-1].encode()))
+        return tuple(known)
+
+    def _is_destroyed(self, tenant: str, name: str) -> bool:
+        try:
+            self._cipher_of(tenant, name)
+        except KeyDestroyed:
+            return True
+        return False
 
     def keys(self, tenant: str) -> tuple[str, ...]:
         """Names of the tenant's keys that are in use, sorted; the digest key is not among them."""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,9 +47,29 @@ CREATE TABLE IF NOT EXISTS known_values (
     kind TEXT NOT NULL,
     PRIMARY KEY (tenant, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased_keys (
+    tenant TEXT NOT NULL,
+    erasure TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (tenant, erasure, name)
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS destroyed ON keys (destroyed) WHERE destroyed IS NOT NULL;
 """
 PROOF = b"playhead keyring 1"
+
+
+DESTROY = (
+    "UPDATE keys SET wrapped = NULL, destroyed ="
+    " (SELECT coalesce(max(destroyed), 0) + 1 FROM keys WHERE destroyed IS NOT NULL)"
+    " WHERE tenant = ? AND name = ? AND destroyed IS NULL"
+)
+
+
+class KeyState(NamedTuple):
+    """What is known of a key without opening it."""
+
+    created_s: int
+    destroyed: bool
 
 
 class KeyStore:
@@ -119,18 +139,61 @@ class KeyStore:
     def destroy(self, tenant: str, name: str) -> bool:
         """Destroy a key for good; False where there was none or it is destroyed already."""
         with self._write() as store:
-            cursor = store.execute(
-                "UPDATE keys SET wrapped = NULL, destroyed ="
-                " (SELECT coalesce(max(destroyed), 0) + 1 FROM keys WHERE destroyed IS NOT NULL)"
-                " WHERE tenant = ? AND name = ? AND destroyed IS NULL",
-                (tenant, name),
-            )
-            destroyed = cursor.rowcount > 0
+            destroyed = store.execute(DESTROY, (tenant, name)).rowcount > 0
         if destroyed:
-            # the wrapped key must leave the write-ahead log too; readers may delay that, no more
-            with self._writing, _store_errors(self.path):
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._leave_no_trace()
         return destroyed
+
+    def erase(
+        self, tenant: str, erasure: str, names: Iterable[str], *, absent: bool = False
+    ) -> tuple[str, ...]:
+        """Destroy keys for an erasure, all or none; return all that it has destroyed, sorted.
+
+        Run again, it returns the same, so that what a crash cut off can be told afterwards. Keys
+        that another erasure destroyed are not among them, nor those that never were; with `absent`
+        these are destroyed too, as a store that was restored from an older copy needs it.
+        """
+        with self._write() as store:
+            for name in names:
+                if absent:
+                    store.execute(
+                        "INSERT OR IGNORE INTO keys (tenant, name, created_s) VALUES (?, ?, ?)",
+                        (tenant, name, int(time.time())),
+                    )
+                if store.execute(DESTROY, (tenant, name)).rowcount > 0:
+                    store.execute(
+                        "INSERT OR IGNORE INTO erased_keys VALUES (?, ?, ?)",
+                        (tenant, erasure, name),
+                    )
+        self._leave_no_trace()  # the process that committed may have ended before it came to this
+        rows = self._select(
+            "SELECT name FROM erased_keys WHERE tenant = ? AND erasure = ? ORDER BY name",
+            tenant,
+            erasure,
+        )
+        return tuple(name for (name,) in rows)
+
+    def states(self, tenant: str, names: Sequence[str]) -> dict[str, KeyState]:
+        """Tell of those keys that are there, or were and are destroyed; opens none."""
+        known: dict[str, KeyState] = {}
+        for at in range(0, len(names), ASKED_AT_ONCE):
+            some = names[at : at + ASKED_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            known |= {
+                name: KeyState(created_s, destroyed is not None)
+                for name, created_s, destroyed in self._select(
+                    "SELECT name, created_s, destroyed FROM keys"  # noqa: S608 - question marks alone
+                    f" WHERE tenant = ? AND name IN ({marks})",
+                    tenant,
+                    *some,
+                )
+            }
+        return known
+
+    def _leave_no_trace(self) -> None:
+        """Have wrapped keys leave the write-ahead log too; readers may delay that, no more."""
+        with self._writing, _store_errors(self.path):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def destroyed_since(self, number: int) -> list[tuple[str, str, int]]:
         """List tenant, name and number of the keys destroyed after a number, in that order."""

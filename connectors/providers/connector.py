@@ -99,6 +99,10 @@ class Providers:
         for entry in self._entries.values():
             await entry.provider.close()
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept of a tenant's answers."""
+        self._kept.forget_tenant(tenant)
+
     def circuit(self, request: Request[Any]) -> Circuit | None:
         """Return the circuit of the model that a request asks; None for what is answered here.
 

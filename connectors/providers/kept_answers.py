@@ -37,6 +37,10 @@ class KeptAnswers:
     def __init__(self, cache: BoundedCache[tuple[Generated, ...]]) -> None:
         self._cache = cache
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop a tenant's answers."""
+        self._cache.forget_tenant(tenant)
+
     def of(self, request: Generate, call: Call) -> tuple[Generated, ...] | None:
         """Return the parts of an answer; None where it is to be asked for."""
         if not self._cache.on or not _can_be_kept(request):

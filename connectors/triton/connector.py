@@ -85,6 +85,10 @@ class Triton:
         """Close the connection; running calls are cancelled."""
         await self._server.close()
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept of a tenant's texts."""
+        self._kept.forget_tenant(tenant)
+
     async def embed(self, request: Embed, call: Call) -> Embedded:
         """Embed the texts, in their order, or return what the same ones of a query gave before.
 

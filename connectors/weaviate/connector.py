@@ -12,6 +12,7 @@ from typing import Any
 from connectors.weaviate.adjacency import AdjacentChunks
 from connectors.weaviate.connecting import new_client
 from connectors.weaviate.generations import NewClient
+from connectors.weaviate.removal import DocumentRemoval
 from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
@@ -33,7 +34,7 @@ AT_ONCE = 8  # requests under way
 RESERVED = 4  # of them, for tenants that ask one question at a time
 
 
-class Weaviate(VersionWriter, AdjacentChunks):
+class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
 
     service = "Weaviate"

@@ -68,6 +68,10 @@ class KeptSearches:
             return None
         return SearchKey(generation, call.lane, revision, request_digest(request, b""))
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what a tenant searched for."""
+        self._cache.forget_tenant(tenant)
+
     def of(self, key: SearchKey, tenant: str) -> KeptSearch | None:
         """Return what is kept."""
         return self._cache.get(tenant, key)

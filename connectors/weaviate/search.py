@@ -86,6 +86,10 @@ class ChunkSearch(Index):
         cache_bytes = settings.cache_mb * 1_000_000 // 2
         self._searches = KeptSearches(BoundedCache("searches", cache_bytes, settings.cache_s))
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept of a tenant's searches; what a run found just now expires by itself."""
+        self._searches.forget_tenant(tenant)
+
     @translated
     async def search(self, request: Search, call: Call) -> Found:
         """Find candidates by words and by vector, or return what the same search found before.

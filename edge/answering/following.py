@@ -106,6 +106,7 @@ class Follower:
         self, watch: Watch, view: AnswerView, late_s: float = 0.0
     ) -> AsyncGenerator[list[Frame], None]:
         """Yield frames as `frames` does, those together that are there at the same time."""
+        self._access.check_not_erased(watch.request)
         if watch.from_log:
             entries = in_reading_order(await self.read_back(watch.request, RESULTS), view.seen)
             for first in range(0, len(entries), BURST_MAX):
@@ -127,6 +128,7 @@ class Follower:
         deadline = time.monotonic() + self._seconds_left(watch.request)
         while True:
             watch.standing.check()
+            self._access.check_not_erased(watch.request)
             for entry in entries:
                 if isinstance(entry.event, EventRejected):
                     raise problem_of(entry.event)
@@ -190,6 +192,7 @@ class Follower:
         if self._stopping():
             raise overloaded("the gateway is shutting down: resume from the last cursor")
         watch.standing.check()
+        self._access.check_not_erased(watch.request)
         if patience.is_out(held=view.held):
             return view.settle()
         try:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from agents.errors import KeyDestroyed
 from edge.answering.cursors import Frame
-from edge.problems import Problem
+from edge.problems import Problem, erased
 from schemas import Answer, ChunksRetrieved, EventRejected
 from streams.watching.tracing import trace_id_of
 
@@ -91,6 +92,8 @@ def cancelled(text: str) -> Frame:
 
 def problem_of(event: EventRejected) -> Problem:
     """Say what became of a request that a step gave up on."""
+    if event.error == KeyDestroyed.__name__:  # while the question was under way
+        return erased(event.meta.request)
     transient = event.error == "Transient"
     return Problem(
         503 if transient else 502,

@@ -20,8 +20,9 @@ from edge.listening.catalogue import (
     KnownRequest,
     KnownRequests,
 )
-from edge.problems import Problem, not_found, overloaded
+from edge.problems import Problem, erased, not_found, overloaded
 from edge.requests.building import Seals
+from edge.requests.identity import Identity
 from edge.requests.limits import ID_MAX
 from edge.requests.policy_followed import PolicyFollowed
 from schemas import DescribedDocument, MapEntry, Passage, QuestionAsked, Sealed
@@ -65,6 +66,8 @@ class Access:
     def request(self, caller: Caller, request_id: str) -> KnownRequest:
         """Return a request of this caller, or about a document of the tenant; raises Problem."""
         request = self._requests.find((caller.tenant, request_id))
+        if request is not None and self._was_of(caller, request):
+            raise erased()
         if request is None or (request.subject and request.subject != caller.subject):
             raise self._unknown(f"no request {request_id[:ID_MAX]!r} of this user")
         return request
@@ -89,6 +92,24 @@ class Access:
                 f"request {request_id[:ID_MAX]!r} is about a document: it has no answer"
             )
         return request
+
+    def check_not_erased(self, request: Identity) -> None:
+        """Raise Problem where who asked was erased, while they were still being told."""
+        if request.subject and self._present_of(request) != request.subject:
+            raise erased()
+
+    def _was_of(self, caller: Caller, request: Identity) -> bool:
+        """Tell whether a request is of the caller before they were erased."""
+        if not request.subject:
+            return False
+        present = self._present_of(request)
+        return present != request.subject and caller.subject in (present, request.subject)
+
+    def _present_of(self, request: Identity) -> str:
+        try:
+            return self._keyring.subjects(request.tenant, request.subject)[-1]
+        except Transient as error:
+            raise overloaded(str(error)) from None
 
     def _unknown(self, detail: str) -> Problem:
         """Say that something does not exist, if all that exists is known."""

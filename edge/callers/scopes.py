@@ -16,19 +16,21 @@ SCOPES = {
     "review": "judge answers that others got",
     "audit": "see the timeline of every request of the tenant, not of one's own alone",
     "metrics": "see in /metrics what the gateway holds and what waits: for operators",
+    "erase": "erase people, and see how that stands; erase:self for one's own user only",
     "admin": "audit and metrics",
 }
 OLDER = {"read": "ask", "write": "ingest"}
 """Names of before, and those of now."""
 IMPLIED = {"admin": ("audit", "metrics")}
-RESTORE_ONE = re.compile(r"restore:[A-Z]+(_[A-Z]+)*")
+NARROWER = re.compile(r"restore:[A-Z]+(_[A-Z]+)*|erase:self")
+"""Scopes that give a part of another one."""
 
 
 def unknown_scope(names: Iterable[str]) -> str:
     """Say what is wrong with the first name that is no scope; empty where all are."""
     for name in names:
-        if name not in SCOPES and name not in OLDER and not RESTORE_ONE.fullmatch(name):
-            return f"no scope {name}: choose from {', '.join(SCOPES)}, restore:TYPE"
+        if name not in SCOPES and name not in OLDER and not NARROWER.fullmatch(name):
+            return f"no scope {name}: choose from {', '.join(SCOPES)}, restore:TYPE, erase:self"
     return ""
 
 

@@ -11,9 +11,7 @@ from typing import IO
 import click
 from confluent_kafka import KafkaException
 
-from agents.normal_forms import folded
 from agents.personal.term_lists import DIGEST_CHARS_MIN
-from agents.placeholders import canonical
 from agents.spans import MENTION_WORDS_MAX, WORD
 from agents.without_values import visible
 from connectors.keyring.sealing import KeyringSealer
@@ -24,6 +22,7 @@ from edge.cli.output import print_json
 from edge.problems import Problem
 from edge.requests.identity import Identities
 from edge.requests.limits import TENANT
+from edge.requests.personal_values import spellings
 from edge.requests.policy_followed import PolicyFollowed
 from edge.requests.validity import Refused
 from schemas.registry import RegistryAway
@@ -90,14 +89,9 @@ def _forms(file: IO[str]) -> Iterator[str]:
                     f"line {number} has {words} words: values of 1 to {MENTION_WORDS_MAX} are "
                     "compared by digest; list a longer one by its parts"
                 )
-            yield from _spellings(value)
+            yield from spellings(value)
     except UnicodeDecodeError:
         raise click.ClickException(f"{file.name} is no UTF-8: write it anew as such") from None
-
-
-def _spellings(value: str) -> Iterator[str]:
-    yield canonical(value)
-    yield canonical(folded("NFKD", value, frozenset({"Mn"})))
 
 
 @personal_data.command()
@@ -181,7 +175,7 @@ def allowed(tenant: str, key: str, settings: Settings, keyring: KeyringSealer) -
     """Return whose key it is; raises ClickException for one that restores nothing here."""
 
     def subject_of(of: str, user: str) -> str:
-        return keyring.digest(of, user.encode())
+        return keyring.subjects(of, keyring.digest(of, user.encode()))[-1]
 
     try:
         caller = known_caller(key, ApiKeys(keys_path(settings)), subject_of)

@@ -8,6 +8,7 @@ from connectors.keyring import Keyring
 from connectors.triton.embedder_client import EmbedderClient
 from edge.callers.api_keys import ApiKeys, keys_path
 from edge.callers.people import People
+from edge.erasing.erasure_desk import ErasureDesk
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.receipt_desk import MakesReceipts
@@ -24,6 +25,7 @@ from streams.log.configuration_watch import (
     ConfigurationsInForce,
     ConfigurationWatch,
 )
+from streams.operations.erasures.erasure_reader import told_of_erasures
 from streams.operations.lag import LagReader
 from streams.settings import Settings
 
@@ -58,6 +60,13 @@ def on_components(
         receipts=receipts,
         embedder=EmbedderClient(settings),
         people=People.of(settings),
+        erasures=ErasureDesk(
+            keyring,
+            publisher,
+            partial(told_of_erasures, settings, codec),
+            settings.partitions,
+            edge="gateway",
+        ),
     )
     inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
     return gateway, inbox

@@ -6,10 +6,14 @@ Its parts each do one thing (take in, refuse, remember, follow, show); this puts
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from confluent_kafka import KafkaException
+
+from agents.errors import Transient
 from edge.answering.bounds import Bounds
 from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
@@ -17,6 +21,8 @@ from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.people import People
 from edge.callers.standing import KeysInUse
+from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
+from edge.erasing.named_person import NamedPerson
 from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
@@ -33,14 +39,20 @@ from edge.listening.request_lists import RequestLists
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
+from edge.problems import Problem, overloaded
 from edge.requests.building import Seals
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.publishing import Publishes
+from edge.requests.validity import Refused
 from edge.reviewing.review_reader import ReadsReviews
 from schemas import QuestionAsked
+from schemas.registry import RegistryAway
 from streams.log.configuration import Configuration, load
 from streams.log.configuration_watch import ConfigurationsFollowed
 from streams.settings import Settings
+
+T = TypeVar("T")
+AT_THE_DESK = 2  # erasures asked for or looked up at once: each reads some topics
 
 
 @dataclass
@@ -67,6 +79,8 @@ class Gateway:
     """What embeds texts for clients; None where nothing does."""
     people: People | None = None
     """Who calls without a key; None where no issuer is set."""
+    erasures: ErasureDesk | None = None
+    """Where people are asked to be erased; None where nobody can be."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -124,6 +138,7 @@ class Gateway:
         self.texts = DocumentTexts(self.lists, self.access, self.follower.read_back, self.reception)
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
+        self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
         self._tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------------ its life
@@ -202,6 +217,27 @@ class Gateway:
         assert self.people is not None
         self.people.check_origin(origin, method)
         return await self.people.signed_in(cookie, self.reception.build.subject)
+
+    async def named_person(self, tenant: str, name: str) -> NamedPerson:
+        """Find out who is to be erased; raises Problem."""
+        return await self.erasing(lambda desk: desk.person(tenant, name))
+
+    async def erasing(self, work: Callable[[ErasureDesk], T]) -> T:
+        """Have something done at the desk of erasures, on a thread.
+
+        Raises UnknownPerson and PersonHeld as it does, else Problem.
+        """
+        if self.erasures is None:
+            raise Problem(503, "no-erasures", "nobody can be erased here: no key store was given")
+        try:
+            async with self._at_the_desk:
+                return await asyncio.to_thread(work, self.erasures)
+        except (UnknownPerson, PersonHeld):
+            raise
+        except Refused as error:
+            raise Problem(422, "invalid", str(error)) from None
+        except (Transient, KafkaException, TimeoutError, RegistryAway) as error:
+            raise overloaded(f"the log of erasures does not answer: {error}") from None
 
     async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.

@@ -20,7 +20,8 @@ def _whole(value: Any) -> Any:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+AS_WHOLE = BeforeValidator(_whole)
+WholeNumber = Annotated[int, AS_WHOLE, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]
 
 

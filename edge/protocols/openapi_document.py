@@ -105,6 +105,12 @@ ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
     ("get", "/v1/sessions/{session_id}"): OperationAnswer(
         200, "Its messages.", shapes.SessionTold, (404, 422)
     ),
+    ("delete", "/v1/subjects/{subject}"): OperationAnswer(
+        202, "The erasure is asked for; 200 once it is done.", shapes.AnyObject, (404, 409, 422)
+    ),
+    ("get", "/v1/subjects/{subject}"): OperationAnswer(
+        200, "How it stands.", shapes.AnyObject, (404, 422)
+    ),
     ("get", "/v1/me"): OperationAnswer(200, "Who calls.", shapes.CallerTold),
     ("get", "/login/options"): OperationAnswer(200, "Where to sign in.", shapes.SignInOptions),
     ("get", "/v1/models"): OperationAnswer(200, "The models.", described.ModelList, (404,)),

@@ -32,6 +32,7 @@ class RouteRule:
 PUBLIC = RouteRule(public=True)
 ANYBODY = RouteRule()
 ASK, INGEST, REVIEW = RouteRule(("ask",)), RouteRule(("ingest",)), RouteRule(("review",))
+ERASE = RouteRule(("erase", "erase:self"))
 
 RULES = {
     "POST /v1/documents": INGEST,
@@ -65,6 +66,8 @@ RULES = {
     "ANY /mcp": ASK,
     "ANY /graphql": ASK,
     "WS /graphql": ASK,
+    "DELETE /v1/subjects/{subject}": ERASE,
+    "GET /v1/subjects/{subject}": ERASE,
     "GET /v1/me": ANYBODY,
     "GET /login": PUBLIC,
     "GET /login/callback": PUBLIC,

@@ -51,6 +51,9 @@ class Seals(Protocol):
     def digest(self, tenant: str, value: bytes) -> str:
         """Hex digest under the tenant's key."""
 
+    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
+        """All digests that a person went under from one on; the last may be in use."""
+
 
 class JudgedAnswer(Protocol):
     """What is told of an answer that a reviewer judges."""
@@ -82,9 +85,12 @@ class RequestBuilder:
         self._configured = configured or ConfiguredLimits()
 
     def subject(self, tenant: str, user: str) -> str:
-        """Return the keyed digest that stands for a user on the log."""
+        """Return the keyed digest that stands for a user on the log.
+
+        Whoever was erased has another one from then on.
+        """
         check_tenant(tenant)
-        return self._keyring.digest(tenant, user.encode())
+        return self._keyring.subjects(tenant, self._keyring.digest(tenant, user.encode()))[-1]
 
     # ------------------------------------------------------------------ what it says
 

@@ -83,6 +83,10 @@ CONVERSATION = "conversation"
 """Kind of the rows that are one user's; those of documents and requests spell none."""
 
 
+CONVERSATION_PARTS = 5
+"""Of a conversation's key: lane, tenant, kind, subject and session."""
+
+
 @dataclass(frozen=True)
 class RowKey:
     """Whose row it is: what isolates is part of it.
@@ -120,3 +124,11 @@ class RowKey:
         """Read a key."""
         lane, tenant, *kind_and_subject, scope = key.decode().split("\0")
         return cls(int(lane), tenant, scope, *kind_and_subject)
+
+
+def whose_row(key: bytes) -> tuple[str, str] | None:
+    """Tell whose conversation a row is of, as tenant and subject; None of what is nobody's."""
+    parts = key.split(b"\0")
+    if len(parts) != CONVERSATION_PARTS:
+        return None
+    return parts[1].decode("utf-8", "replace"), parts[3].decode("utf-8", "replace")

@@ -24,7 +24,7 @@ from streams.delivery.late_rows import without_late
 from streams.delivery.progress import Progress
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
 from streams.delivery.row_reader import RowReader
-from streams.delivery.rows import RowKey, written
+from streams.delivery.rows import RowKey, whose_row, written
 from streams.delivery.tenures import Tenure
 from streams.log.codec import Codec
 from streams.log.offsets import extent_of
@@ -197,6 +197,20 @@ class Table(ABC):
         else:
             keys[key] = turn
             self._table.data[key] = value
+
+    def forget_people(self, people: Collection[tuple[str, str]]) -> int:
+        """Drop the rows of people who were erased, by tenant and subject, in the lanes held here.
+
+        Nobody waits for the changelog: a restart may do it again. Returns how many there were.
+        """
+        dropped = 0
+        for lane, keys in self._keys.items():
+            gone = [key for key in keys if whose_row(key) in people]
+            for key in gone:
+                self._send(lane, key, None, Unattended())
+                self._set(lane, key, None, self._turn)
+            dropped += len(gone)
+        return dropped
 
     # ------------------------------------------------------------------ lanes come and go
 

@@ -33,6 +33,18 @@ def test_what_is_kept_is_found_by_its_tenant_and_key_alone():
     assert cache.get("acme", "other") is None
 
 
+def test_a_tenant_that_is_forgotten_leaves_the_others_theirs_and_its_room():
+    cache = a_cache()
+    for tenant in ("acme", "other"):
+        for key in "kl":
+            cache.keep(tenant, key, tenant, 5)
+    cache.forget_tenant("acme")
+    cache.forget_tenant("nobody")
+    assert [cache.get("acme", key) for key in "kl"] == [None, None]
+    assert [cache.get("other", key) for key in "kl"] == ["other", "other"]
+    assert cache.bytes == 2 * (5 + ENTRY_BYTES)
+
+
 def test_a_newer_value_takes_the_place_and_the_room_of_the_older():
     cache = a_cache()
     cache.keep("acme", "k", "old", 100)

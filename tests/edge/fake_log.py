@@ -13,6 +13,7 @@ from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.answering.bounds import Bounds
 from edge.callers.api_keys import DEFAULT_SCOPES, ApiKeys
+from edge.erasing.erasure_desk import ErasureDesk
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
 from edge.listening.entries import HISTORY, Dispatch, Entry
@@ -39,6 +40,7 @@ from schemas import (
 from streams.log.ids import outcome_id
 from streams.log.offsets import NoAnswer, Partition
 from streams.log.writing import Position
+from streams.operations.erasures.erasure_log import TELLING, ErasureLog
 from streams.operations.lag import Lag
 from streams.operations.reviews.review_queue import ReviewQueue
 from streams.settings import Settings
@@ -168,6 +170,15 @@ class FakeLog:
     def turns(self, query: QueryRewritten) -> tuple[Turn, ...]:
         return turns_of(a_codec(), query.meta.effects)
 
+    def told_of_erasures(self) -> ErasureLog:
+        if not self.broker:
+            raise Transient("the log can't be read at the moment")
+        told = ErasureLog()
+        for kind in TELLING:
+            for entry in self.entries[topic_of(kind)]:
+                told.take(entry.event, topic_of(kind), entry.partition, entry.offset)
+        return told
+
     def published(self, kind: type[Any]) -> list[Any]:
         return [entry.event for entry in self.entries[topic_of(kind)]]
 
@@ -263,9 +274,10 @@ def a_gateway(
     chosen = Settings(run=folder, **{"deadline_ms": 3_000, **settings})
     index = LogIndex(folder)
     log.write_index = lambda: index.flush({})
+    keyring = Keyring(chosen)
     return Gateway(
         settings=chosen,
-        keyring=Keyring(chosen),
+        keyring=keyring,
         keys=ApiKeys(folder / "keys.sqlite"),
         idempotency=Idempotency(folder / "idempotency.sqlite"),
         publisher=log,
@@ -273,6 +285,7 @@ def a_gateway(
         offsets=log.lag_reader,
         reviews=log,
         index=index,
+        erasures=ErasureDesk(keyring, log, log.told_of_erasures, chosen.partitions, edge="gateway"),
         bounds=bounds or Bounds(late_s=1.0),
         **(parts or {}),
     )

@@ -16,6 +16,7 @@ from edge.problems import Problem
 from edge.protocols.graphql import graphql_route
 from edge.protocols.http import (
     documents,
+    erasing,
     feedback,
     interface_documents,
     messages,
@@ -69,6 +70,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         messages,
         feedback,
         reviewing,
+        erasing,
         sessions,
         chat_routes,
         responses_routes,

@@ -16,7 +16,7 @@ from agents.chunk_policies import BY_KIND
 from edge.answering.bounds import Pace
 from edge.callers.caller import Caller
 from edge.problems import Problem
-from edge.protocols.contents import Truth, WholeNumber, validated
+from edge.protocols.contents import AS_WHOLE, Truth, WholeNumber, validated
 from edge.requests import limits
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=limits.METADATA_KEY_MAX)]
@@ -37,6 +37,10 @@ ONE_CONTENT: list[JsonValue] = [
 """How a schema says that a document's content comes in one way of the two."""
 
 
+LEAST_MS, MOST_MS = limits.BUDGET_MS
+BudgetMs = Annotated[int, Field(strict=True, ge=LEAST_MS, le=MOST_MS), AS_WHOLE]
+
+
 class MessageBody(BaseModel):
     """A question in a conversation."""
 
@@ -46,7 +50,7 @@ class MessageBody(BaseModel):
     stream: Truth = False
     max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     response_schema: dict[str, Any] | None = None
-    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    budget_ms: BudgetMs | None = None
     receipt: bool = False
     """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
@@ -60,7 +64,7 @@ class SearchBody(BaseModel):
     k: WholeNumber = Field(limits.PASSAGES, ge=1, le=limits.PASSAGES_MAX)
     filters: dict[LabelKey, Label] = Field(default_factory=dict, max_length=limits.FILTERS_MAX)
     as_of: WholeNumber = Field(-1, ge=-1, le=limits.INT64_MAX)
-    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    budget_ms: BudgetMs | None = None
     tenant: str | None = None
 
     def filter_texts(self) -> dict[str, str]:

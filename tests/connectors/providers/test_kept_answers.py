@@ -119,6 +119,14 @@ async def test_what_may_be_another_answer_next_time_is_not_kept(kept, parts, fie
     assert kept.of(a_request(**fields), CALL) is None
 
 
+async def test_a_forgotten_tenants_answers_are_asked_for_again(kept):
+    await passed(kept, an_answer("Yes."), a_request())
+    kept.forget_tenant("another")
+    assert kept.of(a_request(), CALL) is not None
+    kept.forget_tenant(CALL.tenant)
+    assert kept.of(a_request(), CALL) is None
+
+
 async def test_an_answer_of_a_hedge_is_not_kept_as_one_of_the_route_asked_first(kept):
     said = an_answer("Yes.")
     said[0] = structs.replace(said[0], hedged=Hedged(route="r@2", outcome="won", after_ms=5))

@@ -161,6 +161,10 @@ class _Collection:
         self._server.write()
         self._objects()[str(uuid)].properties.update(copy.deepcopy(properties))
 
+    async def delete_by_id(self, uuid):
+        self._server.write()
+        return self._objects().pop(str(uuid), None) is not None
+
     def results(self, request):
         """Return what a request finds, reads and asks of each object."""
         assert request.uses_123_api
@@ -189,7 +193,7 @@ class _Collection:
         [name] = asked.properties
         assert self._properties[name].indexSearchable
         texts = {key: one.properties[name].split() for key, one in self._objects().items()}
-        average = sum(map(len, texts.values())) / len(texts)
+        average = sum(map(len, texts.values())) / max(1, len(texts))
         holding = Counter(word for words in texts.values() for word in set(words))
         scored = []
         for _, one in passing:

@@ -57,6 +57,15 @@ async def test_frames_come_until_the_answer_is_closed(following, log):
     assert await all_of(follower.frames(watch, view)) == ["delta", "delta", "completed"]
 
 
+async def test_whoever_is_erased_meanwhile_is_told_no_more(gateway, following, log):
+    follower, watch, view, answers = following
+    log.append(answers.whole("VAT ", "is due.")[0])
+    frames = follower.frames(watch, view)
+    assert (await anext(frames))["type"] == "delta"
+    gateway.keyring.erase("acme", "one", [f"user/{watch.request.subject}"])
+    assert (await problem_of(anext(frames))).slug == "erased"
+
+
 async def test_what_is_there_at_the_same_time_comes_together_up_to_the_end(following, log):
     follower, watch, view, answers = following
     for event in answers.whole("VAT ", "is due."):

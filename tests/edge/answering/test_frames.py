@@ -93,6 +93,13 @@ def test_who_asked_is_told_who_gave_up_and_whether_to_ask_again(
     assert problem.request_id == event.meta.request
 
 
+def test_a_question_whose_asker_was_erased_meanwhile_is_told_so():
+    event = rejected("KeyDestroyed")
+    problem = frames.problem_of(event)
+    assert (problem.status, problem.slug, problem.retryable) == (410, "erased", False)
+    assert problem.request_id == event.meta.request
+
+
 def test_a_dead_letter_is_told_as_a_document_and_as_a_frame():
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     event = rejected()

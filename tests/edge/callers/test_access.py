@@ -31,6 +31,9 @@ class Keyring:
             raise self.error("gone")
         return f"{tenant}: {sealed.key}".encode()
 
+    def subjects(self, tenant, subject):
+        return (subject, f"{subject}'") if f"user/{subject}" in self.destroyed else (subject,)
+
 
 def sealed(key):
     return Sealed(key=key, event="e", field="f", ciphertext=b"")
@@ -91,6 +94,26 @@ def test_ones_own_question_is_known_and_others_do_not_exist():
     for event in (a_question("another"), a_question(tenant="globex")):
         assert is_unknown(access(event).request, a_caller(), "r-1") == unknown
         assert is_unknown(access(event).question, a_caller(), "r-1") == unknown
+
+
+def test_what_was_ones_own_before_an_erasure_is_gone_and_others_do_not_exist():
+    """Whoever comes back has another digest; an open connection still has the old one."""
+    known = access(a_question(), keyring=Keyring("user/subject"))
+    for caller in (a_caller(subject="subject'"), a_caller()):
+        with pytest.raises(Problem) as refused:
+            known.request(caller, "r-1")
+        assert (refused.value.status, refused.value.slug) == (410, "erased")
+    is_unknown(known.request, a_caller(subject="another"), "r-1")
+    is_unknown(known.request, a_caller(tenant="globex", subject="subject'"), "r-1")
+
+
+def test_a_request_is_told_until_its_asker_is_erased():
+    [request] = [access(a_question()).question(a_caller(), "r-1")]
+    access().check_not_erased(request)
+    with pytest.raises(Problem, match="erased"):
+        access(keyring=Keyring("user/subject")).check_not_erased(request)
+    of_document = access(a_document()).request(a_caller(), "r-2")
+    access(keyring=Keyring("user/")).check_not_erased(of_document)
 
 
 def test_a_request_about_a_document_is_the_tenants_and_has_no_answer():

@@ -70,7 +70,7 @@ def test_keys_are_listed_by_tenant(store):
 )
 def test_an_unknown_scope_is_refused_with_those_there_are(store, scope):
     with pytest.raises(
-        BadKey, match="choose from ask, ingest, restore, review, audit, metrics, admin"
+        BadKey, match="choose from ask, ingest, restore, review, audit, metrics, erase, admin"
     ):
         store.create("acme", scopes=[scope])
     assert store.all() == []

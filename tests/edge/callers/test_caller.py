@@ -9,8 +9,8 @@ from edge.callers.caller import Caller, bearer_of, caller_of
 from edge.problems import Problem
 
 
-def a_caller(*scopes, tenant="acme", groups=()):
-    return Caller("key-1", tenant, "jane", "subject", frozenset(scopes), groups)
+def a_caller(*scopes, tenant="acme", groups=(), subject="subject"):
+    return Caller("key-1", tenant, "jane", subject, frozenset(scopes), groups)
 
 
 @pytest.mark.parametrize(

@@ -166,11 +166,16 @@ def test_a_media_type_is_known_in_any_spelling_and_keeps_its_charset(requests, m
     assert event.media_type == spelt
 
 
-def test_an_erased_user_asks_nothing(requests, keyring):
-    event = requests.question("acme", user="jane", text="x")
-    keyring.destroy("acme", event.text.key)
+def test_an_erased_user_comes_back_as_somebody_else(requests, keyring):
+    before = requests.question("acme", user="jane", text="x")
+    keyring.destroy("acme", before.text.key)
+    after = requests.question("acme", user="jane", text="x")
+    assert after.subject != before.subject
+    assert after.text.key == f"user/{after.subject}"
+    assert keyring.unseal("acme", after.text) == b"x"
+    assert requests.question("acme", user="jane", text="y").subject == after.subject
     with pytest.raises(KeyDestroyed):
-        requests.question("acme", user="jane", text="x")
+        keyring.unseal("acme", before.text)
 
 
 @given(st.text(min_size=1, max_size=200))

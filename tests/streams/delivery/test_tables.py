@@ -24,7 +24,7 @@ from schemas import (
 )
 from schemas.definitions import self_contained
 from schemas.registry import RegistryAway
-from streams.delivery.rows import ROW_BYTES_MAX, RowKey, before, written
+from streams.delivery.rows import ROW_BYTES_MAX, RowKey, before, whose_row, written
 from streams.delivery.step_tables import (
     DocumentVersions,
     PlaceholderNumbers,
@@ -319,6 +319,23 @@ async def test_turns_from_before_users_were_told_apart_are_read_for_nobody():
     for subject in ("u", ""):
         call = a_call("e", request="r-2", session="s-0", subject=subject)
         assert (await sessions.read(ReadTurns(limit=5), call)).turns == ()
+
+
+async def test_the_rows_of_the_erased_are_dropped_and_nobody_elses():
+    sessions, broker = table(Sessions)
+    await sessions.remember(an_answer("r-1"), 0)
+    await sessions.remember(structs.replace(an_answer("r-2"), subject="other"), 1)
+    assert sessions.forget_people({("globex", "u"), ("acme", "nobody")}) == 0
+    assert sessions.forget_people({("acme", "u")}) == 1
+    assert await turns(sessions, "r-3") == []
+    assert await turns(sessions, "r-3", subject="other") == ["r-2"]
+    assert sent(broker)[-1].value() is None
+    assert sessions.forget_people({("acme", "u")}) == 0
+
+
+@pytest.mark.parametrize("key", [b"2\0acme\0d-1", b"", b"2\0acme\0\xff\0u"])
+def test_a_row_that_is_nobodys_is_nobodys(key):
+    assert whose_row(key) is None
 
 
 NUMBERS = Placeholders(entries=(Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d"),))

@@ -1,0 +1,63 @@
+"""Delete what the index has of documents that were erased, of every version and position.
+
+A withdrawal makes a document invisible from a position on, and leaves its chunks for whoever asks
+as of one before. After an erasure nobody may see them, so they go, with their vectors. What says
+which versions there were stays: the withdrawal that comes later finds its place by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+
+from connectors.weaviate.batches import PAGE
+from connectors.weaviate.conditions import equal
+from connectors.weaviate.failures import no_such_tenant, translated
+from connectors.weaviate.generations import Index
+from connectors.weaviate.objects import vectors_uuid
+from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
+
+DELETIONS_MAX = 8  # in flight
+
+
+class DocumentRemoval(Index):
+    """Deletes documents; raises Transient or Permanent. Doing it again is harmless."""
+
+    @translated
+    async def remove(self, tenant: str, documents: Iterable[str]) -> int:
+        """Delete the chunks and vectors of documents; return how many chunks there were."""
+        chunks, vectors = await self.chunks_of(tenant), await self.vectors_of(tenant)
+        removed = 0
+        for document in documents:
+            while found := await self._some(chunks, document):
+                # what leads to the vectors goes last: a removal that is cut off is done again
+                await _delete(
+                    vectors,
+                    [
+                        vectors_uuid(tenant, one.properties["chunk"], one.properties["model"])
+                        for one in found
+                    ],
+                )
+                await _delete(chunks, [one.uuid for one in found])
+                removed += len(found)
+        return removed
+
+    async def _some(self, chunks: TenantObjects, document: str) -> list[ReadObject]:
+        try:
+            return await chunks.page(equal("document", document), ("chunk", "model"), PAGE, 0)
+        except grpc.RpcError as error:
+            if no_such_tenant(error):
+                return []
+            raise
+
+
+async def _delete(objects: TenantObjects, ids: Sequence[str]) -> None:
+    in_flight = asyncio.Semaphore(DELETIONS_MAX)
+
+    async def delete(identity: str) -> None:
+        async with in_flight:
+            await objects.data.delete_by_id(identity)
+
+    await asyncio.gather(*map(delete, dict.fromkeys(ids)))

@@ -1,0 +1,110 @@
+"""Erasures, against what asked for them.
+
+No step writes them, so nothing is computed again: a person is erased because somebody asked for it,
+and it is told in parts that follow each other. What destroys keys at other workers must not be
+believed because it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from replay.archive import BadArchive
+from replay.log import Log, Stored
+from replay.report import Difference
+from schemas import Cause, ErasureRefused, ErasureRequested, Event, PersonErased
+from streams.log.codec import Codec, Undecodable
+from streams.log.ids import outcome_id
+from streams.operations.erasures.erasure_log import ERASE
+from streams.running.admit import admit
+from streams.topics import topic_of
+
+ASKED = topic_of(ErasureRequested)
+EventT = TypeVar("EventT", bound=Event)
+AskedAt = tuple[int, int]
+"""Partition and offset."""
+
+
+class ErasureCheck:
+    """Reads what was asked for, then what came of it."""
+
+    def __init__(self, log: Log, codec: Codec) -> None:
+        self._log = log
+        self._codec = codec
+        self._asked: dict[AskedAt, ErasureRequested] = {}
+        self._ended: dict[str, str] = {}
+        """Id of each request that has an end -> how it ended."""
+        self._parts: dict[str, int] = {}
+
+    def faults(self) -> Iterator[Difference]:
+        """List what speaks against outcomes; what can't be read is told by who reads lanes."""
+        for name, lane in sorted(self._log.extents()):
+            if name == ASKED:
+                for stored, event in self._events(ErasureRequested, lane):
+                    self._asked[lane, stored.offset] = event
+        outcomes: list[tuple[Stored, PersonErased | ErasureRefused]] = []
+        outcomes += self._events(PersonErased, 0)
+        outcomes += self._events(ErasureRefused, 0)
+        for stored, outcome in outcomes:
+            if reason := self._against(outcome):
+                yield Difference.at(stored, outcome.meta.id, ERASE, reason)
+
+    def _events(self, kind: type[EventT], lane: int) -> Iterator[tuple[Stored, EventT]]:
+        topic = topic_of(kind)
+        if (topic, lane) not in self._log.extents():
+            return
+        try:
+            for stored in self._log.records(topic, lane):
+                try:
+                    event = admit(self._codec, kind, stored.value, stored.key, lane)
+                except Undecodable:
+                    continue
+                assert isinstance(event, kind)
+                yield stored, event
+        except BadArchive:
+            return
+
+    def _against(self, event: PersonErased | ErasureRefused) -> str:
+        cause = event.meta.cause
+        if cause is None or cause.topic != ASKED:
+            return "nobody asked for it: it names no request as its cause"
+        if self._is_beyond(cause):
+            return ""
+        asked = self._asked.get((cause.partition, cause.offset))
+        if asked is None or asked.meta.id != cause.id:
+            where = f"{ASKED}[{cause.partition}]@{cause.offset}"
+            return f"nobody asked for it: no such request lies at {where}"
+        return self._against_asked(event, asked) or self._against_order(event, cause.id)
+
+    def _is_beyond(self, cause: Cause) -> bool:
+        """Say whether a request lies where this log is not read: behind its end, or cut away."""
+        extent = self._log.extents().get((ASKED, cause.partition))
+        return extent is not None and not extent.begin <= cause.offset < extent.end
+
+    def _against_asked(self, event: PersonErased | ErasureRefused, asked: ErasureRequested) -> str:
+        if (event.meta.tenant, event.subject) != (asked.meta.tenant, asked.subject):
+            return "it is about another person than its request"
+        if event.meta.request != asked.meta.request or event.meta.step.name != ERASE:
+            return "it says that it is of another request, or of another writer"
+        if event.meta.id != outcome_id(asked.meta.id, ERASE, event.meta.ordinal):
+            return "its id is not that of its request and place"
+        if isinstance(event, PersonErased):
+            own = f"user/{asked.subject}"
+            others = [one for one in event.keys if one.startswith("user/") and one != own]
+            if others:
+                return "it says that another person's key was destroyed"
+        return ""
+
+    def _against_order(self, event: PersonErased | ErasureRefused, request: str) -> str:
+        """Hold parts against each other; a copy, as a crash may leave it, is none."""
+        place = event.meta.ordinal
+        ended = self._ended.get(request, "")
+        if ended and ended != event.SCHEMA:
+            return f"its request ended before, by {ended}"
+        if place > self._parts.get(request, 0):
+            return f"part {self._parts.get(request, 0)} of it is missing"
+        self._parts[request] = max(self._parts.get(request, 0), place + 1)
+        if event.meta.last:
+            self._ended[request] = event.SCHEMA
+        return ""

@@ -1,0 +1,190 @@
+"""Every worker drops what it keeps of the erased, and one of a host executes."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from agents.answering.terms import terms
+from agents.errors import Transient
+from edge.erasing.erasure_desk import ErasureDesk
+from edge.erasing.named_person import named_person
+from tests.erased_people import PeopleHeld
+from worker.erasure_follower import Dropping, ErasureFollower, ExecutorLock, forget_texts, on_loop
+
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Keeping:
+    """A connector that keeps answers and has an index, and a table; notes what it is to drop."""
+
+    forgot: list = field(default_factory=list)
+    removed: list = field(default_factory=list)
+    people: set = field(default_factory=set)
+    errors: list = field(default_factory=list)
+
+    def forget_tenant(self, tenant):
+        self.forgot.append(tenant)
+
+    async def remove(self, tenant, documents):
+        if self.errors:
+            raise self.errors.pop()
+        self.removed += [(tenant, one) for one in documents]
+        return 1
+
+    def forget_people(self, people):
+        self.people |= people
+        return 0
+
+
+@pytest.fixture
+def people(tmp_path):
+    return PeopleHeld(tmp_path)
+
+
+def ask(people, user="jane", **named):
+    desk = ErasureDesk(people.keyring, people, people.told, 2, edge="test")
+    return desk.ask(named_person(people.keyring, "acme", user, **named), by="test")
+
+
+def run_now(work):
+    """Run a coroutine that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waits for something")
+
+
+def a_follower(people, keeping, *, executes=True, **parts):
+    return ErasureFollower(
+        people.settings,
+        people.codec,
+        Dropping([keeping], [keeping]),
+        people.executor(**parts) if executes else None,
+        run_now,
+        consumer=people.consumer,
+    )
+
+
+def following(follower, until):
+    """Let a follower follow on a thread until something is true."""
+    thread = threading.Thread(target=follower._run, daemon=True)
+    thread.start()
+    ends_s = time.monotonic() + PATIENCE_S
+    while not until() and time.monotonic() < ends_s:
+        time.sleep(0.01)
+    follower.stopping.set()
+    thread.join(PATIENCE_S)
+    assert until()
+
+
+def test_what_is_asked_is_executed_and_what_is_kept_is_dropped(people):
+    sealed, _ = people.hand_in("d-1", "Anna", metadata={"data_subject": "jane"})
+    text = people.ask("jane")[0]
+    subject = people.subject("jane")
+    ask(people)
+    keeping = Keeping()
+    following(a_follower(people, keeping), lambda: keeping.removed)
+    assert not people.opens(text)
+    assert not people.opens(sealed)
+    assert keeping.forgot == ["acme"]
+    assert keeping.people == {("acme", subject)}
+    assert ("acme", "d-1") in keeping.removed
+    assert people.told().done()
+
+
+def test_what_was_done_before_a_start_is_dropped_too_and_not_done_again(people):
+    people.ask("jane")
+    ask(people)
+    people.work()
+    keeping, looked = Keeping(), []
+    following(a_follower(people, keeping, look=lambda *_: looked.append(1)), lambda: keeping.people)
+    assert not looked
+    assert len(people.told().done()) == 1
+
+
+def test_a_key_store_of_before_is_erased_again_at_a_start(people, tmp_path):
+    people.ask("jane")
+    ask(people)
+    people.work()
+    older = PeopleHeld(tmp_path / "older")
+    keys = people.told().done()[0].keys
+    follower = a_follower(people, Keeping(), keyring=older.keyring)
+    following(follower, lambda: len(older.keyring.states("acme", keys)) == len(keys))
+    assert all(state.destroyed for state in older.keyring.states("acme", keys).values())
+
+
+def test_a_process_without_keys_drops_and_executes_nothing(people):
+    people.ask("jane")
+    people.ask("bob")
+    ask(people)
+    people.work()
+    ask(people, "bob")
+    keeping = Keeping()
+    following(a_follower(people, keeping, executes=False), lambda: keeping.people)
+    assert len(people.told().pending()) == 1
+
+
+def test_one_of_a_host_executes_and_the_next_takes_over_when_it_ends(people):
+    first, second = (ExecutorLock(people.settings.keyring_path) for _ in range(2))
+    assert first.take()
+    assert first.take()
+    assert not second.take()
+    people.ask("jane")
+    ask(people)
+    keeping = Keeping()
+    follower = a_follower(people, keeping)
+    follower._lock = second
+    threading.Timer(0.2, first._file.close).start()
+    following(follower, lambda: keeping.people)
+    assert people.told().done()
+
+
+def test_an_error_is_told_and_the_work_goes_on(people, caplog):
+    people.ask("jane")
+    ask(people)
+    keeping, errors = Keeping(), [Transient("away")]
+
+    def write(events):
+        if errors:
+            raise errors.pop()
+        people.put_all(events)
+
+    follower = a_follower(people, keeping, write=write)
+    follower.stopping.wait = lambda _: None
+    following(follower, lambda: keeping.people)
+    assert not errors
+    assert people.told().done()
+
+
+async def test_an_index_that_is_away_is_asked_again_and_once_more_later():
+    keeping = Keeping(errors=[Transient("away")])
+    dropping = Dropping([keeping], [])
+    dropping._documents = {("acme", "d-1"): 2}
+    with pytest.raises(Transient):
+        await dropping.sweep()
+    for expected in (1, 2, 2):
+        await dropping.sweep()
+        assert keeping.removed == [("acme", "d-1")] * expected
+
+
+def test_what_pure_functions_keep_of_texts_is_forgotten():
+    terms("keys of the tower")
+    assert terms.cache_info().currsize
+    forget_texts()
+    assert not terms.cache_info().currsize
+
+
+async def test_work_for_the_loop_is_waited_for_from_another_thread():
+    import asyncio
+
+    done = []
+
+    async def work():
+        done.append(threading.current_thread())
+
+    await asyncio.to_thread(on_loop(asyncio.get_running_loop()), work())
+    assert done == [threading.current_thread()]
