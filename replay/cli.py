@@ -20,6 +20,7 @@ from replay.export import export
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.one_request import events_of
+from replay.rebuild.rebuild_cli import rebuild
 from replay.report import NOT_VERIFIED, Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
@@ -50,6 +51,7 @@ def replay() -> None:
 
 
 replay.add_command(debug)
+replay.add_command(rebuild)
 
 
 def open_log(archive: Path | None, settings: Settings) -> Log:

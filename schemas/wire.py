@@ -4042,6 +4042,7 @@ def encode_embed(record: Embed) -> bytes:
             LONG[len(texts)] + strings(texts) + b"\0" if (texts := record.texts) else b"\0",
             LONG[len(kind := record.kind.encode())], kind,
             b"\1" if record.token_vectors else b"\0",
+            LONG[len(embedder := record.embedder.encode())], embedder,
         )
     )
 
@@ -4063,10 +4064,18 @@ def read_embed(data: bytes, here: int) -> tuple[Embed, int]:
     here = end
     token_vectors = BOOLEANS[data[here]]
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    embedder = data[here:end].decode()
+    here = end
     record = Embed(
         texts=tuple(texts),
         kind=kind,
         token_vectors=token_vectors,
+        embedder=embedder,
     )
     return record, here
 
@@ -4351,6 +4360,7 @@ def encode_fetch(record: Fetch) -> bytes:
         (
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[record.as_of],
+            INT[record.generation],
         )
     )
 
@@ -4368,9 +4378,15 @@ def read_fetch(data: bytes, here: int) -> tuple[Fetch, int]:
     else:
         as_of >>= 1
         here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Fetch(
         chunks=tuple(chunks),
         as_of=as_of,
+        generation=generation,
     )
     return record, here
 
@@ -4380,6 +4396,7 @@ def encode_fetch_adjacent(record: FetchAdjacent) -> bytes:
         (
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[record.as_of],
+            INT[record.generation],
         )
     )
 
@@ -4397,9 +4414,15 @@ def read_fetch_adjacent(data: bytes, here: int) -> tuple[FetchAdjacent, int]:
     else:
         as_of >>= 1
         here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = FetchAdjacent(
         chunks=tuple(chunks),
         as_of=as_of,
+        generation=generation,
     )
     return record, here
 
@@ -6191,6 +6214,7 @@ def encode_rerank(record: Rerank) -> bytes:
             LONG[len(query := record.query)], query,
             LONG[len(model := record.model.encode())], model,
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
+            INT[record.generation],
         )
     )
 
@@ -6217,10 +6241,16 @@ def read_rerank(data: bytes, here: int) -> tuple[Rerank, int]:
             chunks_item, here = string_at(data, here)
             chunks.append(chunks_item)
     here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Rerank(
         query=query,
         model=model,
         chunks=tuple(chunks),
+        generation=generation,
     )
     return record, here
 
@@ -6329,6 +6359,7 @@ def encode_search(record: Search) -> bytes:
             INT[record.limit],
             LONG[record.as_of],
             b"\1" if record.described else b"\0",
+            INT[record.generation],
         )
     )
 
@@ -6381,6 +6412,11 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         here += 1
     described = BOOLEANS[data[here]]
     here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Search(
         text=text,
         vector=vector,
@@ -6390,6 +6426,7 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         limit=limit,
         as_of=as_of,
         described=described,
+        generation=generation,
     )
     return record, here
 

@@ -202,6 +202,13 @@ class WindowSettings(Configured, frozen=True, kw_only=True):
     passages: Amount
 
 
+class IndexChoice(Configured, frozen=True, kw_only=True):
+    """A generation of the index and the embedder, as Triton calls it, of its vectors."""
+
+    generation: Amount
+    embedder: str = ""
+
+
 class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.retrieve`."""
 
@@ -218,6 +225,7 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     budget_tokens: Amount
     window: WindowSettings | None = None
     asked_max: dict[str, Size] = {}
+    index: IndexChoice | None = None
     arms: list[dict[str, Any]] = []
     experiment: str = ""
 
