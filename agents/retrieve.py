@@ -26,6 +26,7 @@ that were not: recall at 100 on three sets is .95, .75 and .94 in place of .95, 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -96,7 +97,8 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
         ranking, nothing = pool, replace(nothing, degraded=(*nothing.degraded, "rerank"))
     behind = first.picked(range(len(pool.chunks), len(first.chunks)))
     ranking = _limited(event, ranking, behind, fx)
-    fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of))
+    generation = _generation(fx)
+    fetched = await fx(Fetch(chunks=ranking.chunks, as_of=event.ask.as_of, generation=generation))
     kind = ("late" if ranking.late else "dense") if embedded.vectors else "words"
     fetched_too = replace(nothing, passages=fetched.passages)
     named = dictionary_of(configured.get("dictionary"), event.meta.tenant)
@@ -110,13 +112,34 @@ async def retrieve(event: QueryRewritten, fx: Effects) -> AsyncIterator[ChunksRe
     yield replace(nothing, outcome="retrieved", passages=gate.classed(passages))
 
 
+def _generation(fx: Effects) -> int:
+    """Return the generation of the index that is configured; 0 for the one in force.
+
+    One goes with an embedder, and both stand in one value: so no run searches a generation with
+    the vectors of another one's embedder.
+    """
+    generation: int = _index_of(fx).get("generation", 0)
+    return generation
+
+
+def _index_of(fx: Effects) -> Mapping[str, Any]:
+    return fx.configuration.get("index") or {}
+
+
 async def _embedded(event: QueryRewritten, wordings: Sequence[str], fx: Effects) -> Embedded:
     """Embed the wordings; without vectors where the embedder stays away.
 
     A configuration without patience, as that of 0.1.0, leaves it to the runner to try again.
     """
     try:
-        return await fx(Embed(texts=tuple(wordings), kind="query", token_vectors=True))
+        return await fx(
+            Embed(
+                texts=tuple(wordings),
+                kind="query",
+                token_vectors=True,
+                embedder=_index_of(fx).get("embedder", ""),
+            )
+        )
     except Transient:
         configured = fx.configuration
         if "patience_ms" not in configured or await patient(event, fx, configured):
@@ -172,6 +195,7 @@ async def _searched(
                 limit=limit,
                 as_of=event.ask.as_of,
                 described=described,
+                generation=_generation(fx),
             )
             for text, vector in zip(
                 wordings, embedded.vectors or [b""] * len(wordings), strict=True
@@ -191,7 +215,12 @@ async def _reranked(
             return None
     if not embedded.token_vectors or not embedded.token_vectors[0]:
         return None
-    request = Rerank(query=embedded.token_vectors[0], model=embedded.model, chunks=pool.chunks)
+    request = Rerank(
+        query=embedded.token_vectors[0],
+        model=embedded.model,
+        chunks=pool.chunks,
+        generation=_generation(fx),
+    )
     try:
         answer = await fx(request)
     except (Transient, Permanent):  # a ranking by words and vectors beats none
@@ -240,7 +269,8 @@ async def _with_neighbours(
         return passages
     chosen = tuple(small[: window["passages"]])
     try:
-        beside = await fx(FetchAdjacent(chunks=chosen, as_of=event.ask.as_of))
+        request = FetchAdjacent(chunks=chosen, as_of=event.ask.as_of, generation=_generation(fx))
+        beside = await fx(request)
     except (Transient, Permanent):
         return passages
     shown = {passage.chunk for passage in passages}

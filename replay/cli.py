@@ -21,6 +21,7 @@ from replay.log import BrokerLog, Log
 from replay.opening_logs import open_log
 from replay.past.as_of_cli import as_of_command
 from replay.progress_bar import new_bar, records_bar
+from replay.rebuild.rebuild_cli import rebuild
 from replay.report import NOT_VERIFIED, Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
@@ -57,6 +58,7 @@ replay.add_command(what_if)
 replay.add_command(import_command)
 replay.add_command(as_of_command)
 replay.add_command(timeline_command)
+replay.add_command(rebuild)
 
 
 @replay.command()

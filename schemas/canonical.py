@@ -387,7 +387,9 @@ def _document_state(record: DocumentState) -> bytes:
 def _embed(record: Embed) -> bytes:
     return b"".join(
         (
-            b'\nEmbed\x08kinds',
+            b'\nEmbed',
+            b"" if (embedder_ := record.embedder) == "" else b'\x10embedders' + text(embedder_),
+            b'\x08kinds',
             LONG[len(kind_ := record.kind.encode())],
             kind_,
             b'\ntextsas',
@@ -421,6 +423,7 @@ def _fetch(record: Fetch) -> bytes:
             b'\x0cchunksas',
             LONG[len(record.chunks)],
             strings(record.chunks),
+            b"" if (generation_ := record.generation) == 0 else b'\x14generationi' + LONG[generation_],
             b'\x00',
         )
     )
@@ -434,6 +437,7 @@ def _fetch_adjacent(record: FetchAdjacent) -> bytes:
             b'\x0cchunksas',
             LONG[len(record.chunks)],
             strings(record.chunks),
+            b"" if (generation_ := record.generation) == 0 else b'\x14generationi' + LONG[generation_],
             b'\x00',
         )
     )
@@ -717,6 +721,7 @@ def _rerank(record: Rerank) -> bytes:
             b'\x0cRerank\x0cchunksas',
             LONG[len(record.chunks)],
             strings(record.chunks),
+            b"" if (generation_ := record.generation) == 0 else b'\x14generationi' + LONG[generation_],
             b'\nmodels',
             LONG[len(model_ := record.model.encode())],
             model_,
@@ -778,6 +783,7 @@ def _search(record: Search) -> bytes:
             b"" if not (described_ := record.described) else b'\x12described?' + (b"\1" if described_ else b"\0"),
             b"" if not (entities_ := record.entities) else b'\x10entitiesas' + LONG[len(entities_)] + strings(entities_),
             b"" if not (filters_ := record.filters) else b'\x0efiltersm' + LONG[len(filters_)] + pairs(dict(sorted(filters_.items()))),
+            b"" if (generation_ := record.generation) == 0 else b'\x14generationi' + LONG[generation_],
             b"" if not (groups_ := record.groups) else b'\x0cgroupsas' + LONG[len(groups_)] + strings(groups_),
             b'\nlimiti',
             LONG[record.limit],

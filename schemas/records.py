@@ -1531,6 +1531,8 @@ class Embed(Request[Embedded], frozen=True, gc=False, kw_only=True):
     """query or passage."""
     token_vectors: bool = False
     """Whether token vectors are wanted too."""
+    embedder: str = ""
+    """Which embedder, as Triton calls it; empty for that of the settings."""
 
 
 class ErasureRefused(Event, frozen=True, gc=False, kw_only=True):
@@ -1653,6 +1655,8 @@ class Fetch(Request[Fetched], frozen=True, gc=False, kw_only=True):
     """Chunk ids."""
     as_of: int = -1
     """Index position; -1 for now."""
+    generation: int = 0
+    """Generation of the index to ask; 0 for the one in force."""
 
 
 class FetchAdjacent(Request[Fetched], frozen=True, gc=False, kw_only=True):
@@ -1667,6 +1671,8 @@ class FetchAdjacent(Request[Fetched], frozen=True, gc=False, kw_only=True):
     """Ids of chunks that a search found."""
     as_of: int = -1
     """Index position; -1 for now."""
+    generation: int = 0
+    """Generation of the index to ask; 0 for the one in force."""
 
 
 class Found(Record, frozen=True, gc=False, kw_only=True):
@@ -2376,6 +2382,8 @@ class Rerank(Request[Reranked], frozen=True, gc=False, kw_only=True):
     """Model that made them: scores only compare with chunks of the same model."""
     chunks: tuple[str, ...]
     """Chunk ids."""
+    generation: int = 0
+    """Generation of the index to ask; 0 for the one in force."""
 
 
 class SealItem(Record, frozen=True, gc=False, kw_only=True):
@@ -2438,6 +2446,8 @@ class Search(Request[Found], frozen=True, gc=False, kw_only=True):
     """Index position; -1 for now."""
     described: bool = False
     """Whether to tell what a policy decides by of the documents."""
+    generation: int = 0
+    """Generation of the index to ask; 0 for the one in force."""
 
 
 class SourceConfigured(Event, frozen=True, gc=False, kw_only=True):

@@ -4054,6 +4054,7 @@ def encode_embed(record: Embed) -> bytes:
             LONG[len(texts)] + strings(texts) + b"\0" if (texts := record.texts) else b"\0",
             LONG[len(kind := record.kind.encode())], kind,
             b"\1" if record.token_vectors else b"\0",
+            LONG[len(embedder := record.embedder.encode())], embedder,
         )
     )
 
@@ -4075,10 +4076,18 @@ def read_embed(data: bytes, here: int) -> tuple[Embed, int]:
     here = end
     token_vectors = BOOLEANS[data[here]]
     here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    embedder = data[here:end].decode()
+    here = end
     record = Embed(
         texts=tuple(texts),
         kind=kind,
         token_vectors=token_vectors,
+        embedder=embedder,
     )
     return record, here
 
@@ -4433,6 +4442,7 @@ def encode_fetch(record: Fetch) -> bytes:
         (
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[record.as_of],
+            INT[record.generation],
         )
     )
 
@@ -4450,9 +4460,15 @@ def read_fetch(data: bytes, here: int) -> tuple[Fetch, int]:
     else:
         as_of >>= 1
         here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Fetch(
         chunks=tuple(chunks),
         as_of=as_of,
+        generation=generation,
     )
     return record, here
 
@@ -4462,6 +4478,7 @@ def encode_fetch_adjacent(record: FetchAdjacent) -> bytes:
         (
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
             LONG[record.as_of],
+            INT[record.generation],
         )
     )
 
@@ -4479,9 +4496,15 @@ def read_fetch_adjacent(data: bytes, here: int) -> tuple[FetchAdjacent, int]:
     else:
         as_of >>= 1
         here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = FetchAdjacent(
         chunks=tuple(chunks),
         as_of=as_of,
+        generation=generation,
     )
     return record, here
 
@@ -6398,6 +6421,7 @@ def encode_rerank(record: Rerank) -> bytes:
             LONG[len(query := record.query)], query,
             LONG[len(model := record.model.encode())], model,
             LONG[len(chunks)] + strings(chunks) + b"\0" if (chunks := record.chunks) else b"\0",
+            INT[record.generation],
         )
     )
 
@@ -6424,10 +6448,16 @@ def read_rerank(data: bytes, here: int) -> tuple[Rerank, int]:
             chunks_item, here = string_at(data, here)
             chunks.append(chunks_item)
     here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Rerank(
         query=query,
         model=model,
         chunks=tuple(chunks),
+        generation=generation,
     )
     return record, here
 
@@ -6536,6 +6566,7 @@ def encode_search(record: Search) -> bytes:
             INT[record.limit],
             LONG[record.as_of],
             b"\1" if record.described else b"\0",
+            INT[record.generation],
         )
     )
 
@@ -6588,6 +6619,11 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         here += 1
     described = BOOLEANS[data[here]]
     here += 1
+    if (generation := data[here]) & 0x81:
+        generation, here = long_at(data, here)
+    else:
+        generation >>= 1
+        here += 1
     record = Search(
         text=text,
         vector=vector,
@@ -6597,6 +6633,7 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         limit=limit,
         as_of=as_of,
         described=described,
+        generation=generation,
     )
     return record, here
 

@@ -237,7 +237,7 @@ def test_a_command_that_a_page_shows_exists_with_its_options(command):
     words = command.removeprefix("$ ").split()[1:]
     verb: click.Command | None = playhead
     # a group may do something by itself, where it is given options
-    while isinstance(verb, click.Group) and not words[0].startswith("--"):
+    while isinstance(verb, click.Group) and words and not words[0].startswith("--"):
         verb = verb.get_command(click.Context(verb), words.pop(0))
     assert verb is not None
     known = {name for option in verb.params for name in option.opts}

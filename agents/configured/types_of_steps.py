@@ -207,6 +207,13 @@ SynonymGroup = Annotated[list[SynonymName], msgspec.Meta(min_length=2, max_lengt
 """See `agents.dictionaries`."""
 
 
+class IndexChoice(Configured, frozen=True, kw_only=True):
+    """A generation of the index and the embedder, as Triton calls it, of its vectors."""
+
+    generation: Amount
+    embedder: str = ""
+
+
 class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.retrieve`."""
 
@@ -225,6 +232,7 @@ class RetrieveConfiguration(Configured, frozen=True, kw_only=True):
     asked_max: dict[str, Size] = {}
     dictionary: dict[str, Annotated[list[SynonymGroup], msgspec.Meta(max_length=5_000)]] = {}
     """Everybody's ("*"), and by tenant."""
+    index: IndexChoice | None = None
     arms: list[dict[str, Any]] = []
     experiment: str = ""
 

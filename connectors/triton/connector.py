@@ -109,12 +109,13 @@ class Triton:
         token_vectors: list[bytes] = []
         counts: list[int] = []
         model = ""
-        with self._server.call("embed", self.embedder, call) as (span, headers):
+        embedder = request.embedder or self.embedder
+        with self._server.call("embed", embedder, call) as (span, headers):
             for start in range(0, len(request.texts), TEXTS_MAX):
                 texts = request.texts[start : start + TEXTS_MAX]
                 async with self._turn(call):
                     answer = await self._server.connected().infer(
-                        self.embedder,
+                        embedder,
                         embedder_inputs(texts, request.kind, request.token_vectors),
                         client_timeout=self.timeout_s,
                         headers=headers,

@@ -11,7 +11,8 @@ from typing import Any
 
 from connectors.weaviate.adjacency import AdjacentChunks
 from connectors.weaviate.connecting import new_client
-from connectors.weaviate.generations import NewClient
+from connectors.weaviate.failures import translated
+from connectors.weaviate.generations import NewClient, pinned
 from connectors.weaviate.removal import DocumentRemoval
 from connectors.weaviate.versions import VersionWriter
 from schemas import (
@@ -48,14 +49,37 @@ class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Return who answers which request."""
         return {
-            IndexChunks: self._in_turn(self.index),
-            PublishVersion: self._in_turn(self.publish),
-            WithdrawVersions: self._in_turn(self.withdraw),
-            Search: self._in_turn(self.search),
-            Rerank: self._in_turn(self.rerank),
-            Fetch: self._in_turn(self.fetch),
-            FetchAdjacent: self._in_turn(self.fetch_adjacent),
+            IndexChunks: self._writing(self.index),
+            PublishVersion: self._writing(self.publish),
+            WithdrawVersions: self._writing(self.withdraw),
+            Search: self._reading(self.search),
+            Rerank: self._reading(self.rerank),
+            Fetch: self._reading(self.fetch),
+            FetchAdjacent: self._reading(self.fetch_adjacent),
         }
+
+    def _writing(self, handler: Handler) -> Handler:
+        """Write to one generation from the beginning to the end, and not while writes are held.
+
+        Who waits for that keeps no search from its turn.
+        """
+        in_turn, writable = self._in_turn(handler), translated(self.writable)
+
+        async def answer(request: Any, call: Call) -> Record:
+            with pinned(await writable()):
+                return await in_turn(request, call)
+
+        return answer
+
+    def _reading(self, handler: Handler) -> Handler:
+        """Read the generation that the request names, or the one in force."""
+        in_turn = self._in_turn(handler)
+
+        async def answer(request: Any, call: Call) -> Record:
+            with pinned(request.generation):
+                return await in_turn(request, call)
+
+        return answer
 
     def _in_turn(self, handler: Handler) -> Handler:
         async def answer(request: Any, call: Call) -> Record:

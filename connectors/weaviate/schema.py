@@ -32,6 +32,9 @@ ALIAS = "PlayheadChunk"
 DOCUMENTS = "PlayheadDocument"
 VECTORS = "PlayheadVectors"
 
+BUILD_TENANT = "playhead-build".ljust(64, "-")
+"""Where a generation keeps how far it is built: a name that `tenant_name` gives to no tenant."""
+
 # k1 and b of Anserini, measured better on passages than Weaviate's 1.2 and .75
 BM25_K1, BM25_B = 0.9, 0.4
 

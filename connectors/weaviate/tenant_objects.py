@@ -22,6 +22,9 @@ IDENTITY = "_id"
 """What an object's own id is called in a condition."""
 
 
+FIRST = "00000000-0000-0000-0000-000000000000"
+"""An id that is before all others: none is made of a hash so."""
+
 PropertyReader = Callable[[properties_pb2.Value], Any]
 _text: PropertyReader = attrgetter("text_value")
 _number: PropertyReader = attrgetter("int_value")
@@ -79,15 +82,26 @@ class TenantObjects:
         """What the client writes objects with."""
         return self._client.collections.get(self._collection).with_tenant(self._tenant).data
 
-    async def by_ids(self, ids: Sequence[str], names: Sequence[str]) -> list[ReadObject]:
+    async def by_ids(
+        self, ids: Sequence[str], names: Sequence[str], *, vector: bool = False
+    ) -> list[ReadObject]:
         """Read objects by id, in no order; those that do not exist are left out."""
-        return await self._read(names, len(ids), filters=any_text(IDENTITY, ids))
+        metadata = search_get_pb2.MetadataRequest(uuid=True, vector=vector)
+        where = any_text(IDENTITY, ids)
+        return await self._read(names, len(ids), filters=where, metadata=metadata)
 
     async def page(
         self, where: Condition, names: Sequence[str], limit: int, offset: int
     ) -> list[ReadObject]:
         """Read a page of what a condition lets through."""
         return await self._read(names, limit, filters=where, offset=offset)
+
+    async def following(
+        self, after: str, names: Sequence[str], limit: int, *, vector: bool = False
+    ) -> list[ReadObject]:
+        """Read the objects behind an id, in the order of their ids: FIRST for all."""
+        metadata = search_get_pb2.MetadataRequest(uuid=True, vector=vector)
+        return await self._read(names, limit, after=after, metadata=metadata)
 
     async def by_words(
         self, words: Sequence[str], where: Condition, names: Sequence[str], limit: int

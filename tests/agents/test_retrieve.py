@@ -185,6 +185,19 @@ async def test_an_arm_of_an_experiment_has_its_own_values_and_is_told(share, arm
     assert (plain.arm, plain.experiment) == ("", "")
 
 
+async def test_a_configured_generation_and_its_embedder_are_asked_for_everything():
+    asked = (Search, Rerank, Fetch, FetchAdjacent)
+    window = {"tokens": 301, "passages": 3}
+    for index, generation, embedder in (
+        ({}, 0, ""),
+        ({"index": {"generation": 3, "embedder": "other"}}, 3, "other"),
+    ):
+        _, requests = await run(query(), window=window, **index)
+        assert all(of(kind, requests) for kind in asked)
+        assert {one.generation for kind in asked for one in of(kind, requests)} == {generation}
+        assert [one.embedder for one in of(Embed, requests)] == [embedder]
+
+
 async def test_a_copy_of_a_better_passage_is_left_out():
     outcome, _ = await run(query(), diversity={"weight": 1.0, "copy": 0.89})
     assert chunks(outcome) == ["right", "other"]

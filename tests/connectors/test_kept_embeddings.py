@@ -55,6 +55,15 @@ def test_vectors_without_token_vectors_are_kept_so(kept):
     assert kept.of(asked, "acme") == answer("a", token_vectors=False)
 
 
+def test_each_embedder_is_kept_apart_and_names_its_own_model(kept):
+    other = query("a", embedder="other")
+    kept.keep(query("a"), "acme", answer("a"))
+    assert kept.of(other, "acme") is None
+    kept.keep(other, "acme", answer("a", model="m@2"))
+    assert kept.of(other, "acme") == answer("a", model="m@2")
+    assert kept.of(query("a"), "acme") == answer("a")
+
+
 def test_passages_are_not_kept(kept):
     asked = query("a", kind="passage")
     kept.keep(asked, "acme", answer("a"))

@@ -81,6 +81,12 @@ async def test_a_query_that_was_embedded_for_the_tenant_is_not_embedded_again(fa
     assert len(fake.requests) == 2
 
 
+async def test_an_embedder_that_is_named_is_asked_and_else_that_of_the_settings(fake, connector):
+    for embedder in ("", "other"):
+        await connector.embed(Embed(texts=("a",), kind="passage", embedder=embedder), CALL)
+    assert [one.model_name for one in fake.requests] == [connector.embedder, "other"]
+
+
 async def test_more_texts_than_the_model_takes_go_in_several_requests(fake, connector):
     count = TEXTS_MAX + 1
     embedded = await connector.embed(Embed(texts=("a",) * count, kind="passage"), CALL)

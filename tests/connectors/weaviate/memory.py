@@ -78,6 +78,15 @@ class _Aliases:
             raise refused(422)
         self._server.pointers[alias_name] = target_collection
 
+    async def list_all(self):
+        return {
+            name: SimpleNamespace(alias=name, collection=target)
+            for name, target in self._server.pointers.items()
+        }
+
+    async def delete(self, *, alias_name):
+        return self._server.pointers.pop(alias_name, None) is not None
+
     async def update(self, *, alias_name, new_target_collection):
         self._server.pointers[alias_name] = new_target_collection
 
@@ -105,10 +114,19 @@ class _Collections:
     def get(self, name):
         return SimpleNamespace(
             config=_Config(self._server.properties[name]),
+            tenants=_Tenants(self._server.data[name]),
             with_tenant=lambda tenant: SimpleNamespace(
                 data=_Collection(self._server, name, tenant)
             ),
         )
+
+
+class _Tenants:
+    def __init__(self, tenants):
+        self._tenants = tenants
+
+    async def get(self):
+        return dict.fromkeys(self._tenants)
 
 
 class _Config:
@@ -171,6 +189,9 @@ class _Collection:
         assert request.uses_125_api
         assert request.uses_127_api
         found = self._found(request)
+        if request.after:
+            assert not request.HasField("filters")
+            found = [pair for pair in found if str(pair[1].uuid) > request.after]
         some = found[request.offset : request.offset + request.limit]
         return [self._result(request, one, similarity) for similarity, one in some]
 

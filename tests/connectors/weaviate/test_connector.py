@@ -1,5 +1,6 @@
 """The index: on a fake in memory, and on a real Weaviate, which must be alike in all of this."""
 
+import asyncio
 import uuid
 from functools import partial
 
@@ -8,6 +9,7 @@ import pytest
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate import Weaviate
+from connectors.weaviate.tenant_objects import FIRST
 from schemas import (
     DocumentRef,
     EmbeddedChunk,
@@ -196,6 +198,48 @@ async def test_a_document_submitted_again_after_its_withdrawal_has_its_new_chunk
     await index.publish(ref(3), 20)
     assert await index.names() == {"b"}
     assert [(p.chunk, p.version) for p in await index.fetch("b", "c")] == [("b", 3)]
+
+
+async def test_objects_are_listed_in_the_order_of_their_ids_with_vectors_where_asked(index):
+    await two_versions(index)
+    number = (await index.weaviate.generations())[0]
+    assert index.tenant in await index.weaviate.tenants()
+    chunks = (await index.weaviate.collections_of(index.tenant))["chunks"]
+    listed = await chunks.following(FIRST, ("chunk",), 2, vector=True)
+    listed += await chunks.following(listed[-1].uuid, ("chunk",), 2, vector=True)
+    ids = [one.uuid for one in listed]
+    assert ids == sorted(ids)
+    assert {one.properties["chunk"] for one in listed} == {"a", "b", "c"}
+    assert all(one.vector == vector(one.properties["chunk"]).tobytes() for one in listed)
+    [again] = await chunks.by_ids(ids[:1], ("chunk",), vector=True)
+    assert again == listed[0]
+    assert await chunks.following(ids[-1], ("chunk",), 2) == []
+    assert number > 0
+
+
+async def test_a_request_may_name_the_generation_that_is_asked(index):
+    await two_versions(index)
+    number = (await index.weaviate.generations())[0]
+    search = index.weaviate.handlers()[Search]
+    request = Search(text="lanes", vector=vector("a").tobytes(), limit=10, generation=number)
+    found = await search(request, call(0, index.tenant))
+    assert {one.chunk for one in found.candidates} == {"b", "c"}
+    absent = Search(text="lanes", vector=b"", limit=10, generation=999_999)
+    with pytest.raises((Permanent, Transient, KeyError)):
+        await search(absent, call(0, index.tenant))
+
+
+async def test_held_writes_go_on_when_they_are_released(index):
+    weaviate = index.weaviate
+    number = await weaviate.writable()
+    began = await weaviate.hold()
+    waiting = asyncio.create_task(weaviate.writable())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await weaviate.release()
+    assert await asyncio.wait_for(waiting, 10) == number
+    assert began <= asyncio.get_running_loop().time()
+    await weaviate.release()  # a second time is nothing
 
 
 async def test_one_tenant_sees_nothing_of_another(index):
