@@ -24,6 +24,7 @@ from weaviate.exceptions import (
 )
 
 from agents.errors import Permanent, Transient
+from streams.log.credential_files import tls_fault
 from streams.running.breaker import Overdue
 
 AWAY = (
@@ -85,6 +86,8 @@ def no_such_tenant(error: BaseException) -> bool:
 def _translation(error: Exception) -> Exception:
     if isinstance(error, AWAY):
         late = isinstance(error, WeaviateTimeoutError | httpx.ReadTimeout)
+        if said := tls_fault(str(error), "weaviate", "Weaviate"):
+            return Transient(f"Weaviate can't be asked: {said}")
         kind = Overdue if late else Transient
         return kind(f"Weaviate does not answer ({type(error).__name__}): see `playhead status`")
     if isinstance(error, UnexpectedStatusCodeError):

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from streams.log.broker_access import BrokerRefuses, check_access
+from streams.log.credential_files import check_files
 from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 
@@ -36,6 +38,8 @@ def gateway(host: str | None, port: int | None, inbox: bool, run: Path | None) -
     address = urlsplit(settings.gateway)
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8000
     try:
+        check_files(settings)
+        check_access(settings)
         serve(settings, host, port, with_inbox=inbox)
-    except (BadSetting, CantServe) as error:
+    except (BadSetting, BrokerRefuses, CantServe) as error:
         raise click.ClickException(str(error)) from None

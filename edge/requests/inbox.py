@@ -30,6 +30,7 @@ from edge.requests.new_document import check_uri
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
+from streams.log.broker_access import client_settings
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import document_id, outcome_id
@@ -170,7 +171,7 @@ class Inbox:
         """Read until the process stops; raises what ends the client."""
         consumer = self._new_consumer(
             {
-                "bootstrap.servers": self._settings.kafka,
+                **client_settings(self._settings),
                 "group.id": GROUP,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",

@@ -45,7 +45,7 @@ class RequestPublisher:
         self, settings: Settings, codec: Codec, *, client: str, writer: Writer | None = None
     ) -> None:
         self._codec = codec
-        self._writer = writer or Writer(settings.kafka, f"playhead-{client}")
+        self._writer = writer or Writer(settings, f"playhead-{client}")
         self._unsent = 0
         self._lock = threading.Lock()
 

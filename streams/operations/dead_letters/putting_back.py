@@ -49,7 +49,7 @@ def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
     Raises KafkaException where the broker refuses one, TimeoutError where it does not acknowledge,
     RecordTooLarge for one that fits the log no longer with its mark.
     """
-    with Writer(settings.kafka, "playhead-dead-letters") as writer:
+    with Writer(settings, "playhead-dead-letters") as writer:
         try:
             return [position.offset for position in writer.write_all(copies)]
         except TimeoutError:
