@@ -7,7 +7,7 @@ from functools import partial
 from schemas import TableRow
 from schemas.registry import Registry
 from streams.log.credential_files import secret_of, tls_fault, tls_files
-from streams.settings import Settings
+from streams.settings import Settings, variable
 from streams.topics import PREFIX, TOPICS, effect_records, topic_of
 
 
@@ -41,6 +41,13 @@ def new_registry(settings: Settings) -> Registry:
 def _fault(settings: Settings, words: str) -> str:
     """Say what an error of the registry's client means, where it is about TLS."""
     at = f"the schema registry at {settings.registry}"
-    if settings.registry.startswith("http://") and "disconnected" in words.lower():
-        return f"{at} closes the connection: if it speaks TLS, PLAYHEAD_REGISTRY begins https://"
+    if "disconnected" in words.lower():  # so ends who asks for more than it is given
+        if settings.registry.startswith("https://"):
+            return (
+                f"{at} closes the connection: if it asks for a certificate, set "
+                f"{variable('registry_certificate')}"
+            )
+        return (
+            f"{at} closes the connection: if it speaks TLS, {variable('registry')} begins https://"
+        )
     return tls_fault(words, "registry", at)
