@@ -80,6 +80,10 @@ VERBS = {
         "streams.operations.drift.drift_cli:drift",
         "Compare questions, vectors and scores with those of a while ago",
     ),
+    "acls": Verb(
+        "infra.kafka.acls_cli:acls",
+        "Say what each component may do at the broker, or put it in force",
+    ),
     "settings": Verb("infra.settings_cli:settings", "Show the settings in force"),
 }
 """The summaries stand here too, so that `playhead --help` loads nothing; a test compares them."""
