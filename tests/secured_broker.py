@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +73,7 @@ class SecuredBroker:
     def settings(self, user: str = ADMIN, **more: Any) -> Settings:
         """Return what a client of a user is set to; makes the user where there is none."""
         if user not in self.passwords:
-            self.new_user(user)
+            self.new_users([user])
         given = {
             "kafka": self.sasl,
             "kafka_security": "sasl_ssl",
@@ -89,16 +89,17 @@ class SecuredBroker:
         """Return the file of a user's password."""
         return self.folder / f"{user}.password"
 
-    def new_user(self, user: str) -> None:
-        """Have the broker know a user."""
-        password = uuid.uuid4().hex
+    def new_users(self, users: Sequence[str]) -> None:
+        """Have the broker know users."""
+        passwords = {user: uuid.uuid4().hex for user in users}
         how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-        made = Upsertion(user, how, password.encode())
+        made = [Upsertion(user, how, word.encode()) for user, word in passwords.items()]
         admin = self.admin()  # it must live until it has its answer
-        for future in admin.alter_user_scram_credentials([made]).values():
+        for future in admin.alter_user_scram_credentials(made).values():
             future.result(ANSWER_S)
-        self.password_file(user).write_text(f"{password}\n")
-        self.passwords[user] = password
+        for user, password in passwords.items():
+            self.password_file(user).write_text(f"{password}\n")
+        self.passwords |= passwords
 
     def new_topic(self, name: str | None = None) -> str:
         """Make a topic of one partition; returns its name."""

@@ -299,7 +299,9 @@ async def wait_for_topics(
     names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
     names |= {changelog_of(table) for entry in steps for table in entry.tables}
     needed = [topic for topic in wanted(settings) if topic.topic in names]
-    admin = admin or AdminClient({**client_settings(settings), "log_level": 0})
+    if admin is None:
+        await asyncio.to_thread(check_access, settings)
+        admin = AdminClient({**client_settings(settings), "log_level": 0})
     while True:
         try:
             absent = sorted(
@@ -313,7 +315,6 @@ async def wait_for_topics(
         except (WrongTopic, TimeoutError) as error:
             reason = str(error)
         except KafkaException as error:
-            await asyncio.to_thread(check_access, settings)
             reason = f"no broker at {settings.kafka}: {error.args[0].str()}"
         log.warning("waiting for the log", reason=reason)
         await asyncio.sleep(pause_s)

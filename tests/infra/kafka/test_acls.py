@@ -119,8 +119,7 @@ def ruled_broker(secured_broker):
     """The topics of the log, and each component with a name and what it may do."""
     operator = secured_broker.settings()
     create_topics(operator)
-    for entry in acls.components():
-        secured_broker.new_user(f"playhead-{entry.name}")
+    secured_broker.new_users([f"playhead-{entry.name}" for entry in acls.components()])
     apply(operator, acls.granted([]))
     return secured_broker
 
