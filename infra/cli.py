@@ -38,6 +38,10 @@ VERBS = {
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
     "gateway": Verb("edge.cli.serve:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
+    "producers": Verb(
+        "edge.cli.producers:producers",
+        "Say who may write requests straight to Kafka, and whether they must prove it",
+    ),
     "personal-data": Verb(
         "edge.cli.personal_data:personal_data",
         "Name personal values by digests, and hand documents out with their values",

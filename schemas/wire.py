@@ -1711,6 +1711,7 @@ def encode_begun(record: Begun) -> bytes:
             LONG[len(runtime := record.runtime.encode())], runtime,
             LONG[len(policy := record.policy.encode())], policy,
             LONG[len(region := record.region.encode())], region,
+            LONG[len(producers := record.producers.encode())], producers,
         )
     )
 
@@ -1768,6 +1769,13 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         end = here + (size >> 1)
     region = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    producers = data[here:end].decode()
+    here = end
     record = Begun(
         at=at,
         attempt=attempt,
@@ -1777,6 +1785,7 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         runtime=runtime,
         policy=policy,
         region=region,
+        producers=producers,
     )
     return record, here
 

@@ -170,6 +170,9 @@ class Settings:
     """File (mode 0600) with the master key that wraps all others; empty for <run>/master.key."""
     keyring: str = ""
     """SQLite file of the wrapped keys; empty for <run>/keyring.sqlite."""
+    producer_key_file: str = ""
+    """File (mode 0600) with the key that signs the requests which this process writes, as
+    `playhead producers create` prints it; empty for none."""
     seal_key: str = ""
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
     seal: str = ""

@@ -11,6 +11,7 @@ from edge.gateway.idempotency import Idempotency
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
+from edge.requests.producer_proof import ProducerProof
 from edge.requests.publishing import RequestPublisher
 from edge.reviewing.review_reader import ReviewReader
 from streams.log.chosen_model import in_force
@@ -34,6 +35,8 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
     keyring = Keyring(settings)
     configurations = ConfigurationsInForce(in_force(settings))
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, codec), configurations)
+    followed = ConfigurationsFollowed(watch)
+    proof = ProducerProof(configurations, lambda: followed.ready)
     publisher = RequestPublisher(settings, codec, client="gateway")
     index = LogIndex(settings.run)
     gateway = Gateway(
@@ -42,12 +45,14 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
         keys=ApiKeys(keys_path(settings)),
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
-        log=LogReader(settings, codec, index=index),
+        log=LogReader(settings, codec, index=index, proof=proof),
         offsets=lambda: LagReader(settings),
         reviews=ReviewReader(settings, codec),
         configurations=configurations,
-        followed_log=ConfigurationsFollowed(watch),
+        followed_log=followed,
         index=index,
     )
-    inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
+    inbox = Inbox(
+        settings, codec, keyring, publisher.send, configured=gateway.configured, proof=proof
+    )
     return gateway, inbox

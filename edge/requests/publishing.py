@@ -14,12 +14,15 @@ from agents.errors import Permanent, Transient
 from schemas import Event
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
+from streams.log.producer_signature import SignedRecord, signer_of
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position, QueueFull, Writer
 from streams.settings import Settings
+from streams.topics import REQUESTS
 
 WORD_TIMEOUT_S = DELIVERY_TIMEOUT_S + 5.0
 """How long to wait for word of a request: the client gives up before."""
 
+SIGNED = frozenset(topic.name for topic in REQUESTS)
 REGISTRY_AWAY = (OSError, httpx.TransportError, SchemaRegistryError)
 """How the registry's client says that it got no answer, or none of use."""
 
@@ -46,6 +49,7 @@ class RequestPublisher:
     ) -> None:
         self._codec = codec
         self._writer = writer or Writer(settings, f"playhead-{client}")
+        self._signer = signer_of(settings)
         self._unsent = 0
         self._lock = threading.Lock()
 
@@ -58,6 +62,9 @@ class RequestPublisher:
         topic, lane, key, headers = address_of(event)
         try:
             value = self._codec.encode(event)
+            if self._signer is not None and topic in SIGNED:
+                record = SignedRecord(topic, key, value, event.meta.tenant)
+                headers = (*headers, self._signer.header(record))
             written = self._writer.write(topic, lane, key, value, headers)
         except REGISTRY_AWAY as error:
             raise Transient(f"the schema registry is away: {type(error).__name__}") from None

@@ -19,6 +19,12 @@ SECRET_BYTES_MAX = 16_384  # of a file: more is no password
 PEM = b"-----BEGIN "
 
 SERVICES = ("kafka", "registry", "weaviate", "triton")
+SECRETS = (
+    "kafka_password_file",
+    "registry_password_file",
+    "weaviate_key_file",
+    "producer_key_file",
+)
 FAULTS = (
     (("certificate has expired", "certificate_expired", "certificate expired"), "expired"),
     (("hostname mismatch", "ip address mismatch", "not valid for", "name mismatch"), "name"),
@@ -86,7 +92,7 @@ def check_files(settings: Settings) -> None:
     """
     for service in SERVICES:
         tls_files(settings, service)
-    for name in ("kafka_password_file", "registry_password_file", "weaviate_key_file"):
+    for name in SECRETS:
         if getattr(settings, name):
             secret_of(settings, name)
 
