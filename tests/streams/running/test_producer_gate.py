@@ -1,10 +1,13 @@
 """Who wrote a record: what is signed holds for that record alone, and where nothing is asked nothing is refused."""
 
+import importlib.util
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.configured.usability import Unusable, hold_usable
+from edge.cli.producers import new_key
 from schemas import DocumentSubmitted, QuestionAsked
 from streams.log.configuration import PRODUCERS
 from streams.log.producer_signature import PRODUCER, ProducerSigner, SignedRecord, signature_in
@@ -15,12 +18,14 @@ from streams.running.producer_gate import (
     WrittenAt,
 )
 from streams.topics import topic_of
+from tests.house import ROOT
 from tests.producer_keys import ProducerKeys
 
 ASKED, SUBMITTED = topic_of(QuestionAsked), topic_of(DocumentSubmitted)
 AT = WrittenAt(ASKED, 1, 7)
 RECORD = SignedRecord(ASKED, b"acme", b"the bytes", "acme")
 SIGNED_US = 1_000
+EXAMPLE = ROOT / "docs" / "examples" / "signing.py"
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +145,19 @@ def test_rules_follow_what_is_in_force():
     with pytest.raises(Unproved, match="nobody proved who wrote this record") as raised:
         rules.check(AT, RECORD, [], digest)
     assert raised.value.by == digest
+
+
+def test_the_example_signs_as_the_gate_asks(keys, tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("signing", EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    assert example.headers_for(*RECORD) == []
+    identity, secret, public = new_key()
+    keys.values["keys"][identity] = {"tenant": "acme", "public_key": public}
+    (tmp_path / "acme.key").write_text(f"{secret}\n")
+    monkeypatch.setenv("PRODUCER_KEY_FILE", str(tmp_path / "acme.key"))
+    assert why_not(keys, example.headers_for(*RECORD)) == ""
+    assert why_not(keys, example.headers_for(ASKED, b"acme", b"other", "acme")) != ""
 
 
 # ---------------------------------------------------------------------- keys and configurations
