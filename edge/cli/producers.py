@@ -33,8 +33,8 @@ from streams.topics import INBOX, REQUESTS
 
 ASKED = tuple(topic.name for topic in (*REQUESTS, *INBOX))
 TRIES = 5  # where somebody else changes them at the same moment
-Values = dict[str, Any]
-Change = Callable[[Values], Values]
+ProducerValues = dict[str, Any]
+ProducerChange = Callable[[ProducerValues], ProducerValues]
 """Makes new values of those in force; leaves those as they are."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -88,11 +88,11 @@ def create(
     except BadKey as error:
         raise click.UsageError(str(error)) from None
     identity, secret, public = new_key()
-    entry: Values = {"tenant": tenant or EVERY_TENANT, "public_key": public}
+    entry: ProducerValues = {"tenant": tenant or EVERY_TENANT, "public_key": public}
     if until_s is not None:
         entry["until_us"] = until_s * 1_000_000
 
-    def with_key(values: Values) -> Values:
+    def with_key(values: ProducerValues) -> ProducerValues:
         return {**values, "keys": {**values.get("keys", {}), identity: entry}}
 
     values = _change(run, with_key, f"a key of {entry['tenant']}: {identity}")
@@ -149,7 +149,7 @@ def revoke(key_id: str, run: Path | None, as_json: bool) -> None:
     """
     ends = ends_now(Settings.load(run=run))
 
-    def without_key(values: Values) -> Values:
+    def without_key(values: ProducerValues) -> ProducerValues:
         known = values.get("keys", {})
         if key_id not in known:
             raise click.ClickException(f"no key {key_id}: `playhead producers list` shows them")
@@ -175,7 +175,7 @@ def require(run: Path | None, as_json: bool) -> None:
     """
     ends = ends_now(Settings.load(run=run))
 
-    def asking(values: Values) -> Values:
+    def asking(values: ProducerValues) -> ProducerValues:
         if not any(key["tenant"] == EVERY_TENANT for key in values.get("keys", {}).values()):
             raise click.ClickException(
                 "there is no key for the gateway, so nobody could ask anything: make one with "
@@ -199,7 +199,7 @@ def allow_unsigned(run: Path | None, as_json: bool) -> None:
       playhead producers allow-unsigned
     """
 
-    def unasking(values: Values) -> Values:
+    def unasking(values: ProducerValues) -> ProducerValues:
         return {name: value for name, value in values.items() if name != "required_from"}
 
     values = _change(run, unasking, "signatures are not required")
@@ -231,10 +231,10 @@ def ends_now(settings: Settings) -> dict[str, list[int]]:
     }
 
 
-def _change(run: Path | None, change: Change, note: str) -> Values:
+def _change(run: Path | None, change: ProducerChange, note: str) -> ProducerValues:
     """Put changed values in force; returns them. Again where somebody else did so meanwhile."""
     with opened(run) as (settings, codec, log):
-        basis: Values | None = None
+        basis: ProducerValues | None = None
         for _ in range(TRIES):
             standing = standing_choices(settings, log)
             before = standing.in_force(PRODUCERS).values

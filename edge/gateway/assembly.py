@@ -37,7 +37,7 @@ def on_components(settings: Settings) -> tuple[Gateway, Inbox]:
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, codec), configurations)
     followed = ConfigurationsFollowed(watch)
     proof = ProducerProof(configurations, lambda: followed.ready)
-    publisher = RequestPublisher(settings, codec, client="gateway")
+    publisher = RequestPublisher(settings, codec, client="gateway", must_sign=proof.asked)
     index = LogIndex(settings.run)
     gateway = Gateway(
         settings=settings,

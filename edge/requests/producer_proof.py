@@ -28,6 +28,10 @@ class ProducerProof:
         self._producers = ProducersInForce(configurations or {})
         self.known = known
 
+    def asked(self) -> bool:
+        """Say whether what is written from now on must be signed."""
+        return self._producers.now()[1].required
+
     def nonce(self, message: Any, tenant: str) -> str:
         """Ask who wrote a record; return what makes its signature one of a kind, or nothing.
 

@@ -50,7 +50,7 @@ HEAD = """\
 components:
 """
 Resource = Literal["topic", "group", "cluster"]
-Operation = Literal["READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS", "CREATE"]
+AclVerb = Literal["READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS", "CREATE"]
 CLUSTER = "kafka-cluster"
 INBOX_GROUP = group_of("inbox")
 CHANGELOGS = tuple(changelog_of(table) for step in STEPS for table in step.tables)
@@ -64,7 +64,7 @@ class Acl(NamedTuple):
 
     resource: Resource
     name: str
-    operation: Operation
+    operation: AclVerb
     prefixed: bool = False
     """Whether the name stands for all that begin with it."""
 

@@ -26,7 +26,7 @@ RESOURCES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER"}
 
 
 @click.command()
-@click.argument("components", nargs=-1)
+@click.argument("components", nargs=-1, metavar="[ID]...")
 @click.option(
     "--principal",
     default="",
@@ -38,7 +38,9 @@ RESOURCES = {"topic": "TOPIC", "group": "GROUP", "cluster": "BROKER"}
 def acls(
     components: tuple[str, ...], principal: str, run: Path | None, *, applied: bool, as_json: bool
 ) -> None:
-    """Say what components may do at the broker, as commands of Kafka's own tool, or apply it.
+    """Say what each component may do at the broker, or put it in force.
+
+    It is said as commands of Kafka's own tool.
 
     Each step is a component, and so are gateway, producer, inbox-producer, sources, auditor, sealer
     and operator; all of them where none is named. Applying adds, and takes nothing away.

@@ -56,6 +56,11 @@ class ProducerRules:
         self._required_from: Mapping[str, Sequence[int]] = values.get("required_from") or {}
         self._keys: Mapping[str, Mapping[str, Any]] = values.get("keys") or {}
 
+    @property
+    def required(self) -> bool:
+        """Whether records must be signed anywhere."""
+        return bool(self._required_from)
+
     def asks(self, at: WrittenAt) -> bool:
         """Say whether a record that lies there must be signed."""
         return _reached(self._required_from.get(at.topic), at)

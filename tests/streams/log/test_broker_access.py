@@ -242,7 +242,7 @@ def test_whoever_is_not_is_told_which_setting_is_wrong(secured_broker, tmp_path)
     for change, said in [
         ({"kafka_ca": str(stranger.file)}, "see PLAYHEAD_KAFKA_CA"),
         ({"kafka_ca": ""}, "see PLAYHEAD_KAFKA_CA"),
-        ({"kafka_password_file": str(wrong)}, "see PLAYHEAD_KAFKA_USER and PLAYHEAD_KAFKA_PASS"),
+        ({"kafka_password_file": str(wrong)}, "see PLAYHEAD_KAFKA_USER and PLAYHEAD_KAFKA_PASSWORD_FILE"),
         ({"kafka_user": "nobody"}, "does not know nobody by this password"),
         ({"kafka_mechanism": "SCRAM-SHA-256"}, "see PLAYHEAD_KAFKA_MECHANISM"),
         ({"kafka_security": "plaintext"}, "speaks TLS, and PLAYHEAD_KAFKA_SECURITY=plaintext"),

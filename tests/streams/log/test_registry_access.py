@@ -55,7 +55,7 @@ def test_who_is_not_let_in_is_told_which_setting_is_wrong(registry, tmp_path):
     plain = registry.registry.replace("https:", "http:")
     for change, said in [
         ({"registry_ca": str(stranger.file)}, "signed the certificate.* see PLAYHEAD_REGISTRY_CA"),
-        ({"registry_certificate": "", "registry_private_key": ""}, "PLAYHEAD_REGISTRY_CERT"),
+        ({"registry_certificate": "", "registry_private_key": ""}, "PLAYHEAD_REGISTRY_CERTIFICATE"),
         ({"registry": plain}, "if it speaks TLS, PLAYHEAD_REGISTRY begins https://"),
     ]:
         client = new_registry(dataclasses.replace(registry, **change))
