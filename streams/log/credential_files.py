@@ -60,7 +60,7 @@ def secret_of(settings: Settings, name: str) -> str:
     except UnicodeDecodeError:
         text = ""
     if not text or len(text) > SECRET_BYTES_MAX or not text.isprintable():
-        raise BadSetting(f"{variable(name)}: {path} must hold a password, in one line of UTF-8")
+        raise BadSetting(f"{variable(name)}: {path} must hold a secret, in one line of UTF-8")
     return text
 
 
