@@ -70,12 +70,14 @@ check: $(synced)
 	"$(bin)"/lint-imports
 	"$(bin)"/python -m schemas.check
 	"$(bin)"/python -m infra.kafka.deploy --check
+	"$(bin)"/python -m infra.kafka.acls --check
 	"$(bin)"/python -m infra.docs --check
 	"$(bin)"/python -m tests.edge.conformance.interfaces
 
 generate: $(synced)
 	"$(bin)"/python -m schemas.generate
 	"$(bin)"/python -m infra.kafka.deploy
+	"$(bin)"/python -m infra.kafka.acls
 	"$(bin)"/python -m infra.docs
 
 golden: setup

@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from bench.child import Child, MeasurementFailed
 from streams.log.writing import Header, new_producer
+from streams.settings import Settings
 
 QUEUE_MAX = 200_000  # records that wait in the client, and
 QUEUE_KB = 1_048_576  # their bytes: a whole burst is handed over at once
@@ -72,7 +73,7 @@ class Ends:
         consumer.assign(
             [TopicPartition(topic, number, 0) for topic in last for number in range(partitions)]
         )
-        return cls(first, new_producer(kafka, "bench", **queue), consumer, programs)
+        return cls(first, new_producer(Settings(kafka=kafka), "bench", **queue), consumer, programs)
 
     def put(self, record: InputRecord) -> None:
         """Put a record in; returns at once."""

@@ -40,7 +40,7 @@ def _median_ms(settings: Settings, topics: list[str], records: int) -> float:
     for thread in threads:
         thread.start()
     last = _reader(settings, topics[-1])
-    producer = new_producer(settings.kafka, "bench")
+    producer = new_producer(settings, "bench")
     took = []
     try:
         for _ in range(records):
@@ -66,7 +66,7 @@ def _reader(settings: Settings, topic: str) -> Consumer:
 
 
 def _hop(settings: Settings, source: str, target: str, stop: threading.Event) -> None:
-    consumer, producer = _reader(settings, source), new_producer(settings.kafka, "bench")
+    consumer, producer = _reader(settings, source), new_producer(settings, "bench")
     while not stop.is_set():
         message = consumer.poll(0.2)
         if message is not None and message.error() is None:

@@ -6,7 +6,9 @@ import importlib
 import importlib.metadata
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NoReturn
 
 import click
@@ -36,6 +38,10 @@ VERBS = {
     "worker": Verb("worker.cli:worker", "Run the steps: the Faust worker"),
     "gateway": Verb("infra.gateway_verb:gateway", "Serve HTTP, server-sent events and WebSockets"),
     "keys": Verb("edge.cli.keys:keys", "Make, revoke and list API keys"),
+    "producers": Verb(
+        "edge.cli.producers:producers",
+        "Say who may write requests straight to Kafka, and whether they must prove it",
+    ),
     "personal-data": Verb(
         "edge.cli.personal_data:personal_data",
         "Name personal values by digests, and hand documents out with their values",
@@ -85,6 +91,10 @@ VERBS = {
     "drift": Verb(
         "streams.operations.drift.drift_cli:drift",
         "Compare questions, vectors and scores with those of a while ago",
+    ),
+    "acls": Verb(
+        "infra.kafka.acls_cli:acls",
+        "Say what each component may do at the broker, or put it in force",
     ),
     "settings": Verb("infra.settings_cli:settings", "Show the settings in force"),
 }
@@ -186,13 +196,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         path = error.ctx.command_path if error.ctx else "playhead"
         fail(f"{' '.join(error.format_message().split())} ({path} --help shows how)", USAGE)
     except click.ClickException as error:
-        fail(error.format_message(), error.exit_code)
+        fail(refused(error, words) or error.format_message(), error.exit_code)
     except click.Abort:
         fail("interrupted", INTERRUPTED)
     except Exception as error:  # the last line of defence: no stack trace reaches a user
         if os.environ.get("PLAYHEAD_LOG_LEVEL") == "debug":
             raise
-        fail(said(error), getattr(error, "exit_status", 1))
+        fail(refused(error, words) or said(error), getattr(error, "exit_status", 1))
     # click hands back the code of a command that ended by itself, --help included
     sys.exit(done if isinstance(done, int) else 0)
 
@@ -211,6 +221,23 @@ def said(error: Exception) -> str:
     if kind.__name__ == "KafkaException":
         return f"Kafka: {error.args[0].str()}; is the stack up? `playhead status` tells"
     return f"{kind.__name__}: {error} (PLAYHEAD_LOG_LEVEL=debug shows where)"
+
+
+def refused(error: BaseException, words: Sequence[str]) -> str:
+    """Say why the broker refuses us, where a verb failed since it got no answer; else nothing."""
+    seen: BaseException | None = error
+    while seen is not None and type(seen).__name__ not in {"KafkaException", "NoAnswer"}:
+        seen = seen.__cause__ or seen.__context__
+    if seen is None:
+        return ""
+    from streams.log.broker_access import refusal
+    from streams.settings import Settings
+
+    given = dict(pairwise(words)).get("--run", "")
+    try:
+        return refusal(Settings.load(run=given or None))
+    except Exception:  # noqa: BLE001 - the verb's own error is told then
+        return ""
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from schemas import Event, EventRejected
 from streams.log.codec import Codec, Undecodable
 from streams.log.writing import RecordTooLarge
 from streams.running.admit import OUTCOME_BYTES_MAX, WrongTenant
+from streams.running.producer_gate import Unproved
 from streams.topics import Step
 
-UNREADABLE = frozenset({Undecodable.__name__, WrongTenant.__name__})
+UNREADABLE = frozenset({Undecodable.__name__, WrongTenant.__name__, Unproved.__name__})
 TOO_LARGE = re.compile(r"(\w+) would take (\d{1,12}) bytes, a record holds (\d{1,12})\b")
 
 

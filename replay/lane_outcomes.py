@@ -10,6 +10,7 @@ from replay.lane_reader import LaneReader, Tape, Unread
 from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
+from replay.producers_asked import is_unproved
 from replay.report import Report
 from replay.rules import (
     CAUSE_GONE,
@@ -59,6 +60,8 @@ class LaneOutcomes:
                 continue
             assert isinstance(letter, EventRejected)
             self.letters.add(letter)
+            if is_unproved(letter):
+                self.reader.unproved.add((letter.topic, letter.offset))
             of_a_step = letter.step in steps
             kept = self._rejections[letter.step] if of_a_step else self._strays
             kept.append(StoredOutcome(stored, letter))

@@ -75,6 +75,8 @@ class LaneReader:
     def __init__(self, log: Log, codec: Codec, lane: int, steps: Sequence[Step]) -> None:
         self.lane = lane
         self.faults: list[Difference] = []
+        self.unproved: set[tuple[str, int]] = set()
+        """Topic and offset of what was rejected for its producer: it is an input of nobody's."""
         self.ends = {
             topic: extent.end for (topic, number), extent in log.extents().items() if number == lane
         }
@@ -129,7 +131,7 @@ class LaneReader:
         """Admit a record to its step; one that is not stands as a position of nobody's."""
         stored, event = entry
         try:
-            if isinstance(event, Unread):
+            if isinstance(event, Unread) or (stored.topic, stored.offset) in self.unproved:
                 return unreadable(stored.topic, self.lane, stored.offset)
             check_place(event, stored.key, self.lane)
         except Undecodable:

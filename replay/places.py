@@ -10,6 +10,7 @@ from streams.delivery.history import RETRY
 from streams.log.addressing import address_of
 from streams.log.lanes import lane_of
 from streams.log.offsets import Extent
+from streams.log.producer_signature import PRODUCER
 from streams.topics import STEPS
 
 STEP_NAMES = frozenset(step.name for step in STEPS)
@@ -78,9 +79,10 @@ def against_headers(stored: Stored, event: Event) -> str:
 def against_headers_of_request(stored: Stored, event: Event) -> str:
     """Say how the headers of what came from outside differ from what the record says.
 
-    Who writes to a topic without the edge may leave them out, or add others.
+    Who writes to a topic without the edge may leave them out, or add others. Whose signature is
+    among them is asked elsewhere.
     """
-    told = dict(stored.headers)
+    told = {name: value for name, value in stored.headers if name != PRODUCER}
     if not told:
         return ""
     for name, value in address_of(event).headers:

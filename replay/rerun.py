@@ -10,6 +10,7 @@ from agents.errors import BeyondMeans, HeldTooLong, Permanent, Transient
 from replay.giving_up import against_raised, against_unread, doubt_of_unfit, fits
 from replay.log import Stored
 from replay.other_versions import doubted, told_versions
+from replay.producers_asked import against_gate, is_unproved
 from replay.recorded import (
     Contradiction,
     Divergence,
@@ -27,10 +28,14 @@ from streams.log.codec import Codec, Undecodable
 from streams.running.admit import Unreadable, check_place, rejection
 from streams.running.run import Input
 from streams.running.world import Handler
-from streams.topics import Step, topic_of
+from streams.topics import REQUESTS, Step, topic_of
 from streams.version import RUNTIME_WITH_POLICY
 
 HELD = "the step was ended because it computed for too long, so it is not run again"
+
+
+ASKED = frozenset(topic.name for topic in REQUESTS)
+UNREAD = "it rejects a record for its producer, and that record can't be read at all"
 
 
 class DidNotFit(BaseException):
@@ -79,6 +84,8 @@ class Reruns:
         if _was_held(attempt):
             return Rerun([], lack=HELD)
         given = self._as_then(step, given, stored, attempt)
+        if reason := self._against_producer(step, stored, attempt):
+            return Rerun([], reason, certain=True)
         computed: list[Event] = []
         run = self._run(step, given, attempt, computed, heed)
         try:
@@ -92,17 +99,34 @@ class Reruns:
     def _as_then(self, step: Step, given: Input, stored: Stored, attempt: Attempt) -> Input:
         """Admit an input by the rules of the code that wrote the attempt, where it was wider."""
         code = attempt.outcomes[0].event.meta.step.code
-        if not isinstance(given.event, Unreadable) or has(code, BOUNDED_IDS):
+        if not isinstance(given.event, Unreadable) or is_unproved(attempt.outcomes[-1].event):
             return given
+        event = self._read(step, stored, bounded=has(code, BOUNDED_IDS))
+        return given if event is None else given._replace(event=event)
+
+    def _read(self, step: Step, stored: Stored, *, bounded: bool) -> Event | None:
+        """Read an input as its step did; None where it reaches no step."""
         for record in step.reads:
             if topic_of(record) == stored.topic:
                 try:
                     event = self._codec.decode(stored.value, record)
-                    check_place(event, stored.key, stored.partition, bounded=False)
+                    check_place(event, stored.key, stored.partition, bounded=bounded)
                 except Undecodable:
-                    return given
-                return given._replace(event=event)
-        return given
+                    return None
+                return event
+        return None
+
+    def _against_producer(self, step: Step, stored: Stored, attempt: Attempt) -> str:
+        """Say what speaks against what a run made of who wrote its input."""
+        if stored.topic not in ASKED and not is_unproved(attempt.outcomes[-1].event):
+            return ""  # a step wrote it: nobody asks
+        event = self._read(step, stored, bounded=True)
+        if event is None:  # what can't be read is asked nothing
+            return UNREAD if is_unproved(attempt.outcomes[-1].event) else ""
+        try:
+            return against_gate(self._codec, self._configuration, attempt, stored, event)
+        except Divergence as lack:
+            return str(lack)
 
     def _run(
         self,

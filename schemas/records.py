@@ -767,6 +767,10 @@ class Begun(Record, frozen=True, gc=False, kw_only=True):
     """
     region: str = ""
     """Where a policy is in force: the region that the worker runs in; empty for unknown."""
+    producers: str = ""
+    """Hex SHA-256 of the configuration by which the input's producer was asked to prove its tenant;
+    empty where none was asked.
+    """
 
 
 class Begin(Request[Begun], frozen=True, gc=False, kw_only=True):

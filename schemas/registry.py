@@ -15,6 +15,11 @@ REQUEST_TIMEOUT_S = 10  # a registry that hangs must look like one that is away
 RETRY_WAIT_MAX_MS = 1_000  # of the client's three retries: who asked tries again for longer
 SCHEMA_ID_MAX = 2**31 - 1  # registries number with signed 32-bit integers
 NO_ANSWER = frozenset({401, 403, 408, 429})  # that say nothing about a schema, as 3xx and 5xx do
+REFUSED = {
+    401: "it does not know us by this name and password, PLAYHEAD_REGISTRY_USER and its file",
+    403: "who we are there may not do this",
+}
+ANONYMOUS: Mapping[str, str] = {}
 ArgumentsT = ParamSpec("ArgumentsT")
 AnswerT = TypeVar("AnswerT")
 
@@ -84,7 +89,18 @@ class Registry:
     says is asked for anew: `streams.log.codec` keeps what it could read records by.
     """
 
-    def __init__(self, url: str, retry_wait_max_ms: int = RETRY_WAIT_MAX_MS) -> None:
+    def __init__(
+        self,
+        url: str,
+        retry_wait_max_ms: int = RETRY_WAIT_MAX_MS,
+        *,
+        access: Mapping[str, str] = ANONYMOUS,
+        fault: Callable[[str], str] = lambda _words: "",
+    ) -> None:
+        """`access` is what the client needs to be let in, by its own names.
+
+        `fault` says in a sentence what the words of an error about TLS mean, or nothing.
+        """
         # half of what a process of `replay verify` would import, who needs no registry
         from confluent_kafka import schema_registry
 
@@ -94,8 +110,10 @@ class Registry:
                 "url": url,
                 "timeout": REQUEST_TIMEOUT_S,
                 "retries.max.wait.ms": retry_wait_max_ms,
+                **access,
             }
         )
+        self._fault = fault
         self._url = url
         self._ids: dict[str, int] = {}
         self._subjects: dict[str, str] = {}
@@ -223,10 +241,12 @@ class Registry:
             if status in NO_ANSWER or status < 400 or status >= 500:
                 raise RegistryAway(
                     f"the schema registry at {self._url} answers with status {status}: "
-                    "its log tells why"
+                    f"{REFUSED.get(status, 'its log tells why')}"
                 ) from error
             raise
         except Exception as error:
+            if said := self._fault(str(error)):
+                raise RegistryAway(said) from error
             raise RegistryAway(
                 f"the schema registry at {self._url} does not answer ({type(error).__name__}): "
                 "`playhead status` tells whether it is up"

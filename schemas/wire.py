@@ -1714,6 +1714,7 @@ def encode_begun(record: Begun) -> bytes:
             LONG[len(runtime := record.runtime.encode())], runtime,
             LONG[len(policy := record.policy.encode())], policy,
             LONG[len(region := record.region.encode())], region,
+            LONG[len(producers := record.producers.encode())], producers,
         )
     )
 
@@ -1771,6 +1772,13 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         end = here + (size >> 1)
     region = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    producers = data[here:end].decode()
+    here = end
     record = Begun(
         at=at,
         attempt=attempt,
@@ -1780,6 +1788,7 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         runtime=runtime,
         policy=policy,
         region=region,
+        producers=producers,
     )
     return record, here
 

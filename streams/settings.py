@@ -52,6 +52,9 @@ OptionalUrl = Annotated[str, _text(r"^(https?://[^\s/]\S*)?\Z", "empty, or an ht
 ChatTrust = Literal["", "phrase", "quote", "none"]
 Detecting = Literal["tagger", "presidio"]
 Level = Literal["debug", "info", "warning", "error"]
+KafkaSecurity = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+KafkaMechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+TritonSecurity = Literal["plaintext", "tls"]
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,51 @@ class Settings:
     """Run folder: logs, data, keys and stack.json of the local stack."""
     kafka: Address = "127.0.0.1:9092"
     """Bootstrap servers; several with commas."""
+    kafka_security: KafkaSecurity = "plaintext"
+    """How the broker is spoken to: ssl is TLS, and sasl_ssl a name and a password within it."""
+    kafka_ca: str = ""
+    """File (PEM) of the authorities that may have signed the broker's certificate; empty for the
+    system's."""
+    kafka_certificate: str = ""
+    """File (PEM) of a certificate by which the broker knows us; empty for none."""
+    kafka_private_key: str = ""
+    """File (PEM, mode 0600) of that certificate's private key."""
+    kafka_mechanism: KafkaMechanism = "SCRAM-SHA-512"
+    """How the password is proved; PLAIN sends it as it is."""
+    kafka_user: str = ""
+    """Name by which the broker knows us; what it may do is in infra/kafka/acls.yaml."""
+    kafka_password_file: str = ""
+    """File (mode 0600) that holds its password."""
     registry: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
     """Confluent-compatible schema registry."""
+    registry_ca: str = ""
+    """File (PEM) of the authorities that may have signed its certificate; empty: the system's."""
+    registry_certificate: str = ""
+    """File (PEM) of a certificate by which the registry knows us; empty for none."""
+    registry_private_key: str = ""
+    """File (PEM, mode 0600) of that certificate's private key."""
+    registry_user: str = ""
+    """Name by which the registry knows us (HTTP basic); empty for anonymous access."""
+    registry_password_file: str = ""
+    """File (mode 0600) that holds its password."""
     weaviate_http: Url = "http://127.0.0.1:8080"
     """Weaviate's REST address."""
     weaviate_grpc: Address = "127.0.0.1:50051"
-    """Weaviate's gRPC address."""
+    """Weaviate's gRPC address; with TLS where the one of REST has https."""
+    weaviate_ca: str = ""
+    """File (PEM) of the authorities that may have signed its certificate; empty: the system's."""
     weaviate_key_file: str = ""
     """File that holds Weaviate's API key; empty for anonymous access."""
     triton_grpc: Address = "127.0.0.1:8001"
     """Triton's gRPC address."""
+    triton_security: TritonSecurity = "plaintext"
+    """Whether Triton is spoken to with TLS."""
+    triton_ca: str = ""
+    """File (PEM) of the authorities that may have signed its certificate; empty: the system's."""
+    triton_certificate: str = ""
+    """File (PEM) of a certificate by which Triton knows us; empty for none."""
+    triton_private_key: str = ""
+    """File (PEM, mode 0600) of that certificate's private key."""
     generations: Count = 2
     """Answers that a worker has generated at once: on few cores more take as much longer; a GPU
     takes what its batches hold."""
@@ -132,6 +170,9 @@ class Settings:
     """File (mode 0600) with the master key that wraps all others; empty for <run>/master.key."""
     keyring: str = ""
     """SQLite file of the wrapped keys; empty for <run>/keyring.sqlite."""
+    producer_key_file: str = ""
+    """File (mode 0600) with the key that signs the requests which this process writes, as
+    `playhead producers create` prints it; empty for none."""
     seal_key: str = ""
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
     seal: str = ""

@@ -26,6 +26,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from infra.local.network import without_proxy
 from streams.settings import Settings
+from tests.secured_broker import SecuredBroker, a_secured_broker
 
 os.environ.update(without_proxy(os.environ))  # for the clients that run in this process
 os.environ.pop("COLUMNS", None)  # workers of pytest-xdist get one: what is printed is broken by it
@@ -263,3 +264,10 @@ def running(
             run, Wish(free_ports=True), say=lambda line: sys.stderr.write(f"{line}\n")
         ) as stack:
             yield Running(stack, Settings.load(environment={}, run=run))
+
+
+@pytest.fixture(scope="session")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A broker that lets nobody in without TLS and a name."""
+    with a_secured_broker(tmp_path_factory.mktemp("secured") / "broker") as broker:
+        yield broker

@@ -16,6 +16,8 @@ import click
 import uvloop
 from mode import Worker as ModeWorker
 
+from streams.log.broker_access import BrokerRefuses
+from streams.log.credential_files import check_files
 from streams.operations.options import run_option
 from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
@@ -122,7 +124,12 @@ class Worker(ModeWorker):
 
 async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | None) -> int:
     """Run a worker until it is told to stop; return its exit code: 1 if it broke."""
-    hosted = await prepared(settings, declare_all(settings, steps))
+    try:
+        check_files(settings)
+        hosted = await prepared(settings, declare_all(settings, steps))
+    except (BrokerRefuses, BadSetting) as error:  # waiting would change nothing
+        log.error("the worker can't begin", reason=str(error))  # noqa: TRY400 - it says all
+        return 1
     follow_erasures(hosted, settings, asyncio.get_running_loop())
     watch = partial(watch_over, hosted.steps, settings)
     worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())

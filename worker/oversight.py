@@ -70,7 +70,7 @@ def _put(settings: Settings, codec: Codec, events: Sequence[Event]) -> None:
     """Write events, and wait until the broker has them; a client of its own, since it is seldom."""
     if not events:
         return
-    with Writer(settings.kafka, "playhead-erasures") as writer:
+    with Writer(settings, "playhead-erasures") as writer:
         writer.write_all(
             (at.topic, at.partition, at.key, codec.encode(event), at.headers)
             for event in events

@@ -25,6 +25,7 @@ from streams.delivery.processing import Services
 from streams.delivery.runner import Runner
 from streams.delivery.step_tables import TABLES, Sessions
 from streams.delivery.tables import Table
+from streams.log.broker_access import check_access, client_settings
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration
@@ -291,14 +292,19 @@ async def wait_for_topics(
     admin: Any = None,
     pause_s: float = CONNECT_PAUSE_S,
 ) -> None:
-    """Wait until the broker has the topics of the steps as they must be, with a line in the log."""
+    """Wait until the broker has the topics of the steps as they must be, with a line in the log.
+
+    Raises BrokerRefuses or BadSetting where waiting changes nothing.
+    """
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
     names |= {changelog_of(table) for entry in steps for table in entry.tables}
     needed = [topic for topic in wanted(settings) if topic.topic in names]
-    admin = admin or AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    if admin is None:
+        await asyncio.to_thread(check_access, settings)
+        admin = AdminClient({**client_settings(settings), "log_level": 0})
     while True:
         try:
             absent = sorted(

@@ -18,9 +18,12 @@ from agents.configured.value_bounds import (
     DigestPrefix,
     FieldName,
     Fraction,
+    KeyName,
     LanguageTag,
     ListedText,
+    Offset,
     PatternText,
+    PublicKey,
     ReaderText,
     Size,
     TermName,
@@ -266,6 +269,25 @@ class PolicyConfiguration(Configured, frozen=True, kw_only=True):
     """See `agents.policies`; `cedar` holds its rules."""
 
     cedar: str = ""
+
+
+class ProducerKey(Configured, frozen=True, kw_only=True):
+    """A key that signs for a tenant, `*` for every one."""
+
+    tenant: FieldName
+    public_key: PublicKey
+    until_us: int | None = None
+    """When it ends, in µs since the Unix epoch; None for never."""
+    revoked_from: dict[str, list[Offset]] = {}
+    """Topic -> the offset of each lane from which on it is taken no more."""
+
+
+class ProducersConfiguration(Configured, frozen=True, kw_only=True):
+    """See `streams.running.producer_gate`."""
+
+    required_from: dict[str, list[Offset]] = {}
+    """Topic -> the offset of each lane from which on records must be signed."""
+    keys: dict[KeyName, ProducerKey] = {}
 
 
 class ModerateConfiguration(Configured, frozen=True, kw_only=True):

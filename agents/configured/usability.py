@@ -29,6 +29,7 @@ from agents.configured.types_of_steps import (
     IngestConfiguration,
     ModerateConfiguration,
     PolicyConfiguration,
+    ProducersConfiguration,
     RedactConfiguration,
     RetrieveConfiguration,
     RewriteConfiguration,
@@ -52,8 +53,9 @@ TYPES: Mapping[str, type[Any]] = {
     "generate": GenerationPolicy,
     "moderate": ModerateConfiguration,
     "policy": PolicyConfiguration,
+    "producers": ProducersConfiguration,
 }
-"""Step, or policy -> what it can be configured with."""
+"""Step, policy or producers -> what it can be configured with."""
 OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""

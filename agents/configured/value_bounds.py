@@ -23,6 +23,10 @@ PatternText = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 ListedText = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 """A term of a list."""
 DigestPrefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{24,64}\Z")]
+Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+KeyName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
+PublicKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}=\Z")]
+"""Of Ed25519, in base64url."""
 FieldName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 LanguageTag = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")]
 ByLanguage = dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}\Z")], ReaderText]

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from bench.peers.peer_work import PeerPlaces, completed, frame
 from bench.peers.quix_topics import ASKED, SAID
 from streams.log.writing import new_producer
+from streams.settings import Settings
 
 POLL_S = 0.2
 POLL_MAX = 500
@@ -90,7 +91,7 @@ def bridge_on(kafka: str) -> QuixBridge:
     place = TopicPartition(SAID, 0)
     _, place.offset = consumer.get_watermark_offsets(place, timeout=30)
     consumer.assign([place])
-    return QuixBridge(new_producer(kafka, "peers"), consumer)
+    return QuixBridge(new_producer(Settings(kafka=kafka), "peers"), consumer)
 
 
 def bridge_service(bridge: QuixBridge) -> FastAPI:

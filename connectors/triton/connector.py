@@ -60,7 +60,9 @@ class Triton:
     ) -> None:
         """Take the settings; `address` is that of another server than theirs."""
         self.address = address or settings.triton_grpc
-        self._server = TritonServer(self.address, tracer or trace.get_tracer("connectors.triton"))
+        self._server = TritonServer(
+            settings, self.address, tracer or trace.get_tracer("connectors.triton")
+        )
         self.embedder = settings.embedder
         self.timeout_s = settings.call_timeout_s
         self._patience_s = settings.reader_patience_ms / 1_000

@@ -50,7 +50,7 @@ class EmbedderClient:
     def __init__(self, settings: Settings) -> None:
         self.embedder = settings.embedder
         self._server = TritonServer(
-            settings.triton_grpc, trace.get_tracer("connectors.triton.embedder_client")
+            settings, settings.triton_grpc, trace.get_tracer("connectors.triton.embedder_client")
         )
         self._timeout_s = settings.call_timeout_s
         self._turns = {kind: FairQueue(most) for kind, most in REQUESTS_AT_ONCE.items()}

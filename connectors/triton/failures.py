@@ -7,6 +7,7 @@ from typing import Any
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
+from streams.log.credential_files import tls_fault
 from streams.running.breaker import Overdue
 
 # the request itself is at fault, or names a model that is not there: trying again can't help
@@ -23,5 +24,6 @@ def failure_of(error: Any, model: str, address: str) -> Transient | Permanent:
     status = status.removeprefix("StatusCode.")
     if status in PERMANENT or (not status and UNKNOWN_MODEL in words):
         return Permanent(f"Triton refused a request to {model} ({status}): {words}")
+    words = tls_fault(words, "triton", f"Triton at {address}") or words
     kind = Overdue if status == "DEADLINE_EXCEEDED" else Transient  # maybe for what was sent
     return kind(f"Triton at {address} failed on {model} ({status or 'no status'}): {words}")

@@ -40,6 +40,7 @@ class Moderator:
 
     def __init__(self, settings: Settings, tracer: trace.Tracer | None = None) -> None:
         self._server = TritonServer(
+            settings,
             settings.triton_grpc,
             tracer or trace.get_tracer("connectors.triton.moderator"),
             _failure,

@@ -13,7 +13,9 @@ from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
 from connectors.triton.failures import failure_of
+from streams.log.credential_files import grpc_files, tls_files
 from streams.running.world import Call
+from streams.settings import Settings
 
 CHANNEL = [
     ("grpc.max_send_message_length", -1),
@@ -35,8 +37,16 @@ FailureOf = Callable[[Any, str, str], Transient | Permanent]
 class TritonServer:
     """A connection that is made at the first call. Make it anywhere."""
 
-    def __init__(self, address: str, tracer: trace.Tracer, failure: FailureOf = failure_of) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: str,
+        tracer: trace.Tracer,
+        failure: FailureOf = failure_of,
+    ) -> None:
+        """Connect to nobody yet; raises BadSetting for certificates that can't be used."""
         self.address = address
+        self._credentials = _credentials(settings)
         self._tracer = tracer
         self._failure = failure
         self._client: InferenceServerClient | None = None
@@ -50,7 +60,9 @@ class TritonServer:
     def connected(self) -> InferenceServerClient:
         """Return the connection, made in the event loop that first asks for it."""
         if self._client is None:
-            self._client = InferenceServerClient(self.address, channel_args=CHANNEL)
+            self._client = InferenceServerClient(
+                self.address, creds=self._credentials, channel_args=CHANNEL
+            )
         return self._client
 
     @contextmanager
@@ -79,3 +91,10 @@ class TritonServer:
             raise
         finally:
             span.end()
+
+
+def _credentials(settings: Settings) -> Any:
+    """Return what the server is spoken to by; None where that is plain."""
+    if settings.triton_security == "plaintext":
+        return None
+    return grpc.ssl_channel_credentials(*grpc_files(tls_files(settings, "triton")))

@@ -9,18 +9,21 @@ breaker of their own.
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
+import httpx
 import weaviate
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.connect import ConnectionParams
 from weaviate.proto.v1 import search_get_pb2
 
 from agents.errors import Transient
+from streams.log.credential_files import grpc_files, tls_context, tls_files
 from streams.settings import Settings
 
 QUERY_S = 30  # no answer is waited for longer
@@ -58,6 +61,9 @@ class _FailAtOnce(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  
 class WeaviateConnection(ConnectionParams):
     """Where Weaviate is, and how its client connects."""
 
+    authorities: bytes | None = None
+    """Certificates (PEM) of who may have signed Weaviate's; None for gRPC's own."""
+
     def _grpc_channel(
         self, proxies: dict[str, str], grpc_msg_size: int | None, is_async: bool
     ) -> grpc.aio.Channel:
@@ -72,7 +78,7 @@ class WeaviateConnection(ConnectionParams):
         options = [*CHANNEL, ("grpc.default_authority", self.grpc.host)]
         if not self.grpc.secure:
             return grpc.aio.insecure_channel(self._grpc_target, options, interceptors=interceptors)
-        credentials = grpc.ssl_channel_credentials()
+        credentials = grpc.ssl_channel_credentials(self.authorities)
         return grpc.aio.secure_channel(
             self._grpc_target, credentials, options, interceptors=interceptors
         )
@@ -82,12 +88,15 @@ class IndexClient(weaviate.WeaviateAsyncClient):
     """Weaviate's client, with a way past it for what questions ask (`tenant_objects.py`)."""
 
     def __init__(self, settings: Settings) -> None:
-        """Connect to nobody yet; raises Transient if the key's file can't be read."""
+        """Connect to nobody yet.
+
+        Raises Transient if the key's file can't be read, BadSetting for certificates that can't.
+        """
         key = _key(settings.weaviate_key_file)
         http = urlsplit(settings.weaviate_http)
         host, _, port = settings.weaviate_grpc.rpartition(":")
         secure = http.scheme == "https"
-        where = WeaviateConnection.from_params(
+        made = WeaviateConnection.from_params(
             http_host=http.hostname or "127.0.0.1",
             http_port=http.port or (443 if secure else 80),
             http_secure=secure,
@@ -95,6 +104,9 @@ class IndexClient(weaviate.WeaviateAsyncClient):
             grpc_port=int(port),
             grpc_secure=secure,
         )
+        where = cast(WeaviateConnection, made)
+        files = tls_files(settings, "weaviate")
+        where.authorities, _, _ = grpc_files(files)
         super().__init__(
             where,
             auth_client_secret=Auth.api_key(key) if key else None,
@@ -103,10 +115,26 @@ class IndexClient(weaviate.WeaviateAsyncClient):
             ),
             skip_init_checks=True,  # one of them asks a package registry for a newer client
         )
+        if secure:
+            self._trust(tls_context(files, "weaviate"))
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
-        self._where = cast(WeaviateConnection, where)
+        self._where = where
         self._channel: grpc.aio.Channel | None = None
         self._search: Callable[..., Awaitable[search_get_pb2.SearchReply]] | None = None
+
+    def _trust(self, context: ssl.SSLContext) -> None:
+        """Have REST take certificates by a context: the client's own takes no authorities."""
+        connection: Any = self._connection
+
+        def make_client(colour: str) -> httpx.AsyncClient:
+            assert colour == "async"
+            return httpx.AsyncClient(
+                headers=connection._headers,  # noqa: SLF001 - as the client's own does
+                verify=context,
+                trust_env=False,
+            )
+
+        connection._make_client = make_client  # noqa: SLF001 - no public way
 
     async def search(self, request: search_get_pb2.SearchRequest) -> search_get_pb2.SearchReply:
         """Send a search; raises ConnectionError where nobody answers, else grpc.RpcError."""

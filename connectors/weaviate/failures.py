@@ -7,7 +7,7 @@ refused batch is the reason told, shortened.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ParamSpec, TypeVar, cast
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -24,6 +24,7 @@ from weaviate.exceptions import (
 )
 
 from agents.errors import Permanent, Transient
+from streams.log.credential_files import tls_fault
 from streams.running.breaker import Overdue
 
 AWAY = (
@@ -50,6 +51,7 @@ PASSING = (
     "unavailable", "timeout", "deadline", "read-only", "connection", "shutting down", "not ready",
     "leader not found", "loading",
 )  # fmt: skip
+CAUSES_MAX = 5  # errors behind one another that are looked at
 BUSY_HTTP = frozenset((401, 403, 408, 429))  # a key can be set right while the event waits
 
 P = ParamSpec("P")
@@ -85,6 +87,8 @@ def no_such_tenant(error: BaseException) -> bool:
 def _translation(error: Exception) -> Exception:
     if isinstance(error, AWAY):
         late = isinstance(error, WeaviateTimeoutError | httpx.ReadTimeout)
+        if said := tls_fault(_words(error), "weaviate", "Weaviate"):
+            return Transient(f"Weaviate can't be asked: {said}")
         kind = Overdue if late else Transient
         return kind(f"Weaviate does not answer ({type(error).__name__}): see `playhead status`")
     if isinstance(error, UnexpectedStatusCodeError):
@@ -103,14 +107,21 @@ def _translation(error: Exception) -> Exception:
     return Permanent(f"Weaviate refused ({type(error).__name__}): see its log")
 
 
-def _rpc_cause(error: BaseException | None) -> grpc.RpcError | None:
-    seen = 0
-    while error is not None and seen < 5:
-        if isinstance(error, grpc.RpcError):
-            return error
+def _rpc_cause(error: BaseException) -> grpc.RpcError | None:
+    return next((one for one in _causes(error) if isinstance(one, grpc.RpcError)), None)
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error and those behind it say; the client's own says less than TLS does."""
+    return " ".join(map(str, _causes(error)))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(CAUSES_MAX):
+        if error is None:
+            return
+        yield error
         error = error.__cause__ or error.__context__
-        seen += 1
-    return None
 
 
 def _passing(why: str | None) -> bool:

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from signing import headers_for
 
 INBOX = "playhead.inbox.document"
 IDLE_S = 5.0
@@ -65,7 +66,8 @@ def main():
             if (record := record_of(message, tenant, key, text)) is not None:
                 value = serialize(record, SerializationContext(INBOX, MessageField.VALUE))
                 # one document's changes stay in order: they have one key
-                producer.produce(INBOX, key=record["uri"], value=value)
+                headers = headers_for(INBOX, record["uri"].encode(), value, tenant)
+                producer.produce(INBOX, key=record["uri"], value=value, headers=headers)
                 told += 1
         if producer.flush(30):
             sys.exit("the broker did not take all of it: run it again")

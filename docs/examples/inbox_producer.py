@@ -9,6 +9,7 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from signing import headers_for
 
 TOPIC = "playhead.inbox.document"
 if len(sys.argv) != 3:
@@ -26,5 +27,6 @@ document = {
 }
 value = serialize(document, SerializationContext(TOPIC, MessageField.VALUE))
 producer = Producer({"bootstrap.servers": servers, "acks": "all"})
-producer.produce(TOPIC, key="acme", value=value)
+headers = headers_for(TOPIC, b"acme", value, "acme")
+producer.produce(TOPIC, key="acme", value=value, headers=headers)
 sys.exit(producer.flush(15))

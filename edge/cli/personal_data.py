@@ -161,7 +161,7 @@ def export(
 def _exports(settings: Settings, keyring: KeyringSealer, opened: ExitStack) -> DocumentExport:
     """Open what an export reads, opens and writes with; by the policy that is in force now."""
     consumer = opened.enter_context(closing(new_consumer(settings, "export")))
-    writer = opened.enter_context(Writer(settings.kafka, "playhead-export"))
+    writer = opened.enter_context(Writer(settings, "playhead-export"))
     codec = open_codec(settings)
     configurations = ConfigurationsInForce(load())
     watch = ConfigurationWatch(lambda: ConfigurationLog(settings, codec), configurations)

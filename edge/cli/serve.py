@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from streams.log.broker_access import BrokerRefuses, check_access
+from streams.log.credential_files import check_files
 from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 
@@ -44,8 +46,10 @@ def gateway_command(receipts: Callable[[Settings], MakesReceipts]) -> click.Comm
         address = urlsplit(settings.gateway)
         at = host or address.hostname or "127.0.0.1", port or address.port or 8000
         try:
+            check_files(settings)
+            check_access(settings)
             serve(settings, *at, with_inbox=inbox, receipts=receipts(settings))
-        except (BadSetting, CantServe) as error:
+        except (BadSetting, BrokerRefuses, CantServe) as error:
             raise click.ClickException(str(error)) from None
 
     return gateway

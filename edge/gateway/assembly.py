@@ -15,6 +15,7 @@ from edge.gateway.receipt_desk import MakesReceipts
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
+from edge.requests.producer_proof import ProducerProof
 from edge.requests.publishing import RequestPublisher
 from edge.reviewing.review_reader import ReviewReader
 from streams.log.chosen_model import in_force
@@ -43,7 +44,9 @@ def on_components(
     keyring = Keyring(settings)
     configurations = ConfigurationsInForce(in_force(settings))
     watch = ConfigurationWatch(partial(ConfigurationLog, settings, codec), configurations)
-    publisher = RequestPublisher(settings, codec, client="gateway")
+    followed = ConfigurationsFollowed(watch)
+    proof = ProducerProof(configurations, lambda: followed.ready)
+    publisher = RequestPublisher(settings, codec, client="gateway", must_sign=proof.asked)
     index = LogIndex(settings.run)
     gateway = Gateway(
         settings=settings,
@@ -51,11 +54,11 @@ def on_components(
         keys=ApiKeys(keys_path(settings)),
         idempotency=Idempotency(settings.run / "idempotency.sqlite"),
         publisher=publisher,
-        log=LogReader(settings, codec, index=index),
+        log=LogReader(settings, codec, index=index, proof=proof),
         offsets=lambda: LagReader(settings),
         reviews=ReviewReader(settings, codec),
         configurations=configurations,
-        followed_log=ConfigurationsFollowed(watch),
+        followed_log=followed,
         index=index,
         receipts=receipts,
         embedder=EmbedderClient(settings),
@@ -68,5 +71,7 @@ def on_components(
             edge="gateway",
         ),
     )
-    inbox = Inbox(settings, codec, keyring, publisher.send, configured=gateway.configured)
+    inbox = Inbox(
+        settings, codec, keyring, publisher.send, configured=gateway.configured, proof=proof
+    )
     return gateway, inbox

@@ -22,6 +22,7 @@ from confluent_kafka import TopicPartition
 
 from edge.listening.entries import HISTORY, RESULTS, Entry
 from edge.requests.identity import Whose
+from edge.requests.producer_proof import ProducerProof
 from schemas import Event
 from streams.log.addressing import headers_of
 from streams.log.aside import Aside
@@ -42,8 +43,15 @@ LiveMessage = tuple[Any, type[Event]]
 class LiveRecords:
     """Opens what one consumer reads; lives on its thread, as long as it."""
 
-    def __init__(self, asker: SchemaAsker, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        asker: SchemaAsker,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        proof: ProducerProof | None = None,
+    ) -> None:
         self._asker = asker
+        self._proof = proof
         self._clock = clock
         self._aside: Aside[LiveMessage] = Aside(asker, clock=clock)
         self._waiting: defaultdict[Partition, set[int]] = defaultdict(set)
@@ -62,7 +70,7 @@ class LiveRecords:
         except Undecodable:
             return None
         if self._aside.lets_pass(whose, schema_id, kind):
-            return entry_of(self._asker.codec, message, kind)
+            return entry_of(self._asker.codec, message, kind, self._proof)
         held = self._aside.hold(
             (message, kind),
             order=whose,
@@ -84,8 +92,10 @@ class LiveRecords:
             self._waiting[_lane(message)].discard(message.offset())
             if not known:
                 self._leave_out(message, kind)
-            elif (entry := entry_of(self._asker.codec, message, kind)) is not None:
-                entries.append(entry)
+            else:
+                entry = entry_of(self._asker.codec, message, kind, self._proof)
+                if entry is not None:
+                    entries.append(entry)
         return entries
 
     def lost_since(self) -> set[Whose]:
@@ -127,12 +137,19 @@ def _lane(message: Any) -> Partition:
     return message.topic(), message.partition()
 
 
-def entry_of(codec: Codec, message: Any, kind: type[Event]) -> Entry | None:
-    """Open a record, live or back, by the gate of the steps: it lies where its tenant's do."""
+def entry_of(
+    codec: Codec, message: Any, kind: type[Event], proof: ProducerProof | None = None
+) -> Entry | None:
+    """Open a record, live or back, by the gates of the steps.
+
+    It lies where its tenant's do, and its producer proved that it is the tenant's, where asked.
+    """
     try:
         event = admit(codec, kind, message.value(), message.key(), message.partition())
     except Undecodable:
         return None  # whoever processes the topic reports it
+    if proof is not None and not proof.holds(message, event.meta.tenant):
+        return None
     return Entry(event, message.partition(), message.offset(), message.timestamp()[1])
 
 

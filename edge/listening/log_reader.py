@@ -41,6 +41,7 @@ from edge.listening.index_writer import IndexWriter
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.listening.log_index import LogIndex
 from edge.requests.identity import Whose
+from edge.requests.producer_proof import ProducerProof
 from schemas import AnswerReleased, AnswerRetracted, Event, QuestionAsked
 from streams.delivery.log_identity import topic_ids
 from streams.log import reading
@@ -134,8 +135,11 @@ class LogReader:
         asker: SchemaAsker | None = None,
         index: LogIndex | None = None,
         ids: Callable[[Settings, Collection[str]], Mapping[str, str]] = topic_ids,
+        proof: ProducerProof | None = None,
     ) -> None:
         """History is read from where the index has it; without one, from the beginning.
+
+        Nothing is read before `proof` knows whether producers must sign.
 
         `ids` asks the broker which topics these are.
         """
@@ -148,6 +152,7 @@ class LogReader:
         self._behind = self._everything()
         self._writer = None if index is None else IndexWriter(index)
         self._ids = ids
+        self._proof = proof or ProducerProof()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._reading_back = asyncio.Semaphore(READ_BACK_AT_ONCE)
@@ -259,6 +264,8 @@ class LogReader:
     # ------------------------------------------------------------------ live, on its own thread
 
     def _follow(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._proof.known() and not self._stopping.wait(TICK_S):
+            pass
         while not self._stopping.is_set():
             try:
                 self._read_on(dispatch, loop)
@@ -272,7 +279,7 @@ class LogReader:
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
-        live = LiveRecords(self._asker)
+        live = LiveRecords(self._asker, proof=self._proof)
         ends: dict[Partition, int] = {}
         try:
             consumer.assign(self._places(consumer, loop))
@@ -430,7 +437,7 @@ class LogReader:
 
     def _entries(self, found: Iterable[FoundRecord]) -> list[Entry]:
         entries = (
-            entry_of(self._codec, message, kind)
+            entry_of(self._codec, message, kind, self._proof)
             for message, schema_id, kind in found
             if self._codec.known(schema_id, kind)
         )

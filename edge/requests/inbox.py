@@ -27,9 +27,11 @@ from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
 from edge.requests.inbox_records import InboxRecords
 from edge.requests.new_document import check_uri
+from edge.requests.producer_proof import ProducerProof
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
+from streams.log.broker_access import client_settings
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import document_id, outcome_id
@@ -64,6 +66,7 @@ class Inbox:
         new_consumer: Callable[[dict[str, Any]], Any] = Consumer,
         asker: SchemaAsker | None = None,
         configured: ConfiguredLimits | None = None,
+        proof: ProducerProof | None = None,
     ) -> None:
         self._settings = settings
         self._codec = codec
@@ -71,6 +74,7 @@ class Inbox:
         self._new_consumer = new_consumer
         self._requests = RequestBuilder(settings, keyring, edge=EDGE, configured=configured)
         self._send = send
+        self._proof = proof or ProducerProof()
         self._pause_s = pause_s
         self._records = {topic.name: topic.record for topic in INBOX}
         self._stopping = threading.Event()
@@ -87,17 +91,21 @@ class Inbox:
         if self._thread.is_alive():
             self._thread.join(DELIVERY_TIMEOUT_S)
 
-    def request_for(self, topic: str, partition: int, offset: int, value: bytes | None) -> Event:
+    def request_for(self, message: Any) -> Event:
         """Return the request that a record asks for, or why it is rejected.
 
-        Raises Transient where the keyring or the registry is away.
+        Raises Transient where the keyring or the registry is away, or it is not known yet whether
+        producers must sign.
         """
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
         given, tenant = unreadable(topic, partition, offset), ""
         try:
-            record: Any = self._codec.decode(value, self._records[topic])
+            record: Any = self._codec.decode(message.value(), self._records[topic])
+            # one that is copied, signature and all, is the same request again
+            nonce = self._proof.nonce(message, record.tenant)
             if limits.TENANT.fullmatch(record.tenant):
                 tenant = record.tenant
-            return self._build(record, f"{topic}|{partition}|{offset}")
+            return self._build(record, nonce or f"{topic}|{partition}|{offset}")
         except (Transient, *REGISTRY_AWAY):
             raise
         except (Undecodable, Permanent) as error:
@@ -170,7 +178,7 @@ class Inbox:
         """Read until the process stops; raises what ends the client."""
         consumer = self._new_consumer(
             {
-                "bootstrap.servers": self._settings.kafka,
+                **client_settings(self._settings),
                 "group.id": GROUP,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
@@ -214,12 +222,11 @@ class Inbox:
 
     def _handed_over(self, message: Any) -> Future[Position]:
         """Hand a record's request over; one that the log can't take is rejected."""
-        place = message.topic(), message.partition(), message.offset()
-        event = self.request_for(*place, message.value())
+        event = self.request_for(message)
         try:
             return self._send(event)
         except Permanent as error:
-            given = unreadable(*place)
+            given = unreadable(message.topic(), message.partition(), message.offset())
             return self._send(
                 self._rejection(given, event.meta.tenant, type(error).__name__, str(error))
             )

@@ -85,7 +85,7 @@ class SourceLog:
     ) -> None:
         self._settings, self._codec = settings, codec
         self._consumer = consumer or new_consumer(settings, EDGE)
-        self._writer = writer or Writer(settings.kafka, f"playhead-{EDGE}")
+        self._writer = writer or Writer(settings, f"playhead-{EDGE}")
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ from replay.importing.archived_schemas import import_schemas
 from replay.importing.held_records import compared
 from replay.importing.partition_writer import PartitionWriter
 from replay.log import BrokerLog, Snapshot, Stored
+from streams.log.broker_access import client_settings
 from streams.log.offsets import Extent, Partition, extent_of
 from streams.log.reading import new_consumer
 from streams.log.setup import create_topics, partition_counts, wanted
@@ -52,7 +53,7 @@ def import_archive(
     archive: ArchiveLog,
     settings: Settings,
     progress: Callable[[int], None] = lambda _: None,
-    new_writer: Callable[[str], PartitionWriter] = PartitionWriter,
+    new_writer: Callable[[Settings], PartitionWriter] = PartitionWriter,
 ) -> Imported:
     """Import an archive, or go on with an import of it that was cut off.
 
@@ -63,7 +64,7 @@ def import_archive(
     """
     _refuse_damaged(archive)
     _refuse_other_lanes(archive, settings)
-    writer = new_writer(settings.kafka)
+    writer = new_writer(settings)
     try:
         if places := _places(settings):
             writer.end_transactions()
@@ -103,7 +104,7 @@ def _refuse_other_lanes(archive: ArchiveLog, settings: Settings) -> None:
 
 def _places(settings: Settings) -> list[Partition]:
     """List the partitions of our topics that the broker has."""
-    counts = partition_counts(AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0}))
+    counts = partition_counts(AdminClient({**client_settings(settings), "log_level": 0}))
     return [
         (topic.topic, number)
         for topic in wanted(settings)
@@ -205,7 +206,7 @@ def _commit(archive: ArchiveLog, settings: Settings) -> None:
         if not places:
             continue
         client = Consumer(
-            {"bootstrap.servers": settings.kafka, "group.id": group_of(step.name), "log_level": 0}
+            {**client_settings(settings), "group.id": group_of(step.name), "log_level": 0}
         )
         try:
             client.commit(offsets=places, asynchronous=False)

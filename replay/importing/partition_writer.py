@@ -29,8 +29,10 @@ from confluent_kafka.admin._config import (  # exported, though not to type chec
 from replay.archive import BadArchive
 from replay.importing.held_records import FILLER
 from replay.log import Stored
+from streams.log.broker_access import client_settings
 from streams.log.offsets import Extent, end_of
 from streams.log.writing import new_producer
+from streams.settings import Settings
 
 NAME = "playhead-import"
 """Of the client, and of its transactions: by it the broker ends one that a crash left open."""
@@ -47,17 +49,17 @@ class OffsetTaken(RuntimeError):
 class PartitionWriter:
     """Writes partitions, one after the other; a context manager."""
 
-    def __init__(self, servers: str, client: Callable[..., Any] = new_producer) -> None:
-        settings = {
+    def __init__(self, settings: Settings, client: Callable[..., Any] = new_producer) -> None:
+        own = {
             "delivery.timeout.ms": int(DELIVERY_S * 1_000),
             "compression.type": "zstd",
             "logger": _silent(),  # what goes wrong is raised
         }
-        self._new_client: Callable[..., Producer] = partial(client, servers, NAME, **settings)
-        self._servers = servers
+        self._new_client: Callable[..., Producer] = partial(client, settings, NAME, **own)
+        self._settings = settings
         self._plain: Producer = self._new_client(**{"linger.ms": 20})
         self._transactional: Producer | None = None
-        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": NAME, "log_level": 0})
+        self._consumer = Consumer({**client_settings(settings), "group.id": NAME, "log_level": 0})
         self._failure: Exception | None = None
         self._unacknowledged = 0
 
@@ -154,7 +156,7 @@ class PartitionWriter:
         self._drop_before(extent.topic, extent.partition, end)
 
     def _drop_before(self, topic: str, partition: int, offset: int) -> None:
-        drop_before(self._servers, topic, partition, offset)
+        drop_before(self._settings, topic, partition, offset)
 
     def _begin(self) -> Producer:
         self.end_transactions()
@@ -233,12 +235,12 @@ def _filler(extent: Extent, offset: int) -> Stored:
     return Stored(extent.topic, extent.partition, offset, 1, FILLER, None)
 
 
-def drop_before(servers: str, topic: str, partition: int, offset: int) -> None:
+def drop_before(settings: Settings, topic: str, partition: int, offset: int) -> None:
     """Let a partition begin at an offset; raises KafkaException.
 
     A broker drops nothing of a topic that is compacted alone, so for that moment it is both.
     """
-    admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
+    admin = AdminClient({**client_settings(settings), "log_level": 0})
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     told = admin.describe_configs([resource])[resource].result(ANSWER_S)
     policy = told["cleanup.policy"].value

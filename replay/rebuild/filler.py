@@ -127,8 +127,8 @@ class Filler:
     async def fill(self, log: Log, rate: Rate, *, pending: bool = False) -> int:
         """Write all that a log holds and the generation does not; return how many records.
 
-        Raises Permanent where the index refuses something, or a person's documents were erased since
-        it was begun. While the index is away, this waits; one that came back goes on as it was.
+        Raises Permanent where the index refuses something, or documents were erased since it was
+        begun. While the index is away, this waits; one that came back goes on as it was.
         """
         lanes = sorted(lane for topic, lane in log.extents() if topic == INPUTS)
         for lane in lanes:

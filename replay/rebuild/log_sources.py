@@ -33,10 +33,9 @@ class BrokerSource:
         self._log = log
         self._group = group_of("index")
         self._partitions = [
-            (topic, lane)
-            for topic in (INPUTS, OUTCOMES, ERASURES)
-            for lane in range(settings.partitions)
+            (topic, lane) for topic in (INPUTS, OUTCOMES) for lane in range(settings.partitions)
         ]
+        self._partitions.append((ERASURES, 0))  # one partition, of all tenants
 
     async def look(self) -> Log:
         """Ask how far the step is, and then where its topics end."""

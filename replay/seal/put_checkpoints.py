@@ -22,7 +22,7 @@ def put_checkpoints(settings: Settings, codec: Codec, done: Iterable[SealedParti
     records = [_record(one) for one in done if one.added and one.checkpoint is not None]
     if not records:
         return
-    with Writer(settings.kafka, "playhead-seal") as writer:
+    with Writer(settings, "playhead-seal") as writer:
         writer.write_all(
             (
                 CHECKPOINTS,

@@ -325,7 +325,7 @@ class App(faust.App):
         """What publishes for this step; made when it is first needed, on the event loop."""
         if self._publisher is None:
             self._publisher = Publisher(
-                self.settings.kafka, self.conf.id, self.publishing_failed, self.may_write
+                self.settings, self.conf.id, self.publishing_failed, self.may_write
             )
         return self._publisher
 

@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.delivery.lane import Lane, Place
 from streams.delivery.progress import Progress
+from streams.log.broker_access import client_settings
 from streams.log.offsets import ANSWER_TIMEOUT_S, Extent, extent_of
 from streams.log.reading import records
 from streams.settings import Settings
@@ -71,7 +72,7 @@ def topic_ids(settings: Settings, topics: Collection[str]) -> dict[str, str]:
     Raises KafkaException or TimeoutError where it does not answer.
     """
     ids = {}
-    asked = _admin(settings.kafka).describe_topics(
+    asked = _admin(settings).describe_topics(
         TopicCollection(sorted(topics)), request_timeout=ANSWER_TIMEOUT_S
     )
     for topic, answer in asked.items():
@@ -84,9 +85,9 @@ def topic_ids(settings: Settings, topics: Collection[str]) -> dict[str, str]:
 
 
 @cache
-def _admin(servers: str) -> AdminClient:
+def _admin(settings: Settings) -> AdminClient:
     """Keep one client for all that a process asks, each of its threads included."""
-    return AdminClient({"bootstrap.servers": servers, "log_level": 0})
+    return AdminClient({**client_settings(settings), "log_level": 0})
 
 
 def other_logs(

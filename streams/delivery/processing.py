@@ -31,8 +31,10 @@ from streams.log.addressing import headers_of
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import POLICY, Configuration
+from streams.log.producer_signature import SignedRecord
 from streams.running.admit import rejection, unreadable
 from streams.running.live import LiveRun
+from streams.running.producer_gate import ProducersInForce, Unproved, WrittenAt
 from streams.running.retry import Retry
 from streams.running.run import Input
 from streams.running.world import World
@@ -67,6 +69,8 @@ class _Task:
     item: Item
     history: History
     outbox: Outbox
+    producers: str = ""
+    """Digest of the configuration by which its producer was asked to prove its tenant."""
 
     @property
     def meta(self) -> Meta:
@@ -93,6 +97,7 @@ class Processor:
         self._policy: Configuration | None = None
         """Digest of the configuration that the last run began with, and its values by it."""
         self._digest_keys = DigestKeys(services.digest_key)
+        self._producers = ProducersInForce(services.configurations)
 
     # ------------------------------------------------------------------ what may be processed
 
@@ -104,6 +109,11 @@ class Processor:
         task = self._begin(given, item, rejected)
         if task is None:
             return
+        try:
+            task.producers = self._asked_for_proof(task)
+        except Unproved as error:
+            await self.refuse(error, item)
+            return
         parent = headers.get("traceparent", b"").decode("ascii", "replace") or event.meta.trace
         await self._until_closed(task, parent)
         self._end(task)
@@ -114,6 +124,8 @@ class Processor:
         task = self._begin(given, item, 0)
         if task is None:
             return
+        if isinstance(error, Unproved):
+            task.producers = error.by
         where = partial(_destination, item)
         with tracing.run_span(self._step.name, "", where) as span:
             span.failed(error)
@@ -126,6 +138,22 @@ class Processor:
         """Leave out an input that came late: whoever wrote it had lost its lane."""
         self._counts.add("duplicates", item.lane.partition, topic=item.lane.topic)
         log.info("an input came late and is passed over", id=event.meta.id)
+
+    def _asked_for_proof(self, task: _Task) -> str:
+        """Return by which configuration a producer was asked to prove its tenant; raises Unproved.
+
+        Whoever the record says that it is from: what is not its tenant's is nobody's.
+        """
+        digest, rules = self._producers.now()
+        given, message = task.given, task.item.message
+        at = WrittenAt(given.topic, given.partition, given.offset)
+        if not rules.asks(at):
+            return ""
+        record = SignedRecord(
+            given.topic, message.key() or b"", message.value() or b"", task.meta.tenant
+        )
+        rules.check(at, record, headers_of(message), digest)
+        return digest
 
     def _begin(self, given: Input, item: Item, rejected: int) -> _Task | None:
         """Return what is to be done; None for what was done before."""
@@ -215,6 +243,7 @@ class Processor:
                 runtime=RUNTIME_WITH_POLICY if policy else RUNTIME,
                 policy=policy,
                 region=services.settings.region if policy else "",
+                producers=task.producers,
             ),
             configuration=values,
         )

@@ -30,6 +30,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from streams.delivery.lane import Place
 from streams.log.reading import ends_client, tells_of_end
 from streams.log.writing import Headers, check_size, new_producer
+from streams.settings import Settings
 from streams.watching.logs import logger
 
 log = logger("publisher")
@@ -85,7 +86,7 @@ class Publisher:
 
     def __init__(
         self,
-        servers: str,
+        settings: Settings,
         name: str,
         on_fatal: Callable[[Exception], None],
         may_write: Callable[[], bool] = lambda: True,
@@ -96,7 +97,7 @@ class Publisher:
         `on_fatal` is told on the event loop, once, that a client has ended; then nothing is written
         until `abandon`.
         """
-        self._new_client = partial(client, servers, name)
+        self._new_client = partial(client, settings, name)
         self._on_fatal = on_fatal
         self._may_write = may_write
         self._backlog: deque[_Handed] = deque()

@@ -30,6 +30,7 @@ from streams.delivery.membership import BROKER_TIMEOUT_S, HANDED_OVER_S, Listene
 from streams.delivery.memory import Memory
 from streams.delivery.slot import HEARTBEAT_S, SESSION_S, Slot, group_of, instance_of
 from streams.delivery.tries import Tries
+from streams.log.broker_access import client_settings
 from streams.log.reading import ends_client
 from streams.settings import Settings
 from streams.watching.logs import logger
@@ -97,7 +98,7 @@ class Reader:
 
     def _config(self, group: str, settings: Settings) -> dict[str, Any]:
         config = {
-            "bootstrap.servers": settings.kafka,
+            **client_settings(settings),
             "group.id": group,
             "client.id": group,
             # a lane goes on where it was left or, told aloud, not at all

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from streams.log.broker_access import aio_settings
 from streams.log.offsets import LIMIT_S, NoAnswer
 from streams.settings import Settings
 from streams.watching.logs import logger
@@ -54,9 +55,7 @@ def group_of(settings: Settings, name: str) -> Members:
 
     async def ask() -> Members:
         async with asyncio.timeout(LIMIT_S):
-            admin = AIOKafkaAdminClient(
-                bootstrap_servers=settings.kafka.split(","), client_id="playhead-slot"
-            )
+            admin = AIOKafkaAdminClient(**aio_settings(settings), client_id="playhead-slot")
             try:
                 await admin.start()
                 [answer] = await admin.describe_consumer_groups([name])

@@ -14,7 +14,9 @@ from streams.topics import STEPS
 
 POLICY = "policy"
 """What policies are configured as: rules for several steps and the edge (`agents.policies`)."""
-CONFIGURED = (*(entry.name for entry in STEPS), POLICY)
+PRODUCERS = "producers"
+"""Who may write requests, and whether they must prove it (`streams.running.producer_gate`)."""
+CONFIGURED = (*(entry.name for entry in STEPS), POLICY, PRODUCERS)
 """What can be configured, each by a choice of its own."""
 FOLDER = Path(agents.__file__).parent / "configuration"
 
@@ -54,7 +56,7 @@ def parsed_content(content: str, digest: str) -> dict[str, Any]:
 
 
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
-    """Read `<step>.json` of every step, and policy.json.
+    """Read `<step>.json` of every step, policy.json and producers.json.
 
     A value `{"file": NAME}` stands for what that file holds: a text, or the content of a `.json`.
     `{"folder": NAME}` stands for an object of what the `.json` files of that folder hold, by their

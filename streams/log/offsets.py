@@ -25,6 +25,7 @@ from typing import Any, Self, TypeVar
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
+from streams.log.broker_access import aio_settings
 from streams.settings import Settings
 
 ANSWER_TIMEOUT_S = 10.0  # of a consumer: a broker that is up answers within milliseconds
@@ -85,13 +86,13 @@ def connect(settings: Settings, limit_s: float) -> tuple[Any, Any]:
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
 
-    kafka = settings.kafka.split(",")
+    access = aio_settings(settings)
     waiting_ms = int(limit_s * 1_000)
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=kafka, client_id="playhead-offsets", request_timeout_ms=waiting_ms
+        **access, client_id="playhead-offsets", request_timeout_ms=waiting_ms
     )
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **access,
         client_id="playhead-offsets",
         request_timeout_ms=waiting_ms,
         enable_auto_commit=False,

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams.log.broker_access import client_settings
 from streams.log.offsets import Extent
 from streams.settings import Settings
 
@@ -43,7 +44,7 @@ def new_consumer(settings: Settings, name: str, **more: Any) -> Consumer:
     """
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka,
+            **client_settings(settings),
             "group.id": f"playhead-{name}",
             "client.id": f"playhead-{name}",
             "enable.auto.commit": False,

@@ -10,13 +10,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from schemas import ConfigurationSet, Meta, StepVersion
-from schemas.registry import Registry
+from streams.log.broker_access import client_settings
 from streams.log.chosen_model import in_force
 from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.configuration import Configuration, load
 from streams.log.ids import request_id
-from streams.log.subjects import subjects
+from streams.log.subjects import new_registry, subjects
 from streams.log.topic_settings import (
     ANSWER_TIMEOUT_S,
     check_count,
@@ -132,7 +132,7 @@ def create_topics(
     Raises WrongTopic where one exists and is not as it must be, KafkaException where the broker
     refuses, TimeoutError where it still does not show them after `show_s`.
     """
-    admin = admin or AdminClient({"bootstrap.servers": settings.kafka})
+    admin = admin or AdminClient(client_settings(settings))
     needed = wanted(settings)
     absent = missing(needed, partition_counts(admin))
     check_topics(admin, [topic for topic in needed if topic not in absent])
@@ -194,7 +194,7 @@ def publish_configuration(
 
     Raises KafkaException where the broker does not take all of it.
     """
-    with Writer(settings.kafka, "playhead-setup") as writer:
+    with Writer(settings, "playhead-setup") as writer:
         writer.write_all(
             (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
             for record in configuration_records(configured or in_force(settings))
@@ -204,6 +204,6 @@ def publish_configuration(
 def prepare(settings: Settings) -> None:
     """Create topics, register schemas and publish the configuration."""
     create_topics(settings)
-    registry = Registry(settings.registry)
+    registry = new_registry(settings)
     registry.register(subjects())
     publish_configuration(settings, Codec(registry))

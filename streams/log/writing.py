@@ -20,6 +20,8 @@ from typing import Any, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.errors import Permanent
+from streams.log.broker_access import client_settings
+from streams.settings import Settings
 
 RECORD_BYTES_MAX = 1_040_000
 """Key, value and headers of a record: the broker takes batches of 1 MiB (`message.max.bytes`), and
@@ -65,11 +67,14 @@ def check_size(topic: str, key: bytes | None, value: bytes | None, headers: Head
         )
 
 
-def new_producer(servers: str, name: str, **more: Any) -> Producer:
-    """Make a client that writes each record once, to all replicas; `more` are its own settings."""
+def new_producer(settings: Settings, name: str, **more: Any) -> Producer:
+    """Make a client that writes each record once, to all replicas; `more` are its own settings.
+
+    Raises BadSetting for files of credentials that can't be used.
+    """
     return Producer(
         {
-            "bootstrap.servers": servers,
+            **client_settings(settings),
             "client.id": name,
             "enable.idempotence": True,
             "acks": "all",
@@ -92,7 +97,7 @@ class Writer:
 
     def __init__(
         self,
-        servers: str,
+        settings: Settings,
         name: str,
         timeout_s: float = DELIVERY_TIMEOUT_S,
         client: Callable[..., Producer] = new_producer,
@@ -100,7 +105,7 @@ class Writer:
         self._timeout_s = timeout_s
         self._new_client = partial(
             client,
-            servers,
+            settings,
             name,
             **{
                 "delivery.timeout.ms": int(timeout_s * 1_000),

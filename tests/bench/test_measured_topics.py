@@ -115,7 +115,7 @@ def test_the_platforms_topics_are_empty_at_each_beginning(settings):
         with platform_topics(settings), closing(new_consumer(settings, "test")) as consumer:
             assert set(partitions_on(settings)) >= {topic.topic for topic in wanted(settings)}
             assert extent_of(consumer, asked, 0).end == 0
-            with Writer(settings.kafka, "test") as writer:
+            with Writer(settings, "test") as writer:
                 writer.write_all([(asked, 0, b"acme", b"value", ())])
             assert extent_of(consumer, asked, 0).end == 1
     assert asked not in partitions_on(settings)

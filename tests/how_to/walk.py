@@ -22,6 +22,7 @@ GENERATED = {
     "schemas/wire.py",
     "schemas/canonical.py",
     "infra/kafka/topics.yaml",
+    "infra/kafka/acls.yaml",
     "docs/architecture.md",
 }
 CHECKS = (
@@ -30,6 +31,7 @@ CHECKS = (
     ("lint-imports", "--no-cache"),
     ("python", "-m", "schemas.check"),
     ("python", "-m", "infra.kafka.deploy", "--check"),
+    ("python", "-m", "infra.kafka.acls", "--check"),
     ("python", "-m", "infra.docs", "--check"),
 )
 

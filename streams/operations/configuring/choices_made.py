@@ -88,5 +88,5 @@ def put_wish(
         experiment=wish.experiment,
         arm=wish.arm,
     )
-    with Writer(settings.kafka, "playhead-config") as writer:
+    with Writer(settings, "playhead-config") as writer:
         return put_choice(writer, codec, activation(choice, uuid.uuid4().hex), wish.content)

@@ -9,8 +9,12 @@ from schemas import Event, EventRejected
 from streams.delivery.history import RETRY
 from streams.log.addressing import address_of
 from streams.log.codec import Codec, Undecodable
+from streams.log.producer_signature import ProducerSigner, SignedRecord, signer_of
 from streams.log.writing import Writer
 from streams.settings import Settings
+from streams.topics import REQUESTS
+
+SIGNED = frozenset(topic.name for topic in REQUESTS)
 
 
 class Copy(NamedTuple):
@@ -43,15 +47,25 @@ def copy_of(codec: Codec, event: EventRejected) -> Copy:
     return Copy(event.topic, event.partition, event.key, event.value, tuple(headers))
 
 
+def _vouched_for(signer: ProducerSigner, copy: Copy) -> Copy:
+    """Sign a request for whoever signed it first, whose signature the letter does not hold."""
+    if copy.topic not in SIGNED or copy.value is None:
+        return copy
+    record = SignedRecord(copy.topic, copy.key or b"", copy.value, (copy.key or b"").decode())
+    return copy._replace(headers=(*copy.headers, signer.header(record)))
+
+
 def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
     """Publish records in their order; return the offset of each.
 
     Raises KafkaException where the broker refuses one, TimeoutError where it does not acknowledge,
     RecordTooLarge for one that fits the log no longer with its mark.
     """
-    with Writer(settings.kafka, "playhead-dead-letters") as writer:
+    signer = signer_of(settings)
+    vouched = copies if signer is None else [_vouched_for(signer, copy) for copy in copies]
+    with Writer(settings, "playhead-dead-letters") as writer:
         try:
-            return [position.offset for position in writer.write_all(copies)]
+            return [position.offset for position in writer.write_all(vouched)]
         except TimeoutError:
             raise TimeoutError(
                 f"the broker at {settings.kafka} did not acknowledge all of {len(copies)} records: "

@@ -65,7 +65,7 @@ def record_poisons(
     settings: Settings, tenant: str, lane: int, letters: DeadLetters
 ) -> Sequence[Poison]:
     """Return poison for a tenant's lane."""
-    producer = new_producer(settings.kafka, "poisons")
+    producer = new_producer(settings, "poisons")
     codec = open_codec(settings)
     known = open_registry(settings).id_of(QuestionAsked.SCHEMA)
     lacking = register_lacking(settings.registry)

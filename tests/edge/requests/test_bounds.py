@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import Message
 from msgspec import structs
 
 from connectors.keyring import Keyring
@@ -217,7 +218,8 @@ A_DOCUMENT = InboxDocument(tenant="acme", uri="u", media_type="text/plain", cont
 def test_the_inbox_takes_in_at_each_bound_and_rejects_beyond_it(inbox, record, name, at, beyond):
     def made(value):
         plain = CODEC.encode(type(record)(**{**record.to_avro(), name: value}))
-        return inbox.request_for(topic_of(record), 0, 0, plain)
+        place = {"topic": topic_of(record), "partition": 0, "offset": 0}
+        return inbox.request_for(Message(**place, value=plain))
 
     assert not isinstance(made(at), EventRejected)
     letter = made(beyond)

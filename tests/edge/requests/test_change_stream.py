@@ -16,7 +16,9 @@ EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "change_stream.py"
 def record_of():
     spec = importlib.util.spec_from_file_location("change_stream", EXAMPLE)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLE.parent)  # as where it is run
+        spec.loader.exec_module(module)
     return lambda value, offset=7: module.record_of(a_message(value, offset), "acme", "id", "body")
 
 

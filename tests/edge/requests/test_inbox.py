@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox, _told_of_error
+from edge.requests.producer_proof import ProducerProof
 from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,
@@ -19,11 +20,14 @@ from schemas import (
     QuestionAsked,
 )
 from streams.log.codec import body
+from streams.log.configuration import PRODUCERS
 from streams.log.ids import document_id, outcome_id, position_id
+from streams.log.producer_signature import SignedRecord
 from streams.log.writing import Position, RecordTooLarge
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
+from tests.producer_keys import ProducerKeys
 
 CODEC = a_codec()
 DOCUMENT = InboxDocument(tenant="acme", uri="u", media_type="text/plain", content=b"secret")
@@ -52,8 +56,16 @@ def inbox(tmp_path, keyring, sent):
     return Inbox(settings, CODEC, keyring, send)
 
 
+def lying(record, value=None, offset=7, key=None, headers=()):
+    """A record as it lies on its inbox."""
+    return Message(
+        topic=topic_of(record), partition=1, offset=offset, key=key,
+        value=CODEC.encode(record) if value is None else value, headers=list(headers) or None,
+    )  # fmt: skip
+
+
 def request_for(inbox, record, offset=7):
-    return inbox.request_for(topic_of(record), 1, offset, CODEC.encode(record))
+    return inbox.request_for(lying(record, offset=offset))
 
 
 def changed(record, **fields):
@@ -117,7 +129,8 @@ def test_what_cannot_be_taken_in_is_rejected_without_its_text(inbox, record, err
 
 @pytest.mark.parametrize("value", [None, b"", b"nonsense", b"\0\0\0\xff\xff", b"\0\0\0\0\1"])
 def test_undecodable_bytes_are_rejected(inbox, value):
-    event = inbox.request_for(topic_of(InboxDocument), 1, 7, value)
+    place = {"topic": topic_of(InboxDocument), "partition": 1, "offset": 7}
+    event = inbox.request_for(Message(**place, value=value))
     assert isinstance(event, EventRejected)
     assert event.error == "Undecodable"
     assert event.meta.tenant == ""
@@ -125,7 +138,7 @@ def test_undecodable_bytes_are_rejected(inbox, value):
 
 
 def test_a_record_of_another_type_is_rejected(inbox):
-    event = inbox.request_for(topic_of(InboxDocument), 1, 7, CODEC.encode(QUESTION))
+    event = inbox.request_for(lying(DOCUMENT, CODEC.encode(QUESTION)))
     assert isinstance(event, EventRejected)
 
 
@@ -205,3 +218,56 @@ def test_a_withdrawal_of_what_can_be_no_document_is_rejected(inbox, wrong):
     event = request_for(inbox, changed(DOCUMENT, withdrawn=True, **wrong))
     assert isinstance(event, EventRejected)
     assert event.error == "Refused"
+
+
+# ---------------------------------------------------------------------- who wrote it
+
+
+@pytest.fixture
+def keys():
+    return ProducerKeys({topic_of(DOCUMENT): [0, 5], topic_of(QUESTION): [0, 5]})
+
+
+@pytest.fixture
+def asking(tmp_path, keyring, keys):
+    """An inbox that takes signed records alone."""
+    keys.acme, keys.globex = keys.signer("acme"), keys.signer("globex")
+    proof = ProducerProof({PRODUCERS: keys.configuration}, lambda: keys.known)
+    keys.known = True
+    return Inbox(Settings(run=tmp_path), CODEC, keyring, None, proof=proof)
+
+
+def signed(signer, record, key=b"k", nonce=None):
+    over = SignedRecord(topic_of(record), key, CODEC.encode(record), record.tenant)
+    return [signer.header(over, nonce=nonce)]
+
+
+@pytest.mark.parametrize("record", [DOCUMENT, QUESTION])
+def test_a_signed_record_is_taken_in_and_a_copy_of_it_is_the_same_request(asking, keys, record):
+    headers = signed(keys.acme, record)
+    first, copy = (
+        asking.request_for(lying(record, offset=at, key=b"k", headers=headers)) for at in (7, 9)
+    )
+    other = lying(record, offset=9, key=b"k", headers=signed(keys.acme, record))
+    assert not isinstance(first, EventRejected)
+    assert first.meta.id == copy.meta.id != asking.request_for(other).meta.id
+
+
+@pytest.mark.parametrize("record", [DOCUMENT, QUESTION])
+def test_what_nobody_of_its_tenant_signed_is_rejected_and_nobodys(asking, keys, record):
+    for headers, key, said in [
+        ((), b"k", "it bears no signature"),
+        (signed(keys.globex, record), b"k", "signs for another tenant"),
+        (signed(keys.acme, record), b"another", "is of another record"),
+    ]:
+        letter = asking.request_for(lying(record, key=key, headers=headers))
+        assert isinstance(letter, EventRejected)
+        assert (letter.error, letter.meta.tenant, letter.value) == ("Unproved", "", None)
+        assert said in letter.message
+    assert not isinstance(asking.request_for(lying(record, offset=4)), EventRejected)  # of before
+
+
+def test_nothing_is_taken_in_before_it_is_known_who_may_write(asking, keys):
+    keys.known = False
+    with pytest.raises(Transient, match="still being read"):
+        asking.request_for(lying(DOCUMENT))

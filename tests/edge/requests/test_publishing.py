@@ -10,13 +10,17 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from agents.errors import Permanent, Transient
+from edge.cli.producers import new_key
 from edge.requests.publishing import RequestPublisher
 from schemas import DocumentWithdrawn
+from streams.log.producer_signature import SignedRecord
 from streams.log.writing import RECORD_BYTES_MAX
+from streams.running.producer_gate import ProducerRules, WrittenAt
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_broker import MemoryBroker, MemoryWriter
+from tests.producer_keys import ProducerKeys
 
 CODEC = a_codec()
 TOPIC = topic_of(DocumentWithdrawn)
@@ -60,6 +64,29 @@ def test_a_request_is_written_to_its_topic_and_lane_under_its_tenant(broker, wri
         "request": event.meta.request.encode(),
         "traceparent": b"00-a-b-01",
     }
+
+
+def test_a_request_is_signed_where_there_is_a_key(broker, writer, tmp_path):
+    keys = ProducerKeys({TOPIC: [0] * 4})
+    identity, secret, public = new_key()
+    keys.values["keys"][identity] = {"tenant": "*", "public_key": public}
+    (tmp_path / "key").write_text(secret)
+    settings = Settings(producer_key_file=str(tmp_path / "key"))
+    RequestPublisher(settings, CODEC, client="test", writer=writer).send(a_withdrawal())
+    [record] = broker.rows[TOPIC, 3].messages
+    over = SignedRecord(TOPIC, b"acme", record.value(), "acme")
+    rules, at = ProducerRules(keys.values), WrittenAt(TOPIC, 3, 0)
+    assert rules.asks(at)
+    assert rules.why_not(at, over, record.headers()) == ""
+
+
+def test_without_a_key_nothing_is_sent_that_its_step_would_reject(broker, writer):
+    publisher = RequestPublisher(
+        Settings(), CODEC, client="test", writer=writer, must_sign=lambda: True
+    )
+    with pytest.raises(Transient, match="must set PLAYHEAD_PRODUCER_KEY_FILE"):
+        publisher.send(a_withdrawal())
+    assert not broker.rows
 
 
 def test_word_of_a_record_is_where_it_lies(broker, writer):

@@ -193,7 +193,7 @@ def test_kafka_itself_gives_the_queue(lone_settings):
     drawn = lying(a_release("r-1", digest=DRAWS_ALL.digest, tenant=tenant), lane)
     judged = [lying(a_judgement("r-1", one, tenant=tenant), lane) for one in "ab"]
     reader = ReviewReader(settings, codec)
-    with contextlib.closing(Writer(settings.kafka, "reviews-test")) as writer:
+    with contextlib.closing(Writer(settings, "reviews-test")) as writer:
         told = configuration_set(DRAWS_ALL)
         key = DRAWS_ALL.digest.encode()
         writer.write_all([(*CONFIGURATIONS, key, codec.encode(told), ())])

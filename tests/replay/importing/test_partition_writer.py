@@ -84,7 +84,8 @@ class Writer(PartitionWriter):
     def __init__(self, partition):
         self.partition = partition
         super().__init__(
-            "127.0.0.1:1", lambda *_, **more: Client(partition, "transactional.id" in more)
+            Settings(kafka="127.0.0.1:1"),
+            lambda *_, **more: Client(partition, "transactional.id" in more),
         )
 
     def _await_end(self, topic, partition, end):

@@ -6,6 +6,7 @@ import pytest
 
 from replay.archive import BadArchive
 from replay.log import Snapshot
+from replay.rebuild.erased_documents import ERASURES
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES, records_from
 from replay.rebuild.log_sources import BrokerSource, source_of
 from streams.log.offsets import Extent, NotTold
@@ -39,7 +40,8 @@ async def test_each_look_tells_the_ends_of_the_steps_topics_and_how_far_it_is():
         assert log.snapshot.committed == {"index": {(INPUTS, 0): end - 1, (INPUTS, 1): 0}}
     groups, partitions = offsets.asked[0]
     assert groups == {"playhead-index": [(INPUTS, 0), (INPUTS, 1)]}
-    assert set(partitions) == {(topic, lane) for topic in (INPUTS, OUTCOMES) for lane in (0, 1)}
+    expected = {(topic, lane) for topic in (INPUTS, OUTCOMES) for lane in (0, 1)}
+    assert set(partitions) == {*expected, (ERASURES, 0)}
 
 
 async def test_an_archive_is_read_as_it_is(archive):

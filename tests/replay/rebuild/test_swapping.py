@@ -78,7 +78,7 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
                 past.withdraw("w")
             await past.index_all()
             done[0] = number
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.005)
         return number
 
     async def read():
@@ -88,7 +88,7 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
             found = await reader.search(request, a_call())
             seen.append({one.chunk for one in found.candidates})
             indexes.add(found.index)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)
 
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())

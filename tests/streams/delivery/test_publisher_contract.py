@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from streams.delivery.publisher import Acknowledgement, Publisher
 from streams.log.reading import new_consumer
 from streams.log.writing import RECORD_BYTES_MAX, RecordTooLarge, new_producer
+from streams.settings import Settings
 from tests.memory_broker import MemoryBroker
 from tests.memory_producer import MemoryProducer
 from tests.streams.delivery.memory_publisher import MemoryPublisher
@@ -59,7 +60,7 @@ class OnKafka:
         return Publisher("", "test", pytest.fail, client=self._client)
 
     def _client(self, _servers, name, **config):
-        return new_producer(self._servers, name, **config)
+        return new_producer(Settings(kafka=self._servers), name, **config)
 
     def goes_away(self):
         self._servers = NOWHERE

@@ -57,7 +57,7 @@ def test_choices_are_read_as_they_were_made_whatever_lies_between(settings, topi
     with closing(ConfigurationLog(settings, CODEC)) as log:
         assert log.end() is None
         topics()
-        with Writer(settings.kafka, "test") as writer:
+        with Writer(settings, "test") as writer:
             first = put_choice(writer, CODEC, activation(chosen(BRIEF.digest), "1"), BRIEF)
             writer.write_all([(CHOICES, 0, b"generate", b"no record", ())])
             writer.write_all([(CHOICES, 0, None, None, ())])

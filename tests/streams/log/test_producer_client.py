@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.log.reading import new_consumer
 from streams.log.writing import new_producer
+from streams.settings import Settings
 from tests.memory_broker import MemoryBroker
 from tests.memory_producer import MemoryProducer
 
@@ -38,7 +39,7 @@ class OnKafka:
         self._settings = settings
 
     def producer(self, **settings):
-        made = new_producer(self._settings.kafka, "test", **settings)
+        made = new_producer(self._settings, "test", **settings)
         made.list_topics(self.topic, timeout=PATIENCE_S)  # from now on it knows the partitions
         return made
 
@@ -46,7 +47,7 @@ class OnKafka:
         return new_consumer(self._settings, "test")
 
     def unheard(self):
-        return new_producer(NOWHERE, "test", **{QUEUE: ROOM})
+        return new_producer(Settings(kafka=NOWHERE), "test", **{QUEUE: ROOM})
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])

@@ -45,7 +45,7 @@ def test_a_worker_whose_clock_is_hours_ahead_can_write(lone_broker, configuratio
     admin = lone_broker.admin()
     admin.create_topics([NewTopic(name, 1, 1, config=configuration)])[name].result(30)
     refused = []
-    producer = new_producer(lone_broker.settings.kafka, "ahead")
+    producer = new_producer(lone_broker.settings, "ahead")
     ahead_ms = int(time.time() * 1_000) + 9 * 3_600_000
     producer.produce(
         name, b"x", b"k", 0, timestamp=ahead_ms, on_delivery=lambda error, _: refused.append(error)

@@ -14,6 +14,7 @@ from streams.log.writing import (
     Writer,
     check_size,
 )
+from streams.settings import Settings
 from tests.memory_broker import MemoryBroker, MemoryWriter
 from tests.memory_producer import MemoryProducer
 
@@ -50,7 +51,7 @@ def unheard(request):
     """A writer to which no broker answers."""
     in_memory = request.param == "memory"
     with closing(
-        unreachable_in_memory() if in_memory else Writer(NOWHERE, "test", QUICK_S)
+        unreachable_in_memory() if in_memory else Writer(Settings(kafka=NOWHERE), "test", QUICK_S)
     ) as writer:
         yield writer
 
@@ -113,7 +114,7 @@ def written(request):
         yield MemoryWriter(MemoryBroker()), "t"
         return
     settings = request.getfixturevalue("running").settings
-    with Writer(settings.kafka, "test") as writer:
+    with Writer(settings, "test") as writer:
         yield writer, request.getfixturevalue("topic")
 
 

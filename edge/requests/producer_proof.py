@@ -1,0 +1,61 @@
+"""Producer proof: the edge asks of a record what the first steps ask, and takes it then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agents.errors import Transient
+from streams.log.addressing import headers_of
+from streams.log.configuration import Configuration
+from streams.log.producer_signature import SignedRecord, signature_in
+from streams.running.producer_gate import ProducersInForce, Unproved, WrittenAt
+from streams.topics import INBOX, REQUESTS
+
+ASKED = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
+"""Topics that others than steps write."""
+
+
+class ProducerProof:
+    """Asks by the configurations in force."""
+
+    def __init__(
+        self,
+        configurations: Mapping[str, Configuration] | None = None,
+        known: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`known` says whether the log has told which configurations are in force."""
+        self._producers = ProducersInForce(configurations or {})
+        self.known = known
+
+    def asked(self) -> bool:
+        """Say whether what is written from now on must be signed."""
+        return self._producers.now()[1].required
+
+    def nonce(self, message: Any, tenant: str) -> str:
+        """Ask who wrote a record; return what makes its signature one of a kind, or nothing.
+
+        Empty where no signature is asked for. Raises Unproved, or Transient before it is known
+        whether one is.
+        """
+        if message.topic() not in ASKED:
+            return ""
+        if not self.known():
+            raise Transient("which producers may write is still being read: try again")
+        digest, rules = self._producers.now()
+        at = WrittenAt(message.topic(), message.partition(), message.offset())
+        if not rules.asks(at):
+            return ""
+        headers = headers_of(message)
+        record = SignedRecord(at.topic, message.key() or b"", message.value() or b"", tenant)
+        rules.check(at, record, headers, digest)
+        signature = signature_in(headers)
+        return f"{signature.key}|{signature.nonce}" if signature is not None else ""
+
+    def holds(self, message: Any, tenant: str) -> bool:
+        """Say whether a record may be taken for its tenant's; raises Transient as above."""
+        try:
+            self.nonce(message, tenant)
+        except Unproved:
+            return False
+        return True
