@@ -13,6 +13,7 @@ from replay.importing.held_records import FILLER
 from replay.importing.partition_writer import OffsetTaken, PartitionWriter
 from replay.log import Stored
 from streams.log.offsets import Extent
+from streams.settings import Settings
 
 PLACE = ("playhead.question.asked", 0)
 
