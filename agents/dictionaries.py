@@ -27,7 +27,7 @@ Synonyms = Sequence[Sequence[str]]
 """Groups of names that mean the same."""
 
 
-class Wording(NamedTuple):
+class NamedWording(NamedTuple):
     """A way to say something."""
 
     text: str
@@ -88,15 +88,15 @@ class Dictionary:
         """Return a text with the other names of what it names behind it."""
         return " ".join((text, *self.others(text)))
 
-    def wordings(self, text: str) -> tuple[Wording, ...]:
+    def wordings(self, text: str) -> tuple[NamedWording, ...]:
         """Return a text, and what it says by other names, one of them changed at a time."""
         spelt = words(text)
-        found = [Wording(text)]
+        found = [NamedWording(text)]
         for group, first, behind in self.mentioned(text):
             for name in self.groups[group]:
                 put = " ".join((*spelt[:first], name, *spelt[behind:]))
                 if forms_of(put) != forms_of(text):
-                    found.append(Wording(put, spelt[first:behind]))
+                    found.append(NamedWording(put, spelt[first:behind]))
                 if len(found) > PUT_MAX:
                     return tuple(found)
         return tuple(found)

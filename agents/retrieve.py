@@ -34,7 +34,7 @@ from agents.arms import told
 from agents.asked import hold_to_bounds
 from agents.candidates import Ranking, chosen, followed, ranked, reranked
 from agents.changes import WHOLE_RANKINGS
-from agents.dictionaries import Dictionary, Wording, dictionary_of
+from agents.dictionaries import Dictionary, NamedWording, dictionary_of
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
 from agents.patience import patient
@@ -291,7 +291,7 @@ def _sure(
     ranking: Ranking,
     calibration: Mapping[str, float],
     named: Dictionary,
-) -> tuple[Wording, float]:
+) -> tuple[NamedWording, float]:
     """Return the wording that passages hold most of, and the relevance of the most relevant one.
 
     That is 0 where there is none. The wording is the query's own unless a dictionary has others:

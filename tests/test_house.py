@@ -42,9 +42,9 @@ TODAY: dict[tuple[str, str], float] = {
     ("test lines a code line", "agents"): 0.9,
     ("test lines a code line", "bench"): 0.8,
     ("test lines a code line", "connectors"): 0.89,
-    ("test lines a code line", "edge"): 0.95,
+    ("test lines a code line", "edge"): 0.92,
     ("test lines a code line", "evals"): 0.72,
-    ("test lines a code line", "replay"): 0.9,
+    ("test lines a code line", "replay"): 0.86,
 }
 """Where a goal is not reached: what the figure is."""
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from edge.answering import frames
-from edge.answering.claims import claim_of
 from edge.answering.cursors import Bookmark, Frame, FramesSent
 from edge.answering.draft import Closing, Draft
 from edge.answering.moves import CLOSED, AnswerState, Move, Reveal, next_of
+from edge.answering.receipt_claims import claim_of
 from edge.listening.entries import Entry
 from edge.problems import Problem
 from schemas import (

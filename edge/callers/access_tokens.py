@@ -24,7 +24,7 @@ from joserfc.jws import JWSRegistry, deserialize_compact
 
 from edge.callers.api_keys import RESERVED
 from edge.callers.caller import Caller
-from edge.callers.issuer_keys import IssuerAway, IssuerKeys, NoSuchKey, PublicKey
+from edge.callers.issuer_keys import IssuerAway, IssuerKeys, IssuerPublicKey, NoSuchKey
 from edge.callers.issuers import ClaimPath, Issuer, Issuers, path_of
 from edge.callers.scopes import granted
 from edge.problems import Problem, forbidden, overloaded, unauthorized
@@ -234,7 +234,7 @@ def check_header(issuer: Issuer, token: Token) -> None:
         raise TokenRefused("a token within a token is not taken")
 
 
-def check_signature(token: Token, key: PublicKey) -> None:
+def check_signature(token: Token, key: IssuerPublicKey) -> None:
     """Check who signed; raises TokenRefused."""
     registry = _Registry(algorithms=[token.algorithm], strict_check_header=False)
     try:

@@ -30,7 +30,7 @@ from streams.watching.logs import logger
 log = logger("gateway")
 # what is weak is refused here, and which algorithms are taken is the operator's choice
 warnings.filterwarnings("ignore", category=SecurityWarning)
-PublicKey = RSAKey | ECKey | OKPKey
+IssuerPublicKey = RSAKey | ECKey | OKPKey
 FRESH_S = 600.0
 """Keys that are older are asked for again, beside the request that noticed: one that the issuer
 took back is out after so long."""
@@ -72,7 +72,7 @@ class KnownKey:
     kid: str
     alg: str
     """The one algorithm that it is for; empty where the issuer does not say."""
-    key: PublicKey
+    key: IssuerPublicKey
 
     def fits(self, algorithm: str) -> bool:
         """Tell whether a signature by an algorithm can be this key's."""
@@ -107,7 +107,7 @@ class IssuerKeys:
         """Why the last question was in vain; empty where it was not."""
         self._asking: asyncio.Task[None] | None = None
 
-    async def find(self, kid: str, algorithm: str) -> PublicKey:
+    async def find(self, kid: str, algorithm: str) -> IssuerPublicKey:
         """Return the key that a token names; raises NoSuchKey, or IssuerAway.
 
         A token that names none is by the issuer's only key for its algorithm.
@@ -133,7 +133,7 @@ class IssuerKeys:
             raise IssuerAway(self._why or "it was asked a moment ago", self._left_s())
         return self._document
 
-    def _known(self, kid: str, algorithm: str) -> PublicKey | None:
+    def _known(self, kid: str, algorithm: str) -> IssuerPublicKey | None:
         if self._keys is None or self._clock() - self._read_s > self._issuer.known_keys_s:
             return None
         fitting = [one for one in self._keys if one.fits(algorithm)]
@@ -237,7 +237,7 @@ def usable_key(listed: Any) -> KnownKey | None:
         raise BadIssuerAnswer("kid or alg is no text")
     match listed.get("kty"):
         case "RSA":
-            key: PublicKey = RSAKey.import_key(_public(listed, "n", "e"))
+            key: IssuerPublicKey = RSAKey.import_key(_public(listed, "n", "e"))
             _check_rsa(key)
         case "EC":
             key = ECKey.import_key(_public(listed, "crv", "x", "y"))
@@ -261,7 +261,7 @@ def _public(listed: Mapping[str, Any], *names: str) -> dict[str, str | list[str]
     return {name: str(value) for name, value in members.items()}
 
 
-def _check_rsa(key: PublicKey) -> None:
+def _check_rsa(key: IssuerPublicKey) -> None:
     numbers: Any = key.public_key
     bits, exponent = numbers.key_size, numbers.public_numbers().e
     least, most = RSA_BITS

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from edge.cli.output import print_json
 from edge.client.gateway_client import key_for
-from edge.client.loading.arrivals import Arrival, BadTrace, at_rate, of_trace
-from edge.client.loading.askers import ASKERS, Asked
+from edge.client.loading.load_arrivals import BadTrace, LoadArrival, at_rate, of_trace
+from edge.client.loading.load_askers import ASKERS, LoadedQuestion
 from edge.client.loading.load_page import TABLE, load_page
 from edge.client.loading.load_report import LATE_MS, PERCENTILES, load_report
 from edge.client.loading.open_loop import LoadPlan, OpenLoop
@@ -34,7 +34,7 @@ QUESTIONS = (
     "Who do I ask for help?",
     "When is it open?",
 )
-"""Asked where no file names others: documents of anybody may answer some of them."""
+"""LoadedQuestion where no file names others: documents of anybody may answer some of them."""
 QUESTIONS_BYTES_MAX = 16 * 2**20
 OPTIONS = (
     click.option("--tenant", required=True, help="Tenant whose documents answer."),
@@ -79,7 +79,7 @@ OPTIONS = (
         "--questions",
         "questions_file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Asked in turn: one a line.",
+        help="LoadedQuestion in turn: one a line.",
     ),
     click.option(
         "--max-tokens",
@@ -191,15 +191,15 @@ def _arrivals(
     requests: int | None,
     even: bool,
     seed: int,
-) -> Iterator[Arrival]:
+) -> Iterator[LoadArrival]:
     if rate is not None and trace is not None:
         raise click.UsageError("--rate and --trace: name one of them")
     if trace is None and speed != 1.0:
         raise click.UsageError("--speed is of a trace (--trace); at a rate, name another --rate")
-    found: Iterator[Arrival]
+    found: Iterator[LoadArrival]
     if trace is not None:
         found = (
-            Arrival(
+            LoadArrival(
                 one.at_s, one.answer_tokens and min(one.answer_tokens, limits.ANSWER_TOKENS_MAX)
             )
             for one in of_trace(trace, speed=speed)
@@ -230,7 +230,7 @@ def _questions(file: Path | None) -> tuple[str, ...]:
     return questions
 
 
-def _driven(asker: Any, plan: LoadPlan, arrivals: Iterator[Arrival]) -> list[Asked]:
+def _driven(asker: Any, plan: LoadPlan, arrivals: Iterator[LoadArrival]) -> list[LoadedQuestion]:
     """Ask; what was asked before Ctrl-C is told, too."""
     columns = TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -9,8 +9,8 @@ import asyncio
 from typing import Any, Protocol
 
 from agents.errors import Permanent, Transient
-from edge.answering.claims import Place, claim_of, place_of
 from edge.answering.following import Follower
+from edge.answering.receipt_claims import AnswerPlace, claim_of, place_of
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.listening.entries import Entry
@@ -30,7 +30,7 @@ SEALED, PENDING = "sealed", "pending"
 class MakesReceipts(Protocol):
     """What the gateway needs of a seal."""
 
-    def __call__(self, place: Place, *, request: str, text: str) -> dict[str, Any] | None:
+    def __call__(self, place: AnswerPlace, *, request: str, text: str) -> dict[str, Any] | None:
         """Return the receipt of the record at topic, partition and offset; blocks.
 
         None while no checkpoint covers it. Raises Transient or Permanent.

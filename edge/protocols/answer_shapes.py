@@ -45,7 +45,7 @@ class SearchResult(BaseModel):
     passages: list[FoundPassage]
 
 
-class CitedPassage(BaseModel):
+class CitedPassageTold(BaseModel):
     """A passage on which an answer rests."""
 
     document_id: str
@@ -74,7 +74,7 @@ class ClosedAnswer(BaseModel):
     """How an answer ended; `degraded` names what was left out for lack of time."""
 
     text: str
-    citations: list[CitedPassage]
+    citations: list[CitedPassageTold]
     usage: TokensUsed
     finish_reason: str | None
     degraded: list[str]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from edge.problems import MEDIA_TYPE, title_of
 from edge.protocols import answer_shapes as shapes
-from edge.protocols.http.described import add_security, is_public
+from edge.protocols.http.described_security import add_security, is_public
 from edge.protocols.openai import described
 from edge.protocols.openai.openai_shape import is_spoken_at
 from edge.requests import limits

@@ -15,8 +15,8 @@ import click
 from infra.demo import picture as picture_
 from infra.demo.checks import Checks, line
 from infra.demo.conversation import ask, judge, judge_log, load
+from infra.demo.demo_receipt import give_receipt
 from infra.demo.proof import look_for, verify_and_forge
-from infra.demo.receipt import give_receipt
 from infra.demo.samples import HARBOUR, TENANTS, Tenant
 from infra.demo.stack import DemoStack, client, create_key, demo_stack
 from infra.local.cli import run_option

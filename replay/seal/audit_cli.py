@@ -33,8 +33,8 @@ from replay.seal.known_checkpoints import (
 )
 from replay.seal.receipt_cli import prove_command, receipt_command, verify_receipt_command
 from replay.seal.seal_folder import SealFolder
+from replay.seal.seal_once import AWAY, seal_now
 from replay.seal.sealer import SealedPartition
-from replay.seal.sealing import AWAY, seal_now
 from replay.seal.signing_key import rotate, signer_of
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console

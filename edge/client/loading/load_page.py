@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from edge.client.loading.askers import COMPLETED, Asked
+from edge.client.loading.load_askers import COMPLETED, LoadedQuestion
 
 WIDTH, HEIGHT, LEFT, BELOW = 760, 260, 56, 28
 """Of a plot in pixels: all of it, and the margins for what stands beside its axes."""
@@ -40,7 +40,7 @@ TABLE = {
 }
 
 
-def load_page(report: Mapping[str, Any], asked: Sequence[Asked]) -> str:
+def load_page(report: Mapping[str, Any], asked: Sequence[LoadedQuestion]) -> str:
     """Make the page of a report and the questions that it sums up."""
     about = {name: value for name, value in report.items() if not isinstance(value, dict)}
     return (
@@ -79,7 +79,7 @@ def _pairs(title: str, pairs: Mapping[str, Any]) -> str:
     return f"<h2>{title}</h2>\n<table>{rows}</table>\n" if rows else ""
 
 
-def _scatter(asked: Sequence[Asked]) -> str:
+def _scatter(asked: Sequence[LoadedQuestion]) -> str:
     """Draw each question at the time when it was due; one that failed stands at the bottom."""
     if not asked:
         return ""

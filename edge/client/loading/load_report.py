@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge.client.loading.askers import COMPLETED, Asked
+from edge.client.loading.load_askers import COMPLETED, LoadedQuestion
 
 PERCENTILES = (50, 90, 95, 99)
 LATE_MS = 50.0
@@ -14,7 +14,10 @@ LATE_MS = 50.0
 
 
 def load_report(
-    asked: Sequence[Asked], seconds: float, cpu_s: Mapping[str, float], about: Mapping[str, Any]
+    asked: Sequence[LoadedQuestion],
+    seconds: float,
+    cpu_s: Mapping[str, float],
+    about: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Sum up questions that have ended; times in milliseconds, `seconds` for all of it.
 
@@ -65,6 +68,6 @@ def _ms(seconds: float) -> float:
     return round(1_000 * seconds, 1)
 
 
-def _rate(count: int, last_s: float, asked: Sequence[Asked]) -> float:
+def _rate(count: int, last_s: float, asked: Sequence[LoadedQuestion]) -> float:
     took_s = last_s - min((one.due_s for one in asked), default=0.0)
     return round((count - 1) / took_s, 3) if took_s > 0 else float(count)

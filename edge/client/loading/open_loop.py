@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.client.loading.arrivals import Arrival
-from edge.client.loading.askers import LATE, Asked, LoadAsker
+from edge.client.loading.load_arrivals import LoadArrival
+from edge.client.loading.load_askers import LATE, LoadAsker, LoadedQuestion
 
 NOT_SENT = "not sent: too many in flight"
 STOPPED = "stopped"
@@ -19,7 +19,7 @@ class LoadPlan:
     """How to ask."""
 
     questions: Sequence[str]
-    """Asked in turn."""
+    """LoadedQuestion in turn."""
     max_tokens: int
     """Of an answer, where the arrival does not say."""
     in_flight_max: int
@@ -38,10 +38,10 @@ class OpenLoop:
         self._asker = asker
         self._plan = plan
         self._tell = tell
-        self.asked: list[Asked] = []
+        self.asked: list[LoadedQuestion] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, arrivals: Iterable[Arrival]) -> None:
+    async def run(self, arrivals: Iterable[LoadArrival]) -> None:
         """Ask for each arrival at its time, and wait for all ends.
 
         When it is cancelled, those that are in flight are given up, and count as stopped.
@@ -62,8 +62,8 @@ class OpenLoop:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._asker.close()
 
-    def _begin(self, number: int, due_s: float, arrival: Arrival) -> None:
-        asked = Asked(due_s, arrival.answer_tokens or self._plan.max_tokens)
+    def _begin(self, number: int, due_s: float, arrival: LoadArrival) -> None:
+        asked = LoadedQuestion(due_s, arrival.answer_tokens or self._plan.max_tokens)
         self.asked.append(asked)
         if len(self._tasks) >= self._plan.in_flight_max:
             asked.sent_s = asked.ended_s = time.monotonic()
@@ -74,7 +74,7 @@ class OpenLoop:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, question: str, asked: Asked) -> None:
+    async def _ask(self, question: str, asked: LoadedQuestion) -> None:
         asked.sent_s = time.monotonic()
         try:
             async with asyncio.timeout(self._plan.patience_s):

@@ -8,7 +8,7 @@ import pytest
 
 from edge.cli import load as load_cli
 from edge.cli.load import load_command
-from edge.client.loading.askers import COMPLETED
+from edge.client.loading.load_askers import COMPLETED
 from tests.edge.cli.running import run
 
 load = load_command(lambda _: {})

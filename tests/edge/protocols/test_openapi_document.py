@@ -7,7 +7,7 @@ from fastapi import FastAPI, Header
 from pydantic import BaseModel
 
 from edge.protocols import openapi_document as made
-from edge.protocols.http.described import security_of
+from edge.protocols.http.described_security import security_of
 from edge.protocols.openapi_document import OperationAnswer, openapi_document
 from edge.protocols.route_rules import ASK, RULES
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge.callers.scopes import SCOPES, granted, unknown_scope
 from edge.problems import Problem
-from edge.protocols.http.described import add_security, security_of
+from edge.protocols.http.described_security import add_security, security_of
 from edge.protocols.route_rules import FRAMES, RULES, RouteRule, rule_of
 from edge.protocols.websocket.client_frames import KINDS
 from tests.edge.chat_client import connect

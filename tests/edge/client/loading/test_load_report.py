@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.client.loading.askers import COMPLETED, Asked
+from edge.client.loading.load_askers import COMPLETED, LoadedQuestion
 from edge.client.loading.load_page import load_page
 from edge.client.loading.load_report import load_report, percentile
 
 
 def asked(due_s, *parts_s, outcome=COMPLETED, late_s=0.0):
     ended_s = parts_s[-1] if parts_s else due_s
-    return Asked(due_s, 8, due_s + late_s, list(parts_s), ended_s, outcome, tokens=len(parts_s))
+    return LoadedQuestion(
+        due_s, 8, due_s + late_s, list(parts_s), ended_s, outcome, tokens=len(parts_s)
+    )
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 100))

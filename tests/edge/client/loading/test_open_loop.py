@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from edge.client.loading.arrivals import Arrival
-from edge.client.loading.askers import COMPLETED, LATE
+from edge.client.loading.load_arrivals import LoadArrival
+from edge.client.loading.load_askers import COMPLETED, LATE
 from edge.client.loading.open_loop import NOT_SENT, STOPPED, LoadPlan, OpenLoop
 
 
@@ -44,7 +44,9 @@ async def until(what):
 async def test_it_asks_on_while_no_answer_comes_and_waits_for_all_at_the_end():
     asker = ScriptedAsker()
     loop = OpenLoop(asker, a_plan())
-    running = asyncio.create_task(loop.run([Arrival(0.0), Arrival(0.0, 48), Arrival(0.01)]))
+    running = asyncio.create_task(
+        loop.run([LoadArrival(0.0), LoadArrival(0.0, 48), LoadArrival(0.01)])
+    )
     await until(lambda: len(asker.questions) == 3)
     assert asker.questions == [("a", 8), ("b", 48), ("a", 8)]
     assert not running.done()
@@ -59,7 +61,7 @@ async def test_it_asks_on_while_no_answer_comes_and_waits_for_all_at_the_end():
 async def test_one_that_finds_no_room_is_counted_and_not_asked():
     asker = ScriptedAsker()
     loop = OpenLoop(asker, a_plan(in_flight_max=2))
-    running = asyncio.create_task(loop.run([Arrival(0.0)] * 5))
+    running = asyncio.create_task(loop.run([LoadArrival(0.0)] * 5))
     await until(lambda: len(loop.asked) == 5)
     asker.let_go.set()
     await running
@@ -68,14 +70,14 @@ async def test_one_that_finds_no_room_is_counted_and_not_asked():
 
 async def test_an_answer_without_end_is_given_up_after_the_patience_and_said_so():
     loop = OpenLoop(ScriptedAsker(), a_plan(patience_s=0.01))
-    await loop.run([Arrival(0.0)])
+    await loop.run([LoadArrival(0.0)])
     assert [one.outcome for one in loop.asked] == [LATE]
 
 
 async def test_what_is_in_flight_when_it_is_stopped_counts_as_stopped():
     asker = ScriptedAsker()
     loop = OpenLoop(asker, a_plan())
-    running = asyncio.create_task(loop.run([Arrival(0.0), Arrival(3_600)]))
+    running = asyncio.create_task(loop.run([LoadArrival(0.0), LoadArrival(3_600)]))
     await until(lambda: asker.questions)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

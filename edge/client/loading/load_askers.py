@@ -30,7 +30,7 @@ JSON_TYPE = "application/json"
 
 
 @dataclass
-class Asked:
+class LoadedQuestion:
     """A question and its times, in seconds of one clock."""
 
     due_s: float
@@ -72,14 +72,14 @@ class Asked:
 class LoadAsker(Protocol):
     """Asks over one protocol; lives on one event loop."""
 
-    async def ask(self, question: str, asked: Asked) -> None:
+    async def ask(self, question: str, asked: LoadedQuestion) -> None:
         """Ask, and note what came when; raises nothing but what cancels it."""
 
     async def close(self) -> None:
         """Close all connections."""
 
 
-def _take_frame(frame: dict[str, Any], asked: Asked) -> bool:
+def _take_frame(frame: dict[str, Any], asked: LoadedQuestion) -> bool:
     """Note a frame of the gateway's own streams; tells whether it was the last one."""
     match frame.get("type"):
         case "delta":
@@ -104,7 +104,7 @@ class OverEvents:
     def __init__(self, url: str, key: str, in_flight_max: int) -> None:
         self._http = _client(url, key, in_flight_max)
 
-    async def ask(self, question: str, asked: Asked) -> None:
+    async def ask(self, question: str, asked: LoadedQuestion) -> None:
         """Ask, and note what came when."""
         body = {"text": question, "stream": True, "max_tokens": asked.max_tokens}
         async with aclosing(_events(self._http, "/v1/messages", body, asked)) as events:
@@ -124,7 +124,7 @@ class OverOpenAi:
         self._http = _client(url, key, in_flight_max)
         self._model = model
 
-    async def ask(self, question: str, asked: Asked) -> None:
+    async def ask(self, question: str, asked: LoadedQuestion) -> None:
         """Ask, and note what came when."""
         body = {
             "model": self._model,
@@ -140,7 +140,7 @@ class OverOpenAi:
                     return
                 self._take(json.loads(data), asked)
 
-    def _take(self, chunk: dict[str, Any], asked: Asked) -> None:
+    def _take(self, chunk: dict[str, Any], asked: LoadedQuestion) -> None:
         if error := chunk.get("error"):
             asked.outcome = str(error.get("type") or "error")
         if usage := chunk.get("usage"):
@@ -164,7 +164,7 @@ class OverWebSocket:
         self._idle: list[ClientConnection] = []
         self._in_flight_max = in_flight_max
 
-    async def ask(self, question: str, asked: Asked) -> None:
+    async def ask(self, question: str, asked: LoadedQuestion) -> None:
         """Ask, and note what came when."""
         connection = None
         try:
@@ -213,7 +213,7 @@ def _client(url: str, key: str, in_flight_max: int) -> httpx.AsyncClient:
 
 
 async def _events(
-    http: httpx.AsyncClient, path: str, body: dict[str, Any], asked: Asked
+    http: httpx.AsyncClient, path: str, body: dict[str, Any], asked: LoadedQuestion
 ) -> AsyncGenerator[str, None]:
     """Yield the data of the events of a streamed answer; what goes wrong is the outcome."""
     asked.sent_s = time.monotonic()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from edge.client.loading.askers import ASKERS, COMPLETED, LOST, Asked
+from edge.client.loading.load_askers import ASKERS, COMPLETED, LOST, LoadedQuestion
 from edge.protocols.serving import Server
 from schemas import QuestionAsked
 from tests.edge.fake_log import a_key
@@ -40,7 +40,7 @@ async def asked_over(via, url, key, *questions):
     asker = ASKERS[via](url, key, 10)
     done = []
     for question in questions:
-        asked = Asked(time.monotonic(), 7)
+        asked = LoadedQuestion(time.monotonic(), 7)
         async with asyncio.timeout(20):
             await asker.ask(question, asked)
         asked.ended_s = time.monotonic()

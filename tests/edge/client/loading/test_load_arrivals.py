@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.client.loading.arrivals import Arrival, BadTrace, at_rate, of_trace
+from edge.client.loading.load_arrivals import BadTrace, LoadArrival, at_rate, of_trace
 
 
 def times(found, count):
@@ -33,7 +33,7 @@ def written(path, *lines):
 
 def test_a_trace_is_played_from_its_first_line_and_as_fast_as_is_wished(tmp_path):
     rows = ('{"t": 5, "response_tokens": 48}', "", '{"t": 5.5, "prompt_tokens": 9}', '{"t": 7}')
-    expected = [Arrival(0.0, 48), Arrival(0.25), Arrival(1.0)]
+    expected = [LoadArrival(0.0, 48), LoadArrival(0.25), LoadArrival(1.0)]
     path = written(tmp_path / "t.jsonl", *rows)
     assert list(of_trace(path, speed=2)) == expected
     packed = tmp_path / "t.jsonl.gz"

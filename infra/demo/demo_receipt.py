@@ -12,7 +12,7 @@ from rich.markup import escape
 from infra.demo.checks import Checks
 from replay.seal.receipt import BadReceipt, check_receipt, read_receipt
 from replay.seal.seal_folder import SealFolder
-from replay.seal.sealing import seal_now
+from replay.seal.seal_once import seal_now
 from streams.settings import Settings
 
 FILE = "demo-receipt.json"

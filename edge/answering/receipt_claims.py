@@ -8,11 +8,11 @@ from typing import Any
 from schemas import AnswerReleased
 from streams.topics import topic_of
 
-Place = tuple[str, int, int]
+AnswerPlace = tuple[str, int, int]
 """Topic, partition and offset."""
 
 
-def place_of(partition: int, offset: int) -> Place:
+def place_of(partition: int, offset: int) -> AnswerPlace:
     """Return the place of an answer's record."""
     return topic_of(AnswerReleased), partition, offset
 

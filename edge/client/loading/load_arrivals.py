@@ -21,7 +21,7 @@ class BadTrace(ValueError):
 
 
 @dataclass(frozen=True)
-class Arrival:
+class LoadArrival:
     """One question to come."""
 
     at_s: float
@@ -30,16 +30,16 @@ class Arrival:
     """How long its answer may be, where the trace tells."""
 
 
-def at_rate(rate: float, *, seed: int, even: bool = False) -> Iterator[Arrival]:
+def at_rate(rate: float, *, seed: int, even: bool = False) -> Iterator[LoadArrival]:
     """Yield arrivals for ever: `rate` a second on average, by chance (Poisson) or evenly."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
     at_s = 0.0
     while True:
-        yield Arrival(at_s)
+        yield LoadArrival(at_s)
         at_s += 1 / rate if even else chance.expovariate(rate)
 
 
-def of_trace(path: Path, *, speed: float = 1.0) -> Iterator[Arrival]:
+def of_trace(path: Path, *, speed: float = 1.0) -> Iterator[LoadArrival]:
     """Yield the arrivals of a trace, `speed` times as fast as it was recorded.
 
     A line is a JSON object with `t`, in seconds, and `response_tokens` where it is known; the
@@ -56,7 +56,7 @@ def of_trace(path: Path, *, speed: float = 1.0) -> Iterator[Arrival]:
                     raise BadTrace(f"{path}, line {number}: t is earlier than in the line before")
                 began_s = t if began_s is None else began_s
                 before_s = t
-                yield Arrival((t - began_s) / speed, tokens)
+                yield LoadArrival((t - began_s) / speed, tokens)
     except (OSError, EOFError, zlib.error) as error:
         raise BadTrace(f"{path} can't be read: {error}") from None
     if began_s is None:
