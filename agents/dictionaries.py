@@ -78,10 +78,12 @@ class Dictionary:
         """List the other names of what a text names, each once, in the order of the groups."""
         forms = " ".join(("", *forms_of(text), ""))
         names: dict[str, None] = {}
-        for group, _, _ in self.mentioned(text):
+        for group in dict.fromkeys(group for group, _, _ in self.mentioned(text)):
             for name in self.groups[group]:
                 if f" {' '.join(forms_of(name))} " not in forms:
                     names[name] = None
+            if len(names) >= ADDED_MAX:
+                break
         return tuple(names)[:ADDED_MAX]
 
     def expanded(self, text: str) -> str:
@@ -90,13 +92,14 @@ class Dictionary:
 
     def wordings(self, text: str) -> tuple[NamedWording, ...]:
         """Return a text, and what it says by other names, one of them changed at a time."""
-        spelt = words(text)
+        spelt, forms = words(text), forms_of(text)
         found = [NamedWording(text)]
         for group, first, behind in self.mentioned(text):
             for name in self.groups[group]:
+                if forms_of(name) == forms[first:behind]:
+                    continue
                 put = " ".join((*spelt[:first], name, *spelt[behind:]))
-                if forms_of(put) != forms_of(text):
-                    found.append(NamedWording(put, spelt[first:behind]))
+                found.append(NamedWording(put, spelt[first:behind]))
                 if len(found) > PUT_MAX:
                     return tuple(found)
         return tuple(found)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from agents import (
     classifier,
     composer,
+    dictionaries,
     evidence,
     ingest,
     instructions,
@@ -300,7 +301,12 @@ def reading_passages(text):
         Candidate(chunk=f"c{n}", document="d", dense=0.5, lexical=0.5, score=0.5) for n in (0, 1)
     )
     ranking = ranked([Found(candidates=candidates, index="i")], CONFIGURED["retrieve"]["first"])
-    retrieve._sure(event, ranking, CONFIGURED["retrieve"]["relevance"]["late"])
+    # each word has another name, and one that is the same
+    spelt = dict.fromkeys(language.words(text))
+    named = dictionaries.dictionary_of({"*": [[word, f"{word} too"] for word in spelt]}, "acme")
+    dictionaries._KEPT.clear()
+    named.expanded(text)
+    retrieve._sure(event, ranking, CONFIGURED["retrieve"]["relevance"]["late"], named)
 
 
 def naming(text):
@@ -549,6 +555,8 @@ NOT_DRIVEN = {
     "candidates.py": "lists of candidates have a bound: `candidates` and `reranked` of the configuration",
     "scoring.py": "likewise",
     "retrieve.py _limited": "likewise",
+    "retrieve.py _generation": "reads the configuration alone",
+    "retrieve.py _index_of": "likewise",
     "retrieve.py _shown": "likewise",
     "embed.py": "goes through the chunks of a batch once",
     "generate.py _fixed": "looks at fields alone",
