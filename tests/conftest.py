@@ -44,20 +44,20 @@ PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
 ALONE = "alone"
-"""What runs in one process, one after the other, where several run tests: there is one stack."""
+"""What runs in one process, one after the other, where several run tests: stacks and slow tests
+need the machine for themselves, chaos above all."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is quick first: its failures come within seconds.
 
-    Where several processes run tests (`make test`: -n 2), those of a file and kind stay together.
+    Where several processes run tests (`make test`: -n 2), the units of a file stay together.
     """
     items.sort(key=lambda item: MARKERS.index(marker_of(item.keywords)))
     for item in items:
-        marker = marker_of(item.keywords)
-        group = ALONE if marker == "stack" else f"{marker} {item.path.name}"
-        item.add_marker(pytest.mark.xdist_group(group))
+        is_unit = marker_of(item.keywords) == "unit"
+        item.add_marker(pytest.mark.xdist_group(item.path.name if is_unit else ALONE))
 
 
 def pytest_collection_finish() -> None:
