@@ -46,7 +46,7 @@ def gateway_command(receipts: Callable[[Settings], MakesReceipts]) -> click.Comm
         address = urlsplit(settings.gateway)
         at = host or address.hostname or "127.0.0.1", port or address.port or 8000
         try:
-            check_files(settings)
+            check_files(settings, without=("weaviate",))
             check_access(settings)
             serve(settings, *at, with_inbox=inbox, receipts=receipts(settings))
         except (BadSetting, BrokerRefuses, CantServe) as error:

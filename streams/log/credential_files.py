@@ -10,6 +10,7 @@ must know which of four services it was, and which setting is to be changed (`tl
 from __future__ import annotations
 
 import ssl
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,15 +86,17 @@ def tls_files(settings: Settings, service: str) -> TlsFiles:
     return files
 
 
-def check_files(settings: Settings) -> None:
+def check_files(settings: Settings, without: Collection[str] = ()) -> None:
     """Look through every file that settings name; raises BadSetting for one that can't be used.
 
-    For a process that begins: what it finds here, no waiting would mend.
+    For a process that begins: what it finds here, no waiting would mend. `without` names services
+    that it never asks.
     """
     for service in SERVICES:
-        tls_files(settings, service)
+        if service not in without:
+            tls_files(settings, service)
     for name in SECRETS:
-        if getattr(settings, name):
+        if getattr(settings, name) and name.partition("_")[0] not in without:
             secret_of(settings, name)
 
 
