@@ -19,17 +19,23 @@ from typing import Literal, NamedTuple
 from edge.listening.entries import HISTORY, RESULTS
 from schemas import (
     CheckpointSigned,
+    ChunksRedacted,
     ConfigurationActivated,
     ConfigurationSet,
     DocumentSeen,
     DocumentSubmitted,
     DocumentWithdrawn,
+    ErasureRequested,
     EventRejected,
+    LegalHoldSet,
     QuestionAsked,
     Record,
     SourceConfigured,
     SourceRan,
+    TextRestored,
 )
+from streams.operations.erasures.erasure_log import OUTCOMES, TELLING
+from streams.operations.erasures.holdings import FIRST, SECOND
 from streams.topics import (
     FOLDS,
     INBOX,
@@ -57,6 +63,12 @@ CHANGELOGS = tuple(changelog_of(table) for step in STEPS for table in step.table
 EVERY_TOPIC = (*(topic.name for topic in TOPICS), *CHANGELOGS)
 SETTLED = (topic_of(ConfigurationSet), topic_of(ConfigurationActivated))
 """What a process reads to know which configurations are in force."""
+
+
+ERASING = tuple(map(topic_of, (*OUTCOMES, DocumentWithdrawn)))
+"""What whoever erases a person writes: what came of it, and that their documents are gone."""
+ERASURES = tuple(dict.fromkeys(map(topic_of, (*TELLING, *FIRST, *SECOND))))
+"""What is read for it: what was asked of people, and what is held of them."""
 
 
 class Acl(NamedTuple):
@@ -100,15 +112,19 @@ class ComponentAccess:
 
 
 def of_step(step: Step) -> ComponentAccess:
-    """Return what a step's process may do: read inputs, write outcomes, tables and dead letters."""
+    """Return what a step's process may do: read inputs, write outcomes, tables and dead letters.
+
+    And erase people: every worker has the key store, and whichever of a host is first executes what
+    is asked (`worker.erasure_follower`).
+    """
     tables = tuple(changelog_of(table) for table in step.tables)
     own = (*_named(step.writes), topic_of(EventRejected), *tables)
     folded = tuple(topic_of(fold.reads) for fold in FOLDS if fold.beside == step.name)
     return ComponentAccess(
         step.name,
         f"the process that runs the step {step.name}",
-        writes=(*own, topic_of(ConfigurationSet)),
-        reads=_each(*_named(step.reads), *folded, *own, *SETTLED),
+        writes=_each(*own, topic_of(ConfigurationSet), *ERASING),
+        reads=_each(*_named(step.reads), *folded, *own, *SETTLED, *ERASURES),
         groups=(group_of(step.name),),
         checks=_each(*_named(step.reads), *_named(step.writes), *tables),
     )
@@ -127,7 +143,9 @@ def components() -> tuple[ComponentAccess, ...]:
             "gateway",
             "the gateway, which writes requests and reads what became of them, and the inbox",
             writes=(*requests, topic_of(EventRejected)),
-            reads=_each(*_named(HISTORY), *_named(RESULTS), *requests, *inputs, *inbox, *SETTLED),
+            reads=_each(
+                *_named((*HISTORY, *RESULTS, *OUTCOMES)), *requests, *inputs, *inbox, *SETTLED
+            ),
             groups=(INBOX_GROUP,),
         ),
         ComponentAccess(
@@ -145,6 +163,24 @@ def components() -> tuple[ComponentAccess, ...]:
             "playhead sources: follows where documents come from",
             writes=(*documents, *sources),
             reads=_each(*sources, *documents, *_named(HISTORY), *SETTLED),
+        ),
+        ComponentAccess(
+            "eraser",
+            "playhead erase: asks for people to be erased or held, and tells what there is of them",
+            writes=_named((ErasureRequested, LegalHoldSet)),
+            reads=_each(*ERASURES, *SETTLED),
+        ),
+        ComponentAccess(
+            "retention",
+            "playhead policy retain: withdraws documents that may be kept no longer",
+            writes=_named((DocumentWithdrawn,)),
+            reads=_each(*documents, *SETTLED),
+        ),
+        ComponentAccess(
+            "exporter",
+            "playhead personal-data export: reads a document, and writes who saw what of it",
+            writes=_named((TextRestored,)),
+            reads=_each(*_named((ChunksRedacted,)), *SETTLED),
         ),
         ComponentAccess(
             "auditor",

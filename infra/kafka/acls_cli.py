@@ -42,8 +42,9 @@ def acls(
 
     It is said as commands of Kafka's own tool.
 
-    Each step is a component, and so are gateway, producer, inbox-producer, sources, auditor, sealer
-    and operator; all of them where none is named. Applying adds, and takes nothing away.
+    Each step is a component, and so are gateway, producer, inbox-producer, sources, eraser,
+    retention, exporter, auditor, sealer and operator; all of them where none is named. Applying
+    adds, and takes nothing away.
 
     \b
     Example:

@@ -20,6 +20,7 @@ from schemas import (
     Ask,
     ConfigurationActivated,
     DocumentSubmitted,
+    DocumentWithdrawn,
     EventRejected,
     InboxDocument,
     QueryRewritten,
@@ -35,10 +36,18 @@ from streams.log.writing import Writer
 from streams.topics import REQUESTS, STEPS, TOPICS, topic_of
 from tests.fakes import a_meta
 from tests.house import ROOT
+from tests.infra.kafka.topics_in_code import modules_from, records_in
 
 PATIENCE_S = 60.0
 REFUSED = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
-EDGE = {"gateway", "producer", "sources", "operator"}
+EDGE = {"gateway", "producer", "sources", "operator", "eraser", "retention", "exporter"}
+SHARED = {
+    # for many, who use some of what they name each
+    *("edge/requests/building.py", "edge/listening/catalogue.py", "edge/listening/entries.py"),
+    *("streams/log/setup.py", "streams/delivery/step_tables.py"),
+}
+LETTERS = {"streams/running/admit.py", "replay/one_request.py"}
+"""Dead letters are made there, and written by steps and the inbox."""
 
 
 def writers_of(topic):
@@ -56,8 +65,35 @@ def test_an_outcome_is_written_by_its_step_alone():
 
 
 def test_a_request_is_written_by_the_edge_alone():
+    """But a withdrawal: whoever erases a person withdraws their documents."""
     for topic in REQUESTS:
-        assert "gateway" in writers_of(topic.name) <= EDGE
+        steps = {one.name for one in STEPS} if topic.record is DocumentWithdrawn else set()
+        assert "gateway" in writers_of(topic.name) <= EDGE | steps
+
+
+@pytest.mark.parametrize(
+    ("names", "begins"),
+    [
+        ([step.name for step in STEPS], ["worker.cli"]),
+        (["gateway"], ["edge.cli.serve", "replay.seal.answer_receipts"]),
+        (["sources"], ["edge.cli.sources"]),
+        (["eraser"], ["edge.cli.erase"]),
+        (["retention"], ["edge.retention.retain_cli"]),
+        (["exporter"], ["edge.cli.document_export"]),
+        (["sealer"], ["replay.seal.audit_cli"]),
+    ],
+)
+def test_what_a_component_names_in_its_code_it_may_read_and_what_it_makes_it_may_write(names, begins):
+    """All topics that its modules name; those of steps have rows, and it may do no less than they say."""
+    paths = [path for path in modules_from(begins) if path.as_posix() not in SHARED]
+    assert len(paths) > 20, "the walk finds them"
+    for path in paths:
+        named, made = records_in(path)
+        if path.as_posix() in LETTERS:
+            named, made = (topics - {topic_of(EventRejected)} for topics in (named, made))
+        for entry in map(acls.component, names):
+            assert named <= {*entry.reads, *entry.writes}, (entry.name, path)
+            assert made <= {*entry.writes}, (entry.name, path)
 
 
 def test_who_may_choose_a_configuration_is_an_operator():
