@@ -25,6 +25,7 @@ from schemas import (
     Verdict,
 )
 from streams.log.addressing import address_of
+from streams.log.producer_signature import SignedRecord, proof_of
 from streams.log.writing import Position
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
 from streams.settings import Settings
@@ -49,6 +50,7 @@ class PeopleHeld:
         for topic in TOPICS:
             self.broker.create(topic.name, 2 if topic.partitioned else 1)
         self.codec = a_codec()
+        self.signer = None
         self.number = 0
 
     # ------------------------------------------------------------------ what is on the log
@@ -56,8 +58,13 @@ class PeopleHeld:
     def put(self, event):
         """Append an event; return where it lies."""
         at = address_of(event)
+        record = SignedRecord(at.topic, at.key, self.codec.encode(event), event.meta.tenant)
         offset = self.broker.put(
-            at.topic, self.codec.encode(event), partition=at.partition, key=at.key
+            at.topic,
+            record.value,
+            partition=at.partition,
+            key=at.key,
+            headers=proof_of(self.signer, record),
         )
         return Position(at.topic, at.partition, offset, 0)
 

@@ -32,7 +32,7 @@ from schemas import Event
 from streams.log.codec import Codec
 from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
-from streams.operations.erasures.erasure_reader import event_of
+from streams.operations.erasures.erasure_reader import Holds, anybody, event_of
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -135,6 +135,7 @@ class ErasureFollower:
         run_on_loop: Callable[[Coroutine[Any, Any, None]], None],
         *,
         consumer: Callable[..., Any] = new_consumer,
+        holds: Holds = anybody,
     ) -> None:
         self._settings = settings
         self._codec = codec
@@ -142,6 +143,7 @@ class ErasureFollower:
         self._executor = executor
         self._run_on_loop = run_on_loop
         self._new_consumer = consumer
+        self._holds = holds
         self._lock = ExecutorLock(settings.keyring_path)
         self._sweep_s = 0.0
         """When to look again, by the monotonic clock."""
@@ -201,7 +203,7 @@ class ErasureFollower:
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 unread.discard((name, lane))
             return  # else the client connects again by itself
-        event = event_of(self._codec, self._kinds[name], message)
+        event = event_of(self._codec, self._kinds[name], message, self._holds)
         if event is not None:
             known.take(event, name, lane, cast(int, message.offset()))
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from agents.errors import Transient
 from connectors.claims import Claims
 from schemas import Event
 from streams.delivery.log_identity import topic_ids
 from streams.log.addressing import address_of
 from streams.log.codec import Codec, open_codec
 from streams.log.offsets import OffsetReader
-from streams.log.writing import Writer
+from streams.log.producer_signature import (
+    NO_KEY,
+    SIGNED,
+    ProducerSigner,
+    SignedRecord,
+    proof_of,
+    signer_of,
+)
+from streams.log.writing import Headers, Writer
 from streams.operations.erasures.erasure_reader import holdings_of
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from worker.erasure_executor import ErasureExecutor
 from worker.erasure_follower import Dropping, ErasureFollower, on_loop
@@ -50,29 +60,45 @@ def follow_erasures(
     host: Host, settings: Settings, loop: asyncio.AbstractEventLoop
 ) -> ErasureFollower:
     """Follow erasures from now on; whoever has the key store may be the one that executes them."""
-    codec = open_codec(settings)
+    codec, proof = open_codec(settings), ProducerProof(host.configurations)
     executor = None
     if host.keyring is not None:
         executor = ErasureExecutor(
             host.keyring,
             Claims(settings.claims_path),
-            partial(_put, settings, codec),
+            partial(_put, settings, codec, proof.asked),
             partial(holdings_of, settings, codec),
         )
     tables = [table for one in host.steps for table in one.tables.values()]
     dropping = Dropping(host.connectors, tables)
-    follower = ErasureFollower(settings, codec, dropping, executor, on_loop(loop))
+    follower = ErasureFollower(
+        settings, codec, dropping, executor, on_loop(loop), holds=proof.holds
+    )
     follower.start()
     return follower
 
 
-def _put(settings: Settings, codec: Codec, events: Sequence[Event]) -> None:
+def _put(
+    settings: Settings, codec: Codec, must_sign: Callable[[], bool], events: Sequence[Event]
+) -> None:
     """Write events, and wait until the broker has them; a client of its own, since it is seldom."""
     if not events:
         return
+    entries = list(signed_entries(codec, signer_of(settings), events, must_sign=must_sign()))
     with Writer(settings, "playhead-erasures") as writer:
-        writer.write_all(
-            (at.topic, at.partition, at.key, codec.encode(event), at.headers)
-            for event in events
-            for at in (address_of(event),)
-        )
+        writer.write_all(entries)
+
+
+def signed_entries(
+    codec: Codec, signer: ProducerSigner | None, events: Sequence[Event], *, must_sign: bool
+) -> Iterator[tuple[str, int, bytes, bytes, Headers]]:
+    """Spell events as they are written: withdrawals among them are requests, and are signed.
+
+    Raises Transient where they must be, and can't be.
+    """
+    for event in events:
+        topic, lane, key, headers = address_of(event)
+        if signer is None and must_sign and topic in SIGNED:
+            raise Transient(NO_KEY)
+        record = SignedRecord(topic, key, codec.encode(event), event.meta.tenant)
+        yield topic, lane, key, record.value, (*headers, *proof_of(signer, record))

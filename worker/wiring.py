@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -104,6 +104,8 @@ class Host:
     connectors: Sequence[Any] = ()
     keyring: Any = None
     """That of the steps; None where no step here asks for keys."""
+    configurations: Mapping[str, Configuration] = field(default_factory=dict)
+    """Those in force, which may follow the log."""
 
 
 def factory_of(path: str) -> Callable[[Settings], Any]:
@@ -245,7 +247,7 @@ def attach(
         table.attach(codec)
     for one in hosted:
         one.runner.attach(services)
-    return Host(hosted, world, connectors, keyring)
+    return Host(hosted, world, connectors, keyring, configurations)
 
 
 def host(

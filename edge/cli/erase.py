@@ -31,6 +31,7 @@ from streams.log.codec import open_codec
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
 from streams.operations.erasures.holdings import Holdings
 from streams.operations.options import Group, run_option
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 
 WAIT_S, WAIT_MAX_S = 120.0, 86_400.0
@@ -253,8 +254,11 @@ def _counter(settings: Settings) -> Iterator[tuple[ErasureDesk, KeyringSealer]]:
     try:
         codec = open_codec(settings)
         keyring = KeyringSealer(settings)
-        with closing(RequestPublisher(settings, codec, client="erase")) as publisher:
-            read = partial(told_of_erasures, settings, codec)
+        proof = ProducerProof.now(settings, codec)
+        read = partial(told_of_erasures, settings, codec, holds=proof.holds)
+        with closing(
+            RequestPublisher(settings, codec, client="erase", must_sign=proof.asked)
+        ) as publisher:
             yield ErasureDesk(keyring, publisher, read, settings.partitions, edge="erase"), keyring
     except (Refused, Transient) as error:
         raise click.ClickException(str(error)) from None

@@ -15,7 +15,7 @@ from edge.gateway.receipt_desk import MakesReceipts
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
-from edge.requests.producer_proof import ProducerProof
+from streams.running.producer_proof import ProducerProof
 from edge.requests.publishing import RequestPublisher
 from edge.reviewing.review_reader import ReviewReader
 from streams.log.chosen_model import in_force
@@ -66,7 +66,7 @@ def on_components(
         erasures=ErasureDesk(
             keyring,
             publisher,
-            partial(told_of_erasures, settings, codec),
+            partial(told_of_erasures, settings, codec, holds=proof.holds),
             settings.partitions,
             edge="gateway",
         ),

@@ -22,7 +22,7 @@ from confluent_kafka import TopicPartition
 
 from edge.listening.entries import HISTORY, RESULTS, Entry
 from edge.requests.identity import Whose
-from edge.requests.producer_proof import ProducerProof
+from streams.running.producer_proof import ProducerProof
 from schemas import Event
 from streams.log.addressing import headers_of
 from streams.log.aside import Aside

@@ -41,7 +41,7 @@ from edge.listening.index_writer import IndexWriter
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.listening.log_index import LogIndex
 from edge.requests.identity import Whose
-from edge.requests.producer_proof import ProducerProof
+from streams.running.producer_proof import ProducerProof
 from schemas import AnswerReleased, AnswerRetracted, Event, QuestionAsked
 from streams.delivery.log_identity import topic_ids
 from streams.log import reading

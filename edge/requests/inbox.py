@@ -27,7 +27,7 @@ from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
 from edge.requests.inbox_records import InboxRecords
 from edge.requests.new_document import check_uri
-from edge.requests.producer_proof import ProducerProof
+from streams.running.producer_proof import ProducerProof
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion

@@ -15,19 +15,13 @@ from agents.errors import Permanent, Transient
 from schemas import Event
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.producer_signature import SignedRecord, signer_of
+from streams.log.producer_signature import NO_KEY, SIGNED, SignedRecord, proof_of, signer_of
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position, QueueFull, Writer
 from streams.settings import Settings
-from streams.topics import REQUESTS
 
 WORD_TIMEOUT_S = DELIVERY_TIMEOUT_S + 5.0
 """How long to wait for word of a request: the client gives up before."""
 
-NO_KEY = (
-    "requests must be signed, and this process has no key to sign with: an operator must set "
-    "PLAYHEAD_PRODUCER_KEY_FILE and start it again"
-)
-SIGNED = frozenset(topic.name for topic in REQUESTS)
 REGISTRY_AWAY = (OSError, httpx.TransportError, SchemaRegistryError)
 """How the registry's client says that it got no answer, or none of use."""
 
@@ -75,11 +69,10 @@ class RequestPublisher:
         topic, lane, key, headers = address_of(event)
         try:
             value = self._codec.encode(event)
-            if self._signer is not None and topic in SIGNED:
-                record = SignedRecord(topic, key, value, event.meta.tenant)
-                headers = (*headers, self._signer.header(record))
-            elif topic in SIGNED and self._must_sign():
+            if self._signer is None and topic in SIGNED and self._must_sign():
                 raise Transient(NO_KEY)
+            record = SignedRecord(topic, key, value, event.meta.tenant)
+            headers = (*headers, *proof_of(self._signer, record))
             written = self._writer.write(topic, lane, key, value, headers)
         except REGISTRY_AWAY as error:
             raise Transient(f"the schema registry is away: {type(error).__name__}") from None

@@ -16,6 +16,7 @@ from agents.policies.policy_in_force import rules_in
 from agents.policies.rule_book import rule_book
 from connectors.claims import Claims
 from edge.requests.producer import Producer
+from edge.requests.publishing import RequestPublisher
 from edge.retention.kept_documents import (
     REASON,
     ExpiredDocument,
@@ -33,6 +34,7 @@ from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
 from streams.operations.options import run_option
 from streams.operations.printing import counted
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from streams.topics import topic_of
 
@@ -67,7 +69,7 @@ def retain(tenant: str | None, dry_run: bool, run: Path | None, as_json: bool) -
         raise click.ClickException(str(error)) from None
     deleted = 0
     if not dry_run:
-        _withdraw(settings, gone)
+        _withdraw(settings, codec, gone)
         deleted = _delete_claims(settings, documents)
     if as_json:
         told = {
@@ -122,9 +124,11 @@ def _values(
                 yield message.value(), message.key()
 
 
-def _withdraw(settings: Settings, gone: Iterable[ExpiredDocument]) -> None:
+def _withdraw(settings: Settings, codec: Codec, gone: Iterable[ExpiredDocument]) -> None:
     """Put the withdrawals on the log; one that is there already is the same again."""
-    with Producer(settings) as producer:
+    must_sign = ProducerProof.now(settings, codec).asked
+    publisher = RequestPublisher(settings, codec, client="retain", must_sign=must_sign)
+    with Producer(settings, publisher=publisher) as producer:
         for one in gone:
             document = one.document
             producer.withdraw_document(

@@ -47,6 +47,7 @@ from schemas import SourceConfigured, SourceRan
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec, open_codec
 from streams.log.configuration_log import ConfigurationLog
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 
 
@@ -56,6 +57,12 @@ def limits_in_force(settings: Settings, codec: Codec) -> ConfiguredLimits:
         activations = log.read()
     shipped = in_force(settings)
     return ConfiguredLimits({step: activations.in_force(step, shipped[step]) for step in shipped})
+
+
+def publisher_now(settings: Settings, codec: Codec) -> RequestPublisher:
+    """Return what publishes by who must sign at the moment."""
+    must_sign = ProducerProof.now(settings, codec).asked
+    return RequestPublisher(settings, codec, client=EDGE, must_sign=must_sign)
 
 
 class SourceDesk:
@@ -86,7 +93,7 @@ class SourceDesk:
         self._requests.identities.of_document(tenant, "")  # refuses what is no tenant
         assert codec is not None or (log is not None and publisher is not None)
         self._log = log or SourceLog(settings, codec)  # type: ignore[arg-type]
-        self._publisher = publisher or RequestPublisher(settings, codec, client=EDGE)  # type: ignore[arg-type]
+        self._publisher = publisher or publisher_now(settings, codec)  # type: ignore[arg-type]
         self._open = open_source
         self._room = room or IngestRoom(settings).wait
 

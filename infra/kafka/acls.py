@@ -47,6 +47,7 @@ from streams.topics import (
     changelog_of,
     group_of,
     topic_of,
+    topics_of,
 )
 
 TARGET = Path(__file__).parent / "acls.yaml"
@@ -65,9 +66,9 @@ SETTLED = (topic_of(ConfigurationSet), topic_of(ConfigurationActivated))
 """What a process reads to know which configurations are in force."""
 
 
-ERASING = tuple(map(topic_of, (*OUTCOMES, DocumentWithdrawn)))
+ERASING = topics_of(*OUTCOMES, DocumentWithdrawn)
 """What whoever erases a person writes: what came of it, and that their documents are gone."""
-ERASURES = tuple(dict.fromkeys(map(topic_of, (*TELLING, *FIRST, *SECOND))))
+ERASURES = tuple(dict.fromkeys(topics_of(*TELLING, *FIRST, *SECOND)))
 """What is read for it: what was asked of people, and what is held of them."""
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streams.log.clock import now_us
 from streams.log.credential_files import secret_of
 from streams.settings import BadSetting, Settings, variable
+from streams.topics import REQUESTS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,6 +35,12 @@ _FORM = re.compile(
     rb"(?P<signature>[A-Za-z0-9_-]{86})"
 )
 SEED_BYTES = 32
+SIGNED = frozenset(topic.name for topic in REQUESTS)
+"""Topics whose records whoever has a key signs."""
+NO_KEY = (
+    "requests must be signed, and this process has no key to sign with: an operator must set "
+    "PLAYHEAD_PRODUCER_KEY_FILE and start it again"
+)
 
 
 class ProducerSignature(NamedTuple):
@@ -113,6 +120,11 @@ class ProducerSigner:
         signature = self._private_key.sign(signed_bytes(record, at_us, nonce))
         text = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
         return PRODUCER, f"v1 {self.key} {at_us} {nonce} {text}".encode()
+
+
+def proof_of(signer: ProducerSigner | None, record: SignedRecord) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers that prove who wrote a record; none without a key, or on other topics."""
+    return (signer.header(record),) if signer is not None and record.topic in SIGNED else ()
 
 
 def signer_of(settings: Settings) -> ProducerSigner | None:

@@ -10,7 +10,13 @@ from agents.answering.terms import terms
 from agents.errors import Transient
 from edge.erasing.erasure_desk import ErasureDesk
 from edge.erasing.named_person import named_person
+from streams.log.configuration import PRODUCERS
+from streams.operations.erasures.erasure_log import VOICED
+from streams.operations.erasures.erasure_reader import anybody
+from streams.running.producer_proof import ProducerProof
+from streams.topics import topic_of
 from tests.erased_people import PeopleHeld
+from tests.producer_keys import ProducerKeys
 from worker.erasure_follower import Dropping, ErasureFollower, ExecutorLock, forget_texts, on_loop
 
 PATIENCE_S = 60.0
@@ -58,7 +64,7 @@ def run_now(work):
     raise AssertionError("it waits for something")
 
 
-def a_follower(people, keeping, *, executes=True, **parts):
+def a_follower(people, keeping, *, executes=True, holds=anybody, **parts):
     return ErasureFollower(
         people.settings,
         people.codec,
@@ -66,6 +72,7 @@ def a_follower(people, keeping, *, executes=True, **parts):
         people.executor(**parts) if executes else None,
         run_now,
         consumer=people.consumer,
+        holds=holds,
     )
 
 
@@ -94,6 +101,20 @@ def test_what_is_asked_is_executed_and_what_is_kept_is_dropped(people):
     assert keeping.people == {("acme", subject)}
     assert ("acme", "d-1") in keeping.removed
     assert people.told().done()
+
+
+def test_where_producers_must_sign_a_forged_request_erases_and_holds_nobody(people):
+    keys = ProducerKeys({topic_of(kind): [0, 0] for kind in VOICED})
+    jane, joe = people.ask("jane")[0], people.ask("joe")[0]
+    ask(people, "jane")
+    people.signer = keys.signer("*")
+    ask(people, "joe")
+    people.signer = None
+    desk = ErasureDesk(people.keyring, people, people.told, 2, edge="test")
+    desk.hold(named_person(people.keyring, "acme", "joe"), held=True, by="test")
+    keeping, proof = Keeping(), ProducerProof({PRODUCERS: keys.configuration})
+    following(a_follower(people, keeping, holds=proof.holds), lambda: keeping.people)
+    assert (people.opens(jane), people.opens(joe)) == (True, False)
 
 
 def test_what_was_done_before_a_start_is_dropped_too_and_not_done_again(people):

@@ -6,9 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from agents.errors import Transient
+from schemas import DocumentWithdrawn, PersonErased
+from streams.log.producer_signature import PRODUCER, SignedRecord
+from streams.running.producer_gate import ProducerRules, WrittenAt
 from streams.settings import Settings
+from streams.topics import topic_of
+from tests.fakes import a_codec, a_meta
+from tests.producer_keys import ProducerKeys
 from worker import apps, cli, oversight
-from worker.oversight import keep_lease, watch_over
+from worker.oversight import keep_lease, signed_entries, watch_over
 
 
 def a_step(proven):
@@ -55,6 +62,20 @@ async def test_the_watchdog_asks_the_broker_of_the_settings(monkeypatch):
     watching.close()
     assert asked == [("127.0.0.1:9", ["t"])]
     assert watchdog._partitions == Settings().partitions
+
+
+def test_withdrawals_of_an_erased_person_are_signed_as_requests_must_be():
+    """Unsigned they would become dead letters, and what was erased would go on to be found."""
+    events = [DocumentWithdrawn(meta=a_meta(), document="d"), PersonErased(meta=a_meta(), subject="s", keys=())]
+    with pytest.raises(Transient, match="PRODUCER_KEY_FILE"):
+        list(signed_entries(a_codec(), None, events, must_sign=True))
+    assert len(list(signed_entries(a_codec(), None, events, must_sign=False))) == 2
+    keys = ProducerKeys({topic_of(DocumentWithdrawn): [0]})
+    entries = list(signed_entries(a_codec(), keys.signer("*"), events, must_sign=True))
+    for (topic, lane, key, value, headers), event in zip(entries, events, strict=True):
+        record, at = SignedRecord(topic, key, value, event.meta.tenant), WrittenAt(topic, lane, 7)
+        assert ProducerRules(keys.values).why_not(at, record, headers) == ""
+        assert (PRODUCER in dict(headers)) == isinstance(event, DocumentWithdrawn)
 
 
 @pytest.mark.parametrize("host", [apps, cli])

@@ -9,12 +9,9 @@ from schemas import Event, EventRejected
 from streams.delivery.history import RETRY
 from streams.log.addressing import address_of
 from streams.log.codec import Codec, Undecodable
-from streams.log.producer_signature import ProducerSigner, SignedRecord, signer_of
+from streams.log.producer_signature import ProducerSigner, SignedRecord, proof_of, signer_of
 from streams.log.writing import Writer
 from streams.settings import Settings
-from streams.topics import REQUESTS
-
-SIGNED = frozenset(topic.name for topic in REQUESTS)
 
 
 class Copy(NamedTuple):
@@ -47,12 +44,13 @@ def copy_of(codec: Codec, event: EventRejected) -> Copy:
     return Copy(event.topic, event.partition, event.key, event.value, tuple(headers))
 
 
-def _vouched_for(signer: ProducerSigner, copy: Copy) -> Copy:
+def _vouched_for(signer: ProducerSigner | None, copy: Copy) -> Copy:
     """Sign a request for whoever signed it first, whose signature the letter does not hold."""
-    if copy.topic not in SIGNED or copy.value is None:
+    if copy.value is None:
         return copy
-    record = SignedRecord(copy.topic, copy.key or b"", copy.value, (copy.key or b"").decode())
-    return copy._replace(headers=(*copy.headers, signer.header(record)))
+    key = copy.key or b""
+    record = SignedRecord(copy.topic, key, copy.value, key.decode("utf-8", "surrogateescape"))
+    return copy._replace(headers=(*copy.headers, *proof_of(signer, record)))
 
 
 def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
@@ -62,7 +60,7 @@ def put_back(settings: Settings, copies: Sequence[Copy]) -> list[int]:
     RecordTooLarge for one that fits the log no longer with its mark.
     """
     signer = signer_of(settings)
-    vouched = copies if signer is None else [_vouched_for(signer, copy) for copy in copies]
+    vouched = [_vouched_for(signer, copy) for copy in copies]
     with Writer(settings, "playhead-dead-letters") as writer:
         try:
             return [position.offset for position in writer.write_all(vouched)]

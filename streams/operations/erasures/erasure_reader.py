@@ -21,7 +21,9 @@ from streams.operations.erasures.holdings import FIRST, SECOND, ErasedPerson, Ho
 from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import topic, topic_of
+from streams.watching.logs import logger
 
+log = logger("erasures")
 NAME = "erasures"
 _NO_TOPIC = frozenset(
     {KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001 - public
@@ -29,16 +31,26 @@ _NO_TOPIC = frozenset(
 
 
 OpenConsumer = Callable[[Settings, str], Consumer]
+Holds = Callable[[Message, str], bool]
+"""Whether a record may be taken for its tenant's, where producers must sign."""
+
+
+def anybody(_message: Message, _tenant: str) -> bool:
+    """Take every record: where nobody asks who wrote it."""
+    return True
 
 
 def told_of_erasures(
-    settings: Settings, codec: Codec, open_consumer: OpenConsumer = new_consumer
+    settings: Settings,
+    codec: Codec,
+    open_consumer: OpenConsumer = new_consumer,
+    holds: Holds = anybody,
 ) -> ErasureLog:
     """Read what was asked, done, refused and held of people."""
     log = ErasureLog()
     with closing(open_consumer(settings, NAME)) as consumer:
         for kind in TELLING:
-            for event, message in _events(consumer, codec, settings, kind, b""):
+            for event, message in _events(consumer, codec, settings, kind, b"", holds):
                 log.take(event, *_place(message))
     return log
 
@@ -62,7 +74,12 @@ def holdings_of(
 
 
 def _events(
-    consumer: Consumer, codec: Codec, settings: Settings, kind: type[Event], key: bytes
+    consumer: Consumer,
+    codec: Codec,
+    settings: Settings,
+    kind: type[Event],
+    key: bytes,
+    holds: Holds = anybody,
 ) -> Iterator[tuple[Event, Message]]:
     """Read a topic in all lanes, of one tenant if its key is given.
 
@@ -74,7 +91,7 @@ def _events(
         with closing(records(consumer, _extents(consumer, name, lane))) as messages:
             for message in messages:
                 if not key or message.key() == key:
-                    event = event_of(codec, kind, message)
+                    event = event_of(codec, kind, message, holds)
                     if event is not None:
                         yield event, message
 
@@ -89,12 +106,22 @@ def _extents(consumer: Consumer, name: str, lane: int) -> Iterable[Extent]:
         raise
 
 
-def event_of(codec: Codec, kind: type[Event], message: Message) -> Event | None:
-    """Open a record by the gate of the steps; None for what is no record of ours."""
+def event_of(
+    codec: Codec, kind: type[Event], message: Message, holds: Holds = anybody
+) -> Event | None:
+    """Open a record by the gate of the steps; None for what is no record of ours.
+
+    Nor is one that nobody proved: what destroys keys is believed no sooner than a question.
+    """
     try:
-        return admit(codec, kind, message.value(), message.key(), _place(message)[1])
+        event = admit(codec, kind, message.value(), message.key(), _place(message)[1])
     except Undecodable:
         return None
+    if holds(message, event.meta.tenant):
+        return event
+    name, lane, offset = _place(message)
+    log.warning("nobody proved who wrote this", topic=name, partition=lane, offset=offset)
+    return None
 
 
 def _place(message: Message) -> tuple[str, int, int]:

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from edge.cli import erase as cli
 from schemas import ErasureRequested, LegalHoldSet
+from streams.running.producer_proof import ProducerProof
 from streams.topics import topic_of
 from tests.edge.cli.running import run
 from tests.erased_people import PeopleHeld
@@ -32,7 +33,7 @@ def people(tmp_path, monkeypatch):
     people = PeopleHeld(tmp_path)
     people.works = True
 
-    def told(*_):
+    def told(*_, **__):
         if people.works:
             people.work()
         return people.told()
@@ -41,6 +42,7 @@ def people(tmp_path, monkeypatch):
     monkeypatch.setenv("PLAYHEAD_PARTITIONS", "2")
     monkeypatch.setattr("edge.erasing.erasure_desk.LOOK_S", 0.0)
     monkeypatch.setattr(cli, "open_codec", lambda _: people.codec)
+    monkeypatch.setattr(cli.ProducerProof, "now", lambda *_: ProducerProof())
     monkeypatch.setattr(cli, "RequestPublisher", lambda *_, **__: Publisher(people))
     monkeypatch.setattr(cli, "told_of_erasures", told)
     monkeypatch.setattr(
@@ -158,7 +160,7 @@ def test_without_a_worker_the_request_stays_on_the_log(people):
 
 
 def test_a_broker_that_is_away_is_told_in_one_line(people, monkeypatch):
-    def away(*_):
+    def away(*_, **__):
         raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
     monkeypatch.setattr(cli, "told_of_erasures", away)

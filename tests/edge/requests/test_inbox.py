@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox, _told_of_error
-from edge.requests.producer_proof import ProducerProof
+from streams.running.producer_proof import ProducerProof
 from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,

@@ -111,3 +111,18 @@ async def test_what_went_wrong_is_said_and_a_key_is_the_other_way(page, url, gat
     assert page.url == f"{url}/review"
     assert await page.get_by_role("button", name="Sign out").count() == 1
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("path", ["/", "/review"])
+async def test_a_link_has_nobody_ask_as_somebody_else(page, url, gateway, path):
+    """With a key of the attacker's own tenant: where people sign in, no link chooses who one is."""
+    key = a_key(gateway, "evil", scopes=["ask", "review"])
+    asked = []
+    page.on("request", lambda request: asked.append(request.headers.get("authorization", "")))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    await page.goto(f"{url}{path}#key={key}")
+    await expect(page.locator("#door")).to_be_visible()
+    assert not any(asked)
+    await sign_in(page, "jane")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert page.complaints == []

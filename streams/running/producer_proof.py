@@ -1,15 +1,20 @@
-"""Producer proof: the edge asks of a record what the first steps ask, and takes it then."""
+"""Producer proof: whoever believes a request before a step has, asks of it what the first steps ask."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from agents.errors import Transient
 from streams.log.addressing import headers_of
-from streams.log.configuration import Configuration
+from streams.log.chosen_model import in_force
+from streams.log.codec import Codec
+from streams.log.configuration import PRODUCERS, Configuration
+from streams.log.configuration_log import ConfigurationLog
 from streams.log.producer_signature import SignedRecord, signature_in
 from streams.running.producer_gate import ProducersInForce, Unproved, WrittenAt
+from streams.settings import Settings
 from streams.topics import INBOX, REQUESTS
 
 ASKED = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
@@ -27,6 +32,15 @@ class ProducerProof:
         """`known` says whether the log has told which configurations are in force."""
         self._producers = ProducersInForce(configurations or {})
         self.known = known
+
+    @classmethod
+    def now(cls, settings: Settings, codec: Codec) -> ProducerProof:
+        """Ask by what is in force at this moment: for a process that soon ends.
+
+        Raises what reading the log raises.
+        """
+        with closing(ConfigurationLog(settings, codec)) as log:
+            return cls({PRODUCERS: log.read().in_force(PRODUCERS, in_force(settings)[PRODUCERS])})
 
     def asked(self) -> bool:
         """Say whether what is written from now on must be signed."""
