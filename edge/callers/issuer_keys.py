@@ -32,8 +32,10 @@ log = logger("gateway")
 warnings.filterwarnings("ignore", category=SecurityWarning)
 IssuerPublicKey = RSAKey | ECKey | OKPKey
 FRESH_S = 600.0
-"""Keys that are older are asked for again, beside the request that noticed: one that the issuer
-took back is out after so long."""
+"""Keys that are older are asked for again, beside the request that noticed."""
+STALE_S = 1_200.0
+"""Keys that are older are asked for before they are believed, where the issuer answers: one that it
+took back is out after so long, however seldom anybody comes."""
 ASK_AGAIN_S = 5.0
 """At least between two questions to an issuer: tokens with made-up keys cost it no more."""
 ASK_AGAIN_MAX_S = 60.0  # while it does not answer, the pause doubles up to this
@@ -101,7 +103,7 @@ class IssuerKeys:
         self._read_s = 0.0
         """When they were read."""
         self._document: Mapping[str, Any] = {}
-        self._asked_s = float("-inf")
+        self._asked_s = self._document_asked_s = float("-inf")
         self._pause_s = ASK_AGAIN_S
         self._why = ""
         """Why the last question was in vain; empty where it was not."""
@@ -113,8 +115,9 @@ class IssuerKeys:
         A token that names none is by the issuer's only key for its algorithm.
         """
         known = self._known(kid, algorithm)
-        if known is not None:
-            if self._clock() - self._read_s > FRESH_S:
+        age_s = self._clock() - self._read_s
+        if known is not None and (age_s <= STALE_S or self._why):
+            if age_s > FRESH_S:
                 self._ask_beside()
             return known
         await self._ask()
@@ -126,9 +129,15 @@ class IssuerKeys:
         raise NoSuchKey
 
     async def document(self) -> Mapping[str, Any]:
-        """Return the discovery document; raises IssuerAway."""
-        if not self._document:
-            await self._ask(with_document=True)
+        """Return the discovery document; raises IssuerAway.
+
+        Whoever makes up keys has the issuer asked for those, and keeps nobody from asking for this.
+        """
+        while self._asking is not None:
+            await asyncio.shield(self._asking)
+        if not self._document and self._clock() - self._document_asked_s >= self._pause_s:
+            self._begin(with_document=True)
+            await self._ask()
         if not self._document:
             raise IssuerAway(self._why or "it was asked a moment ago", self._left_s())
         return self._document
@@ -152,18 +161,20 @@ class IssuerKeys:
         if self._asking is None and self._may_ask():
             self._begin(with_document=False)
 
-    async def _ask(self, *, with_document: bool = False) -> None:
+    async def _ask(self) -> None:
         """Ask the issuer, with whoever else waits for its answer; not if it was asked just now."""
         if self._asking is None:
             if not self._may_ask():
                 return
-            self._begin(with_document=with_document)
+            self._begin(with_document=False)
         asking = self._asking
         assert asking is not None
         await asyncio.shield(asking)
 
     def _begin(self, *, with_document: bool) -> None:
         self._asked_s = self._clock()
+        if with_document:
+            self._document_asked_s = self._asked_s
         self._asking = asyncio.create_task(self._read(with_document=with_document))
 
     async def _read(self, *, with_document: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import tomllib
+from collections.abc import Collection
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from edge.callers.api_keys import RESERVED
 from edge.callers.scopes import unknown_scope
 from edge.requests import limits
 from streams.settings import BadSetting
@@ -97,6 +99,16 @@ class Issuer(Struct, frozen=True, forbid_unknown_fields=True):
             return self.tenants.get(claimed)
         taken = claimed in self.tenants or self.tenants == ["*"]
         return claimed if taken and limits.TENANT.fullmatch(claimed) else None
+
+    def still_says(self, tenant: str, user: str, scopes: Collection[str]) -> bool:
+        """Tell whether it could say so now of who signed in: the file may have changed since."""
+        values = self.tenants.values() if isinstance(self.tenants, dict) else self.tenants
+        may = {*self.everyone, *(name for names in self.scopes.values() for name in names)}
+        return (
+            user.startswith(f"{RESERVED}{self.issuer}#")
+            and (tenant == self.tenant or tenant in values or self.tenants == ["*"])
+            and set(scopes) <= may
+        )
 
 
 class Issuers(Struct, frozen=True, forbid_unknown_fields=True):

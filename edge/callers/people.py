@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from edge.callers.access_tokens import Tokens, looks_like_token
+from edge.callers.access_tokens import PersonKnown, Tokens, looks_like_token
 from edge.callers.caller import Caller
 from edge.callers.issuer_keys import trusted
 from edge.callers.issuers import issuers_of
@@ -55,12 +55,21 @@ class People:
 
     def stands(self, cookie: str) -> bool:
         """Tell whether a sign-in does, for which there is a file to read."""
+        return self._found(cookie) is not None
+
+    def _found(self, cookie: str) -> tuple[str, PersonKnown, int] | None:
         found = self.sign_ins.find(cookie)
-        return found is not None and self.signing_in.knows(found[1].issuer)
+        if found is None:
+            return None
+        who = found[1]
+        issuer = self.tokens.issuers.with_login.get(who.issuer)
+        if issuer is None or not issuer.still_says(who.tenant, who.user, who.scopes):
+            return None
+        return found
 
     def _signed_in(self, cookie: str, subject_of: SubjectOf) -> Caller:
-        found = self.sign_ins.find(cookie)
-        if found is None or not self.signing_in.knows(found[1].issuer):
+        found = self._found(cookie)
+        if found is None:
             raise unauthorized("this sign-in is over: sign in again")
         identity, who, ends_s = found
         subject = subject_of(who.tenant, who.user)

@@ -138,7 +138,8 @@ class SigningIn:
         issuer, login, document = await self._at(attempt)
         if answer.get("error"):
             raise NotSignedIn("refused", "the issuer refused it", attempt.page)
-        if answer.get("iss", issuer.issuer) != issuer.issuer:
+        says_so = document.get("authorization_response_iss_parameter_supported") is True
+        if answer.get("iss", "" if says_so else issuer.issuer) != issuer.issuer:
             raise NotSignedIn("refused", "another issuer answered (iss)", attempt.page)
         code = answer.get("code", "")
         if not 0 < len(code) <= CODE_MAX:

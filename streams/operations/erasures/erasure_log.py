@@ -109,8 +109,8 @@ class ErasureLog:
         erasure = self.erasures.get((event.meta.tenant, event.meta.request))
         if erasure is None:
             self._early.append(event)
-        elif not _is_of(event, erasure):
-            return  # nobody's: a verification says so
+        elif erasure.state != "requested" or not _is_of(event, erasure):
+            return  # it has its end, or this is nobody's: a verification says so
         elif isinstance(event, ErasureRefused):
             erasure.refused = event
         elif event.meta.ordinal == len(erasure.erased):  # a copy is passed over

@@ -14,6 +14,7 @@ from edge.callers.access_tokens import Tokens
 from edge.callers.issuer_keys import (
     ASK_AGAIN_S,
     FRESH_S,
+    STALE_S,
     BadIssuerAnswer,
     IssuerAway,
     IssuerKeys,
@@ -157,6 +158,24 @@ async def test_older_keys_are_asked_for_again_beside_the_request(keys, answers, 
     await asyncio.sleep(0)
     with pytest.raises(NoSuchKey):
         await keys.find("key-1", "RS256")
+
+
+async def test_a_key_that_was_taken_back_is_out_however_seldom_anybody_comes(keys, answers, time):
+    await keys.find("key-1", "RS256")
+    answers.keys = []
+    time.now_s += STALE_S + 1
+    with pytest.raises(NoSuchKey):
+        await keys.find("key-1", "RS256")
+
+
+async def test_made_up_keys_keep_nobody_from_signing_in(time, answers):
+    [issuer] = issuers({**STAFF, "keys": f"{URL}/certs"}).issuers
+    keys = IssuerKeys(issuer, answers, time)
+    with pytest.raises(NoSuchKey):
+        await keys.find("made-up", "RS256")
+    found = await asyncio.gather(*(keys.document() for _ in range(3)))
+    assert [one["issuer"] for one in found] == [URL] * 3
+    assert len(answers.asked) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 import pytest
 
 from edge.callers.access_tokens import PersonKnown
+from edge.callers.people import People
 from edge.callers.sign_ins import EACH_MAX, SignIns
+from tests.edge.callers.issuing import STAFF, URL, issuers, tokens
 
 JANE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#jane", ("ask",), ("hr",))
 JOE = PersonKnown("staff", "acme", "oidc:https://id.acme.test#joe", ("ask",), ())
@@ -51,3 +53,28 @@ def test_a_person_has_so_many_at_once_and_nobody_elses_go(store):
     mine = [store.create(JANE, 60 + number) for number in range(EACH_MAX + 2)]
     assert [bool(store.find(one)) for one in mine] == [False] * 2 + [True] * EACH_MAX
     assert store.find(joes)
+
+
+@pytest.mark.parametrize(
+    ("changed", "stands"),
+    [
+        ({}, True),
+        ({"tenants": ["*"]}, True),
+        ({"tenants": {"a": "acme"}}, True),
+        ({"tenants": [], "tenant": "acme"}, True),
+        ({"tenants": ["globex"]}, False),
+        ({"tenants": [], "tenant": "globex"}, False),
+        ({"scopes": {"chat": ["restore"]}}, False),
+        ({"issuer": f"{URL}2"}, False),
+        ({"issuer": URL[:-1]}, False),
+        ({"name": "guests"}, False),
+        ({"login": None}, False),
+    ],
+)
+def test_a_sign_in_says_no_more_than_its_issuer_may_after_a_start_with_another_file(
+    store, changed, stands
+):
+    cookie = store.create(PersonKnown("staff", "acme", f"oidc:{URL}#jane", ("ask",), ()), 60)
+    entry = {**STAFF, "login": {"client_id": "pages"}, **changed}
+    found, _ = tokens(issuers(entry, public_url="https://chat.acme.test"))
+    assert People(found, store).stands(cookie) is stands

@@ -100,6 +100,15 @@ async def test_a_client_with_a_secret_shows_it_as_the_issuer_takes_it(
     assert isinstance(auth, httpx.BasicAuth) == basic
 
 
+@pytest.mark.parametrize("answer", [{"code": "c0de"}, {"code": "c0de", "iss": f"{URL}2"}])
+async def test_an_issuer_that_names_itself_in_its_answers_is_named_in_each(finish, answer):
+    """RFC 9207: an answer of another issuer, which can't say so, is not taken for its."""
+    names = {"authorization_response_iss_parameter_supported": True}
+    with pytest.raises(NotSignedIn, match="iss"):
+        await finish({"id_token": id_token()}, answer, document=names)
+    assert await finish({"id_token": id_token()}, {"code": "c0de", "iss": URL}, document=names)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -71,6 +71,14 @@ def test_copies_change_nothing():
     assert (done.asked, done.keys) == (request, ("user/s",))
 
 
+def test_what_comes_after_the_end_changes_nothing():
+    """Else whoever may write outcomes could have more keys destroyed, or say that none was."""
+    request = asked()
+    end = erased(request, "user/s")
+    log = told(request, end, erased(request, "value/v", number=1), refused(request))
+    assert [(one.state, one.keys) for one in log.of("acme", ["s"])] == [("erased", ("user/s",))]
+
+
 def test_a_refused_request_is_not_open_and_not_done():
     request = asked()
     log = told(refused(request), request)
