@@ -20,7 +20,7 @@ from typing import Any
 
 import schemas
 from edge.callers.scopes import IMPLIED, OLDER, SCOPES
-from edge.protocols.route_rules import FRAMES, RULES, RouteRule
+from edge.protocols.route_rules import FRAMES, GRAPHQL_FIELDS, MCP_METHODS, RULES, RouteRule
 from streams import settings as settings_
 from streams import topics
 from streams.settings import VARIABLES, Settings, allowed, unit, variable
@@ -244,13 +244,15 @@ def scopes_page() -> str:
     routes = table(
         ("route", "needs"), ((f"`{name}`", needed(rule)) for name, rule in RULES.items())
     )
-    frames = table(
-        ("frame", "needs"), ((f"`{name}`", needed(rule)) for name, rule in FRAMES.items())
+    frames, fields, methods = (
+        table((what, "needs"), ((f"`{name}`", needed(rule)) for name, rule in rules.items()))
+        for what, rules in (("frame", FRAMES), ("field", GRAPHQL_FIELDS), ("method", MCP_METHODS))
     )
     return (
         f"{SCOPES_HEAD}{scopes}\n## Routes\n\n`WS` is the handshake of a WebSocket. `/metrics` "
         "shows what is left of shared bounds to the scope `metrics` alone.\n\n"
         f"{routes}\n## Frames of a client on the WebSocket\n\n{frames}"
+        f"\n## Fields of GraphQL\n\n{fields}\n## Methods of MCP\n\n{methods}"
     )
 
 

@@ -16,7 +16,10 @@ def check_origin(origin: str | None, own: str) -> None:
     """
     if origin is None:
         return
-    host = urlsplit(origin).hostname
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:  # no browser's
+        host = None
     if host is None or host not in LOOPBACK | {urlsplit(own).hostname}:
         raise forbidden(
             "pages of this Origin may not call here: the gateway's own may, and those of this "

@@ -1,7 +1,8 @@
-"""Who may what: the scope that each route and each frame needs. The one table of it.
+"""Who may what: the scope that each route, frame, field and method needs. The one table of it.
 
 The check, the security of /openapi.json and docs/scopes.md come from here. A route that is not
-named is refused to everybody, and a test fails that walks all of them.
+named is refused to everybody, and a test fails that walks all of them. Fields of GraphQL and
+methods of MCP ask for themselves; a test holds each of them to this, under every scope.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ RULES = {
     "POST /v1/responses/{response_id}/cancel": ASK,
     "POST /v1/embeddings": ASK,
     "WS /v1/chat": ASK,
-    # these ask for each call who calls, and hold it to this
-    "ANY /mcp": ASK,
-    "ANY /graphql": ASK,
-    "WS /graphql": ASK,
+    # what is called there has rules of its own, below
+    "ANY /mcp": ANYBODY,
+    "ANY /graphql": ANYBODY,
+    "WS /graphql": ANYBODY,
     "DELETE /v1/subjects/{subject}": ERASE,
     "GET /v1/subjects/{subject}": ERASE,
     "GET /v1/me": ANYBODY,
@@ -87,6 +88,35 @@ RULES = {
 
 FRAMES = {"message": ASK, "resume": ASK, "cancel": ASK}
 """By the type of a client's frame on the WebSocket."""
+
+GRAPHQL_FIELDS = {
+    "Query.me": ANYBODY,
+    "Query.sessions": ASK,
+    "Query.session": ASK,
+    "Query.message": ASK,
+    "Query.timeline": ASK,
+    "Query.documents": ASK,
+    "Query.document": ASK,
+    "Query.documentText": ASK,
+    "Query.search": ASK,
+    "Mutation.ask": ASK,
+    "Mutation.submitDocument": INGEST,
+    "Mutation.withdrawDocument": INGEST,
+    "Mutation.feedback": ASK,
+    "Mutation.cancel": ASK,
+    "Subscription.answer": ASK,
+}
+"""By type and field, where an operation begins."""
+
+MCP_METHODS = {
+    "initialize": ANYBODY,
+    "tools/list": ANYBODY,
+    "tools/call": ASK,
+    "resources/list": ASK,
+    "resources/templates/list": ANYBODY,
+    "resources/read": ASK,
+}
+"""By the method of a message of the Model Context Protocol."""
 
 
 def rule_of(connection: HTTPConnection) -> RouteRule:

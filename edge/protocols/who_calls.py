@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.requests import HTTPConnection
 
-from edge.callers.caller import Caller
+from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
 from edge.problems import unauthorized
+from edge.protocols.tenants_named import tenants_named
 
 COOKIE = "playhead"
 
@@ -18,8 +19,7 @@ def cookie_name(name: str, *, secure: bool) -> str:
 
 async def who_calls(connection: HTTPConnection, gateway: Gateway, secret: str) -> Caller:
     """Return who calls; raises Problem. Beside a key or a token no cookie counts."""
-    if len(connection.headers.getlist("authorization")) > 1:
-        raise unauthorized("there are two Authorization headers: send the one that is meant")
+    check_one_meant(connection)
     if secret or gateway.people is None or "authorization" in connection.headers:
         return await gateway.caller(secret)
     cookie = connection.cookies.get(cookie_name(COOKIE, secure=gateway.people.secure), "")
@@ -27,3 +27,17 @@ async def who_calls(connection: HTTPConnection, gateway: Gateway, secret: str) -
         return await gateway.caller("")
     method = connection.scope.get("method", "WS")
     return await gateway.signed_in(cookie, connection.headers.get("origin"), method)
+
+
+async def bearer_calls(connection: HTTPConnection, gateway: Gateway) -> Caller:
+    """Return who calls where a key or a token says it and no cookie counts; raises Problem."""
+    check_one_meant(connection)
+    caller = await gateway.caller(bearer_of(connection.headers.get("authorization", "")))
+    caller.belongs_to(*tenants_named(connection))
+    return caller
+
+
+def check_one_meant(connection: HTTPConnection) -> None:
+    """Raise Problem where a request says twice who calls."""
+    if len(connection.headers.getlist("authorization")) > 1:
+        raise unauthorized("there are two Authorization headers: send the one that is meant")

@@ -29,6 +29,8 @@ class GraphqlContext:
     """Who calls; on a WebSocket nobody is known before its first message."""
     connection_params: dict[str, Any] | None = None
     """What that message said."""
+    tenants_named: Sequence[str] = ()
+    """Tenants that the handshake of a WebSocket named."""
     standing: Standing | None = None
     """How the key stands with which a connection is open."""
     resources: ExitStack = field(default_factory=ExitStack)

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from edge.callers.caller import Caller, bearer_of
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.graphql.graphql_socket import Socket, is_operation
@@ -25,6 +24,7 @@ from edge.protocols.http.bodies import read_body
 from edge.protocols.origins import check_origin
 from edge.protocols.responses import response_of
 from edge.protocols.tenants_named import tenants_named
+from edge.protocols.who_calls import bearer_calls
 from edge.requests import limits
 from edge.requests.validity import Refused, check_depth
 
@@ -73,7 +73,7 @@ class GraphqlRoute:
                 headers={"Allow": "POST"},
             )
         check_origin(request.headers.get("origin"), gateway.settings.gateway)
-        caller = await self._caller_of(request)
+        caller = await bearer_calls(request, gateway)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise Problem(415, "unsupported-media-type", f"send a body of {JSON}")
         with gateway.admission.body(caller.tenant, caller.key) as count:
@@ -94,12 +94,6 @@ class GraphqlRoute:
             headers={"Cache-Control": "no-store"},
         )
 
-    async def _caller_of(self, request: Request | WebSocket) -> Caller:
-        secret = bearer_of(request.headers.get("authorization", ""))
-        caller = await self._gateway.caller(secret)
-        caller.belongs_to(*tenants_named(request))
-        return caller
-
     # ------------------------------------------------------------------ over a WebSocket
 
     async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +103,7 @@ class GraphqlRoute:
             check_origin(websocket.headers.get("origin"), gateway.settings.gateway)
             known = None
             if websocket.headers.get("authorization"):
-                known = await self._caller_of(websocket)
+                known = await bearer_calls(websocket, gateway)
         except Problem as problem:
             await _deny(websocket, problem)
             return
@@ -117,6 +111,7 @@ class GraphqlRoute:
         with ExitStack() as resources:
             socket = Socket(gateway, receive, send)
             context = served.context_of(gateway, known, scope["state"], resources)
+            context.tenants_named = tenants_named(websocket)
             serving = served.served_over(context, scope, socket)
             await socket.serve(serving, lambda: served.standing_of(context))
 

@@ -118,6 +118,7 @@ class _View(GraphQL[GraphqlContext, None]):
                 secret = bearer_of(said) if isinstance(said, str) else ""
                 context.known_caller = await gateway.caller(secret)
             caller = context.known_caller
+            caller.belongs_to(*context.tenants_named)
             context.resources.enter_context(gateway.connections.hold(caller.tenant, caller.key))
         except Problem:
             raise ConnectionRejectionError from None

@@ -56,6 +56,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        # by a Host that the client names, and by http where a proxy ends TLS: keys would follow
+        redirect_slashes=False,
         telemetry=NO_TELEMETRY,
         exception_handlers={
             Problem: on_problem,

@@ -15,17 +15,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from edge.callers.caller import Caller, bearer_of
+from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.http.bodies import read_body
 from edge.protocols.origins import check_origin
 from edge.protocols.responses import response_of
-from edge.protocols.tenants_named import tenants_named
+from edge.protocols.who_calls import bearer_calls
 
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
-SCOPES = ("read",)
+SCOPES = ("ask",)
 MESSAGE_MAX = 262_144
 """Bytes of a message: twice the longest question, however it is escaped."""
 
@@ -71,13 +71,11 @@ class McpRoute:
                 headers={"Allow": "POST"},
             )
         try:
-            caller = await self._gateway.caller(bearer_of(request.headers.get("authorization", "")))
-            caller.belongs_to(*tenants_named(request))
+            return await bearer_calls(request, self._gateway)
         except Problem as problem:
             if problem.status == 401:
                 problem.headers["WWW-Authenticate"] = challenge(request)
             raise
-        return caller
 
     async def _body_of(self, request: Request, caller: Caller) -> bytes:
         gateway = self._gateway
@@ -151,12 +149,15 @@ def challenge(request: Request) -> str:
 
 
 async def protected_resource(request: Request) -> JSONResponse:
-    """Describe what protects `/mcp` (RFC 9728): keys of Playhead's own, which no issuer gives."""
+    """Describe what protects `/mcp` (RFC 9728): keys of Playhead's own, and tokens of issuers."""
+    people = request.app.state.gateway.people
+    issuers = [] if people is None else [one.issuer for one in people.tokens.issuers.issuers]
     return JSONResponse(
         {
             "resource": f"{request.base_url}".rstrip("/") + PATH,
             "resource_name": "Playhead",
             "bearer_methods_supported": ["header"],
             "scopes_supported": list(SCOPES),
+            **({"authorization_servers": issuers} if issuers else {}),
         }
     )

@@ -34,6 +34,8 @@ def test_programs_pages_of_our_own_and_of_this_machine_may_call(origin):
         "https://localhost.evil.test",
         "file://",
         "chat.acme.test",
+        "http://[::1",
+        "http://[",
     ],
 )
 def test_other_pages_may_not(origin):

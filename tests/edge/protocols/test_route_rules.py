@@ -3,16 +3,28 @@
 import json
 import re
 
+import httpx
 import pytest
+import websockets
 
 from edge.callers.scopes import SCOPES, granted, unknown_scope
 from edge.problems import Problem
+from edge.protocols.graphql.graphql_served import the_schema
 from edge.protocols.http.described_security import add_security, security_of
-from edge.protocols.route_rules import FRAMES, RULES, RouteRule, rule_of
+from edge.protocols.route_rules import (
+    FRAMES,
+    GRAPHQL_FIELDS,
+    MCP_METHODS,
+    RULES,
+    RouteRule,
+    rule_of,
+)
 from edge.protocols.websocket.client_frames import KINDS
 from tests.edge.chat_client import connect
 from tests.edge.fake_log import a_key
 from tests.edge.http_client import HttpClient, answers_with, is_problem
+from tests.edge.protocols.graphql.graphql_client import connected
+from tests.edge.protocols.mcp.mcp_client import HEADERS, address
 from tests.edge.routes_of import routes_of
 
 
@@ -47,6 +59,111 @@ async def test_a_route_that_is_not_public_asks_who_calls_and_what_they_may(app, 
         reply = await HttpClient(app, a_key(gateway, scopes=[scope]))(method, path)
         may = not rule.scopes or bool(granted([scope]) & set(rule.scopes))
         assert (reply.status_code != 403) == may, (scope, reply.text)
+
+
+@pytest.mark.parametrize("name", RULES)
+async def test_a_method_that_a_route_has_not_and_a_path_that_is_none_do_nothing(app, name):
+    """HEAD and OPTIONS run no route, and no other spelling of a path leads to one, or elsewhere."""
+    method, path = name.split(" ")
+    path = re.sub(r"\{[^}]*\}", "x", path)
+    anybody = HttpClient(app, "")
+    for other in ("HEAD", "OPTIONS", "TRACE"):
+        reply = await anybody(other, path)
+        assert reply.status_code in {404, 405} or RULES[name].public, other
+    spellings = (f"/{path}", f"{path}/", f"{path}%2f", f"{path}%00", path.replace("/v1/", "/v1//"))
+    for spelt in {*spellings, path.upper().replace("X", "x")} - {path}:
+        sent = httpx.URL("http://gateway", raw_path=spelt.encode())
+        method = method if method in {"GET", "POST", "DELETE"} else "POST"
+        reply = await anybody.http.request(method, sent, headers={"Host": "evil.test"})
+        assert reply.status_code in {401, 404, 405}, (spelt, reply.headers)
+        assert "location" not in reply.headers
+
+
+# ---------------------------------------------------------------------- GraphQL and MCP
+
+ARGUMENTS = {
+    "session": 'id: "x"',
+    "message": 'requestId: "x"',
+    "timeline": 'requestId: "x"',
+    "document": 'id: "x"',
+    "documentText": 'id: "x"',
+    "search": 'text: ""',
+    "ask": 'text: ""',
+    "submitDocument": 'uri: "", mediaType: ""',
+    "withdrawDocument": 'id: "x"',
+    "feedback": 'requestId: "x", rating: 9',
+    "cancel": 'requestId: "x"',
+    "answer": 'requestId: "x"',
+}
+
+
+def test_every_field_of_graphql_has_a_rule_and_every_rule_a_field():
+    types = (the_schema()._schema.get_type(name) for name in ("Query", "Mutation", "Subscription"))
+    assert {f"{one.name}.{field}" for one in types for field in one.fields} == set(GRAPHQL_FIELDS)
+
+
+@pytest.mark.parametrize("name", GRAPHQL_FIELDS)
+async def test_a_field_of_graphql_asks_what_its_caller_may(app, gateway, url, name):
+    kind, field = name.split(".")
+    given = f"({ARGUMENTS[field]})" if field in ARGUMENTS else ""
+    selected = "" if field in {"timeline", "documentText", "cancel"} else " { __typename }"
+    query = f"{kind.lower()} {{ {field}{given}{selected} }}"
+    for scope in SCOPES:
+        key = a_key(gateway, scopes=[scope])
+        if kind == "Subscription":
+            async with connected(url, key) as client:
+                await client.init()
+                await client.subscribe(query)
+                told = (await client.receive())["payload"]
+                errors = told if isinstance(told, list) else told.get("errors", [])
+        else:
+            reply = await HttpClient(app, key)("POST", "/graphql", {"query": query})
+            errors = reply.json().get("errors", [])
+        refused = any(one["extensions"]["status"] == 403 for one in errors)
+        rule = GRAPHQL_FIELDS[name]
+        may = not rule.scopes or bool(granted([scope]) & set(rule.scopes))
+        assert refused != may, (scope, errors)
+
+
+@pytest.mark.parametrize("name", MCP_METHODS)
+async def test_a_method_of_mcp_asks_what_its_caller_may(served, gateway, name):
+    params = {
+        "initialize": {"protocolVersion": "2025-06-18", "capabilities": {}}
+        | {"clientInfo": {"name": "x", "version": "1"}},
+        "tools/call": {"name": "ask", "arguments": {"text": ""}},
+        "resources/read": {"uri": "playhead://documents/x"},
+    }.get(name, {})
+    body = {"jsonrpc": "2.0", "id": 1, "method": name, "params": params}
+    for scope in SCOPES:
+        key = a_key(gateway, scopes=[scope])
+        headers = {"Authorization": f"Bearer {key}"} | HEADERS
+        async with httpx.AsyncClient(headers=headers) as http:
+            said = (await http.post(address(served), json=body)).text
+        rule = MCP_METHODS[name]
+        may = not rule.scopes or bool(granted([scope]) & set(rule.scopes))
+        assert ("lacks the scope" not in said) == may, (scope, said)
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/mcp"])
+async def test_where_no_route_asks_for_it_one_key_of_ones_own_tenant_is_meant_too(
+    app, gateway, path
+):
+    key = a_key(gateway)
+    both = [("Authorization", f"Bearer {one}") for one in (key, a_key(gateway, "globex"))]
+    is_problem(await HttpClient(app, "")("POST", path, {}, headers=both), 401)
+    client = HttpClient(app, key)
+    is_problem(await client("POST", path, {}, params={"tenant": "globex"}), 403)
+
+
+async def test_a_connection_of_graphql_names_no_other_tenant_either(url, gateway):
+    other = url.replace("/v1/chat", "/graphql?tenant=globex")
+    async with connected(other) as client:
+        await client.send(
+            type="connection_init", payload={"authorization": f"Bearer {a_key(gateway)}"}
+        )
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await client.receive()
+    assert closed.value.rcvd.code == 4403
 
 
 class Connection:

@@ -8,6 +8,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.edge.conftest import address_of
 
+HEADERS = {"Accept": "application/json, text/event-stream"}
+
 
 def address(served):
     return f"http://{address_of(served)}/mcp"

@@ -13,10 +13,9 @@ from edge.protocols.origins import check_origin
 from schemas import QuestionAsked
 from tests.edge.fake_log import a_citation, a_key
 from tests.edge.http_client import answers_with, is_problem, passages_for
-from tests.edge.protocols.mcp.mcp_client import address, connected, links_of, texts_of
+from tests.edge.protocols.mcp.mcp_client import HEADERS, address, connected, links_of, texts_of
 
 CALL = {"name": "ask", "arguments": {"text": "When is VAT due?"}}
-HEADERS = {"Accept": "application/json, text/event-stream"}
 
 
 def message(method="tools/call", params=None, **more):
