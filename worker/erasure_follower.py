@@ -32,7 +32,8 @@ from schemas import Event
 from streams.log.codec import Codec
 from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
-from streams.operations.erasures.erasure_reader import Holds, anybody, event_of
+from streams.operations.erasures.erasure_reader import event_of
+from streams.running.producer_proof import Holds, anybody
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -202,6 +203,8 @@ class ErasureFollower:
         if error is not None:
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 unread.discard((name, lane))
+            if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise Permanent(f"we may not read {name}, so nobody is erased: see `playhead acls`")
             return  # else the client connects again by itself
         event = event_of(self._codec, self._kinds[name], message, self._holds)
         if event is not None:

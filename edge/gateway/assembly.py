@@ -56,7 +56,7 @@ def on_components(
         publisher=publisher,
         log=LogReader(settings, codec, index=index, proof=proof),
         offsets=lambda: LagReader(settings),
-        reviews=ReviewReader(settings, codec),
+        reviews=ReviewReader(settings, codec, holds=proof.holds),
         configurations=configurations,
         followed_log=followed,
         index=index,

@@ -38,6 +38,7 @@ from streams.log.lanes import lanes
 from streams.log.offsets import Extent, Partition, extent_of
 from streams.operations.reviews.review_queue import ReviewQueue
 from streams.running.admit import admit
+from streams.running.producer_proof import Holds, anybody
 from streams.settings import Settings
 from streams.topics import topic_of
 
@@ -77,8 +78,10 @@ class ReviewReader:
         *,
         new_consumer: Callable[..., Any] = reading.new_consumer,
         clock: Callable[[], float] = time.monotonic,
+        holds: Holds = anybody,
     ) -> None:
         self._settings = settings
+        self._holds = holds
         self._codec = codec
         self._new_consumer = new_consumer
         self._clock = clock
@@ -151,9 +154,10 @@ class ReviewReader:
 
     def _opened(self, kind: type[Event], message: Any) -> Event | None:
         try:
-            return admit(self._codec, kind, message.value(), message.key(), message.partition())
+            event = admit(self._codec, kind, message.value(), message.key(), message.partition())
         except Undecodable:
             return None  # no record of ours, or not where its tenant's lie
+        return event if self._holds(message, event.meta.tenant) else None
 
     def _read_configurations(self, consumer: Any) -> None:
         """Learn of configurations first: a record names the one that it was written under."""

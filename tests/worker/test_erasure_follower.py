@@ -3,17 +3,19 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError
 
 from agents.answering.terms import terms
-from agents.errors import Transient
+from agents.errors import Permanent, Transient
 from edge.erasing.erasure_desk import ErasureDesk
 from edge.erasing.named_person import named_person
+from schemas import ErasureRequested
 from streams.log.configuration import PRODUCERS
-from streams.operations.erasures.erasure_log import VOICED
-from streams.operations.erasures.erasure_reader import anybody
-from streams.running.producer_proof import ProducerProof
+from streams.operations.erasures.erasure_log import VOICED, ErasureLog
+from streams.running.producer_proof import ProducerProof, anybody
 from streams.topics import topic_of
 from tests.erased_people import PeopleHeld
 from tests.producer_keys import ProducerKeys
@@ -115,6 +117,14 @@ def test_where_producers_must_sign_a_forged_request_erases_and_holds_nobody(peop
     keeping, proof = Keeping(), ProducerProof({PRODUCERS: keys.configuration})
     following(a_follower(people, keeping, holds=proof.holds), lambda: keeping.people)
     assert (people.opens(jane), people.opens(joe)) == (True, False)
+
+
+def test_a_worker_that_may_not_read_what_is_asked_says_so(people):
+    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    place = {"topic": lambda: topic_of(ErasureRequested), "partition": lambda: 0}
+    message = SimpleNamespace(error=lambda: error, **place)
+    with pytest.raises(Permanent, match="playhead acls"):
+        a_follower(people, Keeping())._take(message, ErasureLog(), set())
 
 
 def test_what_was_done_before_a_start_is_dropped_too_and_not_done_again(people):

@@ -66,7 +66,10 @@ async def test_the_watchdog_asks_the_broker_of_the_settings(monkeypatch):
 
 def test_withdrawals_of_an_erased_person_are_signed_as_requests_must_be():
     """Unsigned they would become dead letters, and what was erased would go on to be found."""
-    events = [DocumentWithdrawn(meta=a_meta(), document="d"), PersonErased(meta=a_meta(), subject="s", keys=())]
+    events = [
+        DocumentWithdrawn(meta=a_meta(), document="d"),
+        PersonErased(meta=a_meta(), subject="s", keys=()),
+    ]
     with pytest.raises(Transient, match="PRODUCER_KEY_FILE"):
         list(signed_entries(a_codec(), None, events, must_sign=True))
     assert len(list(signed_entries(a_codec(), None, events, must_sign=False))) == 2

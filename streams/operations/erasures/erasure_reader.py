@@ -19,6 +19,7 @@ from streams.log.reading import new_consumer, records
 from streams.operations.erasures.erasure_log import TELLING, ErasureLog
 from streams.operations.erasures.holdings import FIRST, SECOND, ErasedPerson, Holdings
 from streams.running.admit import admit
+from streams.running.producer_proof import Holds, anybody
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -31,13 +32,6 @@ _NO_TOPIC = frozenset(
 
 
 OpenConsumer = Callable[[Settings, str], Consumer]
-Holds = Callable[[Message, str], bool]
-"""Whether a record may be taken for its tenant's, where producers must sign."""
-
-
-def anybody(_message: Message, _tenant: str) -> bool:
-    """Take every record: where nobody asks who wrote it."""
-    return True
 
 
 def told_of_erasures(

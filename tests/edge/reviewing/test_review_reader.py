@@ -11,19 +11,22 @@ from msgspec.structs import replace
 from agents.errors import Transient
 from edge.reviewing import review_reader
 from edge.reviewing.review_reader import CONFIGURATIONS, ReviewReader, turns_of
-from schemas import Effect, Turn, Turns
+from schemas import AnswerJudged, Effect, Turn, Turns
 from schemas.registry import RegistryAway
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
-from streams.log.configuration import configuration
+from streams.log.configuration import PRODUCERS, configuration
 from streams.log.lanes import lanes
+from streams.log.producer_signature import SignedRecord
 from streams.log.setup import create_topics
 from streams.log.writing import Writer
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
 from tests.lone_broker import a_lone_broker
 from tests.memory_broker import MemoryConsumer, a_broker
+from tests.producer_keys import ProducerKeys
 from tests.replay.little_log import configuration_set
 from tests.streams.operations.reviews.records import a_judgement, a_release, a_retraction
 
@@ -85,6 +88,19 @@ def test_the_queue_is_as_the_log_stands_each_time(log):
     assert log.waiting() == ["r-3"]
     assert log.broker.handed == handed, "nothing is read twice"
     assert all(one.closed for one in log.consumers)
+
+
+def test_where_producers_must_sign_a_forged_judgement_counts_for_nothing():
+    keys = ProducerKeys({topic_of(AnswerJudged): [0] * 4})
+    signer = keys.signer("*")
+    log = Log(holds=ProducerProof({PRODUCERS: keys.configuration}).holds)
+    log.put(a_drawn("r-1"), *(lying(a_judgement("r-1", reviewer)) for reviewer in "ab"))
+    assert log.waiting() == ["r-1"]
+    for judged in (lying(a_judgement("r-1", reviewer)) for reviewer in "cd"):
+        topic, _, key, headers = address_of(judged)
+        record = SignedRecord(topic, key, CODEC.encode(judged), "acme")
+        log.put(judged, headers=(*headers, signer.header(record)))
+    assert log.waiting() == []
 
 
 def test_a_record_is_drawn_by_the_configuration_that_it_names(log):

@@ -33,8 +33,9 @@ from streams.log.codec import open_codec
 from streams.log.reading import new_consumer
 from streams.log.setup import create_topics
 from streams.log.writing import Writer
+from streams.operations.erasures.erasure_reader import told_of_erasures
 from streams.topics import REQUESTS, STEPS, TOPICS, topic_of
-from tests.fakes import a_meta
+from tests.fakes import a_codec, a_meta
 from tests.house import ROOT
 from tests.infra.kafka.topics_in_code import modules_from, records_in
 
@@ -83,7 +84,9 @@ def test_a_request_is_written_by_the_edge_alone():
         (["sealer"], ["replay.seal.audit_cli"]),
     ],
 )
-def test_what_a_component_names_in_its_code_it_may_read_and_what_it_makes_it_may_write(names, begins):
+def test_what_a_component_names_in_its_code_it_may_read_and_what_it_makes_it_may_write(
+    names, begins
+):
     """All topics that its modules name; those of steps have rows, and it may do no less than they say."""
     paths = [path for path in modules_from(begins) if path.as_posix() not in SHARED]
     assert len(paths) > 20, "the walk finds them"
@@ -233,6 +236,14 @@ def test_a_worker_needs_no_more_than_it_may(ruled_broker, running):
         worker.terminate()
         worker.wait(PATIENCE_S)
     assert "authoriz" not in log.read_text().lower()
+    assert "may not read" not in log.read_text(), "it follows erasures"
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("name", ["gateway", "eraser", "embed"])
+def test_who_asks_and_who_erases_read_what_is_told_of_erasures(ruled_broker, name):
+    settings = ruled_broker.settings(f"playhead-{name}")
+    assert told_of_erasures(settings, a_codec()).pending() == []
 
 
 @pytest.mark.stack

@@ -19,7 +19,9 @@ def modules_from(begins):
         if name.partition(".")[0] not in PACKAGES:
             continue
         at = ROOT / name.replace(".", "/")
-        path = next((one for one in (at.with_suffix(".py"), at / "__init__.py") if one.exists()), None)
+        path = next(
+            (one for one in (at.with_suffix(".py"), at / "__init__.py") if one.exists()), None
+        )
         if path is None or path in found:  # a name within a module
             continue
         found.add(path)
