@@ -15,7 +15,6 @@ from edge.gateway.receipt_desk import MakesReceipts
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
-from streams.running.producer_proof import ProducerProof
 from edge.requests.publishing import RequestPublisher
 from edge.reviewing.review_reader import ReviewReader
 from streams.log.chosen_model import in_force
@@ -28,6 +27,7 @@ from streams.log.configuration_watch import (
 )
 from streams.operations.erasures.erasure_reader import told_of_erasures
 from streams.operations.lag import LagReader
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 
 

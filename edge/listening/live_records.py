@@ -22,7 +22,6 @@ from confluent_kafka import TopicPartition
 
 from edge.listening.entries import HISTORY, RESULTS, Entry
 from edge.requests.identity import Whose
-from streams.running.producer_proof import ProducerProof
 from schemas import Event
 from streams.log.addressing import headers_of
 from streams.log.aside import Aside
@@ -30,6 +29,7 @@ from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import Partition
 from streams.log.schema_asker import SchemaAsker
 from streams.running.admit import admit
+from streams.running.producer_proof import ProducerProof
 from streams.watching.logs import logger
 
 log = logger("gateway")

@@ -41,13 +41,13 @@ from edge.listening.index_writer import IndexWriter
 from edge.listening.live_records import LiveRecords, entry_of, whose_is
 from edge.listening.log_index import LogIndex
 from edge.requests.identity import Whose
-from streams.running.producer_proof import ProducerProof
 from schemas import AnswerReleased, AnswerRetracted, Event, QuestionAsked
 from streams.delivery.log_identity import topic_ids
 from streams.log import reading
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.offsets import Extent, Partition, extent_since
 from streams.log.schema_asker import SchemaAsker
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from streams.topics import topic_of
 from streams.watching.logs import logger, places

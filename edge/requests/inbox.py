@@ -27,7 +27,6 @@ from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
 from edge.requests.inbox_records import InboxRecords
 from edge.requests.new_document import check_uri
-from streams.running.producer_proof import ProducerProof
 from edge.requests.publishing import REGISTRY_AWAY, WORD_TIMEOUT_S
 from edge.requests.validity import check_idempotency_key
 from schemas import Ask, Event, EventRejected, Failed, InboxDocument, InboxQuestion
@@ -40,6 +39,7 @@ from streams.log.reading import ends_client
 from streams.log.schema_asker import SchemaAsker
 from streams.log.writing import DELIVERY_TIMEOUT_S, Position
 from streams.running.admit import rejection, unreadable
+from streams.running.producer_proof import ProducerProof
 from streams.running.run import Input
 from streams.settings import Settings
 from streams.topics import INBOX, group_of

@@ -10,7 +10,6 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from agents.errors import Transient
 from connectors.keyring import Keyring
 from edge.requests.inbox import Inbox, _told_of_error
-from streams.running.producer_proof import ProducerProof
 from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,
@@ -24,6 +23,7 @@ from streams.log.configuration import PRODUCERS
 from streams.log.ids import document_id, outcome_id, position_id
 from streams.log.producer_signature import SignedRecord
 from streams.log.writing import Position, RecordTooLarge
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_codec
