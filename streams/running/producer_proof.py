@@ -1,4 +1,4 @@
-"""Producer proof: whoever believes a request before a step has, asks of it what the first steps ask."""
+"""Producer proof: whoever believes a request before a step has asks what the first steps ask."""
 
 from __future__ import annotations
 
