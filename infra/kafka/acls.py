@@ -72,6 +72,9 @@ ERASURES = tuple(dict.fromkeys(topics_of(*TELLING, *FIRST, *SECOND)))
 """What is read for it: what was asked of people, and what is held of them."""
 
 
+INPUTS = tuple(dict.fromkeys(topic_of(record) for step in STEPS for record in step.reads))
+
+
 class Acl(NamedTuple):
     """One thing that a component may do."""
 
@@ -133,19 +136,22 @@ def of_step(step: Step) -> ComponentAccess:
 
 def components() -> tuple[ComponentAccess, ...]:
     """Return every component."""
+    return *map(of_step, STEPS), *_of_the_edge(), *_of_verbs()
+
+
+def _of_the_edge() -> tuple[ComponentAccess, ...]:
+    """Return what takes requests in."""
     requests = tuple(topic.name for topic in REQUESTS)
     inbox = tuple(topic.name for topic in INBOX)
     documents = _named((DocumentSubmitted, DocumentWithdrawn))
     sources = _named((SourceConfigured, DocumentSeen, SourceRan))
-    inputs = _each(*(topic_of(record) for step in STEPS for record in step.reads))
     return (
-        *map(of_step, STEPS),
         ComponentAccess(
             "gateway",
             "the gateway, which writes requests and reads what became of them, and the inbox",
             writes=(*requests, topic_of(EventRejected)),
             reads=_each(
-                *_named((*HISTORY, *RESULTS, *OUTCOMES)), *requests, *inputs, *inbox, *SETTLED
+                *_named((*HISTORY, *RESULTS, *OUTCOMES)), *requests, *INPUTS, *inbox, *SETTLED
             ),
             groups=(INBOX_GROUP,),
         ),
@@ -165,6 +171,12 @@ def components() -> tuple[ComponentAccess, ...]:
             writes=(*documents, *sources),
             reads=_each(*sources, *documents, *_named(HISTORY), *SETTLED),
         ),
+    )
+
+
+def _of_verbs() -> tuple[ComponentAccess, ...]:
+    """Return what the command line runs."""
+    return (
         ComponentAccess(
             "eraser",
             "playhead erase: asks for people to be erased or held, and tells what there is of them",
@@ -175,7 +187,7 @@ def components() -> tuple[ComponentAccess, ...]:
             "retention",
             "playhead policy retain: withdraws documents that may be kept no longer",
             writes=_named((DocumentWithdrawn,)),
-            reads=_each(*documents, *SETTLED),
+            reads=_each(*_named((DocumentSubmitted, DocumentWithdrawn)), *SETTLED),
         ),
         ComponentAccess(
             "exporter",
@@ -197,7 +209,7 @@ def components() -> tuple[ComponentAccess, ...]:
         ComponentAccess(
             "operator",
             "set-up, config and dead-letters retry: makes topics, chooses, puts inputs back",
-            writes=(*SETTLED, *inputs),
+            writes=(*SETTLED, *INPUTS),
             reads=EVERY_TOPIC,
             checks=EVERY_TOPIC,
             creates=True,
