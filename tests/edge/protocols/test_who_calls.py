@@ -8,7 +8,7 @@ import websockets
 from edge.callers.people import People
 from edge.callers.sign_ins import SignIns
 from schemas import DocumentSubmitted, QuestionAsked
-from tests.edge.callers.issuing import KEY, OTHER, claims, issuers, signed, tokens
+from tests.edge.callers.issuing import KEY, OTHER, URL, claims, issuers, signed, tokens
 from tests.edge.fake_log import a_gateway, a_key
 from tests.edge.http_client import DOCUMENT, HttpClient, answers_with, is_problem
 
@@ -40,6 +40,12 @@ async def test_a_key_whose_user_is_called_as_a_person_is_not_that_person(app, ga
     _, earlier = gateway.keys.create("acme", user="jane")
     gateway.keys._database.execute("UPDATE api_keys SET user = ?", (user,))
     is_problem(await HttpClient(app, earlier)("GET", "/v1/me"), 401)
+
+
+async def test_a_client_of_mcp_is_told_which_issuers_there_are_and_its_token_is_taken(app):
+    told = await HttpClient(app, "")("GET", "/.well-known/oauth-protected-resource/mcp")
+    assert told.json()["authorization_servers"] == [URL]
+    assert (await HttpClient(app, signed())("POST", "/mcp", {})).status_code not in {401, 403}
 
 
 async def test_keys_go_on_beside_tokens(app, gateway):
