@@ -72,14 +72,16 @@ class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
         return answer
 
     def _reading(self, handler: Handler) -> Handler:
-        """Read the generation that the request names, or the one in force."""
-        in_turn = self._in_turn(handler)
+        """Read the generation that the request names, or the one in force, to the end."""
+        numbered = translated(self.number)
 
-        async def answer(request: Any, call: Call) -> Record:
+        async def read(request: Any, call: Call) -> Record:
             with pinned(request.generation):
-                return await in_turn(request, call)
+                number = await numbered()
+            with pinned(number):
+                return await handler(request, call)
 
-        return answer
+        return self._in_turn(read)
 
     def _in_turn(self, handler: Handler) -> Handler:
         async def answer(request: Any, call: Call) -> Record:
