@@ -14,7 +14,6 @@ from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.generations import NewClient, pinned
 from connectors.weaviate.removal import DocumentRemoval
-from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
     FetchAdjacent,
@@ -35,7 +34,7 @@ AT_ONCE = 8  # requests under way
 RESERVED = 4  # of them, for tenants that ask one question at a time
 
 
-class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
+class Weaviate(DocumentRemoval, AdjacentChunks):
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
 
     service = "Weaviate"

@@ -123,7 +123,7 @@ class ChunkSearch(Index):
         raise Transient("new versions of the documents that were found overtook a search each time")
 
     async def _stands(self, made: KeptSearch, tenant: str) -> bool:
-        """Say whether what a search shows is still there, and open to the version it is shown of."""
+        """Say whether what a search shows is still there, and open to the version shown."""
         shown = {one.uuid: one.version for one in made.chunks.values()}
         read = await by_uuid(await self.chunks_of(tenant), shown, ("version_to",))
         closed = {item.uuid: item.properties["version_to"] for item in read}
