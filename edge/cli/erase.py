@@ -31,7 +31,7 @@ from streams.log.codec import open_codec
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
 from streams.operations.erasures.holdings import Holdings
 from streams.operations.erasures.named_subjects import subjects_named
-from streams.operations.options import Group, run_option
+from streams.operations.options import Group, NumberRange, run_option
 from streams.settings import Settings
 
 WAIT_S, WAIT_MAX_S = 120.0, 86_400.0
@@ -84,7 +84,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(0, WAIT_MAX_S),
+    type=NumberRange(0, WAIT_MAX_S),
     default=WAIT_S,
     show_default=True,
     help="Seconds to wait for the worker.",
