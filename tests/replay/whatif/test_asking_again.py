@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from agents.errors import Permanent, Transient
-from replay.whatif import asking_again
-from replay.whatif.finished_work import FINISHED, FinishedWork, OtherWork, work_id, write_private
+from replay.whatif.finished_work import (
+    FINISHED,
+    QUESTION,
+    FinishedWork,
+    OtherWork,
+    work_id,
+    write_private,
+)
 from replay.whatif.whatif_report import report_of
 from schemas import Embed, Generate
 from streams.settings import Settings
+from streams.version import CODE
 from tests.fake_connectors import FakeAnsweringConnector
 from tests.replay.whatif.mill_talk import KEY, OPENS, SHUTTLE, WHERE, MillTalk
 
@@ -239,11 +246,12 @@ async def test_of_whom_was_erased_meanwhile_nothing_is_told_that_was_found_befor
     assert b"mill open" not in (kept.folder / FINISHED).read_bytes()
 
 
-async def test_what_other_code_found_is_not_gone_on_with(mill, tmp_path, monkeypatch):
+async def test_what_other_code_found_is_not_gone_on_with(mill, tmp_path):
     kept = await finished(mill, tmp_path / "work")
-    monkeypatch.setattr(asking_again, "CODE", "9.9.9")
+    question = json.loads((kept.folder / QUESTION).read_text())
+    assert question["code"] == CODE
     with pytest.raises(OtherWork):
-        mill.asking("rewrite.turns=5", work=kept.folder)
+        FinishedWork(kept.folder, {**question, "code": "9.9.9"})
 
 
 async def test_who_ends_while_the_folder_is_opened_loses_nothing(mill, tmp_path, monkeypatch):
