@@ -17,7 +17,7 @@ from replay.archive_growth import check_growth, merged_definitions
 from replay.log import Log, Stored, records_within
 from replay.seal.archived import copy_seal
 from replay.seal.seal_folder import SealFolder
-from replay.unfinished_export import ExportStopped, UnfinishedExport, write_segment
+from replay.unfinished_export import ExportStopped, UnfinishedExport, held, write_segment
 from schemas import Event
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.codec import Codec, Undecodable, schema_id_of
@@ -49,15 +49,16 @@ def export(
     ExportStopped where it takes no more.
     """
     try:
-        return _export(
-            log,
-            target,
-            progress,
-            segment_records,
-            sealed,
-            since_last=since_last,
-            cluster=cluster,
-        )
+        with held(target):
+            return _export(
+                log,
+                target,
+                progress,
+                segment_records,
+                sealed,
+                since_last=since_last,
+                cluster=cluster,
+            )
     except OSError as error:
         if isinstance(error, TimeoutError | ConnectionError) or error.errno is None:
             raise
@@ -88,7 +89,6 @@ def _export(
     before = _archive_at(target, since_last=since_last)
     if before is not None:
         check_growth(before, log, cluster)
-    target.mkdir(parents=True, exist_ok=True)
     base = "" if before is None else hashlib.sha256((target / MANIFEST).read_bytes()).hexdigest()
     unfinished = UnfinishedExport(target, cluster, base)
     codec = Codec(log.ids)

@@ -11,11 +11,13 @@ no care: what was lost of it is written again.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,26 @@ class WrittenFile:
     schemas: frozenset[int]
 
 
+@contextmanager
+def held(target: Path) -> Iterator[None]:
+    """Be the only export into a folder of this machine; raises BadArchive where another one is.
+
+    Two would take each other's files away, and a manifest would tell of what is not there.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadArchive(
+                f"another export writes to {target}: wait for its end, or name another folder"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
 class UnfinishedExport:
     """The folder, of one archive; raises OSError where the disk refuses."""
 
@@ -75,7 +97,7 @@ class UnfinishedExport:
         self.files.append(WrittenFile(file, schemas))
 
     def finish(self, manifest: dict[str, Any]) -> None:
-        """Put everything in its place, the manifest last."""
+        """Put everything in its place: files, the manifest that tells of them, the seal."""
         for one in self.files:
             path = self.folder / one.file.file
             if path.exists():
@@ -85,10 +107,6 @@ class UnfinishedExport:
         for topic, partitions in manifest["topics"].items():
             for partition in partitions:
                 (self.target / topic / partition).mkdir(parents=True, exist_ok=True)
-        if (sealed := self.folder / SEAL).exists():
-            if (before := self.target / SEAL).exists():
-                before.replace(self.folder / f"{SEAL}.before")
-            sealed.replace(self.target / SEAL)
         told = self.folder / MANIFEST
         with told.open("w", encoding="utf-8") as file:
             file.write(json.dumps(manifest, indent=1) + "\n")
@@ -96,8 +114,19 @@ class UnfinishedExport:
             os.fsync(file.fileno())
         _sync_folders(self.target)
         told.replace(self.target / MANIFEST)
+        self._put_seal()
         _sync_folder(self.target)
         shutil.rmtree(self.folder)
+
+    def _put_seal(self) -> None:
+        """Put the seal in its place: after the manifest, for records without a seal are no fault.
+
+        A seal of records that a manifest does not tell of would say that the archive was cut.
+        """
+        if (sealed := self.folder / SEAL).exists():
+            if (before := self.target / SEAL).exists():
+                before.replace(self.folder / f"{SEAL}.before")
+            sealed.replace(self.target / SEAL)
 
     def _take_up(self) -> None:
         begins, *lines = self._journal() or [{}]

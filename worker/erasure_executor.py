@@ -33,6 +33,7 @@ from streams.log.clock import now_us
 from streams.log.ids import outcome_id, request_id
 from streams.operations.erasures.erasure_log import ERASE, Erasure, ErasureLog
 from streams.operations.erasures.holdings import ErasedPerson, Holdings, direct_names
+from streams.operations.erasures.named_subjects import KnowsSubjects, subjects_named
 from streams.version import CODE
 from streams.watching.logs import logger
 
@@ -45,19 +46,13 @@ SETTLE_S = 3.0
 tell all processes."""
 
 
-class ErasesKeys(Protocol):
+class ErasesKeys(KnowsSubjects, Protocol):
     """What the executor needs of the keyring."""
 
     def erase(
         self, tenant: str, erasure: str, names: Iterable[str], *, absent: bool = False
     ) -> tuple[str, ...]:
         """Destroy keys; return all that this erasure has destroyed."""
-
-    def digest(self, tenant: str, value: bytes) -> str:
-        """Hex digest under the tenant's key."""
-
-    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
-        """All digests that a person went under from one on."""
 
 
 class ErasureExecutor:
@@ -94,6 +89,7 @@ class ErasureExecutor:
         self._keyring.erase(tenant, number, direct_names(person))
         self._settle()
         found = self._look(person, self._is_subject(person))
+        found.keep(known.held_values(tenant))
         self._write(list(_withdrawals(erasure, found)))
         keys = self._keyring.erase(tenant, number, found.names())
         for name in sorted(found.claims):
@@ -112,10 +108,7 @@ class ErasureExecutor:
 
     def _is_subject(self, person: ErasedPerson) -> Callable[[str], bool]:
         def is_subject(name: str) -> bool:
-            if name == person.subject:
-                return True
-            first = self._keyring.digest(person.tenant, name.encode("utf-8", "replace"))
-            return person.subject in self._keyring.subjects(person.tenant, first)
+            return person.subject in subjects_named(self._keyring, person.tenant, name)
 
         return is_subject
 
@@ -143,17 +136,21 @@ def _withdrawals(erasure: Erasure, found: Holdings) -> Iterator[DocumentWithdraw
 def _records(
     erasure: Erasure, keys: Sequence[str], held: Sequence[HeldData], documents: Sequence[str]
 ) -> list[PersonErased]:
-    """Tell what was destroyed, in as many records as the names of the keys take."""
-    parts = [keys[at : at + KEYS_MAX] for at in range(0, len(keys), KEYS_MAX)] or [()]
+    """Tell what was destroyed, in as many records as the names of the keys take.
+
+    Behind those that a crash left: there may be more keys than when they were written.
+    """
+    told, keys = len(erasure.erased), sorted(set(keys) - set(erasure.keys))
+    parts = [keys[at : at + KEYS_MAX] for at in range(0, len(keys), KEYS_MAX)] or [[]]
     return [
         PersonErased(
-            meta=_meta(erasure, number, last=number == len(parts) - 1),
+            meta=_meta(erasure, number, last=number == told + len(parts) - 1),
             subject=erasure.asked.subject,
             keys=tuple(part),
             held=tuple(held) if number == 0 else (),
             documents=tuple(documents) if number == 0 else (),
         )
-        for number, part in enumerate(parts)
+        for number, part in enumerate(parts, start=told)
     ]
 
 

@@ -32,7 +32,7 @@ from schemas import Event
 from streams.log.codec import Codec
 from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
-from streams.operations.erasures.erasure_reader import event_of
+from streams.operations.erasures.erasure_reader import event_of, told_of_erasures
 from streams.running.producer_proof import Holds, anybody
 from streams.settings import Settings
 from streams.topics import topic, topic_of
@@ -211,13 +211,31 @@ class ErasureFollower:
             known.take(event, name, lane, cast(int, message.offset()))
 
     def _execute(self, known: ErasureLog, done: set[tuple[str, str]]) -> None:
-        """Execute what is open; what was done before this process began is done again."""
+        """Execute what is open; what was done before this process began is done again.
+
+        One that fails keeps nobody else waiting, and is tried again.
+        """
         assert self._executor is not None
         for one in known.done():
             if _whose(one) not in done:
                 self._executor.repeat(one)
-        for one in known.pending():
-            for outcome in self._executor.execute(one, known):
+        if not known.pending():
+            return
+        # a hold that was set after the request may be on the log, and not have come here yet
+        newest = told_of_erasures(self._settings, self._codec, self._new_consumer)
+        for one in newest.pending():
+            try:
+                outcomes = self._executor.execute(one, newest)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
+                log.warning(
+                    "an erasure is tried again",
+                    request=one.asked.meta.request,
+                    error=type(error).__name__,
+                    reason=_told(error),
+                )
+                self.stopping.wait(AGAIN_S)
+                continue
+            for outcome in outcomes:
                 self._told(known, outcome)
 
     def _told(self, known: ErasureLog, outcome: Event) -> None:

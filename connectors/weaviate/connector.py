@@ -14,7 +14,6 @@ from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.generations import NewClient, pinned
 from connectors.weaviate.removal import DocumentRemoval
-from connectors.weaviate.versions import VersionWriter
 from schemas import (
     Fetch,
     FetchAdjacent,
@@ -35,7 +34,7 @@ AT_ONCE = 8  # requests under way
 RESERVED = 4  # of them, for tenants that ask one question at a time
 
 
-class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
+class Weaviate(DocumentRemoval, AdjacentChunks):
     """Answers index requests. Connects at the first one, and creates the collections if need be."""
 
     service = "Weaviate"
@@ -72,14 +71,16 @@ class Weaviate(VersionWriter, AdjacentChunks, DocumentRemoval):
         return answer
 
     def _reading(self, handler: Handler) -> Handler:
-        """Read the generation that the request names, or the one in force."""
-        in_turn = self._in_turn(handler)
+        """Read the generation that the request names, or the one in force, to the end."""
+        numbered = translated(self.number)
 
-        async def answer(request: Any, call: Call) -> Record:
+        async def read(request: Any, call: Call) -> Record:
             with pinned(request.generation):
-                return await in_turn(request, call)
+                number = await numbered()
+            with pinned(number):
+                return await handler(request, call)
 
-        return answer
+        return self._in_turn(read)
 
     def _in_turn(self, handler: Handler) -> Handler:
         async def answer(request: Any, call: Call) -> Record:

@@ -57,14 +57,11 @@ class KeptSearches:
     def __init__(self, cache: BoundedCache[KeptSearch]) -> None:
         self._cache = cache
 
-    async def key_of(
-        self, request: Search, call: Call, generation: int, documents: TenantObjects
+    def key_of(
+        self, request: Search, call: Call, generation: int, revision: str
     ) -> SearchKey | None:
         """Return the key of a search; None where nothing of it can be kept."""
-        if not self._cache.on or request.as_of >= 0:
-            return None
-        revision = await read_revision(documents, call.tenant)
-        if not revision:
+        if not self._cache.on or request.as_of >= 0 or not revision:
             return None
         return SearchKey(generation, call.lane, revision, request_digest(request, b""))
 

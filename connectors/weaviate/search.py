@@ -3,6 +3,12 @@
 Why it is so: the index can't apply the rule of visibility itself. So a search asks for candidates,
 then reads their documents; what the chunks say about groups, metadata and being live only narrows
 the search, and may lag behind.
+
+A version that becomes visible between those two reads would be shown beside the one that it
+replaced, which the chunks still told to be open. Whoever switches a version gives the tenant's
+documents another revision after closing what the version retires, and before the switch. So a
+search that finds the revision of its beginning has read both from one side of each switch. One that
+does not reads once more whether what it shows was closed, and where it was, searches again.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ from typing import NamedTuple
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 
+from agents.errors import Transient
 from connectors.bounded_cache import BoundedCache
 from connectors.token_vectors import max_sim
 from connectors.weaviate.analysis import query_terms
@@ -34,7 +41,7 @@ from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.fusion import DECIMALS, fuse
 from connectors.weaviate.generations import Index, NewClient
 from connectors.weaviate.kept_finds import FoundChunk, KeptFinds
-from connectors.weaviate.kept_searches import KeptSearch, KeptSearches
+from connectors.weaviate.kept_searches import KeptSearch, KeptSearches, read_revision
 from connectors.weaviate.objects import (
     EVERYONE,
     group_value,
@@ -58,6 +65,7 @@ FETCHED = (
     "version_to",
 )  # fmt: skip
 WANTED_MAX = 10_000  # of one list: Weaviate gives no more
+OVERTAKEN_MAX = 8  # searches in turn, each of which a version of one of its documents overtook
 ROUNDS_MAX = 4  # each asks for four times as many, where invisible chunks crowd out visible ones
 
 
@@ -98,16 +106,30 @@ class ChunkSearch(Index):
         """
         number = await self.number()
         documents = await self.documents_of(call.tenant)
-        key = await self._searches.key_of(request, call, number, documents)
-        if key is not None and (kept := self._searches.of(key, call.tenant)) is not None:
-            mark_cached(asked=True)  # for the revision
-            self._kept.keep(call, number, request.as_of, kept.chunks)
-            return kept.found
-        made = await self._search(request, call, chunks_name(number))
-        self._kept.keep(call, number, request.as_of, made.chunks)
-        if key is not None:
-            self._searches.keep(key, call.tenant, made)
-        return made.found
+        for _ in range(OVERTAKEN_MAX):
+            revision = await read_revision(documents, call.tenant)
+            key = self._searches.key_of(request, call, number, revision)
+            if key is not None and (kept := self._searches.of(key, call.tenant)) is not None:
+                mark_cached(asked=True)  # for the revision
+                self._kept.keep(call, number, request.as_of, kept.chunks)
+                return kept.found
+            made = await self._search(request, call, chunks_name(number))
+            after = await read_revision(documents, call.tenant)
+            if after == revision or await self._stands(made, call.tenant):
+                self._kept.keep(call, number, request.as_of, made.chunks)
+                if key is not None:
+                    self._searches.keep(key, call.tenant, made)
+                return made.found
+        raise Transient("new versions of the documents that were found overtook a search each time")
+
+    async def _stands(self, made: KeptSearch, tenant: str) -> bool:
+        """Say whether what a search shows is still there, and open to the version shown."""
+        shown = {one.uuid: one.version for one in made.chunks.values()}
+        read = await by_uuid(await self.chunks_of(tenant), shown, ("version_to",))
+        closed = {item.uuid: item.properties["version_to"] for item in read}
+        return shown.keys() <= closed.keys() and all(
+            not closed[uuid] or version < closed[uuid] for uuid, version in shown.items()
+        )
 
     async def _search(self, request: Search, call: Call, name: str) -> KeptSearch:
         """Ask for ever more candidates until enough of them are visible."""

@@ -189,7 +189,9 @@ class VersionWriter(Index):
             properties["metadata"] = sorted(known.metadata)
         documents = await self.documents_of(call.tenant)
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
-        await insert(documents, [*others, item, new_revision(call.tenant)])
+        # first: a search that read chunks before they were closed is told so (`search.py`)
+        await insert(documents, [*others, new_revision(call.tenant)])
+        await insert(documents, [item, new_revision(call.tenant)])
 
     def _order(self, call: Call, request: PublishVersion) -> list[DataObject[Any, Any]]:
         """Say in which order the chunks stand; nobody looks there before the version is current."""

@@ -30,7 +30,8 @@ from schemas.registry import RegistryAway
 from streams.log.codec import open_codec
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
 from streams.operations.erasures.holdings import Holdings
-from streams.operations.options import Group, run_option
+from streams.operations.erasures.named_subjects import subjects_named
+from streams.operations.options import Group, NumberRange, run_option
 from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 
@@ -84,7 +85,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(0, WAIT_MAX_S),
+    type=NumberRange(0, WAIT_MAX_S),
     default=WAIT_S,
     show_default=True,
     help="Seconds to wait for the worker.",
@@ -128,6 +129,8 @@ def erase(
         named = named_person(keyring, tenant, subject, values, documents)
         before = desk.look(named)
         found = _found(settings, keyring, named) if before.state in {"active", "held"} else None
+        if found is not None:
+            found.keep(value for hold in desk.holds(tenant) for value in hold.values)
         if dry_run:
             _say(named, before, found, as_json=as_json, dry_run=True)
             return
@@ -287,8 +290,7 @@ def _found(settings: Settings, keyring: KeyringSealer, named: NamedPerson) -> Ho
     """Look through the log for what there is of a person."""
 
     def is_subject(name: str) -> bool:
-        first = keyring.digest(named.tenant, name.encode("utf-8", "replace"))
-        return named.subject in (name, *keyring.subjects(named.tenant, first))
+        return named.subject in subjects_named(keyring, named.tenant, name)
 
     return holdings_of(settings, open_codec(settings), named.person, is_subject)
 

@@ -22,7 +22,7 @@ from edge.client.loading.load_page import TABLE, load_page
 from edge.client.loading.load_report import LATE_MS, PERCENTILES, load_report
 from edge.client.loading.open_loop import LoadPlan, OpenLoop
 from edge.requests import limits
-from streams.operations.options import run_option
+from streams.operations.options import NumberRange, run_option
 from streams.settings import Settings
 
 CpuUsed = Callable[[Path], Mapping[str, float]]
@@ -40,7 +40,7 @@ OPTIONS = (
     click.option("--tenant", required=True, help="Tenant whose documents answer."),
     click.option(
         "--rate",
-        type=click.FloatRange(0.001, 10_000),
+        type=NumberRange(0.001, 10_000),
         help="Questions a second; default: 1, where there is no trace.",
     ),
     click.option(
@@ -50,14 +50,14 @@ OPTIONS = (
     ),
     click.option(
         "--speed",
-        type=click.FloatRange(0.001, 1_000),
+        type=NumberRange(0.001, 1_000),
         default=1.0,
         show_default=True,
         help="How many times as fast as it was recorded a trace is played.",
     ),
     click.option(
         "--seconds",
-        type=click.FloatRange(0.1, 86_400),
+        type=NumberRange(0.1, 86_400),
         default=30.0,
         show_default=True,
         help="No question comes after so long.",
@@ -97,7 +97,7 @@ OPTIONS = (
     ),
     click.option(
         "--patience",
-        type=click.FloatRange(1, 3_600),
+        type=NumberRange(1, 3_600),
         default=120.0,
         show_default=True,
         help="Seconds for an answer to end.",

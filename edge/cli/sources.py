@@ -23,7 +23,7 @@ from edge.sources.source_history import NoSuchSource, RunWish
 from edge.sources.source_lock import SourceBusy
 from edge.sources.source_log import NoSourceTopics
 from schemas import SourceConfigured
-from streams.operations.options import Group, run_option
+from streams.operations.options import Group, NumberRange, run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
 
@@ -106,7 +106,7 @@ def _name(_: click.Context, argument: click.Parameter, value: str) -> str:
 @click.option("--group", "groups", multiple=True, help="Readers; again for more.  [default: all]")
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, max=100_000),
+    type=NumberRange(min=0, max=100_000),
     default=0.0,
     help="Documents a second at most; 0 for no bound.  [default: 0]",
 )
@@ -178,7 +178,7 @@ def list_(tenant: str, run: Path | None, as_json: bool) -> None:
 @click.option("--watch", is_flag=True, help="Go on: run again whenever something may have changed.")
 @click.option(
     "--every",
-    type=click.FloatRange(min=1, max=86_400),
+    type=NumberRange(min=1, max=86_400),
     default=EVERY_S,
     help=f"Seconds between looks of --watch; a folder tells of changes at once.  "
     f"[default: {EVERY_S:g}]",

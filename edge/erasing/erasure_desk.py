@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.errors import Transient
-from edge.erasing.named_person import KnowsKeys, NamedPerson, named_person
+from edge.erasing.named_person import NamedPerson, named_person
 from edge.requests.identity import Identity, stamp
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused
@@ -24,6 +24,7 @@ from streams.log.ids import request_id
 from streams.log.lanes import lane_of
 from streams.operations.erasures.erasure_log import Erasure, ErasureLog
 from streams.operations.erasures.holdings import direct_names
+from streams.operations.erasures.named_subjects import KnowsSubjects
 
 LOOK_S = 0.5  # between looks at whether a request is done
 REASON_MAX = 200
@@ -58,7 +59,7 @@ class ErasureDesk:
 
     def __init__(
         self,
-        keyring: KnowsKeys,
+        keyring: KnowsSubjects,
         publisher: Publishes,
         read: Callable[[], ErasureLog],
         partitions: int,
@@ -71,9 +72,9 @@ class ErasureDesk:
         self._partitions = partitions
         self._edge = edge
 
-    def person(self, tenant: str, name: str) -> NamedPerson:
-        """Find out who is meant by a name."""
-        return named_person(self._keyring, tenant, name)
+    def person(self, tenant: str, name: str, *, by_name: bool = False) -> NamedPerson:
+        """Find out who is meant by a name, or by a digest unless `by_name`."""
+        return named_person(self._keyring, tenant, name, by_name=by_name)
 
     def look(self, named: NamedPerson) -> PersonState:
         """Say how it stands with a person."""

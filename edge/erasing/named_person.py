@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from agents.without_values import visible
 from edge.requests.limits import ID_MAX
 from edge.requests.personal_values import spellings
 from edge.requests.validity import Refused, check_tenant, check_user
 from streams.operations.erasures.holdings import ErasedPerson
+from streams.operations.erasures.named_subjects import (
+    KnowsSubjects,
+    subjects_named,
+    subjects_of_user,
+)
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
 VALUES_MAX = 200
 VALUE_MAX = 512  # characters
 DOCUMENTS_MAX = 1_000
-
-
-class KnowsKeys(Protocol):
-    """What is needed of the keyring."""
-
-    def digest(self, tenant: str, value: bytes) -> str:
-        """Hex digest under the tenant's key."""
-
-    def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
-        """All digests that a person went under from one on; the last may be in use."""
-
-    def states(self, tenant: str, names: Sequence[str]) -> Mapping[str, tuple[int, bool]]:
-        """Of keys that are or were there, since when in seconds and whether they are destroyed."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +43,18 @@ class NamedPerson:
 
 
 def named_person(
-    keyring: KnowsKeys,
+    keyring: KnowsSubjects,
     tenant: str,
     name: str,
     values: Iterable[str] = (),
     documents: Iterable[str] = (),
+    *,
+    by_name: bool = False,
 ) -> NamedPerson:
     """Find out who is meant. Raises Refused.
 
-    A name is what API keys call the user, or the keyed digest that records hold. An e-mail address
+    A name is what API keys call the user, or the keyed digest that records hold; `by_name`, it is
+    the former alone: a user may call themselves by somebody else's digest. An e-mail address
     is a value of its user, too: nobody else is called so. Any other name is not, since many may be.
     """
     check_tenant(tenant)
@@ -71,7 +63,7 @@ def named_person(
     _check(values, documents)
     return NamedPerson(
         tenant,
-        _subjects(keyring, tenant, name),
+        (subjects_of_user if by_name else subjects_named)(keyring, tenant, name),
         frozenset(
             keyring.digest(tenant, form.encode("utf-8", "replace"))
             for value in values
@@ -79,12 +71,6 @@ def named_person(
         ),
         documents,
     )
-
-
-def _subjects(keyring: KnowsKeys, tenant: str, name: str) -> tuple[str, ...]:
-    if DIGEST.fullmatch(name) and keyring.states(tenant, [f"user/{name}"]):
-        return keyring.subjects(tenant, name)
-    return keyring.subjects(tenant, keyring.digest(tenant, name.encode("utf-8", "replace")))
 
 
 def _check(values: Sequence[str], documents: Iterable[str]) -> None:

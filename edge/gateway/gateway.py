@@ -218,9 +218,9 @@ class Gateway:
         self.people.check_origin(origin, method)
         return await self.people.signed_in(cookie, self.reception.build.subject)
 
-    async def named_person(self, tenant: str, name: str) -> NamedPerson:
+    async def named_person(self, tenant: str, name: str, *, by_name: bool = False) -> NamedPerson:
         """Find out who is to be erased; raises Problem."""
-        return await self.erasing(lambda desk: desk.person(tenant, name))
+        return await self.erasing(lambda desk: desk.person(tenant, name, by_name=by_name))
 
     async def erasing(self, work: Callable[[ErasureDesk], T]) -> T:
         """Have something done at the desk of erasures, on a thread.

@@ -16,7 +16,7 @@ from replay.report import Difference
 from schemas import Cause, ErasureRefused, ErasureRequested, Event, PersonErased
 from streams.log.codec import Codec, Undecodable
 from streams.log.ids import outcome_id
-from streams.operations.erasures.erasure_log import ERASE
+from streams.operations.erasures.erasure_log import ERASE, may_destroy
 from streams.running.admit import admit
 from streams.topics import topic_of
 
@@ -89,11 +89,9 @@ class ErasureCheck:
             return "it says that it is of another request, or of another writer"
         if event.meta.id != outcome_id(asked.meta.id, ERASE, event.meta.ordinal):
             return "its id is not that of its request and place"
-        if isinstance(event, PersonErased):
-            own = f"user/{asked.subject}"
-            others = [one for one in event.keys if one.startswith("user/") and one != own]
-            if others:
-                return "it says that another person's key was destroyed"
+        keys = event.keys if isinstance(event, PersonErased) else ()
+        if not all(may_destroy(asked.subject, one) for one in keys):
+            return "it says that another person's key was destroyed, or what is no key of theirs"
         return ""
 
     def _against_order(self, event: PersonErased | ErasureRefused, request: str) -> str:

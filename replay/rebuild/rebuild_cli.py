@@ -26,7 +26,7 @@ from rich.progress import (
 
 from replay.log import BrokerLog
 from replay.rebuild.recall import Recalls
-from streams.operations.options import Group, run_option
+from streams.operations.options import Group, NumberRange, run_option
 from streams.operations.printing import console, counted
 from streams.settings import Settings
 
@@ -47,7 +47,7 @@ into_option = click.option(
 )
 rate_option = click.option(
     "--rate",
-    type=click.FloatRange(0, RATE_MAX),
+    type=NumberRange(0, RATE_MAX),
     default=RATE,
     show_default=True,
     help="Chunks written a second, so that live traffic is not kept waiting; 0 for all there are.",

@@ -36,7 +36,7 @@ from replay.seal.seal_folder import SealFolder
 from replay.seal.seal_once import AWAY, seal_now
 from replay.seal.sealer import SealedPartition
 from replay.seal.signing_key import rotate, signer_of
-from streams.operations.options import Group, run_option
+from streams.operations.options import Group, NumberRange, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
@@ -61,7 +61,7 @@ def audit_group() -> None:
 )
 @click.option(
     "--every",
-    type=click.FloatRange(1, 86_400),
+    type=NumberRange(1, 86_400),
     help="Go on, and seal again after so many seconds.",
 )
 @run_option

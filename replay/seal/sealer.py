@@ -20,7 +20,7 @@ from replay.seal.leaves import leaf_of
 from replay.seal.merkle import leaf_hash
 from replay.seal.note import BadNote, Signer
 from replay.seal.seal_folder import SealedTree, SealFolder, checkpoint_for
-from replay.seal.tiles import TileWriter
+from replay.seal.tiles import Tiles, TileWriter
 from schemas import CheckpointSigned
 from streams.log.offsets import Extent, Partition
 from streams.running.admit import INBOX_TOPICS
@@ -102,9 +102,16 @@ def _sealed(
     if before is not None and writer.frontier.root != before.root:
         raise BadNote(f"{tree.folder} holds another tree than the one that was signed")
     first = before.first if before and size else -1
-    for stored in read(Extent(*place, begins, extent.end)):
+    last = Tiles(tree.folder, size).hash_at(0, size - 1) if size else b""
+    # with the last one that is sealed: a log that was made anew may have grown beyond that
+    again = max(begins - 1, extent.begin) if size else begins
+    for stored in read(Extent(*place, again, extent.end)):
+        digest = leaf_hash(leaf_of(stored))
+        if stored.offset < begins:
+            _hold_to_last(stored, digest, last)
+            continue
         first = stored.offset if first < 0 else first
-        writer.append(leaf_hash(leaf_of(stored)))
+        writer.append(digest)
     writer.save()
     checkpoint = Checkpoint(
         origin_of(name, *place),
@@ -116,6 +123,15 @@ def _sealed(
     note = checkpoint.signed(signer)
     tree.keep(note)
     return SealedPartition(*place, checkpoint, note, writer.size - size)
+
+
+def _hold_to_last(stored: Stored, digest: bytes, last: bytes) -> None:
+    """Raise BadNote where the record before those to be sealed is not the one that was sealed."""
+    if digest != last:
+        raise BadNote(
+            f"{stored.topic}[{stored.partition}]@{stored.offset} is another record than the one "
+            "that was sealed: the log was edited or made anew; `playhead audit check` tells more"
+        )
 
 
 def _before(tree: SealedTree, folder: SealFolder, name: str) -> Checkpoint | None:

@@ -21,6 +21,7 @@ from replay.whatif.recorded_chains import CHAIN, RecordedChain
 from replay.whatif.settings_changed import ChangedSettings
 from replay.whatif.whatif_finding import WhatIfFinding, finding_of
 from schemas import Generate, TokensGenerated
+from streams.version import CODE
 
 AWAY_MAX = 3  # requests in turn that nobody answered: then nobody will
 ASKED_NAMES = frozenset(kind.SCHEMA for kind in ASKED)
@@ -121,7 +122,7 @@ class AskingAgain:
         for number, chain in enumerate(self._questions.chains, start=1):
             meta = chain.asked.meta
             finding = self._work.of(meta.tenant, meta.request)
-            if finding is None:
+            if finding is None or await walker.is_erased(chain):
                 walked = await walker.walk(chain)
                 finding = finding_of(walked)
                 self._work.keep(finding)
@@ -169,7 +170,8 @@ def question_of(
         for event in chain.outcomes(name)
     }
     laid = {f"{step} {digest}": _laid(changed, step, digest) for step, digest in sorted(pairs)}
-    return {**told, "configurations": laid, "policy": changed.policy("") or "as it was"}
+    policy = changed.policy("") or "as it was"
+    return {**told, "code": CODE, "configurations": laid, "policy": policy}
 
 
 def _laid(changed: ChangedSettings, step: str, digest: str) -> str:

@@ -16,7 +16,7 @@ from replay.selection import Selection
 from replay.whatif.outside import CallCaps, RequestKind
 from replay.whatif.recorded_chains import RecordedChain, recorded_chains
 from streams.log.codec import Codec
-from streams.operations.options import microseconds, run_option
+from streams.operations.options import NumberRange, microseconds, run_option
 from streams.running.world import Handler
 from streams.settings import Settings
 
@@ -43,7 +43,7 @@ OPTIONS = (
     ),
     click.option(
         "--max-cost",
-        type=click.FloatRange(0, 1_000_000_000),
+        type=NumberRange(0, 1_000_000_000),
         help="Price of live calls, in the accounting currency: none begins that would pass it.",
     ),
     click.option(

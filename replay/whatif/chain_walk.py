@@ -214,13 +214,26 @@ class ChainWalker:
         if not chain.complete or not chain.runs:
             raise Lacking("the record has no end: it is still in progress, or was never closed")
         first = next(iter(chain.runs.values()))[0]
+        if await self._opens(chain, first):
+            walked.plain.learn(await self._values_behind(chain, first))
+
+    async def is_erased(self, chain: RecordedChain) -> bool:
+        """Say whether who asked was erased, as far as the keys here tell."""
+        try:
+            await self._opens(chain, next(iter(chain.runs.values()))[0])
+        except SubjectErased:
+            return True
+        return False
+
+    async def _opens(self, chain: RecordedChain, first: RecordedAttempt) -> bool:
+        """Say whether the question can be opened; raises SubjectErased."""
         try:
             await self._outside.execute(Unseal(values=(chain.asked.text,)), Call.over(first.given))
         except KeyDestroyed as error:
             raise SubjectErased(str(error)) from None
         except (Lacking, Permanent):
-            return  # who can't open it can't tell; steps that must will say so
-        walked.plain.learn(await self._values_behind(chain, first))
+            return False  # who can't open it can't tell; steps that must will say so
+        return True
 
     async def _values_behind(self, chain: RecordedChain, first: RecordedAttempt) -> dict[str, str]:
         """Return the values that the record replaced in the question, with their placeholders."""

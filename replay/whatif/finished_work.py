@@ -50,11 +50,9 @@ class FinishedWork:
         else:
             write_private(asked, json.dumps(question, indent=1, ensure_ascii=False))
         self._found = dict(self._read())
-        self._file: IO[bytes] = os.fdopen(
-            os.open(folder / FINISHED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb"
-        )
-        for finding in self._found.values():
-            self._write(finding)
+        known = b"".join(msgspec.json.encode(one) + b"\n" for one in self._found.values())
+        write_private(folder / FINISHED, known.decode())
+        self._file: IO[bytes] = (folder / FINISHED).open("ab")
 
     def _hold(self, asked: Path, question: Mapping[str, Any]) -> None:
         try:

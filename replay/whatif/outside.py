@@ -140,13 +140,14 @@ class CallCaps:
         """Count a call; raises CapReached where it would pass a cap.
 
         What a generation will cost is known when it is over. So the one that is begun may pass the
-        cap by the price of its answer; none is begun whose prompt alone would.
+        cap by the price of its answer; none is begun whose prompt alone would, nor any that has a
+        price once the cap is spent.
         """
         if self.calls_max is not None and self.calls.total() >= self.calls_max:
             raise CapReached(f"--max-calls {self.calls_max} is reached")
         if self.cost_max_micros is not None:
-            least = prompt_price(request)
-            if least and self.cost_micros + least > self.cost_max_micros:
+            left = self.cost_max_micros - self.cost_micros
+            if prompt_price(request) > max(left, 0) or (left <= 0 and _has_price(request)):
                 raise CapReached(f"--max-cost {self.cost_max_micros / 1_000_000:g} is reached")
         self.calls[request.SCHEMA] += 1
 
@@ -157,6 +158,10 @@ def prompt_price(request: Request[Any]) -> int:
         return 0
     tokens = len(request.prompt) // CHARACTERS_A_TOKEN
     return -(-tokens * request.input_price // 1_000)
+
+
+def _has_price(request: Request[Any]) -> bool:
+    return isinstance(request, Generate) and bool(request.input_price or request.output_price)
 
 
 def likely_price(request: Request[Any], answer_tokens: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -18,6 +19,19 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 TRACES = ("stack.json", "master.key", "keys.sqlite")
 """Files of which a run folder holds one as soon as a stack was started there."""
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds. Click's own lets NaN through, which is within none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number; raises BadParameter."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def microseconds(_: click.Context, option: click.Parameter, value: str | None) -> int | None:

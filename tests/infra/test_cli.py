@@ -12,6 +12,7 @@ import pytest
 
 from infra import cli
 from infra.cli import OURS, VERBS, Verb, playhead, said
+from streams.operations.options import NumberRange
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,8 +97,10 @@ def test_every_number_has_its_range():
     assert {parameter.name for _, parameter in numbers} >= {"workers", "port", "seed", "jobs"}
     for path, parameter in numbers:
         kind = parameter.type
-        assert isinstance(kind, (click.IntRange, click.FloatRange)), (path, parameter.name)
+        assert isinstance(kind, (click.IntRange, NumberRange)), (path, parameter.name)
         assert None not in {kind.min, kind.max}, (path, parameter.name)
+        with pytest.raises(click.BadParameter):
+            kind.convert("nan", parameter, None)
 
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])

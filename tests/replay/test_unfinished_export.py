@@ -5,13 +5,18 @@ import io
 import json
 import os
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import fastavro
 import pytest
 
 from replay.archive import MANIFEST, UNFINISHED, ArchiveLog, BadArchive
 from replay.export import export
-from replay.unfinished_export import ExportStopped
+from replay.seal.audit_report import audit
+from replay.seal.known_checkpoints import Checkpoints, of_folder
+from replay.seal.seal_folder import SealFolder
+from replay.unfinished_export import ExportStopped, held
 from schemas.registry import FixedIds
 from streams.running.admit import INBOX_TOPICS
 from tests.memory_log import MemoryLog
@@ -22,6 +27,7 @@ from tests.replay.little_log import (
     a_log,
     with_every_topic,
 )
+from tests.replay.seal.sealed_log import SIGNER, SealedLog
 
 
 def a_plain_log(count=5, **fields):
@@ -151,6 +157,45 @@ def test_a_crash_while_files_get_their_places_is_made_good(tmp_path, monkeypatch
     export(log, tmp_path, told.append, segment_records=2)
     assert told == [], "nothing is written twice"
     assert rows_of(tmp_path) == rows_of_log(log)
+
+
+def test_two_exports_into_one_folder_do_not_meet(tmp_path):
+    log = a_plain_log()
+    export(log, tmp_path)
+    log.put(ASKED, b"later")
+    with held(tmp_path), pytest.raises(BadArchive, match="another export writes to"):
+        export(log, tmp_path, since_last=True)
+    export(log, tmp_path, since_last=True)
+    assert rows_of(tmp_path) == rows_of_log(log)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_an_archive_is_sound_wherever_its_growth_ends(tmp_path, monkeypatch, number):
+    log = SealedLog(tmp_path / "seal").put(3)
+    folder = tmp_path / "archive"
+    log.seal()
+    export(log.log, folder, sealed=log.folder)
+    faults = ArchiveLog(folder).faults()
+    log.put(3)
+    log.seal()
+    left, replace = [number], Path.replace
+
+    def ending(path, target):
+        if Path(target).parent in {folder, folder / UNFINISHED} or path.suffix == ".avro":
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(Path, "replace", ending)
+        export(log.log, folder, sealed=log.folder, since_last=True)
+    archive = ArchiveLog(folder)
+    new = [one.reason for one in archive.faults() if one not in faults]
+    assert all("does not name it" in reason for reason in new)  # until the same command goes on
+    known = Checkpoints([SIGNER.verifier])
+    known.take_all(of_folder(SealFolder(folder / "seal")), "archive")
+    assert not audit(archive, SealFolder(folder / "seal"), known).findings
 
 
 def edited(log, place, index, value):

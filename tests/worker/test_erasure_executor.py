@@ -103,7 +103,7 @@ class Breaking:
 class BreakingKeys:
     def __init__(self, keyring, breaking):
         self.erase = breaking(keyring.erase)
-        self.digest, self.subjects = keyring.digest, keyring.subjects
+        self.digest, self.subjects, self.states = keyring.digest, keyring.subjects, keyring.states
 
 
 CALLS = 7
@@ -189,6 +189,56 @@ def _answered_late(people, seal):
         return people.ask("jane", "Late")[1]
     finally:
         people.keyring.subjects, people.keyring.seal = before, seal
+
+
+def test_a_document_of_whom_a_digest_names_is_not_that_of_who_is_called_so(people, desk):
+    people.ask("jane")
+    jane = people.subject("jane")
+    people.ask(jane)
+    content, _ = people.hand_in("d-1", "Dora", metadata={"data_subject": jane})
+    desk.ask(named_person(people.keyring, "acme", jane, by_name=True), by="test")
+    people.work()
+    assert people.told().done()
+    assert people.opens(content)
+
+
+def test_a_value_that_is_held_with_somebody_outlives_the_erasure_of_another(people, desk):
+    bobs, held = people.ask("bob", "Anna")
+    desk.hold(named_person(people.keyring, "acme", "jane", ["Anna"]), held=True, by="t", reason="1")
+    ask(people, desk, "bob")
+    people.work()
+    assert not people.opens(bobs)
+    assert people.opens(held)
+
+
+def test_parts_that_a_crash_left_are_followed_by_all_that_they_lack(people, desk, monkeypatch):
+    monkeypatch.setattr(erasure_executor, "KEYS_MAX", 2)
+    people.ask("jane", "A", "B", "C", "D")
+    ask(people, desk)
+
+    def half(events):
+        people.put_all(events[:1])
+        if events and isinstance(events[0], PersonErased):
+            raise Crash
+
+    with pytest.raises(Crash):
+        people.work(write=half)
+    late = [people.value(str(number)) for number in range(8)]
+    subject, seal = people.told().pending()[0].asked.subject, people.keyring.seal
+    for digest in late:  # what had been on its way, with names before and behind those told of
+        seal("acme", f"value/{digest}", "e", "f", b"x")
+    look = people.look
+
+    def looked(*of):
+        found = look(*of)
+        found._own |= dict.fromkeys(late, 1)
+        return found
+
+    people.work(look=looked)
+    [done] = people.told().done()
+    assert sorted(done.keys) == sorted(
+        [f"user/{subject}", *(f"value/{one}" for one in (*map(people.value, "ABCD"), *late))]
+    )
 
 
 def test_many_keys_are_told_in_several_records(people, desk, monkeypatch):

@@ -191,6 +191,38 @@ def test_an_error_is_told_and_the_work_goes_on(people, caplog):
     assert people.told().done()
 
 
+def test_one_that_fails_keeps_nobody_waiting(people):
+    people.ask("bob")
+    people.ask("jane")
+    ask(people, "bob")
+    ask(people)
+    bob = people.subject("bob")
+
+    def look(person, is_subject):
+        if person.subject == bob:
+            raise OSError("no access")
+        return people.look(person, is_subject)
+
+    keeping = Keeping()
+    follower = a_follower(people, keeping, look=look)
+    follower.stopping.wait = lambda _: None
+    following(follower, lambda: keeping.people)
+    [done], [pending] = people.told().done(), people.told().pending()
+    assert pending.asked.subject == bob != done.asked.subject
+
+
+def test_a_hold_that_has_not_come_here_yet_counts(people):
+    sealed = people.ask("jane")[0]
+    ask(people)
+    desk = ErasureDesk(people.keyring, people, people.told, 2, edge="test")
+    known = people.told()
+    desk.hold(named_person(people.keyring, "acme", "jane"), held=True, by="t", reason="case 1")
+    assert not known.against(known.pending()[0].person)
+    a_follower(people, Keeping())._execute(known, set())
+    assert people.opens(sealed)
+    assert [one.state for one in people.told().erasures.values()] == ["refused"]
+
+
 async def test_an_index_that_is_away_is_asked_again_and_once_more_later():
     keeping = Keeping(errors=[Transient("away")])
     dropping = Dropping([keeping], [])

@@ -46,18 +46,16 @@ async def get_subject(subject: str, gateway: TheGateway, caller: TheCaller) -> d
 
 async def _named(gateway: Gateway, caller: Caller, subject: str) -> NamedPerson:
     """Find out who is meant, and whether the caller may say so; raises Problem."""
-    name = caller.user if subject == ME else subject
-    may_all = ALL in caller.scopes
-    if may_all or (OWN in caller.scopes and name in (caller.user, caller.subject)):
-        named = await gateway.named_person(caller.tenant, name)
-        # a user may be called as the digest of another one is spelt
-        if may_all or caller.subject in named.subjects:
-            return named
-    raise forbidden(
-        f"this {caller.came_by} may erase nobody but with the scope {ALL}, and its own user as "
-        f"`{ME}` with {OWN}: `playhead keys create --tenant {caller.tenant} --scopes {ALL}` "
-        "makes a key that may"
-    )
+    own = subject in (ME, caller.user, caller.subject)
+    if ALL not in caller.scopes and not (OWN in caller.scopes and own):
+        raise forbidden(
+            f"this {caller.came_by} may erase nobody but with the scope {ALL}, and its own user as "
+            f"`{ME}` with {OWN}: `playhead keys create --tenant {caller.tenant} --scopes {ALL}` "
+            "makes a key that may"
+        )
+    if subject == ME or ALL not in caller.scopes:
+        return await gateway.named_person(caller.tenant, caller.user, by_name=True)
+    return await gateway.named_person(caller.tenant, subject)
 
 
 async def _at_the_desk(gateway: Gateway, named: NamedPerson, by: str) -> PersonState:

@@ -140,6 +140,10 @@ class ErasureLog:
             if whose == tenant and hold.held:
                 yield hold
 
+    def held_values(self, tenant: str) -> frozenset[str]:
+        """Digests of values that no erasure of anybody may take."""
+        return frozenset(value for hold in self.holds(tenant) for value in hold.values)
+
     def against(self, person: ErasedPerson) -> str:
         """Say which hold forbids an erasure; nothing where none does."""
         for hold in self.holds(person.tenant):
@@ -155,9 +159,13 @@ def _is_of(event: PersonErased | ErasureRefused, erasure: Erasure) -> bool:
     """Tell whether an outcome is a request's: what it names is destroyed on every host."""
     asked = erasure.asked
     keys = event.keys if isinstance(event, PersonErased) else ()
-    own = f"user/{asked.subject}"
     return (
         event.subject == asked.subject
         and event.meta.id == outcome_id(asked.meta.id, ERASE, event.meta.ordinal)
-        and not any(one.startswith("user/") and one != own for one in keys)
+        and all(may_destroy(asked.subject, one) for one in keys)
     )
+
+
+def may_destroy(subject: str, key: str) -> bool:
+    """Tell whether an erasure of a subject may destroy a key of this name."""
+    return key == f"user/{subject}" or key.startswith(("document/", "value/"))

@@ -124,6 +124,10 @@ class Holdings:
             elif not own and digest in self._own:
                 self._shared.add(digest)
 
+    def keep(self, values: Iterable[str]) -> None:
+        """Leave values to others who need them, as if they had mentioned them."""
+        self._shared |= self._own.keys() & set(values)
+
     def _take_document(self, event: DocumentSubmitted) -> None:
         named = event.metadata.get(DATA_SUBJECT, "")
         if event.document in self.person.documents or (named and self.is_subject(named)):

@@ -33,6 +33,13 @@ class MemoryWeaviate:
         """Why every object is refused, if it is."""
         self.searches = []
         """The requests that were searched for, and read."""
+        self.turn = None
+        """What each request waits for, and within a batch each object, if anything."""
+
+    async def reached(self):
+        """Have a request, or an object of a batch, wait for its turn."""
+        if self.turn is not None:
+            await self.turn()
 
     def write(self):
         """Count a write; the one after the last that is allowed meets no server."""
@@ -55,6 +62,7 @@ class _Client:
     async def search(self, request):
         """Answer as `IndexClient.search` does."""
         self._server.searches.append(request)
+        await self._server.reached()
         collection = _Collection(self._server, request.collection, request.tenant)
         return search_get_pb2.SearchReply(results=collection.results(request))
 
@@ -163,6 +171,7 @@ class _Collection:
         sizes = {len(one.vector) for one in mine.values() if one.vector}
         errors = {}
         for number, one in enumerate(objects):
+            await self._server.reached()
             if self._server.refusal:
                 errors[number] = SimpleNamespace(message=self._server.refusal)
                 continue
@@ -176,6 +185,7 @@ class _Collection:
         return SimpleNamespace(errors=errors)
 
     async def update(self, *, uuid, properties):
+        await self._server.reached()
         self._server.write()
         self._objects()[str(uuid)].properties.update(copy.deepcopy(properties))
 

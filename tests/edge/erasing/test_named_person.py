@@ -21,6 +21,15 @@ def test_a_user_is_meant_by_name_or_by_the_digest_that_records_hold(people):
     assert named_person(people.keyring, "globex", subject).subject != subject
 
 
+def test_who_is_called_by_anothers_digest_is_not_taken_for_them(people):
+    people.ask("jane")
+    jane = people.subject("jane")
+    people.ask(jane)  # somebody who calls themselves so
+    assert named_person(people.keyring, "acme", jane).subject == jane
+    mine = named_person(people.keyring, "acme", jane, by_name=True)
+    assert mine.subject == people.subject(jane) != jane
+
+
 def test_an_address_is_a_value_of_its_user_and_a_name_is_not(people):
     mine = named_person(people.keyring, "acme", "jane@example.org").values
     assert mine == {people.value("jane@example.org")}

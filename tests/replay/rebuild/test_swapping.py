@@ -14,6 +14,7 @@ from replay.rebuild.generation_choice import Generations
 from replay.rebuild.swapping import NotSwapped, Swap, SwapTimes
 from schemas import DocumentRef, IndexChunks, Search
 from streams.settings import Settings
+from tests.connectors.weaviate.fake_turns import FakeTurns
 from tests.replay.rebuild.indexed_log import IndexedLog, a_call, chunk
 
 QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002)
@@ -78,17 +79,17 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
                 past.withdraw("w")
             await past.index_all()
             done[0] = number
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.001)
         return number
 
     async def read():
         while not over.is_set():
             request = Search(text="lanes", vector=b"", limit=9)
             least.append(done[0])
-            found = await reader.search(request, a_call())
+            found = await reader.handlers()[Search](request, a_call())
             seen.append({one.chunk for one in found.candidates})
             indexes.add(found.index)
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())
@@ -105,6 +106,30 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     assert versions[-1] >= writing.result() - 1
     assert [shown for shown in seen if "w0" in shown] == seen[: sum("w0" in one for one in seen)]
     assert await past.visible() == {f"a{writing.result()}"}
+
+
+@pytest.mark.parametrize("read", range(7))
+async def test_a_search_that_the_alias_moves_under_reads_one_generation(read):
+    past = IndexedLog()
+    past.publish("a", {"a1"})
+    await past.index_all()
+    past.publish("a", {"a2"})  # written in part by the live step, whole by the rebuild
+    half = IndexChunks(
+        document=DocumentRef(document="a", version=2, uri=""),
+        title="",
+        model="m@1",
+        chunks=(chunk("a2"),),
+    )
+    await past.worker.index(half, a_call(offset=1))
+    await past.filler().fill(past.log, Rate(0), pending=True)
+    reader = an_index(past, kind=Weaviate, trusted_s=0, asked_again_s=0)
+    turns = FakeTurns(past.server)
+    request = Search(text="lanes", vector=b"\0\0\x80\x3f", limit=9)
+    reading = turns.begin("reader", reader.handlers()[Search](request, a_call()))
+    await turns.let("reader", read)
+    await an_index(past, 2).put_in_force()
+    await turns.let("reader")
+    assert [one.chunk for one in reading.result().candidates] in (["a1"], ["a2"])
 
 
 async def test_what_is_being_written_when_the_hold_begins_is_in_the_new_generation():

@@ -1,5 +1,7 @@
 """The sealer: goes on where it was, reads each record once, and refuses what is another log by now."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,8 +38,9 @@ def test_whatever_comes_between_two_passes_the_tree_is_that_of_all_records(
             checkpoint = done[PLACE].checkpoint
             assert (checkpoint.size, checkpoint.root) == (len(log.rows), root_of(log.rows))
             assert done[PLACE].added == count
-    read_offsets = [at for begin, end in log.read for at in range(begin, end)]
-    assert read_offsets == list(range(sum(passes)))  # each record once
+    ends = [0, *(end for _, end in log.read)]  # each record once, but the last of the pass before
+    assert [begin for begin, _ in log.read] == [max(end - 1, 0) for end in ends[:-1]]
+    assert ends[-1] == sum(passes)
 
 
 def test_a_checkpoint_is_signed_and_tells_where_its_leaves_lie(tmp_path):
@@ -76,6 +79,39 @@ def test_a_log_that_lost_its_tail_is_not_sealed_anew(tmp_path):
     [refused] = log.seal()
     assert "ends at 3, and was sealed up to 5" in refused.refused
     assert len(log.notes()) == 1
+
+
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_log_that_was_made_anew_and_grew_further_is_not_sealed(tmp_path, at):
+    log = SealedLog(tmp_path).put(5)
+    log.seal()
+    log.rows[at:] = [edited(row) for row in log.rows[at:]]
+    log.put(3)
+    [refused] = log.seal()
+    assert "@4 is another record than the one that was sealed" in refused.refused
+    assert len(log.notes()) == 1
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_pass_that_ends_at_any_file_is_made_good_by_the_next(tmp_path, number):
+    log = SealedLog(tmp_path).put(250)
+    log.seal()
+    log.put(20)  # a full tile, two that are not, history, checkpoint
+    left = [number]
+
+    def ending(descriptor):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr("os.fsync", ending)
+        log.seal()
+    assert (left[0] == 0) is (number < 6)
+    log.put(1)
+    [done] = log.seal()
+    assert (done.refused, done.checkpoint.root) == ("", root_of(log.rows))
+    assert not log.report().findings
 
 
 def test_records_that_were_dropped_unsealed_are_told(tmp_path):

@@ -2,16 +2,25 @@
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
 from agents.errors import Permanent, Transient
-from replay.whatif.finished_work import FINISHED, FinishedWork, OtherWork, work_id, write_private
+from replay.whatif.finished_work import (
+    FINISHED,
+    QUESTION,
+    FinishedWork,
+    OtherWork,
+    work_id,
+    write_private,
+)
 from replay.whatif.whatif_report import report_of
 from schemas import Embed, Generate
 from streams.settings import Settings
+from streams.version import CODE
 from tests.fake_connectors import FakeAnsweringConnector
-from tests.replay.whatif.mill_talk import KEY, OPENS, SHUTTLE, WHERE
+from tests.replay.whatif.mill_talk import KEY, OPENS, SHUTTLE, WHERE, MillTalk
 
 
 async def test_nothing_set_is_the_record_and_asks_nobody(mill):
@@ -222,6 +231,36 @@ async def test_what_was_lacking_is_run_once_it_is_there(mill, tmp_path):
     run = await again.ask(mill.outside(questions))
     kept.close()
     assert {one.state for one in run.findings} == {"same", "changed"}
+
+
+async def test_of_whom_was_erased_meanwhile_nothing_is_told_that_was_found_before(tmp_path):
+    mill = await MillTalk(tmp_path).hold(OPENS)
+    kept = await finished(mill, tmp_path / "work")
+    assert b"mill open" in (kept.folder / FINISHED).read_bytes()
+    mill.erase()
+    for _ in range(2):
+        again, _, kept = mill.asking("rewrite.turns=5", work=kept.folder)
+        await again.estimate()
+        kept.close()
+        assert {(one.state, one.question) for one in again.findings()} == {("erased", "")}
+    assert b"mill open" not in (kept.folder / FINISHED).read_bytes()
+
+
+async def test_what_other_code_found_is_not_gone_on_with(mill, tmp_path):
+    kept = await finished(mill, tmp_path / "work")
+    question = json.loads((kept.folder / QUESTION).read_text())
+    assert question["code"] == CODE
+    with pytest.raises(OtherWork):
+        FinishedWork(kept.folder, {**question, "code": "9.9.9"})
+
+
+async def test_who_ends_while_the_folder_is_opened_loses_nothing(mill, tmp_path, monkeypatch):
+    kept = await finished(mill, tmp_path / "work")
+    whole = (kept.folder / FINISHED).read_bytes()
+    monkeypatch.setattr(Path, "replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mill.asking("rewrite.turns=5", work=kept.folder)
+    assert (kept.folder / FINISHED).read_bytes() == whole
 
 
 async def test_another_questions_folder_is_not_taken(mill, tmp_path):

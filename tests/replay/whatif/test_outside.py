@@ -1,5 +1,6 @@
 """What is asked outside is counted and capped; what would change anything is refused."""
 
+import msgspec
 import pytest
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
@@ -166,6 +167,18 @@ async def test_no_generation_begins_whose_prompt_alone_would_pass_the_cap():
         await parts(asked.ask_stream(PRICED, CALL))
     await asked.ask(DETECT, CALL)  # what costs nothing goes on
     assert len(connector.calls) == 2
+
+
+@pytest.mark.parametrize("spent", [0, 5])
+async def test_what_costs_by_its_answer_alone_does_not_begin_once_the_cap_is_spent(spent):
+    asked, connector = outside({Generate: generated}, CallCaps(None, spent))
+    asked.caps.cost_micros = spent
+    by_answer = msgspec.structs.replace(PRICED, input_price=0)
+    with pytest.raises(CapReached):
+        await parts(asked.ask_stream(by_answer, CALL))
+    free = msgspec.structs.replace(by_answer, output_price=0)
+    assert len(await parts(asked.ask_stream(free, CALL))) == 2
+    assert len(connector.calls) == 1
 
 
 def test_prices_are_those_of_the_request_and_tokens_those_of_the_record():

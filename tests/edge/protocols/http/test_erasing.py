@@ -88,6 +88,17 @@ async def test_only_who_may_erases(app, gateway, jane, log):
     assert (await own("GET", "/v1/subjects/jane")).json()["state"] == "requested"
 
 
+async def test_nobody_erases_another_by_being_called_by_their_digest(app, gateway, jane, log):
+    await asked(jane)
+    [question] = log.published(QuestionAsked)
+    thief = a_user(app, gateway, question.subject, "read", "erase:self")
+    await asked(thief)
+    for subject in ("me", question.subject):
+        await thief("DELETE", f"/v1/subjects/{subject}")
+    wished = {one.subject for one in log.published(ErasureRequested)}
+    assert wished == {log.published(QuestionAsked)[1].subject} != {question.subject}
+
+
 async def test_of_whom_nothing_is_held_is_unknown_and_other_tenants_people_are(
     app, gateway, jane, officer, log
 ):
