@@ -128,7 +128,8 @@ def _entries(field: FieldNode) -> int:
     for argument in field.arguments or ():
         if argument.name.value == "first":
             value = argument.value
-            return int(value.value[:9]) if isinstance(value, IntValueNode) else ENTRIES_MAX
+            # one below nothing is refused later, and must not pay for the rest until then
+            return max(0, int(value.value[:9])) if isinstance(value, IntValueNode) else ENTRIES_MAX
     return LENGTHS[name]
 
 

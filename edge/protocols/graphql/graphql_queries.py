@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from edge.answering.request_timeline import timeline_of
 from edge.gateway.reception import NewQuestion
 from edge.problems import not_found
-from edge.protocols.contents import validated
+from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import (
     FIRST,
     First,
@@ -136,7 +136,7 @@ class Query:
         context = info.context
         caller, gateway = context.reader(), context.gateway
         fields = validated(
-            {"text": text, "k": k, "filters": filters or {}, "as_of": as_of}
+            {"text": text, "k": k, "filters": as_in_a_body(filters or {}), "as_of": as_of}
             | {"budget_ms": budget_ms},
             SearchBody,
         )
