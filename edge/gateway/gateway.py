@@ -35,7 +35,6 @@ from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
-from edge.listening.request_lists import RequestLists
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
@@ -134,8 +133,9 @@ class Gateway:
         self.embeddings = EmbeddingDesk(
             self.embedder, bounds.embedded, self.configured.policy, self.settings.region
         )
-        self.lists = RequestLists(self.index, self.requests)
-        self.texts = DocumentTexts(self.lists, self.access, self.follower.read_back, self.reception)
+        self.texts = DocumentTexts(
+            self.requests, self.access, self.follower.read_back, self.reception
+        )
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)

@@ -35,6 +35,7 @@ ENTRIES_MAX = 100  # of a list whose length is given by a variable
 READS_LOG = 20
 COSTS = {
     "answer": READS_LOG,
+    "question": 5,  # where it lies is known
     "timeline": READS_LOG,
     "documentText": 5 * READS_LOG,
     "ask": 10 * READS_LOG,

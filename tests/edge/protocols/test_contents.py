@@ -64,15 +64,13 @@ def kinds_of(schema):
 @pytest.mark.parametrize("model", REQUESTS)
 def test_no_field_of_a_request_takes_another_kind_for_its_own(model):
     """The document says what a field is; a text that looks like a number is none."""
+    validator = model.__pydantic_validator__
     for name, schema in model.model_json_schema()["properties"].items():
         kinds = kinds_of(schema)
         for other in (value for kind in kinds & OTHERS.keys() for value in OTHERS[kind]):
             if not (isinstance(other, str) and "string" in kinds):
                 with pytest.raises(ValidationError):
-                    model.__pydantic_validator__.validate_assignment(
-                        model.model_construct(), name, other
-                    )
-                    pytest.fail(f"{name} took {other!r}")
+                    validator.validate_assignment(model.model_construct(), name, other)
 
 
 @pytest.mark.parametrize(
