@@ -55,6 +55,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to wherever a Host says, by http behind what ends TLS
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,
         exception_handlers={
