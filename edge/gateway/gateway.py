@@ -251,5 +251,11 @@ class Gateway:
         if earlier is None and question.is_on_log:
             # put there again it would be a duplicate, and its answer may have been given long ago
             self.access.check_all_known()
+        if earlier is not None and question.has_key and not question.is_on_log:
+            # another gateway took it in, with a body that this one does not know
+            asked = await self.follower.read_back(earlier, (QuestionAsked,))
+            for one in asked[:1]:
+                assert isinstance(one.event, QuestionAsked)
+                await self.reception.check_repeats(identity, question, one.event)
         request = earlier or await self.reception.ask(caller, identity, question)
         return Watch(request, outcomes, standing, from_log=earlier is not None)
